@@ -1,0 +1,1 @@
+"""Statistics and gaps; reads results, nothing else."""

@@ -1,0 +1,1 @@
+"""Chrome by the DevTools protocol, and the server of the pages."""

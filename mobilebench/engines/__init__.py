@@ -1,0 +1,1 @@
+"""HOW to measure: native runners and web pages, each to one block result."""

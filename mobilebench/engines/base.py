@@ -1,0 +1,72 @@
+"""What an engine is: it says whether it can run a case, and measures one block of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Literal, Protocol
+
+from mobilebench.models.manifest import ModelFiles
+from mobilebench.results.records import Case, Measurement, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.targets.base import Target
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where an engine computes, and the settings that it has there."""
+
+    name: str
+    settings: tuple[str, ...]
+    """First one is the default."""
+    description: str
+    single_threaded: tuple[str, ...] = ()
+    """Settings that always run on one thread."""
+    uses_gpu: bool = False
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """What an engine brings back from one block."""
+
+    measurement: Measurement
+    spent_ms: dict[SpentOn, float] = field(default_factory=dict)
+    """Wall time spent on `push` and `launch` (everything around the measured stages); `measure` is derived."""
+
+
+class Engine(Protocol):
+    """An inference runtime. One module each, registered by name in `engines.registry`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> Literal["native", "web"]: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def backends(self) -> tuple[Backend, ...]: ...
+
+    @property
+    def claims_machine(self) -> bool:
+        """False only for an engine that computes nothing (it need not wait for its turn)."""
+        ...
+
+    def supports(self, target: TargetInfo, case: Case) -> str | None:
+        """Why this case cannot run on this target, in plain words; None when it can. Must not touch the device."""
+        ...
+
+    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
+        """Bring what the case needs to the target (runner, library, model): done before a turn is taken."""
+        ...
+
+    def measure(self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event) -> BlockResult:
+        """Measure one block in a fresh process or page.
+
+        Raises:
+            Unsupported: the target turned out not to be able to run the case.
+            BlockFailed: no (or no usable) answer came.
+            TargetLost: the target went away.
+        """
+        ...

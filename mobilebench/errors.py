@@ -1,0 +1,64 @@
+"""Errors that a person reads: one sentence, a next step, and the exit code that scripts see."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What `mobilebench` answers to the shell."""
+
+    OK = 0
+    """Every case was measured and is valid, or is unsupported for a stated reason."""
+    CASES_FAILED = 1
+    """At least one case failed or is invalid; the others are stored."""
+    BAD_INPUT = 2
+    """An argument, a file or a device was not usable; nothing was measured."""
+    NOTHING_TO_MEASURE = 3
+    """No target, or no case that this selection and these targets can run."""
+    SUSPECT = 4
+    """Everything was measured, but at least one case is suspect."""
+    INTERNAL = 70
+    """A defect in mobilebench itself (`--debug` shows the traceback)."""
+    INTERRUPTED = 130
+    """Ctrl-C or SIGTERM; what was measured is stored and `--resume` goes on."""
+
+
+class MobilebenchError(Exception):
+    """A problem that a person can act on.
+
+    Args:
+        message: one clear sentence that says what was wrong, and on which device or in which file.
+        hint: what to do next.
+    """
+
+    exit_code = ExitCode.CASES_FAILED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class BadInput(MobilebenchError):
+    """What the user gave cannot be used."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class NothingToMeasure(MobilebenchError):
+    """The selection leaves no case, or there is no target."""
+
+    exit_code = ExitCode.NOTHING_TO_MEASURE
+
+
+class Unsupported(MobilebenchError):
+    """A case that this target, engine or version cannot run: an outcome, not a failure."""
+
+
+class BlockFailed(MobilebenchError):
+    """One block could not be measured; the run goes on with the next one."""
+
+
+class TargetLost(MobilebenchError):
+    """The target went away (unplugged, offline, unauthorised): its remaining blocks cannot be measured now."""

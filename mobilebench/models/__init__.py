@@ -1,0 +1,1 @@
+"""Model registry, definitions, converters and cache."""

@@ -1,0 +1,83 @@
+"""What a built model consists of: its files, its inputs, and the answer that it must give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mobilebench.results.records import OutputSummary, Record
+
+Format = Literal["tflite", "onnx", "tfjs"]
+
+
+class Fill(Record):
+    """How an input is filled by the published formula (`models.inputs`)."""
+
+    kind: Literal["uniform", "integers"]
+    low: float
+    high: float
+    """Exclusive."""
+
+
+class InputSpec(Record):
+    """One input of a model, under its canonical name."""
+
+    name: str
+    dtype: Literal["float32", "int32", "int64"]
+    shape: list[int]
+    fill: Fill
+
+
+class FormatFile(Record):
+    """One format of a model: the file an engine opens, what belongs to it, and how it names things."""
+
+    path: str
+    """Relative to the manifest's folder; for tfjs the `model.json`."""
+    sha256: str
+    bytes: int
+    """Of all its files together."""
+    parts: dict[str, str] = {}
+    """Further files (tfjs weight shards): relative path to sha256."""
+    inputs: dict[str, str]
+    """Canonical input name to the name in this format."""
+    outputs: dict[str, str]
+    """Canonical output name to the name in this format."""
+    input_dtypes: dict[str, str] = {}
+    """Canonical input name to its dtype in this format, where it differs from the model's."""
+
+
+class Manifest(Record):
+    """`manifest.json` beside a model's files. Schema-checked whenever it is read."""
+
+    schema_version: Literal[1] = 1
+    model: str
+    variant: str
+    batch: int
+    weights: str
+    """`seeded`, or where they came from."""
+    seed: int
+    inputs: list[InputSpec]
+    outputs: list[str]
+    """Canonical output names, in the order of `reference`."""
+    formats: dict[Format, FormatFile]
+    reference: list[OutputSummary]
+    """TensorFlow's answer to the published input."""
+    tolerance: float
+    """Allowed difference as a share of each output's largest absolute reference value."""
+    parameters: int
+    built_with: dict[str, str]
+    """Package to version."""
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A built model on this computer."""
+
+    folder: Path
+    manifest: Manifest
+
+    def file(self, format: Format) -> Path | None:
+        """The file an engine opens, or None when the model lacks this format."""
+        entry = self.manifest.formats.get(format)
+        return self.folder / entry.path if entry else None

@@ -1,0 +1,47 @@
+"""Where mobilebench keeps its files on this computer, and where it finds what it ships."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = PACKAGE.parent
+
+
+def home() -> Path:
+    """Results, run folders, locks and virtual phones. `MOBILEBENCH_HOME`, else the user's data folder."""
+    return _folder("MOBILEBENCH_HOME", platformdirs.user_data_path("mobilebench"))
+
+
+def cache() -> Path:
+    """Models and engine libraries: all of it can be made again. `MOBILEBENCH_CACHE`, else the user's cache folder."""
+    return _folder("MOBILEBENCH_CACHE", platformdirs.user_cache_path("mobilebench"))
+
+
+def web_pages() -> Path:
+    """The pages built from `web/` by Vite."""
+    return PACKAGE / "assets" / "web"
+
+
+def runner(build: str) -> Path:
+    """The native runner of one build, such as `linux-x86_64` or `android-arm64-v8a`."""
+    return PACKAGE / "assets" / "runners" / build / "mobilebench-runner"
+
+
+def device_profiles() -> Path:
+    """The shipped SoC and phone profiles."""
+    return _shipped("device_profiles")
+
+
+def _shipped(name: str) -> Path:
+    packed = PACKAGE / "assets" / name
+    return packed if packed.is_dir() else _CHECKOUT / name
+
+
+def _folder(variable: str, default: Path) -> Path:
+    path = Path(os.environ[variable]).expanduser() if os.environ.get(variable) else default
+    path.mkdir(parents=True, exist_ok=True)
+    return path

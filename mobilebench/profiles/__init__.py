@@ -1,0 +1,1 @@
+"""SoC and phone facts: schema and matching."""

@@ -1,0 +1,1 @@
+"""HTML, Markdown and CSV; reads analysis, nothing else."""

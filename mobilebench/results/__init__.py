@@ -1,0 +1,1 @@
+"""Records (the schema), store and export."""

@@ -1,0 +1,1 @@
+"""Runs a plan: gate, block, verdict, store."""

@@ -1,0 +1,1 @@
+"""WHAT to measure: suite YAML to cases to a plan."""

@@ -1,0 +1,1 @@
+"""WHERE to measure: this computer and Android phones over adb."""

@@ -1,0 +1,92 @@
+"""What a target can do, host and phone alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Protocol
+
+from mobilebench.results.records import TargetInfo
+
+
+@dataclass(frozen=True)
+class TargetPath:
+    """A path on the target. Never a `pathlib.Path`: those are paths on this computer."""
+
+    text: str
+
+    def __truediv__(self, name: str) -> TargetPath:
+        return TargetPath(f"{self.text.rstrip('/')}/{name}")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class ShellResult:
+    """Outcome of a command on the target; standard output and error are separate."""
+
+    stdout: bytes
+    stderr: bytes
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A file that is now on the target."""
+
+    path: TargetPath
+    sha256: str
+    transferred: bool
+    """False when the same bytes were already there."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BrowserHandle:
+    """A running browser that can be driven."""
+
+    name: str
+    version: str
+    devtools: str
+    """HTTP base of its DevTools endpoint on this computer, such as `http://127.0.0.1:41233`."""
+    flags: tuple[str, ...]
+    """Command-line flags that it was started with."""
+
+
+class Target(Protocol):
+    """A machine to measure. Open it with `targets.open_target`; leaving it puts everything back.
+
+    Every method raises `TargetLost` when the machine goes away, and stops within a second of `cancel` being set.
+    """
+
+    @property
+    def info(self) -> TargetInfo: ...
+
+    def shell(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        cancel: Event | None = None,
+    ) -> ShellResult:
+        """Run a command; arguments are quoted here. Raises `BlockFailed` when it takes longer than `timeout` seconds."""
+        ...
+
+    def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
+        """Put a file on the target, under its content's name; skipped when the same sha256 is there."""
+        ...
+
+    def pull(self, remote: TargetPath, local: Path) -> None: ...
+
+    def browser(self, name: str, flags: Sequence[str] = ()) -> AbstractContextManager[BrowserHandle]:
+        """A browser to drive: on the host a fresh process with a fresh profile, on a phone the one installed."""
+        ...
+
+    def reverse(self, port: int) -> AbstractContextManager[str]:
+        """Make this computer's loopback `port` reachable on the target; yields the origin that pages use there."""
+        ...

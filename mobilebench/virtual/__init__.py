@@ -1,0 +1,1 @@
+"""Virtual phones: the device side of adb, and a profile made real."""
