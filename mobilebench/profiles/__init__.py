@@ -1,1 +1,9 @@
 """SoC and phone facts: schema and matching."""
+
+from __future__ import annotations
+
+from mobilebench.profiles.loader import all_profiles, load, user_folder
+from mobilebench.profiles.matching import advice, best_name, match
+from mobilebench.profiles.schema import Profile
+
+__all__ = ["Profile", "advice", "all_profiles", "best_name", "load", "match", "user_folder"]

@@ -1,0 +1,122 @@
+"""Reads profiles from YAML; a mistake is told with file, line and key."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mobilebench import paths
+from mobilebench.errors import BadInput
+from mobilebench.profiles.schema import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import yaml
+    from pydantic import ValidationError
+
+
+def user_folder() -> Path:
+    """Where a user's own profiles are looked for."""
+    return paths.home() / "device_profiles"
+
+
+def all_profiles() -> tuple[Profile, ...]:
+    """The user's own profiles, then the shipped ones; a user's profile replaces a shipped one of the same id.
+
+    Raises:
+        BadInput: a profile is malformed.
+    """
+    own = _read_folder(user_folder())
+    replaced = {profile.id for profile in own}
+    return own + tuple(profile for profile in _read_folder(paths.device_profiles()) if profile.id not in replaced)
+
+
+def load(profile_id: str) -> Profile:
+    """One profile by its id, such as `snapdragon-8-gen-2`.
+
+    Raises:
+        BadInput: there is no such profile, or one is malformed.
+    """
+    profiles = {profile.id: profile for profile in all_profiles()}
+    if profile_id not in profiles:
+        raise BadInput(f"There is no device profile “{profile_id}”.", hint=f"Known are: {', '.join(sorted(profiles))}.")
+    return profiles[profile_id]
+
+
+def read_file(file: Path) -> Profile:
+    """One profile from one YAML file, whose name is the profile's id.
+
+    Raises:
+        BadInput: it is no YAML, or does not follow the schema; line and key are named.
+    """
+    import yaml
+    from pydantic import ValidationError
+
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        _refuse_repeated_keys(node, file)
+        profile = Profile.model_validate(yaml.SafeLoader("").construct_document(node) if node else {})
+    except UnicodeDecodeError as error:
+        raise _mistake(file, 1, f"is not UTF-8 text ({error.reason})") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise _mistake(file, line, f"is not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise _mistake(file, 1, f"is not valid YAML: {error}") from None
+    except ValidationError as error:
+        raise _mistake(file, *_first_mistake(error, node)) from None
+    if profile.id != file.stem:
+        raise _mistake(file, _line_of(node, ("id",)), f"key id: must be the file's name, {file.stem}")
+    return profile
+
+
+@cache
+def _read_folder(folder: Path) -> tuple[Profile, ...]:
+    return tuple(read_file(file) for file in sorted(folder.glob("*.yaml")))
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, file: Path) -> None:
+    """YAML keeps the last of two equal keys without a word."""
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise _mistake(file, key.start_mark.line + 1, f"key {key.value}: stands twice")
+            seen.add(key.value)
+            _refuse_repeated_keys(value, file)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_repeated_keys(item, file)
+
+
+def _first_mistake(error: ValidationError, node: yaml.Node | None) -> tuple[int, str]:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"]) or "the whole profile"
+    return _line_of(node, first["loc"]), f"key {key}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:
+    """The line (from 1) of a key, or of the innermost thing around it that is there."""
+    import yaml
+
+    line = node.start_mark.line if node else 0
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line
+        else:
+            break
+    return line + 1
+
+
+def _mistake(file: Path, line: int, problem: str) -> BadInput:
+    return BadInput(f"{file}, line {line}: {problem}.", hint="docs/devices.md describes a profile's keys.")

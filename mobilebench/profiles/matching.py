@@ -1,0 +1,56 @@
+"""Which profile a phone has, told by its Android properties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mobilebench.profiles.loader import all_profiles, user_folder
+from mobilebench.profiles.schema import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DECISIVE = (
+    "ro.soc.model",
+    "ro.hardware.chipname",
+    "ro.mediatek.platform",
+    "ro.vendor.mediatek.platform",
+    "ro.board.platform",
+    "ro.hardware",
+)
+"""Properties that name a chip, most exact first."""
+
+
+def match(properties: Mapping[str, str]) -> Profile | None:
+    """The profile of the phone with these properties, or None.
+
+    Board platforms are shared by chips of one family (an SM8475 reports `taro` like an SM8450),
+    so they never overrule a `ro.soc.model` that no profile knows.
+    """
+    for name in DECISIVE:
+        if value := properties.get(name, "").strip():
+            found = [profile for profile in all_profiles() if profile.identify.accepts(name, value)]
+            if found:
+                return found[0]
+            if name == "ro.soc.model":
+                return None
+    return None
+
+
+def best_name(properties: Mapping[str, str]) -> str:
+    """What to call a chip without a profile: its maker and model as far as the phone tells them."""
+    model = next((value for name in DECISIVE if (value := properties.get(name, "").strip())), "")
+    maker = properties.get("ro.soc.manufacturer", "").strip()
+    return f"{maker} {model}".strip() or "unknown"
+
+
+def advice(properties: Mapping[str, str]) -> str:
+    """How to add the profile that this phone lacks: which file, and which properties identify its chip."""
+    told = [f"{name}={value}" for name in DECISIVE if (value := properties.get(name, "").strip())]
+    identify = (
+        f"identify it by {', '.join(told)}" if told else "its properties name no chip, so use its ro.product.board"
+    )
+    return (
+        f"No device profile knows this SoC ({best_name(properties)}). It is measured all the same. To add one, write "
+        f"{user_folder() / 'NAME.yaml'} and {identify}; docs/devices.md shows how."
+    )
