@@ -1,1 +1,1 @@
-"""Statistics and gaps; reads results, nothing else."""
+"""Statistics, summaries and gaps. Reads results, nothing else."""

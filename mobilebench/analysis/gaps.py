@@ -1,0 +1,128 @@
+"""The native-to-web gap: how many times as long a web case takes as a native one on the same target and model.
+
+Ratios pair within a round, where both sides met the same machine minutes apart; the gap is the median over rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mobilebench.analysis.comparability import refusal
+from mobilebench.analysis.labels import engine_label
+from mobilebench.analysis.statistics import median
+from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Stage, TargetSummary
+from mobilebench.results.records import Case
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Web over native, over the rounds in which both were measured."""
+
+    median: float
+    low: float
+    high: float
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One web case against one native case, or why they may not be compared."""
+
+    web: Case
+    native: Case
+    fastest_native: bool
+    """The native case with the shortest prediction on this target and model: the main comparison."""
+    same_threads: bool
+    suspect: bool
+    """At least one side is suspect."""
+    ratios: dict[Stage, Ratio]
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class GapGroup:
+    """All gaps of one model on one target."""
+
+    target: TargetSummary
+    model: str
+    variant: str
+    batch: int
+    fastest_native: Case | None
+    gaps: tuple[Gap, ...]
+    reason: str | None = None
+    """Why there is no gap at all."""
+
+    @property
+    def main(self) -> tuple[Gap, ...]:
+        """Every web case against the fastest native one."""
+        return tuple(gap for gap in self.gaps if gap.fastest_native)
+
+    def same_threads(self, web: Case) -> Gap | None:
+        """`web` against the fastest native case that has as many threads, if there is one to compare with."""
+        found = [gap for gap in self.gaps if gap.web == web and gap.same_threads and "prediction" in gap.ratios]
+        return max(found, key=lambda gap: gap.ratios["prediction"].median, default=None)
+
+
+def gaps(summary: RunSummary) -> tuple[GapGroup, ...]:
+    """The native-to-web gaps of a run, one group for each target and model that has cases."""
+    return tuple(
+        _group(target, model, variant, batch, cases)
+        for target in summary.targets
+        for (model, variant, batch), cases in target.by_model().items()
+    )
+
+
+def _group(target: TargetSummary, model: str, variant: str, batch: int, cases: Sequence[CaseSummary]) -> GapGroup:
+    usable = [case for case in cases if "prediction" in case.stages]
+    native = [case for case in usable if not case.web and _answered(case)]
+    web = [case for case in usable if case.web]
+    fastest = min(native, key=lambda case: case.stages["prediction"].median, default=None)
+    if fastest is None or not web:
+        missing = "native" if fastest is None else "web"
+        reason = f"No {missing} case of {model} was measured on {target.info.id}, so there is nothing to compare."
+        return GapGroup(target, model, variant, batch, fastest.case if fastest else None, (), reason)
+    pairs = tuple(_gap(w, n, fastest) for w in web for n in native)
+    return GapGroup(target, model, variant, batch, fastest.case, pairs)
+
+
+def _answered(case: CaseSummary) -> bool:
+    """An engine that computes no answer (such as one that only sleeps) is nobody's native counterpart."""
+    return case.measurement is not None and bool(case.measurement.output)
+
+
+def _gap(web: CaseSummary, native: CaseSummary, fastest: CaseSummary) -> Gap:
+    reason = _refusal(web, native)
+    ratios = {} if reason else _ratios(web, native)
+    if not reason and not ratios:
+        reason = f"rounds: {engine_label(web.case)} and {engine_label(native.case)} share no round in which both count."
+    return Gap(
+        web=web.case,
+        native=native.case,
+        fastest_native=native is fastest,
+        same_threads=web.case.threads == native.case.threads,
+        suspect="suspect" in (web.status, native.status),
+        ratios=ratios,
+        refusal=reason,
+    )
+
+
+def _refusal(web: CaseSummary, native: CaseSummary) -> str | None:
+    if web.measurement is None or native.measurement is None:
+        return "proof: one side stored no measurement."
+    return refusal((web.case, web.measurement), (native.case, native.measurement))
+
+
+def _ratios(web: CaseSummary, native: CaseSummary) -> dict[Stage, Ratio]:
+    found = {stage: _ratio(web, native, stage) for stage in STAGES}
+    return {stage: ratio for stage, ratio in found.items() if ratio}
+
+
+def _ratio(web: CaseSummary, native: CaseSummary, stage: Stage) -> Ratio | None:
+    below = {block.round: block.median(stage) for block in native.counted}
+    values = []
+    for block in web.counted:
+        above, base = block.median(stage), below.get(block.round)
+        if above is not None and base:
+            values.append(above / base)
+    return Ratio(median(values), min(values), max(values), len(values)) if values else None

@@ -1,0 +1,70 @@
+"""How targets, cases and durations are named: the same words in terminal, HTML, Markdown and CSV."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from mobilebench.results.records import Case, SetupPart, TargetInfo
+
+SETUP_PARTS: dict[SetupPart, str] = {
+    "framework_download": "framework download",
+    "framework_init": "framework start",
+    "library_load": "library load",
+    "model_download": "model download",
+    "model_read": "model read",
+    "model_init": "model start",
+    "session_creation": "session creation",
+    "delegate_preparation": "delegate preparation",
+}
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def printable(text: str) -> str:
+    """Text from a device or a page without control, direction-changing and invisible characters (shown as �)."""
+    return "".join("\ufffd" if unicodedata.category(character) in _HIDDEN else character for character in text)
+
+
+def filed_under(info: TargetInfo) -> str:
+    """The SoC that a target's results are filed under: of a virtual target always this computer's CPU."""
+    if info.virtual and not info.soc.startswith("virtual: "):
+        return "virtual: unknown CPU"
+    return info.soc
+
+
+def is_web(case: Case) -> bool:
+    """Web engines run in a browser, native ones do not."""
+    return case.browser is not None
+
+
+def engine_label(case: Case) -> str:
+    """Engine, backend and setting, such as `tfjs wasm simd-threads`."""
+    return f"{case.engine} {case.backend} {case.setting}"
+
+
+def threads_label(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+def case_label(case: Case) -> str:
+    """What sets a case apart within its target and model, such as `tfjs wasm simd-threads, 2 threads, chrome`."""
+    parts = [engine_label(case), threads_label(case.threads)]
+    return ", ".join([*parts, case.browser] if case.browser else parts)
+
+
+def model_label(model: str, variant: str, batch: int) -> str:
+    """Such as `mobilenet_v2 fp32, batch 1`."""
+    return f"{model} {variant}, batch {batch}"
+
+
+def duration(ms: float) -> str:
+    """Milliseconds with about three digits and without a unit: `0.412`, `4.12`, `41.2`, `4120`, `15 900`."""
+    for limit, digits in ((0.9995, 3), (9.995, 2), (99.95, 1)):
+        if ms < limit:
+            return f"{ms:.{digits}f}"
+    return f"{ms:.0f}" if ms < 9999.5 else f"{ms:,.0f}".replace(",", "\u202f")
+
+
+def ratio(value: float) -> str:
+    """A factor such as `3.1×`, `0.84×` or `120×`."""
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f}×"

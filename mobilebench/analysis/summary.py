@@ -1,0 +1,257 @@
+"""A run, summed up: per target and case its verdict, its stages with spread, and where the wall time went.
+
+Only blocks that are valid or suspect enter statistics. Invalid and failed ones are shown, never counted.
+Nothing is pooled over targets, and a virtual target is filed under this computer's CPU.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, get_args
+
+from mobilebench.analysis.comparability import disagreements
+from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
+from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
+from mobilebench.results.records import (
+    Block,
+    Case,
+    Measurement,
+    PlannedBlock,
+    Run,
+    RunInfo,
+    SetupPart,
+    SpentOn,
+    TargetInfo,
+)
+
+Stage = Literal["setup", "warmup", "prediction"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+Status = Literal["valid", "suspect", "invalid", "failed", "unsupported", "not measured"]
+"""Verdict of a measured case, else what came of it. `not measured`: planned, but the run never got there."""
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+_WORST_FIRST: tuple[Status, ...] = ("failed", "invalid", "unsupported", "suspect", "valid")
+_COUNTED: tuple[Status, ...] = ("valid", "suspect")
+
+
+@dataclass(frozen=True)
+class BlockSummary:
+    """One block: what came of it, and its stages in milliseconds."""
+
+    round: int
+    status: Status
+    reasons: tuple[str, ...]
+    block: Block
+
+    @property
+    def counted(self) -> bool:
+        """Whether it may enter statistics."""
+        return self.status in _COUNTED
+
+    def samples(self, stage: Stage) -> list[float]:
+        """Raw milliseconds of a stage; setup is the sum of its parts, warmup the first inference."""
+        measurement = self.block.measurement
+        if measurement is None:
+            return []
+        if stage == "setup":
+            return [sum(measurement.setup_ms.values())] if measurement.setup_ms else []
+        return measurement.warmup_ms[:1] if stage == "warmup" else measurement.prediction_ms
+
+    def median(self, stage: Stage) -> float | None:
+        """Milliseconds; None when the stage has no sample."""
+        samples = self.samples(stage)
+        return median(samples) if samples else None
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """One case over all its blocks."""
+
+    case: Case
+    status: Status
+    """The worst of its blocks."""
+    reasons: tuple[str, ...]
+    planned: int
+    """Blocks that were planned."""
+    blocks: tuple[BlockSummary, ...]
+    """Blocks that were run, in round order."""
+    counted: tuple[BlockSummary, ...]
+    """Those that its statistics rest on."""
+    stages: dict[Stage, StageStatistics] = field(default_factory=dict)
+    """Stages that have at least one counted sample."""
+    setup_parts: dict[SetupPart, StageStatistics] = field(default_factory=dict)
+
+    @property
+    def web(self) -> bool:
+        return is_web(self.case)
+
+    @property
+    def measurement(self) -> Measurement | None:
+        """The first counted block's answer, else the first there is: its proof is shown for the case."""
+        answers = [b.block.measurement for b in (*self.counted, *self.blocks) if b.block.measurement is not None]
+        return answers[0] if answers else None
+
+
+@dataclass(frozen=True)
+class TimeSplit:
+    """Where wall time went, in milliseconds. Push of one target may run while another one measures."""
+
+    spent: dict[SpentOn, float]
+    wall: float
+    """From the first block's start to the last block's end; a pause before `--resume` is part of it."""
+    machines: int
+    """Targets on one machine take turns, so a run over n machines can measure n × wall."""
+
+    @property
+    def measured_share(self) -> float | None:
+        """Share of the wall time spent inside setup, warmup and prediction; None without blocks."""
+        available = self.wall * self.machines
+        return self.spent.get("measure", 0.0) / available if available > 0 else None
+
+
+@dataclass(frozen=True)
+class TargetSummary:
+    """One target and its cases, in planned order."""
+
+    info: TargetInfo
+    soc: str
+    """Under which its results are filed."""
+    cases: tuple[CaseSummary, ...]
+    counts: dict[Status, int]
+    spent: dict[SpentOn, float]
+
+    def by_model(self) -> dict[tuple[str, str, int], tuple[CaseSummary, ...]]:
+        """Cases by (model, variant, batch)."""
+        models: dict[tuple[str, str, int], tuple[CaseSummary, ...]] = {}
+        for summary in self.cases:
+            key = (summary.case.model, summary.case.variant, summary.case.batch)
+            models[key] = (*models.get(key, ()), summary)
+        return models
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run as people read it."""
+
+    info: RunInfo
+    targets: tuple[TargetSummary, ...]
+    counts: dict[Status, int]
+    planned_blocks: int
+    run_blocks: int
+    time: TimeSplit
+
+    @property
+    def virtual(self) -> tuple[TargetSummary, ...]:
+        return tuple(target for target in self.targets if target.info.virtual)
+
+
+def summarise(run: Run) -> RunSummary:
+    """Sum up a run, finished or not. Targets without a planned block are listed without cases."""
+    latest = _latest(run.blocks)
+    planned: dict[Case, list[PlannedBlock]] = {}
+    for plan in run.planned:
+        planned.setdefault(plan.case, []).append(plan)
+    cases = [_case(case, plans, latest) for case, plans in planned.items()]
+    targets = tuple(_target(info, [c for c in cases if c.case.target == info.id], latest) for info in run.info.targets)
+    return RunSummary(
+        info=run.info,
+        targets=targets,
+        counts=_counts(cases),
+        planned_blocks=len(run.planned),
+        run_blocks=len(latest),
+        time=_time_split(run, latest.values()),
+    )
+
+
+def _latest(blocks: Sequence[Block]) -> dict[int, Block]:
+    """One block for each planned index: a repeated one replaces its earlier attempt."""
+    ordered = sorted(blocks, key=lambda block: block.started_at)
+    return {block.planned.index: block for block in ordered}
+
+
+def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> CaseSummary:
+    run = [latest[plan.index] for plan in plans if plan.index in latest]
+    blocks = tuple(sorted((_block(block) for block in run), key=lambda block: block.round))
+    counted = [block for block in blocks if block.counted]
+    conflicts = disagreements([block.block.measurement for block in counted if block.block.measurement])
+    status = _worst(blocks)
+    reasons = list(dict.fromkeys(reason for block in blocks for reason in block.reasons))
+    if conflicts:
+        counted = []
+        status = _worst_of([status, "invalid"])
+        reasons += [f"Its blocks did not run the same thing: {conflict}." for conflict in conflicts]
+    if 0 < len(blocks) < len(plans):
+        reasons.append(f"Only {len(blocks)} of {len(plans)} planned blocks were run.")
+    return CaseSummary(
+        case=case,
+        status=status,
+        reasons=tuple(reasons),
+        planned=len(plans),
+        blocks=blocks,
+        counted=tuple(counted),
+        stages=_stages(counted),
+        setup_parts=_setup_parts(counted),
+    )
+
+
+def _block(block: Block) -> BlockSummary:
+    if block.outcome != "measured":
+        return BlockSummary(block.planned.round, block.outcome, (block.reason,) if block.reason else (), block)
+    if block.verdict is None or block.measurement is None:
+        return BlockSummary(block.planned.round, "invalid", ("No verdict was stored for this block.",), block)
+    return BlockSummary(block.planned.round, block.verdict.status, tuple(block.verdict.reasons), block)
+
+
+def _worst(blocks: Sequence[BlockSummary]) -> Status:
+    return _worst_of([block.status for block in blocks])
+
+
+def _worst_of(statuses: Sequence[Status]) -> Status:
+    return min(statuses, key=_WORST_FIRST.index) if statuses else "not measured"
+
+
+def _stages(counted: Sequence[BlockSummary]) -> dict[Stage, StageStatistics]:
+    found = {stage: over_blocks([block.samples(stage) for block in counted]) for stage in STAGES}
+    return {stage: statistics for stage, statistics in found.items() if statistics}
+
+
+def _setup_parts(counted: Sequence[BlockSummary]) -> dict[SetupPart, StageStatistics]:
+    answers = [block.block.measurement for block in counted if block.block.measurement]
+    found = {part: over_blocks([[a.setup_ms[part]] for a in answers if part in a.setup_ms]) for part in SETUP_PARTS}
+    return {part: statistics for part, statistics in found.items() if statistics}
+
+
+def _target(info: TargetInfo, cases: Sequence[CaseSummary], latest: dict[int, Block]) -> TargetSummary:
+    own = [block for block in latest.values() if block.planned.case.target == info.id]
+    return TargetSummary(info, filed_under(info), tuple(cases), _counts(cases), _spent(own))
+
+
+def _counts(cases: Iterable[CaseSummary]) -> dict[Status, int]:
+    counts = Counter(summary.status for summary in cases)
+    return {status: counts[status] for status in STATUSES}
+
+
+def _spent(blocks: Iterable[Block]) -> dict[SpentOn, float]:
+    spent: dict[SpentOn, float] = dict.fromkeys(get_args(SpentOn), 0.0)
+    for block in blocks:
+        for what, milliseconds in block.spent_ms.items():
+            spent[what] += milliseconds
+    return spent
+
+
+def _time_split(run: Run, blocks: Iterable[Block]) -> TimeSplit:
+    ran = list(blocks)
+    machine = {info.id: info.machine for info in run.info.targets}
+    machines = {machine.get(block.planned.case.target, block.planned.case.target) for block in ran}
+    return TimeSplit(spent=_spent(ran), wall=_wall(ran), machines=len(machines))
+
+
+def _wall(blocks: Sequence[Block]) -> float:
+    if not blocks:
+        return 0.0
+    start: datetime = min(block.started_at for block in blocks)
+    end: datetime = max(block.ended_at for block in blocks)
+    return (end - start).total_seconds() * 1000
