@@ -1,0 +1,95 @@
+# `make run` measures, `make test` tests everything, `make help` lists the rest.
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .stamps
+RUNNER_BUILD := linux-$(shell uname -m)
+RUNNER := mobilebench/assets/runners/$(RUNNER_BUILD)/mobilebench-runner
+WEB := mobilebench/assets/web/index.html
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
+NATIVE_SOURCES := $(shell find native -path native/build -prune -o -type f -print 2>/dev/null)
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: help run setup python web native models libraries test test-fast lint format lock bench wheel clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: setup ## Measure suite `quick` on attached phones (else two virtual ones) and on this computer, and report
+	@scripts/run-quick.sh
+
+setup: $(STAMPS)/system python web native libraries models ## Install and build everything that a run needs
+
+python: $(STAMPS)/python ## Make .venv with the pinned Python packages
+web: $(WEB) ## Build the pages
+native: $(RUNNER) ## Build the native runner for this computer
+
+$(STAMPS)/system: scripts/system-packages.sh
+	@scripts/system-packages.sh venv adb chromium bwrap mvn
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/python: requirements/all.txt requirements/tensorflowjs.txt pyproject.toml | $(STAMPS)/system
+	@echo "Installing Python packages into $(VENV) (a minute or two the first time)"
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/tensorflowjs.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/npm: web/package-lock.json web/package.json
+	@echo "Installing npm packages"
+	@cd web && npm ci --silent --no-audit --no-fund
+	@mkdir -p $(STAMPS) && touch $@
+
+$(WEB): $(STAMPS)/npm $(WEB_SOURCES)
+	@echo "Building the pages"
+	@cd web && npm run --silent build
+	@touch $@
+
+$(RUNNER): $(STAMPS)/python $(NATIVE_SOURCES)
+	@echo "Building the native runner"
+	@cmake --preset host -S native >/dev/null
+	@cmake --build native/build/host --target install >/dev/null
+	@touch $@
+
+libraries: $(STAMPS)/python
+	@$(BIN)/python -m mobilebench.engines.libraries
+
+models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built twice)
+	@$(BIN)/mobilebench models build mobilenet_v2 bert_small
+
+test: setup $(STAMPS)/npm ## Run every test there is
+	@$(BIN)/python -m pytest -m "not real" -n 2
+	@$(BIN)/python -m pytest -m real
+	@cd web && npm run --silent test
+
+test-fast: $(STAMPS)/python ## The tests that need no browser, adb or build: under a minute
+	@$(BIN)/python -m pytest -m "not real" -n 2
+
+lint: $(STAMPS)/python $(STAMPS)/npm ## Check style, types and the direction of imports
+	@scripts/system-packages.sh cppcheck
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/clang-format --dry-run --Werror $$(find native -path native/build -prune -o -name '*.[ch]' -print)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -I native/include native/src
+	cd web && npm run --silent lint
+
+format: $(STAMPS)/python ## Format Python and C
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+	@$(BIN)/clang-format -i $$(find native -path native/build -prune -o -name '*.[ch]' -print)
+
+lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
+	@scripts/lock.sh
+
+bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
+	@$(BIN)/python -m benchmarks
+
+wheel: web native ## Build a wheel with pages and runner inside
+	@$(BIN)/hatchling build -t wheel
+
+clean: ## Remove what was built here (not results, models or libraries)
+	rm -rf $(VENV) $(STAMPS) web/node_modules native/build mobilebench/assets dist

@@ -1,0 +1,3 @@
+from mobilebench.cli import main
+
+main()

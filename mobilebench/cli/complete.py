@@ -1,0 +1,59 @@
+"""Shell completion of names that the code's registries know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def _starting(names: Iterable[str], incomplete: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def suites(incomplete: str) -> list[str]:
+    from mobilebench import suite
+
+    return _starting((one.name for one in suite.shipped()), incomplete)
+
+
+def models(incomplete: str) -> list[str]:
+    from mobilebench.models import registry
+
+    return _starting(registry.names(), incomplete)
+
+
+def engines(incomplete: str) -> list[str]:
+    from mobilebench.engines.registry import engines as known
+
+    return _starting(known(), incomplete)
+
+
+def backends(incomplete: str) -> list[str]:
+    from mobilebench.engines.registry import engines as known
+
+    return _starting({backend.name for engine in known().values() for backend in engine.backends}, incomplete)
+
+
+def settings(incomplete: str) -> list[str]:
+    from mobilebench.engines.registry import engines as known
+
+    every = {name for engine in known().values() for backend in engine.backends for name in backend.settings}
+    return _starting(every, incomplete)
+
+
+def profiles(incomplete: str) -> list[str]:
+    from mobilebench.profiles import all_profiles
+
+    return _starting((profile.id for profile in all_profiles()), incomplete)
+
+
+def serials(incomplete: str) -> list[str]:
+    from mobilebench import targets
+
+    return _starting(["all", *(info.id for info in targets.discover())], incomplete)
+
+
+def runs(incomplete: str) -> list[str]:
+    from mobilebench import paths
+    from mobilebench.results.store import Store
+
+    return _starting(["last", *(info.id for info in Store.open(paths.home(), create=False).runs())], incomplete)

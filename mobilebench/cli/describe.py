@@ -1,0 +1,86 @@
+"""`mobilebench describe …`: what this version can do, generated from the code's own registries."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from mobilebench.cli.output import Json, print_json, print_table
+
+
+class Topic(StrEnum):
+    """What there is to describe."""
+
+    ENGINES = "engines"
+    BACKENDS = "backends"
+    PROBES = "probes"
+    SUITES = "suites"
+
+
+def describe(
+    topic: Annotated[Topic, typer.Argument(help="What to describe.")],
+    json: Json = False,
+) -> None:
+    """Describe the engines, backends, probes or suites of this version."""
+    columns, rows = {
+        Topic.ENGINES: _engines,
+        Topic.BACKENDS: _backends,
+        Topic.PROBES: _probes,
+        Topic.SUITES: _suites,
+    }[topic]()
+    if json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        print_table(columns, [[", ".join(cell) if isinstance(cell, list) else cell for cell in row] for row in rows])
+
+
+Described = tuple[list[str], list[tuple[Any, ...]]]
+
+
+def _engines() -> Described:
+    from mobilebench.engines.registry import engines
+
+    rows = [
+        (engine.name, engine.kind, [backend.name for backend in engine.backends], engine.description)
+        for engine in engines().values()
+    ]
+    return ["engine", "kind", "backends", "description"], rows
+
+
+def _backends() -> Described:
+    from mobilebench.engines.registry import engines
+
+    rows = [
+        (engine.name, backend.name, list(backend.settings), list(backend.single_threaded), backend.description)
+        for engine in engines().values()
+        for backend in engine.backends
+    ]
+    return ["engine", "backend", "settings", "one thread only", "description"], rows
+
+
+def _probes() -> Described:
+    from mobilebench.probes import probes
+
+    return ["probe", "description"], [(probe.name, probe.description) for probe in probes().values()]
+
+
+def _suites() -> Described:
+    from mobilebench import suite
+
+    rows = [
+        (
+            one.name,
+            list(one.models),
+            list(one.variants),
+            list(one.batches),
+            list(one.threads),
+            one.rule.describe(),
+            one.blocks,
+            one.description,
+        )
+        for one in suite.shipped()
+    ]
+    columns = ["suite", "models", "variants", "batch", "threads", "predictions per block", "blocks", "description"]
+    return columns, rows

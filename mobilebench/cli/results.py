@@ -1,0 +1,118 @@
+"""`mobilebench results` and `mobilebench report`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobilebench.cli import complete
+from mobilebench.cli.output import Json, console, print_json, print_table
+
+if TYPE_CHECKING:
+    from mobilebench.results.store import Store
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="The folder that holds the results (default: your data folder)."),
+]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Run id, its unique beginning, or `last`.", autocompletion=complete.runs)
+]
+
+
+class Format(StrEnum):
+    """How `results` prints."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def results_folder(out: Path | None) -> Path:
+    """Where results are: `--out`, else the data folder."""
+    from mobilebench import paths
+
+    return out.expanduser() if out else paths.home()
+
+
+def report(run: RunArgument = "last", out: Out = None) -> None:
+    """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print where it is."""
+    typer.echo(write_report(_store(out), run, results_folder(out)))
+
+
+def write_report(store: Store, run: str, folder: Path) -> Path:
+    """Write the report files of a run into its folder; the path of the HTML file."""
+    from mobilebench import report as reports
+
+    loaded = store.load(run)
+    return reports.write(loaded, folder / "runs" / loaded.info.id).html
+
+
+def results(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="Run id, its unique beginning, or `last`; none: list the runs.",
+            autocompletion=complete.runs,
+        ),
+    ] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", help="`table` shows statistics; the others hold every raw sample.")
+    ] = Format.TABLE,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Write there instead of to standard output.")
+    ] = None,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """List the runs, or show and export one."""
+    store = _store(out)
+    wanted = Format.JSON if json else format_
+    if run is None:
+        _list_runs(store, wanted)
+    elif wanted is Format.TABLE:
+        from mobilebench.analysis.summary import summarise
+        from mobilebench.report.terminal import result_table
+
+        console().print(result_table(summarise(store.load(run))))
+    else:
+        _export(store, run, wanted, file)
+
+
+def _store(out: Path | None) -> Store:
+    from mobilebench.results.store import Store
+
+    return Store.open(results_folder(out), create=False)
+
+
+def _list_runs(store: Store, wanted: Format) -> None:
+    runs = store.runs()
+    if wanted is Format.JSON:
+        print_json([info.model_dump(mode="json") for info in runs])
+        return
+    print_table(
+        ["run", "suite", "status", "targets", "begun (UTC)"],
+        [
+            (one.id, one.suite, one.status, ", ".join(t.id for t in one.targets), f"{one.created_at:%Y-%m-%d %H:%M}")
+            for one in runs
+        ],
+    )
+
+
+def _export(store: Store, run: str, wanted: Format, file: Path | None) -> None:
+    from mobilebench.errors import BadInput
+    from mobilebench.results import export
+
+    if wanted is Format.PARQUET and file is None and sys.stdout.isatty():
+        raise BadInput("Parquet is binary and standard output is a terminal.", hint="Add `--file FILE.parquet`.")
+    data = export.encode(store.load(run), wanted.value)
+    if file:
+        file.write_bytes(data)
+    else:
+        sys.stdout.buffer.write(data)

@@ -1,0 +1,155 @@
+"""`mobilebench run`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobilebench.cli import complete
+from mobilebench.cli.output import Json, console, print_json, print_table, split
+from mobilebench.cli.results import Out, results_folder, write_report
+
+if TYPE_CHECKING:
+    from mobilebench.results.records import TargetInfo
+    from mobilebench.results.store import Store
+    from mobilebench.session import RunResult
+    from mobilebench.suite import Plan
+
+
+def run(
+    serial: Annotated[
+        str,
+        typer.Option(
+            metavar="all|host|SERIAL,…", help="Where to measure; see `devices`.", autocompletion=complete.serials
+        ),
+    ] = "all",
+    suite: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE", help="What to measure; see `describe suites`.", autocompletion=complete.suites
+        ),
+    ] = "quick",
+    model: Annotated[list[str] | None, typer.Option(help="Only these models.", autocompletion=complete.models)] = None,
+    engine: Annotated[
+        list[str] | None, typer.Option(help="Only these engines.", autocompletion=complete.engines)
+    ] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option(help="Only these backends.", autocompletion=complete.backends)
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(help="Only these settings.", autocompletion=complete.settings)
+    ] = None,
+    browser: Annotated[list[str] | None, typer.Option(help="Only these browsers.")] = None,
+    variant: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These batch sizes.")] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These thread counts.")] = None,
+    seed: Annotated[int, typer.Option(help="Orders the cases within a round; the same seed, the same order.")] = 0,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Go on with an interrupted run.", autocompletion=complete.runs),
+    ] = None,
+    out: Out = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its estimated time; measure nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Measure a suite on targets, store every sample, and write a report.
+
+    Filters may be repeated or given as comma lists. Ctrl-C ends cleanly and says how to go on.
+
+    Examples:
+
+    - `mobilebench run --serial all --suite quick`
+
+    - `mobilebench run --serial host --engine tflite,tfjs --model mobilenet_v2`
+
+    - `mobilebench run --resume last`
+    """
+    from mobilebench import suite as suites
+    from mobilebench import targets
+    from mobilebench.results.store import Store
+
+    folder = results_folder(out)
+    if resume is not None:
+        _finish(_resume(resume, folder), Store.open(folder), folder, json)
+        return
+    definition = suites.load(suite)
+    selection = suites.Selection(
+        models=split(model),
+        engines=split(engine),
+        backends=split(backend),
+        settings=split(setting),
+        browsers=split(browser),
+        variants=split(variant),
+        batches=tuple(batch or ()),
+        threads=tuple(threads or ()),
+    )
+    selected = targets.select(serial)
+    plan = suites.plan(definition, [info for info in selected if info.state == "device"], selection, seed)
+    if dry_run:
+        _print_plan(plan, folder, json)
+        return
+    store = Store.open(folder)
+    _finish(_measure(plan, selected, store, folder), store, folder, json)
+
+
+def _measure(plan: Plan, selected: list[TargetInfo], store: Store, folder: Path) -> RunResult:
+    from mobilebench import session
+    from mobilebench.cli.progress import watching
+
+    request = session.RunRequest(plan=plan, targets=tuple(selected), command=tuple(sys.argv), folder=folder)
+    with watching(len(plan.blocks)) as (on_event, cancel):
+        return session.run(request, store, on_event=on_event, cancel=cancel)
+
+
+def _resume(run_id: str, folder: Path) -> RunResult:
+    from mobilebench import session
+    from mobilebench.cli.progress import watching
+    from mobilebench.results.store import Store
+
+    with watching(None) as (on_event, cancel):
+        return session.resume(run_id, Store.open(folder, create=False), folder, on_event=on_event, cancel=cancel)
+
+
+def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
+    from mobilebench.analysis.summary import summarise
+    from mobilebench.errors import ExitCode
+    from mobilebench.report.terminal import result_table
+
+    html = write_report(store, result.run_id, folder)
+    if json:
+        print_json({"run": result.run_id, "counts": result.counts, "exit_code": int(result.exit_code), "report": str(html)})
+    else:
+        console().print(result_table(summarise(store.load(result.run_id))))
+        typer.echo(f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items()))
+        typer.echo(f"Report: {html}")
+        if result.exit_code is ExitCode.INTERRUPTED:
+            typer.echo(f"Go on with: mobilebench run --resume {result.run_id}")
+    raise typer.Exit(int(result.exit_code))
+
+
+def _print_plan(plan: Plan, folder: Path, json: bool) -> None:
+    from mobilebench.session.estimate import estimate_seconds
+
+    seconds = estimate_seconds(plan, folder)
+    if json:
+        blocks = [block.model_dump(mode="json") for block in plan.blocks]
+        print_json({"suite": plan.suite.name, "seed": plan.seed, "estimated_seconds": seconds, "blocks": blocks})
+        return
+    counted: dict[str, int] = {}
+    for block in plan.blocks:
+        counted[block.case.key] = counted.get(block.case.key, 0) + 1
+    cases = {block.case.key: block.case for block in plan.blocks}
+    print_table(
+        ["target", "engine", "backend", "setting", "threads", "browser", "model", "variant", "batch", "blocks"],
+        [
+            (c.target, c.engine, c.backend, c.setting, c.threads, c.browser, c.model, c.variant, c.batch, counted[key])
+            for key, c in cases.items()
+        ],
+    )
+    minutes, rest = divmod(round(seconds), 60)
+    typer.echo(f"{len(cases)} cases, {len(plan.blocks)} blocks, about {minutes} min {rest:02d} s.")

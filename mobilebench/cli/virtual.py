@@ -1,0 +1,72 @@
+"""`mobilebench virtual …`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mobilebench.cli import complete
+from mobilebench.cli.output import Json, print_json, print_table, split
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Virtual phones: stand-ins on this computer that speak the real adb protocol. Every result of one says so.",
+)
+
+
+@app.command()
+def up(
+    count: Annotated[int, typer.Option(min=1, max=64, help="How many phones.")] = 1,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(help="Device profile to imitate; repeat it for several.", autocompletion=complete.profiles),
+    ] = None,
+    unless_phone: Annotated[
+        bool, typer.Option("--unless-phone", help="Start none when adb already sees a phone.")
+    ] = False,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Begin with empty phones: forget what was pushed.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Print only the names of the phones that were started.")] = False,
+) -> None:
+    """Start virtual phones and connect adb to them. What was pushed to one survives `down`."""
+    from mobilebench import targets
+    from mobilebench.virtual import phones
+
+    if unless_phone and any(info.kind == "android" and info.state == "device" for info in targets.discover()):
+        return
+    started = phones.up(count, list(split(profile)) or None, wipe=wipe)
+    for phone in started:
+        typer.echo(phone.name if names else f"{phone.name}: {phone.serial} imitates {phone.profile}")
+
+
+@app.command("list")
+def list_phones(json: Json = False) -> None:
+    """List the virtual phones of this computer."""
+    from mobilebench.virtual import phones
+
+    found = phones.list_phones()
+    if json:
+        print_json(
+            [
+                {"name": one.name, "serial": one.serial, "profile": one.profile, "pid": one.pid, "running": one.running}
+                for one in found
+            ]
+        )
+        return
+    print_table(
+        ["name", "serial", "profile", "pid", "state"],
+        [(one.name, one.serial, one.profile, one.pid, "running" if one.running else "down") for one in found],
+    )
+
+
+@app.command()
+def down(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Which phones; none: all.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
+) -> None:
+    """Stop virtual phones; only processes that `virtual up` started are ended."""
+    from mobilebench.virtual import phones
+
+    for phone in phones.down(list(names) if names else None):
+        if not quiet:
+            typer.echo(f"{phone.name}: down")

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Measures suite `quick` on every attached phone and on this computer. Without a phone, two virtual
+# ones are started first and ended afterwards, even when the run is interrupted.
+set -u
+
+started=$(mobilebench virtual up --count 2 --unless-phone --names) || exit $?
+if [ -n "$started" ]; then
+    # shellcheck disable=SC2086  # names hold no spaces, and each is an argument
+    trap 'mobilebench virtual down --quiet $started' EXIT
+    trap : INT TERM # mobilebench itself ends the run cleanly; the phones are ended after it
+fi
+mobilebench run --serial all --suite quick

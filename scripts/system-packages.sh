@@ -1,0 +1,57 @@
+#!/bin/sh
+# Installs the system packages that are missing, where it may: as root, or by sudo without a password.
+# Otherwise it prints the exact command and stops. Arguments: the programs that are needed.
+set -eu
+
+package_of() {
+    case $1 in
+        adb) echo adb ;;
+        bwrap) echo bubblewrap ;;
+        chromium) echo chromium ;;
+        cppcheck) echo cppcheck ;;
+        mvn) echo maven ;;
+        venv) echo python3-venv ;;
+        *) echo "system-packages: no package is known for '$1'" >&2; exit 2 ;;
+    esac
+}
+
+is_there() {
+    case $1 in
+        chromium)
+            [ -n "${MOBILEBENCH_CHROME:-}" ] && return 0
+            for name in google-chrome google-chrome-stable chromium chromium-browser; do
+                command -v "$name" >/dev/null 2>&1 && return 0
+            done
+            return 1 ;;
+        venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+missing=
+for program in "$@"; do
+    is_there "$program" || missing="$missing $(package_of "$program")"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "Missing on this computer:$missing. Install them with your system's package manager, then run make again." >&2
+    exit 1
+fi
+if [ "$(id -u)" = 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    as_root="sudo -n"
+else
+    echo "Missing system packages, and no right to install them here. Run this, then make again:" >&2
+    echo "    sudo apt-get update && sudo apt-get install -y --no-install-recommends$missing" >&2
+    exit 1
+fi
+echo "Installing system packages:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { $as_root apt-get update && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "apt-get could not install:$missing (its last lines are above)." >&2
+    exit 1
+fi
