@@ -94,9 +94,11 @@ def _refuse_repeated_keys(node: yaml.Node | None, file: Path) -> None:
 
 
 def _first_mistake(error: ValidationError, node: yaml.Node | None) -> tuple[int, str]:
-    first = error.errors(include_url=False)[0]
+    mistakes = error.errors(include_url=False)
+    first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
     key = ".".join(str(part) for part in first["loc"]) or "the whole profile"
-    return _line_of(node, first["loc"]), f"key {key}: {first['msg'].removeprefix('Value error, ')}"
+    plain = {"extra_forbidden": "there is no such key", "missing": "is missing"}.get(first["type"], first["msg"])
+    return _line_of(node, first["loc"]), f"key {key}: {plain.removeprefix('Value error, ')}"
 
 
 def _line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:

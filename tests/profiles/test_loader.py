@@ -1,0 +1,96 @@
+"""Profiles written by hand: mistakes are told with file, line and key; one's own profiles are read too."""
+
+from __future__ import annotations
+
+import pytest
+
+from mobilebench import profiles
+from mobilebench.errors import BadInput
+from mobilebench.paths import device_profiles
+from mobilebench.profiles.loader import read_file
+
+GOOD = (device_profiles() / "tensor-g2.yaml").read_text()
+
+
+def written(folder, text, name="tensor-g2"):
+    file = folder / f"{name}.yaml"
+    file.write_text(text)
+    return file
+
+
+def line_with(text, part):
+    return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("year: 2022", "year: soon", "key year"),
+        ("vendor: Google", "vendors: Google", "key vendors"),
+        ("count: 2, max_mhz: 2850", "count: two, max_mhz: 2850", "key cpu.clusters.0.count"),
+        ("max_mhz: 1800", "max_mhz: 9999", "key cpu"),
+        ("name: prime", "name: giant", "key cpu.clusters.0.name"),
+        ("ro.board.platform: [gs201]", "ro.board.platform: [/gs201/]", "key identify.properties"),
+        ("ro.board.platform: [gs201]", "ro.board.platform: [gs201, '/gs(/']", "key identify.properties"),
+        ("device: panther", "device: panther\n  device: cheetah", "key device: stands twice"),
+        ("id: tensor-g2", "id: tensor-g5", "key id"),
+    ],
+)
+def test_a_mistake_names_file_line_and_key(tmp_path, old, new, key):
+    text = GOOD.replace(old, new, 1)
+    assert text != GOOD
+    with pytest.raises(BadInput) as caught:
+        read_file(written(tmp_path, text))
+    assert str(tmp_path / "tensor-g2.yaml") in caught.value.message
+    assert key in caught.value.message
+
+
+def test_the_line_is_the_one_of_the_key(tmp_path):
+    text = GOOD.replace("android: 13", "android: thirteen")
+    with pytest.raises(BadInput, match=f"line {line_with(text, 'android: thirteen')}: key example.android"):
+        read_file(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "id: [unclosed", "a: *nowhere", "just words", "x: \x00"])
+def test_what_is_no_profile_is_bad_input(tmp_path, text):
+    with pytest.raises(BadInput, match="line 1"):
+        read_file(written(tmp_path, text))
+
+
+def test_bytes_that_are_no_text_are_bad_input(tmp_path):
+    file = tmp_path / "x.yaml"
+    file.write_bytes(b"id: \xff\xfe")
+    with pytest.raises(BadInput, match="UTF-8"):
+        read_file(file)
+
+
+def test_a_source_must_exist_and_be_used(tmp_path):
+    with pytest.raises(BadInput, match="sources lack nowhere"):
+        read_file(written(tmp_path, GOOD.replace("source: chip}", "source: nowhere}", 1)))
+    with pytest.raises(BadInput, match="no fact names: spare"):
+        read_file(written(tmp_path, GOOD + "  spare: {title: A, publisher: B}\n"))
+
+
+def test_own_profiles_are_read_and_come_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
+    profiles.user_folder().mkdir()
+    written(profiles.user_folder(), GOOD.replace("id: tensor-g2", "id: my-chip").replace("GS201", "MY1"), "my-chip")
+    assert profiles.match({"ro.soc.model": "MY1"}).id == "my-chip"
+    assert profiles.load("my-chip").soc == "Tensor G2"
+    assert profiles.match({"ro.soc.model": "GS201"}).id == "tensor-g2"
+
+
+def test_an_own_profile_replaces_the_shipped_one_of_the_same_id(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
+    profiles.user_folder().mkdir()
+    written(profiles.user_folder(), GOOD.replace("soc: Tensor G2", "soc: Mine"))
+    assert profiles.load("tensor-g2").soc == "Mine"
+    assert len([profile for profile in profiles.all_profiles() if profile.id == "tensor-g2"]) == 1
+
+
+def test_an_unknown_id_lists_what_there_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
+    with pytest.raises(BadInput) as caught:
+        profiles.load("snapdragon-1")
+    assert "snapdragon-1" in caught.value.message
+    assert "snapdragon-855" in caught.value.hint
