@@ -1,0 +1,99 @@
+"""Layers shared by the networks: plain TensorFlow operations on seeded variables, batch norm already folded.
+
+A layer is made once (it draws its variables) and is then a function from tensor to tensor. Only operations that
+LiteRT, ONNX Runtime, TF.js and ONNX Runtime Web all know are used: no einsum, tanh GELU, and no activation
+directly behind a dense layer that TF.js would fuse into a kernel it lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+Tensor = Any
+"""A `tf.Tensor`; TensorFlow has no types of its own."""
+
+Layer = Callable[[Tensor], Tensor]
+Network = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+"""From canonical input names to canonical output names."""
+
+
+class Weights:
+    """Draws every variable of a network from one seeded generator, in the order in which layers are made."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+        self.variables: list[Any] = []
+
+    @property
+    def count(self) -> int:
+        """Parameters drawn so far."""
+        return sum(int(np.prod(variable.shape)) for variable in self.variables)
+
+    def normal(self, shape: Sequence[int], deviation: float, mean: float = 0.0) -> Any:
+        """A new float32 variable of this shape with normally distributed values."""
+        values = mean + deviation * self._random.standard_normal(tuple(shape))
+        self.variables.append(tf.Variable(values.astype(np.float32), trainable=False))
+        return self.variables[-1]
+
+
+def convolution(
+    weights: Weights, channels_in: int, channels_out: int, *, kernel: int, stride: int, gain: float, clip: bool
+) -> Layer:
+    """Convolution with bias over [b, h, w, channels_in], SAME padding; `clip` adds ReLU6.
+
+    `gain` multiplies the deviation that keeps a signal's size (1 / sqrt(inputs of one output)).
+    """
+    fan_in = kernel * kernel * channels_in
+    filters = weights.normal((kernel, kernel, channels_in, channels_out), gain / fan_in**0.5)
+    bias = weights.normal((channels_out,), 0.1)
+
+    def layer(x: Tensor) -> Tensor:
+        y = tf.nn.bias_add(tf.nn.conv2d(x, filters, strides=stride, padding="SAME"), bias)
+        return tf.nn.relu6(y) if clip else y
+
+    return layer
+
+
+def depthwise(weights: Weights, channels: int, *, kernel: int, stride: int, gain: float) -> Layer:
+    """Depthwise convolution with bias and ReLU6 over [b, h, w, channels], SAME padding."""
+    filters = weights.normal((kernel, kernel, channels, 1), gain / kernel)
+    bias = weights.normal((channels,), 0.1)
+
+    def layer(x: Tensor) -> Tensor:
+        y = tf.nn.depthwise_conv2d(x, filters, strides=[1, stride, stride, 1], padding="SAME")
+        return tf.nn.relu6(tf.nn.bias_add(y, bias))
+
+    return layer
+
+
+def dense(weights: Weights, size_in: int, size_out: int, *, gain: float = 1.0) -> Layer:
+    """Matrix product with bias over [rows, size_in]."""
+    matrix = weights.normal((size_in, size_out), gain / size_in**0.5)
+    bias = weights.normal((size_out,), 0.1)
+
+    def layer(x: Tensor) -> Tensor:
+        return tf.nn.bias_add(tf.matmul(x, matrix), bias)
+
+    return layer
+
+
+def layer_norm(weights: Weights, size: int, *, epsilon: float = 1e-12) -> Layer:
+    """Layer normalisation over the last axis, of length `size`."""
+    scale = weights.normal((size,), 0.1, mean=1.0)
+    shift = weights.normal((size,), 0.1)
+
+    def layer(x: Tensor) -> Tensor:
+        centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
+        variance = tf.reduce_mean(centred * centred, axis=-1, keepdims=True)
+        return centred * tf.math.rsqrt(variance + epsilon) * scale + shift
+
+    return layer
+
+
+def gelu(x: Tensor) -> Tensor:
+    """The tanh form: the exact one needs Erf, which not every engine has."""
+    return tf.nn.gelu(x, approximate=True)
