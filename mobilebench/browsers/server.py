@@ -1,0 +1,164 @@
+"""The page server: the built pages and the models, to this computer's own browsers and, reversed, to phones.
+
+It listens on loopback only. Every visit (one block) has its own secret path, so nothing is cached from one
+block to the next, and its own log of what was really served. Only files named beforehand can be asked for:
+a request is looked up among them, never turned into a path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from mobilebench.errors import BadInput
+
+if TYPE_CHECKING:
+    from aiohttp import web
+    from aiohttp.abc import AbstractStreamWriter
+
+_MIME = {
+    ".bin": "application/octet-stream",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".mjs": "text/javascript",
+    ".onnx": "application/octet-stream",
+    ".wasm": "application/wasm",
+}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_START_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Served:
+    """One request that was answered with a file."""
+
+    name: str
+    """As the page asked for it, below the visit's secret path."""
+    file: Path
+    bytes: int
+    """Sent in this answer."""
+    started: float
+    ended: float
+    """Seconds of `time.monotonic()`."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the whole file."""
+        status = self.file.stat()
+        return _sha256(self.file, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One block's share of the server."""
+
+    token: str
+    files: Mapping[str, Path]
+    log: list[Served] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """Where its files lie on the server, with slashes on both ends."""
+        return f"/{self.token}/"
+
+
+class PageServer:
+    """Serves visits on a loopback port until `close`. Safe to use from several threads."""
+
+    def __init__(self, pages: Path) -> None:
+        """Start serving the built pages in folder `pages`.
+
+        Raises:
+            BadInput: the pages have not been built.
+        """
+        self._pages = {file.relative_to(pages).as_posix(): file for file in pages.rglob("*") if file.is_file()}
+        if "bench.html" not in self._pages:
+            raise BadInput(f"There are no built pages in {pages}.", hint="Build them with `make web`.")
+        self._visits: dict[str, Visit] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="mobilebench-pages", daemon=True)
+        self._thread.start()
+        self.port: int = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(_START_SECONDS)
+
+    @contextmanager
+    def visit(self, files: Mapping[str, Path]) -> Iterator[Visit]:
+        """A secret path under which the pages and `files` (name to file) can be fetched while this is open."""
+        visit = Visit(secrets.token_urlsafe(16), {**self._pages, **files})
+        self._visits[visit.token] = visit
+        try:
+            yield visit
+        finally:
+            del self._visits[visit.token]
+
+    def close(self) -> None:
+        """Stop listening and end the thread. A second call does nothing."""
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(_START_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _start(self) -> int:
+        from aiohttp import web
+
+        application = web.Application()
+        application.router.add_get("/{token}/{name:.*}", self._answer)
+        self._runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return int(self._runner.addresses[0][1])
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        from aiohttp import web
+
+        visit = self._visits.get(request.match_info["token"])
+        name = request.match_info["name"]
+        file = visit.files.get(name) if visit else None
+        if visit is None or file is None or not file.is_file():
+            raise web.HTTPNotFound(headers=_HEADERS)
+        return _logged_file(visit, name, file)
+
+
+def _logged_file(visit: Visit, name: str, file: Path) -> web.StreamResponse:
+    from aiohttp import web
+
+    started = time.monotonic()
+
+    class LoggedFile(web.FileResponse):
+        """Its `prepare` sends the whole body, so that what is logged really went out."""
+
+        async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+            writer = await super().prepare(request)
+            if request.method == "GET" and self.status in (200, 206):
+                visit.log.append(Served(name, file, self.content_length or 0, started, time.monotonic()))
+            return writer
+
+    return LoggedFile(file, headers={**_HEADERS, "Content-Type": _mime(file)})
+
+
+def _mime(file: Path) -> str:
+    return _MIME.get(file.suffix, "application/octet-stream")
+
+
+@lru_cache(maxsize=1024)
+def _sha256(file: Path, _size: int, _changed_ns: int) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
