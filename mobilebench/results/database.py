@@ -1,0 +1,108 @@
+"""SQLite as the store needs it: transactions, schema versions, and errors in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from mobilebench.errors import BadInput
+
+SCHEMA = "0001"
+"""Newest schema that this version reads and writes: the last module in `migrations/versions`."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 4.0
+"""How long to wait for another process's transaction: below the 5 s that Ctrl-C may take."""
+
+
+def connect(path: Path) -> Engine:
+    """SQLite in WAL mode. Transactions are begun here, not by Python's driver: so schema changes are atomic too."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that may write; it takes the writer's lock at once, so that it cannot fail for it later."""
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        yield connection
+
+
+def bring_up_to_date(connection: Connection, path: Path) -> None:
+    """Create the tables, or upgrade an older schema, within the transaction of `connection`.
+
+    Raises:
+        BadInput: the file is something else, or of a newer mobilebench. It is left as it was.
+    """
+    names = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+    if not names:
+        _upgrade(connection)
+        return
+    schema = (
+        connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if _versioned(names) else None
+    )
+    if schema is None or not str(schema).isdigit():
+        raise BadInput(f"{path} is a database, but not a store of mobilebench.", hint="Choose another folder by --out.")
+    if int(schema) > int(SCHEMA):
+        raise BadInput(
+            f"{path} has schema {schema}, written by a newer mobilebench; this one knows schemas up to {SCHEMA}.",
+            hint="Upgrade mobilebench, or choose another folder by --out. Nothing in the file was changed.",
+        )
+    if int(schema) < int(SCHEMA):
+        _upgrade(connection)
+
+
+def explain(error: DBAPIError, path: Path) -> tuple[str, str]:
+    """What SQLite's error means for the user (without full stop), and what to do next."""
+    text = str(error.orig).lower()
+    if "full" in text:
+        return (
+            f"The disk of {path} is full",
+            "Free some space. What was stored stays; `mobilebench run --resume` goes on.",
+        )
+    if "locked" in text or "busy" in text:
+        return (
+            f"{path} is locked by another program for more than {BUSY_SECONDS:g} s",
+            "Close the program that has it open (an SQLite browser?) and try again.",
+        )
+    if "not a database" in text or "malformed" in text or "no such table" in text or "no such column" in text:
+        return (
+            f"{path} is damaged ({error.orig})",
+            "Put back a copy of it, move it away to begin anew, or choose another folder by --out.",
+        )
+    if "readonly" in text or "read-only" in text or "unable to open" in text:
+        return f"{path} cannot be opened for writing", "Choose a folder that you may write by --out."
+    if "unique constraint" in text:
+        return f"{path} has this already", "Is the run being resumed by another mobilebench? Let it end first."
+    return f"{path} could not be used ({error.orig})", "Choose another folder by --out, or report this as a defect."
+
+
+def _versioned(names: set[str]) -> bool:
+    return {"alembic_version", "runs"} <= names
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

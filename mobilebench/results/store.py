@@ -1,0 +1,272 @@
+"""The store: `results.sqlite`, with raw samples, proof and verdict of every block. Only one writer a run.
+
+One transaction a block: what `append` returned from survives `kill -9`. Statistics are computed on read, elsewhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from sqlalchemy import BindParameter, Connection, Engine, Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
+
+from mobilebench.errors import BadInput, ExitCode, MobilebenchError
+from mobilebench.results import database, rows, tables
+from mobilebench.results.records import Block, PlannedBlock, Run, RunInfo, TargetInfo
+
+FILE_NAME = "results.sqlite"
+
+
+class StoreError(MobilebenchError):
+    """Something could not be stored (full disk, lock, damage). What was stored before stays."""
+
+    exit_code = ExitCode.CASES_FAILED
+
+
+class Store:
+    """Results in one folder: `results.sqlite`, and `runs/<run id>/` for files that belong to a run."""
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        self.folder = folder
+        self._engine = engine
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = True) -> Store:
+        """Open the store of a folder, and bring an older schema up to date.
+
+        Raises:
+            BadInput: there is none (with `create=False`), it is damaged, locked, or of a newer mobilebench.
+        """
+        path = folder / FILE_NAME
+        if not create and not path.is_file():
+            raise BadInput(
+                f"There are no results in {folder}.",
+                hint="Measure first (`mobilebench run`), or name the folder by --out.",
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(
+                f"Results cannot be kept in {folder}: {error.strerror}.",
+                hint="Choose a folder that you may write by --out.",
+            ) from error
+        engine = database.connect(path)
+        try:
+            with database.writing(engine) as connection:
+                database.bring_up_to_date(connection, path)
+        except DBAPIError as error:
+            engine.dispose()
+            why, hint = database.explain(error, path)
+            raise BadInput(f"{why}.", hint=hint) from error
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(folder, engine)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / FILE_NAME
+
+    def run_folder(self, run_id: str) -> Path:
+        """Where the files of a run belong (its journal, its report)."""
+        return self.folder / "runs" / run_id
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def create_run(self, info: RunInfo, planned: Sequence[PlannedBlock]) -> None:
+        """Record everything that was requested, before anything is measured."""
+        with self._write("the run could not be recorded") as connection:
+            connection.execute(insert(tables.runs), rows.of_run(info))
+            if info.targets:
+                found = [rows.of_target(info.id, *item) for item in enumerate(info.targets)]
+                connection.execute(insert(tables.targets), found)
+            if not planned:
+                return
+            distinct = {block.case.key: block.case for block in planned}
+            connection.execute(insert(tables.cases), [rows.of_case(info.id, case) for case in distinct.values()])
+            ids = {row.key: row.id for row in _of_run(connection, tables.cases, info.id, "id")}
+            connection.execute(
+                insert(tables.planned), [rows.of_planned(info.id, ids[block.case.key], block) for block in planned]
+            )
+
+    def append(self, run_id: str, block: Block) -> None:
+        """Store one block in one transaction.
+
+        Raises:
+            StoreError: it could not be stored, or this block of the plan is stored already.
+        """
+        with self._write(f"block {block.planned.index} could not be stored") as connection:
+            connection.execute(insert(tables.blocks), rows.of_block(run_id, block))
+            if samples := list(rows.of_samples(run_id, block)):
+                connection.execute(insert(tables.samples), samples)
+            if series := list(rows.of_series(run_id, block)):
+                connection.execute(insert(tables.series), series)
+
+    def note_store_time(self, run_id: str, index: int, milliseconds: float) -> None:
+        """Add to a stored block how long it took to store it: known only afterwards."""
+        key = (tables.blocks.c.run_id == run_id) & (tables.blocks.c.index == index)
+        spent = func.json_set(tables.blocks.c.spent_ms, "$.store", milliseconds)
+        with self._write(f"block {index} could not be updated") as connection:
+            connection.execute(update(tables.blocks).where(key).values(spent_ms=spent))
+
+    def add_event(self, run_id: str, kind: str, *, at: datetime, target: str | None, data: Mapping[str, Any]) -> None:
+        """Keep an event that the blocks do not tell by themselves (a lost target, a retry)."""
+        row = {"run_id": run_id, "at": at, "kind": kind, "target": target, "data": dict(data)}
+        with self._write(f"event {kind} could not be stored") as connection:
+            connection.execute(insert(tables.events), row)
+
+    def finish(
+        self,
+        run_id: str,
+        status: Literal["running", "finished", "interrupted"],
+        *,
+        at: datetime | None = None,
+    ) -> None:
+        """Set how a run ended; `running` again when it is resumed."""
+        finished_at = None if status == "running" else at or datetime.now(UTC)
+        with self._write("the run's end could not be recorded") as connection:
+            query = update(tables.runs).where(tables.runs.c.id == run_id)
+            connection.execute(query.values(status=status, finished_at=finished_at))
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run with all that belongs to it from the database."""
+        with self._write("the run could not be deleted") as connection:
+            connection.execute(delete(tables.runs).where(tables.runs.c.id == run_id))
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def runs(self) -> list[RunInfo]:
+        """Every run, oldest first."""
+        with self._read() as connection:
+            infos = connection.execute(select(tables.runs).order_by(tables.runs.c.created_at, tables.runs.c.id)).all()
+            found = connection.execute(select(tables.targets).order_by(tables.targets.c.position)).all()
+        by_run: dict[str, list[TargetInfo]] = defaultdict(list)
+        for row in found:
+            by_run[row.run_id].append(TargetInfo.model_validate(row.info))
+        return [rows.to_run_info(row, by_run[row.id]) for row in infos]
+
+    def resolve(self, name: str) -> str:
+        """The id of a run named by its id, by a beginning of it that only one run has, or as `last`.
+
+        Raises:
+            BadInput: no run or several are meant.
+        """
+        known = [info.id for info in self.runs()]
+        if not known:
+            raise BadInput(f"There is no run in {self.folder} yet.", hint="Measure first: `mobilebench run`.")
+        if name == "last":
+            return known[-1]
+        matches = [run_id for run_id in known if run_id == name] or [
+            run_id for run_id in known if name and run_id.startswith(name)
+        ]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise BadInput(
+                f"Several runs begin with {name}: {', '.join(matches[-5:])}.", hint="Give more of the run's id."
+            )
+        close = difflib.get_close_matches(name, known, n=3) or known[-3:]
+        raise BadInput(
+            f"There is no run {name} in {self.folder}.",
+            hint=f"Did you mean {' or '.join(close)}? `mobilebench results` lists all runs; `last` is the newest one.",
+        )
+
+    def load(self, run_id: str) -> Run:
+        """A run with all its blocks, in the order of the plan. `run_id` may be anything that `resolve` understands."""
+        run_id = self.resolve(run_id)
+        with self._read() as connection:
+            info = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
+            targets = _of_run(connection, tables.targets, run_id, "position")
+            cases = {row.id: row for row in _of_run(connection, tables.cases, run_id, "id")}
+            plan = _of_run(connection, tables.planned, run_id, "index")
+            blocks = _of_run(connection, tables.blocks, run_id, "index")
+            samples = _grouped(_of_run(connection, tables.samples, run_id, "index", "stage", "position"))
+            series = _grouped(_of_run(connection, tables.series, run_id, "index", "position"))
+        planned = {_index(row): rows.to_planned(row, cases[row.case_id]) for row in plan}
+        return Run(
+            info=rows.to_run_info(info, [TargetInfo.model_validate(row.info) for row in targets]),
+            planned=list(planned.values()),
+            blocks=[
+                rows.to_block(row, samples[_index(row)], series[_index(row)], planned[_index(row)]) for row in blocks
+            ],
+        )
+
+    def events(self, run_id: str) -> list[dict[str, Any]]:
+        """The events of a run as flat dicts, oldest first."""
+        with self._read() as connection:
+            rows = _of_run(connection, tables.events, self.resolve(run_id), "id")
+        return [{"at": row.at, "kind": row.kind, "target": row.target, **row.data} for row in rows]
+
+    def block_seconds(self, keys: Iterable[str]) -> dict[str, list[float]]:
+        """How long earlier measured blocks of these case keys took, without waiting at the gate; newest first."""
+        wanted: BindParameter[list[str]] = bindparam("keys", sorted(set(keys)), expanding=True)
+        query = (
+            select(tables.cases.c.key, tables.blocks.c.started_at, tables.blocks.c.ended_at, tables.blocks.c.spent_ms)
+            .join(tables.planned, tables.planned.c.case_id == tables.cases.c.id)
+            .join(
+                tables.blocks,
+                (tables.blocks.c.run_id == tables.planned.c.run_id) & (tables.blocks.c.index == tables.planned.c.index),
+            )
+            .where(tables.cases.c.key.in_(wanted), tables.blocks.c.outcome == "measured")
+            .order_by(tables.blocks.c.started_at.desc())
+        )
+        found: dict[str, list[float]] = defaultdict(list)
+        with self._read() as connection:
+            for row in connection.execute(query):
+                seconds = (row.ended_at - row.started_at).total_seconds() - row.spent_ms.get("gate", 0) / 1000
+                found[row.key].append(max(seconds, 0.0))
+        return dict(found)
+
+    # -- how -------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _write(self, failure: str) -> Iterator[Connection]:
+        try:
+            with database.writing(self._engine) as connection:
+                yield connection
+        except DBAPIError as error:
+            why, hint = database.explain(error, self.path)
+            raise StoreError(f"{why}: {failure}.", hint=hint) from error
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            why, hint = database.explain(error, self.path)
+            raise BadInput(f"{why}.", hint=hint) from error
+
+
+def _of_run(connection: Connection, table: Table, run_id: str, *order: str) -> Sequence[Row[Any]]:
+    query = select(table).where(table.c.run_id == run_id).order_by(*(table.c[name] for name in order))
+    return connection.execute(query).all()
+
+
+def _grouped(found: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:
+    groups: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in found:
+        groups[_index(row)].append(row)
+    return groups
+
+
+def _index(row: Row[Any]) -> int:
+    return int(row._mapping["index"])  # `row.index` is the tuple's method

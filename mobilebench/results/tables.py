@@ -1,0 +1,159 @@
+"""The tables of `results.sqlite`. A change here needs a migration (`migrations/versions`); a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, kept as ISO 8601 text with microseconds: it sorts, and reads well in any SQLite browser."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else datetime.fromisoformat(value)
+
+
+_JSON = JSON(none_as_null=True)
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("status", String, nullable=False),
+    Column("mobilebench_version", String, nullable=False),
+    Column("suite", String, nullable=False),
+    Column("suite_definition", _JSON, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("command", _JSON, nullable=False),
+    Column("weights", _JSON, nullable=False),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("virtual", Boolean, nullable=False),
+    Column("soc", String, nullable=False),
+    Column("info", _JSON, nullable=False),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("engine", String, nullable=False),
+    Column("backend", String, nullable=False),
+    Column("setting", String, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("browser", String),
+    Column("model", String, nullable=False),
+    Column("variant", String, nullable=False),
+    Column("batch", Integer, nullable=False),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+    UniqueConstraint("run_id", "key", name="one_case_a_key"),
+)
+
+planned = Table(
+    "planned",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("round", Integer, nullable=False),
+    Column("case_id", Integer, nullable=False),
+    Column("min_predictions", Integer, nullable=False),
+    Column("max_predictions", Integer, nullable=False),
+    Column("max_seconds", Float, nullable=False),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["case_id"], ["cases.id"]),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("outcome", String, nullable=False),
+    Column("reason", Text),
+    Column("verdict", String),
+    Column("verdict_reasons", _JSON),
+    Column("engine_version", String),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=False),
+    Column("spent_ms", _JSON, nullable=False),
+    Column("proof", _JSON),
+    Column("measurement", _JSON),
+    ForeignKeyConstraint(["run_id", "index"], ["planned.run_id", "planned.index"], ondelete="CASCADE"),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("stage", String, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("part", String),
+    Column("value_ms", Float, nullable=False),
+    ForeignKeyConstraint(["run_id", "index"], ["blocks.run_id", "blocks.index"], ondelete="CASCADE"),
+)
+
+series = Table(
+    "series",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("probe", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("times_ms", _JSON, nullable=False),
+    Column("values", _JSON, nullable=False),
+    ForeignKeyConstraint(["run_id", "index"], ["blocks.run_id", "blocks.index"], ondelete="CASCADE"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("target", String),
+    Column("data", _JSON, nullable=False),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+    Index("events_of_a_run", "run_id"),
+)

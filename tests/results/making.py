@@ -1,0 +1,183 @@
+"""Hypothesis strategies and plain examples of records."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from mobilebench.results.records import (
+    Block,
+    BlockRule,
+    Case,
+    DelegateShare,
+    FileProof,
+    KernelTime,
+    Measurement,
+    OutputSummary,
+    PlannedBlock,
+    Proof,
+    RunInfo,
+    Sample,
+    Series,
+    TargetInfo,
+    Verdict,
+)
+
+START = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+
+_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+_number = st.floats(allow_nan=False, allow_infinity=False)
+_milliseconds = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
+_instants = st.datetimes(
+    min_value=datetime(2000, 1, 1),  # noqa: DTZ001
+    max_value=datetime(2100, 1, 1),  # noqa: DTZ001
+    timezones=st.sampled_from([UTC]),
+)
+_parts = st.sampled_from(["library_load", "model_read", "session_creation", "model_download", "framework_init"])
+
+
+def host(**changes: object) -> TargetInfo:
+    values: dict[str, object] = {
+        "id": "host",
+        "kind": "host",
+        "machine": "0123456789ab",
+        "name": "this computer",
+        "soc": "Some CPU",
+        "os": "Linux",
+        "abi": "x86_64",
+        "runner": "linux-x86_64",
+        "cores": 2,
+        "gpu_software": True,
+        "browsers": {"chrome": "156.0"},
+    }
+    return TargetInfo.model_validate({**values, **changes})
+
+
+def phone(serial: str = "R58M", **changes: object) -> TargetInfo:
+    return host(
+        **{
+            "id": serial,
+            "kind": "android",
+            "machine": serial,
+            "soc": "Snapdragon 888",
+            "runner": "android-arm64-v8a",
+            "cores": 8,
+            "gpu_software": False,
+            **changes,
+        }
+    )
+
+
+def case(**changes: object) -> Case:
+    values = {"target": "host", "engine": "tflite", "backend": "cpu", "setting": "xnnpack", "threads": 2, "model": "m"}
+    return Case.model_validate({**values, **changes})
+
+
+def planned(index: int = 0, round: int = 0, **changes: object) -> PlannedBlock:  # noqa: A002
+    return PlannedBlock(index=index, round=round, case=case(**changes), rule=BlockRule())
+
+
+def run_info(run_id: str = "20261121-120000-ab12", *targets: TargetInfo, at: datetime = START) -> RunInfo:
+    return RunInfo(
+        id=run_id,
+        created_at=at,
+        mobilebench_version="0.1.0",
+        suite="quick",
+        suite_definition={"title": "Quick", "blocks": 2},
+        seed=7,
+        command=["mobilebench", "run"],
+        targets=list(targets) or [host()],
+        weights={"m": "seeded"},
+    )
+
+
+def measurement(**changes: object) -> Measurement:
+    values: dict[str, object] = {
+        "schema": "mobilebench/measurement/1",
+        "status": "ok",
+        "engine": "tflite",
+        "version": "2.18.0",
+        "setup_ms": {"library_load": 3.5, "session_creation": 1.25},
+        "warmup_ms": [9.0],
+        "prediction_ms": [4.0, 3.75, 4.25],
+    }
+    return Measurement.model_validate({**values, **changes})
+
+
+def measured(block: PlannedBlock, **changes: object) -> Block:
+    return Block(
+        planned=block,
+        outcome="measured",
+        measurement=measurement(**changes),
+        verdict=Verdict(status="valid"),
+        started_at=START,
+        ended_at=START + timedelta(seconds=2),
+        spent_ms={"launch": 12.0, "measure": 25.75, "gate": 500.0},
+    )
+
+
+def failed(block: PlannedBlock, reason: str = "the runner died") -> Block:
+    return Block(planned=block, outcome="failed", reason=reason, started_at=START, ended_at=START)
+
+
+def unsupported(block: PlannedBlock, reason: str = "there is no GPU") -> Block:
+    return Block(planned=block, outcome="unsupported", reason=reason, started_at=START, ended_at=START)
+
+
+_proofs = st.builds(
+    Proof,
+    files=st.lists(st.builds(FileProof, name=_text, sha256=st.none() | _text, bytes=st.none() | st.integers(0, 2**40))),
+    threads=st.none() | st.integers(0, 64),
+    thread_cpu_ms=st.lists(_milliseconds, max_size=4),
+    delegates=st.lists(st.builds(DelegateShare, name=_text, nodes=st.integers(0, 1000)), max_size=2),
+    visible=st.none() | st.booleans(),
+    environment=st.dictionaries(_text, _text, max_size=2),
+    renderer=st.none() | _text,
+)
+_outputs = st.builds(
+    OutputSummary,
+    name=_text,
+    shape=st.lists(st.integers(0, 4096), max_size=4),
+    l1=_number,
+    l2=_number,
+    max=_number,
+    digest=_text,
+    sample=st.builds(Sample, index=st.lists(st.integers(0, 2**40)), value=st.lists(_number)),
+)
+_measurements = st.builds(
+    Measurement,
+    schema=st.just("mobilebench/measurement/1"),
+    status=st.just("ok"),
+    engine=_text,
+    version=st.none() | _text,
+    proof=_proofs,
+    setup_ms=st.dictionaries(_parts, _milliseconds),
+    warmup_ms=st.lists(_milliseconds, max_size=3),
+    prediction_ms=st.lists(_milliseconds, max_size=30),
+    kernels=st.lists(st.builds(KernelTime, type=_text, count=st.integers(0, 99), total_ms=_milliseconds), max_size=3),
+    memory=st.dictionaries(_text, _number, max_size=3),
+    output=st.lists(_outputs, max_size=2),
+)
+_series = st.builds(
+    Series, probe=_text, name=_text, unit=_text, times_ms=st.lists(_number, max_size=3), values=st.lists(_number)
+)
+
+
+@st.composite
+def blocks_of(draw: st.DrawFn, block: PlannedBlock) -> Block:
+    """Any block that a session could store for this plan entry."""
+    outcome = draw(st.sampled_from(["measured", "unsupported", "failed"]))
+    shared = {
+        "planned": block,
+        "outcome": outcome,
+        "started_at": draw(_instants),
+        "ended_at": draw(_instants),
+        "spent_ms": draw(st.dictionaries(st.sampled_from(["push", "launch", "gate"]), _milliseconds)),
+        "series": draw(st.lists(_series, max_size=2)),
+    }
+    if outcome != "measured":
+        return Block.model_validate({**shared, "reason": draw(_text)})
+    status = draw(st.sampled_from(["valid", "suspect", "invalid"]))
+    verdict = Verdict(status=status, reasons=draw(st.lists(_text, max_size=2)))
+    return Block.model_validate({**shared, "measurement": draw(_measurements), "verdict": verdict})

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mobilebench.errors import BadInput, ExitCode
+from mobilebench.results import database, tables
+from mobilebench.results.records import Series
+from mobilebench.results.store import FILE_NAME, Store, StoreError
+
+from .making import START, blocks_of, case, failed, host, measured, phone, planned, run_info, unsupported
+
+RUN = "20261121-120000-ab12"
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    with Store.open(tmp_path) as opened:
+        yield opened
+
+
+def test_what_was_requested_is_there_before_anything_is_measured(store: Store) -> None:
+    plan = [planned(0), planned(1, target="R58M"), planned(2, round=1)]
+    store.create_run(run_info(RUN, host(), phone()), plan)
+
+    run = store.load(RUN)
+
+    assert run.info == run_info(RUN, host(), phone())
+    assert run.planned == plan
+    assert run.blocks == []
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_every_block_comes_back_as_it_was_stored(data: st.DataObject) -> None:
+    plan = [planned(0), planned(1, batch=4), planned(2, round=1)]
+    blocks = [data.draw(blocks_of(block)) for block in plan]
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
+        store.create_run(run_info(RUN), plan)
+        for block in reversed(blocks):
+            store.append(RUN, block)
+        loaded = store.load(RUN).blocks
+
+    assert loaded == blocks
+    for mine, theirs in zip(blocks, loaded, strict=True):
+        if mine.measurement and theirs.measurement:
+            assert list(mine.measurement.setup_ms) == list(theirs.measurement.setup_ms)
+
+
+def test_it_outlives_the_process_that_wrote_it(store: Store) -> None:
+    store.create_run(run_info(RUN), [planned(0)])
+    store.append(RUN, measured(planned(0)))
+    store.close()
+
+    with Store.open(store.folder, create=False) as again:
+        assert again.load(RUN).blocks == [measured(planned(0))]
+
+
+def test_a_block_is_stored_once(store: Store) -> None:
+    store.create_run(run_info(RUN), [planned(0)])
+    store.append(RUN, measured(planned(0)))
+
+    with pytest.raises(StoreError, match="block 0 could not be stored"):
+        store.append(RUN, failed(planned(0)))
+
+    assert store.load(RUN).blocks == [measured(planned(0))]
+
+
+def test_a_block_of_no_plan_is_refused(store: Store) -> None:
+    store.create_run(run_info(RUN), [planned(0)])
+    with pytest.raises(StoreError):
+        store.append(RUN, measured(planned(99)))
+
+
+def test_the_time_of_storing_is_noted_afterwards(store: Store) -> None:
+    store.create_run(run_info(RUN), [planned(0)])
+    store.append(RUN, measured(planned(0)))
+    store.note_store_time(RUN, 0, 1.625)
+
+    assert store.load(RUN).blocks[0].spent_ms == {"launch": 12.0, "measure": 25.75, "gate": 500.0, "store": 1.625}
+
+
+def test_how_a_run_ended(store: Store) -> None:
+    store.create_run(run_info(RUN), [])
+    store.finish(RUN, "interrupted", at=START)
+    assert (store.load(RUN).info.status, store.load(RUN).info.finished_at) == ("interrupted", START)
+    store.finish(RUN, "running")
+    assert (store.load(RUN).info.status, store.load(RUN).info.finished_at) == ("running", None)
+
+
+def test_events_are_kept_in_order(store: Store) -> None:
+    store.create_run(run_info(RUN), [])
+    store.add_event(RUN, "TargetLost", at=START, target="R58M", data={"reason": "unplugged"})
+    store.add_event(RUN, "RunFinished", at=START, target=None, data={})
+
+    assert store.events(RUN) == [
+        {"at": START, "kind": "TargetLost", "target": "R58M", "reason": "unplugged"},
+        {"at": START, "kind": "RunFinished", "target": None},
+    ]
+
+
+def test_a_deleted_run_leaves_nothing_behind(store: Store) -> None:
+    for run_id in (RUN, "other"):
+        store.create_run(run_info(run_id), [planned(0)])
+        store.append(run_id, measured(planned(0)).model_copy(update={"series": [_one_series()]}))
+        store.add_event(run_id, "RunFinished", at=START, target=None, data={})
+    store.delete(RUN)
+
+    connection = sqlite3.connect(store.path)
+    for table in tables.metadata.tables.values():
+        column = "id" if table.name == "runs" else "run_id"
+        left = {row[0] for row in connection.execute(f'SELECT "{column}" FROM "{table.name}"')}
+        assert left == {"other"}, table.name
+
+
+def _one_series() -> Series:
+    return Series(probe="thermal", name="cpu", unit="°C", times_ms=[0.0], values=[40.5])
+
+
+class TestNames:
+    @pytest.fixture(autouse=True)
+    def three_runs(self, store: Store) -> None:
+        for days, run_id in enumerate(["20261121-120000-ab12", "20261121-130000-cd34", "20261122-120000-ef56"]):
+            store.create_run(run_info(run_id, at=START + timedelta(days=days)), [])
+
+    def test_last_is_the_newest(self, store: Store) -> None:
+        assert store.load("last").info.id == "20261122-120000-ef56"
+
+    def test_a_unique_beginning_is_enough(self, store: Store) -> None:
+        assert store.resolve("20261122") == "20261122-120000-ef56"
+
+    def test_an_ambiguous_beginning_lists_the_runs(self, store: Store) -> None:
+        with pytest.raises(BadInput, match="20261121-120000-ab12, 20261121-130000-cd34"):
+            store.resolve("20261121")
+
+    def test_an_unknown_run_suggests_close_ones(self, store: Store) -> None:
+        with pytest.raises(BadInput, match="no run 20261121-120000-ab13") as raised:
+            store.resolve("20261121-120000-ab13")
+        assert "20261121-120000-ab12" in str(raised.value.hint)
+
+    def test_runs_are_listed_oldest_first(self, store: Store) -> None:
+        assert [info.id[:8] for info in store.runs()] == ["20261121", "20261121", "20261122"]
+        assert store.runs()[0].targets == [host()]
+
+
+def test_no_run_at_all(store: Store) -> None:
+    with pytest.raises(BadInput, match="no run"):
+        store.load("last")
+
+
+def test_earlier_blocks_tell_how_long_a_case_takes_without_the_gate(store: Store) -> None:
+    store.create_run(run_info(RUN), [planned(0), planned(1, batch=2), planned(2, batch=3)])
+    store.append(RUN, measured(planned(0)))
+    store.append(RUN, unsupported(planned(1, batch=2)))
+
+    keys = [case().key, case(batch=2).key, case(batch=3).key]
+    assert store.block_seconds(keys) == {case().key: [1.5]}
+
+
+class TestSchema:
+    def test_the_tables_are_those_of_the_migrations(self, store: Store) -> None:
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        with database.connect(store.path).connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, tables.metadata) == []
+
+    def test_the_newest_migration_is_the_schema(self) -> None:
+        from alembic.script import ScriptDirectory
+
+        assert ScriptDirectory(str(database.MIGRATIONS)).get_heads() == [database.SCHEMA]
+
+    def test_a_newer_schema_is_refused_and_left_alone(self, tmp_path: Path) -> None:
+        Store.open(tmp_path).close()
+        _execute(tmp_path, "UPDATE alembic_version SET version_num = '0042'")
+
+        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0001") as raised:
+            Store.open(tmp_path)
+
+        assert "Upgrade mobilebench" in str(raised.value.hint)
+        assert raised.value.exit_code == ExitCode.BAD_INPUT
+        assert _execute(tmp_path, "SELECT version_num FROM alembic_version") == [("0042",)]
+
+    def test_opening_at_the_same_time_creates_one_store(self, tmp_path: Path) -> None:
+        errors: list[BaseException] = []
+
+        def open_it() -> None:
+            try:
+                Store.open(tmp_path).close()
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=open_it) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+
+    def test_a_creation_that_was_cut_short_leaves_no_half_store(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def cut(connection: object) -> None:
+            _upgrade(connection)
+            raise KeyboardInterrupt
+
+        _upgrade = database._upgrade
+        monkeypatch.setattr(database, "_upgrade", cut)
+        with pytest.raises(KeyboardInterrupt):
+            Store.open(tmp_path)
+        assert _execute(tmp_path, "SELECT name FROM sqlite_master") == []
+
+        monkeypatch.undo()
+        with Store.open(tmp_path) as store:
+            assert store.runs() == []
+
+
+class TestBadFiles:
+    def test_no_results(self, tmp_path: Path) -> None:
+        with pytest.raises(BadInput, match="no results in"):
+            Store.open(tmp_path, create=False)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_not_a_database(self, tmp_path: Path) -> None:
+        (tmp_path / FILE_NAME).write_text("these are not the results that you are looking for\n" * 100)
+        with pytest.raises(BadInput, match="damaged"):
+            Store.open(tmp_path)
+
+    def test_a_truncated_store(self, store: Store) -> None:
+        store.create_run(run_info(RUN), [planned(index) for index in range(400)])
+        store.close()
+        whole = store.path.read_bytes()
+        store.path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(BadInput, match="damaged"), Store.open(store.folder) as again:
+            again.load(RUN)
+
+    def test_a_database_of_something_else(self, tmp_path: Path) -> None:
+        _execute(tmp_path, "CREATE TABLE recipes (name TEXT)")
+        with pytest.raises(BadInput, match="not a store of mobilebench"):
+            Store.open(tmp_path)
+
+    def test_a_folder_that_is_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "out").write_text("")
+        with pytest.raises(BadInput, match="cannot be kept in"):
+            Store.open(tmp_path / "out")
+
+    def test_locked_by_another_program(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        store.close()
+        monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+        other = sqlite3.connect(store.path, isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        try:
+            with pytest.raises(BadInput, match="locked by another program"):
+                Store.open(store.folder)
+        finally:
+            other.close()
+
+    def test_a_full_disk_loses_only_the_block_in_hand(self, store: Store) -> None:
+        store.create_run(run_info(RUN), [planned(0), planned(1, batch=2)])
+        store.append(RUN, measured(planned(0)))
+        _limit_pages(store)
+
+        with pytest.raises(StoreError, match=r"disk of .* is full: block 1 could not be stored") as raised:
+            store.append(RUN, measured(planned(1, batch=2), prediction_ms=[1.0] * 50_000))
+
+        assert "--resume" in str(raised.value.hint)
+        with Store.open(store.folder) as again:
+            assert again.load(RUN).blocks == [measured(planned(0))]
+
+
+def _limit_pages(store: Store) -> None:
+    """SQLite's own page limit raises the very error of a full disk."""
+    from sqlalchemy import event
+
+    store.close()
+
+    @event.listens_for(store._engine, "connect")
+    def limit(connection: sqlite3.Connection, record: object) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages + 2}")
+
+
+def _execute(folder: Path, statement: str) -> list[tuple[object, ...]]:
+    with sqlite3.connect(folder / FILE_NAME) as connection:
+        return list(connection.execute(statement))
