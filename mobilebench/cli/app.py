@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -13,9 +13,6 @@ import mobilebench
 from mobilebench.cli import describe, devices, models, results, run, virtual
 from mobilebench.errors import ExitCode, MobilebenchError
 
-if TYPE_CHECKING:
-    import click
-
 EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 1 some cases failed or are invalid ·
 2 bad input · 3 nothing to measure · 4 all measured, some suspect · 70 defect in mobilebench · 130 interrupted."""
 
@@ -23,45 +20,32 @@ EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 
 class Group(TyperGroup):
     """Turns errors into one sentence, a next step and the documented exit code."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         try:
             return super().invoke(ctx)
-        except MobilebenchError as error:
-            if _debug(ctx):
-                raise
-            _say(f"Error: {error.message}", error.hint)
-            ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            _say("Interrupted.", None)
-            ctx.exit(ExitCode.INTERRUPTED)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(ExitCode.OK)
-        except OSError as error:
-            if _debug(ctx):
-                raise
-            _say(f"Error: {error}", "Check the path, its permissions and the free space.")
-            ctx.exit(ExitCode.BAD_INPUT)
-        except (typer.Exit, typer.Abort, _click_exception()):
+        except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except Exception as error:
-            if _debug(ctx):
+            if ctx.params.get("debug"):
                 raise
-            _say(
-                f"Defect in mobilebench: {type(error).__name__}: {error}",
-                "Run it again as `mobilebench --debug …` and report what it prints.",
-            )
-            ctx.exit(ExitCode.INTERNAL)
+            raise typer.Exit(_explain(error)) from error
 
 
-def _click_exception() -> type[Exception]:
-    from click import ClickException
-
-    return ClickException
-
-
-def _debug(ctx: click.Context) -> bool:
-    return bool(ctx.params.get("debug"))
+def _explain(error: Exception) -> ExitCode:
+    if isinstance(error, MobilebenchError):
+        _say(f"Error: {error.message}", error.hint)
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    if isinstance(error, OSError):
+        _say(f"Error: {error}", "Check the path, its permissions and the free space.")
+        return ExitCode.BAD_INPUT
+    _say(
+        f"Defect in mobilebench: {type(error).__name__}: {error}",
+        "Run it again as `mobilebench --debug …` and report what it prints.",
+    )
+    return ExitCode.INTERNAL
 
 
 def _say(message: str, hint: str | None) -> None:

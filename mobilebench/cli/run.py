@@ -122,7 +122,9 @@ def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
 
     html = write_report(store, result.run_id, folder)
     if json:
-        print_json({"run": result.run_id, "counts": result.counts, "exit_code": int(result.exit_code), "report": str(html)})
+        print_json(
+            {"run": result.run_id, "counts": result.counts, "exit_code": int(result.exit_code), "report": str(html)}
+        )
     else:
         console().print(result_table(summarise(store.load(result.run_id))))
         typer.echo(f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items()))

@@ -26,7 +26,7 @@ def up(
         bool, typer.Option("--unless-phone", help="Start none when adb already sees a phone.")
     ] = False,
     wipe: Annotated[bool, typer.Option("--wipe", help="Begin with empty phones: forget what was pushed.")] = False,
-    names: Annotated[bool, typer.Option("--names", help="Print only the names of the phones that were started.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Print only the names of those started.")] = False,
 ) -> None:
     """Start virtual phones and connect adb to them. What was pushed to one survives `down`."""
     from mobilebench import targets
