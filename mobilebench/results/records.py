@@ -96,11 +96,18 @@ class Case(Record):
 
 
 class BlockRule(Record):
-    """When a block stops predicting: after `max_predictions`, or after `max_seconds` but not before `min_predictions`."""
+    """When a block stops predicting.
+
+    After `max_predictions`, or after `max_seconds` but not before `min_predictions`.
+    """
 
     min_predictions: int = Field(default=3, ge=1)
     max_predictions: int = Field(default=20, ge=1)
     max_seconds: float = Field(default=1.0, gt=0)
+
+    def describe(self) -> str:
+        """The rule in words."""
+        return f"at most {self.max_predictions} or {self.max_seconds:g} s, at least {self.min_predictions}"
 
 
 class PlannedBlock(Record):
