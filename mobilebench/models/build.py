@@ -1,0 +1,153 @@
+"""Build a model: once, even when two processes ask for it, and whole or not at all.
+
+TensorFlow and the converters run in a process of their own (`models.builder`), so that this one stays light.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mobilebench.errors import BadInput, MobilebenchError
+from mobilebench.models import cache, pins, registry
+from mobilebench.models.cache import Progress
+from mobilebench.models.manifest import ModelFiles
+
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "ORT_DISABLE_TELEMETRY": "1",
+    "PYTHONHASHSEED": "0",
+}
+"""Quiet, on the CPU, and the same each time."""
+
+
+def build(name: str, variant: str = "fp32", batch: int = 1, *, progress: Progress | None = None) -> ModelFiles:
+    """The model in every format, checked against TensorFlow; what is already built and whole is left alone.
+
+    Raises:
+        BadInput: the name or variant is unknown or has no definition, or the `models` extra is not installed.
+        MobilebenchError: a converter failed, or a format's answer differs from TensorFlow's (it says by how much).
+    """
+    tell = progress or (lambda _: None)
+    if reason := registry.why_not(name, variant):
+        raise BadInput(f"{reason[0].upper()}{reason[1:]}.", hint="`mobilebench models list` shows what can be built.")
+    if batch < 1:
+        raise BadInput(f"A batch of {batch} cannot be built.", hint="The batch is 1 or more.")
+    folder = cache.folder_of(name, variant, batch)
+    if files := _whole(folder, tell):
+        return files
+    pins.require()
+    with _turn(folder, tell):
+        if files := _whole(folder, tell):
+            return files
+        workshop = folder.parent / f".{folder.name}.building"
+        _remove(workshop)
+        workshop.mkdir()
+        try:
+            _run_builder([name, variant, str(batch), str(workshop)], folder.with_name(f"{folder.name}.log"), tell)
+            cache.verify(cache.read(workshop))
+            _put_in_place(workshop, folder)
+        finally:
+            _remove(workshop)
+    return cache.read(folder)
+
+
+def _whole(folder: Path, tell: Progress) -> ModelFiles | None:
+    if not folder.is_dir():
+        return None
+    try:
+        files = cache.read(folder)
+        cache.verify(files)
+    except BadInput as error:
+        tell(f"{error.message} Building it again.")
+        return None
+    return files
+
+
+@contextmanager
+def _turn(folder: Path, tell: Progress) -> Iterator[None]:
+    """One builder a folder. The lock goes with the process that holds it, so a killed one never blocks the next."""
+    with folder.with_name(f"{folder.name}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("another process is building it; waiting")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
+    """Run `models.builder` to its end, passing on what it says."""
+    complaint: dict[str, str | None] | None = None
+    with log.open("wb") as noise:
+        builder = subprocess.Popen(
+            [sys.executable, "-P", "-m", "mobilebench.models.builder", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=noise,
+            env={**os.environ, **_ENVIRONMENT},
+            start_new_session=True,
+        )
+        try:
+            assert builder.stdout is not None
+            for line in builder.stdout:
+                said = json.loads(line)
+                if "error" in said:
+                    complaint = said
+                else:
+                    tell(said["step"])
+            exit_code = builder.wait()
+        finally:
+            _end(builder)
+    if complaint:
+        raise MobilebenchError(str(complaint["error"]), hint=complaint.get("hint") or f"The converters' log is {log}.")
+    if exit_code != 0:
+        raise MobilebenchError(
+            f"Building {arguments[0]} failed: {_last_words(log, exit_code)}.", hint=f"The converters' log is {log}."
+        )
+    log.unlink()
+
+
+def _end(builder: subprocess.Popen[bytes]) -> None:
+    if builder.poll() is None:
+        builder.terminate()
+        try:
+            builder.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            builder.kill()
+            builder.wait()
+    if builder.stdout is not None:
+        builder.stdout.close()
+
+
+def _last_words(log: Path, exit_code: int) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    if exit_code == -9:
+        return "it was killed, most likely because memory ran out"
+    return lines[-1].strip().rstrip(".") if lines else f"exit code {exit_code}"
+
+
+def _put_in_place(workshop: Path, folder: Path) -> None:
+    """Rename the finished model to its place; a damaged one that lies there goes first."""
+    if folder.exists():
+        discarded = folder.with_name(f".{folder.name}.damaged")
+        _remove(discarded)
+        folder.rename(discarded)
+        workshop.rename(folder)
+        _remove(discarded)
+    else:
+        workshop.rename(folder)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
