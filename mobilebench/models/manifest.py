@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from mobilebench.results.records import OutputSummary, Record
 
 Format = Literal["tflite", "onnx", "tfjs"]
@@ -37,13 +39,13 @@ class FormatFile(Record):
     sha256: str
     bytes: int
     """Of all its files together."""
-    parts: dict[str, str] = {}
+    parts: dict[str, str] = Field(default={})
     """Further files (tfjs weight shards): relative path to sha256."""
     inputs: dict[str, str]
     """Canonical input name to the name in this format."""
     outputs: dict[str, str]
     """Canonical output name to the name in this format."""
-    input_dtypes: dict[str, str] = {}
+    input_dtypes: dict[str, str] = Field(default={})
     """Canonical input name to its dtype in this format, where it differs from the model's."""
 
 
@@ -77,7 +79,7 @@ class ModelFiles:
     folder: Path
     manifest: Manifest
 
-    def file(self, format: Format) -> Path | None:
+    def file(self, format: Format) -> Path | None:  # noqa: A002 - the word of the domain
         """The file an engine opens, or None when the model lacks this format."""
         entry = self.manifest.formats.get(format)
         return self.folder / entry.path if entry else None
