@@ -1,0 +1,46 @@
+/* The command line: what to measure, with which library, how often. */
+#ifndef MOBILEBENCH_ARGS_H
+#define MOBILEBENCH_ARGS_H
+
+#include "inputs.h"
+#include "problem.h"
+#include "tensor.h"
+
+#define MAX_INPUTS 32
+#define MAX_OUTPUTS 32
+#define MAX_THREADS 256
+#define MAX_PREDICTIONS 1000000
+#define MAX_SECONDS 86400.0
+
+struct input {
+    struct tensor tensor;
+    struct fill fill;
+};
+
+struct output {
+    const char *canonical;
+    /* Its name is the format's own. */
+    struct tensor tensor;
+};
+
+struct options {
+    const char *engine;
+    const char *setting;
+    const char *library;
+    const char *model;
+    int threads;
+    long min_predictions;
+    long max_predictions;
+    double max_seconds;
+    struct input inputs[MAX_INPUTS];
+    size_t input_count;
+    struct output outputs[MAX_OUTPUTS];
+    size_t output_count;
+};
+
+/* Reads and checks the arguments; `argv`'s strings are split in place and must outlive `options`. */
+bool args_parse(int argc, char **argv, struct options *options, struct problem *problem);
+
+void args_free(struct options *options);
+
+#endif

@@ -1,0 +1,45 @@
+#include "engine.h"
+
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct engine *engine_named(const char *name) {
+    static const struct engine *const engines[] = {&engine_tflite, &engine_onnxruntime, &engine_sleep};
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+        if (strcmp(engines[i]->name, name) == 0)
+            return engines[i];
+    }
+    return NULL;
+}
+
+void prove_note(struct proof *proof, const char *format, ...) {
+    if (proof->note_count == MAX_NOTES)
+        return;
+    char *note = proof->notes[proof->note_count++];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(note, sizeof proof->notes[0], format, arguments);
+    va_end(arguments);
+}
+
+void prove_share(struct proof *proof, const char *name, long nodes) {
+    size_t at = 0;
+    while (at < proof->share_count && strcmp(proof->shares[at].name, name) != 0)
+        at++;
+    if (at == MAX_SHARES)
+        return;
+    struct share *share = &proof->shares[at];
+    if (at == proof->share_count) {
+        snprintf(share->name, sizeof share->name, "%s", name);
+        proof->share_count++;
+    }
+    share->nodes += nodes;
+    share->partitions++;
+}
+
+bool open_library(const char *path, void **library, struct problem *problem) {
+    *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    return *library != NULL || fail(problem, OUTCOME_ERROR, "the engine's library cannot be loaded: %s", dlerror());
+}

@@ -1,0 +1,49 @@
+/* What an engine is to the runner: the stages of a block, each of which may fail. */
+#ifndef MOBILEBENCH_ENGINE_H
+#define MOBILEBENCH_ENGINE_H
+
+#include "args.h"
+#include "file.h"
+#include "problem.h"
+#include "proof.h"
+
+struct engine {
+    const char *name;
+    /* The one setting that it has so far. */
+    const char *setting;
+    /* False for an engine that loads neither library nor model. */
+    bool loads_files;
+
+    /* Opens the library and finds its functions. Every later stage gets the state that this one made. */
+    bool (*load)(const struct options *options, void **state, struct problem *problem);
+    /* Makes a session of the model, without delegates. */
+    bool (*open)(void *state, const struct options *options, const struct file *model, struct problem *problem);
+    /* Hands the graph to the delegate; NULL where there is none. */
+    bool (*delegate)(void *state, const struct options *options, struct problem *problem);
+    /* Allocates and finds the inputs and outputs. */
+    bool (*ready)(void *state, struct options *options, struct problem *problem);
+    /* From the inputs in host memory to the outputs in host memory. */
+    bool (*predict)(void *state, struct options *options, struct problem *problem);
+    /* Version and read-outs, after everything was measured; NULL where nothing computes. */
+    bool (*prove)(void *state, struct proof *proof, struct problem *problem);
+    const char *(*version)(void *state);
+    void (*close)(void *state);
+};
+
+/* The engine of that name, or NULL. */
+const struct engine *engine_named(const char *name);
+
+/* Adds a remark to the proof; those beyond MAX_NOTES are dropped. */
+void prove_note(struct proof *proof, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Counts `nodes` nodes in one more partition for the delegate or provider `name`. */
+void prove_share(struct proof *proof, const char *name, long nodes);
+
+/* Opens a shared library; the problem carries the system's own words. */
+bool open_library(const char *path, void **library, struct problem *problem);
+
+extern const struct engine engine_tflite;
+extern const struct engine engine_onnxruntime;
+extern const struct engine engine_sleep;
+
+#endif

@@ -1,0 +1,38 @@
+/* What shows that a block really ran as asked, read from what ran. */
+#ifndef MOBILEBENCH_PROOF_H
+#define MOBILEBENCH_PROOF_H
+
+#include "clock.h"
+#include "cpu.h"
+#include "file.h"
+#include "threads.h"
+
+#define MAX_SHARES 8
+#define MAX_NOTES 8
+
+/* How much of the graph one delegate or execution provider took. */
+struct share {
+    char name[64];
+    long nodes;
+    long partitions;
+};
+
+struct proof {
+    struct file library;
+    size_t model_bytes;
+    /* NULL until something was read back from the engine. */
+    const char *backend;
+    struct thread_times threads;
+    bool threads_known;
+    /* -1: not read. */
+    long graph_nodes;
+    struct share shares[MAX_SHARES];
+    size_t share_count;
+    struct clock_facts clock;
+    const char *features[MAX_CPU_FEATURES];
+    size_t feature_count;
+    char notes[MAX_NOTES][256];
+    size_t note_count;
+};
+
+#endif

@@ -1,0 +1,151 @@
+#include "report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "summary.h"
+
+static const char *const setup_names[SETUP_PARTS] = {"library_load", "model_read", "session_creation",
+                                                     "delegate_preparation"};
+
+static void report_file(struct json *json, const char *path, size_t bytes) {
+    if (path == NULL || bytes == 0)
+        return;
+    json_open(json, NULL, '{');
+    json_string(json, "name", path);
+    json_integer(json, "bytes", (long long)bytes);
+    json_close(json, '}');
+}
+
+static void report_threads(struct json *json, const struct proof *proof) {
+    if (!proof->threads_known)
+        return;
+    json_open(json, "thread_cpu_ms", '[');
+    for (size_t i = 0; i < proof->threads.count; i++)
+        json_number(json, NULL, proof->threads.cpu_ms[i]);
+    json_close(json, ']');
+    size_t working = threads_at_work(&proof->threads);
+    if (working == 0)
+        return;
+    json_integer(json, "threads", (long long)working);
+    json_string(json, "threads_source", "CPU time of every thread of the process during the predictions");
+}
+
+static void report_graph(struct json *json, const struct proof *proof) {
+    if (proof->graph_nodes < 0)
+        return;
+    json_integer(json, "graph_nodes", proof->graph_nodes);
+    json_open(json, "delegates", '[');
+    for (size_t i = 0; i < proof->share_count; i++) {
+        json_open(json, NULL, '{');
+        json_string(json, "name", proof->shares[i].name);
+        json_integer(json, "nodes", proof->shares[i].nodes);
+        json_integer(json, "partitions", proof->shares[i].partitions);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+static void report_environment(struct json *json) {
+    static const char *const names[] = {"ORT_DISABLE_TELEMETRY"};
+    json_open(json, "environment", '{');
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (getenv(names[i]) != NULL)
+            json_string(json, names[i], getenv(names[i]));
+    }
+    json_close(json, '}');
+}
+
+static void report_proof(struct json *json, const struct options *options, const struct proof *proof, bool computes) {
+    json_open(json, "proof", '{');
+    json_open(json, "files", '[');
+    report_file(json, options->model, proof->model_bytes);
+    report_file(json, proof->library.path, proof->library.bytes);
+    json_close(json, ']');
+    json_string(json, "backend", proof->backend);
+    if (computes)
+        report_threads(json, proof);
+    report_graph(json, proof);
+    json_open(json, "cpu_features", '[');
+    for (size_t i = 0; i < proof->feature_count; i++)
+        json_string(json, NULL, proof->features[i]);
+    json_close(json, ']');
+    json_number(json, "clock_resolution_ms", proof->clock.resolution_ms);
+    json_number(json, "clock_cost_ms", proof->clock.cost_ms);
+    report_environment(json);
+    json_open(json, "notes", '[');
+    for (size_t i = 0; i < proof->note_count; i++)
+        json_string(json, NULL, proof->notes[i]);
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
+static void report_times(struct json *json, const struct block *block) {
+    json_open(json, "setup_ms", '{');
+    for (int part = 0; part < SETUP_PARTS; part++) {
+        if (block->setup_ms[part] >= 0)
+            json_number(json, setup_names[part], block->setup_ms[part]);
+    }
+    json_close(json, '}');
+    json_open(json, "warmup_ms", '[');
+    if (block->warmup_ms >= 0)
+        json_number(json, NULL, block->warmup_ms);
+    json_close(json, ']');
+    json_open(json, "prediction_ms", '[');
+    for (long i = 0; i < block->predictions; i++)
+        json_number(json, NULL, block->prediction_ms[i]);
+    json_close(json, ']');
+}
+
+static void report_output(struct json *json, const struct output *output) {
+    struct summary summary = summarise(&output->tensor);
+    char digest[16];
+    snprintf(digest, sizeof digest, "%08x", (unsigned int)summary.digest);
+    json_open(json, NULL, '{');
+    json_string(json, "name", output->canonical);
+    json_open(json, "shape", '[');
+    for (size_t axis = 0; axis < output->tensor.rank; axis++)
+        json_integer(json, NULL, output->tensor.dims[axis]);
+    json_close(json, ']');
+    json_integer(json, "non_finite", (long long)summary.non_finite);
+    json_number(json, "l1", summary.l1);
+    json_number(json, "l2", summary.l2);
+    json_number(json, "max", summary.max);
+    json_string(json, "digest", digest);
+    json_open(json, "sample", '{');
+    json_open(json, "index", '[');
+    for (size_t k = 0; k < summary.samples; k++)
+        json_integer(json, NULL, (long long)summary.index[k]);
+    json_close(json, ']');
+    json_open(json, "value", '[');
+    for (size_t k = 0; k < summary.samples; k++)
+        json_number(json, NULL, summary.value[k]);
+    json_close(json, ']');
+    json_close(json, '}');
+    json_close(json, '}');
+}
+
+static void report_block(struct json *json, const struct options *options, const struct block *block) {
+    if (block->version[0] != '\0')
+        json_string(json, "version", block->version);
+    report_proof(json, options, &block->proof, block->engine->loads_files);
+    report_times(json, block);
+}
+
+void report(struct json *json, const struct options *options, const struct block *block,
+            const struct problem *problem) {
+    bool done = problem->outcome == OUTCOME_OK;
+    json_open(json, NULL, '{');
+    json_string(json, "schema", MEASUREMENT_SCHEMA);
+    json_string(json, "status", done ? "ok" : problem->outcome == OUTCOME_UNSUPPORTED ? "unsupported" : "error");
+    json_string(json, "reason", done ? NULL : problem->text);
+    json_string(json, "engine", options != NULL && options->engine != NULL ? options->engine : "unknown");
+    if (options != NULL && block->engine != NULL)
+        report_block(json, options, block);
+    json_open(json, "output", '[');
+    for (size_t i = 0; done && block->engine->loads_files && i < options->output_count; i++)
+        report_output(json, &options->outputs[i]);
+    json_close(json, ']');
+    json_close(json, '}');
+}
