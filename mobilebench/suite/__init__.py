@@ -1,1 +1,9 @@
 """WHAT to measure: suite YAML to cases to a plan."""
+
+from __future__ import annotations
+
+from mobilebench.suite.loading import load, names, shipped
+from mobilebench.suite.planning import Plan, Selection, plan
+from mobilebench.suite.schema import Suite
+
+__all__ = ["Plan", "Selection", "Suite", "load", "names", "plan", "shipped"]

@@ -1,0 +1,106 @@
+"""Suites by name or file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mobilebench.errors import BadInput
+from mobilebench.suite.document import Document, Place, read
+from mobilebench.suite.schema import Suite, keys_at
+from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
+
+FOLDER = Path(__file__).parent / "suites"
+_ORDER = ("quick", "paper", "native", "web")
+
+
+def names() -> list[str]:
+    """The names of the shipped suites."""
+    found = {path.stem for path in FOLDER.glob("*.yaml")}
+    return [name for name in _ORDER if name in found] + sorted(found - set(_ORDER))
+
+
+def shipped() -> list[Suite]:
+    """Every suite that mobilebench brings along."""
+    return [load(name) for name in names()]
+
+
+def load(name: str, *, words: Vocabulary | None = None) -> Suite:
+    """A shipped suite by name, or one from a YAML file.
+
+    Raises:
+        BadInput: there is no such suite, or its file has a mistake: told with line, column and key.
+    """
+    if name in names():
+        return _checked(read(FOLDER / f"{name}.yaml", f"suite {name}"), name, words or vocabulary())
+    path = Path(name).expanduser()
+    if path.suffix in {".yaml", ".yml"} or path.is_file():
+        return _checked(read(path), path.stem, words or vocabulary())
+    problem, hint = unknown("suite", name, names())
+    raise BadInput(
+        f"T{problem[1:]}.", hint=hint or "Name one of these, or a YAML file; `mobilebench describe suites` shows them."
+    )
+
+
+def _checked(document: Document, name: str, words: Vocabulary) -> Suite:
+    if not isinstance(document.data, dict):
+        raise document.error((), "a suite is a mapping with `title`, `models`, `groups` and so on")
+    if "name" in document.data:
+        raise document.error(("name",), "a suite is named by its file; leave this key out")
+    try:
+        suite = Suite.model_validate({**document.data, "name": name})
+    except ValidationError as error:
+        raise _plain(document, error) from error
+    for place, kind, word, known in _named(suite, words):
+        if word not in known:
+            problem, hint = unknown(kind, word, known)
+            raise document.error(place, problem, hint=hint)
+    return suite
+
+
+def _plain(document: Document, error: ValidationError) -> BadInput:
+    """The first mistake, in words of the file rather than of the validator.
+
+    An unknown key comes before a missing one: it often is the missing one, misspelt.
+    """
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    place: Place = tuple(first["loc"])
+    if first["type"] == "extra_forbidden":
+        problem, hint = unknown("key", str(place[-1]), keys_at(place[:-1]))
+        return document.error(place, problem, hint=hint)
+    if first["type"] == "missing":
+        return document.error(place, f"the key `{place[-1]}` is missing")
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "this should be")
+    return document.error(place, f"{message[0].lower()}{message[1:]}{_shown(first.get('input'))}")
+
+
+def _shown(value: Any) -> str:
+    return f", not {value!r}" if isinstance(value, str | int | float | bool) or value is None else ""
+
+
+def _named(suite: Suite, words: Vocabulary) -> Iterator[tuple[Place, str, str, list[str]]]:
+    """Every name in the suite: where it stands, what it is, and which ones exist."""
+    yield from _listed(("models",), "model", suite.models, words.models)
+    yield from _listed(("variants",), "variant", suite.variants, words.variants)
+    for number, group in enumerate(suite.groups):
+        place: Place = ("groups", number)
+        yield from _listed((*place, "models"), "model", group.models or [], words.models)
+        yield from _listed((*place, "variants"), "variant", group.variants or [], words.variants)
+        limits = group.on_software_gpu
+        if limits and limits.models:
+            yield from _listed((*place, "on_software_gpu", "models"), "model", limits.models, words.models)
+        for engine, backends in group.engines.items():
+            at: Place = (*place, "engines", engine)
+            yield at, "engine", engine, list(words.engines)
+            for backend, settings in backends.items():
+                yield (*at, backend), f"backend of {engine}", backend, words.backends([engine])
+                known = words.settings([engine], [backend])
+                yield from _listed((*at, backend), f"setting of {engine} {backend}", settings, known)
+
+
+def _listed(place: Place, kind: str, found: list[str], known: Any) -> Iterator[tuple[Place, str, str, list[str]]]:
+    for number, name in enumerate(found):
+        yield (*place, number), kind, name, list(known)

@@ -1,0 +1,62 @@
+"""The names that suites and selections may use, and what to say of one that does not exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, get_args
+
+from mobilebench.suite.schema import AUTO, Browser
+
+if TYPE_CHECKING:
+    from mobilebench.engines.base import Backend, Engine
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Everything that can be named."""
+
+    engines: Mapping[str, Engine]
+    models: tuple[str, ...]
+    variants: tuple[str, ...]
+
+    @property
+    def browsers(self) -> tuple[str, ...]:
+        return get_args(Browser)
+
+    def backend(self, engine: str, backend: str) -> Backend:
+        """A backend of an engine that is known to have it."""
+        return next(one for one in self.engines[engine].backends if one.name == backend)
+
+    def backends(self, engines: Iterable[str] = ()) -> list[str]:
+        """Names of the backends of these engines; of all when none is named."""
+        chosen = [self.engines[name] for name in engines] or list(self.engines.values())
+        return _once(backend.name for engine in chosen for backend in engine.backends)
+
+    def settings(self, engines: Iterable[str] = (), backends: Iterable[str] = ()) -> list[str]:
+        """Names of the settings of these backends of these engines; `auto` where a GPU is used."""
+        chosen = [self.engines[name] for name in engines] or list(self.engines.values())
+        wanted = set(backends)
+        found = [b for engine in chosen for b in engine.backends if not wanted or b.name in wanted]
+        return _once(name for backend in found for name in (*backend.settings, *([AUTO] if backend.uses_gpu else [])))
+
+
+def vocabulary() -> Vocabulary:
+    """The names that this version knows, from its registries."""
+    from mobilebench.engines.registry import engines
+    from mobilebench.models import registry
+
+    return Vocabulary(engines=engines(), models=tuple(registry.names()), variants=tuple(registry.VARIANTS))
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str | None]:
+    """The sentence (without full stop) and the hint for a name that does not exist."""
+    names = list(known)
+    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    hint = f"Did you mean `{close[0]}`?" if close else None
+    return f"there is no {kind} `{name}`; known are {', '.join(names) or 'none'}", hint
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

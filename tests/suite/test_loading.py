@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilebench.errors import BadInput
+from mobilebench.suite import document, loading, schema
+from mobilebench.suite.schema import Suite
+
+from .words import PAPERS, WORDS
+
+SUITE = """\
+title: Mine
+description: For tests
+models: [mobilenet_v2]
+threads: [2]
+rule: {min_predictions: 3, max_predictions: 5, max_seconds: 1}
+blocks: 2
+groups:
+  - targets: [host]
+    engines:
+      tflite: {cpu: [xnnpack]}
+"""
+
+
+def load(text: str, folder: Path) -> Suite:
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return loading.load(str(path), words=WORDS)
+
+
+def mistake(text: str, folder: Path) -> BadInput:
+    with pytest.raises(BadInput) as raised:
+        load(text, folder)
+    return raised.value
+
+
+def test_a_suite_from_a_file(tmp_path: Path) -> None:
+    suite = load(SUITE, tmp_path)
+    assert (suite.name, suite.title, suite.variants, suite.batches) == ("mine", "Mine", ["fp32"], [1])
+    assert suite.groups[0].engines == {"tflite": {"cpu": ["xnnpack"]}}
+
+
+@pytest.mark.parametrize("name", ["quick", "paper", "native", "web"])
+def test_shipped_suites_load_and_describe_themselves(name: str) -> None:
+    suite = loading.load(name, words=WORDS)
+    assert suite.name == name
+    assert suite.title
+    assert suite.description
+
+
+def test_every_shipped_suite_has_a_name_to_load_it_by() -> None:
+    assert loading.names() == ["quick", "paper", "native", "web"]
+    assert {path.stem for path in loading.FOLDER.iterdir()} == set(loading.names())
+
+
+def test_quick_and_paper_measure_as_documented() -> None:
+    quick, paper = (loading.load(name, words=WORDS) for name in ("quick", "paper"))
+    assert quick.blocks == 2
+    assert quick.rule.model_dump() == {"min_predictions": 3, "max_predictions": 20, "max_seconds": 1}
+    assert quick.threads == [2]
+    assert paper.models == list(PAPERS)
+    assert (paper.variants, paper.batches, paper.threads, paper.blocks) == (["fp32"], [1], [4], 5)
+    assert paper.rule.model_dump() == {"min_predictions": 3, "max_predictions": 50, "max_seconds": 10}
+
+
+def test_an_unknown_suite_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(BadInput, match="no suite `quik`; known are quick, paper, native, web") as raised:
+        loading.load("quik", words=WORDS)
+    assert raised.value.hint == "Did you mean `quick`?"
+
+
+def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"absent\.yaml cannot be read: No such file"):
+        loading.load(str(tmp_path / "absent.yaml"), words=WORDS)
+
+
+@pytest.mark.parametrize(
+    ("broken", "with_this", "line", "says"),
+    [
+        ("title: Mine", "titel: Mine", 1, "no key `titel`"),
+        ("blocks: 2", "blocks: two", 6, "blocks`: this should be a valid integer, not 'two'"),
+        ("blocks: 2", "blocks: '2'", 6, "blocks`: this should be a valid integer"),
+        ("blocks: 2", "blocks: 0", 6, "greater than or equal to 1, not 0"),
+        ("blocks: 2", "blocks:", 6, "should be a valid integer, not None"),
+        ("threads: [2]", "threads: [2, 0]", 4, "threads.1`: this should be greater than or equal to 1"),
+        ("threads: [2]", "threads: []", 4, "at least 1 item"),
+        ("max_seconds: 1", "max_second: 1", 5, "rule.max_second`: there is no key `max_second`"),
+        ("min_predictions: 3", "min_predictions: 30", 1, "min_predictions is larger than max_predictions"),
+        ("targets: [host]", "targets: [hots]", 8, "'host', 'android', 'virtual' or 'real', not 'hots'"),
+        ("targets: [host]", "tragets: [host]", 8, "no key `tragets`"),
+        ("targets: [host]\n    engines", "targets: [host]\n    engine", 9, "no key `engine`"),
+        ("models: [mobilenet_v2]", "models: [mobilenet_v3]", 3, "models.0`: there is no model `mobilenet_v3`"),
+        ("tflite:", "tflight:", 10, "groups.0.engines.tflight`: there is no engine `tflight`"),
+        ("{cpu: [xnnpack]}", "{gpu: [xnnpack]}", 10, "no backend of tflite `gpu`; known are cpu"),
+        ("{cpu: [xnnpack]}", "{cpu: [xnnpac]}", 10, "no setting of tflite cpu `xnnpac`; known are xnnpack"),
+        ("{cpu: [xnnpack]}", "{cpu: [auto]}", 10, "no setting of tflite cpu `auto`"),
+        ("title: Mine", "name: Mine", 1, "named by its file"),
+    ],
+)
+def test_a_mistake_is_told_by_line_and_key(tmp_path: Path, broken: str, with_this: str, line: int, says: str) -> None:
+    error = mistake(SUITE.replace(broken, with_this, 1), tmp_path)
+    assert f"mine.yaml, line {line}, column " in error.message
+    assert says in error.message
+
+
+@pytest.mark.parametrize(
+    ("broken", "with_this", "meant"),
+    [("title:", "titel:", "title"), ("tflite:", "tflight:", "tflite"), ("max_seconds", "max_second", "max_seconds")],
+)
+def test_a_close_match_is_suggested(tmp_path: Path, broken: str, with_this: str, meant: str) -> None:
+    assert mistake(SUITE.replace(broken, with_this), tmp_path).hint == f"Did you mean `{meant}`?"
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    assert "the key `title` is missing" in mistake(SUITE.replace("title: Mine\n", ""), tmp_path).message
+    error = mistake(SUITE.replace("    engines:\n      tflite: {cpu: [xnnpack]}\n", ""), tmp_path)
+    assert "line 8" in error.message
+    assert "the key `engines` is missing" in error.message
+
+
+@pytest.mark.parametrize(
+    ("broken", "with_this", "line", "key"),
+    [
+        ("models: [mobilenet_v2]", "models: [mobilenet_v2", 4, "threads"),
+        ("title: Mine", "title: Mine: yours", 1, "title"),
+        ("blocks: 2", "blocks: 2\n   bad: 1", 7, "bad"),
+        ("blocks: 2", "blocks: @", 6, "blocks"),
+        ("blocks: 2", "blocks: *two", 6, ""),
+        ("title: Mine", "title: Mine\ntitle: Yours", 2, "title"),
+        ("tflite: {cpu: [xnnpack]}", "tflite: {cpu: [xnnpack], cpu: [xnnpack]}", 10, "cpu"),
+    ],
+)
+def test_malformed_yaml_is_told_by_line_and_key(
+    tmp_path: Path, broken: str, with_this: str, line: int, key: str
+) -> None:
+    error = mistake(SUITE.replace(broken, with_this, 1), tmp_path)
+    assert f"mine.yaml, line {line}" in error.message
+    assert f"key `{key}`" in error.message or not key
+
+
+@pytest.mark.parametrize("text", ["", "- a list\n", "just words\n", "---\n"])
+def test_what_is_not_a_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    assert "a suite is a mapping" in mistake(text, tmp_path).message
+
+
+def test_several_documents_in_one_file(tmp_path: Path) -> None:
+    assert "not YAML" in mistake(f"{SUITE}---\n{SUITE}", tmp_path).message
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_bytes(b"title: \xff\xfe\n")
+    with pytest.raises(BadInput, match="not UTF-8"):
+        loading.load(str(tmp_path / "mine.yaml"), words=WORDS)
+
+
+def test_a_folder_is_no_suite(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").mkdir()
+    with pytest.raises(BadInput, match="cannot be read"):
+        loading.load(str(tmp_path / "x.yaml"), words=WORDS)
+
+
+def test_a_bomb_is_not_expanded(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+    assert "alias" in mistake("\n".join(lines), tmp_path).message
+
+
+def test_what_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    assert mistake("title: " + "[" * 5000, tmp_path).message
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_suite_or_bad_input(text: str) -> None:
+    try:
+        found = document.parse(text, "x.yaml")
+    except BadInput as error:
+        assert error.message.startswith("x.yaml")
+    else:
+        assert found.data is None or isinstance(found.error((), "wrong"), BadInput)
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(key=st.sampled_from(sorted(set(schema.Suite.model_fields) - {"name"})), value=_values)
+def test_any_value_of_any_key_is_accepted_or_told_by_line(key: str, value: object) -> None:
+    text = yaml.safe_dump({**yaml.safe_load(SUITE), key: value}, allow_unicode=True)
+    try:
+        loading._checked(document.parse(text, "x.yaml"), "x", WORDS)
+    except BadInput as error:
+        assert error.message.startswith("x.yaml")

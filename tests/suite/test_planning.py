@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from mobilebench.errors import BadInput, NothingToMeasure
+from mobilebench.results.records import Case, TargetInfo
+from mobilebench.suite import loading
+from mobilebench.suite.planning import Plan, Selection, plan
+from mobilebench.suite.schema import Suite
+
+from ..results.making import host, phone
+from .words import PAPERS, WORDS
+
+HOST = host()
+GPU_HOST = host(gpu_software=False)
+REAL = phone("R58M")
+VIRTUAL = phone("127.0.0.1:5555", virtual=True, gpu_software=True)
+
+
+def quick(*targets: TargetInfo, seed: int = 0, **selected: tuple[object, ...]) -> Plan:
+    return planned("quick", *targets, seed=seed, **selected)
+
+
+def planned(suite: str, *targets: TargetInfo, seed: int = 0, **selected: tuple[object, ...]) -> Plan:
+    return plan(loading.load(suite, words=WORDS), targets, Selection(**selected), seed, words=WORDS)  # type: ignore[arg-type]
+
+
+def ways(found: Plan) -> dict[tuple[str, ...], int]:
+    """Engine, backend, setting and model to the number of blocks."""
+    return dict(Counter((b.case.engine, b.case.backend, b.case.setting, b.case.model) for b in found.blocks))
+
+
+NATIVE = [("tflite", "cpu", "xnnpack"), ("onnxruntime", "cpu", "default")]
+WASM = [("tfjs", "wasm", setting) for setting in ("plain", "simd", "simd-threads")] + [
+    ("ortjs", "wasm", "simd-threads")
+]
+SMALL = ("mobilenet_v2", "bert_small")
+
+
+def test_quick_on_a_host_with_a_software_gpu() -> None:
+    expected = {(*way, model): 2 for way in NATIVE + WASM for model in SMALL}
+    expected |= {("tfjs", "webgl", "software", "bert_small"): 1, ("ortjs", "webgpu", "software", "bert_small"): 1}
+    assert ways(quick(HOST)) == expected
+
+
+@pytest.mark.parametrize("target", [GPU_HOST, REAL, host(gpu_software=None)])
+def test_quick_on_a_machine_with_a_gpu(target: TargetInfo) -> None:
+    gpu = [("tfjs", "webgl", "hardware"), ("ortjs", "webgpu", "hardware")]
+    assert ways(quick(target)) == {(*way, model): 2 for way in NATIVE + WASM + gpu for model in SMALL}
+
+
+def test_quick_on_a_virtual_phone() -> None:
+    expected = [*NATIVE, ("tfjs", "wasm", "simd-threads")]
+    assert ways(quick(VIRTUAL)) == {(*way, model): 2 for way in expected for model in SMALL}
+
+
+def test_only_pages_have_a_browser_and_single_threaded_settings_have_one_thread() -> None:
+    for block in quick(GPU_HOST).blocks:
+        case = block.case
+        assert case.browser == ("chrome" if case.engine in ("tfjs", "ortjs") else None)
+        one = case.setting in ("plain", "simd", "hardware")
+        assert case.threads == (1 if one else 2)
+
+
+def test_thread_counts_of_a_single_threaded_setting_are_one_case() -> None:
+    found = quick(HOST, threads=(1, 2, 4), engines=("tfjs",), settings=("simd",), models=("bert_small",))
+    assert [b.case.threads for b in found.blocks] == [1, 1]
+
+
+def test_paper_measures_nine_models_five_times() -> None:
+    found = ways(planned("paper", REAL))
+    assert {way[3] for way in found} == set(PAPERS)
+    assert set(found.values()) == {5}
+    assert {b.case.threads for b in planned("paper", REAL).blocks if b.case.engine == "tflite"} == {4}
+
+
+@pytest.mark.parametrize("suite", ["native", "web"])
+def test_native_and_web_keep_to_their_engines(suite: str) -> None:
+    engines = {b.case.engine for b in planned(suite, REAL, VIRTUAL, HOST).blocks}
+    assert engines == ({"tflite", "onnxruntime"} if suite == "native" else {"tfjs", "ortjs"})
+
+
+class TestOrder:
+    def test_a_round_holds_every_case_of_a_target_once(self) -> None:
+        found = quick(HOST, REAL, VIRTUAL)
+        for target in (HOST, REAL, VIRTUAL):
+            first, second = ([b.case.key for b in found.of(target.id) if b.round == n] for n in (0, 1))
+            assert len(set(first)) == len(first)
+            assert len(set(second)) == len(second)
+            assert set(second) <= set(first)
+        assert [b.index for b in found.blocks] == list(range(len(found.blocks)))
+        assert [b.round for b in found.blocks] == sorted(b.round for b in found.blocks)
+
+    def test_rounds_and_targets_are_shuffled_differently(self) -> None:
+        found = quick(REAL, phone("OTHER"))
+        rounds = [
+            [(b.case.engine, b.case.setting, b.case.model) for b in found.of(serial) if b.round == number]
+            for serial in ("R58M", "OTHER")
+            for number in (0, 1)
+        ]
+        assert len({tuple(one) for one in rounds}) == 4
+
+    def test_a_target_keeps_its_order_whatever_else_is_measured(self) -> None:
+        alone = [b.case.key for b in quick(REAL, seed=5).blocks]
+        together = [b.case.key for b in quick(HOST, REAL, VIRTUAL, seed=5).of("R58M")]
+        assert alone == together
+
+    def test_the_seed_changes_the_order_and_nothing_else(self) -> None:
+        one, other = quick(HOST, seed=1), quick(HOST, seed=2)
+        assert [b.case for b in one.blocks] != [b.case for b in other.blocks]
+        assert ways(one) == ways(other)
+
+    def test_the_order_is_the_same_in_every_process(self) -> None:
+        script = (
+            "from tests.suite.test_planning import quick, HOST\n"
+            "print('\\n'.join(b.case.key for b in quick(HOST, seed=3).blocks))"
+        )
+        runs = [
+            subprocess.run(
+                [sys.executable, "-c", script], env={"PYTHONHASHSEED": salt}, capture_output=True, text=True, check=True
+            ).stdout.split()
+            for salt in ("1", "2")
+        ]
+        assert runs[0] == runs[1] == [b.case.key for b in quick(HOST, seed=3).blocks]
+
+    def test_the_order_is_this_one(self) -> None:
+        """Pinned: a change of order between versions would break comparisons of runs with one seed."""
+        found = planned("native", HOST, seed=0, models=("bert_small",), threads=(1,))
+        order = "".join(b.case.engine[0] for b in found.blocks)
+        assert order == "tototootto"
+
+
+class TestSelection:
+    def test_filters_leave_what_they_name(self) -> None:
+        found = quick(GPU_HOST, engines=("tfjs",), backends=("wasm",), settings=("simd",), models=("bert_small",))
+        assert ways(found) == {("tfjs", "wasm", "simd", "bert_small"): 2}
+
+    def test_models_variants_batches_and_threads_may_be_others_than_the_suites(self) -> None:
+        found = quick(
+            HOST, models=("resnet50",), variants=("int8",), batches=(4, 8), threads=(3,), engines=("onnxruntime",)
+        )
+        cases = {b.case for b in found.blocks}
+        expected = {"target": "host", "engine": "onnxruntime", "backend": "cpu", "setting": "default", "threads": 3}
+        assert cases == {
+            Case(**expected, model="resnet50", variant="int8", batch=4),  # type: ignore[arg-type]
+            Case(**expected, model="resnet50", variant="int8", batch=8),  # type: ignore[arg-type]
+        }
+
+    def test_a_software_gpu_keeps_its_limit(self) -> None:
+        found = quick(HOST, models=("mobilenet_v2", "bert_small"), backends=("webgl",))
+        assert ways(found) == {("tfjs", "webgl", "software", "bert_small"): 1}
+
+    def test_a_gpu_setting_may_be_asked_for_by_name(self) -> None:
+        assert ways(quick(HOST, settings=("hardware",))) == {
+            ("tfjs", "webgl", "hardware", "bert_small"): 1,
+            ("ortjs", "webgpu", "hardware", "bert_small"): 1,
+        }
+        assert {b.case.setting for b in quick(HOST, settings=("auto",)).blocks} == {"software"}
+
+    def test_a_browser_leaves_out_native_engines(self) -> None:
+        assert {b.case.browser for b in quick(HOST, browsers=("chrome",)).blocks} == {"chrome"}
+
+    @pytest.mark.parametrize(
+        ("selected", "says", "hint"),
+        [
+            ({"models": ("mobilnet_v2",)}, "There is no model `mobilnet_v2`; known are mobilenet_v2", "mobilenet_v2"),
+            ({"engines": ("tfj",)}, "There is no engine `tfj`; known are tflite", "tfjs"),
+            ({"backends": ("webgpuu",)}, "There is no backend `webgpuu`; known are cpu, wasm", "webgpu"),
+            ({"settings": ("smid",)}, "There is no setting `smid`; known are", "simd"),
+            ({"browsers": ("crome",)}, "There is no browser `crome`; known are chrome, firefox", "chrome"),
+            ({"variants": ("fp3",)}, "There is no variant `fp3`; known are fp32", "fp32"),
+        ],
+    )
+    def test_an_unknown_name_is_answered_with_the_known_ones(
+        self, selected: dict[str, tuple[str, ...]], says: str, hint: str
+    ) -> None:
+        with pytest.raises(BadInput) as raised:
+            quick(HOST, **selected)
+        assert raised.value.message.startswith(says)
+        assert raised.value.hint == f"Did you mean `{hint}`?"
+
+    @pytest.mark.parametrize(("kind", "option"), [("batches", "--batch"), ("threads", "--threads")])
+    def test_counts_start_at_one(self, kind: str, option: str) -> None:
+        with pytest.raises(BadInput, match=option):
+            quick(HOST, **{kind: (0,)})
+
+
+class TestNothing:
+    def test_the_filter_that_took_everything_is_named(self) -> None:
+        with pytest.raises(NothingToMeasure, match="suite quick on host is left by --engine sleep\\.") as raised:
+            quick(HOST, engines=("sleep",), models=("bert_small",))
+        assert raised.value.hint
+
+    def test_filters_that_only_together_take_everything_are_all_named(self) -> None:
+        with pytest.raises(NothingToMeasure, match="left by --engine tflite --backend webgl together"):
+            quick(HOST, engines=("tflite",), backends=("webgl",))
+
+    def test_no_target(self) -> None:
+        with pytest.raises(NothingToMeasure, match="no target"):
+            quick()
+
+    def test_a_suite_that_has_nothing_for_the_targets(self) -> None:
+        quick_suite = loading.load("quick", words=WORDS)
+        only_phones = Suite.model_validate({**quick_suite.model_dump(), "groups": [quick_suite.groups[3].model_dump()]})
+        with pytest.raises(NothingToMeasure, match="states no case for host"):
+            plan(only_phones, [HOST], words=WORDS)
