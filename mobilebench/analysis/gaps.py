@@ -74,9 +74,8 @@ def gaps(summary: RunSummary) -> tuple[GapGroup, ...]:
 
 
 def _group(target: TargetSummary, model: str, variant: str, batch: int, cases: Sequence[CaseSummary]) -> GapGroup:
-    usable = [case for case in cases if "prediction" in case.stages]
-    native = [case for case in usable if not case.web and _answered(case)]
-    web = [case for case in usable if case.web]
+    native = [case for case in cases if not case.web and "prediction" in case.stages and _answered(case)]
+    web = [case for case in cases if case.web and case.status not in ("unsupported", "not measured")]
     fastest = min(native, key=lambda case: case.stages["prediction"].median, default=None)
     if fastest is None or not web:
         missing = "native" if fastest is None else "web"
@@ -108,8 +107,8 @@ def _gap(web: CaseSummary, native: CaseSummary, fastest: CaseSummary) -> Gap:
 
 
 def _refusal(web: CaseSummary, native: CaseSummary) -> str | None:
-    if web.measurement is None or native.measurement is None:
-        return "proof: one side stored no measurement."
+    if web.measurement is None or native.measurement is None or "prediction" not in web.stages:
+        return f"verdict: {engine_label(web.case)} is {web.status}."
     return refusal((web.case, web.measurement), (native.case, native.measurement))
 
 

@@ -58,13 +58,20 @@ def model_label(model: str, variant: str, batch: int) -> str:
 
 def duration(ms: float) -> str:
     """Milliseconds with about three digits and without a unit: `0.412`, `4.12`, `41.2`, `4120`, `15 900`."""
+    if ms == 0:
+        return "0"
     for limit, digits in ((0.9995, 3), (9.995, 2), (99.95, 1)):
         if ms < limit:
             return f"{ms:.{digits}f}"
     return f"{ms:.0f}" if ms < 9999.5 else f"{ms:,.0f}".replace(",", "\u202f")
 
 
-def ratio(value: float) -> str:
-    """A factor such as `3.1×`, `0.84×` or `120×`."""
+def factor(value: float) -> str:
+    """A ratio such as `3.12`, `31.2` or `120`."""
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f}×"
+    return f"{value:.{digits}f}"
+
+
+def ratio(value: float) -> str:
+    """A ratio as people say it: `3.12×`."""
+    return f"{factor(value)}×"

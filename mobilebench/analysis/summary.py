@@ -114,7 +114,7 @@ class TimeSplit:
 
 @dataclass(frozen=True)
 class TargetSummary:
-    """One target and its cases, in planned order."""
+    """One target and its cases: by model, native before web."""
 
     info: TargetInfo
     soc: str
@@ -154,7 +154,7 @@ def summarise(run: Run) -> RunSummary:
     planned: dict[Case, list[PlannedBlock]] = {}
     for plan in run.planned:
         planned.setdefault(plan.case, []).append(plan)
-    cases = [_case(case, plans, latest) for case, plans in planned.items()]
+    cases = [_case(case, planned[case], latest) for case in sorted(planned, key=_reading_order)]
     targets = tuple(_target(info, [c for c in cases if c.case.target == info.id], latest) for info in run.info.targets)
     return RunSummary(
         info=run.info,
@@ -164,6 +164,10 @@ def summarise(run: Run) -> RunSummary:
         run_blocks=len(latest),
         time=_time_split(run, latest.values()),
     )
+
+
+def _reading_order(case: Case) -> tuple[object, ...]:
+    return case.model, case.variant, case.batch, is_web(case), case.engine, case.backend, case.setting, case.threads
 
 
 def _latest(blocks: Sequence[Block]) -> dict[int, Block]:

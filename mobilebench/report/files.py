@@ -1,0 +1,51 @@
+"""A run's report as files: HTML to look at, Markdown for pull requests, CSV for everything else."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilebench.analysis.summary import summarise
+from mobilebench.errors import BadInput
+from mobilebench.results.records import Run
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """Where the three files were written."""
+
+    html: Path
+    markdown: Path
+    csv: Path
+
+
+def write(run: Run, folder: Path) -> ReportFiles:
+    """Write `report.html`, `report.md` and `results.csv` into `folder`, which is made when it is missing.
+
+    Each file appears whole or not at all. Raises BadInput when the folder cannot be written.
+    """
+    from mobilebench.report import html, markdown, table
+
+    summary = summarise(run)
+    files = ReportFiles(folder / "report.html", folder / "report.md", folder / "results.csv")
+    texts = {files.html: html.render(summary), files.markdown: markdown.render(summary), files.csv: table.csv(summary)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in texts.items():
+            _replace(path, text)
+    except OSError as error:
+        raise BadInput(
+            f"The report could not be written to {folder}: {error.strerror or error}.",
+            hint="Choose a folder that you may write to with `--out DIR`; the results themselves are stored.",
+        ) from error
+    return files
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

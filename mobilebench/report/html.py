@@ -1,0 +1,116 @@
+"""The HTML report: one file that works offline, with its style, script and pictures inside.
+
+Everything that a device or a page said is hostile text: the template escapes all of it, invisible characters are
+shown, and a content security policy lets no script run but the report's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from mobilebench.analysis import labels
+from mobilebench.analysis.gaps import GapGroup, gaps
+from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
+from mobilebench.report import figures, words
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """One model on one target, as a part of the page."""
+
+    title: str
+    cases: tuple[CaseSummary, ...]
+    group: GapGroup
+    latency: figures.Figure | None
+    stages: figures.Figure | None
+    segments: list[tuple[str, str]]
+    longest_ratio: float
+
+
+@dataclass(frozen=True)
+class TargetView:
+    """One target, as a part of the page."""
+
+    anchor: str
+    summary: TargetSummary
+    mark: str | None
+    """What every picture and table of a virtual target carries."""
+    models: tuple[ModelView, ...]
+
+
+def render(summary: RunSummary) -> str:
+    """The whole report as one HTML document."""
+    groups = gaps(summary)
+    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+    cases = [case for target in summary.targets for case in target.cases]
+    template = _environment().get_template("report.html.jinja")
+    return template.render(
+        run=summary,
+        targets=[_target(number, target, groups) for number, target in enumerate(summary.targets, 1)],
+        glances=words.glances(groups),
+        proof_id={case.case.key: f"proof-{number}" for number, case in enumerate(cases, 1)},
+        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.globals.update(labels=labels, words=words, figures=figures, STAGES=STAGES)
+    environment.filters.update(ms=labels.duration, ratio=labels.ratio, size=_size)
+    return environment
+
+
+def _finalize(value: object) -> object:
+    if isinstance(value, Markup):
+        return value
+    return labels.printable(value) if isinstance(value, str) else value
+
+
+def _target(number: int, target: TargetSummary, groups: Iterable[GapGroup]) -> TargetView:
+    mark = target.soc if target.info.virtual else None
+    own = [group for group in groups if group.target is target]
+    return TargetView(f"target-{number}", target, mark, tuple(_model(target, group, mark) for group in own))
+
+
+def _model(target: TargetSummary, group: GapGroup, mark: str | None) -> ModelView:
+    cases = target.by_model()[group.model, group.variant, group.batch]
+    return ModelView(
+        title=labels.model_label(group.model, group.variant, group.batch),
+        cases=cases,
+        group=group,
+        latency=figures.latency(cases, mark),
+        stages=figures.stages(cases, mark),
+        segments=figures.used_segments(cases),
+        longest_ratio=_longest(group),
+    )
+
+
+def _longest(group: GapGroup) -> float:
+    values: Sequence[float] = [gap.ratios["prediction"].median for gap in group.main if "prediction" in gap.ratios]
+    return max(values, default=1.0)
+
+
+def _size(count: int) -> str:
+    """Bytes as `3.8 MB`."""
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= limit:
+            return f"{count / limit:.1f} {unit}"
+    return f"{count} B"

@@ -1,0 +1,151 @@
+"""The report as Markdown, for pull requests: the same tables and marks as the HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from mobilebench.analysis.gaps import Gap, GapGroup, gaps
+from mobilebench.analysis.labels import case_label, duration, engine_label, model_label, printable, ratio, threads_label
+from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Stage, TargetSummary
+from mobilebench.report import words
+
+_ESCAPES = str.maketrans({**{c: f"\\{c}" for c in "\\`*[]|~$"}, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_ALIVE = re.compile(r"(?i)(?<=\bwww)\.|:(?=//)|@(?=\w)")
+_LOOSE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+
+
+def text(raw: object) -> str:
+    """One line of text in which nothing is Markdown, HTML, a link, a mention or a table's edge."""
+    line = " ".join(printable(re.sub(r"\s+", " ", str(raw))).split())
+    escaped = _ALIVE = re.compile(r"(?i)(?<=\bwww)\.|:(?=//)|@(?=\w)")
+_LOOSE_UNDERSCORE.sub(r"\\_", line.translate(_ESCAPES))
+    return _ALIVE.sub(lambda found: f"&#{ord(found[0])};", escaped)
+
+
+def render(summary: RunSummary) -> str:
+    """The whole report as one Markdown document."""
+    groups = gaps(summary)
+    parts = [
+        f"# {text(words.headline(summary))}",
+        f"Suite {text(summary.info.suite)}, run {text(summary.info.id)}, {summary.info.created_at:%Y-%m-%d %H:%M} UTC, "
+        f"mobilebench {text(summary.info.mobilebench_version)}. {text(words.counts_sentence(summary.counts))}.",
+    ]
+    if unfinished := words.unfinished_notice(summary):
+        parts.append(f"> {text(unfinished)}")
+    parts += [f"> **virtual**: {text(words.virtual_notice(target))}" for target in summary.virtual]
+    parts += ["## Targets", _targets(summary)]
+    for target in summary.targets:
+        parts += _target(target, [group for group in groups if group.target is target])
+    parts += ["## Where the wall time went", _time(summary)]
+    parts += [
+        "## How to read the numbers",
+        "Milliseconds. A case's number is the median of its blocks' medians; then come the lowest and highest block "
+        "and the 95 % interval between blocks (Student's t, cut at 0; none with one block). Only valid and suspect "
+        "blocks count. Gaps are paired within rounds. What a virtual target measured is this computer's number.",
+        "## Measure it again",
+        f"    {printable(words.repeat_command(summary))}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _targets(summary: RunSummary) -> str:
+    header = ["target", "name", "filed under", "imitates", "system", "ABI", "cores", "browsers", "cases"]
+    return _table(
+        header,
+        [
+            [
+                _named(target),
+                target.info.name,
+                target.soc,
+                (target.info.profile_soc or "") if target.info.virtual else "",
+                target.info.os,
+                target.info.abi,
+                target.info.cores,
+                ", ".join(f"{name} {version}" for name, version in target.info.browsers.items()),
+                words.counts_sentence(target.counts),
+            ]
+            for target in summary.targets
+        ],
+    )
+
+
+def _target(target: TargetSummary, groups: Sequence[GapGroup]) -> list[str]:
+    parts = [f"## {text(target.info.name)} ({text(_named(target))})", f"Filed under {text(target.soc)}."]
+    models = target.by_model()
+    for group in groups:
+        key = (group.model, group.variant, group.batch)
+        mark = " (virtual)" if target.info.virtual else ""
+        parts += [f"### {text(model_label(*key))}{mark}", _results(models[key])]
+        parts += _reasons(models[key])
+        parts += [text(group.reason)] if group.reason else _gaps(group, mark)
+    return parts
+
+
+def _results(cases: Iterable[CaseSummary]) -> str:
+    rows = [
+        [
+            case_label(c.case),
+            *(_stage(c, stage) for stage in STAGES),
+            len(c.counted),
+            c.status.upper() if _bad(c) else c.status,
+        ]
+        for c in cases
+    ]
+    return _table(["case", "setup, ms", "warmup, ms", "prediction, ms", "blocks", "verdict"], rows)
+
+
+def _bad(case: CaseSummary) -> bool:
+    return case.status in ("invalid", "failed")
+
+
+def _stage(case: CaseSummary, stage: Stage) -> str:
+    statistics = case.stages.get(stage)
+    if statistics is None:
+        return "–"
+    between = f"; 95 % {words.interval(statistics)}" if statistics.interval else ""
+    return f"{duration(statistics.median)} ({words.spread(statistics)}{between})"
+
+
+def _reasons(cases: Iterable[CaseSummary]) -> list[str]:
+    lines = [f"- {text(case_label(c.case))}, {c.status}: {text(' '.join(c.reasons))}" for c in cases if c.reasons]
+    return ["\n".join(lines)] if lines else []
+
+
+def _gaps(group: GapGroup, mark: str) -> list[str]:
+    against = case_label(group.fastest_native) if group.fastest_native else ""
+    header = ["web case", *STAGES, "prediction, as many threads"]
+    rows = [[f"{engine_label(gap.web)}, {threads_label(gap.web.threads)}", *_ratios(group, gap)] for gap in group.main]
+    return [
+        f"Native-to-web gap{mark}: times as long as {text(against)}, the fastest native case.",
+        _table(header, rows),
+    ]
+
+
+def _ratios(group: GapGroup, gap: Gap) -> list[str]:
+    if gap.refusal:
+        return [f"not compared: {gap.refusal}", "–", "–", "–"]
+    same = group.same_threads(gap.web)
+    found = [
+        f"{ratio(gap.ratios[s].median)} ({words.ratio_range(gap.ratios[s])})" if s in gap.ratios else "–"
+        for s in STAGES
+    ]
+    return [*found, f"{ratio(same.ratios['prediction'].median)} ({same.native.engine})" if same else "–"]
+
+
+def _time(summary: RunSummary) -> str:
+    share = summary.time.measured_share
+    rows = [[_named(target), *(f"{value / 1000:.1f}" for value in target.spent.values())] for target in summary.targets]
+    table = _table(["target", *(f"{what}, s" for what in summary.time.spent)], rows)
+    if share is None:
+        return table
+    return f"{share:.0%} of {summary.time.wall / 1000:.0f} s was spent inside measured stages.\n\n{table}"
+
+
+def _named(target: TargetSummary) -> str:
+    return f"{target.info.id}, virtual" if target.info.virtual else target.info.id
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *([text(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
