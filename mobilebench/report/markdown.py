@@ -18,8 +18,7 @@ _LOOSE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 def text(raw: object) -> str:
     """One line of text in which nothing is Markdown, HTML, a link, a mention or a table's edge."""
     line = " ".join(printable(re.sub(r"\s+", " ", str(raw))).split())
-    escaped = _ALIVE = re.compile(r"(?i)(?<=\bwww)\.|:(?=//)|@(?=\w)")
-_LOOSE_UNDERSCORE.sub(r"\\_", line.translate(_ESCAPES))
+    escaped = _LOOSE_UNDERSCORE.sub(r"\\_", line.translate(_ESCAPES))
     return _ALIVE.sub(lambda found: f"&#{ord(found[0])};", escaped)
 
 
