@@ -110,6 +110,7 @@ def to_onnx(file: Path, traced: Traced) -> Converted:
         output_names=result_names,
         tensors_to_rename=renamed,
     )
+    _name_in_order(model.graph)
     onnx.checker.check_model(model, full_check=True)
     file.write_bytes(model.SerializeToString(deterministic=True))
     graph = onnx.load(str(file), load_external_data=False).graph
@@ -133,6 +134,7 @@ def to_tfjs(saved_model: Path, folder: Path, traced: Traced) -> Converted:
     convert_tf_saved_model(str(saved_model), str(folder), signature_def=_SIGNATURE, use_structured_outputs_names=True)
     file = folder / "model.json"
     model = json.loads(file.read_text())
+    file.write_text(json.dumps(model, sort_keys=True))
     groups = model["weightsManifest"]
     parts = tuple(folder / path for group in groups for path in group["paths"])
     declared = sum(_bytes_of(weight) for group in groups for weight in group["weights"])
@@ -148,6 +150,21 @@ def to_tfjs(saved_model: Path, folder: Path, traced: Traced) -> Converted:
     if set(outputs.values()) != signature["outputs"]:
         raise MobilebenchError(f"{file.name} gives {signature['outputs']}, where {outputs} was expected.")
     return Converted(file, _named(file, traced.inputs, inputs), _named(file, traced.outputs, outputs), parts)
+
+
+def _name_in_order(graph: Any) -> None:
+    """Name and order constants by their first use: tf2onnx's names differ from run to run, and so would the file."""
+    constants = {constant.name: constant for constant in graph.initializer}
+    used = dict.fromkeys(name for node in graph.node for name in node.input if name in constants)
+    names = {name: f"constant_{place}" for place, name in enumerate(used)}
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = names.get(name, name)
+    ordered = [constants[name] for name in used]
+    for constant in ordered:
+        constant.name = names[constant.name]
+    del graph.initializer[:]
+    graph.initializer.extend(ordered)
 
 
 def _named(file: Path, canonical: tuple[str, ...], found: dict[str, str]) -> dict[str, str]:
