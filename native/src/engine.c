@@ -24,19 +24,20 @@ void prove_note(struct proof *proof, const char *format, ...) {
     va_end(arguments);
 }
 
-void prove_share(struct proof *proof, const char *name, long nodes) {
+struct share *prove_share(struct proof *proof, const char *name, long nodes) {
     size_t at = 0;
     while (at < proof->share_count && strcmp(proof->shares[at].name, name) != 0)
         at++;
     if (at == MAX_SHARES)
-        return;
+        return NULL;
     struct share *share = &proof->shares[at];
     if (at == proof->share_count) {
         snprintf(share->name, sizeof share->name, "%s", name);
+        share->partitions = -1;
         proof->share_count++;
     }
     share->nodes += nodes;
-    share->partitions++;
+    return share;
 }
 
 bool open_library(const char *path, void **library, struct problem *problem) {

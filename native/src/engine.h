@@ -36,8 +36,8 @@ const struct engine *engine_named(const char *name);
 /* Adds a remark to the proof; those beyond MAX_NOTES are dropped. */
 void prove_note(struct proof *proof, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Counts `nodes` nodes in one more partition for the delegate or provider `name`. */
-void prove_share(struct proof *proof, const char *name, long nodes);
+/* Counts `nodes` more nodes for the delegate or provider `name`, whose share is returned; NULL beyond MAX_SHARES. */
+struct share *prove_share(struct proof *proof, const char *name, long nodes);
 
 /* Opens a shared library; the problem carries the system's own words. */
 bool open_library(const char *path, void **library, struct problem *problem);

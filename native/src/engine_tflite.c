@@ -353,8 +353,9 @@ static bool prove(void *state, struct proof *proof, struct problem *problem) {
         return fail(problem, OUTCOME_UNSUPPORTED, "XNNPACK took none of the model's %ld nodes", plan.nodes);
     proof->backend = "cpu";
     proof->graph_nodes = plan.nodes;
-    prove_share(proof, plan.name, plan.nodes - plan.left);
-    proof->shares[0].partitions = plan.partitions;
+    struct share *share = prove_share(proof, plan.name, plan.nodes - plan.left);
+    if (share != NULL)
+        share->partitions = plan.partitions;
     prove_note(proof, "nodes were read from the measured interpreter's execution plan after the last prediction");
     return true;
 }

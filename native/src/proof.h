@@ -14,6 +14,7 @@
 struct share {
     char name[64];
     long nodes;
+    /* -1: not read. */
     long partitions;
 };
 

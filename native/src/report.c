@@ -41,7 +41,8 @@ static void report_graph(struct json *json, const struct proof *proof) {
         json_open(json, NULL, '{');
         json_string(json, "name", proof->shares[i].name);
         json_integer(json, "nodes", proof->shares[i].nodes);
-        json_integer(json, "partitions", proof->shares[i].partitions);
+        if (proof->shares[i].partitions >= 0)
+            json_integer(json, "partitions", proof->shares[i].partitions);
         json_close(json, '}');
     }
     json_close(json, ']');

@@ -1,0 +1,17 @@
+"""An engine that computes nothing: it shows what everything around a measurement costs."""
+
+from __future__ import annotations
+
+from mobilebench.engines.base import Backend
+from mobilebench.engines.native import NativeEngine
+
+
+class SleepEngine(NativeEngine):
+    """Predictions of 50 ms in which the processor is free; so its blocks need not take turns."""
+
+    name = "sleep"
+    description = "Sleeps 50 ms a prediction instead of computing, to measure mobilebench itself"
+    format = None
+    setup_parts = frozenset()
+    claims_machine = False
+    backends = (Backend("cpu", ("default",), "Leaves the CPU free"),)
