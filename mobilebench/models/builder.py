@@ -15,18 +15,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from mobilebench.errors import MobilebenchError
-from mobilebench.models import cache, convert, inputs, pins, registry
+from mobilebench.models import cache, checks, convert, inputs, pins, registry
+from mobilebench.models.checks import Arrays
 from mobilebench.models.convert import Converted, Traced
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest
 from mobilebench.models.zoo.blocks import Weights
-
-Arrays = dict[str, NDArray[Any]]
 
 _OTHER_INPUT = 100
 """Added to the position of an input: another input of the same kind, to see that the answer follows it."""
@@ -47,7 +42,7 @@ def build(model: str, variant: str, batch: int, folder: Path, tell: Callable[[st
     weights = Weights(definition.SEED)
     traced = convert.trace(definition.network(weights, batch), weights, specs)
     reference = _answer(traced, specs, 0)
-    telling_outputs(reference, _answer(traced, specs, _OTHER_INPUT), tolerance)
+    checks.telling_outputs(reference, _answer(traced, specs, _OTHER_INPUT), tolerance)
 
     saved = convert.save(traced, folder / "saved_model")
     converted: dict[Format, Converted] = {}
@@ -61,8 +56,8 @@ def build(model: str, variant: str, batch: int, folder: Path, tell: Callable[[st
 
     tell("comparing LiteRT and ONNX Runtime with TensorFlow")
     filled = {spec.name: inputs.fill(spec, position) for position, spec in enumerate(specs)}
-    same_answer("LiteRT", run_litert(converted["tflite"], filled), reference, tolerance)
-    same_answer("ONNX Runtime", run_onnxruntime(converted["onnx"], filled), reference, tolerance)
+    checks.same_answer("LiteRT", run_litert(converted["tflite"], filled), reference, tolerance)
+    checks.same_answer("ONNX Runtime", run_onnxruntime(converted["onnx"], filled), reference, tolerance)
 
     manifest = Manifest(
         model=model,
@@ -80,48 +75,6 @@ def build(model: str, variant: str, batch: int, folder: Path, tell: Callable[[st
     )
     (folder / cache.MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
     return manifest
-
-
-def telling_outputs(reference: Arrays, other: Arrays, tolerance: float) -> None:
-    """Make sure that agreement on these outputs proves something: finite, varied, and following the input.
-
-    Raises:
-        MobilebenchError: an output is not finite, tiny, (nearly) constant, or hardly depends on the input.
-    """
-    for name, values in reference.items():
-        scale = float(np.abs(values).max())
-        if not np.isfinite(values).all():
-            raise MobilebenchError(f"Output `{name}` of the definition has values that are not finite.")
-        if scale < 0.1:
-            raise MobilebenchError(f"Output `{name}` of the definition is tiny (at most {scale:.3g}).")
-        if float(values.std()) < 0.05 * scale:
-            raise MobilebenchError(f"Output `{name}` of the definition is nearly constant.")
-        change = float(np.abs(values - other[name]).max()) / scale
-        if change < 100 * tolerance:
-            raise MobilebenchError(
-                f"Output `{name}` of the definition hardly follows its input ({change:.3g} of its scale)."
-            )
-
-
-def same_answer(engine: str, given: Arrays, reference: Arrays, tolerance: float) -> None:
-    """Compare all elements of all outputs.
-
-    Raises:
-        MobilebenchError: an output has another shape, or differs by more than `tolerance` of its scale.
-    """
-    for name, expected in reference.items():
-        values = given[name]
-        if values.shape != expected.shape:
-            raise MobilebenchError(
-                f"{engine} gives `{name}` the shape {list(values.shape)}, not {list(expected.shape)}."
-            )
-        difference = float(np.abs(values.astype(np.float64) - expected).max() / np.abs(expected).max())
-        if not difference <= tolerance:
-            raise MobilebenchError(
-                f"{engine}'s `{name}` differs from TensorFlow's by {difference:.3g} of its scale; "
-                f"allowed is {tolerance:.3g}.",
-                hint="The converted model computes something else, so it was not kept.",
-            )
 
 
 def run_litert(model: Converted, filled: Arrays) -> Arrays:

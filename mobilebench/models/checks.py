@@ -1,0 +1,55 @@
+"""What a definition and its converted files must show before they are accepted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobilebench.errors import MobilebenchError
+
+Arrays = dict[str, NDArray[Any]]
+"""Canonical tensor name to values."""
+
+
+def telling_outputs(reference: Arrays, other: Arrays, tolerance: float) -> None:
+    """Make sure that agreement on these outputs proves something: finite, varied, and following the input.
+
+    Raises:
+        MobilebenchError: an output is not finite, tiny, (nearly) constant, or hardly depends on the input.
+    """
+    for name, values in reference.items():
+        scale = float(np.abs(values).max())
+        if not np.isfinite(values).all():
+            raise MobilebenchError(f"Output `{name}` of the definition has values that are not finite.")
+        if scale < 0.1:
+            raise MobilebenchError(f"Output `{name}` of the definition is tiny (at most {scale:.3g}).")
+        if float(values.std()) < 0.05 * scale:
+            raise MobilebenchError(f"Output `{name}` of the definition is nearly constant.")
+        change = float(np.abs(values - other[name]).max()) / scale
+        if change < 100 * tolerance:
+            raise MobilebenchError(
+                f"Output `{name}` of the definition hardly follows its input ({change:.3g} of its scale)."
+            )
+
+
+def same_answer(engine: str, given: Arrays, reference: Arrays, tolerance: float) -> None:
+    """Compare all elements of all outputs.
+
+    Raises:
+        MobilebenchError: an output has another shape, or differs by more than `tolerance` of its scale.
+    """
+    for name, expected in reference.items():
+        values = given[name]
+        if values.shape != expected.shape:
+            raise MobilebenchError(
+                f"{engine} gives `{name}` the shape {list(values.shape)}, not {list(expected.shape)}."
+            )
+        difference = float(np.abs(values.astype(np.float64) - expected).max() / np.abs(expected).max())
+        if not difference <= tolerance:
+            raise MobilebenchError(
+                f"{engine}'s `{name}` differs from TensorFlow's by {difference:.3g} of its scale; "
+                f"allowed is {tolerance:.3g}.",
+                hint="The converted model computes something else, so it was not kept.",
+            )

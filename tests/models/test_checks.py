@@ -1,0 +1,52 @@
+"""A definition whose answer proves nothing is refused, and so is a converted file that answers differently."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mobilebench.errors import MobilebenchError
+from mobilebench.models.checks import same_answer, telling_outputs
+
+GOOD = np.random.default_rng(0).standard_normal((1, 50)).astype(np.float32)
+OTHER = np.random.default_rng(1).standard_normal((1, 50)).astype(np.float32)
+TOLERANCE = 1e-4
+
+
+def test_a_telling_answer_passes() -> None:
+    telling_outputs({"y": GOOD}, {"y": OTHER}, TOLERANCE)
+    same_answer("LiteRT", {"y": GOOD + np.float32(5e-5)}, {"y": GOOD}, TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("reference", "other", "complaint"),
+    [
+        (GOOD * 0.01, OTHER, "is tiny"),
+        (np.ones_like(GOOD), OTHER, "is nearly constant"),
+        (100 + GOOD, OTHER, "is nearly constant"),
+        (GOOD, GOOD + np.float32(1e-3), "hardly follows its input"),
+        (np.where(GOOD > 1, np.nan, GOOD), OTHER, "not finite"),
+    ],
+)
+def test_an_answer_that_proves_nothing_is_refused(reference: np.ndarray, other: np.ndarray, complaint: str) -> None:
+    with pytest.raises(MobilebenchError, match=complaint):
+        telling_outputs({"y": reference}, {"y": other}, TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    "given", [GOOD + np.float32(2e-3), np.zeros_like(GOOD), np.full_like(GOOD, np.nan), GOOD[:, ::-1]]
+)
+def test_a_different_answer_is_refused(given: np.ndarray) -> None:
+    with pytest.raises(MobilebenchError, match="LiteRT's `y` differs from TensorFlow's by"):
+        same_answer("LiteRT", {"y": given}, {"y": GOOD}, TOLERANCE)
+
+
+def test_the_refusal_says_by_how_much() -> None:
+    wrong = GOOD + np.float32(0.01) * np.abs(GOOD).max()
+    with pytest.raises(MobilebenchError, match=r"by 0\.01 of its scale; allowed is 0\.0001"):
+        same_answer("ONNX Runtime", {"y": wrong}, {"y": GOOD}, TOLERANCE)
+
+
+def test_another_shape_is_refused() -> None:
+    with pytest.raises(MobilebenchError, match=r"the shape \[50\], not \[1, 50\]"):
+        same_answer("LiteRT", {"y": GOOD[0]}, {"y": GOOD}, TOLERANCE)
