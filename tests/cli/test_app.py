@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mobilebench.cli import app
+from mobilebench.errors import ExitCode, TargetLost
+
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    result = runner.invoke(app, list(arguments))
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["devices"],
+        ["run"],
+        ["report"],
+        ["results"],
+        ["describe"],
+        ["models"],
+        ["models", "list"],
+        ["models", "build"],
+        ["virtual"],
+        ["virtual", "up"],
+        ["virtual", "list"],
+        ["virtual", "down"],
+    ],
+    ids=" ".join,
+)
+def test_help_of_every_command(command: list[str]) -> None:
+    code, out, _ = invoke(*command, "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ["numpy", "pandas", "pydantic", "sqlalchemy", "tensorflow", "adbutils", "aiohttp", "yaml", "onnxruntime"]
+    code = (
+        "import sys, mobilebench.cli\n"
+        "try: mobilebench.cli.app(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"sys.exit(', '.join(m for m in {heavy} if m in sys.modules) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("topic", ["engines", "backends", "probes", "suites"])
+def test_describe_comes_from_the_registries(topic: str) -> None:
+    code, out, err = invoke("describe", topic, "--json")
+    assert code == 0, err
+    assert len(json.loads(out)) >= 2
+
+
+def test_describe_suites_states_what_each_measures() -> None:
+    described = {one["suite"]: one for one in json.loads(invoke("describe", "suites", "--json")[1])}
+    assert described["quick"]["blocks"] == 2
+    assert described["quick"]["models"] == ["mobilenet_v2", "bert_small"]
+    assert len(described["paper"]["models"]) == 9
+    assert described["paper"]["threads"] == [4]
+    assert described["paper"]["blocks"] >= 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--suite", "quik"], ["quik", "quick"]),
+        (["--model", "mobilenet"], ["mobilenet", "mobilenet_v2"]),
+        (["--engine", "tflight"], ["tflight", "tflite"]),
+        (["--backend", "cup"], ["cup", "cpu"]),
+        (["--setting", "simmd"], ["simmd", "simd"]),
+        (["--suite", "missing/suite.yaml"], ["missing/suite.yaml"]),
+    ],
+)
+def test_unknown_name_is_bad_input_with_a_next_step(arguments: list[str], names: list[str]) -> None:
+    code, _, err = invoke("run", "--serial", "host", "--dry-run", *arguments)
+    assert code == ExitCode.BAD_INPUT
+    for name in names:
+        assert name in err
+    assert "Traceback" not in err
+
+
+def test_malformed_suite_names_line_and_key(tmp_path: Path) -> None:
+    suite = tmp_path / "mine.yaml"
+    suite.write_text("name: mine\ntitle: Mine\nmodles: [mobilenet_v2]\n")
+    code, _, err = invoke("run", "--serial", "host", "--suite", str(suite), "--dry-run")
+    assert code == ExitCode.BAD_INPUT
+    assert "mine.yaml" in err
+    assert "line 3" in err
+    assert "modles" in err
+
+
+def test_selection_without_cases_is_nothing_to_measure() -> None:
+    code, _, err = invoke("run", "--serial", "host", "--engine", "tflite", "--backend", "webgl", "--dry-run")
+    assert code == ExitCode.NOTHING_TO_MEASURE
+    assert err
+
+
+def test_results_without_a_store_is_bad_input() -> None:
+    code, _, err = invoke("results", "last")
+    assert code == ExitCode.BAD_INPUT
+    assert "mobilebench run" in err
+
+
+def test_dry_run_prints_plan_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err = invoke("run", "--serial", "host", "--dry-run", "--json")
+    assert code == 0, err
+    plan = json.loads(out)
+    assert plan["estimated_seconds"] > 0
+    assert {block["case"]["target"] for block in plan["blocks"]} == {"host"}
+    assert {block["round"] for block in plan["blocks"]} == {0, 1}
+
+
+def test_same_seed_same_order() -> None:
+    first = invoke("run", "--serial", "host", "--dry-run", "--json", "--seed", "7")[1]
+    again = invoke("run", "--serial", "host", "--dry-run", "--json", "--seed", "7")[1]
+    other = invoke("run", "--serial", "host", "--dry-run", "--json", "--seed", "8")[1]
+    assert json.loads(first)["blocks"] == json.loads(again)["blocks"]
+    assert json.loads(first)["blocks"] != json.loads(other)["blocks"]
+
+
+def test_error_shows_traceback_only_with_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose() -> None:
+        raise TargetLost("phone X went away.", hint="Plug it in again.")
+
+    monkeypatch.setattr("mobilebench.targets.discover", lose)
+    code, _, err = invoke("devices")
+    assert code == ExitCode.CASES_FAILED
+    assert "phone X went away." in err
+    assert "Plug it in again." in err
+    assert "Traceback" not in err
+    assert isinstance(runner.invoke(app, ["--debug", "devices"]).exception, TargetLost)
+
+
+def test_a_defect_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down() -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("mobilebench.targets.discover", break_down)
+    code, _, err = invoke("devices")
+    assert code == ExitCode.INTERNAL
+    assert "ZeroDivisionError" in err
+    assert "--debug" in err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script(shell: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mobilebench"],
+        env={"_MOBILEBENCH_COMPLETE": f"source_{shell}", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "mobilebench" in done.stdout
+    assert done.returncode == 0
+
+
+def test_completion_offers_suites() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mobilebench"],
+        env={
+            "_MOBILEBENCH_COMPLETE": "complete_bash",
+            "COMP_WORDS": "mobilebench run --suite qu",
+            "COMP_CWORD": "3",
+            "PATH": "/usr/bin:/bin",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["quick"]
