@@ -74,7 +74,7 @@ class Target(Protocol):
         environment: Mapping[str, str] | None = None,
         cancel: Event | None = None,
     ) -> ShellResult:
-        """Run a command; arguments are quoted here. Raises `BlockFailed` when it takes longer than `timeout` seconds."""
+        """Run a command; arguments are quoted here. Raises `BlockFailed` when it takes more than `timeout` seconds."""
         ...
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:

@@ -1,0 +1,80 @@
+"""A phone as a target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import Event
+
+from mobilebench.errors import Unsupported
+from mobilebench.results.records import TargetInfo
+from mobilebench.targets.android.chrome import PhoneChrome
+from mobilebench.targets.android.conditions import Conditions
+from mobilebench.targets.android.files import PhoneFiles
+from mobilebench.targets.android.shell import DeviceShell
+from mobilebench.targets.android.sync import Sync
+from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
+
+
+class AndroidTarget:
+    """An open phone (see `targets.base.Target`)."""
+
+    def __init__(self, info: TargetInfo, conditions: Conditions, cancel: Event | None) -> None:
+        self._info = info
+        self._shell = DeviceShell(info.id, cancel)
+        self._files = PhoneFiles(self._shell, Sync(info.id, cancel))
+        self._conditions = conditions
+        self._chrome = PhoneChrome(info.id, conditions, info.browsers.get("chrome"), cancel)
+
+    @property
+    def info(self) -> TargetInfo:
+        return self._info
+
+    def shell(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        cancel: Event | None = None,
+    ) -> ShellResult:
+        return self._shell.run(argv, timeout=timeout, environment=environment, cancel=cancel)
+
+    def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
+        return self._files.push(local, sha256=sha256, executable=executable)
+
+    def pull(self, remote: TargetPath, local: Path) -> None:
+        self._files.pull(remote, local)
+
+    def browser(self, name: str, flags: Sequence[str] = ()) -> AbstractContextManager[BrowserHandle]:
+        if name != "chrome":
+            raise Unsupported(f"{name} on phone {self._info.id} cannot be driven yet; Chrome can.")
+        return self._lend_chrome(flags)
+
+    @contextmanager
+    def _lend_chrome(self, flags: Sequence[str]) -> Iterator[BrowserHandle]:
+        """Chrome stays open for the next block; it ends with the target."""
+        yield self._chrome.with_flags(flags)
+
+    @contextmanager
+    def reverse(self, port: int) -> Iterator[str]:
+        step = self._conditions.reverse(port)
+        try:
+            yield f"http://127.0.0.1:{step.remote.removeprefix('tcp:')}"
+        finally:
+            self._conditions.put_back([step])
+
+
+@contextmanager
+def open_phone(info: TargetInfo, cancel: Event | None) -> Iterator[AndroidTarget]:
+    """Open a phone whose lock the caller holds.
+
+    What a dead run left changed is put back first, what we change at the end.
+    """
+    conditions = Conditions(DeviceShell(info.id), Sync(info.id))
+    conditions.recover()
+    try:
+        yield AndroidTarget(info, conditions, cancel)
+    finally:
+        conditions.put_back_all()

@@ -1,0 +1,116 @@
+"""Files on a phone under their content's name: pushed once, verified, and never left half written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from pathlib import Path
+
+from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.targets.android.shell import SCRATCH, Shell, demand
+from mobilebench.targets.android.sync import NoSpace, Sync
+from mobilebench.targets.base import Pushed, TargetPath
+from mobilebench.targets.digests import sha256_of
+
+HOME = TargetPath(f"{SCRATCH}/mobilebench")
+"""Everything that mobilebench keeps on a phone."""
+FILES = HOME / "files"
+
+_HASH_TIMEOUT = 120
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class PhoneFiles:
+    """The pushed files of one phone. Its caller holds the phone's lock, so nobody else writes them."""
+
+    def __init__(self, shell: Shell, sync: Sync) -> None:
+        self._shell = shell
+        self._sync = sync
+        self._here: dict[TargetPath, str] = {}
+
+    def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
+        """Bring a file to the phone, unless its bytes are there already (the phone hashes them once).
+
+        Raises:
+            BadInput: there is no such file here.
+            BlockFailed: the phone's disk is full, or what arrived is not what was sent.
+        """
+        started = time.monotonic()
+        if not local.is_file():
+            raise BadInput(f"There is no file {local} to bring to {self._shell.serial}.")
+        digest = sha256 or sha256_of(local)
+        if not _SHA256.fullmatch(digest):
+            raise BadInput(f"“{digest}” is no sha256 of {local}.")
+        path = FILES / digest / local.name
+        transferred = not self._is_here(path, digest, executable)
+        if transferred:
+            self._transfer(local, path, digest, executable)
+        self._here[path] = digest
+        return Pushed(path, digest, transferred, time.monotonic() - started)
+
+    def pull(self, remote: TargetPath, local: Path) -> None:
+        """Copy a file from the phone; it appears here only when it is whole."""
+        part = local.with_name(f"{local.name}.part")
+        try:
+            with part.open("wb") as target:
+                self._sync.receive(remote.text, target)
+            part.replace(local)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _is_here(self, path: TargetPath, digest: str, executable: bool) -> bool:
+        if self._here.get(path) == digest:
+            return True
+        quoted = shlex.quote(path.text)
+        mode = "755" if executable else "644"
+        check = self._shell.script(
+            f"if [ -f {quoted} ]; then sha256sum {quoted} && chmod {mode} {quoted}; fi", timeout=_HASH_TIMEOUT
+        )
+        return check.exit_code == 0 and check.stdout.split()[:1] == [digest.encode()]
+
+    def _transfer(self, local: Path, path: TargetPath, digest: str, executable: bool) -> None:
+        part = f"{path}.part"
+        try:
+            with local.open("rb") as source:
+                self._sync.send(source, part, 0o755 if executable else 0o644)
+        except NoSpace:
+            self._remove(part)
+            raise self._disk_full(local) from None
+        except BlockFailed:
+            self._remove(part)
+            raise
+        self._verify(part, path, digest, local)
+
+    def _verify(self, part: str, path: TargetPath, digest: str, local: Path) -> None:
+        quoted, final = shlex.quote(part), shlex.quote(path.text)
+        done = self._shell.script(
+            f"s=$(sha256sum {quoted}) || exit; "
+            f'case "$s" in {digest}*) mv -f {quoted} {final};; *) echo "$s"; rm -f {quoted}; exit 99;; esac',
+            timeout=_HASH_TIMEOUT,
+        )
+        if done.exit_code == 127:
+            raise Unsupported(f"{self._shell.serial}: its Android has no sha256sum (Android 8 and newer have it).")
+        if done.exit_code == 99:
+            raise BlockFailed(f"{self._shell.serial}: {local.name} did not arrive as the file that its sha256 names.")
+        demand(done, f"{self._shell.serial}: {local.name} could not be put in place")
+
+    def _remove(self, path: str) -> None:
+        self._shell.script(f"rm -f {shlex.quote(path)}; rmdir {shlex.quote(path.rpartition('/')[0])} 2>/dev/null")
+
+    def _disk_full(self, local: Path) -> BlockFailed:
+        free = free_mb(self._shell)
+        room = f"{free:.0f} MB are free, " if free is not None else ""
+        needed = f"{local.name} takes {local.stat().st_size / 1e6:.0f} MB"
+        remove = f"adb -s {self._shell.serial} shell rm -r {FILES}"
+        return BlockFailed(
+            f"{self._shell.serial}: the phone's disk is full: {room}{needed}.",
+            hint=f"Free some space on the phone; `{remove}` removes what mobilebench pushed.",
+        )
+
+
+def free_mb(shell: Shell) -> float | None:
+    """Free megabytes where files are pushed to; None when the phone does not tell."""
+    lines = shell.script(f"df -k {SCRATCH}").stdout.decode(errors="replace").splitlines()
+    fields = lines[-1].split() if len(lines) > 1 else []
+    return int(fields[3]) * 1024 / 1e6 if len(fields) > 3 and fields[3].isdecimal() else None

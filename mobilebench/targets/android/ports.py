@@ -1,0 +1,58 @@
+"""Ports that lead from this computer to a phone (forward) and from a phone to this computer (reverse)."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+
+from mobilebench.targets.android import wire
+from mobilebench.targets.limits import Limit
+
+_TIMEOUT = 10
+
+
+def free_port() -> int:
+    """A loopback port of this computer that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def forward(serial: str, local: str, remote: str) -> bool:
+    """Lead `local` to the phone's `remote`; False when the port is taken."""
+    limit = Limit(f"{serial}: leading {local} to {remote}", _TIMEOUT)
+    try:
+        with wire.connect() as stream:
+            wire.ask(stream, serial, f"host-serial:{serial}:forward:norebind:{local};{remote}", limit)
+            wire.okay(stream, serial, limit)
+    except wire.Refused:
+        return False
+    return True
+
+
+def remove_forward(serial: str, local: str, remote: str) -> None:
+    """Take a forward away, unless the port leads elsewhere by now."""
+    limit = Limit(f"{serial}: taking {local} away", _TIMEOUT)
+    if f"{serial} {local} {remote}" not in wire.query("host:list-forward", limit, serial).splitlines():
+        return
+    with suppress(wire.Refused), wire.connect() as stream:
+        wire.ask(stream, serial, f"host-serial:{serial}:killforward:{local}", limit)
+
+
+def reverse(serial: str, port: int, host_port: int) -> int | None:
+    """Lead the phone's loopback `port` (0: a free one) to ours; answers the phone's port, or None when it is taken."""
+    limit = Limit(f"{serial}: leading its port {port} to {host_port}", _TIMEOUT)
+    request = f"reverse:forward:norebind:tcp:{port};tcp:{host_port}"
+    try:
+        with wire.service(serial, request, limit) as stream:
+            wire.okay(stream, serial, limit)
+            return port or int(wire.block(stream, limit))
+    except (wire.Refused, ValueError):
+        return None
+
+
+def remove_reverse(serial: str, remote: str) -> None:
+    """Take a reverse away; one that is not there is no matter."""
+    limit = Limit(f"{serial}: taking {remote} away", _TIMEOUT)
+    with suppress(wire.Refused), wire.service(serial, f"reverse:killforward:{remote}", limit) as stream:
+        wire.okay(stream, serial, limit)

@@ -1,0 +1,145 @@
+"""Commands on a phone: separate output and error, exit codes, time limits and cancelling."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+import socket
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from threading import Event
+from typing import Protocol
+
+from mobilebench.errors import BadInput, BlockFailed
+from mobilebench.targets.android import wire
+from mobilebench.targets.base import ShellResult
+from mobilebench.targets.limits import Limit, either
+
+SCRATCH = "/data/local/tmp"
+"""Where the shell user may write and execute on every phone."""
+
+_STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = 1, 2, 3, 4
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Shell(Protocol):
+    """What files, conditions, properties and Chrome need of a phone's shell."""
+
+    @property
+    def serial(self) -> str: ...
+
+    def script(self, text: str, *, timeout: float = 30) -> ShellResult:
+        """Run a shell program of our own; whatever was inserted into it is already quoted."""
+        ...
+
+
+class DeviceShell:
+    """The shell of one phone, by shell protocol v2; phones before Android 7 by an exit code marker."""
+
+    def __init__(self, serial: str, cancel: Event | None = None) -> None:
+        self._serial = serial
+        self._cancel = cancel
+
+    @property
+    def serial(self) -> str:
+        return self._serial
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        cancel: Event | None = None,
+    ) -> ShellResult:
+        """Run one program with its arguments, which are quoted here. It ends when its connection does."""
+        return self._run(command_line(argv, environment or {}), argv[0], timeout, either(cancel, self._cancel))
+
+    def script(self, text: str, *, timeout: float = 30) -> ShellResult:
+        """Run a shell program; the caller quoted what it inserted."""
+        name = text.split(maxsplit=1)[0] if text.strip() else "an empty script"
+        return self._run(text, name, timeout, either(self._cancel))
+
+    @cached_property
+    def _speaks_v2(self) -> bool:
+        limit = Limit(f"{self._serial}: asking for its features", 10, either(self._cancel))
+        return "shell_v2" in wire.query(f"host-serial:{self._serial}:features", limit, self._serial).split(",")
+
+    def _run(self, text: str, name: str, timeout: float, cancels: tuple[Event, ...]) -> ShellResult:
+        limit = Limit(f"{self._serial}: `{name}`", timeout, cancels)
+        if self._speaks_v2:
+            with wire.service(self._serial, f"shell,v2,raw:{text}", limit) as stream:
+                result = read_v2(stream, limit)
+        else:
+            marker = f"mobilebench-{secrets.token_hex(8)}"
+            with wire.service(self._serial, f"exec:{marked(text, marker)}", limit) as stream:
+                result = split_marked(wire.receive_all(stream, limit), marker)
+        if result is None:
+            cut = BlockFailed(f"{self._serial}: the connection was cut while `{name}` ran.")
+            raise wire.lost_or(cut, self._serial, f"`{name}` was running.")
+        return result
+
+
+def command_line(argv: Sequence[str], environment: Mapping[str, str]) -> str:
+    """One line for the phone's shell. The program takes its place, and so gets the signal when adb hangs up.
+
+    Raises:
+        BadInput: a variable's name is none, or something holds a null character.
+    """
+    for name in environment:
+        if not _VARIABLE.fullmatch(name):
+            raise BadInput(f"“{name}” is no name for an environment variable.")
+    if any("\0" in text for text in (*argv, *environment.values())):
+        raise BadInput("A command's arguments cannot hold null characters.")
+    exports = [f"export {name}={shlex.quote(value)};" for name, value in environment.items()]
+    return " ".join([*exports, "exec", shlex.join(argv)])
+
+
+def read_v2(stream: socket.socket, limit: Limit) -> ShellResult | None:
+    """Both outputs and the exit code; None when the connection was cut before the command ended."""
+    outputs: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
+    try:
+        wire.send(stream, bytes([_CLOSE_STDIN, 0, 0, 0, 0]), limit)
+    except OSError:
+        return None
+    while True:
+        header = wire.receive(stream, 5, limit)
+        if len(header) < 5:
+            return None
+        length = int.from_bytes(header[1:], "little")
+        data = wire.receive(stream, length, limit)
+        if len(data) < length:
+            return None
+        if header[0] == _EXIT and data:
+            return ShellResult(b"".join(outputs[_STDOUT]), b"".join(outputs[_STDERR]), data[0])
+        if header[0] in outputs:
+            outputs[header[0]].append(data)
+        limit.check()
+
+
+def marked(text: str, marker: str) -> str:
+    """The program, followed by its exit code and what it wrote to standard error."""
+    errors = f"{SCRATCH}/{marker}"
+    return f"( {text}\n) 2>{errors}; echo {marker} $?; cat {errors}; rm -f {errors}"
+
+
+def split_marked(output: bytes, marker: str) -> ShellResult | None:
+    """The opposite of `marked`; None when the output ends before the marker."""
+    stdout, found, rest = output.rpartition(marker.encode() + b" ")
+    code, newline, stderr = rest.partition(b"\n")
+    if not found or not newline or not code.strip().isdigit():
+        return None
+    return ShellResult(stdout, stderr.replace(b"\r\n", b"\n"), int(code))
+
+
+def demand(result: ShellResult, problem: str) -> bytes:
+    """Standard output of a command that has to succeed.
+
+    Raises:
+        BlockFailed: it did not; the message ends with what the phone said.
+    """
+    if result.exit_code != 0:
+        said = (result.stderr or result.stdout).decode(errors="replace").strip() or "it said nothing"
+        raise BlockFailed(f"{problem} (exit code {result.exit_code}): {said[:300]}")
+    return result.stdout

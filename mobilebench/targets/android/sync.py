@@ -1,0 +1,142 @@
+"""Files over adb's sync service: whole, with the phone's own words when it refuses."""
+
+from __future__ import annotations
+
+import stat as modes
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from socket import socket
+from threading import Event
+from typing import BinaryIO
+
+from mobilebench.errors import BlockFailed, TargetLost
+from mobilebench.targets.android import wire
+from mobilebench.targets.limits import Limit, either
+
+_CHUNK = 1 << 16
+_STALLED_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """What the phone says about a file."""
+
+    mode: int
+    """Permission bits."""
+    size: int
+
+
+class NoSpace(BlockFailed):
+    """The phone's disk is full."""
+
+
+class Sync:
+    """File transfer with one phone."""
+
+    def __init__(self, serial: str, cancel: Event | None = None) -> None:
+        self.serial = serial
+        self._cancel = cancel
+
+    def stat(self, path: str) -> RemoteFile | None:
+        """The file at `path`, or None where there is none."""
+        limit = self._limit(f"looking at {path}")
+        with self._session(limit) as stream:
+            self._request(stream, b"STAT", path.encode(), limit)
+            answer = wire.receive(stream, 16, limit)
+            if len(answer) < 16 or answer[:4] != b"STAT":
+                raise self._cut(limit)
+            mode, size, _ = struct.unpack("<III", answer[4:])
+            return RemoteFile(modes.S_IMODE(mode), size) if mode else None
+
+    def read(self, path: str) -> bytes:
+        """A small file's bytes."""
+        content = BytesIO()
+        self.receive(path, content)
+        return content.getvalue()
+
+    def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
+        """A small file, written in place."""
+        self.send(BytesIO(content), path, mode)
+
+    def receive(self, path: str, into: BinaryIO) -> None:
+        """Copy a file from the phone.
+
+        Raises:
+            BlockFailed: there is no such file, or it cannot be read.
+        """
+        limit = self._limit(f"reading {path}")
+        with self._session(limit) as stream:
+            self._request(stream, b"RECV", path.encode(), limit)
+            while True:
+                word, length = self._header(stream, limit)
+                if word == b"DONE":
+                    return
+                data = wire.receive(stream, length, limit)
+                if len(data) < length:
+                    raise self._cut(limit)
+                if word != b"DATA":
+                    raise self._refused(data, limit)
+                into.write(data)
+                limit.restart()
+
+    def send(self, source: BinaryIO, path: str, mode: int) -> int:
+        """Copy a file to the phone; missing folders are made. Answers how many bytes it had.
+
+        Raises:
+            NoSpace: the phone's disk is full.
+            BlockFailed: the phone refused the file for another reason.
+        """
+        limit = self._limit(f"writing {path}")
+        with self._session(limit) as stream:
+            try:
+                self._request(stream, b"SEND", f"{path},{modes.S_IFREG | mode}".encode(), limit)
+                total = _stream_out(stream, source, limit)
+            except OSError:
+                total = -1
+            word, length = self._header(stream, limit)
+            if word == b"OKAY" and total >= 0:
+                return total
+            raise self._refused(wire.receive(stream, length, limit), limit)
+
+    def _limit(self, doing: str) -> Limit:
+        return Limit(f"{self.serial}: {doing}", _STALLED_SECONDS, either(self._cancel))
+
+    @contextmanager
+    def _session(self, limit: Limit) -> Iterator[socket]:
+        with wire.service(self.serial, "sync:", limit) as stream:
+            yield stream
+
+    def _request(self, stream: socket, word: bytes, argument: bytes, limit: Limit) -> None:
+        wire.send(stream, word + struct.pack("<I", len(argument)) + argument, limit)
+
+    def _header(self, stream: socket, limit: Limit) -> tuple[bytes, int]:
+        header = wire.receive(stream, 8, limit)
+        if len(header) < 8:
+            raise self._cut(limit)
+        return header[:4], struct.unpack("<I", header[4:])[0]
+
+    def _cut(self, limit: Limit) -> BlockFailed | TargetLost:
+        cut = BlockFailed(f"{limit.doing}: the connection was cut.")
+        return wire.lost_or(cut, self.serial, limit.doing.partition(": ")[2])
+
+    def _refused(self, words: bytes, limit: Limit) -> BlockFailed:
+        said = words.decode(errors="replace").strip() or "the phone refused without a word"
+        kind = NoSpace if "no space left" in said.lower() else BlockFailed
+        return kind(f"{limit.doing}: {said}")
+
+
+def _stream_out(stream: socket, source: BinaryIO, limit: Limit) -> int:
+    packet = bytearray(8 + _CHUNK)
+    view = memoryview(packet)
+    total = 0
+    while count := source.readinto(view[8:]):  # type: ignore[attr-defined]
+        struct.pack_into("<4sI", packet, 0, b"DATA", count)
+        wire.send(stream, view[: 8 + count], limit)
+        total += count
+        limit.restart()
+    wire.send(stream, b"DONE" + struct.pack("<I", int(time.time())), limit)
+    return total

@@ -1,0 +1,162 @@
+"""This computer as a target."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event
+
+from mobilebench.browsers import chrome
+from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.profiles.machine import cpu_name, machine_id
+from mobilebench.results.records import TargetInfo
+from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
+from mobilebench.targets.digests import sha256_of
+from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
+from mobilebench.targets.meminfo import memory_mb
+
+HOST = "host"
+
+_DRM = Path("/sys/class/drm")
+_DRAWN_BY_CPU = {"vgem", "vkms", "simpledrm", "bochs-drm"}
+_VENDORS = {"0x1002": "AMD", "0x10de": "NVIDIA", "0x8086": "Intel"}
+
+
+def describe() -> TargetInfo:
+    """This computer, as it is now."""
+    found = chrome.find()
+    gpu = gpu_name()
+    return TargetInfo(
+        id=HOST,
+        kind="host",
+        machine=machine_id(),
+        name=platform.node() or HOST,
+        soc=cpu_name(),
+        os=_system_name(),
+        abi=platform.machine(),
+        runner=f"linux-{platform.machine()}",
+        cores=len(os.sched_getaffinity(0)),
+        memory_mb=memory_mb(Path("/proc/meminfo").read_text()),
+        gpu=gpu,
+        gpu_software=gpu is None,
+        browsers={"chrome": found.version} if found else {},
+        battery_percent=_battery_percent(),
+        facts={"kernel": platform.release()},
+    )
+
+
+def gpu_name(drm: Path = _DRM, nvidia: Path = Path("/proc/driver/nvidia/version")) -> str | None:
+    """The GPU that draws pictures here, by its vendor and driver; None when the CPU draws them."""
+    if nvidia.exists():
+        return "NVIDIA (nvidia)"
+    for node in sorted(drm.glob("renderD*")):
+        driver = (node / "device" / "driver").resolve().name
+        if driver not in _DRAWN_BY_CPU:
+            vendor = node / "device" / "vendor"
+            name = _VENDORS.get(vendor.read_text().strip(), "GPU") if vendor.is_file() else "GPU"
+            return f"{name} ({driver})"
+    return None
+
+
+class HostTarget:
+    """This computer, open (see `targets.base.Target`). Nothing is copied: files are used where they are."""
+
+    def __init__(self, info: TargetInfo, cancel: Event | None = None) -> None:
+        self._info = info
+        self._cancel = cancel
+
+    @property
+    def info(self) -> TargetInfo:
+        return self._info
+
+    def shell(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        cancel: Event | None = None,
+    ) -> ShellResult:
+        """Run a program in a process group of its own, all of which ends with the limit or on cancel."""
+        limit = Limit(f"{HOST}: `{argv[0]}`", timeout, either(cancel, self._cancel))
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise BlockFailed(f"{HOST}: `{argv[0]}` cannot be run: {error}") from None
+        try:
+            stdout, stderr = _outputs(process, limit)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return ShellResult(stdout, stderr, process.returncode)
+
+    def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
+        """The file where it is.
+
+        Raises:
+            BadInput: there is none, or it cannot be executed although it should.
+        """
+        started = time.monotonic()
+        path = local.absolute()
+        if not path.is_file():
+            raise BadInput(f"There is no file {local}.")
+        if executable and not os.access(path, os.X_OK):
+            raise BadInput(f"{local} cannot be executed.", hint=f"chmod +x {local}")
+        return Pushed(TargetPath(str(path)), sha256 or sha256_of(path), False, time.monotonic() - started)
+
+    def pull(self, remote: TargetPath, local: Path) -> None:
+        try:
+            shutil.copyfile(remote.text, local)
+        except shutil.SameFileError:
+            return
+        except OSError as error:
+            raise BlockFailed(f"{HOST}: {remote} cannot be read: {error}") from None
+
+    @contextmanager
+    def browser(self, name: str, flags: Sequence[str] = ()) -> Iterator[BrowserHandle]:
+        if name != "chrome":
+            raise Unsupported(f"{name} on this computer cannot be driven yet; Chrome can.")
+        with chrome.launch(flags, cancel=self._cancel) as running:
+            yield BrowserHandle(running.name, running.version, running.devtools, running.flags)
+
+    @contextmanager
+    def reverse(self, port: int) -> Iterator[str]:
+        """Our loopback is the target's loopback."""
+        yield f"http://127.0.0.1:{port}"
+
+
+def _outputs(process: subprocess.Popen[bytes], limit: Limit) -> tuple[bytes, bytes]:
+    while True:
+        try:
+            return process.communicate(timeout=max(0.0, min(SLICE_SECONDS, limit.left)))
+        except subprocess.TimeoutExpired:
+            limit.check()
+
+
+def _system_name() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    except OSError:
+        return f"{platform.system()} {platform.release()}"
+
+
+def _battery_percent() -> int | None:
+    for capacity in sorted(Path("/sys/class/power_supply").glob("BAT*/capacity")):
+        text = capacity.read_text().strip()
+        return int(text) if text.isdecimal() else None
+    return None
