@@ -99,7 +99,7 @@ def test_unknown_name_is_bad_input_with_a_next_step(arguments: list[str], names:
 
 def test_malformed_suite_names_line_and_key(tmp_path: Path) -> None:
     suite = tmp_path / "mine.yaml"
-    suite.write_text("name: mine\ntitle: Mine\nmodles: [mobilenet_v2]\n")
+    suite.write_text("title: Mine\ndescription: Mine.\nmodles: [mobilenet_v2]\n")
     code, _, err = invoke("run", "--serial", "host", "--suite", str(suite), "--dry-run")
     assert code == ExitCode.BAD_INPUT
     assert "mine.yaml" in err

@@ -1,0 +1,122 @@
+"""A person's view of the event stream: a bar a target on a terminal, plain lines elsewhere, and Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event as Flag
+from types import FrameType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from mobilebench.session import events
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def watching() -> Iterator[tuple[events.Subscriber, Flag]]:
+    """A subscriber that shows progress on standard error, and a flag that Ctrl-C or SIGTERM sets."""
+    console = Console(stderr=True, highlight=False)
+    cancel = Flag()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if not cancel.is_set():
+            console.print("Stopping: the blocks in flight end, devices are put back …")
+        cancel.set()
+
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        with _bars(console) as bars:
+            yield (Bars(bars) if console.is_terminal else Lines(console)), cancel
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.fields[target]}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", style="dim"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _trouble(event: events.Event) -> str | None:
+    """What a person should read even when only bars are shown."""
+    if isinstance(event, events.ModelsObtained):
+        return f"{event.model}: {event.step}"
+    if isinstance(event, events.TargetSkipped | events.TargetLost):
+        verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
+        return f"{event.target}: {verb}: {event.reason}" + (f" {event.hint}" if event.hint else "")
+    if isinstance(event, events.BlockRetried):
+        return f"{event.planned.case.key}: tried again: {event.reason}"
+    if isinstance(event, events.Defect):
+        return f"{event.target}: a defect in mobilebench:\n{event.traceback}"
+    if isinstance(event, events.BlockFinished):
+        block = event.block
+        if block.outcome == "failed":
+            return f"{block.planned.case.key}: failed: {block.reason}"
+        if block.verdict and block.verdict.status == "invalid":
+            return f"{block.planned.case.key}: invalid: {'; '.join(block.verdict.reasons)}"
+    return None
+
+
+class Bars:
+    """One progress bar a target."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, event: events.Event) -> None:
+        if text := _trouble(event):
+            self._progress.console.print(escape(text))
+        if isinstance(event, events.TargetStarted):
+            self._tasks[event.target] = self._progress.add_task("", total=event.blocks, target=event.target)
+        elif isinstance(event, events.GateWaiting):
+            self._progress.update(self._tasks[event.target], description="waiting for its turn")
+        elif isinstance(event, events.GatePassed):
+            case = event.planned.case
+            text = f"{case.model} {case.engine} {case.backend} {case.setting}"
+            self._progress.update(self._tasks[event.target], description=escape(text))
+        elif isinstance(event, events.BlockFinished):
+            self._progress.advance(self._tasks[event.target])
+        elif isinstance(event, events.TargetFinished) and event.target in self._tasks:
+            self._progress.update(self._tasks[event.target], description="done")
+
+
+class Lines:
+    """A line every few seconds, for logs of nightly jobs."""
+
+    EVERY_S = 5.0
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._total = 0
+        self._done = 0
+        self._said = 0.0
+
+    def __call__(self, event: events.Event) -> None:
+        if text := _trouble(event):
+            self._say(escape(text))
+        if isinstance(event, events.RunStarted):
+            self._total, self._done = event.blocks + event.done, event.done
+            self._say(f"Run {event.run_id}: {event.blocks} blocks on {', '.join(event.targets)}")
+        elif isinstance(event, events.BlockFinished):
+            self._done += 1
+            if self._done == self._total or time.monotonic() - self._said > self.EVERY_S:
+                self._said = time.monotonic()
+                self._say(f"{self._done} of {self._total} blocks done")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True)
