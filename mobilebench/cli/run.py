@@ -102,7 +102,7 @@ def _measure(plan: Plan, selected: list[TargetInfo], store: Store, folder: Path)
     from mobilebench.cli.progress import watching
 
     request = session.RunRequest(plan=plan, targets=tuple(selected), command=tuple(sys.argv), folder=folder)
-    with watching(len(plan.blocks)) as (on_event, cancel):
+    with watching() as (on_event, cancel):
         return session.run(request, store, on_event=on_event, cancel=cancel)
 
 
@@ -111,7 +111,7 @@ def _resume(run_id: str, folder: Path) -> RunResult:
     from mobilebench.cli.progress import watching
     from mobilebench.results.store import Store
 
-    with watching(None) as (on_event, cancel):
+    with watching() as (on_event, cancel):
         return session.resume(run_id, Store.open(folder, create=False), folder, on_event=on_event, cancel=cancel)
 
 
