@@ -1,0 +1,71 @@
+"""Telling the adb server of this computer about virtual phones."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+
+from mobilebench.errors import BadInput, TargetLost
+
+_CONNECTS_WITHIN_S = 20.0
+
+
+def program() -> str:
+    """The adb on the path, else the one that comes with adbutils.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if found := shutil.which("adb"):
+        return found
+    try:
+        import adbutils
+
+        return str(adbutils.adb_path())
+    except (ImportError, OSError, RuntimeError):
+        raise BadInput("There is no adb on this computer.", hint="Install it: apt install adb.") from None
+
+
+def connect(serial: str, *, expect: str = "device") -> None:
+    """Make the phone known, and wait until adb sees it in the expected state.
+
+    Raises:
+        TargetLost: that does not happen in time.
+    """
+    adb = program()
+    disconnect(serial)
+    _run(adb, "connect", serial)
+    until = time.monotonic() + _CONNECTS_WITHIN_S
+    seen = state(serial)
+    while seen != expect:
+        if time.monotonic() > until:
+            raise TargetLost(
+                f"adb sees the virtual phone {serial} as “{seen}”, not as “{expect}”.",
+                hint="See its daemon.log, then: mobilebench virtual down, mobilebench virtual up.",
+            )
+        time.sleep(0.02)
+        seen = state(serial)
+
+
+def disconnect(serial: str) -> None:
+    """Make adb forget the phone, if it knows it."""
+    _run(program(), "disconnect", serial)
+
+
+def state(serial: str) -> str:
+    """adb's word for the phone: `device`, `offline`, `unauthorized`, or `absent`."""
+    for line in _run(program(), "devices").splitlines():
+        name, _, word = line.partition("\t")
+        if name == serial:
+            return word.strip()
+    return "absent"
+
+
+def _run(*argv: str) -> str:
+    try:
+        return subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
+        ).stdout
+    except subprocess.TimeoutExpired:
+        return ""

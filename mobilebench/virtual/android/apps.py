@@ -1,0 +1,162 @@
+"""`am` and `pm`: the phone's apps, of which Chrome is the one that can be started."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mobilebench.virtual.android.device import Answer, Device, lines
+from mobilebench.virtual.chrome import ACTIVITY, FLAGS_FILE, PACKAGE, ChromeFailed, is_page, read_flags
+
+_ACTIVITIES = {ACTIVITY, "org.chromium.chrome.browser.ChromeTabbedActivity"}
+_VIEW = "android.intent.action.VIEW"
+_COMPONENT = re.compile(r"[\w.]+/[\w.$]+")
+
+
+async def am(device: Device, arguments: Sequence[str]) -> Answer:
+    """Start and stop apps."""
+    match list(arguments):
+        case ["start" | "start-activity", *rest]:
+            return await _start(device, rest)
+        case ["force-stop" | "kill" | "stop-app", *options, package]:
+            del options
+            if package == PACKAGE:
+                await device.chrome.stop()
+            return Answer()
+        case ["set-debug-app", *options, package]:
+            persistent = "--persistent" in options
+            device.files.change(lambda state: replace(state, debug_app=package, debug_app_persistent=persistent))
+            return Answer()
+        case ["clear-debug-app"]:
+            device.files.change(lambda state: replace(state, debug_app=None, debug_app_persistent=False))
+            return Answer()
+        case ["instrument", *_, component]:
+            failed = f"INSTRUMENTATION_FAILED: {component}"
+            return Answer(lines(failed), stderr=lines("Error: a virtual phone runs no Android apps"), code=1)
+        case ["broadcast", *_]:
+            return Answer(lines("Broadcasting: Intent { flg=0x400000 }", "Broadcast completed: result=0"))
+        case ["get-current-user"]:
+            return Answer("0\n")
+    return Answer(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
+
+
+async def pm(device: Device, arguments: Sequence[str]) -> Answer:
+    """List packages."""
+    match list(arguments):
+        case ["list", "packages", *rest]:
+            wanted = next((word for word in rest if not word.startswith("-")), "")
+            if "-3" in rest:
+                return Answer()
+            return Answer(lines(*(f"package:{name}" for name in device.packages if wanted in name)))
+        case ["path", *_, package]:
+            if package not in device.packages:
+                return Answer(code=1)
+            return Answer(f"package:/product/app/{package}/base.apk\n")
+        case ["clear", *_, package]:
+            if package != PACKAGE or device.chromium is None:
+                return Answer("Failed\n", code=1)
+            await device.chrome.stop()
+            shutil.rmtree(device.config.path(f"/data/data/{PACKAGE}"), ignore_errors=True)
+            return Answer("Success\n")
+        case ["install" | "install-create", *_]:
+            return Answer(
+                "Failure [INSTALL_FAILED_NO_MATCHING_ABIS: a virtual phone runs no Android apps]\n",
+                code=1,
+            )
+        case ["uninstall", *_]:
+            return Answer("Failure [DELETE_FAILED_INTERNAL_ERROR]\n", code=1)
+    return Answer(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
+
+
+@dataclass(frozen=True)
+class _Intent:
+    action: str | None = None
+    data: str | None = None
+    component: str | None = None
+    package: str | None = None
+    stop_first: bool = False
+    wait: bool = False
+
+    @property
+    def text(self) -> str:
+        parts = {"act": self.action, "dat": self.data, "cmp": self.component, "pkg": self.package}
+        return f"Intent {{ {' '.join(f'{key}={value}' for key, value in parts.items() if value)} }}"
+
+
+_VALUES_OF = {"-t": 1, "-c": 1, "-f": 1, "--user": 1, "--display": 1, "-e": 2, "--activity-brought-to-front": 0}
+"""Options that do not matter here, by how many values follow them."""
+
+
+def _intent(words: Sequence[str]) -> _Intent:
+    intent = _Intent()
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in {"-a", "-d", "-n", "-p"} and rest:
+            name = {"-a": "action", "-d": "data", "-n": "component", "-p": "package"}[word]
+            intent = replace(intent, **{name: rest.pop(0)})  # type: ignore[arg-type]
+        elif word == "-S":
+            intent = replace(intent, stop_first=True)
+        elif word == "-W":
+            intent = replace(intent, wait=True)
+        elif word.startswith("-"):
+            del rest[: _VALUES_OF.get(word, 2 if re.fullmatch(r"--e[a-z]+", word) else 0)]
+        elif "://" in word or is_page(word):
+            intent = replace(intent, data=word)
+        elif _COMPONENT.fullmatch(word):
+            intent = replace(intent, component=word)
+        else:
+            intent = replace(intent, package=word)
+    return intent
+
+
+async def _start(device: Device, words: Sequence[str]) -> Answer:
+    intent = _intent(words)
+    starting = lines(f"Starting: {intent.text}")
+    if not _is_for_chrome(intent) or device.chromium is None:
+        if intent.component:
+            package, _, activity = intent.component.partition("/")
+            full = f"{package}/{package}{activity}" if activity.startswith(".") else intent.component
+            missing = lines("Error type 3", f"Error: Activity class {{{full}}} does not exist.")
+            return Answer(starting, stderr=missing, code=1)
+        missing = lines(f"Error: Activity not started, unable to resolve {intent.text}")
+        return Answer(starting, stderr=missing, code=1)
+    began = time.monotonic()
+    running = device.chrome.pid is not None
+    try:
+        if intent.stop_first:
+            await device.chrome.stop()
+        await device.chrome.open(intent.data, _flags(device))
+    except ChromeFailed as error:
+        return Answer(starting, stderr=lines(f"Error: {error}"), code=1)
+    took = round((time.monotonic() - began) * 1000)
+    told = ""
+    if running and not intent.stop_first:
+        told = "Warning: Activity not started, intent has been delivered to currently running top-most instance.\n"
+    if intent.wait:
+        activity = f"{PACKAGE}/{ACTIVITY}"
+        told += lines("Status: ok", "LaunchState: COLD", f"Activity: {activity}", f"TotalTime: {took}", "Complete")
+    return Answer(starting + told)
+
+
+def _is_for_chrome(intent: _Intent) -> bool:
+    if intent.component:
+        package, _, activity = intent.component.partition("/")
+        return package == PACKAGE and (activity in _ACTIVITIES)
+    if intent.package is not None:
+        return intent.package == PACKAGE
+    return intent.action == _VIEW and intent.data is not None and is_page(intent.data)
+
+
+def _flags(device: Device) -> list[str]:
+    """As on a phone that is sold: only the app chosen for debugging reads its flags from the shell's folder."""
+    if device.state.debug_app != PACKAGE:
+        return []
+    with contextlib.suppress(OSError):
+        return read_flags(Path(device.config.path(FLAGS_FILE)).read_text(encoding="utf-8", errors="replace"))
+    return []

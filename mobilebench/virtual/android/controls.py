@@ -1,0 +1,96 @@
+"""`input`, `wm`, `svc` and `cmd`: what changes the phone's conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mobilebench.virtual.android.apps import am, pm
+from mobilebench.virtual.android.device import Answer, Command, Device
+from mobilebench.virtual.android.dumpsys import battery
+from mobilebench.virtual.android.settings import settings
+from mobilebench.virtual.state import State, with_value
+
+_GESTURES = {"tap", "swipe", "text", "press", "roll", "draganddrop", "motionevent", "keycombination"}
+
+
+async def input_(device: Device, arguments: Sequence[str]) -> Answer:
+    """Keys that concern the screen take effect; touches are accepted."""
+    words = [word for word in arguments if word not in {"touchscreen", "keyboard", "--longpress"}]
+    if words[:1] == ["keyevent"] and len(words) > 1:
+        for key in words[1:]:
+            _press(device, key.removeprefix("KEYCODE_"))
+        return Answer()
+    if words and words[0] in _GESTURES:
+        return Answer()
+    return Answer(stderr=f"Error: Unknown command: {' '.join(words[:1])}\n", code=255)
+
+
+def _press(device: Device, key: str) -> None:
+    def edit(state: State) -> State:
+        screen = state.screen
+        if key in {"WAKEUP", "224"}:
+            screen = replace(screen, on=True)
+        elif key in {"SLEEP", "223"}:
+            screen = replace(screen, on=False)
+        elif key in {"POWER", "26"}:
+            screen = replace(screen, on=not screen.on)
+        elif key in {"MENU", "82"} and screen.on:
+            screen = replace(screen, locked=False)
+        return replace(state, screen=screen)
+
+    device.files.change(edit)
+
+
+async def wm(device: Device, arguments: Sequence[str]) -> Answer:
+    """Size and density of the screen, and its lock."""
+    screen = device.state.screen
+    match list(arguments):
+        case ["size"]:
+            return Answer(f"Physical size: {screen.width}x{screen.height}\n")
+        case ["density"]:
+            return Answer("Physical density: 420\n")
+        case ["dismiss-keyguard"]:
+            device.files.change(lambda state: replace(state, screen=replace(state.screen, locked=False)))
+            return Answer()
+    return Answer(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
+
+
+async def svc(device: Device, arguments: Sequence[str]) -> Answer:
+    """Keeping the screen on, and Wi-Fi."""
+
+    def put(name: str, value: str) -> Answer:
+        device.files.change(lambda state: with_value(state, f"settings.global.{name}", value))
+        return Answer()
+
+    stay = {"true": "7", "false": "0", "usb": "2", "ac": "1", "wireless": "4"}
+    match list(arguments):
+        case ["power", "stayon", when] if when in stay:
+            return put("stay_on_while_plugged_in", stay[when])
+        case ["wifi", ("enable" | "disable") as verb]:
+            return put("wifi_on", "1" if verb == "enable" else "0")
+    return Answer(stderr="Available commands:\n    power stayon\n    wifi enable|disable\n", code=255)
+
+
+async def cmd(device: Device, arguments: Sequence[str]) -> Answer:
+    """A service's own command line."""
+    same: dict[str, Command] = {"activity": am, "package": pm, "settings": settings, "window": wm}
+    match list(arguments):
+        case [service, *rest] if service in same:
+            return await same[service](device, rest)
+        case ["power", "set-fixed-performance-mode-enabled", ("true" | "false") as value]:
+            device.files.change(lambda state: replace(state, fixed_performance=value == "true"))
+            return Answer()
+        case ["battery", *rest]:
+            return Answer(battery(device, rest))
+        case ["thermalservice", "override-status", status] if status.isdigit():
+            device.files.change(lambda state: with_value(state, "thermal.status", min(int(status), 6)))
+            return Answer()
+        case ["thermalservice", "reset"]:
+            device.files.change(lambda state: with_value(state, "thermal.status", 0))
+            return Answer()
+        case ["power" | "thermalservice", *_]:
+            return Answer(stderr=f"Unknown command: {' '.join(arguments[1:2])}\n", code=255)
+        case [service, *_]:
+            return Answer(stderr=f"cmd: Can't find service: {service}\n", code=20)
+    return Answer(stderr="cmd: No service specified; use -l to list all services\n", code=20)

@@ -1,0 +1,230 @@
+"""`dumpsys SERVICE`: what the phone's services tell about themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mobilebench.virtual.android.device import Answer, Device, lines
+from mobilebench.virtual.chrome import PACKAGE
+from mobilebench.virtual.state import Battery, State
+
+_CACHED_DEGREES_BELOW = 1.5
+"""The cached section of `thermalservice` is older than what the HAL tells now, as on real phones."""
+
+
+async def dumpsys(device: Device, arguments: Sequence[str]) -> Answer:
+    """The text of one service, or their list."""
+    if not arguments or arguments[0] == "-l":
+        return Answer(lines("Currently running services:", *(f"  {name}" for name in sorted(_SERVICES))))
+    name, *rest = arguments
+    if name not in _SERVICES:
+        return Answer(stderr=f"Can't find service: {name}\n")
+    return Answer(_SERVICES[name](device, rest))
+
+
+def battery(device: Device, arguments: Sequence[str]) -> str:
+    if arguments:
+        return _change_battery(device, arguments)
+    now = device.state.battery
+    return lines(
+        "Current Battery Service state:",
+        f"  AC powered: {_flag(now.plugged == 'ac')}",
+        f"  USB powered: {_flag(now.plugged == 'usb')}",
+        f"  Wireless powered: {_flag(now.plugged == 'wireless')}",
+        "  Max charging current: 500000",
+        "  Max charging voltage: 5000000",
+        f"  Charge counter: {now.charge_counter_uah}",
+        f"  status: {now.status}",
+        f"  health: {now.health}",
+        f"  present: {_flag(now.level > 0)}",
+        f"  level: {now.level}",
+        "  scale: 100",
+        f"  voltage: {now.voltage_mv}",
+        f"  temperature: {round(now.temperature * 10)}",
+        "  technology: Li-ion",
+    )
+
+
+def thermalservice(device: Device, _arguments: Sequence[str]) -> str:
+    thermal = device.state.thermal
+    now = {
+        ("CPU0", 0): thermal.cpu,
+        ("GPU0", 1): thermal.gpu,
+        ("battery", 2): device.state.battery.temperature,
+        ("skin", 3): thermal.skin,
+    }
+
+    def temperatures(offset: float) -> list[str]:
+        return [
+            f"\tTemperature{{mValue={celsius - offset:.1f}, mType={kind}, mName={name}, mStatus={thermal.status}}}"
+            for (name, kind), celsius in now.items()
+        ]
+
+    connected = "ThermalHAL 2.0 connected: yes" if thermal.hal_ready else "ThermalHAL not connected"
+    current = ["Current temperatures from HAL:", *temperatures(0)] if thermal.hal_ready else []
+    return lines(
+        "IsStatusOverride: false",
+        "ThermalEventListeners:",
+        "\tcallbacks: 0",
+        "\tkilled: false",
+        "\tbroadcasts count: -1",
+        "ThermalStatusListeners:",
+        "\tcallbacks: 1",
+        "\tkilled: false",
+        "\tbroadcasts count: -1",
+        f"Thermal Status: {thermal.status}",
+        "Cached temperatures:",
+        *temperatures(_CACHED_DEGREES_BELOW),
+        f"HAL Ready: {_flag(thermal.hal_ready)}",
+        "HAL connection:",
+        f"\t{connected}",
+        *current,
+    )
+
+
+def surface_flinger(device: Device, _arguments: Sequence[str]) -> str:
+    gpu = device.config.gpu.replace(",", " ")
+    return lines(
+        "Build configuration: [sf]",
+        "RenderEngine supports protected context: 0",
+        f"GLES: Google Inc., {gpu} (drawn by SwiftShader), OpenGL ES 3.0 SwiftShader",
+        f"Display 0 resolution={device.state.screen.width}x{device.state.screen.height}",
+    )
+
+
+def meminfo(device: Device, arguments: Sequence[str]) -> str:
+    if arguments:
+        return _process_memory(device, arguments[-1])
+    facts = {}
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        facts[name] = int(value.split()[0])
+    used = facts["MemTotal"] - facts["MemAvailable"]
+    return lines(
+        "Applications Memory Usage (in Kilobytes):",
+        f"Total RAM: {facts['MemTotal']:>12,}K (status normal)",
+        f" Free RAM: {facts['MemAvailable']:>12,}K",
+        f" Used RAM: {used:>12,}K",
+    )
+
+
+def package(device: Device, arguments: Sequence[str]) -> str:
+    wanted = arguments[-1] if arguments else PACKAGE
+    chromium = device.chromium
+    if wanted != PACKAGE or chromium is None:
+        return f"Unable to find package: {wanted}\n"
+    code = "".join(part for part in chromium.version.split(".")[-2:])
+    return lines(
+        "Packages:",
+        f"  Package [{PACKAGE}]:",
+        "    userId=10120",
+        f"    versionCode={code}00 minSdk=26 targetSdk=34",
+        f"    versionName={chromium.version}",
+        "    flags=[ SYSTEM HAS_CODE ALLOW_CLEAR_USER_DATA ]",
+    )
+
+
+def power(device: Device, _arguments: Sequence[str]) -> str:
+    state = device.state
+    return lines(
+        "POWER MANAGER (dumpsys power)",
+        f"  mWakefulness={'Awake' if state.screen.on else 'Asleep'}",
+        f"  mIsPowered={_flag(state.battery.plugged != 'none')}",
+        f"  mStayOn={_flag(state.settings.global_.get('stay_on_while_plugged_in', '0') != '0')}",
+        f"  mFixedPerformanceModeEnabled={_flag(state.fixed_performance)}",
+        f"Display Power: state={'ON' if state.screen.on else 'OFF'}",
+    )
+
+
+def display(device: Device, _arguments: Sequence[str]) -> str:
+    screen = device.state.screen
+    power_state = "ON" if screen.on else "OFF"
+    return lines(
+        "DISPLAY MANAGER (dumpsys display)",
+        f"  mScreenState={power_state}",
+        f'  DisplayDeviceInfo{{"Built-in Screen": {screen.width} x {screen.height}, 60.0 fps, state {power_state}}}',
+        f"  mCurrentOrientation=0, orientation=0, deviceWidth={screen.width}, deviceHeight={screen.height}",
+    )
+
+
+def window(device: Device, _arguments: Sequence[str]) -> str:
+    screen = device.state.screen
+    front = PACKAGE if device.chrome.pid else "com.android.launcher3"
+    return lines(
+        "WINDOW MANAGER POLICY STATE (dumpsys window policy)",
+        f"    mDreamingLockscreen={_flag(screen.locked)} mShowingLockscreen={_flag(screen.locked)}",
+        f"    isStatusBarKeyguard={_flag(screen.locked)}",
+        f"    screenState={'SCREEN_STATE_ON' if screen.on else 'SCREEN_STATE_OFF'}",
+        f"  mCurrentFocus=Window{{1 u0 {front}/{front}.Main}}",
+    )
+
+
+_SERVICES: dict[str, Callable[[Device, Sequence[str]], str]] = {
+    "SurfaceFlinger": surface_flinger,
+    "battery": battery,
+    "display": display,
+    "meminfo": meminfo,
+    "package": package,
+    "power": power,
+    "thermalservice": thermalservice,
+    "window": window,
+}
+
+_BATTERY_FIELDS = {"level": "level", "status": "status", "voltage": "voltage_mv", "counter": "charge_counter_uah"}
+
+
+def _change_battery(device: Device, arguments: Sequence[str]) -> str:
+    words = [word for word in arguments if word != "-f"]
+
+    def set_to(**fields: float | str) -> str:
+        def edit(state: State) -> State:
+            return replace(state, battery=replace(state.battery, **fields))  # type: ignore[arg-type]
+
+        device.files.change(edit)
+        return ""
+
+    match words:
+        case ["unplug"]:
+            return set_to(plugged="none", status=3)
+        case ["reset"]:
+            device.files.change(lambda state: replace(state, battery=Battery()))
+            return ""
+        case ["set", "temp" | "temperature", value] if _number(value):
+            return set_to(temperature=int(value) / 10)
+        case ["set", ("usb" | "ac" | "wireless") as source, value] if _number(value):
+            return set_to(plugged=source if value != "0" else "none")
+        case ["set", name, value] if name in _BATTERY_FIELDS and _number(value):
+            return set_to(**{_BATTERY_FIELDS[name]: int(value)})
+    return f"Unknown set option: {' '.join(words)}\n"
+
+
+def _process_memory(device: Device, wanted: str) -> str:
+    chrome = device.chrome.pid
+    if wanted != PACKAGE or chrome is None:
+        return f"No process found for: {wanted}\n"
+    total = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(folder.name)) == chrome:
+                total += _pss_kb(folder / "smaps_rollup")
+    return lines(
+        f"** MEMINFO in pid {chrome} [{PACKAGE}] **",
+        " App Summary",
+        f"           TOTAL PSS: {total:>8}",
+    )
+
+
+def _pss_kb(file: Path) -> int:
+    return next((int(line.split()[1]) for line in file.read_text().splitlines() if line.startswith("Pss:")), 0)
+
+
+def _number(text: str) -> bool:
+    return text.lstrip("-").isdigit()
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,42 @@
+"""The Chromium of this computer that virtual phones have as their Chrome."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from mobilebench.virtual.config import Chromium
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@cache
+def find() -> Chromium | None:
+    """The first Chromium on the path that answers; one inside a snap cannot run in a phone's sandbox."""
+    for name in _NAMES:
+        binary = shutil.which(name)
+        if binary is not None and not _is_snap(Path(binary)) and (version := _version(binary)):
+            return Chromium(binary, version)
+    return None
+
+
+def _is_snap(binary: Path) -> bool:
+    target = binary.resolve()
+    return target.name == "snap" or "snap" in target.parts or b"/snap/bin/chromium" in _beginning(target)
+
+
+def _beginning(file: Path) -> bytes:
+    with file.open("rb") as content:
+        return content.read(4096)
+
+
+def _version(binary: str) -> str | None:
+    try:
+        told = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"\d+(?:\.\d+){3}", told)
+    return found[0] if found else None

@@ -1,0 +1,166 @@
+"""The virtual phone's own process: the device side of adb, inside the phone's sandbox.
+
+It is started with an inherited listening socket, which belongs to this computer's network while
+the phone's processes have another, and with the phone's folder as root. It imports the standard
+library alone, so that any Python runs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from mobilebench.virtual import asking, shell, sync
+from mobilebench.virtual.android.commands import COMMANDS
+from mobilebench.virtual.android.device import Answer, Device
+from mobilebench.virtual.chrome import Chrome
+from mobilebench.virtual.config import PHONE_FOLDERS
+from mobilebench.virtual.connection import Connection, Service, ServiceRefused
+from mobilebench.virtual.descriptors import bury_orphans
+from mobilebench.virtual.files import PhoneFiles
+from mobilebench.virtual.reverse import Reverses
+from mobilebench.virtual.sockets import BadAddress, Network, is_address, join
+from mobilebench.virtual.stream import Stream
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Daemon:
+    """What adb reaches."""
+
+    def __init__(self, files: PhoneFiles) -> None:
+        self._files = files
+        self._config = files.config
+        self._network = Network(self._config.address, self._config.abstract_prefix, self._config.path)
+        self._chrome = Chrome(self._config, self._network)
+        self._device = Device(files, self._chrome)
+        self._reverses: dict[Connection, Reverses] = {}
+        self._storage = sync.Storage(self._config.path, self._room)
+        self._environment = _environment(self._config.path)
+
+    async def answer(self, words: list[str]) -> Answer:
+        """What one of the phone's programs prints."""
+        name, *arguments = words
+        if name not in COMMANDS:
+            return Answer(stderr=f"{name}: inaccessible or not found\n", code=127)
+        return await COMMANDS[name](self._device, arguments)
+
+    async def stop(self) -> None:
+        await self._chrome.stop()
+
+    # What a connection asks
+
+    def fault(self) -> str | None:
+        return self._files.state.fault
+
+    def banner(self) -> Mapping[str, str]:
+        names = ("ro.product.name", "ro.product.model", "ro.product.device")
+        return {name: self._config.properties[name] for name in names}
+
+    async def open_service(self, name: str, connection: Connection) -> Service:
+        if (request := shell.parse_request(name)) is not None:
+            command = replace(request, command=self._own_paths(request.command))
+            program = self._config.path("/system/bin/sh")
+            return lambda stream: shell.serve(command, stream, program, self._environment, "/")
+        if name == "sync:":
+            return lambda stream: sync.serve(stream, self._storage)
+        if name.startswith("reverse:"):
+            reverses = self._reverses_of(connection)
+            return lambda stream: reverses.serve(name.removeprefix("reverse:"), stream)
+        if name in {"root:", "unroot:"}:
+            return _say("adbd cannot run as root in production builds\n")
+        if is_address(name):
+            return await self._socket(name)
+        raise ServiceRefused(name)
+
+    async def _socket(self, name: str) -> Service:
+        try:
+            reader, writer = await self._network.connect(name)
+        except (BadAddress, OSError):
+            raise ServiceRefused(name) from None
+        return lambda stream: join(stream, reader, writer)
+
+    def _reverses_of(self, connection: Connection) -> Reverses:
+        if connection not in self._reverses:
+            self._reverses[connection] = Reverses(connection, self._network)
+            connection.on_lost.append(lambda: self._forget(connection))
+        return self._reverses[connection]
+
+    def _forget(self, connection: Connection) -> None:
+        del self._reverses[connection]
+
+    def _room(self, path: str) -> int | None:
+        """Without a sandbox nothing limits the storage, so that what is there is counted."""
+        if self._config.data_bytes is None or not self._config.prefix or not path.startswith("/data"):
+            return None
+        data = Path(self._config.path("/data"))
+        used = sum(file.lstat().st_size for file in data.rglob("*") if file.is_file())
+        return self._config.data_bytes - used
+
+    def _own_paths(self, command: str) -> str:
+        """Without a sandbox the phone's folders are below its prefix, in commands too."""
+        if not self._config.prefix:
+            return command
+        return _PHONE_PATH.sub(lambda found: f"{self._config.prefix}{found[0]}", command)
+
+
+_PHONE_PATH = re.compile(rf"(?<![\w./$}}-])(?:{'|'.join(PHONE_FOLDERS)})(?![\w.-])")
+
+
+def _say(text: str) -> Service:
+    async def service(stream: Stream) -> None:
+        await stream.write(text.encode())
+
+    return service
+
+
+def _environment(path: Callable[[str], str]) -> dict[str, str]:
+    """As `adb shell` finds it on a phone."""
+    return {
+        "ANDROID_DATA": path("/data"),
+        "ANDROID_ROOT": path("/system"),
+        "EXTERNAL_STORAGE": path("/sdcard"),
+        "HOME": "/",
+        "HOSTNAME": "phone",
+        "LANG": "C.UTF-8",
+        "LOGNAME": "shell",
+        "PATH": path("/system/bin"),
+        "SHELL": path("/system/bin/sh"),
+        "TMPDIR": path("/data/local/tmp"),
+        "USER": "shell",
+    }
+
+
+async def _serve(root: str, descriptor: int) -> None:
+    files = PhoneFiles(Path(root))
+    daemon = Daemon(files)
+    loop = asyncio.get_running_loop()
+    if not files.state.debug_app_persistent:
+        files.change(lambda state: replace(state, debug_app=None))
+    door = await asking.listen(files.config.abstract_prefix, daemon.answer)
+    server = await loop.create_server(lambda: Connection(daemon), sock=socket.socket(fileno=descriptor))
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    loop.add_signal_handler(signal.SIGCHLD, bury_orphans)
+    async with server, door:
+        await ended.wait()
+    await daemon.stop()
+
+
+def main() -> None:
+    """`daemon ROOT SOCKET_DESCRIPTOR`."""
+    os.umask(0o022)
+    # Whatever a command leaves behind stays below this process, where switching off finds it.
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,406 @@
+"""Switching virtual phones on and off: `up`, `list_phones`, `down`, and changing their state."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobilebench import paths
+from mobilebench.errors import BadInput, TargetLost
+from mobilebench.profiles import Profile, load
+from mobilebench.virtual import adb, asking, chromium, config, presentation, processes, sandbox, sysfs
+from mobilebench.virtual.android.commands import COMMANDS
+from mobilebench.virtual.config import PhoneConfig
+from mobilebench.virtual.files import PhoneFiles
+from mobilebench.virtual.processes import ProcessId
+from mobilebench.virtual.state import BadState, State, with_value
+
+DEFAULT_PROFILES = ("snapdragon-8-gen-2", "tensor-g3", "dimensity-9300", "exynos-2400", "snapdragon-855", "kirin-990")
+"""Phones that were not asked for by profile take these in turn."""
+
+_PORTS = range(16500, 17500)
+"""Away from 5555–5585, where adb looks for emulators by itself."""
+_MOST = 200
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+_SAFE_FOLDER = re.compile(r"[\w./+-]+")
+_MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class VirtualPhone:
+    """A virtual phone of this computer, running or switched off."""
+
+    name: str
+    serial: str
+    """Under which adb knows it."""
+    profile: str
+    pid: int | None
+    """Of its outermost process, while it runs."""
+    running: bool
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is remembered of a phone; its processes are ended by it and by nothing else."""
+
+    name: str
+    profile: str
+    port: int
+    number: int
+    processes: tuple[ProcessId, ...] = ()
+    """Outermost first; in a sandbox the last one's end is the end of everything in it."""
+    walls: str = "none"
+
+    @property
+    def serial(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        return any(process.running for process in self.processes)
+
+    @property
+    def phone(self) -> VirtualPhone:
+        pid = self.processes[0].pid if self.running else None
+        return VirtualPhone(self.name, self.serial, self.profile, pid, self.running)
+
+
+def up(
+    count: int = 1,
+    profile_ids: Sequence[str] | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    wipe: bool = False,
+    chrome: bool = True,
+    data_mb: int | None = None,
+    fault: str | None = None,
+) -> list[VirtualPhone]:
+    """Switch phones on, and wait until adb sees them.
+
+    Phones that run already stay as they are. What was pushed to a phone is still there when it comes back.
+
+    Args:
+        count: how many, where `names` does not say it.
+        profile_ids: which phones they are, taken in turn; phones of different chips by default.
+        names: their names; `phone-1`, `phone-2` … by default.
+        wipe: forget everything that the phones kept.
+        chrome: False leaves the phones without a browser.
+        data_mb: size of a phone's storage in MiB, which then does not outlive the phone's switching off.
+        fault: `offline` or `unauthorized`: how the phones misbehave towards adb.
+
+    Raises:
+        BadInput: unknown profile, impossible name or number.
+        TargetLost: a phone did not start, or adb cannot reach it.
+    """
+    wanted = _names(count, names)
+    chosen = [load(profile_id) for profile_id in profile_ids or ()]
+    started = []
+    with _turn():
+        for index, name in enumerate(wanted):
+            profile = chosen[index % len(chosen)] if chosen else None
+            started.append(_switch_on(name, index, profile, wipe=wipe, chrome=chrome, data_mb=data_mb, fault=fault))
+        for record in started:
+            if adb.state(record.serial) != (fault or "device"):
+                adb.connect(record.serial, expect=fault or "device")
+    return [record.phone for record in started]
+
+
+def list_phones() -> list[VirtualPhone]:
+    """Every virtual phone that this computer keeps, running or not."""
+    return [record.phone for record in _records()]
+
+
+def down(names: Sequence[str] | None = None) -> list[VirtualPhone]:
+    """Switch phones off (all by default): their processes end, adb forgets them, their files stay.
+
+    Returns:
+        The phones that were running.
+
+    Raises:
+        BadInput: there is no phone of this name.
+    """
+    with _turn():
+        records = _records() if names is None else [_known(name) for name in names]
+        running = [record for record in records if record.running]
+        for record in running:
+            adb.disconnect(record.serial)
+            _end(record)
+    return [dataclasses.replace(record.phone, pid=None, running=False) for record in running]
+
+
+def change_state(name: str, changes: Mapping[str, Any]) -> State:
+    """Change what a phone tells of itself, such as `{"battery.level": 15, "thermal.cpu": 71.5}`.
+
+    A changed `fault` takes effect at once: adb is made to connect anew.
+
+    Raises:
+        BadInput: no such phone, no such field, or a value that it cannot have.
+    """
+    record = _known(name)
+    files = PhoneFiles(_folder(name))
+
+    def edit(state: State) -> State:
+        for field, value in changes.items():
+            state = with_value(state, field, value)
+        return state
+
+    try:
+        state = files.change(edit)
+    except BadState as error:
+        raise BadInput(f"The state of {name} was not changed: {error}.", hint="docs/virtual.md lists it.") from None
+    if "fault" in changes and record.running:
+        adb.connect(record.serial, expect=state.fault or "device")
+    return state
+
+
+def state_of(name: str) -> State:
+    """What a phone tells of itself now. Raises `BadInput` when there is none of this name."""
+    _known(name)
+    return PhoneFiles(_folder(name)).state
+
+
+def parse_changes(words: Sequence[str]) -> dict[str, Any]:
+    """`battery.level=15` and the like, as a person writes them: numbers, true, false and null are understood.
+
+    Raises:
+        BadInput: a word without `=`.
+    """
+    changes: dict[str, Any] = {}
+    for word in words:
+        field, equals, text = word.partition("=")
+        if not equals or not field:
+            raise BadInput(f"“{word}” is not a change.", hint="Write FIELD=VALUE, such as battery.level=15.")
+        is_text = field.startswith(("settings.", "properties."))
+        try:
+            changes[field] = text if is_text and text != "null" else json.loads(text)
+        except ValueError:
+            changes[field] = text
+    return changes
+
+
+# One phone
+
+
+def _switch_on(
+    name: str,
+    index: int,
+    profile: Profile | None,
+    *,
+    wipe: bool,
+    chrome: bool,
+    data_mb: int | None,
+    fault: str | None,
+) -> _Record:
+    known = _read(name)
+    if known is not None and known.running:
+        if profile is not None and profile.id != known.profile:
+            raise BadInput(
+                f"The virtual phone {name} is running as {known.profile}, not as {profile.id}.",
+                hint=f"Switch it off first: mobilebench virtual down {name}.",
+            )
+        if fault is not None:
+            change_state(name, {"fault": fault})
+        return known
+    if profile is None:
+        profile = load(known.profile if known else DEFAULT_PROFILES[index % len(DEFAULT_PROFILES)])
+    folder = _folder(name)
+    if wipe:
+        shutil.rmtree(folder, ignore_errors=True)
+    listener = _listener(known.port if known else None)
+    with listener:
+        record = _Record(name, profile.id, listener.getsockname()[1], known.number if known else _free_number())
+        kind = sandbox.walls()
+        data_bytes = data_mb * _MEBIBYTE if data_mb else None
+        settings = _settings(record, profile, folder, kind, data_bytes)
+        _lay_out(folder, settings, chrome=chrome, fault=fault)
+        return _start(record, folder, settings, kind, listener)
+
+
+def _settings(
+    record: _Record, profile: Profile, folder: Path, kind: sandbox.Walls, data_bytes: int | None
+) -> PhoneConfig:
+    own_network = kind != "none"
+    if not own_network and not _SAFE_FOLDER.fullmatch(str(folder)):
+        raise BadInput(
+            f"Without namespaces a virtual phone cannot live in {folder}: only letters, digits and ./+-_ may be in it.",
+            hint="Set MOBILEBENCH_HOME to a plainer folder.",
+        )
+    mark = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    return PhoneConfig(
+        name=record.name,
+        properties=presentation.properties(profile, record.name),
+        clusters=presentation.clusters(profile),
+        gpu=profile.gpu.name,
+        chromium=chromium.find(),
+        address="127.0.0.1" if own_network else f"127.77.{record.number}.1",
+        prefix="" if own_network else str(folder),
+        abstract_prefix="" if own_network else f"mobilebench-{mark}-",
+        data_bytes=data_bytes,
+    )
+
+
+def _lay_out(folder: Path, settings: PhoneConfig, *, chrome: bool, fault: str | None) -> None:
+    """Everything that the phone finds when it starts."""
+    for name in ("data/local/tmp", "sdcard", "sys", config.METADATA.removeprefix("/")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    files = PhoneFiles(folder)
+    config.write(settings, files.metadata)
+    sandbox.prepare(folder, asking.client(sandbox.python().binary, settings.abstract_prefix), list(COMMANDS))
+    sysfs.copy_real_cores(folder / "sys")
+    files.change(lambda state: dataclasses.replace(state, chrome_installed=chrome, fault=fault))
+
+
+def _start(
+    record: _Record, folder: Path, settings: PhoneConfig, kind: sandbox.Walls, listener: socket.socket
+) -> _Record:
+    browser = settings.chromium.binary if settings.chromium else None
+    command = sandbox.daemon_command(folder, kind, listener.fileno(), chromium=browser, data_bytes=settings.data_bytes)
+    told, tell = os.pipe()
+    if kind != "none":
+        command[1:1] = ["--info-fd", str(tell)]
+    with (folder / "daemon.log").open("wb") as log, open(told, encoding="utf-8") as info:  # noqa: PTH123
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(listener.fileno(), tell),
+            cwd="/",
+            start_new_session=True,
+        )
+        os.close(tell)
+        inner = _inner_process(info.read()) if kind != "none" else None
+    outer = processes.identify(process.pid)
+    record = dataclasses.replace(record, walls=kind, processes=tuple(filter(None, (outer, inner))))
+    process.returncode = 0  # it outlives this command on purpose
+    _write(record)
+    _wait_for_answer(record, folder)
+    return record
+
+
+def _inner_process(text: str) -> ProcessId | None:
+    with contextlib.suppress(ValueError, KeyError):
+        return processes.identify(json.loads(text)["child-pid"])
+    return None
+
+
+def _wait_for_answer(record: _Record, folder: Path) -> None:
+    """Until the daemon is there: adb would wait a second before its second attempt."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if not record.running:
+            break
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", record.port), timeout=1):
+            return
+        time.sleep(0.01)
+    _end(record)
+    log = (folder / "daemon.log").read_text(errors="replace").strip().splitlines()
+    raise TargetLost(
+        f"The virtual phone {record.name} did not start: {log[-1] if log else 'it said nothing'}.",
+        hint=f"See {folder / 'daemon.log'}.",
+    )
+
+
+def _end(record: _Record) -> None:
+    """Killing a sandbox's first process ends all that is in it; without one the daemon cleans up by itself."""
+    for process in reversed(record.processes):
+        processes.end(process, patience_s=0.0 if record.walls != "none" else 5.0)
+    _write(dataclasses.replace(record, processes=()))
+
+
+# Names, ports and records
+
+
+def _names(count: int, names: Sequence[str] | None) -> list[str]:
+    wanted = list(names) if names else [f"phone-{index}" for index in range(1, count + 1)]
+    if not 1 <= len(wanted) <= _MOST:
+        raise BadInput(f"{len(wanted)} virtual phones cannot be switched on.", hint=f"Ask for 1 to {_MOST}.")
+    for name in wanted:
+        if not _NAME.fullmatch(name):
+            raise BadInput(f"“{name}” cannot be a virtual phone's name.", hint="Use a-z, 0-9 and -.")
+    if len(set(wanted)) < len(wanted):
+        raise BadInput("Two virtual phones cannot have one name.", hint="Give each its own.")
+    return wanted
+
+
+def _listener(remembered: int | None) -> socket.socket:
+    """A listening socket on the port that the phone had, or on a free one."""
+    taken = {record.port for record in _records()}
+    fresh = (port for port in _PORTS if port not in taken)
+    for port in [*([remembered] if remembered else []), *fresh]:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen(64)
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    raise BadInput("No port is free for a virtual phone.", hint=f"{_PORTS.start}–{_PORTS.stop - 1} are tried.")
+
+
+def _free_number() -> int:
+    taken = {record.number for record in _records()}
+    return next(number for number in range(1, 255) if number not in taken)
+
+
+def _root() -> Path:
+    folder = paths.home() / "virtual"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _folder(name: str) -> Path:
+    return _root() / name
+
+
+def _known(name: str) -> _Record:
+    record = _read(name) if _NAME.fullmatch(name) else None
+    if record is None:
+        known = ", ".join(record.name for record in _records()) or "none"
+        raise BadInput(f"There is no virtual phone “{name}”.", hint=f"Known are: {known}.")
+    return record
+
+
+def _records() -> list[_Record]:
+    found = (_read(file.parent.name) for file in sorted(_root().glob("*/phone.json")))
+    return [record for record in found if record is not None]
+
+
+def _read(name: str) -> _Record | None:
+    try:
+        data = json.loads((_folder(name) / "phone.json").read_text(encoding="utf-8"))
+        data["processes"] = tuple(ProcessId(**process) for process in data["processes"])
+        return _Record(**data)
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _write(record: _Record) -> None:
+    file = _folder(record.name) / "phone.json"
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps(dataclasses.asdict(record), indent=1), encoding="utf-8")
+    draft.replace(file)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One command at a time switches phones."""
+    with (_root() / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

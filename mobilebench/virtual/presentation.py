@@ -1,0 +1,74 @@
+"""How a profile presents itself: properties, clusters and names of a phone with that chip."""
+
+from __future__ import annotations
+
+import platform
+
+from mobilebench.profiles import Profile
+from mobilebench.profiles.machine import cpu_name, machine_id
+from mobilebench.virtual.config import Cluster
+
+_SDK = {7: 24, 8: 26, 9: 28, 10: 29, 11: 30, 12: 31, 13: 33, 14: 34, 15: 35, 16: 36}
+_LOWEST_KHZ = 300_000
+_ABIS = {"x86_64": "x86_64", "aarch64": "arm64-v8a", "armv7l": "armeabi-v7a", "i686": "x86"}
+
+
+def abi() -> str:
+    """The ABI whose programs run on a virtual phone: this computer's."""
+    return _ABIS.get(platform.machine(), platform.machine())
+
+
+def properties(profile: Profile, name: str) -> dict[str, str]:
+    """What `getprop` answers: the profile's phone, but for what really computes here."""
+    example = profile.example
+    model = example.model if example else f"Reference phone {profile.soc}"
+    maker = example.manufacturer if example else profile.vendor
+    device = example.device if example else profile.id.replace("-", "_")
+    android = example.android if example else 14
+    product = {
+        "ro.product.model": model,
+        "ro.product.manufacturer": maker,
+        "ro.product.brand": maker.lower(),
+        "ro.product.device": device,
+        "ro.product.name": device,
+        "ro.product.board": profile.properties.get("ro.board.platform", device),
+        "ro.product.marketname": example.name if example else model,
+        "ro.build.version.release": str(android),
+        "ro.build.version.sdk": str(_SDK.get(android, 34)),
+        "ro.build.version.security_patch": "2023-10-05",
+        "ro.build.type": "user",
+        "ro.build.tags": "release-keys",
+        "ro.build.characteristics": "default",
+        "ro.build.fingerprint": f"{maker.lower()}/{device}/{device}:{android}/VIRTUAL/1:user/release-keys",
+        "ro.boot.serialno": name,
+        "ro.serialno": name,
+        "ro.debuggable": "0",
+        "ro.secure": "1",
+        "ro.hardware": device,
+        "sys.boot_completed": "1",
+        "dev.bootcomplete": "1",
+        "init.svc.adbd": "running",
+        "init.svc.bootanim": "stopped",
+        "persist.sys.timezone": "UTC",
+    }
+    real = {
+        "ro.product.cpu.abi": abi(),
+        "ro.product.cpu.abilist": abi(),
+        "ro.product.cpu.abilist64": abi(),
+        "ro.mobilebench.virtual": "1",
+        "ro.mobilebench.host_cpu": cpu_name(),
+        "ro.mobilebench.machine": machine_id(),
+        "ro.mobilebench.runner": f"linux-{platform.machine()}",
+    }
+    return {**product, **profile.properties, **real}
+
+
+def clusters(profile: Profile) -> tuple[Cluster, ...]:
+    """Clusters as Linux numbers them on phones: the slowest cores come first."""
+    found = []
+    first = 0
+    for cluster in reversed(profile.cpu.clusters):
+        clock = cluster.max_mhz * 1000
+        found.append(Cluster(first, cluster.count, clock, min(_LOWEST_KHZ, clock)))
+        first += cluster.count
+    return tuple(found)

@@ -1,0 +1,137 @@
+"""The walls around a virtual phone: what of this computer its processes see."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from mobilebench import paths
+from mobilebench.virtual.config import METADATA
+
+Walls = Literal["user", "root", "none"]
+"""Namespaces made by anyone, by root alone, or not to be had on this computer."""
+
+SHELL_USER = "2000"
+"""Android's `shell`, who answers over adb."""
+_CODE = "/apex/mobilebench"
+_NO_SANDBOX = "MOBILEBENCH_VIRTUAL_SANDBOX"
+"""Set to `none` to do without namespaces."""
+
+TOOLS = (
+    "awk", "base64", "basename", "cat", "chgrp", "chmod", "chown", "cksum", "cmp", "comm", "cp", "cut", "date", "dd",
+    "df", "diff", "dirname", "du", "echo", "env", "expr", "false", "file", "find", "fold", "free", "getconf", "grep",
+    "gzip", "head", "hostname", "id", "kill", "ln", "ls", "md5sum", "mkdir", "mkfifo", "mktemp", "more", "mv", "nice",
+    "nl", "nohup", "nproc", "od", "paste", "pgrep", "pidof", "pkill", "printenv", "printf", "ps", "pwd", "readlink",
+    "realpath", "renice", "rm", "rmdir", "sed", "seq", "setsid", "sha1sum", "sha256sum", "sha512sum", "sleep", "sort",
+    "split", "stat", "strings", "stty", "sync", "tail", "tar", "taskset", "tee", "test", "time", "timeout", "top",
+    "touch", "tr", "true", "truncate", "tty", "uname", "uniq", "unlink", "uptime", "vmstat", "wc", "which", "who",
+    "whoami", "xargs", "yes",
+)  # fmt: skip
+"""Programs that a phone has too, and that this computer lends."""
+
+
+@dataclass(frozen=True)
+class Python:
+    """The interpreter that runs the phone's daemon."""
+
+    binary: str
+    prefix: str
+
+
+def python() -> Python:
+    """This process's interpreter, without its virtual environment."""
+    return Python(os.path.realpath(sys.executable), os.path.realpath(sys.base_prefix))
+
+
+@cache
+def walls() -> Walls:
+    """What this computer allows, tried once."""
+    bwrap = shutil.which("bwrap")
+    if bwrap is None or os.environ.get(_NO_SANDBOX) == "none":
+        return "none"
+    attempts: tuple[Walls, ...] = ("user", "root") if os.geteuid() == 0 else ("user",)
+    for kind in attempts:
+        trial = [*_namespaces(bwrap, kind), "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "/bin/true"]
+        if subprocess.run(trial, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0:
+            return kind
+    return "none"
+
+
+def daemon_command(
+    phone: Path, kind: Walls, descriptor: int, *, chromium: str | None, data_bytes: int | None
+) -> list[str]:
+    """Start the daemon of the phone in this folder, with an inherited listening socket."""
+    code, root = (_CODE, "/") if kind != "none" else (str(paths.PACKAGE.parent), str(phone))
+    start = f"import sys; sys.path.insert(0, {code!r}); from mobilebench.virtual.daemon import main; main()"
+    daemon = [python().binary, "-I", "-S", "-B", "-c", start, root, str(descriptor)]
+    if kind == "none":
+        return daemon
+    bwrap = shutil.which("bwrap") or "bwrap"
+    return [*_namespaces(bwrap, kind), *_view(phone, chromium, data_bytes), *daemon]
+
+
+def prepare(phone: Path, client: str, commands: list[str]) -> None:
+    """Fill the phone's `/system`: its shell, its own commands, and this computer's tools."""
+    programs = phone / "system" / "bin"
+    shutil.rmtree(phone / "system", ignore_errors=True)
+    programs.mkdir(parents=True)
+    (programs / "ask").write_text(client)
+    (programs / "ask").chmod(0o755)
+    for command in commands:
+        (programs / command).symlink_to("ask")
+    (programs / "toybox").write_text('#!/bin/sh\nexec "$@"\n')
+    (programs / "toybox").chmod(0o755)
+    (programs / "sh").symlink_to(_real("sh") or "/usr/bin/sh")
+    for tool in TOOLS:
+        if (found := _real(tool)) is not None:
+            (programs / tool).symlink_to(found)
+    etc = phone / "system" / "etc"
+    etc.mkdir()
+    (etc / "passwd").write_text(f"root:x:0:0::/:/system/bin/sh\nshell:x:{SHELL_USER}:{SHELL_USER}::/:/system/bin/sh\n")
+    (etc / "group").write_text(f"root:x:0:\nshell:x:{SHELL_USER}:\n")
+
+
+def _namespaces(bwrap: str, kind: Walls) -> list[str]:
+    user = ["--unshare-user", "--uid", SHELL_USER, "--gid", SHELL_USER] if kind == "user" else []
+    spaces = ["--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-ipc", "--hostname", "phone"]
+    return [bwrap, *user, *spaces, "--new-session"]
+
+
+def _view(phone: Path, chromium: str | None, data_bytes: int | None) -> list[str]:
+    arguments = ["--clearenv", "--setenv", "LANG", "C.UTF-8", "--ro-bind", "/usr", "/usr"]
+    for folder in ("/lib", "/lib32", "/lib64", "/libx32"):
+        arguments += _same(Path(folder))
+    for file in ("/etc", "/var/cache/fontconfig"):
+        arguments += _same(Path(file))
+    for name in ("passwd", "group"):
+        arguments += ["--ro-bind", str(phone / "system" / "etc" / name), f"/etc/{name}"]
+    arguments += ["--dev", "/dev", "--proc", "/proc", "--symlink", "/system/bin", "/bin"]
+    arguments += ["--bind", str(phone / "sys"), "/sys", "--ro-bind", str(phone / "system"), "/system"]
+    if data_bytes is None:
+        arguments += ["--bind", str(phone / "data"), "/data"]
+    else:
+        arguments += ["--size", str(data_bytes), "--tmpfs", "/data", "--dir", "/data/local", "--dir", "/data/local/tmp"]
+    arguments += ["--bind", str(phone / "sdcard"), "/sdcard"]
+    arguments += ["--bind", str(phone / METADATA.removeprefix("/")), METADATA]
+    arguments += ["--ro-bind", str(paths.PACKAGE), f"{_CODE}/mobilebench"]
+    for binary in filter(None, (python().prefix, chromium and str(Path(chromium).resolve().parent))):
+        if not Path(binary).is_relative_to("/usr"):
+            arguments += ["--ro-bind", binary, binary]
+    return [*arguments, "--chdir", "/"]
+
+
+def _same(path: Path) -> list[str]:
+    if path.is_symlink():
+        return ["--symlink", str(path.readlink()), str(path)]
+    return ["--ro-bind", str(path), str(path)] if path.exists() else []
+
+
+def _real(tool: str) -> str | None:
+    """Where /usr has it: in the sandbox `/bin` is the phone's."""
+    return next((f"{folder}/{tool}" for folder in ("/usr/bin", "/usr/sbin") if Path(folder, tool).exists()), None)

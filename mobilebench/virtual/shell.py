@@ -1,0 +1,224 @@
+"""The services `shell:` and `exec:`: a process, its terminal or pipes, and adb's shell protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+import termios
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from mobilebench.virtual.descriptors import process_end, read_all, write_all
+from mobilebench.virtual.stream import Stream
+from mobilebench.virtual.wire import MAX_PAYLOAD
+
+_FRAME = struct.Struct("<BI")
+
+
+class FrameId(IntEnum):
+    """What a piece of shell protocol carries."""
+
+    STDIN = 0
+    STDOUT = 1
+    STDERR = 2
+    EXIT = 3
+    CLOSE_STDIN = 4
+    WINDOW_SIZE = 5
+
+
+def frame(kind: FrameId, data: bytes) -> bytes:
+    return _FRAME.pack(kind, len(data)) + data
+
+
+class FrameParser:
+    """Cuts what an adb client sends into frames."""
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Complete frames as (id, bytes). Raises `ValueError` on a frame larger than any client sends."""
+        self._data += data
+        frames = []
+        while len(self._data) >= _FRAME.size:
+            kind, length = _FRAME.unpack_from(self._data)
+            if length > MAX_PAYLOAD:
+                raise ValueError(f"a shell frame of {length} bytes")
+            end = _FRAME.size + length
+            if len(self._data) < end:
+                break
+            frames.append((kind, self._data[_FRAME.size : end]))
+            self._data = self._data[end:]
+        return frames
+
+
+@dataclass(frozen=True)
+class ShellRequest:
+    """What was asked of the shell service."""
+
+    command: str
+    terminal: bool
+    framed: bool
+    """Standard error and the exit code travel apart (shell v2)."""
+    term: str = "dumb"
+
+
+def parse_request(service: str) -> ShellRequest | None:
+    """`shell:ls`, `shell,v2,TERM=xterm,raw:ls` or `exec:ls`; None for another service."""
+    head, colon, command = service.partition(":")
+    name, *options = head.split(",")
+    if not colon or name not in {"shell", "exec"}:
+        return None
+    terminal = name == "shell" and not command
+    if "raw" in options or "pty" in options:
+        terminal = "pty" in options
+    term = next((option[5:] for option in options if option.startswith("TERM=")), "dumb")
+    return ShellRequest(command, terminal, "v2" in options, term)
+
+
+async def serve(request: ShellRequest, stream: Stream, shell: str, environment: Mapping[str, str], folder: str) -> None:
+    """Run the command until it ends, or until the client is gone: then it is hung up on."""
+    argv = [shell, "-c", request.command] if request.command else [shell]
+    process = _start(argv, request, {**environment, "TERM": request.term}, folder)
+    feeding = asyncio.ensure_future(_feed(process, request, stream))
+    running = asyncio.ensure_future(_run(process, request, stream))
+    gone = asyncio.ensure_future(stream.closed.wait())
+    try:
+        await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            await _end(process, request)
+    finally:
+        for task in (feeding, running, gone):
+            task.cancel()
+        await asyncio.gather(feeding, running, gone, return_exceptions=True)
+        process.close()
+
+
+class _Process:
+    """A child with the descriptors of its terminal or pipes, each closed once."""
+
+    def __init__(self, pid: int, stdin: int, outputs: Mapping[FrameId, int], *, terminal: bool) -> None:
+        self.pid = pid
+        self.stdin: int | None = stdin
+        self.outputs = outputs
+        self.terminal = terminal
+        self.end = asyncio.ensure_future(process_end(pid))
+        """Becomes the exit code."""
+        for descriptor in {stdin, *outputs.values()}:
+            os.set_blocking(descriptor, False)
+
+    def close_stdin(self) -> None:
+        if self.stdin is not None and not self.terminal:
+            os.close(self.stdin)
+            self.stdin = None
+
+    def close(self) -> None:
+        self.close_stdin()
+        for descriptor in self.outputs.values():
+            os.close(descriptor)
+
+    def signal(self, number: int) -> None:
+        """To the command and what it started, unless they made themselves a session of their own."""
+        if not self.end.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+
+def _start(argv: list[str], request: ShellRequest, environment: Mapping[str, str], folder: str) -> _Process:
+    def run(stdin: int, stdout: int, stderr: int, attach: Callable[[], None] | None = None) -> int:
+        child = subprocess.Popen(
+            argv,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment,
+            cwd=folder,
+            start_new_session=attach is None,
+            preexec_fn=attach,
+        )
+        child.returncode = 0  # `process_end` waits for it; Popen must not
+        return child.pid
+
+    if request.terminal:
+        ours, theirs = os.openpty()
+        pid = run(theirs, theirs, theirs, lambda: os.login_tty(0))
+        os.close(theirs)
+        return _Process(pid, ours, {FrameId.STDOUT: ours}, terminal=True)
+
+    in_read, in_write = os.pipe()
+    out_read, out_write = os.pipe()
+    outputs = {FrameId.STDOUT: out_read}
+    err_write = out_write
+    if request.framed:
+        outputs[FrameId.STDERR], err_write = os.pipe()
+    pid = run(in_read, out_write, err_write)
+    for descriptor in {in_read, out_write, err_write}:
+        os.close(descriptor)
+    return _Process(pid, in_write, outputs, terminal=False)
+
+
+async def _run(process: _Process, request: ShellRequest, stream: Stream) -> None:
+    async def carry(kind: FrameId, descriptor: int) -> None:
+        async for data in read_all(descriptor):
+            await stream.write(frame(kind, data) if request.framed else data)
+
+    reading = asyncio.gather(*(carry(kind, descriptor) for kind, descriptor in process.outputs.items()))
+    if process.terminal:
+        # A terminal ends with its shell, even where something in the background still holds it.
+        await asyncio.shield(process.end)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(reading, 0.2)
+    else:
+        await reading
+    code = await asyncio.shield(process.end)
+    if request.framed:
+        await stream.write(frame(FrameId.EXIT, bytes([code & 0xFF])))
+
+
+async def _feed(process: _Process, request: ShellRequest, stream: Stream) -> None:
+    """What the client types, until it stops."""
+    parser = FrameParser()
+    with contextlib.suppress(OSError, ValueError):
+        while data := await stream.read():
+            for kind, piece in parser.feed(data) if request.framed else [(FrameId.STDIN, data)]:
+                if kind == FrameId.STDIN and process.stdin is not None:
+                    await _give(process, piece)
+                elif kind == FrameId.CLOSE_STDIN:
+                    process.close_stdin()
+                elif kind == FrameId.WINDOW_SIZE and process.terminal:
+                    _resize(process.stdin, piece)
+    process.close_stdin()
+
+
+async def _give(process: _Process, data: bytes) -> None:
+    try:
+        assert process.stdin is not None
+        await write_all(process.stdin, data)
+    except OSError:
+        process.close_stdin()
+
+
+def _resize(terminal: int | None, text: bytes) -> None:
+    """`ROWSxCOLUMNS,WIDTHxHEIGHT`, as adb sends it."""
+    numbers = text.rstrip(b"\0").replace(b"x", b",").split(b",")
+    rows, columns, width, height = (min(int(number), 0xFFFF) for number in numbers)
+    if terminal is not None:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, width, height))
+
+
+async def _end(process: _Process, request: ShellRequest) -> None:
+    """The client is gone. A plain `exec:` may still finish with the input that it got (`adb exec-in`)."""
+    patience = [(signal.SIGHUP, 1.0), (signal.SIGKILL, 1.0)]
+    if not request.framed and not request.terminal:
+        await asyncio.wait({process.end}, timeout=5.0)
+    for number, seconds in patience:
+        if process.end.done():
+            return
+        process.signal(number)
+        await asyncio.wait({process.end}, timeout=seconds)

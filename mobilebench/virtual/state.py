@@ -1,0 +1,205 @@
+"""What changes on a virtual phone: one file, read by everything the phone answers.
+
+Only the standard library is imported here: this also runs inside the phone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FAULTS = ("offline", "unauthorized")
+
+
+@dataclass(frozen=True)
+class Battery:
+    """As `dumpsys battery` tells it."""
+
+    level: int = 87
+    """Percent."""
+    status: int = 2
+    """Android's number: 2 charging, 3 discharging, 5 full."""
+    health: int = 2
+    plugged: str = "usb"
+    """`usb`, `ac`, `wireless` or `none`."""
+    voltage_mv: int = 4120
+    temperature: float = 27.4
+    """°C."""
+    charge_counter_uah: int = 3_480_000
+    current_ua: int = 420_000
+    """Into the battery where positive."""
+
+
+@dataclass(frozen=True)
+class Thermal:
+    """As `dumpsys thermalservice` and `/sys/class/thermal` tell it."""
+
+    status: int = 0
+    """Android's 0 (none) to 6 (shutdown)."""
+    hal_ready: bool = True
+    cpu: float = 38.5
+    gpu: float = 36.2
+    skin: float = 31.0
+    """°C."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    on: bool = True
+    locked: bool = False
+    width: int = 1080
+    height: int = 2400
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The three tables of `settings`."""
+
+    system: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "accelerometer_rotation": "0",
+            "screen_brightness": "102",
+            "screen_brightness_mode": "0",
+            "screen_off_timeout": "600000",
+            "user_rotation": "0",
+        }
+    )
+    secure: Mapping[str, str] = field(default_factory=lambda: {"doze_enabled": "1"})
+    global_: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "adb_enabled": "1",
+            "airplane_mode_on": "0",
+            "animator_duration_scale": "1.0",
+            "development_settings_enabled": "1",
+            "device_provisioned": "1",
+            "stay_on_while_plugged_in": "0",
+            "transition_animation_scale": "1.0",
+            "wifi_on": "1",
+            "window_animation_scale": "1.0",
+        }
+    )
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that can change while the phone runs, and survives its restart."""
+
+    battery: Battery = field(default_factory=Battery)
+    thermal: Thermal = field(default_factory=Thermal)
+    screen: Screen = field(default_factory=Screen)
+    settings: Settings = field(default_factory=Settings)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """Set by `setprop`, over those of the profile."""
+    clocks_khz: Mapping[str, int] = field(default_factory=dict)
+    """Present clock by CPU number, where it is not the cluster's highest."""
+    debug_app: str | None = None
+    debug_app_persistent: bool = False
+    fixed_performance: bool = False
+    chrome_installed: bool = True
+    fault: str | None = None
+    """How the phone misbehaves towards adb: `offline`, `unauthorized`, or not at all."""
+
+
+class BadState(ValueError):
+    """A field that a phone has not, or a value that it cannot have."""
+
+
+def with_value(state: State, name: str, value: Any) -> State:
+    """The state with one field changed, named as `battery.level` or `settings.global.wifi_on`.
+
+    None removes an entry of a table. Raises `BadState`.
+    """
+    changed = _changed(state, name.split(".", 2 if name.startswith("settings.") else 1), value, name)
+    assert isinstance(changed, State)
+    if changed.fault is not None and changed.fault not in FAULTS:
+        raise BadState(f"fault cannot be {changed.fault!r}: it is {' or '.join(FAULTS)}, or None")
+    return changed
+
+
+def to_json(state: State) -> str:
+    return json.dumps(dataclasses.asdict(state), indent=1, sort_keys=True)
+
+
+def from_json(text: str) -> State:
+    """Raises `BadState` when the text is not a state."""
+    try:
+        data = json.loads(text)
+        state = State()
+        for group in ("battery", "thermal", "screen", "settings"):
+            state = dataclasses.replace(
+                state, **{group: dataclasses.replace(getattr(state, group), **data.pop(group, {}))}
+            )
+        return dataclasses.replace(state, **data)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadState(f"this is not the state of a virtual phone: {error}") from None
+
+
+class StateFile:
+    """The state on disk. Readers never see half a file; writers take turns."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "state.json"
+        self._cached: tuple[tuple[int, int], State] | None = None
+
+    def read(self) -> State:
+        facts = self.path.stat()
+        stamp = (facts.st_ino, facts.st_mtime_ns)
+        if self._cached is None or self._cached[0] != stamp:
+            self._cached = (stamp, from_json(self.path.read_text(encoding="utf-8")))
+        return self._cached[1]
+
+    def change(self, edit: Callable[[State], State], then: Callable[[State], None]) -> State:
+        """Replace the state by what `edit` makes of it; `then` runs before the next writer's turn."""
+        with self._turn():
+            state = edit(self.read() if self.path.exists() else State())
+            draft = self.path.with_suffix(".new")
+            draft.write_text(to_json(state), encoding="utf-8")
+            draft.replace(self.path)
+            then(state)
+        return state
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        lock = os.open(self.path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+def _changed(thing: Any, path: list[str], value: Any, name: str) -> Any:
+    key, rest = path[0], path[1:]
+    if isinstance(thing, Mapping):
+        table = {k: v for k, v in thing.items() if k != ".".join(path)}
+        return table if value is None else {**table, ".".join(path): value}
+    attribute = f"{key}_" if key == "global" else key
+    if attribute not in {f.name for f in dataclasses.fields(thing)}:
+        raise BadState(f"a virtual phone has no {name}")
+    old = getattr(thing, attribute)
+    if rest:
+        if not (dataclasses.is_dataclass(old) or isinstance(old, Mapping)):
+            raise BadState(f"a virtual phone has no {name}")
+        return dataclasses.replace(thing, **{attribute: _changed(old, rest, value, name)})
+    if dataclasses.is_dataclass(old) or isinstance(old, Mapping):
+        raise BadState(f"{name} is a group: name one of its fields")
+    return dataclasses.replace(thing, **{attribute: _fitting(old, value, name)})
+
+
+def _fitting(old: Any, value: Any, name: str) -> Any:
+    if old is None or isinstance(old, str):
+        if value is not None and not isinstance(value, str):
+            raise BadState(f"{name} is a text, not {value!r}")
+        return value
+    if isinstance(old, bool) != isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadState(f"{name} is of the kind {type(old).__name__}, not {value!r}")
+    if isinstance(old, int) and not isinstance(value, int):
+        raise BadState(f"{name} is a whole number, not {value!r}")
+    return value
