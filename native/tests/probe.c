@@ -1,4 +1,10 @@
-/* Shows single parts of the runner to the tests: `fill` prints an input, `quote` a JSON string. */
+/* Shows single parts of the runner to the tests:
+ *
+ *     native-probe hash POSITION INDEX     the hash of the input formula
+ *     native-probe fill OPTIONS…           the values of every --input; float32 as the hex of its bits
+ *     native-probe summary BITS…           the summary of float32 values given as hex bits
+ *     native-probe quote < TEXT            a JSON string
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,37 +13,79 @@
 #include "json.h"
 #include "summary.h"
 
+#define USAGE 64
+
 static int print_whole(struct json *json) {
     int code = json->failed || puts(json->text) < 0;
     json_free(json);
     return code;
 }
 
-static int describe_input(const struct options *options) {
+static void put_bits(struct json *json, float value) {
+    uint32_t bits = 0;
+    char hex[16];
+    memcpy(&bits, &value, sizeof bits);
+    snprintf(hex, sizeof hex, "%08x", (unsigned int)bits);
+    json_string(json, NULL, hex);
+}
+
+static int fill(int argc, char **argv) {
+    static struct options options;
+    static struct problem problem;
     struct json json = {0};
+    bool parsed = args_parse(argc, argv, &options, &problem);
     json_open(&json, NULL, '[');
-    for (size_t n = 0; n < options->input_count; n++) {
-        struct tensor tensor = options->inputs[n].tensor;
-        input_fill(&tensor, &options->inputs[n].fill, (uint32_t)n);
-        struct summary summary = summarise(&tensor);
-        json_open(&json, NULL, '{');
-        json_string(&json, "name", tensor.name);
-        json_open(&json, "values", '[');
-        for (size_t i = 0; i < tensor.elements; i++)
-            json_number(&json, NULL, tensor_value(&tensor, i));
+    for (size_t n = 0; parsed && n < options.input_count; n++) {
+        const struct tensor *tensor = &options.inputs[n].tensor;
+        input_fill(&options.inputs[n].tensor, &options.inputs[n].fill, (uint32_t)n);
+        json_open(&json, NULL, '[');
+        for (size_t i = 0; i < tensor->elements; i++) {
+            if (tensor->dtype == DTYPE_FLOAT32)
+                put_bits(&json, ((const float *)tensor->data)[i]);
+            else
+                json_number(&json, NULL, tensor_value(tensor, i));
+        }
         json_close(&json, ']');
-        json_number(&json, "l1", summary.l1);
-        json_number(&json, "l2", summary.l2);
-        json_number(&json, "max", summary.max);
-        json_integer(&json, "digest", summary.digest);
-        json_open(&json, "index", '[');
-        for (size_t k = 0; k < summary.samples; k++)
-            json_integer(&json, NULL, (long long)summary.index[k]);
-        json_close(&json, ']');
-        json_close(&json, '}');
     }
     json_close(&json, ']');
+    args_free(&options);
+    int code = print_whole(&json);
+    return parsed ? code : (int)problem.outcome;
+}
+
+static int describe(const struct summary *summary) {
+    struct json json = {0};
+    json_open(&json, NULL, '{');
+    json_integer(&json, "non_finite", (long long)summary->non_finite);
+    json_number(&json, "l1", summary->l1);
+    json_number(&json, "l2", summary->l2);
+    json_number(&json, "max", summary->max);
+    json_integer(&json, "digest", summary->digest);
+    json_open(&json, "index", '[');
+    for (size_t k = 0; k < summary->samples; k++)
+        json_integer(&json, NULL, (long long)summary->index[k]);
+    json_close(&json, ']');
+    json_open(&json, "value", '[');
+    for (size_t k = 0; k < summary->samples; k++)
+        json_number(&json, NULL, summary->value[k]);
+    json_close(&json, ']');
+    json_close(&json, '}');
     return print_whole(&json);
+}
+
+static int summarise_bits(int count, char **words) {
+    struct tensor tensor = {.name = "values"};
+    struct problem problem = {0};
+    int64_t size = count;
+    if (!tensor_shape(&tensor, DTYPE_FLOAT32, &size, 1, &problem))
+        return (int)problem.outcome;
+    for (int i = 0; i < count; i++) {
+        uint32_t bits = (uint32_t)strtoul(words[i], NULL, 16);
+        memcpy((float *)tensor.data + i, &bits, sizeof bits);
+    }
+    struct summary summary = summarise(&tensor);
+    tensor_free(&tensor);
+    return describe(&summary);
 }
 
 static int quote(void) {
@@ -50,14 +98,15 @@ static int quote(void) {
 }
 
 int main(int argc, char **argv) {
-    static struct options options;
-    static struct problem problem;
-    if (argc == 2 && strcmp(argv[1], "quote") == 0)
+    const char *part = argc > 1 ? argv[1] : "";
+    if (strcmp(part, "hash") == 0 && argc == 4)
+        return printf("%u\n", (unsigned int)input_hash((uint32_t)strtoul(argv[3], NULL, 10),
+                                                       (uint32_t)strtoul(argv[2], NULL, 10))) < 0;
+    if (strcmp(part, "fill") == 0)
+        return fill(argc - 1, argv + 1);
+    if (strcmp(part, "summary") == 0)
+        return summarise_bits(argc - 2, argv + 2);
+    if (strcmp(part, "quote") == 0)
         return quote();
-    if (argc < 2 || strcmp(argv[1], "fill") != 0)
-        return 64;
-    bool parsed = args_parse(argc - 1, argv + 1, &options, &problem);
-    int code = parsed ? describe_input(&options) : (int)problem.outcome;
-    args_free(&options);
-    return code;
+    return USAGE;
 }

@@ -1,0 +1,89 @@
+"""Single parts of the runner, in a sanitised build: the published formula, the summary, JSON strings, arguments."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.real
+
+VECTORS = json.loads((Path(__file__).parents[1] / "models" / "input_vectors.json").read_text())
+ARGUMENTS = ["--engine", "sleep", "--threads", "1"]
+
+
+def probe(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    done = subprocess.run([folder / "native-probe", *arguments], input=stdin, capture_output=True, check=False)
+    assert done.stderr == b""
+    return done
+
+
+def answer(folder: Path, *arguments: str, stdin: bytes = b"") -> Any:
+    done = probe(folder, *arguments, stdin=stdin)
+    assert done.returncode == 0
+    return json.loads(done.stdout)
+
+
+def test_hash_of_the_published_vectors(sanitized: Path) -> None:
+    for vector in VECTORS["hash"]:
+        assert answer(sanitized, "hash", str(vector["position"]), str(vector["index"])) == vector["hash"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["fill"], ids=lambda v: f"{v['kind']}-{v['position']}")
+def test_fill_of_the_published_vectors(sanitized: Path, vector: dict[str, Any]) -> None:
+    kind = "float32" if "float32_bits" in vector else "int32"
+    expected = vector["float32_bits"] if kind == "float32" else vector["integers"]
+    text = f"a,b:0,{kind},2x{len(expected) // 2},{vector['kind']}:{vector['low']!r}:{vector['high']!r}"
+    unused = ["--input", "unused,float32,1,uniform:0:1"] * vector["position"]
+    assert answer(sanitized, "fill", *ARGUMENTS, *unused, "--input", text)[-1] == expected
+
+
+@pytest.mark.parametrize("vector", VECTORS["summary"], ids=lambda v: v["digest"])
+def test_summary_of_the_published_vectors(sanitized: Path, vector: dict[str, Any]) -> None:
+    given = answer(sanitized, "summary", *vector["float32_bits"])
+    assert given["non_finite"] == vector["non_finite"]
+    assert f"{given['digest']:08x}" == vector["digest"]
+    assert given["index"] == vector["sample"]["index"]
+    assert given["value"] == vector["sample"]["value"]
+    for norm in ("l1", "l2", "max"):
+        assert math.isclose(given[norm], vector[norm], rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("vector", [one for one in VECTORS["sample_indices"] if one["size"] <= 5000], ids=str)
+def test_sample_indices_of_the_published_vectors(sanitized: Path, vector: dict[str, Any]) -> None:
+    assert answer(sanitized, "summary", *["3f800000"] * vector["size"])["index"] == vector["index"]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_every_text_survives_as_json(sanitized: Path, text: str) -> None:
+    assert answer(sanitized, "quote", stdin=text.encode()) == text
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300).map(lambda raw: raw.replace(b"\0", b"")))
+def test_every_byte_string_becomes_valid_json(sanitized: Path, raw: bytes) -> None:
+    assert isinstance(answer(sanitized, "quote", stdin=raw), str)
+
+
+WORDS = st.one_of(
+    st.sampled_from(["--engine", "--threads", "--input", "--output", "--max-seconds", "--model", "--library", "-"]),
+    st.sampled_from(["x,float32,1x2,uniform:0:1", "x,int64,4,integers:-3:3", "a=b", "=", ",,,", "::", "9" * 40]),
+    st.from_regex(
+        r"[a-z]?,(float32|int32|int64|x),[0-9x]{0,12},(uniform|integers|u):-?[0-9.e]{0,6}:[0-9naif.]{0,6}",
+        fullmatch=True,
+    ),
+    st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40),
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(WORDS, max_size=8))
+def test_any_arguments_are_taken_or_refused_without_a_fault(sanitized: Path, words: list[str]) -> None:
+    assert probe(sanitized, "fill", *words).returncode in {0, 2}

@@ -1,0 +1,239 @@
+"""The runner on bad input, and with the real engines and models: what it answers, and what it never does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mobilebench import paths
+from mobilebench.engines import libraries
+from mobilebench.engines.native import tensor_arguments
+from mobilebench.models import agreement, cache
+from mobilebench.models.manifest import ModelFiles
+from mobilebench.results.records import Measurement
+
+pytestmark = pytest.mark.real
+
+FORMATS: dict[str, Any] = {"tflite": "tflite", "onnxruntime": "onnx"}
+INPUT = ["--input", "x,float32,1x4,uniform:0:1"]
+OUTPUT = ["--output", "y=y"]
+
+
+@pytest.fixture(scope="session")
+def runner() -> Path:
+    found = paths.runner(libraries.host_build())
+    assert found.is_file(), "run `make native` first"
+    return found
+
+
+def run(
+    runner: Path, *arguments: str, environment: dict[str, str] | None = None
+) -> tuple[int, dict[str, Any], subprocess.CompletedProcess[bytes]]:
+    done = subprocess.run(
+        [runner, *arguments], capture_output=True, env=environment, timeout=120, check=False, stdin=subprocess.DEVNULL
+    )
+    assert done.stdout.endswith(b"}\n"), (done.returncode, done.stdout, done.stderr)
+    answer = json.loads(done.stdout)
+    Measurement.model_validate(answer)
+    return done.returncode, answer, done
+
+
+def model_files(model: str) -> ModelFiles:
+    files = cache.find(model)
+    assert files is not None, f"run `mobilebench models build {model}` first"
+    return files
+
+
+def real_arguments(engine: str, model: str, /, **changes: str) -> list[str]:
+    files = model_files(model)
+    library = libraries.library(engine, libraries.host_build())
+    options = {
+        "--engine": engine,
+        "--library": str(library.path),
+        "--model": str(files.file(FORMATS[engine])),
+        "--threads": "1",
+        **{f"--{name.replace('_', '-')}": value for name, value in changes.items()},
+    }
+    return [word for pair in options.items() for word in pair] + tensor_arguments(files, FORMATS[engine])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "--engine is missing"),
+        (["--engine"], "lacks its value"),
+        (["--engine", "sleep"], "--threads is missing"),
+        (["--engine", "sleep", "--threads", "0"], "1 to 256"),
+        (["--engine", "sleep", "--threads", "-1"], "1 to 256"),
+        (["--engine", "sleep", "--threads", "2x"], "1 to 256"),
+        (["--engine", "sleep", "--threads", "99999999999999999999"], "1 to 256"),
+        (["--engine", "sleep", "--threads", "1", "--max-seconds", "nan"], "above 0"),
+        (["--engine", "sleep", "--threads", "1", "--max-seconds", "0"], "above 0"),
+        (["--engine", "sleep", "--threads", "1", "--max-predictions", "0"], "1 to 1000000"),
+        (["--engine", "sleep", "--threads", "1", "--min-predictions", "9", "--max-predictions", "8"], "more than"),
+        (["--engine", "sleep", "--threads", "1", "--setting", "fast"], "no setting `fast`"),
+        (["--engine", "dream", "--threads", "1"], "unknown engine `dream`"),
+        (["--engine", "tflite", "--threads", "1"], "needs --library and --model"),
+        (["--engine", "tflite", "--threads", "1", "--library", "l", "--model", "m"], "at least one --input"),
+        (["--frobnicate", "1"], "unknown option"),
+        (["--input", "x"], "NAME,DTYPE,SHAPE,FILL"),
+        (["--input", "x,float16,1,uniform:0:1"], "float32, int32 or int64"),
+        (["--input", "x,float32,,uniform:0:1"], "1 to 8 sizes"),
+        (["--input", "x,float32,0x4,uniform:0:1"], "1 to 8 sizes"),
+        (["--input", "x,float32,-4,uniform:0:1"], "1 to 8 sizes"),
+        (["--input", "x,float32,1x1x1x1x1x1x1x1x1,uniform:0:1"], "1 to 8 sizes"),
+        (["--input", "x,float32,2147483647x2147483647,uniform:0:1"], "larger than 2 GiB"),
+        (["--input", "x,float32,4,uniform:1:0"], "fill"),
+        (["--input", "x,int32,4,integers:0:1.5"], "fill"),
+        (["--input", "x,int32,4,integers:0:1e12"], "fill"),
+        (["--input", "x,float32,4,uniform:0:inf"], "fill"),
+        (["--output", "=name"], "CANONICAL=NAME"),
+    ],
+)
+def test_bad_arguments(runner: Path, arguments: list[str], reason: str) -> None:
+    code, answer, _ = run(runner, *arguments)
+    assert code == 2
+    assert answer["status"] == "error"
+    assert reason in answer["reason"]
+
+
+@pytest.mark.parametrize("engine", FORMATS)
+def test_a_missing_library_is_named(runner: Path, engine: str) -> None:
+    code, answer, _ = run(runner, *real_arguments(engine, "bert_small", library="/nowhere/libengine.so"))
+    assert (code, answer["status"]) == (1, "error")
+    assert "/nowhere/libengine.so" in answer["reason"]
+
+
+@pytest.mark.parametrize(("engine", "other"), [("tflite", "onnxruntime"), ("onnxruntime", "tflite")])
+def test_the_other_engines_library_is_refused(runner: Path, engine: str, other: str) -> None:
+    wrong = libraries.library(other, libraries.host_build()).path
+    code, answer, _ = run(runner, *real_arguments(engine, "bert_small", library=str(wrong)))
+    assert (code, answer["status"]) == (1, "error")
+    assert "the library is not" in answer["reason"]
+
+
+@pytest.mark.parametrize("engine", FORMATS)
+@pytest.mark.parametrize("content", ["missing", "empty", "truncated", "garbage", "folder"])
+def test_a_damaged_model_is_an_error_of_the_block(runner: Path, tmp_path: Path, engine: str, content: str) -> None:
+    whole = model_files("bert_small").file(FORMATS[engine])
+    assert whole is not None
+    model = tmp_path / "damaged.model"
+    if content == "folder":
+        model.mkdir()
+    elif content != "missing":
+        raw = whole.read_bytes()
+        model.write_bytes({"empty": b"", "truncated": raw[: len(raw) // 3], "garbage": os.urandom(4096)}[content])
+    code, answer, _ = run(runner, *real_arguments(engine, "bert_small", model=str(model)))
+    assert (code, answer["status"]) == (1, "error")
+    words = {"missing": "No such file", "empty": "is empty", "folder": "is not a file"}
+    assert words.get(content, "the model cannot be") in answer["reason"]
+    assert answer["prediction_ms"] == answer["output"] == []
+
+
+@pytest.mark.parametrize("engine", FORMATS)
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        (["--input", "x,float32,1x4,uniform:0:1"], "inputs, but"),
+        (["--output", "y=nothing_of_that_name"], "nothing_of_that_name"),
+    ],
+)
+def test_tensors_that_the_model_lacks(runner: Path, engine: str, wrong: list[str], word: str) -> None:
+    code, answer, _ = run(runner, *real_arguments(engine, "mobilenet_v2"), *wrong)
+    assert (code, answer["status"]) == (1, "error")
+    assert word in answer["reason"]
+
+
+@pytest.mark.parametrize("engine", FORMATS)
+def test_an_input_of_another_shape_is_refused(runner: Path, engine: str) -> None:
+    arguments = [word.replace("1x224x224x3", "1x112x448x3") for word in real_arguments(engine, "mobilenet_v2")]
+    code, answer, _ = run(runner, *arguments)
+    assert (code, answer["status"]) == (1, "error")
+    assert "shape" in answer["reason"] or "dimensions" in answer["reason"]
+
+
+def test_a_closed_output_pipe_is_told_by_the_exit_code(runner: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [runner, "--engine", "sleep", "--threads", "1", "--max-predictions", "3"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 4
+    assert b"could not be written" in done.stderr
+
+
+@pytest.mark.parametrize("model", ["mobilenet_v2", "bert_small"])
+@pytest.mark.parametrize("engine", FORMATS)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_answer_agrees_with_the_reference_and_the_proof_is_whole(
+    runner: Path, engine: str, model: str, threads: int
+) -> None:
+    manifest = model_files(model).manifest
+    code, raw, done = run(runner, *real_arguments(engine, model, threads=str(threads)))
+    measured = Measurement.model_validate(raw)
+    assert (code, measured.status) == (0, "ok"), measured.reason
+    assert agreement.disagreements(manifest.reference, measured.output, manifest.tolerance) == []
+    assert len(measured.warmup_ms) == 1
+    assert 3 <= len(measured.prediction_ms) <= 20
+    proof = measured.proof
+    assert proof.backend == "cpu"
+    assert proof.threads == threads
+    assert proof.environment["ORT_DISABLE_TELEMETRY"] == "1"
+    assert proof.graph_nodes and proof.delegates
+    assert proof.delegates[0].nodes <= proof.graph_nodes
+    assert proof.clock_resolution_ms and proof.clock_resolution_ms < 0.001
+    library = libraries.library(engine, libraries.host_build())
+    assert [one.bytes for one in proof.files][1] == library.path.stat().st_size
+    if engine == "tflite":
+        assert proof.delegates[0].name == "TfLiteXNNPackDelegate"
+        assert f"XNNPACK's own pool has {threads} thread(s), asked were {threads}" in proof.notes
+        assert measured.setup_ms["delegate_preparation"] > 0
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("engine", FORMATS)
+def test_the_sanitised_runner_finds_no_fault_in_itself(
+    sanitized: Path, sanitizers: dict[str, str], engine: str
+) -> None:
+    arguments = real_arguments(engine, "bert_small", max_predictions="3")
+    code, answer, done = run(sanitized / "mobilebench-runner", *arguments, environment=sanitizers)
+    assert code == 0, answer
+    assert b"runtime error" not in done.stderr
+    assert b"AddressSanitizer" not in done.stderr
+
+
+def test_the_sanitised_runner_leaks_nothing_of_its_own(sanitized: Path) -> None:
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1"}
+    arguments = ["--engine", "sleep", "--threads", "1", "--max-predictions", "3", *INPUT, *OUTPUT]
+    code, _, done = run(sanitized / "mobilebench-runner", *arguments, environment=environment)
+    assert (code, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("engine", FORMATS)
+def test_no_socket_is_opened_and_nothing_is_written(runner: Path, tmp_path: Path, engine: str) -> None:
+    trace = tmp_path / "trace"
+    strace = shutil.which("strace")
+    assert strace, "strace is not installed"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    command = [strace, "-f", "-o", str(trace), "-e", "trace=%net,openat,open,creat,mkdir", str(runner)]
+    done = subprocess.run(
+        [*command, *real_arguments(engine, "bert_small", threads="2")],
+        capture_output=True,
+        env={**environment, "HOME": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    calls = trace.read_text().splitlines()
+    assert any("openat(" in call for call in calls)
+    assert [call for call in calls if "socket(" in call or "connect(" in call] == []
+    assert [call for call in calls if "O_CREAT" in call or "mkdir(" in call] == []
