@@ -39,7 +39,7 @@ def build(name: str, variant: str = "fp32", batch: int = 1, *, progress: Progres
     """
     tell = progress or (lambda _: None)
     if reason := registry.why_not(name, variant):
-        raise BadInput(f"{reason[0].upper()}{reason[1:]}.", hint="`mobilebench models list` shows what can be built.")
+        raise BadInput(f"{reason}.", hint="`mobilebench models list` shows what can be built.")
     if batch < 1:
         raise BadInput(f"A batch of {batch} cannot be built.", hint="The batch is 1 or more.")
     folder = cache.folder_of(name, variant, batch)

@@ -153,18 +153,25 @@ def to_tfjs(saved_model: Path, folder: Path, traced: Traced) -> Converted:
 
 
 def _name_in_order(graph: Any) -> None:
-    """Name and order constants by their first use: tf2onnx's names differ from run to run, and so would the file."""
+    """Name nodes and tensors by their place: tf2onnx's own names differ from run to run, and so would the file."""
     constants = {constant.name: constant for constant in graph.initializer}
     used = dict.fromkeys(name for node in graph.node for name in node.input if name in constants)
     names = {name: f"constant_{place}" for place, name in enumerate(used)}
+    lasting = {value.name for value in graph.output}
+    for place, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{place}"
+        results = [name for name in node.output if name and name not in lasting]
+        names |= {name: f"{node.name}_{port}" for port, name in enumerate(results)}
     for node in graph.node:
-        for place, name in enumerate(node.input):
-            node.input[place] = names.get(name, name)
+        for tensors in (node.input, node.output):
+            for place, name in enumerate(tensors):
+                tensors[place] = names.get(name, name)
     ordered = [constants[name] for name in used]
     for constant in ordered:
         constant.name = names[constant.name]
     del graph.initializer[:]
     graph.initializer.extend(ordered)
+    del graph.value_info[:]
 
 
 def _named(file: Path, canonical: tuple[str, ...], found: dict[str, str]) -> dict[str, str]:

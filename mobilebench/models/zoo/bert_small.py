@@ -34,8 +34,9 @@ def network(weights: Weights, batch: int) -> Network:
         embedded = tf.gather(words, inputs["input_ids"]) + tf.gather(types, inputs["token_type_ids"])
         x = tf.reshape(normalise(embedded + positions[:_SEQUENCE]), [batch * _SEQUENCE, _HIDDEN])
         mask = tf.reshape(tf.cast(inputs["attention_mask"], tf.float32), [batch, 1, 1, _SEQUENCE])
+        hidden_positions = (1.0 - mask) * -10000.0
         for encode in encoders:
-            x = encode(x, (1.0 - mask) * -10000.0)
+            x = encode(x, hidden_positions)
         sequence = tf.reshape(x, [batch, _SEQUENCE, _HIDDEN])
         first = tf.reshape(sequence[:, 0, :], [batch, _HIDDEN])
         # The reshape keeps TF.js from fusing product and tanh into a kernel that its wasm backend lacks.
