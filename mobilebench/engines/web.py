@@ -1,0 +1,268 @@
+"""What web engines share: a page is opened, told what to measure, and its answer is checked and completed."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from mobilebench import paths
+from mobilebench.browsers import cdp, chrome
+from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models.manifest import FormatFile, ModelFiles
+from mobilebench.results.records import (
+    BlockRule,
+    Case,
+    FileProof,
+    Measurement,
+    PlannedBlock,
+    TargetInfo,
+)
+from mobilebench.targets.base import BrowserHandle, Target
+
+if TYPE_CHECKING:
+    from mobilebench.browsers.server import PageServer, Served
+    from mobilebench.models.manifest import Format
+
+BROWSER = "chrome"
+SETUP_PATIENCE_S = 120.0
+PREDICTION_PATIENCE_S = 20.0
+ANSWER_LIMIT = 4_000_000
+"""Characters; an answer is a few thousand."""
+
+_PLAIN_WASM = "tfjs-backend-wasm.wasm"
+_server: PageServer | None = None
+_server_lock = Lock()
+
+
+@dataclass(frozen=True)
+class PageCase:
+    """How one web engine runs one case."""
+
+    model_format: Format
+    flags: tuple[str, ...] = ()
+    """Command-line flags that the browser needs."""
+    hardware_concurrency: int | None = None
+    """What the page is told instead of the machine's number of cores, where the engine could not start its threads."""
+
+
+def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInfo, case: Case) -> str | None:
+    """Why no web engine could run this case on this target; None when nothing is known against it."""
+    if case.browser not in (None, BROWSER):
+        return f"{engine} is measured in {BROWSER}, not in {case.browser}"
+    if BROWSER not in target.browsers:
+        return f"there is no Chrome on {target.id}"
+    backend = next((known for known in backends if known.name == case.backend), None)
+    if backend is None:
+        return f"{engine} has no backend {case.backend} (it has {', '.join(known.name for known in backends)})"
+    if case.setting not in backend.settings:
+        return f"{engine} {backend.name} has no setting {case.setting} (it has {', '.join(backend.settings)})"
+    if case.threads > 1 and case.setting in backend.single_threaded:
+        return f"{engine} {backend.name} {case.setting} runs on one thread"
+    return _reason_against_gpu(target, case.setting) if backend.uses_gpu else None
+
+
+def gpu_flags(target: TargetInfo, setting: str) -> tuple[str, ...]:
+    """What the browser has to be started with. A phone's Chrome uses its GPU by itself."""
+    if target.kind != "host":
+        return ()
+    return chrome.SOFTWARE_GPU if setting == "software" else chrome.HARDWARE_GPU
+
+
+def prepare(target: Target, case: Case, files: ModelFiles, model_format: Format) -> None:
+    """Start the page server and see that the model can be served: pages fetch it, so nothing is pushed.
+
+    Raises:
+        Unsupported: the model was not built in this format.
+        BadInput: the pages have not been built.
+    """
+    _format_file(files, model_format, f"{case.engine} on {target.info.id}")
+    page_server()
+
+
+def measure(
+    page_case: PageCase,
+    target: Target,
+    block: PlannedBlock,
+    files: ModelFiles,
+    *,
+    cancel: Event,
+    setup_patience_s: float = SETUP_PATIENCE_S,
+) -> BlockResult:
+    """Measure one block in a page that was never opened before.
+
+    Raises:
+        Unsupported: the browser, the device or the engine cannot run the case.
+        BlockFailed: the page never answered, threw, crashed, or answered something else than a measurement.
+    """
+    began = time.monotonic()
+    case = block.case
+    entry = _format_file(files, page_case.model_format, f"{case.engine} on {target.info.id}")
+    served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
+    server = page_server()
+    with (
+        server.visit(served) as visit,
+        target.browser(BROWSER, page_case.flags) as browser,
+        target.reverse(server.port) as origin,
+        cdp.open_page(browser.devtools, cancel=cancel) as page,
+    ):
+        if page_case.hardware_concurrency is not None:
+            override = {"hardwareConcurrency": page_case.hardware_concurrency}
+            page.call("Emulation.setHardwareConcurrencyOverride", override)
+        page.open(f"{origin.rstrip('/')}{visit.path}bench.html")
+        answer = page.evaluate(
+            f"mobilebench.run({json.dumps(_job(block, files, entry))})",
+            timeout=patience_s(block.rule, setup_patience_s),
+            what=f"The page on {target.info.id}",
+        )
+    measurement = _complete(parse_answer(answer, case), browser, visit.log, page_case)
+    stages = sum([*measurement.setup_ms.values(), *measurement.warmup_ms, *measurement.prediction_ms])
+    around = (time.monotonic() - began) * 1000 - stages
+    return BlockResult(measurement, {"launch": max(around, 0.0)})
+
+
+def patience_s(rule: BlockRule, setup_patience_s: float) -> float:
+    """Seconds after which a page that has not answered is given up: never too few for a slow phone."""
+    return setup_patience_s + 2 * rule.max_seconds + PREDICTION_PATIENCE_S * rule.min_predictions
+
+
+def parse_answer(answer: Any, case: Case) -> Measurement:
+    """The measurement in a page's answer, which is not trusted: JSON text of limited size and known fields.
+
+    Raises:
+        Unsupported: the page says that the case cannot run there.
+        BlockFailed: the page says that it failed, or the answer is not a measurement of this case.
+    """
+    if not isinstance(answer, str) or len(answer) > ANSWER_LIMIT:
+        raise BlockFailed(f"The page on {case.target} answered something else than a measurement.")
+    try:
+        measurement = Measurement.model_validate_json(answer)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise BlockFailed(
+            f"The page on {case.target} answered no valid measurement: {where}: {first['msg']}."
+        ) from error
+    subject = f"{case.engine} {case.backend} {case.setting} with {case.model}"
+    if measurement.status == "unsupported":
+        raise Unsupported(f"{subject}: {measurement.reason or 'the page gives no reason'}")
+    if measurement.status == "error":
+        raise BlockFailed(f"{subject} failed in the page on {case.target}: {measurement.reason or 'no reason given'}")
+    if measurement.engine != case.engine or not measurement.warmup_ms or not measurement.prediction_ms:
+        raise BlockFailed(f"The page on {case.target} answered without having measured {subject}.")
+    return measurement
+
+
+def page_server() -> PageServer:
+    """This process's page server, started when it is first needed and closed when the process ends."""
+    from mobilebench.browsers.server import PageServer
+
+    global _server
+    with _server_lock:
+        if _server is None:
+            _server = PageServer(paths.web_pages())
+            atexit.register(close)
+        return _server
+
+
+def close() -> None:
+    """Close the page server; it starts again when it is needed."""
+    global _server
+    with _server_lock:
+        if _server is not None:
+            atexit.unregister(close)
+            _server.close()
+            _server = None
+
+
+def _reason_against_gpu(target: TargetInfo, setting: str) -> str | None:
+    if setting == "software":
+        return (
+            None if target.kind == "host" else "a software GPU can be asked for only from this computer's own browser"
+        )
+    if target.gpu_software:
+        return f"{target.id} has no GPU of its own ({target.gpu or 'pictures are drawn by the CPU'})"
+    if target.gpu is None and target.kind == "host":
+        return f"no GPU was found on {target.id}"
+    return None
+
+
+def _format_file(files: ModelFiles, model_format: Format, wanted_by: str) -> FormatFile:
+    entry = files.manifest.formats.get(model_format)
+    if entry is None:
+        raise Unsupported(
+            f"{files.manifest.model} {files.manifest.variant} has no {model_format} file for {wanted_by}.",
+            hint="Build it again with `mobilebench models build`.",
+        )
+    for name in (entry.path, *entry.parts):
+        if not (files.folder / name).is_file():
+            raise BlockFailed(
+                f"A file of model {files.manifest.model} is missing: {files.folder / name}",
+                hint="Build it again with `mobilebench models build`.",
+            )
+    return entry
+
+
+def _job(block: PlannedBlock, files: ModelFiles, entry: FormatFile) -> dict[str, Any]:
+    """What `web/src/records.ts` calls a Job."""
+    case, manifest = block.case, files.manifest
+    parts_folder = PurePosixPath(entry.path).parent
+    return {
+        "engine": case.engine,
+        "backend": case.backend,
+        "setting": case.setting,
+        "threads": case.threads,
+        "rule": block.rule.model_dump(),
+        "model": {
+            "file": f"model/{entry.path}",
+            "parts": {str(PurePosixPath(part).relative_to(parts_folder)): f"model/{part}" for part in entry.parts},
+            "inputs": [
+                {
+                    "name": spec.name,
+                    "format_name": entry.inputs[spec.name],
+                    "dtype": entry.input_dtypes.get(spec.name, spec.dtype),
+                    "shape": spec.shape,
+                    "fill": spec.fill.model_dump(),
+                    "position": position,
+                }
+                for position, spec in enumerate(manifest.inputs)
+            ],
+            "outputs": [{"name": name, "format_name": entry.outputs[name]} for name in manifest.outputs],
+        },
+    }
+
+
+def _complete(measurement: Measurement, browser: BrowserHandle, log: list[Served], page_case: PageCase) -> Measurement:
+    """Add what only this side knows: which files the server really sent, and how the browser was started."""
+    instantiated = [_named(binary, log) for binary in measurement.proof.files]
+    others = {
+        served.name: FileProof(name=served.name, sha256=served.sha256, bytes=served.file.stat().st_size)
+        for served in log
+        if not served.name.endswith((".wasm", ".html"))
+    }
+    loaded = {binary.name for binary in instantiated}
+    unused = {served.name for served in log if served.name.endswith(".wasm")} - loaded
+    proof = measurement.proof.model_copy(
+        update={
+            "files": [*instantiated, *others.values()],
+            "simd": not all(Path(name).name == _PLAIN_WASM for name in loaded) if loaded else None,
+            "browser_version": browser.version,
+            "flags": list(browser.flags),
+            "hardware_concurrency_overridden": page_case.hardware_concurrency is not None,
+            "notes": [*measurement.proof.notes, *(f"{name} was fetched but not used" for name in sorted(unused))],
+        }
+    )
+    return measurement.model_copy(update={"proof": proof})
+
+
+def _named(binary: FileProof, log: list[Served]) -> FileProof:
+    """A WebAssembly binary that the page saw being instantiated, under the name with which the server sent it."""
+    name = next((served.name for served in log if served.sha256 == binary.sha256), None)
+    return binary.model_copy(update={"name": name or "a WebAssembly binary that was not served"})

@@ -1,0 +1,34 @@
+// Fetching without executing: files go into memory, scripts into the page's module map.
+
+/** The bytes of one file. */
+export async function download(file: string): Promise<ArrayBuffer> {
+  const response = await fetch(address(file));
+  if (!response.ok) throw new Error(`The page server answered ${response.status} to ${file}.`);
+  return response.arrayBuffer();
+}
+
+/** The bytes of several files, fetched at the same time. */
+export async function downloadAll(files: readonly string[]): Promise<Map<string, ArrayBuffer>> {
+  const entries = files.map(async (file): Promise<[string, ArrayBuffer]> => [file, await download(file)]);
+  return new Map(await Promise.all(entries));
+}
+
+/** Fetches and parses a module script, so that importing it later needs only to run it. */
+export function downloadModule(file: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const link = document.createElement('link');
+    link.rel = 'modulepreload';
+    link.href = address(file);
+    link.onload = () => {
+      resolve();
+    };
+    link.onerror = () => {
+      reject(new Error(`The script ${file} could not be fetched or parsed.`));
+    };
+    document.head.append(link);
+  });
+}
+
+export function address(file: string): string {
+  return new URL(file, document.baseURI).href;
+}

@@ -1,0 +1,45 @@
+// What a page needs of an engine. Framework code is not part of the page: it is fetched as a stage of its own.
+import type { Job, Proof, Values } from '../records';
+
+/** What `framework_download` fetches. */
+export interface FrameworkFiles {
+  /** The framework's script, which `framework_init` runs. */
+  script: string;
+  /** Scripts that the framework itself imports when it starts. */
+  modules: readonly string[];
+  /** Binaries that the framework is given from memory. */
+  binaries: readonly string[];
+}
+
+/** One output tensor, in this page's memory. */
+export interface Output {
+  shape: readonly number[];
+  values: ArrayLike<number>;
+}
+
+/** A loaded model. */
+export interface Session {
+  /**
+   * One inference, from `inputs` (by the format's names) in this page's memory to outputs in this page's memory.
+   * Tensors are made, executed, read back and freed in here.
+   */
+  predict(inputs: ReadonlyMap<string, Values>): ReadonlyMap<string, Output> | Promise<ReadonlyMap<string, Output>>;
+}
+
+/** A framework that has been started. */
+export interface Engine {
+  readonly version: string;
+  /** Makes a session from the model's bytes, by file name. */
+  load(files: ReadonlyMap<string, ArrayBuffer>): Promise<Session>;
+  /** Backend, threads and renderer as the framework itself states them, after the last prediction. */
+  proof(): Promise<Proof>;
+}
+
+export interface EngineAdapter {
+  /** Raises `Unsupported` for a backend or setting that the engine does not have. */
+  framework(job: Job): FrameworkFiles;
+  /** Runs the framework's script and starts its backend. Raises `Unsupported` when the browser lacks what it needs. */
+  start(job: Job, script: string, binaries: ReadonlyMap<string, ArrayBuffer>): Promise<Engine>;
+  /** Whether an error says that the engine cannot run this model, such as an operator that it lacks. */
+  isUnsupported(error: Error): boolean;
+}

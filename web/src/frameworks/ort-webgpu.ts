@@ -1,0 +1,2 @@
+// ONNX Runtime with its WebGPU backend, as published.
+export * from 'onnxruntime-web/webgpu';

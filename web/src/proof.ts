@@ -1,0 +1,119 @@
+// What shows that a case really ran as asked: read from the browser while it runs, never repeated from the job.
+import type { FileProof, Proof } from './records';
+
+const SMALLEST_FRAMEWORK_BYTES = 10_000;
+const SOFTWARE_RENDERER = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
+
+/** Notes every WebAssembly binary that is instantiated from now on, by whatever framework. */
+export class WasmWatch {
+  private readonly binaries: Promise<ArrayBuffer>[] = [];
+
+  constructor() {
+    const { instantiate, instantiateStreaming, compile, compileStreaming } = WebAssembly;
+    const note = (source: unknown) => {
+      if (source instanceof ArrayBuffer) this.note(Promise.resolve(source));
+      else if (ArrayBuffer.isView(source)) {
+        this.note(Promise.resolve(new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice().buffer));
+      }
+    };
+    const noteResponse = async (source: Response | PromiseLike<Response>) => {
+      const response = await source;
+      this.note(response.clone().arrayBuffer());
+      return response;
+    };
+    Object.assign(WebAssembly, {
+      instantiate: (source: BufferSource, imports?: WebAssembly.Imports) => {
+        note(source);
+        return instantiate.call(WebAssembly, source, imports);
+      },
+      instantiateStreaming: async (source: Response | PromiseLike<Response>, imports?: WebAssembly.Imports) =>
+        instantiateStreaming.call(WebAssembly, await noteResponse(source), imports),
+      compile: (source: BufferSource) => {
+        note(source);
+        return compile.call(WebAssembly, source);
+      },
+      compileStreaming: async (source: Response | PromiseLike<Response>) =>
+        compileStreaming.call(WebAssembly, await noteResponse(source)),
+    });
+  }
+
+  /** The binaries seen, without the few bytes with which frameworks test for features. */
+  async files(): Promise<FileProof[]> {
+    const buffers = await Promise.all(this.binaries);
+    const frameworks = buffers.filter((buffer) => buffer.byteLength >= SMALLEST_FRAMEWORK_BYTES);
+    return Promise.all(
+      frameworks.map(async (buffer) => ({ name: 'wasm', sha256: await sha256(buffer), bytes: buffer.byteLength })),
+    );
+  }
+
+  private note(binary: Promise<ArrayBuffer>) {
+    this.binaries.push(binary);
+  }
+}
+
+async function sha256(buffer: ArrayBuffer): Promise<string> {
+  const hashed = new Uint8Array(await crypto.subtle.digest('SHA-256', buffer));
+  return Array.from(hashed, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Counts the workers that are started from now on. */
+export class WorkerWatch {
+  started = 0;
+
+  constructor() {
+    const started = () => {
+      this.started++;
+    };
+    globalThis.Worker = class extends Worker {
+      constructor(url: string | URL, options?: WorkerOptions) {
+        super(url, options);
+        started();
+      }
+    };
+  }
+}
+
+/** Whether the page has been visible ever since. */
+export class VisibilityWatch {
+  throughout = document.visibilityState === 'visible';
+
+  constructor() {
+    document.addEventListener('visibilitychange', () => {
+      this.throughout &&= document.visibilityState === 'visible';
+    });
+  }
+}
+
+/** The smallest step that the page's clock makes, in milliseconds, of those seen in a few dozen. */
+export function clockResolution(steps = 32): number {
+  let smallest = Infinity;
+  for (let i = 0; i < steps; i++) {
+    const start = performance.now();
+    let end = start;
+    while (end === start) end = performance.now();
+    smallest = Math.min(smallest, end - start);
+  }
+  return smallest;
+}
+
+/** What reading the clock costs, in milliseconds. */
+export function clockCost(reads = 2000): number {
+  const start = performance.now();
+  for (let i = 0; i < reads; i++) performance.now();
+  return (performance.now() - start) / reads;
+}
+
+export function isSoftwareRenderer(renderer: string): boolean {
+  return SOFTWARE_RENDERER.test(renderer);
+}
+
+/** What the browser says of itself and of this page. */
+export function browserProof(): Proof {
+  return {
+    user_agent: navigator.userAgent,
+    cross_origin_isolated: crossOriginIsolated,
+    hardware_concurrency: navigator.hardwareConcurrency,
+    clock_resolution_ms: clockResolution(),
+    clock_cost_ms: clockCost(),
+  };
+}

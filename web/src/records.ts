@@ -1,0 +1,103 @@
+// The JSON that Python and pages exchange: a job goes in, a measurement comes out (mobilebench/results/records.py).
+
+export type Dtype = 'float32' | 'int32' | 'int64';
+export type Values = Float32Array | Int32Array | BigInt64Array;
+
+export interface Fill {
+  kind: 'uniform' | 'integers';
+  low: number;
+  /** Exclusive. */
+  high: number;
+}
+
+export interface InputJob {
+  /** Canonical name. */
+  name: string;
+  /** Name in this model format. */
+  format_name: string;
+  /** As this model format wants it. */
+  dtype: Dtype;
+  shape: number[];
+  fill: Fill;
+  /** Number of the input in the published formula. */
+  position: number;
+}
+
+export interface OutputJob {
+  name: string;
+  format_name: string;
+}
+
+export interface Rule {
+  min_predictions: number;
+  max_predictions: number;
+  max_seconds: number;
+}
+
+export interface Job {
+  engine: 'tfjs' | 'ortjs';
+  backend: string;
+  setting: string;
+  threads: number;
+  rule: Rule;
+  model: {
+    /** The file that the engine opens, relative to the page. */
+    file: string;
+    /** Further files, by the name that the model uses for them. */
+    parts: Record<string, string>;
+    inputs: InputJob[];
+    outputs: OutputJob[];
+  };
+}
+
+export interface FileProof {
+  name: string;
+  sha256: string;
+  bytes: number;
+}
+
+export interface Proof {
+  files?: FileProof[];
+  backend?: string;
+  threads?: number;
+  threads_source?: string;
+  clock_resolution_ms?: number;
+  clock_cost_ms?: number;
+  user_agent?: string;
+  cross_origin_isolated?: boolean;
+  hardware_concurrency?: number;
+  visible?: boolean;
+  renderer?: string;
+  renderer_software?: boolean;
+  environment?: Record<string, string>;
+  notes?: string[];
+}
+
+export type SetupPart = 'framework_download' | 'framework_init' | 'model_download' | 'model_init';
+
+export interface OutputSummary {
+  name: string;
+  shape: number[];
+  non_finite: number;
+  l1: number;
+  l2: number;
+  max: number;
+  digest: string;
+  sample: { index: number[]; value: number[] };
+}
+
+export interface Measurement {
+  schema: 'mobilebench/measurement/1';
+  status: 'ok' | 'unsupported' | 'error';
+  reason?: string;
+  engine: string;
+  version?: string;
+  proof: Proof;
+  setup_ms: Partial<Record<SetupPart, number>>;
+  warmup_ms: number[];
+  prediction_ms: number[];
+  output: OutputSummary[];
+}
+
+/** The browser, the device or the engine cannot run this case: an outcome, not a failure. */
+export class Unsupported extends Error {}

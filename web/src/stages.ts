@@ -1,0 +1,52 @@
+// Timing: one clock, stages of the setup one after another, predictions until the rule is met.
+import type { Rule, SetupPart } from './records';
+
+export type Clock = () => number;
+
+export const now: Clock = () => performance.now();
+
+/** Milliseconds that each part of the setup took. */
+export class Setup {
+  readonly ms: Partial<Record<SetupPart, number>> = {};
+  private readonly clock: Clock;
+
+  constructor(clock: Clock = now) {
+    this.clock = clock;
+  }
+
+  async part<T>(name: SetupPart, work: () => Promise<T>): Promise<T> {
+    const start = this.clock();
+    const result = await work();
+    this.ms[name] = this.clock() - start;
+    return result;
+  }
+}
+
+export interface Timed<T> {
+  ms: number;
+  value: T;
+}
+
+export async function timed<T>(work: () => T | Promise<T>, clock: Clock = now): Promise<Timed<T>> {
+  const start = clock();
+  const value = await work();
+  return { ms: clock() - start, value };
+}
+
+/** Predicts until `max_predictions`, or until `max_seconds` have passed and `min_predictions` are made. */
+export async function predictUntil<T>(
+  rule: Rule,
+  predict: () => T | Promise<T>,
+  clock: Clock = now,
+): Promise<{ ms: number[]; last: T }> {
+  const ms: number[] = [];
+  const begin = clock();
+  for (;;) {
+    const prediction = await timed(predict, clock);
+    ms.push(prediction.ms);
+    const late = clock() - begin >= rule.max_seconds * 1000;
+    if (ms.length >= rule.max_predictions || (late && ms.length >= rule.min_predictions)) {
+      return { ms, last: prediction.value };
+    }
+  }
+}
