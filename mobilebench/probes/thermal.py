@@ -11,7 +11,7 @@ THROTTLING_STATES = ("none", "light", "moderate", "severe", "critical", "emergen
 """Android's thermal status 0 … 6."""
 
 _HAL_SECTION = "Current temperatures from HAL:"
-_TEMPERATURE = re.compile(r"Temperature\{mValue=([-\d.]+(?:E-?\d+)?), mType=(-?\d+), mName=([^,}]+), mStatus=\d+\}")
+_TEMPERATURE = re.compile(r"Temperature\{mValue=([-\d.]+(?:[eE]-?\d+)?), mType=(-?\d+), mName=([^,}]+), mStatus=\d+\}")
 _STATUS = re.compile(r"^Thermal Status: ([0-6])\s*$", re.MULTILINE)
 _KINDS = {0: "cpu", 1: "gpu", 2: "battery", 3: "skin", 4: "usb_port", 9: "npu"}
 _ABSOLUTE_ZERO = -273.15
