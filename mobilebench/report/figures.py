@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from mobilebench.analysis.labels import case_label, duration, printable
+from mobilebench.analysis.labels import case_label, duration, engine_label, printable, threads_label
 from mobilebench.analysis.statistics import Interval
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.results.records import SetupPart
@@ -22,6 +22,8 @@ LOG_FROM = 20.0
 _LEFT, _RIGHT = 0.6, 99.4
 _ROW = 42
 _LABEL_LIMIT = 46
+_CUT = 0.8
+"""Percent of the width from which a stacked segment is parted from the next one by a thin line."""
 
 SEGMENTS: tuple[tuple[str, str, tuple[SetupPart, ...]], ...] = (
     ("runtime", "runtime obtained", ("framework_download", "library_load")),
@@ -70,7 +72,10 @@ def latency(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
     if not shown:
         return None
     axis = _latency_axis(shown)
-    rows = [_latency_row(case, axis, _top(mark) + number * _ROW) for number, case in enumerate(shown)]
+    rows = [
+        _latency_row(label, case, axis, _top(mark) + number * _ROW)
+        for number, (label, case) in enumerate(zip(_labels(shown), shown, strict=True))
+    ]
     told = ", ".join(f"{case_label(c.case)} {duration(c.stages['prediction'].median)} ms" for c in shown)
     return Figure(_drawing(f"Prediction, fastest first: {told}.", mark, len(shown), axis, rows), axis.logarithmic)
 
@@ -81,7 +86,10 @@ def stages(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
     if not shown:
         return None
     axis = _linear_axis(max(map(_total, shown)))
-    rows = [_stages_row(case, axis, _top(mark) + number * _ROW) for number, case in enumerate(shown)]
+    rows = [
+        _stages_row(label, case, axis, _top(mark) + number * _ROW)
+        for number, (label, case) in enumerate(zip(_labels(shown), shown, strict=True))
+    ]
     told = ", ".join(f"{case_label(case.case)} {duration(_total(case))} ms" for case in shown)
     return Figure(_drawing(f"Setup, warmup and one prediction together: {told}.", mark, len(shown), axis, rows))
 
@@ -154,29 +162,35 @@ def _grid(axis: Axis, top: int, bottom: int) -> Markup:
     for number, tick in enumerate(axis.ticks):
         x = axis.at(tick)
         anchor = "start" if number == 0 and x < 5 else "end" if x > 95 else "middle"
-        unit = " ms" if number == len(axis.ticks) - 1 else ""
         lines.append(
             Markup(
                 '<line class="grid" x1="{0:.2f}%" x2="{0:.2f}%" y1="{1}" y2="{2}"/>'
-                '<text class="tick" x="{0:.2f}%" y="{3}" text-anchor="{4}">{5:g}{6}</text>'
-            ).format(x, top, bottom, bottom + 16, anchor, tick, unit)
+                '<text class="tick" x="{0:.2f}%" y="{3}" text-anchor="{4}">{5:g}</text>'
+            ).format(x, top, bottom, bottom + 16, anchor, tick)
         )
     return Markup("").join(lines)
 
 
-def _label_line(case: CaseSummary, value: str, y: int) -> Markup:
+def _labels(cases: Sequence[CaseSummary]) -> list[str]:
+    """Row labels; the browser is named only where there is more than one."""
+    if len({case.case.browser for case in cases if case.web}) > 1:
+        return [case_label(case.case) for case in cases]
+    return [f"{engine_label(case.case)}, {threads_label(case.case.threads)}" for case in cases]
+
+
+def _label_line(label: str, case: CaseSummary, value: str, y: int) -> Markup:
     status = Markup('<tspan class="flag"> {}</tspan>').format(case.status) if case.status != "valid" else ""
     return Markup(
         '<text class="name" x="0" y="{y}">{name}{status}</text>'
         '<text class="value" x="100%" y="{y}" text-anchor="end">{value}</text>'
-    ).format(y=y + 15, name=_short(case_label(case.case)), status=status, value=value)
+    ).format(y=y + 15, name=_short(label), status=status, value=value)
 
 
-def _latency_row(case: CaseSummary, axis: Axis, y: int) -> Markup:
+def _latency_row(label: str, case: CaseSummary, axis: Axis, y: int) -> Markup:
     statistics = case.stages["prediction"]
     middle = y + 28
     side = "web" if case.web else "native"
-    parts = [_label_line(case, f"{duration(statistics.median)} ms", y)]
+    parts = [_label_line(label, case, f"{duration(statistics.median)} ms", y)]
     parts.append(Markup('<line class="rail" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(middle))
     if statistics.interval:
         low, high = axis.at(statistics.interval.low), axis.at(statistics.interval.high)
@@ -213,8 +227,8 @@ def _point(side: str, x: float, y: int) -> Markup:
     ).format(x, y)
 
 
-def _stages_row(case: CaseSummary, axis: Axis, y: int) -> Markup:
-    parts = [_label_line(case, f"{duration(_total(case))} ms", y)]
+def _stages_row(label: str, case: CaseSummary, axis: Axis, y: int) -> Markup:
+    parts = [_label_line(label, case, f"{duration(_total(case))} ms", y)]
     start = 0.0
     for name, title, value in _segments(case):
         left, right = axis.at(start), axis.at(start + value)
@@ -224,6 +238,8 @@ def _stages_row(case: CaseSummary, axis: Axis, y: int) -> Markup:
                 '<rect class="fill-{}" x="{:.2f}%" y="{}" width="{:.2f}%" height="12"><title>{}: {} ms</title></rect>'
             ).format(name, left, y + 22, right - left, title, duration(value))
         )
+        if right - left > _CUT:
+            parts.append(_tick("cut", right, y + 28, 6))
     return Markup("").join(parts)
 
 

@@ -56,6 +56,7 @@ def render(summary: RunSummary) -> str:
     return template.render(
         run=summary,
         targets=[_target(number, target, groups) for number, target in enumerate(summary.targets, 1)],
+        anchor={target.info.id: f"target-{number}" for number, target in enumerate(summary.targets, 1)},
         glances=words.glances(groups),
         proof_id={case.case.key: f"proof-{number}" for number, case in enumerate(cases, 1)},
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
@@ -69,6 +70,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,

@@ -126,7 +126,7 @@ def _ratios(group: GapGroup, gap: Gap) -> list[str]:
         return [f"not compared: {gap.refusal}", "–", "–", "–"]
     same = group.same_threads(gap.web)
     found = [
-        f"{ratio(gap.ratios[s].median)} ({words.ratio_range(gap.ratios[s])})" if s in gap.ratios else "–"
+        f"{ratio(gap.ratios[s].median)} ({words.ratio_range(gap.ratios[s]) or '1 round'})" if s in gap.ratios else "–"
         for s in STAGES
     ]
     return [*found, f"{ratio(same.ratios['prediction'].median)} ({same.native.engine})" if same else "–"]

@@ -109,11 +109,14 @@ def range_text(low: float, high: float) -> str:
 
 
 def ratio_range(of: Ratio) -> str:
-    """Such as `3.1–3.3 in 2 rounds`, or `1 round`."""
-    if of.rounds == 1:
-        return "1 round"
+    """Lowest and highest round, such as `3.12–3.31`; empty when there was only one."""
     low, high = factor(of.low), factor(of.high)
-    return f"{low if low == high else f'{low}–{high}'} in {of.rounds} rounds"
+    return "" if of.rounds == 1 else low if low == high else f"{low}–{high}"
+
+
+def rounds(gap: Gap) -> str:
+    """How many rounds a gap rests on, such as `2 rounds`."""
+    return plural(max((ratio.rounds for ratio in gap.ratios.values()), default=0), "round")
 
 
 def side(case: CaseSummary) -> str:

@@ -1,0 +1,174 @@
+"""The report in a real Chromium: no error, no sideways scrolling, readable colours, proofs by keyboard."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from mobilebench.report import write
+from tests.analysis.example import example_run
+from tests.report.hostile import hostile_run
+
+pytestmark = pytest.mark.real
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+PROBLEMS = {"Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled", "Page.javascriptDialogOpening"}
+SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
+
+CONTRASTS = """(() => {
+  const channel = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const ground = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const c = numbers(getComputedStyle(e).backgroundColor);
+      if (c.length < 4 || c[3] === 1) return c;
+    }
+    return [255, 255, 255];
+  };
+  const found = new Map();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest("script")) continue;
+    const style = getComputedStyle(element);
+    const ink = numbers(element.closest("svg") ? style.fill : style.color);
+    const [a, b] = [light(ink), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    found.set(`${element.tagName}.${element.getAttribute("class")}`, ratio);
+  }
+  return JSON.stringify([...found]);
+})()"""
+
+
+class Tab:
+    """One page, driven by the DevTools protocol; remembers everything that the page complains about."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._number = 0
+        self.problems: list[Any] = []
+        for domain in ("Page", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._number += 1
+        self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
+        while (message := self._next()).get("id") != self._number:
+            pass
+        assert "error" not in message, message
+        result: dict[str, Any] = message["result"]
+        return result
+
+    def _next(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self._socket.recv(timeout=20))
+        if message.get("method") in PROBLEMS:
+            self.problems.append(message)
+        return message
+
+    def open(self, path: Path, size: str, scheme: str) -> None:
+        width, height = SIZES[size]
+        mobile = size == "phone"
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.problems.clear()
+        self.call("Page.navigate", url=path.as_uri())
+        while self._next().get("method") != "Page.loadEventFired":
+            pass
+
+    def evaluate(self, expression: str) -> Any:
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    def press(self, key: str, code: int) -> None:
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Tab]:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    assert browser, "This test needs Chromium: apt-get install chromium"
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        process = subprocess.Popen(
+            [browser, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stderr
+            line = next(line for line in process.stderr if "DevTools listening on" in line)
+            port = line.split("127.0.0.1:")[1].split("/")[0]
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json") as answer:
+                page = next(entry for entry in json.load(answer) if entry["type"] == "page")
+            with connect(page["webSocketDebuggerUrl"], max_size=None) as socket:
+                yield Tab(socket)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(example_run(), tmp_path_factory.mktemp("report")).html
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_it_opens_without_errors_and_without_scrolling_sideways(tab: Tab, report: Path, size: str, scheme: str) -> None:
+    tab.open(report, size, scheme)
+    tab.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert tab.problems == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    background = tab.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert background == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(15, 18, 22)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_can_be_read(tab: Tab, report: Path, scheme: str) -> None:
+    tab.open(report, "laptop", scheme)
+    tab.evaluate("document.querySelector('aside').showPopover()")
+    contrasts = json.loads(tab.evaluate(CONTRASTS))
+    assert len(contrasts) > 30
+    assert {name: round(ratio, 2) for name, ratio in contrasts if ratio < 4.5} == {}
+
+
+def test_a_proof_opens_and_closes_by_keyboard(tab: Tab, report: Path) -> None:
+    tab.open(report, "phone", "light")
+    opened = "document.querySelector('aside:popover-open')?.innerText ?? ''"
+    tab.evaluate("document.querySelector('.act button').focus()")
+    assert tab.evaluate(opened) == ""
+    tab.press("Enter", 13)
+    assert "Files loaded" in tab.evaluate(opened)
+    assert tab.evaluate("document.querySelector('aside:popover-open').scrollWidth") <= 390
+    tab.press("Escape", 27)
+    assert tab.evaluate(opened) == ""
+
+
+def test_the_colours_can_be_switched(tab: Tab, report: Path) -> None:
+    tab.open(report, "laptop", "light")
+    tab.evaluate("document.getElementById('scheme').click()")
+    assert tab.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(15, 18, 22)"
+
+
+def test_hostile_text_runs_nothing_and_breaks_nothing(tab: Tab, tmp_path: Path) -> None:
+    tab.open(write(hostile_run(), tmp_path).html, "phone", "dark")
+    assert tab.problems == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.evaluate("document.scripts.length") == 1
+
+
+def test_a_script_that_got_in_would_not_run(tab: Tab, report: Path, tmp_path: Path) -> None:
+    page = tmp_path / "broken.html"
+    page.write_text(report.read_text().replace("</main>", "<script>window.entered = true</script></main>"))
+    tab.open(page, "laptop", "light")
+    assert tab.evaluate("window.entered === undefined")

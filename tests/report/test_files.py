@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mobilebench.analysis.summary import summarise
+from mobilebench.errors import BadInput
+from mobilebench.report import markdown, table, write
+from mobilebench.report.terminal import result_table
+from tests.analysis import example
+from tests.report.hostile import hostile_run
+
+HEADER = (
+    "run,target,virtual,soc,engine,backend,setting,threads,browser,model,variant,batch,stage,"
+    "median_ms,low_ms,high_ms,blocks,samples,outcome,verdict,reasons"
+)
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def terminal(width: int, *, colour: bool = False, hostile: bool = False) -> str:
+    summary = summarise(hostile_run() if hostile else example.example_run())
+    console = Console(
+        width=width, file=io.StringIO(), force_terminal=colour, color_system="standard" if colour else None
+    )
+    console.print(result_table(summary))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_three_files_are_written_whole(tmp_path: Path) -> None:
+    files = write(example.example_run(), tmp_path / "new" / "folder")
+    assert [files.html.name, files.markdown.name, files.csv.name] == ["report.html", "report.md", "results.csv"]
+    assert sorted(os.listdir(files.html.parent)) == ["report.html", "report.md", "results.csv"]
+    assert files.html.read_text(encoding="utf-8").endswith("</html>\n")
+
+
+def test_writing_again_replaces(tmp_path: Path) -> None:
+    write(example.example_run(), tmp_path)
+    assert write(example.example_run(seed=8), tmp_path).csv.read_text() != table.csv(summarise(example.example_run()))
+
+
+def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="could not be written") as caught:
+        write(example.example_run(), tmp_path / "file" / "under")
+    assert caught.value.hint
+
+
+def test_csv_has_a_row_for_each_case_and_stage() -> None:
+    run = example.example_run()
+    text = table.csv(summarise(run))
+    found = rows(text)
+    assert text.startswith(HEADER)
+    assert len(found) == 3 * len({plan.case.key for plan in run.planned})
+    assert {row["outcome"] for row in found} == {"measured", "failed", "unsupported"}
+    for row in found:
+        numbers = [float(row[name]) for name in ("low_ms", "median_ms", "high_ms") if row[name]]
+        assert numbers == sorted(numbers)
+
+
+def test_csv_files_virtual_targets_under_this_cpu() -> None:
+    for row in rows(table.csv(summarise(example.example_run()))):
+        assert (row["virtual"] == "true") == row["soc"].startswith("virtual: ")
+        assert row["soc"].endswith(example.CPU)
+
+
+def test_csv_text_is_no_formula_and_one_line() -> None:
+    found = rows(table.csv(summarise(hostile_run())))
+    assert not any(cell.startswith(("=", "+", "-", "@")) or "\n" in cell for row in found for cell in row.values())
+    assert any(row["reasons"].startswith("'=HYPERLINK") for row in found)
+
+
+def test_markdown_shows_targets_results_gaps_and_marks() -> None:
+    text = markdown.render(summarise(example.example_run()))
+    assert text.startswith("# 3 targets, 2 models: 22 of 27 cases are valid\n")
+    assert text.count("> **virtual**:") == 2
+    assert "## Example Phone 8 (127.0.0.1:15555, virtual)" in text
+    assert "### mobilenet_v2 fp32, batch 1 (virtual)" in text
+    assert "| tfjs wasm simd-threads, 2 threads | " in text
+    assert "unsupported: This computer has no GPU" in text
+    assert "    mobilebench run --serial all --suite quick --seed 42" in text
+
+
+def test_markdown_tables_are_rectangular_even_with_hostile_text() -> None:
+    for run in (example.example_run(), hostile_run()):
+        width = 0
+        for line in markdown.render(summarise(run)).splitlines():
+            edges = line.replace("\\\\", "").replace("\\|", "").count("|") if line.startswith("|") else 0
+            assert width in (0, edges) or not edges
+            width = edges
+
+
+def test_markdown_escapes_what_a_device_says() -> None:
+    text = "\n".join(
+        line for line in markdown.render(summarise(hostile_run())).splitlines() if not line.startswith("    ")
+    )
+    assert "<script" not in text
+    assert "](" not in text.replace("\\](", "")
+    assert "@someone" not in text
+    assert "https://" not in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    ("raw", "escaped"),
+    [
+        ("mobilenet_v2", "mobilenet_v2"),
+        ("_x_", "\\_x\\_"),
+        ("a\n\n# b", "a # b"),
+        ("a|b", "a\\|b"),
+        ("<b>", "&lt;b&gt;"),
+        ("CPU @ 2 GHz", "CPU @ 2 GHz"),
+    ],
+)
+def test_markdown_text(raw: str, escaped: str) -> None:
+    assert markdown.text(raw) == escaped
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_terminal_table_fits(width: int) -> None:
+    text = terminal(width)
+    assert max(map(len, text.splitlines())) <= width
+    assert re.search(r"^ tfjs wasm simd-threads +2 ", text, re.MULTILINE)
+    assert "prediction" in text
+    assert "unsupported" in text
+    assert "…" not in text
+
+
+def test_the_terminal_says_verdicts_and_virtual_in_words() -> None:
+    text = terminal(100)
+    assert text.count("VIRTUAL ") == 2
+    for word in ("valid", "suspect", "invalid", "failed", "unsupported", "no GPU", "22 valid, 2 suspect"):
+        assert word in text
+
+
+def test_a_device_cannot_steer_the_terminal() -> None:
+    text = terminal(100, colour=True, hostile=True)
+    assert "\x1b]" not in text
+    assert "\x07" not in text
+    assert "\u202e" not in text
