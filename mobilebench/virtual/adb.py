@@ -33,19 +33,30 @@ def connect(serial: str, *, expect: str = "device") -> None:
     Raises:
         TargetLost: that does not happen in time.
     """
-    adb = program()
     disconnect(serial)
-    _run(adb, "connect", serial)
+    # adb waits ten seconds for a phone that does not answer: its word is not waited for.
+    connecting = subprocess.Popen(
+        [program(), "connect", serial],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(serial, expect)
+    finally:
+        connecting.terminate()
+        connecting.wait()
+
+
+def _wait_for(serial: str, expect: str) -> None:
     until = time.monotonic() + _CONNECTS_WITHIN_S
-    seen = state(serial)
-    while seen != expect:
+    while (seen := state(serial)) != expect:
         if time.monotonic() > until:
             raise TargetLost(
                 f"adb sees the virtual phone {serial} as “{seen}”, not as “{expect}”.",
                 hint="See its daemon.log, then: mobilebench virtual down, mobilebench virtual up.",
             )
         time.sleep(0.02)
-        seen = state(serial)
 
 
 def disconnect(serial: str) -> None:

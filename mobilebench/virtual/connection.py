@@ -26,6 +26,7 @@ from mobilebench.virtual.wire import (
 
 FEATURES = ("shell_v2", "cmd", "stat_v2", "ls_v2", "fixed_push_mkdir")
 _AUTH_TOKEN = 1
+_AUTH_SIGNATURE = 2
 
 Service = Callable[[Stream], Awaitable[None]]
 
@@ -147,7 +148,9 @@ class Connection(asyncio.Protocol):
         if fault == "offline":
             return
         if fault == "unauthorized":
-            self._send(Packet(AUTH, _AUTH_TOKEN, 0, os.urandom(20)))
+            # Every signature is strange to this phone; once the key itself is shown, nobody accepts it.
+            if packet.command == CNXN or packet.arg0 == _AUTH_SIGNATURE:
+                self._send(Packet(AUTH, _AUTH_TOKEN, 0, os.urandom(20)))
             return
         if packet.command == AUTH:
             raise ProtocolError("an answer to a question that was not asked")
