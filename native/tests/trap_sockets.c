@@ -1,0 +1,12 @@
+/* Preloaded into a process by a test: whoever asks for a socket ends the process, and says so. */
+#include <unistd.h>
+
+#define TRAPPED 99
+
+int socket(int domain, int type, int protocol) {
+    static const char words[] = "trap: a socket was asked for\n";
+    (void)domain, (void)type, (void)protocol;
+    if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
+        _exit(TRAPPED + 1);
+    _exit(TRAPPED);
+}

@@ -1,0 +1,324 @@
+"""What the native engines make of a target's answers, without a runner: every bad answer ends in clear words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilebench import paths
+from mobilebench.engines import libraries, native
+from mobilebench.engines.registry import engines
+from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
+from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.results.records import BlockRule, Case, PlannedBlock, TargetInfo
+from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
+
+INFO = TargetInfo(
+    id="R58M",
+    kind="android",
+    machine="R58M",
+    name="a phone",
+    soc="a chip",
+    os="Android 14",
+    abi="x86_64",
+    runner="linux-x86_64",
+    cores=8,
+)
+SHA = "0" * 64
+
+
+class ScriptedTarget:
+    """A target that keeps what is pushed in words, and gives the answer that it was given."""
+
+    info = INFO
+
+    def __init__(self, answer: ShellResult | None = None) -> None:
+        self.answer = answer
+        self.commands: list[list[str]] = []
+        self.environments: list[dict[str, str]] = []
+        self.timeouts: list[float] = []
+        self.pushed: list[tuple[str, str | None, bool]] = []
+
+    def shell(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        cancel: Event | None = None,
+    ) -> ShellResult:
+        assert self.answer is not None
+        self.commands.append(list(argv))
+        self.environments.append(dict(environment or {}))
+        self.timeouts.append(timeout)
+        return self.answer
+
+    def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
+        self.pushed.append((local.name, sha256, executable))
+        return Pushed(TargetPath(f"/data/local/tmp/{local.name}"), sha256 or SHA, True, 0.0)
+
+    def pull(self, remote: TargetPath, local: Path) -> None:
+        raise AssertionError("nothing is pulled")
+
+    def browser(self, name: str, flags: Sequence[str] = ()) -> AbstractContextManager[BrowserHandle]:
+        raise AssertionError("no browser is needed")
+
+    def reverse(self, port: int) -> AbstractContextManager[str]:
+        raise AssertionError("no port is needed")
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
+    """A model, a library and a runner that are only names and sizes."""
+    for name, size in {"model.tflite": 30, "mobilebench-runner": 10, "libengine.so": 20}.items():
+        (tmp_path / name).write_bytes(bytes(size))
+    monkeypatch.setattr(paths, "runner", lambda build: tmp_path / "mobilebench-runner")
+    found = libraries.Library(tmp_path / "libengine.so", "1" * 64, "this test")
+    monkeypatch.setattr(libraries, "library", lambda engine, build: found)
+    entry = FormatFile(
+        path="model.tflite",
+        sha256="2" * 64,
+        bytes=30,
+        inputs={"ids": "serving_default_ids:0"},
+        outputs={"logits": "Identity:0"},
+        input_dtypes={"ids": "int64"},
+    )
+    spec = InputSpec(name="ids", dtype="int32", shape=[1, 8], fill=Fill(kind="integers", low=0, high=30522))
+    manifest = Manifest(
+        model="bert_small",
+        variant="fp32",
+        batch=1,
+        weights="seeded",
+        seed=1,
+        inputs=[spec],
+        outputs=["logits"],
+        formats={"tflite": entry},
+        reference=[],
+        tolerance=1e-4,
+        parameters=1,
+        built_with={},
+    )
+    return ModelFiles(tmp_path, manifest)
+
+
+def planned(engine: str = "tflite", setting: str = "xnnpack", **changes: Any) -> PlannedBlock:
+    case = Case(target=INFO.id, engine=engine, backend="cpu", setting=setting, threads=2, model="bert_small")
+    return PlannedBlock(index=0, round=0, case=case.model_copy(update=changes), rule=BlockRule())
+
+
+def answer(**changes: Any) -> dict[str, Any]:
+    summary = {
+        "name": "logits",
+        "shape": [1, 2],
+        "l1": 1.0,
+        "l2": 1.0,
+        "max": 1.0,
+        "digest": "811c9dc5",
+        "sample": {"index": [0, 1], "value": [0.0, 1.0]},
+    }
+    whole = {
+        "schema": "mobilebench/measurement/1",
+        "status": "ok",
+        "engine": "tflite",
+        "version": "2.18.0",
+        "proof": {
+            "files": [
+                {"name": "/data/local/tmp/model.tflite", "bytes": 30},
+                {"name": "/data/local/tmp/libengine.so", "bytes": 20},
+            ]
+        },
+        "setup_ms": {"library_load": 1, "model_read": 2, "session_creation": 3, "delegate_preparation": 4},
+        "warmup_ms": [5],
+        "prediction_ms": [6, 7, 8],
+        "output": [summary],
+    }
+    return {**whole, **changes}
+
+
+def said(content: dict[str, Any] | bytes, exit_code: int = 0, stderr: bytes = b"") -> ShellResult:
+    stdout = content if isinstance(content, bytes) else json.dumps(content).encode() + b"\n"
+    return ShellResult(stdout, stderr, exit_code)
+
+
+def measure(files: ModelFiles, result: ShellResult, block: PlannedBlock | None = None) -> native.BlockResult:
+    block = block or planned()
+    return engines()[block.case.engine].measure(ScriptedTarget(result), block, files, cancel=Event())
+
+
+def test_a_whole_answer_gets_the_checksums_of_what_was_pushed(files: ModelFiles) -> None:
+    result = measure(files, said(answer()))
+    assert [(one.name, one.sha256, one.bytes) for one in result.measurement.proof.files] == [
+        ("mobilebench-runner", SHA, 10),
+        ("libengine.so", "1" * 64, 20),
+        ("model.tflite", "2" * 64, 30),
+    ]
+    assert result.measurement.prediction_ms == [6, 7, 8]
+    assert set(result.spent_ms) == {"push", "launch"}
+    assert native.measured_ms(result.measurement) == 36
+
+
+def test_the_command_says_everything_that_was_asked(files: ModelFiles) -> None:
+    target = ScriptedTarget(said(answer()))
+    engines()["tflite"].measure(target, planned(), files, cancel=Event())
+    folder = "/data/local/tmp"
+    assert target.commands == [
+        [
+            *(f"{folder}/mobilebench-runner", "--engine", "tflite", "--setting", "xnnpack", "--threads", "2"),
+            *("--min-predictions", "3", "--max-predictions", "20", "--max-seconds", "1.0"),
+            *("--library", f"{folder}/libengine.so", "--model", f"{folder}/model.tflite"),
+            *("--input", "serving_default_ids:0,int64,1x8,integers:0.0:30522.0", "--output", "logits=Identity:0"),
+        ]
+    ]
+    assert target.environments == [{"ORT_DISABLE_TELEMETRY": "1"}]
+    assert target.timeouts == [60 + 2 + 40]
+    assert target.pushed == [
+        ("mobilebench-runner", None, True),
+        ("libengine.so", "1" * 64, False),
+        ("model.tflite", "2" * 64, False),
+    ]
+
+
+def test_prepare_brings_everything_before_the_turn(files: ModelFiles) -> None:
+    target = ScriptedTarget()
+    assert set(engines()["tflite"].prepare(target, planned().case, files)) == {"push"}
+    assert [name for name, _, _ in target.pushed] == ["mobilebench-runner", "libengine.so", "model.tflite"]
+
+
+def test_the_sleeping_engine_needs_only_the_runner(files: ModelFiles) -> None:
+    block = planned("sleep", "default")
+    target = ScriptedTarget(said(answer(engine="sleep", output=[], setup_ms={}, proof={})))
+    result = engines()["sleep"].measure(target, block, files, cancel=Event())
+    assert [one.name for one in result.measurement.proof.files] == ["mobilebench-runner"]
+    assert "--model" not in target.commands[0]
+    assert not engines()["sleep"].claims_machine
+    assert engines()["tflite"].claims_machine
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (said(b"", 137), "was killed by signal 9: out of memory?"),
+        (said(b"", -9), "was killed by signal 9: out of memory?"),
+        (said(b"", 139, b"INFO: x\nSegmentation fault\n"), "signal 11.*It last said: Segmentation fault"),
+        (said(b"", -4), "lacks an instruction"),
+        (said(b"", 126), "could not be started.*built for this target"),
+        (said(b"", 127, b"not found"), "could not be started.*It last said: not found"),
+        (said(b"", 1, b"No space left on device"), "no whole answer.*No space left on device"),
+        (said(b"", 4), "no whole answer"),
+        (said(json.dumps(answer()).encode()[:200], 0), "no whole answer"),
+        (said(json.dumps(answer()).encode(), 0), "no whole answer"),
+        (said(b'{"schema": "mobilebench/measurement/1"}\n', 0), "cannot be used: at status"),
+        (said(answer(schema="mobilebench/measurement/2")), "cannot be used: at schema"),
+        (said(answer(extra=1)), "cannot be used: at extra"),
+        (said(answer(prediction_ms=[6, 7, -8])), "cannot be used: at prediction_ms"),
+        (said(json.dumps(answer()).replace("[6, 7, 8]", "[6, 7, NaN]").encode() + b"\n"), "cannot be used"),
+        (said(answer(prediction_ms=[6, 7])), "it holds 2 predictions"),
+        (said(answer(prediction_ms=[6] * 21)), "it holds 21 predictions"),
+        (said(answer(warmup_ms=[])), "cannot be used"),
+        (said(answer(setup_ms={"library_load": 1})), "lacks the setup part delegate_preparation"),
+        (said(answer(engine="onnxruntime")), "is from engine `onnxruntime`"),
+        (said(answer(output=[])), "does not hold the model's outputs"),
+        (said(answer(), 1), "says ok, but the exit code is 1"),
+        (said(answer(status="error", reason="x"), 0), "says error, but the exit code is 0"),
+        (said(answer(status="error", reason="the model cannot be read: bad"), 1), "the model cannot be read: bad"),
+        (said(answer(status="error", reason="--threads has to be 1 to 256", engine="unknown"), 2), "--threads"),
+        (said(answer(proof={})), "libengine.so.*did not load it"),
+        (
+            said(answer(proof={"files": [{"name": "/data/local/tmp/libengine.so", "bytes": 7}]})),
+            "is not the file that was pushed: the runner found 7 bytes",
+        ),
+    ],
+)
+def test_a_bad_answer_fails_the_block_in_clear_words(files: ModelFiles, result: ShellResult, words: str) -> None:
+    with pytest.raises(BlockFailed, match=words) as caught:
+        measure(files, result)
+    assert "R58M" in caught.value.message
+
+
+def test_what_the_engine_cannot_do_is_unsupported(files: ModelFiles) -> None:
+    with pytest.raises(Unsupported, match=r"^tflite: no XNNPACK$"):
+        measure(files, said(answer(status="unsupported", reason="no XNNPACK"), 3))
+
+
+@given(st.binary(max_size=200), st.integers(-70, 300))
+def test_any_bytes_end_in_an_error_of_ours(raw: bytes, exit_code: int) -> None:
+    for stdout in (raw, raw + b"}\n"):
+        with pytest.raises(MobilebenchError):
+            native.read_answer(ShellResult(stdout, raw, exit_code), engine="tflite", target="R58M")
+
+
+def test_an_endless_answer_is_refused() -> None:
+    stdout = b" " * (64 * 2**20) + b"}\n"
+    with pytest.raises(BlockFailed, match="bytes long"):
+        native.read_answer(ShellResult(stdout, b"", 0), engine="tflite", target="R58M")
+
+
+def test_control_characters_of_a_phone_do_not_reach_the_terminal() -> None:
+    with pytest.raises(BlockFailed) as caught:
+        native.read_answer(ShellResult(b"", b"\x1b[2Jgone\x07", 139), engine="tflite", target="R58M")
+    assert caught.value.message.isprintable()
+
+
+def test_a_runner_that_is_not_built_says_how_to(files: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "runner", lambda build: Path("/nowhere/runner"))
+    with pytest.raises(BlockFailed, match="not built") as caught:
+        engines()["tflite"].prepare(ScriptedTarget(), planned().case, files)
+    assert "make native" in (caught.value.hint or "")
+
+
+def test_a_library_that_cannot_be_had_fails_the_block(files: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(engine: str, build: str) -> libraries.Library:
+        raise BadInput("It could not be fetched.", hint="Check the network.")
+
+    monkeypatch.setattr(libraries, "library", offline)
+    with pytest.raises(BlockFailed, match="could not be fetched"):
+        engines()["tflite"].prepare(ScriptedTarget(), planned().case, files)
+
+
+def test_a_model_file_that_is_gone_fails_the_block(files: ModelFiles) -> None:
+    (files.folder / "model.tflite").unlink()
+    with pytest.raises(BlockFailed, match="is missing") as caught:
+        engines()["tflite"].prepare(ScriptedTarget(), planned().case, files)
+    assert "mobilebench models build bert_small" in (caught.value.hint or "")
+
+
+def test_a_model_without_the_format_is_unsupported(files: ModelFiles) -> None:
+    with pytest.raises(Unsupported, match="has no onnx file"):
+        engines()["onnxruntime"].prepare(ScriptedTarget(), planned("onnxruntime", "default").case, files)
+
+
+@pytest.mark.parametrize(
+    ("engine", "changes", "reason"),
+    [
+        ("tflite", {}, None),
+        ("onnxruntime", {"setting": "default"}, None),
+        ("sleep", {"setting": "default"}, None),
+        ("tflite", {"backend": "gpu"}, "engine `tflite` has no backend `gpu`"),
+        ("tflite", {"setting": "simd"}, "backend `cpu` of `tflite` has no setting `simd`"),
+        ("tflite", {"threads": 257}, "the native runner takes at most 256 threads"),
+        ("tflite", {"browser": "chrome"}, "engine `tflite` runs without a browser"),
+    ],
+)
+def test_supports(monkeypatch: pytest.MonkeyPatch, engine: str, changes: dict[str, Any], reason: str | None) -> None:
+    monkeypatch.setattr(libraries, "host_build", lambda: "linux-x86_64")
+    case = planned(engine).case.model_copy(update=changes)
+    assert engines()[engine].supports(INFO, case) == reason
+
+
+def test_supports_says_when_no_library_is_known() -> None:
+    phone = INFO.model_copy(update={"runner": "android-arm64-v8a"})
+    assert "android-arm64-v8a" in (engines()["tflite"].supports(phone, planned().case) or "")
+    assert engines()["sleep"].supports(phone, planned("sleep", "default").case) is None
+
+
+def test_every_native_engine_is_registered_by_its_own_name() -> None:
+    assert all(engine.name == name for name, engine in engines().items())
+    assert [name for name, engine in engines().items() if engine.kind == "native"] == ["tflite", "onnxruntime", "sleep"]
