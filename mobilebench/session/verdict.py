@@ -46,6 +46,8 @@ def judge(planned: PlannedBlock, measurement: Measurement, target: TargetInfo, m
     if case.engine == "sleep":
         found.doubtful.append("the engine sleep computes nothing: its times only show what everything else costs")
         return found.verdict()
+    if not measurement.setup_ms:
+        found.missing("times of setup")
     _judge_output(measurement, manifest, found)
     _judge_backend(case, measurement, found)
     _judge_threads(case, measurement, target, found)
@@ -61,8 +63,6 @@ def _judge_stages(planned: PlannedBlock, measurement: Measurement, found: _Findi
         found.wrong.append(f"{count} predictions were made, at least {least} were asked for")
     if not measurement.warmup_ms:
         found.wrong.append("the first inference (warmup) was not recorded")
-    if not measurement.setup_ms:
-        found.missing("times of setup")
 
 
 def _judge_output(measurement: Measurement, manifest: Manifest | None, found: _Findings) -> None:
@@ -104,12 +104,17 @@ def _judge_wasm(case: Case, measurement: Measurement, found: _Findings) -> None:
     if not names:
         found.missing("which wasm file was loaded")
     for name in names:
-        if simd is not None and (("simd" in name), ("threaded" in name)) != (simd, threaded):
+        if simd is not None and _build(name) != (simd, threaded):
             found.wrong.append(f"{name} was loaded, which is not the build {case.setting}")
     if simd is not None and proof.simd is not None and proof.simd != simd:
         found.wrong.append(
             f"the wasm build {'has' if proof.simd else 'lacks'} SIMD, though {case.setting} was asked for"
         )
+
+
+def _build(path: str) -> tuple[bool, bool]:
+    name = path.rpartition("/")[2]
+    return "simd" in name, "threaded" in name
 
 
 def _judge_renderer(case: Case, measurement: Measurement, found: _Findings) -> None:

@@ -1,0 +1,158 @@
+"""What happens in a run, as one stream; progress bar, log and journal subscribe to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from mobilebench.results.records import Block, PlannedBlock
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened, and when."""
+
+    at: datetime = field(default_factory=_now)
+
+    @property
+    def kind(self) -> str:
+        return type(self).__name__
+
+    def data(self) -> dict[str, Any]:
+        """The event's own fields in plain JSON types, without kind and time."""
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self) if one.name != "at"}
+
+
+RunStatus = Literal["finished", "interrupted"]
+Subscriber = Callable[[Event], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelsObtained(Event):
+    """A step of building a model that is missing."""
+
+    model: str
+    step: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    """The run is recorded; its blocks follow."""
+
+    run_id: str
+    targets: tuple[str, ...]
+    blocks: int
+    """To be measured now."""
+    done: int = 0
+    """Stored by an earlier part of this run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSkipped(Event):
+    """A requested target cannot be used now; its blocks stay unmeasured."""
+
+    target: str
+    reason: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetStarted(Event):
+    target: str
+    blocks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockStarted(Event):
+    target: str
+    planned: PlannedBlock
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateWaiting(Event):
+    """The block is ready and waits for its turn on the machine."""
+
+    target: str
+    planned: PlannedBlock
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatePassed(Event):
+    """The block has its turn and is being measured."""
+
+    target: str
+    planned: PlannedBlock
+    waited_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockRetried(Event):
+    """The block failed and is tried once more."""
+
+    target: str
+    planned: PlannedBlock
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockFinished(Event):
+    """The block has an outcome. When a subscriber sees this, it is stored."""
+
+    target: str
+    block: Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defect(Event):
+    """mobilebench itself made a mistake in a block or target; the run goes on."""
+
+    target: str
+    planned: PlannedBlock | None
+    traceback: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetLost(Event):
+    """The target went away; its remaining blocks stay unmeasured."""
+
+    target: str
+    reason: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetFinished(Event):
+    """The target's worker has ended, and what it had changed is put back."""
+
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    run_id: str
+    status: RunStatus
+    counts: dict[str, int]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, PlannedBlock):
+        return {"index": value.index, "round": value.round, "case": value.case.key}
+    if isinstance(value, Block):
+        verdict = value.verdict
+        return {
+            **_plain(value.planned),
+            "outcome": value.outcome,
+            "reason": value.reason,
+            "verdict": verdict.status if verdict else None,
+            "verdict_reasons": verdict.reasons if verdict else [],
+            "started_at": value.started_at.isoformat(),
+            "ended_at": value.ended_at.isoformat(),
+            "spent_ms": dict(value.spent_ms),
+        }
+    return list(value) if isinstance(value, tuple) else value

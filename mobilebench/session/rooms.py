@@ -1,0 +1,87 @@
+"""The other rooms, as far as a session needs them: one place to look, and one to replace in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+
+from mobilebench.errors import MobilebenchError
+from mobilebench.results.records import TargetInfo
+
+if TYPE_CHECKING:
+    from mobilebench.engines.base import Engine
+    from mobilebench.models.manifest import ModelFiles
+    from mobilebench.targets.base import Target
+
+ModelKey = tuple[str, str, int]
+"""Model, variant, batch."""
+
+
+def engine(name: str) -> Engine:
+    """The engine of this name."""
+    from mobilebench.engines.registry import engines
+
+    return engines()[name]
+
+
+def discover() -> list[TargetInfo]:
+    """Every target that is attached now, usable or not."""
+    from mobilebench import targets
+
+    return targets.discover()
+
+
+def open_target(info: TargetInfo) -> AbstractContextManager[Target]:
+    """The target, ready to be used; leaving it puts everything back."""
+    from mobilebench import targets
+
+    return targets.open_target(info)
+
+
+def device_lock(target_id: str, run: str) -> AbstractContextManager[None]:
+    """One run a device. Raises `BadInput` when another process measures it."""
+    from mobilebench.targets import locks
+
+    return locks.device_lock(target_id, run)
+
+
+def machine_turn(machine: str, cancel: Event) -> AbstractContextManager[None]:
+    """One block at a time on targets that share a machine."""
+    from mobilebench.targets import locks
+
+    return locks.machine_turn(machine, cancel)
+
+
+def model(key: ModelKey, progress: Callable[[str], None]) -> ModelFiles:
+    """The built model; it is built when it is missing. Raises `MobilebenchError` when it cannot be had."""
+    from mobilebench.models import cache
+
+    return cache.ensure(*key, progress=progress)
+
+
+def why_no_model(key: ModelKey) -> str | None:
+    """Why this version can never build the model, or None."""
+    from mobilebench.models import registry
+
+    return registry.why_not(key[0], key[1])
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What a session asks of other rooms."""
+
+    engine: Callable[[str], Engine] = engine
+    discover: Callable[[], list[TargetInfo]] = discover
+    open_target: Callable[[TargetInfo], AbstractContextManager[Target]] = open_target
+    device_lock: Callable[[str, str], AbstractContextManager[None]] = device_lock
+    machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn
+    model: Callable[[ModelKey, Callable[[str], None]], ModelFiles] = model
+    why_no_model: Callable[[ModelKey], str | None] = why_no_model
+
+
+def sentence(error: MobilebenchError) -> str:
+    """An error with its hint, as one reason to store."""
+    return f"{error.message} {error.hint}" if error.hint else error.message

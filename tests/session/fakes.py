@@ -1,0 +1,190 @@
+"""A session's surroundings without devices: engines that obey, targets that answer, locks within the process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.models.inputs import summarise
+from mobilebench.models.manifest import Manifest, ModelFiles
+from mobilebench.results.records import BlockRule, Case, PlannedBlock, TargetInfo
+from mobilebench.session import events
+from mobilebench.session.rooms import ModelKey, Rooms
+from mobilebench.suite import Plan
+from mobilebench.suite.schema import Suite
+
+from ..results.making import host, measurement
+
+ANSWER = summarise("logits", np.linspace(-1, 1, 10, dtype=np.float32))
+PROOF = {"backend": "cpu", "threads": 2, "clock_resolution_ms": 1e-6}
+
+SUITE = Suite.model_validate(
+    {
+        "name": "fake",
+        "title": "Fake",
+        "description": "For tests",
+        "models": ["m"],
+        "threads": [2],
+        "rule": {},
+        "blocks": 2,
+        "groups": [{"targets": ["host"], "engines": {"fake": {"cpu": ["default"]}}}],
+    }
+)
+
+
+def manifest(model: str = "m", weights: str = "seeded") -> Manifest:
+    return Manifest(
+        model=model,
+        variant="fp32",
+        batch=1,
+        weights=weights,
+        seed=0,
+        inputs=[],
+        outputs=["logits"],
+        formats={},
+        reference=[ANSWER],
+        tolerance=1e-4,
+        parameters=1,
+        built_with={},
+    )
+
+
+@dataclass
+class FakeEngine:
+    """Measures by calling `behave`; keeps what it was asked for, and when."""
+
+    name: str = "fake"
+    kind: str = "native"
+    description: str = "for tests"
+    backends: tuple[Backend, ...] = (Backend("cpu", ("default",), "nothing"),)
+    claims_machine: bool = True
+    behave: Callable[[PlannedBlock, threading.Event], None] = lambda planned, cancel: None
+    cannot: Callable[[TargetInfo, Case], str | None] = lambda target, case: None
+    report: Callable[[PlannedBlock], dict[str, Any]] = lambda planned: {}
+    prepared: list[str] = field(default_factory=list)
+    measured: list[int] = field(default_factory=list)
+    spans: list[tuple[str, float, float]] = field(default_factory=list)
+
+    def supports(self, target: TargetInfo, case: Case) -> str | None:
+        return self.cannot(target, case)
+
+    def prepare(self, target: Any, case: Case, files: ModelFiles) -> dict[Any, float]:
+        self.prepared.append(case.key)
+        return {"push": 1.5}
+
+    def measure(self, target: Any, block: PlannedBlock, files: ModelFiles, *, cancel: threading.Event) -> BlockResult:
+        begun = time.monotonic()
+        self.measured.append(block.index)
+        self.behave(block, cancel)
+        self.spans.append((block.case.target, begun, time.monotonic()))
+        values = {"engine": "fake", "output": [ANSWER], "proof": PROOF, **self.report(block)}
+        return BlockResult(measurement(**values), {"launch": 2.5, "push": 0.5})
+
+
+def sleeping(seconds: float) -> Callable[[PlannedBlock, threading.Event], None]:
+    def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+        if cancel.wait(seconds):
+            raise BlockFailed("cancelled")
+
+    return behave
+
+
+@dataclass
+class FakeTarget:
+    info: TargetInfo
+
+
+@dataclass
+class World:
+    """Everything around a session."""
+
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    attached: list[TargetInfo] = field(default_factory=lambda: [host()])
+    models: dict[str, ModelFiles | BadInput] = field(default_factory=dict)
+    unknown_models: dict[str, str] = field(default_factory=dict)
+    locked: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
+    opened: list[str] = field(default_factory=list)
+    put_back: list[str] = field(default_factory=list)
+    _turns: dict[str, threading.Lock] = field(default_factory=dict)
+
+    def rooms(self) -> Rooms:
+        return Rooms(
+            engine=lambda name: self.engine,  # type: ignore[arg-type, return-value]
+            discover=lambda: self.attached,
+            open_target=self._open,  # type: ignore[arg-type]
+            device_lock=self._lock,
+            machine_turn=self._turn,
+            model=self._model,
+            why_no_model=lambda key: self.unknown_models.get(key[0]),
+        )
+
+    @contextmanager
+    def _open(self, info: TargetInfo) -> Iterator[FakeTarget]:
+        if info.id in self.dead:
+            raise TargetLost(f"{info.id} does not answer.", hint="Plug it in.")
+        self.opened.append(info.id)
+        try:
+            yield FakeTarget(info)
+        finally:
+            self.put_back.append(info.id)
+
+    @contextmanager
+    def _lock(self, target: str, run: str) -> Iterator[None]:
+        if target in self.locked:
+            raise BadInput(f"{target} is being measured by pid 1.", hint="Wait.")
+        self.locked.add(target)
+        try:
+            yield
+        finally:
+            self.locked.discard(target)
+
+    @contextmanager
+    def _turn(self, machine: str, cancel: threading.Event) -> Iterator[None]:
+        with self._turns.setdefault(machine, threading.Lock()):
+            yield
+
+    def _model(self, key: ModelKey, progress: Callable[[str], None]) -> ModelFiles:
+        found = self.models.get(key[0], ModelFiles(Path("/nowhere"), manifest(key[0])))
+        if isinstance(found, BadInput):
+            raise found
+        return found
+
+
+def plan(*targets: TargetInfo, rounds: int = 2, models: tuple[str, ...] = ("m",), seed: int = 0) -> Plan:
+    """Each round holds each model once on each target."""
+    blocks = [
+        Case(target=info.id, engine="fake", backend="cpu", setting="default", threads=2, model=model)
+        for _ in range(rounds)
+        for info in targets
+        for model in models
+    ]
+    per_round = len(targets) * len(models)
+    return Plan(
+        suite=SUITE,
+        targets=targets,
+        seed=seed,
+        blocks=tuple(
+            PlannedBlock(index=index, round=index // per_round, case=case, rule=BlockRule())
+            for index, case in enumerate(blocks)
+        ),
+    )
+
+
+class Seen(list[events.Event]):
+    """A subscriber that keeps everything."""
+
+    def __call__(self, event: events.Event) -> None:
+        self.append(event)
+
+    def of(self, kind: type[events.Event]) -> list[Any]:
+        return [event for event in self if isinstance(event, kind)]

@@ -1,0 +1,517 @@
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from mobilebench.errors import BadInput, BlockFailed, ExitCode, NothingToMeasure, TargetLost, Unsupported
+from mobilebench.models.manifest import ModelFiles
+from mobilebench.results.records import PlannedBlock, Run, TargetInfo
+from mobilebench.results.store import FILE_NAME, Store, StoreError
+from mobilebench.session import RunRequest, RunResult, events, resume, run
+from mobilebench.session.journal import Journal
+
+from ..results.making import host, phone
+from . import killed
+from .fakes import PROOF, FakeEngine, Seen, World, manifest, plan, sleeping
+
+
+class Session:
+    """A store, a world, and what was seen."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store.open(folder)
+        self.world = World()
+        self.seen = Seen()
+        self.cancel = threading.Event()
+
+    def run(self, *targets: TargetInfo, rounds: int = 2, models: tuple[str, ...] = ("m",)) -> RunResult:
+        targets = targets or (host(),)
+        usable = [info for info in targets if info.state == "device"]
+        request = RunRequest(
+            plan=plan(*usable, rounds=rounds, models=models), targets=targets, command=("mobilebench", "run")
+        )
+        return run(request, self.store, on_event=self.seen, cancel=self.cancel, rooms=self.world.rooms())
+
+    def resume(self, run_id: str = "last") -> RunResult:
+        self.cancel = threading.Event()
+        return resume(run_id, self.store, on_event=self.seen, cancel=self.cancel, rooms=self.world.rooms())
+
+    def stored(self) -> Run:
+        return self.store.load("last")
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new store's file: copying it is quicker than creating its schema for each test."""
+    folder = tmp_path_factory.mktemp("empty")
+    Store.open(folder).close()
+    return folder / FILE_NAME
+
+
+@pytest.fixture
+def session(tmp_path: Path, empty_store: Path):
+    shutil.copy(empty_store, tmp_path)
+    made = Session(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_plan_is_measured_in_its_order_and_stored(session: Session) -> None:
+    result = session.run(models=("a", "b"))
+
+    stored = session.stored()
+    assert session.world.engine.measured == [0, 1, 2, 3]
+    assert [block.planned for block in stored.blocks] == stored.planned
+    assert stored.info.id == result.run_id
+    assert stored.info.status == "finished"
+    assert stored.info.finished_at is not None
+    assert stored.info.command == ["mobilebench", "run"]
+    assert stored.info.weights == {"a": "seeded", "b": "seeded"}
+    assert (result.counts["valid"], result.exit_code) == (4, ExitCode.OK)
+
+
+def test_time_is_split_by_what_it_went_to(session: Session) -> None:
+    session.run(rounds=1)
+    spent = session.stored().blocks[0].spent_ms
+    assert spent.keys() == {"push", "launch", "gate", "measure", "store"}
+    assert (spent["push"], spent["launch"], spent["measure"]) == (2.0, 2.5, 3.5 + 1.25 + 9.0 + 4.0 + 3.75 + 4.25)
+    assert spent["store"] > 0
+
+
+def test_everything_requested_is_recorded_before_the_first_block(session: Session) -> None:
+    found: list[Run] = []
+    session.world.engine.behave = lambda planned, cancel: found.append(session.stored())
+    session.run(rounds=3)
+    assert len(found[0].planned) == 3
+    assert found[0].blocks == []
+    assert found[0].info.status == "running"
+
+
+def test_a_block_is_stored_when_subscribers_see_it(session: Session) -> None:
+    counted: list[int] = []
+
+    def look(event: events.Event) -> None:
+        if isinstance(event, events.BlockFinished):
+            counted.append(len(session.stored().blocks))
+
+    request = RunRequest(plan=plan(host(), rounds=3), targets=(host(),))
+    run(request, session.store, on_event=look, cancel=session.cancel, rooms=session.world.rooms())
+    assert counted == [1, 2, 3]
+
+
+def test_the_events_of_a_run(session: Session) -> None:
+    session.run(rounds=1)
+    assert [event.kind for event in session.seen] == [
+        "RunStarted",
+        "TargetStarted",
+        "BlockStarted",
+        "GateWaiting",
+        "GatePassed",
+        "BlockFinished",
+        "TargetFinished",
+        "RunFinished",
+    ]
+
+
+def test_the_journal_holds_every_event_as_json(session: Session) -> None:
+    result = session.run(rounds=1)
+    lines = (session.store.run_folder(result.run_id) / "journal.jsonl").read_text().splitlines()
+    journal = [json.loads(line) for line in lines]
+    assert [line["kind"] for line in journal] == [event.kind for event in session.seen]
+    assert journal[5]["block"]["verdict"] == "valid"
+    assert journal[5]["block"]["case"] == "host/fake/cpu/default/t2/m/fp32/b1"
+
+
+def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(BadInput, match="journal cannot be written"):
+        Journal(tmp_path / "runs" / "x")
+
+
+class TestOutcomes:
+    def test_a_verdict_follows_from_the_proof(self, session: Session) -> None:
+        session.world.engine.report = lambda planned: {"proof": {**PROOF, "threads": 1}}
+        result = session.run()
+        verdict = session.stored().blocks[0].verdict
+        assert verdict
+        assert verdict.status == "invalid"
+        assert (result.counts["invalid"], result.exit_code) == (2, ExitCode.CASES_FAILED)
+
+    def test_suspect_blocks_have_their_own_exit_code(self, session: Session) -> None:
+        session.world.engine.report = lambda planned: {"proof": {**PROOF, "clock_resolution_ms": 1.0}}
+        assert session.run().exit_code == ExitCode.SUSPECT
+
+    def test_what_an_engine_does_not_support_is_not_prepared(self, session: Session) -> None:
+        session.world.engine.cannot = lambda target, case: "there is no GPU" if case.model == "b" else None
+        result = session.run(models=("a", "b"))
+        block = session.stored().blocks[1]
+        assert (block.outcome, block.reason) == ("unsupported", "there is no GPU")
+        assert session.world.engine.measured == [0, 2]
+        assert all("/b/" not in key for key in session.world.engine.prepared)
+        assert (result.counts["valid"], result.counts["unsupported"], result.exit_code) == (2, 2, ExitCode.OK)
+
+    def test_nothing_but_unsupported(self, session: Session) -> None:
+        session.world.engine.cannot = lambda target, case: "no"
+        assert session.run().exit_code == ExitCode.NOTHING_TO_MEASURE
+
+    def test_what_turns_out_to_be_unsupported_is_tried_once(self, session: Session) -> None:
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            raise Unsupported("no WebGPU adapter")
+
+        session.world.engine.behave = behave
+        session.run(rounds=3)
+        assert [block.reason for block in session.stored().blocks] == ["no WebGPU adapter"] * 3
+        assert session.world.engine.measured == [0]
+
+    @pytest.mark.parametrize(("status", "outcome"), [("unsupported", "unsupported"), ("error", "failed")])
+    def test_an_answer_that_is_no_measurement(self, session: Session, status: str, outcome: str) -> None:
+        session.world.engine.report = lambda planned: {"status": status, "reason": "because"}
+        session.run(rounds=1)
+        block = session.stored().blocks[0]
+        assert (block.outcome, block.reason, block.measurement) == (outcome, "because", None)
+
+    def test_a_failed_block_is_tried_once_more(self, session: Session) -> None:
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            if planned.index == 0 and len(session.world.engine.measured) == 1:
+                raise BlockFailed("the page never answered")
+
+        session.world.engine.behave = behave
+        result = session.run()
+        assert session.world.engine.measured == [0, 0, 1]
+        assert result.exit_code == ExitCode.OK
+        assert [event.reason for event in session.seen.of(events.BlockRetried)] == ["the page never answered"]
+        assert [event["kind"] for event in session.store.events("last")] == [
+            "RunStarted",
+            "BlockRetried",
+            "RunFinished",
+        ]
+
+    def test_what_fails_twice_is_stored_as_failed_and_tried_again_in_the_next_round(self, session: Session) -> None:
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            if planned.index == 0:
+                raise BlockFailed("the runner died.", hint="Look at its log.")
+
+        session.world.engine.behave = behave
+        result = session.run()
+        first, second = session.stored().blocks
+        assert (first.outcome, first.reason) == ("failed", "the runner died. Look at its log.")
+        assert second.outcome == "measured"
+        assert session.world.engine.measured == [0, 0, 1]
+        assert result.exit_code == ExitCode.CASES_FAILED
+
+    def test_a_mistake_in_mobilebench_fails_the_block_and_not_the_run(self, session: Session) -> None:
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            if planned.index == 0:
+                raise ZeroDivisionError("oops")
+
+        session.world.engine.behave = behave
+        session.run()
+        assert [block.outcome for block in session.stored().blocks] == ["failed", "measured"]
+        assert "ZeroDivisionError: oops" in str(session.stored().blocks[0].reason)
+        assert "Traceback" in session.seen.of(events.Defect)[0].traceback
+
+
+class TestModels:
+    def test_a_model_of_which_there_is_no_definition_is_unsupported(self, session: Session) -> None:
+        session.world.unknown_models["b"] = "b is known but this version has no definition of it"
+        result = session.run(models=("a", "b"))
+        assert session.stored().blocks[1].reason == "b is known but this version has no definition of it"
+        assert result.counts["unsupported"] == 2
+
+    def test_a_model_that_cannot_be_built_is_unsupported_beside_others(self, session: Session) -> None:
+        session.world.models["b"] = BadInput("Building needs TensorFlow.", hint="pip install mobilebench[models]")
+        session.run(models=("a", "b"))
+        assert session.stored().blocks[1].reason == "Building needs TensorFlow. pip install mobilebench[models]"
+
+    def test_no_model_at_all_is_bad_input_and_leaves_no_run(self, session: Session) -> None:
+        session.world.models["m"] = BadInput("Building needs TensorFlow.", hint="pip install")
+        with pytest.raises(BadInput, match="needs TensorFlow") as raised:
+            session.run()
+        assert raised.value.hint == "pip install"
+        assert session.store.runs() == []
+
+    def test_models_of_unsupported_cases_are_not_built(self, session: Session) -> None:
+        session.world.models["b"] = BadInput("this must not be asked for")
+        session.world.engine.cannot = lambda target, case: "no" if case.model == "b" else None
+        session.run(models=("a", "b"))
+        assert session.stored().blocks[1].reason == "no"
+
+
+class TestTargets:
+    def test_targets_are_measured_in_parallel_and_each_in_order(self, session: Session) -> None:
+        session.world.engine = FakeEngine(behave=sleeping(0.05))
+        phones = [phone("A"), phone("B"), phone("C")]
+        begun = time.monotonic()
+        session.run(*phones, rounds=4)
+        assert time.monotonic() - begun < 0.05 * 12 * 0.8
+        for serial in "ABC":
+            order = [b.planned.index for b in sorted(session.stored().blocks, key=lambda b: b.started_at)
+                     if b.planned.case.target == serial]  # fmt: skip
+            assert order == sorted(order)
+
+    def test_targets_of_one_machine_take_turns(self, session: Session) -> None:
+        session.world.engine = FakeEngine(behave=sleeping(0.02))
+        session.run(host(machine="x"), phone("A", machine="x"), phone("B", machine="x"), rounds=3)
+        assert not _overlaps(session.world.engine.spans)
+
+    def test_the_wait_for_a_turn_is_kept_apart(self, session: Session) -> None:
+        session.world.engine = FakeEngine(behave=sleeping(0.05))
+        session.run(phone("A", machine="x"), phone("B", machine="x"), rounds=1)
+        gates = sorted(block.spent_ms["gate"] for block in session.stored().blocks)
+        assert gates[0] < 25
+        assert gates[1] > 25
+
+    def test_the_host_is_measured_with_no_other_block_in_progress(self, session: Session) -> None:
+        session.world.engine = FakeEngine(behave=sleeping(0.02))
+        session.run(host(), phone("A"), phone("B"), rounds=5)
+        spans = session.world.engine.spans
+        for serial in "AB":
+            assert not _overlaps([span for span in spans if span[0] in ("host", serial)])
+        assert len(spans) == 15
+
+    def test_engines_that_compute_nothing_need_no_turn(self, session: Session) -> None:
+        session.world.engine = FakeEngine(behave=sleeping(0.1), claims_machine=False)
+        phones = [phone(str(number), machine="x") for number in range(8)]
+        begun = time.monotonic()
+        session.run(*phones, rounds=2)
+        assert time.monotonic() - begun < 0.2 * 8 / 2
+        assert all(block.spent_ms["gate"] == 0 for block in session.stored().blocks)
+        assert session.seen.of(events.GateWaiting) == []
+
+    def test_a_dead_target_does_not_stop_the_others(self, session: Session) -> None:
+        session.world.dead.add("DEAD")
+        result = session.run(phone("DEAD"), phone("B"))
+        assert {b.planned.case.target for b in session.stored().blocks} == {"B"}
+        assert [(e.target, e.reason, e.hint) for e in session.seen.of(events.TargetLost)] == [
+            ("DEAD", "DEAD does not answer.", "Plug it in.")
+        ]
+        assert result.counts["not measured"] == 2
+        assert result.exit_code == ExitCode.CASES_FAILED
+        assert session.stored().info.status == "interrupted"
+
+    def test_a_target_that_is_unplugged_in_the_middle_can_be_gone_on_with(self, session: Session) -> None:
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            if planned.case.target == "A" and planned.round == 1:
+                raise TargetLost("A went away.")
+
+        session.world.engine.behave = behave
+        session.run(phone("A"), phone("B"), rounds=4)
+        assert sorted(b.planned.case.target for b in session.stored().blocks) == ["A", *["B"] * 4]
+        assert sorted(session.world.put_back) == ["A", "B"]
+
+        session.world.engine = FakeEngine()
+        session.world.attached = [phone("A"), phone("B")]
+        result = session.resume()
+        assert session.world.engine.measured == [2, 4, 6]
+        assert result.exit_code == ExitCode.OK
+        assert session.stored().info.status == "finished"
+
+    @pytest.mark.parametrize(("state", "says"), [("offline", "Unplug"), ("unauthorized", "allow USB debugging")])
+    def test_unusable_targets_are_skipped_with_what_to_do(self, session: Session, state: str, says: str) -> None:
+        result = session.run(phone("BAD", state=state), phone("B"))
+        skipped = session.seen.of(events.TargetSkipped)[0]
+        assert (skipped.target, skipped.reason) == ("BAD", f"BAD is {state}")
+        assert says in str(skipped.hint)
+        assert result.exit_code == ExitCode.OK
+        assert [info.id for info in session.stored().info.targets] == ["BAD", "B"]
+        assert session.store.events("last")[1]["kind"] == "TargetSkipped"
+
+    def test_no_usable_target(self, session: Session) -> None:
+        with pytest.raises(NothingToMeasure, match="BAD is offline; WORSE is unauthorized"):
+            session.run(phone("BAD", state="offline"), phone("WORSE", state="unauthorized"))
+        assert session.store.runs() == []
+
+    def test_two_runs_at_once_on_one_target(self, session: Session) -> None:
+        session.world.locked.add("A")
+        with pytest.raises(BadInput, match="A is being measured by pid 1"):
+            session.run(phone("A"))
+        assert session.store.runs() == []
+
+    def test_a_target_that_another_run_measures_is_left_out_and_can_be_gone_on_with(self, session: Session) -> None:
+        session.world.locked.add("A")
+        result = session.run(phone("A"), phone("B"))
+        assert session.seen.of(events.TargetSkipped)[0].reason == "A is being measured by pid 1."
+        assert (result.counts["valid"], result.counts["not measured"]) == (2, 2)
+
+        session.world.locked.clear()
+        session.world.attached = [phone("A"), phone("B")]
+        assert session.resume().counts["valid"] == 4
+
+    def test_locks_are_given_back(self, session: Session) -> None:
+        session.run(phone("A"))
+        assert session.world.locked == set()
+
+
+def _overlaps(spans: list[tuple[str, float, float]]) -> bool:
+    ordered = sorted(spans, key=lambda span: span[1])
+    return any(before[2] > after[1] for before, after in pairwise(ordered))
+
+
+class TestCtrlC:
+    def test_it_ends_within_seconds_and_can_be_gone_on_with(self, session: Session) -> None:
+        session.world.engine = FakeEngine(behave=sleeping(0.05))
+        threading.Timer(0.2, session.cancel.set).start()
+        begun = time.monotonic()
+        result = session.run(rounds=100)
+
+        assert time.monotonic() - begun < 2
+        assert result.exit_code == ExitCode.INTERRUPTED
+        stored = session.stored()
+        assert stored.info.status == "interrupted"
+        assert 0 < len(stored.blocks) < 100
+        assert all(block.outcome == "measured" for block in stored.blocks)
+        assert session.world.put_back == ["host"]
+
+        before = {block.planned.index for block in stored.blocks}
+        session.world.engine = FakeEngine()
+        assert session.resume().counts["valid"] == 100
+        assert set(session.world.engine.measured) == set(range(100)) - before
+
+    def test_an_engine_that_does_not_listen_is_left_behind(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("mobilebench.session.coordinator.STOP_SECONDS", 0.3)
+        let_go = threading.Event()
+        session.world.engine.behave = lambda planned, cancel: let_go.wait(30) and None
+        threading.Timer(0.1, session.cancel.set).start()
+        begun = time.monotonic()
+        result = session.run()
+        let_go.set()
+        assert time.monotonic() - begun < 2
+        assert result.exit_code == ExitCode.INTERRUPTED
+        assert session.stored().blocks == []
+
+    def test_while_a_model_is_being_built(self, session: Session) -> None:
+        let_go = threading.Event()
+
+        def slow(key: object, progress: object) -> ModelFiles:
+            let_go.wait(30)
+            return ModelFiles(Path("/nowhere"), manifest())
+
+        session.world._model = slow  # type: ignore[method-assign, assignment]
+        threading.Timer(0.1, session.cancel.set).start()
+        begun = time.monotonic()
+        result = session.run()
+        let_go.set()
+        assert time.monotonic() - begun < 2
+        assert result.exit_code == ExitCode.INTERRUPTED
+        assert session.world.engine.measured == []
+
+        session.world = World()
+        assert session.resume().counts["valid"] == 2
+
+    def test_after_the_last_block_nothing_was_interrupted(self, session: Session) -> None:
+        session.world.engine.behave = lambda planned, cancel: session.cancel.set() if planned.index == 1 else None
+        assert session.run().exit_code == ExitCode.OK
+
+
+class TestResume:
+    def test_nothing_is_measured_twice(self, session: Session) -> None:
+        session.run()
+        session.world.engine = FakeEngine()
+        result = session.resume()
+        assert session.world.engine.measured == []
+        assert (result.counts["valid"], result.exit_code) == (2, ExitCode.OK)
+
+    def test_failed_and_unsupported_blocks_count_as_measured(self, session: Session) -> None:
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            if planned.index == 0:
+                raise BlockFailed("no")
+            session.cancel.set()
+            cancel.wait(5)
+
+        session.world.engine.behave = behave
+        session.run(rounds=3)
+        session.world.engine = FakeEngine()
+        session.resume()
+        assert session.world.engine.measured == [2]
+
+    def test_an_unknown_run(self, session: Session) -> None:
+        session.run()
+        with pytest.raises(BadInput, match="no run nope"):
+            session.resume("nope")
+
+    def test_a_target_that_is_not_here_is_said_and_the_others_are_measured(self, session: Session) -> None:
+        session.cancel.set()
+        session.run(phone("A"), phone("B"))
+        session.world.attached = [phone("B")]
+        result = session.resume()
+        assert {b.planned.case.target for b in session.stored().blocks} == {"B"}
+        assert "A (this computer) is not here" in session.seen.of(events.TargetSkipped)[0].reason
+        assert result.exit_code == ExitCode.CASES_FAILED
+
+    def test_another_device_under_the_same_id_is_not_measured(self, session: Session) -> None:
+        session.cancel.set()
+        session.run(phone("A"))
+        session.world.attached = [phone("A", name="another phone", soc="Kirin 980")]
+        with pytest.raises(NothingToMeasure, match="another phone"):
+            session.resume()
+
+    def test_no_target_is_here(self, session: Session) -> None:
+        session.cancel.set()
+        session.run(phone("A"))
+        session.world.attached = []
+        with pytest.raises(NothingToMeasure, match=r"A .* is not here"):
+            session.resume()
+
+    def test_other_weights_do_not_belong_to_the_run(self, session: Session) -> None:
+        session.cancel.set()
+        session.run()
+        session.world.models["m"] = ModelFiles(Path("/nowhere"), manifest(weights="sha256:1234"))
+        with pytest.raises(BadInput, match="with weights seeded; the model here has sha256:1234"):
+            session.resume()
+
+
+class TestKill:
+    def test_kill_9_loses_at_most_the_block_in_flight(self, tmp_path: Path) -> None:
+        notes = tmp_path / "noted"
+        command = [sys.executable, "-m", "tests.session.killed", str(tmp_path)]
+        process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        while not notes.exists() or len(killed.noted(notes, "ended")) < 5:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+        begun, ended = killed.noted(notes, "begun"), killed.noted(notes, "ended")
+        assert len(begun) < killed.BLOCKS
+        with Store.open(tmp_path) as store:
+            stored = [block.planned.index for block in store.load("last").blocks]
+            assert len(begun) - len(stored) <= 1 + (len(begun) > len(ended))
+            assert len(store.load("last").planned) == killed.BLOCKS
+
+            world = World(engine=killed.noting(notes))
+            world.engine.behave = lambda planned, cancel: None
+            result = resume("last", store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
+            assert sorted(world.engine.measured + stored) == list(range(killed.BLOCKS))
+            assert result.counts["valid"] == killed.BLOCKS
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_is_stored(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    append = session.store.append
+
+    def full(run_id: str, block: object) -> None:
+        if block.planned.index == 2:  # type: ignore[attr-defined]
+            raise StoreError("The disk is full: block 2 could not be stored.", hint="Free some space.")
+        append(run_id, block)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(session.store, "append", full)
+    session.world.engine = FakeEngine(behave=sleeping(0.02))
+    with pytest.raises(StoreError, match="disk is full"):
+        session.run(rounds=50)
+
+    assert len(session.stored().blocks) == 2
+    assert session.stored().info.status == "interrupted"
+    assert len(session.world.engine.measured) < 10
+    assert session.world.locked == set()
+    monkeypatch.undo()
+    assert session.resume().counts["valid"] == 50
