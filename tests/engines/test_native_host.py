@@ -1,0 +1,82 @@
+"""The native engines on this computer, with real libraries and models."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from threading import Event, Timer
+
+import pytest
+
+from mobilebench.engines import libraries
+from mobilebench.engines.registry import engines
+from mobilebench.errors import BlockFailed, MobilebenchError
+from mobilebench.models import agreement, cache
+from mobilebench.models.manifest import ModelFiles
+from mobilebench.results.records import BlockRule, Case, PlannedBlock
+from mobilebench.targets import host
+
+pytestmark = pytest.mark.real
+
+SETTINGS = {"tflite": "xnnpack", "onnxruntime": "default", "sleep": "default"}
+
+
+def target() -> host.HostTarget:
+    return host.HostTarget(host.describe())
+
+
+def planned(engine: str, model: str = "bert_small", *, threads: int = 1, seconds: float = 1.0) -> PlannedBlock:
+    setting = SETTINGS[engine]
+    case = Case(target="host", engine=engine, backend="cpu", setting=setting, threads=threads, model=model)
+    return PlannedBlock(index=0, round=0, case=case, rule=BlockRule(max_seconds=seconds))
+
+
+def model(name: str) -> ModelFiles:
+    files = cache.find(name)
+    assert files is not None, f"run `mobilebench models build {name}` first"
+    return files
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "bert_small"])
+@pytest.mark.parametrize("engine", ["tflite", "onnxruntime"])
+def test_a_block_on_this_computer(engine: str, name: str) -> None:
+    here, files, block = target(), model(name), planned(engine, name, threads=2)
+    chosen = engines()[engine]
+    assert chosen.supports(here.info, block.case) is None
+    chosen.prepare(here, block.case, files)
+    result = chosen.measure(here, block, files, cancel=Event())
+    measured, manifest = result.measurement, files.manifest
+    assert agreement.disagreements(manifest.reference, measured.output, manifest.tolerance) == []
+    assert measured.proof.threads == 2
+    assert len(measured.proof.files) == 3
+    assert measured.proof.files[1].sha256 == libraries.library(engine, here.info.runner).sha256
+    assert measured.proof.files[2].sha256 == manifest.formats[chosen.format].sha256  # type: ignore[attr-defined]
+    assert result.spent_ms["launch"] < 2000
+
+
+def test_the_sleeping_engine_leaves_the_processor_free() -> None:
+    started, used = time.monotonic(), time.process_time()
+    result = engines()["sleep"].measure(target(), planned("sleep"), model("bert_small"), cancel=Event())
+    assert 0.9 < time.monotonic() - started < 3
+    assert time.process_time() - used < 0.5
+    assert result.measurement.output == []
+    assert result.measurement.proof.threads is None
+
+
+@pytest.mark.parametrize("engine", ["tflite", "onnxruntime"])
+def test_a_truncated_model_fails_the_block_in_one_sentence(tmp_path: Path, engine: str) -> None:
+    files, chosen = model("bert_small"), engines()[engine]
+    entry = files.manifest.formats[chosen.format]  # type: ignore[attr-defined]
+    raw = (files.folder / entry.path).read_bytes()
+    (tmp_path / entry.path).write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(BlockFailed, match=f"{engine} on host: the model cannot be"):
+        chosen.measure(target(), planned(engine), ModelFiles(tmp_path, files.manifest), cancel=Event())
+
+
+def test_cancelling_ends_the_block_within_a_second() -> None:
+    cancel = Event()
+    Timer(0.3, cancel.set).start()
+    started = time.monotonic()
+    with pytest.raises(MobilebenchError):
+        engines()["sleep"].measure(target(), planned("sleep", seconds=30), model("bert_small"), cancel=cancel)
+    assert time.monotonic() - started < 2
