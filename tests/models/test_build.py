@@ -184,8 +184,11 @@ def test_parameters_are_those_of_the_literature(built: dict[str, ModelFiles]) ->
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", MODELS)
-def test_onnx_runtime_agrees_with_the_stored_reference(name: str, built: dict[str, ModelFiles]) -> None:
+def test_onnx_runtime_agrees_with_the_stored_reference(
+    name: str, built: dict[str, ModelFiles], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From the files and the manifest alone, as a runner would."""
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     from mobilebench.models import inputs
@@ -259,3 +262,13 @@ def test_what_a_killed_build_left_behind_does_not_stop_the_next(own_cache: Path)
     files = build.build("bert_small")
     cache.verify(files)
     assert ".building" not in left_in(own_cache)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", MODELS)
+def test_the_documentation_states_the_real_sizes(name: str, built: dict[str, ModelFiles]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| M") and f"`{name}`" in line)
+    manifest = built[name].manifest
+    sizes = [f"{manifest.formats[one].bytes / 2**20:.1f}" for one in ("tflite", "onnx", "tfjs")]
+    assert [cell.strip() for cell in row.split("|")[4:8]] == [f"{manifest.parameters:,}".replace(",", " "), *sizes]
