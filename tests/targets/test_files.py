@@ -29,7 +29,9 @@ def model(tmp_path):
 def test_a_new_file_is_sent_under_another_name_verified_and_then_named(model):
     files = FakeFiles()
     with FakeShell((CHECK, ""), (VERIFY, "")) as shell:
-        pushed = PhoneFiles(shell, files).push(model)
+        phone = PhoneFiles(shell, files)
+        pushed = phone.push(model)
+        phone.settle()
     assert (pushed.path, pushed.sha256, pushed.transferred) == (TargetPath(FINAL), SHA, True)
     assert files.files == {f"{FINAL}.part": CONTENT}
     assert files.modes == {f"{FINAL}.part": 0o644}
@@ -46,42 +48,56 @@ def test_a_file_that_is_there_costs_one_hash_and_then_nothing(model):
 
 def test_other_bytes_at_the_same_place_are_replaced(model):
     with FakeShell((CHECK, f"{'0' * 64}  {FINAL}\n"), (VERIFY, "")) as shell:
-        assert PhoneFiles(shell, FakeFiles()).push(model).transferred
+        phone = PhoneFiles(shell, FakeFiles())
+        assert phone.push(model).transferred
+        phone.settle()
 
 
 def test_a_runner_is_executable(model):
     files = FakeFiles()
     check = CHECK.replace("chmod 644", "chmod 755")
     with FakeShell((check, ""), (VERIFY, "")) as shell:
-        PhoneFiles(shell, files).push(model, sha256=SHA, executable=True)
+        phone = PhoneFiles(shell, files)
+        phone.push(model, sha256=SHA, executable=True)
+        phone.settle()
     assert files.modes[f"{FINAL}.part"] == 0o755
 
 
 def test_a_full_disk_is_told_with_its_room_and_leaves_nothing(model):
     df = "Filesystem 1K-blocks Used Available Use% Mounted on\n/dev/dm-3 1000 900 2000 90% /data\n"
-    with FakeShell((CHECK, ""), (f"rm -f {FINAL}.part; rmdir …", ""), ("df -k /data/local/tmp", df)) as shell:
-        with pytest.raises(BlockFailed) as caught:
-            PhoneFiles(shell, FakeFiles(failure=NoSpace("No space left on device"))).push(model)
+    phone_files = FakeFiles(failure=NoSpace("No space left on device"))
+    script = ((CHECK, ""), (f"rm -f {FINAL}.part; rmdir …", ""), ("df -k /data/local/tmp", df))
+    with FakeShell(*script) as shell, pytest.raises(BlockFailed) as caught:
+        PhoneFiles(shell, phone_files).push(model)
     assert "fake-1: the phone's disk is full: 2 MB are free" in caught.value.message
     assert "rm -r /data/local/tmp/mobilebench/files" in caught.value.hint
 
 
 def test_a_push_that_breaks_is_cleaned_up(model):
-    with FakeShell((CHECK, ""), (f"rm -f {FINAL}.part; …", "")) as shell:
-        with pytest.raises(BlockFailed, match="read-only"):
-            PhoneFiles(shell, FakeFiles(failure=BlockFailed("read-only file system"))).push(model)
+    phone_files = FakeFiles(failure=BlockFailed("read-only file system"))
+    with (
+        FakeShell((CHECK, ""), (f"rm -f {FINAL}.part; …", "")) as shell,
+        pytest.raises(BlockFailed, match="read-only"),
+    ):
+        PhoneFiles(shell, phone_files).push(model)
 
 
-def test_bytes_that_changed_on_the_way_are_refused(model):
-    with FakeShell((CHECK, ""), (VERIFY, failed(99))) as shell:
+def test_bytes_that_changed_on_the_way_are_refused_before_they_are_used_and_sent_again(model):
+    with FakeShell((CHECK, ""), (VERIFY, failed(99)), (CHECK, ""), (VERIFY, "")) as shell:
+        phone = PhoneFiles(shell, FakeFiles())
+        phone.push(model)
         with pytest.raises(BlockFailed, match=r"model\.bin did not arrive"):
-            PhoneFiles(shell, FakeFiles()).push(model)
+            phone.settle()
+        assert phone.push(model).transferred
+        phone.settle()
 
 
 def test_a_phone_without_sha256sum_cannot_be_measured(model):
     with FakeShell((CHECK, failed(127)), (VERIFY, failed(127, "sha256sum: not found"))) as shell:
+        phone = PhoneFiles(shell, FakeFiles())
+        phone.push(model)
         with pytest.raises(Unsupported, match="sha256sum"):
-            PhoneFiles(shell, FakeFiles()).push(model)
+            phone.settle()
 
 
 def test_a_missing_file_and_a_sha_that_is_none_are_bad_input(model, tmp_path):
@@ -97,7 +113,9 @@ def test_names_with_blanks_and_quotes_are_quoted(tmp_path):
     file = tmp_path / "it's; reboot"
     file.write_bytes(CONTENT)
     with FakeShell(("if [ -f '/data/local/tmp/mobilebench/files/…", ""), ("s=$(sha256sum '/data…", "")) as shell:
-        assert str(PhoneFiles(shell, FakeFiles()).push(file).path).endswith("it's; reboot")
+        phone = PhoneFiles(shell, FakeFiles())
+        assert str(phone.push(file).path).endswith("it's; reboot")
+        phone.settle()
 
 
 def test_a_pull_that_breaks_leaves_the_old_file(tmp_path):

@@ -39,12 +39,14 @@ class AndroidTarget:
         environment: Mapping[str, str] | None = None,
         cancel: Event | None = None,
     ) -> ShellResult:
+        self._files.settle()
         return self._shell.run(argv, timeout=timeout, environment=environment, cancel=cancel)
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
         return self._files.push(local, sha256=sha256, executable=executable)
 
     def pull(self, remote: TargetPath, local: Path) -> None:
+        self._files.settle()
         self._files.pull(remote, local)
 
     def browser(self, name: str, flags: Sequence[str] = ()) -> AbstractContextManager[BrowserHandle]:
@@ -55,6 +57,7 @@ class AndroidTarget:
     @contextmanager
     def _lend_chrome(self, flags: Sequence[str]) -> Iterator[BrowserHandle]:
         """Chrome stays open for the next block; it ends with the target."""
+        self._files.settle()
         yield self._chrome.with_flags(flags)
 
     @contextmanager
@@ -65,6 +68,10 @@ class AndroidTarget:
         finally:
             self._conditions.put_back([step])
 
+    def close(self) -> None:
+        """Let go of what this computer holds for the phone."""
+        self._files.close()
+
 
 @contextmanager
 def open_phone(info: TargetInfo, cancel: Event | None) -> Iterator[AndroidTarget]:
@@ -74,7 +81,9 @@ def open_phone(info: TargetInfo, cancel: Event | None) -> Iterator[AndroidTarget
     """
     conditions = Conditions(DeviceShell(info.id), Sync(info.id))
     conditions.recover()
+    phone = AndroidTarget(info, conditions, cancel)
     try:
-        yield AndroidTarget(info, conditions, cancel)
+        yield phone
     finally:
+        phone.close()
         conditions.put_back_all()

@@ -1,13 +1,18 @@
-"""Files on a phone under their content's name: pushed once, verified, and never left half written."""
+"""Files on a phone under their content's name: pushed once, verified, and never left half written.
+
+The phone hashes what arrived while the next file is already on its way. `settle` waits for it; it comes before
+anything uses the files.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.targets.android.shell import SCRATCH, Shell, demand
 from mobilebench.targets.android.sync import NoSpace, Sync
 from mobilebench.targets.base import Pushed, TargetPath
@@ -27,14 +32,18 @@ class PhoneFiles:
     def __init__(self, shell: Shell, sync: Sync) -> None:
         self._shell = shell
         self._sync = sync
-        self._here: dict[TargetPath, str] = {}
+        self._here: set[TargetPath] = set()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
+        self._unverified: list[tuple[TargetPath, Future[None]]] = []
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
         """Bring a file to the phone, unless its bytes are there already (the phone hashes them once).
 
+        It gets its name when the phone has verified it: call `settle` before it is used.
+
         Raises:
             BadInput: there is no such file here.
-            BlockFailed: the phone's disk is full, or what arrived is not what was sent.
+            BlockFailed: the phone's disk is full, or it refused the file.
         """
         started = time.monotonic()
         if not local.is_file():
@@ -46,8 +55,29 @@ class PhoneFiles:
         transferred = not self._is_here(path, digest, executable)
         if transferred:
             self._transfer(local, path, digest, executable)
-        self._here[path] = digest
+        self._here.add(path)
         return Pushed(path, digest, transferred, time.monotonic() - started)
+
+    def settle(self) -> None:
+        """Wait until the phone has verified every file that was pushed.
+
+        Raises:
+            BlockFailed: what arrived is not what was sent.
+        """
+        waiting, self._unverified = self._unverified, []
+        failure: MobilebenchError | None = None
+        for path, verified in waiting:
+            try:
+                verified.result()
+            except MobilebenchError as error:
+                self._here.discard(path)
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def close(self) -> None:
+        """End the thread that waits for the phone; nothing unverified is used any more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def pull(self, remote: TargetPath, local: Path) -> None:
         """Copy a file from the phone; it appears here only when it is whole."""
@@ -60,7 +90,7 @@ class PhoneFiles:
             part.unlink(missing_ok=True)
 
     def _is_here(self, path: TargetPath, digest: str, executable: bool) -> bool:
-        if self._here.get(path) == digest:
+        if path in self._here:
             return True
         quoted = shlex.quote(path.text)
         mode = "755" if executable else "644"
@@ -80,9 +110,9 @@ class PhoneFiles:
         except BlockFailed:
             self._remove(part)
             raise
-        self._verify(part, path, digest, local)
+        self._unverified.append((path, self._pool.submit(self._verify, part, path, digest, local.name)))
 
-    def _verify(self, part: str, path: TargetPath, digest: str, local: Path) -> None:
+    def _verify(self, part: str, path: TargetPath, digest: str, name: str) -> None:
         quoted, final = shlex.quote(part), shlex.quote(path.text)
         done = self._shell.script(
             f"s=$(sha256sum {quoted}) || exit; "
@@ -92,8 +122,8 @@ class PhoneFiles:
         if done.exit_code == 127:
             raise Unsupported(f"{self._shell.serial}: its Android has no sha256sum (Android 8 and newer have it).")
         if done.exit_code == 99:
-            raise BlockFailed(f"{self._shell.serial}: {local.name} did not arrive as the file that its sha256 names.")
-        demand(done, f"{self._shell.serial}: {local.name} could not be put in place")
+            raise BlockFailed(f"{self._shell.serial}: {name} did not arrive as the file that its sha256 names.")
+        demand(done, f"{self._shell.serial}: {name} could not be put in place")
 
     def _remove(self, path: str) -> None:
         self._shell.script(f"rm -f {shlex.quote(path)}; rmdir {shlex.quote(path.rpartition('/')[0])} 2>/dev/null")
