@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Event
@@ -14,6 +14,7 @@ from mobilebench.results.records import TargetInfo
 if TYPE_CHECKING:
     from mobilebench.engines.base import Engine
     from mobilebench.models.manifest import ModelFiles
+    from mobilebench.probes import Probe
     from mobilebench.targets.base import Target
 
 ModelKey = tuple[str, str, int]
@@ -69,6 +70,13 @@ def why_no_model(key: ModelKey) -> str | None:
     return registry.why_not(key[0], key[1])
 
 
+def probes() -> Mapping[str, Probe]:
+    """Every probe, fresh for one block."""
+    from mobilebench import probes as room
+
+    return room.probes()
+
+
 @dataclass(frozen=True)
 class Rooms:
     """What a session asks of other rooms."""
@@ -80,6 +88,7 @@ class Rooms:
     machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn
     model: Callable[[ModelKey, Callable[[str], None]], ModelFiles] = model
     why_no_model: Callable[[ModelKey], str | None] = why_no_model
+    probes: Callable[[], Mapping[str, Probe]] = probes
 
 
 def sentence(error: MobilebenchError) -> str:

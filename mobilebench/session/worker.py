@@ -22,6 +22,7 @@ from mobilebench.session.models import Models, key_of
 from mobilebench.session.quiet import Quiet
 from mobilebench.session.rooms import Rooms, sentence
 from mobilebench.session.verdict import judge
+from mobilebench.session.watching import watched
 from mobilebench.targets.base import Target
 
 ATTEMPTS = 2
@@ -115,11 +116,15 @@ class _Worker:
             raise Unsupported(reason)
         files = self._files(planned)
         spent = dict(engine.prepare(self._target, case, files))
-        with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
+        with (
+            self._turn(planned, claimed=engine.claims_machine) as waited_ms,
+            watched(self._target, self._rooms.probes()) as seen,
+        ):
             result = engine.measure(self._target, planned, files, cancel=self._stop)
         measurement = _usable(result.measurement)
         for part, value in result.spent_ms.items():
             spent[part] = spent.get(part, 0.0) + value
+        spent["launch"] = spent.get("launch", 0.0) + seen.spent_ms
         spent |= {"gate": waited_ms, "measure": _measured_ms(measurement)}
         return Block(
             planned=planned,
@@ -129,6 +134,7 @@ class _Worker:
             started_at=started,
             ended_at=datetime.now(UTC),
             spent_ms=spent,
+            series=seen.series,
         )
 
     def _files(self, planned: PlannedBlock) -> ModelFiles:

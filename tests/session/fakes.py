@@ -115,6 +115,7 @@ class World:
     dead: set[str] = field(default_factory=set)
     opened: list[str] = field(default_factory=list)
     put_back: list[str] = field(default_factory=list)
+    probes: Callable[[], list[Any]] = list
     _turns: dict[str, threading.Lock] = field(default_factory=dict)
 
     def rooms(self) -> Rooms:
@@ -126,6 +127,7 @@ class World:
             machine_turn=self._turn,
             model=self._model,
             why_no_model=lambda key: self.unknown_models.get(key[0]),
+            probes=lambda: {probe.name: probe for probe in self.probes()},
         )
 
     @contextmanager
