@@ -1,0 +1,90 @@
+"""How long a plan will take: from earlier blocks of the same cases, else from the block rule and rules of thumb."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from mobilebench.results.records import Case, PlannedBlock, TargetInfo
+from mobilebench.session.rooms import Rooms
+from mobilebench.suite import Plan
+
+_AROUND_SECONDS = {"native": 0.5, "web": 1.5}
+"""What a block costs beside its predictions: process or browser, downloads, setup, warmup."""
+
+_SOFTWARE_GPU_SECONDS = 6.0
+"""What a software GPU adds: its warmup compiles shaders, and its predictions are slow."""
+
+_RECENT = 10
+"""So many of the latest earlier blocks of a case are looked at."""
+
+
+@dataclass(frozen=True)
+class CaseEstimate:
+    """One case of a plan and what it is expected to take."""
+
+    case: Case
+    blocks: int
+    seconds: float
+    """All its blocks together, without waiting for turns."""
+    unsupported: str | None
+    """Why it will not be measured, as far as is known before."""
+    measured_before: bool
+    """Whether the time comes from earlier blocks of this case."""
+
+
+def estimate(plan: Plan, earlier: Mapping[str, Sequence[float]], rooms: Rooms | None = None) -> list[CaseEstimate]:
+    """The cases of a plan in the order in which they first come.
+
+    Args:
+        earlier: case key to seconds of earlier blocks, newest first (`Store.block_seconds`).
+    """
+    rooms = rooms or Rooms()
+    targets = {info.id: info for info in plan.targets}
+    counted = Counter(block.case.key for block in plan.blocks)
+    first = {block.case.key: block for block in reversed(plan.blocks)}
+    return [
+        _of_case(first[key], counted[key], earlier.get(key, ()), targets[first[key].case.target], rooms)
+        for key in dict.fromkeys(block.case.key for block in plan.blocks)
+    ]
+
+
+def wall_seconds(cases: Sequence[CaseEstimate], targets: Sequence[TargetInfo]) -> float:
+    """Targets of one machine take turns, machines run side by side, and this computer's own blocks run alone."""
+    machines = {info.id: info.machine for info in targets}
+    here = {info.machine for info in targets if info.kind == "host"}
+    by_machine: dict[str, float] = defaultdict(float)
+    for one in cases:
+        by_machine[machines[one.case.target]] += one.seconds
+    alone = sum(seconds for machine, seconds in by_machine.items() if machine in here)
+    return alone + max((seconds for machine, seconds in by_machine.items() if machine not in here), default=0.0)
+
+
+def estimate_seconds(plan: Plan, folder: Path, rooms: Rooms | None = None) -> float:
+    """Wall seconds that a plan will take; earlier blocks are looked up in the store of `folder`, if there is one."""
+    from mobilebench.results.store import FILE_NAME, Store
+
+    earlier: dict[str, list[float]] = {}
+    if (folder / FILE_NAME).is_file():
+        with Store.open(folder, create=False) as store:
+            earlier = store.block_seconds(block.case.key for block in plan.blocks)
+    return wall_seconds(estimate(plan, earlier, rooms), plan.targets)
+
+
+def _of_case(
+    block: PlannedBlock, blocks: int, earlier: Sequence[float], target: TargetInfo, rooms: Rooms
+) -> CaseEstimate:
+    case = block.case
+    engine = rooms.engine(case.engine)
+    reason = engine.supports(target, case) or rooms.why_no_model((case.model, case.variant, case.batch))
+    if reason:
+        return CaseEstimate(case, blocks, 0.0, reason, measured_before=False)
+    if earlier:
+        return CaseEstimate(case, blocks, blocks * median(earlier[:_RECENT]), None, measured_before=True)
+    seconds = _AROUND_SECONDS[engine.kind] + block.rule.max_seconds
+    if case.setting == "software":
+        seconds += _SOFTWARE_GPU_SECONDS
+    return CaseEstimate(case, blocks, blocks * seconds, None, measured_before=False)

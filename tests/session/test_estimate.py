@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from mobilebench.results.store import Store
+from mobilebench.session import RunRequest, run
+from mobilebench.session.estimate import estimate, estimate_seconds, wall_seconds
+
+from ..results.making import host, phone
+from .fakes import FakeEngine, Seen, World, plan, sleeping
+
+KEY = "host/fake/cpu/default/t2/m/fp32/b1"
+
+
+def test_without_earlier_blocks_the_rule_tells() -> None:
+    (one,) = estimate(plan(host(), rounds=4), {}, World().rooms())
+    assert (one.case.key, one.blocks, one.measured_before) == (KEY, 4, False)
+    assert one.seconds == pytest.approx(4 * 1.5)
+
+
+def test_earlier_blocks_of_the_case_tell_better() -> None:
+    (one,) = estimate(plan(host(), rounds=4), {KEY: [3.0, 2.0, 100.0]}, World().rooms())
+    assert (one.seconds, one.measured_before) == (12.0, True)
+
+
+def test_only_the_latest_earlier_blocks_count() -> None:
+    (one,) = estimate(plan(host(), rounds=1), {KEY: [1.0] * 10 + [50.0] * 90}, World().rooms())
+    assert one.seconds == 1.0
+
+
+def test_what_will_not_be_measured_takes_no_time_and_says_why() -> None:
+    world = World(engine=FakeEngine(cannot=lambda target, case: "no GPU" if case.model == "a" else None))
+    world.unknown_models["b"] = "no definition"
+    found = estimate(plan(host(), models=("a", "b", "c")), {}, world.rooms())
+    assert [(one.case.model, one.unsupported) for one in found] == [
+        ("a", "no GPU"),
+        ("b", "no definition"),
+        ("c", None),
+    ]
+    assert [one.seconds > 0 for one in found] == [False, False, True]
+
+
+def test_pages_and_software_gpus_take_longer() -> None:
+    native = estimate(plan(host(), rounds=1), {}, World().rooms())[0].seconds
+    web = estimate(plan(host(), rounds=1), {}, World(engine=FakeEngine(kind="web")).rooms())[0].seconds
+    assert web > native
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ([host(machine="x")], 3.0),
+        ([host(machine="x"), phone("A", machine="x")], 6.0),
+        ([phone("A"), phone("B")], 3.0),
+        ([host(), phone("A"), phone("B")], 6.0),
+    ],
+)
+def test_machines_run_side_by_side_and_their_targets_take_turns(targets: list[object], expected: float) -> None:
+    asked = plan(*targets, rounds=2)  # type: ignore[arg-type]
+    assert wall_seconds(estimate(asked, {}, World().rooms()), asked.targets) == pytest.approx(expected)
+
+
+def test_a_folder_without_results_is_no_obstacle(tmp_path: Path) -> None:
+    assert estimate_seconds(plan(host()), tmp_path / "absent", World().rooms()) == pytest.approx(3.0)
+    assert not (tmp_path / "absent").exists()
+
+
+def test_it_learns_from_a_run(tmp_path: Path) -> None:
+    world = World(engine=FakeEngine(behave=sleeping(0.1)))
+    asked = plan(host(), rounds=2)
+    with Store.open(tmp_path) as store:
+        request = RunRequest(plan=asked, targets=(host(),))
+        run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
+    assert 0.2 <= estimate_seconds(asked, tmp_path, world.rooms()) < 0.6
