@@ -104,22 +104,27 @@ def write(run: Run, path: Path, format: Format) -> None:  # noqa: A002
         BadInput: the file cannot be written.
     """
     try:
-        if format == "parquet":
-            _write_parquet(run, path)
-        else:
-            text = to_csv(run) if format == "csv" else to_json(run)
-            path.write_text(text, encoding="utf-8", newline="")
+        path.write_bytes(encode(run, format))
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}.", hint="Name another file by --out.") from error
 
 
-def _write_parquet(run: Run, path: Path) -> None:
+def encode(run: Run, format: Format) -> bytes:  # noqa: A002
+    """The rows as the bytes of a file of this format; text is UTF-8."""
+    if format == "parquet":
+        return _parquet(run)
+    return (to_csv(run) if format == "csv" else to_json(run)).encode()
+
+
+def _parquet(run: Run) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
-    pq.write_table(pa.Table.from_pylist(rows(run), schema=schema), path)
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows(run), schema=schema), file)
+    return file.getvalue()
 
 
 def _target(info: TargetInfo) -> dict[str, Any]:
