@@ -43,7 +43,7 @@ def build(name: str, variant: str = "fp32", batch: int = 1, *, progress: Progres
     if batch < 1:
         raise BadInput(f"A batch of {batch} cannot be built.", hint="The batch is 1 or more.")
     folder = cache.folder_of(name, variant, batch)
-    if files := _whole(folder, tell):
+    if files := _whole(folder, lambda _: None):
         return files
     pins.require()
     with _turn(folder, tell):

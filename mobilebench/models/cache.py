@@ -148,8 +148,11 @@ def _size(folder: Path, name: str) -> int:
 
 
 def _damaged(folder: Path, what: str) -> BadInput:
-    model = folder.name.split("-")[0]
+    model, variant, batch = folder.name.lstrip(".").split("-")[:3]
+    options = ("" if variant == "fp32" else f" --variant {variant}") + (
+        "" if batch == "b1" else f" --batch {batch[1:]}"
+    )
     return BadInput(
         f"The built model in {folder} is damaged: {what}.",
-        hint=f"Build it again with `mobilebench models build {model}`.",
+        hint=f"Build it again with `mobilebench models build {model}{options}`.",
     )

@@ -116,6 +116,13 @@ def test_a_missing_file_is_told() -> None:
     assert "tfjs/shard1.bin is missing" in damage()
 
 
+def test_the_hint_builds_the_same_batch() -> None:
+    (put(batch=4) / "m.tflite").unlink()
+    with pytest.raises(BadInput) as caught:
+        cache.find(MODEL, batch=4)
+    assert caught.value.hint == "Build it again with `mobilebench models build bert_small --batch 4`."
+
+
 @pytest.mark.parametrize("name", ["m.tflite", "tfjs/shard1.bin"])
 def test_changed_bytes_are_told_before_a_run(name: str) -> None:
     folder = put()
