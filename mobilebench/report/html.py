@@ -76,7 +76,7 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.globals.update(labels=labels, words=words, figures=figures, STAGES=STAGES)
-    environment.filters.update(ms=labels.duration, ratio=labels.ratio, size=_size)
+    environment.filters.update(ms=labels.duration, ratio=labels.ratio, size=_size, instant=_instant)
     return environment
 
 
@@ -108,6 +108,14 @@ def _model(target: TargetSummary, group: GapGroup, mark: str | None) -> ModelVie
 def _longest(group: GapGroup) -> float:
     values: Sequence[float] = [gap.ratios["prediction"].median for gap in group.main if "prediction" in gap.ratios]
     return max(values, default=1.0)
+
+
+def _instant(ms: float) -> str:
+    """A clock's step as `1 ns`, `5 µs` or `1 ms`."""
+    for limit, factor, unit in ((1e-3, 1e6, "ns"), (1.0, 1e3, "µs")):
+        if ms < limit:
+            return f"{ms * factor:.3g} {unit}"
+    return f"{ms:.3g} ms"
 
 
 def _size(count: int) -> str:

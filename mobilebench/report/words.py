@@ -68,8 +68,8 @@ def virtual_notice(target: TargetSummary) -> str:
     """Whose numbers a virtual target's are."""
     imitated = f", not about the {target.info.profile_soc} that it imitates" if target.info.profile_soc else ""
     return (
-        f"{target.info.name} ({target.info.id}) is a virtual phone on this computer. "
-        f"Its numbers are this computer's, filed under {target.soc}. They tell about this CPU{imitated}."
+        f"{target.info.name} ({target.info.id}) is a virtual phone, a stand-in on the computer that ran this. "
+        f"Its numbers are that computer's, filed under {target.soc}. They tell about that CPU{imitated}."
     )
 
 
