@@ -7,6 +7,7 @@ change of any of these makes a new folder, and an old one is never taken for it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from functools import cache as remembered
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,9 @@ from mobilebench.models.manifest import FormatFile, Manifest, ModelFiles
 
 MANIFEST = "manifest.json"
 Progress = Callable[[str], None]
+
+_NAME = re.compile(r"(\w+)-(\w+)-b(\d+)-([0-9a-f]{12})")
+"""Model, variant, batch and key, as a folder is called."""
 
 _ROOM = Path(__file__).resolve().parent
 _SHARED_SOURCES = ("zoo/blocks.py", "convert.py", "builder.py", "inputs.py", "manifest.py")
@@ -82,7 +86,7 @@ def list_built() -> list[ModelFiles]:
     """Every whole, current model, by the registry's order, then variant and batch."""
     found = []
     for folder in models_folder().iterdir():
-        if not folder.is_dir() or folder.name.startswith("."):
+        if not folder.is_dir() or not _NAME.fullmatch(folder.name):
             continue
         try:
             files = read(folder)
@@ -148,10 +152,9 @@ def _size(folder: Path, name: str) -> int:
 
 
 def _damaged(folder: Path, what: str) -> BadInput:
-    model, variant, batch = folder.name.lstrip(".").split("-")[:3]
-    options = ("" if variant == "fp32" else f" --variant {variant}") + (
-        "" if batch == "b1" else f" --batch {batch[1:]}"
-    )
+    name = _NAME.search(folder.name)
+    model, variant, batch = name.group(1, 2, 3) if name else ("", "fp32", "1")
+    options = ("" if variant == "fp32" else f" --variant {variant}") + ("" if batch == "1" else f" --batch {batch}")
     return BadInput(
         f"The built model in {folder} is damaged: {what}.",
         hint=f"Build it again with `mobilebench models build {model}{options}`.",

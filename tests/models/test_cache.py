@@ -165,6 +165,7 @@ def test_only_whole_and_current_models_are_listed() -> None:
     put(MODEL, folder=cache.models_folder() / "bert_small-fp32-b1-0123456789ab")
     put(MODEL, folder=cache.models_folder() / ".bert_small-fp32-b1-0123456789ab.building")
     (put(MODEL, batch=3) / "m.tflite").write_bytes(b"")
+    (cache.models_folder() / "something else").mkdir()
     listed = [(files.manifest.model, files.manifest.batch) for files in cache.list_built()]
     assert listed == [("mobilenet_v2", 1), (MODEL, 1), (MODEL, 2)]
 
