@@ -41,8 +41,8 @@ def render(summary: RunSummary) -> str:
         "## How to read the numbers",
         "Milliseconds. A case's number is the median of its blocks' medians; then come the lowest and highest block "
         "and the 95 % interval between blocks (Student's t, cut at 0; none with one block). Only valid and suspect "
-        "blocks count. Gaps are paired within rounds. A virtual target shows the computer that "
-        "ran it.",
+        "blocks count. Gaps are paired within rounds. A virtual target's numbers are those "
+        "of the computer that ran it.",
         "## Measure it again",
         f"    {printable(words.repeat_command(summary))}",
     ]
