@@ -197,3 +197,10 @@ def test_any_value_of_any_key_is_accepted_or_told_by_line(key: str, value: objec
         loading._checked(document.parse(text, "x.yaml"), "x", WORDS)
     except BadInput as error:
         assert error.message.startswith("x.yaml")
+
+
+def test_the_documented_example_loads(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "method.md").read_text()
+    example = text.split("```yaml\n")[1].split("```")[0]
+    suite = load(example, tmp_path)
+    assert [group.targets for group in suite.groups] == [["host", "android"], ["host", "real"]]
