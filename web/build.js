@@ -53,7 +53,8 @@ async function buildFramework(name) {
       ...config.build,
       outDir: join(out, 'frameworks'),
       lib: { entry: join(root, 'src', 'frameworks', `${name}.ts`), formats: ['es'], fileName: () => `${name}.js` },
-      rolldownOptions: { output: { minify: true } },
+      // Names stay: TensorFlow.js starts its workers from the text of one of its functions.
+      rolldownOptions: { output: { minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } } } },
     },
   });
 }

@@ -1,4 +1,5 @@
 // The bench page: `mobilebench.run(job)` measures one block and answers with a measurement, as JSON text.
+import './console';
 import { address, downloadAll, downloadModule } from './downloads';
 import type { EngineAdapter, Output } from './engines/engine';
 import { ortjs } from './engines/ortjs';
@@ -68,7 +69,7 @@ function summaries(job: Job, outputs: ReadonlyMap<string, Output>): OutputSummar
 /** Measures one block. Whatever goes wrong is told in the answer's `status` and `reason`. */
 async function run(job: Job): Promise<string> {
   try {
-    return JSON.stringify(await measure(job));
+    return JSON.stringify(await workers.guard(measure(job)));
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const unsupported = error instanceof Unsupported || ENGINES[job.engine].isUnsupported(error);

@@ -56,20 +56,33 @@ async function sha256(buffer: ArrayBuffer): Promise<string> {
   return Array.from(hashed, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Counts the workers that are started from now on. */
+/** Counts the workers that are started from now on, and tells when one fails: its framework would wait for ever. */
 export class WorkerWatch {
   started = 0;
+  private fail: (error: Error) => void = () => undefined;
+  private readonly failure = new Promise<never>((_, reject) => {
+    this.fail = reject;
+  });
 
   constructor() {
-    const started = () => {
+    const watch = (worker: Worker) => {
       this.started++;
+      worker.addEventListener('error', (event) => {
+        this.fail(new Error(`A worker of the framework failed: ${event.message || 'it could not be started'}`));
+      });
     };
     globalThis.Worker = class extends Worker {
       constructor(url: string | URL, options?: WorkerOptions) {
         super(url, options);
-        started();
+        watch(this);
       }
     };
+    this.failure.catch(() => undefined);
+  }
+
+  /** What `work` gives, or the failure of a worker, whichever comes first. */
+  guard<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.failure]);
   }
 }
 

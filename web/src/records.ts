@@ -61,6 +61,8 @@ export interface Proof {
   backend?: string;
   threads?: number;
   threads_source?: string;
+  graph_nodes?: number;
+  delegates?: { name: string; nodes: number }[];
   clock_resolution_ms?: number;
   clock_cost_ms?: number;
   user_agent?: string;

@@ -1,9 +1,11 @@
 // ONNX Runtime Web on its WebAssembly and WebGPU backends.
 import type * as Ort from 'onnxruntime-web';
+import { listening } from '../console';
 import { address } from '../downloads';
 import { isSoftwareRenderer } from '../proof';
 import { Unsupported, type Job, type Proof, type Values } from '../records';
 import type { Engine, EngineAdapter, FrameworkFiles, Output, Session } from './engine';
+import { Placement } from './placement';
 
 type Framework = Pick<typeof Ort, 'env' | 'InferenceSession' | 'Tensor'>;
 
@@ -27,9 +29,6 @@ export const ortjs: EngineAdapter = {
     if (job.threads > 1 && !crossOriginIsolated) {
       throw new Unsupported('This page has no WebAssembly threads (SharedArrayBuffer needs an isolated page).');
     }
-    if (job.backend === 'webgpu' && !(await gpu()?.requestAdapter())) {
-      throw new Unsupported('This browser offers no WebGPU adapter.');
-    }
     const ort = (await import(/* @vite-ignore */ script)) as Framework;
     const binary = binaries.get(`binaries/${build}.wasm`);
     ort.env.wasm.numThreads = job.threads;
@@ -46,11 +45,6 @@ export const ortjs: EngineAdapter = {
   },
 };
 
-/** Absent in browsers without WebGPU, whatever the type declarations say. */
-function gpu(): GPU | undefined {
-  return navigator.gpu;
-}
-
 function buildOf(job: Job) {
   const build = BUILDS[job.backend];
   if (build === undefined) throw new Unsupported(`ONNX Runtime Web has no backend ${job.backend} here.`);
@@ -63,6 +57,7 @@ function sessionOptions(job: Job): Ort.InferenceSession.SessionOptions {
 
 class OrtEngine implements Engine {
   readonly version: string;
+  private model = new Uint8Array();
 
   constructor(
     private readonly ort: Framework,
@@ -75,7 +70,8 @@ class OrtEngine implements Engine {
     const { file } = this.job.model;
     const bytes = files.get(file);
     if (bytes === undefined) throw new Error(`The model file ${file} is missing.`);
-    const session = await this.ort.InferenceSession.create(new Uint8Array(bytes), sessionOptions(this.job));
+    this.model = new Uint8Array(bytes);
+    const session = await this.ort.InferenceSession.create(this.model, sessionOptions(this.job));
     return new OrtSession(this.ort, session, this.job);
   }
 
@@ -85,8 +81,27 @@ class OrtEngine implements Engine {
     return {
       backend: device ? 'webgpu' : 'wasm',
       ...(threads !== undefined && { threads, threads_source: 'ort.env.wasm.numThreads after start' }),
-      ...(device && rendererProof(device.adapterInfo)),
+      ...(device && { ...rendererProof(device.adapterInfo), ...(await this.placement()) }),
     };
+  }
+
+  /**
+   * With WebGPU, nodes may silently stay on the CPU. Only the verbose log tells, and it would slow every prediction
+   * down: so a second session of the same model is created for it, after the last prediction.
+   */
+  private async placement(): Promise<Proof> {
+    const placement = new Placement();
+    const verbose = { ...sessionOptions(this.job), logSeverityLevel: 0, logVerbosityLevel: 0 } as const;
+    await listening(
+      (line) => {
+        placement.read(line);
+      },
+      async () => {
+        const session = await this.ort.InferenceSession.create(this.model, verbose);
+        await session.release();
+      },
+    );
+    return placement.proof();
   }
 }
 
