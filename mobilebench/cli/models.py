@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -64,6 +65,10 @@ def build(
 
     wanted = split(names) or tuple(name for name in registry.names() if registry.why_not(name, variant) is None)
     for name in wanted:
-        files = cache.ensure(name, variant, batch, lambda step, name=name: typer.echo(f"{name}: {step}", err=True))
+        files = cache.ensure(name, variant, batch, partial(_tell, name))
         sizes = ", ".join(f"{format_} {one.bytes / 2**20:.1f} MiB" for format_, one in files.manifest.formats.items())
         typer.echo(f"{name} {variant} batch {batch}: {sizes}")
+
+
+def _tell(name: str, step: str) -> None:
+    typer.echo(f"{name}: {step}", err=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,13 +23,7 @@ RunArgument = Annotated[
 ]
 
 
-class Format(StrEnum):
-    """How `results` prints."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
+Format = Literal["table", "csv", "json", "parquet"]
 
 
 def results_folder(out: Path | None) -> Path:
@@ -64,7 +57,7 @@ def results(
     ] = None,
     format_: Annotated[
         Format, typer.Option("--format", help="`table` shows statistics; the others hold every raw sample.")
-    ] = Format.TABLE,
+    ] = "table",
     file: Annotated[
         Path | None, typer.Option("--file", metavar="FILE", help="Write there instead of to standard output.")
     ] = None,
@@ -73,10 +66,10 @@ def results(
 ) -> None:
     """List the runs, or show and export one."""
     store = _store(out)
-    wanted = Format.JSON if json else format_
+    wanted: Format = "json" if json else format_
     if run is None:
         _list_runs(store, wanted)
-    elif wanted is Format.TABLE:
+    elif wanted == "table":
         from mobilebench.analysis.summary import summarise
         from mobilebench.report.terminal import result_table
 
@@ -93,7 +86,7 @@ def _store(out: Path | None) -> Store:
 
 def _list_runs(store: Store, wanted: Format) -> None:
     runs = store.runs()
-    if wanted is Format.JSON:
+    if wanted == "json":
         print_json([info.model_dump(mode="json") for info in runs])
         return
     print_table(
@@ -105,14 +98,14 @@ def _list_runs(store: Store, wanted: Format) -> None:
     )
 
 
-def _export(store: Store, run: str, wanted: Format, file: Path | None) -> None:
+def _export(store: Store, run: str, wanted: Literal["csv", "json", "parquet"], file: Path | None) -> None:
     from mobilebench.errors import BadInput
     from mobilebench.results import export
 
-    if wanted is Format.PARQUET and file is None and sys.stdout.isatty():
+    if wanted == "parquet" and file is None and sys.stdout.isatty():
         raise BadInput("Parquet is binary and standard output is a terminal.", hint="Add `--file FILE.parquet`.")
-    data = export.encode(store.load(run), wanted.value)
+    loaded = store.load(run)
     if file:
-        file.write_bytes(data)
+        export.write(loaded, file, wanted)
     else:
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.write(export.encode(loaded, wanted))

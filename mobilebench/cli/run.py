@@ -75,7 +75,8 @@ def run(
 
     folder = results_folder(out)
     if resume is not None:
-        _finish(_resume(resume, folder), Store.open(folder), folder, json)
+        store = Store.open(folder, create=False)
+        _finish(_resume(resume, store), store, folder, json)
         return
     definition = suites.load(suite)
     selection = suites.Selection(
@@ -94,25 +95,24 @@ def run(
         _print_plan(plan, folder, json)
         return
     store = Store.open(folder)
-    _finish(_measure(plan, selected, store, folder), store, folder, json)
+    _finish(_measure(plan, selected, store), store, folder, json)
 
 
-def _measure(plan: Plan, selected: list[TargetInfo], store: Store, folder: Path) -> RunResult:
+def _measure(plan: Plan, selected: list[TargetInfo], store: Store) -> RunResult:
     from mobilebench import session
     from mobilebench.cli.progress import watching
 
-    request = session.RunRequest(plan=plan, targets=tuple(selected), command=tuple(sys.argv), folder=folder)
+    request = session.RunRequest(plan=plan, targets=tuple(selected), command=tuple(sys.argv))
     with watching() as (on_event, cancel):
         return session.run(request, store, on_event=on_event, cancel=cancel)
 
 
-def _resume(run_id: str, folder: Path) -> RunResult:
+def _resume(run_id: str, store: Store) -> RunResult:
     from mobilebench import session
     from mobilebench.cli.progress import watching
-    from mobilebench.results.store import Store
 
     with watching() as (on_event, cancel):
-        return session.resume(run_id, Store.open(folder, create=False), folder, on_event=on_event, cancel=cancel)
+        return session.resume(run_id, store, on_event=on_event, cancel=cancel)
 
 
 def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
@@ -127,7 +127,9 @@ def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
         )
     else:
         console().print(result_table(summarise(store.load(result.run_id))))
-        typer.echo(f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items()))
+        typer.echo(
+            f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items() if number)
+        )
         typer.echo(f"Report: {html}")
         if result.exit_code is ExitCode.INTERRUPTED:
             typer.echo(f"Go on with: mobilebench run --resume {result.run_id}")
