@@ -51,7 +51,8 @@ class PhoneConfig:
 
     def path(self, text: str) -> str:
         """Where a path of the phone is for this process."""
-        return f"{self.prefix}{text}" if self.prefix and text.startswith(PHONE_FOLDERS) else text
+        own = any(text == folder or text.startswith(f"{folder}/") for folder in PHONE_FOLDERS)
+        return f"{self.prefix}{text}" if own else text
 
 
 PHONE_FOLDERS = ("/data", "/sdcard", "/sys", "/system", "/metadata")

@@ -144,8 +144,6 @@ async def _serve(root: str, descriptor: int) -> None:
     files = PhoneFiles(Path(root))
     daemon = Daemon(files)
     loop = asyncio.get_running_loop()
-    if not files.state.debug_app_persistent:
-        files.change(lambda state: replace(state, debug_app=None))
     door = await asking.listen(files.config.abstract_prefix, daemon.answer)
     server = await loop.create_server(lambda: Connection(daemon), sock=socket.socket(fileno=descriptor))
     ended = asyncio.Event()

@@ -52,10 +52,12 @@ def _signal(process: ProcessId, number: int) -> None:
 
 def _wait(processes: list[ProcessId], seconds: float) -> None:
     until = time.monotonic() + seconds
-    while any(process.running for process in processes) and time.monotonic() < until:
+    while True:
         for process in processes:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(process.pid, os.WNOHANG)
+        if time.monotonic() > until or not any(process.running for process in processes):
+            return
         time.sleep(0.005)
 
 

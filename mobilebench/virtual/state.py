@@ -99,8 +99,6 @@ class State:
     """Set by `setprop`, over those of the profile."""
     clocks_khz: Mapping[str, int] = field(default_factory=dict)
     """Present clock by CPU number, where it is not the cluster's highest."""
-    debug_app: str | None = None
-    debug_app_persistent: bool = False
     fixed_performance: bool = False
     chrome_installed: bool = True
     fault: str | None = None

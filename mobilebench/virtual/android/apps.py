@@ -12,8 +12,10 @@ from pathlib import Path
 
 from mobilebench.virtual.android.device import Answer, Device, lines
 from mobilebench.virtual.chrome import ACTIVITY, FLAGS_FILE, PACKAGE, ChromeFailed, is_page, read_flags
+from mobilebench.virtual.state import with_value
 
 _ACTIVITIES = {ACTIVITY, "org.chromium.chrome.browser.ChromeTabbedActivity"}
+_DEBUG_APP = "settings.global.debug_app"
 _VIEW = "android.intent.action.VIEW"
 _COMPONENT = re.compile(r"[\w.]+/[\w.$]+")
 
@@ -29,11 +31,11 @@ async def am(device: Device, arguments: Sequence[str]) -> Answer:
                 await device.chrome.stop()
             return Answer()
         case ["set-debug-app", *options, package]:
-            persistent = "--persistent" in options
-            device.files.change(lambda state: replace(state, debug_app=package, debug_app_persistent=persistent))
+            if "--persistent" in options:
+                device.files.change(lambda state: with_value(state, _DEBUG_APP, package))
             return Answer()
         case ["clear-debug-app"]:
-            device.files.change(lambda state: replace(state, debug_app=None, debug_app_persistent=False))
+            device.files.change(lambda state: with_value(state, _DEBUG_APP, None))
             return Answer()
         case ["instrument", *_, component]:
             failed = f"INSTRUMENTATION_FAILED: {component}"
@@ -155,7 +157,7 @@ def _is_for_chrome(intent: _Intent) -> bool:
 
 def _flags(device: Device) -> list[str]:
     """As on a phone that is sold: only the app chosen for debugging reads its flags from the shell's folder."""
-    if device.state.debug_app != PACKAGE:
+    if device.state.settings.global_.get("debug_app") != PACKAGE:
         return []
     with contextlib.suppress(OSError):
         return read_flags(Path(device.config.path(FLAGS_FILE)).read_text(encoding="utf-8", errors="replace"))

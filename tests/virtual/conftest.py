@@ -1,0 +1,109 @@
+"""A desk with an adb of its own: nothing here touches phones or servers of others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import adbutils
+import pytest
+
+from mobilebench.virtual import phones, sandbox
+from mobilebench.virtual.phones import VirtualPhone
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An adb program with its private server, and a home for virtual phones."""
+
+    adb: str
+    home: Path
+
+    def run(self, phone: VirtualPhone, *words: str, **options: object) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [self.adb, "-s", phone.serial, *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            **options,  # type: ignore[call-overload]
+        )
+
+    def shell(self, phone: VirtualPhone, command: str) -> str:
+        done = self.run(phone, "shell", command)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode().strip()
+
+
+def adb_programs() -> dict[str, str]:
+    return {"installed": shutil.which("adb") or "adb", "adbutils": adbutils.adb_path()}
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module", params=["installed", "adbutils"])
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    yield from make_desk(tmp_path_factory.mktemp("desk"), request.param)
+
+
+@pytest.fixture(scope="module")
+def one_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """For what does not depend on adb's version."""
+    yield from make_desk(tmp_path_factory.mktemp("desk"), "installed")
+
+
+def make_desk(folder: Path, which: str, **environment: str) -> Iterator[Desk]:
+    """A desk whose adb is first on the path; at the end nothing of it may be left running."""
+    program = adb_programs()[which]
+    (folder / "bin").mkdir()
+    (folder / "bin" / "adb").symlink_to(program)
+    changed = {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "MOBILEBENCH_HOME": str(folder / "home"),
+        "ANDROID_ADB_SERVER_PORT": str(free_port()),
+        **environment,
+    }
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    sandbox.walls.cache_clear()
+    try:
+        yield Desk(program, folder / "home")
+        phones.down()
+        assert processes_mentioning(str(folder)) == []
+    finally:
+        phones.down()
+        subprocess.run([program, "kill-server"], check=False, capture_output=True)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        sandbox.walls.cache_clear()
+
+
+def processes_mentioning(text: str) -> list[str]:
+    """Command lines of living processes with this text, but for adb's own server."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if text in line and "fork-server" not in line and file.parent.name != str(os.getpid()):
+            found.append(line)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

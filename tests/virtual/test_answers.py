@@ -1,0 +1,254 @@
+"""What the phone's programs print, read back as a tool would read it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from mobilebench import profiles
+from mobilebench.virtual import config, presentation
+from mobilebench.virtual.android.commands import COMMANDS
+from mobilebench.virtual.android.device import Answer, Device
+from mobilebench.virtual.chrome import PACKAGE, Chrome, read_flags
+from mobilebench.virtual.config import Chromium, PhoneConfig
+from mobilebench.virtual.files import PhoneFiles
+from mobilebench.virtual.sockets import Network
+from mobilebench.virtual.state import BadState, State, from_json, to_json, with_value
+
+
+def make_device(folder: Path, profile_id: str = "snapdragon-8-gen-2", chromium: Chromium | None = None) -> Device:
+    profile = profiles.load(profile_id)
+    settings = PhoneConfig(
+        name="phone-1",
+        properties=presentation.properties(profile, "phone-1"),
+        clusters=presentation.clusters(profile),
+        gpu=profile.gpu.name,
+        chromium=chromium,
+        address="127.0.0.1",
+        prefix=str(folder),
+        abstract_prefix="test-",
+        data_bytes=None,
+    )
+    files = PhoneFiles(folder)
+    files.metadata.mkdir(parents=True)
+    config.write(settings, files.metadata)
+    files.change(lambda state: state)
+    return Device(files, Chrome(settings, Network("127.0.0.1", "test-", settings.path)))
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Device:
+    return make_device(tmp_path, chromium=Chromium("/nowhere/chromium", "156.0.8078.79"))
+
+
+def ask(device: Device, *words: str) -> Answer:
+    return asyncio.run(COMMANDS[words[0]](device, words[1:]))
+
+
+def fields(text: str) -> dict[str, str]:
+    return dict(re.findall(r"^\s*(.+?): (.+)$", text, re.MULTILINE))
+
+
+def test_getprop_lists_what_it_answers_one_by_one(device: Device) -> None:
+    listed = dict(re.findall(r"^\[(.+?)\]: \[(.*)\]$", ask(device, "getprop").stdout, re.MULTILINE))
+    assert listed["ro.soc.model"] == "SM8550"
+    assert listed["ro.mobilebench.virtual"] == "1"
+    assert all(ask(device, "getprop", name).stdout == f"{value}\n" for name, value in listed.items())
+    assert ask(device, "getprop", "no.such.property").stdout == "\n"
+
+
+@pytest.mark.parametrize("profile", profiles.all_profiles(), ids=lambda profile: profile.id)
+def test_a_phone_of_every_profile_is_recognised_as_it(profile: profiles.Profile) -> None:
+    properties = presentation.properties(profile, "phone-1")
+    assert profiles.match(properties) == profile
+    assert properties["ro.product.cpu.abi"] == presentation.abi()
+    clusters = presentation.clusters(profile)
+    assert sum(cluster.count for cluster in clusters) == profile.cores
+    assert max(cluster.max_khz for cluster in clusters) == profile.cpu.clusters[0].max_mhz * 1000
+
+
+def test_properties_can_be_set_unless_they_are_read_only(device: Device) -> None:
+    assert ask(device, "setprop", "debug.x", "7").code == 0
+    assert ask(device, "getprop", "debug.x").stdout == "7\n"
+    refused = ask(device, "setprop", "ro.soc.model", "other")
+    assert refused.code == 1 and "ro.soc.model" in refused.stderr
+    assert ask(device, "getprop", "ro.soc.model").stdout == "SM8550\n"
+
+
+def test_the_battery_tells_its_state_and_sys_agrees(device: Device) -> None:
+    device.files.change(lambda state: with_value(with_value(state, "battery.level", 15), "battery.temperature", 41.3))
+    told = fields(ask(device, "dumpsys", "battery").stdout)
+    assert (told["level"], told["temperature"], told["USB powered"]) == ("15", "413", "true")
+    folder = device.files.root / "sys/class/power_supply/battery"
+    assert ((folder / "capacity").read_text(), (folder / "temp").read_text()) == ("15\n", "413\n")
+
+
+def test_the_battery_can_be_unplugged_and_reset(device: Device) -> None:
+    ask(device, "dumpsys", "battery", "unplug")
+    ask(device, "dumpsys", "battery", "set", "level", "3")
+    told = fields(ask(device, "dumpsys", "battery").stdout)
+    assert (told["level"], told["USB powered"], told["AC powered"]) == ("3", "false", "false")
+    ask(device, "cmd", "battery", "reset")
+    assert fields(ask(device, "dumpsys", "battery").stdout)["USB powered"] == "true"
+
+
+def test_temperatures_stand_in_the_hal_section_while_the_cache_is_stale(device: Device) -> None:
+    device.files.change(lambda state: with_value(with_value(state, "thermal.cpu", 62.5), "thermal.status", 3))
+    text = ask(device, "dumpsys", "thermalservice").stdout
+    cached, _, current = text.partition("Current temperatures from HAL:")
+    pattern = r"Temperature\{mValue=([\d.]+), mType=0, mName=CPU0, mStatus=3\}"
+    assert re.findall(pattern, current) == ["62.5"]
+    assert re.findall(pattern, cached) == ["61.0"]
+    assert fields(text)["Thermal Status"] == "3"
+    assert (device.files.root / "sys/class/thermal/thermal_zone0/temp").read_text() == "62500\n"
+
+
+def test_a_phone_whose_thermal_hal_is_not_ready_says_so(device: Device) -> None:
+    device.files.change(lambda state: with_value(state, "thermal.hal_ready", False))
+    text = ask(device, "dumpsys", "thermalservice").stdout
+    assert "HAL Ready: false" in text and "Current temperatures" not in text
+
+
+def test_clocks_in_sys_are_the_profiles(device: Device) -> None:
+    cpus = device.files.root / "sys/devices/system/cpu"
+    highest = [int((cpus / f"cpu{cpu}/cpufreq/cpuinfo_max_freq").read_text()) for cpu in range(8)]
+    assert highest == sorted(highest) and highest[-1] == 3_200_000
+    device.files.change(lambda state: with_value(state, "clocks_khz.7", 1_200_000))
+    assert (cpus / "cpu7/cpufreq/scaling_cur_freq").read_text() == "1200000\n"
+    assert (cpus / "cpufreq/policy7/scaling_cur_freq").read_text() == "1200000\n"
+
+
+def test_the_gpu_is_named_and_admits_to_be_drawn_in_software(device: Device) -> None:
+    line = ask(device, "dumpsys", "SurfaceFlinger").stdout
+    found = re.search(r"^GLES: ([^,]+), ([^,]+), ([^,]+)$", line, re.MULTILINE)
+    assert found is not None
+    assert "Adreno 740" in found[2] and "SwiftShader" in found[2]
+
+
+def test_memory_is_this_computers(device: Device) -> None:
+    total = re.search(r"Total RAM:\s+([\d,]+)K", ask(device, "dumpsys", "meminfo").stdout)
+    real = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
+    assert total is not None and real is not None and total[1].replace(",", "") == real[1]
+
+
+def test_chrome_is_listed_with_the_version_of_this_computers_chromium(device: Device) -> None:
+    assert "versionName=156.0.8078.79\n" in ask(device, "dumpsys", "package", PACKAGE).stdout
+    assert f"package:{PACKAGE}\n" in ask(device, "pm", "list", "packages").stdout
+    assert ask(device, "pm", "path", PACKAGE).code == 0
+
+
+@pytest.mark.parametrize("without", ["chromium", "installation"])
+def test_a_phone_without_chrome_says_so(tmp_path: Path, without: str) -> None:
+    device = make_device(tmp_path, chromium=None if without == "chromium" else Chromium("/nowhere", "1.2.3.4"))
+    if without == "installation":
+        device.files.change(lambda state: with_value(state, "chrome_installed", False))
+    assert ask(device, "dumpsys", "package", PACKAGE).stdout == f"Unable to find package: {PACKAGE}\n"
+    assert PACKAGE not in ask(device, "pm", "list", "packages").stdout
+    assert ask(device, "pm", "path", PACKAGE).code == 1
+    started = ask(device, "am", "start", "-n", f"{PACKAGE}/com.google.android.apps.chrome.Main")
+    assert started.code == 1 and "does not exist" in started.stderr
+
+
+def test_starting_an_app_that_is_not_there_fails_as_on_a_phone(device: Device) -> None:
+    started = ask(device, "am", "start", "-n", "com.example/.Main")
+    assert started.code == 1 and "Activity class {com.example/com.example.Main} does not exist." in started.stderr
+
+
+def test_settings_are_put_read_listed_and_deleted(device: Device) -> None:
+    assert ask(device, "settings", "get", "global", "x").stdout == "null\n"
+    ask(device, "settings", "put", "global", "x", "a b")
+    assert ask(device, "settings", "get", "global", "x").stdout == "a b\n"
+    assert "x=a b\n" in ask(device, "settings", "list", "global").stdout
+    assert ask(device, "settings", "delete", "global", "x").stdout == "Deleted 1 rows\n"
+    assert ask(device, "settings", "delete", "global", "x").stdout == "Deleted 0 rows\n"
+    assert ask(device, "settings", "get", "planet", "x").code == 255
+
+
+def test_the_app_for_debugging_is_a_setting_only_when_it_is_to_persist(device: Device) -> None:
+    ask(device, "am", "set-debug-app", PACKAGE)
+    assert ask(device, "settings", "get", "global", "debug_app").stdout == "null\n"
+    ask(device, "am", "set-debug-app", "--persistent", PACKAGE)
+    assert ask(device, "settings", "get", "global", "debug_app").stdout == f"{PACKAGE}\n"
+    ask(device, "am", "clear-debug-app")
+    assert ask(device, "settings", "get", "global", "debug_app").stdout == "null\n"
+
+
+def test_keys_switch_the_screen(device: Device) -> None:
+    device.files.change(lambda state: with_value(state, "screen.locked", True))
+    ask(device, "input", "keyevent", "KEYCODE_SLEEP")
+    assert "mWakefulness=Asleep" in ask(device, "dumpsys", "power").stdout
+    ask(device, "input", "keyevent", "224")
+    ask(device, "wm", "dismiss-keyguard")
+    assert "mWakefulness=Awake" in ask(device, "dumpsys", "power").stdout
+    assert "mShowingLockscreen=false" in ask(device, "dumpsys", "window").stdout
+
+
+def test_fixed_performance_and_stay_awake_are_kept(device: Device) -> None:
+    assert ask(device, "cmd", "power", "set-fixed-performance-mode-enabled", "true").code == 0
+    ask(device, "svc", "power", "stayon", "usb")
+    assert device.state.fixed_performance
+    assert ask(device, "settings", "get", "global", "stay_on_while_plugged_in").stdout == "2\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("cmd", "nosuch", "x"), 20), (("am", "nosuch"), 255), (("input", "nosuch"), 255), (("wm", "nosuch"), 255)],
+)
+def test_unknown_commands_are_refused(device: Device, words: tuple[str, ...], code: int) -> None:
+    answer = ask(device, *words)
+    assert answer.code == code and answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ("_ --a --b=c\n", ["--a", "--b=c"]),
+        ("chrome --a='b c'", ["--a=b c"]),
+        ("", []),
+        ("_ --a='unclosed", []),
+    ],
+)
+def test_chromes_flags_begin_after_the_first_word(text: str, flags: list[str]) -> None:
+    assert read_flags(text) == flags
+
+
+def test_a_state_survives_its_file() -> None:
+    state = with_value(with_value(State(), "settings.system.a.b", "1"), "battery.level", 3)
+    assert from_json(to_json(state)) == state
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("battery.colour", 1),
+        ("battery", 1),
+        ("battery.level", "full"),
+        ("battery.level", True),
+        ("battery.level", 1.5),
+        ("screen.on", 1),
+        ("fault", "asleep"),
+        ("settings.planet.x", "1"),
+        ("nothing", 1),
+    ],
+)
+def test_a_state_takes_only_what_a_phone_has(name: str, value: object) -> None:
+    with pytest.raises(BadState):
+        with_value(State(), name, value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"battery": {"colour": 1}}', '{"nothing": 1}'])
+def test_a_damaged_state_is_refused(text: str) -> None:
+    with pytest.raises(BadState):
+        from_json(text)
+
+
+def test_the_phones_folders_are_below_its_prefix_and_nothing_else(device: Device) -> None:
+    inside = dataclasses.replace(device.config, prefix="")
+    assert device.config.path("/data/local/tmp/x") == f"{device.config.prefix}/data/local/tmp/x"
+    assert device.config.path("/database") == "/database"
+    assert device.config.path("/proc/cpuinfo") == "/proc/cpuinfo"
+    assert inside.path("/data/local") == "/data/local"
