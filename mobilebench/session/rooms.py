@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
-from mobilebench.errors import MobilebenchError
+from mobilebench.errors import BadInput, MobilebenchError
 from mobilebench.results.records import TargetInfo
 
 if TYPE_CHECKING:
@@ -22,10 +22,16 @@ ModelKey = tuple[str, str, int]
 
 
 def engine(name: str) -> Engine:
-    """The engine of this name."""
+    """The engine of this name. Raises `BadInput` when this version has none."""
     from mobilebench.engines.registry import engines
 
-    return engines()[name]
+    known = engines()
+    if name not in known:
+        raise BadInput(
+            f"This version of mobilebench has no engine {name}; it has {', '.join(known)}.",
+            hint="A run goes on with the version that began it.",
+        )
+    return known[name]
 
 
 def discover() -> list[TargetInfo]:

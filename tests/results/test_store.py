@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
-import tempfile
 import threading
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,8 +21,16 @@ from .making import START, blocks_of, case, failed, host, measured, phone, plann
 RUN = "20261121-120000-ab12"
 
 
+@pytest.fixture(scope="module")
+def kept_store(tmp_path_factory: pytest.TempPathFactory):
+    """One for all tests that do not mind what else is in it."""
+    with Store.open(tmp_path_factory.mktemp("kept")) as opened:
+        yield opened
+
+
 @pytest.fixture
-def store(tmp_path: Path):
+def store(tmp_path: Path, empty_store: Path):
+    shutil.copy(empty_store, tmp_path)
     with Store.open(tmp_path) as opened:
         yield opened
 
@@ -39,14 +48,14 @@ def test_what_was_requested_is_there_before_anything_is_measured(store: Store) -
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_every_block_comes_back_as_it_was_stored(data: st.DataObject) -> None:
+def test_every_block_comes_back_as_it_was_stored(kept_store: Store, data: st.DataObject) -> None:
     plan = [planned(0), planned(1, batch=4), planned(2, round=1)]
     blocks = [data.draw(blocks_of(block)) for block in plan]
-    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
-        store.create_run(run_info(RUN), plan)
-        for block in reversed(blocks):
-            store.append(RUN, block)
-        loaded = store.load(RUN).blocks
+    run_id = uuid.uuid4().hex
+    kept_store.create_run(run_info(run_id), plan)
+    for block in reversed(blocks):
+        kept_store.append(run_id, block)
+    loaded = kept_store.load(run_id).blocks
 
     assert loaded == blocks
     for mine, theirs in zip(blocks, loaded, strict=True):

@@ -15,7 +15,7 @@ import pytest
 from mobilebench.errors import BadInput, BlockFailed, ExitCode, NothingToMeasure, TargetLost, Unsupported
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import PlannedBlock, Run, Series, TargetInfo
-from mobilebench.results.store import FILE_NAME, Store, StoreError
+from mobilebench.results.store import Store, StoreError
 from mobilebench.session import RunRequest, RunResult, events, resume, run
 from mobilebench.session.journal import Journal
 
@@ -47,14 +47,6 @@ class Session:
 
     def stored(self) -> Run:
         return self.store.load("last")
-
-
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new store's file: copying it is quicker than creating its schema for each test."""
-    folder = tmp_path_factory.mktemp("empty")
-    Store.open(folder).close()
-    return folder / FILE_NAME
 
 
 @pytest.fixture
@@ -567,4 +559,5 @@ def test_a_full_disk_ends_the_run_and_keeps_what_is_stored(session: Session, mon
     assert len(session.world.engine.measured) < 10
     assert session.world.locked == set()
     monkeypatch.undo()
+    session.world.engine = FakeEngine()
     assert session.resume().counts["valid"] == 50
