@@ -235,3 +235,22 @@ def test_no_socket_is_opened_and_nothing_is_kept(runner: Path, tmp_path: Path, s
     code, answer, _ = run(runner, *real_arguments(engine, "bert_small", threads="2"), environment=environment)
     assert code == 0, answer
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_operator_that_the_engine_lacks_is_unsupported(runner: Path, tmp_path: Path) -> None:
+    import onnx
+    from onnx import TensorProto, helper
+
+    nodes = [helper.make_node("Cast", ["x"], ["wide"], to=TensorProto.DOUBLE), helper.make_node("Erf", ["wide"], ["y"])]
+    graph = helper.make_graph(
+        nodes,
+        "no kernel for this number format",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.DOUBLE, [1, 4])],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    library = libraries.library("onnxruntime", libraries.host_build()).path
+    options = ["--engine", "onnxruntime", "--threads", "1", "--library", str(library), "--model"]
+    code, answer, _ = run(runner, *options, str(tmp_path / "m.onnx"), *INPUT, *OUTPUT)
+    assert (code, answer["status"]) == (3, "unsupported")
+    assert "Could not find an implementation for Erf" in answer["reason"]
