@@ -41,7 +41,7 @@ export const ortjs: EngineAdapter = {
   },
 
   isUnsupported(error) {
-    return /not implemented|unsupported|not supported|cannot resolve operator|NOT_IMPLEMENTED/i.test(error.message);
+    return /not implemented|not_implemented|not supported|could not find an implementation|no available backend/i.test(error.message);
   },
 };
 

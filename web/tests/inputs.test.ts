@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { digest, element, fillInput, hash, sampleIndices, summarise } from '../src/inputs';
+import type { Fill } from '../src/records';
+
+interface Vectors {
+  hash: { position: number; index: number; hash: number }[];
+  fill: (Fill & { position: number; float32_bits?: string[]; integers?: number[] })[];
+  sample_indices: { size: number; index: number[] }[];
+  digest: { bytes_hex: string; digest: string }[];
+  summary: {
+    float32_bits: string[];
+    non_finite: number;
+    l1: number;
+    l2: number;
+    max: number;
+    digest: string;
+    sample: { index: number[]; value: number[] };
+  }[];
+}
+
+const vectors = JSON.parse(
+  readFileSync(new URL('../../tests/models/input_vectors.json', import.meta.url), 'utf8'),
+) as Vectors;
+
+function floats(bits: string[]): Float32Array {
+  const words = Uint32Array.from(bits, (text) => parseInt(text, 16));
+  return new Float32Array(words.buffer);
+}
+
+function bitsOf(values: Float32Array): string[] {
+  const words = new Uint32Array(values.buffer);
+  return Array.from(words, (word) => word.toString(16).padStart(8, '0'));
+}
+
+describe('the published input formula', () => {
+  it('hashes index and position as published', () => {
+    for (const vector of vectors.hash) expect(hash(vector.index, vector.position)).toBe(vector.hash);
+  });
+
+  it('fills inputs as published, to the last bit', () => {
+    for (const { position, kind, low, high, float32_bits, integers } of vectors.fill) {
+      const fill = { kind, low, high };
+      if (float32_bits) {
+        const values = fillInput({ dtype: 'float32', shape: [float32_bits.length], fill, position });
+        expect(bitsOf(values as Float32Array)).toEqual(float32_bits);
+      }
+      for (const dtype of integers ? (['int32', 'int64'] as const) : []) {
+        const values = fillInput({ dtype, shape: [1, integers?.length ?? 0], fill, position });
+        expect(Array.from(values, Number)).toEqual(integers);
+      }
+    }
+  });
+
+  it('gives each input values of its own', () => {
+    const fill: Fill = { kind: 'uniform', low: 0, high: 1 };
+    expect(element(fill, 5, 0)).not.toBe(element(fill, 5, 1));
+  });
+});
+
+describe('the summary of an output', () => {
+  it('samples the published places', () => {
+    for (const { size, index } of vectors.sample_indices) expect(sampleIndices(size)).toEqual(index);
+  });
+
+  it('digests bytes as published', () => {
+    for (const { bytes_hex, digest: expected } of vectors.digest) {
+      expect(digest(Uint8Array.from(Buffer.from(bytes_hex, 'hex')))).toBe(expected);
+    }
+  });
+
+  it('agrees with the published summaries, also of values that are not finite', () => {
+    for (const vector of vectors.summary) {
+      const values = floats(vector.float32_bits);
+      const summary = summarise('out', [values.length], values);
+      expect(summary).toMatchObject({ non_finite: vector.non_finite, max: vector.max, digest: vector.digest });
+      expect(summary.sample.index).toEqual(vector.sample.index);
+      expect(summary.sample.value.map(Number)).toEqual(vector.sample.value);
+      expect(summary.l1).toBeCloseTo(vector.l1, 9);
+      expect(summary.l2).toBeCloseTo(vector.l2, 9);
+    }
+  });
+
+  it('reads only its own part of a shared buffer', () => {
+    const all = Float32Array.of(9, 1, -2, 9);
+    expect(summarise('out', [2], all.subarray(1, 3))).toEqual(summarise('out', [2], Float32Array.of(1, -2)));
+  });
+});
