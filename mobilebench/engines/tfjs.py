@@ -12,8 +12,8 @@ from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import Case, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
-MOST_THREADS = 4
-"""The framework prepares min(4, hardwareConcurrency / 2) workers when it starts; it cannot use more than that."""
+MOST_THREADS = 8
+"""The framework starts 8 workers, and uses at most half of what `navigator.hardwareConcurrency` says."""
 
 
 @dataclass(frozen=True)
