@@ -124,7 +124,7 @@ def resume(
     if not left:
         return session.nothing_left()
     needed = {block.case.target for block in left}
-    present, missing = _met_again([info for info in stored.info.targets if info.id in needed], rooms.discover())
+    present, missing = _met_again([info for info in stored.info.targets if info.id in needed], rooms.discover(needed))
     with ExitStack() as held:
         usable, unusable = _usable(present, stored.info.id, rooms, held, [*missing])
         todo = [block for block in left if block.case.target in usable]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Event
@@ -34,18 +34,20 @@ def engine(name: str) -> Engine:
     return known[name]
 
 
-def discover() -> list[TargetInfo]:
-    """Every target that is attached now, usable or not."""
+def discover(names: Collection[str]) -> list[TargetInfo]:
+    """Those of these targets that are attached now, usable or not. For `host` alone, adb is not asked."""
     from mobilebench import targets
 
-    return targets.discover()
+    if set(names) <= {targets.HOST}:
+        return targets.select(targets.HOST)
+    return [info for info in targets.discover() if info.id in names]
 
 
-def open_target(info: TargetInfo) -> AbstractContextManager[Target]:
-    """The target, ready to be used; leaving it puts everything back."""
+def open_target(info: TargetInfo, cancel: Event) -> AbstractContextManager[Target]:
+    """The target, ready to be used; leaving it puts everything back. `cancel` stops what it does within a second."""
     from mobilebench import targets
 
-    return targets.open_target(info)
+    return targets.open_target(info, cancel=cancel)
 
 
 def device_lock(target_id: str, run: str) -> AbstractContextManager[None]:
@@ -88,8 +90,8 @@ class Rooms:
     """What a session asks of other rooms."""
 
     engine: Callable[[str], Engine] = engine
-    discover: Callable[[], list[TargetInfo]] = discover
-    open_target: Callable[[TargetInfo], AbstractContextManager[Target]] = open_target
+    discover: Callable[[Collection[str]], list[TargetInfo]] = discover
+    open_target: Callable[[TargetInfo, Event], AbstractContextManager[Target]] = open_target
     device_lock: Callable[[str, str], AbstractContextManager[None]] = device_lock
     machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn
     model: Callable[[ModelKey, Callable[[str], None]], ModelFiles] = model

@@ -52,7 +52,7 @@ def measure_target(work: TargetWork, emit: Emit, stop: threading.Event, rooms: R
     name = work.target.id
     emit(events.TargetStarted(target=name, blocks=len(work.blocks)))
     try:
-        with rooms.open_target(work.target) as target:
+        with rooms.open_target(work.target, stop) as target:
             _Worker(work, target, emit, stop, rooms, quiet).measure_all()
     except _Cancelled:
         pass

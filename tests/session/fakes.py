@@ -121,7 +121,7 @@ class World:
     def rooms(self) -> Rooms:
         return Rooms(
             engine=lambda name: self.engine,  # type: ignore[arg-type, return-value]
-            discover=lambda: self.attached,
+            discover=lambda names: [info for info in self.attached if info.id in names],
             open_target=self._open,  # type: ignore[arg-type]
             device_lock=self._lock,
             machine_turn=self._turn,
@@ -131,7 +131,7 @@ class World:
         )
 
     @contextmanager
-    def _open(self, info: TargetInfo) -> Iterator[FakeTarget]:
+    def _open(self, info: TargetInfo, cancel: threading.Event) -> Iterator[FakeTarget]:
         if info.id in self.dead:
             raise TargetLost(f"{info.id} does not answer.", hint="Plug it in.")
         self.opened.append(info.id)
