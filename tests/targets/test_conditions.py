@@ -18,7 +18,8 @@ from mobilebench.targets.android.restore import this_process
 from tests.targets.fakes import FakeFiles, FakeShell, failed
 
 FLAGS = "/data/local/tmp/chrome-command-line"
-WRITE = (f"mv -f {RESTORE_FILE}.part {RESTORE_FILE}", "")
+WRITE = (f"chmod 600 {RESTORE_FILE}.part && mv -f {RESTORE_FILE}.part {RESTORE_FILE}", "")
+CHMOD = (f"chmod 644 {FLAGS}", "")
 CLEAR = (f"rm -f {RESTORE_FILE}", "")
 
 
@@ -34,7 +35,7 @@ def left_behind(steps, **owner):
 
 def test_a_file_that_was_not_there_is_removed_again():
     files = FakeFiles()
-    with FakeShell(WRITE, (f"rm -f {FLAGS}", ""), CLEAR) as shell:
+    with FakeShell(WRITE, CHMOD, (f"rm -f {FLAGS}", ""), CLEAR) as shell:
         conditions = Conditions(shell, files)
         conditions.change_file(FLAGS, b"_ --x\n")
         assert files.files[FLAGS] == b"_ --x\n"
@@ -46,7 +47,7 @@ def test_a_file_that_was_there_comes_back_byte_for_byte():
     before = b"_ --mine \xff\n"
     files = FakeFiles({FLAGS: before})
     files.modes[FLAGS] = 0o600
-    with FakeShell(WRITE, CLEAR) as shell:
+    with FakeShell(WRITE, CHMOD, (f"chmod 600 {FLAGS}", ""), CLEAR) as shell:
         conditions = Conditions(shell, files)
         conditions.change_file(FLAGS, b"_ --x\n")
         conditions.put_back_all()
@@ -95,6 +96,7 @@ def test_changes_are_undone_last_first_and_one_failure_keeps_no_other_from_it():
     files = FakeFiles()
     with FakeShell(
         WRITE,
+        CHMOD,
         ("settings get global a", "1"),
         WRITE,
         ("settings put global a 2", ""),
@@ -112,7 +114,7 @@ def test_changes_are_undone_last_first_and_one_failure_keeps_no_other_from_it():
 
 def test_a_phone_that_went_away_keeps_its_restore_file():
     files = FakeFiles()
-    with FakeShell(WRITE, (f"rm -f {FLAGS}", TargetLost("gone"))) as shell:
+    with FakeShell(WRITE, CHMOD, (f"rm -f {FLAGS}", TargetLost("gone"))) as shell:
         conditions = Conditions(shell, files)
         conditions.change_file(FLAGS, b"x")
         with pytest.raises(TargetLost):
@@ -126,7 +128,7 @@ def test_what_a_dead_run_left_is_put_back_first():
         {"kind": "app", "package": "com.android.chrome"},
     ]
     files = left_behind(steps)
-    with FakeShell(("am force-stop com.android.chrome", ""), ("am clear-debug-app", ""), CLEAR, CLEAR) as shell:
+    with FakeShell(("am force-stop com.android.chrome", ""), ("am clear-debug-app", ""), CHMOD, CLEAR, CLEAR) as shell:
         Conditions(shell, files).recover()
     assert files.files[FLAGS] == b"_ --old\n"
 

@@ -16,7 +16,9 @@ CONTENT = b"a model"
 SHA = hashlib.sha256(CONTENT).hexdigest()
 FINAL = f"/data/local/tmp/mobilebench/files/{SHA}/model.bin"
 CHECK = f"if [ -f {FINAL} ]; then sha256sum {FINAL} && chmod 644 {FINAL}; fi"
-VERIFY = f's=$(sha256sum {FINAL}.part) || exit; case "$s" in {SHA}*) mv -f {FINAL}.part {FINAL};;…'
+VERIFY = (
+    f's=$(sha256sum {FINAL}.part) || exit; case "$s" in {SHA}*) chmod 644 {FINAL}.part && mv -f {FINAL}.part {FINAL};;…'
+)
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_other_bytes_at_the_same_place_are_replaced(model):
 def test_a_runner_is_executable(model):
     files = FakeFiles()
     check = CHECK.replace("chmod 644", "chmod 755")
-    with FakeShell((check, ""), (VERIFY, "")) as shell:
+    with FakeShell((check, ""), (VERIFY.replace("chmod 644", "chmod 755"), "")) as shell:
         phone = PhoneFiles(shell, files)
         phone.push(model, sha256=SHA, executable=True)
         phone.settle()

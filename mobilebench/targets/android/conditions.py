@@ -66,7 +66,7 @@ class Conditions:
         before = None if found is None else base64.b64encode(self._sync.read(path)).decode()
         step = FileBefore(path=path, content=before, mode=found.mode & 0o777 if found else 0o644)
         self._record(step)
-        self._sync.write(path, content)
+        self._put_file(path, content, 0o644)
         return step
 
     def set_debug_app(self, package: str) -> DebugAppBefore:
@@ -163,7 +163,7 @@ class Conditions:
             case FileBefore(path=path, content=None):
                 self._demand(f"rm -f {shlex.quote(path)}", f"{path} could not be removed")
             case FileBefore(path=path, content=str(content), mode=mode):
-                self._sync.write(path, base64.b64decode(content), mode)
+                self._put_file(path, base64.b64decode(content), mode)
             case DebugAppBefore(package=None):
                 self._demand("am clear-debug-app", "the app for debugging could not be cleared")
             case DebugAppBefore(package=str(package)):
@@ -177,6 +177,11 @@ class Conditions:
                 ports.remove_forward(self._shell.serial, local, remote)
             case Reversed(remote=remote):
                 ports.remove_reverse(self._shell.serial, remote)
+
+    def _put_file(self, path: str, content: bytes, mode: int) -> None:
+        """adb widens the mode that it is given to everybody, so it is set by hand."""
+        self._sync.write(path, content, mode)
+        self._demand(f"chmod {mode:o} {shlex.quote(path)}", f"{path} could not be written")
 
     def _put_setting(self, namespace: str, key: str, value: str | None) -> None:
         change = f"delete {namespace} {key}" if value is None else f"put {namespace} {key} {shlex.quote(value)}"
@@ -196,7 +201,7 @@ class Conditions:
         content = RestoreFile(owner=self._owner, steps=self._steps).model_dump_json(by_alias=True, indent=1)
         part = f"{RESTORE_FILE}.part"
         self._sync.write(part, content.encode())
-        self._demand(f"mv -f {part} {RESTORE_FILE}", "the restore file could not be written")
+        self._demand(f"chmod 600 {part} && mv -f {part} {RESTORE_FILE}", "the restore file could not be written")
 
     def _read(self) -> RestoreFile:
         try:

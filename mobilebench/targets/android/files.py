@@ -93,9 +93,9 @@ class PhoneFiles:
         if path in self._here:
             return True
         quoted = shlex.quote(path.text)
-        mode = "755" if executable else "644"
         check = self._shell.script(
-            f"if [ -f {quoted} ]; then sha256sum {quoted} && chmod {mode} {quoted}; fi", timeout=_HASH_TIMEOUT
+            f"if [ -f {quoted} ]; then sha256sum {quoted} && chmod {_mode(executable)} {quoted}; fi",
+            timeout=_HASH_TIMEOUT,
         )
         return check.exit_code == 0 and check.stdout.split()[:1] == [digest.encode()]
 
@@ -110,13 +110,15 @@ class PhoneFiles:
         except BlockFailed:
             self._remove(part)
             raise
-        self._unverified.append((path, self._pool.submit(self._verify, part, path, digest, local.name)))
+        verified = self._pool.submit(self._verify, part, path, digest, _mode(executable), local.name)
+        self._unverified.append((path, verified))
 
-    def _verify(self, part: str, path: TargetPath, digest: str, name: str) -> None:
+    def _verify(self, part: str, path: TargetPath, digest: str, mode: str, name: str) -> None:
         quoted, final = shlex.quote(part), shlex.quote(path.text)
         done = self._shell.script(
             f"s=$(sha256sum {quoted}) || exit; "
-            f'case "$s" in {digest}*) mv -f {quoted} {final};; *) echo "$s"; rm -f {quoted}; exit 99;; esac',
+            f'case "$s" in {digest}*) chmod {mode} {quoted} && mv -f {quoted} {final};; '
+            f"*) rm -f {quoted}; exit 99;; esac",
             timeout=_HASH_TIMEOUT,
         )
         if done.exit_code == 127:
@@ -137,6 +139,11 @@ class PhoneFiles:
             f"{self._shell.serial}: the phone's disk is full: {room}{needed}.",
             hint=f"Free some space on the phone; `{remove}` removes what mobilebench pushed.",
         )
+
+
+def _mode(executable: bool) -> str:
+    """adb widens the mode that it is given to everybody, so it is set by hand."""
+    return "755" if executable else "644"
 
 
 def free_mb(shell: Shell) -> float | None:

@@ -1,0 +1,62 @@
+"""Virtual phones for the tests marked `real`: on an adb server of their own, in a home of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import adbutils
+import pytest
+
+from mobilebench import targets
+from mobilebench.targets.android import ports, wire
+from mobilebench.virtual import phones
+
+BUNDLED_ADB = Path(adbutils.__file__).parent / "binaries" / "adb"
+
+
+@contextmanager
+def own_adb(home: Path, adb: Path) -> Iterator[None]:
+    """An adb server that nobody else uses, started from one binary, and ended again by its own request."""
+    bin_folder = home / "bin"
+    bin_folder.mkdir(parents=True, exist_ok=True)
+    (bin_folder / "adb").symlink_to(adb)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOBILEBENCH_HOME", str(home))
+        patch.setenv("ANDROID_ADB_SERVER_PORT", str(ports.free_port()))
+        patch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
+        wire.start_server.cache_clear()
+        try:
+            yield
+        finally:
+            phones.down()
+            subprocess.run([adb, "kill-server"], capture_output=True, check=False)
+            wire.start_server.cache_clear()
+
+
+@pytest.fixture(scope="module", params=["adb of the system", "adb inside adbutils"])
+def adb_binary(request: pytest.FixtureRequest) -> Path:
+    """Both adb programs that people have."""
+    system = shutil.which("adb")
+    return BUNDLED_ADB if system is None or request.param == "adb inside adbutils" else Path(system)
+
+
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory, adb_binary: Path) -> Iterator[Callable[..., str]]:
+    """Switches virtual phones on by name, and answers their serial."""
+    with own_adb(tmp_path_factory.mktemp("home"), adb_binary):
+        yield lambda name, **how: phones.up(names=[name], **how)[0].serial
+
+
+@pytest.fixture
+def open_phone(rack):
+    """Opens a phone by name."""
+
+    def opened(name="plain", *, cancel=None, **how):
+        return targets.open_target(targets.select(rack(name, **how))[0], cancel=cancel)
+
+    return opened

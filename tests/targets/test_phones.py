@@ -1,0 +1,328 @@
+"""Phones for real: virtual ones, through both adb programs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from mobilebench import targets
+from mobilebench.errors import BadInput, BlockFailed, TargetLost, Unsupported
+from mobilebench.probes import probes
+from mobilebench.targets.android import ports, wire
+from mobilebench.targets.android.chrome import FLAGS_FILE, SOCKET
+from mobilebench.targets.android.conditions import RESTORE_FILE
+from mobilebench.targets.limits import Limit
+from mobilebench.virtual import phones
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
+
+NASTY = ["", " a  b ", "$HOME `id` $(id)", 'it\'s "quoted"', "; exit 3 #", "*", "line\nbreak", "-n", "\\", "é→"]
+
+
+def told(phone, *argv):
+    return phone.shell(list(argv), timeout=10).stdout.decode()
+
+
+def forwards():
+    return wire.query("host:list-forward", Limit("listing forwards", 5))
+
+
+def reverses(serial):
+    limit = Limit("listing reverses", 5)
+    with wire.service(serial, "reverse:list-forward", limit) as stream:
+        return wire.block(stream, limit).decode()
+
+
+def test_a_phone_is_described_and_marked_as_virtual(rack):
+    serial = rack("plain")
+    (info,) = targets.select(serial)
+    assert (info.id, info.kind, info.virtual, info.state) == (serial, "android", True, "device")
+    assert info.soc.startswith("virtual: ")
+    assert (info.profile, info.profile_soc) == ("snapdragon-8-gen-2", "Snapdragon 8 Gen 2")
+    assert info.runner == f"linux-{os.uname().machine}"
+    assert info.machine == targets.select("host")[0].machine
+    assert info.cores == len(os.sched_getaffinity(0))
+    assert [info.id for info in targets.discover()][:1] == ["host"]
+    assert serial in [info.id for info in targets.discover()]
+
+
+def test_arguments_variables_outputs_and_exit_codes(open_phone):
+    with open_phone() as phone:
+        answer = phone.shell(["printf", "%s|", *NASTY], timeout=10)
+        assert answer.stdout.decode() == "".join(f"{text}|" for text in NASTY)
+        for text in NASTY:
+            answer = phone.shell(
+                ["sh", "-c", 'printf "%s" "$X"; echo bad >&2; exit 7'], timeout=10, environment={"X": text}
+            )
+            assert (answer.stdout.decode(), answer.stderr, answer.exit_code) == (text, b"bad\n", 7)
+        assert phone.shell(["no-such-program"], timeout=10).exit_code == 127
+        assert phone.shell(["cat"], timeout=10).stdout == b""
+
+
+def test_large_output_arrives_whole(open_phone):
+    with open_phone() as phone:
+        assert len(phone.shell(["head", "-c", "3000000", "/dev/zero"], timeout=20).stdout) == 3_000_000
+
+
+def test_a_command_costs_less_than_10_ms(open_phone):
+    with open_phone() as phone:
+        phone.shell(["true"], timeout=5)
+        times = []
+        for _ in range(21):
+            began = time.perf_counter()
+            phone.shell(["true"], timeout=5)
+            times.append(time.perf_counter() - began)
+    assert sorted(times)[len(times) // 4] < 0.010
+
+
+@pytest.mark.parametrize("by", ["limit", "cancel"])
+def test_a_command_that_is_given_up_ends_on_the_phone_too(open_phone, by):
+    cancel = threading.Event()
+    with open_phone() as phone:
+        if by == "cancel":
+            threading.Timer(0.3, cancel.set).start()
+        began = time.monotonic()
+        with pytest.raises(BlockFailed, match="cancelled" if by == "cancel" else "did not end"):
+            phone.shell(["sleep", "4321"], timeout=60 if by == "cancel" else 0.3, cancel=cancel)
+        assert time.monotonic() - began < 1.3
+        for _ in range(30):
+            if "4321" not in told(phone, "sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '").replace(
+                "cat /proc", ""
+            ):
+                return
+            time.sleep(0.1)
+        raise AssertionError("it still runs on the phone")
+
+
+def test_a_phone_switched_off_in_the_middle_of_a_command_is_lost(rack):
+    info = targets.select(rack("unplugged"))[0]
+    with pytest.raises(TargetLost, match=info.id), targets.open_target(info) as phone:
+        threading.Timer(0.5, phones.down, args=[["unplugged"]]).start()
+        phone.shell(["sleep", "60"], timeout=30)
+    with pytest.raises((TargetLost, BadInput)), targets.open_target(info) as phone:
+        phone.shell(["true"], timeout=5)
+
+
+def test_a_file_is_pushed_once(open_phone, tmp_path):
+    file = tmp_path / "run me"
+    file.write_bytes(b'#!/bin/sh\necho ran with "$1"\n' + b"#" * 300_000)
+    with open_phone() as phone:
+        first = phone.push(file, executable=True)
+        again = phone.push(file, executable=True)
+        assert first.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+        assert (first.transferred, again.transferred, again.path) == (True, False, first.path)
+        assert told(phone, "sh", str(first.path), "a b") == "ran with a b\n"
+        assert told(phone, "stat", "-c", "%a", str(first.path)) == "755\n"
+        back = tmp_path / "back"
+        phone.pull(first.path, back)
+        assert back.read_bytes() == file.read_bytes()
+    with open_phone() as phone:
+        assert not phone.push(file, executable=True).transferred
+        phone.shell(["sh", "-c", f"echo changed > '{first.path}'"], timeout=5)
+    with open_phone() as phone:
+        assert phone.push(file, executable=True).transferred
+        assert told(phone, "sh", str(first.path), "x") == "ran with x\n"
+        assert told(phone, "find", str(first.path).rpartition("/")[0], "-name", "*.part") == ""
+
+
+def test_a_full_phone_says_so_and_keeps_nothing_half_written(open_phone, tmp_path):
+    file = tmp_path / "large"
+    file.write_bytes(os.urandom(9_000_000))
+    small = tmp_path / "small"
+    small.write_bytes(b"x")
+    with open_phone("small", data_mb=6) as phone:
+        with pytest.raises(BlockFailed, match=r"disk is full.*large takes 9 MB") as caught:
+            phone.push(file)
+        assert "Free some space" in caught.value.hint
+        assert "large" not in told(phone, "find", "/data/local/tmp")
+        assert phone.push(small).transferred
+
+
+def test_pages_of_this_computer_are_reached_from_the_phone_and_ports_are_given_back(rack, open_phone):
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"hello phone")
+
+        def log_message(self, *arguments):
+            pass
+
+    serial = rack("plain")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = server.server_port
+    try:
+        with open_phone() as phone:
+            with phone.reverse(port) as origin:
+                assert origin == f"http://127.0.0.1:{port}"
+                assert f"tcp:{port}" in reverses(serial)
+                with phone.reverse(port) as second:
+                    assert second != origin
+                    for where in (origin, second):
+                        remote = f"tcp:{where.rpartition(':')[2]}"
+                        local = f"tcp:{ports.free_port()}"
+                        assert ports.forward(serial, local, remote)
+                        with urllib.request.urlopen(f"http://127.0.0.1:{local[4:]}", timeout=5) as answer:
+                            assert answer.read() == b"hello phone"
+                        ports.remove_forward(serial, local, remote)
+            assert reverses(serial) == ""
+            assert told(phone, "ls", "/data/local/tmp/mobilebench") in {"files\n", ""}
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert forwards() == ""
+
+
+def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(open_phone, rack):
+    serial = rack("plain")
+    with open_phone() as phone:
+        phone.shell(["sh", "-c", f"printf '_ --mine' > {FLAGS_FILE}"], timeout=5)
+    with open_phone() as phone:
+        with phone.browser("chrome", ["--window-size=321,456"]) as browser:
+            assert browser.version == phone.info.browsers["chrome"]
+            assert "--window-size=321,456" in browser.flags
+            assert "--window-size=321,456" in told(phone, "cat", FLAGS_FILE)
+            with urllib.request.urlopen(f"{browser.devtools}/json/list", timeout=5) as answer:
+                assert json.load(answer)
+        with phone.browser("chrome", ["--window-size=321,456"]) as again:
+            assert again is browser
+        with phone.browser("chrome", ["--window-size=111,111"]) as other:
+            assert other.devtools != browser.devtools
+        assert json.loads(told(phone, "cat", RESTORE_FILE))["owner"]["pid"] == os.getpid()
+    assert forwards() == ""
+    with open_phone() as phone:
+        assert told(phone, "cat", FLAGS_FILE) == "_ --mine"
+        assert told(phone, "settings", "get", "global", "stay_on_while_plugged_in") == "null\n"
+        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+        assert not _chrome_answers(serial)
+
+
+def test_what_a_killed_run_left_changed_is_put_back_by_the_next_one(rack, open_phone):
+    serial = rack("plain")
+    with open_phone() as phone:
+        phone.shell(["sh", "-c", f"printf '_ --mine' > {FLAGS_FILE}"], timeout=5)
+        phone.shell(["settings", "put", "global", "stay_on_while_plugged_in", "3"], timeout=5)
+    code = (
+        "import sys, time\n"
+        "from mobilebench import targets\n"
+        "with targets.open_target(targets.select(sys.argv[1])[0]) as phone:\n"
+        "    with phone.browser('chrome', ['--left-behind']), phone.reverse(45678):\n"
+        "        print('changed', flush=True)\n"
+        "        time.sleep(60)\n"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, serial], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "changed\n"
+        info = targets.select(serial)[0]
+        with pytest.raises(BadInput, match=f"being measured by pid {other.pid}"), targets.open_target(info):
+            raise AssertionError("two runs at once on one phone")
+        assert "tcp:45678" in reverses(serial)
+    finally:
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+        other.stdout.close()
+    assert SOCKET in forwards()
+    with open_phone() as phone:
+        assert told(phone, "cat", FLAGS_FILE) == "_ --mine"
+        assert told(phone, "settings", "get", "global", "stay_on_while_plugged_in") == "3\n"
+        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+        phone.shell(["settings", "delete", "global", "stay_on_while_plugged_in"], timeout=5)
+    assert (forwards(), reverses(serial)) == ("", "")
+    assert not _chrome_answers(serial)
+
+
+def test_a_run_with_another_home_is_told_apart_by_the_restore_file(rack, tmp_path, open_phone):
+    serial = rack("plain")
+    code = (
+        "import sys\nfrom mobilebench import targets\nwith targets.open_target(targets.select(sys.argv[1])[0]): pass\n"
+    )
+    with open_phone() as phone, phone.reverse(45678):
+        environment = {**os.environ, "MOBILEBENCH_HOME": str(tmp_path)}
+        other = subprocess.run(
+            [sys.executable, "-c", code, serial], env=environment, capture_output=True, text=True, check=False
+        )
+        assert f"is being measured by pid {os.getpid()}" in other.stderr
+        assert "tcp:45678" in reverses(serial)
+
+
+def test_a_phone_without_chrome_is_unsupported_and_unchanged(open_phone):
+    with open_phone("bare", chrome=False) as phone:
+        assert phone.info.browsers == {}
+        with pytest.raises(Unsupported, match="no Chrome on phone") as caught, phone.browser("chrome"):
+            pass
+        assert "Play Store" in caught.value.hint
+        with pytest.raises(Unsupported, match="firefox"), phone.browser("firefox"):
+            pass
+        assert phone.shell(["ls", FLAGS_FILE], timeout=5).exit_code != 0
+
+
+@pytest.mark.parametrize("fault", ["offline", "unauthorized"])
+def test_a_phone_that_cannot_be_used(rack, fault):
+    serial = rack(f"faulty-{fault}", fault=fault)
+    assert {info.id: info.state for info in targets.discover()}[serial] == fault
+    with pytest.raises(BadInput, match=f"{serial} cannot be measured: it is {fault}"):
+        targets.select(serial)
+    phones.down([f"faulty-{fault}"])
+
+
+def test_two_phones_at_once(rack, tmp_path):
+    file = tmp_path / "model"
+    file.write_bytes(os.urandom(2_000_000))
+    infos = targets.select(f"{rack('plain')},{rack('second')}")
+    failures = []
+
+    def work(info):
+        try:
+            with targets.open_target(info) as phone, phone.reverse(45679) as origin:
+                phone.push(file)
+                assert told(phone, "echo", info.id) == f"{info.id}\n"
+                assert origin
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=[info]) for info in infos]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_probes_read_a_phone(open_phone):
+    with open_phone() as phone:
+        found = {}
+        for probe in probes().values():
+            assert probe.validate(phone.info) is None
+            probe.start(phone)
+            probe.stop(phone)
+            found |= {(series.probe, series.name): series for series in probe.result()}
+    assert len(found["battery", "level"].values) == 2
+    assert 0 <= found["battery", "level"].values[0] <= 100
+    assert -20 < found["battery", "temperature"].values[0] < 80
+    assert found["thermal", "cpu"].unit == "°C"
+    assert found["load", "load_1min"].values[0] >= 0
+
+
+def _chrome_answers(serial):
+    local = f"tcp:{ports.free_port()}"
+    assert ports.forward(serial, local, SOCKET)
+    try:
+        with socket.create_connection(("127.0.0.1", int(local[4:])), timeout=5) as stream:
+            stream.sendall(b"GET /json/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return stream.recv(10) != b""
+    except OSError:
+        return False
+    finally:
+        ports.remove_forward(serial, local, SOCKET)
