@@ -40,7 +40,7 @@ class TargetWork:
     models: Models
 
 
-class _Cancelled(Exception):  # noqa: N818
+class _Cancelled(Exception):
     """The run is being stopped: the block in hand is dropped."""
 
 
