@@ -189,6 +189,7 @@ def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(
     serial = rack("plain")
     with open_phone() as phone:
         phone.shell(["sh", "-c", f"printf '_ --mine' > {FLAGS_FILE}"], timeout=5)
+        before = phones.state_of("plain").settings
     with open_phone() as phone:
         with phone.browser("chrome", ["--window-size=321,456"]) as browser:
             assert browser.version == phone.info.browsers["chrome"]
@@ -201,10 +202,11 @@ def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(
         with phone.browser("chrome", ["--window-size=111,111"]) as other:
             assert other.devtools != browser.devtools
         assert json.loads(told(phone, "cat", RESTORE_FILE))["owner"]["pid"] == os.getpid()
+        assert told(phone, "settings", "get", "global", "debug_app") == "com.android.chrome\n"
     assert forwards() == ""
     with open_phone() as phone:
         assert told(phone, "cat", FLAGS_FILE) == "_ --mine"
-        assert told(phone, "settings", "get", "global", "stay_on_while_plugged_in") == "null\n"
+        assert phones.state_of("plain").settings == before
         assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
         assert not _chrome_answers(serial)
 
