@@ -1,0 +1,134 @@
+"""The command itself, on this computer with the real runner: killed, interrupted, resumed, started twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mobilebench.errors import ExitCode
+from mobilebench.results.records import Run
+from mobilebench.results.store import FILE_NAME, Store
+
+pytestmark = pytest.mark.real
+
+SUITE = """\
+title: Sleeping
+description: Blocks of a fifth of a second in which nothing is computed
+models: [bert_small]
+threads: [1]
+rule: {min_predictions: 4, max_predictions: 4, max_seconds: 10}
+blocks: 20
+groups:
+  - targets: [host]
+    engines:
+      sleep: {cpu: [default]}
+"""
+BLOCKS = 20
+
+
+class Command:
+    """`mobilebench` in a home of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.suite = folder / "sleep.yaml"
+        self.suite.write_text(SUITE)
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "mobilebench", "run", *arguments, "--out", str(self.folder / "out")]
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "MOBILEBENCH_HOME": str(self.home)},
+        )
+        self.started.append(process)
+        return process
+
+    def measure(self) -> subprocess.Popen[str]:
+        return self.start("--serial", "host", "--suite", str(self.suite))
+
+    def wait_for_blocks(self, count: int) -> Run:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if (self.folder / "out" / FILE_NAME).is_file() and (run := self.newest()) and len(run.blocks) >= count:
+                return run
+            time.sleep(0.05)
+        raise AssertionError("no block was stored within a minute")
+
+    def newest(self) -> Run | None:
+        with Store.open(self.folder / "out", create=False) as store:
+            return store.load("last") if store.runs() else None
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Command]:
+    made = Command(tmp_path)
+    yield made
+    for process in made.started:
+        process.kill()
+        process.wait()
+
+
+def resumed(command: Command, before: Run) -> Run:
+    """The run after `--resume`; what was stored before is untouched."""
+    process = command.start("--resume", "last")
+    process.communicate(timeout=120)
+    assert process.returncode == ExitCode.SUSPECT
+    after = command.newest()
+    assert after
+    assert len(after.blocks) == BLOCKS
+    kept = {block.planned.index: block for block in after.blocks}
+    assert all(kept[block.planned.index] == block for block in before.blocks)
+    return after
+
+
+def test_kill_9_and_resume(command: Command) -> None:
+    process = command.measure()
+    command.wait_for_blocks(3)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = command.newest()
+    assert before
+    assert (before.info.status, len(before.planned)) == ("running", BLOCKS)
+    assert 3 <= len(before.blocks) < BLOCKS
+    assert resumed(command, before).info.status == "finished"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_ends_within_5_s_and_says_how_to_go_on(command: Command, number: signal.Signals) -> None:
+    process = command.measure()
+    command.wait_for_blocks(2)
+    sent = time.monotonic()
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=30)
+    assert time.monotonic() - sent < 5
+    assert process.returncode == ExitCode.INTERRUPTED
+    before = command.newest()
+    assert before
+    assert before.info.status == "interrupted"
+    assert f"mobilebench run --resume {before.info.id}" in said
+    resumed(command, before)
+
+
+def test_two_runs_at_once_on_one_target(command: Command) -> None:
+    first = command.measure()
+    run = command.wait_for_blocks(1)
+    second = command.measure()
+    _, complaint = second.communicate(timeout=60)
+    assert second.returncode == ExitCode.BAD_INPUT
+    assert f"being measured by pid {first.pid} (run {run.info.id})" in complaint
+    assert "Traceback" not in complaint
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=30)
+    assert first.returncode == ExitCode.INTERRUPTED
