@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from sqlalchemy import BindParameter, Connection, Engine, Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Engine, Row, Table, bindparam, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from mobilebench.errors import BadInput, ExitCode, MobilebenchError
@@ -145,11 +145,6 @@ class Store:
         with self._write("the run's end could not be recorded") as connection:
             query = update(tables.runs).where(tables.runs.c.id == run_id)
             connection.execute(query.values(status=status, finished_at=finished_at))
-
-    def delete(self, run_id: str) -> None:
-        """Remove a run with all that belongs to it from the database."""
-        with self._write("the run could not be deleted") as connection:
-            connection.execute(delete(tables.runs).where(tables.runs.c.id == run_id))
 
     # -- reading ---------------------------------------------------------------------------------------------------
 

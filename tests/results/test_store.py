@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from mobilebench.errors import BadInput, ExitCode
 from mobilebench.results import database, tables
-from mobilebench.results.records import Series
 from mobilebench.results.store import FILE_NAME, Store, StoreError
 
 from .making import START, blocks_of, case, failed, host, measured, phone, planned, run_info, unsupported
@@ -113,24 +112,6 @@ def test_events_are_kept_in_order(store: Store) -> None:
         {"at": START, "kind": "TargetLost", "target": "R58M", "reason": "unplugged"},
         {"at": START, "kind": "RunFinished", "target": None},
     ]
-
-
-def test_a_deleted_run_leaves_nothing_behind(store: Store) -> None:
-    for run_id in (RUN, "other"):
-        store.create_run(run_info(run_id), [planned(0)])
-        store.append(run_id, measured(planned(0)).model_copy(update={"series": [_one_series()]}))
-        store.add_event(run_id, "RunFinished", at=START, target=None, data={})
-    store.delete(RUN)
-
-    connection = sqlite3.connect(store.path)
-    for table in tables.metadata.tables.values():
-        column = "id" if table.name == "runs" else "run_id"
-        left = {row[0] for row in connection.execute(f'SELECT "{column}" FROM "{table.name}"')}
-        assert left == {"other"}, table.name
-
-
-def _one_series() -> Series:
-    return Series(probe="thermal", name="cpu", unit="°C", times_ms=[0.0], values=[40.5])
 
 
 class TestNames:
