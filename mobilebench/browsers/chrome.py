@@ -161,8 +161,10 @@ def _wait_for_devtools(process: subprocess.Popen[bytes], profile: Path, timeout:
 
 
 def _last_words(profile: Path) -> str:
-    words = (profile / "stderr.txt").read_text(errors="replace").strip().splitlines()
-    return words[-1][:300] if words else "it said nothing"
+    """The line in which Chrome says why it gives up, else its last one."""
+    lines = (profile / "stderr.txt").read_text(errors="replace").strip().splitlines()
+    fatal = [line for line in lines if "FATAL" in line]
+    return (fatal or lines or ["it said nothing"])[-1][:300]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -13,10 +13,10 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from threading import Thread
+from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 from mobilebench.errors import BadInput
@@ -43,6 +43,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _START_SECONDS = 15
+_LOG_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,39 @@ class Served:
         return _sha256(self.file, status.st_size, status.st_mtime_ns)
 
 
-@dataclass(frozen=True)
 class Visit:
     """One block's share of the server."""
 
-    token: str
-    files: Mapping[str, Path]
-    log: list[Served] = field(default_factory=list)
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self.token = secrets.token_urlsafe(16)
+        self.files = files
+        self._log: list[Served] = []
+        self._under_way = 0
+        self._changed = Condition()
 
     @property
     def path(self) -> str:
         """Where its files lie on the server, with slashes on both ends."""
         return f"/{self.token}/"
+
+    def served(self) -> list[Served]:
+        """Every answer so far. One that is under way is waited for: a page has the last byte before we know that."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way == 0, _LOG_SECONDS)
+            return list(self._log)
+
+    def begin(self) -> None:
+        """An answer is under way."""
+        with self._changed:
+            self._under_way += 1
+
+    def end(self, served: Served | None) -> None:
+        """It has ended; with None, no file was sent."""
+        with self._changed:
+            self._under_way -= 1
+            if served is not None:
+                self._log.append(served)
+            self._changed.notify_all()
 
 
 class PageServer:
@@ -100,7 +122,7 @@ class PageServer:
     @contextmanager
     def visit(self, files: Mapping[str, Path]) -> Iterator[Visit]:
         """A secret path under which the pages and `files` (name to file) can be fetched while this is open."""
-        visit = Visit(secrets.token_urlsafe(16), {**self._pages, **files})
+        visit = Visit({**self._pages, **files})
         self._visits[visit.token] = visit
         try:
             yield visit
@@ -146,10 +168,15 @@ def _logged_file(visit: Visit, name: str, file: Path) -> web.StreamResponse:
         """Its `prepare` sends the whole body, so that what is logged really went out."""
 
         async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-            writer = await super().prepare(request)
-            if request.method == "GET" and self.status in (200, 206):
-                visit.log.append(Served(name, file, self.content_length or 0, started, time.monotonic()))
-            return writer
+            served: Served | None = None
+            visit.begin()
+            try:
+                writer = await super().prepare(request)
+                if request.method == "GET" and self.status in (200, 206):
+                    served = Served(name, file, self.content_length or 0, started, time.monotonic())
+                return writer
+            finally:
+                visit.end(served)
 
     return LoggedFile(file, headers={**_HEADERS, "Content-Type": _mime(file)})
 

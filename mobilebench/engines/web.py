@@ -122,7 +122,7 @@ def measure(
             timeout=patience_s(block.rule, setup_patience_s),
             what=f"The page on {target.info.id}",
         )
-    measurement = _complete(parse_answer(answer, case), browser, visit.log, page_case)
+    measurement = _complete(parse_answer(answer, case), browser, visit.served(), page_case)
     stages = sum([*measurement.setup_ms.values(), *measurement.warmup_ms, *measurement.prediction_ms])
     around = (time.monotonic() - began) * 1000 - stages
     return BlockResult(measurement, {"launch": max(around, 0.0)})

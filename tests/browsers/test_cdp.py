@@ -1,0 +1,180 @@
+"""The DevTools client against a browser that misbehaves in every way that has a name."""
+
+from __future__ import annotations
+
+import json
+import time
+from threading import Event, Timer
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilebench.browsers import cdp
+from mobilebench.errors import BlockFailed
+from tests.browsers.fake_devtools import CUT, fake_devtools, result
+
+
+def silent(message: dict[str, Any]) -> list[Any]:
+    return []
+
+
+def evaluated(value: Any) -> dict[str, Any]:
+    return {"result": {"type": "string", "value": value}}
+
+
+def test_a_value_comes_back_although_events_and_stale_answers_come_first() -> None:
+    def answer(message: dict[str, Any]) -> list[Any]:
+        event = {"method": "Runtime.consoleAPICalled", "params": {}}
+        return [event, {"id": 999, "result": {}}, result(message, **evaluated("42"))]
+
+    with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
+        assert page.evaluate("6 * 7", timeout=5) == "42"
+    assert fake.received[0]["params"]["awaitPromise"] is True
+
+
+def test_a_page_is_opened_at_our_end_of_the_connection_and_closed() -> None:
+    with fake_devtools(silent) as fake:
+        with cdp.open_page(fake.url):
+            assert fake.closed == []
+        assert fake.closed == ["page1"]
+
+
+def test_answers_may_be_larger_than_a_websocket_library_likes() -> None:
+    big = "x" * 3_000_000
+    with fake_devtools(lambda m: [result(m, **evaluated(big))]) as fake, cdp.open_page(fake.url) as page:
+        assert page.evaluate("big", timeout=20) == big
+
+
+def test_opening_waits_for_the_load_event_even_when_it_comes_before_the_answer() -> None:
+    def answer(message: dict[str, Any]) -> list[Any]:
+        loaded = {"method": "Page.loadEventFired", "params": {}}
+        return [loaded, result(message)] if message["method"] == "Page.navigate" else [result(message)]
+
+    with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
+        page.open("http://127.0.0.1/bench.html", timeout=5)
+    assert fake.methods() == ["Page.enable", "Inspector.enable", "Page.navigate"]
+
+
+def test_a_page_that_cannot_be_reached_says_so() -> None:
+    with (
+        fake_devtools(lambda m: [result(m, errorText="net::ERR_CONNECTION_REFUSED")]) as fake,
+        cdp.open_page(fake.url) as page,
+        pytest.raises(BlockFailed, match="net::ERR_CONNECTION_REFUSED"),
+    ):
+        page.open("http://127.0.0.1:1/")
+
+
+def test_an_exception_is_told_in_its_own_words() -> None:
+    details = {"text": "Uncaught", "exception": {"description": "TypeError: x is not a function\n    at <anonymous>"}}
+    with (
+        fake_devtools(lambda m: [result(m, exceptionDetails=details, result={})]) as fake,
+        cdp.open_page(fake.url) as page,
+        pytest.raises(BlockFailed, match=r"threw an exception: TypeError: x is not a function$"),
+    ):
+        page.evaluate("x()", timeout=5)
+
+
+def test_a_page_that_never_answers_is_given_up_and_stopped() -> None:
+    with fake_devtools(silent) as fake:
+        with pytest.raises(BlockFailed, match=r"The page never answered within 1 s"), cdp.open_page(fake.url) as page:
+            page.evaluate("new Promise(() => {})", timeout=0.6)
+        wait_until(lambda: "Runtime.terminateExecution" in fake.methods())
+        assert fake.closed == ["page1"]
+
+
+def test_cancelling_ends_the_wait_within_a_second() -> None:
+    cancel = Event()
+    with fake_devtools(silent) as fake:
+        Timer(0.2, cancel.set).start()
+        began = time.monotonic()
+        with (
+            pytest.raises(BlockFailed, match="cancelled"),
+            cdp.open_page(fake.url, cancel=cancel) as page,
+        ):
+            page.evaluate("new Promise(() => {})", timeout=60)
+        assert time.monotonic() - began < 1.2
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ({"method": "Inspector.targetCrashed", "params": {}}, "The page crashed"),
+        ({"method": "Inspector.detached", "params": {"reason": "Render process gone."}}, "Render process gone"),
+        ({"method": "Inspector.detached"}, "no reason given"),
+        (CUT, "The connection to the browser was cut"),
+        ("not json", "not JSON"),
+        ("[1, 2]", "not a DevTools message"),
+        ({"id": 1, "error": {"code": -32000, "message": "Cannot find context"}}, "Cannot find context"),
+        ({"id": 1, "error": "broken"}, "broken"),
+        ({"id": 1}, "has no result"),
+        ({"id": 1, "result": "text"}, "has no result"),
+    ],
+)
+def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str) -> None:
+    with (
+        fake_devtools(lambda m: [reply]) as fake,
+        pytest.raises(BlockFailed, match=words),
+        cdp.open_page(fake.url) as page,
+    ):
+        page.evaluate("1", timeout=5)
+
+
+def test_no_browser_behind_the_address() -> None:
+    with pytest.raises(BlockFailed, match="connection to the browser was cut"), cdp.open_page("http://127.0.0.1:9"):
+        pass
+
+
+def test_a_browser_that_opens_no_page() -> None:
+    with fake_devtools(silent) as fake:
+        fake.new_status = 500
+        with pytest.raises(BlockFailed, match="answered 500 to PUT /json/new"), cdp.open_page(fake.url):
+            pass
+
+
+def test_the_version_is_read_from_what_runs() -> None:
+    with fake_devtools(silent) as fake:
+        assert cdp.browser_version(fake.url) == "156.0.8078.79"
+        fake.version = {"Browser": None}
+        with pytest.raises(BlockFailed, match="does not state its version"):
+            cdp.browser_version(fake.url)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(json_values | st.fixed_dictionaries({"method": st.just("Inspector.detached"), "params": json_values}))
+def test_no_message_breaks_the_parser(value: Any) -> None:
+    try:
+        message = cdp.parse_message(json.dumps(value))
+        cdp.check_alive(message)
+    except BlockFailed:
+        return
+    assert message == value or value != value or isinstance(message, dict)
+
+
+@given(st.binary())
+def test_no_bytes_break_the_parser(raw: bytes) -> None:
+    try:
+        assert isinstance(cdp.parse_message(raw), dict)
+    except BlockFailed as failed:
+        assert failed.message.endswith((".", "DevTools."))
+
+
+@given(json_values)
+def test_an_exception_is_always_one_short_line(details: Any) -> None:
+    text = cdp.exception_text(details)
+    assert 0 < len(text) <= 500
+    assert "\n" not in text
+
+
+def wait_until(condition: Any, seconds: float = 3) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
