@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -59,6 +61,7 @@ class Chrome:
         self._end: asyncio.Task[int] | None = None
         self._door: asyncio.Server | None = None
         self._port = 0
+        self._scratch = ""
         self._turn = asyncio.Lock()
 
     @property
@@ -89,6 +92,7 @@ class Chrome:
         for lock in self._profile.glob("Singleton*"):
             lock.unlink(missing_ok=True)  # left by a Chrome whose phone was switched off
         folder = str(self._profile)
+        self._scratch = self._temporary()
         argv = [chromium.binary, *_HEADLESS, *self._own_network(), f"--user-data-dir={folder}", *flags]
         with (self._profile / "log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -96,7 +100,7 @@ class Chrome:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={"PATH": "/usr/bin:/bin", "HOME": folder, "LANG": "C.UTF-8", "TMPDIR": self._temporary()},
+                env={"PATH": "/usr/bin:/bin", "HOME": folder, "LANG": "C.UTF-8", "TMPDIR": self._scratch},
                 cwd="/",
                 start_new_session=True,
             )
@@ -113,8 +117,11 @@ class Chrome:
         return [f"--host-resolver-rules=MAP 127.0.0.1 {address}, MAP localhost {address}"]
 
     def _temporary(self) -> str:
-        folder = Path(self._config.path("/data/local/tmp/.chrome"))
-        folder.mkdir(parents=True, exist_ok=True)
+        """A folder whose name is short: Chromium puts a socket there, whose path may have 107 letters."""
+        if self._config.prefix:
+            return tempfile.mkdtemp(prefix="mobilebench-")
+        folder = self._profile / "cache"
+        folder.mkdir(exist_ok=True)
         return str(folder)
 
     async def _devtools_port(self, file: Path) -> int:
@@ -127,7 +134,8 @@ class Chrome:
             await asyncio.sleep(0.02)
         log = (self._profile / "log").read_text(errors="replace").strip().splitlines()
         await self._stop()
-        raise ChromeFailed(f"Chromium did not start: {log[-1] if log else 'it said nothing'}")
+        reason = next((line for line in log if "FATAL" in line), log[-1] if log else "it said nothing")
+        raise ChromeFailed(f"Chromium did not start: {reason}")
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -153,6 +161,9 @@ class Chrome:
                 os.killpg(self._process.pid, signal.SIGKILL)
             await asyncio.wait({self._end}, timeout=5)
         self._process = self._end = None
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = ""
 
 
 def is_page(url: str) -> bool:

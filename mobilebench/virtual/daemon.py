@@ -140,25 +140,27 @@ def _environment(path: Callable[[str], str]) -> dict[str, str]:
     }
 
 
-async def _serve(root: str, descriptor: int) -> None:
+async def _serve(root: str, listening: int, ready: int) -> None:
     files = PhoneFiles(Path(root))
     daemon = Daemon(files)
     loop = asyncio.get_running_loop()
     door = await asking.listen(files.config.abstract_prefix, daemon.answer)
-    server = await loop.create_server(lambda: Connection(daemon), sock=socket.socket(fileno=descriptor))
+    server = await loop.create_server(lambda: Connection(daemon), sock=socket.socket(fileno=listening))
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     loop.add_signal_handler(signal.SIGCHLD, bury_orphans)
+    os.write(ready, b"1")
+    os.close(ready)
     async with server, door:
         await ended.wait()
     await daemon.stop()
 
 
 def main() -> None:
-    """`daemon ROOT SOCKET_DESCRIPTOR`."""
+    """Arguments: the phone's root folder, and the descriptors of the listening socket and of who waits for us."""
     os.umask(0o022)
     # Whatever a command leaves behind stays below this process, where switching off finds it.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))
+        asyncio.run(_serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

@@ -9,10 +9,10 @@ import hashlib
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +38,7 @@ _MOST = 200
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _SAFE_FOLDER = re.compile(r"[\w./+-]+")
 _MEBIBYTE = 1 << 20
+_STARTS_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -268,51 +269,48 @@ def _start(
     record: _Record, folder: Path, settings: PhoneConfig, kind: sandbox.Walls, listener: socket.socket
 ) -> _Record:
     browser = settings.chromium.binary if settings.chromium else None
-    command = sandbox.daemon_command(folder, kind, listener.fileno(), chromium=browser, data_bytes=settings.data_bytes)
     told, tell = os.pipe()
-    if kind != "none":
-        command[1:1] = ["--info-fd", str(tell)]
-    with (folder / "daemon.log").open("wb") as log, open(told, encoding="utf-8") as info:  # noqa: PTH123
+    ready, get_ready = os.pipe()
+    command = sandbox.daemon_command(
+        folder,
+        kind,
+        listening=listener.fileno(),
+        ready=get_ready,
+        info=tell,
+        chromium=browser,
+        data_bytes=settings.data_bytes,
+    )
+    with (folder / "daemon.log").open("wb") as log, open(told, "rb") as info, open(ready, "rb") as awaited:  # noqa: PTH123
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=(listener.fileno(), tell),
+            pass_fds=(listener.fileno(), get_ready, tell),
             cwd="/",
             start_new_session=True,
         )
+        process.returncode = 0  # it outlives this command on purpose
         os.close(tell)
+        os.close(get_ready)
         inner = _inner_process(info.read()) if kind != "none" else None
-    outer = processes.identify(process.pid)
-    record = dataclasses.replace(record, walls=kind, processes=tuple(filter(None, (outer, inner))))
-    process.returncode = 0  # it outlives this command on purpose
-    _write(record)
-    _wait_for_answer(record, folder)
-    return record
+        outer = processes.identify(process.pid)
+        record = dataclasses.replace(record, walls=kind, processes=tuple(filter(None, (outer, inner))))
+        _write(record)
+        if select.select([awaited], [], [], _STARTS_WITHIN_S)[0] and awaited.read(1):
+            return record
+    _end(record)
+    lines = (folder / "daemon.log").read_text(errors="replace").strip().splitlines()
+    raise TargetLost(
+        f"The virtual phone {record.name} did not start: {lines[-1] if lines else 'it said nothing'}.",
+        hint=f"See {folder / 'daemon.log'}.",
+    )
 
 
-def _inner_process(text: str) -> ProcessId | None:
+def _inner_process(text: bytes) -> ProcessId | None:
     with contextlib.suppress(ValueError, KeyError):
         return processes.identify(json.loads(text)["child-pid"])
     return None
-
-
-def _wait_for_answer(record: _Record, folder: Path) -> None:
-    """Until the daemon is there: adb would wait a second before its second attempt."""
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        if not record.running:
-            break
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", record.port), timeout=1):
-            return
-        time.sleep(0.01)
-    _end(record)
-    log = (folder / "daemon.log").read_text(errors="replace").strip().splitlines()
-    raise TargetLost(
-        f"The virtual phone {record.name} did not start: {log[-1] if log else 'it said nothing'}.",
-        hint=f"See {folder / 'daemon.log'}.",
-    )
 
 
 def _end(record: _Record) -> None:

@@ -64,16 +64,24 @@ def walls() -> Walls:
 
 
 def daemon_command(
-    phone: Path, kind: Walls, descriptor: int, *, chromium: str | None, data_bytes: int | None
+    phone: Path, kind: Walls, *, listening: int, ready: int, info: int, chromium: str | None, data_bytes: int | None
 ) -> list[str]:
-    """Start the daemon of the phone in this folder, with an inherited listening socket."""
+    """Start the daemon of the phone in this folder.
+
+    Args:
+        listening: descriptor of an inherited listening socket.
+        ready: descriptor into which the daemon writes one byte once it answers.
+        info: descriptor that learns the number of the sandbox's first process.
+        chromium: this computer's browser, to be had inside too.
+        data_bytes: size of the phone's storage, where it is limited.
+    """
     code, root = (_CODE, "/") if kind != "none" else (str(paths.PACKAGE.parent), str(phone))
     start = f"import sys; sys.path.insert(0, {code!r}); from mobilebench.virtual.daemon import main; main()"
-    daemon = [python().binary, "-I", "-S", "-B", "-c", start, root, str(descriptor)]
+    daemon = [python().binary, "-I", "-S", "-B", "-c", start, root, str(listening), str(ready)]
     if kind == "none":
         return daemon
     bwrap = shutil.which("bwrap") or "bwrap"
-    return [*_namespaces(bwrap, kind), *_view(phone, chromium, data_bytes), *daemon]
+    return [*_namespaces(bwrap, kind), "--info-fd", str(info), *_view(phone, chromium, data_bytes), *daemon]
 
 
 def prepare(phone: Path, client: str, commands: list[str]) -> None:

@@ -1,0 +1,370 @@
+"""Virtual phones as the unmodified adb sees them: the one installed here, and the one inside adbutils."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import filecmp
+import os
+import pty
+import select
+import shlex
+import socket
+import socketserver
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mobilebench.virtual import phones
+from mobilebench.virtual.phones import VirtualPhone
+from mobilebench.virtual.wire import CLSE, CNXN, OPEN, VERSION, Packet, PacketParser
+from tests.virtual.conftest import Desk, wait_until
+
+pytestmark = pytest.mark.real
+
+TMP = "/data/local/tmp"
+
+
+@pytest.fixture(scope="module")
+def pair(desk: Desk) -> list[VirtualPhone]:
+    return phones.up(2)
+
+
+@pytest.fixture
+def phone(pair: list[VirtualPhone]) -> VirtualPhone:
+    return pair[0]
+
+
+@contextlib.contextmanager
+def answering(word: bytes) -> Iterator[int]:
+    """A server on this computer that greets everyone with one word and echoes the rest."""
+
+    class Greet(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(word)
+            while data := self.request.recv(65536):
+                self.request.sendall(data)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greet) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def ask_port(port: int, message: bytes = b"") -> bytes:
+    """All that comes from a port of this computer within its first answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as there:
+        if message:
+            there.sendall(message)
+        return there.recv(65536)
+
+
+# Shell
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 127, 255])
+def test_exit_codes_arrive(desk: Desk, phone: VirtualPhone, code: int) -> None:
+    assert desk.run(phone, "shell", f"exit {code}").returncode == code
+
+
+def test_a_command_ended_by_a_signal_tells_it_as_a_shell_does(desk: Desk, phone: VirtualPhone) -> None:
+    assert desk.run(phone, "shell", "kill -9 $$").returncode == 137
+
+
+def test_standard_output_and_error_stay_apart(desk: Desk, phone: VirtualPhone) -> None:
+    done = desk.run(phone, "shell", "printf out; printf err >&2")
+    assert (done.stdout, done.stderr) == (b"out", b"err")
+
+
+def test_an_unknown_command_is_not_found(desk: Desk, phone: VirtualPhone) -> None:
+    done = desk.run(phone, "shell", "nosuchcommand")
+    assert done.returncode == 127 and b"not found" in done.stderr
+
+
+def test_input_reaches_the_command_and_ends(desk: Desk, phone: VirtualPhone) -> None:
+    sent = os.urandom(300_000)
+    done = subprocess.run(
+        [desk.adb, "-s", phone.serial, "shell", "cat"], input=sent, capture_output=True, timeout=30, check=True
+    )
+    assert done.stdout == sent
+
+
+def test_exec_out_is_binary(desk: Desk, phone: VirtualPhone) -> None:
+    everything = bytes(range(256)) * 2000
+    desk.shell(phone, f"mkdir -p {TMP}")
+    octal = "".join(f"\\{byte:03o}" for byte in range(256))
+    done = desk.run(phone, "exec-out", f"i=0; while [ $i -lt 2000 ]; do printf '{octal}'; i=$((i+1)); done")
+    assert done.stdout == everything
+
+
+def test_exec_in_is_read_to_its_end(desk: Desk, phone: VirtualPhone) -> None:
+    sent = os.urandom(500_000)
+    subprocess.run([desk.adb, "-s", phone.serial, "exec-in", f"cat > {TMP}/in"], input=sent, timeout=30, check=True)
+    wait_until(lambda: desk.run(phone, "exec-out", f"cat {TMP}/in").stdout == sent)
+
+
+def test_a_terminal_has_the_size_of_the_clients(desk: Desk, phone: VirtualPhone) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(desk.adb, [desk.adb, "-s", phone.serial, "shell", "-t", "sleep 0.3; stty size; tty; echo $TERM"])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 33, 101, 0, 0))
+    shown = b""
+    until = time.monotonic() + 10
+    with contextlib.suppress(OSError):
+        while time.monotonic() < until and select.select([terminal], [], [], 10)[0]:
+            shown += os.read(terminal, 4096)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert b"/dev/pts/" in shown
+    assert b"33 101" in shown
+
+
+def test_an_interactive_shell_answers_and_leaves_with_its_code(desk: Desk, phone: VirtualPhone) -> None:
+    done = subprocess.run(
+        [desk.adb, "-s", phone.serial, "shell", "-tt"],
+        input=b"echo $((40+2)); exit 5\n",
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 5 and b"42" in done.stdout
+
+
+def test_killing_the_client_ends_the_command(desk: Desk, phone: VirtualPhone) -> None:
+    def seconds_asleep() -> str:
+        return desk.shell(phone, "ps -e -o args | grep '[s]leep 4321' || true")
+
+    with subprocess.Popen([desk.adb, "-s", phone.serial, "shell", "trap '' HUP; sleep 4321; true"]) as client:
+        wait_until(lambda: "sleep 4321" in seconds_asleep())
+        client.kill()
+    wait_until(lambda: seconds_asleep() == "")
+
+
+def test_a_job_in_the_background_outlives_its_shell(desk: Desk, phone: VirtualPhone) -> None:
+    pid = int(desk.shell(phone, "nohup sleep 4322 >/dev/null 2>&1 & echo $!"))
+    assert desk.run(phone, "shell", f"kill -0 {pid}").returncode == 0
+    assert desk.run(phone, "shell", f"kill {pid}").returncode == 0
+
+
+def test_thirty_shells_at_once(desk: Desk, phone: VirtualPhone) -> None:
+    with ThreadPoolExecutor(30) as pool:
+        done = list(pool.map(lambda n: desk.run(phone, "shell", f"sleep 0.2; echo {n}; exit {n}"), range(30)))
+    assert [(one.stdout, one.returncode) for one in done] == [(b"%d\n" % n, n) for n in range(30)]
+
+
+def test_the_phones_user_is_shell_and_its_cores_are_this_computers(desk: Desk, phone: VirtualPhone) -> None:
+    assert desk.shell(phone, "id -un") == "shell"
+    assert int(desk.shell(phone, "nproc")) == len(os.sched_getaffinity(0))
+    assert desk.shell(phone, "grep -c ^processor /proc/cpuinfo") == str(os.cpu_count())
+
+
+def test_the_phone_answers_by_its_state(desk: Desk, phone: VirtualPhone) -> None:
+    phones.change_state(phone.name, {"battery.level": 15, "thermal.cpu": 71.5})
+    assert "level: 15" in desk.shell(phone, "dumpsys battery")
+    assert desk.shell(phone, "cat /sys/class/power_supply/battery/capacity") == "15"
+    assert desk.shell(phone, "cat /sys/class/thermal/thermal_zone0/temp") == "71500"
+    desk.shell(phone, "settings put system screen_brightness 9")
+    assert phones.state_of(phone.name).settings.system["screen_brightness"] == "9"
+
+
+def test_an_unprivileged_shell_cannot_write_its_clocks(desk: Desk, phone: VirtualPhone) -> None:
+    file = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq"
+    before = desk.shell(phone, f"cat {file}")
+    assert desk.run(phone, "shell", f"echo 1 > {file}").returncode != 0
+    assert desk.shell(phone, f"cat {file}") == before
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("plain", 1 << 20),
+        ("empty", 0),
+        ("grüße-日本", 10),
+        ("with space", 10),
+        ('quo\'ted "x" $y `z`', 10),
+        ("one chunk", 64 << 10),
+        ("odd", (64 << 10) + 1),
+    ],
+)
+def test_files_come_back_as_they_were_pushed(
+    desk: Desk, phone: VirtualPhone, tmp_path: Path, name: str, size: int
+) -> None:
+    local = tmp_path / "local"
+    local.write_bytes(os.urandom(size))
+    os.utime(local, (1_700_000_000, 1_700_000_000))
+    remote = f"{TMP}/new folder/{name}"
+    assert desk.run(phone, "push", str(local), remote).returncode == 0
+    assert desk.run(phone, "pull", remote, str(tmp_path / "back")).returncode == 0
+    assert filecmp.cmp(local, tmp_path / "back", shallow=False)
+    assert desk.shell(phone, f"stat -c '%s %Y' {shlex.quote(remote)}") == f"{size} 1700000000"
+    listed = desk.run(phone, "ls", f"{TMP}/new folder").stdout.decode()
+    assert any(line.split(" ", 3)[3] == name and int(line.split()[1], 16) == size for line in listed.splitlines())
+
+
+def test_the_executable_bit_travels(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/system/bin/sh\necho ran $1\n")
+    program.chmod(0o755)
+    desk.run(phone, "push", str(program), f"{TMP}/program")
+    assert desk.shell(phone, f"{TMP}/program here") == "ran here"
+
+
+def test_a_folder_travels_both_ways(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
+    (tmp_path / "tree" / "inner").mkdir(parents=True)
+    (tmp_path / "tree" / "a").write_bytes(b"1")
+    (tmp_path / "tree" / "inner" / "b").write_bytes(b"22")
+    assert desk.run(phone, "push", str(tmp_path / "tree"), TMP).returncode == 0
+    assert desk.run(phone, "pull", f"{TMP}/tree", str(tmp_path / "back")).returncode == 0
+    assert (tmp_path / "back" / "inner" / "b").read_bytes() == b"22"
+
+
+def test_pulling_what_is_not_there_fails_clearly(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
+    done = desk.run(phone, "pull", f"{TMP}/nothing", str(tmp_path))
+    assert done.returncode != 0 and b"No such file or directory" in done.stderr + done.stdout
+
+
+def test_pushing_where_nothing_can_be_written_fails_clearly(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(os.urandom(200_000))
+    done = desk.run(phone, "push", str(tmp_path / "x"), "/system/bin/x")
+    assert done.returncode != 0 and b"Read-only file system" in done.stderr + done.stdout
+
+
+def test_a_large_push_is_fast_and_whole(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
+    local = tmp_path / "large"
+    local.write_bytes(os.urandom(1 << 20) * 100)
+    start = time.monotonic()
+    assert desk.run(phone, "push", str(local), f"{TMP}/large").returncode == 0
+    seconds = time.monotonic() - start
+    assert 100 / seconds > 20, "MiB a second, on a machine that may be busy"
+    desk.run(phone, "pull", f"{TMP}/large", str(tmp_path / "back"))
+    assert filecmp.cmp(local, tmp_path / "back", shallow=False)
+    desk.shell(phone, f"rm {TMP}/large")
+
+
+# Forward and reverse
+
+
+def test_forward_reaches_a_port_of_the_phone(desk: Desk, phone: VirtualPhone) -> None:
+    serve = "import socket; s = socket.create_server(('127.0.0.1', 7001)); c = s.accept()[0]; c.sendall(c.recv(9))"
+    with subprocess.Popen([desk.adb, "-s", phone.serial, "shell", f"/usr/bin/python3 -c {shlex.quote(serve)}"]):
+        port = int(desk.run(phone, "forward", "tcp:0", "tcp:7001").stdout)
+
+        def echoes() -> bool:
+            with contextlib.suppress(OSError):
+                return ask_port(port, b"hello") == b"hello"
+            return False
+
+        wait_until(echoes)
+    desk.run(phone, "forward", "--remove-all")
+
+
+def test_forward_reaches_abstract_and_file_sockets(desk: Desk, phone: VirtualPhone) -> None:
+    with answering(b"hi"):
+        for name in ("localabstract:greeter", f"localfilesystem:{TMP}/greeter"):
+            with answering(b"hi") as here:
+                assert desk.run(phone, "reverse", name, f"tcp:{here}").returncode == 0
+                port = int(desk.run(phone, "forward", "tcp:0", name).stdout)
+                assert ask_port(port) == b"hi"
+            desk.run(phone, "reverse", "--remove", name)
+    desk.run(phone, "forward", "--remove-all")
+
+
+def test_a_forward_to_nothing_ends_at_once(desk: Desk, phone: VirtualPhone) -> None:
+    for name in ("tcp:9", "localabstract:nobody", "localfilesystem:/nowhere"):
+        port = int(desk.run(phone, "forward", "tcp:0", name).stdout)
+        start = time.monotonic()
+        assert ask_port(port) == b""
+        assert time.monotonic() - start < 2
+    desk.run(phone, "forward", "--remove-all")
+
+
+def test_reverse_is_listed_not_rebound_and_removed(desk: Desk, phone: VirtualPhone) -> None:
+    assert desk.run(phone, "reverse", "tcp:8000", "tcp:9001").returncode == 0
+    chosen = int(desk.run(phone, "reverse", "tcp:0", "tcp:9002").stdout)
+    assert chosen > 0
+    refused = desk.run(phone, "reverse", "--no-rebind", "tcp:8000", "tcp:9003")
+    assert refused.returncode != 0 and b"cannot rebind" in refused.stderr
+    assert desk.run(phone, "reverse", "tcp:8000", "tcp:9004").returncode == 0
+    listed = desk.run(phone, "reverse", "--list").stdout.decode().split("\n")
+    assert [line.split()[1:] for line in listed if line] == [
+        ["tcp:8000", "tcp:9004"],
+        [f"tcp:{chosen}", "tcp:9002"],
+    ]
+    assert desk.run(phone, "reverse", "--remove", "tcp:8000").returncode == 0
+    unknown = desk.run(phone, "reverse", "--remove", "tcp:8000")
+    assert unknown.returncode != 0 and b"not found" in unknown.stderr
+    assert desk.run(phone, "reverse", "--remove-all").returncode == 0
+    assert desk.run(phone, "reverse", "--list").stdout.strip() == b""
+
+
+def test_the_same_reversed_port_leads_elsewhere_on_every_phone(desk: Desk, pair: list[VirtualPhone]) -> None:
+    ask = "import socket; print(socket.create_connection(('127.0.0.1', 8123)).recv(9).decode())"
+    with answering(b"first") as one, answering(b"second") as two:
+        for phone, port in zip(pair, (one, two), strict=True):
+            assert desk.run(phone, "reverse", "tcp:8123", f"tcp:{port}").returncode == 0
+        told = [desk.shell(phone, f"/usr/bin/python3 -c {shlex.quote(ask)}") for phone in pair]
+        assert told == ["first", "second"]
+        for phone in pair:
+            desk.run(phone, "reverse", "--remove-all")
+
+
+def test_much_travels_through_a_reversed_and_forwarded_port(desk: Desk, phone: VirtualPhone) -> None:
+    sent = os.urandom(5 << 20)
+    with answering(b"") as here:
+        desk.run(phone, "reverse", "tcp:8200", f"tcp:{here}")
+        port = int(desk.run(phone, "forward", "tcp:0", "tcp:8200").stdout)
+        got = bytearray()
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as there:
+            sender = threading.Thread(target=there.sendall, args=(sent,))
+            sender.start()
+            while len(got) < len(sent):
+                got += there.recv(1 << 16)
+            sender.join()
+        assert bytes(got) == sent
+        desk.run(phone, "reverse", "--remove-all")
+        desk.run(phone, "forward", "--remove-all")
+
+
+# The wire itself
+
+
+def talk(phone: VirtualPhone, *packets: Packet | bytes) -> list[Packet]:
+    """Say something to the phone without adb, and hear its answers until it is silent or hangs up."""
+    host, port = phone.serial.split(":")
+    parser = PacketParser()
+    heard = []
+    with socket.create_connection((host, int(port)), timeout=0.3) as there:
+        for packet in packets:
+            there.sendall(packet.encode() if isinstance(packet, Packet) else packet)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            while data := there.recv(65536):
+                heard += parser.feed(data)
+    return heard
+
+
+def test_a_service_that_a_phone_has_not_is_refused(phone: VirtualPhone) -> None:
+    hello = Packet(CNXN, VERSION, 1 << 20, b"host::")
+    for service in (b"nosuch:\0", b"", b"jdwp:1\0", b"host:version\0", b"tcp:notaport\0", b"\xff\xfe\0"):
+        answers = talk(phone, hello, Packet(OPEN, 77, 0, service))
+        assert [answer.command for answer in answers] == [CNXN, CLSE]
+        assert (answers[1].arg0, answers[1].arg1) == (0, 77)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3, b"\0" * 24, Packet(OPEN, 1, 0, b"shell:id\0").encode()],
+)
+def test_nonsense_ends_its_connection_and_nothing_else(desk: Desk, phone: VirtualPhone, nonsense: bytes) -> None:
+    assert talk(phone, nonsense) == []
+    assert desk.shell(phone, "echo fine") == "fine"
