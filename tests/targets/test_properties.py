@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mobilebench import profiles
 from mobilebench.errors import BlockFailed
 from mobilebench.targets.android import properties
 from tests.targets.fakes import FakeShell, failed
@@ -73,7 +74,7 @@ def test_a_phone_in_full():
     assert (info.gpu, info.gpu_software, info.browsers) == ("Mali-G710", False, {"chrome": "120.0.6099.43"})
     assert (info.battery_percent, info.machine) == (77, "2A111FDH200ABC")
     assert info.facts["kernel"] == "5.10.157-android13"
-    assert "profile_advice" not in info.facts
+    assert info.facts["ro.soc.model"] == "GS201"
 
 
 def test_the_same_phone_over_wifi_is_the_same_machine():
@@ -92,7 +93,7 @@ def test_a_virtual_phone_is_never_filed_under_the_chip_that_it_imitates():
 def test_an_unknown_chip_is_named_by_its_properties_and_says_how_to_add_a_profile():
     info = described(PIXEL.replace("[GS201]", "[XY9000]"))
     assert (info.soc, info.profile) == ("XY9000", None)
-    assert "ro.soc.model=XY9000" in info.facts["profile_advice"]
+    assert "ro.soc.model=XY9000" in profiles.advice(info.facts)
 
 
 def test_a_phone_that_answers_nothing_is_still_described():

@@ -96,11 +96,12 @@ class Conditions:
         step = AppStarted(package=package)
         self._record(step)
         self._stop(package)
-        answer = self._demand(start, f"{package} could not be started")
-        if b"Error" in answer:
-            raise BlockFailed(
-                f"{self._shell.serial}: {package} could not be started: {answer.decode(errors='replace')}"
-            )
+        problem = f"{self._shell.serial}: {package} could not be started"
+        answer = self._shell.script(start)
+        demand(answer, problem)
+        said = (answer.stdout + answer.stderr).decode(errors="replace").strip()
+        if "Error" in said:
+            raise BlockFailed(f"{problem}: {said}")
         return step
 
     def forward(self, remote: str) -> Forwarded:

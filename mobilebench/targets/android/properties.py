@@ -84,7 +84,7 @@ def describe(serial: str, answers: Mapping[str, str]) -> TargetInfo:
         gpu_software=True if virtual else None if renderer is None else bool(_SOFTWARE.search(renderer)),
         browsers={"chrome": chrome} if chrome else {},
         battery_percent=parse_battery_percent(answers.get("battery", "")),
-        facts=_facts(properties, answers) | ({} if profile else {"profile_advice": profiles.advice(properties)}),
+        facts=_facts(properties, answers),
     )
 
 
@@ -141,13 +141,10 @@ def _machine(serial: str, properties: Mapping[str, str]) -> str:
 
 
 def _facts(properties: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
-    facts = {
-        "fingerprint": properties.get("ro.build.fingerprint", ""),
-        "sdk": properties.get("ro.build.version.sdk", ""),
-        "soc_model": properties.get("ro.soc.model", ""),
-        "board_platform": properties.get("ro.board.platform", ""),
-        "kernel": answers.get("kernel", "").strip(),
-    }
+    """Properties that tell the chip and the build apart, under their own names (`profiles.advice` reads them)."""
+    names = (*profiles.DECISIVE, "ro.soc.manufacturer", "ro.build.fingerprint", "ro.build.version.sdk")
+    facts = {name: properties.get(name, "").strip() for name in names}
+    facts["kernel"] = answers.get("kernel", "").strip()
     return {name: value for name, value in facts.items() if value}
 
 
