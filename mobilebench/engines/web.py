@@ -118,11 +118,11 @@ def measure(
             page.call("Emulation.setHardwareConcurrencyOverride", override)
         page.open(f"{origin.rstrip('/')}{visit.path}bench.html")
         answer = page.evaluate(
-            f"mobilebench.run({json.dumps(_job(block, files, entry))})",
+            f"mobilebench.run({json.dumps(page_job(block, files, entry))})",
             timeout=patience_s(block.rule, setup_patience_s),
             what=f"The page on {target.info.id}",
         )
-    measurement = _complete(parse_answer(answer, case), browser, visit.served(), page_case)
+    measurement = complete(parse_answer(answer, case), browser, visit.served(), page_case)
     stages = sum([*measurement.setup_ms.values(), *measurement.warmup_ms, *measurement.prediction_ms])
     around = (time.monotonic() - began) * 1000 - stages
     return BlockResult(measurement, {"launch": max(around, 0.0)})
@@ -210,7 +210,7 @@ def _format_file(files: ModelFiles, model_format: Format, wanted_by: str) -> For
     return entry
 
 
-def _job(block: PlannedBlock, files: ModelFiles, entry: FormatFile) -> dict[str, Any]:
+def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile) -> dict[str, Any]:
     """What `web/src/records.ts` calls a Job."""
     case, manifest = block.case, files.manifest
     parts_folder = PurePosixPath(entry.path).parent
@@ -239,7 +239,7 @@ def _job(block: PlannedBlock, files: ModelFiles, entry: FormatFile) -> dict[str,
     }
 
 
-def _complete(measurement: Measurement, browser: BrowserHandle, log: list[Served], page_case: PageCase) -> Measurement:
+def complete(measurement: Measurement, browser: BrowserHandle, log: list[Served], page_case: PageCase) -> Measurement:
     """Add what only this side knows: which files the server really sent, and how the browser was started."""
     instantiated = [_named(binary, log) for binary in measurement.proof.files]
     others = {

@@ -1,0 +1,212 @@
+"""What web engines refuse, what they tell a page, and what they believe of its answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilebench.browsers import chrome
+from mobilebench.engines import web
+from mobilebench.engines.ortjs import OrtjsEngine
+from mobilebench.engines.tfjs import TfjsEngine
+from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.results.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
+from tests.engines.web_cases import planned, target_info, web_case
+
+TFJS, ORTJS = TfjsEngine(), OrtjsEngine()
+
+
+def answer(**changes: Any) -> str:
+    good = {
+        "schema": MEASUREMENT_SCHEMA,
+        "status": "ok",
+        "engine": "tfjs",
+        "warmup_ms": [9.5],
+        "prediction_ms": [1.5, 1.25],
+    }
+    return json.dumps({**good, **changes})
+
+
+class TestSupports:
+    @pytest.mark.parametrize(
+        ("engine", "backend", "setting", "threads"),
+        [
+            (TFJS, "wasm", "plain", 1),
+            (TFJS, "wasm", "simd", 1),
+            (TFJS, "wasm", "simd-threads", 2),
+            (TFJS, "webgl", "software", 1),
+            (ORTJS, "wasm", "simd-threads", 4),
+            (ORTJS, "webgpu", "software", 1),
+        ],
+    )
+    def test_what_it_can_run(self, engine: Any, backend: str, setting: str, threads: int) -> None:
+        assert engine.supports(target_info(), web_case(engine.name, backend, setting, threads)) is None
+
+    def test_a_target_without_chrome(self) -> None:
+        reason = TFJS.supports(target_info(id="R58M", browsers={}), web_case("tfjs", "wasm", "simd"))
+        assert reason == "there is no Chrome on R58M"
+
+    def test_another_browser(self) -> None:
+        case = web_case("tfjs", "wasm", "simd").model_copy(update={"browser": "firefox"})
+        assert "not in firefox" in (TFJS.supports(target_info(), case) or "")
+
+    @pytest.mark.parametrize(
+        ("engine", "backend", "setting", "threads", "words"),
+        [
+            (TFJS, "webgpu", "hardware", 1, "no backend webgpu (it has wasm, webgl)"),
+            (TFJS, "wasm", "threads", 1, "no setting threads (it has simd-threads, simd, plain)"),
+            (TFJS, "wasm", "simd", 2, "runs on one thread"),
+            (TFJS, "wasm", "plain", 2, "runs on one thread"),
+            (TFJS, "wasm", "simd-threads", 9, "at most 8 threads"),
+            (TFJS, "webgl", "software", 2, "runs on one thread"),
+            (ORTJS, "wasm", "simd", 1, "no setting simd"),
+            (ORTJS, "webgl", "hardware", 1, "no backend webgl"),
+        ],
+    )
+    def test_what_it_does_not_have(self, engine: Any, backend: str, setting: str, threads: int, words: str) -> None:
+        assert words in engine.supports(target_info(), web_case(engine.name, backend, setting, threads))
+
+    def test_hardware_needs_a_gpu(self) -> None:
+        case = web_case("tfjs", "webgl", "hardware")
+        assert "no GPU of its own" in (TFJS.supports(target_info(gpu_software=True), case) or "")
+        assert "no GPU was found" in (TFJS.supports(target_info(gpu=None, gpu_software=None), case) or "")
+        assert TFJS.supports(target_info(gpu="NVIDIA", gpu_software=False), case) is None
+        assert TFJS.supports(target_info(kind="android", gpu=None, gpu_software=None), case) is None
+
+    def test_software_cannot_be_asked_of_a_phone(self) -> None:
+        for engine, backend in ((TFJS, "webgl"), (ORTJS, "webgpu")):
+            reason = engine.supports(target_info(kind="android"), web_case(engine.name, backend, "software"))
+            assert "only from this computer's own browser" in (reason or "")
+
+
+class TestParseAnswer:
+    case = web_case("tfjs", "wasm", "simd")
+
+    def test_a_measurement_is_taken(self) -> None:
+        measurement = web.parse_answer(answer(), self.case)
+        assert measurement.prediction_ms == [1.5, 1.25]
+
+    def test_unsupported_is_an_outcome_with_its_reason(self) -> None:
+        text = answer(status="unsupported", reason="Kernel 'Einsum' not registered", warmup_ms=[], prediction_ms=[])
+        with pytest.raises(Unsupported, match="tfjs wasm simd with bert_small: Kernel 'Einsum' not registered"):
+            web.parse_answer(text, self.case)
+
+    def test_an_error_fails_the_block_with_its_reason(self) -> None:
+        with pytest.raises(BlockFailed, match="failed in the page on host: out of memory"):
+            web.parse_answer(answer(status="error", reason="out of memory"), self.case)
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            (None, "something else"),
+            (42, "something else"),
+            ("x" * (web.ANSWER_LIMIT + 1), "something else"),
+            ("", "no valid measurement"),
+            ("[]", "no valid measurement"),
+            (answer(surprise=1), "surprise"),
+            (answer(prediction_ms=[-1]), "prediction_ms.0"),
+            (answer(prediction_ms=["fast"]), "prediction_ms.0"),
+            (answer(schema="mobilebench/measurement/9"), "schema"),
+            (answer(setup_ms={"coffee": 1}), "setup_ms"),
+            (answer(prediction_ms=[]), "without having measured"),
+            (answer(warmup_ms=[]), "without having measured"),
+            (answer(engine="ortjs"), "without having measured"),
+        ],
+    )
+    def test_anything_else_fails_the_block(self, text: Any, words: str) -> None:
+        with pytest.raises(BlockFailed, match=words):
+            web.parse_answer(text, self.case)
+
+    @given(st.text() | st.none() | st.integers() | st.dictionaries(st.text(), st.integers()).map(json.dumps))
+    def test_no_answer_breaks_it(self, text: Any) -> None:
+        with pytest.raises((BlockFailed, Unsupported)):
+            web.parse_answer(text, self.case)
+
+
+def test_patience_grows_with_what_the_rule_asks_for() -> None:
+    quick = web.patience_s(BlockRule(), 120)
+    assert quick >= 120 + 3 * 10
+    assert web.patience_s(BlockRule(max_seconds=600), 120) >= quick + 600
+
+
+def test_gpu_flags_are_only_for_a_browser_that_is_started_here() -> None:
+    assert web.gpu_flags(target_info(), "software") == chrome.SOFTWARE_GPU
+    assert web.gpu_flags(target_info(), "hardware") == chrome.HARDWARE_GPU
+    assert web.gpu_flags(target_info(kind="android"), "hardware") == ()
+
+
+class TestModelFiles:
+    def files(self, folder: Path) -> ModelFiles:
+        entry = FormatFile(
+            path="tfjs/model.json",
+            sha256="0" * 64,
+            bytes=2,
+            parts={"tfjs/group1-shard1of1.bin": "0" * 64},
+            inputs={"ids": "ids:0"},
+            outputs={"answer": "Identity"},
+        )
+        manifest = Manifest(
+            model="tiny",
+            variant="fp32",
+            batch=1,
+            weights="seeded",
+            seed=1,
+            inputs=[
+                InputSpec(name="ids", dtype="int32", shape=[1, 2], fill=Fill(kind="integers", low=0, high=9)),
+            ],
+            outputs=["answer"],
+            formats={"tfjs": entry},
+            reference=[],
+            tolerance=1e-4,
+            parameters=1,
+            built_with={},
+        )
+        return ModelFiles(folder, manifest)
+
+    def test_a_model_without_the_format_is_unsupported(self, tmp_path: Path) -> None:
+        with pytest.raises(Unsupported, match="tiny fp32 has no onnx file for ortjs on host"):
+            ORTJS.prepare(FakeTarget(), web_case("ortjs", "wasm", "simd-threads"), self.files(tmp_path))
+
+    def test_a_missing_shard_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "tfjs").mkdir()
+        (tmp_path / "tfjs" / "model.json").write_text("{}")
+        with pytest.raises(BlockFailed, match=r"group1-shard1of1\.bin"):
+            TFJS.prepare(FakeTarget(), web_case("tfjs", "wasm", "simd"), self.files(tmp_path))
+
+    def test_a_page_is_told_names_types_and_places(self, tmp_path: Path) -> None:
+        files = self.files(tmp_path)
+        job = web.page_job(planned(web_case("tfjs", "wasm", "simd")), files, files.manifest.formats["tfjs"])
+        assert job["model"]["file"] == "model/tfjs/model.json"
+        assert job["model"]["parts"] == {"group1-shard1of1.bin": "model/tfjs/group1-shard1of1.bin"}
+        assert job["model"]["inputs"] == [
+            {
+                "name": "ids",
+                "format_name": "ids:0",
+                "dtype": "int32",
+                "shape": [1, 2],
+                "fill": {"kind": "integers", "low": 0, "high": 9},
+                "position": 0,
+            }
+        ]
+
+
+class FakeTarget:
+    info = target_info()
+
+
+def test_a_measurement_of_a_page_cannot_name_files_that_were_not_served() -> None:
+    claimed = Measurement.model_validate_json(
+        answer(proof={"files": [{"name": "tfjs-backend-wasm-simd.wasm", "sha256": "0" * 64, "bytes": 9}]})
+    )
+    handle = web.BrowserHandle("chrome", "156.0.8078.79", "http://127.0.0.1:1", ("--headless",))
+    completed = web.complete(claimed, handle, [], web.PageCase("tfjs", hardware_concurrency=4))
+    assert [file.name for file in completed.proof.files] == ["a WebAssembly binary that was not served"]
+    assert completed.proof.hardware_concurrency_overridden is True
+    assert completed.proof.browser_version == "156.0.8078.79"
+    assert completed.proof.flags == ["--headless"]

@@ -1,0 +1,275 @@
+"""Web engines in a real Chromium on this computer: right answers, true proof, and failures that have a name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread, Timer
+
+import pytest
+
+from mobilebench import paths
+from mobilebench.browsers import chrome
+from mobilebench.engines import web
+from mobilebench.engines.ortjs import OrtjsEngine
+from mobilebench.engines.tfjs import TfjsEngine
+from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models import cache
+from mobilebench.models.agreement import disagreements
+from mobilebench.models.manifest import ModelFiles
+from mobilebench.results.records import BlockRule, Measurement, SetupPart
+from mobilebench.targets.host import HostTarget, describe
+from tests.engines.web_cases import SHORT, planned, web_case
+
+pytestmark = pytest.mark.real
+
+ENGINES = {"tfjs": TfjsEngine(), "ortjs": OrtjsEngine()}
+WASM = [
+    ("tfjs", "wasm", "plain", 1),
+    ("tfjs", "wasm", "simd", 1),
+    ("tfjs", "wasm", "simd-threads", 2),
+    ("ortjs", "wasm", "simd-threads", 1),
+    ("ortjs", "wasm", "simd-threads", 2),
+]
+GPU = [("tfjs", "webgl", "software", 1), ("ortjs", "webgpu", "software", 1)]
+SETUP: set[SetupPart] = {"framework_download", "framework_init", "model_download", "model_init"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pages() -> Iterator[None]:
+    yield
+    web.close()
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def target() -> HostTarget:
+    return HostTarget(describe())
+
+
+def model(name: str) -> ModelFiles:
+    found = cache.find(name, "fp32", 1)
+    assert found is not None, f"build {name} with `mobilebench models build` first"
+    return found
+
+
+def measure(
+    target: HostTarget, setting: tuple[str, str, str, int], name: str = "bert_small", rule: BlockRule = SHORT
+) -> Measurement:
+    case = web_case(*setting, model=name)
+    engine = ENGINES[case.engine]
+    assert engine.supports(target.info, case) is None
+    files = model(name)
+    engine.prepare(target, case, files)
+    result = engine.measure(target, planned(case, rule), files, cancel=Event())
+    assert set(result.spent_ms) == {"launch"}
+    return result.measurement
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "bert_small"])
+@pytest.mark.parametrize("setting", WASM, ids=lambda setting: "-".join(map(str, setting)))
+def test_every_wasm_setting_answers_right_and_proves_itself(
+    target: HostTarget, setting: tuple[str, str, str, int], name: str, temporary: Path
+) -> None:
+    measured = measure(target, setting, name)
+    engine, backend, build, threads = setting
+    files = model(name)
+    assert disagreements(files.manifest.reference, measured.output, files.manifest.tolerance) == []
+    assert set(measured.setup_ms) == SETUP
+    assert len(measured.warmup_ms) == 1
+    assert SHORT.min_predictions <= len(measured.prediction_ms) <= SHORT.max_predictions
+    proof = measured.proof
+    assert (proof.backend, proof.threads) == (backend, threads)
+    assert proof.simd is (build != "plain")
+    assert proof.cross_origin_isolated is True
+    assert proof.visible is True
+    assert proof.clock_resolution_ms is not None
+    assert proof.clock_resolution_ms <= 0.02
+    assert proof.browser_version == target.info.browsers["chrome"]
+    assert "Chrome" in (proof.user_agent or "")
+    needs_more_cores = engine == "tfjs" and build == "simd-threads" and target.info.cores < 2 * threads
+    assert proof.hardware_concurrency_overridden is needs_more_cores
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("setting", GPU, ids=["tfjs/webgl", "ortjs/webgpu"])
+def test_the_software_gpu_answers_right_and_is_named(target: HostTarget, setting: tuple[str, str, str, int]) -> None:
+    measured = measure(target, setting, rule=BlockRule(min_predictions=1, max_predictions=1))
+    files = model("bert_small")
+    assert disagreements(files.manifest.reference, measured.output, files.manifest.tolerance) == []
+    assert measured.proof.backend == setting[1]
+    assert measured.proof.renderer_software is True
+    assert "swiftshader" in (measured.proof.renderer or "").lower()
+    if setting[0] == "ortjs":
+        assert sum(share.nodes for share in measured.proof.delegates) == measured.proof.graph_nodes
+        assert "WebGpuExecutionProvider" in {share.name for share in measured.proof.delegates}
+
+
+def test_each_wasm_setting_really_loads_its_own_binary(target: HostTarget) -> None:
+    loaded = {}
+    for setting in WASM[:3]:
+        binaries = [file for file in measure(target, setting).proof.files if file.name.endswith(".wasm")]
+        assert len(binaries) == 1
+        on_disk = paths.web_pages() / binaries[0].name
+        assert binaries[0].bytes == on_disk.stat().st_size
+        loaded[setting[2]] = (on_disk.name, binaries[0].sha256)
+    assert {build: name for build, (name, _) in loaded.items()} == {
+        "plain": "tfjs-backend-wasm.wasm",
+        "simd": "tfjs-backend-wasm-simd.wasm",
+        "simd-threads": "tfjs-backend-wasm-threaded-simd.wasm",
+    }
+    assert len({sha256 for _, sha256 in loaded.values()}) == 3
+
+
+def test_predictions_leave_no_tensors_behind(target: HostTarget) -> None:
+    few = measure(target, WASM[1], rule=BlockRule(min_predictions=1, max_predictions=1))
+    many = measure(target, WASM[1], rule=BlockRule(min_predictions=12, max_predictions=12))
+    assert len(many.prediction_ms) == 12
+    assert few.proof.environment["tensors_alive"] == many.proof.environment["tensors_alive"]
+
+
+def test_files_that_were_served_are_in_the_proof_with_their_hash(target: HostTarget) -> None:
+    files = model("bert_small")
+    entry = files.manifest.formats["onnx"]
+    proof = measure(target, ("ortjs", "wasm", "simd-threads", 1)).proof
+    assert {file.name: file.sha256 for file in proof.files}[f"model/{entry.path}"] == entry.sha256
+
+
+def pages_with(folder: Path, script: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "bench.html").write_text(f"<script>{script}</script>")
+    return folder
+
+
+def with_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Serve this page instead of ours."""
+    web.close()
+    folder = pages_with(tmp_path / "pages", script)
+    monkeypatch.setattr(paths, "web_pages", lambda: folder)
+
+
+@pytest.fixture
+def own_pages(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    web.close()
+
+
+@pytest.mark.parametrize(
+    "script", ["mobilebench = {run: () => new Promise(() => {})}", "mobilebench = {run: () => { for (;;); }}"]
+)
+def test_a_page_that_never_answers_is_given_up(
+    target: HostTarget, own_pages: Path, monkeypatch: pytest.MonkeyPatch, temporary: Path, script: str
+) -> None:
+    with_page(own_pages, monkeypatch, script)
+    engine = TfjsEngine(setup_patience_s=1)
+    monkeypatch.setattr(web, "PREDICTION_PATIENCE_S", 0)
+    began = time.monotonic()
+    with pytest.raises(BlockFailed, match="The page on host never answered within 2 s"):
+        engine.measure(target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
+    assert time.monotonic() - began < 10
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (
+            "mobilebench = {run: () => { throw new TypeError('broken page') }}",
+            "threw an exception: TypeError: broken page",
+        ),
+        ("mobilebench = {run: async () => { throw new Error('later') }}", "Error: later"),
+        ("mobilebench = {run: () => 'hello'}", "no valid measurement"),
+        ("", "mobilebench is not defined"),
+    ],
+)
+def test_a_page_that_throws_or_talks_nonsense_fails_the_block(
+    target: HostTarget, own_pages: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str
+) -> None:
+    with_page(own_pages, monkeypatch, script)
+    with pytest.raises(BlockFailed, match=words):
+        TfjsEngine().measure(target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
+
+
+def test_chromium_killed_in_the_middle(target: HostTarget, monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
+    launched: list[int] = []
+    launch = chrome.launch
+
+    def noting(*arguments: object, **options: object) -> object:
+        manager = launch(*arguments, **options)  # type: ignore[arg-type]
+        Timer(1.5, kill_profile, [temporary, launched]).start()
+        return manager
+
+    monkeypatch.setattr(chrome, "launch", noting)
+    endless = planned(web_case("tfjs", "wasm", "simd"), BlockRule(min_predictions=100_000, max_predictions=100_000))
+    with pytest.raises(BlockFailed, match="connection to the browser was cut"):
+        TfjsEngine().measure(target, endless, model("bert_small"), cancel=Event())
+    assert launched
+    assert list(temporary.iterdir()) == []
+
+
+def kill_profile(temporary: Path, killed: list[int]) -> None:
+    """Kill the browser whose profile lies in `temporary`, as the kernel would when memory runs out."""
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        ours = any(word.startswith(f"--user-data-dir={temporary}".encode()) for word in words)
+        if ours and not any(word.startswith(b"--type=") for word in words):
+            os.kill(int(folder.name), signal.SIGKILL)
+            killed.append(int(folder.name))
+
+
+def test_cancelling_ends_a_block_within_seconds(target: HostTarget, temporary: Path) -> None:
+    cancel = Event()
+    endless = planned(web_case("tfjs", "wasm", "simd"), BlockRule(min_predictions=100_000, max_predictions=100_000))
+    failures: list[BlockFailed] = []
+
+    def block() -> None:
+        try:
+            TfjsEngine().measure(target, endless, model("bert_small"), cancel=cancel)
+        except BlockFailed as failed:
+            failures.append(failed)
+
+    worker = Thread(target=block)
+    worker.start()
+    time.sleep(2)
+    cancel.set()
+    began = time.monotonic()
+    worker.join(10)
+    assert time.monotonic() - began < 2
+    assert ["cancelled" in failed.message for failed in failures] == [True]
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_browser_without_webgpu_is_unsupported(target: HostTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chrome, "SOFTWARE_GPU", ("--disable-gpu", "--disable-software-rasterizer"))
+    with pytest.raises(Unsupported, match="no available backend found"):
+        measure(target, ("ortjs", "webgpu", "software", 1))
+
+
+def test_a_browser_without_webgl_is_unsupported(target: HostTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chrome, "SOFTWARE_GPU", ("--disable-gpu", "--disable-software-rasterizer"))
+    with pytest.raises(Unsupported, match="could not start its backend webgl"):
+        measure(target, ("tfjs", "webgl", "software", 1))
+
+
+def test_a_truncated_model_file_fails_the_block_and_names_the_model(target: HostTarget, tmp_path: Path) -> None:
+    files = model("bert_small")
+    name = files.manifest.formats["onnx"].path
+    (tmp_path / name).write_bytes((files.folder / name).read_bytes()[:100_000])
+    cut = ModelFiles(tmp_path, files.manifest)
+    with pytest.raises(BlockFailed, match="ortjs wasm simd-threads with bert_small failed in the page on host: "):
+        OrtjsEngine().measure(target, planned(web_case("ortjs", "wasm", "simd-threads")), cut, cancel=Event())
