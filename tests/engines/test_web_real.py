@@ -273,3 +273,16 @@ def test_a_truncated_model_file_fails_the_block_and_names_the_model(target: Host
     cut = ModelFiles(tmp_path, files.manifest)
     with pytest.raises(BlockFailed, match="ortjs wasm simd-threads with bert_small failed in the page on host: "):
         OrtjsEngine().measure(target, planned(web_case("ortjs", "wasm", "simd-threads")), cut, cancel=Event())
+
+
+def test_a_truncated_weight_file_is_never_measured_as_if_it_were_whole(target: HostTarget, tmp_path: Path) -> None:
+    files = model("bert_small")
+    entry = files.manifest.formats["tfjs"]
+    for name in (entry.path, *entry.parts):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((files.folder / name).read_bytes())
+    shard = tmp_path / sorted(entry.parts)[0]
+    shard.write_bytes(shard.read_bytes()[:1000])
+    with pytest.raises(BlockFailed, match="tfjs wasm simd with bert_small failed in the page on host: "):
+        cut = ModelFiles(tmp_path, files.manifest)
+        TfjsEngine().measure(target, planned(web_case("tfjs", "wasm", "simd")), cut, cancel=Event())
