@@ -11,11 +11,11 @@ from mobilebench.virtual.sockets import BadAddress, Network, is_address, join
 from mobilebench.virtual.stream import Stream, StreamClosed
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Listener:
     server: asyncio.Server
-    destination: list[str]
-    """One element: where connections lead, replaceable while it listens."""
+    remote: str
+    """Where connections lead; may be changed while it listens."""
 
 
 class Reverses:
@@ -45,7 +45,7 @@ class Reverses:
         if verb == "forward":
             return await self._forward(rest)
         if verb == "list-forward":
-            lines = (f"host-1 {local} {entry.destination[0]}\n" for local, entry in self._listeners.items())
+            lines = (f"host-1 {local} {entry.remote}\n" for local, entry in self._listeners.items())
             return _counted("".join(lines))
         if verb == "killforward-all":
             self.close()
@@ -65,18 +65,17 @@ class Reverses:
         if local in self._listeners:
             if norebind:
                 raise BadAddress("cannot rebind existing socket")
-            self._listeners[local].destination[0] = remote
+            self._listeners[local].remote = remote
             return b"OKAY"
-        destination = [remote]
 
         async def arrived(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._carry(destination[0], reader, writer)
+            await self._carry(listener.remote, reader, writer)
 
         try:
             server, name = await self._network.listen(local, arrived)
         except OSError as error:
             raise BadAddress(f"cannot bind listener: {error.strerror}") from None
-        self._listeners[name] = _Listener(server, destination)
+        self._listeners[name] = listener = _Listener(server, remote)
         return b"OKAY" + (_counted(name.removeprefix("tcp:")) if local == "tcp:0" else b"")
 
     async def _carry(self, remote: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -368,3 +368,22 @@ def test_a_service_that_a_phone_has_not_is_refused(phone: VirtualPhone) -> None:
 def test_nonsense_ends_its_connection_and_nothing_else(desk: Desk, phone: VirtualPhone, nonsense: bytes) -> None:
     assert talk(phone, nonsense) == []
     assert desk.shell(phone, "echo fine") == "fine"
+
+
+# The client that mobilebench uses
+
+
+def test_adbutils_finds_a_phone(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
+    import adbutils
+
+    client = adbutils.AdbClient(host="127.0.0.1", port=int(os.environ["ANDROID_ADB_SERVER_PORT"]))
+    device = client.device(phone.serial)
+    assert device.prop.model == desk.shell(phone, "getprop ro.product.model")
+    assert device.shell("echo both; echo both >&2") == "both\nboth"
+    told = device.shell2("echo out; echo err >&2; exit 3", v2=True)
+    assert (told.returncode, told.stdout, told.stderr) == (3, "out\n", "err\n")
+    (tmp_path / "x").write_bytes(os.urandom(200_000))
+    assert device.sync.push(tmp_path / "x", f"{TMP}/by adbutils") == 200_000
+    assert device.sync.stat(f"{TMP}/by adbutils").size == 200_000
+    assert "by adbutils" in [entry.path for entry in device.sync.list(TMP)]
+    assert device.sync.read_bytes(f"{TMP}/by adbutils") == (tmp_path / "x").read_bytes()
