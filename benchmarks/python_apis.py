@@ -76,7 +76,18 @@ def litert_api(files: ModelFiles) -> Predict:
     """The `ai-edge-litert` package, which applies XNNPACK by default."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(files.file("tflite")), num_threads=1)
+    return _interpreter_api(Interpreter, files)
+
+
+def tensorflow_api(files: ModelFiles) -> Predict:
+    """`tf.lite.Interpreter`, which applies XNNPACK by default."""
+    import tensorflow
+
+    return _interpreter_api(tensorflow.lite.Interpreter, files)
+
+
+def _interpreter_api(interpreter_class: Any, files: ModelFiles) -> Predict:
+    interpreter = interpreter_class(model_path=str(files.file("tflite")), num_threads=1)
     interpreter.allocate_tensors()
     places = {one["name"]: one["index"] for one in interpreter.get_input_details()}
     given = {places[name]: array for name, array in feeds(files, "tflite").items()}
@@ -163,6 +174,7 @@ def tflite_c_api(files: ModelFiles) -> Predict:
 
 APIS: dict[str, Callable[[ModelFiles], Predict]] = {
     "onnxruntime": onnxruntime_api,
+    "tensorflow": tensorflow_api,
     "litert": litert_api,
     "tflite-c-api": tflite_c_api,
 }

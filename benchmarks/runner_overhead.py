@@ -1,9 +1,10 @@
 """How fast the native runner predicts, against the engine's own Python API on the same file and inputs.
 
 One thread, a fresh process each, in interleaved pairs whose order alternates. Promise: at most 1.02 for both models.
-The Python package of TensorFlow Lite (`ai-edge-litert`) is a newer version than the C library that the runner loads
-(libraries.lock.yaml), so that row also compares versions; the row `tflite-c-api` calls the very same library from
-Python instead.
+For TensorFlow Lite the engine's own Python API is `tf.lite.Interpreter` of the version that the runner loads
+(libraries.lock.yaml). That is not the TensorFlow of this environment, so it lives in one of its own, named by
+`--tensorflow-python`. The row `litert` is a newer version of the engine (`ai-edge-litert`), so it compares versions as
+well; the row `tflite-c-api` calls the runner's very own library from Python.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from mobilebench.results.records import BlockRule, Case, PlannedBlock
 from mobilebench.targets import host
 
 MODELS = ("mobilenet_v2", "bert_small")
-APIS = {"onnxruntime": "onnxruntime", "litert": "tflite", "tflite-c-api": "tflite"}
+APIS = {"onnxruntime": "onnxruntime", "tensorflow": "tflite", "tflite-c-api": "tflite", "litert": "tflite"}
 """Python API to the runner's engine."""
 
 
@@ -36,12 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--predictions", type=int, default=100, help="predictions per process, after one warmup")
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
     parser.add_argument("--apis", nargs="+", default=list(APIS), choices=APIS)
+    parser.add_argument("--tensorflow-python", metavar="PYTHON", help="leaves the row `tensorflow` out when missing")
     chosen = parser.parse_args(arguments)
+    pythons = dict.fromkeys(chosen.apis, sys.executable) | {"tensorflow": chosen.tensorflow_python}
     print("| model | Python API | p50 runner, ms | p50 Python, ms | runner / Python | 95 % interval | pairs |")
     print("|---|---|---:|---:|---:|---|---:|")
     for model in chosen.models:
         for api in chosen.apis:
-            ours, theirs = measure(built(model), api, chosen.pairs, chosen.predictions)
+            if pythons[api] is None:
+                continue
+            ours, theirs = measure(built(model), api, pythons[api], chosen.pairs, chosen.predictions)
             print(row(model, api, ours, theirs, paired_ratio(ours, theirs)), flush=True)
     return 0
 
@@ -54,7 +59,7 @@ def built(model: str) -> ModelFiles:
     return files
 
 
-def measure(files: ModelFiles, api: str, pairs: int, predictions: int) -> tuple[list[float], list[float]]:
+def measure(files: ModelFiles, api: str, python: str, pairs: int, predictions: int) -> tuple[list[float], list[float]]:
     """p50 in ms of every runner process and of every Python process, pair by pair."""
     ours: list[float] = []
     theirs: list[float] = []
@@ -63,7 +68,7 @@ def measure(files: ModelFiles, api: str, pairs: int, predictions: int) -> tuple[
             if turn == "runner":
                 ours.append(runner_p50(files, APIS[api], predictions))
             else:
-                theirs.append(python_p50(files, api, predictions))
+                theirs.append(python_p50(files, api, python, predictions))
     return ours, theirs
 
 
@@ -84,9 +89,9 @@ def runner_p50(files: ModelFiles, engine: str, predictions: int) -> float:
     return statistics.median(result.measurement.prediction_ms)
 
 
-def python_p50(files: ModelFiles, api: str, predictions: int) -> float:
+def python_p50(files: ModelFiles, api: str, python: str, predictions: int) -> float:
     """Median prediction of one fresh Python process."""
-    command = [sys.executable, "-m", "benchmarks.python_apis", api, files.manifest.model]
+    command = [python, "-m", "benchmarks.python_apis", api, files.manifest.model]
     done = subprocess.run(
         [*command, "--predictions", str(predictions)],
         stdout=subprocess.PIPE,
