@@ -58,7 +58,7 @@ class Engine(Protocol):
         ...
 
     def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
-        """Bring what the case needs to the target (runner, library, model): done before a turn is taken."""
+        """Bring what the case needs to the target (runner, library, model). Within the turn: a push costs time too."""
         ...
 
     def measure(self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event) -> BlockResult:

@@ -115,12 +115,10 @@ class _Worker:
         if reason := self._cannot.get(case.key) or engine.supports(self._info, case):
             raise Unsupported(reason)
         files = self._files(planned)
-        spent = dict(engine.prepare(self._target, case, files))
-        with (
-            self._turn(planned, claimed=engine.claims_machine) as waited_ms,
-            watched(self._target, self._rooms.probes()) as seen,
-        ):
-            result = engine.measure(self._target, planned, files, cancel=self._stop)
+        with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
+            spent = dict(engine.prepare(self._target, case, files))
+            with watched(self._target, self._rooms.probes()) as seen:
+                result = engine.measure(self._target, planned, files, cancel=self._stop)
         measurement = _usable(result.measurement)
         for part, value in result.spent_ms.items():
             spent[part] = spent.get(part, 0.0) + value
