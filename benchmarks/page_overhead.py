@@ -9,6 +9,7 @@ import argparse
 import json
 import statistics
 import sys
+import tempfile
 from pathlib import Path
 from threading import Event
 
@@ -19,6 +20,7 @@ from mobilebench.browsers.server import PageServer
 from mobilebench.engines import web
 from mobilebench.engines.registry import engines
 from mobilebench.models import cache
+from mobilebench.models.inputs import fill
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import BlockRule, Case, PlannedBlock
 from mobilebench.targets import host
@@ -55,17 +57,26 @@ def built() -> ModelFiles:
     return files
 
 
+def input_file(files: ModelFiles, folder: Path) -> Path:
+    """The published input as a file: both pages compute on the same values."""
+    path = folder / "input.bin"
+    path.write_bytes(fill(files.manifest.inputs[0], 0).tobytes())
+    return path
+
+
 def measure(files: ModelFiles, engine: str, pairs: int, predictions: int) -> tuple[list[float], list[float]]:
     """p50 in ms of every page of ours and of every bare one, pair by pair."""
     ours: list[float] = []
     theirs: list[float] = []
     server = PageServer(paths.web_pages())
-    for pair in range(pairs):
-        for turn in ("page", "bare") if pair % 2 == 0 else ("bare", "page"):
-            if turn == "page":
-                ours.append(page_p50(files, engine, predictions))
-            else:
-                theirs.append(bare_p50(server, files, engine, predictions))
+    with tempfile.TemporaryDirectory() as folder:
+        values = input_file(files, Path(folder))
+        for pair in range(pairs):
+            for turn in ("page", "bare") if pair % 2 == 0 else ("bare", "page"):
+                if turn == "page":
+                    ours.append(page_p50(files, engine, predictions))
+                else:
+                    theirs.append(bare_p50(server, files, values, engine, predictions))
     server.close()
     return ours, theirs
 
@@ -87,7 +98,7 @@ def page_p50(files: ModelFiles, engine: str, predictions: int) -> float:
     return statistics.median(result.measurement.prediction_ms)
 
 
-def bare_p50(server: PageServer, files: ModelFiles, engine: str, predictions: int) -> float:
+def bare_p50(server: PageServer, files: ModelFiles, values: Path, engine: str, predictions: int) -> float:
     """Median prediction of the hand-written loop in a fresh browser with the same flags."""
     spec = files.manifest.inputs[0]
     entry = files.manifest.formats[SETTINGS[engine][1]]
@@ -99,6 +110,7 @@ def bare_p50(server: PageServer, files: ModelFiles, engine: str, predictions: in
     served = {name: BARE_PAGE / name for name in ("bare.html", "bare.js")}
     model = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
     alias = {"model/model.onnx": files.folder / entry.path} if engine == "ortjs" else {}
+    alias["input.bin"] = values
     with (
         server.visit({**served, **model, **alias}) as visit,
         chrome.launch() as running,

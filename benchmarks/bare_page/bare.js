@@ -41,7 +41,6 @@ async function ortjs({ input, output, shape, values }, predictions) {
 }
 
 globalThis.bare = async (engine, names, predictions) => {
-  const size = names.shape.reduce((product, length) => product * length, 1);
-  const values = Float32Array.from({ length: size }, (_, i) => ((i * 2654435761) % 1000) / 500 - 1);
+  const values = new Float32Array(await (await fetch('input.bin')).arrayBuffer());
   return JSON.stringify(await loops[engine]({ ...names, values }, predictions));
 };
