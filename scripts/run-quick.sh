@@ -5,6 +5,7 @@ set -u
 
 started=$(mobilebench virtual up --count 2 --unless-phone --names) || exit $?
 if [ -n "$started" ]; then
+    echo "No phone is attached: started virtual phones $(echo $started | sed 's/ / and /')"
     # shellcheck disable=SC2086  # names hold no spaces, and each is an argument
     trap 'mobilebench virtual down --quiet $started' EXIT
     trap : INT TERM # mobilebench itself ends the run cleanly; the phones are ended after it

@@ -1,0 +1,21 @@
+"""All benchmarks one after the other, each in a process of its own: `make bench`. Keep the machine quiet meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+BENCHMARKS = ("cli_startup", "runner_overhead", "page_overhead", "push", "eight_phones", "split")
+
+
+def main() -> int:
+    """Run them all; the exit code of the last one that failed, else 0."""
+    code = 0
+    for name in BENCHMARKS:
+        print(f"\n## {name}\n", flush=True)
+        code = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode or code
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
