@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=12)
-    parser.add_argument("--predictions", type=int, default=100, help="predictions per process, after one warmup")
+    parser.add_argument("--predictions", type=int, default=400, help="predictions per process, after one warmup")
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
     parser.add_argument("--apis", nargs="+", default=list(APIS), choices=APIS)
     parser.add_argument("--tensorflow-python", metavar="PYTHON", help="leaves the row `tensorflow` out when missing")
