@@ -42,16 +42,17 @@ def seconds(work: Callable[[], object]) -> float:
 
 @contextmanager
 def phone(serial: str | None) -> Iterator[TargetInfo]:
-    """The phone asked for, or a virtual one that is switched off again."""
+    """The phone asked for, or a virtual one that leaves nothing behind."""
     if serial:
         yield targets.select(serial)[0]
         return
-    name = f"push-benchmark-{os.getpid()}"
-    (started,) = phones.up(names=[name], chrome=False)
-    try:
-        yield targets.select(started.serial)[0]
-    finally:
-        phones.down([name])
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["MOBILEBENCH_HOME"] = home
+        (started,) = phones.up(chrome=False)
+        try:
+            yield targets.select(started.serial)[0]
+        finally:
+            phones.down()
 
 
 def adb_push(serial: str, file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,14 @@ def up(
     unless_phone: Annotated[
         bool, typer.Option("--unless-phone", help="Start none when adb already sees a phone.")
     ] = False,
+    name: Annotated[list[str] | None, typer.Option(help="Names instead of phone-1, phone-2 …; repeat it.")] = None,
+    no_chrome: Annotated[bool, typer.Option("--no-chrome", help="Without a browser.")] = False,
+    data_mb: Annotated[
+        int | None, typer.Option(min=1, metavar="MIB", help="Size of the storage, which is then lost by `down`.")
+    ] = None,
+    fault: Annotated[
+        Literal["offline", "unauthorized"] | None, typer.Option(help="How the phone misbehaves towards adb.")
+    ] = None,
     wipe: Annotated[bool, typer.Option("--wipe", help="Begin with empty phones: forget what was pushed.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Print only the names of those started.")] = False,
 ) -> None:
@@ -34,9 +42,31 @@ def up(
 
     if unless_phone and any(info.kind == "android" and info.state == "device" for info in targets.discover()):
         return
-    started = phones.up(count, list(split(profile)) or None, wipe=wipe)
+    started = phones.up(
+        count,
+        list(split(profile)) or None,
+        names=list(split(name)) or None,
+        wipe=wipe,
+        chrome=not no_chrome,
+        data_mb=data_mb,
+        fault=fault,
+    )
     for phone in started:
         typer.echo(phone.name if names else f"{phone.name}: {phone.serial} imitates {phone.profile}")
+
+
+@app.command("set")
+def set_state(
+    name: Annotated[str, typer.Argument(help="Name of the phone, such as phone-1.")],
+    changes: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE…", help="Such as `battery.level=15`.")],
+) -> None:
+    """Change what a running virtual phone says of itself: battery, temperatures, clocks, settings, properties.
+
+    Example: `mobilebench virtual set phone-1 battery.level=15 thermal.status=3`
+    """
+    from mobilebench.virtual import phones
+
+    phones.change_state(name, phones.parse_changes(changes))
 
 
 @app.command("list")
