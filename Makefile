@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
+PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
@@ -27,12 +28,16 @@ web: $(WEB) ## Build the pages
 native: $(RUNNER) ## Build the native runner for this computer
 
 $(STAMPS)/system: scripts/system-packages.sh
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "mobilebench needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || \
+	    { echo "mobilebench needs Node 20 or newer, and npm, to build its pages." >&2; exit 1; }
 	@scripts/system-packages.sh venv adb chromium bwrap mvn
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/python: requirements/all.txt requirements/tensorflowjs.txt pyproject.toml | $(STAMPS)/system
 	@echo "Installing Python packages into $(VENV) (a minute or two the first time)"
-	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/tensorflowjs.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -7,7 +7,7 @@ package_of() {
     case $1 in
         adb) echo adb ;;
         bwrap) echo bubblewrap ;;
-        chromium) echo chromium ;;
+        chromium) if grep -qs '^ID=ubuntu' /etc/os-release; then echo chromium-browser; else echo chromium; fi ;;
         cppcheck) echo cppcheck ;;
         mvn) echo maven ;;
         venv) echo python3-venv ;;
@@ -23,7 +23,7 @@ is_there() {
                 command -v "$name" >/dev/null 2>&1 && return 0
             done
             return 1 ;;
-        venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
