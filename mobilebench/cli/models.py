@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mobilebench.cli import complete
 from mobilebench.cli.output import Json, print_json, print_table, split
+
+if TYPE_CHECKING:
+    from mobilebench.models.manifest import ModelFiles
 
 app = typer.Typer(no_args_is_help=True, help="The models: list what is known, build what is needed.")
 
@@ -16,10 +19,9 @@ app = typer.Typer(no_args_is_help=True, help="The models: list what is known, bu
 @app.command("list")
 def list_models(json: Json = False) -> None:
     """List every model that mobilebench knows, and which are built on this computer."""
-    from mobilebench.models import cache, registry
+    from mobilebench.models import registry
 
-    built = {files.manifest.model: files for files in cache.list_built() if files.manifest.batch == 1}
-    entries = [registry.get(name) for name in registry.names()]
+    listed = [(registry.get(name), *_on_this_computer(name)) for name in registry.names()]
     if json:
         print_json(
             [
@@ -28,24 +30,37 @@ def list_models(json: Json = False) -> None:
                     "paper": entry.label,
                     "title": entry.title,
                     "task": entry.task,
-                    "unsupported": registry.why_not(entry.name, "fp32"),
-                    "built": built[entry.name].manifest.model_dump(mode="json") if entry.name in built else None,
+                    "state": state,
+                    "manifest": files.manifest.model_dump(mode="json") if files else None,
                 }
-                for entry in entries
+                for entry, state, files in listed
             ]
         )
         return
-    rows = []
-    for entry in entries:
-        files = built.get(entry.name)
-        sizes = (
-            ", ".join(f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in files.manifest.formats.items())
-            if files
-            else None
-        )
-        state = registry.why_not(entry.name, "fp32") or ("built" if files else "not built")
-        rows.append((entry.name, entry.label, entry.task, "fp32", sizes, state))
-    print_table(["model", "paper", "task", "variant", "size", "state"], rows)
+    print_table(
+        ["model", "paper", "task", "variant", "size", "state"],
+        [
+            (entry.name, entry.label, entry.task, "fp32", _sizes(files) if files else None, state)
+            for entry, state, files in listed
+        ],
+    )
+
+
+def _on_this_computer(name: str) -> tuple[str, ModelFiles | None]:
+    from mobilebench.errors import BadInput
+    from mobilebench.models import cache, registry
+
+    if registry.why_not(name):
+        return "unsupported: no definition in this version", None
+    try:
+        files = cache.find(name)
+    except BadInput:
+        return "damaged: the next run or `models build` mends it", None
+    return ("built" if files else "not built"), files
+
+
+def _sizes(files: ModelFiles) -> str:
+    return ", ".join(f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in files.manifest.formats.items())
 
 
 @app.command()
@@ -66,8 +81,7 @@ def build(
     wanted = split(names) or tuple(name for name in registry.names() if registry.why_not(name, variant) is None)
     for name in wanted:
         files = cache.ensure(name, variant, batch, partial(_tell, name))
-        sizes = ", ".join(f"{format_} {one.bytes / 2**20:.1f} MiB" for format_, one in files.manifest.formats.items())
-        typer.echo(f"{name} {variant} batch {batch}: {sizes}")
+        typer.echo(f"{name} {variant} batch {batch}: {_sizes(files)}")
 
 
 def _tell(name: str, step: str) -> None:

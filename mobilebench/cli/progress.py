@@ -57,7 +57,7 @@ def _trouble(event: events.Event) -> str | None:
         return f"{event.model}: {event.step}"
     if isinstance(event, events.TargetSkipped | events.TargetLost):
         verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
-        return f"{event.target}: {verb}: {event.reason}" + (f" {event.hint}" if event.hint else "")
+        return f"{event.target} {verb}: {event.reason.rstrip('.')}." + (f" {event.hint}" if event.hint else "")
     if isinstance(event, events.BlockRetried):
         return f"{event.planned.case.key}: tried again: {event.reason}"
     if isinstance(event, events.Defect):

@@ -82,23 +82,6 @@ def ensure(model: str, variant: str = "fp32", batch: int = 1, progress: Progress
     return build.build(model, variant, batch, progress=progress)
 
 
-def list_built() -> list[ModelFiles]:
-    """Every whole, current model, by the registry's order, then variant and batch."""
-    found = []
-    for folder in models_folder().iterdir():
-        if not folder.is_dir() or not _NAME.fullmatch(folder.name):
-            continue
-        try:
-            files = read(folder)
-        except BadInput:
-            continue
-        manifest = files.manifest
-        if manifest.model in registry.MODELS and folder == folder_of(manifest.model, manifest.variant, manifest.batch):
-            found.append(files)
-    order = registry.names()
-    return sorted(found, key=lambda f: (order.index(f.manifest.model), f.manifest.variant, f.manifest.batch))
-
-
 def read(folder: Path) -> ModelFiles:
     """The model in this folder; its manifest is schema-checked, and its files have the sizes that it states.
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from mobilebench.cli import app
 from mobilebench.errors import ExitCode, TargetLost
+from mobilebench.models.cache import folder_of
 
 runner = CliRunner()
 
@@ -111,6 +112,18 @@ def test_selection_without_cases_is_nothing_to_measure() -> None:
     code, _, err = invoke("run", "--serial", "host", "--engine", "tflite", "--backend", "webgl", "--dry-run")
     assert code == ExitCode.NOTHING_TO_MEASURE
     assert err
+
+
+def test_models_list_tells_what_is_built_and_what_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def states() -> dict[str, str]:
+        return {one["name"]: one["state"] for one in json.loads(invoke("models", "list", "--json")[1])}
+
+    monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
+    assert states()["bert_small"] == "not built"
+    assert states()["vgg16"].startswith("unsupported")
+    folder_of("bert_small", "fp32", 1).mkdir(parents=True)
+    assert states()["bert_small"].startswith("damaged")
+    assert "damaged" in invoke("models", "list")[1]
 
 
 def test_results_without_a_store_is_bad_input() -> None:

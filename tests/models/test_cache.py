@@ -78,7 +78,6 @@ def damage(model: str = MODEL) -> str:
 
 def test_what_is_not_built_is_not_found() -> None:
     assert cache.find(MODEL) is None
-    assert cache.list_built() == []
 
 
 def test_an_unknown_model_is_bad_input() -> None:
@@ -158,16 +157,15 @@ def test_a_manifest_cannot_point_outside_its_folder(outside: str) -> None:
     assert "outside its folder" in damage()
 
 
-def test_only_whole_and_current_models_are_listed() -> None:
-    put("mobilenet_v2")
-    put(MODEL, batch=2)
-    put(MODEL, batch=1)
+def test_only_the_current_model_of_the_batch_is_found() -> None:
     put(MODEL, folder=cache.models_folder() / "bert_small-fp32-b1-0123456789ab")
     put(MODEL, folder=cache.models_folder() / ".bert_small-fp32-b1-0123456789ab.building")
-    (put(MODEL, batch=3) / "m.tflite").write_bytes(b"")
-    (cache.models_folder() / "something else").mkdir()
-    listed = [(files.manifest.model, files.manifest.batch) for files in cache.list_built()]
-    assert listed == [("mobilenet_v2", 1), (MODEL, 1), (MODEL, 2)]
+    put(MODEL, batch=2)
+    assert cache.find(MODEL) is None
+    current = put(MODEL, batch=1)
+    found = cache.find(MODEL)
+    assert found is not None
+    assert found.folder == current
 
 
 def test_the_key_follows_the_definition_the_converters_and_the_tolerance(
