@@ -41,33 +41,80 @@ class Weights:
 
 
 def convolution(
-    weights: Weights, channels_in: int, channels_out: int, *, kernel: int, stride: int, gain: float, clip: bool
+    weights: Weights,
+    channels_in: int,
+    channels_out: int,
+    *,
+    kernel: int | tuple[int, int],
+    stride: int = 1,
+    gain: float,
+    clip: bool = False,
+    activation: Layer | None = None,
+    padding: str = "SAME",
 ) -> Layer:
-    """Convolution with bias over [b, h, w, channels_in], SAME padding; `clip` adds ReLU6.
+    """Convolution with bias over [b, h, w, channels_in]; `clip` adds ReLU6, `activation` anything else.
 
-    `gain` multiplies the deviation that keeps a signal's size (1 / sqrt(inputs of one output)).
+    `kernel` is a side or (height, width). `gain` multiplies the deviation that keeps a signal's size
+    (1 / sqrt(inputs of one output)); a ReLU halves a signal's power, so 2**0.5 keeps it there.
     """
-    fan_in = kernel * kernel * channels_in
-    filters = weights.normal((kernel, kernel, channels_in, channels_out), gain / fan_in**0.5)
+    height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+    fan_in = height * width * channels_in
+    filters = weights.normal((height, width, channels_in, channels_out), gain / fan_in**0.5)
     bias = weights.normal((channels_out,), 0.1)
+    shaping = tf.nn.relu6 if clip else activation
 
     def layer(x: Tensor) -> Tensor:
-        y = tf.nn.bias_add(tf.nn.conv2d(x, filters, strides=stride, padding="SAME"), bias)
-        return tf.nn.relu6(y) if clip else y
+        y = tf.nn.bias_add(tf.nn.conv2d(x, filters, strides=stride, padding=padding), bias)
+        return y if shaping is None else shaping(y)
 
     return layer
 
 
-def depthwise(weights: Weights, channels: int, *, kernel: int, stride: int, gain: float) -> Layer:
-    """Depthwise convolution with bias and ReLU6 over [b, h, w, channels], SAME padding."""
+def depthwise(
+    weights: Weights,
+    channels: int,
+    *,
+    kernel: int,
+    stride: int = 1,
+    gain: float,
+    activation: Layer | None = tf.nn.relu6,
+) -> Layer:
+    """Depthwise convolution with bias over [b, h, w, channels], SAME padding."""
     filters = weights.normal((kernel, kernel, channels, 1), gain / kernel)
     bias = weights.normal((channels,), 0.1)
 
     def layer(x: Tensor) -> Tensor:
         y = tf.nn.depthwise_conv2d(x, filters, strides=[1, stride, stride, 1], padding="SAME")
-        return tf.nn.relu6(tf.nn.bias_add(y, bias))
+        y = tf.nn.bias_add(y, bias)
+        return y if activation is None else activation(y)
 
     return layer
+
+
+def max_pool(size: int, stride: int, *, padding: str = "SAME") -> Layer:
+    """The largest of each `size` x `size` window of [b, h, w, c]."""
+    return lambda x: tf.nn.max_pool2d(x, size, stride, padding)
+
+
+def average_pool(size: int, stride: int, *, padding: str = "SAME") -> Layer:
+    """The mean of each `size` x `size` window of [b, h, w, c], borders not counted."""
+    return lambda x: tf.nn.avg_pool2d(x, size, stride, padding)
+
+
+def chain(layers: Sequence[Layer]) -> Layer:
+    """One layer after the other."""
+
+    def layer(x: Tensor) -> Tensor:
+        for each in layers:
+            x = each(x)
+        return x
+
+    return layer
+
+
+def global_average(x: Tensor) -> Tensor:
+    """From [b, h, w, c] to the mean of each channel, [b, c]."""
+    return tf.reshape(tf.reduce_mean(x, axis=[1, 2]), [x.shape[0], x.shape[-1]])
 
 
 def dense(weights: Weights, size_in: int, size_out: int, *, gain: float = 1.0) -> Layer:
