@@ -51,8 +51,9 @@ def convolution(
     clip: bool = False,
     activation: Layer | None = None,
     padding: str = "SAME",
+    biased: bool = True,
 ) -> Layer:
-    """Convolution with bias over [b, h, w, channels_in]; `clip` adds ReLU6, `activation` anything else.
+    """Convolution over [b, h, w, channels_in], with a bias; `clip` adds ReLU6, `activation` anything else.
 
     `kernel` is a side or (height, width). `gain` multiplies the deviation that keeps a signal's size
     (1 / sqrt(inputs of one output)); a ReLU halves a signal's power, so 2**0.5 keeps it there.
@@ -60,11 +61,12 @@ def convolution(
     height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
     fan_in = height * width * channels_in
     filters = weights.normal((height, width, channels_in, channels_out), gain / fan_in**0.5)
-    bias = weights.normal((channels_out,), 0.1)
+    bias = weights.normal((channels_out,), 0.1) if biased else None
     shaping = tf.nn.relu6 if clip else activation
 
     def layer(x: Tensor) -> Tensor:
-        y = tf.nn.bias_add(tf.nn.conv2d(x, filters, strides=stride, padding=padding), bias)
+        y = tf.nn.conv2d(x, filters, strides=stride, padding=padding)
+        y = y if bias is None else tf.nn.bias_add(y, bias)
         return y if shaping is None else shaping(y)
 
     return layer
@@ -78,17 +80,25 @@ def depthwise(
     stride: int = 1,
     gain: float,
     activation: Layer | None = tf.nn.relu6,
+    biased: bool = True,
 ) -> Layer:
-    """Depthwise convolution with bias over [b, h, w, channels], SAME padding."""
+    """Depthwise convolution over [b, h, w, channels], with a bias, SAME padding."""
     filters = weights.normal((kernel, kernel, channels, 1), gain / kernel)
-    bias = weights.normal((channels,), 0.1)
+    bias = weights.normal((channels,), 0.1) if biased else None
 
     def layer(x: Tensor) -> Tensor:
         y = tf.nn.depthwise_conv2d(x, filters, strides=[1, stride, stride, 1], padding="SAME")
-        y = tf.nn.bias_add(y, bias)
+        y = y if bias is None else tf.nn.bias_add(y, bias)
         return y if activation is None else activation(y)
 
     return layer
+
+
+def affine(weights: Weights, channels: int, *, scale: float = 1.0) -> Layer:
+    """Scale and shift of each channel of [b, h, w, channels]: a batch norm that no convolution precedes."""
+    factor = weights.normal((channels,), 0.1 * scale, mean=scale)
+    shift = weights.normal((channels,), 0.1)
+    return lambda x: x * factor + shift
 
 
 def max_pool(size: int, stride: int, *, padding: str = "SAME") -> Layer:
