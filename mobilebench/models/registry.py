@@ -28,7 +28,7 @@ class ModelEntry:
 
     name: str
     label: str
-    """The papers' label, M1 to M9."""
+    """The papers' label, M1 to M9; empty for a model outside their latency study."""
     title: str
     task: str
     citation: str
@@ -171,11 +171,11 @@ _ENTRIES = (
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
-"""Every known model by name, in the papers' order."""
+"""Every known model by name: the papers' nine in their order, then the others."""
 
 
 def names() -> list[str]:
-    """The names of all known models, in the papers' order."""
+    """The names of all known models: the papers' nine in their order, then the others."""
     return list(MODELS)
 
 

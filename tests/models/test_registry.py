@@ -16,7 +16,9 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def test_the_papers_nine_models_are_known() -> None:
-    assert [registry.get(name).label for name in registry.names()] == [f"M{number}" for number in range(1, 10)]
+    labels = [registry.get(name).label for name in registry.names()]
+    assert labels[:9] == [f"M{number}" for number in range(1, 10)]
+    assert set(labels[9:]) <= {""}
 
 
 @pytest.mark.parametrize("name", registry.names())
