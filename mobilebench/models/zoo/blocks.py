@@ -101,6 +101,31 @@ def affine(weights: Weights, channels: int, *, scale: float = 1.0) -> Layer:
     return lambda x: x * factor + shift
 
 
+class InvertedResidual:
+    """MobileNetV2's block over [b, h, w, channels]: widen, filter each channel, narrow; the input is added where the
+    shapes allow (Sandler et al., CVPR 2018, figure 4d). Detectors tap it between `widen` and `narrow`.
+    """
+
+    def __init__(self, weights: Weights, channels: int, width: int, *, expansion: int, stride: int) -> None:
+        wide = channels * expansion
+        self._adds = stride == 1 and channels == width
+        self._widen = convolution(weights, channels, wide, kernel=1, gain=2**0.5, clip=True) if expansion > 1 else None
+        self._filter = depthwise(weights, wide, kernel=3, stride=stride, gain=2**0.5)
+        self._narrow = convolution(weights, wide, width, kernel=1, gain=1.0)
+
+    def widen(self, x: Tensor) -> Tensor:
+        """[b, h, w, channels * expansion]."""
+        return self._widen(x) if self._widen else x
+
+    def narrow(self, x: Tensor, wide: Tensor) -> Tensor:
+        """From the block's input and what `widen` made of it to the block's output."""
+        y = self._narrow(self._filter(wide))
+        return x + y if self._adds else y
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.narrow(x, self.widen(x))
+
+
 def max_pool(size: int, stride: int, *, padding: str = "SAME") -> Layer:
     """The largest of each `size` x `size` window of [b, h, w, c]."""
     return lambda x: tf.nn.max_pool2d(x, size, stride, padding)
@@ -122,9 +147,17 @@ def chain(layers: Sequence[Layer]) -> Layer:
     return layer
 
 
-def global_average(x: Tensor) -> Tensor:
-    """From [b, h, w, c] to the mean of each channel, [b, c]."""
-    return tf.reshape(tf.reduce_mean(x, axis=[1, 2]), [x.shape[0], x.shape[-1]])
+def image_classifier(weights: Weights, batch: int, features: Layer, channels: int, *, gain: float = 1.0) -> Network:
+    """From `image` to `logits` [batch, 1000]: the mean of each of the `channels` that `features` gives, and one dense
+    layer.
+    """
+    classify = dense(weights, channels, 1000, gain=gain)
+
+    def run(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        pooled = tf.reduce_mean(features(inputs["image"]), axis=[1, 2])
+        return {"logits": classify(tf.reshape(pooled, [batch, channels]))}
+
+    return run
 
 
 def dense(weights: Weights, size_in: int, size_out: int, *, gain: float = 1.0) -> Layer:
@@ -154,6 +187,11 @@ def layer_norm(weights: Weights, size: int, *, epsilon: float = 1e-12) -> Layer:
 def enlarged(x: Tensor) -> Tensor:
     """[b, h, w, c] to [b, 2 h, 2 w, c], each pixel four times."""
     return tf.image.resize(x, [2 * x.shape[1], 2 * x.shape[2]], method="nearest")
+
+
+def swish(x: Tensor) -> Tensor:
+    """x * sigmoid(x), spelt out: TensorFlow's own carries a gradient that converters have to take off."""
+    return x * tf.sigmoid(x)
 
 
 def gelu(x: Tensor) -> Tensor:
