@@ -15,12 +15,12 @@ _STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3
 
 def network(weights: Weights, batch: int) -> Network:
     """From `image` [batch, 224, 224, 3] to `logits` [batch, 1000]."""
-    layers = [blocks.convolution(weights, 3, 32, kernel=3, stride=2, gain=2**0.5, clip=True)]
+    layers: list[Layer] = [blocks.convolution(weights, 3, 32, kernel=3, stride=2, gain=2**0.5, clip=True)]
     channels = 32
     for expansion, width, repeats, first_stride in _STAGES:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1
-            layers.append(_inverted_residual(weights, channels, width, expansion, stride))
+            layers.append(blocks.InvertedResidual(weights, channels, width, expansion=expansion, stride=stride))
             channels = width
     layers.append(blocks.convolution(weights, channels, 1280, kernel=1, stride=1, gain=2**0.5, clip=True))
     classify = blocks.dense(weights, 1280, 1000, gain=2.0)
@@ -33,21 +33,3 @@ def network(weights: Weights, batch: int) -> Network:
         return {"logits": classify(pooled)}
 
     return run
-
-
-def _inverted_residual(weights: Weights, channels: int, width: int, expansion: int, stride: int) -> Layer:
-    """Expand, filter each channel, project; the input is added where the shapes allow."""
-    wide = channels * expansion
-    layers: list[Layer] = []
-    if expansion > 1:
-        layers.append(blocks.convolution(weights, channels, wide, kernel=1, stride=1, gain=2**0.5, clip=True))
-    layers.append(blocks.depthwise(weights, wide, kernel=3, stride=stride, gain=2**0.5))
-    layers.append(blocks.convolution(weights, wide, width, kernel=1, stride=1, gain=1.0, clip=False))
-
-    def block(x: Tensor) -> Tensor:
-        y = x
-        for layer in layers:
-            y = layer(y)
-        return x + y if stride == 1 and channels == width else y
-
-    return block
