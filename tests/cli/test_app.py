@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from mobilebench.cli import app
 from mobilebench.errors import ExitCode, TargetLost
+from mobilebench.models import registry
 from mobilebench.models.cache import folder_of
 
 runner = CliRunner()
@@ -119,6 +121,7 @@ def test_models_list_tells_what_is_built_and_what_is_damaged(tmp_path: Path, mon
         return {one["name"]: one["state"] for one in json.loads(invoke("models", "list", "--json")[1])}
 
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(registry.MODELS, "vgg16", replace(registry.get("vgg16"), definition=None))
     assert states()["bert_small"] == "not built"
     assert states()["vgg16"].startswith("unsupported")
     folder_of("bert_small", "fp32", 1).mkdir(parents=True)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in missing else found(name))
 
 
-def test_a_model_without_definition_is_bad_input(own_cache: Path) -> None:
+def test_a_model_without_definition_is_bad_input(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.MODELS, "vgg16", replace(registry.get("vgg16"), definition=None))
     with pytest.raises(BadInput, match="vgg16 is known but this version has no definition of it"):
         build.build("vgg16")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ def test_the_two_models_of_quick_can_be_built() -> None:
     assert {(spec.dtype, *spec.shape) for spec in bert} == {("int32", 2, 128)}
 
 
-def test_the_others_say_why_not() -> None:
+def test_what_cannot_be_built_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.MODELS, "vgg16", replace(registry.get("vgg16"), definition=None))
     assert registry.why_not("vgg16") == "vgg16 is known but this version has no definition of it"
     reason = registry.why_not("mobilenet_v2", "int8")
     assert reason == "mobilenet_v2 has no int8 variant in this version, only fp32"
