@@ -22,7 +22,7 @@ def devices(json: Json = False) -> None:
             (
                 info.id,
                 info.name,
-                f"{info.soc} (imitates {info.profile_soc})" if info.virtual else info.soc,
+                f"{info.soc} (imitates {info.profile_soc or 'an unknown SoC'})" if info.virtual else info.soc,
                 info.os,
                 info.abi,
                 info.browsers.get("chrome"),
