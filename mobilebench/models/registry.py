@@ -109,8 +109,9 @@ _ENTRIES = (
         citation="Liu et al., SSD: Single Shot MultiBox Detector, ECCV 2016; backbone by Sandler et al., CVPR 2018",
         parameters=6_100_000,
         inputs=_image(300),
-        outputs=("boxes", "scores"),
+        outputs=("box_encodings", "class_logits"),
         tolerance=_FP32,
+        definition="mobilebench.models.zoo.ssd_mobilenet_v2",
     ),
     ModelEntry(
         name="efficientdet_d1",

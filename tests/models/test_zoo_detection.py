@@ -1,0 +1,76 @@
+"""Detectors: what the registry promises of them, and that their networks are those of the literature."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from mobilebench.models import registry
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a detector's network has to be."""
+
+    side: int
+    anchors: int
+    outputs: dict[str, int]
+    """Output name to values for each anchor."""
+    parameters: int
+    """In the network, batch norm folded."""
+    unfolded: int
+    """As counted before folding."""
+
+
+BACKBONE = 3_487_816 - 1_281_000
+"""MobileNetV2 as this zoo has it, without its classifier."""
+ADDED_MAPS = 2_285_568 + 1_728
+"""SSD's eight convolutions behind the backbone: filters and biases."""
+PREDICTORS = 1_550_400 + 3_135
+"""SSD's 1 x 1 predictors: 95 values for each of the 3 or 6 anchors of a place, from 576, 1280, 512, 256, 256, 128."""
+
+EXPECTED = {
+    # Folding takes the scales: one for each channel that a convolution of the backbone or of the added maps gives.
+    "ssd_mobilenet_v2": Expected(
+        side=300,
+        anchors=3 * 19**2 + 6 * (10**2 + 5**2 + 3**2 + 2**2 + 1),
+        outputs={"box_encodings": 4, "class_logits": 91},
+        parameters=BACKBONE + ADDED_MAPS + PREDICTORS,
+        unfolded=BACKBONE + ADDED_MAPS + PREDICTORS + 17_056 + 1_728,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_registry_names_raw_heads(name: str) -> None:
+    entry, expected = registry.get(name), EXPECTED[name]
+    assert [spec.shape for spec in entry.input_specs(3)] == [[3, expected.side, expected.side, 3]]
+    assert entry.outputs == tuple(expected.outputs)
+    assert entry.parameters == round(expected.unfolded, -5)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_it_can_be_built_and_its_definition_is_found_without_loading_tensorflow(name: str) -> None:
+    assert registry.why_not(name) is None
+    known = "tensorflow" in sys.modules
+    assert importlib.util.find_spec(str(registry.get(name).definition)) is not None
+    assert ("tensorflow" in sys.modules) == known
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_network_has_the_literatures_parameters_and_anchors(name: str) -> None:
+    from mobilebench.models import convert
+    from mobilebench.models.zoo.blocks import Weights
+
+    entry, expected = registry.get(name), EXPECTED[name]
+    definition = importlib.import_module(str(entry.definition))
+    weights = Weights(definition.SEED)
+    traced = convert.trace(definition.network(weights, 2), weights, entry.input_specs(2))
+    shapes = {output: tuple(tensor.shape) for output, tensor in traced.serve.structured_outputs.items()}
+    assert weights.count == expected.parameters
+    assert shapes == {output: (2, expected.anchors, values) for output, values in expected.outputs.items()}
