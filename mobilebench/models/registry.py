@@ -156,6 +156,7 @@ _ENTRIES = (
         inputs=_text(30522, 128),
         outputs=_BERT_OUTPUTS,
         tolerance=_FP32,
+        definition="mobilebench.models.zoo.mobilebert",
     ),
     ModelEntry(
         name="bert_small",
