@@ -85,10 +85,11 @@ _ENTRIES = (
         title="ResNet-50",
         task="image classification",
         citation="He et al., Deep Residual Learning for Image Recognition, CVPR 2016",
-        parameters=25_600_000,
+        parameters=25_557_032,
         inputs=_image(224),
         outputs=("logits",),
         tolerance=_FP32,
+        definition="mobilebench.models.zoo.resnet50",
     ),
     ModelEntry(
         name="vgg16",

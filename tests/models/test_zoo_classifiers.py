@@ -1,0 +1,62 @@
+"""The classifiers are those of the literature: what they take and give, and their parameters to the last one."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from mobilebench.models import registry
+
+CLASSIFIERS = {
+    "resnet50": (25_557_032, 26_560),
+}
+"""Trainable parameters in the literature, and how many of them are batch norm scales that folding takes away.
+
+Every channel that is normalised behind a convolution has one scale and one shift; the scale vanishes into the filters,
+the shift stays as bias. SqueezeNet and AlexNet have no batch norm; Inception v3's has only shifts. DenseNet's
+is folded where it stands behind a convolution (the first one, and the narrow one of each of its 58 layers).
+"""
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_classifier_takes_an_image_and_gives_raw_scores(name: str) -> None:
+    entry = registry.get(name)
+    side = 299 if name in {"xception", "inception_v3"} else 224
+    assert registry.why_not(name) is None
+    assert entry.task == "image classification"
+    assert [(spec.name, spec.dtype, spec.shape) for spec in entry.input_specs(2)] == [
+        ("image", "float32", [2, side, side, 3])
+    ]
+    assert entry.outputs == ("logits",)
+    assert entry.parameters == CLASSIFIERS[name][0]
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_the_documentation_states_the_parameters_in_the_files(name: str) -> None:
+    published, folded = CLASSIFIERS[name]
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    row = next(line for line in text.splitlines() if line.startswith("|") and f"| `{name}` |" in line)
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[1] == registry.get(name).label
+    assert cells[4] == f"{published - folded:,}".replace(",", " ")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_shapes_and_parameters_are_those_of_the_literature(name: str) -> None:
+    import tensorflow as tf
+
+    from mobilebench.models.zoo.blocks import Weights
+
+    definition = importlib.import_module(registry.get(name).definition or "")
+    weights = Weights(definition.SEED)
+    network = definition.network(weights, 2)
+    published, folded = CLASSIFIERS[name]
+    assert weights.count + folded == published
+
+    specs = registry.get(name).input_specs(2)
+    signature = {spec.name: tf.TensorSpec(spec.shape, spec.dtype, name=spec.name) for spec in specs}
+    outputs = tf.function(lambda **inputs: network(inputs)).get_concrete_function(**signature).structured_outputs
+    assert {name: list(tensor.shape) for name, tensor in outputs.items()} == {"logits": [2, 1000]}
