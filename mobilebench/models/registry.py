@@ -171,6 +171,18 @@ _ENTRIES = (
         tolerance=_FP32,
         definition="mobilebench.models.zoo.bert_small",
     ),
+    ModelEntry(
+        name="squeezenet",
+        label="",
+        title="SqueezeNet 1.0",
+        task="image classification",
+        citation="Iandola et al., SqueezeNet: AlexNet-Level Accuracy with 50x Fewer Parameters, 2016",
+        parameters=1_248_424,
+        inputs=_image(224),
+        outputs=("logits",),
+        tolerance=_FP32,
+        definition="mobilebench.models.zoo.squeezenet",
+    ),
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}

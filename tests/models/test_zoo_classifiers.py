@@ -11,6 +11,7 @@ from mobilebench.models import registry
 
 CLASSIFIERS = {
     "resnet50": (25_557_032, 26_560),
+    "squeezenet": (1_248_424, 0),
 }
 """Trainable parameters in the literature, and how many of them are batch norm scales that folding takes away.
 
