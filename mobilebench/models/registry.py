@@ -183,6 +183,18 @@ _ENTRIES = (
         tolerance=_FP32,
         definition="mobilebench.models.zoo.squeezenet",
     ),
+    ModelEntry(
+        name="shufflenet_v2",
+        label="",
+        title="ShuffleNetV2",
+        task="image classification",
+        citation="Ma et al., ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design, ECCV 2018",
+        parameters=2_278_604,
+        inputs=_image(224),
+        outputs=("logits",),
+        tolerance=_FP32,
+        definition="mobilebench.models.zoo.shufflenet_v2",
+    ),
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
