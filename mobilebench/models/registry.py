@@ -195,6 +195,18 @@ _ENTRIES = (
         tolerance=_FP32,
         definition="mobilebench.models.zoo.shufflenet_v2",
     ),
+    ModelEntry(
+        name="densenet121",
+        label="",
+        title="DenseNet-121",
+        task="image classification",
+        citation="Huang et al., Densely Connected Convolutional Networks, CVPR 2017",
+        parameters=7_978_856,
+        inputs=_image(224),
+        outputs=("logits",),
+        tolerance=_FP32,
+        definition="mobilebench.models.zoo.densenet121",
+    ),
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}

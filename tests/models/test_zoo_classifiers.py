@@ -13,6 +13,7 @@ CLASSIFIERS = {
     "resnet50": (25_557_032, 26_560),
     "squeezenet": (1_248_424, 0),
     "shufflenet_v2": (2_278_604, 8_090),
+    "densenet121": (7_978_856, 7_488),
 }
 """Trainable parameters in the literature, and how many of them are batch norm scales that folding takes away.
 
