@@ -207,6 +207,18 @@ _ENTRIES = (
         tolerance=_FP32,
         definition="mobilebench.models.zoo.densenet121",
     ),
+    ModelEntry(
+        name="xception",
+        label="",
+        title="Xception",
+        task="image classification",
+        citation="Chollet, Xception: Deep Learning with Depthwise Separable Convolutions, CVPR 2017",
+        parameters=22_855_952,
+        inputs=_image(299),
+        outputs=("logits",),
+        tolerance=_FP32,
+        definition="mobilebench.models.zoo.xception",
+    ),
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
