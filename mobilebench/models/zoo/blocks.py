@@ -185,8 +185,12 @@ def layer_norm(weights: Weights, size: int, *, epsilon: float = 1e-12) -> Layer:
 
 
 def enlarged(x: Tensor) -> Tensor:
-    """[b, h, w, c] to [b, 2 h, 2 w, c], each pixel four times."""
-    return tf.image.resize(x, [2 * x.shape[1], 2 * x.shape[2]], method="nearest")
+    """[b, h, w, c] to [b, 2 h, 2 w, c], each pixel four times.
+
+    Half-pixel centres would mean the same at twice the size, but ONNX has deprecated TensorFlow's form of them.
+    """
+    size = [2 * x.shape[1], 2 * x.shape[2]]
+    return tf.raw_ops.ResizeNearestNeighbor(images=x, size=size, align_corners=False, half_pixel_centers=False)
 
 
 def swish(x: Tensor) -> Tensor:
