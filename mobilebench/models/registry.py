@@ -219,6 +219,18 @@ _ENTRIES = (
         tolerance=_FP32,
         definition="mobilebench.models.zoo.xception",
     ),
+    ModelEntry(
+        name="inception_v3",
+        label="",
+        title="Inception v3",
+        task="image classification",
+        citation="Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016",
+        parameters=23_817_352,
+        inputs=_image(299),
+        outputs=("logits",),
+        tolerance=_FP32,
+        definition="mobilebench.models.zoo.inception_v3",
+    ),
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}

@@ -15,6 +15,7 @@ CLASSIFIERS = {
     "shufflenet_v2": (2_278_604, 8_090),
     "densenet121": (7_978_856, 7_488),
     "xception": (22_855_952, 27_264),
+    "inception_v3": (23_817_352, 0),
 }
 """Trainable parameters in the literature, and how many of them are batch norm scales that folding takes away.
 
