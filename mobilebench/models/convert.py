@@ -175,20 +175,6 @@ def _collecting_often() -> Iterator[None]:
         gc.unfreeze()
 
 
-@contextmanager
-def _garbage_collected_often() -> Iterator[None]:
-    """tf2onnx copies all weights at each of its steps and leaves the copies in reference cycles. Python counts objects
-    and not bytes before it looks for such garbage, so that gigabytes would gather.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(700, 5, 2)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.collect()
-
-
 def _name_in_order(graph: Any) -> None:
     """Name nodes and tensors by their place: tf2onnx's own names differ from run to run, and so would the file."""
     constants = {constant.name: constant for constant in graph.initializer}
