@@ -133,8 +133,9 @@ _ENTRIES = (
         citation="Jocher et al., YOLOv5, 2020 (architecture; built here from its description)",
         parameters=21_200_000,
         inputs=_image(640),
-        outputs=("predictions",),
+        outputs=("raw_predictions",),
         tolerance=_FP32,
+        definition="mobilebench.models.zoo.yolov5m",
     ),
     ModelEntry(
         name="bert_base",
