@@ -122,8 +122,9 @@ _ENTRIES = (
         citation="Tan et al., EfficientDet: Scalable and Efficient Object Detection, CVPR 2020",
         parameters=6_600_000,
         inputs=_image(640),
-        outputs=("boxes", "scores"),
+        outputs=("box_encodings", "class_logits"),
         tolerance=_FP32,
+        definition="mobilebench.models.zoo.efficientdet_d1",
     ),
     ModelEntry(
         name="yolov5m",

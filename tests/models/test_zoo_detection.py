@@ -50,6 +50,16 @@ EXPECTED = {
         parameters=21_172_173,
         unfolded=21_190_557,
     ),
+    # The authors' implementation has 6 625 898. Folding takes 29 744 scales of the backbone; of the pyramid's 6 + 32
+    # convolutions the 88 scales and the 88 biases that stand before a shift; and of the heads' 6 shared layers five
+    # times 88 scales and once 88 biases.
+    "efficientdet_d1": Expected(
+        side=640,
+        anchors=9 * (80**2 + 40**2 + 20**2 + 10**2 + 5**2),
+        outputs={"box_encodings": 4, "class_logits": 90},
+        parameters=6_625_898 - 29_744 - 38 * 2 * 88 - 6 * 6 * 88,
+        unfolded=6_625_898,
+    ),
 }
 
 
