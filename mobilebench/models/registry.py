@@ -233,6 +233,43 @@ _ENTRIES = (
         tolerance=_FP32,
         definition="mobilebench.models.zoo.inception_v3",
     ),
+    ModelEntry(
+        name="esrgan",
+        label="",
+        title="ESRGAN (6 of 23 dense blocks)",
+        task="super-resolution",
+        citation="Wang et al., ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks, ECCV Workshops 2018",
+        parameters=4_467_779,
+        inputs=_image(64),
+        outputs=("upscaled_image",),
+        tolerance=_FP32,
+        definition="mobilebench.models.zoo.esrgan",
+    ),
+    ModelEntry(
+        name="pggan",
+        label="",
+        title="PGGAN (128 x 128)",
+        task="image generation",
+        citation="Karras et al., Progressive Growing of GANs for Improved Quality, Stability, and Variation, ICLR 2018",
+        parameters=22_926_467,
+        inputs=(Input("latent", "float32", (512,), Fill(kind="uniform", low=-1, high=1)),),
+        outputs=("generated_image",),
+        tolerance=_FP32,
+        definition="mobilebench.models.zoo.pggan",
+    ),
+    ModelEntry(
+        name="cyclegan",
+        label="",
+        title="CycleGAN (9 residual blocks)",
+        task="image-to-image translation",
+        citation="Zhu et al., Unpaired Image-to-Image Translation Using Cycle-Consistent Adversarial Networks, "
+        "ICCV 2017",
+        parameters=11_378_179,
+        inputs=_image(256),
+        outputs=("translated_image",),
+        tolerance=_FP32,
+        definition="mobilebench.models.zoo.cyclegan",
+    ),
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
