@@ -61,9 +61,8 @@ def quantile(values: Sequence[float], share: float) -> float:
     ordered = sorted(values)
     position = share * (len(ordered) - 1)
     below = math.floor(position)
-    above = min(below + 1, len(ordered) - 1)
-    part = position - below
-    return ordered[below] * (1 - part) + ordered[above] * part
+    low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+    return min(low + (high - low) * (position - below), high)
 
 
 @lru_cache(maxsize=256)
