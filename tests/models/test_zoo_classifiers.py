@@ -20,7 +20,7 @@ CLASSIFIERS = {
 """Trainable parameters in the literature, and how many of them are batch norm scales that folding takes away.
 
 Every channel that is normalised behind a convolution has one scale and one shift; the scale vanishes into the filters,
-the shift stays as bias. SqueezeNet and AlexNet have no batch norm; Inception v3's has only shifts. DenseNet's
+the shift stays as bias. SqueezeNet has no batch norm; Inception v3's has only shifts. DenseNet's
 is folded where it stands behind a convolution (the first one, and the narrow one of each of its 58 layers).
 """
 
