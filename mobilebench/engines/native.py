@@ -102,7 +102,7 @@ class NativeEngine:
         measurement = read_answer(result, engine=self.name, target=target.info.id)
         self._check(measurement, block, files, target.info.id)
         proven = _with_checksums(measurement, loaded, target.info.id)
-        launch = max(0.0, (ended - started) * 1e3 - measured_ms(measurement))
+        launch = max(0.0, (ended - started) * 1e3 - measurement.measured_ms)
         return BlockResult(proven, {"push": (started - began) * 1e3, "launch": launch})
 
     def _push(self, target: Target, files: ModelFiles) -> list[Loaded]:
@@ -186,11 +186,6 @@ def tensor_arguments(files: ModelFiles, wanted: Format) -> list[str]:
 def time_limit(rule: BlockRule) -> float:
     """Seconds after which a block counts as stuck: setup, the rule's time, and slow predictions up to its minimum."""
     return _SETUP_SECONDS + 2 * rule.max_seconds + _SLOWEST_PREDICTION_SECONDS * (1 + rule.min_predictions)
-
-
-def measured_ms(measurement: Measurement) -> float:
-    """Milliseconds inside measured stages."""
-    return sum(measurement.setup_ms.values()) + sum(measurement.warmup_ms) + sum(measurement.prediction_ms)
 
 
 def read_answer(result: ShellResult, *, engine: str, target: str) -> Measurement:

@@ -123,8 +123,7 @@ def measure(
             what=f"The page on {target.info.id}",
         )
     measurement = complete(parse_answer(answer, case), browser, visit.served(), page_case)
-    stages = sum([*measurement.setup_ms.values(), *measurement.warmup_ms, *measurement.prediction_ms])
-    around = (time.monotonic() - began) * 1000 - stages
+    around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
 
 

@@ -217,6 +217,11 @@ class Measurement(Record):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    @property
+    def measured_ms(self) -> float:
+        """Everything inside measured stages: setup, warmup and predictions."""
+        return sum([*self.setup_ms.values(), *self.warmup_ms, *self.prediction_ms])
+
 
 class Verdict(Record):
     """How far a measured block can be trusted, in plain words."""

@@ -123,7 +123,7 @@ class _Worker:
         for part, value in result.spent_ms.items():
             spent[part] = spent.get(part, 0.0) + value
         spent["launch"] = spent.get("launch", 0.0) + seen.spent_ms
-        spent |= {"gate": waited_ms, "measure": _measured_ms(measurement)}
+        spent |= {"gate": waited_ms, "measure": measurement.measured_ms}
         return Block(
             planned=planned,
             outcome="measured",
@@ -167,10 +167,6 @@ def _usable(measurement: Measurement) -> Measurement:
         return measurement
     reason = measurement.reason or f"{measurement.engine} gave no reason"
     raise Unsupported(reason) if measurement.status == "unsupported" else BlockFailed(reason)
-
-
-def _measured_ms(measurement: Measurement) -> float:
-    return sum([*measurement.setup_ms.values(), *measurement.warmup_ms, *measurement.prediction_ms])
 
 
 def _without_values(planned: PlannedBlock, outcome: Outcome, reason: str, started: datetime) -> Block:

@@ -162,7 +162,7 @@ def test_a_whole_answer_gets_the_checksums_of_what_was_pushed(files: ModelFiles)
     ]
     assert result.measurement.prediction_ms == [6, 7, 8]
     assert set(result.spent_ms) == {"push", "launch"}
-    assert native.measured_ms(result.measurement) == 36
+    assert result.measurement.measured_ms == 36
 
 
 def test_the_command_says_everything_that_was_asked(files: ModelFiles) -> None:
