@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mobilebench.results.records import OutputSummary, Record
 
-Format = Literal["tflite", "onnx", "tfjs"]
+Format = Literal["saved_model", "tflite", "onnx", "tfjs"]
 
 
 class Fill(Record):
@@ -35,12 +35,12 @@ class FormatFile(Record):
     """One format of a model: the file an engine opens, what belongs to it, and how it names things."""
 
     path: str
-    """Relative to the manifest's folder; for tfjs the `model.json`."""
+    """Relative to the manifest's folder; for tfjs the `model.json`, for saved_model the `saved_model.pb`."""
     sha256: str
     bytes: int
     """Of all its files together."""
     parts: dict[str, str] = Field(default={})
-    """Further files (tfjs weight shards): relative path to sha256."""
+    """Further files (tfjs weight shards, a SavedModel's variables): relative path to sha256."""
     inputs: dict[str, str]
     """Canonical input name to the name in this format."""
     outputs: dict[str, str]
@@ -52,19 +52,26 @@ class FormatFile(Record):
 class Manifest(Record):
     """`manifest.json` beside a model's files. Schema-checked whenever it is read."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
+    source: Literal["zoo", "added"] = "zoo"
+    """Built here from a definition, or a user's own file."""
     model: str
     variant: str
     batch: int
     weights: str
-    """`seeded`, or where they came from."""
-    seed: int
+    """`seeded`, `pretrained: <sha256>` or `added: <sha256>`."""
+    seed: int | None
+    """Of seeded weights."""
     inputs: list[InputSpec]
     outputs: list[str]
     """Canonical output names, in the order of `reference`."""
     formats: dict[Format, FormatFile]
+    unsupported: dict[Format, str] = Field(default={})
+    """Formats that do not exist for this model and variant, each with the reason in plain words."""
     reference: list[OutputSummary]
-    """TensorFlow's answer to the published input."""
+    """The answer to the published input."""
+    reference_engine: str = "tensorflow"
+    """Which engine gave it: TensorFlow with fp32 weights for models of the zoo, whatever the variant."""
     tolerance: float
     """Allowed difference as a share of each output's largest absolute reference value."""
     parameters: int

@@ -1,0 +1,57 @@
+"""What is known of a model file after reading it."""
+
+from __future__ import annotations
+
+from mobilebench.models.manifest import Format
+from mobilebench.results.records import Record
+
+
+class Tensor(Record):
+    """An input or output of a graph, under the file's own name."""
+
+    name: str
+    dtype: str
+    """numpy's word: `float32`, `int32`, `int64`, `uint8`, `int8`, `float16`, `bool` …"""
+    shape: list[int | None]
+    """None where the file leaves a size open (a dynamic axis)."""
+
+
+class OperatorCount(Record):
+    """One operator type of a graph, in the format's own vocabulary (`CONV_2D`, `Conv`, `Conv2D`)."""
+
+    type: str
+    domain: str = ""
+    """ONNX operators outside the standard: their domain. TFLite: `custom` for custom operators, `flex` for Flex."""
+    count: int
+    macs: int | None = None
+    """Multiply-accumulates of all of them for one inference; None where a shape is not known."""
+
+
+class Description(Record):
+    """One model file."""
+
+    format: Format
+    sha256: str
+    """Of the file; of a folder: of the lines `<sha256>  <path>` of its files in the order of their paths."""
+    bytes: int
+    """Of all its files."""
+    files: dict[str, str]
+    """Path relative to the model's folder to sha256, of every file that belongs to it; the one to open comes first."""
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    operators: list[OperatorCount]
+    """Most frequent first."""
+    parameters: int
+    """Elements of the constants that hold weights (floating point, or quantised)."""
+    weight_dtypes: dict[str, int]
+    """dtype to number of parameters that are stored in it."""
+    macs: int | None
+    """Multiply-accumulates of one inference; None where shapes are not known."""
+    traffic_bytes: int | None
+    """Estimate of the memory traffic of one inference: every operator reads its inputs and weights and writes its
+    outputs once."""
+    opset: dict[str, int] = {}
+    """ONNX: domain to version ("" is the standard)."""
+    producer: str = ""
+    signature: str | None = None
+    """SavedModel: the signature that was read."""
