@@ -1,0 +1,61 @@
+"""What the registry knows of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mobilebench.models.manifest import Fill, InputSpec
+
+USUAL_TOLERANCE: Mapping[str, float] = {"fp32": 1e-4, "fp16": 5e-3, "int8": 0.1, "dynamic": 0.1}
+"""Variant to the allowed difference from TensorFlow in fp32, as a share of each output's largest absolute value."""
+
+
+def tolerance(**other: float) -> dict[str, float]:
+    """The usual tolerances, but for the named variants."""
+    return {**USUAL_TOLERANCE, **other}
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a model; its shape gets the batch in front."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    fill: Fill
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model of the registry. Inputs are in canonical order, which is `position` of the fill formula."""
+
+    name: str
+    label: str
+    """The papers' label, M1 to M9; empty for a model outside their latency study."""
+    title: str
+    task: str
+    citation: str
+    parameters: int
+    """As published (rounded where the source rounds), batch norm counted separately."""
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    tolerance: dict[str, float] = field(default_factory=tolerance)
+    """Variant to the allowed difference, as a share of each output's largest absolute reference value."""
+    definition: str | None = None
+    """The module that defines the network; None when this version has no definition."""
+    options: Mapping[str, int] = field(default_factory=dict)
+    """Further arguments of the definition, such as depth and width."""
+    preprocessing: str = ""
+    """The named step (`models.steps`) that makes this input of what an application has; empty: none is needed."""
+    postprocessing: str = ""
+    """The named step (`models.steps`) that makes an application's answer of these outputs; empty: none is needed."""
+
+    def input_specs(self, batch: int) -> list[InputSpec]:
+        """The inputs with their shapes for this batch."""
+        return [
+            InputSpec.model_validate(
+                {"name": i.name, "dtype": i.dtype, "shape": [batch, *i.shape], "fill": i.fill.model_dump()}
+            )
+            for i in self.inputs
+        ]
