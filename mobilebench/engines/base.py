@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Literal, Protocol
 
+from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import Case, Measurement, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
@@ -61,8 +62,10 @@ class Engine(Protocol):
         """Bring what the case needs to the target (runner, library, model). Within the turn: a push costs time too."""
         ...
 
-    def measure(self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event) -> BlockResult:
-        """Measure one block in a fresh process or page.
+    def measure(
+        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+    ) -> BlockResult:
+        """Measure one block in a fresh process or page; its answer shows at most `samples` elements of each output.
 
         Raises:
             Unsupported: the target turned out not to be able to run the case.

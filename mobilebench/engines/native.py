@@ -15,6 +15,7 @@ from mobilebench import paths
 from mobilebench.engines import libraries
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
+from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import BlockRule, Case, FileProof, Measurement, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Pushed, ShellResult, Target
@@ -81,7 +82,9 @@ class NativeEngine:
         self._push(target, files)
         return {"push": (time.monotonic() - started) * 1e3}
 
-    def measure(self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event) -> BlockResult:
+    def measure(
+        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+    ) -> BlockResult:
         """Measure one block in a fresh process of the runner.
 
         Raises:
@@ -93,7 +96,7 @@ class NativeEngine:
         loaded = self._push(target, files)
         started = time.monotonic()
         result = target.shell(
-            self._command(block, files, loaded),
+            self._command(block, files, loaded, samples),
             timeout=time_limit(block.rule),
             environment=ENVIRONMENT,
             cancel=cancel,
@@ -141,12 +144,13 @@ class NativeEngine:
             )
         return path, entry.sha256
 
-    def _command(self, block: PlannedBlock, files: ModelFiles, loaded: list[Loaded]) -> list[str]:
+    def _command(self, block: PlannedBlock, files: ModelFiles, loaded: list[Loaded], samples: int) -> list[str]:
         runner, *others = [str(one.pushed.path) for one in loaded]
         case, rule = block.case, block.rule
         command = [runner, "--engine", self.name, "--setting", case.setting, "--threads", str(case.threads)]
         command += ["--min-predictions", str(min(rule.min_predictions, rule.max_predictions))]
         command += ["--max-predictions", str(rule.max_predictions), "--max-seconds", repr(rule.max_seconds)]
+        command += ["--samples", str(samples)]
         if self.format is None:
             return command
         library, model = others

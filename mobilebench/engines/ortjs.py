@@ -8,6 +8,7 @@ from typing import Literal
 
 from mobilebench.engines import web
 from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import Case, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
@@ -41,7 +42,17 @@ class OrtjsEngine:
         web.prepare(target, case, files, "onnx")
         return {}
 
-    def measure(self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event) -> BlockResult:
+    def measure(
+        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+    ) -> BlockResult:
         uses_gpu = block.case.backend == "webgpu"
         page_case = web.PageCase("onnx", web.gpu_flags(target.info, block.case.setting) if uses_gpu else ())
-        return web.measure(page_case, target, block, files, cancel=cancel, setup_patience_s=self.setup_patience_s)
+        return web.measure(
+            page_case,
+            target,
+            block,
+            files,
+            cancel=cancel,
+            samples=samples,
+            setup_patience_s=self.setup_patience_s,
+        )

@@ -8,6 +8,7 @@ from typing import Literal
 
 from mobilebench.engines import web
 from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import Case, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
@@ -51,9 +52,19 @@ class TfjsEngine:
         web.prepare(target, case, files, "tfjs")
         return {}
 
-    def measure(self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event) -> BlockResult:
+    def measure(
+        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+    ) -> BlockResult:
         page_case = _page_case(target.info, block.case)
-        return web.measure(page_case, target, block, files, cancel=cancel, setup_patience_s=self.setup_patience_s)
+        return web.measure(
+            page_case,
+            target,
+            block,
+            files,
+            cancel=cancel,
+            samples=samples,
+            setup_patience_s=self.setup_patience_s,
+        )
 
 
 def _page_case(target: TargetInfo, case: Case) -> web.PageCase:

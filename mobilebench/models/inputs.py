@@ -20,10 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mobilebench.models.digest import fnv1a
 from mobilebench.models.manifest import InputSpec
 from mobilebench.results.records import OutputSummary, Sample
 
 SAMPLES = 64
+"""How many elements of each output an answer shows, unless more are asked for."""
+MOST_SAMPLES = 65536
+"""More than these are refused by the native runner."""
 
 
 def hashed(count: int, position: int) -> NDArray[np.uint32]:
@@ -45,13 +49,13 @@ def fill(spec: InputSpec, position: int) -> NDArray[Any]:
     return uniform.reshape(spec.shape).astype(spec.dtype)
 
 
-def sample_indices(size: int) -> NDArray[np.int64]:
-    """At most 64 evenly spread indices: floor(k * size / n) for k < n = min(size, 64)."""
-    count = min(size, SAMPLES)
+def sample_indices(size: int, samples: int = SAMPLES) -> NDArray[np.int64]:
+    """At most `samples` evenly spread indices: floor(k * size / n) for k < n = min(size, samples)."""
+    count = min(size, samples)
     return np.arange(count, dtype=np.int64) * size // count
 
 
-def summarise(name: str, values: NDArray[Any]) -> OutputSummary:
+def summarise(name: str, values: NDArray[Any], samples: int = SAMPLES) -> OutputSummary:
     """The small record of one output tensor that runner, page and reference share.
 
     Norms are accumulated in float64 over the float32 values; the digest is FNV-1a (32 bit) of their bytes.
@@ -59,10 +63,7 @@ def summarise(name: str, values: NDArray[Any]) -> OutputSummary:
     flat = np.ascontiguousarray(values, dtype="<f4").reshape(-1)
     finite = np.isfinite(flat)
     wide = np.where(finite, flat, 0).astype(np.float64)
-    digest = 0x811C9DC5
-    for byte in flat.tobytes():
-        digest = ((digest ^ byte) * 0x01000193) & 0xFFFFFFFF
-    indices = sample_indices(flat.size)
+    indices = sample_indices(flat.size, samples)
     return OutputSummary(
         name=name,
         shape=list(values.shape),
@@ -70,6 +71,6 @@ def summarise(name: str, values: NDArray[Any]) -> OutputSummary:
         l1=float(np.abs(wide).sum()),
         l2=float(np.sqrt(np.square(wide).sum())),
         max=float(np.abs(wide).max()),
-        digest=f"{digest:08x}",
+        digest=f"{fnv1a(flat):08x}",
         sample=Sample(index=indices.tolist(), value=wide[indices].tolist()),
     )

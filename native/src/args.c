@@ -143,6 +143,9 @@ static bool take(struct options *options, const char *name, char *value, struct 
     } else if (strcmp(name, "--max-seconds") == 0) {
         if (!real(value, &options->max_seconds) || options->max_seconds <= 0 || options->max_seconds > MAX_SECONDS)
             return fail(problem, OUTCOME_BAD_ARGUMENT, "--max-seconds has to be above 0 and at most %.0f", MAX_SECONDS);
+    } else if (strcmp(name, "--samples") == 0) {
+        if (!whole(value, 1, MAX_SAMPLES, &options->samples))
+            return fail(problem, OUTCOME_BAD_ARGUMENT, "--samples has to be 1 to %d", MAX_SAMPLES);
     } else {
         return fail(problem, OUTCOME_BAD_ARGUMENT, "unknown option `%s`", name);
     }
@@ -150,7 +153,7 @@ static bool take(struct options *options, const char *name, char *value, struct 
 }
 
 bool args_parse(int argc, char **argv, struct options *options, struct problem *problem) {
-    *options = (struct options){.min_predictions = 3, .max_predictions = 20, .max_seconds = 1.0};
+    *options = (struct options){.min_predictions = 3, .max_predictions = 20, .max_seconds = 1.0, .samples = 64};
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc)
             return fail(problem, OUTCOME_BAD_ARGUMENT, "option `%s` lacks its value", argv[i]);

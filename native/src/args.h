@@ -11,6 +11,7 @@
 #define MAX_THREADS 256
 #define MAX_PREDICTIONS 1000000
 #define MAX_SECONDS 86400.0
+#define MAX_SAMPLES 65536
 
 struct input {
     struct tensor tensor;
@@ -32,6 +33,8 @@ struct options {
     long min_predictions;
     long max_predictions;
     double max_seconds;
+    /* How many elements of each output the answer shows at most. */
+    long samples;
     struct input inputs[MAX_INPUTS];
     size_t input_count;
     struct output outputs[MAX_OUTPUTS];

@@ -99,7 +99,21 @@ static void report_times(struct json *json, const struct block *block) {
     json_close(json, ']');
 }
 
-static void report_output(struct json *json, const struct output *output) {
+static void report_sample(struct json *json, const struct tensor *tensor, size_t most) {
+    size_t count = sample_count(tensor, most);
+    json_open(json, "sample", '{');
+    json_open(json, "index", '[');
+    for (size_t k = 0; k < count; k++)
+        json_integer(json, NULL, (long long)sample_index(tensor, count, k));
+    json_close(json, ']');
+    json_open(json, "value", '[');
+    for (size_t k = 0; k < count; k++)
+        json_number(json, NULL, sample_value(tensor, sample_index(tensor, count, k)));
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
+static void report_output(struct json *json, const struct output *output, size_t samples) {
     struct summary summary = summarise(&output->tensor);
     char digest[16];
     snprintf(digest, sizeof digest, "%08x", (unsigned int)summary.digest);
@@ -114,16 +128,7 @@ static void report_output(struct json *json, const struct output *output) {
     json_number(json, "l2", summary.l2);
     json_number(json, "max", summary.max);
     json_string(json, "digest", digest);
-    json_open(json, "sample", '{');
-    json_open(json, "index", '[');
-    for (size_t k = 0; k < summary.samples; k++)
-        json_integer(json, NULL, (long long)summary.index[k]);
-    json_close(json, ']');
-    json_open(json, "value", '[');
-    for (size_t k = 0; k < summary.samples; k++)
-        json_number(json, NULL, summary.value[k]);
-    json_close(json, ']');
-    json_close(json, '}');
+    report_sample(json, &output->tensor, samples);
     json_close(json, '}');
 }
 
@@ -146,7 +151,7 @@ void report(struct json *json, const struct options *options, const struct block
         report_block(json, options, block);
     json_open(json, "output", '[');
     for (size_t i = 0; done && block->engine->loads_files && i < options->output_count; i++)
-        report_output(json, &options->outputs[i]);
+        report_output(json, &options->outputs[i], (size_t)options->samples);
     json_close(json, ']');
     json_close(json, '}');
 }

@@ -32,10 +32,17 @@ struct summary summarise(const struct tensor *tensor) {
         summary.digest = digest_of(summary.digest, value);
     }
     summary.l2 = sqrt(squares);
-    summary.samples = tensor->elements < MAX_SAMPLES ? tensor->elements : MAX_SAMPLES;
-    for (size_t k = 0; k < summary.samples; k++) {
-        summary.index[k] = k * tensor->elements / summary.samples;
-        summary.value[k] = finite_or_zero(as_float(tensor, summary.index[k]));
-    }
     return summary;
+}
+
+size_t sample_count(const struct tensor *tensor, size_t most) {
+    return tensor->elements < most ? tensor->elements : most;
+}
+
+size_t sample_index(const struct tensor *tensor, size_t count, size_t k) {
+    return (size_t)((uint64_t)k * tensor->elements / count);
+}
+
+double sample_value(const struct tensor *tensor, size_t index) {
+    return finite_or_zero(as_float(tensor, index));
 }

@@ -6,8 +6,6 @@
 
 #include "tensor.h"
 
-#define MAX_SAMPLES 64
-
 struct summary {
     size_t non_finite;
     /* Over the float32 values, accumulated in float64; values that are not finite count as 0. */
@@ -16,11 +14,17 @@ struct summary {
     double max;
     /* FNV-1a (32 bit) of the float32 little-endian bytes. */
     uint32_t digest;
-    size_t samples;
-    size_t index[MAX_SAMPLES];
-    double value[MAX_SAMPLES];
 };
 
 struct summary summarise(const struct tensor *tensor);
+
+/* How many elements are shown: all of them, but at most `most`. */
+size_t sample_count(const struct tensor *tensor, size_t most);
+
+/* Which element is sample number `k` of `count`: they are evenly spread. */
+size_t sample_index(const struct tensor *tensor, size_t count, size_t k);
+
+/* One element as float32; 0 when it is not finite. */
+double sample_value(const struct tensor *tensor, size_t index);
 
 #endif

@@ -2,7 +2,7 @@
  *
  *     native-probe hash POSITION INDEX     the hash of the input formula
  *     native-probe fill OPTIONS…           the values of every --input; float32 as the hex of its bits
- *     native-probe summary BITS…           the summary of float32 values given as hex bits
+ *     native-probe summary SAMPLES BITS…   the summary of float32 values given as hex bits
  *     native-probe quote < TEXT            a JSON string
  */
 #include <stdio.h>
@@ -53,27 +53,29 @@ static int fill(int argc, char **argv) {
     return parsed ? code : (int)problem.outcome;
 }
 
-static int describe(const struct summary *summary) {
+static int describe(const struct tensor *tensor, size_t most) {
     struct json json = {0};
+    struct summary summary = summarise(tensor);
+    size_t samples = sample_count(tensor, most);
     json_open(&json, NULL, '{');
-    json_integer(&json, "non_finite", (long long)summary->non_finite);
-    json_number(&json, "l1", summary->l1);
-    json_number(&json, "l2", summary->l2);
-    json_number(&json, "max", summary->max);
-    json_integer(&json, "digest", summary->digest);
+    json_integer(&json, "non_finite", (long long)summary.non_finite);
+    json_number(&json, "l1", summary.l1);
+    json_number(&json, "l2", summary.l2);
+    json_number(&json, "max", summary.max);
+    json_integer(&json, "digest", summary.digest);
     json_open(&json, "index", '[');
-    for (size_t k = 0; k < summary->samples; k++)
-        json_integer(&json, NULL, (long long)summary->index[k]);
+    for (size_t k = 0; k < samples; k++)
+        json_integer(&json, NULL, (long long)sample_index(tensor, samples, k));
     json_close(&json, ']');
     json_open(&json, "value", '[');
-    for (size_t k = 0; k < summary->samples; k++)
-        json_number(&json, NULL, summary->value[k]);
+    for (size_t k = 0; k < samples; k++)
+        json_number(&json, NULL, sample_value(tensor, sample_index(tensor, samples, k)));
     json_close(&json, ']');
     json_close(&json, '}');
     return print_whole(&json);
 }
 
-static int summarise_bits(int count, char **words) {
+static int summarise_bits(size_t samples, int count, char **words) {
     struct tensor tensor = {.name = "values"};
     struct problem problem = {0};
     int64_t size = count;
@@ -83,9 +85,9 @@ static int summarise_bits(int count, char **words) {
         uint32_t bits = (uint32_t)strtoul(words[i], NULL, 16);
         memcpy((float *)tensor.data + i, &bits, sizeof bits);
     }
-    struct summary summary = summarise(&tensor);
+    int code = describe(&tensor, samples);
     tensor_free(&tensor);
-    return describe(&summary);
+    return code;
 }
 
 static int quote(void) {
@@ -104,8 +106,8 @@ int main(int argc, char **argv) {
                                                        (uint32_t)strtoul(argv[2], NULL, 10))) < 0;
     if (strcmp(part, "fill") == 0)
         return fill(argc - 1, argv + 1);
-    if (strcmp(part, "summary") == 0)
-        return summarise_bits(argc - 2, argv + 2);
+    if (strcmp(part, "summary") == 0 && argc > 3)
+        return summarise_bits((size_t)strtoul(argv[2], NULL, 10), argc - 3, argv + 3);
     if (strcmp(part, "quote") == 0)
         return quote();
     return USAGE;

@@ -172,7 +172,7 @@ def test_the_command_says_everything_that_was_asked(files: ModelFiles) -> None:
     assert target.commands == [
         [
             *(f"{folder}/mobilebench-runner", "--engine", "tflite", "--setting", "xnnpack", "--threads", "2"),
-            *("--min-predictions", "3", "--max-predictions", "20", "--max-seconds", "1.0"),
+            *("--min-predictions", "3", "--max-predictions", "20", "--max-seconds", "1.0", "--samples", "64"),
             *("--library", f"{folder}/libengine.so", "--model", f"{folder}/model.tflite"),
             *("--input", "serving_default_ids:0,int64,1x8,integers:0.0:30522.0", "--output", "logits=Identity:0"),
         ]
@@ -184,6 +184,13 @@ def test_the_command_says_everything_that_was_asked(files: ModelFiles) -> None:
         ("libengine.so", "1" * 64, False),
         ("model.tflite", "2" * 64, False),
     ]
+
+
+def test_the_command_asks_for_more_samples(files: ModelFiles) -> None:
+    target = ScriptedTarget(said(answer()))
+    engines()["tflite"].measure(target, planned(), files, cancel=Event(), samples=4096)
+    words = target.commands[0]
+    assert words[words.index("--samples") + 1] == "4096"
 
 
 def test_prepare_brings_everything_before_the_turn(files: ModelFiles) -> None:

@@ -15,6 +15,7 @@ from mobilebench.engines import web
 from mobilebench.engines.ortjs import OrtjsEngine
 from mobilebench.engines.tfjs import TfjsEngine
 from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models.inputs import MOST_SAMPLES
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.results.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from tests.engines.web_cases import planned, target_info, web_case
@@ -106,7 +107,7 @@ class TestParseAnswer:
         [
             (None, "something else"),
             (42, "something else"),
-            ("x" * (web.ANSWER_LIMIT + 1), "something else"),
+            pytest.param("x" * (web.ANSWER_LIMIT + 1), "something else", id="too long"),
             ("", "no valid measurement"),
             ("[]", "no valid measurement"),
             (answer(surprise=1), "surprise"),
@@ -194,6 +195,22 @@ class TestModelFiles:
                 "position": 0,
             }
         ]
+
+    @pytest.mark.parametrize("samples", [1, 64, 65536])
+    def test_a_page_is_told_how_many_samples_to_show(self, tmp_path: Path, samples: int) -> None:
+        files = self.files(tmp_path)
+        block, entry = planned(web_case("tfjs", "wasm", "simd")), files.manifest.formats["tfjs"]
+        assert web.page_job(block, files, entry, samples)["samples"] == samples
+        assert web.page_job(block, files, entry)["samples"] == 64
+
+
+def test_an_answer_with_the_most_samples_fits() -> None:
+    values = [-1.1754943508222875e-38] * MOST_SAMPLES
+    sample = {"index": list(range(100_000_000, 100_000_000 + MOST_SAMPLES)), "value": values}
+    one = {"name": "y", "shape": [100_000_000], "l1": 1, "l2": 1, "max": 1, "digest": "811c9dc5", "sample": sample}
+    text = json.dumps(json.loads(answer(output=[one] * 8)), separators=(",", ":"))
+    assert len(text) <= web.ANSWER_LIMIT
+    assert len(web.parse_answer(text, web_case("tfjs", "wasm", "simd")).output) == 8
 
 
 class FakeTarget:

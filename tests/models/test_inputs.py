@@ -69,6 +69,21 @@ def test_sample_indices(vector: dict[str, object]) -> None:
     assert inputs.sample_indices(vector["size"]).tolist() == vector["index"]  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("samples", [1, 64, 4096, 65536])
+@pytest.mark.parametrize("size", [1, 5000, 7_077_888])
+def test_more_or_fewer_samples(size: int, samples: int) -> None:
+    count = min(size, samples)
+    assert inputs.sample_indices(size, samples).tolist() == [k * size // count for k in range(count)]
+
+
+def test_a_summary_shows_as_many_elements_as_are_asked_for() -> None:
+    values = np.arange(5000, dtype=np.float32).reshape(50, 100)
+    sample = inputs.summarise("y", values, 4096).sample
+    assert len(sample.index) == 4096
+    assert sample.value == sample.index
+    assert inputs.summarise("y", values, 9999).sample.index == list(range(5000))
+
+
 @pytest.mark.parametrize("vector", VECTORS["summary"], ids=["small", "not-finite", "long"])
 def test_summary(vector: dict[str, object]) -> None:
     summary = inputs.summarise("y", floats(vector["float32_bits"]))  # type: ignore[arg-type]

@@ -8,9 +8,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from mobilebench.models import inputs
 
 pytestmark = pytest.mark.real
 
@@ -46,7 +49,7 @@ def test_fill_of_the_published_vectors(sanitized: Path, vector: dict[str, Any]) 
 
 @pytest.mark.parametrize("vector", VECTORS["summary"], ids=lambda v: v["digest"])
 def test_summary_of_the_published_vectors(sanitized: Path, vector: dict[str, Any]) -> None:
-    given = answer(sanitized, "summary", *vector["float32_bits"])
+    given = answer(sanitized, "summary", "64", *vector["float32_bits"])
     assert given["non_finite"] == vector["non_finite"]
     assert f"{given['digest']:08x}" == vector["digest"]
     assert given["index"] == vector["sample"]["index"]
@@ -57,7 +60,19 @@ def test_summary_of_the_published_vectors(sanitized: Path, vector: dict[str, Any
 
 @pytest.mark.parametrize("vector", [one for one in VECTORS["sample_indices"] if one["size"] <= 5000], ids=str)
 def test_sample_indices_of_the_published_vectors(sanitized: Path, vector: dict[str, Any]) -> None:
-    assert answer(sanitized, "summary", *["3f800000"] * vector["size"])["index"] == vector["index"]
+    assert answer(sanitized, "summary", "64", *["3f800000"] * vector["size"])["index"] == vector["index"]
+
+
+@pytest.mark.parametrize("samples", [1, 64, 4096, 65536])
+@pytest.mark.parametrize("size", [1, 5000])
+def test_as_many_samples_as_are_asked_for_but_no_element_twice(sanitized: Path, samples: int, size: int) -> None:
+    values = np.arange(size, dtype="<f4") - 7
+    given = answer(sanitized, "summary", str(samples), *[f"{bits:08x}" for bits in values.view("<u4")])
+    expected = inputs.summarise("y", values, samples)
+    assert len(given["index"]) == min(size, samples)
+    assert given["index"] == expected.sample.index
+    assert given["value"] == expected.sample.value
+    assert f"{given['digest']:08x}" == expected.digest
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -73,7 +88,9 @@ def test_every_byte_string_becomes_valid_json(sanitized: Path, raw: bytes) -> No
 
 
 WORDS = st.one_of(
-    st.sampled_from(["--engine", "--threads", "--input", "--output", "--max-seconds", "--model", "--library", "-"]),
+    st.sampled_from(
+        ["--engine", "--threads", "--input", "--output", "--max-seconds", "--samples", "--model", "--library", "-"]
+    ),
     st.sampled_from(["x,float32,1x2,uniform:0:1", "x,int64,4,integers:-3:3", "a=b", "=", ",,,", "::", "9" * 40]),
     st.from_regex(
         r"[a-z]?,(float32|int32|int64|x),[0-9x]{0,12},(uniform|integers|u):-?[0-9.e]{0,6}:[0-9naif.]{0,6}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from mobilebench import paths
 from mobilebench.engines import libraries
 from mobilebench.engines.native import tensor_arguments
 from mobilebench.models import agreement, cache
+from mobilebench.models.inputs import sample_indices
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import Measurement
 
@@ -77,6 +79,9 @@ def real_arguments(engine: str, model: str, /, **changes: str) -> list[str]:
         (["--engine", "sleep", "--threads", "1", "--max-seconds", "0"], "above 0"),
         (["--engine", "sleep", "--threads", "1", "--max-predictions", "0"], "1 to 1000000"),
         (["--engine", "sleep", "--threads", "1", "--min-predictions", "9", "--max-predictions", "8"], "more than"),
+        (["--engine", "sleep", "--threads", "1", "--samples", "0"], "--samples has to be 1 to 65536"),
+        (["--engine", "sleep", "--threads", "1", "--samples", "65537"], "--samples has to be 1 to 65536"),
+        (["--engine", "sleep", "--threads", "1", "--samples", "many"], "--samples has to be 1 to 65536"),
         (["--engine", "sleep", "--threads", "1", "--setting", "fast"], "no setting `fast`"),
         (["--engine", "dream", "--threads", "1"], "unknown engine `dream`"),
         (["--engine", "tflite", "--threads", "1"], "needs --library and --model"),
@@ -199,6 +204,17 @@ def test_the_answer_agrees_with_the_reference_and_the_proof_is_whole(
         assert f"XNNPACK's own pool has {threads} thread(s), asked were {threads}" in proof.notes
         assert measured.setup_ms["delegate_preparation"] > 0
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("samples", [1, 900, 65536])
+def test_an_answer_shows_as_many_elements_as_are_asked_for(runner: Path, samples: int) -> None:
+    code, raw, _ = run(runner, *real_arguments("tflite", "mobilenet_v2", samples=str(samples), max_predictions="3"))
+    (output,) = Measurement.model_validate(raw).output
+    assert code == 0
+    assert output.sample.index == sample_indices(math.prod(output.shape), samples).tolist()
+    assert len(output.sample.value) == min(math.prod(output.shape), samples)
+    if samples == 65536:
+        assert max(map(abs, output.sample.value)) == output.max
 
 
 @pytest.mark.parametrize("engine", FORMATS)

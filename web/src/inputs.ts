@@ -44,9 +44,9 @@ function emptyValues(dtype: Dtype, size: number): Values {
   }
 }
 
-/** At most 64 evenly spread indices: floor(k * size / n) for k < n = min(size, 64). */
-export function sampleIndices(size: number): number[] {
-  const count = Math.min(size, SAMPLES);
+/** At most `samples` evenly spread indices: floor(k * size / n) for k < n = min(size, samples). */
+export function sampleIndices(size: number, samples = SAMPLES): number[] {
+  const count = Math.min(size, samples);
   return Array.from({ length: count }, (_, k) => Math.floor((k * size) / count));
 }
 
@@ -58,7 +58,12 @@ export function digest(bytes: Uint8Array): string {
 }
 
 /** The small record of an output tensor; values that are not finite are counted, and are 0 in everything else. */
-export function summarise(name: string, shape: readonly number[], values: ArrayLike<number>): OutputSummary {
+export function summarise(
+  name: string,
+  shape: readonly number[],
+  values: ArrayLike<number>,
+  samples = SAMPLES,
+): OutputSummary {
   const flat = values instanceof Float32Array ? values : Float32Array.from(values);
   let nonFinite = 0;
   let l1 = 0;
@@ -74,7 +79,7 @@ export function summarise(name: string, shape: readonly number[], values: ArrayL
     squares += size * size;
     if (size > max) max = size;
   }
-  const index = sampleIndices(flat.length);
+  const index = sampleIndices(flat.length, samples);
   return {
     name,
     shape: [...shape],

@@ -62,7 +62,7 @@ function summaries(job: Job, outputs: ReadonlyMap<string, Output>): OutputSummar
   return job.model.outputs.map(({ name, format_name }) => {
     const output = outputs.get(format_name);
     if (output === undefined) throw new Error(`The engine gave no output ${format_name}.`);
-    return summarise(name, output.shape, output.values);
+    return summarise(name, output.shape, output.values, job.samples);
   });
 }
 

@@ -40,6 +40,8 @@ export interface Job {
   setting: string;
   threads: number;
   rule: Rule;
+  /** How many elements of each output the answer shows at most; 64 unless told. */
+  samples?: number;
   model: {
     /** The file that the engine opens, relative to the page. */
     file: string;

@@ -63,6 +63,22 @@ describe('the summary of an output', () => {
     for (const { size, index } of vectors.sample_indices) expect(sampleIndices(size)).toEqual(index);
   });
 
+  it.each([1, 64, 4096, 65536])('samples as many places as are asked for: %d', (samples) => {
+    expect(sampleIndices(10, samples)).toHaveLength(Math.min(10, samples));
+    const index = sampleIndices(7_000_000, samples);
+    expect(index).toHaveLength(samples);
+    expect(new Set(index).size).toBe(samples);
+    expect(index.at(-1)).toBe(Math.floor(((samples - 1) * 7_000_000) / samples));
+  });
+
+  it('shows the values at the places that are asked for', () => {
+    const values = Float32Array.from({ length: 5000 }, (_, i) => i);
+    const { sample } = summarise('out', [5000], values, 4096);
+    expect(sample.index).toHaveLength(4096);
+    expect(sample.value).toEqual(sample.index);
+    expect(summarise('out', [5000], values).sample.index).toHaveLength(64);
+  });
+
   it('digests bytes as published', () => {
     for (const { bytes_hex, digest: expected } of vectors.digest) {
       expect(digest(Uint8Array.from(Buffer.from(bytes_hex, 'hex')))).toBe(expected);
