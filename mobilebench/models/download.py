@@ -1,0 +1,411 @@
+"""Bring a file here from a URL, however often the connection is cut: what came is kept and gone on with.
+
+Beside the unfinished file lies a note of what it is a part of (the URL, and the server's mark of that version), so
+that parts of two versions are never put together. Proxies are taken from the environment.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import re
+import shutil
+import socket
+import ssl
+import stat
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from pydantic import ValidationError
+
+import mobilebench
+from mobilebench.errors import BadInput
+from mobilebench.results.records import Record
+
+_CHUNK = 1 << 20
+_LARGEST = 4 << 30
+_SPARE = 16 << 20
+_WORTH_A_RETRY = {408, 425, 429, 500, 502, 503, 504}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Watcher(Protocol):
+    """Who is told how a download goes."""
+
+    def say(self, text: str) -> None:
+        """Something that a person should read."""
+
+    def at(self, done: int, total: int | None) -> None:
+        """Bytes that are here, and how many there will be if that is known."""
+
+
+class Silent:
+    """A watcher that does not care."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def at(self, done: int, total: int | None) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, and how often to try again after a cut connection."""
+
+    timeout_s: float = 30.0
+    """For an answer, or for the next bytes."""
+    attempts: int = 6
+    """In a row that bring nothing new."""
+    pause_s: float = 1.0
+    """Before the first further attempt; doubled each time."""
+
+
+class _Note(Record):
+    """What an unfinished file is a part of."""
+
+    url: str
+    mark: str
+    """The server's ETag or date of this version; empty: it gave none, and the part is of no use."""
+    total: int | None
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An answer that bytes can be read from."""
+
+    read: Callable[[int], bytes]
+    begin: int
+    """Of its first byte in the file: 0, or where the unfinished file ends."""
+    total: int | None
+    mark: str
+
+
+class _Cut(Exception):
+    """The connection failed in a way that another attempt may mend."""
+
+    def __init__(self, reason: str, *, hint: str, answered: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+        self.answered = answered
+
+
+def part_of(file: Path) -> Path:
+    """The unfinished file beside a file."""
+    return file.with_name(f"{file.name}.part")
+
+
+def note_of(part: Path) -> Path:
+    """The note beside an unfinished file."""
+    return part.with_name(f"{part.name}.json")
+
+
+def discard(part: Path) -> None:
+    """Remove an unfinished file and its note."""
+    part.unlink(missing_ok=True)
+    note_of(part).unlink(missing_ok=True)
+
+
+def download(url: str, part: Path, size: int | None, watcher: Watcher, patience: Patience) -> bool:
+    """Complete the unfinished file `part`. True: it was put together from several answers.
+
+    Args:
+        url: `http`, `https` or `file`. Redirects are followed, but not from https to anything else.
+        size: of the file in bytes, if known: anything else is refused.
+
+    Raises:
+        BadInput: no network, no such file, refused, another size, cut off too often, no room on the disk. What came
+            so far is kept.
+    """
+    answered = False
+    failures = most = 0
+    while True:
+        most = max(most, _length(part))
+        try:
+            with _opened(url, part, patience.timeout_s, watcher) as source:
+                answered = True
+                _receive(url, source, part, size, watcher)
+                return source.begin > 0
+        except _Cut as cut:
+            answered = answered or cut.answered
+            failures = 0 if _length(part) > most else failures + 1
+            if not answered or failures >= patience.attempts:
+                kept = f" {_mb(_length(part))} are kept." if _length(part) else ""
+                raise BadInput(f"{url} could not be fetched: {cut.reason}.{kept}", hint=cut.hint) from cut
+            pause = min(patience.pause_s * 2**failures, 30.0)
+            watcher.say(f"{cut.reason}; trying again in {pause:.3g} s")
+            time.sleep(pause)
+
+
+@contextmanager
+def _opened(url: str, part: Path, timeout_s: float, watcher: Watcher) -> Iterator[_Source]:
+    """The answer that goes on after `part`, or else begins anew."""
+    note = _read_note(part, url)
+    offset = _length(part) if note else 0
+    if note and offset and offset == note.total:
+        yield _Source(lambda _: b"", offset, note.total, note.mark)
+    elif urlsplit(url).scheme == "file":
+        with _file(url, offset, note.mark if note else "") as source:
+            yield source
+    else:
+        with _request(url, offset, note.mark if note else "", timeout_s) as response:
+            source = _answer(response)
+            if offset and not source.begin:
+                same = note is not None and source.mark == note.mark
+                reason = "the server cannot go on in the middle" if same else "the file has changed on the server"
+                watcher.say(f"{reason}; beginning anew")
+            yield source
+
+
+def _receive(url: str, source: _Source, part: Path, size: int | None, watcher: Watcher) -> None:
+    """Write what the source gives behind what is there.
+
+    Raises:
+        BadInput: it has another size than it should, or the disk is full.
+        _Cut: it ended early.
+    """
+    limit = size or _LARGEST
+    total = size if source.total is None else source.total
+    if total is not None and (total > limit or total != (size or total)):
+        raise _wrong_size(url, total, size)
+    try:
+        with part.open("ab") as stream:
+            stream.truncate(source.begin)
+            _write_note(part, _Note(url=url, mark=source.mark, total=source.total))
+            done = source.begin
+            _require_room(part.parent, (total or done) - done)
+            if done and done != total:
+                watcher.say(f"going on after {_mb(done)}")
+            watcher.at(done, total)
+            while chunk := _read(source):
+                stream.write(chunk)
+                stream.flush()
+                done += len(chunk)
+                watcher.at(done, total)
+                if done > limit:
+                    raise _wrong_size(url, done, size)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise BadInput(
+                f"The disk that holds {part.parent} is full; {_mb(_length(part))} are kept.",
+                hint="Make room (`mobilebench models prune` may help) and fetch again: it goes on there.",
+            ) from error
+        raise
+    if total is not None and done < total:
+        raise _cut_off(f"the connection was cut after {_mb(done)} of {_mb(total)}")
+
+
+def _read(source: _Source) -> bytes:
+    try:
+        return source.read(_CHUNK)
+    except TimeoutError as error:
+        raise _cut_off("the server sends nothing any more") from error
+    except (http.client.HTTPException, OSError) as error:
+        raise _cut_off(f"the connection was cut ({_plain(error)})") from error
+
+
+def _cut_off(reason: str) -> _Cut:
+    return _Cut(reason, hint="Fetch it again: it goes on where it was cut, if the server can.", answered=True)
+
+
+def _wrong_size(url: str, found: int, size: int | None) -> BadInput:
+    if size is None:
+        return BadInput(f"{url} is larger than weights can be ({_LARGEST >> 30} GiB).", hint="Check the URL.")
+    return BadInput(
+        f"{url} has {found} bytes instead of the {size} that are stated for it.",
+        hint="The file there is another one; check the URL.",
+    )
+
+
+def _require_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed and free < needed + _SPARE:
+        raise BadInput(
+            f"{_mb(needed)} are still to come, but only {_mb(free)} are free in {folder}.",
+            hint="Make room (`mobilebench models prune` may help), or set MOBILEBENCH_CACHE to another disk.",
+        )
+
+
+@contextmanager
+def _file(url: str, offset: int, mark: str) -> Iterator[_Source]:
+    path = Path(unquote(urlsplit(url).path))
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BadInput(f"{path} is not a file.", hint="The URL must lead to one file of weights.")
+        stream = path.open("rb")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.", hint="Check the URL.") from error
+    with stream:
+        now = f"{status.st_mtime_ns}-{status.st_size}"
+        begin = offset if mark == now else 0
+        stream.seek(begin)
+        yield _Source(stream.read, begin, status.st_size, now)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
+        if after not in ("http", "https") or (before == "https" and after != "https"):
+            raise BadInput(
+                f"{req.full_url} leads from {before} on to {newurl}, which is not followed.",
+                hint="An encrypted download must stay encrypted; name another URL.",
+            )
+        further = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if further:
+            further.remove_header("Proxy-authorization")
+        return further
+
+
+@contextmanager
+def _request(url: str, offset: int, mark: str, timeout_s: float) -> Iterator[http.client.HTTPResponse]:
+    """The server's answer: what follows `offset` of the version with this mark, else the whole file."""
+    response = _sent(url, {"Range": f"bytes={offset}-", "If-Range": mark} if offset else {}, timeout_s)
+    if not _fits(response, offset, mark):
+        response.close()
+        response = _sent(url, {}, timeout_s)
+    with response:
+        yield response
+
+
+def _sent(url: str, headers: dict[str, str], timeout_s: float) -> Any:
+    """The answer to a request, after redirects and through proxies; also one that says `range not satisfiable`."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _Redirects(),
+    ):
+        opener.add_handler(handler)
+    usual = {"User-Agent": f"mobilebench/{mobilebench.__version__}", "Accept-Encoding": "identity"}
+    try:
+        return opener.open(urllib.request.Request(url, headers=usual | headers), timeout=timeout_s)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        if headers and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return error
+        with error:
+            raise _refused(url, error) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _unreachable(url, error, timeout_s) from error
+
+
+def _fits(response: http.client.HTTPResponse, offset: int, mark: str) -> bool:
+    """Whether an answer is the whole file, or just the part of the same version that was asked for."""
+    if response.status == http.HTTPStatus.OK:
+        return True
+    begin, _ = _content_range(response)
+    return bool(offset) and begin == offset and _mark(response) in (mark, "")
+
+
+def _answer(response: http.client.HTTPResponse) -> _Source:
+    if (coding := response.headers.get("Content-Encoding", "identity")) != "identity":
+        raise BadInput(
+            f"{response.url} is sent as {coding}, which was not asked for.", hint="Name a URL that gives the bare file."
+        )
+    if response.status == http.HTTPStatus.PARTIAL_CONTENT:
+        begin, total = _content_range(response)
+        return _Source(response.read1, begin or 0, total, _mark(response))
+    length = response.headers.get("Content-Length", "")
+    return _Source(response.read1, 0, int(length) if length.isdigit() else None, _mark(response))
+
+
+def _content_range(response: http.client.HTTPResponse) -> tuple[int | None, int | None]:
+    """Its first byte's place and the size of the whole file, as far as the answer says them."""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
+    if not found:
+        return None, None
+    return int(found.group(1)), None if found.group(2) == "*" else int(found.group(2))
+
+
+def _mark(response: http.client.HTTPResponse) -> str:
+    """What an `If-Range` can hold: a strong ETag, else the date of the last change."""
+    tag = str(response.headers.get("ETag", ""))
+    return tag if tag.startswith('"') else str(response.headers.get("Last-Modified", ""))
+
+
+def _refused(url: str, error: urllib.error.HTTPError) -> BadInput | _Cut:
+    code = error.code
+    if code in _WORTH_A_RETRY:
+        return _Cut(f"the server is not ready ({code})", hint="Try again later.", answered=True)
+    reasons = {
+        401: ("the server asks for a login (401)", "Download it in a browser, and name the file by a file:/// URL."),
+        403: ("the server refuses it (403)", "Download it in a browser, and name the file by a file:/// URL."),
+        404: ("there is no such file on the server (404)", "Check the URL."),
+        407: ("the proxy asks for a login (407)", "Put user and password into HTTP_PROXY and HTTPS_PROXY."),
+        410: ("the file was taken off the server (410)", "Look for another URL."),
+    }
+    reason, hint = reasons.get(code, (f"the server answers {code}", "Check the URL."))
+    if http.HTTPStatus.MULTIPLE_CHOICES <= code < http.HTTPStatus.BAD_REQUEST:
+        reason, hint = f"its redirects lead nowhere ({code})", "Check the URL."
+    return BadInput(f"{url} could not be fetched: {reason}.", hint=hint)
+
+
+def _unreachable(url: str, error: Exception, timeout_s: float) -> BadInput | _Cut:
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    parts = urlsplit(url)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    proxied = proxy is not None and not urllib.request.proxy_bypass(parts.netloc)
+    through = f" through the proxy {_bare(str(proxy))}" if proxied else ""
+    host = f"{parts.hostname}{through}"
+    hint = "Check the proxy's address." if proxied else "Check the network; HTTP_PROXY and HTTPS_PROXY name a proxy."
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return BadInput(
+            f"{url} could not be fetched: the certificate of {host} is not trusted ({cause.verify_message}).",
+            hint="SSL_CERT_FILE names a file of further authorities, such as a company's own.",
+        )
+    if isinstance(cause, str):
+        return BadInput(f"{url} could not be fetched{through}: {cause}.", hint=hint)
+    if isinstance(cause, socket.gaierror):
+        reason = f"no address is known for {host}"
+    elif isinstance(cause, TimeoutError):
+        reason = f"{host} does not answer within {timeout_s:.3g} s"
+    elif isinstance(cause, ConnectionRefusedError):
+        reason = f"{host} refuses the connection"
+    else:
+        reason = f"{host} cannot be reached ({_plain(cause)})"
+    return _Cut(reason, hint=hint, answered=False)
+
+
+def _bare(proxy: str) -> str:
+    """A proxy's address without user and password."""
+    return re.sub(r"//[^/]*@", "//", proxy)
+
+
+def _plain(error: BaseException) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return text.rstrip(".")
+
+
+def _length(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _read_note(part: Path, url: str) -> _Note | None:
+    """The note, if it allows to go on with the part."""
+    try:
+        note = _Note.model_validate_json(note_of(part).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return note if note.url == url and note.mark else None
+
+
+def _write_note(part: Path, note: _Note) -> None:
+    fresh = note_of(part).with_suffix(".new")
+    fresh.write_text(note.model_dump_json())
+    fresh.replace(note_of(part))
+
+
+def _mb(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"

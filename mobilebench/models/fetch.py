@@ -1,0 +1,126 @@
+"""Fetch pretrained weights into the cache: under the name of their sha256, once, and whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilebench import paths
+from mobilebench.errors import BadInput
+from mobilebench.models import locks, pretrained, weights_file
+from mobilebench.models.download import Patience, Silent, Watcher, discard, download, part_of
+from mobilebench.models.pretrained import Pretrained
+
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Pretrained weights that are here."""
+
+    pretrained: Pretrained
+    path: Path
+
+
+def weights_folder() -> Path:
+    """`<cache>/weights`, made when it is missing."""
+    folder = paths.cache() / "weights"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def fetched(model: str) -> Fetched | None:
+    """The weights to build a model from; None: seeded ones, because none are named or they were not fetched.
+
+    Raises:
+        BadInput: there is no such model, or the user's list of weights is not valid.
+    """
+    named = pretrained.named(model)
+    if named is None:
+        return None
+    path = path_of(named, weights_folder())
+    return Fetched(named, path) if path.is_file() else None
+
+
+def fetch(
+    weights: Pretrained,
+    folder: Path,
+    watcher: Watcher | None = None,
+    *,
+    usable: Callable[[Path], object] = weights_file.check,
+    patience: Patience | None = None,
+) -> Path:
+    """The file of these weights in `folder`; it is downloaded unless it is there and whole.
+
+    Args:
+        usable: raises `BadInput` for a file that cannot be used although its sum is right.
+
+    Raises:
+        BadInput: it cannot be fetched (see `download`; what came is kept), or has another sum or size, or is no file
+            of weights (nothing is kept).
+    """
+    watcher = watcher or Silent()
+    whole = path_of(weights, folder)
+    with locks.turn(lock_of(whole), lambda: watcher.say("another process is fetching it; waiting")):
+        if whole.exists():
+            if _sum(whole) == weights.sha256:
+                return whole
+            watcher.say("what is here was damaged; fetching it again")
+            whole.unlink()
+        part = part_of(whole)
+        _complete(weights, part, watcher, patience or Patience())
+        try:
+            usable(part)
+        except BadInput:
+            discard(part)
+            raise
+        _put_in_place(part, whole)
+    return whole
+
+
+def path_of(weights: Pretrained, folder: Path) -> Path:
+    """Where the file of these weights lies, or will lie."""
+    return folder / f"{weights.sha256}{SUFFIX}"
+
+
+def lock_of(whole: Path) -> Path:
+    """Who holds it fetches, uses or removes these weights."""
+    return whole.with_suffix(".lock")
+
+
+def kept(weights: Pretrained, folder: Path) -> int:
+    """Bytes of an unfinished download that are here."""
+    part = part_of(path_of(weights, folder))
+    return part.stat().st_size if part.exists() else 0
+
+
+def _complete(weights: Pretrained, part: Path, watcher: Watcher, patience: Patience) -> None:
+    """Download until the sum is right. A wrong sum of a file in pieces may be the pieces' fault: once more, whole."""
+    joined = download(weights.url, part, weights.bytes, watcher, patience)
+    found = _sum(part)
+    if found != weights.sha256 and joined:
+        discard(part)
+        watcher.say("the pieces do not make the right sum; beginning anew")
+        download(weights.url, part, weights.bytes, watcher, patience)
+        found = _sum(part)
+    if found != weights.sha256:
+        discard(part)
+        raise BadInput(
+            f"{weights.url} has sha256 {found} instead of {weights.sha256}; it was not kept.",
+            hint="The file there is another one, or the sum is mistyped.",
+        )
+
+
+def _put_in_place(part: Path, whole: Path) -> None:
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    part.rename(whole)
+    discard(part)
+
+
+def _sum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,81 @@
+"""Pretrained weights: where they can be had, what they must be, and under which licence.
+
+A model of the zoo is built from seeded weights unless weights are named for it, by the registry or by the user
+(`models.weights_list`), and were fetched (`models.fetch`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from mobilebench.results.records import Record
+
+LICENCE_NOT_STATED = "not stated"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def _checked_url(url: str) -> str:
+    if not url.isprintable() or " " in url:
+        raise ValueError("it holds a space or an unprintable character")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https", "file"):
+        raise ValueError("it must begin with https://, http:// or file:///")
+    if parts.scheme == "file":
+        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+            raise ValueError("a file's URL is file:/// and an absolute path")
+    elif not parts.hostname:
+        raise ValueError("it names no host")
+    elif not url.isascii():
+        raise ValueError("letters other than ASCII must be written as %xx")
+    elif parts.port == 0:
+        raise ValueError("there is no port 0")
+    elif parts.username is not None or parts.password is not None:
+        raise ValueError("it must not hold a user or password: they would be stored and shown")
+    return url
+
+
+def _checked_sha256(digits: str) -> str:
+    if not _SHA256.fullmatch(digits.lower()):
+        raise ValueError(f"it must be 64 hexadecimal digits, and has {len(digits)} characters")
+    return digits.lower()
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("it must be one line of text")
+    return text.strip()
+
+
+Line = Annotated[str, Field(max_length=500), AfterValidator(_one_line)]
+
+
+class Pretrained(Record):
+    """A file of weights (`models.weights_file`) that can be fetched."""
+
+    url: Annotated[str, Field(max_length=2000), AfterValidator(_checked_url)]
+    """`https://`, `http://` or `file:///`."""
+    sha256: Annotated[str, AfterValidator(_checked_sha256)]
+    """Of the file: what has another sum is refused."""
+    bytes: Annotated[int, Field(gt=0)] | None = None
+    """The file's size, where it is known beforehand."""
+    licence: Line = LICENCE_NOT_STATED
+    """Under which the weights are given."""
+    source: Line | None = None
+    """Who trained them on what, as one would cite it."""
+
+
+def named(model: str) -> Pretrained | None:
+    """The weights that are named for a model, whether they were fetched or not; the user's own list comes first.
+
+    Raises:
+        BadInput: there is no such model, or the user's list is not valid.
+    """
+    from mobilebench.models import registry, weights_list
+
+    shipped: Pretrained | None = getattr(registry.get(model), "pretrained", None)
+    return weights_list.read().get(model) or shipped

@@ -1,0 +1,97 @@
+"""Files of weights: safetensors with tensors `0`, `1`, …, in the order in which a definition draws its variables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mobilebench.errors import BadInput
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_DTYPES = ("F32", "F16")
+_HINT = "`mobilebench models weights NAME FILE` writes a file of the form that is needed."
+
+
+def load(path: Path, sha256: str | None = None) -> list[NDArray[Any]]:
+    """The weights as float32 arrays, in the definition's order; float16 is widened.
+
+    Args:
+        sha256: what the file's sum must be.
+
+    Raises:
+        BadInput: the file has another sum, is no safetensors, lacks a number, or holds another dtype or a value that
+            is not finite.
+    """
+    if sha256 is not None:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != sha256:
+            raise BadInput(
+                f"{path} was cut short or changed: its sha256 is {found} instead of {sha256}.",
+                hint="`mobilebench models fetch NAME` fetches it again.",
+            )
+    return list(_tensors(path))
+
+
+def check(path: Path) -> None:
+    """Read all weights once, one after the other.
+
+    Raises:
+        BadInput: as `load`.
+    """
+    for _ in _tensors(path):
+        pass
+
+
+def export(weights: Sequence[NDArray[Any]], path: Path, *, model: str | None = None) -> None:
+    """Write weights in the definition's order; the same weights make the same bytes.
+
+    Args:
+        model: the name that is noted in the file, for people.
+    """
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    tensors = {str(number): np.ascontiguousarray(values) for number, values in enumerate(weights)}
+    save_file(tensors, path, metadata={"model": model} if model else None)
+
+
+def _tensors(path: Path) -> Iterator[NDArray[Any]]:
+    import numpy as np
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as stored:
+            names = set(stored.keys())
+            _require_numbers(path, names)
+            for number in range(len(names)):
+                dtype = stored.get_slice(str(number)).get_dtype()
+                if dtype not in _DTYPES:
+                    raise BadInput(f"{path}: tensor {number} is {dtype}, not F32 or F16.", hint=_HINT)
+                values = stored.get_tensor(str(number)).astype(np.float32, copy=False)
+                if not np.isfinite(values).all():
+                    count = int(values.size - np.isfinite(values).sum())
+                    raise BadInput(f"{path}: tensor {number} holds {count} values that are not finite.", hint=_HINT)
+                yield values
+    except SafetensorError as error:
+        raise BadInput(f"{path} is not a whole safetensors file: {error}.", hint=_HINT) from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.", hint="Check the file's name.") from error
+
+
+def _require_numbers(path: Path, names: set[str]) -> None:
+    wanted = {str(number) for number in range(len(names))}
+    if not names:
+        raise BadInput(f"{path} holds no tensor.", hint=_HINT)
+    if foreign := sorted(names - wanted):
+        missing = sorted(wanted - names, key=int)
+        shown = ", ".join(repr(name[:60]) for name in foreign[:3]) + (", …" if len(foreign) > 3 else "")
+        raise BadInput(
+            f"{path}: its {len(names)} tensors must be called 0 to {len(names) - 1}; "
+            f"it has {shown}, and no {', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}.",
+            hint=_HINT,
+        )
