@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from mobilebench.models.manifest import Format
 from mobilebench.results.records import Record
 
@@ -50,7 +52,7 @@ class Description(Record):
     traffic_bytes: int | None
     """Estimate of the memory traffic of one inference: every operator reads its inputs and weights and writes its
     outputs once."""
-    opset: dict[str, int] = {}
+    opset: dict[str, int] = Field(default={})
     """ONNX: domain to version ("" is the standard)."""
     producer: str = ""
     signature: str | None = None

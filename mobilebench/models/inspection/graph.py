@@ -1,0 +1,196 @@
+"""One graph as every reader gives it: values, operations, weights; and what follows from them.
+
+A graph is small: it holds shapes, never the weights themselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from mobilebench.models.inspection.malformed import Malformed
+
+Shape = tuple[int | None, ...]
+
+BITS = {
+    "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16,
+    "float8_e4m3fn": 8, "float8_e4m3fnuz": 8, "float8_e5m2": 8, "float8_e5m2fnuz": 8, "float8_e8m0": 8,
+    "float6_e2m3": 6, "float6_e3m2": 6, "float4_e2m1": 4,
+    "int64": 64, "int32": 32, "int16": 16, "int8": 8, "int4": 4, "int2": 2,
+    "uint64": 64, "uint32": 32, "uint16": 16, "uint8": 8, "uint4": 4, "uint2": 2,
+    "bool": 8, "complex64": 64, "complex128": 128,
+}  # fmt: skip
+"""dtype to the bits that one element takes; of other dtypes (strings, resources) the size is not known."""
+
+_MAX_RANK = 32
+_MAX_NAME = 4096
+_MAX_OPERATIONS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor's dtype and shape; the shape is None where even the rank is not known."""
+
+    dtype: str
+    shape: Shape | None
+
+    @property
+    def elements(self) -> int | None:
+        """How many elements it has, when every size is known."""
+        if self.shape is None or None in self.shape:
+            return None
+        return prod(size for size in self.shape if size is not None)
+
+    @property
+    def bytes(self) -> int | None:
+        """How many bytes its elements take, when that is known."""
+        bits = BITS.get(self.dtype)
+        return None if bits is None or self.elements is None else (self.elements * bits + 7) // 8
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One node: what it reads and writes, and how many multiply-accumulates it makes (None: not known)."""
+
+    type: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    macs: int | None
+    domain: str = ""
+    looks_up: bool = False
+    """It reads of its first input only as much as it writes (an embedding's rows)."""
+
+
+@dataclass
+class Graph:
+    """A model's graph under the file's own names."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    operations: list[Operation] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    weights: dict[str, Value] = field(default_factory=dict)
+    """Constants that hold weights, each once."""
+    files: list[str] = field(default_factory=list)
+    """Further files that belong to the model, relative to its folder."""
+    opset: dict[str, int] = field(default_factory=dict)
+    producer: str = ""
+    signature: str | None = None
+
+
+def facts(graph: Graph) -> dict[str, Any]:
+    """What a `Description` says of the graph, ready for JSON: everything but the files' sizes and sums.
+
+    Raises:
+        Malformed: there are no outputs or no operators, or a name, a rank or the number of operators is absurd.
+    """
+    _check(graph)
+    counts: Counter[tuple[str, str]] = Counter()
+    macs: dict[tuple[str, str], int | None] = {}
+    for operation in graph.operations:
+        kind = (operation.type, operation.domain)
+        counts[kind] += 1
+        macs[kind] = _sum([macs.get(kind, 0), operation.macs])
+    weight_dtypes: Counter[str] = Counter()
+    for weight in graph.weights.values():
+        weight_dtypes[weight.dtype] += weight.elements or 0
+    return {
+        "files": graph.files,
+        "inputs": [_tensor(name, graph.values[name]) for name in graph.inputs],
+        "outputs": [_tensor(name, graph.values[name]) for name in graph.outputs],
+        "operators": [
+            {"type": kind, "domain": domain, "count": count, "macs": macs[kind, domain]}
+            for (kind, domain), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        ],
+        "parameters": sum(weight_dtypes.values()),
+        "weight_dtypes": dict(sorted(weight_dtypes.items())),
+        "macs": _sum(macs.values()),
+        "traffic_bytes": _sum(_traffic(operation, graph.values) for operation in graph.operations),
+        "opset": graph.opset,
+        "producer": graph.producer[:200],
+        "signature": graph.signature,
+    }
+
+
+def bind(name: str, shape: Shape | None, given: Mapping[str, list[int]]) -> Shape | None:
+    """An input's shape with the sizes that were given for it.
+
+    Raises:
+        Malformed: the given shape has another rank, a size that is not positive, or changes a fixed size.
+    """
+    if name not in given:
+        return shape
+    wanted = tuple(given[name])
+    written = list(wanted)
+    if any(size < 1 for size in wanted):
+        raise Malformed(f"cannot take shape {written} for input {name!r}: every size has to be at least 1")
+    if shape is None:
+        return wanted
+    if len(shape) != len(wanted) or any(own not in (None, new) for own, new in zip(shape, wanted, strict=True)):
+        raise Malformed(
+            f"cannot take shape {written} for input {name!r}, whose shape is {describe(shape)}",
+            hint="Only sizes written as ? can be chosen.",
+        )
+    return wanted
+
+
+def refuse_unknown_inputs(given: Mapping[str, list[int]], names: Iterable[str]) -> None:
+    """Make sure that shapes are given for inputs that exist.
+
+    Raises:
+        Malformed: they are not; the message names those that do.
+    """
+    known = list(names)
+    if unknown := sorted(set(given) - set(known)):
+        raise Malformed(f"has no input {unknown[0]!r}; its inputs are {', '.join(known) or 'none'}")
+
+
+def describe(shape: Shape | None) -> str:
+    """`1 x ? x 3`; sizes that are not known are question marks."""
+    if shape is None:
+        return "not known"
+    return " x ".join("?" if size is None else str(size) for size in shape) or "scalar"
+
+
+def _check(graph: Graph) -> None:
+    if not graph.outputs:
+        raise Malformed("holds a graph without outputs, so there is nothing to measure")
+    if not graph.operations:
+        raise Malformed("holds a graph without operators, so there is nothing to measure")
+    if len(graph.operations) > _MAX_OPERATIONS:
+        raise Malformed(f"holds {len(graph.operations)} operators; more than {_MAX_OPERATIONS} are not read")
+    names = [*graph.inputs, *graph.outputs, *(operation.type for operation in graph.operations)]
+    if any(len(name) > _MAX_NAME for name in names):
+        raise Malformed(f"has a name of more than {_MAX_NAME} characters")
+    for name, value in [*graph.values.items(), *graph.weights.items()]:
+        if value.shape is not None and len(value.shape) > _MAX_RANK:
+            raise Malformed(
+                f"has a tensor of {len(value.shape)} dimensions ({name[:100]!r}); at most {_MAX_RANK} are read"
+            )
+
+
+def _tensor(name: str, value: Value) -> dict[str, Any]:
+    return {"name": name, "dtype": value.dtype, "shape": list(value.shape or ())}
+
+
+def _traffic(operation: Operation, values: Mapping[str, Value]) -> int | None:
+    written = _sum(_bytes(name, values) for name in operation.writes)
+    if operation.looks_up:
+        return _sum([written, written, *(_bytes(name, values) for name in set(operation.reads[1:]))])
+    return _sum([written, *(_bytes(name, values) for name in set(operation.reads))])
+
+
+def _bytes(name: str, values: Mapping[str, Value]) -> int | None:
+    return values[name].bytes if name in values else None
+
+
+def _sum(parts: Iterable[int | None]) -> int | None:
+    total = 0
+    for part in parts:
+        if part is None:
+            return None
+        total += part
+    return total

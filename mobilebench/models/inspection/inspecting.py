@@ -1,0 +1,113 @@
+"""Looks into a model file without trusting it: another process reads it, this one hashes it meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mobilebench.errors import BadInput, MobilebenchError
+from mobilebench.models.inspection import reader
+from mobilebench.models.inspection.description import Description
+from mobilebench.models.inspection.recognise import recognise
+from mobilebench.models.manifest import Format
+
+_DAMAGED = "It is damaged, or made to do harm."
+_MAX_ANSWER = 64 * 2**20
+
+
+def inspect(
+    path: Path,
+    format: Format | None = None,  # noqa: A002 - the word of the domain
+    *,
+    shapes: Mapping[str, list[int]] | None = None,
+    timeout_s: float = 120.0,
+    memory_bytes: int = 4 * 2**30,
+) -> Description:
+    """What a model file holds.
+
+    Args:
+        path: an .onnx or .tflite file, a SavedModel's folder (or its saved_model.pb), or a TF.js model.json.
+        format: what it has to be; None: what its content says.
+        shapes: input name to the shape that its dynamic axes shall have.
+        timeout_s: how long reading may take.
+        memory_bytes: how much address space the reading process may use.
+
+    Raises:
+        BadInput: it is no model, is damaged, misnamed, too large, or names files that are missing or lie outside its
+            folder; or reading it took too long or too much memory, or crashed.
+    """
+    file, found = recognise(path, format)
+    with ThreadPoolExecutor(1) as hasher:
+        hashed = hasher.submit(_sha256, file)
+        facts = _read(path, file, found, dict(shapes or {}), timeout_s, memory_bytes)
+        first = hashed.result()
+    names = facts.pop("files")
+    try:
+        files = {file.name: first} | {name: _sha256(file.parent / name) for name in names}
+        size = sum((file.parent / name).stat().st_size for name in files)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}).", hint="Check its permissions.") from error
+    try:
+        return Description(format=found, sha256=_together(files), bytes=size, files=files, **facts)
+    except (ValidationError, TypeError) as error:
+        raise BadInput(f"{path} could not be described: its reader answered nonsense.", hint=_DAMAGED) from error
+
+
+def _read(
+    path: Path, file: Path, format_name: Format, shapes: dict[str, list[int]], timeout_s: float, memory_bytes: int
+) -> dict[str, Any]:
+    """The answer of the reading process."""
+    request = {
+        "path": str(file.absolute()),
+        "format": format_name,
+        "shapes": shapes,
+        "memory_bytes": memory_bytes,
+        "cpu_seconds": max(1, round(timeout_s)),
+    }
+    command = [sys.executable, "-P", "-m", reader.__name__, json.dumps(request)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired as error:
+        raise BadInput(f"{path} could not be read within {timeout_s:g} s.", hint=_DAMAGED) from error
+    if done.returncode == reader.OUT_OF_MEMORY:
+        raise BadInput(f"{path} needs more than {memory_bytes / 2**30:g} GiB of memory to be read.", hint=_DAMAGED)
+    if done.returncode == -signal.SIGXCPU:
+        raise BadInput(f"{path} could not be read within {timeout_s:g} s.", hint=_DAMAGED)
+    if done.returncode < 0:
+        name = signal.Signals(-done.returncode).name
+        raise BadInput(f"{path} made its reader crash ({name}).", hint=_DAMAGED)
+    if done.returncode or len(done.stdout) > _MAX_ANSWER:
+        raise _defect(path, done.stderr)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    if "problem" in answer:
+        raise BadInput(f"{path} {answer['problem']}.", hint=answer["hint"])
+    facts: dict[str, Any] = answer["facts"]
+    return facts
+
+
+def _defect(path: Path, complaint: bytes) -> MobilebenchError:
+    lines = complaint.decode(errors="replace").strip().splitlines()
+    if lines and "MemoryError" in lines[-1]:
+        return BadInput(f"{path} needs too much memory to be read.", hint=_DAMAGED)
+    return BadInput(f"{path} cannot be read ({(lines or ['no reason was given'])[-1][:300]}).", hint=_DAMAGED)
+
+
+def _together(files: Mapping[str, str]) -> str:
+    """One sum for all files: of a single file its own, of several that of the list of their sums."""
+    if len(files) == 1:
+        return next(iter(files.values()))
+    return hashlib.sha256("".join(f"{files[name]}  {name}\n" for name in sorted(files)).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,109 @@
+"""Multiply-accumulates of ONNX operators. Operators that only move, compare, add or scale elements have none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+
+from mobilebench.models.inspection.graph import Shape
+
+Attributes = Mapping[str, object]
+Shapes = Sequence[Shape | None]
+"""Of a node's inputs, then None for inputs that are left out."""
+Rule = Callable[[Shapes, Shape, Attributes], int | None]
+
+MICROSOFT = "com.microsoft"
+_MATMUL_WEIGHTS = {
+    "MatMul": 1, "MatMulInteger": 1, "QLinearMatMul": 3, "FusedMatMul": 1, "FusedMatMulActivation": 1,
+    "DynamicQuantizeMatMul": 1, "MatMulIntegerToFloat": 1, "TransposeMatMul": 1,
+}  # fmt: skip
+_CONVOLUTION_WEIGHTS = {
+    "Conv": 1, "ConvInteger": 1, "QLinearConv": 3, "DeformConv": 1, "FusedConv": 1, "NhwcFusedConv": 1,
+}  # fmt: skip
+_RECURRENT = {"LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"}
+_UNKNOWN = {
+    "Attention", "DFT", "STFT", "Det", "If", "Loop", "Scan", "SequenceMap", "CausalConvWithState", "LinearAttention",
+    "MatMulNBits",
+}  # fmt: skip
+"""Standard operators whose arithmetic is not counted here."""
+_MICROSOFT_ELEMENTWISE = {
+    "BiasAdd", "BiasGelu", "BiasSplitGelu", "BiasSoftmax", "EmbedLayerNormalization", "FastGelu", "Gelu", "GroupNorm",
+    "Inverse", "Pad", "QLinearAdd", "QLinearAveragePool", "QLinearConcat", "QLinearGlobalAveragePool",
+    "QLinearLeakyRelu", "QLinearMul", "QLinearReduceMean", "QLinearSigmoid", "QLinearSoftmax", "QLinearWhere",
+    "QuantizeLinear", "DequantizeLinear", "QuickGelu", "RotaryEmbedding", "SkipGroupNorm", "SkipLayerNormalization",
+    "SimplifiedLayerNormalization", "SkipSimplifiedLayerNormalization", "Trilu", "Unique", "GatherBlockQuantized",
+}  # fmt: skip
+
+
+def macs(domain: str, kind: str, inputs: Shapes, output: Shape | None, attributes: Attributes) -> int | None:
+    """Multiply-accumulates of one node; None when its operator or a shape that they follow from is not known."""
+    if domain not in ("", MICROSOFT, "ai.onnx.ml"):
+        return None
+    rule = _rule(kind)
+    if rule is None:
+        known = kind in _MICROSOFT_ELEMENTWISE if domain == MICROSOFT else kind not in _UNKNOWN
+        return 0 if known else None
+    if output is None:
+        return None
+    try:
+        return rule(inputs, output, attributes)
+    except (IndexError, TypeError, ValueError, ZeroDivisionError):  # an input is missing, or its shape does not fit
+        return None
+
+
+def _rule(kind: str) -> Rule | None:
+    if kind in _MATMUL_WEIGHTS:
+        return _matmul
+    if kind in _CONVOLUTION_WEIGHTS:
+        return lambda inputs, output, _: _volume(output) * _volume(_known(inputs[_CONVOLUTION_WEIGHTS[kind]])[1:])
+    if kind in ("ConvTranspose", "QLinearConvTranspose"):
+        place = 1 if kind == "ConvTranspose" else 3
+        return lambda inputs, _, __: _volume(_known(inputs[0])) * _volume(_known(inputs[place])[1:])
+    if kind in ("Gemm", "QGemm", "FusedGemm"):
+        return _gemm
+    if kind in _RECURRENT:
+        return _recurrent
+    return _einsum if kind == "Einsum" else None
+
+
+def _matmul(inputs: Shapes, output: Shape, attributes: Attributes) -> int:
+    left = _known(inputs[0])
+    inner = left[-2] if attributes.get("transA") else left[-1]
+    return _volume(output) * inner
+
+
+def _gemm(inputs: Shapes, output: Shape, attributes: Attributes) -> int:
+    left = _known(inputs[0])
+    return _volume(output) * (left[0] if attributes.get("transA") else left[1])
+
+
+def _recurrent(inputs: Shapes, _: Shape, __: Attributes) -> int:
+    """Every step multiplies each gate's input and state matrices once; W and R carry gates and directions."""
+    first = _known(inputs[0])
+    return first[0] * first[1] * (_volume(_known(inputs[1])) + _volume(_known(inputs[2])))
+
+
+def _einsum(inputs: Shapes, _: Shape, attributes: Attributes) -> int | None:
+    """One multiplication for each combination of all labels, of an equation with two operands."""
+    equation = attributes.get("equation")
+    if not isinstance(equation, bytes):
+        return None
+    terms = equation.decode("utf-8", "replace").replace(" ", "").partition("->")[0].split(",")
+    if len(terms) == 1:
+        return 0
+    if len(terms) != 2 or "." in "".join(terms):
+        return None
+    sizes: dict[str, int] = {}
+    for term, shape in zip(terms, inputs, strict=True):
+        sizes |= dict(zip(term, _known(shape), strict=True))
+    return prod(sizes.values())
+
+
+def _volume(shape: Shape) -> int:
+    return prod(_known(shape))
+
+
+def _known(shape: Shape | None) -> tuple[int, ...]:
+    if shape is None or any(size is None for size in shape):
+        raise ValueError("a size is not known")
+    return tuple(size for size in shape if size is not None)

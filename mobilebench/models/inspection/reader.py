@@ -1,0 +1,68 @@
+"""The process that reads an untrusted model file: `python -m mobilebench.models.inspection.reader REQUEST`.
+
+REQUEST is JSON: `{path, format, shapes, memory_bytes, cpu_seconds}`. The answer is JSON on standard output: `{facts}`,
+or `{problem, hint}`. The process limits itself before it opens the file; whatever then happens to it says so by its
+exit status. It imports as little as it can, because it has to keep up with the hashing of the same file.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mobilebench.models.inspection.graph import Graph, facts
+from mobilebench.models.inspection.malformed import Malformed
+
+OUT_OF_MEMORY = 3
+"""Exit status: the memory limit was met."""
+
+
+def read(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> dict[str, Any]:
+    """The facts of one model file, read in this process.
+
+    Raises:
+        Malformed: the file cannot be read as this format.
+    """
+    return facts(_graph(file, format_name, shapes))
+
+
+def _graph(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> Graph:
+    if format_name == "onnx":
+        from mobilebench.models.inspection import onnx_reader
+
+        return onnx_reader.read(file, shapes)
+    if format_name == "tflite":
+        from mobilebench.models.inspection import tflite_reader
+
+        return tflite_reader.read(file, shapes)
+    raise Malformed(f"is of a format that is not read here ({format_name})")
+
+
+def _limit(memory_bytes: int, cpu_seconds: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def main(arguments: list[str]) -> int:
+    """Read what the request says, and answer."""
+    request = json.loads(arguments[0])
+    _limit(request["memory_bytes"], request["cpu_seconds"])
+    try:
+        answer = {"facts": read(Path(request["path"]), request["format"], request["shapes"])}
+        text = json.dumps(answer)
+    except Malformed as problem:
+        text = json.dumps({"problem": problem.problem, "hint": problem.hint})
+    except (MemoryError, RecursionError):
+        return OUT_OF_MEMORY
+    sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,194 @@
+"""Which format a file is of, by its first bytes; and what else it may be, so that a mistake can be named."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from mobilebench.errors import BadInput
+from mobilebench.models.inspection import wire
+from mobilebench.models.inspection.malformed import Malformed
+from mobilebench.models.manifest import Format
+
+MAX_BYTES = 2**31 - 1
+"""Of one file: neither protobuf nor FlatBuffers reach further."""
+
+_TITLES: dict[Format, str] = {
+    "tflite": "a TensorFlow Lite model",
+    "onnx": "an ONNX model",
+    "tfjs": "a TF.js model.json",
+    "saved_model": "a TensorFlow SavedModel",
+}
+_ENDINGS: dict[Format, tuple[str, ...]] = {
+    "tflite": (".tflite", ".lite"),
+    "onnx": (".onnx",),
+    "tfjs": (".json",),
+    "saved_model": (".pb",),
+}
+_UNPACK = "Unpack it first, and give the model in it."
+_OTHERS: tuple[tuple[int, bytes, str, str], ...] = (
+    (0, b"PK\x03\x04", "a zip archive (or a Keras or PyTorch file, which are such)", _UNPACK),
+    (0, b"\x1f\x8b", "a gzip archive", _UNPACK),
+    (0, b"BZh", "a bzip2 archive", _UNPACK),
+    (0, b"\xfd7zXZ\0", "an xz archive", _UNPACK),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd archive", _UNPACK),
+    (257, b"ustar", "a tar archive", _UNPACK),
+    (0, b"\x89HDF", "an HDF5 file (Keras' old format)", "Save the model as SavedModel, and give that folder."),
+    (4, b"ORTM", "a model in ONNX Runtime's own format", "Give the .onnx file that it was made from."),
+    (0, b"\x89PNG", "a PNG image", ""),
+    (0, b"\xff\xd8\xff", "a JPEG image", ""),
+    (0, b"GIF8", "a GIF image", ""),
+    (0, b"%PDF", "a PDF document", ""),
+    (0, b"\x7fELF", "a program", ""),
+    (0, b"\x80\x02", "a Python pickle", "Export the model as ONNX or TensorFlow Lite."),
+    (0, b"\x80\x04", "a Python pickle", "Export the model as ONNX or TensorFlow Lite."),
+    (0, b"GGUF", "a GGUF file", "Only ONNX, TensorFlow Lite, SavedModel and TF.js models can be read."),
+    (0, b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Run `git lfs pull` first."),
+)
+_HINT = "Models are .onnx or .tflite files, SavedModel folders, and TF.js model.json files."
+
+
+def recognise(path: Path, expected: Format | None = None) -> tuple[Path, Format]:
+    """The file to open and its format, told by content.
+
+    Args:
+        path: a file, or a folder with a SavedModel.
+        expected: a format that was asked for.
+
+    Raises:
+        BadInput: there is no such file, it cannot be read, is no model, too large, or of another format than its
+            name or the caller says.
+    """
+    file = _file_of(path)
+    size = _size(file)
+    if size == 0:
+        raise BadInput(f"{path} is empty.", hint=_HINT)
+    if size > MAX_BYTES:
+        raise BadInput(
+            f"{path} has {size / 2**30:.1f} GiB in one file; models can have at most 2 GiB.",
+            hint="ONNX models of this size keep their weights in external data files.",
+        )
+    found = _format(path, file, size)
+    if expected and found != expected:
+        raise BadInput(f"{path} is {_TITLES[found]}, not {_TITLES[expected]}.", hint="Leave the format out.")
+    named = [name for name, endings in _ENDINGS.items() if file.suffix.lower() in endings]
+    if named and found not in named:
+        raise BadInput(
+            f"{path} is named like {_TITLES[named[0]]} but is {_TITLES[found]}.",
+            hint=f"Rename it to {file.with_suffix(_ENDINGS[found][0]).name} if that is what it is meant to be.",
+        )
+    return file, found
+
+
+def _file_of(path: Path) -> Path:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if stat.S_ISREG(mode):
+        return path
+    if not stat.S_ISDIR(mode):
+        raise BadInput(f"{path} is neither a file nor a folder (a device, a pipe or a socket).", hint=_HINT)
+    try:
+        names = sorted(entry.name for entry in path.iterdir())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    for name in ("saved_model.pb", "model.json"):
+        if name in names and (path / name).is_file():
+            return path / name
+    models = [name for name in names if name.endswith((".onnx", ".tflite"))]
+    if models:
+        raise BadInput(f"{path} is a folder, not a model.", hint=f"Give a file in it, such as {path / models[0]}.")
+    raise BadInput(f"{path} is a folder without a model: it holds no saved_model.pb and no model.json.", hint=_HINT)
+
+
+def _size(file: Path) -> int:
+    try:
+        mode = file.stat()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    return mode.st_size
+
+
+def _format(path: Path, file: Path, size: int) -> Format:
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(4096)
+            tail_read = len(head) == size
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if head[4:8] == b"TFL3":
+        return "tflite"
+    for place, magic, title, hint in _OTHERS:
+        if head[place : place + len(magic)] == magic:
+            raise BadInput(f"{path} is {title}, not a model that can be read.", hint=hint or _HINT)
+    if head.lstrip()[:1] == b"{":
+        return "tfjs"
+    found = _protobuf(memoryview(head), size, whole=tail_read)
+    if found is None:
+        raise BadInput(f"{path} is not a model that can be read.", hint=_HINT)
+    return found
+
+
+def _protobuf(head: memoryview, size: int, *, whole: bool) -> Format | None:
+    """ONNX begins with its IR version and then has many fields; a SavedModel has its version and meta graphs."""
+    seen: list[tuple[int, int]] = []
+    try:
+        for field in _leading(head, size):
+            seen.append(field)
+    except Malformed:
+        if whole and not seen:
+            return None
+    if not seen:
+        return None
+    numbers = [number for number, _ in seen]
+    if numbers[:2] == [1, 2] and seen[0][1] == wire.VARINT and set(numbers) <= {1, 2} and _is_meta_graph(head):
+        return "saved_model"
+    fits = all(kind == _ONNX_KINDS.get(number, kind) and number <= _LAST_ONNX_FIELD for number, kind in seen)
+    return "onnx" if fits and any(number in _ONNX_KINDS for number in numbers) else None
+
+
+_ONNX_KINDS = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
+"""Field of ModelProto to its wire kind."""
+_LAST_ONNX_FIELD = 40
+
+
+def _leading(head: memoryview, size: int) -> list[tuple[int, int]]:
+    """Number and kind of the top-level fields that begin within the head."""
+    found: list[tuple[int, int]] = []
+    place = 0
+    while place < len(head):
+        try:
+            tag, after = wire.varint(head, place, len(head))
+            number, kind = tag >> 3, tag & 7
+            if number == 0 or kind not in (wire.VARINT, wire.FIXED64, wire.LENGTH, wire.FIXED32):
+                return found if place and size > len(head) else []
+            length = 0
+            if kind in (wire.VARINT, wire.LENGTH):
+                length, after = wire.varint(head, after, len(head))
+        except Malformed:
+            return found
+        found.append((number, kind))
+        skip = {wire.VARINT: 0, wire.LENGTH: length, wire.FIXED64: 8, wire.FIXED32: 4}[kind]
+        place = after + skip
+    return found
+
+
+def _is_meta_graph(head: memoryview) -> bool:
+    """A MetaGraphDef begins with its MetaInfoDef (1) or GraphDef (2), messages both; ONNX has text there."""
+    _, place = wire.varint(head, 0, len(head))
+    _, place = wire.varint(head, place, len(head))
+    _, place = wire.varint(head, place, len(head))
+    length, place = wire.varint(head, place, len(head))
+    if length < 2 or place >= len(head) or head[place] not in (0x0A, 0x12):
+        return False
+    inner, begin = wire.varint(head, place + 1, len(head))
+    return begin + inner <= place + length
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> BadInput:
+    if isinstance(error, FileNotFoundError):
+        return BadInput(f"There is no file {path}.", hint=_HINT)
+    reason = getattr(error, "strerror", None) or str(error)
+    return BadInput(f"{path} cannot be read ({reason}).", hint="Check its permissions.")
