@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobilebench.cli import complete
+from mobilebench.cli import complete, models_fetch, models_prune, models_weights
 from mobilebench.cli.output import Json, print_json, print_table, split
 
 if TYPE_CHECKING:
@@ -86,3 +86,8 @@ def build(
 
 def _tell(name: str, step: str) -> None:
     typer.echo(f"{name}: {step}", err=True)
+
+
+app.command("fetch")(models_fetch.fetch)
+app.command("weights")(models_weights.weights)
+app.command("prune")(models_prune.prune)

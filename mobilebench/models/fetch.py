@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mobilebench import paths
 from mobilebench.errors import BadInput
-from mobilebench.models import locks, pretrained, weights_file
+from mobilebench.models import locks, pretrained, weights_file, weights_list
 from mobilebench.models.download import Patience, Silent, Watcher, discard, download, part_of
 from mobilebench.models.pretrained import Pretrained
 
@@ -79,6 +79,21 @@ def fetch(
             raise
         _put_in_place(part, whole)
     return whole
+
+
+def forget(model: str) -> bool:
+    """Go back to seeded weights: no weights are named for the model by the user, and none that are named are here.
+    False: that was so before.
+
+    Raises:
+        BadInput: there is no such model, or the user's list of weights is not valid.
+    """
+    removed = weights_list.remove(model)
+    while here := fetched(model):
+        with locks.turn(lock_of(here.path)):
+            here.path.unlink(missing_ok=True)
+        removed = True
+    return removed
 
 
 def path_of(weights: Pretrained, folder: Path) -> Path:

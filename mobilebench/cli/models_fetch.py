@@ -1,0 +1,204 @@
+"""`mobilebench models fetch`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobilebench.cli import complete
+from mobilebench.cli.output import size, split
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from mobilebench.models.download import Watcher
+    from mobilebench.models.pretrained import Pretrained
+
+
+def fetch(
+    names: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Which models.", autocompletion=complete.models)],
+    url: Annotated[str | None, typer.Option(help="Where the weights are: https://, http:// or file:///.")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", metavar="SUM", help="Of the file at --url.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Of the weights at --url.")] = None,
+    source: Annotated[str | None, typer.Option(help="Who trained the weights at --url on what.")] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Go back to seeded weights.")] = False,
+) -> None:
+    """Download pretrained weights, verified by their sha256: the next build uses them instead of seeded ones.
+
+    With --url and --sha256 you name weights of your own for one model. An interrupted download goes on where it was.
+    HTTP_PROXY, HTTPS_PROXY and NO_PROXY are respected.
+    """
+    wanted = split(names)
+    given = _given(wanted, url, sha256, licence, source, forget)
+    if forget:
+        for name in wanted:
+            _forget(name)
+        return
+    known = [(name, given or _named(name)) for name in wanted]
+    for name, weights in known:
+        _fetch(name, weights)
+        if given:
+            _keep(name, given)
+        typer.echo(
+            f"  The next build of {name} uses them, and every record says `weights: pretrained: {weights.sha256}`."
+        )
+
+
+def _given(
+    names: tuple[str, ...],
+    url: str | None,
+    sha256: str | None,
+    licence: str | None,
+    source: str | None,
+    forget: bool,
+) -> Pretrained | None:
+    from pydantic import ValidationError
+
+    from mobilebench.errors import BadInput
+    from mobilebench.models import registry
+    from mobilebench.models.pretrained import Pretrained
+
+    for name in names:
+        if reason := registry.why_not(name):
+            raise BadInput(f"{reason}.", hint="`mobilebench models list` shows what can be built.")
+    options = {"url": url, "sha256": sha256, "licence": licence, "source": source}
+    stated = {key: value for key, value in options.items() if value is not None}
+    if not stated:
+        return None
+    if forget:
+        raise BadInput("--forget goes back to seeded weights; it takes no other option.")
+    if url is None or sha256 is None:
+        raise BadInput("--url and --sha256 belong together.", hint="`sha256sum FILE` prints a file's sum.")
+    if len(names) != 1:
+        raise BadInput(f"--url names the weights of one model, not of {len(names)}.")
+    try:
+        return Pretrained.model_validate(stated)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem = first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"--{first['loc'][0]} is not valid: {problem}.") from error
+
+
+def _named(name: str) -> Pretrained:
+    from mobilebench.errors import BadInput
+    from mobilebench.models import pretrained, weights_list
+
+    weights = pretrained.named(name)
+    if weights is None:
+        raise BadInput(
+            f"No pretrained weights are named for {name}: it is built from seeded ones.",
+            hint=f"Name some by --url, --sha256 and --licence, or in {weights_list.file()}.",
+        )
+    return weights
+
+
+def _fetch(name: str, weights: Pretrained) -> None:
+    from mobilebench.models import fetch as room
+
+    typer.echo(f"{name}: {weights.url}")
+    typer.echo(f"  licence: {weights.licence}")
+    if weights.source:
+        typer.echo(f"  source: {weights.source}")
+    folder = room.weights_folder()
+    try:
+        with _watching(name) as watcher:
+            path = room.fetch(weights, folder, watcher)
+    except KeyboardInterrupt:
+        if kept := room.kept(weights, folder):
+            typer.echo(f"Interrupted. {size(kept)} are kept; the same command goes on there.", err=True)
+        raise
+    typer.echo(f"  here: {size(path.stat().st_size)}, sha256 {weights.sha256}")
+
+
+def _keep(name: str, weights: Pretrained) -> None:
+    from mobilebench.models import weights_list
+
+    weights_list.put(name, weights)
+    typer.echo(f"  named for {name} in {weights_list.file()}")
+
+
+def _forget(name: str) -> None:
+    from mobilebench.models import fetch as room
+
+    if room.forget(name):
+        typer.echo(f"{name}: the next build uses seeded weights again.")
+    else:
+        typer.echo(f"{name}: no pretrained weights were in use.")
+
+
+@contextmanager
+def _watching(name: str) -> Iterator[Watcher]:
+    """A bar on a terminal, plain lines elsewhere; both on standard error."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield Lines(console, name)
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    with Progress(
+        TextColumn("  {task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        yield Bar(progress, name)
+
+
+class Bar:
+    """Bytes, speed and time left."""
+
+    def __init__(self, progress: Progress, name: str) -> None:
+        self._progress = progress
+        self._name = name
+        self._task = progress.add_task(name, total=None, visible=False)
+        self._begun = False
+
+    def say(self, text: str) -> None:
+        """A line above the bar; what comes next is timed anew."""
+        self._progress.console.print(f"  {text}", markup=False, soft_wrap=True)
+        self._begun = False
+
+    def at(self, done: int, total: int | None) -> None:
+        """Move the bar."""
+        if not self._begun:
+            self._progress.reset(self._task, total=total, completed=done, visible=True)
+            self._begun = True
+        self._progress.update(self._task, completed=done, total=total)
+
+
+class Lines:
+    """A line every few seconds, for logs."""
+
+    EVERY_S = 5.0
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._console = console
+        self._name = name
+        self._said = self._since = time.monotonic()
+        self._from: int | None = None
+
+    def say(self, text: str) -> None:
+        """One line."""
+        self._console.print(f"{self._name}: {text}", markup=False, soft_wrap=True)
+        self._from = None
+
+    def at(self, done: int, total: int | None) -> None:
+        """One line, if the last is some seconds old."""
+        now = time.monotonic()
+        if self._from is None:
+            self._from, self._since = done, now
+        if now - self._said >= self.EVERY_S and now > self._since:
+            speed = (done - self._from) / (now - self._since)
+            share = f"of {size(total)} ({done / total:.0%}), " if total else ""
+            self._console.print(f"{self._name}: {size(done)} {share}{size(int(speed))}/s", markup=False, soft_wrap=True)
+            self._said = now

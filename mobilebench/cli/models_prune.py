@@ -1,0 +1,39 @@
+"""`mobilebench models prune`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mobilebench.cli.output import console, size
+
+
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also remove models and weights that are current.")] = False,
+) -> None:
+    """Make room: remove models of older definitions, weights that no model names, and what killed processes left.
+
+    What another process builds, fetches or uses stays. Models that you added with `models add` are never touched.
+    """
+    from mobilebench import paths
+    from mobilebench.models.prune import prune as pruned
+
+    if everything:
+        verb = "would go" if dry_run else "go"
+        typer.echo(f"All built models and fetched weights of {paths.cache()} {verb}; they can be made again.")
+    freed = kept = 0
+    for one in pruned(everything=everything, dry_run=dry_run):
+        what = "in use, stays" if one.in_use else ("would go" if dry_run else "removed")
+        place = one.path.relative_to(paths.cache())
+        console().print(
+            f"{what}: {place} ({size(one.bytes)}; {one.why})", markup=False, highlight=False, soft_wrap=True
+        )
+        freed += 0 if one.in_use else one.bytes
+        kept += one.in_use
+    typer.echo(_sum(freed, kept, dry_run))
+
+
+def _sum(freed: int, kept: int, dry_run: bool) -> str:
+    return f"{size(freed)} {'would be' if dry_run else 'were'} freed" + (f"; {kept} in use" if kept else "") + "."

@@ -1,0 +1,158 @@
+"""Make room in the cache: what is not current, what killed builds and downloads left, or all of it.
+
+Nothing that another process builds, fetches or uses is touched: the lock of each thing is taken first, and what is
+locked stays. Links are left alone. The models that users added lie elsewhere (`<home>/models`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from mobilebench.errors import BadInput
+from mobilebench.models import cache, fetch, locks, pretrained, registry, weights_list
+
+_PART_KEPT_S = 24 * 3600.0
+
+_MODEL = re.compile(
+    rf"(?:(?P<name>{cache._NAME.pattern})(?P<beside>\.log|\.lock)?"
+    rf"|\.(?P<left>{cache._NAME.pattern})(?P<kind>\.building|\.damaged|\.pruned))"
+)
+"""A built model, what lies beside it while it is built, and what a killed process leaves."""
+
+_WEIGHTS = re.compile(r"(?P<name>[0-9a-f]{64})(?P<kind>\.safetensors|\.safetensors\.part(?:\.json|\.new)?|\.lock)")
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """One thing of the cache that was removed, or that stays because another process holds it."""
+
+    path: Path
+    why: str
+    """It was to go."""
+    bytes: int
+    in_use: bool = False
+
+
+@dataclass
+class _Group:
+    """What one lock protects: which of it goes, with the reason, and whether anything stays."""
+
+    goes: dict[Path, str] = field(default_factory=dict)
+    stays: bool = False
+
+
+def prune(*, everything: bool = False, dry_run: bool = False, now: float | None = None) -> Iterator[Pruned]:
+    """Remove what is not needed; yields each thing once it is gone.
+
+    Args:
+        everything: also current models and weights.
+        dry_run: only say what would be removed.
+        now: seconds since 1970, from which the age of an unfinished download counts.
+
+    Raises:
+        BadInput: the user's list of weights is not valid, so that nobody knows what is current.
+    """
+    weights_list.read()
+    yield from _pruned(cache.models_folder(), _MODEL, partial(_why_model, everything=everything), dry_run)
+    current = None if everything else _named()
+    moment = time.time() if now is None else now
+    why = partial(_why_weights, current=current, unfinished_before=moment if everything else moment - _PART_KEPT_S)
+    yield from _pruned(fetch.weights_folder(), _WEIGHTS, why, dry_run)
+
+
+def _pruned(
+    folder: Path, ours: re.Pattern[str], why: Callable[[Path, re.Match[str]], str | None], dry_run: bool
+) -> Iterator[Pruned]:
+    """Go through the things of one folder that are called as `ours` are; `why` gives the reason to remove one."""
+    for lock, group in _groups(folder, ours, why).items():
+        with locks.if_free(lock) as free:
+            done = [Pruned(path, reason, _size(path), in_use=not free) for path, reason in group.goes.items()]
+            if free and not dry_run:
+                for path in group.goes:
+                    _remove(path)
+                if not group.stays:
+                    lock.unlink(missing_ok=True)
+        yield from done
+
+
+def _groups(
+    folder: Path, ours: re.Pattern[str], why: Callable[[Path, re.Match[str]], str | None]
+) -> dict[Path, _Group]:
+    groups: dict[Path, _Group] = {}
+    for path in sorted(folder.iterdir()):
+        called = ours.fullmatch(path.name)
+        if called is None or path.is_symlink():
+            continue
+        names = called.groupdict()
+        lock = folder / f"{names['name'] or names['left']}.lock"
+        group = groups.setdefault(lock, _Group())
+        if path == lock:
+            continue
+        if reason := why(path, called):
+            group.goes[path] = reason
+        else:
+            group.stays = True
+    return groups
+
+
+def _why_model(path: Path, called: re.Match[str], *, everything: bool) -> str | None:
+    if called["left"]:
+        return "left by a process that was ended"
+    if called["beside"]:
+        return "log of a build that failed"
+    return _outdated(path.name) or ("current" if everything else None)
+
+
+def _outdated(name: str) -> str | None:
+    called = cache._NAME.fullmatch(name)
+    assert called is not None
+    model, variant, batch = called.group(1, 2, 3)
+    try:
+        impossible = registry.why_not(model, variant) is not None
+    except BadInput:
+        impossible = True
+    if impossible:
+        return "not known in this version"
+    return None if cache.folder_of(model, variant, int(batch)).name == name else "made from another definition"
+
+
+def _why_weights(
+    path: Path, called: re.Match[str], *, current: set[str] | None, unfinished_before: float
+) -> str | None:
+    if called["kind"] != fetch.SUFFIX:
+        return "unfinished download" if path.stat().st_mtime <= unfinished_before else None
+    if current is None:
+        return "weights"
+    return None if called["name"] in current else "weights that no model names"
+
+
+def _named() -> set[str]:
+    every = [pretrained.named(model) for model in {*registry.names(), *weights_list.read()}]
+    return {one.sha256 for one in every if one}
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files of a folder; what links lead to does not count."""
+    if not path.is_dir():
+        return path.lstat().st_size
+    return sum((Path(root) / name).lstat().st_size for root, _, files in os.walk(path) for name in files)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder. A folder goes out of sight first: a killed prune leaves no half model."""
+    if not path.is_dir():
+        path.unlink()
+        return
+    if not path.name.startswith("."):
+        hidden = path.with_name(f".{path.name}.pruned")
+        if hidden.exists():
+            shutil.rmtree(hidden)
+        path = path.rename(hidden)
+    shutil.rmtree(path)
