@@ -55,5 +55,7 @@ class Description(Record):
     opset: dict[str, int] = Field(default={})
     """ONNX: domain to version ("" is the standard)."""
     producer: str = ""
+    lookups: dict[str, int] = Field(default={})
+    """Integer input to the number of rows of the table that it is an index of, where that can be found."""
     signature: str | None = None
     """SavedModel: the signature that was read."""

@@ -74,6 +74,8 @@ class Graph:
     outputs: list[str] = field(default_factory=list)
     weights: dict[str, Value] = field(default_factory=dict)
     """Constants that hold weights, each once."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Input to what operations call it, where that is another name."""
     files: list[str] = field(default_factory=list)
     """Further files that belong to the model, relative to its folder."""
     opset: dict[str, int] = field(default_factory=dict)

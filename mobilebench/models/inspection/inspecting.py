@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ def inspect(
     format: Format | None = None,  # noqa: A002 - the word of the domain
     *,
     shapes: Mapping[str, list[int]] | None = None,
+    digest: Callable[[Path], str] | None = None,
     timeout_s: float = 120.0,
     memory_bytes: int = 4 * 2**30,
 ) -> Description:
@@ -38,6 +39,8 @@ def inspect(
         path: an .onnx or .tflite file, a SavedModel's folder (or its saved_model.pb), or a TF.js model.json.
         format: what it has to be; None: what its content says.
         shapes: input name to the shape that its dynamic axes shall have.
+        digest: gives the sha256 of each of the model's files, of those that the model names only after they were
+            checked; whoever copies them anyway need not read them twice. It may run beside the reading process.
         timeout_s: how long reading may take.
         memory_bytes: how much address space the reading process may use.
 
@@ -46,13 +49,14 @@ def inspect(
             folder; or reading it took too long or too much memory, or crashed.
     """
     file, found = recognise(path, format)
+    digest = digest or _sha256
     with ThreadPoolExecutor(1) as hasher:
-        hashed = hasher.submit(_sha256, file)
+        hashed = hasher.submit(digest, file)
         facts = _read(path, file, found, dict(shapes or {}), timeout_s, memory_bytes)
         first = hashed.result()
     names = facts.pop("files")
     try:
-        files = {file.name: first} | {name: _sha256(file.parent / name) for name in names}
+        files = {file.name: first} | {name: digest(file.parent / name) for name in names}
         size = sum((file.parent / name).stat().st_size for name in files)
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}).", hint="Check its permissions.") from error

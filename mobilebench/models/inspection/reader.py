@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mobilebench.models.inspection import lookups
 from mobilebench.models.inspection.graph import Graph, facts
 from mobilebench.models.inspection.malformed import Malformed
 
@@ -27,7 +28,8 @@ def read(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> dict[
     Raises:
         Malformed: the file cannot be read as this format.
     """
-    return facts(_graph(file, format_name, shapes))
+    graph = _graph(file, format_name, shapes)
+    return facts(graph) | {"lookups": lookups.rows(graph)}
 
 
 def _graph(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> Graph:

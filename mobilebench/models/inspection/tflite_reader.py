@@ -90,6 +90,7 @@ def _add(
         values = _chosen(inputs, names, tensors, values, shapes)
         graph.inputs = [_unique(graph, names[place], place, values[place]) for place in inputs]
         graph.outputs = [_unique(graph, names[place], place, values[place]) for place in outputs]
+        graph.keys = {name: f"#{place}" for name, place in zip(graph.inputs, inputs, strict=True)}
     keys = [f"{prefix or ''}{place}" for place in range(len(tensors))]
     graph.values |= {f"#{key}": value for key, value in zip(keys, values, strict=True)}
     _add_weights(graph, tensors, values, held)
