@@ -16,8 +16,11 @@ def suites(incomplete: str) -> list[str]:
 
 
 def models(incomplete: str) -> list[str]:
-    from mobilebench.models import registry
+    from mobilebench.models import families, registry
 
+    family = incomplete.partition("_")[0]
+    if "_" in incomplete and family in families.FAMILIES:
+        return [name for name in families.grid(family) if name.startswith(incomplete)]
     return _starting(registry.names(), incomplete)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobilebench.cli import complete, models_fetch, models_prune, models_weights
+from mobilebench.cli import complete, models_add, models_fetch, models_prune, models_weights
 from mobilebench.cli.output import Json, print_json, print_table, split
 
 if TYPE_CHECKING:
@@ -48,8 +48,10 @@ def list_models(json: Json = False) -> None:
 
 def _on_this_computer(name: str) -> tuple[str, ModelFiles | None]:
     from mobilebench.errors import BadInput
-    from mobilebench.models import cache, registry
+    from mobilebench.models import added, cache, registry
 
+    if own := added.find(name):
+        return "added", own
     if registry.why_not(name):
         return "unsupported: no definition in this version", None
     try:
@@ -67,7 +69,11 @@ def _sizes(files: ModelFiles) -> str:
 def build(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="MODEL…", help="Which models; none: all.", autocompletion=complete.models),
+        typer.Argument(
+            metavar="MODEL…",
+            help="Which models, such as `bert_small` or `'mlp_*'`; none: all.",
+            autocompletion=complete.models,
+        ),
     ] = None,
     variant: Annotated[str, typer.Option(help="Number format.")] = "fp32",
     batch: Annotated[int, typer.Option(min=1, max=1024, help="Batch size built into the model.")] = 1,
@@ -78,7 +84,8 @@ def build(
     """
     from mobilebench.models import cache, registry
 
-    wanted = split(names) or tuple(name for name in registry.names() if registry.why_not(name, variant) is None)
+    buildable = [name for name in registry.names() if registry.why_not(name, variant) is None]
+    wanted = registry.expand(split(names)) or buildable
     for name in wanted:
         files = cache.ensure(name, variant, batch, partial(_tell, name))
         typer.echo(f"{name} {variant} batch {batch}: {_sizes(files)}")
@@ -88,6 +95,8 @@ def _tell(name: str, step: str) -> None:
     typer.echo(f"{name}: {step}", err=True)
 
 
+app.command("add")(models_add.add)
+app.command("remove")(models_add.remove)
 app.command("fetch")(models_fetch.fetch)
 app.command("weights")(models_weights.weights)
 app.command("prune")(models_prune.prune)

@@ -71,6 +71,7 @@ def run(
     """
     from mobilebench import suite as suites
     from mobilebench import targets
+    from mobilebench.models import registry
     from mobilebench.results.store import Store
 
     folder = results_folder(out)
@@ -80,7 +81,7 @@ def run(
         return
     definition = suites.load(suite)
     selection = suites.Selection(
-        models=split(model),
+        models=tuple(registry.expand(split(model))),
         engines=split(engine),
         backends=split(backend),
         settings=split(setting),

@@ -3,41 +3,89 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
+from collections.abc import Iterable
 
 from mobilebench.errors import BadInput
+from mobilebench.models import added, families
 from mobilebench.models.entries import ENTRIES
 from mobilebench.models.entry import ModelEntry
+from mobilebench.models.families import FAMILIES
 
 VARIANTS = ("fp32", "fp16", "int8", "dynamic")
 """Number formats: `int8` computes in 8 bits with float inputs and outputs, `dynamic` only keeps weights in 8 bits."""
 
-
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in ENTRIES}
-"""Every known model by name: the papers' nine in their order, then the others."""
+"""Every model of the zoo by name: the papers' nine in their order, then the others."""
 
 
 def names() -> list[str]:
-    """The names of all known models: the papers' nine in their order, then the others."""
-    return list(MODELS)
+    """The names of all models: the zoo's, the papers' nine first, then one member of each family, then users' own."""
+    own = [files.manifest.model for files in added.every()]
+    return [*MODELS, *(family.default_member for family in FAMILIES.values()), *own]
+
+
+def knows(name: str) -> bool:
+    """Whether a model has this name; members of families are known at every depth and width within the limits."""
+    try:
+        get(name)
+    except BadInput:
+        return False
+    return True
 
 
 def get(name: str) -> ModelEntry:
-    """The entry of a model.
+    """The entry of a model, which may be a member of a family such as `mlp_4x256`, or a user's own.
 
     Raises:
         BadInput: no model has this name; the message lists those that exist, the hint the closest.
     """
-    if name in MODELS:
-        return MODELS[name]
-    close = difflib.get_close_matches(name.lower().replace("-", "_"), MODELS, n=1, cutoff=0.5)
-    raise BadInput(
-        f"There is no model {name!r}; known are {', '.join(MODELS)}.",
+    if found := MODELS.get(name) or families.member(name):
+        return found
+    if files := added.find(name):
+        return added.entry(files)
+    raise _unknown(name)
+
+
+def expand(patterns: Iterable[str]) -> list[str]:
+    """The names that these patterns stand for, each once: `mlp_*` is the published grid of a family, and any other
+    pattern with `*`, `?` or `[` the listed names that it matches; what is no pattern stays as it is.
+
+    Raises:
+        BadInput: a pattern matches nothing.
+    """
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        if not set(pattern) & set("*?["):
+            found[pattern] = None
+            continue
+        grids = (name for family in FAMILIES for name in families.grid(family))
+        matched = fnmatch.filter(dict.fromkeys([*MODELS, *grids]), pattern)
+        if not matched:
+            raise BadInput(
+                f"No model is called like `{pattern}`.",
+                hint=f"`{next(iter(FAMILIES))}_*` stands for a family's published members; `mobilebench models list` "
+                "shows the names.",
+            )
+        found |= dict.fromkeys(matched)
+    return list(found)
+
+
+def _unknown(name: str) -> BadInput:
+    if family := FAMILIES.get(name.partition("_")[0]):
+        return BadInput(
+            f"There is no model {name!r}: members of the family {family.name} are called by depth x width.",
+            hint=f"For instance `{family.default_member}`; `{family.name}_*` stands for all published ones.",
+        )
+    close = difflib.get_close_matches(name.lower().replace("-", "_"), names(), n=1, cutoff=0.5)
+    return BadInput(
+        f"There is no model {name!r}; known are {', '.join(names())}.",
         hint=f"Did you mean `{close[0]}`?" if close else "`mobilebench models list` describes them.",
     )
 
 
-def why_not(model: str, variant: str = "fp32") -> str | None:
-    """Why a known model cannot be built in this variant, in plain words; None when it can.
+def why_not(model: str, variant: str = "fp32", batch: int | None = None) -> str | None:
+    """Why a known model cannot be had in this variant (and batch), in plain words; None when it can.
 
     Raises:
         BadInput: the model or the variant is unknown.
@@ -48,6 +96,8 @@ def why_not(model: str, variant: str = "fp32") -> str | None:
             f"There is no variant {variant!r}; known are {', '.join(VARIANTS)}.",
             hint="Variants are number formats; leave it out for fp32.",
         )
+    if isinstance(entry, added.AddedModel):
+        return added.why_not(entry.files, variant, batch)
     if entry.definition is None:
         return f"{model} is known but this version has no definition of it"
     if variant not in entry.tolerance:

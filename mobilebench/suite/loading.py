@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def _shown(value: Any) -> str:
     return f", not {value!r}" if isinstance(value, str | int | float | bool) or value is None else ""
 
 
-def _named(suite: Suite, words: Vocabulary) -> Iterator[tuple[Place, str, str, list[str]]]:
+def _named(suite: Suite, words: Vocabulary) -> Iterator[tuple[Place, str, str, Collection[str]]]:
     """Every name in the suite: where it stands, what it is, and which ones exist."""
     yield from _listed(("models",), "model", suite.models, words.models)
     yield from _listed(("variants",), "variant", suite.variants, words.variants)
@@ -101,6 +101,8 @@ def _named(suite: Suite, words: Vocabulary) -> Iterator[tuple[Place, str, str, l
                 yield from _listed((*at, backend), f"setting of {engine} {backend}", settings, known)
 
 
-def _listed(place: Place, kind: str, found: list[str], known: Any) -> Iterator[tuple[Place, str, str, list[str]]]:
+def _listed(
+    place: Place, kind: str, found: list[str], known: Collection[str]
+) -> Iterator[tuple[Place, str, str, Collection[str]]]:
     for number, name in enumerate(found):
-        yield (*place, number), kind, name, list(known)
+        yield (*place, number), kind, name, known

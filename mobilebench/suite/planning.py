@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from mobilebench.errors import BadInput, NothingToMeasure
@@ -79,7 +79,7 @@ def plan(
 
 def check(selection: Selection, words: Vocabulary) -> None:
     """Raise `BadInput` for the first name in the selection that does not exist."""
-    known = {
+    known: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
         "model": (selection.models, words.models),
         "engine": (selection.engines, tuple(words.engines)),
         "backend": (selection.backends, tuple(words.backends())),

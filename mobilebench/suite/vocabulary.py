@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
@@ -18,7 +18,8 @@ class Vocabulary:
     """Everything that can be named."""
 
     engines: Mapping[str, Engine]
-    models: tuple[str, ...]
+    models: Collection[str]
+    """Holds every name that a model may have, and lists those that are worth listing."""
     variants: tuple[str, ...]
 
     @property
@@ -42,20 +43,53 @@ class Vocabulary:
         return _once(name for backend in found for name in (*backend.settings, *([AUTO] if backend.uses_gpu else [])))
 
 
+class Models(Collection[str]):
+    """The registry's models: listed are the zoo and one member of each family, held are all members."""
+
+    def __contains__(self, name: object) -> bool:
+        from mobilebench.models import registry
+
+        return isinstance(name, str) and registry.knows(name)
+
+    def __iter__(self) -> Iterator[str]:
+        from mobilebench.models import registry
+
+        return iter(registry.names())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def vocabulary() -> Vocabulary:
     """The names that this version knows, from its registries."""
     from mobilebench.engines.registry import engines
     from mobilebench.models import registry
 
-    return Vocabulary(engines=engines(), models=tuple(registry.names()), variants=tuple(registry.VARIANTS))
+    return Vocabulary(engines=engines(), models=Models(), variants=tuple(registry.VARIANTS))
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str | None]:
     """The sentence (without full stop) and the hint for a name that does not exist."""
+    if isinstance(known, Models) and (told := _of_family(name)):
+        return told
     names = list(known)
     close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     hint = f"Did you mean `{close[0]}`?" if close else None
     return f"there is no {kind} `{name}`; known are {', '.join(names) or 'none'}", hint
+
+
+def _of_family(model: str) -> tuple[str, str | None] | None:
+    """What the registry says of a name that begins like a family's members."""
+    from mobilebench.errors import BadInput
+    from mobilebench.models import families, registry
+
+    if model.partition("_")[0] not in families.FAMILIES:
+        return None
+    try:
+        registry.get(model)
+    except BadInput as error:
+        return f"t{error.message[1:]}".removesuffix("."), error.hint
+    return None
 
 
 def _once(names: Iterable[str]) -> list[str]:

@@ -173,7 +173,7 @@ def test_the_key_follows_the_definition_the_converters_and_the_tolerance(
 ) -> None:
     room = tmp_path / "room"
     (room / "zoo").mkdir(parents=True)
-    for name in [*cache._SHARED_SOURCES, "zoo/bert_small.py", "zoo/mobilenet_v2.py"]:
+    for name in [*cache._SHARED_SOURCES, "zoo/bert.py", "zoo/mobilenet_v2.py"]:
         (room / name).write_text("first")
     monkeypatch.setattr(cache, "_ROOM", room)
 
@@ -184,7 +184,7 @@ def test_the_key_follows_the_definition_the_converters_and_the_tolerance(
     seen = {key()}
     assert key() in seen
     other = key("mobilenet_v2")
-    (room / "zoo/bert_small.py").write_text("second")
+    (room / "zoo/bert.py").write_text("second")
     assert key() not in seen
     assert key("mobilenet_v2") == other
     seen.add(key())

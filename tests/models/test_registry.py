@@ -45,6 +45,9 @@ def test_the_two_models_of_quick_can_be_built() -> None:
 def test_what_cannot_be_built_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.MODELS, "vgg16", replace(registry.get("vgg16"), definition=None))
     assert registry.why_not("vgg16") == "vgg16 is known but this version has no definition of it"
+    monkeypatch.setitem(
+        registry.MODELS, "mobilenet_v2", replace(registry.get("mobilenet_v2"), tolerance={"fp32": 1e-4})
+    )
     reason = registry.why_not("mobilenet_v2", "int8")
     assert reason == "mobilenet_v2 has no int8 variant in this version, only fp32"
 

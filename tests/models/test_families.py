@@ -1,0 +1,108 @@
+"""Families of models: how members are called, which there are, and how a wrong name is answered."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilebench.cli import complete
+from mobilebench.errors import BadInput
+from mobilebench.models import families, registry
+from mobilebench.models.families import FAMILIES
+from mobilebench.suite import Selection, load, vocabulary
+from mobilebench.suite.planning import check
+
+PUBLISHED = {
+    "mlp": ((1, 2, 4, 8, 16), (64, 128, 256, 512)),
+    "cnn": ((6, 9, 15, 27), (200, 400, 800)),
+    "rnn": ((1, 2, 3), (4, 8, 16, 32, 64, 256)),
+}
+"""Ma et al., WWW 2019, table 5."""
+
+
+def test_the_grids_are_those_of_the_study() -> None:
+    assert {name: (family.depths, family.widths) for name, family in FAMILIES.items()} == PUBLISHED
+    assert [len(families.grid(name)) for name in FAMILIES] == [20, 12, 18]
+    assert families.grid("rnn")[:2] == ["rnn_1x4", "rnn_1x8"]
+
+
+@pytest.mark.parametrize("name", [name for family in FAMILIES for name in families.grid(family)])
+def test_every_published_member_is_known_and_can_be_built(name: str) -> None:
+    entry = registry.get(name)
+    assert entry.name == name
+    assert f"{entry.options['depth']}x{entry.options['width']}" == name.partition("_")[2]
+    assert registry.knows(name)
+    assert registry.why_not(name) is None
+
+
+@given(st.sampled_from(sorted(FAMILIES)), st.integers(0, 10**7), st.integers(0, 10**7))
+def test_a_member_has_its_own_name_or_none_at_all(family: str, depth: int, width: int) -> None:
+    name = f"{family}_{depth}x{width}"
+    assert registry.knows(name) == (
+        FAMILIES[family].shallowest <= depth <= FAMILIES[family].deepest
+        and depth % FAMILIES[family].depth_step == 0
+        and 1 <= width <= FAMILIES[family].widest
+    )
+    if registry.knows(name):
+        assert registry.get(name).name == name
+        assert registry.get(name).parameters > width
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("mlp_0x64", "mlp has 1 to 32 hidden layers and 1 to 4096 neurons each"),
+        ("mlp_4x5000", "mlp has 1 to 32 hidden layers"),
+        ("cnn_7x200", "cnn has 6 to 27 layers in steps of 3"),
+        ("cnn_3x200", "cnn has 6 to 27 layers in steps of 3"),
+        ("rnn_9x4", "rnn has 1 to 4 LSTM layers"),
+        ("mlp", "are called by depth x width"),
+        ("mlp_4", "are called by depth x width"),
+        ("mlp_04x64", "are called by depth x width"),
+        ("cnn_9x", "are called by depth x width"),
+        ("rnn_2x64_3", "are called by depth x width"),
+    ],
+)
+def test_a_wrong_member_gets_the_limits_or_the_way_of_calling(wrong: str, said: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(said)) as caught:
+        registry.get(wrong)
+    family = wrong.partition("_")[0]
+    assert FAMILIES[family].default_member in (caught.value.hint or "")
+    assert not registry.knows(wrong)
+    with pytest.raises(BadInput, match=re.escape(said)):
+        check(Selection(models=(wrong,)), vocabulary())
+
+
+def test_lists_show_one_member_of_each_family() -> None:
+    assert registry.names()[-3:] == ["mlp_4x256", "cnn_9x200", "rnn_2x64"]
+    assert "mlp_16x512" not in registry.names()
+
+
+def test_patterns_stand_for_the_published_grid_and_for_listed_models() -> None:
+    assert registry.expand(["mlp_*"]) == families.grid("mlp")
+    assert registry.expand(["cnn_?x800"]) == ["cnn_6x800", "cnn_9x800"]
+    assert registry.expand(["bert_*", "bert_small", "rnn_4x5"]) == ["bert_base", "bert_small", "rnn_4x5"]
+    assert registry.expand(["nonsense"]) == ["nonsense"]
+    with pytest.raises(BadInput, match="called like `vgg19"):
+        registry.expand(["vgg19*"])
+
+
+def test_a_suite_may_name_any_member(tmp_path: Path) -> None:
+    suite = tmp_path / "mine.yaml"
+    text = "title: t\ndescription: d\nmodels: [mlp_16x512, {model}]\nvariants: [fp32]\nbatches: [1]\nthreads: [1]\n"
+    text += "browsers: [chrome]\nrule: {{min_predictions: 3, max_predictions: 20, max_seconds: 1}}\nblocks: 1\n"
+    text += "groups:\n  - title: g\n    targets: [host]\n    engines:\n      tflite: {{cpu: [xnnpack]}}\n"
+    suite.write_text(text.format(model="rnn_3x256"))
+    assert load(str(suite)).models == ["mlp_16x512", "rnn_3x256"]
+    suite.write_text(text.format(model="rnn_30x256"))
+    with pytest.raises(BadInput, match=r"rnn has 1 to 4 LSTM layers"):
+        load(str(suite))
+
+
+def test_completion_offers_a_family_and_then_its_grid() -> None:
+    assert complete.models("ml") == ["mlp_4x256"]
+    assert complete.models("mlp_16") == [f"mlp_16x{width}" for width in PUBLISHED["mlp"][1]]
