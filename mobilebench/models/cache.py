@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from mobilebench import paths
 from mobilebench.errors import BadInput
-from mobilebench.models import pins, registry
+from mobilebench.models import added, pins, registry
 from mobilebench.models.manifest import FormatFile, Manifest, ModelFiles
 
 MANIFEST = "manifest.json"
@@ -65,6 +65,8 @@ def find(model: str, variant: str = "fp32", batch: int = 1) -> ModelFiles | None
         BadInput: the model is unknown, or its files are damaged (a file is missing, cut short, or its manifest
             unreadable); the hint says how to build it again.
     """
+    if own := added.find(model):
+        return None if added.why_not(own, variant, batch) else added.whole(own)
     registry.get(model)
     folder = folder_of(model, variant, batch)
     return read(folder) if folder.is_dir() else None
@@ -79,6 +81,10 @@ def ensure(model: str, variant: str = "fp32", batch: int = 1, progress: Progress
     """
     from mobilebench.models import build
 
+    if own := added.find(model):
+        if reason := added.why_not(own, variant, batch):
+            raise BadInput(f"{reason[0].upper()}{reason[1:]}.")
+        return added.whole(own)
     return build.build(model, variant, batch, progress=progress)
 
 

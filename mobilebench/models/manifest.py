@@ -26,7 +26,7 @@ class InputSpec(Record):
     """One input of a model, under its canonical name."""
 
     name: str
-    dtype: Literal["float32", "int32", "int64"]
+    dtype: Literal["float32", "int32", "int64", "int8", "uint8", "bool"]
     shape: list[int]
     fill: Fill
 
@@ -77,6 +77,8 @@ class Manifest(Record):
     parameters: int
     built_with: dict[str, str]
     """Package to version."""
+    notes: list[str] = Field(default=[])
+    """What a reader of its numbers should know, in plain words."""
 
 
 @dataclass(frozen=True)

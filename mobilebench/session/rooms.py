@@ -75,7 +75,7 @@ def why_no_model(key: ModelKey) -> str | None:
     """Why this version can never build the model, or None."""
     from mobilebench.models import registry
 
-    return registry.why_not(key[0], key[1])
+    return registry.why_not(*key)
 
 
 def probes() -> Mapping[str, Probe]:

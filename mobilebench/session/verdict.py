@@ -68,6 +68,8 @@ def _judge_stages(planned: PlannedBlock, measurement: Measurement, found: _Findi
 def _judge_output(measurement: Measurement, manifest: Manifest | None, found: _Findings) -> None:
     if manifest is None:
         found.missing("a reference answer of the model")
+    elif not manifest.reference:
+        found.doubtful.append("no reference answer: whether the output is right is not known")
     elif not measurement.output:
         found.wrong.append("no output was reported, so the answer cannot be held against the reference")
     else:

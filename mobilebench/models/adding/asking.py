@@ -1,0 +1,167 @@
+"""Asking a model's own engine, in a process of its own: engines are native code, and a model may make them crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from mobilebench.errors import BadInput
+from mobilebench.models.manifest import Fill, Format, InputSpec
+from mobilebench.results.records import OutputSummary
+
+ENGINES: Mapping[Format, str] = {
+    "onnx": "ONNX Runtime",
+    "tflite": "LiteRT",
+    "saved_model": "TensorFlow",
+    "tfjs": "TensorFlow (for TF.js)",
+}
+PATIENCE_S = 900.0
+_OTHER_INPUT = 100
+"""Added to the position of an input: another input of the same kind, to see that the answer follows it."""
+
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+
+
+class Refused(Exception):
+    """The engine does not run the model; its own words."""
+
+
+class Engine:
+    """One engine, started early: it is loaded while the model is still being read."""
+
+    def __init__(self, format_name: Format, python: str = sys.executable) -> None:
+        self.format = format_name
+        self._noise: IO[bytes] = TemporaryFile()  # noqa: SIM115 - `close` does
+        self._process = subprocess.Popen(
+            [python, "-P", "-m", "mobilebench.models.adding.answering", format_name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._noise,
+            env={**os.environ, **_ENVIRONMENT},
+            start_new_session=True,
+        )
+
+    def ask(self, job: Mapping[str, Any]) -> tuple[list[OutputSummary], list[str]]:
+        """The answer to a job's first case, and why agreement on it would prove little.
+
+        Raises:
+            Refused: the engine refused the model, crashed, or did not end in time.
+            BadInput: it runs the model, but runner and pages could not.
+        """
+        try:
+            said, _ = self._process.communicate(json.dumps(job).encode(), timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise Refused(f"it gave no answer within {PATIENCE_S:g} s") from None
+        code = self._process.returncode
+        if code < 0:
+            raise Refused(f"it crashed ({_signal(-code)})")
+        if code or not said.strip():
+            raise Refused(self._last_words() or f"it ended with exit code {code}")
+        answer = json.loads(said.splitlines()[-1])
+        if "refusal" in answer:
+            raise Refused(answer["refusal"])
+        if "problem" in answer:
+            raise BadInput(f"The model cannot be measured: {answer['problem']}.", hint="Export it in another way.")
+        return [OutputSummary.model_validate(one) for one in answer["summaries"]], list(answer["notes"])
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._noise):
+            if stream is not None:
+                _close(stream)
+
+    def _last_words(self) -> str:
+        self._noise.seek(0)
+        lines = [line for line in self._noise.read()[-65536:].decode(errors="replace").splitlines() if line.strip()]
+        return lines[-1].strip()[:600] if lines else ""
+
+
+@contextmanager
+def engine(format_name: Format) -> Iterator[Engine]:
+    """The engine of a format; its process is gone afterwards."""
+    started = Engine(format_name)
+    try:
+        yield started
+    finally:
+        started.close()
+
+
+def job(
+    file: Path,
+    names: tuple[Mapping[str, str], Mapping[str, str]],
+    specs: Sequence[InputSpec],
+    cases: Sequence[Mapping[str, Any]],
+    *,
+    signature: str | None = None,
+    keep: Path | None = None,
+) -> dict[str, Any]:
+    """What `answering` is given. `names` maps plain names of inputs and of outputs to the format's own."""
+    return {
+        "file": str(file.absolute()),
+        "inputs": dict(names[0]),
+        "outputs": dict(names[1]),
+        "specs": [spec.model_dump() for spec in specs],
+        "cases": [dict(case) for case in cases],
+        "signature": signature,
+        "keep": str(keep) if keep else None,
+    }
+
+
+def published_and_other(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
+    """The published input, and another one of the same kind."""
+    fills = [spec.fill.model_dump() for spec in specs]
+    return [{"fills": fills, "offset": 0}, {"fills": fills, "offset": _OTHER_INPUT}]
+
+
+def seeded(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
+    """Three inputs to compare formats on: the published one, and those of the upper and lower half of each range."""
+    ways = ((0.0, 1.0), (0.5, 1.0), (0.0, 0.5))
+    return [{"fills": [_part(spec.fill, *way).model_dump() for spec in specs], "offset": 0} for way in ways]
+
+
+def _part(fill: Fill, begin: float, end: float) -> Fill:
+    width = fill.high - fill.low
+    if fill.kind == "uniform":
+        return Fill(kind="uniform", low=fill.low + begin * width, high=fill.low + end * width)
+    if width <= 2:
+        return fill
+    return Fill(kind="integers", low=fill.low + width * begin // 1, high=fill.low + width * end // 1)
+
+
+def refusal(name: str, format_name: Format, error: Refused) -> BadInput:
+    """What to tell the user of a model that its own engine does not run."""
+    return BadInput(
+        f"{ENGINES[format_name]} does not run {name}: {error}.".replace("..", "."),
+        hint="Nothing was added. Export the model for this engine's version and operators, or choose other inputs "
+        "with --input and --fill.",
+    )
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _close(stream: IO[bytes]) -> None:
+    try:
+        stream.close()
+    except OSError:
+        return

@@ -1,0 +1,244 @@
+"""Adding a user's model: read, copied and hashed in one pass, asked for its answer, and only then kept."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mobilebench.errors import BadInput
+from mobilebench.models import added, registry
+from mobilebench.models.adding import arithmetic, asking, naming, source, wanted
+from mobilebench.models.entry import USUAL_TOLERANCE
+from mobilebench.models.inspection.description import Description
+from mobilebench.models.inspection.inspecting import inspect
+from mobilebench.models.inspection.recognise import recognise
+from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.results.records import OutputSummary
+
+Progress = Callable[[str], None]
+
+_NEEDED: Mapping[Format, Mapping[str, str]] = {
+    "onnx": {"onnx": "onnx", "onnxruntime": "onnxruntime"},
+    "tflite": {"ai_edge_litert": "ai-edge-litert"},
+    "saved_model": {"tensorflow": "tensorflow"},
+    "tfjs": {},
+}
+"""Format to the modules, and their packages, without which a model of it cannot be read or asked."""
+
+_PACKAGES: Mapping[Format, tuple[str, ...]] = {
+    "onnx": ("onnxruntime",),
+    "tflite": ("ai-edge-litert",),
+    "saved_model": ("tensorflow",),
+    "tfjs": ("tensorflow",),
+}
+_REFERENCE: Mapping[Format, str] = {
+    "onnx": "onnxruntime",
+    "tflite": "litert",
+    "saved_model": "tensorflow",
+    "tfjs": "tensorflow",
+}
+_REACHES_OUT = {"ReadFile", "WriteFile", "MatchingFiles", "SaveV2", "PyFunc", "EagerPyFunc", "PyFuncStateless"}
+"""TensorFlow operators with which a model could read and write this computer's files, or call Python."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says of the model; what is left out follows from the file."""
+
+    name: str | None = None
+    inputs: tuple[wanted.Given, ...] = ()
+    fills: Mapping[str, Fill] = field(default_factory=dict)
+    variant: str | None = None
+    tolerance: float | None = None
+
+    @property
+    def shape_it(self) -> bool:
+        """Whether they say more than a name, so that the same file could become another model."""
+        return bool(self.inputs or self.fills or self.variant or self.tolerance)
+
+
+@dataclass(frozen=True)
+class Added:
+    """A model that is among the user's own now."""
+
+    files: ModelFiles
+    already: bool = False
+    """It had been added before: nothing was changed."""
+
+
+def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None) -> Added:
+    """Keep the model at `path` under `<home>/models`, or say under which name it is there already.
+
+    Raises:
+        BadInput: it is no model that can be read, its inputs need sizes that were not given, its own engine does not
+            run it, its name is taken, or it finds no room. Nothing is kept then.
+    """
+    tell = progress or (lambda _: None)
+    _check_wishes(wishes)
+    file, format_name = recognise(path)
+    _require(format_name)
+    name = naming.model_name(path, wishes.name)
+    try:
+        with added.workshop() as shop, asking.engine(format_name) as engine:
+            tell("copying and reading it")
+            description = inspect(path, format_name, digest=_copier(file, shop, _stored_as(name, format_name)))
+            if there := added.read(added.folder() / description.sha256):
+                return _again(there, wishes)
+            _refuse_taken(name, given=wishes.name is not None)
+            manifest = _described(name, description, wishes)
+            tell(f"asking {asking.ENGINES[format_name]} for its answer")
+            manifest = _answered(manifest, description, shop, engine)
+            kept = added.place(shop, manifest, description.sha256)
+    except OSError as error:
+        raise source.no_room(added.folder() / name, error) from error
+    return Added(kept) if kept.manifest == manifest else _again(kept, wishes)
+
+
+def _check_wishes(wishes: Wishes) -> None:
+    if wishes.variant is not None and wishes.variant not in registry.VARIANTS:
+        raise BadInput(
+            f"There is no variant {wishes.variant!r}; known are {', '.join(registry.VARIANTS)}.",
+            hint="Leave --variant out to have it told by the weights.",
+        )
+    if wishes.tolerance is not None and not 0 < wishes.tolerance < 1:
+        raise BadInput(f"A tolerance of {wishes.tolerance:g} has no meaning.", hint="It is a share, such as 1e-4.")
+
+
+def _require(format_name: Format) -> None:
+    missing = [package for name, package in _NEEDED[format_name].items() if importlib.util.find_spec(name) is None]
+    if missing:
+        raise BadInput(
+            f"Adding a model of format {format_name} needs {', '.join(missing)}, not installed here.",
+            hint="Install it: `pip install 'mobilebench[models]'`.",
+        )
+
+
+def _stored_as(name: str, format_name: Format) -> str:
+    return {"saved_model": "saved_model.pb", "tfjs": "model.json"}.get(format_name, f"{name}.{format_name}")
+
+
+def _copier(file: Path, shop: Path, main: str) -> Callable[[Path], str]:
+    folder = file.parent
+
+    def copy(one: Path) -> str:
+        return source.copy(one, shop, main if one == file else one.relative_to(folder).as_posix())
+
+    return copy
+
+
+def _again(there: ModelFiles, wishes: Wishes) -> Added:
+    """The same content as before: fine under the same name, and when nothing else is wished of it."""
+    name = there.manifest.model
+    if wishes.name not in (None, name):
+        raise BadInput(
+            f"This model is there already, as {name}.",
+            hint=f"Use {name}, or first remove it with `mobilebench models remove {name}`.",
+        )
+    if wishes.shape_it:
+        raise BadInput(
+            f"This model is there already, as {name}, and stays as it was added.",
+            hint=f"To add it with other inputs, first remove it with `mobilebench models remove {name}`.",
+        )
+    added.whole(there)
+    return Added(there, already=True)
+
+
+def _refuse_taken(name: str, *, given: bool) -> None:
+    if not registry.knows(name):
+        return
+    whose = "one that you added" if added.find(name) else "one of mobilebench's own"
+    proposal = naming.free_name(name, registry.names())
+    raise BadInput(
+        f"The name {name} is taken, by {whose}.",
+        hint=f"Choose another, for example --name {proposal}." if given else f"Name it, for example --name {proposal}.",
+    )
+
+
+def _described(name: str, description: Description, wishes: Wishes) -> Manifest:
+    """All of the manifest but the answer."""
+    specs = wanted.inputs(description, wishes.inputs, wishes.fills)
+    variant = wishes.variant or arithmetic.variant(description)
+    outputs = naming.canonical([tensor.name for tensor in description.outputs])
+    main, *parts = description.files
+    stored = FormatFile(
+        path=_stored_as(name, description.format),
+        sha256=description.files[main],
+        bytes=description.bytes,
+        parts={part: description.files[part] for part in parts},
+        inputs=dict(zip([spec.name for spec in specs], [tensor.name for tensor in description.inputs], strict=True)),
+        outputs=dict(zip(outputs, [tensor.name for tensor in description.outputs], strict=True)),
+    )
+    return Manifest(
+        source="added",
+        model=name,
+        variant=variant,
+        batch=wanted.batch(specs),
+        weights=f"added: {description.sha256}",
+        seed=None,
+        inputs=specs,
+        outputs=outputs,
+        formats={description.format: stored},
+        unsupported=_others(name, description.format),
+        reference=[],
+        reference_engine="none",
+        tolerance=wishes.tolerance or USUAL_TOLERANCE[variant],
+        parameters=description.parameters,
+        built_with={},
+    )
+
+
+def _others(name: str, own: Format) -> dict[Format, str]:
+    formats: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
+    return {other: f"{name} was added as {own} only" for other in formats if other != own}
+
+
+def _answered(manifest: Manifest, description: Description, shop: Path, engine: asking.Engine) -> Manifest:
+    """The manifest with the answer that the model's own engine gives."""
+    if reaching := sorted({operator.type for operator in description.operators} & _REACHES_OUT):
+        raise BadInput(
+            f"{manifest.model} may read or write files of this computer, or call Python ({', '.join(reaching)}).",
+            hint="Export it without these operators.",
+        )
+    if description.format == "tfjs" and importlib.util.find_spec("tensorflow") is None:
+        why = "no reference answer: TensorFlow, which would compute it for TF.js models, is not installed"
+        return manifest.model_copy(update={"notes": [why]})
+    reference, notes = _ask(manifest, description, shop, engine)
+    return manifest.model_copy(
+        update={
+            "reference": reference,
+            "reference_engine": _REFERENCE[description.format],
+            "notes": notes,
+            "built_with": _versions(description.format),
+        }
+    )
+
+
+def _ask(
+    manifest: Manifest, description: Description, shop: Path, engine: asking.Engine
+) -> tuple[list[OutputSummary], list[str]]:
+    stored = manifest.formats[description.format]
+    specs: list[InputSpec] = manifest.inputs
+    job = asking.job(
+        shop / stored.path,
+        (stored.inputs, stored.outputs),
+        specs,
+        asking.published_and_other(specs),
+        signature=description.signature,
+    )
+    try:
+        return engine.ask(job)
+    except asking.Refused as error:
+        raise asking.refusal(manifest.model, description.format, error) from error
+
+
+def _versions(format_name: Format) -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES[format_name]:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
