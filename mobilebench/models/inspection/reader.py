@@ -33,14 +33,23 @@ def read(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> dict[
 
 
 def _graph(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> Graph:
-    if format_name == "onnx":
-        from mobilebench.models.inspection import onnx_reader
+    match format_name:
+        case "onnx":
+            from mobilebench.models.inspection import onnx_reader
 
-        return onnx_reader.read(file, shapes)
-    if format_name == "tflite":
-        from mobilebench.models.inspection import tflite_reader
+            return onnx_reader.read(file, shapes)
+        case "tflite":
+            from mobilebench.models.inspection import tflite_reader
 
-        return tflite_reader.read(file, shapes)
+            return tflite_reader.read(file, shapes)
+        case "tfjs":
+            from mobilebench.models.inspection import tfjs_reader
+
+            return tfjs_reader.read(file, shapes)
+        case "saved_model":
+            from mobilebench.models.inspection import saved_model_reader
+
+            return saved_model_reader.read(file, shapes)
     raise Malformed(f"is of a format that is not read here ({format_name})")
 
 
