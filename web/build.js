@@ -6,7 +6,7 @@ import { build } from 'vite';
 
 const root = import.meta.dirname;
 const out = join(root, '..', 'mobilebench', 'assets', 'web');
-const frameworks = ['tfjs-wasm', 'tfjs-webgl', 'ort-wasm', 'ort-webgpu'];
+const frameworks = ['tfjs-wasm', 'tfjs-webgl', 'ort-wasm', 'ort-webgpu', 'litertjs'];
 const binaries = [
   '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm',
   '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
@@ -15,6 +15,9 @@ const binaries = [
   'onnxruntime-web/dist/ort-wasm-simd-threaded.wasm',
   'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs',
   'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm',
+  ...['compat_internal', 'internal', 'threaded_internal', 'jspi_internal'].flatMap((name) =>
+    ['js', 'wasm'].map((kind) => `@litertjs/core/wasm/litert_wasm_${name}.${kind}`),
+  ),
 ];
 
 /** @returns {import('vite').InlineConfig} */
@@ -48,7 +51,11 @@ async function buildFramework(name) {
   await build({
     ...config,
     // ONNX Runtime without its glue built in: the glue is fetched as the file that the package ships.
-    resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser'] },
+    resolve: {
+      conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser'],
+      // The package's own entry imports a file without its ending.
+      alias: { '@litertjs/wasm-utils': '@litertjs/wasm-utils/dist/bundle.js' },
+    },
     build: {
       ...config.build,
       outDir: join(out, 'frameworks'),

@@ -13,6 +13,7 @@ _ENGINES = {
     "onnxruntime": ("mobilebench.engines.onnxruntime", "OnnxruntimeEngine"),
     "tfjs": ("mobilebench.engines.tfjs", "TfjsEngine"),
     "ortjs": ("mobilebench.engines.ortjs", "OrtjsEngine"),
+    "litertjs": ("mobilebench.engines.litertjs", "LitertjsEngine"),
     "sleep": ("mobilebench.engines.sleep", "SleepEngine"),
 }
 

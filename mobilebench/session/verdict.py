@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
+from mobilebench.engines import litertjs
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.manifest import Manifest
 from mobilebench.results.records import Case, Measurement, PlannedBlock, TargetInfo, Verdict
@@ -18,8 +19,7 @@ GPU_BACKENDS = frozenset({"webgl", "webgpu", "webnn", "gpu", "nnapi", "cuda"})
 COARSEST_CLOCK = 0.01
 """Largest clock resolution as a share of the median prediction."""
 
-_WASM_BUILDS = {"plain": (False, False), "simd": (True, False), "simd-threads": (True, True)}
-"""Setting to whether its file's name says `simd`, and `threaded`."""
+_WASM_SETTINGS = frozenset({"plain", "simd", "simd-threads", *litertjs.BUILDS})
 
 
 @dataclass
@@ -100,23 +100,29 @@ def _judge_xnnpack(measurement: Measurement, found: _Findings) -> None:
 
 
 def _judge_wasm(case: Case, measurement: Measurement, found: _Findings) -> None:
-    simd, threaded = _WASM_BUILDS.get(case.setting, (None, None))
     proof = measurement.proof
     names = [file.name for file in proof.files if file.name.lower().endswith(".wasm")]
     if not names:
         found.missing("which wasm file was loaded")
+    if case.setting not in _WASM_SETTINGS:
+        return
     for name in names:
-        if simd is not None and _build(name) != (simd, threaded):
+        if _build(name) != case.setting:
             found.wrong.append(f"{name} was loaded, which is not the build {case.setting}")
-    if simd is not None and proof.simd is not None and proof.simd != simd:
+    if proof.simd is not None and proof.simd != (case.setting != "plain"):
         found.wrong.append(
             f"the wasm build {'has' if proof.simd else 'lacks'} SIMD, though {case.setting} was asked for"
         )
 
 
-def _build(path: str) -> tuple[bool, bool]:
+def _build(path: str) -> str:
+    """The setting whose build a wasm file is, by the name under which it is published."""
     name = path.rpartition("/")[2]
-    return "simd" in name, "threaded" in name
+    known = next((setting for setting, file in litertjs.BUILDS.items() if file == name), None)
+    if known is not None:
+        return known
+    words = [word for word, mark in (("simd", "simd"), ("threads", "threaded")) if mark in name]
+    return "-".join(words) or "plain"
 
 
 def _judge_renderer(case: Case, measurement: Measurement, found: _Findings) -> None:
@@ -162,7 +168,7 @@ def _judge_page(case: Case, measurement: Measurement, found: _Findings) -> None:
     proof = measurement.proof
     if proof.browser_version is None:
         found.missing("the browser's version")
-    if case.setting != "simd-threads":
+    if not case.setting.endswith("threads"):
         return
     if proof.cross_origin_isolated is None:
         found.missing("whether the page was isolated")

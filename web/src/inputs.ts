@@ -61,10 +61,10 @@ export function digest(bytes: Uint8Array): string {
 export function summarise(
   name: string,
   shape: readonly number[],
-  values: ArrayLike<number>,
+  values: ArrayLike<number> | BigInt64Array,
   samples = SAMPLES,
 ): OutputSummary {
-  const flat = values instanceof Float32Array ? values : Float32Array.from(values);
+  const flat = asFloats(values);
   let nonFinite = 0;
   let l1 = 0;
   let squares = 0;
@@ -90,6 +90,11 @@ export function summarise(
     digest: digest(new Uint8Array(flat.buffer, flat.byteOffset, flat.byteLength)),
     sample: { index, value: index.map((i) => finiteOrZero(flat[i])) },
   };
+}
+
+function asFloats(values: ArrayLike<number> | BigInt64Array): Float32Array {
+  if (values instanceof Float32Array) return values;
+  return values instanceof BigInt64Array ? Float32Array.from(values, Number) : Float32Array.from(values);
 }
 
 function finiteOrZero(value: number | undefined): number {

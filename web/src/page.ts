@@ -2,6 +2,7 @@
 import './console';
 import { address, downloadAll, downloadModule } from './downloads';
 import type { EngineAdapter, Output } from './engines/engine';
+import { litertjs } from './engines/litertjs';
 import { ortjs } from './engines/ortjs';
 import { tfjs } from './engines/tfjs';
 import { fillInput, summarise } from './inputs';
@@ -9,7 +10,7 @@ import { browserProof, VisibilityWatch, WasmWatch, WorkerWatch } from './proof';
 import { Unsupported, type Job, type Measurement, type OutputSummary } from './records';
 import { predictUntil, Setup, timed } from './stages';
 
-const ENGINES: Record<Job['engine'], EngineAdapter> = { tfjs, ortjs };
+const ENGINES: Record<Job['engine'], EngineAdapter> = { tfjs, ortjs, litertjs };
 
 const visibility = new VisibilityWatch();
 const wasm = new WasmWatch();

@@ -120,6 +120,12 @@ export function isSoftwareRenderer(renderer: string): boolean {
   return SOFTWARE_RENDERER.test(renderer);
 }
 
+/** Which GPU, or what stands in for one, a WebGPU device computes on. */
+export function webgpuRenderer(info: GPUAdapterInfo): Proof {
+  const renderer = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
+  return { renderer, renderer_software: info.isFallbackAdapter || isSoftwareRenderer(renderer) };
+}
+
 /** What the browser says of itself and of this page. */
 export function browserProof(): Proof {
   return {

@@ -35,7 +35,7 @@ export interface Rule {
 }
 
 export interface Job {
-  engine: 'tfjs' | 'ortjs';
+  engine: 'tfjs' | 'ortjs' | 'litertjs';
   backend: string;
   setting: string;
   threads: number;

@@ -2,7 +2,7 @@
 import type * as Ort from 'onnxruntime-web';
 import { listening } from '../console';
 import { address } from '../downloads';
-import { isSoftwareRenderer } from '../proof';
+import { webgpuRenderer } from '../proof';
 import { Unsupported, type Job, type Proof, type Values } from '../records';
 import type { Engine, EngineAdapter, FrameworkFiles, Output, Session } from './engine';
 import { Placement } from './placement';
@@ -81,7 +81,7 @@ class OrtEngine implements Engine {
     return {
       backend: device ? 'webgpu' : 'wasm',
       ...(threads !== undefined && { threads, threads_source: 'ort.env.wasm.numThreads after start' }),
-      ...(device && { ...rendererProof(device.adapterInfo), ...(await this.placement()) }),
+      ...(device && { ...webgpuRenderer(device.adapterInfo), ...(await this.placement()) }),
     };
   }
 
@@ -103,11 +103,6 @@ class OrtEngine implements Engine {
     );
     return placement.proof();
   }
-}
-
-function rendererProof(info: GPUAdapterInfo): Proof {
-  const renderer = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
-  return { renderer, renderer_software: info.isFallbackAdapter || isSoftwareRenderer(renderer) };
 }
 
 class OrtSession implements Session {

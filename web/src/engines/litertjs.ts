@@ -1,0 +1,183 @@
+// LiteRT.js on its WebAssembly and WebGPU backends.
+import type * as LiteRt from '../frameworks/litertjs';
+import type { CompiledModel, SignatureRunner, Tensor } from '@litertjs/core';
+import { listening } from '../console';
+import { address } from '../downloads';
+import { webgpuRenderer } from '../proof';
+import { Unsupported, type Job, type Proof, type Values } from '../records';
+import type { Engine, EngineAdapter, FrameworkFiles, Output, Session } from './engine';
+import { Accelerated, errorsIn } from './litertlog';
+import { PthreadWatch } from './pthreads';
+import { formatNames, readSignature } from './signature';
+
+const FEATURES = { relaxedSimd: 'WebAssembly relaxed SIMD', threads: 'WebAssembly threads', jspi: 'WebAssembly JSPI' };
+
+interface Build {
+  name: string;
+  /** What the browser has to have; the framework's own words. */
+  needs: readonly (keyof typeof FEATURES)[];
+}
+
+const WASM_BUILDS: Record<string, Build> = {
+  simd: { name: 'litert_wasm_compat_internal', needs: [] },
+  'relaxed-simd': { name: 'litert_wasm_internal', needs: ['relaxedSimd'] },
+  'relaxed-simd-threads': { name: 'litert_wasm_threaded_internal', needs: ['relaxedSimd', 'threads'] },
+};
+/** Any other build breaks down when a model has operators that stay on the CPU. */
+const WEBGPU_BUILD: Build = { name: 'litert_wasm_jspi_internal', needs: ['relaxedSimd', 'jspi'] };
+
+export const litertjs: EngineAdapter = {
+  framework(job: Job): FrameworkFiles {
+    const { name } = buildOf(job);
+    return {
+      script: 'frameworks/litertjs.js',
+      modules: [],
+      binaries: [`binaries/${name}.js`, `binaries/${name}.wasm`],
+    };
+  },
+
+  async start(job, script, binaries) {
+    const { name, needs } = buildOf(job);
+    const litert = (await import(/* @vite-ignore */ script)) as typeof LiteRt;
+    for (const feature of needs) {
+      if (!(await litert.supportsFeature(feature))) throw new Unsupported(`This page has no ${FEATURES[feature]}.`);
+    }
+    const pthreads = new PthreadWatch();
+    // The glue is a classic script, which the framework adds to the page and which starts workers from itself: both
+    // get what has been downloaded, under an address that ends as the framework wants it.
+    const glue = URL.createObjectURL(new Blob([bytesOf(binaries, `binaries/${name}.js`)], { type: 'text/javascript' }));
+    Object.assign(globalThis, {
+      Module: {
+        wasmBinary: bytesOf(binaries, `binaries/${name}.wasm`),
+        mainScriptUrlOrBlob: glue,
+        locateFile: (file: string) => address(`binaries/${file}`),
+      },
+    });
+    await litert.loadLiteRt(`${glue}#.js`);
+    if (job.backend === 'webgpu' && litert.getWebGpuDevice() === null) {
+      throw new Unsupported('LiteRT.js found no WebGPU adapter.');
+    }
+    return new LitertEngine(litert, job, pthreads);
+  },
+
+  isUnsupported(error) {
+    return /not supported|unresolved custom op/i.test(error.message);
+  },
+};
+
+function buildOf(job: Job): Build {
+  if (job.backend === 'webgpu') return WEBGPU_BUILD;
+  const build = job.backend === 'wasm' ? WASM_BUILDS[job.setting] : undefined;
+  if (build === undefined) throw new Unsupported(`LiteRT.js has no ${job.backend} ${job.setting} here.`);
+  return build;
+}
+
+class LitertEngine implements Engine {
+  readonly version: string;
+  private readonly accelerated = new Accelerated();
+  private model: CompiledModel | undefined;
+  /** Threads of the model's own, besides the page's: later ones are no part of the delegate that computes. */
+  private threads = 0;
+
+  constructor(
+    private readonly litert: typeof LiteRt,
+    private readonly job: Job,
+    private readonly pthreads: PthreadWatch,
+  ) {
+    this.version = litert.version;
+  }
+
+  async load(files: ReadonlyMap<string, ArrayBuffer>): Promise<Session> {
+    const bytes = bytesOf(files, this.job.model.file);
+    const model = await listening(
+      (line) => {
+        this.accelerated.read(line);
+      },
+      () =>
+        this.litert.loadAndCompile(new Uint8Array(bytes), {
+          accelerator: this.job.backend === 'webgpu' ? 'webgpu' : 'wasm',
+          cpuOptions: { numThreads: this.job.threads },
+          gpuOptions: { precision: 'fp32' },
+        }),
+    );
+    this.model = model;
+    this.threads = this.pthreads.started;
+    const signature = readSignature(bytes);
+    const runner = signature === undefined ? model : model.signatures[signature.key];
+    if (runner === undefined) throw new Error(`LiteRT.js does not know the model's signature ${signature?.key ?? ''}.`);
+    return new LitertSession(
+      this.litert,
+      runner,
+      this.job,
+      formatNames('input', this.job.model.inputs, runner.getInputDetails(), signature?.inputs),
+      formatNames('output', this.job.model.outputs, runner.getOutputDetails(), signature?.outputs),
+    );
+  }
+
+  proof(): Promise<Proof> {
+    if (this.model === undefined) return Promise.resolve({});
+    const { accelerator } = this.model.options;
+    const whole = this.model.isFullyAccelerated;
+    const device = accelerator === 'webgpu' ? this.litert.getWebGpuDevice() : null;
+    return Promise.resolve({
+      backend: accelerator,
+      environment: { fully_accelerated: String(whole) },
+      ...(device === null
+        ? { threads: 1 + this.threads, threads_source: "threads started for the model, and the page's own" }
+        : { ...webgpuRenderer(device.adapterInfo), ...this.accelerated.proof(whole) }),
+    });
+  }
+}
+
+class LitertSession implements Session {
+  private first = true;
+
+  constructor(
+    private readonly litert: typeof LiteRt,
+    private readonly runner: SignatureRunner,
+    private readonly job: Job,
+    private readonly inputNames: ReadonlyMap<string, string>,
+    private readonly outputNames: ReadonlyMap<string, string>,
+  ) {}
+
+  /** The framework gives zeros for a model that it cannot run, and says why in its log only. */
+  async predict(inputs: ReadonlyMap<string, Values>): Promise<ReadonlyMap<string, Output>> {
+    if (!this.first) return this.run(inputs);
+    this.first = false;
+    const lines: string[] = [];
+    const outputs = await listening(
+      (line) => lines.push(line),
+      () => this.run(inputs),
+    );
+    const errors = errorsIn(lines);
+    if (errors !== undefined) throw new Error(`LiteRT.js cannot run this model: ${errors}`);
+    return outputs;
+  }
+
+  private async run(inputs: ReadonlyMap<string, Values>): Promise<ReadonlyMap<string, Output>> {
+    const feeds: Record<string, Tensor> = {};
+    for (const { format_name, dtype, shape } of this.job.model.inputs) {
+      const values = inputs.get(format_name);
+      if (values === undefined || values instanceof BigInt64Array) {
+        throw new Unsupported(`LiteRT.js has no ${dtype} tensors (input ${format_name}).`);
+      }
+      feeds[this.inputNames.get(format_name) ?? format_name] = new this.litert.Tensor(values, shape);
+    }
+    const answer = await this.runner.run(feeds);
+    const outputs = new Map<string, Output>();
+    for (const { format_name } of this.job.model.outputs) {
+      const tensor = answer[this.outputNames.get(format_name) ?? format_name];
+      if (tensor === undefined) throw new Error(`The model has no output ${format_name}.`);
+      outputs.set(format_name, { shape: Array.from(tensor.type.layout.dimensions), values: await tensor.data() });
+      tensor.delete();
+    }
+    for (const feed of Object.values(feeds)) feed.delete();
+    return outputs;
+  }
+}
+
+function bytesOf(files: ReadonlyMap<string, ArrayBuffer>, name: string): ArrayBuffer {
+  const bytes = files.get(name);
+  if (bytes === undefined) throw new Error(`The file ${name} is missing.`);
+  return bytes;
+}
