@@ -23,7 +23,7 @@ def prune(
     if everything:
         verb = "would go" if dry_run else "go"
         typer.echo(f"All built models and fetched weights of {paths.cache()} {verb}; they can be made again.")
-    freed = kept = 0
+    found = freed = kept = 0
     for one in pruned(everything=everything, dry_run=dry_run):
         what = "in use, stays" if one.in_use else ("would go" if dry_run else "removed")
         place = one.path.relative_to(paths.cache())
@@ -32,8 +32,11 @@ def prune(
         )
         freed += 0 if one.in_use else one.bytes
         kept += one.in_use
-    typer.echo(_sum(freed, kept, dry_run))
+        found += 1
+    typer.echo(_sum(found, freed, kept, dry_run))
 
 
-def _sum(freed: int, kept: int, dry_run: bool) -> str:
+def _sum(found: int, freed: int, kept: int, dry_run: bool) -> str:
+    if not found:
+        return "Nothing to prune."
     return f"{size(freed)} {'would be' if dry_run else 'were'} freed" + (f"; {kept} in use" if kept else "") + "."

@@ -140,7 +140,7 @@ def download(url: str, part: Path, size: int | None, watcher: Watcher, patience:
             if not answered or failures >= patience.attempts:
                 kept = f" {_mb(_length(part))} are kept." if _length(part) else ""
                 raise BadInput(f"{url} could not be fetched: {cut.reason}.{kept}", hint=cut.hint) from cut
-            pause = min(patience.pause_s * 2**failures, 30.0)
+            pause = min(patience.pause_s * 2 ** max(failures - 1, 0), 30.0)
             watcher.say(f"{cut.reason}; trying again in {pause:.3g} s")
             time.sleep(pause)
 

@@ -25,7 +25,14 @@ class PretrainedWeights(Weights):
         self._path = path
         self._left = iter(weights_file.load(path, sha256))
 
-    def normal(self, shape: Sequence[int], deviation: float, mean: float = 0.0) -> Any:  # noqa: ARG002
+    def normal(
+        self,
+        shape: Sequence[int],
+        deviation: float,  # noqa: ARG002
+        mean: float = 0.0,  # noqa: ARG002
+        *,
+        centred: float = 0.0,  # noqa: ARG002
+    ) -> Any:
         """The next variable of the file, whatever distribution a seeded one would have.
 
         Raises:

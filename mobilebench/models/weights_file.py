@@ -26,14 +26,11 @@ def load(path: Path, sha256: str | None = None) -> list[NDArray[Any]]:
         BadInput: the file has another sum, is no safetensors, lacks a number, or holds another dtype or a value that
             is not finite.
     """
-    if sha256 is not None:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != sha256:
-            raise BadInput(
-                f"{path} was cut short or changed: its sha256 is {found} instead of {sha256}.",
-                hint="`mobilebench models fetch NAME` fetches it again.",
-            )
+    if sha256 is not None and (found := _sum(path)) != sha256:
+        raise BadInput(
+            f"{path} was cut short or changed: its sha256 is {found} instead of {sha256}.",
+            hint="`mobilebench models fetch NAME` fetches it again.",
+        )
     return list(_tensors(path))
 
 
@@ -60,6 +57,18 @@ def export(weights: Sequence[NDArray[Any]], path: Path, *, model: str | None = N
     save_file(tensors, path, metadata={"model": model} if model else None)
 
 
+def _sum(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> BadInput:
+    return BadInput(f"{path} cannot be read: {error.strerror or error}.", hint="Check the file's name.")
+
+
 def _tensors(path: Path) -> Iterator[NDArray[Any]]:
     import numpy as np
     from safetensors import SafetensorError, safe_open
@@ -80,7 +89,7 @@ def _tensors(path: Path) -> Iterator[NDArray[Any]]:
     except SafetensorError as error:
         raise BadInput(f"{path} is not a whole safetensors file: {error}.", hint=_HINT) from error
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror or error}.", hint="Check the file's name.") from error
+        raise _unreadable(path, error) from error
 
 
 def _require_numbers(path: Path, names: set[str]) -> None:
