@@ -99,7 +99,7 @@ def member(name: str) -> ModelEntry | None:
     matched = _MEMBER.fullmatch(name)
     if matched is None or matched[1] not in FAMILIES:
         return None
-    if any(digits.startswith("0") or len(digits) > 6 for digits in matched.group(2, 3)):
+    if any(len(digits) > 6 or digits != str(int(digits)) for digits in matched.group(2, 3)):
         return None
     return FAMILIES[matched[1]].entry(int(matched[2]), int(matched[3]))
 
@@ -189,7 +189,7 @@ FAMILIES: dict[str, Family] = {
         depth_step=1,
         depth_means="LSTM layers",
         width_means="cells each",
-        inputs=(Input("characters", "float32", (_SEQUENCE, _CHARACTERS), Fill(kind="uniform", low=0, high=1)),),
+        inputs=(Input("characters", "float32", (_SEQUENCE, _CHARACTERS), Fill(kind="uniform", low=-1, high=1)),),
         outputs=("logits",),
         definition="mobilebench.models.zoo.rnn",
         parameters=_rnn_parameters,

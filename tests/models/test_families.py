@@ -13,8 +13,9 @@ from mobilebench.cli import complete
 from mobilebench.errors import BadInput
 from mobilebench.models import families, registry
 from mobilebench.models.families import FAMILIES
-from mobilebench.suite import Selection, load, vocabulary
+from mobilebench.suite import Selection, load
 from mobilebench.suite.planning import check
+from mobilebench.suite.vocabulary import vocabulary
 
 PUBLISHED = {
     "mlp": ((1, 2, 4, 8, 16), (64, 128, 256, 512)),

@@ -18,7 +18,7 @@ _TYPES = 2
 _SEQUENCE = 128
 
 
-def network(weights: Weights, batch: int, *, layers: int = 2, hidden: int = 128, heads: int = 2) -> Network:
+def network(weights: Weights, batch: int, *, layers: int, hidden: int, heads: int) -> Network:
     """From `input_ids`, `attention_mask`, `token_type_ids` [batch, 128] to `sequence_output` [batch, 128, hidden]
     and `pooled_output` [batch, hidden].
     """

@@ -33,9 +33,15 @@ class Weights:
         """Parameters drawn so far."""
         return sum(int(np.prod(variable.shape)) for variable in self.variables)
 
-    def normal(self, shape: Sequence[int], deviation: float, mean: float = 0.0) -> Any:
-        """A new float32 variable of this shape with normally distributed values."""
+    def normal(self, shape: Sequence[int], deviation: float, mean: float = 0.0, *, centred: float = 0.0) -> Any:
+        """A new float32 variable of this shape with normally distributed values.
+
+        `centred` is the share that each output's mean weight loses: behind a ReLU, whose values are never negative, the
+        mean weight answers every input alike, and would drown what differs between inputs.
+        """
         values = mean + deviation * self._random.standard_normal(tuple(shape))
+        if centred:
+            values -= centred * values.mean(axis=tuple(range(values.ndim - 1)), keepdims=True)
         self.variables.append(tf.Variable(values.astype(np.float32), trainable=False))
         return self.variables[-1]
 
@@ -52,15 +58,17 @@ def convolution(
     activation: Layer | None = None,
     padding: str = "SAME",
     biased: bool = True,
+    centred: float = 0.0,
 ) -> Layer:
     """Convolution over [b, h, w, channels_in], with a bias; `clip` adds ReLU6, `activation` anything else.
 
     `kernel` is a side or (height, width). `gain` multiplies the deviation that keeps a signal's size
-    (1 / sqrt(inputs of one output)); a ReLU halves a signal's power, so 2**0.5 keeps it there.
+    (1 / sqrt(inputs of one output)); a ReLU halves a signal's power, so 2**0.5 keeps it there. `centred` takes this
+    share of the mean off each filter (`Weights.normal`).
     """
     height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
     fan_in = height * width * channels_in
-    filters = weights.normal((height, width, channels_in, channels_out), gain / fan_in**0.5)
+    filters = weights.normal((height, width, channels_in, channels_out), gain / fan_in**0.5, centred=centred)
     bias = weights.normal((channels_out,), 0.1) if biased else None
     shaping = tf.nn.relu6 if clip else activation
 
@@ -111,7 +119,7 @@ class InvertedResidual:
         self._adds = stride == 1 and channels == width
         self._widen = convolution(weights, channels, wide, kernel=1, gain=2**0.5, clip=True) if expansion > 1 else None
         self._filter = depthwise(weights, wide, kernel=3, stride=stride, gain=2**0.5)
-        self._narrow = convolution(weights, wide, width, kernel=1, gain=1.0)
+        self._narrow = convolution(weights, wide, width, kernel=1, gain=1.0, centred=0.5)
 
     def widen(self, x: Tensor) -> Tensor:
         """[b, h, w, channels * expansion]."""
@@ -151,7 +159,7 @@ def image_classifier(weights: Weights, batch: int, features: Layer, channels: in
     """From `image` to `logits` [batch, 1000]: the mean of each of the `channels` that `features` gives, and one dense
     layer.
     """
-    classify = dense(weights, channels, 1000, gain=gain)
+    classify = dense(weights, channels, 1000, gain=gain, centred=1.0)
 
     def run(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         pooled = tf.reduce_mean(features(inputs["image"]), axis=[1, 2])
@@ -160,9 +168,9 @@ def image_classifier(weights: Weights, batch: int, features: Layer, channels: in
     return run
 
 
-def dense(weights: Weights, size_in: int, size_out: int, *, gain: float = 1.0) -> Layer:
-    """Matrix product with bias over [rows, size_in]."""
-    matrix = weights.normal((size_in, size_out), gain / size_in**0.5)
+def dense(weights: Weights, size_in: int, size_out: int, *, gain: float = 1.0, centred: float = 0.0) -> Layer:
+    """Matrix product with bias over [rows, size_in]; `gain` and `centred` as in `convolution`."""
+    matrix = weights.normal((size_in, size_out), gain / size_in**0.5, centred=centred)
     bias = weights.normal((size_out,), 0.1)
 
     def layer(x: Tensor) -> Tensor:

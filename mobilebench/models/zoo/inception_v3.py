@@ -13,6 +13,10 @@ from mobilebench.models.zoo.blocks import Layer, Network, Weights
 
 SEED = 20151202
 
+_CENTRED = 0.1
+_GAIN = 1.45
+"""Keep what an image changes above what all images share: see `Weights.normal`."""
+
 _Step = tuple[int | tuple[int, int], int]
 """Kernel and channels of one convolution of a branch."""
 
@@ -59,9 +63,10 @@ def _convolution(
         width,
         kernel=kernel,
         stride=stride,
-        gain=2**0.5,
+        gain=_GAIN,
         activation=tf.nn.relu,
         padding=padding,
+        centred=_CENTRED,
     )
 
 

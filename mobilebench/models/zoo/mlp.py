@@ -18,7 +18,7 @@ def network(weights: Weights, batch: int, *, depth: int, width: int) -> Network:
     layers: list[Layer] = []
     size = _PIXELS
     for _ in range(depth):
-        layers += [blocks.dense(weights, size, width, gain=2**0.5), tf.nn.relu]
+        layers += [blocks.dense(weights, size, width, gain=1.5, centred=0.2), tf.nn.relu]
         size = width
     answer = blocks.chain([*layers, blocks.dense(weights, size, _DIGITS, gain=2.0)])
 

@@ -23,7 +23,7 @@ def network(weights: Weights, batch: int) -> Network:
             layers.append(blocks.InvertedResidual(weights, channels, width, expansion=expansion, stride=stride))
             channels = width
     layers.append(blocks.convolution(weights, channels, 1280, kernel=1, stride=1, gain=2**0.5, clip=True))
-    classify = blocks.dense(weights, 1280, 1000, gain=2.0)
+    classify = blocks.dense(weights, 1280, 1000, gain=2.0, centred=1.0)
 
     def run(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         x = inputs["image"]

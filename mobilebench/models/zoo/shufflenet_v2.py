@@ -9,6 +9,10 @@ from mobilebench.models.zoo.blocks import Layer, Network, Tensor, Weights
 
 SEED = 20180730
 
+_CENTRED = 0.6
+_GAIN = 1.7
+"""Keep what an image changes above what all images share: see `Weights.normal`."""
+
 _STAGES = ((116, 4), (232, 8), (464, 4))
 """Channels and number of units of the stages 2 to 4; the first unit of each halves the image."""
 
@@ -55,7 +59,7 @@ def _halving_unit(weights: Weights, channels: int, width: int) -> Layer:
 def _branch(weights: Weights, channels: int, width: int, stride: int) -> Layer:
     return blocks.chain(
         [
-            blocks.convolution(weights, channels, width, kernel=1, gain=2**0.5, activation=tf.nn.relu),
+            blocks.convolution(weights, channels, width, kernel=1, gain=_GAIN, activation=tf.nn.relu, centred=_CENTRED),
             blocks.depthwise(weights, width, kernel=3, stride=stride, gain=1.0, activation=None),
             blocks.convolution(weights, width, width, kernel=1, gain=2**0.5, activation=tf.nn.relu),
         ]
