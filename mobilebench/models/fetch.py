@@ -24,6 +24,11 @@ class Fetched:
     pretrained: Pretrained
     path: Path
 
+    @property
+    def sha256(self) -> str:
+        """What the file's sum must be."""
+        return self.pretrained.sha256
+
 
 def weights_folder() -> Path:
     """`<cache>/weights`, made when it is missing."""
