@@ -179,7 +179,8 @@ def tensor_arguments(files: ModelFiles, wanted: Format) -> list[str]:
     arguments = []
     for spec in manifest.inputs:
         dtype = entry.input_dtypes.get(spec.name, spec.dtype)
-        shape = "x".join(str(size) for size in spec.shape)
+        shape = "x".join(str(size) for size in spec.shape) or "scalar"
+        shape = f"open:{shape}" if spec.name in entry.open_inputs else shape
         fill = f"{spec.fill.kind}:{spec.fill.low!r}:{spec.fill.high!r}"
         arguments += ["--input", f"{entry.inputs[spec.name]},{dtype},{shape},{fill}"]
     for name in manifest.outputs:

@@ -47,6 +47,8 @@ class FormatFile(Record):
     """Canonical output name to the name in this format."""
     input_dtypes: dict[str, str] = Field(default={})
     """Canonical input name to its dtype in this format, where it differs from the model's."""
+    open_inputs: list[str] = Field(default=[])
+    """Canonical names of the inputs of which this file leaves sizes open."""
 
 
 class Manifest(Record):

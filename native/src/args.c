@@ -29,10 +29,9 @@ static char *cut_last(char *text, char separator) {
 }
 
 static bool parse_dtype(const char *text, enum dtype *dtype) {
-    static const enum dtype accepted[] = {DTYPE_FLOAT32, DTYPE_INT32, DTYPE_INT64};
-    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) {
-        if (strcmp(text, dtype_name(accepted[i])) == 0) {
-            *dtype = accepted[i];
+    for (int known = DTYPE_FLOAT32; known <= DTYPE_BOOL; known++) {
+        if (strcmp(text, dtype_name((enum dtype)known)) == 0) {
+            *dtype = (enum dtype)known;
             return true;
         }
     }
@@ -41,6 +40,8 @@ static bool parse_dtype(const char *text, enum dtype *dtype) {
 
 static bool parse_dims(char *text, int64_t *dims, size_t *rank) {
     *rank = 0;
+    if (strcmp(text, "scalar") == 0)
+        return true;
     for (char *part = text; part != NULL;) {
         char *next = strchr(part, 'x');
         if (next != NULL)
@@ -59,8 +60,16 @@ static bool parse_fill(char *text, enum dtype dtype, struct fill *fill) {
     char *low = high == NULL ? NULL : cut_last(text, ':');
     if (low == NULL || !real(low, &fill->low) || !real(high, &fill->high) || fill->low >= fill->high)
         return false;
-    double limit = dtype == DTYPE_INT64 ? 9007199254740992.0 : dtype == DTYPE_INT32 ? 2147483648.0 : 3.0e38;
-    if (fill->low < -limit || fill->high > limit)
+    static const struct {
+        double lowest;
+        double highest;
+    } limits[] = {[DTYPE_FLOAT32] = {-3.0e38, 3.0e38},
+                  [DTYPE_INT32] = {-2147483648.0, 2147483648.0},
+                  [DTYPE_INT64] = {-9007199254740992.0, 9007199254740992.0},
+                  [DTYPE_UINT8] = {0, 256},
+                  [DTYPE_INT8] = {-128, 128},
+                  [DTYPE_BOOL] = {0, 2}};
+    if (fill->low < limits[dtype].lowest || fill->high > limits[dtype].highest)
         return false;
     if (strcmp(text, "uniform") == 0) {
         fill->kind = FILL_UNIFORM;
@@ -69,6 +78,15 @@ static bool parse_fill(char *text, enum dtype dtype, struct fill *fill) {
     fill->kind = FILL_INTEGERS;
     return strcmp(text, "integers") == 0 && trunc(fill->low) == fill->low && trunc(fill->high) == fill->high &&
            fill->high - fill->low <= 4294967295.0;
+}
+
+/* Cuts `open:` off the shape of an input whose sizes the file leaves open. */
+static bool cut_open(char **shape) {
+    static const char mark[] = "open:";
+    if (strncmp(*shape, mark, sizeof mark - 1) != 0)
+        return false;
+    *shape += sizeof mark - 1;
+    return true;
 }
 
 /* NAME,DTYPE,SHAPE,FILL: the name may itself hold commas, so it is read from the right. */
@@ -85,11 +103,13 @@ static bool add_input(struct options *options, char *text, struct problem *probl
     int64_t dims[MAX_RANK];
     size_t rank = 0;
     if (!parse_dtype(dtype_text, &dtype))
-        return fail(problem, OUTCOME_BAD_ARGUMENT, "input `%s`: its number format has to be float32, int32 or int64",
-                    text);
+        return fail(problem, OUTCOME_BAD_ARGUMENT,
+                    "input `%s`: its number format has to be float32, int32, int64, int8, uint8 or bool", text);
+    input->open = cut_open(&shape);
     if (!parse_dims(shape, dims, &rank))
         return fail(problem, OUTCOME_BAD_ARGUMENT,
-                    "input `%s`: its shape has to be 1 to %d sizes of at least 1, as in 1x224x224x3", text, MAX_RANK);
+                    "input `%s`: its shape has to be 1 to %d sizes of at least 1, as in 1x224x224x3, or scalar", text,
+                    MAX_RANK);
     if (!parse_fill(fill, dtype, &input->fill))
         return fail(problem, OUTCOME_BAD_ARGUMENT,
                     "input `%s`: its fill has to be uniform:LOW:HIGH or integers:LOW:HIGH within its number format",

@@ -6,8 +6,8 @@
 #include "problem.h"
 #include "tensor.h"
 
-#define MAX_INPUTS 32
-#define MAX_OUTPUTS 32
+#define MAX_INPUTS 128
+#define MAX_OUTPUTS 128
 #define MAX_THREADS 256
 #define MAX_PREDICTIONS 1000000
 #define MAX_SECONDS 86400.0
@@ -16,6 +16,8 @@
 struct input {
     struct tensor tensor;
     struct fill fill;
+    /* The file leaves sizes open: its input has to be given this shape. */
+    bool open;
 };
 
 struct output {

@@ -67,8 +67,10 @@ typedef void (*reporter_function)(void *user, const char *format, va_list argume
     F(TfLiteXNNPackDelegateCreate, void *, (const struct xnnpack_options *))                                           \
     F(TfLiteXNNPackDelegateDelete, void, (void *))
 
-/* For proof only: a library without them is measured all the same, and what could not be read stays unknown. */
+/* A library without them is measured all the same: inputs keep the shapes that the file has, and what could not be
+ * read for the proof stays unknown. */
 #define OPTIONAL(F)                                                                                                    \
+    F(TfLiteInterpreterResizeInputTensor, int, (void *, int32_t, const int *, int32_t))                                \
     F(TfLiteXNNPackDelegateGetThreadPool, void *, (void *))                                                            \
     F(pthreadpool_get_threads_count, size_t, (void *))                                                                 \
     F(TfLiteOpaqueDelegateCreate, void *, (const struct delegate_builder *))                                           \
@@ -144,6 +146,34 @@ static bool load(const struct options *options, void **state, struct problem *pr
     return find_functions(tflite, library, problem);
 }
 
+static bool has_shape(const struct tflite *tflite, const void *found, const struct tensor *asked) {
+    if ((size_t)tflite->TfLiteTensorNumDims(found) != asked->rank)
+        return false;
+    for (size_t axis = 0; axis < asked->rank; axis++) {
+        if (tflite->TfLiteTensorDim(found, (int32_t)axis) != asked->dims[axis])
+            return false;
+    }
+    return true;
+}
+
+/* Gives an input of which the file leaves sizes open the shape that is asked for. Operators that cannot follow say so
+ * when tensors are allocated. */
+static bool resize(struct tflite *tflite, const struct tensor *asked, struct problem *problem) {
+    int dims[MAX_RANK];
+    for (size_t axis = 0; axis < asked->rank; axis++)
+        dims[axis] = (int)asked->dims[axis];
+    if (tflite->TfLiteInterpreterResizeInputTensor == NULL)
+        return fail(problem, OUTCOME_UNSUPPORTED, "this build of TensorFlow Lite cannot give inputs another shape");
+    int32_t count = tflite->TfLiteInterpreterGetInputTensorCount(tflite->interpreter);
+    for (int32_t i = 0; i < count; i++) {
+        const void *found = tflite->TfLiteInterpreterGetInputTensor(tflite->interpreter, i);
+        if (strcmp(tflite->TfLiteTensorName(found), asked->name) == 0 &&
+            tflite->TfLiteInterpreterResizeInputTensor(tflite->interpreter, i, dims, (int32_t)asked->rank) != STATUS_OK)
+            return refuse(tflite, "an input cannot be given its shape", problem);
+    }
+    return true;
+}
+
 static bool open_session(void *state, const struct options *options, const struct file *model,
                          struct problem *problem) {
     struct tflite *tflite = state;
@@ -156,7 +186,13 @@ static bool open_session(void *state, const struct options *options, const struc
     tflite->TfLiteInterpreterOptionsSetNumThreads(tflite->options, options->threads);
     tflite->TfLiteInterpreterOptionsSetErrorReporter(tflite->options, listen, tflite);
     tflite->interpreter = tflite->TfLiteInterpreterCreate(tflite->model, tflite->options);
-    return tflite->interpreter != NULL || refuse(tflite, "the model cannot be opened", problem);
+    if (tflite->interpreter == NULL)
+        return refuse(tflite, "the model cannot be opened", problem);
+    for (size_t i = 0; i < options->input_count; i++) {
+        if (options->inputs[i].open && !resize(tflite, &options->inputs[i].tensor, problem))
+            return false;
+    }
+    return true;
 }
 
 static bool delegate(void *state, const struct options *options, struct problem *problem) {
@@ -190,10 +226,7 @@ static bool fits(const struct tflite *tflite, const void *found, const struct te
     enum dtype dtype = DTYPE_FLOAT32;
     if (!dtype_of(tflite->TfLiteTensorType(found), &dtype) || dtype != asked->dtype)
         return fail(problem, OUTCOME_ERROR, "input `%s` of the model is not %s", asked->name, dtype_name(asked->dtype));
-    size_t rank = (size_t)tflite->TfLiteTensorNumDims(found);
-    bool same = rank == asked->rank && tflite->TfLiteTensorByteSize(found) == asked->bytes;
-    for (size_t axis = 0; same && axis < rank; axis++)
-        same = tflite->TfLiteTensorDim(found, (int32_t)axis) == asked->dims[axis];
+    bool same = has_shape(tflite, found, asked) && tflite->TfLiteTensorByteSize(found) == asked->bytes;
     return same || fail(problem, OUTCOME_ERROR, "input `%s` of the model has another shape than asked", asked->name);
 }
 

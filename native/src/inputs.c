@@ -14,14 +14,30 @@ static double value_of(const struct fill *fill, uint32_t h) {
     return fill->low + (double)(h % range);
 }
 
+static void store(struct tensor *tensor, size_t index, double value) {
+    switch (tensor->dtype) {
+    case DTYPE_FLOAT32:
+        ((float *)tensor->data)[index] = (float)value;
+        break;
+    case DTYPE_INT32:
+        ((int32_t *)tensor->data)[index] = (int32_t)value;
+        break;
+    case DTYPE_INT64:
+        ((int64_t *)tensor->data)[index] = (int64_t)value;
+        break;
+    case DTYPE_INT8:
+        ((int8_t *)tensor->data)[index] = (int8_t)value;
+        break;
+    case DTYPE_UINT8:
+    case DTYPE_BOOL:
+        ((uint8_t *)tensor->data)[index] = (uint8_t)value;
+        break;
+    }
+}
+
 void input_fill(struct tensor *tensor, const struct fill *fill, uint32_t position) {
     for (size_t i = 0; i < tensor->elements; i++) {
         double value = value_of(fill, input_hash((uint32_t)i, position));
-        if (tensor->dtype == DTYPE_FLOAT32)
-            ((float *)tensor->data)[i] = (float)value;
-        else if (tensor->dtype == DTYPE_INT32)
-            ((int32_t *)tensor->data)[i] = (int32_t)value;
-        else
-            ((int64_t *)tensor->data)[i] = (int64_t)value;
+        store(tensor, i, value);
     }
 }

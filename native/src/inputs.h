@@ -18,7 +18,7 @@ struct fill {
 /* The 32-bit hash of element `index` of input number `position`. */
 uint32_t input_hash(uint32_t index, uint32_t position);
 
-/* Fills float32, int32 and int64 tensors. */
+/* Fills a tensor; integers take the whole part of a value. */
 void input_fill(struct tensor *tensor, const struct fill *fill, uint32_t position);
 
 #endif

@@ -41,6 +41,11 @@ function emptyValues(dtype: Dtype, size: number): Values {
       return new Int32Array(size);
     case 'int64':
       return new BigInt64Array(size);
+    case 'int8':
+      return new Int8Array(size);
+    case 'uint8':
+    case 'bool':
+      return new Uint8Array(size);
   }
 }
 

@@ -1,7 +1,7 @@
 // The JSON that Python and pages exchange: a job goes in, a measurement comes out (mobilebench/results/records.py).
 
-export type Dtype = 'float32' | 'int32' | 'int64';
-export type Values = Float32Array | Int32Array | BigInt64Array;
+export type Dtype = 'float32' | 'int32' | 'int64' | 'int8' | 'uint8' | 'bool';
+export type Values = Float32Array | Int32Array | BigInt64Array | Int8Array | Uint8Array<ArrayBuffer>;
 
 export interface Fill {
   kind: 'uniform' | 'integers';

@@ -101,4 +101,26 @@ describe('the summary of an output', () => {
     const all = Float32Array.of(9, 1, -2, 9);
     expect(summarise('out', [2], all.subarray(1, 3))).toEqual(summarise('out', [2], Float32Array.of(1, -2)));
   });
+
+  it('takes whole numbers of 64 bits for floats, as an index of a class is', () => {
+    expect(summarise('out', [2], BigInt64Array.of(7n, -3n))).toEqual(summarise('out', [2], Float32Array.of(7, -3)));
+  });
+});
+
+describe('inputs of 8 bits', () => {
+  const fill: Fill = { kind: 'integers', low: 0, high: 2 };
+
+  it.each([
+    ['int8', Int8Array],
+    ['uint8', Uint8Array],
+    ['bool', Uint8Array],
+  ] as const)('are filled as %s', (dtype, kind) => {
+    const values = fillInput({ dtype, shape: [64], fill, position: 0 });
+    expect(values).toBeInstanceOf(kind);
+    expect(new Set<number | bigint>(values)).toEqual(new Set([0, 1]));
+  });
+
+  it('have one value when they are scalars', () => {
+    expect(fillInput({ dtype: 'int8', shape: [], fill, position: 0 })).toHaveLength(1);
+  });
 });

@@ -169,6 +169,7 @@ def _described(name: str, description: Description, wishes: Wishes) -> Manifest:
         bytes=description.bytes,
         parts={part: description.files[part] for part in parts},
         inputs=dict(zip([spec.name for spec in specs], [tensor.name for tensor in description.inputs], strict=True)),
+        open_inputs=[spec.name for spec, tensor in zip(specs, description.inputs, strict=True) if None in tensor.shape],
         outputs=dict(zip(outputs, [tensor.name for tensor in description.outputs], strict=True)),
     )
     return Manifest(

@@ -158,7 +158,8 @@ class LitertSession implements Session {
     const feeds: Record<string, Tensor> = {};
     for (const { format_name, dtype, shape } of this.job.model.inputs) {
       const values = inputs.get(format_name);
-      if (values === undefined || values instanceof BigInt64Array) {
+      const absent = values === undefined || values instanceof BigInt64Array || values instanceof Int8Array;
+      if (absent || dtype === 'bool') {
         throw new Unsupported(`LiteRT.js has no ${dtype} tensors (input ${format_name}).`);
       }
       feeds[this.inputNames.get(format_name) ?? format_name] = new this.litert.Tensor(values, shape);

@@ -166,10 +166,12 @@ class TfjsSession implements Session {
 
   private tensor(input: InputJob, inputs: ReadonlyMap<string, Values>) {
     const values = inputs.get(input.format_name);
-    if (input.dtype === 'int64' || values === undefined || values instanceof BigInt64Array) {
-      throw new Unsupported(`TensorFlow.js has no ${input.dtype} tensors (input ${input.name}).`);
+    const { dtype } = input;
+    const known = dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
+    if (!known || values === undefined || values instanceof BigInt64Array || values instanceof Int8Array) {
+      throw new Unsupported(`TensorFlow.js has no ${dtype} tensors (input ${input.name}).`);
     }
-    return this.tf.tensor(values, input.shape, input.dtype);
+    return this.tf.tensor(values, input.shape, dtype);
   }
 }
 
