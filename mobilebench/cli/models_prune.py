@@ -20,11 +20,12 @@ def prune(
     from mobilebench import paths
     from mobilebench.models.prune import prune as pruned
 
+    things = pruned(everything=everything, dry_run=dry_run)
     if everything:
         verb = "would go" if dry_run else "go"
         typer.echo(f"All built models and fetched weights of {paths.cache()} {verb}; they can be made again.")
     found = freed = kept = 0
-    for one in pruned(everything=everything, dry_run=dry_run):
+    for one in things:
         what = "in use, stays" if one.in_use else ("would go" if dry_run else "removed")
         place = one.path.relative_to(paths.cache())
         console().print(

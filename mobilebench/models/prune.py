@@ -49,7 +49,7 @@ class _Group:
 
 
 def prune(*, everything: bool = False, dry_run: bool = False, now: float | None = None) -> Iterator[Pruned]:
-    """Remove what is not needed; yields each thing once it is gone.
+    """Remove what is not needed; gives each thing once it is gone, and removes the next when it is asked for.
 
     Args:
         everything: also current models and weights.
@@ -60,10 +60,13 @@ def prune(*, everything: bool = False, dry_run: bool = False, now: float | None 
         BadInput: the user's list of weights is not valid, so that nobody knows what is current.
     """
     weights_list.read()
+    return _everywhere(everything, dry_run, time.time() if now is None else now)
+
+
+def _everywhere(everything: bool, dry_run: bool, now: float) -> Iterator[Pruned]:
     yield from _pruned(cache.models_folder(), _MODEL, partial(_why_model, everything=everything), dry_run)
     current = None if everything else _named()
-    moment = time.time() if now is None else now
-    why = partial(_why_weights, current=current, unfinished_before=moment if everything else moment - _PART_KEPT_S)
+    why = partial(_why_weights, current=current, unfinished_before=now if everything else now - _PART_KEPT_S)
     yield from _pruned(fetch.weights_folder(), _WEIGHTS, why, dry_run)
 
 

@@ -119,10 +119,11 @@ def test_what_is_being_built_or_used_stays(models: Path) -> None:
 def test_what_another_process_holds_stays_until_it_is_killed(models: Path) -> None:
     put(models, OLD)
     code = (
-        "import sys, time; from pathlib import Path; from mobilebench.models import locks\n"
-        "with locks.use(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
+        "import sys; from pathlib import Path; from mobilebench.models import locks\n"
+        "with locks.use(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(models / f"{OLD}.lock")], stdout=subprocess.PIPE) as user:
+    command = [sys.executable, "-c", code, str(models / f"{OLD}.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:
         assert user.stdout is not None
         user.stdout.readline()
         assert gone() == {OLD: "in use"}
