@@ -123,7 +123,11 @@ def _outdated(name: str) -> str | None:
         impossible = True
     if impossible:
         return "not known in this version"
-    return None if cache.folder_of(model, variant, int(batch)).name == name else "made from another definition"
+    return (
+        None
+        if cache.folder_of(model, variant, int(batch)).name == name
+        else "made from another definition or other weights"
+    )
 
 
 def _why_weights(

@@ -174,11 +174,11 @@ def test_prune_says_what_went_and_how_much_it_was() -> None:
     code, out, _ = invoke("prune", "--dry-run")
     assert code == 0
     assert out.splitlines() == [
-        f"would go: models/{old.name} (1.5 MB; made from another definition)",
+        f"would go: models/{old.name} (1.5 MB; made from another definition or other weights)",
         "1.5 MB would be freed.",
     ]
     assert invoke("prune")[1].splitlines() == [
-        f"removed: models/{old.name} (1.5 MB; made from another definition)",
+        f"removed: models/{old.name} (1.5 MB; made from another definition or other weights)",
         "1.5 MB were freed.",
     ]
     assert invoke("prune")[1] == "Nothing to prune.\n"
