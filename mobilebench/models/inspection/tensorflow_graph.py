@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mobilebench.models.inspection.graph import Shape, Value
-from mobilebench.models.inspection.malformed import Malformed
 
 DTYPES = {
     1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "string", 8: "complex64", 9: "int64",
@@ -122,11 +121,5 @@ def dtype(number: int) -> str:
 
 
 def checked_shape(sizes: list[int]) -> Shape:
-    """Sizes as TensorFlow writes them, -1 being unknown.
-
-    Raises:
-        Malformed: a size is below -1.
-    """
-    if any(size < -1 for size in sizes):
-        raise Malformed("is damaged: a tensor has a negative size")
-    return tuple(None if size == -1 else size for size in sizes)
+    """Sizes as TensorFlow writes them: negative ones are unknown (its optimiser numbers them -2, -3 and so on)."""
+    return tuple(None if size < 0 else size for size in sizes)
