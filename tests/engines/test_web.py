@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mobilebench.browsers import chrome
 from mobilebench.engines import web
+from mobilebench.engines.litertjs import LitertjsEngine
 from mobilebench.engines.ortjs import OrtjsEngine
 from mobilebench.engines.tfjs import TfjsEngine
 from mobilebench.errors import BlockFailed, Unsupported
@@ -20,7 +21,7 @@ from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, M
 from mobilebench.results.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from tests.engines.web_cases import planned, target_info, web_case
 
-TFJS, ORTJS = TfjsEngine(), OrtjsEngine()
+TFJS, ORTJS, LITERTJS = TfjsEngine(), OrtjsEngine(), LitertjsEngine()
 
 
 def answer(**changes: Any) -> str:
@@ -44,6 +45,10 @@ class TestSupports:
             (TFJS, "webgl", "software", 1),
             (ORTJS, "wasm", "simd-threads", 4),
             (ORTJS, "webgpu", "software", 1),
+            (LITERTJS, "wasm", "simd", 1),
+            (LITERTJS, "wasm", "relaxed-simd", 1),
+            (LITERTJS, "wasm", "relaxed-simd-threads", 4),
+            (LITERTJS, "webgpu", "software", 1),
         ],
     )
     def test_what_it_can_run(self, engine: Any, backend: str, setting: str, threads: int) -> None:
@@ -68,6 +73,10 @@ class TestSupports:
             (TFJS, "webgl", "software", 2, "runs on one thread"),
             (ORTJS, "wasm", "simd", 1, "no setting simd"),
             (ORTJS, "webgl", "hardware", 1, "no backend webgl"),
+            (LITERTJS, "wasm", "simd-threads", 1, "has relaxed-simd-threads, relaxed-simd, simd"),
+            (LITERTJS, "wasm", "relaxed-simd", 2, "runs on one thread"),
+            (LITERTJS, "wasm", "simd", 2, "runs on one thread"),
+            (LITERTJS, "webgl", "hardware", 1, "no backend webgl"),
         ],
     )
     def test_what_it_does_not_have(self, engine: Any, backend: str, setting: str, threads: int, words: str) -> None:
@@ -81,7 +90,7 @@ class TestSupports:
         assert TFJS.supports(target_info(kind="android", gpu=None, gpu_software=None), case) is None
 
     def test_software_cannot_be_asked_of_a_phone(self) -> None:
-        for engine, backend in ((TFJS, "webgl"), (ORTJS, "webgpu")):
+        for engine, backend in ((TFJS, "webgl"), (ORTJS, "webgpu"), (LITERTJS, "webgpu")):
             reason = engine.supports(target_info(kind="android"), web_case(engine.name, backend, "software"))
             assert "only from this computer's own browser" in (reason or "")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import os
 import signal
 import tempfile
@@ -9,33 +11,43 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread, Timer
+from typing import Literal
 
 import pytest
 
 from mobilebench import paths
 from mobilebench.browsers import chrome
 from mobilebench.engines import web
+from mobilebench.engines.litertjs import BUILDS, LitertjsEngine
 from mobilebench.engines.ortjs import OrtjsEngine
 from mobilebench.engines.tfjs import TfjsEngine
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
 from mobilebench.models.agreement import disagreements
-from mobilebench.models.manifest import ModelFiles
+from mobilebench.models.inputs import fill, sample_indices
+from mobilebench.models.manifest import Fill, FormatFile, InputSpec, ModelFiles
 from mobilebench.results.records import BlockRule, Measurement, SetupPart
 from mobilebench.targets.host import HostTarget, describe
 from tests.engines.web_cases import SHORT, planned, web_case
 
 pytestmark = pytest.mark.real
 
-ENGINES = {"tfjs": TfjsEngine(), "ortjs": OrtjsEngine()}
+ENGINES = {"tfjs": TfjsEngine(), "ortjs": OrtjsEngine(), "litertjs": LitertjsEngine()}
 WASM = [
     ("tfjs", "wasm", "plain", 1),
     ("tfjs", "wasm", "simd", 1),
     ("tfjs", "wasm", "simd-threads", 2),
     ("ortjs", "wasm", "simd-threads", 1),
     ("ortjs", "wasm", "simd-threads", 2),
+    ("litertjs", "wasm", "simd", 1),
+    ("litertjs", "wasm", "relaxed-simd", 1),
+    ("litertjs", "wasm", "relaxed-simd-threads", 1),
+    ("litertjs", "wasm", "relaxed-simd-threads", 2),
+    ("litertjs", "wasm", "relaxed-simd-threads", 4),
 ]
-GPU = [("tfjs", "webgl", "software", 1), ("ortjs", "webgpu", "software", 1)]
+GPU = [("tfjs", "webgl", "software", 1), ("ortjs", "webgpu", "software", 1), ("litertjs", "webgpu", "software", 1)]
+ABS, CUSTOM, INT64 = 101, 32, 4
+"""Two operators and an element type in TensorFlow Lite's schema."""
 SETUP: set[SetupPart] = {"framework_download", "framework_init", "model_download", "model_init"}
 
 
@@ -97,12 +109,13 @@ def test_every_wasm_setting_answers_right_and_proves_itself(
     assert proof.clock_resolution_ms <= 0.02
     assert proof.browser_version == target.info.browsers["chrome"]
     assert "Chrome" in (proof.user_agent or "")
-    needs_more_cores = engine == "tfjs" and build == "simd-threads" and target.info.cores < 2 * threads
+    cores_needed = {"tfjs": 2 * threads if build == "simd-threads" else 1, "litertjs": threads}.get(engine, 1)
+    needs_more_cores = target.info.cores < cores_needed
     assert proof.hardware_concurrency_overridden is needs_more_cores
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize("setting", GPU, ids=["tfjs/webgl", "ortjs/webgpu"])
+@pytest.mark.parametrize("setting", GPU, ids=["tfjs/webgl", "ortjs/webgpu", "litertjs/webgpu"])
 def test_the_software_gpu_answers_right_and_is_named(target: HostTarget, setting: tuple[str, str, str, int]) -> None:
     measured = measure(target, setting, rule=BlockRule(min_predictions=1, max_predictions=1))
     files = model("bert_small")
@@ -113,6 +126,11 @@ def test_the_software_gpu_answers_right_and_is_named(target: HostTarget, setting
     if setting[0] == "ortjs":
         assert sum(share.nodes for share in measured.proof.delegates) == measured.proof.graph_nodes
         assert "WebGpuExecutionProvider" in {share.name for share in measured.proof.delegates}
+    if setting[0] == "litertjs":
+        shares = {share.name: share.nodes for share in measured.proof.delegates}
+        assert shares["LiteRT WebGPU"] > shares["CPU"] > 0
+        assert measured.proof.graph_nodes == sum(shares.values())
+        assert measured.proof.environment["fully_accelerated"] == "false"
 
 
 def test_each_wasm_setting_really_loads_its_own_binary(target: HostTarget) -> None:
@@ -129,6 +147,95 @@ def test_each_wasm_setting_really_loads_its_own_binary(target: HostTarget) -> No
         "simd-threads": "tfjs-backend-wasm-threaded-simd.wasm",
     }
     assert len({sha256 for _, sha256 in loaded.values()}) == 3
+
+
+def test_each_build_of_litertjs_is_the_published_one(target: HostTarget) -> None:
+    for setting in WASM[5:8]:
+        measured = measure(target, setting, rule=BlockRule(min_predictions=1, max_predictions=1))
+        (binary,) = [file for file in measured.proof.files if file.name.endswith(".wasm")]
+        assert binary.name == f"binaries/{BUILDS[setting[2]]}"
+        assert binary.sha256 == hashlib.sha256((paths.web_pages() / binary.name).read_bytes()).hexdigest()
+        assert measured.version == "2.5.3"
+
+
+def one_operator(code: int, custom: str | None = None, dtype: int = 0) -> bytes:
+    """A .tflite model of a single operator, from `x` to `y`, as numbers of TensorFlow Lite's schema."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    operator_code = schema.OperatorCodeT()
+    operator_code.builtinCode, operator_code.customCode = code, custom
+    operator_code.deprecatedBuiltinCode = min(code, 127)
+    operator, graph, model = schema.OperatorT(), schema.SubGraphT(), schema.ModelT()
+    operator.inputs, operator.outputs = [0], [1]
+    graph.tensors = []
+    for name in ("x", "y"):
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape, tensor.type = name, [1, 4], dtype
+        graph.tensors.append(tensor)
+    graph.inputs, graph.outputs, graph.operators = [0], [1], [operator]
+    model.version, model.subgraphs, model.operatorCodes, model.buffers = 3, [graph], [operator_code], [schema.BufferT()]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def own_model(folder: Path, content: bytes, dtype: Literal["float32", "int64"] = "float32") -> ModelFiles:
+    (folder / "own.tflite").write_bytes(content)
+    entry = FormatFile(path="own.tflite", sha256="0" * 64, bytes=1, inputs={"x": "x"}, outputs={"y": "y"})
+    kind: Literal["uniform", "integers"] = "uniform" if dtype == "float32" else "integers"
+    spec = InputSpec(name="x", dtype=dtype, shape=[1, 4], fill=Fill(kind=kind, low=0, high=4))
+    changes = {"inputs": [spec], "outputs": ["y"], "formats": {"tflite": entry}}
+    return ModelFiles(folder, model("bert_small").manifest.model_copy(update=changes))
+
+
+def measured_own(target: HostTarget, files: ModelFiles) -> Measurement:
+    block = planned(web_case("litertjs", "wasm", "relaxed-simd"))
+    return LitertjsEngine().measure(target, block, files, cancel=Event()).measurement
+
+
+def test_litertjs_runs_a_model_without_signatures(target: HostTarget, tmp_path: Path) -> None:
+    files = own_model(tmp_path, one_operator(ABS))
+    (output,) = measured_own(target, files).output
+    assert output.sample.value == fill(files.manifest.inputs[0], 0).reshape(-1).tolist()
+
+
+def test_an_operator_that_litertjs_lacks_is_unsupported_though_it_answers(target: HostTarget, tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="Encountered unresolved custom op: Erfc"):
+        measured_own(target, own_model(tmp_path, one_operator(CUSTOM, "Erfc")))
+
+
+def test_a_number_format_that_litertjs_lacks_is_unsupported(target: HostTarget, tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="INT64 is not supported"):
+        measured_own(target, own_model(tmp_path, one_operator(ABS, dtype=INT64), "int64"))
+
+
+def test_a_tensor_that_the_model_lacks_is_named(target: HostTarget, tmp_path: Path) -> None:
+    files = own_model(tmp_path, one_operator(ABS))
+    entry = files.manifest.formats["tflite"].model_copy(update={"outputs": {"y": "z"}})
+    files = ModelFiles(tmp_path, files.manifest.model_copy(update={"formats": {"tflite": entry}}))
+    with pytest.raises(BlockFailed, match="The model has no output z; it has y"):
+        measured_own(target, files)
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", bytes(range(256)) * 20])
+def test_what_is_no_model_fails_the_block(target: HostTarget, tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(BlockFailed, match="litertjs wasm relaxed-simd with bert_small failed in the page on host: "):
+        measured_own(target, own_model(tmp_path, content))
+
+
+@pytest.mark.parametrize("samples", [1, 4096])
+@pytest.mark.parametrize("setting", [WASM[1], WASM[3], WASM[5]], ids=["tfjs", "ortjs", "litertjs"])
+def test_an_answer_shows_as_many_elements_as_are_asked_for(
+    target: HostTarget, setting: tuple[str, str, str, int], samples: int
+) -> None:
+    case, files = web_case(*setting), model("bert_small")
+    block = planned(case, BlockRule(min_predictions=1, max_predictions=1))
+    measured = ENGINES[case.engine].measure(target, block, files, cancel=Event(), samples=samples).measurement
+    for output in measured.output:
+        size = math.prod(output.shape)
+        assert output.sample.index == sample_indices(size, samples).tolist()
+        assert len(output.sample.value) == min(size, samples)
 
 
 def test_predictions_leave_no_tensors_behind(target: HostTarget) -> None:
@@ -254,10 +361,15 @@ def test_cancelling_ends_a_block_within_seconds(target: HostTarget, temporary: P
     assert list(temporary.iterdir()) == []
 
 
-def test_a_browser_without_webgpu_is_unsupported(target: HostTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("engine", "words"), [("ortjs", "no available backend found"), ("litertjs", "LiteRT.js found no WebGPU adapter")]
+)
+def test_a_browser_without_webgpu_is_unsupported(
+    target: HostTarget, monkeypatch: pytest.MonkeyPatch, engine: str, words: str
+) -> None:
     monkeypatch.setattr(chrome, "SOFTWARE_GPU", ("--disable-gpu", "--disable-software-rasterizer"))
-    with pytest.raises(Unsupported, match="no available backend found"):
-        measure(target, ("ortjs", "webgpu", "software", 1))
+    with pytest.raises(Unsupported, match=words):
+        measure(target, (engine, "webgpu", "software", 1))
 
 
 def test_a_browser_without_webgl_is_unsupported(target: HostTarget, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,9 @@ def test_what_ran_as_asked_is_valid() -> None:
         ("simd", 1, "binaries/tfjs-backend-wasm-simd-Bx3.wasm"),
         ("simd-threads", 2, "tfjs-backend-wasm-threaded-simd.wasm"),
         ("simd-threads", 2, "ort-wasm-simd-threaded.wasm"),
+        ("simd", 1, "binaries/litert_wasm_compat_internal.wasm"),
+        ("relaxed-simd", 1, "litert_wasm_internal.wasm"),
+        ("relaxed-simd-threads", 2, "litert_wasm_threaded_internal.wasm"),
     ],
 )
 def test_the_wasm_file_that_belongs_to_the_setting_is_valid(setting: str, threads: int, file: str) -> None:
@@ -126,6 +129,12 @@ class TestInvalid:
             ("simd-threads", 2, "tfjs-backend-wasm-simd.wasm"),
             ("plain", 1, "tfjs-backend-wasm-simd.wasm"),
             ("simd", 1, "tfjs-backend-wasm-threaded-simd.wasm"),
+            ("simd", 1, "litert_wasm_internal.wasm"),
+            ("simd", 1, "litert_wasm_jspi_internal.wasm"),
+            ("relaxed-simd", 1, "litert_wasm_compat_internal.wasm"),
+            ("relaxed-simd", 1, "litert_wasm_threaded_internal.wasm"),
+            ("relaxed-simd-threads", 2, "litert_wasm_internal.wasm"),
+            ("relaxed-simd-threads", 2, "ort-wasm-simd-threaded.wasm"),
         ],
     )
     def test_another_wasm_file(self, setting: str, threads: int, file: str) -> None:
@@ -171,6 +180,9 @@ class TestInvalid:
 
     def test_threads_without_isolation(self) -> None:
         self.only(page(cross_origin_isolated=False), "not cross-origin isolated")
+        file = [{"name": "litert_wasm_threaded_internal.wasm"}]
+        found = page("relaxed-simd-threads", files=file, cross_origin_isolated=False)
+        self.only(found, "not cross-origin isolated")
 
     def test_a_page_that_needs_no_threads_needs_no_isolation(self) -> None:
         file = [{"name": "tfjs-backend-wasm-simd.wasm"}]
