@@ -65,12 +65,13 @@ def read_stripped(small: bytes, folder: Path, shapes: Mapping[str, list[int]]) -
     """As `read`, from what `onnx_strip.stripped` leaves of the file."""
     import onnx
 
-    model = _parsed(small)
+    model = _inlined(_parsed(small))
+    _check_text(model)
     opset = {("" if entry.domain in _STANDARD else entry.domain): entry.version for entry in model.opset_import}
     _check_opset(opset, onnx.defs.onnx_opset_version())
     files = _external_files(model.graph, folder)
     _set_shapes(model.graph, shapes)
-    model = _with_shapes(_inlined(model))
+    model = _with_shapes(model)
     graph = Graph(
         files=files,
         opset=opset,
@@ -93,6 +94,31 @@ def _parsed(small: bytes) -> Any:
     if not model.opset_import:
         raise Malformed("states no opset: it is cut short, or not an ONNX model", hint="Copy or export it again.")
     return model
+
+
+def _check_text(model: Any) -> None:
+    """Make sure that names are text: package `protobuf` gives bytes where they are not UTF-8.
+
+    Raises:
+        Malformed: one is not.
+    """
+    names = [model.producer_name, model.producer_version, *(entry.domain for entry in model.opset_import)]
+    if not all(isinstance(name, str) for name in (*names, *_names(model.graph))):
+        raise Malformed("is damaged: a name in it is no text")
+
+
+def _names(graph: Any) -> Iterator[Any]:
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        yield value.name
+        yield from (axis.dim_param for axis in value.type.tensor_type.shape.dim)
+    for tensor in _tensors(graph):
+        yield tensor.name
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
+    for node in graph.node:
+        yield from (node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+        for body in _bodies(node):
+            yield from _names(body)
 
 
 def _check_opset(opset: Mapping[str, int], newest: int) -> None:
