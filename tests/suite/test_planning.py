@@ -81,7 +81,18 @@ def test_paper_measures_nine_models_five_times() -> None:
 @pytest.mark.parametrize("suite", ["native", "web"])
 def test_native_and_web_keep_to_their_engines(suite: str) -> None:
     engines = {b.case.engine for b in planned(suite, REAL, VIRTUAL, HOST).blocks}
-    assert engines == ({"tflite", "onnxruntime"} if suite == "native" else {"tfjs", "ortjs"})
+    assert engines == ({"tflite", "onnxruntime"} if suite == "native" else {"tfjs", "ortjs", "litertjs"})
+
+
+def test_web_measures_every_build_of_every_web_engine() -> None:
+    found = ways(planned("web", HOST))
+    builds = {(engine, setting) for engine, backend, setting, _ in found if backend == "wasm"}
+    litert = {("litertjs", setting) for setting in ("simd", "relaxed-simd", "relaxed-simd-threads")}
+    assert builds == {(engine, setting) for engine, _, setting in WASM} | litert
+    assert {way: count for way, count in found.items() if way[1] != "wasm"} == {
+        (engine, backend, "software", "bert_small"): 1
+        for engine, backend in (("tfjs", "webgl"), ("ortjs", "webgpu"), ("litertjs", "webgpu"))
+    }
 
 
 class TestOrder:

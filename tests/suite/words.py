@@ -20,6 +20,7 @@ class Named:
 
 _WASM = Backend("wasm", ("plain", "simd", "simd-threads"), "WebAssembly", single_threaded=("plain", "simd"))
 _GPU = ("hardware", "software")
+_LITERT = ("simd", "relaxed-simd", "relaxed-simd-threads")
 
 ENGINES: dict[str, Any] = {
     engine.name: engine
@@ -32,6 +33,14 @@ ENGINES: dict[str, Any] = {
             "web",
             (
                 Backend("wasm", ("simd-threads",), "WebAssembly"),
+                Backend("webgpu", _GPU, "WebGPU", single_threaded=_GPU, uses_gpu=True),
+            ),
+        ),
+        Named(
+            "litertjs",
+            "web",
+            (
+                Backend("wasm", _LITERT, "WebAssembly", single_threaded=_LITERT[:2]),
                 Backend("webgpu", _GPU, "WebGPU", single_threaded=_GPU, uses_gpu=True),
             ),
         ),
