@@ -7,7 +7,7 @@ from mobilebench.models.manifest import Fill
 
 
 def _image(size: int) -> tuple[Input, ...]:
-    return (Input("image", "float32", (size, size, 3), Fill(kind="uniform", low=-1, high=1)),)
+    return (Input("image", "float32", (size, size, 3), Fill(kind="uniform", low=-1, high=1), "NHWC"),)
 
 
 def _text(vocabulary: int, sequence: int) -> tuple[Input, ...]:
@@ -17,6 +17,11 @@ def _text(vocabulary: int, sequence: int) -> tuple[Input, ...]:
         Input("token_type_ids", "int32", (sequence,), Fill(kind="integers", low=0, high=2)),
     )
 
+
+_ANY_LEVELS = Fill(kind="integers", low=-3, high=4)
+"""For a network that takes brightness and contrast off its input: half of a range of real numbers would be the same
+image again to it, while half of these levels is another one.
+"""
 
 _BERT_OUTPUTS = ("sequence_output", "pooled_output")
 
@@ -31,6 +36,8 @@ ENTRIES = (
         inputs=_image(224),
         outputs=("logits",),
         definition="mobilebench.models.zoo.mobilenet_v2",
+        preprocessing="image_to_unit",
+        postprocessing="softmax_top_5",
     ),
     ModelEntry(
         name="resnet50",
@@ -42,6 +49,8 @@ ENTRIES = (
         inputs=_image(224),
         outputs=("logits",),
         definition="mobilebench.models.zoo.resnet50",
+        preprocessing="image_to_unit",
+        postprocessing="softmax_top_5",
     ),
     ModelEntry(
         name="vgg16",
@@ -53,6 +62,8 @@ ENTRIES = (
         inputs=_image(224),
         outputs=("logits",),
         definition="mobilebench.models.zoo.vgg16",
+        preprocessing="image_to_unit",
+        postprocessing="softmax_top_5",
     ),
     ModelEntry(
         name="ssd_mobilenet_v2",
@@ -64,6 +75,8 @@ ENTRIES = (
         inputs=_image(300),
         outputs=("box_encodings", "class_logits"),
         definition="mobilebench.models.zoo.ssd_mobilenet_v2",
+        preprocessing="image_to_unit",
+        postprocessing="ssd_boxes",
     ),
     ModelEntry(
         name="efficientdet_d1",
@@ -75,6 +88,8 @@ ENTRIES = (
         inputs=_image(640),
         outputs=("box_encodings", "class_logits"),
         definition="mobilebench.models.zoo.efficientdet_d1",
+        preprocessing="image_to_unit",
+        postprocessing="efficientdet_boxes",
     ),
     ModelEntry(
         name="yolov5m",
@@ -86,6 +101,8 @@ ENTRIES = (
         inputs=_image(640),
         outputs=("raw_predictions",),
         definition="mobilebench.models.zoo.yolov5m",
+        preprocessing="image_to_unit",
+        postprocessing="yolov5_boxes",
     ),
     ModelEntry(
         name="bert_base",
@@ -98,6 +115,7 @@ ENTRIES = (
         outputs=_BERT_OUTPUTS,
         definition="mobilebench.models.zoo.bert",
         options={"layers": 12, "hidden": 768, "heads": 12},
+        preprocessing="bert_tokens",
     ),
     ModelEntry(
         name="mobilebert",
@@ -109,6 +127,7 @@ ENTRIES = (
         inputs=_text(30522, 128),
         outputs=_BERT_OUTPUTS,
         definition="mobilebench.models.zoo.mobilebert",
+        preprocessing="bert_tokens",
     ),
     ModelEntry(
         name="bert_small",
@@ -121,6 +140,7 @@ ENTRIES = (
         outputs=_BERT_OUTPUTS,
         definition="mobilebench.models.zoo.bert",
         options={"layers": 2, "hidden": 128, "heads": 2},
+        preprocessing="bert_tokens",
     ),
     ModelEntry(
         name="alexnet",
@@ -132,6 +152,8 @@ ENTRIES = (
         inputs=_image(224),
         outputs=("logits",),
         definition="mobilebench.models.zoo.alexnet",
+        preprocessing="image_to_unit",
+        postprocessing="softmax_top_5",
     ),
     ModelEntry(
         name="squeezenet",
@@ -143,6 +165,8 @@ ENTRIES = (
         inputs=_image(224),
         outputs=("logits",),
         definition="mobilebench.models.zoo.squeezenet",
+        preprocessing="image_to_unit",
+        postprocessing="softmax_top_5",
     ),
     ModelEntry(
         name="shufflenet_v2",
@@ -154,6 +178,8 @@ ENTRIES = (
         inputs=_image(224),
         outputs=("logits",),
         definition="mobilebench.models.zoo.shufflenet_v2",
+        preprocessing="image_to_unit",
+        postprocessing="softmax_top_5",
     ),
     ModelEntry(
         name="densenet121",
@@ -165,6 +191,8 @@ ENTRIES = (
         inputs=_image(224),
         outputs=("logits",),
         definition="mobilebench.models.zoo.densenet121",
+        preprocessing="image_to_unit",
+        postprocessing="softmax_top_5",
     ),
     ModelEntry(
         name="xception",
@@ -176,6 +204,8 @@ ENTRIES = (
         inputs=_image(299),
         outputs=("logits",),
         definition="mobilebench.models.zoo.xception",
+        preprocessing="image_to_unit",
+        postprocessing="softmax_top_5",
     ),
     ModelEntry(
         name="inception_v3",
@@ -187,6 +217,8 @@ ENTRIES = (
         inputs=_image(299),
         outputs=("logits",),
         definition="mobilebench.models.zoo.inception_v3",
+        preprocessing="image_to_unit",
+        postprocessing="softmax_top_5",
     ),
     ModelEntry(
         name="esrgan",
@@ -198,6 +230,8 @@ ENTRIES = (
         inputs=_image(64),
         outputs=("upscaled_image",),
         definition="mobilebench.models.zoo.esrgan",
+        preprocessing="image_to_unit",
+        postprocessing="image_from_unit",
     ),
     ModelEntry(
         name="pggan",
@@ -209,6 +243,8 @@ ENTRIES = (
         inputs=(Input("latent", "float32", (512,), Fill(kind="uniform", low=-1, high=1)),),
         outputs=("generated_image",),
         definition="mobilebench.models.zoo.pggan",
+        preprocessing="random_latent",
+        postprocessing="image_from_unit",
     ),
     ModelEntry(
         name="cyclegan",
@@ -218,9 +254,11 @@ ENTRIES = (
         citation="Zhu et al., Unpaired Image-to-Image Translation Using Cycle-Consistent Adversarial Networks, "
         "ICCV 2017",
         parameters=11_378_179,
-        inputs=_image(256),
+        inputs=(Input("image", "float32", (256, 256, 3), _ANY_LEVELS, "NHWC"),),
         outputs=("translated_image",),
         definition="mobilebench.models.zoo.cyclegan",
+        preprocessing="image_to_unit",
+        postprocessing="image_from_unit",
     ),
 )
 """The papers' nine in their order, then the others."""
