@@ -5,18 +5,15 @@ TensorFlow and the converters run in a process of their own (`models.builder`), 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from mobilebench.errors import BadInput, MobilebenchError
-from mobilebench.models import cache, pins, registry
+from mobilebench.models import cache, locks, pins, registry
 from mobilebench.models.cache import Progress
 from mobilebench.models.manifest import ModelFiles
 
@@ -29,13 +26,19 @@ _ENVIRONMENT = {
 }
 """Quiet, on the CPU, and the same each time."""
 
+_BASE = "fp32"
+"""From which every other variant is made."""
+
 
 def build(name: str, variant: str = "fp32", batch: int = 1, *, progress: Progress | None = None) -> ModelFiles:
     """The model in every format, checked against TensorFlow; what is already built and whole is left alone.
 
+    Variants other than fp32 are made from fp32, which is built first where it is missing.
+
     Raises:
         BadInput: the name or variant is unknown or has no definition, or the `models` extra is not installed.
-        MobilebenchError: a converter failed, or a format's answer differs from TensorFlow's (it says by how much).
+        MobilebenchError: a converter failed, or in fp32 a format's answer differs from TensorFlow's (it says by how
+            much).
     """
     tell = progress or (lambda _: None)
     if reason := registry.why_not(name, variant):
@@ -46,15 +49,19 @@ def build(name: str, variant: str = "fp32", batch: int = 1, *, progress: Progres
     if files := _whole(folder, lambda _: None):
         return files
     pins.require()
-    with _turn(folder, tell):
+    base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}")) if variant != _BASE else None
+    with locks.turn(cache.lock_of(folder), lambda: tell("another process is building it; waiting")):
         if files := _whole(folder, tell):
             return files
         workshop = folder.parent / f".{folder.name}.building"
         _remove(workshop)
         workshop.mkdir()
         try:
-            _run_builder([name, variant, str(batch), str(workshop)], folder.with_name(f"{folder.name}.log"), tell)
-            cache.verify(cache.read(workshop))
+            arguments = [name, variant, str(batch), str(workshop), *([str(base.folder)] if base else [])]
+            _run_builder(arguments, folder.with_name(f"{folder.name}.log"), tell)
+            if cache.folder_of(name, variant, batch) != folder:
+                raise MobilebenchError(f"The weights of {name} changed while it was built.", hint="Build it again.")
+            cache.verify(cache.read(workshop), changed_only=True)
             _put_in_place(workshop, folder)
         finally:
             _remove(workshop)
@@ -66,23 +73,11 @@ def _whole(folder: Path, tell: Progress) -> ModelFiles | None:
         return None
     try:
         files = cache.read(folder)
-        cache.verify(files)
+        cache.verify(files, changed_only=True)
     except BadInput as error:
         tell(f"{error.message} Building it again.")
         return None
     return files
-
-
-@contextmanager
-def _turn(folder: Path, tell: Progress) -> Iterator[None]:
-    """One builder a folder. The lock goes with the process that holds it, so a killed one never blocks the next."""
-    with folder.with_name(f"{folder.name}.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tell("another process is building it; waiting")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
@@ -90,7 +85,7 @@ def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
     complaint: dict[str, str | None] | None = None
     with log.open("wb") as noise:
         builder = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mobilebench.models.builder", *arguments],
+            [sys.executable, "-P", "-m", "mobilebench.models.builder", str(os.getpid()), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=noise,

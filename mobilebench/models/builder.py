@@ -1,7 +1,8 @@
-"""The process that builds one model: `python -m mobilebench.models.builder MODEL VARIANT BATCH FOLDER`.
+"""The process that builds one model: `python -m mobilebench.models.builder PARENT MODEL VARIANT BATCH FOLDER [BASE]`.
 
-It says on standard output what it does, one JSON object a line (`step`, or `error` with `hint`); everything that the
-converters print goes to standard error.
+`PARENT` is the process that asked for it, with which it ends. `BASE` is the folder of the same model in fp32, from
+which every other variant is made. It says on standard output what it does, one JSON object a line (`step`, or `error`
+with `hint`); everything that the converters print goes to standard error.
 """
 
 from __future__ import annotations
@@ -11,73 +12,170 @@ import importlib
 import json
 import os
 import platform
-import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import combinations
 from pathlib import Path
 
 from mobilebench.errors import MobilebenchError
-from mobilebench.models import cache, checks, convert, inputs, pins, registry
+from mobilebench.models import cache, checks, fetch, inputs, locks, pins, registry, seeded
+from mobilebench.models.apart import apart, end_with
 from mobilebench.models.checks import Arrays
-from mobilebench.models.convert import Converted, Traced
-from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest
+from mobilebench.models.conversion import graph, onnx, tfjs, tflite
+from mobilebench.models.conversion.converted import Converted, Names
+from mobilebench.models.entry import ModelEntry
+from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.pretrained_weights import PretrainedWeights
 from mobilebench.models.zoo.blocks import Weights
 
-_OTHER_INPUT = 100
-"""Added to the position of an input: another input of the same kind, to see that the answer follows it."""
+Tell = Callable[[str], None]
+Answers = dict[str, Arrays]
+"""Seeded input to TensorFlow's outputs."""
+
+_NOT_IN_VARIANT: dict[Format, str] = {
+    "saved_model": "a SavedModel keeps the 32 bits in which the network was defined",
+}
+_NO_INT8_TFJS = "TF.js graph models have no 8-bit arithmetic (their 8-bit weights are variant `dynamic`)"
+_ENGINES: dict[Format, str] = {"tflite": "LiteRT", "onnx": "ONNX Runtime"}
 
 
-def build(model: str, variant: str, batch: int, folder: Path, tell: Callable[[str], None]) -> Manifest:
-    """Define, convert, check and describe one model in `folder`.
+def build(model: str, variant: str, batch: int, folder: Path, base: Path | None, tell: Tell) -> Manifest:
+    """Define or derive, convert, check and describe one model in `folder`.
 
     Raises:
-        MobilebenchError: the network's answer proves nothing, or a format's answer differs from it.
+        MobilebenchError: the network's answer proves nothing, or in fp32 a format's answer differs from it.
     """
     entry = registry.get(model)
     specs = entry.input_specs(batch)
-    tolerance = entry.tolerance[variant]
-
-    tell("defining the network")
-    definition = importlib.import_module(str(entry.definition))
-    weights = Weights(definition.SEED)
-    traced = convert.trace(definition.network(weights, batch), weights, specs)
-    reference = _answer(traced, specs, 0)
-    checks.telling_outputs(reference, _answer(traced, specs, _OTHER_INPUT), tolerance)
-
-    saved = convert.save(traced, folder / "saved_model")
-    converted: dict[Format, Converted] = {}
-    tell("converting to TensorFlow Lite")
-    converted["tflite"] = convert.to_tflite(saved, folder / f"{model}.tflite", traced)
-    tell("converting to ONNX")
-    converted["onnx"] = convert.to_onnx(folder / f"{model}.onnx", traced)
-    tell("converting to TF.js")
-    converted["tfjs"] = convert.to_tfjs(saved, folder / "tfjs", traced)
-    shutil.rmtree(saved)
-
-    tell("comparing LiteRT and ONNX Runtime with TensorFlow")
-    filled = {spec.name: inputs.fill(spec, position) for position, spec in enumerate(specs)}
-    checks.same_answer("LiteRT", run_litert(converted["tflite"], filled), reference, tolerance)
-    checks.same_answer("ONNX Runtime", run_onnxruntime(converted["onnx"], filled), reference, tolerance)
-
-    manifest = Manifest(
-        model=model,
-        variant=variant,
-        batch=batch,
-        weights="seeded",
-        seed=definition.SEED,
-        inputs=specs,
-        outputs=list(entry.outputs),
-        formats={name: _described(one, folder) for name, one in converted.items()},
-        reference=[inputs.summarise(name, reference[name]) for name in entry.outputs],
-        tolerance=tolerance,
-        parameters=weights.count,
-        built_with={"python": platform.python_version(), **pins.installed()},
-    )
+    if base is None:
+        manifest = _in_fp32(entry, specs, batch, folder, tell)
+    else:
+        manifest = _derived(entry, specs, variant, folder, cache.read(base), tell)
     (folder / cache.MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
     return manifest
 
 
-def run_litert(model: Converted, filled: Arrays) -> Arrays:
+def _in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path, tell: Tell) -> Manifest:
+    names = Names(tuple(spec.name for spec in specs), entry.outputs)
+    saved = folder / "saved_model"
+
+    tell("defining the network")
+    weights, seed, parameters = apart(lambda: _define(entry, specs, batch, saved))
+    answers = apart(lambda: graph.answers(saved, _feeds(specs)))
+    for one, other in combinations(answers.values(), 2):
+        checks.telling_outputs(one, other, 2 * max(entry.tolerance.values()))
+
+    converted: dict[Format, Converted] = {"saved_model": graph.described(saved, names)}
+    tell("converting to TensorFlow Lite")
+    converted["tflite"] = apart(lambda: tflite.convert(saved, folder / f"{entry.name}.tflite", names))
+    tell("converting to ONNX")
+    converted["onnx"] = apart(lambda: onnx.convert(graph.parted(saved, names), folder / f"{entry.name}.onnx", names))
+    tell("converting to TF.js")
+    converted["tfjs"] = apart(lambda: tfjs.convert(graph.parted(saved, names), specs, names, folder / "tfjs"))
+
+    tell("comparing LiteRT and ONNX Runtime with TensorFlow")
+    for wanted in _ENGINES:
+        _compare(wanted, converted[wanted], specs, answers, entry.tolerance["fp32"])
+    return Manifest(
+        model=entry.name,
+        variant="fp32",
+        batch=batch,
+        weights=weights,
+        seed=seed,
+        inputs=specs,
+        outputs=list(entry.outputs),
+        formats={name: _described(one, folder) for name, one in converted.items()},
+        reference=[inputs.summarise(name, answers["published"][name]) for name in entry.outputs],
+        tolerance=entry.tolerance["fp32"],
+        parameters=parameters,
+        built_with={"python": platform.python_version(), **pins.installed()},
+    )
+
+
+def _derived(
+    entry: ModelEntry, specs: list[InputSpec], variant: str, folder: Path, base: ModelFiles, tell: Tell
+) -> Manifest:
+    """Another number format of a model that was built in fp32.
+
+    A format whose answer is too far from TensorFlow's in fp32 is not kept; the manifest says by how much it differs.
+    """
+    names = Names(tuple(spec.name for spec in specs), entry.outputs)
+    answers = apart(lambda: graph.answers(base.folder / "saved_model", _feeds(specs)))
+    converters: dict[Format, Callable[[], Converted]] = {
+        "tflite": lambda: tflite.convert(
+            base.folder / "saved_model", folder / f"{entry.name}.tflite", names, variant, list(_feeds(specs).values())
+        ),
+        "onnx": lambda: _onnx(
+            base.folder / base.manifest.formats["onnx"].path, folder / f"{entry.name}.onnx", names, variant, specs
+        ),
+    }
+    converted: dict[Format, Converted] = {}
+    unsupported: dict[Format, str] = dict(_NOT_IN_VARIANT)
+    for wanted, convert in converters.items():
+        tell(f"converting to {wanted} in {variant}")
+        try:
+            one = apart(convert)
+            _compare(wanted, one, specs, answers, entry.tolerance[variant])
+            converted[wanted] = one
+        except MobilebenchError as error:
+            unsupported[wanted] = error.message
+            (folder / f"{entry.name}.{wanted}").unlink(missing_ok=True)
+    if variant == "int8":
+        unsupported["tfjs"] = _NO_INT8_TFJS
+    else:
+        tell(f"converting to tfjs in {variant}")
+        source = base.manifest.formats["tfjs"]
+        converted["tfjs"] = apart(
+            lambda: tfjs.requantised(
+                (base.folder / source.path).parent, names, source.outputs, folder / "tfjs", variant
+            )
+        )
+    return base.manifest.model_copy(
+        update={
+            "variant": variant,
+            "formats": {name: _described(one, folder) for name, one in converted.items()},
+            "unsupported": unsupported,
+            "tolerance": entry.tolerance[variant],
+            "notes": [f"{name}: {note}" for name, one in converted.items() for note in one.notes],
+        }
+    )
+
+
+def _define(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path) -> tuple[str, int | None, int]:
+    """Save the network; where its weights come from, their seed, and how many there are."""
+    definition = importlib.import_module(str(entry.definition))
+    own = fetch.fetched(entry.name)
+    if own:
+        with locks.use(fetch.lock_of(own.path)):
+            weights: Weights = PretrainedWeights(own.path, own.pretrained.sha256)
+    else:
+        weights = Weights(definition.SEED)
+    network = definition.network(weights, batch, **entry.options)
+    if isinstance(weights, PretrainedWeights):
+        weights.finish()
+    graph.save(network, weights.variables, specs, folder)
+    source, seed = (f"pretrained: {own.pretrained.sha256}", None) if own else ("seeded", definition.SEED)
+    return source, seed, weights.count
+
+
+def _onnx(source: Path, file: Path, names: Names, variant: str, specs: list[InputSpec]) -> Converted:
+    if variant == "int8":
+        return onnx.int8(source, file, names, list(_feeds(specs).values()))
+    return {"fp16": onnx.halved, "dynamic": onnx.dynamic}[variant](source, file, names)
+
+
+def _feeds(specs: list[InputSpec]) -> dict[str, Arrays]:
+    return {one: seeded.feed(specs, one) for one in seeded.SEEDED}
+
+
+def _compare(wanted: Format, one: Converted, specs: list[InputSpec], answers: Answers, tolerance: float) -> None:
+    run = {"tflite": run_litert, "onnx": run_onnxruntime}[wanted]
+    for name, feed in _feeds(specs).items():
+        given = apart(lambda feed=feed: run(one, feed))  # type: ignore[misc]
+        checks.same_answer(_ENGINES[wanted], given, answers[name], tolerance)
+
+
+def run_litert(model: Converted, filled: Mapping[str, object]) -> Arrays:
     """LiteRT's outputs under canonical names, with tensors found by the names in `model`."""
     from ai_edge_litert.interpreter import Interpreter
 
@@ -91,21 +189,13 @@ def run_litert(model: Converted, filled: Arrays) -> Arrays:
     return {name: interpreter.get_tensor(outs[theirs]) for name, theirs in model.outputs.items()}
 
 
-def run_onnxruntime(model: Converted, filled: Arrays) -> Arrays:
+def run_onnxruntime(model: Converted, filled: Mapping[str, object]) -> Arrays:
     """ONNX Runtime's outputs under canonical names, with tensors found by the names in `model`."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(model.file), providers=["CPUExecutionProvider"])
     feed = {model.inputs[name]: values for name, values in filled.items()}
     return dict(zip(model.outputs, session.run(list(model.outputs.values()), feed), strict=True))
-
-
-def _answer(traced: Traced, specs: list[InputSpec], offset: int) -> Arrays:
-    """TensorFlow's outputs for the published input, or for another one (`offset` is added to each position)."""
-    import tensorflow as tf
-
-    feed = {spec.name: tf.constant(inputs.fill(spec, position + offset)) for position, spec in enumerate(specs)}
-    return {name: tensor.numpy() for name, tensor in traced.serve(**feed).items()}
 
 
 def _described(converted: Converted, folder: Path) -> FormatFile:
@@ -127,7 +217,8 @@ def _sha256(file: Path) -> str:
 
 def main(arguments: list[str]) -> int:
     """Build what the arguments say. Standard output is kept for JSON lines, whatever the converters print."""
-    model, variant, batch, folder = arguments
+    parent, model, variant, batch, folder, *base = arguments
+    end_with(int(parent))
     with os.fdopen(os.dup(1), "w", buffering=1) as mouth:
         os.dup2(2, 1)
 
@@ -135,7 +226,8 @@ def main(arguments: list[str]) -> int:
             mouth.write(json.dumps(words) + "\n")
 
         try:
-            build(model, variant, int(batch), Path(folder), lambda step: say(step=step))
+            where = Path(base[0]) if base else None
+            build(model, variant, int(batch), Path(folder), where, lambda step: say(step=step))
         except MobilebenchError as error:
             say(error=error.message, hint=error.hint)
             return 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache as remembered
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 
 from mobilebench import paths
 from mobilebench.errors import BadInput
-from mobilebench.models import added, pins, registry
+from mobilebench.models import added, fetch, fingerprint, pins, registry
 from mobilebench.models.manifest import FormatFile, Manifest, ModelFiles
 
 MANIFEST = "manifest.json"
@@ -26,7 +27,8 @@ _NAME = re.compile(r"(\w+)-(\w+)-b(\d+)-([0-9a-f]{12})")
 """Model, variant, batch and key, as a folder is called."""
 
 _ROOM = Path(__file__).resolve().parent
-_SHARED_SOURCES = ("zoo/blocks.py", "convert.py", "builder.py", "inputs.py", "manifest.py")
+_MACHINERY = ("builder.py", "inputs.py", "manifest.py", "seeded.py", "conversion/*.py")
+"""Modules from which every model follows."""
 
 
 def models_folder() -> Path:
@@ -41,21 +43,32 @@ def folder_of(model: str, variant: str, batch: int) -> Path:
     return models_folder() / f"{model}-{variant}-b{batch}-{key(model, variant)}"
 
 
-@remembered
+def lock_of(folder: Path) -> Path:
+    """The lock that a builder holds while it makes this folder."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
 def key(model: str, variant: str) -> str:
-    """Twelve hex digits that change with the definition (and its seed), the converters, the input formula and the
-    registry's entry.
+    """Twelve hex digits of everything that a model's files follow from: the definition with the layers that it uses,
+    its seed or pretrained weights, the converters, the input formula, and the registry's entry.
     """
     entry = registry.get(model)
+    pretrained = fetch.fetched(model)
+    facts = (entry.inputs, entry.outputs, dict(entry.options), variant, entry.tolerance.get(variant), pins.CONVERTERS)
     digest = hashlib.sha256()
-    for part in (repr((entry.inputs, entry.outputs, variant, entry.tolerance.get(variant))), repr(pins.CONVERTERS)):
+    for part in (
+        repr(facts),
+        pretrained.pretrained.sha256 if pretrained else "seeded",
+        *(fingerprint.definition(entry.definition) if entry.definition else ()),
+        *_machinery(),
+    ):
         digest.update(part.encode() + b"\0")
-    sources = [_ROOM / name for name in _SHARED_SOURCES]
-    if entry.definition:
-        sources.append(_ROOM / "zoo" / f"{entry.definition.rpartition('.')[2]}.py")
-    for source in sources:
-        digest.update(source.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
+
+
+@remembered
+def _machinery() -> tuple[str, ...]:
+    return tuple(fingerprint.module(file) for pattern in _MACHINERY for file in sorted(_ROOM.glob(pattern)))
 
 
 def find(model: str, variant: str = "fp32", batch: int = 1) -> ModelFiles | None:
@@ -85,7 +98,9 @@ def ensure(model: str, variant: str = "fp32", batch: int = 1, progress: Progress
         if reason := added.why_not(own, variant, batch):
             raise BadInput(f"{reason[0].upper()}{reason[1:]}.")
         return added.whole(own)
-    return build.build(model, variant, batch, progress=progress)
+    files = build.build(model, variant, batch, progress=progress)
+    verify(files)
+    return files
 
 
 def read(folder: Path) -> ModelFiles:
@@ -109,18 +124,32 @@ def read(folder: Path) -> ModelFiles:
     return ModelFiles(folder, manifest)
 
 
-def verify(files: ModelFiles) -> None:
-    """Hash every file of the model (40 MB take about 0.1 s), as is due before a run.
+def verify(files: ModelFiles, *, changed_only: bool = False) -> None:
+    """Hash every file of the model (1 GB takes about 1 s), as is due before a run.
+
+    Args:
+        files: the model.
+        changed_only: leave out files that were not written to after the manifest was, which comes last in a build.
 
     Raises:
         BadInput: a file is missing, cut short or changed; the message names it.
     """
+    described = (files.folder / MANIFEST).stat().st_mtime_ns
+    wanted: dict[str, str] = {}
     for entry in files.manifest.formats.values():
         for name, sha256 in _files_of(files.folder, entry).items():
             _size(files.folder, name)
-            with (files.folder / name).open("rb") as stream:
-                if hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
-                    raise _damaged(files.folder, f"{name} was cut short or changed since it was built")
+            if not changed_only or (files.folder / name).stat().st_mtime_ns > described:
+                wanted[name] = sha256
+    with ThreadPoolExecutor() as pool:
+        for name, found in zip(wanted, pool.map(lambda name: _sha256(files.folder / name), wanted), strict=True):
+            if found != wanted[name]:
+                raise _damaged(files.folder, f"{name} was cut short or changed since it was built")
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _files_of(folder: Path, entry: FormatFile) -> dict[str, str]:

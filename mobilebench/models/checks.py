@@ -13,8 +13,13 @@ Arrays = dict[str, NDArray[Any]]
 """Canonical tensor name to values."""
 
 
-def telling_outputs(reference: Arrays, other: Arrays, tolerance: float) -> None:
+def telling_outputs(reference: Arrays, other: Arrays, least_change: float) -> None:
     """Make sure that agreement on these outputs proves something: finite, varied, and following the input.
+
+    Args:
+        reference: the answer to one input.
+        other: the answer to another one.
+        least_change: by which share of its scale each output has to differ between them.
 
     Raises:
         MobilebenchError: an output is not finite, tiny, (nearly) constant, or hardly depends on the input.
@@ -28,9 +33,10 @@ def telling_outputs(reference: Arrays, other: Arrays, tolerance: float) -> None:
         if float(values.std()) < 0.05 * scale:
             raise MobilebenchError(f"Output `{name}` of the definition is nearly constant.")
         change = float(np.abs(values - other[name]).max()) / scale
-        if change < 100 * tolerance:
+        if change < least_change:
             raise MobilebenchError(
-                f"Output `{name}` of the definition hardly follows its input ({change:.3g} of its scale)."
+                f"Output `{name}` of the definition hardly follows its input ({change:.3g} of its scale, "
+                f"{least_change:.3g} are needed)."
             )
 
 

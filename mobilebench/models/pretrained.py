@@ -77,5 +77,5 @@ def named(model: str) -> Pretrained | None:
     """
     from mobilebench.models import registry, weights_list
 
-    shipped: Pretrained | None = getattr(registry.get(model), "pretrained", None)
+    shipped = registry.get(model).pretrained
     return weights_list.read().get(model) or shipped

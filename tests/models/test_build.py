@@ -166,7 +166,7 @@ def built_cache(built: dict[str, ModelFiles], monkeypatch: pytest.MonkeyPatch) -
 def test_a_built_model_is_what_the_registry_says(name: str, built: dict[str, ModelFiles], built_cache: Path) -> None:
     manifest = built[name].manifest
     entry = registry.get(name)
-    assert set(manifest.formats) == {"tflite", "onnx", "tfjs"}
+    assert set(manifest.formats) == {"saved_model", "tflite", "onnx", "tfjs"}
     assert [summary.name for summary in manifest.reference] == manifest.outputs == list(entry.outputs)
     assert manifest.inputs == entry.input_specs(1)
     for one in manifest.formats.values():

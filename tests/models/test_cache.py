@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,6 @@ MODEL = "bert_small"
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
-    cache.key.cache_clear()
 
 
 def entry(folder: Path, path: str, content: bytes, parts: dict[str, bytes]) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_changed_bytes_are_told_before_a_run(name: str) -> None:
     assert "models build bert_small" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 2}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}'])
 def test_an_unreadable_manifest_is_told(text: str) -> None:
     (put() / "manifest.json").write_text(text)
     assert "manifest.json is not valid at" in damage()
@@ -168,32 +168,36 @@ def test_only_the_current_model_of_the_batch_is_found() -> None:
     assert found.folder == current
 
 
-def test_the_key_follows_the_definition_the_converters_and_the_tolerance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    room = tmp_path / "room"
-    (room / "zoo").mkdir(parents=True)
-    for name in [*cache._SHARED_SOURCES, "zoo/bert.py", "zoo/mobilenet_v2.py"]:
-        (room / name).write_text("first")
-    monkeypatch.setattr(cache, "_ROOM", room)
+def test_only_what_was_written_after_the_manifest_is_hashed_again() -> None:
+    folder = put()
+    file = folder / "m.tflite"
+    described = (folder / "manifest.json").stat().st_mtime_ns
+    file.write_bytes(b"tflite BYTES")
+    files = cache.read(folder)
+    os.utime(file, ns=(described, described - 1))
+    cache.verify(files, changed_only=True)
+    os.utime(file, ns=(described, described + 1))
+    with pytest.raises(BadInput, match="cut short or changed"):
+        cache.verify(files, changed_only=True)
 
-    def key(model: str = MODEL) -> str:
-        cache.key.cache_clear()
-        return cache.key(model, "fp32")
 
-    seen = {key()}
-    assert key() in seen
-    other = key("mobilenet_v2")
-    (room / "zoo/bert.py").write_text("second")
-    assert key() not in seen
-    assert key("mobilenet_v2") == other
-    seen.add(key())
-    (room / "convert.py").write_text("second")
-    assert key() not in seen
-    seen.add(key())
+def test_the_key_follows_the_converters_the_machinery_and_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {cache.key(MODEL, "fp32")}
+
+    def changed() -> bool:
+        before = len(seen)
+        seen.add(cache.key(MODEL, "fp32"))
+        return len(seen) > before
+
+    assert not changed()
+    other = cache.key("mobilenet_v2", "fp32")
+    assert cache.key(MODEL, "int8") not in seen
     monkeypatch.setitem(pins.CONVERTERS, "tf2onnx", "9.9")
-    assert key() not in seen
-    seen.add(key())
+    assert changed()
+    monkeypatch.setattr(cache, "_machinery", lambda: ("another formula",))
+    assert changed()
     looser = replace(registry.get(MODEL), tolerance={"fp32": 1e-2})
     monkeypatch.setitem(registry.MODELS, MODEL, looser)
-    assert key() not in seen
+    assert changed()
+    monkeypatch.undo()
+    assert cache.key("mobilenet_v2", "fp32") == other

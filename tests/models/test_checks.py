@@ -14,7 +14,7 @@ TOLERANCE = 1e-4
 
 
 def test_a_telling_answer_passes() -> None:
-    telling_outputs({"y": GOOD}, {"y": OTHER}, TOLERANCE)
+    telling_outputs({"y": GOOD}, {"y": OTHER}, 0.2)
     same_answer("LiteRT", {"y": GOOD + np.float32(5e-5)}, {"y": GOOD}, TOLERANCE)
 
 
@@ -30,7 +30,7 @@ def test_a_telling_answer_passes() -> None:
 )
 def test_an_answer_that_proves_nothing_is_refused(reference: np.ndarray, other: np.ndarray, complaint: str) -> None:
     with pytest.raises(MobilebenchError, match=complaint):
-        telling_outputs({"y": reference}, {"y": other}, TOLERANCE)
+        telling_outputs({"y": reference}, {"y": other}, 0.01)
 
 
 @pytest.mark.parametrize(

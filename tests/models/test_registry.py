@@ -85,8 +85,9 @@ def test_the_registry_is_light() -> None:
 
 
 def test_pins_are_those_of_the_package_and_its_locks() -> None:
-    extra = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["models"]
-    declared = dict(requirement.split("==") for requirement in extra)
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["models"]]
+    declared = dict(requirement.split("==") for requirement in needed if "==" in requirement)
     locked = (CHECKOUT / "requirements" / "tensorflowjs.txt").read_text().split()[0]
     declared |= dict([locked.split("==")])
     assert {name: declared[name] for name in pins.CONVERTERS} == pins.CONVERTERS

@@ -82,13 +82,16 @@ def test_it_can_be_built_and_its_definition_is_found_without_loading_tensorflow(
 @pytest.mark.real
 @pytest.mark.parametrize("name", EXPECTED)
 def test_the_network_has_the_literatures_parameters_and_anchors(name: str) -> None:
-    from mobilebench.models import convert
+    import tensorflow as tf
+
     from mobilebench.models.zoo.blocks import Weights
 
     entry, expected = registry.get(name), EXPECTED[name]
     definition = importlib.import_module(str(entry.definition))
     weights = Weights(definition.SEED)
-    traced = convert.trace(definition.network(weights, 2), weights, entry.input_specs(2))
-    shapes = {output: tuple(tensor.shape) for output, tensor in traced.serve.structured_outputs.items()}
+    network = definition.network(weights, 2)
+    signature = {spec.name: tf.TensorSpec(spec.shape, spec.dtype) for spec in entry.input_specs(2)}
+    traced = tf.function(lambda **tensors: network(tensors)).get_concrete_function(**signature)
+    shapes = {output: tuple(tensor.shape) for output, tensor in traced.structured_outputs.items()}
     assert weights.count == expected.parameters
     assert shapes == {output: (2, expected.anchors, values) for output, values in expected.outputs.items()}
