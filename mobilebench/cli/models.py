@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mobilebench.cli import complete, models_add, models_fetch, models_prune, models_weights
+from mobilebench.cli import complete, models_add, models_fetch, models_prune, models_show, models_weights
 from mobilebench.cli.output import Json, print_json, print_table, split
 
 if TYPE_CHECKING:
+    from mobilebench.models.entry import ModelEntry
     from mobilebench.models.manifest import ModelFiles
 
 app = typer.Typer(no_args_is_help=True, help="The models: list what is known, build what is needed.")
@@ -30,6 +31,13 @@ def list_models(json: Json = False) -> None:
                     "paper": entry.label,
                     "title": entry.title,
                     "task": entry.task,
+                    "citation": entry.citation,
+                    "parameters": entry.parameters,
+                    "options": dict(entry.options),
+                    "inputs": _inputs(entry, files),
+                    "outputs": list(entry.outputs),
+                    "preprocessing": entry.preprocessing or None,
+                    "postprocessing": entry.postprocessing or None,
                     "state": state,
                     "manifest": files.manifest.model_dump(mode="json") if files else None,
                 }
@@ -44,6 +52,15 @@ def list_models(json: Json = False) -> None:
             for entry, state, files in listed
         ],
     )
+
+
+def _inputs(entry: ModelEntry, files: ModelFiles | None) -> list[dict[str, Any]]:
+    """With the shapes of the files, or of a batch of 1 as long as there are none."""
+    specs = files.manifest.inputs if files else entry.input_specs(1)
+    return [
+        {"name": spec.name, "dtype": spec.dtype, "shape": spec.shape, "layout": one.layout or None}
+        for spec, one in zip(specs, entry.inputs, strict=True)
+    ]
 
 
 def _on_this_computer(name: str) -> tuple[str, ModelFiles | None]:
@@ -100,3 +117,4 @@ app.command("remove")(models_add.remove)
 app.command("fetch")(models_fetch.fetch)
 app.command("weights")(models_weights.weights)
 app.command("prune")(models_prune.prune)
+app.command("show")(models_show.show)

@@ -1,7 +1,7 @@
 """Which operators of a model an engine and backend lack, by the tables in `operators/` beside this file.
 
-A table speaks of operators by name and opset, not of dtypes or attributes: what is not lacking here can still be refused
-when the model is loaded.
+A table speaks of operators by name and opset, not of dtypes or attributes: what is not lacking here can still be
+refused when the model is loaded.
 """
 
 from __future__ import annotations

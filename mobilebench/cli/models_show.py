@@ -1,0 +1,243 @@
+"""`mobilebench models show`: what a model, or any model file, holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobilebench.cli import complete
+from mobilebench.cli.output import Json, print_json, print_table
+
+if TYPE_CHECKING:
+    from mobilebench.models.inspection.description import Description, Tensor
+    from mobilebench.models.manifest import Format, ModelFiles
+
+_FORMATS = ("saved_model", "tflite", "onnx", "tfjs")
+
+
+def show(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="A built or added model, or any file: .onnx, .tflite, a SavedModel's folder, a model.json.",
+            autocompletion=complete.models,
+        ),
+    ],
+    variant: Annotated[
+        str | None, typer.Option(help="Of a model: its number format, as `int8`; else what is built.")
+    ] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="Of a model: tflite, onnx, tfjs or saved_model.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, max=1024, help="Of a model: its batch size.")] = 1,
+    input_: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=SHAPE", help="Sizes for a file's open axes, as `image=1x3x224x224`."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show inputs, outputs, operators, parameters and arithmetic of a model, and which engines lack an operator.
+
+    The file is read by another process within limits, so a file of unknown origin may be given. MACs are the
+    multiply-accumulates of convolutions, matrix multiplications and recurrent layers in one inference; FLOPs = 2 x
+    MACs. Traffic is an estimate: every operator reads its inputs and weights and writes its outputs once.
+
+    By name: `models show mobilenet_v2 --variant int8 --format tflite`. A file whose axes are open: `models show
+    ./my.onnx --input image=1x3x224x224`.
+    """
+    from mobilebench.errors import BadInput
+    from mobilebench.models.inspection.inspecting import inspect
+
+    wanted = _format(format_)
+    shapes = dict(_shape(one) for one in input_ or [])
+    path = Path(model)
+    if _is_path(model):
+        if variant is not None:
+            raise BadInput("--variant is for models by name; a file is shown as it is.")
+        described = [inspect(path, wanted, shapes=shapes)]
+        built: list[ModelFiles] = []
+    else:
+        if shapes:
+            raise BadInput("--input is for files; the inputs of a built model are fixed.")
+        built = _built(model, batch)
+        files = _chosen(model, built, variant, wanted)
+        formats = [wanted] if wanted else list(files.manifest.formats)
+        described = [inspect(_file(files, one), one) for one in formats]
+    if json:
+        print_json({"files": [_as_json(one) for one in described], "built": [_built_json(one) for one in built]})
+        return
+    for description in described:
+        _print(description)
+    if built:
+        _print_sizes(built)
+
+
+def _is_path(model: str) -> bool:
+    """Is it a file rather than a name? Names have neither dots nor slashes; a name that is known wins over a folder."""
+    from mobilebench.models import added, registry
+
+    if "/" in model or "." in model:
+        return True
+    return Path(model).exists() and model not in registry.names() and added.find(model) is None
+
+
+def _format(name: str | None) -> Format | None:
+    from mobilebench.errors import BadInput
+
+    if name is None:
+        return None
+    found = next((one for one in _FORMATS if one == name), None)
+    if found is None:
+        raise BadInput(f"There is no format {name!r}; known are {', '.join(_FORMATS)}.")
+    return found  # type: ignore[return-value]
+
+
+def _shape(text: str) -> tuple[str, list[int]]:
+    from mobilebench.errors import BadInput
+
+    name, _, sizes = text.rpartition("=")
+    parts = sizes.replace(",", "x").split("x")
+    if not name or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise BadInput(f"--input {text!r} is not NAME=SHAPE.", hint="As in `--input image=1x3x224x224`.")
+    return name, [int(part) for part in parts]
+
+
+def _built(name: str, batch: int) -> list[ModelFiles]:
+    """The variants of a model that are on this computer."""
+    from mobilebench.models import added, cache, registry
+
+    if own := added.find(name):
+        return [own]
+    found = (cache.find(name, variant, batch) for variant in registry.VARIANTS)
+    return [files for files in found if files]
+
+
+def _chosen(name: str, built: list[ModelFiles], variant: str | None, format_: Format | None) -> ModelFiles:
+    from mobilebench.errors import BadInput
+    from mobilebench.models import registry
+
+    if variant is not None and variant not in registry.VARIANTS:
+        raise BadInput(f"There is no variant {variant!r}; known are {', '.join(registry.VARIANTS)}.")
+    fitting = [one for one in built if variant in (None, one.manifest.variant)]
+    if not fitting:
+        what = " ".join(filter(None, (name, variant)))
+        option = f" --variant {variant}" if variant else ""
+        raise BadInput(f"{what} is not built here.", hint=f"`mobilebench models build {name}{option}` builds it.")
+    files = fitting[0]
+    if format_ and format_ not in files.manifest.formats:
+        reason = files.manifest.unsupported.get(format_)
+        raise BadInput(
+            f"{name} {files.manifest.variant} has no {format_}{f': {reason}' if reason else ''}.",
+            hint=f"It has {', '.join(files.manifest.formats)}.",
+        )
+    return files
+
+
+def _file(files: ModelFiles, format_: Format) -> Path:
+    return files.folder / files.manifest.formats[format_].path
+
+
+def _print(description: Description) -> None:
+    facts = [
+        ("format", _version(description)),
+        ("size", f"{_mib(description.bytes)} in {len(description.files)} file{'s' * (len(description.files) > 1)}"),
+        ("sha256", description.sha256),
+        ("parameters", f"{_grouped(description.parameters)}{_stored(description)}"),
+        ("MACs", _arithmetic(description.macs)),
+        ("traffic", "not known" if description.traffic_bytes is None else f"≈ {_mib(description.traffic_bytes)}"),
+    ]
+    print_table(["file", next(iter(description.files))], facts)
+    tensors = [("input", one) for one in description.inputs] + [("output", one) for one in description.outputs]
+    print_table(["", "name", "dtype", "shape"], [(kind, one.name, one.dtype, _sizes(one)) for kind, one in tensors])
+    print_table(
+        ["operator", "count", "MACs", "share"],
+        [
+            (
+                f"{one.domain}:{one.type}" if one.domain else one.type,
+                one.count,
+                "not known" if one.macs is None else _grouped(one.macs) if one.macs else None,
+                f"{one.macs / description.macs:.1%}" if one.macs and description.macs else None,
+            )
+            for one in description.operators
+        ],
+    )
+    print_table(["engine", "backend", "version", "operators that it lacks"], _support(description))
+    if any(None in one.shape for one in description.inputs):
+        names = ", ".join(f"--input {one.name}={_sizes(one).replace(' ', '')}" for one in description.inputs)
+        typer.echo(f"Axes written as ? are open. Give them a value to see the arithmetic, as in {names}.\n")
+
+
+def _print_sizes(built: list[ModelFiles]) -> None:
+    rows = [
+        (files.manifest.variant, name, _mib(entry.bytes), files.manifest.weights)
+        for files in built
+        for name, entry in files.manifest.formats.items()
+    ]
+    print_table(["variant", "format", "size", "weights"], rows, title="On this computer")
+
+
+def _support(description: Description) -> list[tuple[str, str, str, str]]:
+    from mobilebench.models.inspection import support
+
+    rows = []
+    for table in support.tables():
+        if table.format == description.format:
+            lacking = support.missing(description, table.engine, table.backend)
+            words = "not known" if lacking is None else ", ".join(lacking) or "none"
+            rows.append((table.engine, table.backend, table.version, words))
+    return rows
+
+
+def _as_json(description: Description) -> dict[str, object]:
+    from mobilebench.models.inspection import support
+
+    lacking = {
+        f"{table.engine}/{table.backend}": support.missing(description, table.engine, table.backend)
+        for table in support.tables()
+        if table.format == description.format
+    }
+    flops = None if description.macs is None else 2 * description.macs
+    return {**description.model_dump(mode="json"), "flops": flops, "lacking": lacking}
+
+
+def _built_json(files: ModelFiles) -> dict[str, object]:
+    manifest = files.manifest
+    return {
+        "model": manifest.model,
+        "variant": manifest.variant,
+        "batch": manifest.batch,
+        "weights": manifest.weights,
+        "bytes": {name: entry.bytes for name, entry in manifest.formats.items()},
+        "unsupported": manifest.unsupported,
+    }
+
+
+def _version(description: Description) -> str:
+    opset = ", ".join(f"{domain or 'opset'} {version}" for domain, version in description.opset.items())
+    return ", ".join(filter(None, (description.format, opset, description.producer, description.signature)))
+
+
+def _stored(description: Description) -> str:
+    stored = ", ".join(f"{dtype} {_grouped(count)}" for dtype, count in description.weight_dtypes.items())
+    return f" ({stored})" if len(description.weight_dtypes) > 1 else f" {stored.split(' ')[0]}"
+
+
+def _arithmetic(macs: int | None) -> str:
+    if macs is None:
+        return "not known: shapes or operators are open"
+    return f"{_grouped(macs)} (FLOPs = 2 x MACs = {_grouped(2 * macs)})"
+
+
+def _sizes(tensor: Tensor) -> str:
+    return " x ".join("?" if size is None else str(size) for size in tensor.shape) or "scalar"
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.1f} KiB"
