@@ -60,7 +60,7 @@ def expand(patterns: Iterable[str]) -> list[str]:
             found[pattern] = None
             continue
         grids = (name for family in FAMILIES for name in families.grid(family))
-        matched = fnmatch.filter(dict.fromkeys([*MODELS, *grids]), pattern)
+        matched = fnmatch.filter(dict.fromkeys([*MODELS, *grids, *names()]), pattern)
         if not matched:
             raise BadInput(
                 f"No model is called like `{pattern}`.",

@@ -129,6 +129,18 @@ def test_models_list_tells_what_is_built_and_what_is_damaged(tmp_path: Path, mon
     assert "damaged" in invoke("models", "list")[1]
 
 
+def test_models_list_tells_what_a_model_takes_and_gives() -> None:
+    listed = {one["name"]: one for one in json.loads(invoke("models", "list", "--json")[1])}
+    assert listed["cnn_9x200"]["inputs"] == [
+        {"name": "image", "dtype": "float32", "shape": [1, 28, 28, 1], "layout": "NHWC"}
+    ]
+    assert listed["cnn_9x200"]["options"] == {"depth": 9, "width": 200}
+    detector = listed["yolov5m"]
+    assert detector["outputs"] == ["raw_predictions"]
+    assert (detector["preprocessing"], detector["postprocessing"]) == ("image_to_unit", "yolov5_boxes")
+    assert listed["bert_base"]["postprocessing"] is None
+
+
 def test_results_without_a_store_is_bad_input() -> None:
     code, _, err = invoke("results", "last")
     assert code == ExitCode.BAD_INPUT

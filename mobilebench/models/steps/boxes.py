@@ -45,7 +45,8 @@ def overlap(one: Floats, others: Floats) -> Floats:
     width = np.minimum(one[3], others[:, 3]) - np.maximum(one[1], others[:, 1])
     shared = np.maximum(height, 0) * np.maximum(width, 0)
     union = _area(one[None]) + _area(others) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    share: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return share
 
 
 def not_maximal_suppressed(boxes: Floats, score: Floats, *, most_overlap: float, most: int) -> NDArray[np.int64]:
