@@ -189,8 +189,8 @@ def own_model(folder: Path, content: bytes, dtype: Literal["float32", "int64"] =
     return ModelFiles(folder, model("bert_small").manifest.model_copy(update=changes))
 
 
-def measured_own(target: HostTarget, files: ModelFiles) -> Measurement:
-    block = planned(web_case("litertjs", "wasm", "relaxed-simd"))
+def measured_own(target: HostTarget, files: ModelFiles, backend: str = "wasm") -> Measurement:
+    block = planned(web_case("litertjs", backend, "relaxed-simd" if backend == "wasm" else "software"))
     return LitertjsEngine().measure(target, block, files, cancel=Event()).measurement
 
 
@@ -200,9 +200,12 @@ def test_litertjs_runs_a_model_without_signatures(target: HostTarget, tmp_path: 
     assert output.sample.value == fill(files.manifest.inputs[0], 0).reshape(-1).tolist()
 
 
-def test_an_operator_that_litertjs_lacks_is_unsupported_though_it_answers(target: HostTarget, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["wasm", "webgpu"])
+def test_an_operator_that_litertjs_lacks_is_unsupported_though_it_answers(
+    target: HostTarget, tmp_path: Path, backend: str
+) -> None:
     with pytest.raises(Unsupported, match="Encountered unresolved custom op: Erfc"):
-        measured_own(target, own_model(tmp_path, one_operator(CUSTOM, "Erfc")))
+        measured_own(target, own_model(tmp_path, one_operator(CUSTOM, "Erfc")), backend)
 
 
 def test_a_number_format_that_litertjs_lacks_is_unsupported(target: HostTarget, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 // LiteRT.js on its WebAssembly and WebGPU backends.
 import type * as LiteRt from '../frameworks/litertjs';
-import type { CompiledModel, SignatureRunner, Tensor } from '@litertjs/core';
+import type { CompiledModel, CompileOptions, SignatureRunner, Tensor } from '@litertjs/core';
 import { listening } from '../console';
 import { address } from '../downloads';
 import { webgpuRenderer } from '../proof';
@@ -89,17 +89,7 @@ class LitertEngine implements Engine {
 
   async load(files: ReadonlyMap<string, ArrayBuffer>): Promise<Session> {
     const bytes = bytesOf(files, this.job.model.file);
-    const model = await listening(
-      (line) => {
-        this.accelerated.read(line);
-      },
-      () =>
-        this.litert.loadAndCompile(new Uint8Array(bytes), {
-          accelerator: this.job.backend === 'webgpu' ? 'webgpu' : 'wasm',
-          cpuOptions: { numThreads: this.job.threads },
-          gpuOptions: { precision: 'fp32' },
-        }),
-    );
+    const model = await this.compile(new Uint8Array(bytes));
     this.model = model;
     this.threads = this.pthreads.started;
     const signature = readSignature(bytes);
@@ -112,6 +102,27 @@ class LitertEngine implements Engine {
       formatNames('input', this.job.model.inputs, runner.getInputDetails(), signature?.inputs),
       formatNames('output', this.job.model.outputs, runner.getOutputDetails(), signature?.outputs),
     );
+  }
+
+  /** The framework's errors may hold nothing but places in its sources: its log then has the words. */
+  private async compile(bytes: Uint8Array): Promise<CompiledModel> {
+    const lines: string[] = [];
+    const options: CompileOptions = {
+      accelerator: this.job.backend === 'webgpu' ? 'webgpu' : 'wasm',
+      cpuOptions: { numThreads: this.job.threads },
+      gpuOptions: { precision: 'fp32' },
+    };
+    try {
+      return await listening(
+        (line) => lines.push(line),
+        () => this.litert.loadAndCompile(bytes, options),
+      );
+    } catch (error) {
+      const errors = errorsIn(lines);
+      throw errors === undefined ? error : new Error(`LiteRT.js cannot load this model: ${errors}`, { cause: error });
+    } finally {
+      for (const line of lines) this.accelerated.read(line);
+    }
   }
 
   proof(): Promise<Proof> {
