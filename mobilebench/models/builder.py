@@ -36,6 +36,9 @@ _NOT_IN_VARIANT: dict[Format, str] = {
     "saved_model": "a SavedModel keeps the 32 bits in which the network was defined",
 }
 _NO_INT8_TFJS = "TF.js graph models have no 8-bit arithmetic (their 8-bit weights are variant `dynamic`)"
+_TELLING = 1.25
+"""Times the widest tolerance is by how much outputs have to differ between two inputs, so that one is never taken for
+the other."""
 _ENGINES: dict[Format, str] = {"tflite": "LiteRT", "onnx": "ONNX Runtime"}
 
 
@@ -63,7 +66,7 @@ def _in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path
     weights, seed, parameters = apart(lambda: _define(entry, specs, batch, saved))
     answers = apart(lambda: graph.answers(saved, _feeds(specs)))
     for one, other in combinations(answers.values(), 2):
-        checks.telling_outputs(one, other, 2 * max(entry.tolerance.values()))
+        checks.telling_outputs(one, other, _TELLING * max(entry.tolerance.values()))
 
     converted: dict[Format, Converted] = {"saved_model": graph.described(saved, names)}
     tell("converting to TensorFlow Lite")

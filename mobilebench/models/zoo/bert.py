@@ -34,7 +34,7 @@ def network(weights: Weights, batch: int, *, layers: int, hidden: int, heads: in
         embedded = tf.gather(words, inputs["input_ids"]) + tf.gather(types, inputs["token_type_ids"])
         x = tf.reshape(normalise(embedded + positions[:_SEQUENCE]), [batch * _SEQUENCE, hidden])
         mask = tf.reshape(tf.cast(inputs["attention_mask"], tf.float32), [batch, 1, 1, _SEQUENCE])
-        hidden_positions = (1.0 - mask) * -10000.0
+        hidden_positions = (1.0 - mask) * blocks.MASKED
         for encode in encoders:
             x = encode(x, hidden_positions)
         sequence = tf.reshape(x, [batch, _SEQUENCE, hidden])

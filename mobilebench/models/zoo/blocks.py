@@ -16,6 +16,11 @@ import tensorflow as tf
 Tensor = Any
 """A `tf.Tensor`; TensorFlow has no types of its own."""
 
+MASKED = -30.0
+"""Added to the attention score of a hidden position: its share becomes exp(-30), which is nothing beside float32's
+precision. The originals' -10000 says no more in 32 bits, but leaves no room for the other scores in 8.
+"""
+
 Layer = Callable[[Tensor], Tensor]
 Network = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 """From canonical input names to canonical output names."""

@@ -46,7 +46,7 @@ def network(weights: Weights, batch: int) -> Network:
         embedded = wide + tf.gather(types, inputs["token_type_ids"]) + positions[:_SEQUENCE]
         x = tf.reshape(scale(embedded), [batch * _SEQUENCE, _HIDDEN])
         mask = tf.reshape(tf.cast(inputs["attention_mask"], tf.float32), [batch, 1, 1, _SEQUENCE])
-        hidden_positions = (1.0 - mask) * -10000.0
+        hidden_positions = (1.0 - mask) * blocks.MASKED
         for layer in layers:
             x = layer(x, hidden_positions)
         sequence = tf.reshape(x, [batch, _SEQUENCE, _HIDDEN])
