@@ -18,7 +18,7 @@ VANISHING = 1e-6
 DENORMAL = 1e-30
 """TensorFlow flushes denormal numbers (below 1.2e-38) to zero, so what comes this near to them is counted as such."""
 NEAR_A_BOUND = 1e-3
-MASKED = -1000.0
+MASKED = -20.0
 """A softmax's arguments up to here are attention masks, and set aside."""
 
 _BOUNDS: Mapping[str, tuple[float, ...]] = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu6": (6.0,)}
