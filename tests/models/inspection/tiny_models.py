@@ -88,7 +88,7 @@ def onnx_recurrent() -> bytes:
 
 
 def onnx_external(folder: Path, location: str = "weights.bin", **entries: str) -> Path:
-    """An ONNX model in this folder whose first weight is said to lie in another file; `entries` replace what is said."""
+    """An ONNX model in this folder whose first weight lies in another file; `entries` replace what is said of it."""
     from onnx import TensorProto
 
     model = onnx_proto()
@@ -249,8 +249,8 @@ def saved_model(folder: Path) -> Path:
     return folder
 
 
-def saved_model_proto() -> bytes:
-    """The `saved_model.pb` of `saved_model`."""
+def saved_model_proto(convolution: str = "Conv2D") -> bytes:
+    """The `saved_model.pb` of `saved_model`; its convolution can be another operator, or a function."""
     float32, resource = 1, 20
     handles = [
         _node(name, "VarHandleOp", [], dtype=_type(float32), shape=_message((7, _shape(shape))))
@@ -263,7 +263,7 @@ def saved_model_proto() -> bytes:
     body = [
         *(_node(f"read_{name}", "ReadVariableOp", [name], dtype=_type(float32)) for name in _SHAPES),
         _node("axes", "Const", [], dtype=_type(3), value=_message((8, axes))),
-        _node("map", "Conv2D", ["image", "read_filter:value:0"], strides=strides, padding=_message((2, "SAME"))),
+        _node("map", convolution, ["image", "read_filter:value:0"], strides=strides, padding=_message((2, "SAME"))),
         _node("shifted", "BiasAdd", ["map:output:0", "read_shift:value:0"]),
         _node("pooled", "Mean", ["shifted:output:0", "axes:output:0"]),
         _node("product", "MatMul", ["pooled:output:0", "read_matrix:value:0"]),

@@ -1,0 +1,304 @@
+"""What is no model, or none that can be trusted, is refused by one clear sentence; nothing hangs."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import socket
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mobilebench.errors import BadInput, ExitCode
+from mobilebench.models.inspection.inspecting import inspect
+from mobilebench.models.inspection.malformed import Malformed
+from mobilebench.models.inspection.reader import read
+from mobilebench.models.inspection.recognise import recognise
+from tests.models.inspection import tiny_models
+
+
+def refused(path: Path) -> BadInput:
+    with pytest.raises(BadInput) as caught:
+        inspect(path)
+    assert caught.value.exit_code == ExitCode.BAD_INPUT
+    assert str(path.name) in caught.value.message
+    assert caught.value.message.endswith(".")
+    return caught.value
+
+
+def unreadable(file: Path, format_name: str) -> str:
+    """Why the reader refuses a file, without a process of its own."""
+    with pytest.raises(Malformed) as caught:
+        read(file, format_name, {})
+    return caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "empty"),
+        (b"Dear reader, this is no model.\n" * 50, "not a model"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(300), "PNG image"),
+        (b"\xff\xd8\xff\xe0" + bytes(300), "JPEG image"),
+        (b"\x7fELF" + bytes(300), "program"),
+        (bytes(5000), "not a model"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(300), "HDF5"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"{}", "no TF.js model"),
+        (b'{"name": "package"}', "no TF.js model"),
+        (b"{" * 100_000, "no JSON"),
+        (b'{"modelTopology":' + b"[" * 200_000, "nested too deep"),
+        (b"\x08\x08" + b"\xff" * 30, "longer than ten bytes"),
+    ],
+)  # fmt: skip
+def test_not_a_model(tmp_path: Path, content: bytes, word: str) -> None:
+    file = tmp_path / "thing"
+    file.write_bytes(content)
+    assert word in refused(file).message
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    assert "There is no file" in refused(tmp_path / "absent.onnx").message
+
+
+def test_a_folder_without_a_model(tmp_path: Path) -> None:
+    assert "folder without a model" in refused(tmp_path).message
+
+
+def test_a_folder_with_a_model_file_says_which(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(tiny_models.onnx_model())
+    assert "net.onnx" in str(refused(tmp_path).hint)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "gzip"])
+def test_archives_are_to_be_unpacked_first(tmp_path: Path, kind: str) -> None:
+    inner = tmp_path / "net.onnx"
+    inner.write_bytes(tiny_models.onnx_model())
+    archive = tmp_path / f"net.{kind}"
+    match kind:
+        case "zip":
+            with zipfile.ZipFile(archive, "w") as packed:
+                packed.write(inner, "../../net.onnx")
+        case "tar":
+            with tarfile.open(archive, "w", format=tarfile.USTAR_FORMAT) as packed_tar:
+                packed_tar.add(inner, "net.onnx")
+        case "gzip":
+            archive.write_bytes(gzip.compress(inner.read_bytes()))
+    error = refused(archive)
+    assert f"{kind}" in error.message
+    assert "Unpack it first" in str(error.hint)
+
+
+@pytest.mark.parametrize("ending", [".tflite", ".json", ".pb"])
+def test_wrong_extension_names_both(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"net{ending}"
+    file.write_bytes(tiny_models.onnx_model())
+    error = refused(file)
+    assert "is named like" in error.message
+    assert "an ONNX model" in error.message
+    assert "net.onnx" in str(error.hint)
+
+
+def test_another_format_than_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "net"
+    file.write_bytes(tiny_models.tflite_model())
+    with pytest.raises(BadInput, match=r"is a TensorFlow Lite model, not an ONNX model\."):
+        inspect(file, "onnx")
+
+
+def test_three_gigabytes_are_refused_unread(tmp_path: Path) -> None:
+    file = tmp_path / "huge.onnx"
+    file.write_bytes(tiny_models.onnx_model())
+    os.truncate(file, 3 * 2**30)
+    begun = time.monotonic()
+    assert "3.0 GiB in one file" in refused(file).message
+    assert time.monotonic() - begun < 1
+
+
+def test_a_sparse_file_under_the_limit_is_refused_by_its_content(tmp_path: Path) -> None:
+    file = tmp_path / "zeros.onnx"
+    file.write_bytes(tiny_models.onnx_model())
+    os.truncate(file, 2**30)
+    assert "is damaged" in unreadable(file, "onnx")
+
+
+def test_a_pipe_a_device_and_a_socket_do_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket.onnx"))
+        for path in (tmp_path / "pipe.onnx", Path("/dev/zero"), tmp_path / "socket.onnx"):
+            assert "neither a file nor a folder" in refused(path).message
+
+
+def test_a_pipe_inside_a_model_does_not_hang(tmp_path: Path) -> None:
+    file = tiny_models.tfjs_model(tmp_path)
+    (tmp_path / "shard2.bin").unlink()
+    os.mkfifo(tmp_path / "shard2.bin")
+    assert "not a regular file" in unreadable(file, "tfjs")
+
+
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "net.onnx"
+    file.write_bytes(tiny_models.onnx_model())
+
+    def denied(self: Path, *arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(BadInput, match=r"cannot be read \(Permission denied\)"):
+        recognise(file)
+
+
+def _saved(folder: Path) -> Path:
+    return tiny_models.saved_model(folder) / "saved_model.pb"
+
+
+def _file(name: str, make: Callable[[], bytes]) -> Callable[[Path], Path]:
+    def made(folder: Path) -> Path:
+        (folder / name).write_bytes(make())
+        return folder / name
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("format_name", "make"),
+    [
+        ("onnx", _file("net.onnx", tiny_models.onnx_model)),
+        ("tflite", _file("net.tflite", tiny_models.tflite_model)),
+        ("tfjs", tiny_models.tfjs_model),
+        ("saved_model", _saved),
+    ],
+)
+def test_cut_short_anywhere_is_refused(tmp_path: Path, format_name: str, make: Callable[[Path], Path]) -> None:
+    file = make(tmp_path)
+    whole = file.read_bytes()
+    taken = 0
+    for length in range(1, len(whole), max(1, len(whole) // 150)):
+        file.write_bytes(whole[:length])
+        try:
+            read(file, format_name, {})
+        except Malformed:
+            continue
+        taken += 1
+    assert taken == 0
+
+
+def test_cut_short_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "net.onnx"
+    file.write_bytes(tiny_models.onnx_model()[:-200])
+    assert "cut short" in refused(file).message
+
+
+def test_unknown_opset(tmp_path: Path) -> None:
+    file = tmp_path / "net.onnx"
+    file.write_bytes(tiny_models.onnx_model(opset=999))
+    error = refused(file)
+    assert "opset 999" in error.message
+    assert "17" in str(error.hint)
+
+
+def test_an_operator_that_onnx_does_not_have(tmp_path: Path) -> None:
+    model = tiny_models.onnx_proto()
+    model.graph.node[1].op_type = "Frobnicate"
+    file = tmp_path / "net.onnx"
+    file.write_bytes(model.SerializeToString())
+    assert "'Frobnicate', which ONNX does not have" in unreadable(file, "onnx")
+
+
+def test_an_operator_that_is_younger_than_the_opset(tmp_path: Path) -> None:
+    model = tiny_models.onnx_proto(opset=17)
+    model.graph.node[1].op_type = "Gelu"
+    file = tmp_path / "net.onnx"
+    file.write_bytes(model.SerializeToString())
+    assert "does not have in its opset 17" in unreadable(file, "onnx")
+
+
+@pytest.mark.parametrize(
+    ("location", "entries", "word"),
+    [
+        ("absent.bin", {}, "not there"),
+        ("/etc/passwd", {}, "absolute"),
+        ("C:\\weights.bin", {}, "absolute"),
+        ("../weights.bin", {}, "outside its folder"),
+        ("inner/../../weights.bin", {}, "outside its folder"),
+        ("link.bin", {}, "a link that leads outside"),
+        ("linked/weights.bin", {}, "a link that leads outside"),
+        (".", {}, "not a regular file"),
+        ("", {}, "does not name"),
+        ("weights.bin", {"offset": "1000"}, "which has only"),
+        ("weights.bin", {"length": "99999999"}, "which has only"),
+        ("weights.bin", {"offset": "-4"}, "which has only"),
+        ("weights.bin", {"offset": "four"}, "no number"),
+        ("weights.bin", {"length": "8"}, "has 8 in"),
+    ],
+)
+def test_external_data(tmp_path: Path, location: str, entries: dict[str, str], word: str) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "weights.bin").write_bytes(bytes(10_000))
+    (folder / "link.bin").symlink_to(tmp_path / "weights.bin")
+    (folder / "linked").symlink_to(tmp_path)
+    file = tiny_models.onnx_external(folder, location, **entries)
+    assert word in unreadable(file, "onnx")
+
+
+@pytest.mark.parametrize("path", ["../shard1.bin", "/etc/passwd", "link.bin", "absent.bin", ""])
+def test_weight_shards_stay_in_the_folder(tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "model"
+    (tmp_path / "shard1.bin").write_bytes(bytes(456))
+    manifest = tiny_models.tfjs_json()["weightsManifest"]
+    manifest[0]["paths"] = [path]
+    file = tiny_models.tfjs_model(folder, weightsManifest=manifest)
+    (folder / "link.bin").symlink_to(tmp_path / "shard1.bin")
+    unreadable(file, "tfjs")
+
+
+def test_weight_shards_of_another_size(tmp_path: Path) -> None:
+    file = tiny_models.tfjs_model(tmp_path)
+    (tmp_path / "shard2.bin").write_bytes(bytes(5))
+    assert "declares 556 bytes of weights" in refused(file).message
+
+
+def test_a_layers_model_says_how_to_convert(tmp_path: Path) -> None:
+    file = tiny_models.tfjs_model(tmp_path, format="layers-model")
+    error = refused(file)
+    assert "layers model" in error.message
+    assert "tensorflowjs_converter" in str(error.hint)
+
+
+def test_a_saved_model_without_its_variables(tmp_path: Path) -> None:
+    folder = tiny_models.saved_model(tmp_path / "net")
+    (folder / "variables" / "variables.index").unlink()
+    assert "variables.index" in refused(folder).message
+
+
+def test_a_saved_model_with_a_link_out(tmp_path: Path) -> None:
+    folder = tiny_models.saved_model(tmp_path / "net")
+    (folder / "assets").mkdir()
+    (folder / "assets" / "words.txt").symlink_to("/etc/passwd")
+    assert "outside its folder" in refused(folder).message
+
+
+def test_functions_that_call_themselves_for_ever(tmp_path: Path) -> None:
+    folder = tiny_models.saved_model(tmp_path / "net")
+    (folder / "saved_model.pb").write_bytes(tiny_models.saved_model_proto(convolution="network"))
+    assert "call each other more than" in refused(folder).message
+
+
+def test_time_is_limited(tmp_path: Path) -> None:
+    file = tmp_path / "net.onnx"
+    file.write_bytes(tiny_models.onnx_model())
+    with pytest.raises(BadInput, match=r"could not be read within 0\.001 s"):
+        inspect(file, timeout_s=0.001)
+
+
+def test_memory_is_limited(tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    file.write_bytes(b'{"modelTopology": [' + b"0," * 6_000_000 + b"0]}")
+    with pytest.raises(BadInput, match="GiB of memory to be read"):
+        inspect(file, memory_bytes=64 * 2**20)
