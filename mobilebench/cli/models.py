@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mobilebench.cli import complete, models_add, models_fetch, models_prune, models_show, models_weights
-from mobilebench.cli.output import Json, print_json, print_table, split
+from mobilebench.cli import models_add, models_build, models_fetch, models_prune, models_show, models_weights
+from mobilebench.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
     from mobilebench.models.entry import ModelEntry
     from mobilebench.models.manifest import ModelFiles
+
+
+@dataclass(frozen=True)
+class Here:
+    """What this computer has of one variant of a model."""
+
+    state: str
+    files: ModelFiles | None
+
 
 app = typer.Typer(no_args_is_help=True, help="The models: list what is known, build what is needed.")
 
@@ -22,36 +31,47 @@ def list_models(json: Json = False) -> None:
     """List every model that mobilebench knows, and which are built on this computer."""
     from mobilebench.models import registry
 
-    listed = [(registry.get(name), *_on_this_computer(name)) for name in registry.names()]
+    listed = [(registry.get(name), _on_this_computer(name)) for name in registry.names()]
     if json:
-        print_json(
-            [
-                {
-                    "name": entry.name,
-                    "paper": entry.label,
-                    "title": entry.title,
-                    "task": entry.task,
-                    "citation": entry.citation,
-                    "parameters": entry.parameters,
-                    "options": dict(entry.options),
-                    "inputs": _inputs(entry, files),
-                    "outputs": list(entry.outputs),
-                    "preprocessing": entry.preprocessing or None,
-                    "postprocessing": entry.postprocessing or None,
-                    "state": state,
-                    "manifest": files.manifest.model_dump(mode="json") if files else None,
-                }
-                for entry, state, files in listed
-            ]
-        )
+        print_json([_described(entry, here) for entry, here in listed])
         return
     print_table(
-        ["model", "paper", "task", "variant", "size", "state"],
-        [
-            (entry.name, entry.label, entry.task, "fp32", _sizes(files) if files else None, state)
-            for entry, state, files in listed
-        ],
+        ["model", "paper", "task", "on this computer"],
+        [(entry.name, entry.label, entry.task, _shown(here)) for entry, here in listed],
     )
+
+
+def _described(entry: ModelEntry, here: dict[str, Here]) -> dict[str, Any]:
+    files = next((one.files for one in here.values() if one.files), None)
+    return {
+        "name": entry.name,
+        "paper": entry.label,
+        "title": entry.title,
+        "task": entry.task,
+        "citation": entry.citation,
+        "parameters": entry.parameters,
+        "options": dict(entry.options),
+        "inputs": _inputs(entry, files),
+        "outputs": list(entry.outputs),
+        "preprocessing": entry.preprocessing or None,
+        "postprocessing": entry.postprocessing or None,
+        "variants": {
+            variant: {
+                "state": one.state,
+                "manifest": one.files.manifest.model_dump(mode="json") if one.files else None,
+            }
+            for variant, one in here.items()
+        },
+    }
+
+
+def _shown(here: dict[str, Here]) -> str:
+    """The variants that are here with their sizes, and what is wrong with any."""
+    built = [f"{variant} {_mebibytes(one.files)}" for variant, one in here.items() if one.files]
+    wrong = [
+        f"{variant} {one.state}" for variant, one in here.items() if one.state not in ("built", "added", "not built")
+    ]
+    return ", ".join([*built, *dict.fromkeys(wrong)]) or "not built"
 
 
 def _inputs(entry: ModelEntry, files: ModelFiles | None) -> list[dict[str, Any]]:
@@ -63,55 +83,33 @@ def _inputs(entry: ModelEntry, files: ModelFiles | None) -> list[dict[str, Any]]
     ]
 
 
-def _on_this_computer(name: str) -> tuple[str, ModelFiles | None]:
-    from mobilebench.errors import BadInput
-    from mobilebench.models import added, cache, registry
+def _on_this_computer(name: str) -> dict[str, Here]:
+    """Variant to what there is of it."""
+    from mobilebench.models import added, registry
 
     if own := added.find(name):
-        return "added", own
-    if registry.why_not(name):
-        return "unsupported: no definition in this version", None
-    try:
-        files = cache.find(name)
-    except BadInput:
-        return "damaged: the next run or `models build` mends it", None
-    return ("built" if files else "not built"), files
+        return {own.manifest.variant: Here("added", own)}
+    return {variant: _built(name, variant) for variant in registry.VARIANTS}
 
 
-def _sizes(files: ModelFiles) -> str:
-    return ", ".join(f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in files.manifest.formats.items())
-
-
-@app.command()
-def build(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="MODEL…",
-            help="Which models, such as `bert_small` or `'mlp_*'`; none: all.",
-            autocompletion=complete.models,
-        ),
-    ] = None,
-    variant: Annotated[str, typer.Option(help="Number format.")] = "fp32",
-    batch: Annotated[int, typer.Option(min=1, max=1024, help="Batch size built into the model.")] = 1,
-) -> None:
-    """Build models in every format, from seeded weights, and check that all formats agree.
-
-    What is already built from the same definition is left alone. Needs `pip install mobilebench[models]`.
-    """
+def _built(name: str, variant: str) -> Here:
+    from mobilebench.errors import BadInput
     from mobilebench.models import cache, registry
 
-    buildable = [name for name in registry.names() if registry.why_not(name, variant) is None]
-    wanted = registry.expand(split(names)) or buildable
-    for name in wanted:
-        files = cache.ensure(name, variant, batch, partial(_tell, name))
-        typer.echo(f"{name} {variant} batch {batch}: {_sizes(files)}")
+    if reason := registry.why_not(name, variant):
+        return Here(f"unsupported: {reason}", None)
+    try:
+        files = cache.find(name, variant)
+    except BadInput:
+        return Here("damaged: the next run or `models build` mends it", None)
+    return Here("built" if files else "not built", files)
 
 
-def _tell(name: str, step: str) -> None:
-    typer.echo(f"{name}: {step}", err=True)
+def _mebibytes(files: ModelFiles) -> str:
+    return f"{sum(one.bytes for one in files.manifest.formats.values()) / 2**20:.1f} MiB"
 
 
+app.command("build")(models_build.build)
 app.command("add")(models_add.add)
 app.command("remove")(models_add.remove)
 app.command("fetch")(models_fetch.fetch)

@@ -1,0 +1,104 @@
+"""`mobilebench models build`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobilebench.cli import complete
+from mobilebench.cli.output import size, split
+
+if TYPE_CHECKING:
+    from mobilebench.models.manifest import ModelFiles
+
+
+def build(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL…",
+            help="Which models, such as `bert_small` or `'mlp_*'`.",
+            autocompletion=complete.models,
+        ),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="All models that `models list` shows, in all variants unless --variant is given."),
+    ] = False,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VARIANT…", help="Number formats: fp32 (default), fp16, int8, dynamic."),
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, max=1024, help="Batch size built into the model.")] = 1,
+) -> None:
+    """Build models in every format, and check that all formats agree with TensorFlow.
+
+    What is already built from the same definition is left alone: after an interruption the same command goes on.
+    Weights are seeded unless pretrained ones were fetched. Needs `pip install mobilebench[models]`.
+    """
+    from mobilebench.errors import BadInput, MobilebenchError
+    from mobilebench.models import added, cache, registry
+
+    asked = registry.expand(split(names)) if names else []
+    if everything == bool(asked):
+        raise BadInput(
+            "Name the models to build, or give --all." if not asked else "Give either names or --all.",
+            hint="For instance `mobilebench models build mobilenet_v2`; `mobilebench models list` shows the names.",
+        )
+    wanted = asked or [name for name in registry.names() if not added.find(name)]
+    variants = split(variant) or (registry.VARIANTS if everything else ("fp32",))
+    jobs = [(name, one) for name in wanted for one in variants]
+    for name, one in jobs:
+        if reason := registry.why_not(name, one):
+            raise BadInput(
+                f"{reason[0].upper()}{reason[1:]}.", hint="`mobilebench models list` shows what can be built."
+            )
+
+    total, failed = 0, []
+    began = time.monotonic()
+    with _telling(len(jobs)) as tell:
+        for place, (name, one) in enumerate(jobs, 1):
+            label = f"{name} {one}" + (f" batch {batch}" if batch > 1 else "")
+            started = time.monotonic()
+            try:
+                files = cache.ensure(name, one, batch, lambda step, at=place, of=label: tell(at, of, step))  # type: ignore[misc]
+            except BadInput:
+                raise
+            except MobilebenchError as error:
+                failed.append(error)
+                typer.echo(f"{label}: failed. {error.message}", err=True)
+                continue
+            total += sum(found.bytes for found in files.manifest.formats.values())
+            typer.echo(f"{label}: {_summary(files)} ({time.monotonic() - started:.1f} s)")
+    if len(jobs) > 1:
+        typer.echo(f"{len(jobs) - len(failed)} of {len(jobs)}, {size(total)}, {time.monotonic() - began:.0f} s")
+    if failed:
+        raise failed[0]
+
+
+def _summary(files: ModelFiles) -> str:
+    """Sizes by format, and which formats there cannot be."""
+    sizes = [f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in files.manifest.formats.items()]
+    return ", ".join(
+        [
+            *sizes,
+            *(f"no {name}: {reason}" for name, reason in files.manifest.unsupported.items() if name != "saved_model"),
+        ]
+    )
+
+
+@contextmanager
+def _telling(jobs: int) -> Iterator[Callable[[int, str, str], None]]:
+    """Shows a step: on a terminal in a line that is drawn over, elsewhere in a line of its own."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda place, label, step: typer.echo(f"[{place}/{jobs}] {label}: {step}", err=True)
+        return
+    with console.status("") as status:
+        yield lambda place, label, step: status.update(f"\\[{place}/{jobs}] {label}: {step}")
