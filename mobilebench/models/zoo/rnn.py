@@ -40,13 +40,16 @@ class _Lstm:
 
     def __init__(self, weights: Weights, size_in: int, width: int) -> None:
         self._width = width
-        self._gates = blocks.dense(weights, size_in + width, 4 * width, gain=_GAIN)
+        self._matrix = weights.normal((size_in + width, 4 * width), _GAIN / (size_in + width) ** 0.5)
+        self._bias = weights.normal((4 * width,), 0.1)
 
     def __call__(self, steps: list[Tensor]) -> list[Tensor]:
+        # Read once for all steps: TF.js's converter writes a weight once for each time that it is read.
+        matrix, bias = tf.convert_to_tensor(self._matrix), tf.convert_to_tensor(self._bias)
         outputs = [tf.zeros([steps[0].shape[0], self._width])]
         memory = None
         for x in steps:
-            gates = self._gates(tf.concat([x, outputs[-1]], axis=1))
+            gates = tf.nn.bias_add(tf.matmul(tf.concat([x, outputs[-1]], axis=1), matrix), bias)
             enter, keep, candidate, leave = tf.split(gates, 4, axis=1)
             entered = tf.sigmoid(enter) * tf.tanh(candidate)
             memory = entered if memory is None else tf.sigmoid(keep) * memory + entered
