@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mobilebench.models.inspection import onnx_macs, onnx_strip
+from mobilebench.models.inspection import onnx_core, onnx_macs, onnx_strip
 from mobilebench.models.inspection.confine import belonging
 from mobilebench.models.inspection.graph import Graph, Operation, Shape, Value, bind, refuse_unknown_inputs
 from mobilebench.models.inspection.malformed import Malformed
@@ -63,12 +63,10 @@ def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
 
 def read_stripped(small: bytes, folder: Path, shapes: Mapping[str, list[int]]) -> Graph:
     """As `read`, from what `onnx_strip.stripped` leaves of the file."""
-    import onnx
-
     model = _inlined(_parsed(small))
     _check_text(model)
     opset = {("" if entry.domain in _STANDARD else entry.domain): entry.version for entry in model.opset_import}
-    _check_opset(opset, onnx.defs.onnx_opset_version())
+    _check_opset(opset, onnx_core.newest_opset())
     files = _external_files(model.graph, folder)
     _set_shapes(model.graph, shapes)
     model = _with_shapes(model)
@@ -82,11 +80,10 @@ def read_stripped(small: bytes, folder: Path, shapes: Mapping[str, list[int]]) -
 
 
 def _parsed(small: bytes) -> Any:
-    import onnx
     from google.protobuf.message import DecodeError
 
     try:
-        model = onnx.load_model_from_string(small)
+        model = onnx_core.parse(small)
     except (DecodeError, RecursionError) as error:
         raise Malformed("is no ONNX model, or a damaged one: its structure does not fit onnx.proto") from error
     if not model.graph.node and not model.graph.output:
@@ -134,20 +131,16 @@ def _inlined(model: Any) -> Any:
     """The model without functions of its own: each call replaced by what it stands for."""
     if not model.functions:
         return model
-    import onnx.inliner
-
     try:
-        return onnx.inliner.inline_local_functions(model)
+        return onnx_core.inlined(model)
     except Exception as error:
         raise Malformed(f"defines functions that cannot be resolved ({_first_line(error)})") from error
 
 
 def _with_shapes(model: Any) -> Any:
     """The model with the shapes that follow from its inputs. Where that fails, those that it states itself."""
-    import onnx
-
     try:
-        return onnx.shape_inference.infer_shapes(model, check_type=False, strict_mode=False, data_prop=True)
+        return onnx_core.with_shapes(model)
     except Exception:  # the C++ side raises whatever it likes; engines judge the model, here its shapes stay unknown
         return model
 
@@ -229,14 +222,10 @@ def _bodies(node: Any) -> Iterator[Any]:
 
 
 def _check_operator(kind: str, opset: int) -> None:
-    import onnx
-
-    if not onnx.defs.has(kind):
+    if not onnx_core.has(kind):
         raise Malformed(f"needs operator {kind[:100]!r}, which ONNX does not have", hint="Is it of a custom domain?")
-    try:
-        onnx.defs.get_schema(kind, opset, "")
-    except onnx.defs.SchemaError as error:
-        raise Malformed(f"needs operator {kind[:100]!r}, which ONNX does not have in its opset {opset}") from error
+    if not onnx_core.has(kind, opset):
+        raise Malformed(f"needs operator {kind[:100]!r}, which ONNX does not have in its opset {opset}")
 
 
 def _macs(graph: Graph, node: Any, domain: str, attributes: Mapping[str, Any]) -> int | None:
