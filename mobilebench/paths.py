@@ -36,6 +36,11 @@ def device_profiles() -> Path:
     return _shipped("device_profiles")
 
 
+def requirements(name: str) -> Path:
+    """A pinned list of packages for an environment of its own."""
+    return _shipped("requirements") / name
+
+
 def _shipped(name: str) -> Path:
     packed = PACKAGE / "assets" / name
     return packed if packed.is_dir() else _CHECKOUT / name

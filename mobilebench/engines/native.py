@@ -135,7 +135,7 @@ class NativeEngine:
         entry = files.manifest.formats.get(wanted)
         path = files.file(wanted)
         if entry is None or path is None:
-            raise Unsupported(f"{files.manifest.model} {files.manifest.variant} has no {wanted} file.")
+            raise Unsupported(f"{files.missing(wanted)}.")
         if entry.parts:
             raise Unsupported(f"{path.name} keeps its weights in further files, which the native runner does not read.")
         if not path.is_file():

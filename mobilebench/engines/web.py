@@ -77,14 +77,14 @@ def gpu_flags(target: TargetInfo, setting: str) -> tuple[str, ...]:
     return chrome.SOFTWARE_GPU if setting == "software" else chrome.HARDWARE_GPU
 
 
-def prepare(target: Target, case: Case, files: ModelFiles, model_format: Format) -> None:
+def prepare(target: Target, case: Case, files: ModelFiles, model_format: Format) -> None:  # noqa: ARG001
     """Start the page server and see that the model can be served: pages fetch it, so nothing is pushed.
 
     Raises:
         Unsupported: the model was not built in this format.
         BadInput: the pages have not been built.
     """
-    _format_file(files, model_format, f"{case.engine} on {target.info.id}")
+    _format_file(files, model_format)
     page_server()
 
 
@@ -106,7 +106,7 @@ def measure(
     """
     began = time.monotonic()
     case = block.case
-    entry = _format_file(files, page_case.model_format, f"{case.engine} on {target.info.id}")
+    entry = _format_file(files, page_case.model_format)
     served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
     server = page_server()
     with (
@@ -195,13 +195,10 @@ def _reason_against_gpu(target: TargetInfo, setting: str) -> str | None:
     return None
 
 
-def _format_file(files: ModelFiles, model_format: Format, wanted_by: str) -> FormatFile:
+def _format_file(files: ModelFiles, model_format: Format) -> FormatFile:
     entry = files.manifest.formats.get(model_format)
     if entry is None:
-        raise Unsupported(
-            f"{files.manifest.model} {files.manifest.variant} has no {model_format} file for {wanted_by}.",
-            hint="Build it again with `mobilebench models build`.",
-        )
+        raise Unsupported(f"{files.missing(model_format)}.")
     for name in (entry.path, *entry.parts):
         if not (files.folder / name).is_file():
             raise BlockFailed(

@@ -94,3 +94,9 @@ class ModelFiles:
         """The file an engine opens, or None when the model lacks this format."""
         entry = self.manifest.formats.get(format)
         return self.folder / entry.path if entry else None
+
+    def missing(self, format: Format) -> str:  # noqa: A002
+        """Half a sentence on a format that the model lacks, with the reason where it is known."""
+        reason = self.manifest.unsupported.get(format)
+        because = f": {reason}" if reason else ""
+        return f"{self.manifest.model} {self.manifest.variant} has no {format} file{because}"

@@ -120,12 +120,10 @@ def saved_model(job: dict[str, Any]) -> Predict:
 
     loaded = tf.saved_model.load(str(Path(job["file"]).parent))
     serve = loaded.signatures[job["signature"]]
-    names = dict(zip(sorted(serve.structured_outputs), serve.outputs, strict=True))
 
     def predict(values: Arrays) -> Arrays:
         answer = serve(**{job["inputs"][name]: tf.constant(array) for name, array in values.items()})
-        tensors = {**{tensor.name: answer[key] for key, tensor in names.items()}, **answer}
-        return {name: tensors[theirs].numpy() for name, theirs in job["outputs"].items()}
+        return {name: answer[theirs].numpy() for name, theirs in job["outputs"].items()}
 
     return predict
 

@@ -50,7 +50,7 @@ class Engine:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._noise,
-            env={**os.environ, **_ENVIRONMENT},
+            env=environment(),
             start_new_session=True,
         )
 
@@ -90,6 +90,11 @@ class Engine:
         self._noise.seek(0)
         lines = [line for line in self._noise.read()[-65536:].decode(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip()[:600] if lines else ""
+
+
+def environment() -> dict[str, str]:
+    """The environment of processes that load engines: quiet, and on the CPU."""
+    return {**os.environ, **_ENVIRONMENT}
 
 
 @contextmanager

@@ -182,7 +182,7 @@ def _described(name: str, description: Description, wishes: Wishes) -> Manifest:
         inputs=specs,
         outputs=outputs,
         formats={description.format: stored},
-        unsupported=_others(name, description.format),
+        unsupported=_others(description.format),
         reference=[],
         reference_engine="none",
         tolerance=wishes.tolerance or USUAL_TOLERANCE[variant],
@@ -191,9 +191,13 @@ def _described(name: str, description: Description, wishes: Wishes) -> Manifest:
     )
 
 
-def _others(name: str, own: Format) -> dict[Format, str]:
+def _others(own: Format) -> dict[Format, str]:
     formats: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
-    return {other: f"{name} was added as {own} only" for other in formats if other != own}
+    return {
+        other: f"it was added as {own} (`models add --convert` makes other formats where it can)"
+        for other in formats
+        if other != own
+    }
 
 
 def _answered(manifest: Manifest, description: Description, shop: Path, engine: asking.Engine) -> Manifest:

@@ -1,6 +1,7 @@
 """A TF.js graph model as a TensorFlow graph, so that TensorFlow can say what its answer should be.
 
-TF.js's converter folds biases and activations into operators that TensorFlow does not have: they are taken apart.
+TF.js's converter folds biases and activations into operators that TensorFlow does not have: they are taken apart. Its
+whole numbers have 32 bits whatever the graph says, and so they have here.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ def graph_def(file: Path) -> Any:
     """
     from google.protobuf.json_format import ParseDict
     from tensorflow.core.framework.graph_pb2 import GraphDef
+    from tensorflow.core.framework.types_pb2 import DT_INT32, DT_INT64
 
     model = json.loads(file.read_text())
     held = _weights(model["weightsManifest"], file.parent)
@@ -70,6 +72,10 @@ def graph_def(file: Path) -> Any:
             _prelu(node.name, node.input[0], node.input[1], apart)
         else:
             apart.node.append(node)
+    for node in apart.node:
+        for attribute in node.attr.values():
+            if attribute.type == DT_INT64:
+                attribute.type = DT_INT32
     return apart
 
 
@@ -93,8 +99,8 @@ def _weights(groups: list[dict[str, Any]], folder: Path) -> Arrays:
 def _unpacked(values: NDArray[Any], dtype: str, packed: Mapping[str, Any] | None) -> NDArray[Any]:
     if packed is None or packed["dtype"] == "float16":
         return values.astype(dtype)
-    wide = values.astype(np.float64) * packed["scale"] + packed["min"]
-    return np.rint(wide).astype(dtype) if dtype == "int32" else wide.astype(dtype)
+    wide: NDArray[Any] = values.astype(np.float64) * packed["scale"] + packed["min"]
+    return (np.rint(wide) if dtype == "int32" else wide).astype(dtype)
 
 
 def _fill(node: Any, values: NDArray[Any]) -> None:
@@ -108,7 +114,7 @@ def _take_apart(node: Any, graph: Any) -> None:
     """`Conv2D + BiasAdd + Relu` for a folded convolution; the last one has the folded one's name."""
     kind = _WHOLE[node.op]
     steps = [step.decode() for step in node.attr["fused_ops"].list.s]
-    added = list(node.input[2:])
+    added = [name for name in node.input[2:] if not name.startswith("^")]
     names = [f"{node.name}/unfolded_{place}" for place in range(len(steps))] + [node.name]
     main = graph.node.add(name=names[0], op=kind, input=node.input[:2])
     for attribute in _KEPT[kind]:
