@@ -22,12 +22,13 @@ _DTYPES = {
 _STANDARD = ("", "ai.onnx")
 _EXTERNAL = 1  # TensorProto.EXTERNAL
 _STRING = 3  # AttributeProto.STRING
+_RESCALE = "Mul of scales"
 _NO_WEIGHTS = {
     "QuantizeLinear": {1, 2}, "DequantizeLinear": {1, 2}, "QLinearConv": {1, 2, 4, 5, 6, 7},
     "QLinearMatMul": {1, 2, 4, 5, 6, 7}, "ConvInteger": {2, 3}, "MatMulInteger": {2, 3}, "Resize": {1, 2, 3},
     "Upsample": {1}, "Clip": {1, 2}, "Pad": {1, 2, 3}, "DynamicQuantizeMatMul": {2, 3},
     "MatMulIntegerToFloat": {2, 3, 4, 5}, "QLinearAdd": {1, 2, 4, 5, 6, 7}, "QLinearMul": {1, 2, 4, 5, 6, 7},
-    "MatMulNBits": {2, 3, 4}, "QGemm": {1, 2, 4, 5, 7, 8},
+    "MatMulNBits": {2, 3, 4}, "QGemm": {1, 2, 4, 5, 7, 8}, _RESCALE: {0, 1},
 }  # fmt: skip
 """Operator to the inputs that are scales, zero points, sizes or limits."""
 _QUANTISED_WEIGHTS = {
@@ -238,7 +239,10 @@ def _macs(graph: Graph, node: Any, domain: str, attributes: Mapping[str, Any]) -
 def _weights(proto: Any, constants: Mapping[str, Value]) -> dict[str, Value]:
     """The constants that hold weights: floats that are no scales or limits, and integers that stand for floats."""
     uses: dict[str, list[tuple[str, int]]] = {}
-    _collect_uses(proto, uses)
+    dynamic = {
+        node.output[1] for node in proto.node if node.op_type == "DynamicQuantizeLinear" and len(node.output) > 1
+    }
+    _collect_uses(proto, uses, dynamic)
     found = {}
     for name, value in constants.items():
         if value.elements is None or value.elements < 2:
@@ -254,16 +258,20 @@ def _weights(proto: Any, constants: Mapping[str, Value]) -> dict[str, Value]:
     return found
 
 
-def _collect_uses(proto: Any, uses: dict[str, list[tuple[str, int]]]) -> None:
-    """What each tensor is used for, seen through operators that only change its shape."""
+def _collect_uses(proto: Any, uses: dict[str, list[tuple[str, int]]], scales: set[str]) -> None:
+    """What each tensor is used for, seen through operators that only change its shape.
+
+    What is multiplied with a scale that is measured at run time is a scale itself: of weights in 8 bits.
+    """
     for node in reversed(proto.node):
+        kind = _RESCALE if node.op_type == "Mul" and not scales.isdisjoint(node.input) else node.op_type
         for place, name in enumerate(node.input):
             if place == 0 and node.op_type in _VIEWS and node.output:
                 uses.setdefault(name, []).extend(uses.get(node.output[0], [])[:100])
             else:
-                uses.setdefault(name, []).append((node.op_type, place))
+                uses.setdefault(name, []).append((kind, place))
         for body in _bodies(node):
-            _collect_uses(body, uses)
+            _collect_uses(body, uses, scales)
 
 
 def _external_files(graph: Any, folder: Path) -> list[str]:
