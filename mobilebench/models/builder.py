@@ -77,8 +77,9 @@ def _in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path
     converted["tfjs"] = apart(lambda: tfjs.convert(graph.parted(saved, names), specs, names, folder / "tfjs"))
 
     tell("comparing LiteRT and ONNX Runtime with TensorFlow")
-    for wanted in _ENGINES:
-        _compare(wanted, converted[wanted], specs, answers, entry.tolerance["fp32"])
+    differences = {
+        wanted: _compare(wanted, converted[wanted], specs, answers, entry.tolerance["fp32"]) for wanted in _ENGINES
+    }
     return Manifest(
         model=entry.name,
         variant="fp32",
@@ -89,6 +90,7 @@ def _in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path
         outputs=list(entry.outputs),
         formats={name: _described(one, folder) for name, one in converted.items()},
         reference=[inputs.summarise(name, answers["published"][name]) for name in entry.outputs],
+        differences=differences,
         tolerance=entry.tolerance["fp32"],
         parameters=parameters,
         built_with={"python": platform.python_version(), **pins.installed()},
@@ -113,12 +115,13 @@ def _derived(
         ),
     }
     converted: dict[Format, Converted] = {}
+    differences: dict[Format, float] = {}
     unsupported: dict[Format, str] = dict(_NOT_IN_VARIANT)
     for wanted, convert in converters.items():
         tell(f"converting to {wanted} in {variant}")
         try:
             one = apart(convert)
-            _compare(wanted, one, specs, answers, entry.tolerance[variant])
+            differences[wanted] = _compare(wanted, one, specs, answers, entry.tolerance[variant])
             converted[wanted] = one
         except MobilebenchError as error:
             unsupported[wanted] = error.message
@@ -138,6 +141,7 @@ def _derived(
             "variant": variant,
             "formats": {name: _described(one, folder) for name, one in converted.items()},
             "unsupported": unsupported,
+            "differences": differences,
             "tolerance": entry.tolerance[variant],
             "notes": [f"{name}: {note}" for name, one in converted.items() for note in one.notes],
         }
@@ -171,11 +175,14 @@ def _feeds(specs: list[InputSpec]) -> dict[str, Arrays]:
     return {one: seeded.feed(specs, one) for one in seeded.SEEDED}
 
 
-def _compare(wanted: Format, one: Converted, specs: list[InputSpec], answers: Answers, tolerance: float) -> None:
+def _compare(wanted: Format, one: Converted, specs: list[InputSpec], answers: Answers, tolerance: float) -> float:
+    """The largest difference over all seeded inputs; `MobilebenchError` when it is more than allowed."""
     run = {"tflite": run_litert, "onnx": run_onnxruntime}[wanted]
+    worst = 0.0
     for name, feed in _feeds(specs).items():
         given = apart(lambda feed=feed: run(one, feed))  # type: ignore[misc]
-        checks.same_answer(_ENGINES[wanted], given, answers[name], tolerance)
+        worst = max(worst, checks.same_answer(_ENGINES[wanted], given, answers[name], tolerance))
+    return worst
 
 
 def run_litert(model: Converted, filled: Mapping[str, object]) -> Arrays:

@@ -40,12 +40,13 @@ def telling_outputs(reference: Arrays, other: Arrays, least_change: float) -> No
             )
 
 
-def same_answer(engine: str, given: Arrays, reference: Arrays, tolerance: float) -> None:
-    """Compare all elements of all outputs.
+def same_answer(engine: str, given: Arrays, reference: Arrays, tolerance: float) -> float:
+    """Compare all elements of all outputs; the largest difference as a share of its output's scale.
 
     Raises:
         MobilebenchError: an output has another shape, or differs by more than `tolerance` of its scale.
     """
+    worst = 0.0
     for name, expected in reference.items():
         values = given[name]
         if values.shape != expected.shape:
@@ -59,3 +60,5 @@ def same_answer(engine: str, given: Arrays, reference: Arrays, tolerance: float)
                 f"allowed is {tolerance:.3g}.",
                 hint="The converted model computes something else, so it was not kept.",
             )
+        worst = max(worst, difference)
+    return worst

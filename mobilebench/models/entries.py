@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mobilebench.models.entry import Input, ModelEntry
+from mobilebench.models.entry import Input, ModelEntry, tolerance
 from mobilebench.models.manifest import Fill
 
 
@@ -74,6 +74,7 @@ ENTRIES = (
         parameters=6_100_000,
         inputs=_image(300),
         outputs=("box_encodings", "class_logits"),
+        tolerance=tolerance(int8=0.3, dynamic=0.25),
         definition="mobilebench.models.zoo.ssd_mobilenet_v2",
         preprocessing="image_to_unit",
         postprocessing="ssd_boxes",
@@ -87,6 +88,7 @@ ENTRIES = (
         parameters=6_600_000,
         inputs=_image(640),
         outputs=("box_encodings", "class_logits"),
+        tolerance=tolerance(int8=0.3, dynamic=0.25),
         definition="mobilebench.models.zoo.efficientdet_d1",
         preprocessing="image_to_unit",
         postprocessing="efficientdet_boxes",
@@ -100,6 +102,7 @@ ENTRIES = (
         parameters=21_200_000,
         inputs=_image(640),
         outputs=("raw_predictions",),
+        tolerance=tolerance(int8=0.3, dynamic=0.25),
         definition="mobilebench.models.zoo.yolov5m",
         preprocessing="image_to_unit",
         postprocessing="yolov5_boxes",
@@ -113,6 +116,7 @@ ENTRIES = (
         parameters=109_482_240,
         inputs=_text(30522, 128),
         outputs=_BERT_OUTPUTS,
+        tolerance=tolerance(int8=0.2),
         definition="mobilebench.models.zoo.bert",
         options={"layers": 12, "hidden": 768, "heads": 12},
         preprocessing="bert_tokens",
@@ -126,6 +130,7 @@ ENTRIES = (
         parameters=25_300_000,
         inputs=_text(30522, 128),
         outputs=_BERT_OUTPUTS,
+        tolerance=tolerance(int8=0.2),
         definition="mobilebench.models.zoo.mobilebert",
         preprocessing="bert_tokens",
     ),
@@ -138,6 +143,7 @@ ENTRIES = (
         parameters=4_385_920,
         inputs=_text(30522, 128),
         outputs=_BERT_OUTPUTS,
+        tolerance=tolerance(int8=0.2),
         definition="mobilebench.models.zoo.bert",
         options={"layers": 2, "hidden": 128, "heads": 2},
         preprocessing="bert_tokens",

@@ -72,6 +72,9 @@ class Manifest(Record):
     """Formats that do not exist for this model and variant, each with the reason in plain words."""
     reference: list[OutputSummary]
     """The answer to the published input."""
+    differences: dict[Format, float] = Field(default={})
+    """By how much a format's own engine in Python differed from the reference when the model was built, over all
+    elements and seeded inputs, as a share of each output's scale."""
     reference_engine: str = "tensorflow"
     """Which engine gave it: TensorFlow with fp32 weights for models of the zoo, whatever the variant."""
     tolerance: float

@@ -51,10 +51,13 @@ def halved(source: Path, file: Path, names: Names) -> Converted:
 
 
 def dynamic(source: Path, file: Path, names: Names) -> Converted:
-    """`dynamic`: weights in 8 bits, each activation quantised while it is used."""
+    """`dynamic`: weights in 8 bits, each activation quantised while it is used.
+
+    Weights are unsigned, since sums of unsigned products do not overflow on processors without VNNI (see `int8`).
+    """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantize_dynamic(source, file, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
+    quantize_dynamic(source, file, weight_type=QuantType.QUInt8, per_channel=True)
     return _rewritten(file, names)
 
 
