@@ -22,6 +22,7 @@ from mobilebench.models.manifest import Format
 
 _DAMAGED = "It is damaged, or made to do harm."
 _MAX_ANSWER = 64 * 2**20
+_MAX_BYTES = 64 * 2**30
 
 
 def inspect(

@@ -69,7 +69,7 @@ def recognise(path: Path, expected: Format | None = None) -> tuple[Path, Format]
             f"{path} has {size / 2**30:.1f} GiB in one file; models can have at most 2 GiB.",
             hint="ONNX models of this size keep their weights in external data files.",
         )
-    found = _format(path, file, size)
+    found = _format(path, file)
     if expected and found != expected:
         raise BadInput(f"{path} is {_TITLES[found]}, not {_TITLES[expected]}.", hint="Leave the format out.")
     named = [name for name, endings in _ENDINGS.items() if file.suffix.lower() in endings]
@@ -111,11 +111,10 @@ def _size(file: Path) -> int:
     return mode.st_size
 
 
-def _format(path: Path, file: Path, size: int) -> Format:
+def _format(path: Path, file: Path) -> Format:
     try:
         with file.open("rb") as stream:
             head = stream.read(4096)
-            tail_read = len(head) == size
     except OSError as error:
         raise _unreadable(path, error) from error
     if head[4:8] == b"TFL3":
@@ -125,23 +124,15 @@ def _format(path: Path, file: Path, size: int) -> Format:
             raise BadInput(f"{path} is {title}, not a model that can be read.", hint=hint or _HINT)
     if head.lstrip()[:1] == b"{":
         return "tfjs"
-    found = _protobuf(memoryview(head), size, whole=tail_read)
+    found = _protobuf(memoryview(head))
     if found is None:
         raise BadInput(f"{path} is not a model that can be read.", hint=_HINT)
     return found
 
 
-def _protobuf(head: memoryview, size: int, *, whole: bool) -> Format | None:
+def _protobuf(head: memoryview) -> Format | None:
     """ONNX begins with its IR version and then has many fields; a SavedModel has its version and meta graphs."""
-    seen: list[tuple[int, int]] = []
-    try:
-        for field in _leading(head, size):
-            seen.append(field)
-    except Malformed:
-        if whole and not seen:
-            return None
-    if not seen:
-        return None
+    seen = _leading(head)
     numbers = [number for number, _ in seen]
     if numbers[:2] == [1, 2] and seen[0][1] == wire.VARINT and set(numbers) <= {1, 2} and _is_meta_graph(head):
         return "saved_model"
@@ -154,36 +145,40 @@ _ONNX_KINDS = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25:
 _LAST_ONNX_FIELD = 40
 
 
-def _leading(head: memoryview, size: int) -> list[tuple[int, int]]:
-    """Number and kind of the top-level fields that begin within the head."""
+def _leading(head: memoryview) -> list[tuple[int, int]]:
+    """Number and kind of the top-level fields that begin within the head, as far as they are fields."""
     found: list[tuple[int, int]] = []
     place = 0
     while place < len(head):
         try:
             tag, after = wire.varint(head, place, len(head))
             number, kind = tag >> 3, tag & 7
-            if number == 0 or kind not in (wire.VARINT, wire.FIXED64, wire.LENGTH, wire.FIXED32):
-                return found if place and size > len(head) else []
-            length = 0
-            if kind in (wire.VARINT, wire.LENGTH):
-                length, after = wire.varint(head, after, len(head))
+            if number == 0 or kind not in _STEPS:
+                return []
+            length, after = wire.varint(head, after, len(head)) if _STEPS[kind] is None else (0, after)
         except Malformed:
-            return found
+            break
         found.append((number, kind))
-        skip = {wire.VARINT: 0, wire.LENGTH: length, wire.FIXED64: 8, wire.FIXED32: 4}[kind]
-        place = after + skip
+        place = after + (_STEPS[kind] or (length if kind == wire.LENGTH else 0))
     return found
+
+
+_STEPS = {wire.VARINT: None, wire.LENGTH: None, wire.FIXED64: 8, wire.FIXED32: 4}
+"""Kind of a field to its bytes behind the tag; None: a number comes first."""
 
 
 def _is_meta_graph(head: memoryview) -> bool:
     """A MetaGraphDef begins with its MetaInfoDef (1) or GraphDef (2), messages both; ONNX has text there."""
-    _, place = wire.varint(head, 0, len(head))
-    _, place = wire.varint(head, place, len(head))
-    _, place = wire.varint(head, place, len(head))
-    length, place = wire.varint(head, place, len(head))
-    if length < 2 or place >= len(head) or head[place] not in (0x0A, 0x12):
+    try:
+        place = 0
+        for _ in ("tag", "version", "tag"):
+            _, place = wire.varint(head, place, len(head))
+        length, place = wire.varint(head, place, len(head))
+        if length < 2 or place >= len(head) or head[place] not in (0x0A, 0x12):
+            return False
+        inner, begin = wire.varint(head, place + 1, len(head))
+    except Malformed:
         return False
-    inner, begin = wire.varint(head, place + 1, len(head))
     return begin + inner <= place + length
 
 

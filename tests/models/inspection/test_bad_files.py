@@ -5,15 +5,20 @@ from __future__ import annotations
 import gzip
 import os
 import socket
+import sys
 import tarfile
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mobilebench.errors import BadInput, ExitCode
+from mobilebench.models.inspection import wire
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.inspection.malformed import Malformed
 from mobilebench.models.inspection.reader import read
@@ -288,6 +293,56 @@ def test_functions_that_call_themselves_for_ever(tmp_path: Path) -> None:
     folder = tiny_models.saved_model(tmp_path / "net")
     (folder / "saved_model.pb").write_bytes(tiny_models.saved_model_proto(convolution="network"))
     assert "call each other more than" in refused(folder).message
+
+
+@given(
+    st.binary(max_size=60), st.sampled_from([b"", b"\x08\x01\x12", b"\x08\x08\x12\x04tiny", b"\x18\0\0\0TFL3", b"{"])
+)
+@settings(max_examples=300, deadline=None)
+def test_any_first_bytes_have_a_format_or_a_sentence(tail: bytes, head: bytes) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".x") as file:
+        file.write(head + tail)
+        file.flush()
+        try:
+            assert recognise(Path(file.name))[1] in ("onnx", "tflite", "tfjs", "saved_model")
+        except BadInput as refusal:
+            assert refusal.message.endswith(".")
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=300, deadline=None)
+def test_wire_fields_are_written_as_they_were_read(data: bytes) -> None:
+    view = memoryview(data)
+    try:
+        fields = list(wire.fields(view, 0, len(data)))
+    except Malformed:
+        return
+    again = memoryview(b"".join(wire.encode(field, view) for field in fields))
+    values = [(one.number, one.kind, one.value, bytes(view[one.start : one.end])) for one in fields]
+    assert values == [
+        (one.number, one.kind, one.value, bytes(again[one.start : one.end]))
+        for one in wire.fields(again, 0, len(again))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("kill -SEGV $$", "made its reader crash (SIGSEGV)"),
+        ("kill -XCPU $$", "could not be read within"),
+        ("exit 3", "of memory to be read"),
+        ("echo boom >&2; exit 1", "boom"),
+        ('echo \'{"facts": {"files": []}}\'', "answered nonsense"),
+    ],
+)
+def test_a_reader_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str) -> None:
+    stand_in = tmp_path / "python"
+    stand_in.write_text(f"#!/bin/sh\n{script}\n")
+    stand_in.chmod(0o755)
+    file = tmp_path / "net.onnx"
+    file.write_bytes(tiny_models.onnx_model())
+    monkeypatch.setattr(sys, "executable", str(stand_in))
+    assert words in refused(file).message
 
 
 def test_time_is_limited(tmp_path: Path) -> None:
