@@ -85,7 +85,7 @@ def run(
     with ExitStack() as held:
         usable, skipped = _usable(request.targets, run_id, rooms, held)
         todo = [block for block in plan.blocks if block.case.target in usable]
-        models = obtain(todo, usable, rooms, _model_teller(on_event), cancel)
+        models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
         info = RunInfo(
             id=run_id,
             created_at=datetime.now(UTC),
@@ -128,7 +128,7 @@ def resume(
     with ExitStack() as held:
         usable, unusable = _usable(present, stored.info.id, rooms, held, [*missing])
         todo = [block for block in left if block.case.target in usable]
-        models = obtain(todo, usable, rooms, _model_teller(on_event), cancel)
+        models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
         _same_weights(stored.info, _weights(models))
         return session.measure(usable, todo, models, unusable, done=len(stored.blocks))
 

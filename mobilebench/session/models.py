@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 
 from mobilebench.errors import BadInput, MobilebenchError
 from mobilebench.models.manifest import ModelFiles
@@ -26,8 +27,11 @@ def obtain(
     rooms: Rooms,
     tell: Callable[[str, str], None],
     cancel: threading.Event,
+    held: ExitStack,
 ) -> Models:
     """Files of every model that some engine could run here, or the reason why they cannot be had.
+
+    The models are kept from being pruned until `held` is left.
 
     Stops early when `cancel` is set, with reasons for what is missing: building may take minutes.
 
@@ -46,8 +50,12 @@ def obtain(
             found[key] = reason
             continue
         files = _in_background(key, rooms, tell, cancel)
-        found[key] = sentence(files) if isinstance(files, MobilebenchError) else files
-        failures += [files] if isinstance(files, MobilebenchError) else []
+        if isinstance(files, MobilebenchError):
+            found[key] = sentence(files)
+            failures.append(files)
+        else:
+            held.enter_context(rooms.in_use(files))
+            found[key] = files
         if cancel.is_set():
             return found
     if failures and all(isinstance(files, str) for files in found.values()):

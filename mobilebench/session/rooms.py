@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
@@ -71,6 +71,13 @@ def model(key: ModelKey, progress: Callable[[str], None]) -> ModelFiles:
     return cache.ensure(*key, progress=progress)
 
 
+def in_use(files: ModelFiles) -> AbstractContextManager[None]:
+    """Keeps the model from being pruned as long as it is measured."""
+    from mobilebench.models import cache, locks
+
+    return locks.use(cache.lock_of(files.folder)) if files.manifest.source == "zoo" else nullcontext()
+
+
 def why_no_model(key: ModelKey) -> str | None:
     """Why this version can never build the model, or None."""
     from mobilebench.models import registry
@@ -95,6 +102,7 @@ class Rooms:
     device_lock: Callable[[str, str], AbstractContextManager[None]] = device_lock
     machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn
     model: Callable[[ModelKey, Callable[[str], None]], ModelFiles] = model
+    in_use: Callable[[ModelFiles], AbstractContextManager[None]] = in_use
     why_no_model: Callable[[ModelKey], str | None] = why_no_model
     probes: Callable[[], Mapping[str, Probe]] = probes
 
