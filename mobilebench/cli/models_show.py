@@ -164,7 +164,10 @@ def _print(description: Description) -> None:
             for one in description.operators
         ],
     )
-    print_table(["engine", "backend", "version", "operators that it lacks"], _support(description))
+    if support := _support(description):
+        print_table(["engine", "backend", "version", "operators that it lacks"], support)
+    else:
+        typer.echo(f"No table says which engines lack which operators of {description.format}.\n")
     if any(None in one.shape for one in description.inputs):
         names = ", ".join(f"--input {one.name}={_sizes(one).replace(' ', '')}" for one in description.inputs)
         typer.echo(f"Axes written as ? are open. Give them a value to see the arithmetic, as in {names}.\n")

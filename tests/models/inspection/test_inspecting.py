@@ -132,6 +132,20 @@ def test_custom_operators_are_told_apart(tmp_path: Path) -> None:
         assert found["macs"] is None
 
 
+def test_an_onnx_operator_of_a_custom_domain_is_described(tmp_path: Path) -> None:
+    from onnx import helper
+
+    model = tiny_models.onnx_proto()
+    model.graph.node[1].op_type, model.graph.node[1].domain = "Own", "mine"
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+    file = tmp_path / "net.onnx"
+    file.write_bytes(model.SerializeToString())
+    found = read(file, "onnx", {})
+    assert {"type": "Own", "domain": "mine", "count": 1, "macs": None} in found["operators"]
+    assert found["opset"] == {"": 17, "mine": 1}
+    assert found["macs"] is None
+
+
 def test_quantised_weights_count_and_scales_do_not(tmp_path: Path) -> None:
     import numpy as np
     from onnx import helper, numpy_helper
