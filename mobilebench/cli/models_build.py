@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,7 +66,7 @@ def build(
             label = f"{name} {one}" + (f" batch {batch}" if batch > 1 else "")
             started = time.monotonic()
             try:
-                files = cache.ensure(name, one, batch, lambda step, at=place, of=label: tell(at, of, step))  # type: ignore[misc]
+                files = cache.ensure(name, one, batch, partial(tell, place, label), thorough=False)
             except BadInput:
                 raise
             except MobilebenchError as error:

@@ -30,10 +30,18 @@ _BASE = "fp32"
 """From which every other variant is made."""
 
 
-def build(name: str, variant: str = "fp32", batch: int = 1, *, progress: Progress | None = None) -> ModelFiles:
+def build(
+    name: str,
+    variant: str = "fp32",
+    batch: int = 1,
+    *,
+    progress: Progress | None = None,
+    thorough: bool = True,
+) -> ModelFiles:
     """The model in every format, checked against TensorFlow; what is already built and whole is left alone.
 
-    Variants other than fp32 are made from fp32, which is built first where it is missing.
+    Variants other than fp32 are made from fp32, which is built first where it is missing. `thorough` hashes every file
+    that is there; else only those that were written to since they were built.
 
     Raises:
         BadInput: the name or variant is unknown or has no definition, or the `models` extra is not installed.
@@ -46,12 +54,14 @@ def build(name: str, variant: str = "fp32", batch: int = 1, *, progress: Progres
     if batch < 1:
         raise BadInput(f"A batch of {batch} cannot be built.", hint="The batch is 1 or more.")
     folder = cache.folder_of(name, variant, batch)
-    if files := _whole(folder, lambda _: None):
+    if files := _whole(folder, lambda _: None, thorough=thorough):
         return files
     pins.require()
-    base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}")) if variant != _BASE else None
+    base = None
+    if variant != _BASE:
+        base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}"), thorough=thorough)
     with locks.turn(cache.lock_of(folder), lambda: tell("another process is building it; waiting")):
-        if files := _whole(folder, tell):
+        if files := _whole(folder, tell, thorough=thorough):
             return files
         workshop = folder.parent / f".{folder.name}.building"
         _remove(workshop)
@@ -68,12 +78,12 @@ def build(name: str, variant: str = "fp32", batch: int = 1, *, progress: Progres
     return cache.read(folder)
 
 
-def _whole(folder: Path, tell: Progress) -> ModelFiles | None:
+def _whole(folder: Path, tell: Progress, *, thorough: bool) -> ModelFiles | None:
     if not folder.is_dir():
         return None
     try:
         files = cache.read(folder)
-        cache.verify(files, changed_only=True)
+        cache.verify(files, changed_only=not thorough)
     except BadInput as error:
         tell(f"{error.message} Building it again.")
         return None

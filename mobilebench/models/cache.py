@@ -85,8 +85,22 @@ def find(model: str, variant: str = "fp32", batch: int = 1) -> ModelFiles | None
     return read(folder) if folder.is_dir() else None
 
 
-def ensure(model: str, variant: str = "fp32", batch: int = 1, progress: Progress | None = None) -> ModelFiles:
-    """The built model, every byte checked; it is built when it is missing, and again when it is damaged.
+def ensure(
+    model: str,
+    variant: str = "fp32",
+    batch: int = 1,
+    progress: Progress | None = None,
+    *,
+    thorough: bool = True,
+) -> ModelFiles:
+    """The built model; it is built when it is missing, and again when it is damaged.
+
+    Args:
+        model: name.
+        variant: number format.
+        batch: built into the model.
+        progress: told what is done.
+        thorough: hash every file, as is due before a run; else only those that were written to since they were built.
 
     Raises:
         BadInput: it cannot be built (no definition, no such variant, or the `models` extra is not installed).
@@ -98,9 +112,7 @@ def ensure(model: str, variant: str = "fp32", batch: int = 1, progress: Progress
         if reason := added.why_not(own, variant, batch):
             raise BadInput(f"{reason[0].upper()}{reason[1:]}.")
         return added.whole(own)
-    files = build.build(model, variant, batch, progress=progress)
-    verify(files)
-    return files
+    return build.build(model, variant, batch, progress=progress, thorough=thorough)
 
 
 def read(folder: Path) -> ModelFiles:
