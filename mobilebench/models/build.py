@@ -5,11 +5,14 @@ TensorFlow and the converters run in a process of their own (`models.builder`), 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mobilebench.errors import BadInput, MobilebenchError
@@ -26,6 +29,7 @@ _ENVIRONMENT = {
 }
 """Quiet, on the CPU, and the same each time."""
 
+_FULL = os.strerror(errno.ENOSPC)
 _BASE = "fp32"
 """From which every other variant is made."""
 
@@ -60,7 +64,10 @@ def build(
     base = None
     if variant != _BASE:
         base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}"), thorough=thorough)
-    with locks.turn(cache.lock_of(folder), lambda: tell("another process is building it; waiting")):
+    with (
+        _room_in(folder.parent),
+        locks.turn(cache.lock_of(folder), lambda: tell("another process is building it; waiting")),
+    ):
         if files := _whole(folder, tell, thorough=thorough):
             return files
         workshop = folder.parent / f".{folder.name}.building"
@@ -76,6 +83,20 @@ def build(
         finally:
             _remove(workshop)
     return cache.read(folder)
+
+
+@contextmanager
+def _room_in(folder: Path) -> Iterator[None]:
+    """Say that the disk is full when it is."""
+    try:
+        yield
+    except (OSError, MobilebenchError) as error:
+        if _FULL not in str(error):
+            raise
+        raise BadInput(
+            f"There is no room for the model in {folder} ({_FULL}).",
+            hint="Make room (`mobilebench models prune` may help), or set MOBILEBENCH_CACHE to another disk.",
+        ) from error
 
 
 def _whole(folder: Path, tell: Progress, *, thorough: bool) -> ModelFiles | None:
@@ -113,6 +134,8 @@ def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
             exit_code = builder.wait()
         finally:
             _end(builder)
+    if complaint and _FULL in log.read_text(errors="replace"):
+        raise MobilebenchError(_FULL)
     if complaint:
         raise MobilebenchError(str(complaint["error"]), hint=complaint.get("hint") or f"The converters' log is {log}.")
     if exit_code != 0:

@@ -121,6 +121,18 @@ def test_a_killed_builder_is_told(builder: Builder) -> None:
         build.build("bert_small")
 
 
+def test_a_full_disk_is_told_as_such(builder: Builder, own_cache: Path) -> None:
+    builder.does(
+        "print('OSError: [Errno 28] No space left on device', file=sys.stderr, flush=True)\n"
+        "print(json.dumps({'error': 'Building failed.', 'hint': None}))\n"
+        "sys.exit(1)"
+    )
+    with pytest.raises(BadInput, match="There is no room for the model in") as caught:
+        build.build("bert_small")
+    assert "models prune" in (caught.value.hint or "")
+    assert left_in(own_cache) == {".lock", ".log"}
+
+
 def test_a_builder_that_leaves_nothing_usable_is_not_believed(builder: Builder, own_cache: Path) -> None:
     builder.does("")
     with pytest.raises(BadInput, match=r"manifest\.json cannot be read"):
