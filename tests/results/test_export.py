@@ -72,6 +72,7 @@ def test_csv(run: Run) -> None:
     assert list(found[0]) == list(export.COLUMNS)
     assert len(found) == len(export.rows(run))
     assert (found[0]["virtual"], found[0]["value_ms"], found[0]["browser"]) == ("false", "3.5", "")
+    assert found[0]["weights"] == "seeded"
     assert found[6]["verdict_reasons"] == "4 threads on 2 cores; the page was hidden"
 
 
