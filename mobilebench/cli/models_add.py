@@ -114,8 +114,9 @@ def _print(manifest: Manifest, *, already: bool) -> None:
         )
     for note in manifest.notes:
         typer.echo(f"Note: {note}.")
-    for other, reason in manifest.unsupported.items():
-        typer.echo(f"No {other}: {reason}.")
+    for reason in dict.fromkeys(manifest.unsupported.values()):
+        others = [other for other, why in manifest.unsupported.items() if why == reason]
+        typer.echo(f"No {', '.join(others)}: {reason.rstrip('.')}.")
     options = [f"--model {manifest.model}"]
     options += [f"--variant {manifest.variant}"] if manifest.variant != "fp32" else []
     options += [f"--batch {manifest.batch}"] if manifest.batch != 1 else []

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mobilebench.models import inputs
+from mobilebench.models.manifest import InputSpec
 
 pytestmark = pytest.mark.real
 
@@ -45,6 +46,23 @@ def test_fill_of_the_published_vectors(sanitized: Path, vector: dict[str, Any]) 
     text = f"a,b:0,{kind},2x{len(expected) // 2},{vector['kind']}:{vector['low']!r}:{vector['high']!r}"
     unused = ["--input", "unused,float32,1,uniform:0:1"] * vector["position"]
     assert answer(sanitized, "fill", *ARGUMENTS, *unused, "--input", text)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "low", "high"),
+    [("int8", "4x8", -128, 128), ("uint8", "4x8", 0, 256), ("bool", "32", 0, 2), ("int64", "open:2x16", -3, 50)],
+)
+def test_fill_of_other_number_formats(sanitized: Path, dtype: str, shape: str, low: int, high: int) -> None:
+    text = f"odd=name,{dtype},{shape},integers:{low}:{high}"
+    spec = InputSpec.model_validate(
+        {"name": "x", "dtype": dtype, "shape": [32], "fill": {"kind": "integers", "low": low, "high": high}}
+    )
+    assert answer(sanitized, "fill", *ARGUMENTS, "--input", text) == [inputs.fill(spec, 0).astype(int).tolist()]
+
+
+def test_a_scalar_has_one_value(sanitized: Path) -> None:
+    (values,) = answer(sanitized, "fill", *ARGUMENTS, "--input", "rate,int32,scalar,integers:7:8")
+    assert values == [7]
 
 
 @pytest.mark.parametrize("vector", VECTORS["summary"], ids=lambda v: v["digest"])

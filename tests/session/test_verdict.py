@@ -258,6 +258,12 @@ class TestSuspect:
         self.only(verdict(case, {}, output=[]), "computes nothing")
 
 
+def test_a_model_without_reference_answer_cannot_be_valid() -> None:
+    found = verdict(tflite(), NATIVE, manifest=MANIFEST.model_copy(update={"reference": []}))
+    assert found.status == "suspect"
+    assert found.reasons == ["no reference answer: whether the output is right is not known"]
+
+
 def test_predictions_of_no_measurable_length() -> None:
     found = verdict(tflite(), NATIVE, prediction_ms=[0.0, 0.0, 0.0])
     assert found.status == "suspect"

@@ -123,10 +123,12 @@ def _take_apart(node: Any, graph: Any) -> None:
     for place, step in enumerate(steps):
         name, given = names[place + 1], names[place]
         if step == "BiasAdd":
-            bias = graph.node.add(name=name, op="BiasAdd", input=[given, added.pop(0)])
-            if "data_format" in node.attr:
-                bias.attr["data_format"].CopyFrom(node.attr["data_format"])
+            # TF.js adds whatever fits; TensorFlow's BiasAdd wants one dimension.
+            first = node.attr["data_format"].s == b"NCHW"
+            bias = graph.node.add(name=name, op="BiasAdd" if first else "AddV2", input=[given, added.pop(0)])
             bias.attr["T"].CopyFrom(node.attr["T"])
+            if first:
+                bias.attr["data_format"].s = b"NCHW"
         elif step == "Prelu":
             _prelu(name, given, added.pop(0), graph)
         elif step == "LeakyRelu":

@@ -58,6 +58,7 @@ function sessionOptions(job: Job): Ort.InferenceSession.SessionOptions {
 class OrtEngine implements Engine {
   readonly version: string;
   private model = new Uint8Array();
+  private weights: Pick<Ort.InferenceSession.SessionOptions, 'externalData'> = {};
 
   constructor(
     private readonly ort: Framework,
@@ -71,7 +72,12 @@ class OrtEngine implements Engine {
     const bytes = files.get(file);
     if (bytes === undefined) throw new Error(`The model file ${file} is missing.`);
     this.model = new Uint8Array(bytes);
-    const session = await this.ort.InferenceSession.create(this.model, sessionOptions(this.job));
+    const parts = Object.entries(this.job.model.parts);
+    if (parts.length > 0) {
+      const externalData = parts.map(([path, name]) => ({ path, data: new Uint8Array(files.get(name) ?? []) }));
+      this.weights = { externalData };
+    }
+    const session = await this.ort.InferenceSession.create(this.model, { ...sessionOptions(this.job), ...this.weights });
     return new OrtSession(this.ort, session, this.job);
   }
 
@@ -91,7 +97,7 @@ class OrtEngine implements Engine {
    */
   private async placement(): Promise<Proof> {
     const placement = new Placement();
-    const verbose = { ...sessionOptions(this.job), logSeverityLevel: 0, logVerbosityLevel: 0 } as const;
+    const verbose = { ...sessionOptions(this.job), ...this.weights, logSeverityLevel: 0, logVerbosityLevel: 0 } as const;
     await listening(
       (line) => {
         placement.read(line);
