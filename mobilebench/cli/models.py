@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mobilebench.cli import models_add, models_build, models_fetch, models_prune, models_show, models_weights
+from mobilebench.cli import (
+    models_add,
+    models_build,
+    models_fetch,
+    models_prune,
+    models_show,
+    models_verify,
+    models_weights,
+)
 from mobilebench.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -116,3 +124,4 @@ app.command("fetch")(models_fetch.fetch)
 app.command("weights")(models_weights.weights)
 app.command("prune")(models_prune.prune)
 app.command("show")(models_show.show)
+app.command("verify")(models_verify.verify)

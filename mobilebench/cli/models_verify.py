@@ -1,0 +1,162 @@
+"""`mobilebench models verify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mobilebench.cli import complete
+from mobilebench.cli.output import Json, print_json, print_table, split
+
+if TYPE_CHECKING:
+    from mobilebench.verification.records import Judged, ModelMatrix
+
+
+def verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL…", help="Which models, such as `bert_small` or `'mlp_*'`.", autocompletion=complete.models
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All models, your own among them.")] = False,
+    variant: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="Only these engines.")] = None,
+    backend: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these backends. Without a GPU, `webgpu` takes minutes and has to be named."),
+    ] = None,
+    inputs: Annotated[list[str] | None, typer.Option(help="Only these seeded inputs: published, upper, lower.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask also what is known from before.")] = False,
+    json: Json = False,
+) -> None:
+    """Run every format on every engine of this computer, and hold the answers against TensorFlow's.
+
+    What is missing is built. A cell whose files, engine and comparing code are the same as before is not asked again.
+    Exit code 0: every cell passes, or is unsupported for a stated reason; 1: not so.
+
+    Examples:
+
+    - `mobilebench models verify mobilenet_v2`
+
+    - `mobilebench models verify bert_small --variant int8 --engine onnxruntime,ortjs`
+
+    - `mobilebench models verify --all`
+    """
+    from mobilebench.cli.verify_progress import watching
+    from mobilebench.errors import BadInput, ExitCode
+    from mobilebench.models import registry
+    from mobilebench.models.seeded import SEEDED
+    from mobilebench.targets import host
+    from mobilebench.verification import running
+
+    if bool(names) == every:
+        raise BadInput("Name models, or give --all.", hint="As in `mobilebench models verify mobilenet_v2`.")
+    request = running.Request(
+        models=running.everything() if every else tuple(registry.expand(split(names))),
+        variants=split(variant),
+        engines=split(engine),
+        backends=split(backend),
+        inputs=split(inputs) or SEEDED,
+        again=again,
+    )
+    running.check(request)
+    found: list[ModelMatrix] = []
+    stopped = False
+    with watching() as (tell, cancel):
+        try:
+            for matrix in running.verify(request, host.describe(), tell, cancel):
+                found.append(matrix)
+                if not json:
+                    _print(matrix)
+        except running.Stopped:
+            stopped = True
+    if json:
+        print_json({"models": [_as_json(one) for one in found], "counts": _counts(found), "complete": not stopped})
+    else:
+        _print_end(found, of=len(request.models), stopped=stopped)
+    if stopped:
+        raise typer.Exit(int(ExitCode.INTERRUPTED))
+    raise typer.Exit(int(ExitCode.OK if all(one.passes for one in found) else ExitCode.CASES_FAILED))
+
+
+def _print(matrix: ModelMatrix) -> None:
+    from mobilebench.verification.matrix import can_fail
+
+    before = any(row.before for row in matrix.cells)
+    columns = ["variant", "format", "engine", "backend", "setting", "max abs", "relative", "tolerance", "verdict"]
+    print_table(
+        [*columns, *(["from"] if before else [])], [_row(row, before) for row in matrix.cells], title=matrix.model
+    )
+    for reason in _reasons(matrix.cells):
+        typer.echo(f"  {reason}")
+    if matrix.reference:
+        tolerances = {row.cell.variant: row.tolerance for row in matrix.cells}
+        for line in can_fail(matrix.reference, tolerances):
+            typer.echo(f"  Can fail: {line}.")
+        _print_activations(matrix)
+    for note in matrix.notes:
+        typer.echo(f"  Note: {note}")
+    for complaint in matrix.complaints:
+        typer.echo(f"  FAIL: {complaint}")
+
+
+def _print_activations(matrix: ModelMatrix) -> None:
+    assert matrix.reference is not None
+    activations = matrix.reference.activations
+    if activations is None:
+        return
+    shares = ", ".join(
+        f"{worst.what} {worst.share:.1%}" + (f" (`{worst.layer}`)" if worst.share else "")
+        for worst in activations.worst
+    )
+    typer.echo(f"  Activations, worst of {activations.layers} layers: {shares}.")
+
+
+def _row(row: Judged, before: bool) -> list[str | None]:
+    cell = row.cell
+    numbers = [_number(row.absolute), _number(row.relative), f"{row.tolerance:g}"]
+    when = f"{row.answered.at:%Y-%m-%d %H:%M} UTC" if row.before and row.answered else "now"
+    place = [cell.variant, cell.format, cell.engine, cell.backend, cell.setting]
+    return [*place, *numbers, row.verdict, *([when] if before else [])]
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2e}"
+
+
+def _reasons(rows: list[Judged]) -> list[str]:
+    """Why cells did not pass; the same reason once for all cells that have it."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.reason:
+            cell = row.cell
+            where = f"{cell.variant} {cell.format} {cell.engine} {cell.backend} {cell.setting}"
+            found.setdefault(f"{row.verdict}: {row.reason}", []).append(where)
+    return [f"{', '.join(where)}: {reason}" for reason, where in found.items()]
+
+
+def _counts(found: list[ModelMatrix]) -> dict[str, int]:
+    counted = {"pass": 0, "FAIL": 0, "unsupported": 0, "failed": 0}
+    for matrix in found:
+        for row in matrix.cells:
+            counted[row.verdict] += 1
+    return counted
+
+
+def _print_end(found: list[ModelMatrix], *, of: int, stopped: bool) -> None:
+    counts = ", ".join(f"{number} {verdict}" for verdict, number in _counts(found).items() if number) or "no cell"
+    before = sum(row.before for matrix in found for row in matrix.cells)
+    typer.echo(
+        f"{len(found)} of {of} model{'s' * (of != 1)}: {counts}"
+        + (f" ({before} from before; --again asks them anew)" if before else "")
+    )
+    if wrong := [matrix.model for matrix in found if not matrix.passes]:
+        typer.echo(f"Not in agreement: {', '.join(wrong)}")
+    if stopped:
+        typer.echo("Stopped. What was verified is kept: the same command goes on from there.")
+
+
+def _as_json(matrix: ModelMatrix) -> dict[str, Any]:
+    return {**matrix.model_dump(mode="json"), "passes": matrix.passes}

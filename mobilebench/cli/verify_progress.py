@@ -1,0 +1,135 @@
+"""A person's view of a verification: one line that changes on a terminal, plain lines elsewhere, and Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from types import FrameType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from mobilebench.cli.progress import SIGNALS
+from mobilebench.verification.records import Cell
+from mobilebench.verification.running import Begun, Ended, Obtaining, Tell
+
+LONG_S = 60.0
+"""A cell that takes longer than this is told of, also where only plain lines are written."""
+
+
+@contextmanager
+def watching() -> Iterator[tuple[Tell, Event]]:
+    """Shows progress on standard error, and a flag that Ctrl-C or SIGTERM sets."""
+    console = Console(stderr=True, highlight=False)
+    with _stopping(console) as cancel:
+        if not console.is_terminal:
+            yield Lines(console), cancel
+            return
+        with _bars(console) as bars:
+            yield Bar(bars), cancel
+
+
+@contextmanager
+def _stopping(console: Console) -> Iterator[Event]:
+    cancel = Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if not cancel.is_set():
+            console.print("Stopping: the cell in hand ends …")
+        cancel.set()
+
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        yield cancel
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.fields[model]}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", style="dim"),
+        console=console,
+        transient=True,
+    )
+
+
+class Bar:
+    """One bar a model."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+        self._model = ""
+
+    def __call__(self, event: Obtaining | Begun | Ended) -> None:
+        if isinstance(event, Obtaining):
+            self._at(event.model, None)
+            self._say(f"{event.variant}: {event.step}")
+        elif isinstance(event, Begun):
+            self._at(event.cell.model, event.of)
+            self._say(f"{name(event.cell)} ({event.seeded})")
+        else:
+            self._at(event.row.cell.model, event.of)
+            if self._task is not None:
+                self._progress.update(self._task, completed=event.number)
+
+    def _at(self, model: str, total: int | None) -> None:
+        if self._task is None or model != self._model:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            self._task = self._progress.add_task("", total=None, model=model)
+            self._model = model
+        if total is not None:
+            self._progress.update(self._task, total=total)
+
+    def _say(self, text: str) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, description=escape(text))
+
+
+class Lines:
+    """A line for each cell."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._cell: Cell | None = None
+        self._since = 0.0
+
+    def __call__(self, event: Obtaining | Begun | Ended) -> None:
+        if isinstance(event, Obtaining):
+            self._say(f"{event.model} {event.variant}: {event.step}")
+        elif isinstance(event, Begun):
+            if event.cell != self._cell:
+                self._cell, self._since = event.cell, time.monotonic()
+            elif time.monotonic() - self._since > LONG_S:
+                self._say(f"  {name(event.cell)}: {time.monotonic() - self._since:.0f} s, now the input {event.seeded}")
+        else:
+            self._say(f"[{event.number}/{event.of}] {event.row.cell.model} {name(event.row.cell)}: {outcome(event)}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(escape(text), soft_wrap=True)
+
+
+def name(cell: Cell) -> str:
+    """The cell in words, without its model."""
+    return f"{cell.variant} {cell.format} {cell.engine} {cell.backend} {cell.setting}"
+
+
+def outcome(event: Ended) -> str:
+    """What came of a cell, on one line."""
+    row = event.row
+    if row.relative is None or row.verdict in ("unsupported", "failed"):
+        return f"{row.verdict}: {row.reason}"
+    said = f"{row.verdict}, {row.relative:.2g} of {row.tolerance:g}"
+    if row.before or row.answered is None:
+        return f"{said}, from before"
+    return f"{said} ({row.answered.seconds:.1f} s)"

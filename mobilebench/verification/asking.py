@@ -1,0 +1,113 @@
+"""Giving a job to `verification.worker`, and waiting for its answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from tempfile import TemporaryFile
+from threading import Event
+from typing import IO, Any
+
+from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models.adding.asking import environment
+from mobilebench.models.manifest import Format, ModelFiles
+
+PATIENCE_S = 900.0
+SIGNATURE = "serving_default"
+
+_LOOK_SECONDS = 0.1
+
+
+def job(kind: str, files: ModelFiles, format_name: Format, seeded: Sequence[str], **more: Any) -> dict[str, Any]:
+    """What the worker is given for one file of a model."""
+    manifest = files.manifest
+    entry = manifest.formats[format_name]
+    return {
+        "kind": kind,
+        "format": format_name,
+        "file": str((files.folder / entry.path).absolute()),
+        "inputs": entry.inputs,
+        "outputs": {name: entry.outputs[name] for name in manifest.outputs},
+        "dtypes": entry.input_dtypes,
+        "specs": [spec.model_dump() for spec in manifest.inputs],
+        "signature": _signature(files, format_name),
+        "seeded": list(seeded),
+        **more,
+    }
+
+
+def ask(job: Mapping[str, Any], cancel: Event, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+    """The worker's answer.
+
+    Raises:
+        Unsupported: the engine does not run the file; its own words.
+        BlockFailed: it crashed, took too long, or `cancel` was set.
+    """
+    with TemporaryFile() as request, TemporaryFile() as noise, TemporaryFile() as said:
+        request.write(json.dumps(job).encode())
+        request.seek(0)
+        worker = subprocess.Popen(
+            [sys.executable, "-P", "-m", "mobilebench.verification.worker"],
+            stdin=request,
+            stdout=said,
+            stderr=noise,
+            env=environment(),
+            start_new_session=True,
+        )
+        try:
+            code = _wait(worker, cancel, patience_s)
+        finally:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
+        if code < 0:
+            raise BlockFailed(f"The process crashed ({_signal(-code)}).")
+        if code:
+            raise BlockFailed(_last_words(noise) or f"The process ended with exit code {code}.")
+        said.seek(0)
+        answer: dict[str, Any] = json.loads(said.read())
+    if "refusal" in answer:
+        raise Unsupported(str(answer["refusal"]))
+    return answer
+
+
+def _wait(worker: subprocess.Popen[bytes], cancel: Event, patience_s: float) -> int:
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return worker.wait(timeout=_LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if cancel.is_set():
+                raise BlockFailed("It was cancelled.") from None
+            if time.monotonic() > deadline:
+                raise BlockFailed(f"It took longer than {patience_s:g} s.") from None
+
+
+def _signature(files: ModelFiles, format_name: Format) -> str | None:
+    """Of a SavedModel; users' own may call it as they like."""
+    if format_name != "saved_model":
+        return None
+    if files.manifest.source == "zoo":
+        return SIGNATURE
+    from mobilebench.models.inspection.inspecting import inspect
+
+    return inspect(files.folder / files.manifest.formats[format_name].path, format_name).signature
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _last_words(noise: IO[bytes]) -> str:
+    noise.seek(0, os.SEEK_END)
+    noise.seek(max(0, noise.tell() - 65536))
+    lines = [line for line in noise.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip()[:600] if lines else ""

@@ -1,0 +1,82 @@
+"""Engines of runner and page: their ordinary blocks, one a seeded input, with more of the answer than usual."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Event
+from typing import NamedTuple
+
+from mobilebench.engines.registry import engines
+from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models import seeded
+from mobilebench.models.manifest import ModelFiles
+from mobilebench.results.records import BlockRule, OutputSummary, PlannedBlock, TargetInfo
+from mobilebench.session.verdict import judge
+from mobilebench.targets import open_target
+from mobilebench.targets.locks import machine_turn
+from mobilebench.verification import cells
+from mobilebench.verification.records import Cell
+
+RULE = BlockRule(min_predictions=1, max_predictions=1, max_seconds=260.0)
+"""One prediction. The seconds only say how long to wait for it: engines give up after ten minutes or so."""
+
+
+class Answers(NamedTuple):
+    """What an engine gave for each seeded input."""
+
+    version: str | None
+    summaries: dict[str, Sequence[OutputSummary]]
+
+
+def answers(
+    cell: Cell,
+    files: ModelFiles,
+    here: TargetInfo,
+    inputs: Sequence[str],
+    samples: int,
+    cancel: Event,
+    begun: Callable[[str], None] = lambda _: None,
+) -> Answers:
+    """Measure one block for each seeded input.
+
+    Args:
+        cell: of an engine of runner or page.
+        files: the model in the cell's variant.
+        here: this computer.
+        inputs: names of seeded inputs.
+        samples: how many elements of each output are wanted.
+        cancel: ends it when it is set.
+        begun: is told every seeded input before it is tried.
+
+    Raises:
+        Unsupported: the engine does not run this file; its own words.
+        BlockFailed: it gave no answer, took too long, or something else ran than what was asked.
+    """
+    engine = engines()[cell.engine]
+    case = cells.case(cell, files.manifest.batch)
+    planned = PlannedBlock(index=0, round=0, case=case, rule=RULE)
+    found: dict[str, Sequence[OutputSummary]] = {}
+    version = None
+    with open_target(here, cancel=cancel) as target:
+        for name in inputs:
+            begun(name)
+            filled = _filled(files, name)
+            with machine_turn(here.machine, cancel):
+                engine.prepare(target, case, filled)
+                measured = engine.measure(target, planned, filled, cancel=cancel, samples=samples).measurement
+            if measured.status != "ok":
+                problem = Unsupported if measured.status == "unsupported" else BlockFailed
+                raise problem(measured.reason or f"{cell.engine} gave no reason")
+            unjudged = files.manifest.model_copy(update={"reference": []})
+            verdict = judge(planned, measured, here, unjudged)
+            if verdict.status == "invalid":
+                raise BlockFailed("; ".join(verdict.reasons))
+            found[name] = measured.output
+            version = measured.version
+    return Answers(version, found)
+
+
+def _filled(files: ModelFiles, name: str) -> ModelFiles:
+    """The same files, with inputs filled from other ranges."""
+    specs = seeded.specs(files.manifest.inputs, name)
+    return ModelFiles(files.folder, files.manifest.model_copy(update={"inputs": specs}))

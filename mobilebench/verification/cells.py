@@ -1,0 +1,130 @@
+"""Which cells a model has: every format on every engine that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from mobilebench.engines import registry
+from mobilebench.models.manifest import Format, Manifest
+from mobilebench.results.records import Case, TargetInfo
+from mobilebench.verification.records import Cell
+
+PYTHON = "python"
+"""The setting of engines that run in a Python process of their own."""
+
+
+class PythonEngine(NamedTuple):
+    """An engine by its own Python package."""
+
+    name: str
+    module: str
+    package: str
+
+
+PYTHON_ENGINES: dict[Format, PythonEngine] = {
+    "saved_model": PythonEngine("tensorflow", "tensorflow", "tensorflow"),
+    "tflite": PythonEngine("litert", "ai_edge_litert", "ai-edge-litert"),
+    "onnx": PythonEngine("onnxruntime", "onnxruntime", "onnxruntime"),
+}
+
+_FORMATS: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
+_RUN_BY: tuple[tuple[Format, str, str, tuple[str, ...]], ...] = (
+    ("tflite", "tflite", "cpu", ("xnnpack",)),
+    ("tflite", "litertjs", "wasm", ("relaxed-simd-threads", "simd")),
+    ("tflite", "litertjs", "webgpu", ()),
+    ("onnx", "onnxruntime", "cpu", ("default",)),
+    ("onnx", "ortjs", "wasm", ("simd-threads",)),
+    ("onnx", "ortjs", "webgpu", ()),
+    ("tfjs", "tfjs", "wasm", ("simd-threads", "simd")),
+    ("tfjs", "tfjs", "webgl", ()),
+)
+"""Format, engine, backend and settings; of a GPU backend the one that this computer has."""
+
+ENGINES = tuple(
+    dict.fromkeys([*(one.name for one in PYTHON_ENGINES.values()), *(engine for _, engine, _, _ in _RUN_BY)])
+)
+BACKENDS = tuple(dict.fromkeys(["cpu", *(backend for _, _, backend, _ in _RUN_BY)]))
+SLOW_IN_SOFTWARE = "webgpu"
+"""Without a GPU, Chrome takes a minute and more to prepare this backend: it is tried there only when it is named."""
+
+
+def cells(
+    manifest: Manifest, here: TargetInfo, engines: Collection[str] = (), backends: Collection[str] = ()
+) -> list[Cell]:
+    """The cells of a model in one variant, whether they can run here or not.
+
+    Args:
+        manifest: the model's.
+        here: this computer; without a GPU of its own, the CPU imitates one.
+        engines: only these; none: all.
+        backends: only these; none: all, but without a GPU not `webgpu`.
+    """
+    return [
+        cell
+        for cell in _all(manifest, here)
+        if (not engines or cell.engine in engines)
+        and (cell.backend in backends if backends else not left_out(cell, here))
+    ]
+
+
+def left_out(cell: Cell, here: TargetInfo) -> bool:
+    """Whether a cell is tried only when its backend is named."""
+    return cell.backend == SLOW_IN_SOFTWARE and gpu(here) == "software"
+
+
+def why_not(cell: Cell, manifest: Manifest, here: TargetInfo) -> str | None:
+    """Why a cell cannot be tried here, in plain words; None when it can."""
+    if cell.format not in manifest.formats:
+        return manifest.unsupported.get(cell.format, f"{cell.model} {cell.variant} has no {cell.format} file")
+    if cell.setting == PYTHON:
+        return missing(PYTHON_ENGINES[cell.format])
+    return registry.engines()[cell.engine].supports(here, case(cell, manifest.batch))
+
+
+def missing(engine: PythonEngine) -> str | None:
+    """Why an engine of Python cannot run, or None."""
+    if find_spec(engine.module) is not None:
+        return None
+    return f"the package {engine.package} is not installed (`pip install 'mobilebench[models]'`)"
+
+
+def case(cell: Cell, batch: int) -> Case:
+    """The cell as a case on this computer, on one thread."""
+    return Case(
+        target="host",
+        engine=cell.engine,
+        backend=cell.backend,
+        setting=cell.setting,
+        threads=1,
+        browser="chrome" if registry.engines()[cell.engine].kind == "web" else None,
+        model=cell.model,
+        variant=cell.variant,
+        batch=batch,
+    )
+
+
+def _all(manifest: Manifest, here: TargetInfo) -> Iterator[Cell]:
+    for format_name in _FORMATS:
+        if python := PYTHON_ENGINES.get(format_name):
+            yield _cell(manifest, format_name, python.name, "cpu", PYTHON)
+        for readable, engine, backend, settings in _RUN_BY:
+            if readable == format_name:
+                yield from (_cell(manifest, format_name, engine, backend, one) for one in settings or (gpu(here),))
+
+
+def _cell(manifest: Manifest, format_name: Format, engine: str, backend: str, setting: str) -> Cell:
+    return Cell(
+        model=manifest.model,
+        variant=manifest.variant,
+        format=format_name,
+        engine=engine,
+        backend=backend,
+        setting=setting,
+    )
+
+
+def gpu(here: TargetInfo) -> str:
+    """The setting of backends that use a GPU: this computer's own, or the one that the CPU imitates."""
+    return "software" if here.gpu_software else "hardware"

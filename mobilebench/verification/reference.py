@@ -1,0 +1,118 @@
+"""The answers that all others are held against, and what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event
+
+from mobilebench.errors import BadInput
+from mobilebench.models.inputs import SAMPLES
+from mobilebench.models.inspection.inspecting import inspect
+from mobilebench.models.manifest import Format, Manifest, ModelFiles
+from mobilebench.models.seeded import SEEDED
+from mobilebench.results.records import OutputSummary
+from mobilebench.verification import asking, cells
+from mobilebench.verification.records import Activations, OutputFacts, ReferenceFacts
+
+MORE_SAMPLES = 4096
+"""How many elements of each output are compared one by one where a process or page tells only a part of them."""
+
+Summaries = Mapping[str, Sequence[OutputSummary]]
+"""Seeded input to the outputs' summaries."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Answers of the reference engine to the seeded inputs."""
+
+    summaries: Summaries
+    published: Sequence[OutputSummary]
+    """The answer to the published input with as many samples as the manifest keeps."""
+    outputs: tuple[OutputFacts, ...]
+    samples: int
+    folder: Path | None
+    """Where whole answers lie, as `<seeded>.npz`; None when only the stored summaries are known."""
+
+
+def format_of(manifest: Manifest) -> Format | None:
+    """The format of which the reference engine gives the answers: of models of the zoo, that of TensorFlow."""
+    wanted = manifest.reference_engine
+    found = [name for name, engine in cells.PYTHON_ENGINES.items() if engine.name == wanted]
+    return next((name for name in (*found, "tfjs") if name in manifest.formats), None) if found else None
+
+
+def why_not_asked(manifest: Manifest) -> str | None:
+    """Why the reference engine cannot be asked anew, in plain words; None when it can."""
+    engine = next((one for one in cells.PYTHON_ENGINES.values() if one.name == manifest.reference_engine), None)
+    if engine is None or format_of(manifest) is None:
+        return f"{manifest.model} has no reference answer"
+    return cells.missing(engine)
+
+
+def ask(base: ModelFiles, keep: Path, cancel: Event) -> Reference:
+    """The reference engine's answers to every seeded input; whole ones are put into `keep`.
+
+    Raises:
+        Unsupported: the engine does not run the model.
+        BlockFailed: it crashed, took too long, or `cancel` was set.
+    """
+    job = asking.job("reference", base, _format(base.manifest), SEEDED, keep=str(keep), samples=MORE_SAMPLES)
+    said = asking.ask(job, cancel)
+    return Reference(
+        summaries={name: summaries(found) for name, found in said["summaries"].items()},
+        published=summaries(said["published"]),
+        outputs=tuple(OutputFacts.model_validate(one) for one in said["outputs"]),
+        samples=MORE_SAMPLES,
+        folder=keep,
+    )
+
+
+def stored(manifest: Manifest) -> Reference:
+    """What was kept when the model was made: the summaries for the published input."""
+    return Reference({"published": manifest.reference}, manifest.reference, (), SAMPLES, None)
+
+
+def facts(base: ModelFiles, answers: Reference, stamp: str, cancel: Event) -> ReferenceFacts:
+    """What the reference is worth, and how the network's signals fare.
+
+    Raises:
+        BlockFailed: TensorFlow crashed, took too long, or `cancel` was set.
+    """
+    engine = cells.PYTHON_ENGINES.get(_format(base.manifest)) or cells.PYTHON_ENGINES["saved_model"]
+    return ReferenceFacts(
+        engine=engine.name,
+        version=version(engine.package),
+        stamp=stamp,
+        outputs=list(answers.outputs),
+        activations=_activations(base, cancel),
+        macs=_macs(base),
+    )
+
+
+def _activations(base: ModelFiles, cancel: Event) -> Activations | None:
+    if base.manifest.source != "zoo":
+        return None
+    return Activations.model_validate(asking.ask(asking.job("activations", base, "saved_model", ["published"]), cancel))
+
+
+def _macs(base: ModelFiles) -> int | None:
+    for format_name in ("onnx", "tflite", "saved_model", "tfjs"):
+        if file := base.file(format_name):
+            try:
+                return inspect(file, format_name).macs
+            except BadInput:
+                continue
+    return None
+
+
+def _format(manifest: Manifest) -> Format:
+    found = format_of(manifest)
+    assert found is not None
+    return found
+
+
+def summaries(found: Sequence[object]) -> list[OutputSummary]:
+    return [OutputSummary.model_validate(one) for one in found]

@@ -1,0 +1,164 @@
+"""The process that asks an engine of Python: `python -m mobilebench.verification.worker`.
+
+Its job comes as JSON on standard input, its answer goes as one JSON line to standard output; what engines print goes
+to standard error. TensorFlow and the arrays that are compared live and end here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobilebench.errors import MobilebenchError
+from mobilebench.models import checks, inputs, seeded
+from mobilebench.models.adding import answering
+from mobilebench.models.manifest import InputSpec
+from mobilebench.verification import compare
+from mobilebench.verification.records import Activations, OutputFacts, WorstLayer
+
+Arrays = dict[str, NDArray[Any]]
+
+_PR_SET_PDEATHSIG = 1
+_WORST = 1
+"""How many layers of each kind are named."""
+
+
+class Refused(Exception):
+    """The engine does not run the file; its own words."""
+
+
+def reference(job: dict[str, Any]) -> dict[str, Any]:
+    """The answers that all others are held against: kept as arrays in `keep`, and told as summaries."""
+    answers = _answers(job)
+    for name, answer in answers.items():
+        np.savez(Path(job["keep"]) / f"{name}.npz", allow_pickle=False, **answer)
+    return {
+        "summaries": {name: _summaries(answer, job["samples"]) for name, answer in answers.items()},
+        "published": _summaries(answers["published"], inputs.SAMPLES),
+        "outputs": [_facts(name, answers).model_dump() for name in job["outputs"]],
+    }
+
+
+def answers(job: dict[str, Any]) -> dict[str, Any]:
+    """An engine's answers against those in `reference`; without any, its answers as summaries."""
+    given = _answers(job)
+    if job["reference"] is None:
+        return {"summaries": {name: _summaries(answer, job["samples"]) for name, answer in given.items()}}
+    expected = {name: dict(np.load(Path(job["reference"]) / f"{name}.npz")) for name in job["references"]}
+    found = [
+        compare.of_arrays(expected[name][output], given[name][output]).on(output, name).model_dump()
+        for name, output in product(given, job["outputs"])
+    ]
+    others = compare.least(
+        compare.of_arrays(expected[wanted][output], given[asked][output]).on(output, wanted)
+        for wanted, asked, output in product(expected, given, job["outputs"])
+        if wanted != asked
+    )
+    return {"differences": found, "told_apart": others}
+
+
+def activations(job: dict[str, Any]) -> dict[str, Any]:
+    """What the layers of a SavedModel hold on the published input."""
+    import tensorflow as tf
+
+    from mobilebench.models import activations as layers
+
+    loaded = tf.saved_model.load(str(Path(job["file"]).parent))
+    shares = layers.shares(loaded.signatures[job["signature"]], _feed(job, "published"))
+    kinds: dict[Any, Callable[[layers.LayerActivations], float]] = {
+        "zero": lambda one: one.zeros,
+        "vanishing": lambda one: one.vanishing,
+        "saturated": lambda one: one.saturated,
+        "denormal": lambda one: one.denormal,
+    }
+    worst = [
+        WorstLayer(what=what, layer=one.name, operation=one.operation, share=share(one))
+        for what, share in kinds.items()
+        for one in sorted(shares, key=share, reverse=True)[:_WORST]
+    ]
+    return Activations(layers=len(shares), worst=worst, complaints=layers.complaints(shares)).model_dump()
+
+
+KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "reference": reference,
+    "answers": answers,
+    "activations": activations,
+}
+
+
+def _answers(job: dict[str, Any]) -> dict[str, Arrays]:
+    """Seeded input to outputs by canonical name.
+
+    Raises:
+        Refused: the engine does not load or does not run the file.
+    """
+    feeds = {name: _feed(job, name) for name in job["seeded"]}
+    try:
+        predict = answering.ENGINES[job["format"]](job)
+        return {name: predict(feed) for name, feed in feeds.items()}
+    except Exception as error:  # engines raise whatever they like
+        raise Refused(answering.words(error)) from error
+
+
+def _feed(job: dict[str, Any], name: str) -> Arrays:
+    specs = [InputSpec.model_validate(spec) for spec in job["specs"]]
+    filled = seeded.feed(specs, name)
+    return {name: values.astype(job["dtypes"].get(name, values.dtype)) for name, values in filled.items()}
+
+
+def _summaries(answer: Arrays, samples: int) -> list[dict[str, Any]]:
+    return [
+        answering.summary(name, values).model_dump()
+        if not values.size
+        else inputs.summarise(name, values, samples).model_dump()
+        for name, values in answer.items()
+    ]
+
+
+def _facts(name: str, answers: dict[str, Arrays]) -> OutputFacts:
+    """The criteria are those by which a definition is accepted (`models.checks`)."""
+    complaint = None
+    for answer in answers.values():
+        try:
+            checks.telling_outputs({name: answer[name]}, answer, 0.0)
+        except MobilebenchError as error:
+            complaint = complaint or error.message
+    scale = max(float(np.abs(answer[name]).max(initial=0)) for answer in answers.values())
+    changes = [
+        compare.of_arrays(one[name], other[name]).relative or 0.0 for one, other in combinations(answers.values(), 2)
+    ]
+    finite = np.isfinite(scale)
+    return OutputFacts(
+        name=name,
+        scale=scale if finite else 0.0,
+        least_change=min(changes, default=0.0),
+        complaint=complaint,
+    )
+
+
+def main() -> int:
+    """Do one job, and end with the process that gave it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    with os.fdopen(os.dup(1), "w") as mouth:
+        os.dup2(2, 1)
+        job = json.load(sys.stdin)
+        try:
+            said = KINDS[job["kind"]](job)
+        except Refused as error:
+            said = {"refusal": str(error)}
+        mouth.write(json.dumps(said) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
