@@ -5,7 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("cli_startup", "runner_overhead", "page_overhead", "push", "eight_phones", "split", "models_build", "models_add")
+BENCHMARKS = (
+    "cli_startup",
+    "runner_overhead",
+    "page_overhead",
+    "push",
+    "eight_phones",
+    "split",
+    "models_build",
+    "models_add",
+)
 
 
 def main() -> int:
