@@ -19,6 +19,7 @@ from mobilebench.models import added, cache, registry
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.models.seeded import SEEDED
 from mobilebench.results.records import TargetInfo
+from mobilebench.session.rooms import in_use
 from mobilebench.verification import asking, blocks, cells, compare, matrix, reference, stamps
 from mobilebench.verification.kept import Verifications
 from mobilebench.verification.records import Answered, Cell, Difference, Judged, ModelMatrix, ReferenceFacts
@@ -115,20 +116,23 @@ def verify(request: Request, here: TargetInfo, tell: Tell, cancel: Event) -> Ite
     check(request)
     for model in request.models:
         with ExitStack() as held:
-            folder = Path(held.enter_context(TemporaryDirectory(prefix="mobilebench-verify-")))
-            yield _Verification(request, model, here, tell, cancel, folder).matrix()
+            yield _Verification(request, model, here, tell, cancel, held).matrix()
 
 
 class _Verification:
     """One model."""
 
-    def __init__(self, request: Request, model: str, here: TargetInfo, tell: Tell, cancel: Event, folder: Path) -> None:
+    def __init__(
+        self, request: Request, model: str, here: TargetInfo, tell: Tell, cancel: Event, held: ExitStack
+    ) -> None:
         self._request = request
         self._model = model
         self._here = here
         self._tell = tell
         self._cancel = cancel
-        self._folder = folder
+        self._held = held
+        self._folder = Path(held.enter_context(TemporaryDirectory(prefix="mobilebench-verify-")))
+        self._files: dict[str, ModelFiles] = {}
         self._notes: list[str] = []
 
     def matrix(self) -> ModelMatrix:
@@ -158,14 +162,21 @@ class _Verification:
         )
 
     def _obtained(self, variant: str) -> ModelFiles:
-        own = added.find(self._model)
-        batch = own.manifest.batch if own else 1
-        return _in_background(
-            lambda: cache.ensure(
-                self._model, variant, batch, lambda step: self._tell(Obtaining(self._model, variant, step))
-            ),
-            self._cancel,
-        )
+        """Built and whole; it is kept from being pruned until the model is done."""
+        if variant not in self._files:
+            own = added.find(self._model)
+            files = _in_background(
+                lambda: cache.ensure(
+                    self._model,
+                    variant,
+                    own.manifest.batch if own else 1,
+                    lambda step: self._tell(Obtaining(self._model, variant, step)),
+                ),
+                self._cancel,
+            )
+            self._held.enter_context(in_use(files))
+            self._files[variant] = files
+        return self._files[variant]
 
     @cached_property
     def _base(self) -> ModelFiles:
