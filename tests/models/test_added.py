@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import resource
 import shutil
@@ -371,6 +372,38 @@ def test_doubtful_outputs_are_told(tmp_path: Path) -> None:
     onnx.save(model, str(file))
     notes = taking.add(file).files.manifest.notes
     assert notes == ["output `y` hardly follows its input: agreement proves little"]
+
+
+def tfjs_model(folder: Path, operator: str) -> Path:
+    """One operator between a placeholder and an output, without weights."""
+    shape = {"dim": [{"size": "1"}, {"size": "4"}]}
+    nodes = [
+        {"name": "x", "op": "Placeholder", "attr": {"dtype": {"type": "DT_FLOAT"}, "shape": {"shape": shape}}},
+        {"name": "y", "op": operator, "input": ["x"], "attr": {"T": {"type": "DT_FLOAT"}}},
+    ]
+    tensors = {name: {name: {"name": f"{name}:0", "dtype": "DT_FLOAT", "tensorShape": shape}} for name in "xy"}
+    model = {
+        "format": "graph-model",
+        "signature": {"inputs": tensors["x"], "outputs": tensors["y"]},
+        "modelTopology": {"node": nodes, "library": {}, "versions": {}},
+        "weightsManifest": [],
+    }
+    folder.mkdir()
+    (folder / "model.json").write_text(json.dumps(model))
+    return folder
+
+
+def test_without_tensorflow_a_tfjs_model_has_no_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taking.importlib.util, "find_spec", lambda name: None)
+    manifest = taking.add(tfjs_model(tmp_path / "net", "Relu")).files.manifest
+    assert (manifest.model, manifest.reference, manifest.reference_engine) == ("net", [], "none")
+    assert "no reference answer: TensorFlow" in manifest.notes[0]
+
+
+def test_a_model_that_reads_files_is_refused(tmp_path: Path, home: Path) -> None:
+    with pytest.raises(BadInput, match=r"may read or write files of this computer, or call Python \(ReadFile\)"):
+        taking.add(tfjs_model(tmp_path / "net", "ReadFile"))
+    assert kept(home) == []
 
 
 _ADD = "import sys; from pathlib import Path; from mobilebench.models.adding import taking; "

@@ -56,7 +56,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def mobilebench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mobilebench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=850)
 
 
 @pytest.mark.real
@@ -98,6 +98,7 @@ def test_a_saved_model_is_converted_into_every_format(tmp_path: Path, home: Path
 
 @pytest.mark.slow
 @pytest.mark.real
+@pytest.mark.timeout(900)
 def test_onnx2tf_converts_and_is_checked(tmp_path: Path, home: Path) -> None:
     """Installs onnx2tf once: minutes, and 2 GB in the cache."""
     done = mobilebench("models", "add", str(images(tmp_path / "net.onnx", 32)), "--convert", "--json")

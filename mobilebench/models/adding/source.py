@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from mobilebench.errors import BadInput
 
 _CHUNK = 2**20
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Of an `OSError` that says that the disk, a quota or a limit is full."""
 
 
 def copy(source: Path, folder: Path, name: str) -> str:
@@ -36,7 +37,7 @@ def copy(source: Path, folder: Path, name: str) -> str:
                 digest.update(buffer[:count])
                 sink.write(buffer[:count])
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise no_room(folder, error) from error
         raise BadInput(f"{source} cannot be copied ({error.strerror}).", hint="Check its permissions.") from error
     return digest.hexdigest()

@@ -93,6 +93,8 @@ def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None)
             manifest = _answered(manifest, description, shop, engine)
             kept = added.place(shop, manifest, description.sha256)
     except OSError as error:
+        if error.errno not in source.NO_ROOM:
+            raise
         raise source.no_room(added.folder() / name, error) from error
     return Added(kept) if kept.manifest == manifest else _again(kept, wishes)
 
