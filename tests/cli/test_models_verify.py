@@ -1,0 +1,165 @@
+"""`mobilebench models verify`: what it refuses, prints and answers to the shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from mobilebench.cli import app
+from mobilebench.models import registry
+from mobilebench.verification import matrix, running
+from mobilebench.verification.records import Activations, ModelMatrix, OutputFacts, ReferenceFacts, WorstLayer
+from tests.verification.answers import answered, cell, difference
+
+FACTS = ReferenceFacts(
+    engine="tensorflow",
+    version="2",
+    stamp="now",
+    outputs=[OutputFacts(name="logits", scale=3.0, least_change=0.31)],
+    activations=Activations(
+        layers=82,
+        worst=[WorstLayer(what="zero", layer="conv_3/Relu", operation="Relu", share=0.6)],
+        complaints=[],
+    ),
+)
+AGREES = matrix.judge(answered(), 1e-4)
+KNOWN = matrix.judge(answered(), 1e-4, before=True)
+DIFFERS = matrix.judge(answered(differences=[difference("upper", 0.2)]), 1e-4)
+LACKS = matrix.unsupported(cell("tfjs", "wasm", "simd", "tfjs"), 1e-4, "no 8-bit arithmetic [at all]")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
+    return tmp_path
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["models", "verify", *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def finds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[running.Request]]:
+    """Has `verify` find these rows, and tells what was asked for."""
+
+    def find(*rows: Any, stop: bool = False, complaints: tuple[str, ...] = ()) -> list[running.Request]:
+        asked: list[running.Request] = []
+
+        def verify(request: running.Request, here: Any, tell: Any, cancel: Any) -> Iterator[ModelMatrix]:
+            asked.append(request)
+            for number, row in enumerate(rows, 1):
+                tell(running.Begun(row.cell, number, len(rows), "published"))
+                tell(running.Ended(row, number, len(rows)))
+            yield ModelMatrix(
+                model="bert_small", reference=FACTS, complaints=list(complaints), notes=["a note"], cells=list(rows)
+            )
+            if stop:
+                raise running.Stopped
+
+        monkeypatch.setattr(running, "verify", verify)
+        return asked
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Name models, or give --all."),
+        (["bert_small", "--all"], "Name models, or give --all."),
+        (["resnet18"], "no model 'resnet18'"),
+        (["nothing_*"], "No model is called like"),
+        (["bert_small", "--variant", "fp8"], "no variant 'fp8'"),
+        (["bert_small", "--engine", "caffe"], "no engine to verify 'caffe'"),
+        (["bert_small", "--backend", "cuda"], "no backend to verify 'cuda'"),
+        (["bert_small", "--inputs", "random"], "no seeded input 'random'"),
+    ],
+)
+def test_what_cannot_be_verified_is_bad_input(arguments: list[str], words: str) -> None:
+    code, out, err = invoke(*arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
+def test_agreement_is_printed_with_what_it_is_worth(finds: Callable[..., list[running.Request]]) -> None:
+    finds(AGREES, LACKS)
+    code, out, err = invoke("bert_small")
+    assert code == 0
+    assert "3.00e-06" in out
+    assert "pass" in out
+    assert "fp32 tfjs tfjs wasm simd: unsupported: no 8-bit arithmetic [at all]" in out
+    assert "Can fail: fp32: yes, another input differs by 0.31 of the scale, tolerance 0.0001." in out
+    assert "worst of 82 layers: zero 60.0% (`conv_3/Relu`)" in out
+    assert "1 of 1 model: 1 pass, 1 unsupported" in out
+    assert "[1/2] bert_small fp32 onnx ortjs" in err.replace("net ", "bert_small ")
+
+
+def test_what_is_from_before_says_when(finds: Callable[..., list[running.Request]]) -> None:
+    finds(KNOWN, AGREES)
+    code, out, _ = invoke("bert_small")
+    assert code == 0
+    assert f"{KNOWN.answered.at:%Y-%m-%d %H:%M} UTC" in out if KNOWN.answered else False
+    assert "now" in out
+    assert "(1 from before; --again asks them anew)" in out
+
+
+@pytest.mark.parametrize("rows", [(AGREES, DIFFERS), (matrix.judge(answered(failure="it crashed"), 1e-4),)])
+def test_a_cell_that_fails_ends_with_1(rows: Any, finds: Callable[..., list[running.Request]]) -> None:
+    finds(*rows)
+    code, out, _ = invoke("bert_small")
+    assert code == 1
+    assert "Not in agreement: bert_small" in out
+
+
+def test_a_model_that_proves_nothing_ends_with_1(finds: Callable[..., list[running.Request]]) -> None:
+    finds(AGREES, complaints=("Output `logits` is constant.",))
+    code, out, _ = invoke("bert_small")
+    assert (code, "FAIL: Output `logits` is constant." in out) == (1, True)
+
+
+def test_a_stop_keeps_what_is_there_and_ends_with_130(finds: Callable[..., list[running.Request]]) -> None:
+    finds(AGREES, stop=True)
+    code, out, _ = invoke("bert_small", "squeezenet")
+    assert code == 130
+    assert "1 of 2 models: 1 pass" in out
+    assert "the same command goes on" in out
+
+
+def test_json_holds_every_number(finds: Callable[..., list[running.Request]]) -> None:
+    finds(AGREES, DIFFERS)
+    code, out, _ = invoke("bert_small", "--json")
+    told = json.loads(out)
+    assert code == 1
+    assert told["counts"] == {"pass": 1, "FAIL": 1, "unsupported": 0, "failed": 0}
+    assert told["complete"] is True
+    (model,) = told["models"]
+    assert model["passes"] is False
+    assert model["cells"][1]["answered"]["differences"][0]["relative"] == 0.2
+    assert model["reference"]["outputs"][0]["least_change"] == 0.31
+
+
+def test_options_choose_what_is_verified(finds: Callable[..., list[running.Request]]) -> None:
+    asked = finds(AGREES)
+    invoke("bert_*", "--variant", "int8,fp16", "--engine", "ortjs", "--inputs", "upper", "--again")
+    assert asked == [
+        running.Request(
+            models=("bert_base", "bert_small"),
+            variants=("int8", "fp16"),
+            engines=("ortjs",),
+            inputs=("upper",),
+            again=True,
+        )
+    ]
+
+
+def test_all_means_every_model_that_can_be_had(finds: Callable[..., list[running.Request]]) -> None:
+    asked = finds(AGREES)
+    invoke("--all")
+    assert asked[0].models == tuple(name for name in registry.names() if registry.why_not(name) is None)
+    assert asked[0].variants == ()
