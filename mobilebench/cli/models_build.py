@@ -87,7 +87,11 @@ def _summary(files: ModelFiles) -> str:
     return ", ".join(
         [
             *sizes,
-            *(f"no {name}: {reason}" for name, reason in files.manifest.unsupported.items() if name != "saved_model"),
+            *(
+                f"no {name}: {reason.rstrip('.')}"
+                for name, reason in files.manifest.unsupported.items()
+                if name != "saved_model"
+            ),
         ]
     )
 
