@@ -91,11 +91,9 @@ def _print(matrix: ModelMatrix) -> None:
     )
     for reason in _reasons(matrix.cells):
         typer.echo(f"  {reason}")
-    if matrix.reference:
-        tolerances = {row.cell.variant: row.tolerance for row in matrix.cells}
-        for line in can_fail(matrix.reference, tolerances):
-            typer.echo(f"  Can fail: {line}.")
-        _print_activations(matrix)
+    for line in can_fail(matrix.cells):
+        typer.echo(f"  Can fail: {line}.")
+    _print_activations(matrix)
     for note in matrix.notes:
         typer.echo(f"  Note: {note}")
     for complaint in matrix.complaints:
@@ -103,8 +101,7 @@ def _print(matrix: ModelMatrix) -> None:
 
 
 def _print_activations(matrix: ModelMatrix) -> None:
-    assert matrix.reference is not None
-    activations = matrix.reference.activations
+    activations = matrix.reference.activations if matrix.reference else None
     if activations is None:
         return
     shares = ", ".join(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mobilebench.models.manifest import Manifest
 from mobilebench.verification.records import Answered, Cell, Judged, ReferenceFacts
 
-LEAST_CHANGE = 2.0
-"""Tolerances by which the answers to two inputs have to differ, or agreement would prove nothing."""
+LEAST_CHANGE = 1.25
+"""Tolerances by which the answers to two inputs have to differ, or agreement would prove nothing. Definitions are
+accepted by the same measure.
+"""
 
 
 def unsupported(cell: Cell, tolerance: float, reason: str) -> Judged:
@@ -40,20 +42,20 @@ def worthless(reference: ReferenceFacts, manifest: Manifest) -> list[str]:
     ]
 
 
-def can_fail(reference: ReferenceFacts, tolerances: Mapping[str, float]) -> list[str]:
-    """For every variant: whether the answer to another input, given as the answer to this one, would be found out."""
-    least = min((one.least_change for one in reference.outputs), default=0.0)
+def can_fail(rows: Sequence[Judged]) -> list[str]:
+    """For every variant: whether an answer of these engines to another input, given as the answer to this one, would
+    be found out.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for row in rows:
+        if row.told_apart is not None:
+            variant = row.cell.variant
+            found[variant] = (min(row.told_apart, found.get(variant, (row.told_apart, 0))[0]), row.tolerance)
     return [
-        f"{variant}: {'yes' if least > tolerance else 'NO'}, another input differs by {least:.2g} of the scale, "
-        f"tolerance {tolerance:g}"
-        for variant, tolerance in tolerances.items()
+        f"{variant}: {'yes' if apart > tolerance else 'NO'}, another input differs by {apart:.2g} of the scale or "
+        f"more, tolerance {tolerance:g}"
+        for variant, (apart, tolerance) in found.items()
     ]
-
-
-def worst(rows: Sequence[Judged]) -> Judged | None:
-    """The row with the largest share of its tolerance."""
-    measured = [row for row in rows if row.relative is not None]
-    return max(measured, key=lambda row: (row.relative or 0.0) / row.tolerance, default=None)
 
 
 def _complaints(answered: Answered, tolerance: float) -> list[str]:

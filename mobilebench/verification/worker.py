@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 
 from mobilebench.errors import MobilebenchError
 from mobilebench.models import checks, inputs, seeded
+from mobilebench.models.activations import LayerActivations, complaints
+from mobilebench.models.activations import shares as shares_of
 from mobilebench.models.adding import answering
 from mobilebench.models.manifest import InputSpec
 from mobilebench.verification import compare
@@ -29,8 +32,7 @@ from mobilebench.verification.records import Activations, OutputFacts, WorstLaye
 Arrays = dict[str, NDArray[Any]]
 
 _PR_SET_PDEATHSIG = 1
-_WORST = 1
-"""How many layers of each kind are named."""
+_NETWORK = "network"
 
 
 class Refused(Exception):
@@ -69,24 +71,46 @@ def answers(job: dict[str, Any]) -> dict[str, Any]:
 
 def activations(job: dict[str, Any]) -> dict[str, Any]:
     """What the layers of a SavedModel hold on the published input."""
-    import tensorflow as tf
-
-    from mobilebench.models import activations as layers
-
-    loaded = tf.saved_model.load(str(Path(job["file"]).parent))
-    shares = layers.shares(loaded.signatures[job["signature"]], _feed(job, "published"))
-    kinds: dict[Any, Callable[[layers.LayerActivations], float]] = {
+    function, _variables = _traced(job)
+    shares = [_renamed(one) for one in shares_of(function, _feed(job, "published"))]
+    kinds: dict[Any, Callable[[LayerActivations], float]] = {
         "zero": lambda one: one.zeros,
         "vanishing": lambda one: one.vanishing,
         "saturated": lambda one: one.saturated,
         "denormal": lambda one: one.denormal,
     }
-    worst = [
-        WorstLayer(what=what, layer=one.name, operation=one.operation, share=share(one))
-        for what, share in kinds.items()
-        for one in sorted(shares, key=share, reverse=True)[:_WORST]
-    ]
-    return Activations(layers=len(shares), worst=worst, complaints=layers.complaints(shares)).model_dump()
+    worst = []
+    for what, share in kinds.items():
+        one = max(shares, key=share)
+        worst.append(WorstLayer(what=what, layer=one.name, operation=one.operation, share=share(one)))
+    return Activations(layers=len(shares), worst=worst, complaints=complaints(shares)).model_dump()
+
+
+def _traced(job: dict[str, Any]) -> tuple[Any, Any]:
+    """The network as a function without calls, and its big weights as variables, which have to outlive it: constants
+    would be copied many times over (VGG-16: 12 GB).
+    """
+    import tensorflow as tf
+
+    from mobilebench.models.conversion import graph
+    from mobilebench.models.conversion.converted import Names
+
+    parts = graph.parted(Path(job["file"]).parent, Names(tuple(job["inputs"]), tuple(job["outputs"])))
+    variables = {f"{name}:0": tf.Variable(parts.weights.pop(name)) for name in list(parts.weights)}
+
+    def serve(**tensors: Any) -> Any:
+        fed = {parts.inputs[name]: tensor for name, tensor in tensors.items()}
+        fed |= {name: variable.read_value() for name, variable in variables.items()}
+        return tf.graph_util.import_graph_def(parts.graph, fed, list(parts.outputs.values()), name=_NETWORK)
+
+    specs = [InputSpec.model_validate(spec) for spec in job["specs"]]
+    signature = {spec.name: tf.TensorSpec(spec.shape, spec.dtype, name=spec.name) for spec in specs}
+    return tf.function(serve).get_concrete_function(**signature), variables
+
+
+def _renamed(layer: LayerActivations) -> LayerActivations:
+    name = layer.name.removeprefix(f"{_NETWORK}/").removeprefix("StatefulPartitionedCall/")
+    return replace(layer, name=name)
 
 
 KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
