@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from mobilebench.verification.records import Judged, ModelMatrix
 
 
+_LEGEND = (
+    "Differences from the reference, worst of all outputs and inputs; relative: as a share of the output's scale. "
+    "Engines of Python are compared in every element; runner and pages in up to 4096 elements of each output, and in "
+    "L1, L2 and the largest value of all."
+)
+
+
 def verify(
     names: Annotated[
         list[str] | None,
@@ -143,6 +150,8 @@ def _counts(found: list[ModelMatrix]) -> dict[str, int]:
 
 
 def _print_end(found: list[ModelMatrix], *, of: int, stopped: bool) -> None:
+    if any(matrix.cells for matrix in found):
+        typer.echo(_LEGEND)
     counts = ", ".join(f"{number} {verdict}" for verdict, number in _counts(found).items() if number) or "no cell"
     before = sum(row.before for matrix in found for row in matrix.cells)
     typer.echo(
