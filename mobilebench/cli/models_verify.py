@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -132,13 +133,27 @@ def _number(value: float | None) -> str | None:
 
 def _reasons(rows: list[Judged]) -> list[str]:
     """Why cells did not pass; the same reason once for all cells that have it."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Judged]] = {}
     for row in rows:
         if row.reason:
-            cell = row.cell
-            where = f"{cell.variant} {cell.format} {cell.engine} {cell.backend} {cell.setting}"
-            found.setdefault(f"{row.verdict}: {row.reason}", []).append(where)
-    return [f"{', '.join(where)}: {reason}" for reason, where in found.items()]
+            found.setdefault(f"{row.verdict}: {row.reason}", []).append(row)
+    return [f"{', '.join(_places(given, rows))}: {reason}" for reason, given in found.items()]
+
+
+def _places(given: list[Judged], rows: list[Judged]) -> list[str]:
+    """The cells in words; a format by its name alone where all engines are meant."""
+
+    def of(some: list[Judged]) -> Counter[tuple[str, str]]:
+        return Counter((row.cell.variant, row.cell.format) for row in some)
+
+    meant, there = of(given), of(rows)
+    named: dict[str, None] = {}
+    for row in given:
+        cell = row.cell
+        place = cell.variant, cell.format
+        alone = meant[place] == there[place]
+        named[" ".join(place if alone else (*place, cell.engine, cell.backend, cell.setting))] = None
+    return list(named)
 
 
 def _counts(found: list[ModelMatrix]) -> dict[str, int]:

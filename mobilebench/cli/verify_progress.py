@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from mobilebench.cli.progress import SIGNALS
 from mobilebench.verification.records import Cell
-from mobilebench.verification.running import Begun, Ended, Obtaining, Tell
+from mobilebench.verification.running import Begun, Ended, Step, Tell
 
 LONG_S = 60.0
 """A cell that takes longer than this is told of, also where only plain lines are written."""
@@ -70,8 +70,8 @@ class Bar:
         self._task: TaskID | None = None
         self._model = ""
 
-    def __call__(self, event: Obtaining | Begun | Ended) -> None:
-        if isinstance(event, Obtaining):
+    def __call__(self, event: Step | Begun | Ended) -> None:
+        if isinstance(event, Step):
             self._at(event.model, None)
             self._say(f"{event.variant}: {event.step}")
         elif isinstance(event, Begun):
@@ -104,8 +104,8 @@ class Lines:
         self._cell: Cell | None = None
         self._since = 0.0
 
-    def __call__(self, event: Obtaining | Begun | Ended) -> None:
-        if isinstance(event, Obtaining):
+    def __call__(self, event: Step | Begun | Ended) -> None:
+        if isinstance(event, Step):
             self._say(f"{event.model} {event.variant}: {event.step}")
         elif isinstance(event, Begun):
             if event.cell != self._cell:

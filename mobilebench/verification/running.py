@@ -48,8 +48,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Obtaining:
-    """A model is being built."""
+class Step:
+    """A model is being built, or its reference asked for."""
 
     model: str
     variant: str
@@ -75,7 +75,7 @@ class Ended:
     of: int
 
 
-Tell = Callable[[Obtaining | Begun | Ended], None]
+Tell = Callable[[Step | Begun | Ended], None]
 
 
 class Stopped(Exception):
@@ -170,7 +170,7 @@ class _Verification:
                     self._model,
                     variant,
                     own.manifest.batch if own else 1,
-                    lambda step: self._tell(Obtaining(self._model, variant, step)),
+                    lambda step: self._tell(Step(self._model, variant, step)),
                 ),
                 self._cancel,
             )
@@ -188,7 +188,11 @@ class _Verification:
     def _reference(self) -> reference.Reference:
         if reference.why_not_asked(self._base.manifest):
             return reference.stored(self._base.manifest)
+        self._say(f"asking {self._base.manifest.reference_engine} for the reference")
         return reference.ask(self._base, self._folder, self._cancel)
+
+    def _say(self, step: str) -> None:
+        self._tell(Step(self._model, self._base.manifest.variant, step))
 
     def _facts(self) -> tuple[ReferenceFacts | None, list[str]]:
         """What is known of the reference, and why nothing can be."""
@@ -206,7 +210,9 @@ class _Verification:
         facts = None if self._request.again else known.reference(stamp)
         try:
             if facts is None:
-                facts = reference.facts(self._base, self._reference, stamp, self._cancel)
+                answers = self._reference
+                self._say("looking at its layers")
+                facts = reference.facts(self._base, answers, stamp, self._cancel)
                 known.keep_reference(facts)
         except MobilebenchError as error:
             self._look_for_stop()

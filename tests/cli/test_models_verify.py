@@ -93,7 +93,7 @@ def test_agreement_is_printed_with_what_it_is_worth(finds: Callable[..., list[ru
     assert code == 0
     assert "3.00e-06" in out
     assert "pass" in out
-    assert "fp32 tfjs tfjs wasm simd: unsupported: no 8-bit arithmetic [at all]" in out
+    assert "  fp32 tfjs: unsupported: no 8-bit arithmetic [at all]" in out
     assert "Can fail: fp32: yes, another input differs by 0.4 of the scale or more, tolerance 0.0001." in out
     assert "worst of 82 layers: zero 60.0% (`conv_3/Relu`)" in out
     assert "1 of 1 model: 1 pass, 1 unsupported" in out
@@ -107,6 +107,11 @@ def test_what_is_from_before_says_when(finds: Callable[..., list[running.Request
     assert f"{KNOWN.answered.at:%Y-%m-%d %H:%M} UTC" in out if KNOWN.answered else False
     assert "now" in out
     assert "(1 from before; --again asks them anew)" in out
+
+
+def test_a_reason_names_the_engines_that_it_holds_for(finds: Callable[..., list[running.Request]]) -> None:
+    finds(AGREES, LACKS, matrix.judge(answered(cell=cell("tfjs", "webgl", "software", "tfjs")), 1e-4))
+    assert "  fp32 tfjs tfjs wasm simd: unsupported: no 8-bit arithmetic" in invoke("bert_small")[1]
 
 
 @pytest.mark.parametrize("rows", [(AGREES, DIFFERS), (matrix.judge(answered(failure="it crashed"), 1e-4),)])
