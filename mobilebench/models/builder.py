@@ -51,14 +51,15 @@ def build(model: str, variant: str, batch: int, folder: Path, base: Path | None,
     entry = registry.get(model)
     specs = entry.input_specs(batch)
     if base is None:
-        manifest = _in_fp32(entry, specs, batch, folder, tell)
+        manifest = in_fp32(entry, specs, batch, folder, tell)
     else:
-        manifest = _derived(entry, specs, variant, folder, cache.read(base), tell)
+        manifest = derived(entry, specs, variant, folder, cache.read(base), tell)
     (folder / cache.MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
     return manifest
 
 
-def _in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path, tell: Tell) -> Manifest:
+def in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path, tell: Tell) -> Manifest:
+    """The model as it is defined, in all formats."""
     names = Names(tuple(spec.name for spec in specs), entry.outputs)
     saved = folder / "saved_model"
 
@@ -97,7 +98,7 @@ def _in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path
     )
 
 
-def _derived(
+def derived(
     entry: ModelEntry, specs: list[InputSpec], variant: str, folder: Path, base: ModelFiles, tell: Tell
 ) -> Manifest:
     """Another number format of a model that was built in fp32.

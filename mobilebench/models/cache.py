@@ -10,7 +10,6 @@ import hashlib
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache as remembered
 from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
@@ -26,9 +25,7 @@ Progress = Callable[[str], None]
 _NAME = re.compile(r"(\w+)-(\w+)-b(\d+)-([0-9a-f]{12})")
 """Model, variant, batch and key, as a folder is called."""
 
-_ROOM = Path(__file__).resolve().parent
-_MACHINERY = ("builder.py", "inputs.py", "manifest.py", "seeded.py", "conversion/*.py")
-"""Modules from which every model follows."""
+_BUILDER = "mobilebench.models.builder"
 
 
 def models_folder() -> Path:
@@ -60,15 +57,11 @@ def key(model: str, variant: str) -> str:
         repr(facts),
         pretrained.pretrained.sha256 if pretrained else "seeded",
         *(fingerprint.definition(entry.definition) if entry.definition else ()),
-        *_machinery(),
+        *fingerprint.definition(_BUILDER, "in_fp32"),
+        *(fingerprint.definition(_BUILDER, "derived") if variant != "fp32" else ()),
     ):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:12]
-
-
-@remembered
-def _machinery() -> tuple[str, ...]:
-    return tuple(fingerprint.module(file) for pattern in _MACHINERY for file in sorted(_ROOM.glob(pattern)))
 
 
 def find(model: str, variant: str = "fp32", batch: int = 1) -> ModelFiles | None:

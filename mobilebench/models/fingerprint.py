@@ -11,7 +11,15 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-_ZOO = "mobilebench.models.zoo"
+_FOLLOWED = (
+    "mobilebench.models.zoo",
+    "mobilebench.models.conversion",
+    "mobilebench.models.builder",
+    "mobilebench.models.inputs",
+    "mobilebench.models.manifest",
+    "mobilebench.models.seeded",
+)
+"""Modules, and packages with theirs, from which a model's files follow."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +34,19 @@ class _Module:
 
 
 @cache
-def definition(module: str) -> list[str]:
-    """The statements of a network's definition, and of everything in the zoo that these use, directly or not."""
+def definition(module: str, name: str | None = None) -> list[str]:
+    """The statements of a module, or of one name in it, and of everything followed that these use, directly or not."""
     found: dict[tuple[str, str], str] = {}
-    wanted: list[tuple[str, str | None]] = [(module, None)]
+    wanted: list[tuple[str, str | None]] = [(module, name)]
     while wanted:
-        place, name = wanted.pop()
+        place, one = wanted.pop()
         source = _read(place)
-        if name is not None and name not in source.defined:
+        if (one is not None and one not in source.defined) or (place, one or "") in found:
             continue
-        statements = source.statements if name is None else (source.defined[name],)
-        if (place, name or "") in found:
-            continue
-        found[place, name or ""] = "\n".join(ast.unparse(statement) for statement in statements)
+        statements = source.statements if one is None else (source.defined[one],)
+        found[place, one or ""] = "\n".join(ast.unparse(statement) for statement in statements)
         for statement in statements:
-            wanted += [(theirs or place, used) for theirs, used in _uses(statement, source, place)]
+            wanted += _uses(statement, source, place)
     return [found[key] for key in sorted(found)]
 
 
@@ -50,7 +56,7 @@ def module(file: Path) -> str:
 
 
 def _uses(statement: ast.stmt, source: _Module, place: str) -> Iterator[tuple[str, str | None]]:
-    """Module and name of what a statement uses of the zoo."""
+    """Module and name of what a statement uses of the modules that are followed."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             theirs = source.imported.get(node.value.id)
@@ -80,11 +86,19 @@ def _read(name: str) -> _Module:
                 }
             case ast.AnnAssign(target=ast.Name(id=own)):
                 defined[own] = statement
-            case ast.ImportFrom(module=theirs) if theirs == _ZOO:
-                imported |= {one.asname or one.name: (f"{_ZOO}.{one.name}", None) for one in statement.names}
-            case ast.ImportFrom(module=str(theirs)) if theirs.startswith(f"{_ZOO}."):
-                imported |= {one.asname or one.name: (theirs, one.name) for one in statement.names}
+            case ast.ImportFrom(module=str(theirs), names=names):
+                imported |= {one.asname or one.name: found for one in names if (found := _followed(theirs, one.name))}
     return _Module(tuple(tree.body), defined, imported)
+
+
+def _followed(theirs: str, name: str) -> tuple[str, str | None] | None:
+    """What `from theirs import name` means, where it is followed: a module, or a name in one."""
+    whole = f"{theirs}.{name}"
+    if not f"{whole}.".startswith(tuple(f"{root}." for root in _FOLLOWED)):
+        return None
+    spec = find_spec(theirs)
+    is_module = spec is not None and spec.submodule_search_locations is not None and find_spec(whole) is not None
+    return (whole, None) if is_module else (theirs, name)
 
 
 def _bare(tree: ast.Module) -> ast.Module:

@@ -276,13 +276,3 @@ def test_what_a_killed_build_left_behind_does_not_stop_the_next(own_cache: Path)
     files = build.build("bert_small")
     cache.verify(files)
     assert ".building" not in left_in(own_cache)
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("name", MODELS)
-def test_the_documentation_states_the_real_sizes(name: str, built: dict[str, ModelFiles]) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
-    row = next(line for line in text.splitlines() if line.startswith("| M") and f"`{name}`" in line)
-    manifest = built[name].manifest
-    sizes = [f"{manifest.formats[one].bytes / 2**20:.1f}" for one in ("tflite", "onnx", "tfjs")]
-    assert [cell.strip() for cell in row.split("|")[4:8]] == [f"{manifest.parameters:,}".replace(",", " "), *sizes]

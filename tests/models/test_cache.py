@@ -194,7 +194,7 @@ def test_the_key_follows_the_converters_the_machinery_and_the_registry(monkeypat
     assert cache.key(MODEL, "int8") not in seen
     monkeypatch.setitem(pins.CONVERTERS, "tf2onnx", "9.9")
     assert changed()
-    monkeypatch.setattr(cache, "_machinery", lambda: ("another formula",))
+    monkeypatch.setattr(cache.fingerprint, "definition", lambda *_: ["another formula"])
     assert changed()
     looser = replace(registry.get(MODEL), tolerance={"fp32": 1e-2})
     monkeypatch.setitem(registry.MODELS, MODEL, looser)

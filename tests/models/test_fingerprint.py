@@ -45,7 +45,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "net.py").write_text(NETWORK)
     monkeypatch.delitem(sys.modules, "some_zoo", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(fingerprint, "_ZOO", "some_zoo")
+    monkeypatch.setattr(fingerprint, "_FOLLOWED", ("some_zoo",))
     return folder
 
 
@@ -81,6 +81,15 @@ def test_names_may_be_imported_one_by_one(zoo: Path) -> None:
     before = taken()
     (zoo / "layers.py").write_text(LAYERS.replace("x + 1", "x + 2"))
     assert taken() != before
+
+
+def test_a_name_is_followed_into_other_modules_and_no_further() -> None:
+    of = fingerprint.definition
+    exact = "\n".join(of("mobilebench.models.builder", "in_fp32"))
+    assert "def parted" in exact
+    assert "def int8" not in exact
+    assert "def why_not" not in exact
+    assert "def int8" in "\n".join(of("mobilebench.models.builder", "derived"))
 
 
 def test_real_definitions_use_only_their_own_layers() -> None:

@@ -15,6 +15,7 @@ from mobilebench.models.conversion.converted import Converted, Names, in_order
 from mobilebench.models.conversion.graph import Arrays, Parted
 
 OPSET = 17
+_MATRIX_PRODUCTS = ("MatMul", "Gemm")
 
 
 def convert(parts: Parted, file: Path, names: Names) -> Converted:
@@ -66,7 +67,10 @@ def int8(source: Path, file: Path, names: Names, calibration: Sequence[Arrays]) 
 
     Weights use 7 of the 8 bits: processors without VNNI add products in 16 bits, which would overflow (ONNX
     Runtime's documentation of quantisation, `reduce_range`), and the answer must not depend on the processor.
+    In networks without convolutions only matrix products compute in 8 bits: the sums of squares in a transformer's
+    normalisation do not fit into them.
     """
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Inputs(CalibrationDataReader):  # type: ignore[misc]
@@ -76,10 +80,12 @@ def int8(source: Path, file: Path, names: Names, calibration: Sequence[Arrays]) 
         def get_next(self) -> Arrays | None:
             return next(self._left, None)
 
+    convolves = any("Conv" in node.op_type for node in onnx.load(str(source)).graph.node)
     quantize_static(
         source,
         file,
         Inputs(),
+        op_types_to_quantize=None if convolves else list(_MATRIX_PRODUCTS),
         quant_format=QuantFormat.QDQ,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
