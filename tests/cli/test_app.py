@@ -117,8 +117,9 @@ def test_selection_without_cases_is_nothing_to_measure() -> None:
 
 
 def test_models_list_tells_what_is_built_and_what_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def states() -> dict[str, str]:
-        return {one["name"]: one["state"] for one in json.loads(invoke("models", "list", "--json")[1])}
+    def states(variant: str = "fp32") -> dict[str, str]:
+        listed = json.loads(invoke("models", "list", "--json")[1])
+        return {one["name"]: one["variants"][variant]["state"] for one in listed}
 
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setitem(registry.MODELS, "vgg16", replace(registry.get("vgg16"), definition=None))
@@ -126,6 +127,7 @@ def test_models_list_tells_what_is_built_and_what_is_damaged(tmp_path: Path, mon
     assert states()["vgg16"].startswith("unsupported")
     folder_of("bert_small", "fp32", 1).mkdir(parents=True)
     assert states()["bert_small"].startswith("damaged")
+    assert states("int8")["bert_small"] == "not built"
     assert "damaged" in invoke("models", "list")[1]
 
 
