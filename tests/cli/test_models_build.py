@@ -1,0 +1,73 @@
+"""`mobilebench models build`: what is asked for, told and left alone. Nothing is really built here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mobilebench.errors import ExitCode, MobilebenchError
+from mobilebench.models import cache, registry
+from tests.cli.test_app import invoke
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
+    """What was asked of the cache; `vgg16` cannot be built."""
+    asked: list[tuple[str, str, int]] = []
+
+    def ensure(name: str, variant: str, batch: int, progress: Any, *, thorough: bool) -> Any:
+        assert not thorough
+        asked.append((name, variant, batch))
+        progress("converting")
+        if name == "vgg16":
+            raise MobilebenchError("The answer differs.")
+        formats = {"tflite": SimpleNamespace(bytes=2**20)}
+        return SimpleNamespace(manifest=SimpleNamespace(formats=formats, unsupported={"tfjs": "it has none."}))
+
+    monkeypatch.setattr(cache, "ensure", ensure)
+    return asked
+
+
+def test_sizes_and_missing_formats_are_told(built: list[Any]) -> None:
+    code, out, err = invoke("models", "build", "bert_small", "--variant", "int8", "--batch", "2")
+    assert code == 0
+    assert "bert_small int8 batch 2: tflite 1.0 MiB, no tfjs: it has none (" in out
+    assert "[1/1] bert_small int8 batch 2: converting" in err
+    assert built == [("bert_small", "int8", 2)]
+
+
+def test_all_means_every_listed_model_in_every_variant(built: list[Any]) -> None:
+    code, out, err = invoke("models", "build", "--all")
+    assert code == ExitCode.CASES_FAILED
+    listed = [one["name"] for one in json.loads(invoke("models", "list", "--json")[1])]
+    assert built == [(name, variant, 1) for name in listed for variant in registry.VARIANTS]
+    assert "vgg16 int8: failed. The answer differs." in err
+    assert f"{len(built) - 4} of {len(built)}, " in out
+
+
+def test_a_pattern_stands_for_the_published_grid(built: list[Any]) -> None:
+    assert invoke("models", "build", "rnn_*")[0] == 0
+    assert len(built) == 18
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "Name the models to build, or give --all."),
+        (("bert_small", "--all"), "Give either names or --all."),
+        (("bert_smal",), "There is no model"),
+        (("bert_small", "--variant", "fp64"), "There is no variant 'fp64'"),
+        (("nothing_*",), "No model is called like"),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_built(
+    built: list[Any], tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, _, err = invoke("models", "build", *arguments)
+    assert code == ExitCode.BAD_INPUT
+    assert message in err
+    assert built == []
