@@ -32,15 +32,16 @@ PYTHON_ENGINES: dict[Format, PythonEngine] = {
 _FORMATS: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
 _RUN_BY: tuple[tuple[Format, str, str, tuple[str, ...]], ...] = (
     ("tflite", "tflite", "cpu", ("xnnpack",)),
-    ("tflite", "litertjs", "wasm", ("relaxed-simd-threads", "simd")),
+    ("tflite", "litertjs", "wasm", ("simd",)),
     ("tflite", "litertjs", "webgpu", ()),
     ("onnx", "onnxruntime", "cpu", ("default",)),
     ("onnx", "ortjs", "wasm", ("simd-threads",)),
     ("onnx", "ortjs", "webgpu", ()),
-    ("tfjs", "tfjs", "wasm", ("simd-threads", "simd")),
+    ("tfjs", "tfjs", "wasm", ("simd",)),
     ("tfjs", "tfjs", "webgl", ()),
 )
-"""Format, engine, backend and settings; of a GPU backend the one that this computer has."""
+"""Format, engine, backend and settings; of a GPU backend the one that this computer has. Of the builds of one engine the
+plainest stands for all: they compute the same."""
 
 ENGINES = tuple(
     dict.fromkeys([*(one.name for one in PYTHON_ENGINES.values()), *(engine for _, engine, _, _ in _RUN_BY)])

@@ -24,7 +24,7 @@ from mobilebench.verification import asking, blocks, cells, compare, matrix, ref
 from mobilebench.verification.kept import Verifications
 from mobilebench.verification.records import Answered, Cell, Difference, Judged, ModelMatrix, ReferenceFacts
 
-HEAVY_MACS = 2e9
+HEAVY_MACS = 5e8
 """A GPU that the CPU imitates is asked only the published input of models with more multiply-accumulates than this."""
 
 _BASE = "fp32"

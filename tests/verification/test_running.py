@@ -91,7 +91,7 @@ def verify(cancel: Event | None = None, tell: Any = lambda event: None, **wanted
 def test_every_cell_is_asked_on_every_input_and_passes(engines: Engines) -> None:
     matrix = verify()
     assert matrix.passes
-    assert [inputs for _, _, inputs in engines.asked] == [SEEDED] * 4
+    assert [inputs for _, _, inputs in engines.asked] == [SEEDED] * 3
     assert {(row.verdict, row.before) for row in matrix.cells} == {("pass", False)}
     assert engines.references == 1
 
@@ -129,8 +129,8 @@ def test_a_killed_verification_goes_on_where_it_was(engines: Engines) -> None:
     with pytest.raises(running.Stopped):
         verify(cancel, stop)
     assert len(engines.asked) == 2
-    assert [row.before for row in verify().cells] == [True, True, False, False]
-    assert len(engines.asked) == 4
+    assert [row.before for row in verify().cells] == [True, True, False]
+    assert len(engines.asked) == 3
 
 
 def test_a_cell_that_the_stop_cut_short_is_not_told_as_failed(engines: Engines) -> None:
@@ -255,7 +255,7 @@ def test_progress_names_each_cell_and_its_end(engines: Engines) -> None:
     verify(tell=told.append)
     begun = [event for event in told if isinstance(event, Begun)]
     ended = [event for event in told if isinstance(event, Ended)]
-    assert [(event.number, event.of) for event in ended] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert [(event.number, event.of) for event in ended] == [(1, 3), (2, 3), (3, 3)]
     assert {event.cell.key for event in begun} == {event.row.cell.key for event in ended}
 
 
