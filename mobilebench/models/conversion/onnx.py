@@ -15,7 +15,7 @@ from mobilebench.models.conversion.converted import Converted, Names, in_order
 from mobilebench.models.conversion.graph import Arrays, Parted
 
 OPSET = 17
-_MATRIX_PRODUCTS = ("MatMul", "Gemm")
+_PRODUCTS_AND_TABLES = ("MatMul", "Gemm", "Gather")
 
 
 def convert(parts: Parted, file: Path, names: Names) -> Converted:
@@ -67,8 +67,8 @@ def int8(source: Path, file: Path, names: Names, calibration: Sequence[Arrays]) 
 
     Weights use 7 of the 8 bits: processors without VNNI add products in 16 bits, which would overflow (ONNX
     Runtime's documentation of quantisation, `reduce_range`), and the answer must not depend on the processor.
-    In networks without convolutions only matrix products compute in 8 bits: the sums of squares in a transformer's
-    normalisation do not fit into them.
+    In networks without convolutions only matrix products compute, and tables lie, in 8 bits: the sums of squares in a
+    transformer's normalisation do not fit into them.
     """
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
@@ -85,7 +85,7 @@ def int8(source: Path, file: Path, names: Names, calibration: Sequence[Arrays]) 
         source,
         file,
         Inputs(),
-        op_types_to_quantize=None if convolves else list(_MATRIX_PRODUCTS),
+        op_types_to_quantize=None if convolves else list(_PRODUCTS_AND_TABLES),
         quant_format=QuantFormat.QDQ,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
