@@ -40,8 +40,9 @@ _RUN_BY: tuple[tuple[Format, str, str, tuple[str, ...]], ...] = (
     ("tfjs", "tfjs", "wasm", ("simd",)),
     ("tfjs", "tfjs", "webgl", ()),
 )
-"""Format, engine, backend and settings; of a GPU backend the one that this computer has. Of the builds of one engine the
-plainest stands for all: they compute the same."""
+"""Format, engine, backend and settings; of a GPU backend the one that this computer has. Of the builds of one engine
+the plainest stands for all: they compute the same.
+"""
 
 ENGINES = tuple(
     dict.fromkeys([*(one.name for one in PYTHON_ENGINES.values()), *(engine for _, engine, _, _ in _RUN_BY)])

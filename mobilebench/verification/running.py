@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
-from mobilebench.errors import BadInput, MobilebenchError, Unsupported
+from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models import added, cache, registry
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.models.seeded import SEEDED
@@ -189,7 +189,10 @@ class _Verification:
         if reference.why_not_asked(self._base.manifest):
             return reference.stored(self._base.manifest)
         self._say(f"asking {self._base.manifest.reference_engine} for the reference")
-        return reference.ask(self._base, self._folder, self._cancel)
+        try:
+            return reference.ask(self._base, self._folder, self._cancel)
+        except Unsupported as error:
+            raise BlockFailed(f"It does not run the model that it is the reference of: {error.message}") from error
 
     def _say(self, step: str) -> None:
         self._tell(Step(self._model, self._base.manifest.variant, step))

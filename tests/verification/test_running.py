@@ -214,6 +214,19 @@ def test_a_reference_that_cannot_be_had_is_said_once(engines: Engines, monkeypat
     assert matrix.complaints == ["The reference is not known: tensorflow: The process crashed (SIGSEGV)."]
 
 
+def test_a_reference_that_is_refused_makes_no_cell_unsupported(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify()
+
+    def refuse(*_: object) -> Any:
+        raise Unsupported("no such operator")
+
+    monkeypatch.setattr(reference, "ask", refuse)
+    engines.weights = "another version"
+    assert {row.verdict for row in verify().cells} == {"failed"}
+
+
 def test_without_the_reference_engine_the_stored_answer_is_what_there_is(
     engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
