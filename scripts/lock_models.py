@@ -16,9 +16,9 @@ _DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 
 def between_markers(text: str, name: str, content: str) -> str:
     """`text` with `content` between `<!-- name -->` and `<!-- end of name -->`."""
-    marked = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)", re.DOTALL)
+    marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
     assert marked.search(text), name
-    return marked.sub(lambda found: f"{found[1]}\n{content}\n{found[2]}", text)
+    return marked.sub(lambda found: f"{found[1]}\n{content}\n\n{found[2]}", text)
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ def _size_rows(models: Mapping[str, LockedModel]) -> Iterator[list[str]]:
     for name, model in models.items():
         for variant, formats in model.variants.items():
             first = variant == "fp32"
-            facts = [registry.get(name).label, f"`{name}`", _spaced(model.parameters), _spaced(round(model.macs / 1e6))]
+            facts = [registry.get(name).label, f"`{name}`", _spaced(model.parameters), _millions(model.macs)]
             yield [
                 *(facts if first else [""] * len(facts)),
                 variant,
@@ -43,6 +43,10 @@ def _size_rows(models: Mapping[str, LockedModel]) -> Iterator[list[str]]:
 
 def _mebibytes(one: LockedFormat | None) -> str:
     return f"{one.bytes / 2**20:.1f}" if one else "–"
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.1f}" if count < 10e6 else _spaced(round(count / 1e6))
 
 
 def _spaced(count: int) -> str:
