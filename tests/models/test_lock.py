@@ -43,13 +43,8 @@ def test_sizes_follow_from_the_parameters(name: str) -> None:
                 count -= DROPPED_BY_CONVERTERS.get(name, 0)
             if format_name == "tfjs":
                 count += REPEATED_BY_TFJS.get(name, 0)
-            structure = (
-                2_000_000
-                if format_name == "saved_model"
-                else 400_000
-                if variant == "fp32"
-                else 1_000_000 + 0.12 * count
-            )
+            usual = 400_000 if variant == "fp32" else 1_000_000 + 0.12 * count
+            structure = 2_000_000 if format_name == "saved_model" else usual
             assert 0.97 * width * count <= one.bytes <= 1.03 * width * count + structure, (variant, format_name)
 
 
