@@ -63,7 +63,7 @@ def _bars(console: Console) -> Progress:
 
 
 class Bar:
-    """One bar a model."""
+    """One bar a model; it goes before the model's matrix is printed."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -81,12 +81,15 @@ class Bar:
             self._at(event.row.cell.model, event.of)
             if self._task is not None:
                 self._progress.update(self._task, completed=event.number)
+            if event.number == event.of:
+                self._progress.stop()
 
     def _at(self, model: str, total: int | None) -> None:
         if self._task is None or model != self._model:
             if self._task is not None:
                 self._progress.remove_task(self._task)
             self._task = self._progress.add_task("", total=None, model=model)
+            self._progress.start()
             self._model = model
         if total is not None:
             self._progress.update(self._task, total=total)
