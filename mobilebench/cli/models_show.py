@@ -65,7 +65,7 @@ def show(
         built = _built(model, batch)
         files = _chosen(model, built, variant, wanted)
         formats = [wanted] if wanted else list(files.manifest.formats)
-        described = [inspect(_file(files, one), one) for one in formats]
+        described = [inspect(_file(files, one), one, shapes=_sizes_of(files, one)) for one in formats]
     if json:
         print_json({"files": [_as_json(one) for one in described], "built": [_built_json(one) for one in built]})
         return
@@ -73,6 +73,14 @@ def show(
         _print(description)
     if built:
         _print_sizes(built)
+
+
+def _sizes_of(files: ModelFiles, format_: Format) -> dict[str, list[int]]:
+    """The sizes that a user gave to a model's open axes, by the names of its file."""
+    if files.manifest.source != "added":
+        return {}
+    names = files.manifest.formats[format_].inputs
+    return {names[spec.name]: spec.shape for spec in files.manifest.inputs}
 
 
 def _is_path(model: str) -> bool:
@@ -169,7 +177,7 @@ def _print(description: Description) -> None:
     else:
         typer.echo(f"No table says which engines lack which operators of {description.format}.\n")
     if any(None in one.shape for one in description.inputs):
-        names = ", ".join(f"--input {one.name}={_sizes(one).replace(' ', '')}" for one in description.inputs)
+        names = ", ".join(f"--input {one.name}={_sizes(one).replace(' ', '').replace('?', '1')}" for one in description.inputs)
         typer.echo(f"Axes written as ? are open. Give them a value to see the arithmetic, as in {names}.\n")
 
 

@@ -65,7 +65,7 @@ def test_a_file_with_open_axes_says_how_to_close_them(file: Path) -> None:
     assert code == 0
     assert "? x 3 x 8 x 8" in out
     assert "not known" in out
-    assert "--input image=?x3x8x8" in out
+    assert "--input image=1x3x8x8" in out
 
 
 def test_a_file_with_a_chosen_batch(file: Path) -> None:
