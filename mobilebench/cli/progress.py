@@ -22,17 +22,26 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def watching() -> Iterator[tuple[events.Subscriber, Flag]]:
     """A subscriber that shows progress on standard error, and a flag that Ctrl-C or SIGTERM sets."""
     console = Console(stderr=True, highlight=False)
+    with (
+        stopping(console, "Stopping: the blocks in flight end, devices are put back …") as cancel,
+        _bars(console) as bars,
+    ):
+        yield (Bars(bars) if console.is_terminal else Lines(console)), cancel
+
+
+@contextmanager
+def stopping(console: Console, words: str) -> Iterator[Flag]:
+    """A flag that Ctrl-C or SIGTERM sets, saying `words` once."""
     cancel = Flag()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if not cancel.is_set():
-            console.print("Stopping: the blocks in flight end, devices are put back …")
+            console.print(words)
         cancel.set()
 
     before = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
-        with _bars(console) as bars:
-            yield (Bars(bars) if console.is_terminal else Lines(console)), cancel
+        yield cancel
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

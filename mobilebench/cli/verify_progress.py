@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
-from types import FrameType
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from mobilebench.cli.progress import SIGNALS
+from mobilebench.cli.progress import stopping
 from mobilebench.verification.records import Cell
 from mobilebench.verification.running import Begun, Ended, Step, Tell
 
@@ -25,29 +23,12 @@ LONG_S = 60.0
 def watching() -> Iterator[tuple[Tell, Event]]:
     """Shows progress on standard error, and a flag that Ctrl-C or SIGTERM sets."""
     console = Console(stderr=True, highlight=False)
-    with _stopping(console) as cancel:
+    with stopping(console, "Stopping: the cell in hand ends …") as cancel:
         if not console.is_terminal:
             yield Lines(console), cancel
             return
         with _bars(console) as bars:
             yield Bar(bars), cancel
-
-
-@contextmanager
-def _stopping(console: Console) -> Iterator[Event]:
-    cancel = Event()
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        if not cancel.is_set():
-            console.print("Stopping: the cell in hand ends …")
-        cancel.set()
-
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
-    try:
-        yield cancel
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _bars(console: Console) -> Progress:
