@@ -24,8 +24,8 @@ import adbutils
 from benchmarks.ratios import paired_ratio
 from mobilebench import targets
 from mobilebench.results.records import TargetInfo
+from mobilebench.sums import sha256_of
 from mobilebench.targets.base import Target
-from mobilebench.targets.digests import sha256_of
 from mobilebench.virtual import phones
 
 SIZE = 100_000_000

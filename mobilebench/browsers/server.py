@@ -8,7 +8,6 @@ a request is looked up among them, never turned into a path.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 from mobilebench.errors import BadInput
+from mobilebench.sums import sha256_of
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -187,5 +187,4 @@ def _mime(file: Path) -> str:
 
 @lru_cache(maxsize=1024)
 def _sha256(file: Path, _size: int, _changed_ns: int) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(file)

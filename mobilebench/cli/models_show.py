@@ -177,7 +177,9 @@ def _print(description: Description) -> None:
     else:
         typer.echo(f"No table says which engines lack which operators of {description.format}.\n")
     if any(None in one.shape for one in description.inputs):
-        names = ", ".join(f"--input {one.name}={_sizes(one).replace(' ', '').replace('?', '1')}" for one in description.inputs)
+        names = ", ".join(
+            f"--input {one.name}={_sizes(one).replace(' ', '').replace('?', '1')}" for one in description.inputs
+        )
         typer.echo(f"Axes written as ? are open. Give them a value to see the arithmetic, as in {names}.\n")
 
 

@@ -9,7 +9,6 @@ another file instead; its checksum then stands in the proof of every block.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import shutil
@@ -28,6 +27,7 @@ from pydantic import TypeAdapter
 from mobilebench import paths
 from mobilebench.errors import BadInput, MobilebenchError, Unsupported
 from mobilebench.results.records import Record
+from mobilebench.sums import sha256_of
 
 ENGINES = ("tflite", "onnxruntime")
 
@@ -206,13 +206,12 @@ def _unpack(archive: Path, member: str, target: Path) -> None:
 
 def _sha256(path: Path) -> str:
     facts = path.stat()
-    return _sha256_of(path, facts.st_mtime_ns, facts.st_size, facts.st_ino)
+    return _remembered(path, facts.st_mtime_ns, facts.st_size, facts.st_ino)
 
 
 @cache
-def _sha256_of(path: Path, _changed: int, _size: int, _inode: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _remembered(path: Path, _changed: int, _size: int, _inode: int) -> str:
+    return sha256_of(path)
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ from mobilebench import paths
 from mobilebench.errors import BadInput
 from mobilebench.models import added, fetch, fingerprint, pins, registry
 from mobilebench.models.manifest import FormatFile, Manifest, ModelFiles
+from mobilebench.sums import sha256_of
 
 MANIFEST = "manifest.json"
 Progress = Callable[[str], None]
@@ -147,14 +148,9 @@ def verify(files: ModelFiles, *, changed_only: bool = False) -> None:
             if not changed_only or (files.folder / name).stat().st_mtime_ns > described:
                 wanted[name] = sha256
     with ThreadPoolExecutor() as pool:
-        for name, found in zip(wanted, pool.map(lambda name: _sha256(files.folder / name), wanted), strict=True):
+        for name, found in zip(wanted, pool.map(lambda name: sha256_of(files.folder / name), wanted), strict=True):
             if found != wanted[name]:
                 raise _damaged(files.folder, f"{name} was cut short or changed since it was built")
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _files_of(folder: Path, entry: FormatFile) -> dict[str, str]:

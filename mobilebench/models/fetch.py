@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from mobilebench.errors import BadInput
 from mobilebench.models import locks, pretrained, weights_file, weights_list
 from mobilebench.models.download import Patience, Silent, Watcher, discard, download, part_of
 from mobilebench.models.pretrained import Pretrained
+from mobilebench.sums import sha256_of
 
 SUFFIX = ".safetensors"
 
@@ -71,7 +71,7 @@ def fetch(
     whole = path_of(weights, folder)
     with locks.turn(lock_of(whole), lambda: watcher.say("another process is fetching it; waiting")):
         if whole.exists():
-            if _sum(whole) == weights.sha256:
+            if sha256_of(whole) == weights.sha256:
                 return whole
             watcher.say("what is here was damaged; fetching it again")
             whole.unlink()
@@ -120,12 +120,12 @@ def kept(weights: Pretrained, folder: Path) -> int:
 def _complete(weights: Pretrained, part: Path, watcher: Watcher, patience: Patience) -> None:
     """Download until the sum is right. A wrong sum of a file in pieces may be the pieces' fault: once more, whole."""
     joined = download(weights.url, part, weights.bytes, watcher, patience)
-    found = _sum(part)
+    found = sha256_of(part)
     if found != weights.sha256 and joined:
         discard(part)
         watcher.say("the pieces do not make the right sum; beginning anew")
         download(weights.url, part, weights.bytes, watcher, patience)
-        found = _sum(part)
+        found = sha256_of(part)
     if found != weights.sha256:
         discard(part)
         raise BadInput(
@@ -139,8 +139,3 @@ def _put_in_place(part: Path, whole: Path) -> None:
         os.fsync(stream.fileno())
     part.rename(whole)
     discard(part)
-
-
-def _sum(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from mobilebench.errors import BadInput
 from mobilebench.models import cache, registry
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
 from mobilebench.results.records import Record
+from mobilebench.sums import sha256_of_all
 
 FILE = Path(__file__).with_name("models.lock.yaml")
 NOT_LOCKED = "int8"
@@ -85,10 +85,7 @@ def locked(files: ModelFiles) -> dict[Format, LockedFormat]:
 
 def digest(one: FormatFile) -> str:
     """One sum for all files of a format."""
-    if not one.parts:
-        return one.sha256
-    lines = sorted((path, sha256) for path, sha256 in {one.path: one.sha256, **one.parts}.items())
-    return hashlib.sha256("".join(f"{sha256}  {path}\n" for path, sha256 in lines).encode()).hexdigest()
+    return sha256_of_all({one.path: one.sha256, **one.parts})
 
 
 def _found(name: str, variant: str) -> ModelFiles:

@@ -17,8 +17,8 @@ from mobilebench.browsers import chrome
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.profiles.machine import cpu_name, machine_id
 from mobilebench.results.records import TargetInfo
+from mobilebench.sums import sha256_of
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
-from mobilebench.targets.digests import sha256_of
 from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
 from mobilebench.targets.meminfo import memory_mb
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from mobilebench import paths
 from mobilebench.engines import libraries
@@ -14,6 +13,7 @@ from mobilebench.errors import MobilebenchError
 from mobilebench.models import fingerprint
 from mobilebench.models.manifest import FormatFile, Manifest
 from mobilebench.results.records import TargetInfo
+from mobilebench.sums import sha256_of
 from mobilebench.verification import cells
 from mobilebench.verification.records import Cell
 
@@ -74,25 +74,20 @@ def _native(engine: str, here: TargetInfo) -> str:
         library = libraries.library(engine, here.runner).sha256
     except MobilebenchError:
         library = "none"
-    return f"{library} {_sha256(runner) if runner.is_file() else 'none'}"
+    return f"{library} {sha256_of(runner) if runner.is_file() else 'none'}"
 
 
 @cache
 def _pages() -> str:
     folder = paths.web_pages()
     return _short(
-        *(f"{file.relative_to(folder)} {_sha256(file)}" for file in sorted(folder.rglob("*")) if file.is_file())
+        *(f"{file.relative_to(folder)} {sha256_of(file)}" for file in sorted(folder.rglob("*")) if file.is_file())
     )
 
 
 @cache
 def _code(*modules: str) -> str:
     return _short(*(fingerprint.module(paths.PACKAGE / module) for module in modules))
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _short(*parts: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from mobilebench.models.adding import asking, making, onnx2tf
 from mobilebench.models.adding.taking import Added
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.sums import sha256_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -230,7 +230,7 @@ def _disagreement(
 
 def _described(made: dict[str, Any], folder: Path, specs: list[InputSpec]) -> FormatFile:
     every = [made["file"], *made["parts"]]
-    sums = {name: _sha256(folder / name) for name in every}
+    sums = {name: sha256_of(folder / name) for name in every}
     return FormatFile(
         path=made["file"],
         sha256=sums[made["file"]],
@@ -275,8 +275,3 @@ def _empty(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from mobilebench.models.inspection import reader
 from mobilebench.models.inspection.description import Description
 from mobilebench.models.inspection.recognise import recognise
 from mobilebench.models.manifest import Format
+from mobilebench.sums import sha256_of, sha256_of_all
 
 _DAMAGED = "It is damaged, or made to do harm."
 _MAX_ANSWER = 64 * 2**20
@@ -50,7 +50,7 @@ def inspect(
             folder; or reading it took too long or too much memory, or crashed.
     """
     file, found = recognise(path, format)
-    digest = digest or _sha256
+    digest = digest or sha256_of
     with ThreadPoolExecutor(1) as hasher:
         hashed = hasher.submit(digest, file)
         facts = _read(path, file, found, dict(shapes or {}), timeout_s, memory_bytes)
@@ -62,7 +62,7 @@ def inspect(
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}).", hint="Check its permissions.") from error
     try:
-        return Description(format=found, sha256=_together(files), bytes=size, files=files, **facts)
+        return Description(format=found, sha256=sha256_of_all(files), bytes=size, files=files, **facts)
     except (ValidationError, TypeError) as error:
         raise BadInput(f"{path} could not be described: its reader answered nonsense.", hint=_DAMAGED) from error
 
@@ -104,15 +104,3 @@ def _defect(path: Path, complaint: bytes) -> MobilebenchError:
     if lines and "MemoryError" in lines[-1]:
         return BadInput(f"{path} needs too much memory to be read.", hint=_DAMAGED)
     return BadInput(f"{path} cannot be read ({(lines or ['no reason was given'])[-1][:300]}).", hint=_DAMAGED)
-
-
-def _together(files: Mapping[str, str]) -> str:
-    """One sum for all files: of a single file its own, of several that of the list of their sums."""
-    if len(files) == 1:
-        return next(iter(files.values()))
-    return hashlib.sha256("".join(f"{files[name]}  {name}\n" for name in sorted(files)).encode()).hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

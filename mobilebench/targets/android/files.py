@@ -13,10 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
+from mobilebench.sums import sha256_of
 from mobilebench.targets.android.shell import SCRATCH, Shell, demand
 from mobilebench.targets.android.sync import NoSpace, Sync
 from mobilebench.targets.base import Pushed, TargetPath
-from mobilebench.targets.digests import sha256_of
 
 HOME = TargetPath(f"{SCRATCH}/mobilebench")
 """Everything that mobilebench keeps on a phone."""
