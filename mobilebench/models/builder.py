@@ -7,7 +7,6 @@ with `hint`); everything that the converters print goes to standard error.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import os
@@ -27,6 +26,7 @@ from mobilebench.models.entry import ModelEntry
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.pretrained_weights import PretrainedWeights
 from mobilebench.models.zoo.blocks import Weights
+from mobilebench.sums import sha256_of
 
 Tell = Callable[[str], None]
 Answers = dict[str, Arrays]
@@ -213,17 +213,12 @@ def _described(converted: Converted, folder: Path) -> FormatFile:
     files = (converted.file, *converted.parts)
     return FormatFile(
         path=converted.file.relative_to(folder).as_posix(),
-        sha256=_sha256(converted.file),
+        sha256=sha256_of(converted.file),
         bytes=sum(file.stat().st_size for file in files),
-        parts={part.relative_to(folder).as_posix(): _sha256(part) for part in converted.parts},
+        parts={part.relative_to(folder).as_posix(): sha256_of(part) for part in converted.parts},
         inputs=converted.inputs,
         outputs=converted.outputs,
     )
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def main(arguments: list[str]) -> int:
