@@ -15,6 +15,8 @@ _FOLLOWED = (
     "mobilebench.models.zoo",
     "mobilebench.models.conversion",
     "mobilebench.models.builder",
+    "mobilebench.models.digest",
+    "mobilebench.models.formula",
     "mobilebench.models.inputs",
     "mobilebench.models.manifest",
     "mobilebench.models.seeded",

@@ -22,6 +22,7 @@ _COMPARING = (
     "verification/worker.py",
     "verification/blocks.py",
     "verification/records.py",
+    "models/formula.py",
     "models/inputs.py",
     "models/seeded.py",
     "models/checks.py",

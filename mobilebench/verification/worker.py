@@ -6,10 +6,8 @@ to standard error. TensorFlow and the arrays that are compared live and end here
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,17 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobilebench.errors import MobilebenchError
-from mobilebench.models import checks, inputs, seeded
+from mobilebench.models import checks, formula, seeded
 from mobilebench.models.activations import LayerActivations, complaints
 from mobilebench.models.activations import shares as shares_of
 from mobilebench.models.adding import answering
+from mobilebench.models.apart import end_with
 from mobilebench.models.manifest import InputSpec
 from mobilebench.verification import compare
 from mobilebench.verification.records import Activations, OutputFacts, WorstLayer
 
 Arrays = dict[str, NDArray[Any]]
 
-_PR_SET_PDEATHSIG = 1
 _NETWORK = "network"
 
 
@@ -46,7 +44,7 @@ def reference(job: dict[str, Any]) -> dict[str, Any]:
         np.savez(Path(job["keep"]) / f"{name}.npz", allow_pickle=False, **answer)
     return {
         "summaries": {name: _summaries(answer, job["samples"]) for name, answer in answers.items()},
-        "published": _summaries(answers["published"], inputs.SAMPLES),
+        "published": _summaries(answers["published"], formula.SAMPLES),
         "outputs": [_facts(name, answers).model_dump() for name in job["outputs"]],
     }
 
@@ -141,12 +139,7 @@ def _feed(job: dict[str, Any], name: str) -> Arrays:
 
 
 def _summaries(answer: Arrays, samples: int) -> list[dict[str, Any]]:
-    return [
-        answering.summary(name, values).model_dump()
-        if not values.size
-        else inputs.summarise(name, values, samples).model_dump()
-        for name, values in answer.items()
-    ]
+    return [formula.figures(name, values, samples) for name, values in answer.items()]
 
 
 def _facts(name: str, answers: dict[str, Arrays]) -> OutputFacts:
@@ -172,7 +165,7 @@ def _facts(name: str, answers: dict[str, Arrays]) -> OutputFacts:
 
 def main() -> int:
     """Do one job, and end with the process that gave it."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    end_with(os.getppid())
     with os.fdopen(os.dup(1), "w") as mouth:
         os.dup2(2, 1)
         job = json.load(sys.stdin)

@@ -108,7 +108,7 @@ def _wrap(job: dict[str, Any], wished: list[InputSpec], specs: list[InputSpec], 
         answer = dict(zip(keys, tf.nest.flatten(serve(**given)), strict=True))
         return {name: answer[theirs] for name, theirs in job["outputs"].items()}
 
-    published = answering.filled(wished, job["case"])
+    published = answering.filled([spec.model_dump() for spec in wished], job["case"])
     with np.load(job["expected"]) as expected:
         given = called({name: tf.constant(values) for name, values in published.items()})
         orders = {name: _order(given[name].numpy(), expected[name]) for name in job["outputs"]}
