@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from tempfile import TemporaryFile
 from threading import Event
-from typing import IO, Any
+from typing import Any
 
 from mobilebench.errors import BlockFailed, Unsupported
-from mobilebench.models.adding.asking import environment
+from mobilebench.models.adding.asking import environment, last_words, signal_name
 from mobilebench.models.manifest import Format, ModelFiles
 
 PATIENCE_S = 900.0
@@ -66,9 +64,9 @@ def ask(job: Mapping[str, Any], cancel: Event, patience_s: float = PATIENCE_S) -
                 worker.kill()
             worker.wait()
         if code < 0:
-            raise BlockFailed(f"The process crashed ({_signal(-code)}).")
+            raise BlockFailed(f"The process crashed ({signal_name(-code)}).")
         if code:
-            raise BlockFailed(_last_words(noise) or f"The process ended with exit code {code}.")
+            raise BlockFailed(last_words(noise) or f"The process ended with exit code {code}.")
         said.seek(0)
         answer: dict[str, Any] = json.loads(said.read())
     if "refusal" in answer:
@@ -97,17 +95,3 @@ def _signature(files: ModelFiles, format_name: Format) -> str | None:
     from mobilebench.models.inspection.inspecting import inspect
 
     return inspect(files.folder / files.manifest.formats[format_name].path, format_name).signature
-
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _last_words(noise: IO[bytes]) -> str:
-    noise.seek(0, os.SEEK_END)
-    noise.seek(max(0, noise.tell() - 65536))
-    lines = [line for line in noise.read().decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1].strip()[:600] if lines else ""

@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from mobilebench.errors import BadInput
-from mobilebench.models.manifest import Fill, Format, InputSpec
+from mobilebench.models.manifest import Format, InputSpec
 from mobilebench.results.records import OutputSummary
 
 ENGINES: Mapping[Format, str] = {
@@ -67,9 +67,9 @@ class Engine:
             raise Refused(f"it gave no answer within {PATIENCE_S:g} s") from None
         code = self._process.returncode
         if code < 0:
-            raise Refused(f"it crashed ({_signal(-code)})")
+            raise Refused(f"it crashed ({signal_name(-code)})")
         if code or not said.strip():
-            raise Refused(self._last_words() or f"it ended with exit code {code}")
+            raise Refused(last_words(self._noise) or f"it ended with exit code {code}")
         answer = json.loads(said.splitlines()[-1])
         if "refusal" in answer:
             raise Refused(answer["refusal"])
@@ -85,11 +85,6 @@ class Engine:
         for stream in (self._process.stdin, self._process.stdout, self._noise):
             if stream is not None:
                 _close(stream)
-
-    def _last_words(self) -> str:
-        self._noise.seek(0)
-        lines = [line for line in self._noise.read()[-65536:].decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1].strip()[:600] if lines else ""
 
 
 def environment() -> dict[str, str]:
@@ -134,19 +129,13 @@ def published_and_other(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
     return [{"fills": fills, "offset": 0}, {"fills": fills, "offset": _OTHER_INPUT}]
 
 
-def seeded(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
-    """Three inputs to compare formats on: the published one, and those of the upper and lower half of each range."""
-    ways = ((0.0, 1.0), (0.5, 1.0), (0.0, 0.5))
-    return [{"fills": [_part(spec.fill, *way).model_dump() for spec in specs], "offset": 0} for way in ways]
+def seeded_cases(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
+    """The seeded inputs, to compare formats on."""
+    from mobilebench.models import seeded
 
-
-def _part(fill: Fill, begin: float, end: float) -> Fill:
-    width = fill.high - fill.low
-    if fill.kind == "uniform":
-        return Fill(kind="uniform", low=fill.low + begin * width, high=fill.low + end * width)
-    if width <= 2:
-        return fill
-    return Fill(kind="integers", low=fill.low + width * begin // 1, high=fill.low + width * end // 1)
+    return [
+        {"fills": [spec.fill.model_dump() for spec in seeded.specs(specs, one)], "offset": 0} for one in seeded.SEEDED
+    ]
 
 
 def refusal(name: str, format_name: Format, error: Refused) -> BadInput:
@@ -158,7 +147,16 @@ def refusal(name: str, format_name: Format, error: Refused) -> BadInput:
     )
 
 
-def _signal(number: int) -> str:
+def last_words(noise: IO[bytes]) -> str:
+    """The last line that a process left in this file, of bearable length; empty when there is none."""
+    noise.seek(0, os.SEEK_END)
+    noise.seek(max(0, noise.tell() - 65536))
+    lines = [line for line in noise.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip()[:600] if lines else ""
+
+
+def signal_name(number: int) -> str:
+    """`SIGSEGV` and so on."""
     try:
         return signal.Signals(number).name
     except ValueError:

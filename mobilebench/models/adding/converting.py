@@ -85,7 +85,7 @@ def _make(
 ) -> tuple[dict[Format, FormatFile], dict[Format, str]]:
     manifest = files.manifest
     stored = manifest.formats[own]
-    cases = asking.seeded(manifest.inputs)
+    cases = asking.seeded_cases(manifest.inputs)
     tell("asking the original for its answers to three inputs")
     kept = _answers(own, files.folder / stored.path, stored, manifest.inputs, cases, shop, _signature(files, own))
     expected = _loaded(kept, stored, len(cases))
