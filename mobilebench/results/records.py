@@ -27,6 +27,12 @@ SetupPart = Literal[
     "model_init",
 ]
 SpentOn = Literal["push", "launch", "gate", "measure", "store"]
+Pass = Literal["timing", "kernels", "memory"]
+"""What a block is for: stages alone, or also kernels or memory, of which watching costs time."""
+Stage = Literal["setup", "warmup", "prediction"]
+CacheState = Literal["as found", "cold", "warm"]
+"""What of library and model the caches held before setup: page cache (native), HTTP and code cache (web)."""
+ModelAccess = Literal["read", "mapped"]
 
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -86,13 +92,19 @@ class Case(Record):
     model: str
     variant: str = "fp32"
     batch: int = Field(default=1, ge=1)
+    affinity: str = "none"
+    """The cores that the engine may use: `big`, `little`, `prime`, a mask such as `0xf0`, or `none` (all)."""
+    caches: CacheState = "as found"
+    """Cold and warm setup are different cases."""
 
     @property
     def key(self) -> str:
         """Stable text that identifies the case within a run."""
         where = [self.target, self.engine, self.backend, self.setting, f"t{self.threads}"]
         browser = [self.browser] if self.browser else []
-        return "/".join([*where, *browser, self.model, self.variant, f"b{self.batch}"])
+        cores = [self.affinity] if self.affinity != "none" else []
+        caches = [self.caches] if self.caches != "as found" else []
+        return "/".join([*where, *browser, self.model, self.variant, f"b{self.batch}", *cores, *caches])
 
 
 class BlockRule(Record):
@@ -110,6 +122,16 @@ class BlockRule(Record):
         return f"at most {self.max_predictions} or {self.max_seconds:g} s, at least {self.min_predictions}"
 
 
+class Conditions(Record):
+    """What a native block is run under beside its case."""
+
+    priority: int = Field(default=0, ge=-20, le=19)
+    """Nice value of the runner; below 0 needs rights that a shell on a phone lacks."""
+    model_access: ModelAccess = "read"
+    delegated_share: float = Field(default=0.0, ge=0, le=1)
+    """The share of nodes that has to run on a GPU, NNAPI or another accelerator; less makes the block invalid."""
+
+
 class PlannedBlock(Record):
     """One case, to be measured once."""
 
@@ -118,6 +140,10 @@ class PlannedBlock(Record):
     round: int
     case: Case
     rule: BlockRule
+    conditions: Conditions = Conditions()
+    pass_: Pass = Field(default="timing", alias="pass")
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class FileProof(Record):
@@ -151,6 +177,21 @@ class Proof(Record):
     graph_nodes: int | None = None
     delegates: list[DelegateShare] = []
     cpu_features: list[str] = []
+    """Of the instruction sets that inference uses, those that the processor has."""
+    affinity_asked: str | None = None
+    affinity: list[int] | None = None
+    """CPU numbers on which the process may run, read back after the predictions."""
+    affinity_kept: bool | None = None
+    """Every thread of the process had the same CPUs."""
+    cpuset: str | None = None
+    """Name of the cpuset that the system put the process into."""
+    priority: int | None = None
+    """Nice value, read back."""
+    model_access: ModelAccess | None = None
+    caches_asked: CacheState | None = None
+    model_resident: float | None = None
+    """Share of the model's pages that were in the page cache before setup."""
+    library_resident: float | None = None
     clock_resolution_ms: float | None = None
     clock_cost_ms: float | None = None
     browser_version: str | None = None
@@ -167,12 +208,70 @@ class Proof(Record):
     notes: list[str] = []
 
 
-class KernelTime(Record):
-    """Time of one operator type in a separate pass."""
+class Kernel(Record):
+    """One operator or fused kernel of a kernels pass, as the engine's own profiler names it."""
 
-    type: str
+    name: str
+    node: int | None = None
+    """Position in the engine's execution plan; None when the profiler does not tell."""
+    provider: str | None = None
+    """Delegate or execution provider that ran it."""
+    collapsed: bool = False
+    """It stands for a whole delegated part, which the profiler does not look into."""
+    warmup_ms: Milliseconds | None = None
+    times_ms: list[Milliseconds] = []
+    """One value a prediction."""
+
+
+class GraphOperators(Record):
+    """What the model's file holds of one operator type: for the FLOPs and parameters of a kernels pass."""
+
+    operator: str
+    """As the format names it."""
     count: int
-    total_ms: Milliseconds
+    parameters: int
+    macs: int | None = None
+    """Multiply-accumulates of one prediction; None when they are not known for this type."""
+
+
+class StageCost(Record):
+    """What the system counted for the whole process during one stage."""
+
+    user_ms: Milliseconds
+    system_ms: Milliseconds
+    minor_faults: int
+    major_faults: int
+    voluntary_switches: int
+    involuntary_switches: int
+
+
+class MemoryReading(Record):
+    """The process's memory at one moment, in KiB, as `/proc/self/smaps_rollup` tells it. None: not told."""
+
+    at_ms: Milliseconds
+    """Since the process began to measure."""
+    stage: str | None = None
+    """The part of a stage that just ended; None for a sample taken by the clock."""
+    rss_kb: int
+    pss_kb: int | None = None
+    uss_kb: int | None = None
+    """Private clean and dirty pages."""
+    anonymous_kb: int | None = None
+    file_kb: int | None = None
+    """File-backed part of the resident set."""
+
+
+class MemoryUse(Record):
+    """A memory pass. Only `peak_rss_kb` is a peak: everything else is a reading at its moment."""
+
+    peak_rss_kb: int | None = None
+    """VmHWM."""
+    period_ms: float | None = None
+    """Between two readings that the clock asks for; None when none were asked for."""
+    readings: list[MemoryReading] = []
+    graphics_kb: int | None = None
+    """Android: `Graphics` of `dumpsys meminfo`, after the predictions."""
+    notes: list[str] = []
 
 
 class Sample(Record):
@@ -211,8 +310,13 @@ class Measurement(Record):
     setup_ms: dict[SetupPart, Milliseconds] = {}
     warmup_ms: list[Milliseconds] = []
     prediction_ms: list[Milliseconds] = []
-    kernels: list[KernelTime] = []
-    memory: dict[str, float] = {}
+    pass_: Pass = Field(default="timing", alias="pass")
+    predictions_per_sample: int = Field(default=1, ge=1)
+    """Above 1 where the clock is too coarse for one prediction: each of `prediction_ms` is then a group's mean."""
+    cost: dict[Stage, StageCost] = {}
+    kernels: list[Kernel] = []
+    graph: list[GraphOperators] = []
+    memory: MemoryUse | None = None
     output: list[OutputSummary] = []
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -220,7 +324,8 @@ class Measurement(Record):
     @property
     def measured_ms(self) -> float:
         """Everything inside measured stages: setup, warmup and predictions."""
-        return sum([*self.setup_ms.values(), *self.warmup_ms, *self.prediction_ms])
+        predictions = sum(self.prediction_ms) * self.predictions_per_sample
+        return sum([*self.setup_ms.values(), *self.warmup_ms]) + predictions
 
 
 class Verdict(Record):

@@ -136,12 +136,42 @@ static bool add_output(struct options *options, char *text, struct problem *prob
     return true;
 }
 
+static const char *const pass_names[] = {"timing", "kernels", "memory"};
+
+static bool choose_pass(struct options *options, const char *text, struct problem *problem) {
+    for (int known = PASS_TIMING; known <= PASS_MEMORY; known++) {
+        if (strcmp(text, pass_names[known]) == 0) {
+            options->pass = (enum pass)known;
+            return true;
+        }
+    }
+    return fail(problem, OUTCOME_BAD_ARGUMENT, "--pass has to be timing, kernels or memory");
+}
+
+const char *pass_name(enum pass pass) {
+    return pass_names[pass];
+}
+
 static bool take(struct options *options, const char *name, char *value, struct problem *problem) {
     long number = 0;
     if (strcmp(name, "--engine") == 0) {
         options->engine = value;
     } else if (strcmp(name, "--setting") == 0) {
         options->setting = value;
+    } else if (strcmp(name, "--backend") == 0) {
+        options->backend = value;
+    } else if (strcmp(name, "--pass") == 0) {
+        return choose_pass(options, value, problem);
+    } else if (strcmp(name, "--allow-fp16") == 0) {
+        if (!whole(value, 0, 1, &number))
+            return fail(problem, OUTCOME_BAD_ARGUMENT, "--allow-fp16 has to be 0 or 1");
+        options->allow_fp16 = number == 1;
+    } else if (strcmp(name, "--delegate-library") == 0) {
+        options->delegate_library = value;
+    } else if (strcmp(name, "--cache") == 0) {
+        options->cache = value;
+    } else if (strcmp(name, "--scratch") == 0) {
+        options->scratch = value;
     } else if (strcmp(name, "--library") == 0) {
         options->library = value;
     } else if (strcmp(name, "--model") == 0) {

@@ -26,10 +26,22 @@ struct output {
     struct tensor tensor;
 };
 
+enum pass { PASS_TIMING, PASS_KERNELS, PASS_MEMORY };
+
 struct options {
     const char *engine;
+    /* NULL: the engine's first one, and its first setting. */
+    const char *backend;
     const char *setting;
+    enum pass pass;
+    bool allow_fp16;
     const char *library;
+    /* Of a delegate or execution provider that has one of its own; may be NULL. */
+    const char *delegate_library;
+    /* Where compiled programs are kept between processes; NULL: nowhere. */
+    const char *cache;
+    /* Where this process may write; what it writes there it removes. */
+    const char *scratch;
     const char *model;
     int threads;
     long min_predictions;
@@ -42,6 +54,8 @@ struct options {
     struct output outputs[MAX_OUTPUTS];
     size_t output_count;
 };
+
+const char *pass_name(enum pass pass);
 
 /* Reads and checks the arguments; `argv`'s strings are split in place and must outlive `options`. */
 bool args_parse(int argc, char **argv, struct options *options, struct problem *problem);

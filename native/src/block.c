@@ -4,10 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool check(const struct options *options, const struct engine *engine, struct problem *problem) {
-    if (options->setting != NULL && strcmp(options->setting, engine->setting) != 0)
-        return fail(problem, OUTCOME_BAD_ARGUMENT, "engine `%s` has no setting `%s`, only `%s`", engine->name,
-                    options->setting, engine->setting);
+/* Backend and setting: those asked for, or the first ones. */
+static bool choose(struct options *options, const struct engine *engine, struct problem *problem) {
+    const struct backend *backend = options->backend == NULL ? engine->backends : NULL;
+    for (size_t i = 0; backend == NULL && i < engine->backend_count; i++) {
+        if (strcmp(options->backend, engine->backends[i].name) == 0)
+            backend = &engine->backends[i];
+    }
+    if (backend == NULL)
+        return fail(problem, OUTCOME_BAD_ARGUMENT, "engine `%s` has no backend `%s`", engine->name, options->backend);
+    options->backend = backend->name;
+    const char *const *setting = backend->settings;
+    while (options->setting != NULL && *setting != NULL && strcmp(*setting, options->setting) != 0)
+        setting++;
+    if (*setting == NULL)
+        return fail(problem, OUTCOME_BAD_ARGUMENT, "backend `%s` of engine `%s` has no setting `%s`", backend->name,
+                    engine->name, options->setting);
+    options->setting = *setting;
+    return true;
+}
+
+static bool check(struct options *options, const struct engine *engine, struct problem *problem) {
+    if (!choose(options, engine, problem))
+        return false;
+    if (options->pass == PASS_KERNELS && engine->collect == NULL)
+        return fail(problem, OUTCOME_UNSUPPORTED, "engine `%s` does not tell its kernels' times", engine->name);
     if (!engine->loads_files)
         return true;
     if (options->library == NULL || options->model == NULL)
@@ -94,6 +115,8 @@ static bool measure(struct options *options, struct block *block, void *state, s
     proof->threads_known = known && threads_read(&proof->threads);
     threads_since(&before, &proof->threads);
     threads_free(&before);
+    if (done && options->pass == PASS_KERNELS)
+        done = block->engine->collect(state, &block->kernels, problem);
     if (!done || block->engine->prove == NULL)
         return done;
     return block->engine->prove(state, proof, problem);
@@ -124,5 +147,6 @@ bool block_run(struct options *options, struct block *block, struct problem *pro
 
 void block_free(struct block *block) {
     free(block->prediction_ms);
+    kernels_free(&block->kernels);
     threads_free(&block->proof.threads);
 }

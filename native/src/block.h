@@ -16,6 +16,7 @@ struct block {
     double warmup_ms;
     double *prediction_ms;
     long predictions;
+    struct kernels kernels;
 };
 
 /* False when a stage failed; what was measured before stays in `block`. */

@@ -4,13 +4,22 @@
 
 #include "args.h"
 #include "file.h"
+#include "kernels.h"
 #include "problem.h"
 #include "proof.h"
 
+#define MAX_SETTINGS 8
+
+/* Where an engine computes, and the settings that it has there; the first is the default. */
+struct backend {
+    const char *name;
+    const char *settings[MAX_SETTINGS];
+};
+
 struct engine {
     const char *name;
-    /* The one setting that it has so far. */
-    const char *setting;
+    const struct backend *backends;
+    size_t backend_count;
     /* False for an engine that loads neither library nor model. */
     bool loads_files;
 
@@ -24,6 +33,8 @@ struct engine {
     bool (*ready)(void *state, struct options *options, struct problem *problem);
     /* From the inputs in host memory to the outputs in host memory. */
     bool (*predict)(void *state, struct options *options, struct problem *problem);
+    /* The times of a kernels pass, after the last prediction; NULL where the engine cannot tell. */
+    bool (*collect)(void *state, struct kernels *kernels, struct problem *problem);
     /* Version and read-outs, after everything was measured; NULL where nothing computes. */
     bool (*prove)(void *state, struct proof *proof, struct problem *problem);
     const char *(*version)(void *state);

@@ -297,9 +297,12 @@ static void close_session(void *state) {
     free(ort);
 }
 
+static const struct backend backends[] = {{"cpu", {"default"}}};
+
 const struct engine engine_onnxruntime = {
     .name = "onnxruntime",
-    .setting = "default",
+    .backends = backends,
+    .backend_count = sizeof backends / sizeof *backends,
     .loads_files = true,
     .load = load,
     .open = open_session,

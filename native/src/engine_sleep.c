@@ -37,9 +37,12 @@ static void close_session(void *state) {
     (void)state;
 }
 
+static const struct backend backends[] = {{"cpu", {"default"}}};
+
 const struct engine engine_sleep = {
     .name = "sleep",
-    .setting = "default",
+    .backends = backends,
+    .backend_count = sizeof backends / sizeof *backends,
     .loads_files = false,
     .load = load,
     .open = open_session,

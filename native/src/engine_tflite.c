@@ -412,9 +412,12 @@ static void close_session(void *state) {
     free(tflite);
 }
 
+static const struct backend backends[] = {{"cpu", {"xnnpack"}}};
+
 const struct engine engine_tflite = {
     .name = "tflite",
-    .setting = "xnnpack",
+    .backends = backends,
+    .backend_count = sizeof backends / sizeof *backends,
     .loads_files = true,
     .load = load,
     .open = open_session,

@@ -118,6 +118,11 @@ void json_integer(struct json *json, const char *key, long long value) {
     put_text(json, text);
 }
 
+void json_bool(struct json *json, const char *key, bool value) {
+    begin_value(json, key);
+    put_text(json, value ? "true" : "false");
+}
+
 void json_free(struct json *json) {
     free(json->text);
     *json = (struct json){0};

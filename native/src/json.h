@@ -26,6 +26,8 @@ void json_number(struct json *json, const char *key, double value);
 
 void json_integer(struct json *json, const char *key, long long value);
 
+void json_bool(struct json *json, const char *key, bool value);
+
 void json_free(struct json *json);
 
 #endif

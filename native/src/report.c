@@ -82,7 +82,7 @@ static void report_proof(struct json *json, const struct options *options, const
     json_close(json, '}');
 }
 
-static void report_times(struct json *json, const struct block *block) {
+static void report_times(struct json *json, const struct block *block, enum pass pass) {
     json_open(json, "setup_ms", '{');
     for (int part = 0; part < SETUP_PARTS; part++) {
         if (block->setup_ms[part] >= 0)
@@ -96,6 +96,29 @@ static void report_times(struct json *json, const struct block *block) {
     json_open(json, "prediction_ms", '[');
     for (long i = 0; i < block->predictions; i++)
         json_number(json, NULL, block->prediction_ms[i]);
+    json_close(json, ']');
+    json_string(json, "pass", pass_name(pass));
+}
+
+static void report_kernels(struct json *json, const struct kernels *kernels) {
+    json_open(json, "kernels", '[');
+    for (size_t i = 0; i < kernels->count; i++) {
+        const struct kernel *kernel = &kernels->items[i];
+        json_open(json, NULL, '{');
+        json_string(json, "name", kernel->name);
+        if (kernel->node >= 0)
+            json_integer(json, "node", kernel->node);
+        if (kernel->provider[0] != '\0')
+            json_string(json, "provider", kernel->provider);
+        json_bool(json, "collapsed", kernel->collapsed);
+        if (kernel->warmup_ms >= 0)
+            json_number(json, "warmup_ms", kernel->warmup_ms);
+        json_open(json, "times_ms", '[');
+        for (size_t k = 0; k < kernel->count; k++)
+            json_number(json, NULL, kernel->times_ms[k]);
+        json_close(json, ']');
+        json_close(json, '}');
+    }
     json_close(json, ']');
 }
 
@@ -136,7 +159,8 @@ static void report_block(struct json *json, const struct options *options, const
     if (block->version[0] != '\0')
         json_string(json, "version", block->version);
     report_proof(json, options, &block->proof, block->engine->loads_files);
-    report_times(json, block);
+    report_times(json, block, options->pass);
+    report_kernels(json, &block->kernels);
 }
 
 void report(struct json *json, const struct options *options, const struct block *block,

@@ -12,8 +12,9 @@ from mobilebench.results.records import (
     Case,
     DelegateShare,
     FileProof,
-    KernelTime,
+    Kernel,
     Measurement,
+    MemoryUse,
     OutputSummary,
     PlannedBlock,
     Proof,
@@ -155,8 +156,8 @@ _measurements = st.builds(
     setup_ms=st.dictionaries(_parts, _milliseconds),
     warmup_ms=st.lists(_milliseconds, max_size=3),
     prediction_ms=st.lists(_milliseconds, max_size=30),
-    kernels=st.lists(st.builds(KernelTime, type=_text, count=st.integers(0, 99), total_ms=_milliseconds), max_size=3),
-    memory=st.dictionaries(_text, _number, max_size=3),
+    kernels=st.lists(st.builds(Kernel, name=_text, times_ms=st.lists(_milliseconds, max_size=3)), max_size=3),
+    memory=st.none() | st.builds(MemoryUse, peak_rss_kb=st.none() | st.integers(0, 2**40)),
     output=st.lists(_outputs, max_size=2),
 )
 _series = st.builds(

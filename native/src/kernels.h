@@ -1,0 +1,38 @@
+/* What a kernels pass saw: time by operator or fused kernel, one value a prediction. */
+#ifndef MOBILEBENCH_KERNELS_H
+#define MOBILEBENCH_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MAX_KERNELS 65536
+
+struct kernel {
+    char name[96];
+    /* -1: the profiler does not tell. */
+    int node;
+    /* Delegate or execution provider that ran it; empty when not told. */
+    char provider[48];
+    /* It stands for a whole delegated part. */
+    bool collapsed;
+    /* Negative: it did not run in warmup. */
+    double warmup_ms;
+    double *times_ms;
+    size_t count;
+    size_t capacity;
+};
+
+struct kernels {
+    struct kernel *items;
+    size_t count;
+    size_t capacity;
+    /* Memory ran out, or there are more than MAX_KERNELS. */
+    bool failed;
+};
+
+/* Adds time of a kernel in prediction number `prediction` (0 is warmup); several in one prediction are summed. */
+void kernels_add(struct kernels *kernels, const char *name, int node, const char *provider, long prediction, double ms);
+
+void kernels_free(struct kernels *kernels);
+
+#endif
