@@ -24,6 +24,7 @@ RunArgument = Annotated[
 
 
 Format = Literal["table", "csv", "json", "parquet"]
+Data = Literal["samples", "kernels", "graph", "memory", "cost"]
 
 
 def results_folder(out: Path | None) -> Path:
@@ -58,6 +59,15 @@ def results(
     format_: Annotated[
         Format, typer.Option("--format", help="`table` shows statistics; the others hold every raw sample.")
     ] = "table",
+    data: Annotated[
+        Data | None,
+        typer.Option(
+            "--data",
+            help="What to export: stage times, times of kernels, operators of the model's file, memory readings, or "
+            "what the system counted for each stage.",
+            show_default="samples",
+        ),
+    ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", metavar="FILE", help="Write there instead of to standard output.")
     ] = None,
@@ -70,12 +80,9 @@ def results(
     if run is None:
         _list_runs(store, wanted)
     elif wanted == "table":
-        from mobilebench.analysis.summary import summarise
-        from mobilebench.report.terminal import result_table
-
-        console().print(result_table(summarise(store.load(run))))
+        _show(store, run, data)
     else:
-        _export(store, run, wanted, file)
+        _export(store, run, wanted, data or "samples", file)
 
 
 def _store(out: Path | None) -> Store:
@@ -98,7 +105,20 @@ def _list_runs(store: Store, wanted: Format) -> None:
     )
 
 
-def _export(store: Store, run: str, wanted: Literal["csv", "json", "parquet"], file: Path | None) -> None:
+def _show(store: Store, run: str, data: Data | None) -> None:
+    from mobilebench.analysis.summary import summarise
+    from mobilebench.errors import BadInput
+    from mobilebench.report.terminal import result_table
+
+    if data:
+        raise BadInput(
+            f"`--data {data}` holds raw values, which the table of statistics does not show.",
+            hint="Add `--format csv`, `json` or `parquet`.",
+        )
+    console().print(result_table(summarise(store.load(run))))
+
+
+def _export(store: Store, run: str, wanted: Literal["csv", "json", "parquet"], data: Data, file: Path | None) -> None:
     from mobilebench.errors import BadInput
     from mobilebench.results import export
 
@@ -106,6 +126,6 @@ def _export(store: Store, run: str, wanted: Literal["csv", "json", "parquet"], f
         raise BadInput("Parquet is binary and standard output is a terminal.", hint="Add `--file FILE.parquet`.")
     loaded = store.load(run)
     if file:
-        export.write(loaded, file, wanted)
+        export.write(loaded, file, wanted, data)
     else:
-        sys.stdout.buffer.write(export.encode(loaded, wanted))
+        sys.stdout.buffer.write(export.encode(loaded, wanted, data))

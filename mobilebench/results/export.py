@@ -1,23 +1,28 @@
-"""Results in long form for other programs: one row a raw value. Statistics belong to `analysis`."""
+"""Results in long form for other programs: one row a raw value. Statistics belong to `analysis`.
+
+Stage times are the table `samples`; kernels, operators of the model's file, memory readings and what the system
+counted for each stage have tables of their own. All begin with the same columns, which say what was measured.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mobilebench.errors import BadInput
-from mobilebench.results.records import Block, Run, TargetInfo
+from mobilebench.results.records import Block, Measurement, Run, TargetInfo
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Format = Literal["csv", "json", "parquet"]
+TableName = Literal["samples", "kernels", "graph", "memory", "cost"]
 
-COLUMNS: dict[str, type] = {
+_SHARED: dict[str, type] = {
     "run": str,
     "suite": str,
     "target": str,
@@ -31,6 +36,7 @@ COLUMNS: dict[str, type] = {
     "backend": str,
     "setting": str,
     "threads": int,
+    "affinity": str,
     "browser": str,
     "browser_version": str,
     "cross_origin_isolated": bool,
@@ -38,6 +44,10 @@ COLUMNS: dict[str, type] = {
     "variant": str,
     "weights": str,
     "batch": int,
+    "caches": str,
+    "priority": int,
+    "model_access": str,
+    "pass": str,
     "round": int,
     "block": int,
     "started_at": str,
@@ -45,87 +55,140 @@ COLUMNS: dict[str, type] = {
     "reason": str,
     "verdict": str,
     "verdict_reasons": str,
-    "stage": str,
-    "part": str,
-    "position": int,
-    "value_ms": float,
 }
-"""Name and type of every column. `soc` is the one that results are filed under: `virtual: <host CPU>` of a virtual
-phone. `started_at` is ISO 8601 in UTC; `value_ms` is the raw value in milliseconds; what is unknown is empty."""
+
+_OWN: dict[TableName, dict[str, type]] = {
+    "samples": {
+        "predictions_per_sample": int,
+        "stage": str,
+        "part": str,
+        "position": int,
+        "value_ms": float,
+    },
+    "kernels": {
+        "name": str,
+        "node": int,
+        "provider": str,
+        "collapsed": bool,
+        "stage": str,
+        "position": int,
+        "value_ms": float,
+    },
+    "graph": {"operator": str, "count": int, "parameters": int, "macs": int},
+    "memory": {
+        "period_ms": float,
+        "kind": str,
+        "at_ms": float,
+        "stage": str,
+        "rss_kb": int,
+        "pss_kb": int,
+        "uss_kb": int,
+        "anonymous_kb": int,
+        "file_kb": int,
+        "peak_rss_kb": int,
+        "graphics_kb": int,
+    },
+    "cost": {
+        "stage": str,
+        "user_ms": float,
+        "system_ms": float,
+        "minor_faults": int,
+        "major_faults": int,
+        "voluntary_switches": int,
+        "involuntary_switches": int,
+    },
+}
+
+COLUMNS: dict[TableName, dict[str, type]] = {name: {**_SHARED, **own} for name, own in _OWN.items()}
+"""Name and type of every column of every table. `soc` is the one that results are filed under: `virtual: <host CPU>`
+of a virtual phone. `started_at` is ISO 8601 in UTC; `_ms` are milliseconds and `_kb` KiB, all raw; what is unknown
+is empty. Where `predictions_per_sample` is above 1, a prediction's value is the mean of so many."""
+
+TABLES = tuple(_OWN)
 
 
-def rows(run: Run) -> list[dict[str, Any]]:
-    """One row a measured value. A block without values (unsupported, failed, not measured yet) is one row with none."""
+def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
+    """The rows of a table, in the order of the plan.
+
+    `samples` has at least one row a planned block: one without values (unsupported, failed, not measured yet) says why.
+    The other tables hold only blocks that have what they show.
+    """
     targets = {info.id: info for info in run.info.targets}
     done = {block.planned.index: block for block in run.blocks}
     found = []
     for planned in run.planned:
-        case = planned.case
+        block = done.get(planned.index)
+        values = list(_VALUES[table](block.measurement)) if block and block.measurement else []
+        if not values and table != "samples":
+            continue
         shared = {
             "run": run.info.id,
             "suite": run.info.suite,
-            **_target(targets[case.target]),
-            **case.model_dump(),
-            "weights": run.info.weights.get(case.model),
+            **_target(targets[planned.case.target]),
+            **planned.case.model_dump(),
+            "weights": run.info.weights.get(planned.case.model),
+            "priority": planned.conditions.priority,
+            "model_access": planned.conditions.model_access,
+            "pass": planned.pass_,
             "round": planned.round,
             "block": planned.index,
-            **_block(done.get(planned.index)),
+            **_block(block),
         }
-        values = list(_values(done.get(planned.index))) or [{}]
-        found += [{column: {**shared, **value}.get(column) for column in COLUMNS} for value in values]
+        found += [{column: {**shared, **value}.get(column) for column in COLUMNS[table]} for value in values or [{}]]
     return found
 
 
-def to_frame(run: Run) -> pd.DataFrame:
+def to_frame(run: Run, table: TableName = "samples") -> pd.DataFrame:
     """The rows as a frame with pandas' nullable types, so that an empty value is `NA` in every column."""
     import pandas as pd
 
     types = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
-    frame = pd.DataFrame(rows(run), columns=list(COLUMNS))
-    return frame.astype({name: types[kind] for name, kind in COLUMNS.items()})
+    columns = COLUMNS[table]
+    frame = pd.DataFrame(rows(run, table), columns=list(columns))
+    return frame.astype({name: types[kind] for name, kind in columns.items()})
 
 
-def to_csv(run: Run) -> str:
+def to_csv(run: Run, table: TableName = "samples") -> str:
     """The rows as CSV with a header; an unknown value is an empty field, truth is `true` or `false`."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(COLUMNS), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=list(COLUMNS[table]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows(run))
+    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows(run, table))
     return text.getvalue()
 
 
-def to_json(run: Run) -> str:
+def to_json(run: Run, table: TableName = "samples") -> str:
     """The rows as a JSON array of objects; an unknown value is null."""
-    return json.dumps(rows(run), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return json.dumps(rows(run, table), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def write(run: Run, path: Path, format: Format) -> None:  # noqa: A002
-    """Write the rows to a file.
+def write(run: Run, path: Path, format: Format, table: TableName = "samples") -> None:  # noqa: A002
+    """Write the rows of a table to a file.
 
     Raises:
         BadInput: the file cannot be written.
     """
     try:
-        path.write_bytes(encode(run, format))
+        path.write_bytes(encode(run, format, table))
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}.", hint="Name another file by --out.") from error
 
 
-def encode(run: Run, format: Format) -> bytes:  # noqa: A002
-    """The rows as the bytes of a file of this format; text is UTF-8."""
+def encode(run: Run, format: Format, table: TableName = "samples") -> bytes:  # noqa: A002
+    """The rows of a table as the bytes of a file of this format; text is UTF-8."""
     if format == "parquet":
-        return _parquet(run)
-    return (to_csv(run) if format == "csv" else to_json(run)).encode()
+        return _parquet(run, table)
+    return (to_csv(run, table) if format == "csv" else to_json(run, table)).encode()
 
 
-def _parquet(run: Run) -> bytes:
+def _parquet(run: Run, table: TableName) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+    schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS[table].items()])
     file = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows(run), schema=schema), file)
+    pq.write_table(pa.Table.from_pylist(rows(run, table), schema=schema), file)
     return file.getvalue()
 
 
@@ -159,14 +222,59 @@ def _block(block: Block | None) -> dict[str, Any]:
     return found
 
 
-def _values(block: Block | None) -> Iterator[dict[str, Any]]:
-    if block is None or block.measurement is None:
-        return
-    for position, (part, value) in enumerate(block.measurement.setup_ms.items()):
+def _samples(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    for position, (part, value) in enumerate(measurement.setup_ms.items()):
         yield {"stage": "setup", "part": part, "position": position, "value_ms": value}
-    for stage, values in (("warmup", block.measurement.warmup_ms), ("prediction", block.measurement.prediction_ms)):
-        for position, value in enumerate(values):
-            yield {"stage": stage, "position": position, "value_ms": value}
+    for position, value in enumerate(measurement.warmup_ms):
+        yield {"stage": "warmup", "position": position, "value_ms": value}
+    together = measurement.predictions_per_sample
+    for position, value in enumerate(measurement.prediction_ms):
+        yield {
+            "stage": "prediction",
+            "position": position,
+            "value_ms": value,
+            "predictions_per_sample": together,
+        }
+
+
+def _kernels(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    """One row for each time that a kernel ran."""
+    for kernel in measurement.kernels:
+        named = kernel.model_dump(include={"name", "node", "provider", "collapsed"})
+        if kernel.warmup_ms is not None:
+            yield {**named, "stage": "warmup", "position": 0, "value_ms": kernel.warmup_ms}
+        for position, value in enumerate(kernel.times_ms):
+            yield {**named, "stage": "prediction", "position": position, "value_ms": value}
+
+
+def _graph(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    for operators in measurement.graph:
+        yield operators.model_dump()
+
+
+def _memory(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    """One row a reading; what was told once for the process (its peak, its graphics memory) is a row of its own."""
+    use = measurement.memory
+    if use is None:
+        return
+    for reading in use.readings:
+        kind = "sample" if reading.stage is None else "stage end"
+        yield {"kind": kind, "period_ms": use.period_ms, **reading.model_dump()}
+    yield {"kind": "process", **use.model_dump(include={"period_ms", "peak_rss_kb", "graphics_kb"})}
+
+
+def _cost(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    for stage, cost in measurement.cost.items():
+        yield {"stage": stage, **cost.model_dump()}
+
+
+_VALUES: dict[TableName, Callable[[Measurement], Iterator[dict[str, Any]]]] = {
+    "samples": _samples,
+    "kernels": _kernels,
+    "graph": _graph,
+    "memory": _memory,
+    "cost": _cost,
+}
 
 
 def _plain(value: Any) -> Any:

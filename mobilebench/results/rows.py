@@ -46,6 +46,8 @@ def of_planned(run_id: str, case_id: int, block: PlannedBlock) -> dict[str, Any]
         "round": block.round,
         "case_id": case_id,
         **block.rule.model_dump(),
+        "pass": block.pass_,
+        "conditions": block.conditions.model_dump(),
     }
 
 
@@ -96,6 +98,8 @@ def to_planned(row: AnyRow, case: AnyRow) -> PlannedBlock:
             "round": fields["round"],
             "case": {name: case._mapping[name] for name in _CASE},
             "rule": {name: fields[name] for name in _RULE},
+            "pass": fields["pass"],
+            "conditions": fields["conditions"],
         }
     )
 

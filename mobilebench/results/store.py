@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mobilebench.errors import BadInput, ExitCode, MobilebenchError
 from mobilebench.results import database, rows, tables
-from mobilebench.results.records import Block, PlannedBlock, Run, RunInfo, TargetInfo
+from mobilebench.results.records import Block, Pass, PlannedBlock, Run, RunInfo, TargetInfo
 
 FILE_NAME = "results.sqlite"
 
@@ -210,11 +210,17 @@ class Store:
             rows = _of_run(connection, tables.events, self.resolve(run_id), "id")
         return [{"at": row.at, "kind": row.kind, "target": row.target, **row.data} for row in rows]
 
-    def block_seconds(self, keys: Iterable[str]) -> dict[str, list[float]]:
-        """How long earlier measured blocks of these case keys took, without waiting at the gate; newest first."""
+    def block_seconds(self, keys: Iterable[str]) -> dict[tuple[str, Pass], list[float]]:
+        """How long earlier measured blocks of these case keys took in each pass, without waiting; newest first."""
         wanted: BindParameter[list[str]] = bindparam("keys", sorted(set(keys)), expanding=True)
         query = (
-            select(tables.cases.c.key, tables.blocks.c.started_at, tables.blocks.c.ended_at, tables.blocks.c.spent_ms)
+            select(
+                tables.cases.c.key,
+                tables.planned.c["pass"].label("pass_"),
+                tables.blocks.c.started_at,
+                tables.blocks.c.ended_at,
+                tables.blocks.c.spent_ms,
+            )
             .join(tables.planned, tables.planned.c.case_id == tables.cases.c.id)
             .join(
                 tables.blocks,
@@ -223,11 +229,11 @@ class Store:
             .where(tables.cases.c.key.in_(wanted), tables.blocks.c.outcome == "measured")
             .order_by(tables.blocks.c.started_at.desc())
         )
-        found: dict[str, list[float]] = defaultdict(list)
+        found: dict[tuple[str, Pass], list[float]] = defaultdict(list)
         with self._read() as connection:
             for row in connection.execute(query):
                 seconds = (row.ended_at - row.started_at).total_seconds() - row.spent_ms.get("gate", 0) / 1000
-                found[row.key].append(max(seconds, 0.0))
+                found[row.key, row.pass_].append(max(seconds, 0.0))
         return dict(found)
 
     # -- how -------------------------------------------------------------------------------------------------------

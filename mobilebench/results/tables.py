@@ -83,6 +83,8 @@ cases = Table(
     Column("model", String, nullable=False),
     Column("variant", String, nullable=False),
     Column("batch", Integer, nullable=False),
+    Column("affinity", String, nullable=False),
+    Column("caches", String, nullable=False),
     ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
     UniqueConstraint("run_id", "key", name="one_case_a_key"),
 )
@@ -97,6 +99,8 @@ planned = Table(
     Column("min_predictions", Integer, nullable=False),
     Column("max_predictions", Integer, nullable=False),
     Column("max_seconds", Float, nullable=False),
+    Column("pass", String, nullable=False),
+    Column("conditions", _JSON, nullable=False),
     ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
     ForeignKeyConstraint(["case_id"], ["cases.id"]),
 )

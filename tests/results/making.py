@@ -10,10 +10,13 @@ from mobilebench.results.records import (
     Block,
     BlockRule,
     Case,
+    Conditions,
     DelegateShare,
     FileProof,
+    GraphOperators,
     Kernel,
     Measurement,
+    MemoryReading,
     MemoryUse,
     OutputSummary,
     PlannedBlock,
@@ -21,6 +24,7 @@ from mobilebench.results.records import (
     RunInfo,
     Sample,
     Series,
+    StageCost,
     TargetInfo,
     Verdict,
 )
@@ -126,6 +130,10 @@ def unsupported(block: PlannedBlock, reason: str = "there is no GPU") -> Block:
     return Block(planned=block, outcome="unsupported", reason=reason, started_at=START, ended_at=START)
 
 
+_counts = st.integers(0, 2**40)
+_shares = st.floats(0, 1)
+_passes = st.sampled_from(["timing", "kernels", "memory"])
+_caches = st.sampled_from(["as found", "cold", "warm"])
 _proofs = st.builds(
     Proof,
     files=st.lists(st.builds(FileProof, name=_text, sha256=st.none() | _text, bytes=st.none() | st.integers(0, 2**40))),
@@ -135,6 +143,51 @@ _proofs = st.builds(
     visible=st.none() | st.booleans(),
     environment=st.dictionaries(_text, _text, max_size=2),
     renderer=st.none() | _text,
+    affinity_asked=st.none() | _text,
+    affinity=st.none() | st.lists(st.integers(0, 64), max_size=4),
+    affinity_kept=st.none() | st.booleans(),
+    cpuset=st.none() | _text,
+    priority=st.none() | st.integers(-20, 19),
+    model_access=st.none() | st.sampled_from(["read", "mapped"]),
+    caches_asked=st.none() | _caches,
+    model_resident=st.none() | _shares,
+    library_resident=st.none() | _shares,
+)
+_kernels = st.builds(
+    Kernel,
+    name=_text,
+    node=st.none() | st.integers(0, 10_000),
+    provider=st.none() | _text,
+    collapsed=st.booleans(),
+    warmup_ms=st.none() | _milliseconds,
+    times_ms=st.lists(_milliseconds, max_size=3),
+)
+_costs = st.builds(
+    StageCost,
+    user_ms=_milliseconds,
+    system_ms=_milliseconds,
+    minor_faults=_counts,
+    major_faults=_counts,
+    voluntary_switches=_counts,
+    involuntary_switches=_counts,
+)
+_readings = st.builds(
+    MemoryReading,
+    at_ms=_milliseconds,
+    stage=st.none() | _text,
+    rss_kb=_counts,
+    pss_kb=st.none() | _counts,
+    uss_kb=st.none() | _counts,
+    anonymous_kb=st.none() | _counts,
+    file_kb=st.none() | _counts,
+)
+_memory = st.builds(
+    MemoryUse,
+    peak_rss_kb=st.none() | _counts,
+    period_ms=st.none() | _milliseconds,
+    readings=st.lists(_readings, max_size=3),
+    graphics_kb=st.none() | _counts,
+    notes=st.lists(_text, max_size=2),
 )
 _outputs = st.builds(
     OutputSummary,
@@ -156,13 +209,34 @@ _measurements = st.builds(
     setup_ms=st.dictionaries(_parts, _milliseconds),
     warmup_ms=st.lists(_milliseconds, max_size=3),
     prediction_ms=st.lists(_milliseconds, max_size=30),
-    kernels=st.lists(st.builds(Kernel, name=_text, times_ms=st.lists(_milliseconds, max_size=3)), max_size=3),
-    memory=st.none() | st.builds(MemoryUse, peak_rss_kb=st.none() | st.integers(0, 2**40)),
+    pass_=_passes,
+    predictions_per_sample=st.integers(1, 1000),
+    cost=st.dictionaries(st.sampled_from(["setup", "warmup", "prediction"]), _costs),
+    kernels=st.lists(_kernels, max_size=3),
+    graph=st.lists(
+        st.builds(
+            GraphOperators, operator=_text, count=_counts, parameters=_counts, macs=st.none() | st.integers(0, 2**62)
+        ),
+        max_size=2,
+    ),
+    memory=st.none() | _memory,
     output=st.lists(_outputs, max_size=2),
 )
 _series = st.builds(
     Series, probe=_text, name=_text, unit=_text, times_ms=st.lists(_number, max_size=3), values=st.lists(_number)
 )
+
+
+@st.composite
+def planned_blocks(draw: st.DrawFn, index: int) -> PlannedBlock:
+    """Any block that a plan could hold."""
+    changes = {"affinity": draw(st.sampled_from(["none", "0xf0"])), "caches": draw(_caches)}
+    conditions = Conditions(
+        priority=draw(st.integers(-20, 19)),
+        model_access=draw(st.sampled_from(["read", "mapped"])),
+        delegated_share=draw(_shares),
+    )
+    return planned(index, **changes).model_copy(update={"pass_": draw(_passes), "conditions": conditions})
 
 
 @st.composite

@@ -9,7 +9,7 @@ import pytest
 
 from mobilebench.errors import BadInput
 from mobilebench.results import export
-from mobilebench.results.records import Run, Verdict
+from mobilebench.results.records import Conditions, Run, StageCost, Verdict
 
 from .making import failed, host, measured, phone, planned, run_info, unsupported
 
@@ -69,7 +69,7 @@ def test_a_virtual_phone_is_marked_in_every_row_and_never_filed_under_its_profil
 def test_csv(run: Run) -> None:
     found = list(csv.DictReader(io.StringIO(export.to_csv(run))))
 
-    assert list(found[0]) == list(export.COLUMNS)
+    assert list(found[0]) == list(export.COLUMNS["samples"])
     assert len(found) == len(export.rows(run))
     assert (found[0]["virtual"], found[0]["value_ms"], found[0]["browser"]) == ("false", "3.5", "")
     assert found[0]["weights"] == "seeded"
@@ -111,5 +111,94 @@ def test_a_file_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
 def test_an_empty_run(tmp_path: Path) -> None:
     empty = Run(info=run_info("r1"), planned=[], blocks=[])
     assert export.to_json(empty) == "[]\n"
-    assert export.to_csv(empty).splitlines() == [",".join(export.COLUMNS)]
+    assert export.to_csv(empty).splitlines() == [",".join(export.COLUMNS["samples"])]
     assert export.to_frame(empty).empty
+
+
+class TestTables:
+    """What the kernels and memory passes of a case brought, and what the system counted."""
+
+    @pytest.fixture
+    def watched(self) -> Run:
+        kernels = planned(1).model_copy(update={"pass_": "kernels", "conditions": Conditions(priority=5)})
+        memory = planned(2, affinity="big", caches="cold").model_copy(update={"pass_": "memory"})
+        cost = {
+            "setup": dict.fromkeys(StageCost.model_fields, 3),
+            "prediction": dict.fromkeys(StageCost.model_fields, 7),
+        }
+        found = [
+            measured(planned(0), predictions_per_sample=8, cost=cost),
+            measured(
+                kernels,
+                kernels=[
+                    {"name": "CONV_2D", "node": 4, "warmup_ms": 2.5, "times_ms": [1.5, 1.25]},
+                    {"name": "Delegate", "provider": "XNNPACK", "collapsed": True, "times_ms": [3.0]},
+                ],
+                graph=[{"operator": "CONV_2D", "count": 30, "parameters": 1000, "macs": 5 * 2**40}],
+            ),
+            measured(
+                memory,
+                memory={
+                    "peak_rss_kb": 900,
+                    "period_ms": 5,
+                    "readings": [
+                        {"at_ms": 1.5, "rss_kb": 500, "uss_kb": 400},
+                        {"at_ms": 2.5, "stage": "setup/model_read", "rss_kb": 600},
+                    ],
+                },
+            ),
+        ]
+        return Run(info=run_info("r1", host()), planned=[block.planned for block in found], blocks=found)
+
+    def shown(self, run: Run, table: export.TableName, *columns: str) -> list[tuple[object, ...]]:
+        return [tuple(row[column] for column in columns) for row in export.rows(run, table)]
+
+    def test_kernels(self, watched: Run) -> None:
+        assert self.shown(watched, "kernels", "name", "node", "provider", "collapsed", "stage", "value_ms") == [
+            ("CONV_2D", 4, None, False, "warmup", 2.5),
+            ("CONV_2D", 4, None, False, "prediction", 1.5),
+            ("CONV_2D", 4, None, False, "prediction", 1.25),
+            ("Delegate", None, "XNNPACK", True, "prediction", 3.0),
+        ]
+        assert set(self.shown(watched, "kernels", "pass", "block", "priority")) == {("kernels", 1, 5)}
+
+    def test_graph(self, watched: Run) -> None:
+        columns = ("operator", "count", "parameters", "macs")
+        assert self.shown(watched, "graph", *columns) == [("CONV_2D", 30, 1000, 5 * 2**40)]
+
+    def test_memory(self, watched: Run) -> None:
+        assert self.shown(watched, "memory", "kind", "at_ms", "stage", "rss_kb", "uss_kb", "peak_rss_kb") == [
+            ("sample", 1.5, None, 500, 400, None),
+            ("stage end", 2.5, "setup/model_read", 600, None, None),
+            ("process", None, None, None, None, 900),
+        ]
+        assert set(self.shown(watched, "memory", "pass", "affinity", "caches", "period_ms")) == {
+            ("memory", "big", "cold", 5.0)
+        }
+
+    def test_cost(self, watched: Run) -> None:
+        assert self.shown(watched, "cost", "block", "stage", "user_ms", "major_faults") == [
+            (0, "setup", 3.0, 3),
+            (0, "prediction", 7.0, 7),
+        ]
+
+    def test_a_group_mean_says_of_how_many_predictions(self, watched: Run) -> None:
+        found = self.shown(watched, "samples", "block", "stage", "predictions_per_sample")
+        assert {one for one in found if one[0] == 0} == {
+            (0, "setup", None),
+            (0, "warmup", None),
+            (0, "prediction", 8),
+        }
+
+    @pytest.mark.parametrize("table", export.TABLES)
+    def test_every_table_in_every_format(self, watched: Run, table: export.TableName, tmp_path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        expected = export.rows(watched, table)
+        assert expected
+        header = csv.DictReader(io.StringIO(export.to_csv(watched, table))).fieldnames
+        assert header == list(export.COLUMNS[table])
+        assert json.loads(export.to_json(watched, table)) == expected
+        export.write(watched, tmp_path / "x.parquet", "parquet", table)
+        assert pq.read_table(tmp_path / "x.parquet").to_pylist() == expected
+        assert len(export.to_frame(watched, table)) == len(expected)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import threading
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +17,19 @@ from mobilebench.errors import BadInput, ExitCode
 from mobilebench.results import database, tables
 from mobilebench.results.store import FILE_NAME, Store, StoreError
 
-from .making import START, blocks_of, case, failed, host, measured, phone, planned, run_info, unsupported
+from .making import (
+    START,
+    blocks_of,
+    case,
+    failed,
+    host,
+    measured,
+    phone,
+    planned,
+    planned_blocks,
+    run_info,
+    unsupported,
+)
 
 RUN = "20261121-120000-ab12"
 
@@ -48,14 +62,16 @@ def test_what_was_requested_is_there_before_anything_is_measured(store: Store) -
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_block_comes_back_as_it_was_stored(kept_store: Store, data: st.DataObject) -> None:
-    plan = [planned(0), planned(1, batch=4), planned(2, round=1)]
+    plan = [data.draw(planned_blocks(index)) for index in range(3)]
     blocks = [data.draw(blocks_of(block)) for block in plan]
     run_id = uuid.uuid4().hex
     kept_store.create_run(run_info(run_id), plan)
     for block in reversed(blocks):
         kept_store.append(run_id, block)
-    loaded = kept_store.load(run_id).blocks
+    stored = kept_store.load(run_id)
+    loaded = stored.blocks
 
+    assert stored.planned == plan
     assert loaded == blocks
     for mine, theirs in zip(blocks, loaded, strict=True):
         if mine.measurement and theirs.measurement:
@@ -151,7 +167,16 @@ def test_earlier_blocks_tell_how_long_a_case_takes_without_the_gate(store: Store
     store.append(RUN, unsupported(planned(1, batch=2)))
 
     keys = [case().key, case(batch=2).key, case(batch=3).key]
-    assert store.block_seconds(keys) == {case().key: [1.5]}
+    assert store.block_seconds(keys) == {(case().key, "timing"): [1.5]}
+
+
+def test_passes_of_a_case_take_times_of_their_own(store: Store) -> None:
+    watched = planned(1).model_copy(update={"pass_": "kernels"})
+    store.create_run(run_info(RUN), [planned(0), watched])
+    store.append(RUN, measured(planned(0)))
+    store.append(RUN, measured(watched).model_copy(update={"ended_at": START + timedelta(seconds=4)}))
+
+    assert store.block_seconds([case().key]) == {(case().key, "timing"): [1.5], (case().key, "kernels"): [3.5]}
 
 
 class TestSchema:
@@ -168,11 +193,40 @@ class TestSchema:
 
         assert ScriptDirectory(str(database.MIGRATIONS)).get_heads() == [database.SCHEMA]
 
+    def test_a_store_from_before_there_were_passes_is_brought_up_to_date(self, tmp_path: Path) -> None:
+        _as_it_was(tmp_path)
+
+        with Store.open(tmp_path) as store:
+            run = store.load(RUN)
+            store.append(RUN, failed(run.planned[1]))
+
+        assert run.planned == [planned(0), planned(1, round=1)]
+        assert run.blocks == [measured(planned(0))]
+
+    def test_an_upgrade_that_was_cut_short_leaves_the_old_store(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _as_it_was(tmp_path)
+
+        def cut(connection: object) -> None:
+            _upgrade(connection)
+            raise KeyboardInterrupt
+
+        _upgrade = database._upgrade
+        monkeypatch.setattr(database, "_upgrade", cut)
+        with pytest.raises(KeyboardInterrupt):
+            Store.open(tmp_path)
+        assert _execute(tmp_path, "SELECT version_num FROM alembic_version") == [("0001",)]
+
+        monkeypatch.undo()
+        with Store.open(tmp_path) as store:
+            assert store.load(RUN).blocks == [measured(planned(0))]
+
     def test_a_newer_schema_is_refused_and_left_alone(self, tmp_path: Path) -> None:
         Store.open(tmp_path).close()
         _execute(tmp_path, "UPDATE alembic_version SET version_num = '0042'")
 
-        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0001") as raised:
+        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0002") as raised:
             Store.open(tmp_path)
 
         assert "Upgrade mobilebench" in str(raised.value.hint)
@@ -266,6 +320,21 @@ class TestBadFiles:
             assert again.load(RUN).blocks == [measured(planned(0))]
 
 
+def _as_it_was(folder: Path) -> None:
+    """A store of schema 0001 with one block measured and one to go."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(database.MIGRATIONS))
+    with database.writing(database.connect(folder / FILE_NAME)) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    statements = json.loads((Path(__file__).parent / "schema_0001.json").read_text())
+    for statement, values in statements:
+        _execute(folder, statement, values)
+
+
 def _limit_pages(store: Store) -> None:
     """SQLite's own page limit raises the very error of a full disk."""
     from sqlalchemy import event
@@ -278,6 +347,6 @@ def _limit_pages(store: Store) -> None:
         connection.execute(f"PRAGMA max_page_count={pages + 2}")
 
 
-def _execute(folder: Path, statement: str) -> list[tuple[object, ...]]:
+def _execute(folder: Path, statement: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
     with sqlite3.connect(folder / FILE_NAME) as connection:
-        return list(connection.execute(statement))
+        return list(connection.execute(statement, values))

@@ -1,0 +1,27 @@
+"""What a block is for (its pass), the conditions around it, and affinity and caches of a case.
+
+Older blocks measured stages alone, on all cores and with caches as they were found.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_AS_BEFORE = '{"priority": 0, "model_access": "read", "delegated_share": 0.0}'
+
+
+def upgrade() -> None:
+    op.add_column("cases", sa.Column("affinity", sa.String, nullable=False, server_default="none"))
+    op.add_column("cases", sa.Column("caches", sa.String, nullable=False, server_default="as found"))
+    op.add_column("planned", sa.Column("pass", sa.String, nullable=False, server_default="timing"))
+    op.add_column("planned", sa.Column("conditions", sa.JSON, nullable=False, server_default=_AS_BEFORE))
+    op.execute(
+        "UPDATE blocks SET measurement = json_set(measurement, '$.memory', NULL, '$.kernels', json('[]'))"
+        " WHERE json_type(measurement, '$.memory') = 'object'"
+    )
