@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from mobilebench.cli import complete
 from mobilebench.cli.output import Json, console, print_json, print_table, split
+from mobilebench.cli.plan import plan_table
 from mobilebench.cli.results import Out, results_folder, write_report
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import TargetInfo
+    from mobilebench.results.records import CacheState, Pass, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
+
+Access = Literal["read", "mapped"]
 
 
 def run(
@@ -46,6 +50,37 @@ def run(
     variant: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
     batch: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These batch sizes.")] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These thread counts.")] = None,
+    passes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pass",
+            metavar="timing|kernels|memory",
+            help="These passes: stages alone, or one more block a case that looks into operators or memory.",
+        ),
+    ] = None,
+    affinity: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="none|big|little|prime|0xMASK",
+            help="Keep native engines on these cores; 0xf0 are the CPUs 4 to 7.",
+        ),
+    ] = None,
+    caches: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="cold|warm|as found",
+            help="Take library and model out of the page cache before setup, or put them there (native engines).",
+        ),
+    ] = None,
+    priority: Annotated[
+        int | None,
+        typer.Option(
+            min=-20, max=19, help="Nice value of native engines; below 0 needs rights. [default: the suite's]"
+        ),
+    ] = None,
+    model_access: Annotated[
+        Access | None, typer.Option(help="Read the model file into memory, or map it. [default: the suite's]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Orders the cases within a round; the same seed, the same order.")] = 0,
     resume: Annotated[
         str | None,
@@ -59,13 +94,18 @@ def run(
 ) -> None:
     """Measure a suite on targets, store every sample, and write a report.
 
-    Filters may be repeated or given as comma lists. Ctrl-C ends cleanly and says how to go on.
+    Filters may be repeated or given as comma lists. `--engine`, `--backend`, `--setting` and `--browser` leave of the
+    suite what they name; the other filters replace what the suite says. Ctrl-C ends cleanly and says how to go on.
 
     Examples:
 
     - `mobilebench run --serial all --suite quick`
 
     - `mobilebench run --serial host --engine tflite,tfjs --model mobilenet_v2`
+
+    - `mobilebench run --suite native --pass timing,kernels --affinity big,little`
+
+    - `mobilebench run --suite native --caches cold,warm --model-access mapped`
 
     - `mobilebench run --resume last`
     """
@@ -89,6 +129,11 @@ def run(
         variants=split(variant),
         batches=tuple(batch or ()),
         threads=tuple(threads or ()),
+        affinities=split(affinity),
+        caches=cast("tuple[CacheState, ...]", split(caches)),
+        passes=cast("tuple[Pass, ...]", split(passes)),
+        priority=priority,
+        model_access=model_access,
     )
     selected = targets.select(serial)
     plan = suites.plan(definition, [info for info in selected if info.state == "device"], selection, seed)
@@ -138,23 +183,18 @@ def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
 
 
 def _print_plan(plan: Plan, folder: Path, json: bool) -> None:
-    from mobilebench.session.estimate import estimate_seconds
+    from mobilebench.session import estimate
 
-    seconds = estimate_seconds(plan, folder)
+    cases = estimate.estimate(plan, estimate.look_up(plan, folder))
+    seconds = estimate.wall_seconds(cases, plan.targets)
     if json:
-        blocks = [block.model_dump(mode="json") for block in plan.blocks]
+        blocks = [block.model_dump(mode="json", by_alias=True) for block in plan.blocks]
         print_json({"suite": plan.suite.name, "seed": plan.seed, "estimated_seconds": seconds, "blocks": blocks})
         return
-    counted: dict[str, int] = {}
-    for block in plan.blocks:
-        counted[block.case.key] = counted.get(block.case.key, 0) + 1
-    cases = {block.case.key: block.case for block in plan.blocks}
-    print_table(
-        ["target", "engine", "backend", "setting", "threads", "browser", "model", "variant", "batch", "blocks"],
-        [
-            (c.target, c.engine, c.backend, c.setting, c.threads, c.browser, c.model, c.variant, c.batch, counted[key])
-            for key, c in cases.items()
-        ],
-    )
+    print_table(*plan_table(plan))
     minutes, rest = divmod(round(seconds), 60)
-    typer.echo(f"{len(cases)} cases, {len(plan.blocks)} blocks, about {minutes} min {rest:02d} s.")
+    distinct = len({one.case.key for one in cases})
+    typer.echo(f"{distinct} cases, {len(plan.blocks)} blocks, about {minutes} min {rest:02d} s.")
+    without = Counter(one.unsupported for one in cases if one.unsupported for _ in range(one.blocks))
+    for reason, count in without.items():
+        typer.echo(f"{count} of these blocks will be unsupported: {reason}.")

@@ -8,8 +8,11 @@ from typing import Literal, Protocol
 
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Case, Measurement, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.results.records import Case, Conditions, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
+
+EVERY_PASS: frozenset[Pass] = frozenset({"timing", "kernels", "memory"})
+TIMING_ALONE: frozenset[Pass] = frozenset({"timing"})
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class Engine(Protocol):
     def backends(self) -> tuple[Backend, ...]: ...
 
     @property
+    def passes(self) -> frozenset[Pass]:
+        """What its blocks can be for."""
+        ...
+
+    @property
     def claims_machine(self) -> bool:
         """False only for an engine that computes nothing (it need not wait for its turn)."""
         ...
@@ -73,3 +81,26 @@ class Engine(Protocol):
             TargetLost: the target went away.
         """
         ...
+
+
+def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> str | None:
+    """Why an engine cannot measure this block as it is asked for, in plain words; None when it can."""
+    if reason := engine.supports(target, block.case):
+        return reason
+    if block.pass_ not in engine.passes:
+        return f"engine {engine.name} has no {block.pass_} pass"
+    return _more_than_a_page_can(engine.name, block) if engine.kind == "web" else None
+
+
+def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
+    """A browser decides for itself where its threads run, and a page has no file to map."""
+    usual = Conditions()
+    if block.case.affinity != "none":
+        return f"the cores of {engine} cannot be chosen: it runs in a browser"
+    if block.case.caches != "as found":
+        return f"the caches of {engine} cannot be made {block.case.caches}: it runs in a browser"
+    if block.conditions.priority != usual.priority:
+        return f"the priority of {engine} cannot be set: it runs in a browser"
+    if block.conditions.model_access != usual.model_access:
+        return f"the model of {engine} cannot be {block.conditions.model_access}: it runs in a browser"
+    return None

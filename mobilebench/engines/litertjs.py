@@ -7,10 +7,10 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.engines import web
-from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.base import TIMING_ALONE, Backend, BlockResult
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Case, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
 BUILDS = {
@@ -31,6 +31,7 @@ class LitertjsEngine:
     kind: Literal["web"] = "web"
     description: str = "LiteRT.js 2.5 (TensorFlow Lite models) in the browser"
     claims_machine: bool = True
+    passes: frozenset[Pass] = TIMING_ALONE
     backends: tuple[Backend, ...] = (
         Backend(
             "wasm",

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from mobilebench import paths
 from mobilebench.engines import libraries
-from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import BlockRule, Case, FileProof, Measurement, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.results.records import BlockRule, Case, FileProof, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Pushed, ShellResult, Target
 
 ENVIRONMENT = {"ORT_DISABLE_TELEMETRY": "1"}
@@ -57,6 +57,7 @@ class NativeEngine:
     """Parts of setup that every measured block has."""
     kind: Literal["native"] = "native"
     claims_machine: bool = True
+    passes: frozenset[Pass] = EVERY_PASS
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         """Why this case cannot run on this target, in plain words; None when it can."""

@@ -7,10 +7,10 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.engines import web
-from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.base import TIMING_ALONE, Backend, BlockResult
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Case, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
 
@@ -24,6 +24,7 @@ class OrtjsEngine:
     kind: Literal["web"] = "web"
     description: str = "ONNX Runtime Web 1.30 in the browser"
     claims_machine: bool = True
+    passes: frozenset[Pass] = TIMING_ALONE
     backends: tuple[Backend, ...] = (
         Backend("wasm", ("simd-threads",), "WebAssembly; the only build that this version has uses SIMD and threads"),
         Backend(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mobilebench.engines.base import Backend
 from mobilebench.engines.native import NativeEngine
+from mobilebench.results.records import Pass
 
 
 class SleepEngine(NativeEngine):
@@ -14,4 +15,5 @@ class SleepEngine(NativeEngine):
     format = None
     setup_parts = frozenset()
     claims_machine = False
+    passes = frozenset[Pass]({"timing", "memory"})
     backends = (Backend("cpu", ("default",), "Leaves the CPU free"),)

@@ -7,10 +7,10 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.engines import web
-from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.base import TIMING_ALONE, Backend, BlockResult
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Case, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
 MOST_THREADS = 8
@@ -27,6 +27,7 @@ class TfjsEngine:
     kind: Literal["web"] = "web"
     description: str = "TensorFlow.js 4.22 graph models in the browser"
     claims_machine: bool = True
+    passes: frozenset[Pass] = TIMING_ALONE
     backends: tuple[Backend, ...] = (
         Backend(
             "wasm",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from mobilebench.results.records import Case, PlannedBlock, TargetInfo
+from mobilebench.engines.base import why_unsupported
+from mobilebench.results.records import Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.session.rooms import Rooms
 from mobilebench.suite import Plan
 
@@ -21,34 +22,34 @@ _SOFTWARE_GPU_SECONDS = 6.0
 _RECENT = 10
 """So many of the latest earlier blocks of a case are looked at."""
 
+Earlier = Mapping[tuple[str, Pass], Sequence[float]]
+"""Case key and pass to seconds of earlier blocks, newest first (`Store.block_seconds`)."""
+
 
 @dataclass(frozen=True)
 class CaseEstimate:
-    """One case of a plan and what it is expected to take."""
+    """One case of a plan in one pass, and what it is expected to take."""
 
     case: Case
+    pass_: Pass
     blocks: int
     seconds: float
     """All its blocks together, without waiting for turns."""
     unsupported: str | None
     """Why it will not be measured, as far as is known before."""
     measured_before: bool
-    """Whether the time comes from earlier blocks of this case."""
+    """Whether the time comes from earlier blocks of this case in this pass."""
 
 
-def estimate(plan: Plan, earlier: Mapping[str, Sequence[float]], rooms: Rooms | None = None) -> list[CaseEstimate]:
-    """The cases of a plan in the order in which they first come.
-
-    Args:
-        earlier: case key to seconds of earlier blocks, newest first (`Store.block_seconds`).
-    """
+def estimate(plan: Plan, earlier: Earlier, rooms: Rooms | None = None) -> list[CaseEstimate]:
+    """The cases of a plan and their passes, in the order in which they first come."""
     rooms = rooms or Rooms()
     targets = {info.id: info for info in plan.targets}
-    counted = Counter(block.case.key for block in plan.blocks)
-    first = {block.case.key: block for block in reversed(plan.blocks)}
+    counted = Counter((block.case.key, block.pass_) for block in plan.blocks)
+    first = {(block.case.key, block.pass_): block for block in reversed(plan.blocks)}
     return [
         _of_case(first[key], counted[key], earlier.get(key, ()), targets[first[key].case.target], rooms)
-        for key in dict.fromkeys(block.case.key for block in plan.blocks)
+        for key in counted
     ]
 
 
@@ -63,15 +64,14 @@ def wall_seconds(cases: Sequence[CaseEstimate], targets: Sequence[TargetInfo]) -
     return alone + max((seconds for machine, seconds in by_machine.items() if machine not in here), default=0.0)
 
 
-def estimate_seconds(plan: Plan, folder: Path, rooms: Rooms | None = None) -> float:
-    """Wall seconds that a plan will take; earlier blocks are looked up in the store of `folder`, if there is one."""
+def look_up(plan: Plan, folder: Path) -> Earlier:
+    """Earlier blocks of a plan's cases in the store of `folder`, if there is one."""
     from mobilebench.results.store import FILE_NAME, Store
 
-    earlier: dict[str, list[float]] = {}
-    if (folder / FILE_NAME).is_file():
-        with Store.open(folder, create=False) as store:
-            earlier = store.block_seconds(block.case.key for block in plan.blocks)
-    return wall_seconds(estimate(plan, earlier, rooms), plan.targets)
+    if not (folder / FILE_NAME).is_file():
+        return {}
+    with Store.open(folder, create=False) as store:
+        return store.block_seconds(block.case.key for block in plan.blocks)
 
 
 def _of_case(
@@ -79,12 +79,13 @@ def _of_case(
 ) -> CaseEstimate:
     case = block.case
     engine = rooms.engine(case.engine)
-    reason = engine.supports(target, case) or rooms.why_no_model((case.model, case.variant, case.batch))
+    reason = why_unsupported(engine, target, block) or rooms.why_no_model((case.model, case.variant, case.batch))
     if reason:
-        return CaseEstimate(case, blocks, 0.0, reason, measured_before=False)
+        return CaseEstimate(case, block.pass_, blocks, 0.0, reason, measured_before=False)
     if earlier:
-        return CaseEstimate(case, blocks, blocks * median(earlier[:_RECENT]), None, measured_before=True)
+        seconds = median(earlier[:_RECENT])
+        return CaseEstimate(case, block.pass_, blocks, blocks * seconds, None, measured_before=True)
     seconds = _AROUND_SECONDS[engine.kind] + block.rule.max_seconds
     if case.setting == "software":
         seconds += _SOFTWARE_GPU_SECONDS
-    return CaseEstimate(case, blocks, blocks * seconds, None, measured_before=False)
+    return CaseEstimate(case, block.pass_, blocks, blocks * seconds, None, measured_before=False)

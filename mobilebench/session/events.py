@@ -142,7 +142,7 @@ class RunFinished(Event):
 
 def _plain(value: Any) -> Any:
     if isinstance(value, PlannedBlock):
-        return {"index": value.index, "round": value.round, "case": value.case.key}
+        return {"index": value.index, "round": value.round, "pass": value.pass_, "case": value.case.key}
     if isinstance(value, Block):
         verdict = value.verdict
         return {

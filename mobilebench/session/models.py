@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 
+from mobilebench.engines.base import why_unsupported
 from mobilebench.errors import BadInput, MobilebenchError
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import Case, PlannedBlock, TargetInfo
@@ -41,7 +42,7 @@ def obtain(
     wanted = {
         key_of(block.case): None
         for block in blocks
-        if rooms.engine(block.case.engine).supports(targets[block.case.target], block.case) is None
+        if why_unsupported(rooms.engine(block.case.engine), targets[block.case.target], block) is None
     }
     found: Models = {}
     failures: list[MobilebenchError] = []

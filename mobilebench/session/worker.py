@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mobilebench import errors
+from mobilebench.engines.base import why_unsupported
 from mobilebench.errors import BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Block, Measurement, Outcome, PlannedBlock, TargetInfo
+from mobilebench.results.records import Block, Measurement, Outcome, Pass, PlannedBlock, TargetInfo
 from mobilebench.session import events
 from mobilebench.session.models import Models, key_of
 from mobilebench.session.quiet import Quiet
@@ -77,8 +78,8 @@ class _Worker:
         self._stop = stop
         self._rooms = rooms
         self._quiet = quiet
-        self._cannot: dict[str, str] = {}
-        """Case key to why it turned out to be unsupported: later rounds need not try again."""
+        self._cannot: dict[tuple[str, Pass], str] = {}
+        """Case key and pass to why it turned out to be unsupported: later rounds need not try again."""
 
     def measure_all(self) -> None:
         for planned in self._work.blocks:
@@ -95,7 +96,7 @@ class _Worker:
             try:
                 return self._attempt(planned, started)
             except Unsupported as error:
-                self._cannot[planned.case.key] = sentence(error)
+                self._cannot[planned.case.key, planned.pass_] = sentence(error)
                 return _without_values(planned, "unsupported", sentence(error), started)
             except (errors.TargetLost, _Cancelled):
                 raise
@@ -112,7 +113,7 @@ class _Worker:
     def _attempt(self, planned: PlannedBlock, started: datetime) -> Block:
         case = planned.case
         engine = self._rooms.engine(case.engine)
-        if reason := self._cannot.get(case.key) or engine.supports(self._info, case):
+        if reason := self._known_reason(planned) or why_unsupported(engine, self._info, planned):
             raise Unsupported(reason)
         files = self._files(planned)
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
@@ -134,6 +135,11 @@ class _Worker:
             spent_ms=spent,
             series=seen.series,
         )
+
+    def _known_reason(self, planned: PlannedBlock) -> str | None:
+        """What cannot be timed cannot be watched either."""
+        key = planned.case.key
+        return self._cannot.get((key, "timing")) or self._cannot.get((key, planned.pass_))
 
     def _files(self, planned: PlannedBlock) -> ModelFiles:
         files = self._work.models.get(key_of(planned.case), "the model was not obtained")

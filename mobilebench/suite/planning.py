@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from mobilebench.errors import BadInput, NothingToMeasure
-from mobilebench.results.records import Case, PlannedBlock, TargetInfo
-from mobilebench.suite.schema import AUTO, Group, Suite, TargetClass
+from mobilebench.results.records import CacheState, Case, Conditions, ModelAccess, Pass, PlannedBlock, TargetInfo
+from mobilebench.suite.schema import AUTO, Group, Suite, TargetClass, affinity
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
 
@@ -17,7 +19,7 @@ from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 class Selection:
     """What of a suite to measure; an empty field does not filter.
 
-    `models`, `variants`, `batches` and `threads` replace the suite's own, and so may name others; the rest filters.
+    `engines`, `backends`, `settings` and `browsers` filter; everything else replaces what the suite says.
     """
 
     models: tuple[str, ...] = ()
@@ -28,6 +30,22 @@ class Selection:
     variants: tuple[str, ...] = ()
     batches: tuple[int, ...] = ()
     threads: tuple[int, ...] = ()
+    affinities: tuple[str, ...] = ()
+    caches: tuple[CacheState, ...] = ()
+    passes: tuple[Pass, ...] = ()
+    priority: int | None = None
+    model_access: ModelAccess | None = None
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be measured of one case."""
+
+    case: Case
+    conditions: Conditions
+    passes: frozenset[Pass]
+    rounds: int
+    """Of the timing pass; the others are measured once."""
 
 
 @dataclass(frozen=True)
@@ -54,31 +72,35 @@ def plan(
 ) -> Plan:
     """Lay out every block: a round holds each case of a target once, in an order that follows from seed and target.
 
+    The rounds of timing come first, then one of kernels and one of memory, with the cases that are to have them.
+
     Raises:
         BadInput: the selection names something that does not exist.
         NothingToMeasure: no case is left; the message says which filter took them.
     """
     words = words or vocabulary()
-    check(selection, words)
-    wanted = {info.id: _cases(suite, info, selection, words) for info in targets}
-    if not any(wanted.values()):
+    selection = check(selection, words)
+    by_target = {info.id: _wanted(suite, info, selection, words) for info in targets}
+    if not any(by_target.values()):
         raise _nothing(suite, targets, selection, words)
-    rounds = max(count for cases in wanted.values() for count in cases.values())
     ordered = [
-        (number, case)
-        for number in range(rounds)
-        for target, cases in wanted.items()
-        for case in _shuffled([case for case, count in cases.items() if count > number], seed, target, number)
+        (number, pass_, one)
+        for number, (pass_, earlier, order) in enumerate(_rounds(list(itertools.chain(*by_target.values()))))
+        for target, wanted in by_target.items()
+        for one in _shuffled(
+            [one for one in wanted if pass_ in one.passes and one.rounds > earlier],
+            f"{seed}:{target}:{order}",
+        )
     ]
     blocks = tuple(
-        PlannedBlock(index=index, round=number, case=case, rule=suite.rule)
-        for index, (number, case) in enumerate(ordered)
+        PlannedBlock(index=index, round=number, case=one.case, rule=suite.rule, conditions=one.conditions, pass_=pass_)
+        for index, (number, pass_, one) in enumerate(ordered)
     )
     return Plan(suite=suite, targets=tuple(targets), seed=seed, blocks=blocks)
 
 
-def check(selection: Selection, words: Vocabulary) -> None:
-    """Raise `BadInput` for the first name in the selection that does not exist."""
+def check(selection: Selection, words: Vocabulary) -> Selection:
+    """The selection in the words of a suite. Raises `BadInput` for the first name in it that does not exist."""
     known: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
         "model": (selection.models, words.models),
         "engine": (selection.engines, tuple(words.engines)),
@@ -95,6 +117,17 @@ def check(selection: Selection, words: Vocabulary) -> None:
     for kind, counts in (("batch", selection.batches), ("threads", selection.threads)):
         if bad := [count for count in counts if count < 1]:
             raise BadInput(f"--{kind} must be at least 1, not {bad[0]}.")
+    for option, words_given, options in (
+        ("--caches", selection.caches, get_args(CacheState)),
+        ("--pass", selection.passes, get_args(Pass)),
+    ):
+        for word in words_given:
+            if word not in options:
+                raise BadInput(f"{option} {word} is not known; known are {', '.join(options)}.")
+    try:
+        return dataclasses.replace(selection, affinities=tuple(map(affinity, selection.affinities)))
+    except ValueError as error:
+        raise BadInput(f"--affinity: {error}.") from error
 
 
 def matches(info: TargetInfo, classes: Sequence[TargetClass]) -> bool:
@@ -104,43 +137,71 @@ def matches(info: TargetInfo, classes: Sequence[TargetClass]) -> bool:
     return "android" in classes or ("virtual" if info.virtual else "real") in classes
 
 
-def _cases(suite: Suite, info: TargetInfo, selection: Selection, words: Vocabulary) -> dict[Case, int]:
-    """The target's cases and how often each is measured. A case in two groups belongs to the first."""
-    found: dict[str, tuple[Case, int]] = {}
+def _rounds(wanted: Sequence[_Wanted]) -> Iterator[tuple[Pass, int, str]]:
+    """Each round's pass, how many rounds of that pass come before it, and what its order is drawn by."""
+    timed = [one.rounds for one in wanted if "timing" in one.passes]
+    for number in range(max(timed, default=0)):
+        yield "timing", number, str(number)
+    once: tuple[Pass, ...] = ("kernels", "memory")
+    for pass_ in once:
+        if any(pass_ in one.passes for one in wanted):
+            yield pass_, 0, pass_
+
+
+def _wanted(suite: Suite, info: TargetInfo, selection: Selection, words: Vocabulary) -> list[_Wanted]:
+    """The target's cases. A case in two groups belongs to the first."""
+    found: dict[str, _Wanted] = {}
     for group in suite.groups:
         if matches(info, group.targets):
-            for case, blocks in _of_group(suite, group, info, selection, words):
-                found.setdefault(case.key, (case, blocks))
-    return dict(found.values())
+            for one in _of_group(suite, group, info, selection, words):
+                found.setdefault(one.case.key, one)
+    return list(found.values())
 
 
 def _of_group(
     suite: Suite, group: Group, info: TargetInfo, selection: Selection, words: Vocabulary
-) -> Iterator[tuple[Case, int]]:
+) -> Iterator[_Wanted]:
     limits = group.on_software_gpu if info.gpu_software else None
-    blocks = (limits and limits.blocks) or group.blocks or suite.blocks
+    rounds = (limits and limits.blocks) or group.blocks or suite.blocks
+    passes = frozenset(selection.passes or group.passes or suite.passes)
+    conditions = _conditions(suite, group, selection)
     allowed = [names for names in (group.models, limits and limits.models) if names]
     models = [name for name in selection.models or suite.models if all(name in names for names in allowed)]
     for engine, backend, setting, browser in _ways(suite, group, info, selection, words):
         threads = selection.threads or group.threads or suite.threads
         if setting in words.backend(engine, backend).single_threaded:
             threads = [1]
-        for model in models:
-            for variant in selection.variants or group.variants or suite.variants:
-                for batch in selection.batches or group.batches or suite.batches:
-                    for count in threads:
-                        case = Case(
-                            target=info.id,
-                            engine=engine,
-                            backend=backend,
-                            setting=setting,
-                            threads=count,
-                            browser=browser,
-                            model=model,
-                            variant=variant,
-                            batch=batch,
-                        )
-                        yield case, blocks
+        for model, variant, batch, count, cores, caches in itertools.product(
+            models,
+            selection.variants or group.variants or suite.variants,
+            selection.batches or group.batches or suite.batches,
+            threads,
+            selection.affinities or group.affinities or suite.affinities,
+            selection.caches or group.caches or suite.caches,
+        ):
+            case = Case(
+                target=info.id,
+                engine=engine,
+                backend=backend,
+                setting=setting,
+                threads=count,
+                browser=browser,
+                model=model,
+                variant=variant,
+                batch=batch,
+                affinity=cores,
+                caches=caches,
+            )
+            yield _Wanted(case, conditions, passes, rounds)
+
+
+def _conditions(suite: Suite, group: Group, selection: Selection) -> Conditions:
+    asked = suite.require_full_delegation if group.require_full_delegation is None else group.require_full_delegation
+    return Conditions(
+        priority=suite.priority if selection.priority is None else selection.priority,
+        model_access=selection.model_access or suite.model_access,
+        delegated_share=float(asked),
+    )
 
 
 def _ways(
@@ -181,10 +242,10 @@ def _settings(stated: Sequence[str], info: TargetInfo, selection: Selection, kno
     return list(dict.fromkeys(found))
 
 
-def _shuffled(cases: list[Case], seed: int, target: str, number: int) -> list[Case]:
+def _shuffled(wanted: list[_Wanted], seed: str) -> list[_Wanted]:
     """An order that is the same in every process and Python version (text seeds are hashed by SHA-512)."""
-    ordered = sorted(cases, key=lambda case: case.key)
-    random.Random(f"{seed}:{target}:{number}").shuffle(ordered)  # noqa: S311
+    ordered = sorted(wanted, key=lambda one: one.case.key)
+    random.Random(seed).shuffle(ordered)  # noqa: S311
     return ordered
 
 
@@ -197,7 +258,7 @@ def _nothing(suite: Suite, targets: Sequence[TargetInfo], selection: Selection, 
         )
 
     def left(one: Selection) -> bool:
-        return any(_cases(suite, info, one, words) for info in targets)
+        return any(_wanted(suite, info, one, words) for info in targets)
 
     where = ", ".join(info.id for info in targets)
     if not left(Selection()):
@@ -205,7 +266,7 @@ def _nothing(suite: Suite, targets: Sequence[TargetInfo], selection: Selection, 
             f"Suite {suite.name} states no case for {where}.",
             hint="Choose another suite (`mobilebench describe suites`) or other targets.",
         )
-    used = {field.name: values for field in dataclasses.fields(selection) if (values := getattr(selection, field.name))}
+    used = {name: values for name in _OPTIONS if (values := getattr(selection, name))}
     alone = [name for name, values in used.items() if not left(Selection(**{name: values}))]
     shown = " ".join(f"{_OPTIONS[name]} {','.join(map(str, used[name]))}" for name in alone or used)
     together = "" if alone or len(used) == 1 else " together"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from mobilebench.results.records import BlockRule, Record
+from mobilebench.results.records import BlockRule, CacheState, ModelAccess, Pass, Record
 
 TargetClass = Literal["host", "android", "virtual", "real"]
 """`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: all phones that are not."""
@@ -20,6 +21,25 @@ Names = Annotated[list[str], Field(min_length=1)]
 Counts = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
 Blocks = Annotated[int, Field(ge=1, le=1000)]
 Browsers = Annotated[list[Browser], Field(min_length=1)]
+Passes = Annotated[list[Pass], Field(min_length=1)]
+CORES = ("none", "big", "little", "prime")
+_MASK = re.compile(r"0x[0-9a-fA-F]{1,64}")
+
+
+def affinity(text: str) -> str:
+    """Cores by name, or by a mask in one spelling. Raises `ValueError` for what is neither."""
+    if text in CORES:
+        return text
+    if _MASK.fullmatch(text) and (mask := int(text, 16)):
+        return f"0x{mask:x}"
+    raise ValueError(f"cores are named {', '.join(CORES)}, or by a mask such as 0xf0 (CPUs 4 to 7), not `{text}`")
+
+
+Affinity = Annotated[str, AfterValidator(affinity)]
+Affinities = Annotated[list[Affinity], Field(min_length=1)]
+Caches = Annotated[list[CacheState], Field(min_length=1)]
+Share = bool | Annotated[float, Field(ge=0, le=1)]
+"""Of nodes; `true` is all of them."""
 Engines = Annotated[
     dict[str, Annotated[dict[str, Names], Field(min_length=1)]],
     Field(min_length=1),
@@ -52,6 +72,10 @@ class Group(Strict):
     variants: Names | None = None
     batches: Counts | None = None
     threads: Counts | None = None
+    affinities: Affinities | None = None
+    caches: Caches | None = None
+    passes: Passes | None = None
+    require_full_delegation: Share | None = None
     blocks: Blocks | None = None
     on_software_gpu: Limits | None = None
 
@@ -68,6 +92,15 @@ class Suite(Strict):
     batches: Counts = Field(default=[1])
     threads: Counts
     browsers: Browsers = Field(default=["chrome"])
+    affinities: Affinities = Field(default=["none"])
+    caches: Caches = Field(default=["as found"])
+    passes: Passes = Field(default=["timing"])
+    """`kernels` and `memory` are one more block each of every case, after all rounds of `timing`."""
+    priority: Annotated[int, Field(ge=-20, le=19)] = 0
+    """Nice value of native runners."""
+    model_access: ModelAccess = "read"
+    require_full_delegation: Share = False
+    """The share of nodes that a GPU, NNAPI or another accelerator has to run."""
     rule: BlockRule
     """When a block stops predicting."""
     blocks: Blocks

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.models.inputs import summarise
 from mobilebench.models.manifest import Manifest, ModelFiles
-from mobilebench.results.records import BlockRule, Case, PlannedBlock, TargetInfo
+from mobilebench.results.records import BlockRule, Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.session import events
 from mobilebench.session.rooms import ModelKey, Rooms
 from mobilebench.suite import Plan
@@ -67,6 +67,7 @@ class FakeEngine:
     description: str = "for tests"
     backends: tuple[Backend, ...] = (Backend("cpu", ("default",), "nothing"),)
     claims_machine: bool = True
+    passes: frozenset[Pass] = EVERY_PASS
     behave: Callable[[PlannedBlock, threading.Event], None] = lambda planned, cancel: None
     cannot: Callable[[TargetInfo, Case], str | None] = lambda target, case: None
     report: Callable[[PlannedBlock], dict[str, Any]] = lambda planned: {}

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, run
-from mobilebench.session.estimate import estimate, estimate_seconds, wall_seconds
+from mobilebench.session.estimate import estimate, look_up, wall_seconds
 
 from ..results.making import host, phone
 from .fakes import FakeEngine, Seen, World, plan, sleeping
@@ -22,12 +23,12 @@ def test_without_earlier_blocks_the_rule_tells() -> None:
 
 
 def test_earlier_blocks_of_the_case_tell_better() -> None:
-    (one,) = estimate(plan(host(), rounds=4), {KEY: [3.0, 2.0, 100.0]}, World().rooms())
+    (one,) = estimate(plan(host(), rounds=4), {(KEY, "timing"): [3.0, 2.0, 100.0]}, World().rooms())
     assert (one.seconds, one.measured_before) == (12.0, True)
 
 
 def test_only_the_latest_earlier_blocks_count() -> None:
-    (one,) = estimate(plan(host(), rounds=1), {KEY: [1.0] * 10 + [50.0] * 90}, World().rooms())
+    (one,) = estimate(plan(host(), rounds=1), {(KEY, "timing"): [1.0] * 10 + [50.0] * 90}, World().rooms())
     assert one.seconds == 1.0
 
 
@@ -64,7 +65,7 @@ def test_machines_run_side_by_side_and_their_targets_take_turns(targets: list[ob
 
 
 def test_a_folder_without_results_is_no_obstacle(tmp_path: Path) -> None:
-    assert estimate_seconds(plan(host()), tmp_path / "absent", World().rooms()) == pytest.approx(3.0)
+    assert look_up(plan(host()), tmp_path / "absent") == {}
     assert not (tmp_path / "absent").exists()
 
 
@@ -74,4 +75,22 @@ def test_it_learns_from_a_run(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
         request = RunRequest(plan=asked, targets=(host(),))
         run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
-    assert 0.2 <= estimate_seconds(asked, tmp_path, world.rooms()) < 0.6
+    (one,) = estimate(asked, look_up(asked, tmp_path), world.rooms())
+    assert 0.2 <= one.seconds < 0.6
+
+
+def test_every_pass_of_a_case_is_estimated_for_itself() -> None:
+    asked = plan(host(), rounds=4)
+    watched = tuple(block.model_copy(update={"pass_": "kernels"}) for block in asked.blocks[:1])
+    asked = replace(asked, blocks=(*asked.blocks, *watched))
+    timing, kernels = estimate(asked, {(KEY, "kernels"): [7.0]}, World().rooms())
+    assert (timing.pass_, timing.blocks, timing.measured_before) == ("timing", 4, False)
+    assert (kernels.pass_, kernels.blocks, kernels.seconds) == ("kernels", 1, 7.0)
+
+
+def test_a_pass_that_the_engine_lacks_takes_no_time() -> None:
+    asked = plan(host(), rounds=1)
+    asked = replace(asked, blocks=tuple(block.model_copy(update={"pass_": "kernels"}) for block in asked.blocks))
+    world = World(engine=FakeEngine(passes=frozenset({"timing"})))
+    (one,) = estimate(asked, {(KEY, "kernels"): [7.0]}, world.rooms())
+    assert (one.unsupported, one.seconds) == ("engine fake has no kernels pass", 0.0)
