@@ -161,11 +161,12 @@ def _print(description: Description) -> None:
     tensors = [("input", one) for one in description.inputs] + [("output", one) for one in description.outputs]
     print_table(["", "name", "dtype", "shape"], [(kind, one.name, one.dtype, _sizes(one)) for kind, one in tensors])
     print_table(
-        ["operator", "count", "MACs", "share"],
+        ["operator", "count", "parameters", "MACs", "share"],
         [
             (
-                f"{one.domain}:{one.type}" if one.domain else one.type,
+                one.label,
                 one.count,
+                _grouped(one.parameters) if one.parameters else None,
                 "not known" if one.macs is None else _grouped(one.macs) if one.macs else None,
                 f"{one.macs / description.macs:.1%}" if one.macs and description.macs else None,
             )

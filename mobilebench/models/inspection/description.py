@@ -24,9 +24,19 @@ class OperatorCount(Record):
     type: str
     domain: str = ""
     """ONNX operators outside the standard: their domain. TFLite: `custom` for custom operators, `flex` for Flex."""
+    depthwise: bool = False
+    """ONNX: convolutions that have one filter for each channel; other formats name these apart."""
     count: int
+    parameters: int = 0
+    """Elements of the weights that they are the first to compute with."""
     macs: int | None = None
     """Multiply-accumulates of all of them for one inference; None where a shape is not known."""
+
+    @property
+    def label(self) -> str:
+        """Domain, type and what the type alone does not tell, such as `Conv (depthwise)`."""
+        name = f"{self.domain}:{self.type}" if self.domain else self.type
+        return f"{name} (depthwise)" if self.depthwise else name
 
 
 class Description(Record):

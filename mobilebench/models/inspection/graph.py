@@ -25,6 +25,15 @@ BITS = {
 }  # fmt: skip
 """dtype to the bits that one element takes; of other dtypes (strings, resources) the size is not known."""
 
+_Kind = tuple[str, str, bool]
+"""Type, domain, depthwise."""
+
+_PASSING = {
+    "Cast", "DequantizeLinear", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "ReadVariableOp",
+    "ExpandDims", "Dequantize", "CAST", "DEQUANTIZE", "DENSIFY", "EXPAND_DIMS", "RESHAPE", "SQUEEZE", "TRANSPOSE",
+}  # fmt: skip
+"""Operators that leave a constant's values as they are."""
+
 _MAX_RANK = 32
 _MAX_NAME = 4096
 _MAX_OPERATIONS = 1_000_000
@@ -62,6 +71,8 @@ class Operation:
     domain: str = ""
     looks_up: bool = False
     """It reads of its first input only as much as it writes (an embedding's rows)."""
+    depthwise: bool = False
+    """An ONNX convolution that has one filter for each channel."""
 
 
 @dataclass
@@ -76,6 +87,8 @@ class Graph:
     """Constants that hold weights, each once."""
     keys: dict[str, str] = field(default_factory=dict)
     """Input to what operations call it, where that is another name."""
+    holders: dict[str, str] = field(default_factory=dict)
+    """What operations read to the weights that it holds, where these have another name."""
     files: list[str] = field(default_factory=list)
     """Further files that belong to the model, relative to its folder."""
     opset: dict[str, int] = field(default_factory=dict)
@@ -90,12 +103,13 @@ def facts(graph: Graph) -> dict[str, Any]:
         Malformed: there are no outputs or no operators, or a name, a rank or the number of operators is absurd.
     """
     _check(graph)
-    counts: Counter[tuple[str, str]] = Counter()
-    macs: dict[tuple[str, str], int | None] = {}
+    counts: Counter[_Kind] = Counter()
+    macs: dict[_Kind, int | None] = {}
     for operation in graph.operations:
-        kind = (operation.type, operation.domain)
+        kind = _kind(operation)
         counts[kind] += 1
         macs[kind] = _sum([macs.get(kind, 0), operation.macs])
+    parameters = _parameters(graph)
     weight_dtypes: Counter[str] = Counter()
     for weight in graph.weights.values():
         weight_dtypes[weight.dtype] += weight.elements or 0
@@ -104,8 +118,15 @@ def facts(graph: Graph) -> dict[str, Any]:
         "inputs": [_tensor(name, graph.values[name]) for name in graph.inputs],
         "outputs": [_tensor(name, graph.values[name]) for name in graph.outputs],
         "operators": [
-            {"type": kind, "domain": domain, "count": count, "macs": macs[kind, domain]}
-            for (kind, domain), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            {
+                "type": kind[0],
+                "domain": kind[1],
+                "depthwise": kind[2],
+                "count": count,
+                "parameters": parameters[kind],
+                "macs": macs[kind],
+            }
+            for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         ],
         "parameters": sum(weight_dtypes.values()),
         "weight_dtypes": dict(sorted(weight_dtypes.items())),
@@ -172,6 +193,29 @@ def _check(graph: Graph) -> None:
             raise Malformed(
                 f"has a tensor of {len(value.shape)} dimensions ({name[:100]!r}); at most {_MAX_RANK} are read"
             )
+
+
+def _kind(operation: Operation) -> _Kind:
+    return operation.type, operation.domain, operation.depthwise
+
+
+def _parameters(graph: Graph) -> Counter[_Kind]:
+    """Elements of weights by the operators that first compute with them.
+
+    What only changes the format or the place of a constant (a Dequantize, a Reshape) passes its weights on.
+    """
+    found: Counter[_Kind] = Counter()
+    left = {name: weight.elements or 0 for name, weight in graph.weights.items()}
+    carried = {name: {name} for name in left} | {read: {name} for read, name in graph.holders.items() if name in left}
+    computed = {graph.keys.get(name, name) for name in graph.inputs}
+    for operation in graph.operations:
+        weights = {weight for name in operation.reads for weight in carried.get(name, ())}
+        if weights and operation.type in _PASSING and computed.isdisjoint(operation.reads):
+            carried |= dict.fromkeys(operation.writes, weights)
+            continue
+        computed.update(operation.writes)
+        found[_kind(operation)] += sum(left.pop(weight, 0) for weight in weights)
+    return found
 
 
 def _tensor(name: str, value: Value) -> dict[str, Any]:

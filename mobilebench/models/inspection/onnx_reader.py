@@ -40,6 +40,8 @@ _QUANTISED_WEIGHTS = {
 _NARROW = {"int8", "uint8", "int4", "uint4", "int2", "uint2", "int16", "uint16"}
 _VIEWS = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Identity"}
 _LOOKUPS = {"Gather", "GatherElements", "GatherND"}
+_FILTERS = {"Conv": 1, "ConvInteger": 1, "QLinearConv": 3}
+"""Convolutions to the input that holds their filters: number, channels of a group, sizes."""
 
 
 def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
@@ -204,6 +206,7 @@ def _walk(graph: Graph, proto: Any, opset: int, constants: dict[str, Value], *, 
                 None if inner else _macs(graph, node, domain, attributes),
                 domain,
                 looks_up=node.op_type in _LOOKUPS and not domain,
+                depthwise=_is_depthwise(graph, node),
             )
         )
         for name in node.output:
@@ -213,6 +216,19 @@ def _walk(graph: Graph, proto: Any, opset: int, constants: dict[str, Value], *, 
                 graph.values.setdefault(value.name, _declared(value))
             constants |= {tensor.name: _constant(tensor) for tensor in body.initializer}
             _walk(graph, body, opset, constants, inner=True)
+
+
+def _is_depthwise(graph: Graph, node: Any) -> bool:
+    """Each filter sees one channel of several."""
+    place = _FILTERS.get(node.op_type, len(node.input))
+    if place >= len(node.input):
+        return False
+    image, filters = (
+        graph.values.get(name, Value("unknown", None)).shape for name in (node.input[0], node.input[place])
+    )
+    if image is None or filters is None or len(image) < 3 or len(filters) < 3:
+        return False
+    return filters[1] == 1 and (image[1] or 0) > 1
 
 
 def _bodies(node: Any) -> Iterator[Any]:

@@ -155,6 +155,7 @@ class _Work:
         value = Value(node.dtype("dtype"), node.shape("shape"))
         if value.dtype.startswith(("float", "bfloat")) and (value.elements or 0) > 1:
             self._graph.weights.setdefault(f"{VARIABLE}{key}", value)
+            self._graph.holders[key] = f"{VARIABLE}{key}"
         return self._add(key, 0, value)
 
     def _stated(self, node: Node, found: list[Value]) -> list[Value]:

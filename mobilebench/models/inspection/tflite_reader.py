@@ -93,7 +93,7 @@ def _add(
         graph.keys = {name: f"#{place}" for name, place in zip(graph.inputs, inputs, strict=True)}
     keys = [f"{prefix or ''}{place}" for place in range(len(tensors))]
     graph.values |= {f"#{key}": value for key, value in zip(keys, values, strict=True)}
-    _add_weights(graph, tensors, values, held)
+    _add_weights(graph, tensors, keys, values, held)
     controlled = False
     for operator in subgraph.tables(_OPERATORS):
         index = operator.number(_CODE_INDEX, "I")
@@ -147,8 +147,8 @@ def _unique(graph: Graph, name: str, place: int, value: Value) -> str:
     return name
 
 
-def _add_weights(graph: Graph, tensors: list[Table], values: list[Value], held: list[int]) -> None:
-    for tensor, value in zip(tensors, values, strict=True):
+def _add_weights(graph: Graph, tensors: list[Table], keys: list[str], values: list[Value], held: list[int]) -> None:
+    for tensor, key, value in zip(tensors, keys, values, strict=True):
         buffer = tensor.number(_BUFFER, "I")
         if buffer >= len(held):
             raise Malformed(f"is damaged: a tensor has buffer {buffer} of {len(held)}")
@@ -161,6 +161,7 @@ def _add_weights(graph: Graph, tensors: list[Table], values: list[Value], held: 
             raise Malformed(f"is damaged: constant {name!r} holds {held[buffer]} bytes where its shape needs {size}")
         if (stored.elements or 0) > 1 and _holds_weights(tensor, stored.dtype):
             graph.weights.setdefault(f"buffer {buffer}", stored)
+            graph.holders[f"#{key}"] = f"buffer {buffer}"
 
 
 def _holds_weights(tensor: Table, dtype: str) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_custom_operators_are_told_apart(tmp_path: Path) -> None:
         file = tmp_path / "net.tflite"
         file.write_bytes(tiny_models.tflite_model(custom=name))
         found = read(file, "tflite", {})
-        assert {"type": name, "domain": domain, "count": 1, "macs": None} in found["operators"]
+        assert (name, domain, 1, None) in _operators(found)
         assert found["macs"] is None
 
 
@@ -141,7 +142,11 @@ def test_an_onnx_operator_of_a_custom_domain_is_described(tmp_path: Path) -> Non
     file = tmp_path / "net.onnx"
     file.write_bytes(model.SerializeToString())
     found = read(file, "onnx", {})
-    assert {"type": "Own", "domain": "mine", "count": 1, "macs": None} in found["operators"]
+    assert ("Own", "mine", 1, None) in _operators(found)
+
+
+def _operators(facts: dict[str, Any]) -> list[tuple[str, str, int, int | None]]:
+    return [(one["type"], one["domain"], one["count"], one["macs"]) for one in facts["operators"]]
     assert found["opset"] == {"": 17, "mine": 1}
     assert found["macs"] is None
 
@@ -248,3 +253,43 @@ def test_models_of_the_zoo(name: str, macs: int, parameters: int) -> None:
     found: list[Description] = [inspect(files.folder / one.path) for one in files.manifest.formats.values()]
     assert {one.macs for one in found} == {macs}
     assert {one.parameters for one in found} == {parameters} == {files.manifest.parameters}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_weight_belongs_to_the_operator_that_computes_with_it(tmp_path: Path, name: Format) -> None:
+    found = inspect(EVERY[name](tmp_path), shapes=SHAPES.get(name))
+    assert sum(one.parameters for one in found.operators) == PARAMETERS
+    assert {one.parameters for one in found.operators if one.macs} in ({112, 25}, {108, 20})
+
+
+def test_weights_that_are_only_unpacked_belong_to_what_reads_them_then(tmp_path: Path) -> None:
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = numpy_helper.from_array(np.zeros((8, 1, 3, 3), np.int8), "packed")
+    scale = numpy_helper.from_array(np.array(0.5, np.float32), "scale")
+    graph = helper.make_graph(
+        [
+            helper.make_node("DequantizeLinear", ["packed", "scale"], ["filters"]),
+            helper.make_node("Conv", ["image", "filters"], ["deep"], group=8),
+            helper.make_node("Conv", ["grey", "filters"], ["wide"]),
+            helper.make_node("Reshape", ["deep", "sizes"], ["answer"]),
+        ],
+        "packed",
+        [
+            helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 8, 5, 5]),
+            helper.make_tensor_value_info("grey", TensorProto.FLOAT, [1, 1, 5, 5]),
+        ],
+        [
+            helper.make_tensor_value_info("answer", TensorProto.FLOAT, [72]),
+            helper.make_tensor_value_info("wide", TensorProto.FLOAT, [1, 8, 3, 3]),
+        ],
+        [weights, scale, numpy_helper.from_array(np.array([72]), "sizes")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    (tmp_path / "packed.onnx").write_bytes(model.SerializeToString())
+    found = {one.label: one for one in inspect(tmp_path / "packed.onnx").operators}
+    assert (found["Conv (depthwise)"].count, found["Conv (depthwise)"].parameters) == (1, 72)
+    assert (found["Conv"].count, found["Conv"].parameters) == (1, 0), "a grey picture's filters see its only channel"
+    assert found["DequantizeLinear"].parameters == 0
