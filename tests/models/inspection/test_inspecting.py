@@ -144,9 +144,6 @@ def test_an_onnx_operator_of_a_custom_domain_is_described(tmp_path: Path) -> Non
     found = read(file, "onnx", {})
     assert ("Own", "mine", 1, None) in _operators(found)
 
-
-def _operators(facts: dict[str, Any]) -> list[tuple[str, str, int, int | None]]:
-    return [(one["type"], one["domain"], one["count"], one["macs"]) for one in facts["operators"]]
     assert found["opset"] == {"": 17, "mine": 1}
     assert found["macs"] is None
 
@@ -293,3 +290,7 @@ def test_weights_that_are_only_unpacked_belong_to_what_reads_them_then(tmp_path:
     assert (found["Conv (depthwise)"].count, found["Conv (depthwise)"].parameters) == (1, 72)
     assert (found["Conv"].count, found["Conv"].parameters) == (1, 0), "a grey picture's filters see its only channel"
     assert found["DequantizeLinear"].parameters == 0
+
+
+def _operators(facts: dict[str, Any]) -> list[tuple[str, str, int, int | None]]:
+    return [(one["type"], one["domain"], one["count"], one["macs"]) for one in facts["operators"]]
