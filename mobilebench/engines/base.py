@@ -7,7 +7,7 @@ from threading import Event
 from typing import Literal, Protocol
 
 from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import ModelFiles
+from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import Case, Conditions, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
@@ -51,6 +51,11 @@ class Engine(Protocol):
 
     @property
     def backends(self) -> tuple[Backend, ...]: ...
+
+    @property
+    def format(self) -> Format | None:
+        """Which of a model's files it reads; None where it reads none."""
+        ...
 
     @property
     def passes(self) -> frozenset[Pass]:

@@ -9,7 +9,7 @@ from typing import Literal
 from mobilebench.engines import web
 from mobilebench.engines.base import TIMING_ALONE, Backend, BlockResult
 from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import ModelFiles
+from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
@@ -30,6 +30,7 @@ class LitertjsEngine:
     name: str = "litertjs"
     kind: Literal["web"] = "web"
     description: str = "LiteRT.js 2.5 (TensorFlow Lite models) in the browser"
+    format: Format = "tflite"
     claims_machine: bool = True
     passes: frozenset[Pass] = TIMING_ALONE
     backends: tuple[Backend, ...] = (

@@ -9,7 +9,7 @@ from typing import Literal
 from mobilebench.engines import web
 from mobilebench.engines.base import TIMING_ALONE, Backend, BlockResult
 from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import ModelFiles
+from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
@@ -23,6 +23,7 @@ class OrtjsEngine:
     name: str = "ortjs"
     kind: Literal["web"] = "web"
     description: str = "ONNX Runtime Web 1.30 in the browser"
+    format: Format = "onnx"
     claims_machine: bool = True
     passes: frozenset[Pass] = TIMING_ALONE
     backends: tuple[Backend, ...] = (

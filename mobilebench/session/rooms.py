@@ -9,11 +9,11 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from mobilebench.errors import BadInput, MobilebenchError
-from mobilebench.results.records import TargetInfo
+from mobilebench.results.records import GraphOperators, TargetInfo
 
 if TYPE_CHECKING:
     from mobilebench.engines.base import Engine
-    from mobilebench.models.manifest import ModelFiles
+    from mobilebench.models.manifest import Format, ModelFiles
     from mobilebench.probes import Probe
     from mobilebench.targets.base import Target
 
@@ -85,6 +85,13 @@ def why_no_model(key: ModelKey) -> str | None:
     return registry.why_not(*key)
 
 
+def graph_operators(files: ModelFiles, model_format: Format) -> list[GraphOperators]:
+    """Count, parameters and arithmetic of each operator of a model's file. Raises `BadInput` when it is damaged."""
+    from mobilebench.models import graph_operators as room
+
+    return room.graph_operators(files, model_format)
+
+
 def probes() -> Mapping[str, Probe]:
     """Every probe, fresh for one block."""
     from mobilebench import probes as room
@@ -104,6 +111,7 @@ class Rooms:
     model: Callable[[ModelKey, Callable[[str], None]], ModelFiles] = model
     in_use: Callable[[ModelFiles], AbstractContextManager[None]] = in_use
     why_no_model: Callable[[ModelKey], str | None] = why_no_model
+    graph_operators: Callable[[ModelFiles, Format], list[GraphOperators]] = graph_operators
     probes: Callable[[], Mapping[str, Probe]] = probes
 
 

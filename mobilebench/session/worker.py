@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from mobilebench import errors
 from mobilebench.engines.base import why_unsupported
 from mobilebench.errors import BlockFailed, MobilebenchError, Unsupported
-from mobilebench.models.manifest import ModelFiles
+from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import Block, Measurement, Outcome, Pass, PlannedBlock, TargetInfo
 from mobilebench.session import events
 from mobilebench.session.models import Models, key_of
@@ -120,7 +120,9 @@ class _Worker:
             spent = dict(engine.prepare(self._target, case, files))
             with watched(self._target, self._rooms.probes()) as seen:
                 result = engine.measure(self._target, planned, files, cancel=self._stop)
-        measurement = _usable(result.measurement)
+            measurement = _usable(result.measurement)
+            if planned.pass_ == "kernels" and engine.format:
+                measurement = self._with_graph(measurement, files, engine.format)
         for part, value in result.spent_ms.items():
             spent[part] = spent.get(part, 0.0) + value
         spent["launch"] = spent.get("launch", 0.0) + seen.spent_ms
@@ -135,6 +137,15 @@ class _Worker:
             spent_ms=spent,
             series=seen.series,
         )
+
+    def _with_graph(self, measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
+        """With what the model's file holds of each operator, or a note that says why that is not known."""
+        try:
+            return measurement.model_copy(update={"graph": self._rooms.graph_operators(files, model_format)})
+        except MobilebenchError as error:
+            note = f"operators of the model's file are not known: {error.message}"
+            proof = measurement.proof.model_copy(update={"notes": [*measurement.proof.notes, note]})
+            return measurement.model_copy(update={"proof": proof})
 
     def _known_reason(self, planned: PlannedBlock) -> str | None:
         """What cannot be timed cannot be watched either."""

@@ -15,7 +15,7 @@ import numpy as np
 from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.models.inputs import summarise
-from mobilebench.models.manifest import Manifest, ModelFiles
+from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.results.records import BlockRule, Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.session import events
 from mobilebench.session.rooms import ModelKey, Rooms
@@ -66,6 +66,7 @@ class FakeEngine:
     kind: str = "native"
     description: str = "for tests"
     backends: tuple[Backend, ...] = (Backend("cpu", ("default",), "nothing"),)
+    format: Format | None = None
     claims_machine: bool = True
     passes: frozenset[Pass] = EVERY_PASS
     behave: Callable[[PlannedBlock, threading.Event], None] = lambda planned, cancel: None
