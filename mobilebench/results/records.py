@@ -171,6 +171,8 @@ class Proof(Record):
     threads: int | None = None
     """As read back from the engine."""
     threads_source: str | None = None
+    threads_alive: int | None = None
+    """Threads that could have computed, with or without work: the process's own, but for the runner's helpers."""
     thread_cpu_ms: list[float] = []
     """CPU time of every thread of the measuring process during prediction, most first."""
     simd: bool | None = None
