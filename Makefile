@@ -8,15 +8,17 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 RUNNER_BUILD := linux-$(shell uname -m)
 RUNNER := mobilebench/assets/runners/$(RUNNER_BUILD)/mobilebench-runner
+ANDROID_RUNNERS := $(patsubst %,mobilebench/assets/runners/android-%/mobilebench-runner,arm64-v8a armeabi-v7a x86_64)
+ANDROID_WAY := $(if $(ANDROID_NDK_HOME),ndk,bionic)
 WEB := mobilebench/assets/web/bench.html
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 NATIVE_SOURCES := $(shell find native -path native/build -prune -o -type f -print 2>/dev/null)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help run setup python web native models libraries test test-fast lint format lock bench wheel clean
+.PHONY: help run setup python web native native-android models libraries test test-fast lint format lock bench wheel clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: setup ## Measure suite `quick` on attached phones (else two virtual ones) and on this computer, and report
 	@scripts/run-quick.sh
@@ -26,6 +28,7 @@ setup: $(STAMPS)/system python web native libraries models ## Install and build 
 python: $(STAMPS)/python ## Make .venv with the pinned Python packages
 web: $(WEB) ## Build the pages
 native: $(RUNNER) ## Build the native runner for this computer
+native-android: $(ANDROID_RUNNERS) ## Build the native runner for phones (with the NDK at ANDROID_NDK_HOME, else without one)
 
 $(STAMPS)/system: scripts/system-packages.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -55,8 +58,16 @@ $(WEB): $(STAMPS)/npm $(WEB_SOURCES)
 
 $(RUNNER): $(STAMPS)/python $(NATIVE_SOURCES)
 	@echo "Building the native runner"
-	@cmake --preset host -S native >/dev/null
-	@cmake --build native/build/host --target install >/dev/null
+	@scripts/build-runner.sh host
+	@touch $@
+
+$(STAMPS)/android: scripts/system-packages.sh
+	@$(if $(ANDROID_NDK_HOME),true,scripts/system-packages.sh clang ld.lld)
+	@mkdir -p $(STAMPS) && touch $@
+
+mobilebench/assets/runners/android-%/mobilebench-runner: $(STAMPS)/python $(STAMPS)/android $(NATIVE_SOURCES)
+	@echo "Building the native runner for Android, $*"
+	@scripts/build-runner.sh $(ANDROID_WAY)-$*
 	@touch $@
 
 libraries: $(STAMPS)/python
@@ -65,7 +76,7 @@ libraries: $(STAMPS)/python
 models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built twice)
 	@$(BIN)/mobilebench models build mobilenet_v2 bert_small
 
-test: setup $(STAMPS)/npm ## Run every test there is
+test: setup native-android $(STAMPS)/npm ## Run every test there is
 	@$(BIN)/python -m pytest -m "not real" -n 2
 	@$(BIN)/python -m pytest -m real
 	@cd web && npm run --silent test
@@ -80,7 +91,7 @@ lint: $(STAMPS)/python $(STAMPS)/npm ## Check style, types and the direction of 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run --Werror $$(find native -path native/build -prune -o -name '*.[ch]' -print)
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -I native/include native/src
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -I native/src native/src native/bionic
 	cd web && npm run --silent lint
 
 format: $(STAMPS)/python ## Format Python and C
@@ -93,7 +104,7 @@ lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
 bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
 	@$(BIN)/python -m benchmarks
 
-wheel: web native ## Build a wheel with pages and runner inside
+wheel: web native native-android ## Build a wheel with the pages and every runner inside
 	@$(BIN)/hatchling build -t wheel
 
 clean: ## Remove what was built here (not results, models or libraries)

@@ -8,7 +8,9 @@ package_of() {
         adb) echo adb ;;
         bwrap) echo bubblewrap ;;
         chromium) if grep -qs '^ID=ubuntu' /etc/os-release; then echo chromium-browser; else echo chromium; fi ;;
+        clang) echo clang ;;
         cppcheck) echo cppcheck ;;
+        ld.lld) echo lld ;;
         mvn) echo maven ;;
         venv) echo python3-venv ;;
         *) echo "system-packages: no package is known for '$1'" >&2; exit 2 ;;
