@@ -1,0 +1,44 @@
+"""`python -m mobilebench.engines.tensorflow_worker`: measures one block in this fresh process and prints one JSON.
+
+Whatever TensorFlow prints goes to standard error. Exit codes are those of the native runner: 0 measured, 1 error,
+2 bad argument, 3 unsupported, 4 when the answer could not be written.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from mobilebench.engines.tensorflow_worker import options, report
+from mobilebench.engines.tensorflow_worker.block import Block, measure
+from mobilebench.engines.tensorflow_worker.problem import MEASURED, NOT_WRITTEN, Problem
+from mobilebench.models.apart import end_with
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what the arguments say; the process ends with the one that started it."""
+    end_with(os.getppid())
+    mouth = os.dup(1)
+    os.dup2(2, 1)
+    block: Block | None = None
+    problem: Problem | None = None
+    try:
+        block = Block(options.parse(arguments))
+        measure(block)
+    except Problem as error:
+        problem = error
+    text = report.answer(block, problem, options.pass_asked(arguments))
+    try:
+        with os.fdopen(mouth, "w") as stream:
+            stream.write(f"{text}\n")
+    except OSError as error:
+        sys.stderr.write(f"the answer could not be written: {error.strerror}\n")
+        return NOT_WRITTEN
+    return problem.exit_code if problem else MEASURED
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(code)  # TensorFlow's own clean-up is of no use any more, and takes its time

@@ -1,0 +1,101 @@
+"""Readings of this process's memory: at the end of every part of a stage, and by the clock in between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+_ROLLUP = Path("/proc/self/smaps_rollup")
+_STATUS = Path("/proc/self/status")
+_FIELD = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The fields of `results.records.MemoryReading`, in KiB."""
+
+    at_ms: float
+    stage: str | None
+    rss_kb: int
+    pss_kb: int | None
+    uss_kb: int | None
+    anonymous_kb: int | None
+    file_kb: int | None
+
+
+def parse(at_ms: float, stage: str | None, rollup: str) -> Reading | None:
+    """What `/proc/self/smaps_rollup` tells; None when it does not tell the resident set."""
+    told = {name: int(value) for name, value in _FIELD.findall(rollup)}
+    rss = told.get("Rss")
+    if rss is None:
+        return None
+    clean, dirty, anonymous = told.get("Private_Clean"), told.get("Private_Dirty"), told.get("Anonymous")
+    return Reading(
+        at_ms,
+        stage,
+        rss,
+        told.get("Pss"),
+        clean + dirty if clean is not None and dirty is not None else None,
+        anonymous,
+        rss - anonymous if anonymous is not None else None,
+    )
+
+
+def peak_rss_kb(status: Path = _STATUS) -> int | None:
+    """VmHWM: the largest resident set that this process ever had."""
+    try:
+        told = dict(_FIELD.findall(status.read_text()))
+    except OSError:
+        return None
+    return int(told["VmHWM"]) if "VmHWM" in told else None
+
+
+class Watch:
+    """Reads the memory while a block runs; watching costs time, so it is a pass of its own.
+
+    Args:
+        clock: milliseconds since the process began to measure.
+        period_ms: between two readings by the clock.
+        rollup: the file to read.
+    """
+
+    def __init__(self, clock: Callable[[], float], period_ms: float, rollup: Path = _ROLLUP) -> None:
+        self._clock = clock
+        self._period_ms = period_ms
+        self._rollup = rollup
+        self._done = Event()
+        self._thread = Thread(target=self._sample, name="memory", daemon=True)
+        self._readings: list[Reading] = []
+
+    def start(self) -> None:
+        self._read(None)
+        self._thread.start()
+
+    @property
+    def thread(self) -> int | None:
+        """The system's number of the thread that reads; None before the start."""
+        return self._thread.native_id
+
+    def stage_ended(self, name: str) -> None:
+        self._read(name)
+
+    def stop(self) -> list[Reading]:
+        """End the readings; all of them in the order of their time."""
+        self._done.set()
+        self._thread.join()
+        return sorted(self._readings, key=lambda reading: reading.at_ms)
+
+    def _sample(self) -> None:
+        while not self._done.wait(self._period_ms / 1e3):
+            self._read(None)
+
+    def _read(self, stage: str | None) -> None:
+        try:
+            reading = parse(self._clock(), stage, self._rollup.read_text())
+        except OSError:
+            return
+        if reading is not None:
+            self._readings.append(reading)

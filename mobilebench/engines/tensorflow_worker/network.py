@@ -1,0 +1,174 @@
+"""The SavedModel in TensorFlow: its devices and threads, its function, and where that function's operators run."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobilebench.engines.tensorflow_worker.options import Options
+from mobilebench.engines.tensorflow_worker.problem import UNSUPPORTED, Problem, words
+
+Arrays = dict[str, Any]
+
+_CARRIERS = frozenset(
+    {"_Arg", "_Retval", "_DeviceArg", "_DeviceRetval", "_EagerConst", "Const", "NoOp", "_Send", "_Recv"}
+)
+"""Nodes that hand values over and compute nothing."""
+_MAPPED_LIBRARY = re.compile(r"/libtensorflow(_cc|_framework)?\.so[^/]*$")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """TensorFlow, imported and told where to compute."""
+
+    tf: Any
+    version: str
+    device: str
+    """As TensorFlow names it, such as `/CPU:0`."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """On which devices a function's operators run, after TensorFlow's own optimisations of the graph."""
+
+    nodes: dict[str, int]
+    """Kind of device, such as `CPU`, to the operators there."""
+
+    @property
+    def backend(self) -> str:
+        """`cpu` when no operator runs anywhere else."""
+        others = sorted(kind for kind in self.nodes if kind != "CPU")
+        return others[0].lower() if others else "cpu"
+
+
+def start(options: Options) -> Runtime:
+    """Import TensorFlow and choose device and threads, before either is used.
+
+    Raises:
+        Problem: TensorFlow is not installed, or sees no GPU although one is asked for.
+    """
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise Problem(f"TensorFlow cannot be imported: {words(error)}", UNSUPPORTED) from error
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.set_soft_device_placement(False)
+    gpus = tf.config.list_physical_devices("GPU") if options.backend == "gpu" else []
+    if options.backend == "gpu" and not gpus:
+        raise Problem("TensorFlow sees no GPU here", UNSUPPORTED)
+    tf.config.set_visible_devices(gpus[:1], "GPU")
+    return Runtime(tf, str(tf.__version__), "/GPU:0" if gpus else "/CPU:0")
+
+
+class Network:
+    """A SavedModel that can predict.
+
+    Args:
+        runtime: TensorFlow.
+        folder: of the SavedModel.
+    """
+
+    def __init__(self, runtime: Runtime, folder: Path) -> None:
+        self._runtime = runtime
+        with runtime.tf.device(runtime.device):
+            self._loaded = runtime.tf.saved_model.load(str(folder))
+        self._function: Any = None
+        self._inputs: dict[str, Any] = {}
+        self._outputs: Mapping[str, str] = {}
+
+    def open(self, options: Options) -> None:
+        """Get the signature's function.
+
+        Raises:
+            Problem: there is none of this name, or it has other inputs or outputs than asked for.
+        """
+        signatures = self._loaded.signatures
+        if options.signature not in signatures:
+            known = ", ".join(sorted(signatures)) or "none"
+            raise Problem(f"the model has no signature `{options.signature}`; it has {known}")
+        self._function = signatures[options.signature]
+        accepted = self._function.structured_input_signature[1]
+        given = {one.name for one in options.inputs}
+        if given != set(accepted):
+            differing = sorted(given ^ set(accepted))[0]
+            missing = "is not given" if differing in accepted else "is not one of the model's"
+            raise Problem(f"input `{differing}` {missing}")
+        absent = sorted(set(options.outputs.values()) - set(self._function.structured_outputs))
+        if absent:
+            raise Problem(f"output `{absent[0]}` is not one of the model's")
+        for one in options.inputs:
+            wanted = accepted[one.name]
+            if wanted.dtype.name != one.dtype or not wanted.shape.is_compatible_with(one.shape):
+                raise Problem(f"input `{one.name}` is {wanted.dtype.name} {wanted.shape}, not {one.dtype} {one.shape}")
+        self._outputs = options.outputs
+
+    def feed(self, arrays: Arrays) -> None:
+        """The inputs of every prediction, under the signature's names, in host memory."""
+        self._inputs = arrays
+
+    def predict(self) -> Arrays:
+        """Outputs in host memory, by canonical name."""
+        tf = self._runtime.tf
+        with tf.device(self._runtime.device):
+            answer = self._function(**{name: tf.constant(array) for name, array in self._inputs.items()})
+        return {name: answer[theirs].numpy() for name, theirs in self._outputs.items()}
+
+    def placement(self) -> Placement:
+        """Where the operators run, from a second instance of the function: TensorFlow keeps the graph that it executes
+        only when it is told so before the first call, and then the first call takes longer.
+        """
+        from tensorflow.python.eager import context
+
+        tf = self._runtime.tf
+        again = tf.function(lambda **tensors: self._function(**tensors))
+        kept = context.context()
+        kept.enable_graph_collection()
+        try:
+            with tf.device(self._runtime.device):
+                again(**{name: tf.constant(array) for name, array in self._inputs.items()})
+            told = kept.export_run_metadata()
+        finally:
+            kept.disable_graph_collection()
+        return placed(
+            (node.op, node.device)
+            for graphs in told.function_graphs
+            for graph in graphs.partition_graphs
+            for node in graph.node
+        )
+
+    def threads(self) -> tuple[int, int]:
+        """The sizes of TensorFlow's pools as read back: for kernels, for the executor."""
+        threading = self._runtime.tf.config.threading
+        return int(threading.get_intra_op_parallelism_threads()), int(threading.get_inter_op_parallelism_threads())
+
+
+def placed(nodes: Any) -> Placement:
+    """Count operators by device; `nodes` yields (operator, device)."""
+    counts: Counter[str] = Counter()
+    for operator, device in nodes:
+        if operator not in _CARRIERS:
+            counts[kind_of(device)] += 1
+    return Placement(dict(counts))
+
+
+def kind_of(device: str) -> str:
+    """`CPU` of `/job:localhost/replica:0/task:0/device:CPU:0`."""
+    found = re.search(r"device:([A-Z_]+):\d+$", device)
+    return found.group(1) if found else "unknown"
+
+
+def libraries(maps: Path = Path("/proc/self/maps")) -> list[Path]:
+    """TensorFlow's libraries that this process has mapped."""
+    return [file for file in mapped(maps) if _MAPPED_LIBRARY.search(str(file))]
+
+
+def mapped(maps: Path = Path("/proc/self/maps")) -> list[Path]:
+    """Every file that this process has mapped."""
+    lines = maps.read_text().splitlines()
+    names = {parts[5] for parts in (line.split(maxsplit=5) for line in lines) if len(parts) == 6}
+    return sorted(Path(name) for name in names if name.startswith("/"))
