@@ -184,7 +184,7 @@ class Proof(Record):
     affinity: list[int] | None = None
     """CPU numbers on which the process may run, read back after the predictions."""
     affinity_kept: bool | None = None
-    """Every thread of the process had the same CPUs."""
+    """Every thread of the process had just these CPUs, and they are those that were asked for."""
     cpuset: str | None = None
     """Name of the cpuset that the system put the process into."""
     priority: int | None = None

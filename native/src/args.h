@@ -3,6 +3,7 @@
 #define MOBILEBENCH_ARGS_H
 
 #include "inputs.h"
+#include "page_cache.h"
 #include "problem.h"
 #include "tensor.h"
 
@@ -12,6 +13,8 @@
 #define MAX_PREDICTIONS 1000000
 #define MAX_SECONDS 86400.0
 #define MAX_SAMPLES 65536
+#define MAX_BATCH 65536
+#define MAX_MEMORY_PERIOD_MS 60000
 
 struct input {
     struct tensor tensor;
@@ -28,6 +31,8 @@ struct output {
 
 enum pass { PASS_TIMING, PASS_KERNELS, PASS_MEMORY };
 
+enum model_access { ACCESS_READ, ACCESS_MAPPED };
+
 struct options {
     const char *engine;
     /* NULL: the engine's first one, and its first setting. */
@@ -43,7 +48,15 @@ struct options {
     /* Where this process may write; what it writes there it removes. */
     const char *scratch;
     const char *model;
+    enum model_access model_access;
+    enum page_cache page_cache;
     int threads;
+    /* `big`, `little`, `prime` or a mask; NULL: wherever this process may run. */
+    const char *affinity;
+    bool priority_asked;
+    long priority;
+    /* Between two readings of a memory pass; 0: only at the ends of stages. */
+    long memory_period_ms;
     long min_predictions;
     long max_predictions;
     double max_seconds;
@@ -56,6 +69,7 @@ struct options {
 };
 
 const char *pass_name(enum pass pass);
+const char *model_access_name(enum model_access access);
 
 /* Reads and checks the arguments; `argv`'s strings are split in place and must outlive `options`. */
 bool args_parse(int argc, char **argv, struct options *options, struct problem *problem);

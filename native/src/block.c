@@ -1,8 +1,12 @@
 #include "block.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "elf.h"
+
+const char *const setup_names[SETUP_PARTS] = {"library_load", "model_read", "session_creation", "delegate_preparation"};
+const char *const stage_names[STAGES] = {"setup", "warmup", "prediction"};
 
 /* Backend and setting: those asked for, or the first ones. */
 static bool choose(struct options *options, const struct engine *engine, struct problem *problem) {
@@ -39,13 +43,20 @@ static bool check(struct options *options, const struct engine *engine, struct p
     return true;
 }
 
+/* Ends a part of setup; what a memory pass reads does not count to any part. */
 static void lap(struct block *block, enum setup_part part, double started) {
     double spent = clock_ms() - started;
     block->setup_ms[part] = block->setup_ms[part] < 0 ? spent : block->setup_ms[part] + spent;
+    memory_mark(&block->memory, setup_names[part]);
 }
 
-static bool prepare(struct options *options, struct block *block, struct file *model, void **state,
-                    struct problem *problem) {
+static bool read_model(const struct options *options, struct file *model, struct problem *problem) {
+    return options->model_access == ACCESS_MAPPED ? file_map(options->model, model, problem)
+                                                  : file_read(options->model, model, problem);
+}
+
+static bool set_up(struct options *options, struct block *block, struct file *model, void **state,
+                   struct problem *problem) {
     const struct engine *engine = block->engine;
     double started = clock_ms();
     if (!engine->load(options, state, problem))
@@ -57,9 +68,10 @@ static bool prepare(struct options *options, struct block *block, struct file *m
     lap(block, LIBRARY_LOAD, started);
 
     started = clock_ms();
-    if (!file_read(options->model, model, problem))
+    if (!read_model(options, model, problem))
         return false;
     block->proof.model_bytes = model->bytes;
+    block->proof.model_mapped = model->mapped;
     lap(block, MODEL_READ, started);
 
     started = clock_ms();
@@ -81,45 +93,92 @@ static bool prepare(struct options *options, struct block *block, struct file *m
     return true;
 }
 
-static bool timed(struct options *options, const struct engine *engine, void *state, double *spent_ms,
-                  struct problem *problem) {
+static bool warm_up(struct options *options, struct block *block, void *state, struct problem *problem) {
     double started = clock_ms();
-    bool done = engine->predict(state, options, problem);
-    *spent_ms = clock_ms() - started;
-    return done;
+    if (!block->engine->predict(state, options, problem))
+        return false;
+    block->warmup_ms = clock_ms() - started;
+    memory_mark(&block->memory, stage_names[STAGE_WARMUP]);
+    return true;
 }
 
 static bool predict(struct options *options, struct block *block, void *state, struct problem *problem) {
-    double end = clock_ms() + options->max_seconds * 1e3;
-    while (block->predictions < options->max_predictions &&
-           (block->predictions < options->min_predictions || clock_ms() < end)) {
-        if (!timed(options, block->engine, state, &block->prediction_ms[block->predictions], problem))
+    struct thread_times before = {0};
+    struct proof *proof = &block->proof;
+    int sampler = memory_sampler(&block->memory);
+    bool known = threads_read(&before, sampler);
+    bool done = predictions_take(&block->predictions, options, block->engine, state, proof, problem);
+    proof->threads_known = known && threads_read(&proof->threads, sampler);
+    threads_since(&before, &proof->threads);
+    threads_free(&before);
+    memory_mark(&block->memory, stage_names[STAGE_PREDICTION]);
+    return done;
+}
+
+static bool measure(struct options *options, struct block *block, struct file *model, void **state,
+                    struct problem *problem) {
+    struct cost before = cost_now();
+    bool done = set_up(options, block, model, state, problem);
+    block->cost[STAGE_SETUP] = cost_since(&before);
+    if (!done || !predictions_begin(&block->predictions, options, problem))
+        return false;
+
+    before = cost_now();
+    if (!warm_up(options, block, *state, problem))
+        return false;
+    block->cost[STAGE_WARMUP] = cost_since(&before);
+
+    before = cost_now();
+    done = predict(options, block, *state, problem);
+    block->cost[STAGE_PREDICTION] = cost_since(&before);
+    return done;
+}
+
+static bool prove(struct options *options, struct block *block, void *state, const struct cores *asked,
+                  struct problem *problem) {
+    conditions_read(options, asked, memory_sampler(&block->memory), &block->proof.conditions);
+    memory_end(&block->memory);
+    if (options->pass == PASS_KERNELS && !block->engine->collect(state, &block->kernels, problem))
+        return false;
+    return block->engine->prove == NULL || block->engine->prove(state, &block->proof, problem);
+}
+
+static bool make_inputs(struct options *options, struct problem *problem) {
+    for (size_t i = 0; i < options->input_count; i++) {
+        struct input *input = &options->inputs[i];
+        if (!input_make(&input->tensor, &input->fill, (uint32_t)i, problem))
             return false;
-        block->predictions++;
     }
     return true;
 }
 
-static bool measure(struct options *options, struct block *block, void *state, struct problem *problem) {
-    block->prediction_ms = calloc((size_t)options->max_predictions, sizeof *block->prediction_ms);
-    if (block->prediction_ms == NULL)
-        return fail(problem, OUTCOME_ERROR, "no memory for %ld predictions", options->max_predictions);
-    if (!timed(options, block->engine, state, &block->warmup_ms, problem)) {
-        block->warmup_ms = -1;
-        return false;
+/* Libraries that can be for this processor, and the page cache as it was asked for. */
+static bool make_files(const struct options *options, struct proof *proof, struct problem *problem) {
+    const char *const files[] = {options->library, options->delegate_library, options->model};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        bool is_model = files[i] == options->model;
+        struct residency *residency = is_model ? &proof->model_residency : &proof->library_residency;
+        if (files[i] == NULL)
+            continue;
+        if ((!is_model && !elf_check(files[i], problem)) || !page_cache_bring(files[i], options->page_cache, problem))
+            return false;
+        if (!page_cache_count(files[i], residency))
+            *residency = (struct residency){0};
     }
-    struct thread_times before = {0};
-    struct proof *proof = &block->proof;
-    bool known = threads_read(&before);
-    bool done = predict(options, block, state, problem);
-    proof->threads_known = known && threads_read(&proof->threads);
-    threads_since(&before, &proof->threads);
-    threads_free(&before);
-    if (done && options->pass == PASS_KERNELS)
-        done = block->engine->collect(state, &block->kernels, problem);
-    if (!done || block->engine->prove == NULL)
-        return done;
-    return block->engine->prove(state, proof, problem);
+    return true;
+}
+
+static bool make_ready(struct options *options, struct block *block, struct cores *asked, struct problem *problem) {
+    block->proof.clock = clock_observe();
+    block->proof.feature_count = cpu_features(block->proof.features);
+    if (options->pass == PASS_MEMORY && !memory_begin(&block->memory, problem))
+        return false;
+    if (!make_inputs(options, problem) || !conditions_take(options, asked, problem))
+        return false;
+    if (block->engine->loads_files && !make_files(options, &block->proof, problem))
+        return false;
+    memory_mark(&block->memory, "inputs");
+    return memory_sample(&block->memory, options->memory_period_ms, problem);
 }
 
 bool block_run(struct options *options, struct block *block, struct problem *problem) {
@@ -127,18 +186,18 @@ bool block_run(struct options *options, struct block *block, struct problem *pro
     for (int part = 0; part < SETUP_PARTS; part++)
         block->setup_ms[part] = -1;
     block->proof.graph_nodes = -1;
+    block->predictions.group = 1;
     if (block->engine == NULL)
         return fail(problem, OUTCOME_BAD_ARGUMENT, "unknown engine `%s`", options->engine);
     if (!check(options, block->engine, problem))
         return false;
-    block->proof.clock = clock_observe();
-    block->proof.feature_count = cpu_features(block->proof.features);
-    for (size_t i = 0; i < options->input_count; i++)
-        input_fill(&options->inputs[i].tensor, &options->inputs[i].fill, (uint32_t)i);
 
+    struct cores asked = {0};
     struct file model = {0};
     void *state = NULL;
-    bool done = prepare(options, block, &model, &state, problem) && measure(options, block, state, problem);
+    bool done = make_ready(options, block, &asked, problem) && measure(options, block, &model, &state, problem) &&
+                prove(options, block, state, &asked, problem);
+    memory_end(&block->memory);
     if (state != NULL)
         block->engine->close(state);
     file_free(&model);
@@ -146,7 +205,8 @@ bool block_run(struct options *options, struct block *block, struct problem *pro
 }
 
 void block_free(struct block *block) {
-    free(block->prediction_ms);
+    predictions_free(&block->predictions);
     kernels_free(&block->kernels);
+    memory_free(&block->memory);
     threads_free(&block->proof.threads);
 }

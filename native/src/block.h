@@ -3,9 +3,13 @@
 #define MOBILEBENCH_BLOCK_H
 
 #include "args.h"
+#include "cost.h"
 #include "engine.h"
+#include "memory.h"
+#include "predictions.h"
 
 enum setup_part { LIBRARY_LOAD, MODEL_READ, SESSION_CREATION, DELEGATE_PREPARATION, SETUP_PARTS };
+enum stage { STAGE_SETUP, STAGE_WARMUP, STAGE_PREDICTION, STAGES };
 
 struct block {
     const struct engine *engine;
@@ -14,10 +18,14 @@ struct block {
     /* Milliseconds; negative for a part that did not take place. */
     double setup_ms[SETUP_PARTS];
     double warmup_ms;
-    double *prediction_ms;
-    long predictions;
+    struct predictions predictions;
+    struct cost cost[STAGES];
     struct kernels kernels;
+    struct memory memory;
 };
+
+extern const char *const setup_names[SETUP_PARTS];
+extern const char *const stage_names[STAGES];
 
 /* False when a stage failed; what was measured before stays in `block`. */
 bool block_run(struct options *options, struct block *block, struct problem *problem);

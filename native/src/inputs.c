@@ -1,5 +1,7 @@
 #include "inputs.h"
 
+#include "file.h"
+
 uint32_t input_hash(uint32_t index, uint32_t position) {
     uint32_t h = index + position * UINT32_C(0x9E3779B9);
     h = (h ^ (h >> 16)) * UINT32_C(0x7FEB352D);
@@ -40,4 +42,13 @@ void input_fill(struct tensor *tensor, const struct fill *fill, uint32_t positio
         double value = value_of(fill, input_hash((uint32_t)i, position));
         store(tensor, i, value);
     }
+}
+
+bool input_make(struct tensor *tensor, const struct fill *fill, uint32_t position, struct problem *problem) {
+    if (!tensor_shape(tensor, tensor->dtype, tensor->dims, tensor->rank, problem))
+        return false;
+    if (fill->kind == FILL_FILE)
+        return file_read_exactly(fill->path, tensor->data, tensor->bytes, problem);
+    input_fill(tensor, fill, position);
+    return true;
 }

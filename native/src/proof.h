@@ -3,8 +3,10 @@
 #define MOBILEBENCH_PROOF_H
 
 #include "clock.h"
+#include "conditions.h"
 #include "cpu.h"
 #include "file.h"
+#include "page_cache.h"
 #include "threads.h"
 
 #define MAX_SHARES 8
@@ -21,6 +23,12 @@ struct share {
 struct proof {
     struct file library;
     size_t model_bytes;
+    bool model_mapped;
+    /* Before setup; no pages: not told. */
+    struct residency model_residency;
+    struct residency library_residency;
+    /* Read back after the predictions. */
+    struct conditions conditions;
     /* NULL until something was read back from the engine. */
     const char *backend;
     struct thread_times threads;

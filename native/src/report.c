@@ -6,9 +6,6 @@
 
 #include "summary.h"
 
-static const char *const setup_names[SETUP_PARTS] = {"library_load", "model_read", "session_creation",
-                                                     "delegate_preparation"};
-
 static void report_file(struct json *json, const char *path, size_t bytes) {
     if (path == NULL || bytes == 0)
         return;
@@ -25,6 +22,7 @@ static void report_threads(struct json *json, const struct proof *proof) {
     for (size_t i = 0; i < proof->threads.count; i++)
         json_number(json, NULL, proof->threads.cpu_ms[i]);
     json_close(json, ']');
+    json_integer(json, "threads_alive", (long long)proof->threads.count);
     size_t working = threads_at_work(&proof->threads);
     if (working == 0)
         return;
@@ -58,6 +56,40 @@ static void report_environment(struct json *json) {
     json_close(json, '}');
 }
 
+static void report_cores(struct json *json, const struct cores *cores) {
+    json_open(json, "affinity", '[');
+    for (int core = 0; core < MAX_CORES; core++) {
+        if (cores_has(cores, core))
+            json_integer(json, NULL, core);
+    }
+    json_close(json, ']');
+}
+
+static void report_conditions(struct json *json, const struct options *options, const struct conditions *conditions) {
+    json_string(json, "affinity_asked", options->affinity == NULL ? "none" : options->affinity);
+    if (conditions->cores_known) {
+        report_cores(json, &conditions->cores);
+        json_bool(json, "affinity_kept", conditions->cores_kept);
+    }
+    if (conditions->cpuset[0] != '\0')
+        json_string(json, "cpuset", conditions->cpuset);
+    if (conditions->priority_known)
+        json_integer(json, "priority", conditions->priority);
+}
+
+static void report_residency(struct json *json, const char *key, const struct residency *residency) {
+    if (residency->pages > 0)
+        json_number(json, key, (double)residency->resident / (double)residency->pages);
+}
+
+static void report_caches(struct json *json, const struct options *options, const struct proof *proof) {
+    json_string(json, "caches_asked", page_cache_names[options->page_cache]);
+    if (proof->model_bytes > 0)
+        json_string(json, "model_access", model_access_name(proof->model_mapped ? ACCESS_MAPPED : ACCESS_READ));
+    report_residency(json, "model_resident", &proof->model_residency);
+    report_residency(json, "library_resident", &proof->library_residency);
+}
+
 static void report_proof(struct json *json, const struct options *options, const struct proof *proof, bool computes) {
     json_open(json, "proof", '{');
     json_open(json, "files", '[');
@@ -68,6 +100,9 @@ static void report_proof(struct json *json, const struct options *options, const
     if (computes)
         report_threads(json, proof);
     report_graph(json, proof);
+    report_conditions(json, options, &proof->conditions);
+    if (computes)
+        report_caches(json, options, proof);
     json_open(json, "cpu_features", '[');
     for (size_t i = 0; i < proof->feature_count; i++)
         json_string(json, NULL, proof->features[i]);
@@ -94,10 +129,65 @@ static void report_times(struct json *json, const struct block *block, enum pass
         json_number(json, NULL, block->warmup_ms);
     json_close(json, ']');
     json_open(json, "prediction_ms", '[');
-    for (long i = 0; i < block->predictions; i++)
-        json_number(json, NULL, block->prediction_ms[i]);
+    for (long i = 0; i < block->predictions.count; i++)
+        json_number(json, NULL, block->predictions.ms[i]);
     json_close(json, ']');
+    json_integer(json, "predictions_per_sample", block->predictions.group);
     json_string(json, "pass", pass_name(pass));
+}
+
+static void report_cost(struct json *json, const struct cost costs[STAGES]) {
+    json_open(json, "cost", '{');
+    for (int stage = 0; stage < STAGES; stage++) {
+        const struct cost *cost = &costs[stage];
+        if (!cost->known)
+            continue;
+        json_open(json, stage_names[stage], '{');
+        json_number(json, "user_ms", cost->user_ms);
+        json_number(json, "system_ms", cost->system_ms);
+        json_integer(json, "minor_faults", cost->minor_faults);
+        json_integer(json, "major_faults", cost->major_faults);
+        json_integer(json, "voluntary_switches", cost->voluntary_switches);
+        json_integer(json, "involuntary_switches", cost->involuntary_switches);
+        json_close(json, '}');
+    }
+    json_close(json, '}');
+}
+
+static void report_kb(struct json *json, const char *key, long kb) {
+    if (kb >= 0)
+        json_integer(json, key, kb);
+}
+
+static void report_reading(struct json *json, const struct memory_reading *reading) {
+    json_open(json, NULL, '{');
+    json_number(json, "at_ms", reading->at_ms);
+    json_string(json, "stage", reading->stage);
+    report_kb(json, "rss_kb", reading->facts.rss_kb);
+    report_kb(json, "pss_kb", reading->facts.pss_kb);
+    report_kb(json, "uss_kb", reading->facts.uss_kb);
+    report_kb(json, "anonymous_kb", reading->facts.anonymous_kb);
+    report_kb(json, "file_kb", reading->facts.file_kb);
+    json_close(json, '}');
+}
+
+static void report_memory(struct json *json, const struct memory *memory) {
+    if (memory->readings == NULL)
+        return;
+    json_open(json, "memory", '{');
+    report_kb(json, "peak_rss_kb", memory->peak_rss_kb);
+    if (memory->period_ms > 0)
+        json_number(json, "period_ms", (double)memory->period_ms);
+    json_open(json, "readings", '[');
+    for (size_t i = 0; i < memory->count; i++)
+        report_reading(json, &memory->readings[i]);
+    json_close(json, ']');
+    report_kb(json, "graphics_kb", memory->graphics_kb);
+    json_open(json, "notes", '[');
+    for (size_t i = 0; i < memory->note_count; i++)
+        json_string(json, NULL, memory->notes[i]);
+    json_close(json, ']');
+    json_close(json, '}');
 }
 
 static void report_kernels(struct json *json, const struct kernels *kernels) {
@@ -160,7 +250,9 @@ static void report_block(struct json *json, const struct options *options, const
         json_string(json, "version", block->version);
     report_proof(json, options, &block->proof, block->engine->loads_files);
     report_times(json, block, options->pass);
+    report_cost(json, block->cost);
     report_kernels(json, &block->kernels);
+    report_memory(json, &block->memory);
 }
 
 void report(struct json *json, const struct options *options, const struct block *block,

@@ -34,7 +34,8 @@ static bool reserve(struct tensor *tensor, struct problem *problem) {
     return true;
 }
 
-bool tensor_shape(struct tensor *tensor, enum dtype dtype, const int64_t *dims, size_t rank, struct problem *problem) {
+bool tensor_describe(struct tensor *tensor, enum dtype dtype, const int64_t *dims, size_t rank,
+                     struct problem *problem) {
     if (rank > MAX_RANK)
         return fail(problem, OUTCOME_ERROR, "tensor `%s` has %zu dimensions; at most %d are handled", tensor->name,
                     rank, MAX_RANK);
@@ -51,7 +52,11 @@ bool tensor_shape(struct tensor *tensor, enum dtype dtype, const int64_t *dims, 
     tensor->rank = rank;
     tensor->elements = elements;
     tensor->bytes = elements * dtype_size(dtype);
-    return reserve(tensor, problem);
+    return true;
+}
+
+bool tensor_shape(struct tensor *tensor, enum dtype dtype, const int64_t *dims, size_t rank, struct problem *problem) {
+    return tensor_describe(tensor, dtype, dims, rank, problem) && reserve(tensor, problem);
 }
 
 double tensor_value(const struct tensor *tensor, size_t index) {

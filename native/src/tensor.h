@@ -27,6 +27,10 @@ struct tensor {
 const char *dtype_name(enum dtype dtype);
 size_t dtype_size(enum dtype dtype);
 
+/* Sets dtype and shape; `data` may be too small for them. */
+bool tensor_describe(struct tensor *tensor, enum dtype dtype, const int64_t *dims, size_t rank,
+                     struct problem *problem);
+
 /* Sets dtype and shape, and makes `data` large enough; keeps the memory that it has when it suffices. */
 bool tensor_shape(struct tensor *tensor, enum dtype dtype, const int64_t *dims, size_t rank, struct problem *problem);
 

@@ -26,20 +26,36 @@ static bool append(struct thread_times *times, int id, double cpu_ms) {
     return true;
 }
 
-bool threads_read(struct thread_times *times) {
-    *times = (struct thread_times){0};
+bool threads_each(thread_taker take, void *context) {
     DIR *folder = opendir("/proc/self/task");
     if (folder == NULL)
         return false;
-    bool enough_memory = true;
-    for (struct dirent *entry = readdir(folder); entry != NULL && enough_memory; entry = readdir(folder)) {
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         int id = (int)strtol(entry->d_name, NULL, 10);
-        struct timespec used;
-        if (id > 0 && clock_gettime(cpu_clock(id), &used) == 0)
-            enough_memory = append(times, id, (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6);
+        if (id > 0)
+            take(context, id);
     }
     closedir(folder);
-    return enough_memory && times->count > 0;
+    return true;
+}
+
+struct reading {
+    struct thread_times *times;
+    int besides;
+    bool enough_memory;
+};
+
+static void read_one(void *context, int thread) {
+    struct reading *reading = context;
+    struct timespec used;
+    if (thread != reading->besides && reading->enough_memory && clock_gettime(cpu_clock(thread), &used) == 0)
+        reading->enough_memory = append(reading->times, thread, (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6);
+}
+
+bool threads_read(struct thread_times *times, int besides) {
+    *times = (struct thread_times){0};
+    struct reading reading = {.times = times, .besides = besides, .enough_memory = true};
+    return threads_each(read_one, &reading) && reading.enough_memory && times->count > 0;
 }
 
 static double used_before(const struct thread_times *before, int id) {

@@ -11,8 +11,15 @@ struct thread_times {
     double *cpu_ms;
 };
 
-/* False when the system does not tell. */
-bool threads_read(struct thread_times *times);
+/* Gets the number of one thread of this process. */
+typedef void (*thread_taker)(void *context, int thread);
+
+/* Hands over every thread of this process; false when the system does not tell them. */
+bool threads_each(thread_taker take, void *context);
+
+/* The times of all threads but `besides`, which is the runner's own (0: there is none). False when the system does not
+ * tell. */
+bool threads_read(struct thread_times *times, int besides);
 
 /* Turns `after` into the time used since `before`, most first. */
 void threads_since(const struct thread_times *before, struct thread_times *after);
