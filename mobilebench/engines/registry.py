@@ -11,6 +11,7 @@ from mobilebench.engines.base import Engine
 _ENGINES = {
     "tflite": ("mobilebench.engines.tflite", "TfliteEngine"),
     "onnxruntime": ("mobilebench.engines.onnxruntime", "OnnxruntimeEngine"),
+    "tensorflow": ("mobilebench.engines.tensorflow", "TensorflowEngine"),
     "tfjs": ("mobilebench.engines.tfjs", "TfjsEngine"),
     "ortjs": ("mobilebench.engines.ortjs", "OrtjsEngine"),
     "litertjs": ("mobilebench.engines.litertjs", "LitertjsEngine"),

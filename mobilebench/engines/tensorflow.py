@@ -1,0 +1,220 @@
+"""TensorFlow on this computer: a SavedModel in a fresh Python process, on the CPU or on a GPU."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+from typing import Literal
+
+from mobilebench.engines import cuda
+from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.native import MAX_THREADS, read_answer, tensor_arguments, time_limit
+from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models.inputs import SAMPLES
+from mobilebench.models.manifest import Format, FormatFile, ModelFiles
+from mobilebench.results.records import BlockRule, Case, FileProof, Measurement, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.sums import sha256_of
+from mobilebench.targets.base import Target
+
+FORMAT: Format = "saved_model"
+SETUP_PARTS = frozenset({"library_load", "model_read", "session_creation"})
+MENDED_BY = "pip install 'mobilebench[models]'"
+
+_WORKER = "mobilebench.engines.tensorflow_worker"
+_SIGNATURE = "serving_default"
+_IMPORT_SECONDS = 60.0
+"""Importing TensorFlow may read a gigabyte from a slow disk."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One file that the process has to have loaded, by the name under which it tells it."""
+
+    path: Path
+    sha256: str
+
+
+class TensorflowEngine:
+    """SavedModels, by the function of their signature."""
+
+    name = "tensorflow"
+    kind: Literal["native"] = "native"
+    description = "TensorFlow in a fresh Python process on this computer; importing it is part of setup"
+    backends = (
+        Backend("cpu", ("default",), "TensorFlow's own kernels and those of oneDNN, without a GPU in sight"),
+        Backend("gpu", ("default",), "CUDA kernels on the first GPU; soft placement is off"),
+    )
+    claims_machine = True
+
+    def supports(self, target: TargetInfo, case: Case) -> str | None:
+        """Why this case cannot run on this target, in plain words; None when it can."""
+        backend = next((one for one in self.backends if one.name == case.backend), None)
+        if backend is None:
+            return f"engine `{self.name}` has no backend `{case.backend}`"
+        if case.setting not in backend.settings:
+            return f"backend `{case.backend}` of `{self.name}` has no setting `{case.setting}`"
+        if case.threads > MAX_THREADS:
+            return f"TensorFlow is given at most {MAX_THREADS} threads"
+        if case.browser is not None:
+            return f"engine `{self.name}` runs without a browser"
+        if target.kind != "host":
+            return "TensorFlow runs on this computer only; on phones there is TensorFlow Lite (engine `tflite`)"
+        if find_spec("tensorflow") is None:
+            return f"the package tensorflow is not installed (`{MENDED_BY}`)"
+        if case.backend == "gpu" and (reason := cuda.no_device()):
+            return f"TensorFlow sees no GPU here: {reason}"
+        return None
+
+    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:  # noqa: ARG002
+        """Hash TensorFlow's libraries, which takes seconds the first time; nothing has to be brought anywhere.
+
+        Raises:
+            Unsupported: the model has no SavedModel.
+            BlockFailed: a file of it is missing.
+        """
+        started = time.monotonic()
+        _model(files)
+        for library in installed_libraries():
+            _sha256(library)
+        return {"push": (time.monotonic() - started) * 1e3}
+
+    def measure(
+        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+    ) -> BlockResult:
+        """Measure one block in a fresh process.
+
+        Raises:
+            Unsupported: TensorFlow cannot run this model here, or not as asked.
+            BlockFailed: the process did not answer, or its answer does not hold.
+        """
+        if block.conditions.model_access == "mapped":
+            raise Unsupported("TensorFlow reads a SavedModel in its own way: it cannot be told to map it into memory.")
+        asked = _model(files)
+        started = time.monotonic()
+        with TemporaryDirectory(prefix="mobilebench-tensorflow-") as scratch:
+            result = target.shell(
+                command(block, files, samples, Path(scratch)),
+                timeout=_IMPORT_SECONDS + time_limit(block.rule),
+                environment=environment(block.case),
+                cancel=cancel,
+            )
+        ended = time.monotonic()
+        measurement = read_answer(result, engine=self.name, target=target.info.id)
+        _check(measurement, block, files, target.info.id)
+        proven = _with_checksums(measurement, asked, target.info.id)
+        return BlockResult(proven, {"launch": max(0.0, (ended - started) * 1e3 - measurement.measured_ms)})
+
+
+def command(block: PlannedBlock, files: ModelFiles, samples: int, scratch: Path) -> list[str]:
+    """The worker's command line for one block."""
+    case, rule, conditions = block.case, block.rule, block.conditions
+    graph, *_ = _model(files)
+    return [
+        *(sys.executable, "-P", "-m", _WORKER, "--engine", "tensorflow"),
+        *("--backend", case.backend, "--setting", case.setting, "--pass", block.pass_),
+        *("--threads", str(case.threads), "--signature", _signature(files)),
+        *("--min-predictions", str(min(rule.min_predictions, rule.max_predictions))),
+        *("--max-predictions", str(rule.max_predictions), "--max-seconds", repr(rule.max_seconds)),
+        *("--samples", str(samples), "--affinity", case.affinity, "--priority", str(conditions.priority)),
+        *("--page-cache", case.caches, "--scratch", str(scratch), "--model", str(graph.path)),
+        *tensor_arguments(files, FORMAT),
+    ]
+
+
+def environment(case: Case) -> dict[str, str]:
+    """What the process is started with beside what this one has: on the CPU no GPU is in sight, and few words."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    return quiet if case.backend == "gpu" else {**quiet, "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def installed_libraries() -> list[Path]:
+    """TensorFlow's shared libraries where they are installed, found without importing it."""
+    spec = find_spec("tensorflow")
+    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    return sorted(file.resolve() for folder in folders for file in folder.glob("libtensorflow*.so*"))
+
+
+def installed_version() -> str | None:
+    """Of the Python package; None when there is none."""
+    try:
+        return version("tensorflow")
+    except PackageNotFoundError:
+        return None
+
+
+def _model(files: ModelFiles) -> list[_Asked]:
+    """Graph and variables, the graph first."""
+    entry: FormatFile | None = files.manifest.formats.get(FORMAT)
+    if entry is None:
+        raise Unsupported(f"{files.missing(FORMAT)}.")
+    asked = [
+        _Asked((files.folder / path).resolve(), sha256)
+        for path, sha256 in ((entry.path, entry.sha256), *sorted(entry.parts.items()))
+    ]
+    for one in asked:
+        if not one.path.is_file():
+            raise BlockFailed(
+                f"The model file {one.path} is missing.", hint=f"Run `mobilebench models build {files.manifest.model}`."
+            )
+    return asked
+
+
+def _signature(files: ModelFiles) -> str:
+    """Of users' own models, whatever it is called."""
+    if files.manifest.source == "zoo":
+        return _SIGNATURE
+    from mobilebench.models.inspection.inspecting import inspect
+
+    return inspect(files.folder / files.manifest.formats[FORMAT].path, FORMAT).signature or _SIGNATURE
+
+
+def _check(measurement: Measurement, block: PlannedBlock, files: ModelFiles, target: str) -> None:
+    """An answer that is well-formed and yet not what was asked for is refused."""
+    rule: BlockRule = block.rule
+    count = len(measurement.prediction_ms)
+    if not min(rule.min_predictions, rule.max_predictions) <= count <= rule.max_predictions:
+        raise _not_usable(target, f"it holds {count} predictions, asked were {rule.describe()}")
+    if len(measurement.warmup_ms) != 1 or (missing := sorted(SETUP_PARTS - set(measurement.setup_ms))):
+        raise _not_usable(target, "it lacks the warmup" if len(measurement.warmup_ms) != 1 else f"no {missing[0]}")
+    if measurement.pass_ != block.pass_:
+        raise _not_usable(target, f"it is of the pass {measurement.pass_}, asked was {block.pass_}")
+    if [summary.name for summary in measurement.output] != files.manifest.outputs:
+        raise _not_usable(target, "it does not hold the model's outputs")
+    if measurement.version != installed_version():
+        raise _not_usable(target, f"TensorFlow {measurement.version} answered, installed is {installed_version()}")
+
+
+def _with_checksums(measurement: Measurement, asked: list[_Asked], target: str) -> Measurement:
+    """Name the files that the process says it loaded, with sums taken here; their sizes have to agree."""
+    told = {Path(proof.name): proof.bytes for proof in measurement.proof.files}
+    libraries = [_Asked(library, _sha256(library)) for library in installed_libraries() if library in told]
+    if not libraries:
+        raise _not_usable(target, "it names none of TensorFlow's installed libraries")
+    for one in [*asked, *libraries]:
+        if told.get(one.path) != one.path.stat().st_size:
+            raise BlockFailed(
+                f"{one.path.name} on {target} changed while it was measured, or was not loaded.", hint="Run it again."
+            )
+    files = [FileProof(name=one.path.name, sha256=one.sha256, bytes=told[one.path]) for one in [*libraries, *asked]]
+    return measurement.model_copy(update={"proof": measurement.proof.model_copy(update={"files": files})})
+
+
+def _sha256(path: Path) -> str:
+    facts = path.stat()
+    return _remembered(path, facts.st_mtime_ns, facts.st_size, facts.st_ino)
+
+
+@cache
+def _remembered(path: Path, _changed: int, _size: int, _inode: int) -> str:
+    return sha256_of(path)
+
+
+def _not_usable(target: str, why: str) -> BlockFailed:
+    return BlockFailed(f"TensorFlow's answer on {target} cannot be used: {why}.")
