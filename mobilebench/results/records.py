@@ -123,13 +123,15 @@ class BlockRule(Record):
 
 
 class Conditions(Record):
-    """What a native block is run under beside its case."""
+    """What a block is run under beside its case."""
 
     priority: int = Field(default=0, ge=-20, le=19)
     """Nice value of the runner; below 0 needs rights that a shell on a phone lacks."""
     model_access: ModelAccess = "read"
     delegated_share: float = Field(default=0.0, ge=0, le=1)
     """The share of nodes that has to run on a GPU, NNAPI or another accelerator; less makes the block invalid."""
+    headed: bool = False
+    """A browser on this computer shows its window, for a person to watch."""
 
 
 class PlannedBlock(Record):
@@ -197,6 +199,12 @@ class Proof(Record):
     clock_resolution_ms: float | None = None
     clock_cost_ms: float | None = None
     browser_version: str | None = None
+    browser_program: str | None = None
+    """Name of its program file, or of its package on a phone."""
+    renderer_process: int | None = None
+    """Process id of the page, where the browser stays open between blocks and tells it."""
+    renderer_fresh: bool | None = None
+    """That process had computed nothing before this page."""
     user_agent: str | None = None
     cross_origin_isolated: bool | None = None
     hardware_concurrency: int | None = None
