@@ -7,65 +7,78 @@ seen, but something may have bent the numbers, or a proof is missing. Nothing he
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from statistics import median
 
 from mobilebench.engines import litertjs
+from mobilebench.models import registry
 from mobilebench.models.agreement import disagreements
+from mobilebench.models.entry import USUAL_TOLERANCE
 from mobilebench.models.manifest import Manifest
 from mobilebench.results.records import Case, Measurement, PlannedBlock, TargetInfo, Verdict
+from mobilebench.session.circumstances import judge_circumstances
+from mobilebench.session.delegation import ON_THE_PROCESSOR, judge_delegation
+from mobilebench.session.findings import Findings
 
-GPU_BACKENDS = frozenset({"webgl", "webgpu", "webnn", "gpu", "nnapi", "cuda"})
+GPUS_OF_PAGES = frozenset({"webgl", "webgpu", "webnn"})
+HALF_PRECISION = frozenset({"fp16", "xnnpack-fp16", "tf32"})
+"""Settings that compute with ten bits of mantissa, whatever the model's number format."""
 COARSEST_CLOCK = 0.01
 """Largest clock resolution as a share of the median prediction."""
 
 _WASM_SETTINGS = frozenset({"plain", "simd", "simd-threads", *litertjs.BUILDS})
 
 
-@dataclass
-class _Findings:
-    wrong: list[str] = field(default_factory=list)
-    doubtful: list[str] = field(default_factory=list)
-
-    def missing(self, what: str) -> None:
-        self.doubtful.append(f"proof is missing: {what}")
-
-    def verdict(self) -> Verdict:
-        if self.wrong:
-            return Verdict(status="invalid", reasons=[*self.wrong, *self.doubtful])
-        return Verdict(status="suspect" if self.doubtful else "valid", reasons=self.doubtful)
-
-
 def judge(planned: PlannedBlock, measurement: Measurement, target: TargetInfo, manifest: Manifest | None) -> Verdict:
     """The verdict on one measured block. `manifest` holds the reference answer of the model that was measured."""
-    found = _Findings()
+    found = Findings()
     case = planned.case
     if measurement.engine != case.engine:
         found.wrong.append(f"{measurement.engine} answered, but {case.engine} was asked for")
+    _judge_pass(planned, measurement, found)
     _judge_stages(planned, measurement, found)
     if case.engine == "sleep":
         found.doubtful.append("the engine sleep computes nothing: its times only show what everything else costs")
         return found.verdict()
     if not measurement.setup_ms:
         found.missing("times of setup")
-    _judge_output(measurement, manifest, found)
+    _judge_output(case, measurement, manifest, found)
     _judge_backend(case, measurement, found)
     _judge_threads(case, measurement, target, found)
     _judge_clock(measurement, found)
     if case.browser:
         _judge_page(case, measurement, found)
+    else:
+        judge_delegation(planned, measurement.proof, found)
+        judge_circumstances(planned, measurement.proof, found)
     return found.verdict()
 
 
-def _judge_stages(planned: PlannedBlock, measurement: Measurement, found: _Findings) -> None:
-    count, least = len(measurement.prediction_ms), planned.rule.min_predictions
+def _judge_pass(planned: PlannedBlock, measurement: Measurement, found: Findings) -> None:
+    asked, made = planned.pass_, measurement.pass_
+    if made != asked:
+        found.wrong.append(f"it was a {made} pass, though {asked} was asked for")
+    elif asked == "kernels" and not measurement.kernels:
+        found.wrong.append("the engine's profiler told no kernel")
+    elif asked == "memory" and not (measurement.memory and measurement.memory.readings):
+        found.wrong.append("no memory was read")
+    elif asked == "timing" and (measurement.kernels or measurement.memory):
+        found.wrong.append("kernels or memory were watched, which takes time that a timing pass does not have")
+
+
+def _judge_stages(planned: PlannedBlock, measurement: Measurement, found: Findings) -> None:
+    together = measurement.predictions_per_sample
+    count, least = len(measurement.prediction_ms) * together, planned.rule.min_predictions
     if count < least:
         found.wrong.append(f"{count} predictions were made, at least {least} were asked for")
     if not measurement.warmup_ms:
         found.wrong.append("the first inference (warmup) was not recorded")
+    if together > 1:
+        found.remarks.append(
+            f"each prediction time is the mean of {together} predictions: the clock cannot tell single ones apart"
+        )
 
 
-def _judge_output(measurement: Measurement, manifest: Manifest | None, found: _Findings) -> None:
+def _judge_output(case: Case, measurement: Measurement, manifest: Manifest | None, found: Findings) -> None:
     if manifest is None:
         found.missing("a reference answer of the model")
     elif not manifest.reference:
@@ -73,33 +86,31 @@ def _judge_output(measurement: Measurement, manifest: Manifest | None, found: _F
     elif not measurement.output:
         found.wrong.append("no output was reported, so the answer cannot be held against the reference")
     else:
-        differences = disagreements(manifest.reference, measurement.output, manifest.tolerance)
+        differences = disagreements(manifest.reference, measurement.output, _tolerance(case, manifest))
         found.wrong += [f"wrong answer: {_clause(difference)}" for difference in differences]
 
 
-def _judge_backend(case: Case, measurement: Measurement, found: _Findings) -> None:
+def _tolerance(case: Case, manifest: Manifest) -> float:
+    """That of the variant, or that of fp16 where it is wider and the setting computes no more exactly than that."""
+    if case.setting not in HALF_PRECISION:
+        return manifest.tolerance
+    known = registry.get(manifest.model).tolerance if registry.knows(manifest.model) else {}
+    return max(manifest.tolerance, known.get("fp16", USUAL_TOLERANCE["fp16"]))
+
+
+def _judge_backend(case: Case, measurement: Measurement, found: Findings) -> None:
     proof = measurement.proof
     if proof.backend is None:
         found.missing("the backend, read back from the engine")
     elif proof.backend != case.backend:
         found.wrong.append(f"the engine computed on {proof.backend}, not on {case.backend}")
-    if case.setting == "xnnpack":
-        _judge_xnnpack(measurement, found)
     if case.backend == "wasm":
         _judge_wasm(case, measurement, found)
     if case.setting in ("hardware", "software"):
         _judge_renderer(case, measurement, found)
 
 
-def _judge_xnnpack(measurement: Measurement, found: _Findings) -> None:
-    shares = [share for share in measurement.proof.delegates if "xnnpack" in share.name.lower()]
-    if not shares:
-        found.missing("how many nodes XNNPACK took")
-    elif sum(share.nodes for share in shares) == 0:
-        found.wrong.append("XNNPACK took 0 nodes: the engine's own kernels ran")
-
-
-def _judge_wasm(case: Case, measurement: Measurement, found: _Findings) -> None:
+def _judge_wasm(case: Case, measurement: Measurement, found: Findings) -> None:
     proof = measurement.proof
     names = [file.name for file in proof.files if file.name.lower().endswith(".wasm")]
     if not names:
@@ -125,7 +136,7 @@ def _build(path: str) -> str:
     return "-".join(words) or "plain"
 
 
-def _judge_renderer(case: Case, measurement: Measurement, found: _Findings) -> None:
+def _judge_renderer(case: Case, measurement: Measurement, found: Findings) -> None:
     proof = measurement.proof
     named = f" ({proof.renderer})" if proof.renderer else ""
     if proof.renderer_software is None:
@@ -135,35 +146,52 @@ def _judge_renderer(case: Case, measurement: Measurement, found: _Findings) -> N
         found.wrong.append(f"it ran {ran}{named}, though {case.setting} was asked for")
 
 
-def _judge_threads(case: Case, measurement: Measurement, target: TargetInfo, found: _Findings) -> None:
+def _judge_threads(case: Case, measurement: Measurement, target: TargetInfo, found: Findings) -> None:
+    if not case.browser and case.backend not in ON_THE_PROCESSOR:
+        return
     crowded = case.threads > target.cores
     if crowded:
         found.doubtful.append(f"{case.threads} threads were asked for on {target.cores} cores")
     seen = measurement.proof.threads
     if seen is None:
-        if case.backend not in GPU_BACKENDS:
+        if case.backend not in GPUS_OF_PAGES:
             found.missing("the number of threads, read back or seen at work")
-    elif seen != case.threads:
-        source = f" ({measurement.proof.threads_source})" if measurement.proof.threads_source else ""
-        sentence = (
-            f"{seen} of {case.threads} threads" if seen < case.threads else f"{seen} threads, not {case.threads},"
-        )
-        starved = crowded and target.cores <= seen < case.threads and bool(measurement.proof.thread_cpu_ms)
-        (found.doubtful if starved else found.wrong).append(f"{sentence} were at work{source}")
+    elif seen > case.threads:
+        found.wrong.append(f"{seen} threads, not {case.threads}, were at work{_source(measurement)}")
+    elif seen < case.threads:
+        _judge_idle_threads(case, seen, measurement, target, found)
 
 
-def _judge_clock(measurement: Measurement, found: _Findings) -> None:
+def _judge_idle_threads(case: Case, seen: int, measurement: Measurement, target: TargetInfo, found: Findings) -> None:
+    """Too few threads were at work: there were no more of them, or a small model or few cores left them idle."""
+    alive = measurement.proof.threads_alive
+    if alive is not None and alive >= case.threads:
+        idle = f"{alive} threads were there, but only {seen} had work{_source(measurement)}"
+        found.doubtful.append(idle)
+        return
+    sentence = f"{seen} of {case.threads} threads were at work{_source(measurement)}"
+    starved = case.threads > target.cores and seen >= target.cores and bool(measurement.proof.thread_cpu_ms)
+    (found.doubtful if starved and alive is None else found.wrong).append(sentence)
+
+
+def _source(measurement: Measurement) -> str:
+    return f" ({measurement.proof.threads_source})" if measurement.proof.threads_source else ""
+
+
+def _judge_clock(measurement: Measurement, found: Findings) -> None:
     resolution = measurement.proof.clock_resolution_ms
+    together = measurement.predictions_per_sample
     if resolution is None:
         found.missing("the clock's resolution")
     elif measurement.prediction_ms:
-        typical = median(measurement.prediction_ms)
+        typical = median(measurement.prediction_ms) * together
         if resolution > COARSEST_CLOCK * typical:
             share = f"{resolution / typical:.1%} of" if typical > 0 else "more than"
-            found.doubtful.append(f"the clock moves in steps of {resolution:.3g} ms, {share} the median prediction")
+            what = "the median prediction" if together == 1 else f"{together} predictions, which are timed together"
+            found.doubtful.append(f"the clock moves in steps of {resolution:.3g} ms, {share} {what}")
 
 
-def _judge_page(case: Case, measurement: Measurement, found: _Findings) -> None:
+def _judge_page(case: Case, measurement: Measurement, found: Findings) -> None:
     found.doubtful += _hidden(measurement)
     proof = measurement.proof
     if proof.browser_version is None:

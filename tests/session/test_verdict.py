@@ -76,10 +76,11 @@ def verdict(
     proof: dict[str, Any],
     target: TargetInfo | None = None,
     manifest: Manifest | None = MANIFEST,
+    planned: PlannedBlock | None = None,
     **changes: Any,
 ) -> Verdict:
     reported = {"engine": case.engine, "output": [summarise("logits", ANSWER)], "proof": proof, **changes}
-    planned = PlannedBlock(index=0, round=0, case=case, rule=BlockRule())
+    planned = planned or PlannedBlock(index=0, round=0, case=case, rule=BlockRule())
     return judge(planned, measurement(**reported), target or host(), manifest)
 
 
