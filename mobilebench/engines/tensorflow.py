@@ -14,12 +14,12 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.engines import cuda
-from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
 from mobilebench.engines.native import MAX_THREADS, read_answer, tensor_arguments, time_limit
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
-from mobilebench.results.records import BlockRule, Case, FileProof, Measurement, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.results.records import BlockRule, Case, FileProof, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.sums import sha256_of
 from mobilebench.targets.base import Target
 
@@ -51,6 +51,8 @@ class TensorflowEngine:
         Backend("cpu", ("default",), "TensorFlow's own kernels and those of oneDNN, without a GPU in sight"),
         Backend("gpu", ("default",), "CUDA kernels on the first GPU; soft placement is off"),
     )
+    format: Format = FORMAT
+    passes: frozenset[Pass] = EVERY_PASS
     claims_machine = True
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
