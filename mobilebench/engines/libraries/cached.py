@@ -1,0 +1,154 @@
+"""Pinned libraries in the cache: fetched once, by one process at a time, and checked by SHA-256 on every use."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mobilebench import paths
+from mobilebench.engines.libraries import fetch, pins, unpack
+from mobilebench.engines.libraries.library import Library, known_sum
+from mobilebench.engines.libraries.pins import Pinned
+from mobilebench.errors import BadInput, MobilebenchError, Unsupported
+from mobilebench.models import locks
+from mobilebench.sums import sha256_of
+
+Tell = Callable[[str], None]
+
+_failures: dict[Path, MobilebenchError] = {}
+"""By the folder that an archive would have been unpacked in: within one process nothing is asked for twice."""
+
+
+def on_standard_error(words: str) -> None:
+    """The usual listener: a fetch takes seconds to minutes, and whoever waits should know for what."""
+    sys.stderr.write(f"{words}\n")
+
+
+def is_here(pinned: Pinned) -> bool:
+    """Whether the pinned bytes lie in the cache."""
+    try:
+        return known_sum(pinned.path) == pinned.member.sha256
+    except OSError:
+        return False
+
+
+def failed_before(pinned: Pinned) -> str | None:
+    """Why this process could not get it, if it has tried."""
+    failure = _failures.get(_room(pinned))
+    return None if failure is None or is_here(pinned) else failure.message
+
+
+def obtain(pinned: Pinned, tell: Tell = on_standard_error) -> Library:
+    """The pinned library, fetched when it is not here. A failure is remembered, and told again without trying.
+
+    Raises:
+        Unsupported: no source gives it; the hint says what mends that.
+        BadInput: every source that answers gives other bytes than the pinned ones, or the cache cannot be written.
+    """
+    if not is_here(pinned):
+        _obtain(pinned, tell)
+    archive = pinned.archive
+    return Library(
+        path=pinned.path,
+        sha256=pinned.member.sha256,
+        origin=_source(pinned),
+        version=archive.version,
+        licence=archive.licence,
+        coordinate=archive.coordinate,
+    )
+
+
+def _obtain(pinned: Pinned, tell: Tell) -> None:
+    room = _room(pinned)
+    try:
+        room.parent.mkdir(parents=True, exist_ok=True)
+        lock = room.parent / f".{pinned.member.archive}.lock"
+        with locks.turn(lock, lambda: tell(f"Waiting for another process to fetch {pinned.archive.coordinate} …")):
+            if is_here(pinned):
+                return
+            if failure := _failures.get(room):
+                raise type(failure)(failure.message, hint=failure.hint)
+            _bring(pinned, room, tell)
+    except OSError as error:
+        raise BadInput(
+            f"The library of `{pinned.engine}` cannot be kept in {room.parent}: {error.strerror or error}.",
+            hint="Free some space or set MOBILEBENCH_CACHE to a folder that can be written.",
+        ) from error
+    except MobilebenchError as error:
+        _failures[room] = error
+        raise
+
+
+def _source(pinned: Pinned) -> str:
+    """The source that gave it, as it was noted beside it; any other gives the same bytes."""
+    known = {source.coordinate for source in pinned.archive.sources}
+    try:
+        noted = _note(pinned).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        noted = ""
+    return noted if noted in known else pinned.archive.coordinate
+
+
+def _note(pinned: Pinned) -> Path:
+    return pinned.path.with_name(f"{pinned.path.name}.source")
+
+
+def _room(pinned: Pinned) -> Path:
+    """Where an archive is worked on, under its lock: what a killed process left there is removed by the next."""
+    return paths.cache() / "libraries" / f".fetch-{pinned.member.archive}"
+
+
+def _bring(pinned: Pinned, room: Path, tell: Tell) -> None:
+    shutil.rmtree(room, ignore_errors=True)
+    room.mkdir()
+    try:
+        archive, source = _from_sources(pinned, room, tell)
+        for one in pins.held_by(pinned.member.archive):
+            _place(one, archive, room)
+            _note(one).write_text(f"{source}\n")
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _from_sources(pinned: Pinned, room: Path, tell: Tell) -> tuple[Path, str]:
+    """The archive from the first source that gives the pinned bytes, and that source."""
+    reasons: list[str] = []
+    other_bytes = False
+    for number, source in enumerate(pinned.archive.sources):
+        folder = room / str(number)
+        folder.mkdir()
+        tell(f"Fetching {source.coordinate} for `{pinned.engine}` …")
+        try:
+            return fetch.fetch(source, pinned.archive, folder), source.coordinate
+        except fetch.NotHad as reason:
+            reasons.append(f"{source.coordinate}: {reason}")
+        except fetch.OtherBytes as reason:
+            other_bytes = True
+            reasons.append(str(reason))
+        shutil.rmtree(folder, ignore_errors=True)
+    why = "; ".join(reasons)
+    if other_bytes:
+        raise BadInput(
+            f"The library of `{pinned.engine}` for {pinned.build} was refused: {why}.",
+            hint="Fetch it again; if it still differs, do not use it and tell the maintainers.",
+        )
+    raise Unsupported(
+        f"The library of `{pinned.engine}` for {pinned.build} could not be fetched: {why}.",
+        hint=f"Mend that and run `mobilebench libraries fetch --build {pinned.build}`, or name a file: "
+        f"`--engine-library {pinned.engine}=FILE.so`.",
+    )
+
+
+def _place(pinned: Pinned, archive: Path, room: Path) -> None:
+    unpacked = room / "library.so"
+    unpack.from_zip(archive, pinned.member.member, unpacked)
+    if sha256_of(unpacked) != pinned.member.sha256:
+        raise BadInput(
+            f"The library {pinned.member.member} inside {pinned.archive.coordinate} is not the pinned one: its "
+            "checksum differs.",
+            hint="Tell the maintainers: lock.yaml contradicts itself.",
+        )
+    pinned.path.parent.mkdir(exist_ok=True)
+    unpacked.replace(pinned.path)

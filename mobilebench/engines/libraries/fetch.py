@@ -1,0 +1,109 @@
+"""Archives by the ordinary clients: `mvn` for Maven coordinates, `npm` for npm packages.
+
+mobilebench knows no addresses: mirrors and proxies are what these clients are configured with.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from mobilebench.engines.libraries.pins import Archive, Maven, Npm
+from mobilebench.engines.libraries.unpack import from_tgz
+from mobilebench.errors import BadInput
+from mobilebench.sums import sha256_of
+
+_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
+_FETCH_SECONDS = 600.0
+_LONGEST_WORDS = 300
+_TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class NotHad(Exception):
+    """A source does not give the archive; the text says why, in the client's own words."""
+
+
+class OtherBytes(Exception):
+    """A source gives something else than what is pinned."""
+
+
+def fetch(source: Maven | Npm, archive: Archive, folder: Path) -> Path:
+    """The archive, as a file inside `folder`, which is empty before.
+
+    Raises:
+        NotHad: there is no client, no network or no such package.
+        OtherBytes: what came is not what is pinned.
+    """
+    if isinstance(source, Maven):
+        got = _by_maven(source, folder)
+    else:
+        package = _by_npm(source, folder)
+        _require(package, source.sha256, source.coordinate)
+        got = folder / "inside"
+        try:
+            from_tgz(package, source.member, got)
+        except BadInput as error:
+            raise OtherBytes(error.message) from error
+        package.unlink()
+    _require(got, archive.sha256, source.coordinate)
+    return got
+
+
+def _by_maven(source: Maven, folder: Path) -> Path:
+    command = ["mvn", "--batch-mode", "--quiet", _COPY, f"-Dartifact={source.maven}", f"-DoutputDirectory={folder}"]
+    return _brought(command, folder, client="the Maven client `mvn` (`apt-get install maven`)")
+
+
+def _by_npm(source: Npm, folder: Path) -> Path:
+    command = ["npm", "pack", "--loglevel=error", "--ignore-scripts", f"--pack-destination={folder}", source.npm]
+    return _brought(command, folder, client="the Node client `npm` (`apt-get install npm`)")
+
+
+def _brought(command: list[str], folder: Path, client: str) -> Path:
+    """The one file that a client leaves in `folder`."""
+    if shutil.which(command[0]) is None:
+        raise NotHad(f"{client} is not installed")
+    output = folder / "said.txt"
+    ended = _run(command, folder, output)
+    said = output.read_text(errors="replace")[:100_000]
+    output.unlink()
+    files = [file for file in folder.iterdir() if file.is_file() and not file.is_symlink()]
+    if len(files) == 1 and ended:
+        return files[0]
+    raise NotHad(_first_error(said) if ended else f"no answer within {_FETCH_SECONDS:.0f} s")
+
+
+def _run(command: list[str], folder: Path, output: Path) -> bool:
+    """Whether it ended in time. Its words go to a file: a grandchild that lives on cannot hold us up."""
+    with output.open("wb") as sink:
+        client = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
+        )
+        try:
+            client.wait(_FETCH_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            if client.poll() is None:
+                os.killpg(client.pid, signal.SIGKILL)
+                client.wait()
+    return True
+
+
+def _first_error(output: str) -> str:
+    """What the client says first after the word error, without its codes."""
+    for line in _TERMINAL_CODES.sub("", output).splitlines():
+        found = re.search(r"(?:\[ERROR\]|npm (?:error|ERR!))\s*(.*)", line)
+        text = found.group(1).strip().rstrip(".") if found else ""
+        if text and not text.startswith("code "):
+            return "".join(letter if letter.isprintable() else "?" for letter in text)[:_LONGEST_WORDS]
+    return "the client gave no reason"
+
+
+def _require(file: Path, sha256: str, coordinate: str) -> None:
+    if sha256_of(file) != sha256:
+        raise OtherBytes(f"what was fetched as {coordinate} is not the pinned file: its checksum differs")

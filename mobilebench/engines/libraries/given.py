@@ -1,0 +1,215 @@
+"""Libraries that a user names: shared libraries and Android archives, by option or by environment variable.
+
+A file is used for the runner builds of its own family: an `.aar` or a library built for Android on phones, any other
+on this computer. There it has to fit the processor.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilebench import paths
+from mobilebench.engines.libraries import elf, unpack
+from mobilebench.engines.libraries.library import Library, known_sum
+from mobilebench.errors import BadInput
+from mobilebench.models import locks
+
+NAMES = {
+    "tflite": "libtensorflowlite_jni.so",
+    "tflite-gpu": "libtensorflowlite_gpu_jni.so",
+    "onnxruntime": "libonnxruntime.so",
+}
+"""What can be named, and the library's file name inside an Android archive. `tflite-gpu` is the GPU delegate."""
+
+_named: dict[str, tuple[Path, ...]] = {}
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file that a user named."""
+
+    name: str
+    path: Path
+    by: str
+    """What named it: the option or the variable."""
+
+    @property
+    def words(self) -> str:
+        return f"The library that {self.by} names, {self.path},"
+
+
+def variable(name: str) -> str:
+    """The environment variable that names a file, such as `MOBILEBENCH_TFLITE_GPU_LIBRARY`."""
+    return f"MOBILEBENCH_{name.upper().replace('-', '_')}_LIBRARY"
+
+
+@contextmanager
+def using(options: Iterable[str]) -> Iterator[None]:
+    """Use the files of `NAME=FILE` options until the end of the block; they come before environment variables.
+
+    Raises:
+        BadInput: an option is no such pair, or its file cannot be read or is no library.
+    """
+    before = dict(_named)
+    try:
+        for option in options:
+            given = _parsed(option)
+            _family(given)
+            _named[given.name] = (*_named.get(given.name, ()), given.path)
+        yield
+    finally:
+        _named.clear()
+        _named.update(before)
+
+
+def files(name: str) -> list[Given]:
+    """The files that are named for an engine or delegate now."""
+    if name in _named:
+        return [Given(name, path, "--engine-library") for path in _named[name]]
+    value = os.environ.get(variable(name))
+    return [Given(name, Path(value).expanduser(), variable(name))] if value else []
+
+
+def concerns(name: str, build: str) -> bool:
+    """Whether a named file is meant for this build: it is of its family, or cannot even be read."""
+    return any(_meant(given, build) for given in files(name))
+
+
+def library(name: str, build: str) -> Library | None:
+    """The named library that fits a runner build; None when none is meant for builds of its family.
+
+    Raises:
+        BadInput: the file that is meant cannot be read, is damaged or is for another processor.
+    """
+    meant = [given for given in files(name) if _meant(given, build)]
+    for given in meant:
+        if found := _fitting(given, build):
+            return found
+    if not meant:
+        return None
+    given = meant[-1]
+    raise BadInput(
+        f"{given.words} is not a library for {build}: {_what_it_is(given)}.",
+        hint=f"Name a library built for {build}, or none.",
+    )
+
+
+def require_use(builds: Iterable[str]) -> None:
+    """Hold every file named by an option to be meant for one of these runner builds: none is passed over in silence.
+
+    Raises:
+        BadInput: a file is of use to none of them.
+    """
+    asked = sorted(set(builds))
+    for name in _named:
+        for given in files(name):
+            if asked and not any(_meant(given, build) for build in asked):
+                raise BadInput(
+                    f"{given.words} is for {_family(given)}, but what is to be measured runs {', '.join(asked)}.",
+                    hint="Name a library for these, or measure other targets (--serial).",
+                )
+
+
+def _parsed(option: str) -> Given:
+    name, equals, file = option.partition("=")
+    if not equals or not file or name not in NAMES:
+        raise BadInput(
+            f"--engine-library {option} is not NAME=FILE with one of these names: {', '.join(NAMES)}.",
+            hint="As in `--engine-library onnxruntime=onnxruntime.aar`.",
+        )
+    return Given(name, Path(file).expanduser(), "--engine-library")
+
+
+def _meant(given: Given, build: str) -> bool:
+    try:
+        return build.startswith(f"{_family(given)}-")
+    except BadInput:
+        return True
+
+
+def _family(given: Given) -> str:
+    if _is_archive(given):
+        return "android"
+    header = _header(given)
+    if header is None:
+        raise BadInput(
+            f"{given.words} is neither a shared library nor an Android archive (.aar).",
+            hint=f"Name another file, or none ({variable(given.name)} and --engine-library do).",
+        )
+    return header.family
+
+
+def _is_archive(given: Given) -> bool:
+    try:
+        with given.path.open("rb") as stream:
+            return stream.read(4) == b"PK\x03\x04"
+    except OSError as error:
+        raise _unreadable(given, error) from error
+
+
+def _header(given: Given) -> elf.Elf | None:
+    try:
+        return elf.read(given.path)
+    except OSError as error:
+        raise _unreadable(given, error) from error
+
+
+def _fitting(given: Given, build: str) -> Library | None:
+    if _is_archive(given):
+        return _from_archive(given, build)
+    header = _header(given)
+    if header is None or not header.fits(build):
+        return None
+    return Library(given.path.resolve(), known_sum(given.path), f"{given.by} {given.path.name}")
+
+
+def _from_archive(given: Given, build: str) -> Library | None:
+    """The library of this build, unpacked once into the cache under the archive's own sum."""
+    abi = build.removeprefix("android-")
+    if abi not in _abis(given):
+        return None
+    folder = paths.cache() / "libraries" / f"given-{known_sum(given.path)[:16]}-{build}"
+    target = folder / NAMES[given.name]
+    folder.mkdir(parents=True, exist_ok=True)
+    with locks.turn(folder / ".lock"):
+        if not _unpacked(given, abi, target):
+            fresh = target.with_suffix(".new")
+            unpack.from_zip(given.path, f"jni/{abi}/{NAMES[given.name]}", fresh)
+            fresh.replace(target)
+    header = elf.read(target)
+    if header is None or not header.fits(build):
+        raise BadInput(f"{given.words} holds something under jni/{abi} that is not a library for {build}.")
+    return Library(target, known_sum(target), f"{given.by} {given.path.name}")
+
+
+def _unpacked(given: Given, abi: str, target: Path) -> bool:
+    return target.is_file() and unpack.checksum_in_zip(given.path, f"jni/{abi}/{target.name}") == unpack.checksum(
+        target
+    )
+
+
+def _abis(given: Given) -> Sequence[str]:
+    pattern = re.compile(rf"jni/([\w-]+)/{re.escape(NAMES[given.name])}")
+    found = (pattern.fullmatch(name) for name in unpack.names_in_zip(given.path))
+    return sorted({match.group(1) for match in found if match})
+
+
+def _what_it_is(given: Given) -> str:
+    if _is_archive(given):
+        abis = ", ".join(_abis(given))
+        return f"it holds {NAMES[given.name]} for {abis}" if abis else f"it holds no {NAMES[given.name]}"
+    header = _header(given)
+    machine = next((name for name, number in elf.ABIS.items() if header and number == header.machine), None)
+    return f"it is for {machine}" if machine else "it is for an unknown processor"
+
+
+def _unreadable(given: Given, error: OSError) -> BadInput:
+    return BadInput(
+        f"{given.words} cannot be read ({error.strerror}).",
+        hint=f"Name a shared library or an Android archive (.aar), or none ({variable(given.name)} unset).",
+    )

@@ -1,0 +1,73 @@
+"""ONNX Runtime on this computer: the library inside the installed Python package, of whichever name."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from mobilebench.engines.libraries.library import Library, known_sum
+from mobilebench.errors import BadInput
+
+PACKAGES = ("onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-migraphx", "onnxruntime")
+"""They all bring a module `onnxruntime`; the plain one last, since others are installed over it."""
+
+LICENCE = "MIT"
+
+_PREFIX = "libonnxruntime.so."
+_PROVIDER = "libonnxruntime_providers_"
+
+
+def find() -> Path | None:
+    """The newest library of the installed package; the package itself is not imported."""
+    spec = find_spec("onnxruntime")
+    folders = [Path(place) / "capi" for place in (spec.submodule_search_locations or [])] if spec else []
+    found = [file for folder in folders for file in folder.glob(f"{_PREFIX}*")]
+    return max(found, key=lambda file: _numbers(version_of(file)), default=None)
+
+
+def library() -> Library:
+    """The installed library.
+
+    Raises:
+        BadInput: there is none.
+    """
+    path = find()
+    if path is None:
+        raise BadInput(
+            "The Python package `onnxruntime` is not installed with its library.",
+            hint="Run `make python`, or name a library: `--engine-library onnxruntime=FILE.so`.",
+        )
+    version = version_of(path)
+    package = _package(version)
+    return Library(path, known_sum(path), f"package {package} {version}", version, LICENCE, f"{package}=={version}")
+
+
+def version_of(path: Path) -> str:
+    """As the file's name tells it."""
+    return path.name.removeprefix(_PREFIX)
+
+
+def providers_beside(library: Path) -> dict[str, Path]:
+    """The execution providers that lie as libraries of their own beside ONNX Runtime's, by name (`cuda`, `openvino`).
+
+    ONNX Runtime loads them from its own folder, and `libonnxruntime_providers_shared.so` with them: without that,
+    there are none.
+    """
+    found = {file.stem.removeprefix(_PROVIDER): file for file in sorted(library.parent.glob(f"{_PROVIDER}*.so"))}
+    return {name: file for name, file in found.items() if name != "shared"} if "shared" in found else {}
+
+
+def _package(version: str) -> str:
+    """The name of the package that brought it."""
+    for name in PACKAGES:
+        try:
+            if metadata.version(name) == version:
+                return name
+        except metadata.PackageNotFoundError:
+            continue
+    return "onnxruntime"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())

@@ -1,0 +1,129 @@
+"""One question: what does this backend of this engine load on that runner build? A user's file, else what is pinned."""
+
+from __future__ import annotations
+
+import platform
+
+from mobilebench.engines.libraries import cached, given, installed, pins
+from mobilebench.engines.libraries.cached import Tell, on_standard_error
+from mobilebench.engines.libraries.library import EngineLibraries, Library
+from mobilebench.engines.libraries.pins import Choice
+from mobilebench.errors import Unsupported
+
+ENGINES = ("tflite", "onnxruntime")
+
+_DELEGATES = {("tflite", "gpu"): "tflite-gpu"}
+"""Backends that live in a library of their own, and the name by which a user gives it."""
+
+_PROVIDER_PACKAGES = {"cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
+"""Backends that are a library beside ONNX Runtime's on this computer, and the package that brings it."""
+
+
+def host_build() -> str:
+    """The runner build of this computer, such as `linux-x86_64`."""
+    return f"linux-{platform.machine()}"
+
+
+def missing_reason(engine: str, build: str, backend: str | None = None) -> str | None:
+    """Why there is no library for `backend` of `engine` on runner build `build`; None when one is known.
+
+    Fetches nothing. With no backend, any will do.
+    """
+    if given.concerns(engine, build):
+        return _missing_delegate(engine, build, backend)
+    if engine == "onnxruntime" and build == host_build():
+        return _missing_provider(backend)
+    choice = pins.choice(engine, build, backend)
+    if choice is None:
+        what = f"backend `{backend}` of `{engine}`" if backend and pins.choice(engine, build, None) else f"`{engine}`"
+        return f"no library of {what} is pinned for {build} (`--engine-library {engine}=FILE` names one)"
+    for member in filter(None, (choice.core, choice.delegate)):
+        if reason := cached.failed_before(pins.pinned(engine, build, member)):
+            return f"{reason[0].lower()}{reason[1:].rstrip('.')}"
+    return None
+
+
+def libraries_for(engine: str, backend: str, build: str, tell: Tell = on_standard_error) -> EngineLibraries:
+    """What `backend` of `engine` loads on runner build `build`, fetched when it is not here yet.
+
+    Raises:
+        Unsupported: there is none for this build, or it cannot be fetched; the hint says what mends that.
+        BadInput: what was fetched is not what is pinned, or a user's file cannot be used.
+    """
+    name = _DELEGATES.get((engine, backend))
+    own = given.library(engine, build)
+    own_delegate = given.library(name, build) if name else None
+    if reason := missing_reason(engine, build, backend):
+        raise Unsupported(f"{reason[0].upper()}{reason[1:]}.", hint=_hint(engine, build))
+    choice = pins.choice(engine, build, backend)
+    core = own or _known_core(engine, build, choice, tell)
+    delegate = own_delegate
+    if delegate is None and name and choice and choice.delegate:
+        delegate = cached.obtain(pins.pinned(engine, build, choice.delegate), tell)
+    return EngineLibraries(core, delegate, _notes(engine, build, core, delegate))
+
+
+def library(engine: str, build: str) -> Library:
+    """The library of `engine` for its first backend on runner build `build`.
+
+    Raises:
+        Unsupported, BadInput: as `libraries_for`.
+    """
+    return libraries_for(engine, "cpu", build).core
+
+
+def host_version(engine: str) -> str | None:
+    """The version that this computer runs; None when a user's file, which does not tell, or when there is none."""
+    build = host_build()
+    if given.concerns(engine, build):
+        return None
+    if engine == "onnxruntime":
+        path = installed.find()
+        return installed.version_of(path) if path else None
+    choice = pins.choice(engine, build, None)
+    return pins.pinned(engine, build, choice.core).archive.version if choice else None
+
+
+def _known_core(engine: str, build: str, choice: Choice | None, tell: Tell) -> Library:
+    if engine == "onnxruntime" and build == host_build():
+        return installed.library()
+    assert choice is not None, "missing_reason has looked"
+    return cached.obtain(pins.pinned(engine, build, choice.core), tell)
+
+
+def _missing_delegate(engine: str, build: str, backend: str | None) -> str | None:
+    """With a user's core, only the backend's own library can be missing."""
+    name = _DELEGATES.get((engine, backend or ""))
+    if name is None or given.concerns(name, build):
+        return None
+    choice = pins.choice(engine, build, backend)
+    if choice and choice.delegate:
+        return None
+    return f"no library of `{name}` is pinned for {build} (`--engine-library {name}=FILE` names one)"
+
+
+def _missing_provider(backend: str | None) -> str | None:
+    package = _PROVIDER_PACKAGES.get(backend or "")
+    path = installed.find() if package else None
+    if path is None or backend in installed.providers_beside(path):
+        return None
+    return (
+        f"the installed ONNX Runtime brings no library of its `{backend}` provider "
+        f"(`pip install {package}=={installed.version_of(path)}` does)"
+    )
+
+
+def _hint(engine: str, build: str) -> str:
+    return f"`mobilebench libraries fetch --build {build}` tries again; `--engine-library {engine}=FILE` names a file."
+
+
+def _notes(engine: str, build: str, core: Library, delegate: Library | None) -> tuple[str, ...]:
+    notes = []
+    here = host_version(engine)
+    if build != host_build() and core.version and here and core.version != here:
+        notes.append(f"the library of {engine} is {core.version}, this computer's is {here}: they differ in speed")
+    if delegate and delegate.version != core.version:
+        notes.append(
+            f"the delegate is of version {delegate.version or 'unknown'}, the library of {core.version or 'unknown'}"
+        )
+    return tuple(notes)
