@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from mobilebench.errors import BadInput, NothingToMeasure
-from mobilebench.results.records import Case, TargetInfo
+from mobilebench.results.records import Case, Conditions, Pass, TargetInfo
 from mobilebench.suite import loading
 from mobilebench.suite.planning import Plan, Selection, plan
 from mobilebench.suite.schema import Suite
@@ -143,6 +143,91 @@ class TestOrder:
         found = planned("native", HOST, seed=0, models=("bert_small",), threads=(1,))
         order = "".join(b.case.engine[0] for b in found.blocks)
         assert order == "tototootto"
+
+
+class TestPasses:
+    ALL: tuple[Pass, ...] = ("timing", "kernels", "memory")
+
+    def test_a_suite_that_says_nothing_is_only_timed(self) -> None:
+        assert {b.pass_ for b in quick(HOST).blocks} == {"timing"}
+
+    def test_watching_comes_after_all_timing_once_a_case(self) -> None:
+        found = quick(HOST, REAL, passes=self.ALL)
+        assert [b.pass_ for b in found.blocks] == sorted((b.pass_ for b in found.blocks), key=self.ALL.index)
+        timed = quick(HOST, REAL)
+        assert [b for b in found.blocks if b.pass_ == "timing"] == list(timed.blocks)
+        for number, name in ((2, "kernels"), (3, "memory")):
+            once = [b for b in found.blocks if b.pass_ == name]
+            assert {b.round for b in once} == {number}
+            assert Counter(b.case.key for b in once) == dict.fromkeys({b.case.key for b in timed.blocks}, 1)
+        assert [b.index for b in found.blocks] == list(range(len(found.blocks)))
+
+    def test_each_pass_has_an_order_of_its_own_that_nothing_else_changes(self) -> None:
+        def order(found: Plan, name: str) -> list[str]:
+            return [b.case.key for b in found.of("host") if b.pass_ == name]
+
+        every = quick(HOST, passes=self.ALL, seed=3)
+        assert order(every, "kernels") != order(every, "memory")
+        assert order(every, "memory") == order(quick(HOST, REAL, passes=("memory",), seed=3), "memory")
+        assert order(every, "memory") != order(quick(HOST, passes=("memory",), seed=4), "memory")
+
+    def test_without_timing_there_are_no_rounds_of_it(self) -> None:
+        found = quick(HOST, passes=("kernels",))
+        assert {(b.pass_, b.round) for b in found.blocks} == {("kernels", 0)}
+
+    def test_a_group_has_passes_of_its_own(self) -> None:
+        found = plan(changed(passes=["timing", "memory"], first={"passes": ["kernels"]}), [HOST], words=WORDS)
+        by_engine = {(b.case.engine, b.pass_) for b in found.blocks}
+        assert {name for engine, name in by_engine if engine == "tflite"} == {"kernels"}
+        assert {name for engine, name in by_engine if engine == "tfjs"} == {"timing", "memory"}
+
+
+class TestConditions:
+    def test_cores_and_caches_are_cases_of_their_own(self) -> None:
+        suite = changed(affinities=["none", "0xF0"], caches=["cold", "warm"])
+        cases = {b.case for b in plan(suite, [HOST], Selection(engines=("tflite",)), words=WORDS).blocks}
+        assert {(case.affinity, case.caches) for case in cases} == {
+            (cores, state) for cores in ("none", "0xf0") for state in ("cold", "warm")
+        }
+        assert len({case.key for case in cases}) == 4 * 2
+
+    def test_masks_that_mean_the_same_are_one_case(self) -> None:
+        found = quick(HOST, engines=("tflite",), models=("bert_small",), affinities=("0xF0", "0x00f0"))
+        assert [b.case.affinity for b in found.blocks] == ["0xf0", "0xf0"]
+
+    def test_priority_access_and_share_go_with_every_block(self) -> None:
+        suite = changed(priority=5, model_access="mapped", first={"require_full_delegation": True})
+        found = plan(suite, [HOST], Selection(priority=0), words=WORDS)
+        by_engine = {b.case.engine: b.conditions for b in found.blocks}
+        assert by_engine["tflite"] == Conditions(priority=0, model_access="mapped", delegated_share=1.0)
+        assert by_engine["tfjs"].delegated_share == 0.0
+
+    def test_a_group_may_ask_for_less_than_the_suite(self) -> None:
+        suite = changed(require_full_delegation=0.9, first={"require_full_delegation": False})
+        found = {b.case.engine: b.conditions.delegated_share for b in plan(suite, [HOST], words=WORDS).blocks}
+        assert (found["tflite"], found["tfjs"]) == (0.0, 0.9)
+
+    @pytest.mark.parametrize(
+        ("selected", "says"),
+        [
+            ({"passes": ("kernel",)}, "--pass kernel is not known; known are timing, kernels, memory"),
+            ({"caches": ("hot",)}, "--caches hot is not known; known are as found, cold, warm"),
+            ({"affinities": ("bigg",)}, "--affinity: cores are named none, big, little, prime"),
+            ({"affinities": ("0x",)}, "--affinity"),
+            ({"affinities": ("0x" + "f" * 100,)}, "--affinity"),
+        ],
+    )
+    def test_words_that_are_none(self, selected: dict[str, tuple[str, ...]], says: str) -> None:
+        with pytest.raises(BadInput) as raised:
+            quick(HOST, **selected)
+        assert says in raised.value.message
+
+
+def changed(*, first: dict[str, object] | None = None, **changes: object) -> Suite:
+    """Suite quick with other words in it, and in its first group (native engines)."""
+    told = loading.load("quick", words=WORDS).model_dump(exclude_none=True)
+    told["groups"][0] |= first or {}
+    return Suite.model_validate({**told, **changes})
 
 
 class TestSelection:
