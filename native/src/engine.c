@@ -44,3 +44,9 @@ bool open_library(const char *path, void **library, struct problem *problem) {
     *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     return *library != NULL || fail(problem, OUTCOME_ERROR, "the engine's library cannot be loaded: %s", dlerror());
 }
+
+bool fp16_permitted(const struct options *options, struct problem *problem) {
+    return options->allow_fp16 || strstr(options->setting, "fp16") == NULL ||
+           fail(problem, OUTCOME_BAD_ARGUMENT, "setting `%s` computes in float16, which --allow-fp16 1 has to permit",
+                options->setting);
+}

@@ -53,6 +53,9 @@ struct share *prove_share(struct proof *proof, const char *name, long nodes);
 /* Opens a shared library; the problem carries the system's own words. */
 bool open_library(const char *path, void **library, struct problem *problem);
 
+/* Settings that compute in float16 need the permission; it alone changes nothing. */
+bool fp16_permitted(const struct options *options, struct problem *problem);
+
 extern const struct engine engine_tflite;
 extern const struct engine engine_onnxruntime;
 extern const struct engine engine_sleep;

@@ -4,17 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kernel *find(struct kernels *kernels, const char *name, int node, const char *provider) {
-    for (size_t i = 0; i < kernels->count; i++) {
-        struct kernel *kernel = &kernels->items[i];
-        if (kernel->node == node && strncmp(kernel->name, name, sizeof kernel->name - 1) == 0 &&
-            strncmp(kernel->provider, provider, sizeof kernel->provider - 1) == 0)
-            return kernel;
+static bool is(const struct kernel *kernel, const struct kernel_key *key) {
+    return kernel->node == key->node && kernel->part == key->part &&
+           strncmp(kernel->name, key->name, sizeof kernel->name - 1) == 0 &&
+           strncmp(kernel->provider, key->provider, sizeof kernel->provider - 1) == 0;
+}
+
+/* Begins after the one that was found last, and goes round. */
+static struct kernel *find(struct kernels *kernels, const struct kernel_key *key) {
+    size_t at = kernels->last;
+    for (size_t tried = 0; tried < kernels->count; tried++) {
+        at = at + 1 < kernels->count ? at + 1 : 0;
+        if (is(&kernels->items[at], key)) {
+            kernels->last = at;
+            return &kernels->items[at];
+        }
     }
     return NULL;
 }
 
-static struct kernel *append(struct kernels *kernels, const char *name, int node, const char *provider) {
+static struct kernel *append(struct kernels *kernels, const struct kernel_key *key) {
     if (kernels->count == MAX_KERNELS)
         return NULL;
     if (kernels->count == kernels->capacity) {
@@ -25,10 +34,11 @@ static struct kernel *append(struct kernels *kernels, const char *name, int node
         kernels->items = items;
         kernels->capacity = capacity;
     }
-    struct kernel *kernel = &kernels->items[kernels->count++];
-    *kernel = (struct kernel){.node = node, .warmup_ms = -1};
-    snprintf(kernel->name, sizeof kernel->name, "%s", name);
-    snprintf(kernel->provider, sizeof kernel->provider, "%s", provider);
+    kernels->last = kernels->count++;
+    struct kernel *kernel = &kernels->items[kernels->last];
+    *kernel = (struct kernel){.node = key->node, .part = key->part, .warmup_ms = -1};
+    snprintf(kernel->name, sizeof kernel->name, "%s", key->name);
+    snprintf(kernel->provider, sizeof kernel->provider, "%s", key->provider);
     return kernel;
 }
 
@@ -44,11 +54,10 @@ static bool reserve(struct kernel *kernel, size_t count) {
     return true;
 }
 
-void kernels_add(struct kernels *kernels, const char *name, int node, const char *provider, long prediction,
-                 double ms) {
-    struct kernel *kernel = find(kernels, name, node, provider);
+void kernels_add(struct kernels *kernels, const struct kernel_key *key, long prediction, double ms) {
+    struct kernel *kernel = find(kernels, key);
     if (kernel == NULL)
-        kernel = append(kernels, name, node, provider);
+        kernel = append(kernels, key);
     if (kernel == NULL) {
         kernels->failed = true;
         return;

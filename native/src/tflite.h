@@ -1,0 +1,39 @@
+/* The state of a session of TensorFlow Lite, which its parts share. */
+#ifndef MOBILEBENCH_TFLITE_H
+#define MOBILEBENCH_TFLITE_H
+
+#include "args.h"
+#include "problem.h"
+#include "tflite_api.h"
+#include "tflite_plan.h"
+#include "tflite_profile.h"
+
+struct tflite {
+    struct tflite_api api;
+    void *library;
+    const struct options *asked;
+    void *model;
+    void *options;
+    void *interpreter;
+    /* NULL on TensorFlow Lite's own kernels. */
+    void *delegate;
+    void (*delete_delegate)(void *delegate);
+    struct tflite_plan plan;
+    struct tflite_profile profile;
+    void *inputs[MAX_INPUTS];
+    const void *outputs[MAX_OUTPUTS];
+    /* Of the model, for what delegates keep between processes. */
+    char token[32];
+    char cache_file[1024];
+    bool cache_found;
+    /* The engine's first complaint; later ones follow from it. */
+    char complaint[768];
+};
+
+/* TensorFlow Lite's release, such as `2.20.0`. */
+bool tflite_is(const struct tflite *tflite, const char *release);
+
+/* Fails with the engine's complaint: `unsupported` where it lacks an operator, else `otherwise`. */
+bool tflite_refuse(const struct tflite *tflite, enum outcome otherwise, const char *what, struct problem *problem);
+
+#endif
