@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -99,8 +100,8 @@ def operators(space: Any, steps: int) -> list[Times]:
         raise Problem(f"TensorFlow's profiler kept {len(windows)} of {steps} inferences; measure fewer")
     found: dict[tuple[str, str], Times] = {}
     for provider, span in sorted(_ran(space), key=lambda one: one[1].start_ms):
-        step = next((number for number, (low, high) in enumerate(windows) if low <= span.start_ms <= high), None)
-        if step is None:
+        step = bisect_right(windows, span.start_ms, key=lambda window: window[0]) - 1
+        if step < 0 or span.start_ms > windows[step][1]:
             continue
         times = found.setdefault((provider, span.name), Times(span.name, provider))
         times.values[step] = times.values.get(step, 0.0) + span.lasted_ms

@@ -1,0 +1,65 @@
+"""Whether CUDA can be used: told from what the driver and the package put on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mobilebench.engines import cuda
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Path:
+    """The driver's folder of a computer with one GPU."""
+    gpu = tmp_path / "nvidia" / "gpus" / "0000:01:00.0"
+    gpu.mkdir(parents=True)
+    (gpu / "information").write_text("Model: \t\t NVIDIA GeForce RTX 3060\nIRQ:   \t\t 142\n")
+    (tmp_path / "nvidia" / "version").write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14\n")
+    return tmp_path / "nvidia"
+
+
+@pytest.fixture
+def no_wsl(tmp_path: Path) -> tuple[Path, Path]:
+    return tmp_path / "dxg", tmp_path / "libcuda.so.1"
+
+
+def test_a_device_is_known_by_its_driver(driver: Path, no_wsl: tuple[Path, Path]) -> None:
+    assert cuda.no_device(driver, no_wsl) is None
+    assert cuda.devices(driver) == ["NVIDIA GeForce RTX 3060"]
+
+
+def test_a_driver_without_a_gpu_is_told(driver: Path, no_wsl: tuple[Path, Path]) -> None:
+    (driver / "gpus" / "0000:01:00.0" / "information").unlink()
+    (driver / "gpus" / "0000:01:00.0").rmdir()
+    assert "found no GPU" in (cuda.no_device(driver, no_wsl) or "")
+    assert cuda.devices(driver) == []
+
+
+def test_no_driver_is_told(tmp_path: Path, no_wsl: tuple[Path, Path]) -> None:
+    assert "no driver" in (cuda.no_device(tmp_path / "none", no_wsl) or "")
+
+
+def test_a_gpu_lent_by_windows_counts(tmp_path: Path, no_wsl: tuple[Path, Path]) -> None:
+    no_wsl[0].touch()
+    assert cuda.no_device(tmp_path / "none", no_wsl) is not None
+    no_wsl[1].touch()
+    assert cuda.no_device(tmp_path / "none", no_wsl) is None
+
+
+def test_a_library_without_the_provider_names_the_package_that_has_it(
+    tmp_path: Path, driver: Path, no_wsl: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "libonnxruntime.so.1.29.0"
+    monkeypatch.setattr(cuda, "installed_package", lambda: "onnxruntime 1.29.0")
+    reason = cuda.why_not(library, driver, no_wsl) or ""
+    assert "pip install onnxruntime-gpu==1.29.0" in reason
+    assert "no driver" in (cuda.why_not(library, tmp_path / "none", no_wsl) or "")
+    (tmp_path / cuda.PROVIDER).touch()
+    assert cuda.why_not(library, driver, no_wsl) is None
+
+
+def test_the_installed_package_is_told_with_its_version() -> None:
+    package, _, version = (cuda.installed_package() or "").partition(" ")
+    assert package in {"onnxruntime", "onnxruntime-gpu"}
+    assert version[0].isdecimal()

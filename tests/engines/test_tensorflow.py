@@ -1,0 +1,335 @@
+"""The engine `tensorflow`: what it supports, asks for and believes; and on this computer for real."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Event, Timer
+from typing import Any
+
+import pytest
+
+from mobilebench.engines import cuda, tensorflow
+from mobilebench.engines.base import Engine, why_unsupported
+from mobilebench.engines.registry import engines
+from mobilebench.errors import BlockFailed, MobilebenchError, Unsupported
+from mobilebench.models import agreement, cache
+from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.results.records import BlockRule, Case, Conditions, Pass, PlannedBlock, TargetInfo
+from mobilebench.session.verdict import judge
+from mobilebench.targets import host
+from mobilebench.targets.base import ShellResult
+
+HERE = TargetInfo(
+    id="host", kind="host", machine="m", name="pc", soc="chip", os="Linux", abi="x86_64", runner="linux-x86_64", cores=2
+)
+PHONE = HERE.model_copy(update={"id": "R58M", "kind": "android"})
+
+
+def engine() -> Engine:
+    return engines()["tensorflow"]
+
+
+def planned(
+    model: str = "bert_small", pass_: Pass = "timing", conditions: Conditions | None = None, **case: Any
+) -> PlannedBlock:
+    asked = {"backend": "cpu", "setting": "default", "threads": 1, **case}
+    return PlannedBlock(
+        index=0,
+        round=0,
+        case=Case(target="host", engine="tensorflow", model=model, **asked),
+        rule=BlockRule(max_predictions=5),
+        conditions=conditions or Conditions(),
+        pass_=pass_,
+    )
+
+
+class ScriptedTarget(host.HostTarget):
+    """This computer, with the answer that it was given."""
+
+    def __init__(self, answer: Mapping[str, Any] | bytes = b"", exit_code: int = 0) -> None:
+        super().__init__(HERE)
+        text = answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n"
+        self._answer = ShellResult(text, b"E0000 the last words\n", exit_code)
+        self.commands: list[list[str]] = []
+        self.environments: list[dict[str, str]] = []
+
+    def shell(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        cancel: Event | None = None,
+    ) -> ShellResult:
+        self.commands.append(list(argv))
+        self.environments.append(dict(environment or {}))
+        return self._answer
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
+    """A model and a library that are only names and sizes."""
+    folder = tmp_path / "saved_model"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(bytes(30))
+    (folder / "variables" / "variables.index").write_bytes(bytes(20))
+    library = tmp_path / "libtensorflow_cc.so.2"
+    library.write_bytes(bytes(10))
+    monkeypatch.setattr(tensorflow, "installed_libraries", lambda: [library])
+    monkeypatch.setattr(tensorflow, "installed_version", lambda: "2.21.0")
+    entry = FormatFile(
+        path="saved_model/saved_model.pb",
+        sha256="1" * 64,
+        bytes=50,
+        parts={"saved_model/variables/variables.index": "2" * 64},
+        inputs={"ids": "ids"},
+        outputs={"logits": "logits"},
+    )
+    manifest = Manifest(
+        model="bert_small",
+        variant="fp32",
+        batch=1,
+        weights="seeded",
+        seed=1,
+        inputs=[InputSpec(name="ids", dtype="int32", shape=[1, 8], fill=Fill(kind="integers", low=0, high=9))],
+        outputs=["logits"],
+        formats={"saved_model": entry},
+        reference=[],
+        tolerance=1e-4,
+        parameters=1,
+        built_with={},
+    )
+    return ModelFiles(tmp_path, manifest)
+
+
+def answer(files: ModelFiles, **changed: Any) -> dict[str, Any]:
+    graph = files.folder / "saved_model"
+    told = {
+        graph / "saved_model.pb": 30,
+        graph / "variables" / "variables.index": 20,
+        files.folder / "libtensorflow_cc.so.2": 10,
+    }
+    sample = {"index": [0], "value": [1.0]}
+    return {
+        "schema": "mobilebench/measurement/1",
+        "status": "ok",
+        "engine": "tensorflow",
+        "version": "2.21.0",
+        "proof": {"files": [{"name": str(file), "bytes": size} for file, size in told.items()]},
+        "setup_ms": {"library_load": 1.0, "model_read": 1.0, "session_creation": 1.0},
+        "warmup_ms": [2.0],
+        "prediction_ms": [1.0] * 5,
+        "output": [{"name": "logits", "shape": [1], "l1": 1, "l2": 1, "max": 1, "digest": "0", "sample": sample}],
+        **changed,
+    }
+
+
+def test_it_runs_on_this_computer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert engine().supports(HERE, planned().case) is None
+    assert "tflite" in (engine().supports(PHONE, planned().case) or "")
+    assert "no backend `xnnpack`" in (engine().supports(HERE, planned(backend="xnnpack").case) or "")
+    assert "no setting `fp16`" in (engine().supports(HERE, planned(setting="fp16").case) or "")
+    assert "256" in (engine().supports(HERE, planned(threads=257).case) or "")
+    assert "browser" in (engine().supports(HERE, planned(browser="chrome").case) or "")
+    for pass_ in ("timing", "kernels", "memory"):
+        assert why_unsupported(engine(), HERE, planned(pass_=pass_, affinity="0x1", caches="cold")) is None
+    monkeypatch.setattr(tensorflow, "find_spec", lambda name: None)
+    reason = engine().supports(HERE, planned().case) or ""
+    assert "pip install 'mobilebench[models]'" in reason
+
+
+def test_a_gpu_is_asked_for_before_a_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "no_device", lambda: "no driver of an NVIDIA GPU is loaded")
+    reason = engine().supports(HERE, planned(backend="gpu").case)
+    assert reason == "TensorFlow sees no GPU here: no driver of an NVIDIA GPU is loaded"
+    monkeypatch.setattr(cuda, "no_device", lambda: None)
+    assert engine().supports(HERE, planned(backend="gpu").case) is None
+
+
+def test_the_process_is_asked_for_all_that_the_block_says(files: ModelFiles) -> None:
+    target = ScriptedTarget(answer(files, **{"pass": "memory"}))
+    block = planned(pass_="memory", conditions=Conditions(priority=5), threads=2, affinity="0x3", caches="warm")
+    result = engine().measure(target, block, files, cancel=Event(), samples=7)
+    (command,) = target.commands
+    assert command[:4] == [sys.executable, "-P", "-m", "mobilebench.engines.tensorflow_worker"]
+    asked = dict(zip(command[4::2], command[5::2], strict=True))
+    scratch = Path(asked.pop("--scratch"))
+    assert not scratch.exists()
+    assert asked == {
+        "--engine": "tensorflow",
+        "--backend": "cpu",
+        "--setting": "default",
+        "--pass": "memory",
+        "--threads": "2",
+        "--signature": "serving_default",
+        "--min-predictions": "3",
+        "--max-predictions": "5",
+        "--max-seconds": "1.0",
+        "--samples": "7",
+        "--affinity": "0x3",
+        "--priority": "5",
+        "--page-cache": "warm",
+        "--model": str(files.folder / "saved_model" / "saved_model.pb"),
+        "--input": "ids,int32,1x8,integers:0.0:9.0",
+        "--output": "logits=logits",
+    }
+    assert target.environments[0]["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert "CUDA_VISIBLE_DEVICES" not in tensorflow.environment(planned(backend="gpu").case)
+    proven = {file.name: file.sha256 for file in result.measurement.proof.files}
+    assert proven["saved_model.pb"] == "1" * 64
+    assert proven["variables.index"] == "2" * 64
+    assert len(proven["libtensorflow_cc.so.2"] or "") == 64
+    assert result.spent_ms["launch"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"prediction_ms": [1.0]}, "it holds 1 predictions"),
+        ({"warmup_ms": []}, "it lacks the warmup"),
+        ({"setup_ms": {"library_load": 1.0, "model_read": 1.0}}, "session_creation"),
+        ({"pass": "kernels"}, "of the pass kernels"),
+        ({"output": []}, "the model's outputs"),
+        ({"version": "2.15.0"}, "TensorFlow 2.15.0 answered"),
+        ({"engine": "tflite"}, "from engine `tflite`"),
+        ({"proof": {}}, "none of TensorFlow's installed libraries"),
+    ],
+)
+def test_an_answer_that_is_not_what_was_asked_for_is_refused(
+    files: ModelFiles, changed: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(BlockFailed, match=words):
+        engine().measure(ScriptedTarget(answer(files, **changed)), planned(), files, cancel=Event())
+
+
+def test_a_file_that_changed_meanwhile_is_refused(files: ModelFiles) -> None:
+    said = answer(files)
+    (files.folder / "saved_model" / "saved_model.pb").write_bytes(bytes(31))
+    with pytest.raises(BlockFailed, match=r"saved_model\.pb on host changed"):
+        engine().measure(ScriptedTarget(said), planned(), files, cancel=Event())
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "kind", "words"),
+    [
+        (b"", -9, BlockFailed, "killed by signal 9: out of memory"),
+        (b"", 1, BlockFailed, "no whole answer .* the last words"),
+        (b'{"schema": "mobilebench/measurement/1", "status": "ok"', 0, BlockFailed, "no whole answer"),
+        (b'{"schema": "x"}\n', 0, BlockFailed, "cannot be used"),
+    ],
+)
+def test_a_process_that_ends_badly_is_told_in_one_sentence(
+    files: ModelFiles, said: bytes, code: int, kind: type[MobilebenchError], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        engine().measure(ScriptedTarget(said, code), planned(), files, cancel=Event())
+
+
+def test_what_tensorflow_cannot_is_unsupported(files: ModelFiles) -> None:
+    said = answer(files, status="unsupported", reason="TensorFlow sees no GPU here")
+    with pytest.raises(Unsupported, match="TensorFlow sees no GPU here"):
+        engine().measure(ScriptedTarget(said, 3), planned(backend="gpu"), files, cancel=Event())
+    with pytest.raises(Unsupported, match="cannot be told to map"):
+        mapped = planned(conditions=Conditions(model_access="mapped"))
+        engine().measure(ScriptedTarget(), mapped, files, cancel=Event())
+    without = ModelFiles(files.folder, files.manifest.model_copy(update={"formats": {}}))
+    with pytest.raises(Unsupported, match="has no saved_model file"):
+        engine().prepare(ScriptedTarget(), planned().case, without)
+    (files.folder / "saved_model" / "variables" / "variables.index").unlink()
+    with pytest.raises(BlockFailed, match=r"variables\.index is missing"):
+        engine().prepare(ScriptedTarget(), planned().case, files)
+
+
+def built(name: str) -> ModelFiles:
+    found = cache.find(name)
+    assert found is not None, f"run `mobilebench models build {name}` first"
+    return found
+
+
+def here() -> host.HostTarget:
+    return host.HostTarget(host.describe())
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("name", "count"), [("mobilenet_v2", 2), ("bert_small", 1)])
+def test_a_block_on_this_computer(name: str, count: int) -> None:
+    target, files, block = here(), built(name), planned(name, threads=count)
+    spent = engine().prepare(target, block.case, files)
+    measured = engine().measure(target, block, files, cancel=Event()).measurement
+    assert spent["push"] >= 0
+    assert agreement.disagreements(files.manifest.reference, measured.output, files.manifest.tolerance) == []
+    assert judge(block, measured, target.info, files.manifest).reasons == []
+    proof = measured.proof
+    assert (proof.backend, proof.threads) == ("cpu", count)
+    assert [share.name for share in proof.delegates] == ["CPU"]
+    assert proof.delegates[0].nodes == proof.graph_nodes > 50  # type: ignore[operator]
+    assert {file.name for file in proof.files} >= {"libtensorflow_cc.so.2", "saved_model.pb", "variables.index"}
+    assert all(file.sha256 for file in proof.files)
+    assert measured.setup_ms["library_load"] > 500
+    assert measured.cost["setup"].user_ms > 500
+    assert measured.cost["prediction"].user_ms > 0
+
+
+@pytest.mark.real
+def test_a_kernels_pass_tells_every_operator() -> None:
+    block = planned("mobilenet_v2", "kernels", affinity="0x1")
+    measured = engine().measure(here(), block, built("mobilenet_v2"), cancel=Event()).measurement
+    assert (measured.proof.affinity, measured.proof.affinity_kept) == ([0], True)
+    assert {len(kernel.times_ms) for kernel in measured.kernels} == {len(measured.prediction_ms)}
+    kinds = [kernel.name.rpartition(":")[2] for kernel in measured.kernels]
+    assert sum("DepthwiseConv" in kind for kind in kinds) == 17
+    for place, whole in enumerate(measured.prediction_ms):
+        told = sum(kernel.times_ms[place] for kernel in measured.kernels)
+        assert 0.3 * whole < told < whole
+
+
+@pytest.mark.real
+def test_a_memory_pass_shows_growth_by_stage() -> None:
+    block = planned(pass_="memory", caches="warm")
+    measured = engine().measure(here(), block, built("bert_small"), cancel=Event()).measurement
+    use = measured.memory
+    assert use is not None
+    assert measured.proof.model_resident == 1.0
+    ends = [reading for reading in use.readings if reading.stage]
+    stages = ["library_load", "model_read", "session_creation", "warmup", "prediction"]
+    assert [reading.stage for reading in ends] == stages
+    assert ends[1].rss_kb > ends[0].rss_kb + 10_000
+    assert use.readings[0].rss_kb < 100_000 < ends[0].rss_kb
+    assert use.peak_rss_kb is not None
+    assert use.peak_rss_kb >= max(reading.rss_kb for reading in use.readings)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_a_damaged_graph_fails_the_block_in_one_sentence(tmp_path: Path, kept: int) -> None:
+    files = built("bert_small")
+    for path in (files.manifest.formats["saved_model"].path, *files.manifest.formats["saved_model"].parts):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes((files.folder / path).read_bytes())
+    graph = tmp_path / files.manifest.formats["saved_model"].path
+    graph.write_bytes(graph.read_bytes()[:kept])
+    with pytest.raises(BlockFailed, match="tensorflow on host: ") as caught:
+        engine().measure(here(), planned(), ModelFiles(tmp_path, files.manifest), cancel=Event())
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.real
+def test_without_a_gpu_the_process_says_so() -> None:
+    if cuda.no_device() is None:
+        pytest.fail("this computer has a GPU: hold TensorFlow's placement there against `GPU` in the proof")
+    with pytest.raises(Unsupported, match="TensorFlow sees no GPU here"):
+        engine().measure(here(), planned(backend="gpu"), built("bert_small"), cancel=Event())
+
+
+@pytest.mark.real
+def test_cancelling_ends_the_process_within_a_second() -> None:
+    cancel = Event()
+    Timer(1.0, cancel.set).start()
+    started = time.monotonic()
+    with pytest.raises(MobilebenchError):
+        engine().measure(here(), planned(), built("bert_small"), cancel=cancel)
+    assert time.monotonic() - started < 2.5
