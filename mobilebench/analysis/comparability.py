@@ -14,6 +14,8 @@ _CONSTANT: dict[str, Callable[[Measurement], object]] = {
     "browser version": lambda m: m.proof.browser_version,
     "cross-origin isolation": lambda m: m.proof.cross_origin_isolated,
     "renderer": lambda m: m.proof.renderer,
+    "priority": lambda m: m.proof.priority,
+    "model access": lambda m: m.proof.model_access,
 }
 """Fields of the proof that every block of one case has to share, as far as they could be read."""
 

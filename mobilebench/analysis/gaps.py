@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from mobilebench.analysis.comparability import refusal
 from mobilebench.analysis.labels import engine_label
 from mobilebench.analysis.statistics import median
-from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Stage, TargetSummary
-from mobilebench.results.records import Case
+from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
+from mobilebench.results.records import Case, Stage
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ def gaps(summary: RunSummary) -> tuple[GapGroup, ...]:
 
 def _group(target: TargetSummary, model: str, variant: str, batch: int, cases: Sequence[CaseSummary]) -> GapGroup:
     native = [case for case in cases if not case.web and "prediction" in case.stages and _answered(case)]
-    web = [case for case in cases if case.web and case.status not in ("unsupported", "not measured")]
+    web = [case for case in cases if case.web and case.timed and case.status not in ("unsupported", "not measured")]
     fastest = min(native, key=lambda case: case.stages["prediction"].median, default=None)
     if fastest is None or not web:
         missing = "native" if fastest is None else "web"
-        reason = f"No {missing} case of {model} was measured on {target.info.id}, so there is nothing to compare."
+        reason = f"No {missing} case of {model} was timed on {target.info.id}, so there is nothing to compare."
         return GapGroup(target, model, variant, batch, fastest.case if fastest else None, (), reason)
     pairs = tuple(_gap(w, n, fastest) for w in web for n in native)
     return GapGroup(target, model, variant, batch, fastest.case, pairs)

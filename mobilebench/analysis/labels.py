@@ -16,6 +16,14 @@ SETUP_PARTS: dict[SetupPart, str] = {
     "session_creation": "session creation",
     "delegate_preparation": "delegate preparation",
 }
+MEMORY_STAGES: dict[str, str] = {
+    "process_start": "process start",
+    **{str(part): name for part, name in SETUP_PARTS.items()},
+    "inputs": "inputs made",
+    "warmup": "warmup",
+    "prediction": "predictions",
+}
+"""What just ended when a memory pass read, to its name."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -47,8 +55,19 @@ def threads_label(threads: int) -> str:
 
 def case_label(case: Case) -> str:
     """What sets a case apart within its target and model, such as `tfjs wasm simd-threads, 2 threads, chrome`."""
-    parts = [engine_label(case), threads_label(case.threads)]
-    return ", ".join([*parts, case.browser] if case.browser else parts)
+    return ", ".join([engine_label(case), *case_details(case)])
+
+
+def case_details(case: Case) -> list[str]:
+    """What is said of a case beside engine, backend and setting: threads, browser, cores and caches."""
+    details = [threads_label(case.threads)]
+    if case.browser:
+        details.append(case.browser)
+    if case.affinity != "none":
+        details.append(f"cores {case.affinity}")
+    if case.caches != "as found":
+        details.append(f"{case.caches} caches")
+    return details
 
 
 def model_label(model: str, variant: str, batch: int) -> str:
@@ -64,6 +83,31 @@ def duration(ms: float) -> str:
         if ms < limit:
             return f"{ms:.{digits}f}"
     return f"{ms:.0f}" if ms < 9999.5 else f"{ms:,.0f}".replace(",", "\u202f")
+
+
+def size(kib: float) -> str:
+    """Memory as `812 KiB`, `24.1 MiB` or `1.32 GiB`."""
+    for limit, unit in ((2**20, "GiB"), (2**10, "MiB")):
+        if kib >= 0.9995 * limit:
+            value = kib / limit
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+    return f"{kib:.0f} KiB"
+
+
+def amount(count: float) -> str:
+    """A number of operations or parameters as `892`, `3.49 M` or `601 M`."""
+    for limit, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= 0.9995 * limit:
+            value = count / limit
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}\u202f{unit}"
+    return f"{count:.0f}"
+
+
+def percent(share: float) -> str:
+    """A share as `97.3 %`, `0.4 %` or `< 0.1 %`."""
+    if 0 < share < 0.0005:
+        return "< 0.1\u202f%"
+    return f"{share * 100:.1f}\u202f%"
 
 
 def factor(value: float) -> str:

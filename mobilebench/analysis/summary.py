@@ -1,7 +1,8 @@
 """A run, summed up: per target and case its verdict, its stages with spread, and where the wall time went.
 
-Only blocks that are valid or suspect enter statistics. Invalid and failed ones are shown, never counted.
-Nothing is pooled over targets, and a virtual target is filed under this computer's CPU.
+Only timing blocks that are valid or suspect enter statistics. Invalid and failed ones are shown, never counted.
+Blocks that watch kernels or memory are kept apart: watching costs time. Nothing is pooled over targets, and a virtual
+target is filed under this computer's CPU.
 """
 
 from __future__ import annotations
@@ -13,27 +14,33 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from mobilebench.analysis.comparability import disagreements
+from mobilebench.analysis.costs import CostStatistics, costs
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
 from mobilebench.results.records import (
     Block,
     Case,
     Measurement,
+    Pass,
     PlannedBlock,
     Run,
     RunInfo,
     SetupPart,
     SpentOn,
+    Stage,
     TargetInfo,
 )
 
-Stage = Literal["setup", "warmup", "prediction"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 Status = Literal["valid", "suspect", "invalid", "failed", "unsupported", "not measured"]
 """Verdict of a measured case, else what came of it. `not measured`: planned, but the run never got there."""
 STATUSES: tuple[Status, ...] = get_args(Status)
 
-_WORST_FIRST: tuple[Status, ...] = ("failed", "invalid", "unsupported", "suspect", "valid")
+PASSES: tuple[Pass, ...] = get_args(Pass)
+WATCHED: tuple[Pass, ...] = tuple(one for one in PASSES if one != "timing")
+"""The passes that watch something beside the stages."""
+
+_WORST_FIRST: tuple[Status, ...] = ("failed", "invalid", "unsupported", "suspect", "valid", "not measured")
 _COUNTED: tuple[Status, ...] = ("valid", "suspect")
 
 
@@ -67,10 +74,9 @@ class BlockSummary:
 
 
 @dataclass(frozen=True)
-class CaseSummary:
-    """One case over all its blocks."""
+class PassSummary:
+    """The blocks of a case that are for one thing: its stages, its kernels or its memory."""
 
-    case: Case
     status: Status
     """The worst of its blocks."""
     reasons: tuple[str, ...]
@@ -79,20 +85,58 @@ class CaseSummary:
     blocks: tuple[BlockSummary, ...]
     """Blocks that were run, in round order."""
     counted: tuple[BlockSummary, ...]
+    """Those that may be used."""
+
+    @property
+    def measurement(self) -> Measurement | None:
+        """The first counted block's answer, else the first there is."""
+        answers = [b.block.measurement for b in (*self.counted, *self.blocks) if b.block.measurement is not None]
+        return answers[0] if answers else None
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """One case over its timing blocks; those that watch kernels or memory are in `watched`."""
+
+    case: Case
+    status: Status
+    """The worst of its timing blocks; of a case that is not timed, the worst of those that watch."""
+    reasons: tuple[str, ...]
+    planned: int
+    """Timing blocks that were planned."""
+    blocks: tuple[BlockSummary, ...]
+    """Timing blocks that were run, in round order."""
+    counted: tuple[BlockSummary, ...]
     """Those that its statistics rest on."""
     stages: dict[Stage, StageStatistics] = field(default_factory=dict)
     """Stages that have at least one counted sample."""
     setup_parts: dict[SetupPart, StageStatistics] = field(default_factory=dict)
+    costs: dict[Stage, CostStatistics] = field(default_factory=dict)
+    """Stages for which the system's counts are known."""
+    watched: dict[Pass, PassSummary] = field(default_factory=dict)
+    """The passes beside timing that were planned for this case."""
 
     @property
     def web(self) -> bool:
         return is_web(self.case)
 
     @property
+    def timed(self) -> bool:
+        """Whether any timing block was planned."""
+        return self.planned > 0
+
+    @property
+    def predictions_per_sample(self) -> int:
+        """Above 1 where a sample is the mean of a group of predictions, and percentiles are of group means."""
+        answers = [block.block.measurement for block in self.counted]
+        return max((answer.predictions_per_sample for answer in answers if answer), default=1)
+
+    @property
     def measurement(self) -> Measurement | None:
         """The first counted block's answer, else the first there is: its proof is shown for the case."""
-        answers = [b.block.measurement for b in (*self.counted, *self.blocks) if b.block.measurement is not None]
-        return answers[0] if answers else None
+        own = PassSummary(self.status, self.reasons, self.planned, self.blocks, self.counted)
+        answers = [one.measurement for one in (own, *self.watched.values())]
+        return next((answer for answer in answers if answer), None)
 
 
 @dataclass(frozen=True)
@@ -139,6 +183,9 @@ class RunSummary:
     info: RunInfo
     targets: tuple[TargetSummary, ...]
     counts: dict[Status, int]
+    """Of cases."""
+    watched: dict[Pass, dict[Status, int]]
+    """Of cases by what was watched; passes that were planned for at least one case."""
     planned_blocks: int
     run_blocks: int
     time: TimeSplit
@@ -159,7 +206,8 @@ def summarise(run: Run) -> RunSummary:
     return RunSummary(
         info=run.info,
         targets=targets,
-        counts=_counts(cases),
+        counts=_counts(case.status for case in cases),
+        watched=_watched_counts(cases),
         planned_blocks=len(run.planned),
         run_blocks=len(latest),
         time=_time_split(run, latest.values()),
@@ -167,7 +215,8 @@ def summarise(run: Run) -> RunSummary:
 
 
 def _reading_order(case: Case) -> tuple[object, ...]:
-    return case.model, case.variant, case.batch, is_web(case), case.engine, case.backend, case.setting, case.threads
+    run = (case.engine, case.backend, case.setting, case.threads, case.affinity, case.caches, case.browser or "")
+    return case.model, case.variant, case.batch, is_web(case), *run
 
 
 def _latest(blocks: Sequence[Block]) -> dict[int, Block]:
@@ -177,11 +226,30 @@ def _latest(blocks: Sequence[Block]) -> dict[int, Block]:
 
 
 def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> CaseSummary:
+    by_pass = {one: _pass([plan for plan in plans if plan.pass_ == one], latest) for one in PASSES}
+    timing, watched = by_pass["timing"], {one: by_pass[one] for one in WATCHED if by_pass[one].planned}
+    answers = [block.block.measurement for block in timing.counted if block.block.measurement]
+    shown = [timing] if timing.planned else list(watched.values())
+    return CaseSummary(
+        case=case,
+        status=_worst_of([one.status for one in shown]),
+        reasons=tuple(dict.fromkeys(reason for one in shown for reason in one.reasons)),
+        planned=timing.planned,
+        blocks=timing.blocks,
+        counted=timing.counted,
+        stages=_stages(timing.counted),
+        setup_parts=_setup_parts(answers),
+        costs=costs(answers),
+        watched=watched,
+    )
+
+
+def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> PassSummary:
     run = [latest[plan.index] for plan in plans if plan.index in latest]
     blocks = tuple(sorted((_block(block) for block in run), key=lambda block: block.round))
     counted = [block for block in blocks if block.counted]
     conflicts = disagreements([block.block.measurement for block in counted if block.block.measurement])
-    status = _worst(blocks)
+    status = _worst_of([block.status for block in blocks])
     reasons = list(dict.fromkeys(reason for block in blocks for reason in block.reasons))
     if conflicts:
         counted = []
@@ -189,16 +257,7 @@ def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block]) -
         reasons += [f"Its blocks did not run the same thing: {conflict}." for conflict in conflicts]
     if 0 < len(blocks) < len(plans):
         reasons.append(f"Only {len(blocks)} of {len(plans)} planned blocks were run.")
-    return CaseSummary(
-        case=case,
-        status=status,
-        reasons=tuple(reasons),
-        planned=len(plans),
-        blocks=blocks,
-        counted=tuple(counted),
-        stages=_stages(counted),
-        setup_parts=_setup_parts(counted),
-    )
+    return PassSummary(status, tuple(reasons), len(plans), blocks, tuple(counted))
 
 
 def _block(block: Block) -> BlockSummary:
@@ -207,10 +266,6 @@ def _block(block: Block) -> BlockSummary:
     if block.verdict is None or block.measurement is None:
         return BlockSummary(block.planned.round, "invalid", ("No verdict was stored for this block.",), block)
     return BlockSummary(block.planned.round, block.verdict.status, tuple(block.verdict.reasons), block)
-
-
-def _worst(blocks: Sequence[BlockSummary]) -> Status:
-    return _worst_of([block.status for block in blocks])
 
 
 def _worst_of(statuses: Sequence[Status]) -> Status:
@@ -222,20 +277,24 @@ def _stages(counted: Sequence[BlockSummary]) -> dict[Stage, StageStatistics]:
     return {stage: statistics for stage, statistics in found.items() if statistics}
 
 
-def _setup_parts(counted: Sequence[BlockSummary]) -> dict[SetupPart, StageStatistics]:
-    answers = [block.block.measurement for block in counted if block.block.measurement]
+def _setup_parts(answers: Sequence[Measurement]) -> dict[SetupPart, StageStatistics]:
     found = {part: over_blocks([[a.setup_ms[part]] for a in answers if part in a.setup_ms]) for part in SETUP_PARTS}
     return {part: statistics for part, statistics in found.items() if statistics}
 
 
 def _target(info: TargetInfo, cases: Sequence[CaseSummary], latest: dict[int, Block]) -> TargetSummary:
     own = [block for block in latest.values() if block.planned.case.target == info.id]
-    return TargetSummary(info, filed_under(info), tuple(cases), _counts(cases), _spent(own))
+    return TargetSummary(info, filed_under(info), tuple(cases), _counts(case.status for case in cases), _spent(own))
 
 
-def _counts(cases: Iterable[CaseSummary]) -> dict[Status, int]:
-    counts = Counter(summary.status for summary in cases)
+def _counts(statuses: Iterable[Status]) -> dict[Status, int]:
+    counts = Counter(statuses)
     return {status: counts[status] for status in STATUSES}
+
+
+def _watched_counts(cases: Sequence[CaseSummary]) -> dict[Pass, dict[Status, int]]:
+    planned = {one: [case.watched[one].status for case in cases if one in case.watched] for one in WATCHED}
+    return {one: _counts(statuses) for one, statuses in planned.items() if statuses}
 
 
 def _spent(blocks: Iterable[Block]) -> dict[SpentOn, float]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from mobilebench.analysis.gaps import Gap, GapGroup, gaps
 from mobilebench.analysis.labels import case_label, duration, engine_label, model_label, printable, ratio, threads_label
-from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Stage, TargetSummary
+from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
 from mobilebench.report import words
+from mobilebench.results.records import Stage
 
 _ESCAPES = str.maketrans({**{c: f"\\{c}" for c in "\\`*[]|~$"}, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ALIVE = re.compile(r"(?i)(?<=\bwww)\.|:(?=//)|@(?=\w)")

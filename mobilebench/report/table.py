@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterator
 
 from mobilebench.analysis.labels import printable
-from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Stage, TargetSummary
+from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
+from mobilebench.results.records import Stage
 
 COLUMNS = (
     "run",

@@ -1,0 +1,233 @@
+"""A kernels pass, read: time by operator type and by node, and how much of the prediction that explains.
+
+Times are those of the engine's own profiler. Every number is a median over the predictions of one block, and shares are
+parts of what all kernels take together. FLOPs are 2 x multiply-accumulates of the model's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from mobilebench.analysis.comparability import disagreements
+from mobilebench.analysis.statistics import median
+from mobilebench.analysis.summary import CaseSummary
+from mobilebench.operators import TYPES, Intensity, OperatorType, intensity, is_known, operator_type
+from mobilebench.results.records import Kernel, Measurement
+
+TOP_NODES = 10
+
+
+@dataclass(frozen=True)
+class KernelNode:
+    """One node or fused kernel."""
+
+    name: str
+    type: OperatorType
+    node: int | None
+    provider: str | None
+    collapsed: bool
+    median_ms: float
+    share: float
+    """Of what all kernels take together."""
+
+
+@dataclass(frozen=True)
+class TypeRow:
+    """All kernels of one type, with what the model's file holds of that type."""
+
+    type: OperatorType
+    kernels: int
+    """0 for a type that the file holds, and that the engine has fused into others."""
+    median_ms: float
+    """For one prediction."""
+    share: float
+    """Of what all kernels take together."""
+    warmup_ms: float | None
+    flops: int | None
+    """Of the file's operators of this type; None where they are not known."""
+    parameters: int | None
+    """None where the file's operators are not known."""
+    rate: float | None
+    """GFLOP/s; None where time and FLOPs do not belong to the same operators."""
+
+    @property
+    def intensity(self) -> Intensity | None:
+        return intensity(self.type)
+
+
+@dataclass(frozen=True)
+class KernelSummary:
+    """One case's kernels pass."""
+
+    rows: tuple[TypeRow, ...]
+    """Longest first."""
+    nodes: tuple[KernelNode, ...]
+    """Longest first, all of them."""
+    sum_ms: float
+    """All kernels of one prediction together."""
+    whole_ms: float
+    """The same pass's prediction."""
+    timing_ms: float | None
+    """The timing blocks' prediction; None when they may not be set beside this pass."""
+    apart: tuple[str, ...]
+    """In what this pass ran differently from the timing blocks."""
+    warmup_sum_ms: float | None
+    warmup_ms: float | None
+    unknown: tuple[str, ...]
+    """Names that the vocabulary does not hold."""
+    merged: bool
+    """Depthwise convolutions are counted as convolutions, because the profiler does not tell them apart."""
+    notes: tuple[str, ...]
+
+    @property
+    def explained(self) -> float:
+        """What the kernels add up to, as a share of the pass's own prediction; above 1 where some run at once."""
+        return self.sum_ms / self.whole_ms if self.whole_ms else 0.0
+
+    @property
+    def distortion(self) -> float | None:
+        """The pass's prediction over the timing blocks'."""
+        return self.whole_ms / self.timing_ms if self.timing_ms else None
+
+    @property
+    def collapsed(self) -> tuple[KernelNode, ...]:
+        return tuple(node for node in self.nodes if node.collapsed)
+
+    @property
+    def flops(self) -> int | None:
+        """Of one prediction; None where they are not known for every type."""
+        known = [row.flops for row in self.rows if row.flops is not None]
+        return sum(known) if known and len(known) == len(self.rows) else None
+
+    @property
+    def parameters(self) -> int | None:
+        known = [row.parameters for row in self.rows if row.parameters is not None]
+        return sum(known) if known else None
+
+    def share_of(self, kind: Intensity | None) -> float:
+        """Share of the kernels' time that types of this class take; None: types that are in neither."""
+        return sum(row.share for row in self.rows if row.intensity == kind)
+
+
+def kernels(case: CaseSummary) -> KernelSummary | None:
+    """A case's kernels pass; None when none was planned, none counts, or the profiler told of no kernel."""
+    watched = case.watched.get("kernels")
+    answers = [block.block.measurement for block in watched.counted] if watched else []
+    answer = next((one for one in answers if one and one.kernels and one.prediction_ms), None)
+    return _summary(answer, case) if answer else None
+
+
+def _summary(answer: Measurement, case: CaseSummary) -> KernelSummary:
+    timed = next((block.block.measurement for block in case.counted if block.block.measurement), None)
+    apart = tuple(disagreements([timed, answer])) if timed else ()
+    names = [kernel.name for kernel in answer.kernels]
+    rows, merged = _rows(answer)
+    warmups = [kernel.warmup_ms for kernel in answer.kernels if kernel.warmup_ms is not None]
+    return KernelSummary(
+        rows=rows,
+        nodes=_nodes(answer),
+        sum_ms=_median_sum(answer.kernels),
+        whole_ms=median(answer.prediction_ms),
+        timing_ms=case.stages["prediction"].median if "prediction" in case.stages and not apart else None,
+        apart=apart,
+        warmup_sum_ms=sum(warmups) if warmups else None,
+        warmup_ms=answer.warmup_ms[0] if answer.warmup_ms else None,
+        unknown=tuple(dict.fromkeys(name for name in names if not is_known(name, answer.engine))),
+        merged=merged,
+        notes=tuple(answer.proof.notes),
+    )
+
+
+def _type(kernel: Kernel, engine: str) -> OperatorType:
+    return "delegated part" if kernel.collapsed else operator_type(kernel.name, engine)
+
+
+def _median_sum(of: Iterable[Kernel]) -> float:
+    """What these kernels take together in one prediction: the median over predictions."""
+    sums = [sum(times) for times in zip_longest(*(kernel.times_ms for kernel in of), fillvalue=0.0)]
+    return median(sums) if sums else 0.0
+
+
+def _nodes(answer: Measurement) -> tuple[KernelNode, ...]:
+    medians = [median(kernel.times_ms) if kernel.times_ms else 0.0 for kernel in answer.kernels]
+    total = sum(medians)
+    nodes = [
+        KernelNode(
+            name=kernel.name,
+            type=_type(kernel, answer.engine),
+            node=kernel.node,
+            provider=kernel.provider,
+            collapsed=kernel.collapsed,
+            median_ms=ms,
+            share=ms / total if total else 0.0,
+        )
+        for kernel, ms in zip(answer.kernels, medians, strict=True)
+    ]
+    return tuple(sorted(nodes, key=lambda node: -node.median_ms))
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What the model's file holds of one type."""
+
+    flops: int | None
+    parameters: int
+
+
+def _rows(answer: Measurement) -> tuple[tuple[TypeRow, ...], bool]:
+    by_type: dict[OperatorType, list[Kernel]] = {}
+    for kernel in answer.kernels:
+        by_type.setdefault(_type(kernel, answer.engine), []).append(kernel)
+    held, merged = _held(answer, by_type)
+    times = {kind: _median_sum(of) for kind, of in by_type.items()}
+    total = sum(times.values())
+    comparable = not any(kernel.collapsed for kernel in answer.kernels) and "attention" not in by_type
+    rows = [
+        _row(kind, by_type.get(kind, []), times.get(kind, 0.0), total, held.get(kind), bool(answer.graph), comparable)
+        for kind in TYPES
+        if kind in by_type or (kind in held and (held[kind].flops or held[kind].parameters))
+    ]
+    return tuple(sorted(rows, key=lambda row: -row.median_ms)), merged
+
+
+def _row(
+    kind: OperatorType,
+    of: Sequence[Kernel],
+    ms: float,
+    total: float,
+    held: _Held | None,
+    known: bool,
+    comparable: bool,
+) -> TypeRow:
+    """`comparable`: what the file holds of a type is what the kernels of that type compute."""
+    if held is None and known:
+        held = _Held(0, 0)
+    warmups = [kernel.warmup_ms for kernel in of if kernel.warmup_ms is not None]
+    flops = held.flops if held else None
+    return TypeRow(
+        type=kind,
+        kernels=len(of),
+        median_ms=ms,
+        share=ms / total if total else 0.0,
+        warmup_ms=sum(warmups) if warmups else None,
+        flops=flops,
+        parameters=held.parameters if held else None,
+        rate=flops / ms / 1e6 if flops and ms and comparable else None,
+    )
+
+
+def _held(answer: Measurement, by_type: dict[OperatorType, list[Kernel]]) -> tuple[dict[OperatorType, _Held], bool]:
+    """What the file holds by type, and whether depthwise convolutions had to be counted as convolutions."""
+    found: dict[OperatorType, _Held] = {}
+    merged = False
+    for operator in answer.graph:
+        kind = operator_type(operator.operator, answer.engine)
+        if kind == "depthwise convolution" and kind not in by_type and "convolution" in by_type:
+            kind, merged = "convolution", True
+        before = found.get(kind, _Held(0, 0))
+        known = before.flops is not None and operator.macs is not None
+        flops = (before.flops or 0) + 2 * (operator.macs or 0) if known else None
+        found[kind] = _Held(flops, before.parameters + operator.parameters)
+    return found, merged

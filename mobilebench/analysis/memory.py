@@ -1,0 +1,113 @@
+"""A memory pass, read. Only the peak is a peak: PSS, USS and the rest are readings at their moment.
+
+Peak RSS is VmHWM, which the system itself keeps. The steady values are those read when the last prediction ended.
+Growth is what a reading at the end of a stage is above the one before it. All sizes in KiB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePath
+
+from mobilebench.analysis.summary import CaseSummary
+from mobilebench.results.records import Measurement, MemoryReading, MemoryUse
+
+_MODEL_FILES = (".tflite", ".onnx", ".ort", ".pb", ".data", ".index", ".bin", ".json")
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What one stage, or a part of setup, added."""
+
+    stage: str
+    rss_kb: int
+    """Negative where memory was given back."""
+    pss_kb: int | None
+    uss_kb: int | None
+    after: MemoryReading
+
+
+@dataclass(frozen=True)
+class MemorySummary:
+    """One case's memory pass."""
+
+    peak_rss_kb: int | None
+    first: MemoryReading
+    """Before anything was loaded."""
+    steady: MemoryReading
+    """When the last prediction ended; the last reading where none is marked so."""
+    growth: tuple[Growth, ...]
+    """In the order of the stages."""
+    period_ms: float | None
+    """Between two samples that the clock asks for; None when none were asked for."""
+    samples: int
+    """How many the clock asked for."""
+    highest_sampled: MemoryReading
+    """The reading with the largest RSS: sampled, so there may have been more in between."""
+    graphics_kb: int | None
+    model_kb: float | None
+    readings: tuple[MemoryReading, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def peak_to_model(self) -> float | None:
+        """Peak RSS over the size of the model's files."""
+        return self.peak_rss_kb / self.model_kb if self.peak_rss_kb and self.model_kb else None
+
+    @property
+    def grown_kb(self) -> int:
+        """What setup, warmup and predictions added to the RSS, as far as it stayed."""
+        return self.steady.rss_kb - self.first.rss_kb
+
+
+def memory(case: CaseSummary) -> MemorySummary | None:
+    """A case's memory pass; None when none was planned, none counts, or nothing could be read."""
+    watched = case.watched.get("memory")
+    answers = [block.block.measurement for block in watched.counted] if watched else []
+    for answer in answers:
+        if answer and answer.memory and answer.memory.readings:
+            return _summary(answer, answer.memory)
+    return None
+
+
+def model_bytes(answer: Measurement) -> int | None:
+    """Size of the model's files among those that were loaded; None when none is known."""
+    sizes = [
+        file.bytes for file in answer.proof.files if file.bytes and PurePath(file.name).suffix.startswith(_MODEL_FILES)
+    ]
+    return sum(sizes) or None
+
+
+def _summary(answer: Measurement, use: MemoryUse) -> MemorySummary:
+    readings = sorted(use.readings, key=lambda reading: reading.at_ms)
+    marked = [reading for reading in readings if reading.stage]
+    ended = [reading for reading in marked if reading.stage == "prediction"]
+    size = model_bytes(answer)
+    return MemorySummary(
+        peak_rss_kb=use.peak_rss_kb,
+        first=readings[0],
+        steady=ended[-1] if ended else readings[-1],
+        growth=tuple(_growth(before, after) for before, after in pairwise(marked)),
+        period_ms=use.period_ms,
+        samples=len(readings) - len(marked),
+        highest_sampled=max(readings, key=lambda reading: reading.rss_kb),
+        graphics_kb=use.graphics_kb,
+        model_kb=size / 1024 if size else None,
+        readings=tuple(readings),
+        notes=tuple(use.notes),
+    )
+
+
+def _growth(before: MemoryReading, after: MemoryReading) -> Growth:
+    return Growth(
+        stage=after.stage or "",
+        rss_kb=after.rss_kb - before.rss_kb,
+        pss_kb=_difference(before.pss_kb, after.pss_kb),
+        uss_kb=_difference(before.uss_kb, after.uss_kb),
+        after=after,
+    )
+
+
+def _difference(before: int | None, after: int | None) -> int | None:
+    return after - before if before is not None and after is not None else None

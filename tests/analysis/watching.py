@@ -1,0 +1,150 @@
+"""EXAMPLE DATA, made up: kernels and memory passes beside the example run. No number in it was ever measured."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+
+from mobilebench.results.records import (
+    Block,
+    Case,
+    GraphOperators,
+    Kernel,
+    Measurement,
+    MemoryReading,
+    MemoryUse,
+    Pass,
+    PlannedBlock,
+    Run,
+    StageCost,
+    Verdict,
+)
+from tests.analysis import example
+
+TFLITE = (
+    ("Convolution (NHWC, F32) IGEMM", 0.40),
+    ("Convolution (NHWC, F32) GEMM", 3.10),
+    ("Convolution (NHWC, F32) DWConv", 1.30),
+    ("Fully Connected (NC, F32) GEMM", 0.55),
+    ("Add (ND, F32)", 0.12),
+    ("Mean (ND)", 0.03),
+    ("Frobnicate (NC, F32)", 0.01),
+)
+"""Kernel to milliseconds in one prediction."""
+ONNX = (("Conv", 5.9), ("com.microsoft.nchwc:ReorderInput", 0.2), ("Sum", 0.4), ("FusedGemm", 0.5))
+GRAPH = {
+    "tflite": [
+        GraphOperators(operator="CONV_2D", count=35, parameters=2135456, macs=278777856),
+        GraphOperators(operator="DEPTHWISE_CONV_2D", count=17, parameters=71360, macs=20716416),
+        GraphOperators(operator="FULLY_CONNECTED", count=1, parameters=1281000, macs=1280000),
+        GraphOperators(operator="ADD", count=10, parameters=0, macs=0),
+        GraphOperators(operator="MEAN", count=1, parameters=0, macs=0),
+    ],
+    "onnxruntime": [
+        GraphOperators(operator="Conv", count=35, parameters=2135456, macs=278777856),
+        GraphOperators(operator="Conv (depthwise)", count=17, parameters=71360, macs=20716416),
+        GraphOperators(operator="Gemm", count=1, parameters=1281000, macs=1280000),
+        GraphOperators(operator="Clip", count=35, parameters=0, macs=0),
+    ],
+}
+COST = {
+    "setup": StageCost(
+        user_ms=14, system_ms=6, minor_faults=5200, major_faults=3, voluntary_switches=40, involuntary_switches=2
+    ),
+    "warmup": StageCost(
+        user_ms=16, system_ms=1.5, minor_faults=900, major_faults=0, voluntary_switches=30, involuntary_switches=1
+    ),
+    "prediction": StageCost(
+        user_ms=240, system_ms=4, minor_faults=40, major_faults=0, voluntary_switches=600, involuntary_switches=20
+    ),
+}
+
+
+def kernels_answer(of: Case, rng: random.Random, count: int = 20) -> Measurement:
+    """A kernels pass of `of`, whose kernels explain about 97 % of a prediction."""
+    made = example.measurement(of, example.SHAPES[of.engine, of.setting], rng, count)
+    names = TFLITE if of.engine == "tflite" else ONNX
+    scale = 0.97 * 6.1 / sum(ms for _, ms in names)
+    kernels = [
+        Kernel(
+            name=name,
+            node=node,
+            provider="XNNPACK" if of.engine == "tflite" else "CPUExecutionProvider",
+            warmup_ms=round(1.6 * ms * scale, 3),
+            times_ms=[round(ms * scale * rng.lognormvariate(0, 0.01), 3) for _ in range(count)],
+        )
+        for node, (name, ms) in enumerate(names)
+    ]
+    whole = [round(6.1 * rng.lognormvariate(0, 0.01), 4) for _ in range(count)]
+    return made.model_copy(
+        update={"pass_": "kernels", "kernels": kernels, "graph": GRAPH[of.engine], "prediction_ms": whole}
+    )
+
+
+def memory_answer(of: Case, rng: random.Random) -> Measurement:
+    made = example.measurement(of, example.SHAPES[of.engine, of.setting], rng)
+    steps = [
+        ("process_start", 0.0, 1_300),
+        ("library_load", 3.0, 6_900),
+        ("model_read", 9.0, 20_500),
+        ("session_creation", 18.0, 24_100),
+        *([("delegate_preparation", 24.0, 41_800)] if of.engine == "tflite" else []),
+        ("inputs", 24.1, 42_400),
+        (None, 26.0, 52_000),
+        ("warmup", 33.0, 49_700),
+        (None, 60.0, 50_100),
+        ("prediction", 160.0, 49_800),
+    ]
+    readings = [
+        MemoryReading(
+            at_ms=at,
+            stage=stage,
+            rss_kb=rss,
+            pss_kb=rss - 900,
+            uss_kb=rss - 1100,
+            anonymous_kb=int(rss * 0.6),
+            file_kb=rss - int(rss * 0.6),
+        )
+        for stage, at, rss in steps
+    ]
+    use = MemoryUse(peak_rss_kb=53_200, period_ms=25, readings=readings, notes=["read from /proc/self/smaps_rollup"])
+    return made.model_copy(update={"pass_": "memory", "memory": use})
+
+
+def watched_run(seed: int = 7, cases: Sequence[Case] | None = None) -> Run:
+    """The example run with both passes of each native case; one kernels pass is unsupported, one memory pass failed."""
+    run = example.example_run(seed)
+    rng = random.Random(seed + 1)
+    chosen = cases or list(dict.fromkeys(plan.case for plan in run.planned if plan.case.browser is None))
+    planned, blocks = list(run.planned), [_with_cost(block) for block in run.blocks]
+    clock = max(block.ended_at for block in blocks)
+    for case in chosen:
+        for of_pass in ("kernels", "memory"):
+            plan = planned_pass(len(planned), case, of_pass)  # type: ignore[arg-type]
+            block = watched_block(plan, rng)
+            clock += timedelta(milliseconds=300)
+            moved = {"started_at": clock, "ended_at": clock + (block.ended_at - block.started_at)}
+            planned.append(plan)
+            blocks.append(block.model_copy(update=moved))
+    return run.model_copy(update={"planned": planned, "blocks": blocks})
+
+
+def planned_pass(index: int, case: Case, of_pass: Pass) -> PlannedBlock:
+    return PlannedBlock(index=index, round=3, case=case, rule=example.RULE, pass_=of_pass)
+
+
+def watched_block(plan: PlannedBlock, rng: random.Random) -> Block:
+    case = plan.case
+    if plan.pass_ == "kernels" and case.target == example.PHONES[1].id and case.engine == "onnxruntime":
+        return example.unmeasured(plan, "unsupported", "onnxruntime: this library was built without its profiler.")
+    if plan.pass_ == "memory" and case.target == example.PHONES[0].id and case.engine == "tflite":
+        return example.unmeasured(plan, "failed", "The native runner gave no whole answer (exit code 1).")
+    answer = kernels_answer(case, rng) if plan.pass_ == "kernels" else memory_answer(case, rng)
+    return example.measured(plan, answer, verdict=Verdict(status="valid"))
+
+
+def _with_cost(block: Block) -> Block:
+    if block.measurement is None or block.planned.case.browser is not None:
+        return block
+    return block.model_copy(update={"measurement": block.measurement.model_copy(update={"cost": COST})})
