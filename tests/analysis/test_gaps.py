@@ -108,7 +108,7 @@ def test_a_suspect_side_marks_the_gap() -> None:
 def test_a_missing_side_is_said(case: Case, missing: str) -> None:
     found = group(one(case, 1))
     assert found.gaps == ()
-    assert found.reason == f"No {missing} case of mobilenet_v2 was measured on host, so there is nothing to compare."
+    assert found.reason == f"No {missing} case of mobilenet_v2 was timed on host, so there is nothing to compare."
 
 
 def test_an_engine_that_computes_nothing_is_no_counterpart() -> None:
