@@ -16,4 +16,4 @@ class SleepEngine(NativeEngine):
     setup_parts = frozenset()
     claims_machine = False
     passes = frozenset[Pass]({"timing", "memory"})
-    backends = (Backend("cpu", ("default",), "Leaves the CPU free"),)
+    backends = (Backend("cpu", ("default", "instant"), "Leaves the CPU free; `instant` is over at once"),)

@@ -14,8 +14,9 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.engines import cuda
+from mobilebench.engines.answers import read_answer
 from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
-from mobilebench.engines.native import MAX_THREADS, read_answer, tensor_arguments, time_limit
+from mobilebench.engines.native import MAX_THREADS, tensor_arguments, time_limit
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles

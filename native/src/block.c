@@ -138,6 +138,8 @@ static bool prove(struct options *options, struct block *block, void *state, con
                   struct problem *problem) {
     conditions_read(options, asked, memory_sampler(&block->memory), &block->proof.conditions);
     memory_end(&block->memory);
+    if (options->delegate_library != NULL)
+        file_loaded(options->delegate_library, &block->proof.delegate_library);
     if (options->pass == PASS_KERNELS && !block->engine->collect(state, &block->kernels, problem))
         return false;
     return block->engine->prove == NULL || block->engine->prove(state, &block->proof, problem);

@@ -110,6 +110,19 @@ bool file_of(const void *function, struct file *file) {
     return true;
 }
 
+bool file_loaded(const char *path, struct file *file) {
+    struct stat facts;
+    void *library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+    if (library == NULL)
+        return false;
+    dlclose(library);
+    if (stat(path, &facts) != 0)
+        return false;
+    snprintf(file->path, sizeof file->path, "%s", path);
+    file->bytes = (size_t)facts.st_size;
+    return true;
+}
+
 void file_free(struct file *file) {
     if (file->mapped)
         munmap(file->data, file->bytes);

@@ -26,6 +26,9 @@ bool file_read_exactly(const char *path, void *data, size_t bytes, struct proble
 /* The file on disk that holds `function`, and its size; `data` stays empty. */
 bool file_of(const void *function, struct file *file);
 
+/* The library that was opened as `path`, and its size; false when it is not loaded. */
+bool file_loaded(const char *path, struct file *file);
+
 void file_free(struct file *file);
 
 #endif

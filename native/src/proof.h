@@ -22,6 +22,7 @@ struct share {
 
 struct proof {
     struct file library;
+    struct file delegate_library;
     size_t model_bytes;
     bool model_mapped;
     /* Before setup; no pages: not told. */

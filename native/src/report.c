@@ -95,6 +95,7 @@ static void report_proof(struct json *json, const struct options *options, const
     json_open(json, "files", '[');
     report_file(json, options->model, proof->model_bytes);
     report_file(json, proof->library.path, proof->library.bytes);
+    report_file(json, proof->delegate_library.path, proof->delegate_library.bytes);
     json_close(json, ']');
     json_string(json, "backend", proof->backend);
     if (computes)

@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench import paths
-from mobilebench.engines import libraries, native
+from mobilebench.engines import answers, libraries
+from mobilebench.engines.base import BlockResult
 from mobilebench.engines.registry import engines
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
-from mobilebench.results.records import BlockRule, Case, PlannedBlock, TargetInfo
+from mobilebench.results.records import BlockRule, Case, Conditions, PlannedBlock, TargetInfo
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
 
 INFO = TargetInfo(
@@ -69,7 +70,9 @@ class ScriptedTarget:
     def pull(self, remote: TargetPath, local: Path) -> None:
         raise AssertionError("nothing is pulled")
 
-    def browser(self, name: str, flags: Sequence[str] = ()) -> AbstractContextManager[BrowserHandle]:
+    def browser(
+        self, name: str, flags: Sequence[str] = (), *, headed: bool = False
+    ) -> AbstractContextManager[BrowserHandle]:
         raise AssertionError("no browser is needed")
 
     def reverse(self, port: int) -> AbstractContextManager[str]:
@@ -83,7 +86,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
         (tmp_path / name).write_bytes(bytes(size))
     monkeypatch.setattr(paths, "runner", lambda build: tmp_path / "mobilebench-runner")
     found = libraries.Library(tmp_path / "libengine.so", "1" * 64, "this test")
-    monkeypatch.setattr(libraries, "library", lambda engine, build: found)
+    monkeypatch.setattr(libraries, "libraries_for", lambda engine, backend, build: libraries.EngineLibraries(found))
     entry = FormatFile(
         path="model.tflite",
         sha256="2" * 64,
@@ -149,7 +152,7 @@ def said(content: dict[str, Any] | bytes, exit_code: int = 0, stderr: bytes = b"
     return ShellResult(stdout, stderr, exit_code)
 
 
-def measure(files: ModelFiles, result: ShellResult, block: PlannedBlock | None = None) -> native.BlockResult:
+def measure(files: ModelFiles, result: ShellResult, block: PlannedBlock | None = None) -> BlockResult:
     block = block or planned()
     return engines()[block.case.engine].measure(ScriptedTarget(result), block, files, cancel=Event())
 
@@ -172,7 +175,8 @@ def test_the_command_says_everything_that_was_asked(files: ModelFiles) -> None:
     folder = "/data/local/tmp"
     assert target.commands == [
         [
-            *(f"{folder}/mobilebench-runner", "--engine", "tflite", "--setting", "xnnpack", "--threads", "2"),
+            *(f"{folder}/mobilebench-runner", "--engine", "tflite", "--backend", "cpu", "--setting", "xnnpack"),
+            *("--pass", "timing", "--threads", "2"),
             *("--min-predictions", "3", "--max-predictions", "20", "--max-seconds", "1.0", "--samples", "64"),
             *("--library", f"{folder}/libengine.so", "--model", f"{folder}/model.tflite"),
             *("--input", "serving_default_ids:0,int64,1x8,integers:0.0:30522.0", "--output", "logits=Identity:0"),
@@ -185,6 +189,101 @@ def test_the_command_says_everything_that_was_asked(files: ModelFiles) -> None:
         ("libengine.so", "1" * 64, False),
         ("model.tflite", "2" * 64, False),
     ]
+
+
+def after(words: list[str], option: str) -> str | None:
+    return words[words.index(option) + 1] if option in words else None
+
+
+def command_of(files: ModelFiles, block: PlannedBlock, **changes: Any) -> list[str]:
+    target = ScriptedTarget(said(answer(**changes)))
+    engines()[block.case.engine].measure(target, block, files, cancel=Event())
+    return next(words for words in target.commands if "--engine" in words)
+
+
+MEMORY = {"readings": [{"at_ms": 0, "stage": "process_start", "rss_kb": 1}]}
+
+
+def test_the_command_says_what_the_block_is_run_under(files: ModelFiles) -> None:
+    block = planned(affinity="0xf0", caches="cold", batch=3).model_copy(
+        update={"conditions": Conditions(priority=-5, model_access="mapped"), "pass_": "memory"}
+    )
+    words = command_of(files, block, **{"pass": "memory"}, memory=MEMORY)
+    assert after(words, "--affinity") == "0xf0"
+    assert after(words, "--page-cache") == "cold"
+    assert after(words, "--batch") == "3"
+    assert after(words, "--priority") == "-5"
+    assert after(words, "--model-access") == "mapped"
+    assert after(words, "--pass") == "memory"
+    assert "--allow-fp16" not in words
+    assert "--scratch" not in words
+
+
+def test_float16_is_permitted_only_where_it_is_the_setting(files: ModelFiles) -> None:
+    assert after(command_of(files, planned(setting="xnnpack-fp16")), "--allow-fp16") == "1"
+    assert after(command_of(files, planned(backend="gpu", setting="fp16")), "--allow-fp16") == "1"
+    assert "--allow-fp16" not in command_of(files, planned(backend="gpu", setting="fp32"))
+
+
+def test_a_process_that_writes_gets_a_folder_that_is_gone_afterwards(files: ModelFiles) -> None:
+    target = ScriptedTarget(said(answer(**{"pass": "kernels"}, kernels=[{"name": "Conv"}])))
+    engines()["tflite"].measure(target, planned().model_copy(update={"pass_": "kernels"}), files, cancel=Event())
+    folder = "/data/local/tmp/mobilebench/scratch"
+    remove, make, run, remove_again = target.commands
+    assert remove == remove_again == ["rm", "-rf", folder]
+    assert make == ["mkdir", "-p", folder]
+    assert after(run, "--scratch") == folder
+
+
+def test_the_folder_goes_also_when_the_runner_was_killed(files: ModelFiles) -> None:
+    class Killing(ScriptedTarget):
+        def shell(self, argv: Sequence[str], **rest: Any) -> ShellResult:
+            super().shell(argv, **rest)
+            return said(b"", 137 if "--engine" in argv else 0)
+
+    target = Killing(said(b""))
+    with pytest.raises(BlockFailed, match="signal 9"):
+        engines()["tflite"].measure(target, planned().model_copy(update={"pass_": "kernels"}), files, cancel=Event())
+    assert target.commands[-1][0] == "rm"
+
+
+def test_a_delegates_library_is_pushed_named_and_proven(files: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    (files.folder / "libdelegate.so").write_bytes(bytes(40))
+    core = libraries.Library(files.folder / "libengine.so", "1" * 64, "this test")
+    delegate = libraries.Library(files.folder / "libdelegate.so", "3" * 64, "this test")
+    both = libraries.EngineLibraries(core, delegate, ("they differ",))
+    monkeypatch.setattr(libraries, "libraries_for", lambda engine, backend, build: both)
+    whole = answer()
+    with pytest.raises(BlockFailed, match=r"libdelegate.so.*did not load it"):
+        measure(files, said(whole), planned(backend="gpu", setting="fp32"))
+    whole["proof"]["files"].append({"name": "/data/local/tmp/libdelegate.so", "bytes": 40})
+    proof = measure(files, said(whole), planned(backend="gpu", setting="fp32")).measurement.proof
+    assert [one.name for one in proof.files] == [
+        "mobilebench-runner",
+        "libengine.so",
+        "libdelegate.so",
+        "model.tflite",
+    ]
+    assert proof.notes == ["they differ"]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"pass": "kernels"}, "its pass is kernels, asked was timing"),
+        ({"proof": {"affinity_asked": "big"}}, "its affinity is big, asked was none"),
+        ({"proof": {"caches_asked": "warm"}}, "its page cache is warm, asked was as found"),
+    ],
+)
+def test_the_answer_to_another_question_is_refused(files: ModelFiles, found: dict[str, Any], words: str) -> None:
+    with pytest.raises(BlockFailed, match=words):
+        measure(files, said(answer(**found)))
+
+
+def test_a_memory_pass_has_memory(files: ModelFiles) -> None:
+    block = planned().model_copy(update={"pass_": "memory"})
+    with pytest.raises(BlockFailed, match="a memory pass without memory"):
+        measure(files, said(answer(**{"pass": "memory"})), block)
 
 
 def test_the_command_asks_for_more_samples(files: ModelFiles) -> None:
@@ -260,18 +359,18 @@ def test_what_the_engine_cannot_do_is_unsupported(files: ModelFiles) -> None:
 def test_any_bytes_end_in_an_error_of_ours(raw: bytes, exit_code: int) -> None:
     for stdout in (raw, raw + b"}\n"):
         with pytest.raises(MobilebenchError):
-            native.read_answer(ShellResult(stdout, raw, exit_code), engine="tflite", target="R58M")
+            answers.read_answer(ShellResult(stdout, raw, exit_code), engine="tflite", target="R58M")
 
 
 def test_an_endless_answer_is_refused() -> None:
     stdout = b" " * (64 * 2**20) + b"}\n"
     with pytest.raises(BlockFailed, match="bytes long"):
-        native.read_answer(ShellResult(stdout, b"", 0), engine="tflite", target="R58M")
+        answers.read_answer(ShellResult(stdout, b"", 0), engine="tflite", target="R58M")
 
 
 def test_control_characters_of_a_phone_do_not_reach_the_terminal() -> None:
     with pytest.raises(BlockFailed) as caught:
-        native.read_answer(ShellResult(b"", b"\x1b[2Jgone\x07", 139), engine="tflite", target="R58M")
+        answers.read_answer(ShellResult(b"", b"\x1b[2Jgone\x07", 139), engine="tflite", target="R58M")
     assert caught.value.message.isprintable()
 
 
@@ -283,10 +382,10 @@ def test_a_runner_that_is_not_built_says_how_to(files: ModelFiles, monkeypatch: 
 
 
 def test_a_library_that_cannot_be_had_fails_the_block(files: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    def offline(engine: str, build: str) -> libraries.Library:
+    def offline(engine: str, backend: str, build: str) -> libraries.EngineLibraries:
         raise BadInput("It could not be fetched.", hint="Check the network.")
 
-    monkeypatch.setattr(libraries, "library", offline)
+    monkeypatch.setattr(libraries, "libraries_for", offline)
     with pytest.raises(BlockFailed, match="could not be fetched"):
         engines()["tflite"].prepare(ScriptedTarget(), planned().case, files)
 
@@ -329,4 +428,9 @@ def test_supports_says_when_no_library_is_known() -> None:
 
 def test_every_native_engine_is_registered_by_its_own_name() -> None:
     assert all(engine.name == name for name, engine in engines().items())
-    assert [name for name, engine in engines().items() if engine.kind == "native"] == ["tflite", "onnxruntime", "sleep"]
+    assert [name for name, engine in engines().items() if engine.kind == "native"] == [
+        "tflite",
+        "onnxruntime",
+        "tensorflow",
+        "sleep",
+    ]
