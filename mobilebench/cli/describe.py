@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -33,7 +34,11 @@ def describe(
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        print_table(columns, [[", ".join(cell) if isinstance(cell, list) else cell for cell in row] for row in rows])
+        print_table(columns, [[_plain(cell) for cell in row] for row in rows])
+
+
+def _plain(cell: Any) -> Any:
+    return ", ".join(map(str, cell)) if isinstance(cell, list) else cell
 
 
 Described = tuple[list[str], list[tuple[Any, ...]]]
@@ -43,10 +48,16 @@ def _engines() -> Described:
     from mobilebench.engines.registry import engines
 
     rows = [
-        (engine.name, engine.kind, [backend.name for backend in engine.backends], engine.description)
+        (
+            engine.name,
+            engine.kind,
+            [backend.name for backend in engine.backends],
+            _passes(engine.passes),
+            engine.description,
+        )
         for engine in engines().values()
     ]
-    return ["engine", "kind", "backends", "description"], rows
+    return ["engine", "kind", "backends", "passes", "description"], rows
 
 
 def _backends() -> Described:
@@ -78,9 +89,14 @@ def _suites() -> Described:
             list(one.threads),
             one.rule.describe(),
             one.blocks,
+            _passes({*one.passes, *(name for group in one.groups for name in group.passes or ())}),
             one.description,
         )
         for one in suite.shipped()
     ]
-    columns = ["suite", "models", "variants", "batch", "threads", "predictions per block", "blocks", "description"]
-    return columns, rows
+    limits = ["batch", "threads", "predictions per block", "blocks", "passes"]
+    return ["suite", "models", "variants", *limits, "description"], rows
+
+
+def _passes(known: Collection[str]) -> list[str]:
+    return [name for name in ("timing", "kernels", "memory") if name in known]

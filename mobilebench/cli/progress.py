@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from mobilebench.results.records import PlannedBlock
 from mobilebench.session import events
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -68,16 +69,25 @@ def _trouble(event: events.Event) -> str | None:
         verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
         return f"{event.target} {verb}: {event.reason.rstrip('.')}." + (f" {event.hint}" if event.hint else "")
     if isinstance(event, events.BlockRetried):
-        return f"{event.planned.case.key}: tried again: {event.reason}"
+        return f"{_named(event.planned)}: tried again: {event.reason}"
     if isinstance(event, events.Defect):
         return f"{event.target}: a defect in mobilebench:\n{event.traceback}"
     if isinstance(event, events.BlockFinished):
         block = event.block
         if block.outcome == "failed":
-            return f"{block.planned.case.key}: failed: {block.reason}"
+            return f"{_named(block.planned)}: failed: {block.reason}"
         if block.verdict and block.verdict.status == "invalid":
-            return f"{block.planned.case.key}: invalid: {'; '.join(block.verdict.reasons)}"
+            return f"{_named(block.planned)}: invalid: {'; '.join(block.verdict.reasons)}"
     return None
+
+
+def _named(planned: PlannedBlock) -> str:
+    return planned.case.key + _watched(planned)
+
+
+def _watched(planned: PlannedBlock) -> str:
+    """What a block is for beside timing."""
+    return "" if planned.pass_ == "timing" else f" ({planned.pass_} pass)"
 
 
 class Bars:
@@ -95,8 +105,8 @@ class Bars:
         elif isinstance(event, events.GateWaiting):
             self._progress.update(self._tasks[event.target], description="waiting for its turn")
         elif isinstance(event, events.GatePassed):
-            case = event.planned.case
-            text = f"{case.model} {case.engine} {case.backend} {case.setting}"
+            case, watched = event.planned.case, _watched(event.planned)
+            text = f"{case.model} {case.engine} {case.backend} {case.setting}{watched}"
             self._progress.update(self._tasks[event.target], description=escape(text))
         elif isinstance(event, events.BlockFinished):
             self._progress.advance(self._tasks[event.target])

@@ -69,7 +69,11 @@ def test_help_imports_nothing_heavy() -> None:
 def test_describe_comes_from_the_registries(topic: str) -> None:
     code, out, err = invoke("describe", topic, "--json")
     assert code == 0, err
-    assert len(json.loads(out)) >= 2
+    described = json.loads(out)
+    assert len(described) >= 2
+    code, out, err = invoke("describe", topic)
+    assert code == 0, err
+    assert all(next(iter(one.values())) in out for one in described)
 
 
 def test_describe_suites_states_what_each_measures() -> None:
@@ -156,6 +160,33 @@ def test_dry_run_prints_plan_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plan["estimated_seconds"] > 0
     assert {block["case"]["target"] for block in plan["blocks"]} == {"host"}
     assert {block["round"] for block in plan["blocks"]} == {0, 1}
+
+
+def test_dry_run_shows_passes_cores_and_what_will_not_run() -> None:
+    asked = "--engine tflite --model bert_small --pass timing,kernels --affinity 0x1 --priority 5".split()
+    code, out, err = invoke("run", "--serial", "host", "--dry-run", *asked)
+    assert code == 0, err
+    header, row = (line.split() for line in out.splitlines() if "affinity" in line or "tflite" in line)
+    told = dict(zip(header, row, strict=True))
+    assert (told["affinity"], told["priority"], told["blocks"], told["kernels"]) == ("0x1", "5", "2", "1")
+
+    code, out, err = invoke("run", "--serial", "host", "--dry-run", "--engine", "tfjs", "--pass", "memory")
+    assert code == 0, err
+    assert "will be unsupported: " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--pass", "kernel"], "known are timing, kernels, memory"),
+        (["--affinity", "bigg"], "big, little, prime"),
+        (["--caches", "hot"], "known are as found, cold, warm"),
+    ],
+)
+def test_unknown_pass_cores_and_caches(arguments: list[str], says: str) -> None:
+    code, _, err = invoke("run", "--serial", "host", "--dry-run", *arguments)
+    assert code == ExitCode.BAD_INPUT
+    assert says in " ".join(err.split())
 
 
 def test_same_seed_same_order() -> None:
