@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import mobilebench
-from mobilebench.cli import describe, devices, models, results, run, virtual
+from mobilebench.cli import describe, devices, libraries, models, results, run, virtual
 from mobilebench.errors import ExitCode, MobilebenchError
 
 EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 1 some cases failed or are invalid ·
@@ -91,4 +91,5 @@ app.command("report")(results.report)
 app.command("results")(results.results)
 app.command("describe")(describe.describe)
 app.add_typer(models.app, name="models")
+app.add_typer(libraries.app, name="libraries")
 app.add_typer(virtual.app, name="virtual")

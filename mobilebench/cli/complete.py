@@ -60,3 +60,15 @@ def runs(incomplete: str) -> list[str]:
     from mobilebench.results.store import Store
 
     return _starting(["last", *(info.id for info in Store.open(paths.home(), create=False).runs())], incomplete)
+
+
+def engines_with_libraries(incomplete: str) -> list[str]:
+    from mobilebench.engines.libraries import ENGINES
+
+    return _starting(ENGINES, incomplete)
+
+
+def builds(incomplete: str) -> list[str]:
+    from mobilebench.engines.libraries import catalogue
+
+    return _starting(catalogue.builds(), incomplete)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from mobilebench.cli import complete
+from mobilebench.cli import complete, libraries
+from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, print_json, print_table, split
 from mobilebench.cli.plan import plan_table
 from mobilebench.cli.results import Out, results_folder, write_report
@@ -24,6 +25,7 @@ Access = Literal["read", "mapped"]
 
 
 def run(
+    context: typer.Context,
     serial: Annotated[
         str,
         typer.Option(
@@ -81,6 +83,7 @@ def run(
     model_access: Annotated[
         Access | None, typer.Option(help="Read the model file into memory, or map it. [default: the suite's]")
     ] = None,
+    engine_library: EngineLibrary = None,
     seed: Annotated[int, typer.Option(help="Orders the cases within a round; the same seed, the same order.")] = 0,
     resume: Annotated[
         str | None,
@@ -114,6 +117,7 @@ def run(
     from mobilebench.models import registry
     from mobilebench.results.store import Store
 
+    libraries.use(context, engine_library)
     folder = results_folder(out)
     if resume is not None:
         store = Store.open(folder, create=False)
@@ -136,6 +140,7 @@ def run(
         model_access=model_access,
     )
     selected = targets.select(serial)
+    libraries.require_use(selected)
     plan = suites.plan(definition, [info for info in selected if info.state == "device"], selection, seed)
     if dry_run:
         _print_plan(plan, folder, json)

@@ -13,7 +13,7 @@ import pytest
 
 from mobilebench.engines import libraries
 from mobilebench.engines.libraries import __main__ as ready
-from mobilebench.engines.libraries import cached, fetch, given, installed, pins
+from mobilebench.engines.libraries import cached, catalogue, fetch, given, installed, pins
 from mobilebench.errors import BadInput, Unsupported
 from tests.engines.library_fakes import COORDINATE, INSIDE, PACKAGE, aar, calls, client, elf, pin, sha256, tgz, zipped
 
@@ -340,3 +340,36 @@ def test_a_lock_file_that_names_no_archive_is_refused(tmp_path: Path, monkeypatc
     whole = pin(monkeypatch, zipped(tmp_path / "engine.aar", {})).model_dump()
     with pytest.raises(ValueError, match="there is no archive engine"):
         pins.Lock.model_validate({**whole, "archives": {}})
+
+
+def test_the_documented_licences_are_those_of_the_lock_file() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "licences.md").read_text()
+    table = document.partition("catalogue.licences() -->\n")[2].partition("\n<!-- end -->")[0]
+    assert table == catalogue.licences()
+
+
+def test_the_catalogue_says_what_is_here(archive: Path) -> None:
+    before = catalogue.entries(["onnxruntime"], [PHONE])
+    assert [(entry.state, entry.backends, entry.role) for entry in before] == [
+        ("not fetched", ("cpu", "nnapi"), "core")
+    ]
+    assert catalogue.fetch(before[0], quiet) is None
+    (after,) = catalogue.entries(["onnxruntime"], [PHONE])
+    assert (after.state, after.version, after.licence, after.as_here) == ("here", "1.0", "MIT", False)
+    host = catalogue.entries(["onnxruntime"], [libraries.host_build()])
+    assert [(entry.state, entry.as_here) for entry in host] == [("here", True)]
+
+
+def test_the_catalogue_keeps_why_something_cannot_be_had(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client(tmp_path / "bin", monkeypatch, "mvn", 'echo "[ERROR] no route"; exit 1')
+    (entry,) = catalogue.entries(["onnxruntime"], [PHONE])
+    assert "no route" in (catalogue.fetch(entry, quiet) or "")
+    assert "no route" in catalogue.entries(["onnxruntime"], [PHONE])[0].state
+
+
+@pytest.mark.parametrize(("engines", "builds"), [(["tfjs"], []), ([], ["android-mips"])])
+def test_an_unknown_name_is_bad_input(engines: list[str], builds: list[str]) -> None:
+    with pytest.raises(BadInput, match="There is no"):
+        catalogue.entries(engines, builds)

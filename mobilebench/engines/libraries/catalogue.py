@@ -45,13 +45,16 @@ def builds() -> list[str]:
 
 
 def entries(engines: Iterable[str] = (), wanted: Iterable[str] = ()) -> list[Entry]:
-    """The libraries of these engines and runner builds; of all when none are named.
+    """The libraries of these engines and runner builds; of all engines, this computer and phones when none are named.
 
     Raises:
         BadInput: there is no such engine or runner build.
     """
-    chosen = _known(engines, resolve.ENGINES, "engine with libraries")
-    on = _known(wanted, builds(), "runner build")
+    chosen = _known(engines, resolve.ENGINES, "engine with libraries") or resolve.ENGINES
+    known = builds()
+    on = _known(wanted, known, "runner build") or [
+        build for build in known if build == resolve.host_build() or build.startswith("android-")
+    ]
     return [entry for build in on for engine in chosen for entry in _of(engine, build)]
 
 
@@ -64,12 +67,33 @@ def fetch(entry: Entry, tell: cached.Tell = cached.on_standard_error) -> str | N
     return None
 
 
+def licences() -> str:
+    """What may be pushed to a phone, with licences, in Markdown, from the lock file alone."""
+    lock = pins.lock()
+    head = "| library | version | runner builds | licence | contains |\n| --- | --- | --- | --- | --- |"
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for name, archive in lock.archives.items():
+        on = sorted({one.build for one in pins.held_by(name) if one.build.startswith("android-")})
+        group, artifact = archive.coordinate.split(":")[:2]
+        key = (f"`{group}:{artifact}`", archive.version, archive.licence, ", ".join(archive.contains))
+        rows.setdefault(key, []).extend(build.removeprefix("android-") for build in on)
+    return "\n".join(
+        [
+            head,
+            *(
+                f"| {name} | {version} | {', '.join(sorted(on))} | {licence} | {contains} |"
+                for (name, version, licence, contains), on in rows.items()
+            ),
+        ]
+    )
+
+
 def _known(named: Iterable[str], known: Iterable[str], what: str) -> list[str]:
     asked = list(named)
     for name in asked:
         if name not in known:
             raise BadInput(f"There is no {what} `{name}`.", hint=f"There are {', '.join(known)}.")
-    return asked or list(known)
+    return asked
 
 
 def _of(engine: str, build: str) -> Iterator[Entry]:

@@ -1,0 +1,146 @@
+"""`mobilebench libraries …`, and the option that names a library."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobilebench.cli import complete
+from mobilebench.cli.output import Json, print_json, print_table, split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mobilebench.engines.libraries.catalogue import Entry
+    from mobilebench.results.records import TargetInfo
+
+_SUM_SHOWN = 12
+
+Engine = Annotated[
+    list[str] | None, typer.Option(help="Only these engines.", autocompletion=complete.engines_with_libraries)
+]
+Build = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="BUILD", help="Only these runner builds, such as android-arm64-v8a.", autocompletion=complete.builds
+    ),
+]
+EngineLibrary = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=FILE",
+        help="Load this .so or .aar as `tflite`, `tflite-gpu` or `onnxruntime`; repeat it for phone and computer.",
+    ),
+]
+
+app = typer.Typer(no_args_is_help=True, help="The engine libraries that native runners load: list and fetch them.")
+
+
+def use(context: typer.Context, options: list[str] | None) -> None:
+    """Use the libraries that `--engine-library` names until the command ends."""
+    from mobilebench.engines import libraries
+
+    context.with_resource(libraries.using(options or ()))
+
+
+def require_use(selected: Iterable[TargetInfo]) -> None:
+    """Hold every library that `--engine-library` names to be of use to one of these targets."""
+    from mobilebench.engines import libraries
+
+    libraries.require_use(info.runner for info in selected)
+
+
+@app.command("list")
+def list_libraries(
+    context: typer.Context,
+    engine: Engine = None,
+    build: Build = None,
+    engine_library: EngineLibrary = None,
+    json: Json = False,
+) -> None:
+    """List what is pushed to phones and loaded here: version, licence, checksum, and whether it is here.
+
+    Examples:
+
+    - `mobilebench libraries list`
+
+    - `mobilebench libraries list --build android-arm64-v8a --json`
+    """
+    from mobilebench.engines.libraries import catalogue
+
+    use(context, engine_library)
+    found = catalogue.entries(split(engine), split(build))
+    if json:
+        print_json([asdict(entry) for entry in found])
+        return
+    print_table(
+        ["engine", "backends", "build", "version", "licence", "sha256", "state"],
+        [
+            (
+                entry.engine if entry.role == "core" else f"{entry.engine} {entry.role}",
+                ", ".join(entry.backends),
+                entry.build,
+                _version(entry),
+                entry.licence,
+                entry.sha256 and entry.sha256[:_SUM_SHOWN],
+                entry.state,
+            )
+            for entry in found
+        ],
+    )
+    if any(entry.as_here is False for entry in found):
+        typer.echo("* Not the version of this computer: versions differ in speed, so compare results of one only.")
+    for line in (*_places(found), *_contents(found)):
+        typer.echo(line)
+
+
+@app.command("fetch")
+def fetch_libraries(engine: Engine = None, build: Build = None) -> None:
+    """Fetch libraries now, so that measuring needs no network. What is here is not fetched again.
+
+    Exit code 0: all are here; 1: at least one cannot be had.
+
+    Examples:
+
+    - `mobilebench libraries fetch`
+
+    - `mobilebench libraries fetch --build android-arm64-v8a --engine onnxruntime`
+    """
+    from mobilebench.engines.libraries import catalogue
+    from mobilebench.errors import ExitCode
+
+    found = catalogue.entries(split(engine), split(build))
+    reasons = {entry: catalogue.fetch(entry) for entry in found}
+    for reason in dict.fromkeys(filter(None, reasons.values())):
+        typer.echo(reason, err=True)
+    here = sum(reason is None for reason in reasons.values())
+    typer.echo(f"{here} of {len(found)} libraries are here.")
+    raise typer.Exit(int(ExitCode.OK if here == len(found) else ExitCode.CASES_FAILED))
+
+
+def _version(entry: Entry) -> str | None:
+    return f"{entry.version} *" if entry.as_here is False else entry.version
+
+
+def _places(found: Iterable[Entry]) -> list[str]:
+    """Where libraries come from, in the order in which it is tried."""
+    places: dict[str, dict[str, None]] = {}
+    for entry in found:
+        places.setdefault(_name(entry), {}).update(dict.fromkeys(entry.sources))
+    return [f"{name} from {', '.join(sources)}." for name, sources in places.items() if sources]
+
+
+def _contents(found: Iterable[Entry]) -> list[str]:
+    """What is linked into libraries, once for all that hold the same."""
+    holders: dict[tuple[str, ...], dict[str, None]] = {}
+    for entry in found:
+        if entry.contains:
+            holders.setdefault(entry.contains, {})[_name(entry)] = None
+    return [f"Linked into {' and '.join(names)}: {', '.join(contains)}." for contains, names in holders.items()]
+
+
+def _name(entry: Entry) -> str:
+    """As in `tflite delegate 2.16.1`."""
+    return " ".join([entry.engine, *(["delegate"] if entry.role == "delegate" else []), entry.version or "of yours"])
