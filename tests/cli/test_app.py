@@ -163,7 +163,8 @@ def test_dry_run_prints_plan_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_dry_run_shows_passes_cores_and_what_will_not_run() -> None:
-    asked = "--engine tflite --model bert_small --pass timing,kernels --affinity 0x1 --priority 5".split()
+    asked = ["--engine", "tflite", "--backend", "cpu", "--setting", "xnnpack", "--model", "bert_small"]
+    asked += ["--pass", "timing,kernels", "--affinity", "0x1", "--priority", "5"]
     code, out, err = invoke("run", "--serial", "host", "--dry-run", *asked)
     assert code == 0, err
     header, row = (line.split() for line in out.splitlines() if "affinity" in line or "tflite" in line)
