@@ -1,15 +1,12 @@
-"""Whether CUDA can be used on this computer: is there a device, and does a library have what computes on it?
+"""Whether this computer has a device for CUDA.
 
-Nothing is loaded for the answer: a driver that is half installed shall not end this process.
+Nothing is loaded for the answer: a driver that is half installed shall not end this process. Whether an engine's
+library can use the device is asked elsewhere: of `libraries.missing_reason` for ONNX Runtime, of TensorFlow itself.
 """
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-
-PROVIDER = "libonnxruntime_providers_cuda.so"
-"""Lies beside ONNX Runtime's library in packages that have the CUDA provider."""
 
 _DRIVER = Path("/proc/driver/nvidia")
 _WSL = Path("/dev/dxg"), Path("/usr/lib/wsl/lib/libcuda.so.1")
@@ -36,33 +33,3 @@ def devices(driver: Path = _DRIVER) -> list[str]:
             if key.strip() == "Model":
                 found.append(value.strip())
     return found
-
-
-def no_provider(library: Path) -> str | None:
-    """Why this library of ONNX Runtime cannot use a CUDA device, with the command that mends it; None when it can."""
-    if (library.parent / PROVIDER).is_file():
-        return None
-    return (
-        f"{library.name} has no CUDA provider beside it ({PROVIDER}): "
-        f"`pip uninstall --yes onnxruntime && pip install onnxruntime-gpu=={_wanted_version()}`"
-    )
-
-
-def why_not(library: Path, driver: Path = _DRIVER, wsl: tuple[Path, Path] = _WSL) -> str | None:
-    """Why ONNX Runtime's backend `cuda` cannot run on this computer; None when device and provider are there."""
-    return no_device(driver, wsl) or no_provider(library)
-
-
-def installed_package() -> str | None:
-    """Which package ONNX Runtime comes from here: with or without CUDA, with its version; None without any."""
-    for package in ("onnxruntime-gpu", "onnxruntime"):
-        try:
-            return f"{package} {version(package)}"
-        except PackageNotFoundError:
-            continue
-    return None
-
-
-def _wanted_version() -> str:
-    package = installed_package()
-    return package.partition(" ")[2] if package else "1.29.0"

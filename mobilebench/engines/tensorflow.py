@@ -14,13 +14,22 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.engines import cuda
-from mobilebench.engines.answers import read_answer
+from mobilebench.engines.answers import not_usable, read_answer, require_block
 from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
 from mobilebench.engines.native import MAX_THREADS, tensor_arguments, time_limit
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
-from mobilebench.results.records import BlockRule, Case, FileProof, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.results.records import (
+    Case,
+    Conditions,
+    FileProof,
+    Measurement,
+    Pass,
+    PlannedBlock,
+    SpentOn,
+    TargetInfo,
+)
 from mobilebench.sums import sha256_of
 from mobilebench.targets.base import Target
 
@@ -125,8 +134,9 @@ def command(block: PlannedBlock, files: ModelFiles, samples: int, scratch: Path)
         *("--threads", str(case.threads), "--signature", _signature(files)),
         *("--min-predictions", str(min(rule.min_predictions, rule.max_predictions))),
         *("--max-predictions", str(rule.max_predictions), "--max-seconds", repr(rule.max_seconds)),
-        *("--samples", str(samples), "--affinity", case.affinity, "--priority", str(conditions.priority)),
-        *("--page-cache", case.caches, "--scratch", str(scratch), "--model", str(graph.path)),
+        *("--samples", str(samples), "--affinity", case.affinity, "--page-cache", case.caches),
+        *(("--priority", str(conditions.priority)) if conditions.priority != Conditions().priority else ()),
+        *("--scratch", str(scratch), "--model", str(graph.path)),
         *tensor_arguments(files, FORMAT),
     ]
 
@@ -180,18 +190,13 @@ def _signature(files: ModelFiles) -> str:
 
 def _check(measurement: Measurement, block: PlannedBlock, files: ModelFiles, target: str) -> None:
     """An answer that is well-formed and yet not what was asked for is refused."""
-    rule: BlockRule = block.rule
-    count = len(measurement.prediction_ms)
-    if not min(rule.min_predictions, rule.max_predictions) <= count <= rule.max_predictions:
-        raise _not_usable(target, f"it holds {count} predictions, asked were {rule.describe()}")
-    if len(measurement.warmup_ms) != 1 or (missing := sorted(SETUP_PARTS - set(measurement.setup_ms))):
-        raise _not_usable(target, "it lacks the warmup" if len(measurement.warmup_ms) != 1 else f"no {missing[0]}")
-    if measurement.pass_ != block.pass_:
-        raise _not_usable(target, f"it is of the pass {measurement.pass_}, asked was {block.pass_}")
+    require_block(measurement, block, target)
+    if missing := sorted(SETUP_PARTS - set(measurement.setup_ms)):
+        raise not_usable(target, f"it lacks the setup part {missing[0]}")
     if [summary.name for summary in measurement.output] != files.manifest.outputs:
-        raise _not_usable(target, "it does not hold the model's outputs")
+        raise not_usable(target, "it does not hold the model's outputs")
     if measurement.version != installed_version():
-        raise _not_usable(target, f"TensorFlow {measurement.version} answered, installed is {installed_version()}")
+        raise not_usable(target, f"TensorFlow {measurement.version} answered, installed is {installed_version()}")
 
 
 def _with_checksums(measurement: Measurement, asked: list[_Asked], target: str) -> Measurement:
@@ -199,7 +204,7 @@ def _with_checksums(measurement: Measurement, asked: list[_Asked], target: str) 
     told = {Path(proof.name): proof.bytes for proof in measurement.proof.files}
     libraries = [_Asked(library, _sha256(library)) for library in installed_libraries() if library in told]
     if not libraries:
-        raise _not_usable(target, "it names none of TensorFlow's installed libraries")
+        raise not_usable(target, "it names none of TensorFlow's installed libraries")
     for one in [*asked, *libraries]:
         if told.get(one.path) != one.path.stat().st_size:
             raise BlockFailed(
@@ -217,7 +222,3 @@ def _sha256(path: Path) -> str:
 @cache
 def _remembered(path: Path, _changed: int, _size: int, _inode: int) -> str:
     return sha256_of(path)
-
-
-def _not_usable(target: str, why: str) -> BlockFailed:
-    return BlockFailed(f"TensorFlow's answer on {target} cannot be used: {why}.")

@@ -1,4 +1,4 @@
-"""Whether CUDA can be used: told from what the driver and the package put on the disk."""
+"""Whether there is a device for CUDA: told from what the driver puts into the system's folders."""
 
 from __future__ import annotations
 
@@ -45,21 +45,3 @@ def test_a_gpu_lent_by_windows_counts(tmp_path: Path, no_wsl: tuple[Path, Path])
     assert cuda.no_device(tmp_path / "none", no_wsl) is not None
     no_wsl[1].touch()
     assert cuda.no_device(tmp_path / "none", no_wsl) is None
-
-
-def test_a_library_without_the_provider_names_the_package_that_has_it(
-    tmp_path: Path, driver: Path, no_wsl: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library = tmp_path / "libonnxruntime.so.1.29.0"
-    monkeypatch.setattr(cuda, "installed_package", lambda: "onnxruntime 1.29.0")
-    reason = cuda.why_not(library, driver, no_wsl) or ""
-    assert "pip install onnxruntime-gpu==1.29.0" in reason
-    assert "no driver" in (cuda.why_not(library, tmp_path / "none", no_wsl) or "")
-    (tmp_path / cuda.PROVIDER).touch()
-    assert cuda.why_not(library, driver, no_wsl) is None
-
-
-def test_the_installed_package_is_told_with_its_version() -> None:
-    package, _, version = (cuda.installed_package() or "").partition(" ")
-    assert package in {"onnxruntime", "onnxruntime-gpu"}
-    assert version[0].isdecimal()

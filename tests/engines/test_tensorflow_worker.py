@@ -161,6 +161,7 @@ def test_only_threads_that_compute_kernels_are_counted(used: list[threads.Thread
     found = threads.at_work(used, {1, 9, None})
     assert found.computing == count
     assert where in found.source
+    assert found.alive == len([one for one in used if one.id not in (1, 9)])
 
 
 def test_costs_are_differences() -> None:

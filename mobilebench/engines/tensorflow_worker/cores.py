@@ -49,13 +49,13 @@ def asked(affinity: str, root: Path = _CORES) -> frozenset[int] | None:
     return _named(affinity, _speeds(affinity, root))
 
 
-def take(cores: frozenset[int] | None, priority: int) -> None:
+def take(cores: frozenset[int] | None, priority: int | None) -> None:
     """Run on these cores with this priority from now on, this thread and all that it starts.
 
     Raises:
         Problem: the system refuses.
     """
-    if priority:
+    if priority is not None:
         try:
             os.setpriority(os.PRIO_PROCESS, 0, priority)
         except OSError as error:

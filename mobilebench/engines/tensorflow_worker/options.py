@@ -56,7 +56,8 @@ class Options:
     model: Path
     signature: str
     affinity: str
-    priority: int
+    priority: int | None
+    """None: whatever the process was started with."""
     page_cache: Literal["as found", "cold", "warm"]
     memory_period_ms: float
     scratch: Path | None
@@ -125,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, required=True, help="the saved_model.pb")
     parser.add_argument("--signature", default="serving_default")
     parser.add_argument("--affinity", default="none")
-    parser.add_argument("--priority", type=_whole(-20, 19), default=0)
+    parser.add_argument("--priority", type=_whole(-20, 19))
     parser.add_argument("--page-cache", choices=CACHES, default="as found")
     parser.add_argument("--memory-period", type=_number(0.0, _LONGEST_PERIOD_MS), default=10.0, help="milliseconds")
     parser.add_argument("--scratch", type=Path, help="where a kernels pass may write")

@@ -63,6 +63,7 @@ def _proof(block: Block) -> Proof:
             "backend": placement.backend,
             "threads": block.at_work.computing or None,
             "threads_source": block.at_work.source,
+            "threads_alive": block.at_work.alive,
             "thread_cpu_ms": [thread.cpu_ms for thread in block.used],
             "graph_nodes": sum(placement.nodes.values()),
             "delegates": [DelegateShare(name=kind, nodes=count) for kind, count in sorted(placement.nodes.items())],

@@ -53,6 +53,8 @@ class AtWork:
     computing: int
     """Threads of the kernels' pool; of the executor, where the pool did nothing. 0: none worked."""
     source: str
+    alive: int
+    """Threads that could have computed, with or without work."""
 
 
 def at_work(used: list[Thread], besides: Collection[int | None]) -> AtWork:
@@ -70,6 +72,7 @@ def at_work(used: list[Thread], besides: Collection[int | None]) -> AtWork:
     return AtWork(
         len(pool) or len(executors),
         f"CPU time of every thread of the process during the predictions: those of {where}",
+        sum(thread.id not in besides for thread in used),
     )
 
 
