@@ -1,0 +1,121 @@
+"""Blocks that watch: planned with the others, and told when an engine or a target cannot have them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mobilebench.engines.base import TIMING_ALONE, why_unsupported
+from mobilebench.errors import Unsupported
+from mobilebench.results.records import Conditions, Pass, PlannedBlock, Run, TargetInfo
+from mobilebench.results.store import Store
+from mobilebench.session import RunRequest, run
+from mobilebench.session.journal import FILE_NAME
+
+from ..results.making import host
+from .fakes import FakeEngine, Seen, World, plan
+
+EVERY: tuple[Pass, ...] = ("timing", "timing", "kernels", "memory")
+READINGS = {"readings": [{"at_ms": 1.0, "rss_kb": 9}]}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, empty_store: Path) -> Path:
+    shutil.copy(empty_store, tmp_path)
+    return tmp_path
+
+
+def report(planned: PlannedBlock) -> dict[str, Any]:
+    watched: dict[str, Any] = {
+        "timing": {},
+        "kernels": {"kernels": [{"name": "CONV_2D", "times_ms": [1.0]}]},
+        "memory": {"memory": READINGS},
+    }[planned.pass_]
+    return {"pass": planned.pass_, **watched}
+
+
+def measured(folder: Path, engine: FakeEngine, **case: str) -> Run:
+    """A run with one case in two rounds of timing, a kernels and a memory pass."""
+    one = plan(host(), rounds=1).blocks[0]
+    blocks = [
+        one.model_copy(
+            update={"index": number, "round": number, "pass_": name, "case": one.case.model_copy(update=case)}
+        )
+        for number, name in enumerate(EVERY)
+    ]
+    asked = replace(plan(host()), blocks=tuple(blocks))
+    with Store.open(folder) as store:
+        request = RunRequest(plan=asked, targets=(host(),))
+        run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=World(engine=engine).rooms())
+        return store.load("last")
+
+
+def test_every_pass_is_measured_judged_and_stored_as_what_it_is(folder: Path) -> None:
+    found = measured(folder, FakeEngine(report=report)).blocks
+    assert [block.planned.pass_ for block in found] == list(EVERY)
+    assert [block.measurement.pass_ for block in found if block.measurement] == list(EVERY)
+    assert {block.verdict.status for block in found if block.verdict} == {"valid"}
+    assert found[2].measurement and [kernel.name for kernel in found[2].measurement.kernels] == ["CONV_2D"]
+    assert found[3].measurement and found[3].measurement.memory
+
+
+def test_the_journal_tells_the_pass(folder: Path) -> None:
+    stored = measured(folder, FakeEngine(report=report))
+    lines = (folder / "runs" / stored.info.id / FILE_NAME).read_text().splitlines()
+    begun = [line for line in map(json.loads, lines) if line["kind"] == "BlockStarted"]
+    assert [line["planned"]["pass"] for line in begun] == list(EVERY)
+
+
+def test_an_engine_without_these_passes_says_so_and_is_timed_all_the_same(folder: Path) -> None:
+    found = measured(folder, FakeEngine(report=report, passes=TIMING_ALONE)).blocks
+    assert [(block.outcome, block.reason) for block in found] == [
+        ("measured", None),
+        ("measured", None),
+        ("unsupported", "engine fake has no kernels pass"),
+        ("unsupported", "engine fake has no memory pass"),
+    ]
+
+
+def test_what_cannot_be_timed_is_not_tried_again_to_be_watched(folder: Path) -> None:
+    def refuse(planned: PlannedBlock, cancel: threading.Event) -> None:
+        raise Unsupported("no such operator")
+
+    engine = FakeEngine(behave=refuse)
+    found = measured(folder, engine).blocks
+    assert {(block.outcome, block.reason) for block in found} == {("unsupported", "no such operator")}
+    assert engine.measured == [0]
+
+
+def test_a_profiler_that_is_missing_takes_nothing_from_the_other_passes(folder: Path) -> None:
+    def refuse(planned: PlannedBlock, cancel: threading.Event) -> None:
+        if planned.pass_ == "kernels":
+            raise Unsupported("this library has no profiler")
+
+    found = measured(folder, FakeEngine(behave=refuse, report=report)).blocks
+    assert [block.outcome for block in found] == ["measured", "measured", "unsupported", "measured"]
+
+
+@pytest.mark.parametrize(
+    ("case", "conditions", "says"),
+    [
+        ({"affinity": "big"}, {}, "the cores of fake cannot be chosen"),
+        ({"caches": "cold"}, {}, "the caches of fake cannot be made cold"),
+        ({}, {"priority": 5}, "the priority of fake cannot be set"),
+        ({}, {"model_access": "mapped"}, "the model of fake cannot be mapped"),
+    ],
+)
+def test_what_a_page_cannot_do_is_said_and_not_left_out(
+    case: dict[str, str], conditions: dict[str, Any], says: str
+) -> None:
+    one = plan(host(), rounds=1).blocks[0]
+    asked = one.model_copy(update={"case": one.case.model_copy(update=case), "conditions": Conditions(**conditions)})
+    target: TargetInfo = host()
+    assert says in (why_unsupported(FakeEngine(kind="web"), target, asked) or "")  # type: ignore[arg-type]
+    assert why_unsupported(FakeEngine(kind="native"), target, asked) is None  # type: ignore[arg-type]
+    assert why_unsupported(FakeEngine(kind="web"), target, one) is None  # type: ignore[arg-type]
