@@ -1,100 +1,33 @@
-/* ONNX Runtime through its C API: one table of functions, whose order never changes once a version is published.
- *
- * Only the positions that are needed stand here (functions are appended, never moved). The first 275 or so exist in
- * every version since 1.16; those of the graph assignment since 1.24.
- */
+/* ONNX Runtime through its C API. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine.h"
+#include "ort.h"
+#include "ort_profile.h"
+#include "ort_providers.h"
 
-#define BASE_VERSION 16
-#define ASSIGNMENT_VERSION 24
-
-#define LOG_ERROR 3
-#define SEQUENTIAL 0
-#define ALL_OPTIMISATIONS 99
-#define DEVICE_ALLOCATOR 0
-#define DEFAULT_MEMORY 0
-#define NOT_IMPLEMENTED 9
-
-/* F(name, position, result, parameters); a result of `void *` is a status, NULL when all is well. */
-#define FUNCTIONS(F)                                                                                                   \
-    F(GetErrorCode, 1, int, (const void *))                                                                            \
-    F(GetErrorMessage, 2, const char *, (const void *))                                                                \
-    F(CreateEnv, 3, void *, (int, const char *, void **))                                                              \
-    F(DisableTelemetryEvents, 6, void *, (const void *))                                                               \
-    F(CreateSessionFromArray, 8, void *, (const void *, const void *, size_t, const void *, void **))                  \
-    F(Run, 9, void *,                                                                                                  \
-      (void *, const void *, const char *const *, const void *const *, size_t, const char *const *, size_t, void **))  \
-    F(CreateSessionOptions, 10, void *, (void **))                                                                     \
-    F(SetSessionExecutionMode, 13, void *, (void *, int))                                                              \
-    F(SetSessionGraphOptimizationLevel, 23, void *, (void *, int))                                                     \
-    F(SetIntraOpNumThreads, 24, void *, (void *, int))                                                                 \
-    F(SetInterOpNumThreads, 25, void *, (void *, int))                                                                 \
-    F(SessionGetInputCount, 30, void *, (const void *, size_t *))                                                      \
-    F(CreateTensorWithDataAsOrtValue, 49, void *,                                                                      \
-      (const void *, void *, size_t, const int64_t *, size_t, int, void **))                                           \
-    F(GetTensorMutableData, 51, void *, (void *, void **))                                                             \
-    F(GetTensorElementType, 60, void *, (const void *, int *))                                                         \
-    F(GetDimensionsCount, 61, void *, (const void *, size_t *))                                                        \
-    F(GetDimensions, 62, void *, (const void *, int64_t *, size_t))                                                    \
-    F(GetTensorTypeAndShape, 65, void *, (const void *, void **))                                                      \
-    F(CreateCpuMemoryInfo, 69, void *, (int, int, void **))                                                            \
-    F(ReleaseEnv, 92, void, (void *))                                                                                  \
-    F(ReleaseStatus, 93, void, (void *))                                                                               \
-    F(ReleaseMemoryInfo, 94, void, (void *))                                                                           \
-    F(ReleaseSession, 95, void, (void *))                                                                              \
-    F(ReleaseValue, 96, void, (void *))                                                                                \
-    F(ReleaseTensorTypeAndShapeInfo, 99, void, (void *))                                                               \
-    F(ReleaseSessionOptions, 100, void, (void *))                                                                      \
-    F(AddSessionConfigEntry, 130, void *, (void *, const char *, const char *))
-
-/* Only looked at when the library knows ASSIGNMENT_VERSION. */
-#define ASSIGNMENT(F)                                                                                                  \
-    F(Session_GetEpGraphAssignmentInfo, 407, void *, (const void *, const void *const **, size_t *))                   \
-    F(EpAssignedSubgraph_GetEpName, 408, void *, (const void *, const char **))                                        \
-    F(EpAssignedSubgraph_GetNodes, 409, void *, (const void *, const void *const **, size_t *))
-
-struct api_base {
-    void *const *(*get_api)(uint32_t version);
-    const char *(*get_version)(void);
-};
-
-#define MEMBER(name, position, result, parameters) result(*name) parameters;
-
-struct ort {
-    const struct api_base *base;
-    FUNCTIONS(MEMBER)
-    ASSIGNMENT(MEMBER)
-    void *environment;
-    void *session_options;
-    void *session;
-    void *memory;
-    const char *input_names[MAX_INPUTS];
-    const char *output_names[MAX_OUTPUTS];
-};
-
-static bool good(const struct ort *ort, void *status, const char *what, struct problem *problem) {
+bool ort_good(const struct ort *ort, void *status, const char *what, struct problem *problem) {
     if (status == NULL)
         return true;
-    enum outcome outcome = ort->GetErrorCode(status) == NOT_IMPLEMENTED ? OUTCOME_UNSUPPORTED : OUTCOME_ERROR;
-    fail(problem, outcome, "%s: %s", what, ort->GetErrorMessage(status));
-    ort->ReleaseStatus(status);
+    enum outcome outcome = ort->api.GetErrorCode(status) == ORT_NOT_IMPLEMENTED ? OUTCOME_UNSUPPORTED : OUTCOME_ERROR;
+    fail(problem, outcome, "%s: %s", what, ort->api.GetErrorMessage(status));
+    ort->api.ReleaseStatus(status);
     return false;
 }
 
 static bool find_functions(struct ort *ort, struct problem *problem) {
-    void *const *newer = ort->base->get_api(ASSIGNMENT_VERSION);
-    void *const *table = newer != NULL ? newer : ort->base->get_api(BASE_VERSION);
+    struct ort_api *api = &ort->api;
+    void *const *newer = ort->base->get_api(ORT_ASSIGNMENT_VERSION);
+    void *const *table = newer != NULL ? newer : ort->base->get_api(ORT_BASE_VERSION);
     if (table == NULL)
         return fail(problem, OUTCOME_UNSUPPORTED, "ONNX Runtime %s is older than 1.%d", ort->base->get_version(),
-                    BASE_VERSION);
-#define FIND(name, position, result, parameters) *(void **)&ort->name = table[position];
-    FUNCTIONS(FIND)
+                    ORT_BASE_VERSION);
+#define FIND(name, position, result, parameters) *(void **)&api->name = table[position];
+    ORT_FUNCTIONS(FIND)
     if (newer != NULL) {
-        ASSIGNMENT(FIND)
+        ORT_ASSIGNMENT(FIND)
     }
 #undef FIND
     return true;
@@ -102,8 +35,8 @@ static bool find_functions(struct ort *ort, struct problem *problem) {
 
 static bool load(const struct options *options, void **state, struct problem *problem) {
     void *library = NULL;
-    const struct api_base *(*get_base)(void) = NULL;
-    if (!open_library(options->library, &library, problem))
+    const struct ort_api_base *(*get_base)(void) = NULL;
+    if (!fp16_permitted(options, problem) || !open_library(options->library, &library, problem))
         return false;
     *(void **)&get_base = dlsym(library, "OrtGetApiBase");
     if (get_base == NULL)
@@ -112,37 +45,51 @@ static bool load(const struct options *options, void **state, struct problem *pr
     if (ort == NULL)
         return fail(problem, OUTCOME_ERROR, "no memory");
     *state = ort;
+    ort->library = library;
+    ort->asked = options;
     ort->base = get_base();
     return find_functions(ort, problem) &&
-           good(ort, ort->CreateEnv(LOG_ERROR, "mobilebench", &ort->environment), "no environment", problem) &&
-           good(ort, ort->DisableTelemetryEvents(ort->environment), "telemetry cannot be turned off", problem);
+           ort_good(ort, ort->api.CreateEnv(ORT_LOG_ERROR, "mobilebench", &ort->environment), "no environment",
+                    problem) &&
+           ort_good(ort, ort->api.DisableTelemetryEvents(ort->environment), "telemetry cannot be turned off", problem);
 }
 
-static bool configure(struct ort *ort, int threads, struct problem *problem) {
+static bool watch(struct ort *ort, const struct options *options, struct problem *problem) {
+    return options->pass != PASS_KERNELS ||
+           (ort_profile_begin(&ort->profile, options, problem) &&
+            ort_good(ort, ort->api.EnableProfiling(ort->session_options, ort->profile.prefix),
+                     "profiling cannot be turned on", problem));
+}
+
+static bool configure(struct ort *ort, const struct options *options, struct problem *problem) {
     const char *what = "the session cannot be configured";
-    return good(ort, ort->CreateSessionOptions(&ort->session_options), what, problem) &&
-           good(ort, ort->SetIntraOpNumThreads(ort->session_options, threads), what, problem) &&
-           good(ort, ort->SetInterOpNumThreads(ort->session_options, 1), what, problem) &&
-           good(ort, ort->SetSessionExecutionMode(ort->session_options, SEQUENTIAL), what, problem) &&
-           good(ort, ort->SetSessionGraphOptimizationLevel(ort->session_options, ALL_OPTIMISATIONS), what, problem) &&
-           good(ort, ort->AddSessionConfigEntry(ort->session_options, "session.record_ep_graph_assignment_info", "1"),
-                what, problem);
+    const struct ort_api *api = &ort->api;
+    if (!ort_good(ort, api->CreateSessionOptions(&ort->session_options), what, problem))
+        return false;
+    void *session = ort->session_options;
+    return ort_good(ort, api->SetIntraOpNumThreads(session, ort_pool_threads(options)), what, problem) &&
+           ort_good(ort, api->SetInterOpNumThreads(session, 1), what, problem) &&
+           ort_good(ort, api->SetSessionExecutionMode(session, ORT_SEQUENTIAL), what, problem) &&
+           ort_good(ort, api->SetSessionGraphOptimizationLevel(session, ORT_ALL_OPTIMISATIONS), what, problem) &&
+           ort_good(ort, api->AddSessionConfigEntry(session, "session.record_ep_graph_assignment_info", "1"), what,
+                    problem) &&
+           ort_provider_add(ort, options, problem) && watch(ort, options, problem);
 }
 
 static bool open_session(void *state, const struct options *options, const struct file *model,
                          struct problem *problem) {
     struct ort *ort = state;
-    return configure(ort, options->threads, problem) &&
-           good(ort,
-                ort->CreateSessionFromArray(ort->environment, model->data, model->bytes, ort->session_options,
-                                            &ort->session),
-                "the model cannot be opened", problem);
+    return configure(ort, options, problem) &&
+           ort_good(ort,
+                    ort->api.CreateSessionFromArray(ort->environment, model->data, model->bytes, ort->session_options,
+                                                    &ort->session),
+                    "the model cannot be opened", problem);
 }
 
 static bool ready(void *state, struct options *options, struct problem *problem) {
     struct ort *ort = state;
     size_t inputs = 0;
-    if (!good(ort, ort->SessionGetInputCount(ort->session, &inputs), "the inputs cannot be counted", problem))
+    if (!ort_good(ort, ort->api.SessionGetInputCount(ort->session, &inputs), "the inputs cannot be counted", problem))
         return false;
     if (inputs != options->input_count)
         return fail(problem, OUTCOME_ERROR, "the model has %zu inputs, but %zu were given", inputs,
@@ -151,7 +98,8 @@ static bool ready(void *state, struct options *options, struct problem *problem)
         ort->input_names[i] = options->inputs[i].tensor.name;
     for (size_t i = 0; i < options->output_count; i++)
         ort->output_names[i] = options->outputs[i].tensor.name;
-    return good(ort, ort->CreateCpuMemoryInfo(DEVICE_ALLOCATOR, DEFAULT_MEMORY, &ort->memory), "no memory", problem);
+    return ort_good(ort, ort->api.CreateCpuMemoryInfo(ORT_DEVICE_ALLOCATOR, ORT_DEFAULT_MEMORY, &ort->memory),
+                    "no memory", problem);
 }
 
 static const struct {
@@ -178,10 +126,10 @@ static bool dtype_of(int type, enum dtype *dtype) {
 }
 
 static bool wrap(struct ort *ort, const struct tensor *tensor, void **value, struct problem *problem) {
-    return good(ort,
-                ort->CreateTensorWithDataAsOrtValue(ort->memory, tensor->data, tensor->bytes, tensor->dims,
-                                                    tensor->rank, type_of(tensor->dtype), value),
-                "an input cannot be made", problem);
+    return ort_good(ort,
+                    ort->api.CreateTensorWithDataAsOrtValue(ort->memory, tensor->data, tensor->bytes, tensor->dims,
+                                                            tensor->rank, type_of(tensor->dtype), value),
+                    "an input cannot be made", problem);
 }
 
 static bool shape_as(struct ort *ort, const void *facts, struct tensor *tensor, struct problem *problem) {
@@ -190,24 +138,24 @@ static bool shape_as(struct ort *ort, const void *facts, struct tensor *tensor, 
     int64_t dims[MAX_RANK];
     enum dtype dtype = DTYPE_FLOAT32;
     const char *what = "an output cannot be described";
-    if (!good(ort, ort->GetTensorElementType(facts, &type), what, problem) ||
-        !good(ort, ort->GetDimensionsCount(facts, &rank), what, problem))
+    if (!ort_good(ort, ort->api.GetTensorElementType(facts, &type), what, problem) ||
+        !ort_good(ort, ort->api.GetDimensionsCount(facts, &rank), what, problem))
         return false;
     if (!dtype_of(type, &dtype) || rank > MAX_RANK)
         return fail(problem, OUTCOME_ERROR, "output `%s` has a number format or shape that is not handled",
                     tensor->name);
-    return good(ort, ort->GetDimensions(facts, dims, rank), what, problem) &&
+    return ort_good(ort, ort->api.GetDimensions(facts, dims, rank), what, problem) &&
            tensor_shape(tensor, dtype, dims, rank, problem);
 }
 
 static bool copy_out(struct ort *ort, void *value, struct tensor *tensor, struct problem *problem) {
     void *facts = NULL;
     void *data = NULL;
-    if (!good(ort, ort->GetTensorTypeAndShape(value, &facts), "an output cannot be described", problem))
+    if (!ort_good(ort, ort->api.GetTensorTypeAndShape(value, &facts), "an output cannot be described", problem))
         return false;
     bool shaped = shape_as(ort, facts, tensor, problem);
-    ort->ReleaseTensorTypeAndShapeInfo(facts);
-    if (!shaped || !good(ort, ort->GetTensorMutableData(value, &data), "an output cannot be read", problem))
+    ort->api.ReleaseTensorTypeAndShapeInfo(facts);
+    if (!shaped || !ort_good(ort, ort->api.GetTensorMutableData(value, &data), "an output cannot be read", problem))
         return false;
     memcpy(tensor->data, data, tensor->bytes);
     return true;
@@ -216,7 +164,7 @@ static bool copy_out(struct ort *ort, void *value, struct tensor *tensor, struct
 static void release_values(struct ort *ort, void **values, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (values[i] != NULL)
-            ort->ReleaseValue(values[i]);
+            ort->api.ReleaseValue(values[i]);
     }
 }
 
@@ -225,10 +173,10 @@ static bool run_with(struct ort *ort, struct options *options, void **inputs, vo
         if (!wrap(ort, &options->inputs[i].tensor, &inputs[i], problem))
             return false;
     }
-    if (!good(ort,
-              ort->Run(ort->session, NULL, ort->input_names, (const void *const *)inputs, options->input_count,
-                       ort->output_names, options->output_count, outputs),
-              "the model cannot be run", problem))
+    if (!ort_good(ort,
+                  ort->api.Run(ort->session, NULL, ort->input_names, (const void *const *)inputs, options->input_count,
+                               ort->output_names, options->output_count, outputs),
+                  "the model cannot be run", problem))
         return false;
     for (size_t i = 0; i < options->output_count; i++) {
         if (!copy_out(ort, outputs[i], &options->outputs[i].tensor, problem))
@@ -240,10 +188,23 @@ static bool run_with(struct ort *ort, struct options *options, void **inputs, vo
 static bool predict(void *state, struct options *options, struct problem *problem) {
     void *inputs[MAX_INPUTS] = {0};
     void *outputs[MAX_OUTPUTS] = {0};
+    ((struct ort *)state)->profile.calls++;
     bool done = run_with(state, options, inputs, outputs, problem);
     release_values(state, inputs, options->input_count);
     release_values(state, outputs, options->output_count);
     return done;
+}
+
+/* The asked provider took part, and is what the block is filed under; its share stands beside the others'. */
+static bool judge_assignment(const struct options *options, struct proof *proof, struct problem *problem) {
+    const char *asked = ort_provider_name(options);
+    for (size_t i = 0; i < proof->share_count; i++) {
+        if (strcmp(proof->shares[i].name, asked) == 0 && proof->shares[i].nodes > 0) {
+            proof->backend = options->backend;
+            return true;
+        }
+    }
+    return fail(problem, OUTCOME_UNSUPPORTED, "%s took none of the model's %ld nodes", asked, proof->graph_nodes);
 }
 
 /* Which execution provider got which nodes, as the session recorded it when it divided the graph. */
@@ -251,30 +212,53 @@ static bool read_assignment(struct ort *ort, struct proof *proof, struct problem
     const void *const *parts = NULL;
     size_t count = 0;
     const char *what = "the graph's assignment cannot be read";
-    if (!good(ort, ort->Session_GetEpGraphAssignmentInfo(ort->session, &parts, &count), what, problem))
+    if (!ort_good(ort, ort->api.Session_GetEpGraphAssignmentInfo(ort->session, &parts, &count), what, problem))
         return false;
     proof->graph_nodes = 0;
     for (size_t i = 0; i < count; i++) {
         const char *provider = NULL;
         const void *const *nodes = NULL;
         size_t node_count = 0;
-        if (!good(ort, ort->EpAssignedSubgraph_GetEpName(parts[i], &provider), what, problem) ||
-            !good(ort, ort->EpAssignedSubgraph_GetNodes(parts[i], &nodes, &node_count), what, problem))
+        if (!ort_good(ort, ort->api.EpAssignedSubgraph_GetEpName(parts[i], &provider), what, problem) ||
+            !ort_good(ort, ort->api.EpAssignedSubgraph_GetNodes(parts[i], &nodes, &node_count), what, problem))
             return false;
         prove_share(proof, provider, (long)node_count);
         proof->graph_nodes += (long)node_count;
     }
-    bool only_cpu = proof->share_count == 1 && strcmp(proof->shares[0].name, "CPUExecutionProvider") == 0;
-    proof->backend = only_cpu ? "cpu" : NULL;
-    prove_note(proof, "nodes were read from the session's own record of its graph's division, before fusion");
-    return true;
+    prove_note(proof, "nodes were read from the session's own record of its graph's division, before fusion; what a "
+                      "provider does not take runs on CPUExecutionProvider");
+    return judge_assignment(ort->asked, proof, problem);
+}
+
+static bool collect(void *state, struct kernels *kernels, struct problem *problem) {
+    struct ort *ort = state;
+    void *allocator = NULL;
+    char *path = NULL;
+    const char *what = "profiling cannot be ended";
+    if (!ort_good(ort, ort->api.GetAllocatorWithDefaultOptions(&allocator), what, problem) ||
+        !ort_good(ort, ort->api.SessionEndProfiling(ort->session, allocator, &path), what, problem))
+        return false;
+    bool read = ort_profile_read(&ort->profile, path, kernels, problem);
+    return ort_good(ort, ort->api.AllocatorFree(allocator, path), what, problem) && read;
+}
+
+static void prove_options(const struct ort *ort, struct proof *proof) {
+    const struct ort_profile *profile = &ort->profile;
+    if (ort->asked->cache != NULL && !ort_provider_caches(ort->asked))
+        prove_note(proof, "%s keeps nothing between processes here: the cache was not used",
+                   ort_provider_name(ort->asked));
+    if (profile->prefix[0] != '\0' && profile->calls_told < profile->calls)
+        prove_note(proof, "ONNX Runtime's profile tells of %ld of %ld predictions: it holds a million events at most",
+                   profile->calls_told > 0 ? profile->calls_told - 1 : 0, profile->calls - 1);
 }
 
 static bool prove(void *state, struct proof *proof, struct problem *problem) {
     struct ort *ort = state;
     file_of(*(void *const *)&ort->base->get_api, &proof->library);
-    if (ort->Session_GetEpGraphAssignmentInfo == NULL) {
-        prove_note(proof, "ONNX Runtime before 1.%d does not tell which nodes its providers took", ASSIGNMENT_VERSION);
+    prove_options(ort, proof);
+    if (ort->api.Session_GetEpGraphAssignmentInfo == NULL) {
+        prove_note(proof, "ONNX Runtime before 1.%d does not tell which nodes its providers took",
+                   ORT_ASSIGNMENT_VERSION);
         return true;
     }
     return read_assignment(ort, proof, problem);
@@ -287,17 +271,22 @@ static const char *version(void *state) {
 static void close_session(void *state) {
     struct ort *ort = state;
     if (ort->memory != NULL)
-        ort->ReleaseMemoryInfo(ort->memory);
+        ort->api.ReleaseMemoryInfo(ort->memory);
     if (ort->session != NULL)
-        ort->ReleaseSession(ort->session);
+        ort->api.ReleaseSession(ort->session);
     if (ort->session_options != NULL)
-        ort->ReleaseSessionOptions(ort->session_options);
+        ort->api.ReleaseSessionOptions(ort->session_options);
     if (ort->environment != NULL)
-        ort->ReleaseEnv(ort->environment);
+        ort->api.ReleaseEnv(ort->environment);
+    ort_profile_remove(&ort->profile);
     free(ort);
 }
 
-static const struct backend backends[] = {{"cpu", {"default"}}};
+static const struct backend backends[] = {
+    {"cpu", {"default"}},         {"xnnpack", {"default"}},  {"nnapi", {"default", "fp16"}},
+    {"qnn", {"default", "fp16"}}, {"webgpu", {"default"}},   {"cuda", {"default", "tf32"}},
+    {"dml", {"default"}},         {"openvino", {"default"}},
+};
 
 const struct engine engine_onnxruntime = {
     .name = "onnxruntime",
@@ -308,6 +297,7 @@ const struct engine engine_onnxruntime = {
     .open = open_session,
     .ready = ready,
     .predict = predict,
+    .collect = collect,
     .prove = prove,
     .version = version,
     .close = close_session,

@@ -1,0 +1,39 @@
+/* Reads the trace that ONNX Runtime's profiling writes, event by event: a JSON array of objects, in pieces.
+ *
+ * The text is not trusted: whatever it holds, nothing outside of it is read, and it ends.
+ */
+#ifndef MOBILEBENCH_ORT_TRACE_H
+#define MOBILEBENCH_ORT_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Names that are longer are cut; what is absent is empty, or -1. */
+struct ort_event {
+    char category[16];
+    char name[128];
+    char operation[96];
+    char provider[64];
+    long node;
+    double duration_us;
+};
+
+enum ort_trace_result {
+    ORT_TRACE_EVENT,
+    /* The text ends before the event does. */
+    ORT_TRACE_MORE,
+    ORT_TRACE_END,
+    /* It is not such a trace. */
+    ORT_TRACE_BROKEN
+};
+
+struct ort_trace {
+    const char *text;
+    size_t length;
+    /* Where the next event begins; moves only over whole ones. */
+    size_t at;
+};
+
+enum ort_trace_result ort_trace_next(struct ort_trace *trace, struct ort_event *event);
+
+#endif
