@@ -214,7 +214,7 @@ def _as_json(description: Description) -> dict[str, object]:
         if table.format == description.format
     }
     flops = None if description.macs is None else 2 * description.macs
-    return {**description.model_dump(mode="json"), "flops": flops, "lacking": lacking}
+    return {**description.model_dump(mode="json", exclude={"computing"}), "flops": flops, "lacking": lacking}
 
 
 def _built_json(files: ModelFiles) -> dict[str, object]:

@@ -1,17 +1,53 @@
-"""What a model's file holds of each operator type: for the FLOPs and parameters beside a kernels pass."""
+"""What a model's file holds of each operator type, and which of its operators each kernel of a profile computes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import GraphOperators
+from mobilebench.operators import OperatorType, intensity, operator_type
+from mobilebench.results.records import GraphOperators, Kernel, Measurement
+
+_IN_FILE_ORDER = frozenset({"tflite"})
+"""Engines that run a model's operators in the order of its file."""
+_MAY_COMPUTE: dict[OperatorType, frozenset[OperatorType]] = {
+    "matmul": frozenset({"matmul", "convolution"}),
+    "convolution": frozenset({"convolution", "depthwise convolution", "matmul"}),
+}
+"""Which operators a kernel of a type may stand for, where that is more than its own type: a pointwise convolution is a
+matrix product, and the other way round."""
 
 
-def graph_operators(files: ModelFiles, format: Format) -> list[GraphOperators]:  # noqa: A002 - the word of the domain
-    """Count, parameters and multiply-accumulates of every operator type of a model's file, most frequent first.
+@dataclass(frozen=True)
+class FileOperators:
+    """The operators of one model file."""
+
+    operators: tuple[GraphOperators, ...]
+    """By type, most frequent first."""
+    computing: tuple[str, ...]
+    """The compute-intensive ones, in the order of the file."""
+
+
+def with_graph(measurement: Measurement, files: ModelFiles, format: Format) -> Measurement:  # noqa: A002
+    """A kernels pass with what the model's file holds of each operator, and what of it each kernel computes.
+
+    Raises:
+        BadInput: the model's file cannot be read.
+        KeyError: the model lacks this format.
+    """
+    found = file_operators(files, format)
+    kernels = measurement.kernels
+    if measurement.engine in _IN_FILE_ORDER:
+        kernels = matched(kernels, found.computing, measurement.engine)
+    return measurement.model_copy(update={"graph": list(found.operators), "kernels": kernels})
+
+
+def file_operators(files: ModelFiles, format: Format) -> FileOperators:  # noqa: A002 - the word of the domain
+    """Count, parameters and multiply-accumulates of every operator type of a model's file.
 
     Another process reads the file, which takes half a second; each file is read once.
 
@@ -23,7 +59,30 @@ def graph_operators(files: ModelFiles, format: Format) -> list[GraphOperators]: 
     shapes = tuple(
         (entry.inputs[spec.name], tuple(spec.shape)) for spec in files.manifest.inputs if spec.name in entry.open_inputs
     )
-    return list(_read(files.folder / entry.path, entry.sha256, format, shapes))
+    return _read(files.folder / entry.path, entry.sha256, format, shapes)
+
+
+def matched(kernels: Sequence[Kernel], computing: Sequence[str], engine: str) -> list[Kernel]:
+    """Kernels with the operator that each compute-intensive one stands for.
+
+    Kernels stand in the order in which they ran, and `computing` in the order of the file. They are matched one to one
+    where there are as many of both and every pair fits; else none is.
+    """
+    places = [place for place, kernel in enumerate(kernels) if intensity(_type(kernel, engine)) == "compute"]
+    if len(places) != len(computing):
+        return list(kernels)
+    pairs = dict(zip(places, computing, strict=True))
+    if not all(_fits(_type(kernels[place], engine), operator_type(name, engine)) for place, name in pairs.items()):
+        return list(kernels)
+    return [kernel.model_copy(update={"operator": pairs.get(place)}) for place, kernel in enumerate(kernels)]
+
+
+def _type(kernel: Kernel, engine: str) -> OperatorType:
+    return "delegated part" if kernel.collapsed else operator_type(kernel.name, engine)
+
+
+def _fits(kernel: OperatorType, operator: OperatorType) -> bool:
+    return operator in _MAY_COMPUTE.get(kernel, frozenset({kernel}))
 
 
 @lru_cache(maxsize=256)
@@ -32,11 +91,12 @@ def _read(
     sha256: str,
     format: Format,  # noqa: A002
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
-) -> tuple[GraphOperators, ...]:
+) -> FileOperators:
     """The sum is that of the manifest: it stands for the content, and nothing is hashed again."""
     sizes = {name: list(shape) for name, shape in shapes}
     described = inspect(path, format, shapes=sizes, digest=lambda _: sha256)
-    return tuple(
+    operators = tuple(
         GraphOperators(operator=one.label, count=one.count, parameters=one.parameters, macs=one.macs)
         for one in described.operators
     )
+    return FileOperators(operators, tuple(described.computing))

@@ -68,6 +68,7 @@ _OWN: dict[TableName, dict[str, type]] = {
     "kernels": {
         "name": str,
         "node": int,
+        "operator": str,
         "provider": str,
         "collapsed": bool,
         "stage": str,
@@ -240,7 +241,7 @@ def _samples(measurement: Measurement) -> Iterator[dict[str, Any]]:
 def _kernels(measurement: Measurement) -> Iterator[dict[str, Any]]:
     """One row for each time that a kernel ran."""
     for kernel in measurement.kernels:
-        named = kernel.model_dump(include={"name", "node", "provider", "collapsed"})
+        named = kernel.model_dump(include={"name", "node", "operator", "provider", "collapsed"})
         if kernel.warmup_ms is not None:
             yield {**named, "stage": "warmup", "position": 0, "value_ms": kernel.warmup_ms}
         for position, value in enumerate(kernel.times_ms):

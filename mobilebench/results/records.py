@@ -224,6 +224,9 @@ class Kernel(Record):
     name: str
     node: int | None = None
     """Position in the engine's execution plan; None when the profiler does not tell."""
+    operator: str | None = None
+    """What of the model's file it computes, as the format names it, where that can be told: XNNPACK runs a pointwise
+    convolution (`CONV_2D`) as `Fully Connected`."""
     provider: str | None = None
     """Delegate or execution provider that ran it."""
     collapsed: bool = False

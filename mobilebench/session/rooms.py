@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
 from mobilebench.errors import BadInput, MobilebenchError
-from mobilebench.results.records import GraphOperators, TargetInfo
+from mobilebench.results.records import Measurement, TargetInfo
 
 if TYPE_CHECKING:
     from mobilebench.engines.base import Engine
@@ -71,6 +71,17 @@ def model(key: ModelKey, progress: Callable[[str], None]) -> ModelFiles:
     return cache.ensure(*key, progress=progress)
 
 
+def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> None:
+    """Fetches what a native engine loads on a runner build, where it is not here. When that fails, the block that needs
+    it is told the same without another attempt.
+    """
+    from mobilebench.engines import libraries
+
+    if engine in libraries.ENGINES:
+        with suppress(MobilebenchError):
+            libraries.libraries_for(engine, backend, build, tell)
+
+
 def in_use(files: ModelFiles) -> AbstractContextManager[None]:
     """Keeps the model from being pruned as long as it is measured."""
     from mobilebench.models import cache, locks
@@ -85,11 +96,11 @@ def why_no_model(key: ModelKey) -> str | None:
     return registry.why_not(*key)
 
 
-def graph_operators(files: ModelFiles, model_format: Format) -> list[GraphOperators]:
-    """Count, parameters and arithmetic of each operator of a model's file. Raises `BadInput` when it is damaged."""
-    from mobilebench.models import graph_operators as room
+def with_graph(measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
+    """A kernels pass with what the model's file holds of each operator. Raises `BadInput` when it is damaged."""
+    from mobilebench.models import graph_operators
 
-    return room.graph_operators(files, model_format)
+    return graph_operators.with_graph(measurement, files, model_format)
 
 
 def probes() -> Mapping[str, Probe]:
@@ -109,9 +120,10 @@ class Rooms:
     device_lock: Callable[[str, str], AbstractContextManager[None]] = device_lock
     machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn
     model: Callable[[ModelKey, Callable[[str], None]], ModelFiles] = model
+    library: Callable[[str, str, str, Callable[[str], None]], None] = library
     in_use: Callable[[ModelFiles], AbstractContextManager[None]] = in_use
     why_no_model: Callable[[ModelKey], str | None] = why_no_model
-    graph_operators: Callable[[ModelFiles, Format], list[GraphOperators]] = graph_operators
+    with_graph: Callable[[Measurement, ModelFiles, Format], Measurement] = with_graph
     probes: Callable[[], Mapping[str, Probe]] = probes
 
 

@@ -139,9 +139,9 @@ class _Worker:
         )
 
     def _with_graph(self, measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
-        """With what the model's file holds of each operator, or a note that says why that is not known."""
+        """A kernels pass beside the operators of the model's file, or with a note that says why they are not known."""
         try:
-            return measurement.model_copy(update={"graph": self._rooms.graph_operators(files, model_format)})
+            return self._rooms.with_graph(measurement, files, model_format)
         except MobilebenchError as error:
             note = f"operators of the model's file are not known: {error.message}"
             proof = measurement.proof.model_copy(update={"notes": [*measurement.proof.notes, note]})

@@ -11,7 +11,7 @@ import pytest
 
 from mobilebench.errors import BadInput
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import Block, GraphOperators, Pass
+from mobilebench.results.records import Block, GraphOperators, Measurement, Pass
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, run
 
@@ -28,13 +28,13 @@ class _World(World):
     read: list[Format]
 
     def rooms(self):  # type: ignore[no-untyped-def]
-        return dataclasses.replace(super().rooms(), graph_operators=self._operators)
+        return dataclasses.replace(super().rooms(), with_graph=self._with_graph)
 
-    def _operators(self, files: ModelFiles, model_format: Format) -> list[GraphOperators]:
+    def _with_graph(self, measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
         self.read.append(model_format)
         if isinstance(self.graph, BadInput):
             raise self.graph
-        return self.graph
+        return measurement.model_copy(update={"graph": self.graph})
 
 
 def _measure(folder: Path, of_pass: Pass, graph: list[GraphOperators] | BadInput) -> tuple[Block, list[Format]]:

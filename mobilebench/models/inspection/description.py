@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from mobilebench.models.inspection.graph import operator_label
 from mobilebench.models.manifest import Format
 from mobilebench.results.records import Record
 
@@ -34,9 +35,7 @@ class OperatorCount(Record):
 
     @property
     def label(self) -> str:
-        """Domain, type and what the type alone does not tell, such as `Conv (depthwise)`."""
-        name = f"{self.domain}:{self.type}" if self.domain else self.type
-        return f"{name} (depthwise)" if self.depthwise else name
+        return operator_label(self.type, self.domain, depthwise=self.depthwise)
 
 
 class Description(Record):
@@ -53,6 +52,8 @@ class Description(Record):
     outputs: list[Tensor]
     operators: list[OperatorCount]
     """Most frequent first."""
+    computing: list[str] = Field(default=[])
+    """Labels of the compute-intensive operators (`mobilebench.operators`), in the order of the file."""
     parameters: int
     """Elements of the constants that hold weights (floating point, or quantised)."""
     weight_dtypes: dict[str, int]

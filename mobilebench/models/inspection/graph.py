@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 from mobilebench.models.inspection.malformed import Malformed
+from mobilebench.operators import intensity, operator_type
 
 Shape = tuple[int | None, ...]
 
@@ -128,6 +129,11 @@ def facts(graph: Graph) -> dict[str, Any]:
             }
             for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         ],
+        "computing": [
+            operator_label(one.type, one.domain, depthwise=one.depthwise)
+            for one in graph.operations
+            if intensity(operator_type(one.type)) == "compute"
+        ],
         "parameters": sum(weight_dtypes.values()),
         "weight_dtypes": dict(sorted(weight_dtypes.items())),
         "macs": _sum(macs.values()),
@@ -136,6 +142,12 @@ def facts(graph: Graph) -> dict[str, Any]:
         "producer": graph.producer[:200],
         "signature": graph.signature,
     }
+
+
+def operator_label(kind: str, domain: str, *, depthwise: bool) -> str:
+    """Domain, type and what the type alone does not tell, such as `Conv (depthwise)`."""
+    name = f"{domain}:{kind}" if domain else kind
+    return f"{name} (depthwise)" if depthwise else name
 
 
 def bind(name: str, shape: Shape | None, given: Mapping[str, list[int]]) -> Shape | None:
