@@ -3,6 +3,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
@@ -15,7 +16,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 
 NATIVE_SOURCES := $(shell find native -path native/build -prune -o -type f -print 2>/dev/null)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help run setup python web native native-android models libraries test test-fast lint format lock bench wheel clean
+.PHONY: help run setup python web native native-android models libraries test test-fast lint format lock bench fuzz wheel clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -103,6 +104,17 @@ lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
 
 bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
 	@$(BIN)/python -m benchmarks
+
+fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files and JSON, for SECONDS=60 each
+	@scripts/system-packages.sh clang
+	@cmake --preset fuzz -S native >/dev/null && cmake --build native/build/fuzz >/dev/null
+	@for part in args input_file json; do \
+	    mkdir -p native/build/fuzz/corpus/$$part; log=native/build/fuzz/$$part.log; \
+	    native/build/fuzz/$${part}_fuzz -max_total_time=$(SECONDS) -max_len=4096 -print_final_stats=1 \
+	        -artifact_prefix=native/build/fuzz/$$part- native/build/fuzz/corpus/$$part native/fuzz/seeds/$$part \
+	        >$$log 2>&1 || { tail -n 40 $$log; exit 1; }; \
+	    echo "$$part: $(SECONDS) s, $$(sed -n 's/^stat::number_of_executed_units: *//p' $$log) inputs, nothing found"; \
+	done
 
 wheel: web native native-android ## Build a wheel with the pages and every runner inside
 	@$(BIN)/hatchling build -t wheel

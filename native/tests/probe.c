@@ -4,13 +4,19 @@
  *     native-probe fill OPTIONS…           the values of every --input; float32 as the hex of its bits
  *     native-probe summary SAMPLES BITS…   the summary of float32 values given as hex bits
  *     native-probe quote < TEXT            a JSON string
+ *     native-probe cores FOLDER NAME       the cores of that name, or why there are none
+ *     native-probe memory FOLDER           what a process's folder in /proc tells of its memory
+ *     native-probe graphics PROGRAM        what a stand-in for dumpsys tells within a second
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "args.h"
+#include "cores.h"
+#include "graphics.h"
 #include "json.h"
+#include "memory_text.h"
 #include "summary.h"
 
 #define USAGE 64
@@ -37,9 +43,9 @@ static int fill(int argc, char **argv) {
     json_open(&json, NULL, '[');
     for (size_t n = 0; parsed && n < options.input_count; n++) {
         const struct tensor *tensor = &options.inputs[n].tensor;
-        input_fill(&options.inputs[n].tensor, &options.inputs[n].fill, (uint32_t)n);
+        parsed = input_make(&options.inputs[n].tensor, &options.inputs[n].fill, (uint32_t)n, &problem);
         json_open(&json, NULL, '[');
-        for (size_t i = 0; i < tensor->elements; i++) {
+        for (size_t i = 0; parsed && i < tensor->elements; i++) {
             if (tensor->dtype == DTYPE_FLOAT32)
                 put_bits(&json, ((const float *)tensor->data)[i]);
             else
@@ -99,6 +105,49 @@ static int quote(void) {
     return print_whole(&json);
 }
 
+static int cores(const char *folder, const char *name) {
+    struct cores found = {0};
+    struct problem problem = {0};
+    struct json json = {0};
+    if (!cores_named(folder, name, &found, &problem)) {
+        json_string(&json, NULL, problem.text);
+        return print_whole(&json) != 0 ? USAGE : (int)problem.outcome;
+    }
+    json_open(&json, NULL, '[');
+    for (int core = 0; core < MAX_CORES; core++) {
+        if (cores_has(&found, core))
+            json_integer(&json, NULL, core);
+    }
+    json_close(&json, ']');
+    return print_whole(&json);
+}
+
+static int memory(const char *folder) {
+    struct memory_facts facts;
+    struct json json = {0};
+    const char *source = memory_facts_read(folder, &facts);
+    json_open(&json, NULL, '{');
+    json_string(&json, "source", source);
+    json_integer(&json, "rss_kb", facts.rss_kb);
+    json_integer(&json, "pss_kb", facts.pss_kb);
+    json_integer(&json, "uss_kb", facts.uss_kb);
+    json_integer(&json, "anonymous_kb", facts.anonymous_kb);
+    json_integer(&json, "file_kb", facts.file_kb);
+    json_integer(&json, "peak_kb", memory_peak_kb(folder));
+    json_close(&json, '}');
+    return print_whole(&json);
+}
+
+static int graphics(const char *program) {
+    char why[128] = "";
+    struct json json = {0};
+    json_open(&json, NULL, '{');
+    json_integer(&json, "kb", graphics_kb(program, 1.0, why, sizeof why));
+    json_string(&json, "why", why);
+    json_close(&json, '}');
+    return print_whole(&json);
+}
+
 int main(int argc, char **argv) {
     const char *part = argc > 1 ? argv[1] : "";
     if (strcmp(part, "hash") == 0 && argc == 4)
@@ -110,5 +159,11 @@ int main(int argc, char **argv) {
         return summarise_bits((size_t)strtoul(argv[2], NULL, 10), argc - 3, argv + 3);
     if (strcmp(part, "quote") == 0)
         return quote();
+    if (strcmp(part, "cores") == 0 && argc == 4)
+        return cores(argv[2], argv[3]);
+    if (strcmp(part, "memory") == 0 && argc == 3)
+        return memory(argv[2]);
+    if (strcmp(part, "graphics") == 0 && argc == 3)
+        return graphics(argv[2]);
     return USAGE;
 }
