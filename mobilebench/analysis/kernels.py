@@ -6,6 +6,7 @@ parts of what all kernels take together. FLOPs are 2 x multiply-accumulates of t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -24,6 +25,8 @@ class KernelNode:
     """One node or fused kernel."""
 
     name: str
+    operator: str | None
+    """What of the model's file it computes, where that is known."""
     type: OperatorType
     node: int | None
     provider: str | None
@@ -50,7 +53,8 @@ class TypeRow:
     parameters: int | None
     """None where the file's operators are not known."""
     rate: float | None
-    """GFLOP/s; None where time and FLOPs do not belong to the same operators."""
+    """GFLOP/s; None where the file holds another number of such operators than there are kernels: then time and FLOPs
+    are not those of the same work."""
 
     @property
     def intensity(self) -> Intensity | None:
@@ -75,6 +79,8 @@ class KernelSummary:
     """In what this pass ran differently from the timing blocks."""
     warmup_sum_ms: float | None
     warmup_ms: float | None
+    renamed: tuple[tuple[str, str, int], ...]
+    """Kernels that run an operator of another type than their name says: name, operator, how many."""
     unknown: tuple[str, ...]
     """Names that the vocabulary does not hold."""
     merged: bool
@@ -134,6 +140,7 @@ def _summary(answer: Measurement, case: CaseSummary) -> KernelSummary:
         apart=apart,
         warmup_sum_ms=sum(warmups) if warmups else None,
         warmup_ms=answer.warmup_ms[0] if answer.warmup_ms else None,
+        renamed=_renamed(answer),
         unknown=tuple(dict.fromkeys(name for name in names if not is_known(name, answer.engine))),
         merged=merged,
         notes=tuple(answer.proof.notes),
@@ -141,7 +148,17 @@ def _summary(answer: Measurement, case: CaseSummary) -> KernelSummary:
 
 
 def _type(kernel: Kernel, engine: str) -> OperatorType:
-    return "delegated part" if kernel.collapsed else operator_type(kernel.name, engine)
+    """By the operator that it computes where that is known, else by its own name."""
+    return "delegated part" if kernel.collapsed else operator_type(kernel.operator or kernel.name, engine)
+
+
+def _renamed(answer: Measurement) -> tuple[tuple[str, str, int], ...]:
+    counts = Counter(
+        (kernel.name, kernel.operator)
+        for kernel in answer.kernels
+        if kernel.operator and operator_type(kernel.name, answer.engine) != _type(kernel, answer.engine)
+    )
+    return tuple((name, operator, count) for (name, operator), count in counts.most_common())
 
 
 def _median_sum(of: Iterable[Kernel]) -> float:
@@ -156,6 +173,7 @@ def _nodes(answer: Measurement) -> tuple[KernelNode, ...]:
     nodes = [
         KernelNode(
             name=kernel.name,
+            operator=kernel.operator,
             type=_type(kernel, answer.engine),
             node=kernel.node,
             provider=kernel.provider,
@@ -172,6 +190,7 @@ def _nodes(answer: Measurement) -> tuple[KernelNode, ...]:
 class _Held:
     """What the model's file holds of one type."""
 
+    count: int
     flops: int | None
     parameters: int
 
@@ -183,9 +202,8 @@ def _rows(answer: Measurement) -> tuple[tuple[TypeRow, ...], bool]:
     held, merged = _held(answer, by_type)
     times = {kind: _median_sum(of) for kind, of in by_type.items()}
     total = sum(times.values())
-    comparable = not any(kernel.collapsed for kernel in answer.kernels) and "attention" not in by_type
     rows = [
-        _row(kind, by_type.get(kind, []), times.get(kind, 0.0), total, held.get(kind), bool(answer.graph), comparable)
+        _row(kind, by_type.get(kind, []), times.get(kind, 0.0), total, held.get(kind), bool(answer.graph))
         for kind in TYPES
         if kind in by_type or (kind in held and (held[kind].flops or held[kind].parameters))
     ]
@@ -199,11 +217,9 @@ def _row(
     total: float,
     held: _Held | None,
     known: bool,
-    comparable: bool,
 ) -> TypeRow:
-    """`comparable`: what the file holds of a type is what the kernels of that type compute."""
     if held is None and known:
-        held = _Held(0, 0)
+        held = _Held(0, 0, 0)
     warmups = [kernel.warmup_ms for kernel in of if kernel.warmup_ms is not None]
     flops = held.flops if held else None
     return TypeRow(
@@ -214,7 +230,7 @@ def _row(
         warmup_ms=sum(warmups) if warmups else None,
         flops=flops,
         parameters=held.parameters if held else None,
-        rate=flops / ms / 1e6 if flops and ms and comparable else None,
+        rate=flops / ms / 1e6 if flops and ms and held and held.count == len(of) else None,
     )
 
 
@@ -226,8 +242,8 @@ def _held(answer: Measurement, by_type: dict[OperatorType, list[Kernel]]) -> tup
         kind = operator_type(operator.operator, answer.engine)
         if kind == "depthwise convolution" and kind not in by_type and "convolution" in by_type:
             kind, merged = "convolution", True
-        before = found.get(kind, _Held(0, 0))
+        before = found.get(kind, _Held(0, 0, 0))
         known = before.flops is not None and operator.macs is not None
         flops = (before.flops or 0) + 2 * (operator.macs or 0) if known else None
-        found[kind] = _Held(flops, before.parameters + operator.parameters)
+        found[kind] = _Held(before.count + operator.count, flops, before.parameters + operator.parameters)
     return found, merged

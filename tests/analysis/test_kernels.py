@@ -81,6 +81,24 @@ def test_flops_are_twice_the_macs_of_the_files_operators() -> None:
     assert rows["other"].parameters == 0
 
 
+def test_a_kernel_has_the_type_of_the_operator_that_it_computes() -> None:
+    found = read(watching.kernels_answer(TFLITE, random.Random(3)))
+    rows = {row.type: row for row in found.rows}
+    assert (rows["convolution"].kernels, rows["matmul"].kernels) == (35, 1)
+    assert found.renamed == (("Fully Connected (NC, F32) GEMM", "CONV_2D", 34),)
+
+
+def test_no_rate_where_time_and_arithmetic_are_of_different_operators() -> None:
+    graph = [
+        GraphOperators(operator="CONV_2D", count=35, parameters=1, macs=1000),
+        GraphOperators(operator="FULLY_CONNECTED", count=1, parameters=1, macs=10),
+    ]
+    kernels = [kernel("Convolution (NHWC, F32) IGEMM", 1.0), *[kernel("Fully Connected (NC, F32) GEMM", 1.0)] * 35]
+    found = read(answer(kernels, [40.0], graph=graph))
+    assert {row.type: row.rate for row in found.rows} == {"matmul": None, "convolution": None}
+    assert found.flops == 2020
+
+
 def test_an_engine_that_does_not_tell_depthwise_convolutions_has_them_counted_as_convolutions() -> None:
     found = read(watching.kernels_answer(ORT, random.Random(4)))
     row = found.rows[0]

@@ -23,16 +23,21 @@ from mobilebench.results.records import (
 from tests.analysis import example
 
 TFLITE = (
-    ("Convolution (NHWC, F32) IGEMM", 0.40),
-    ("Convolution (NHWC, F32) GEMM", 3.10),
-    ("Convolution (NHWC, F32) DWConv", 1.30),
-    ("Fully Connected (NC, F32) GEMM", 0.55),
-    ("Add (ND, F32)", 0.12),
-    ("Mean (ND)", 0.03),
-    ("Frobnicate (NC, F32)", 0.01),
+    ("Convolution (NHWC, F32) IGEMM", "CONV_2D", 1, 0.40),
+    ("Fully Connected (NC, F32) GEMM", "CONV_2D", 34, 3.10),
+    ("Convolution (NHWC, F32) DWConv", "DEPTHWISE_CONV_2D", 17, 1.30),
+    ("Fully Connected (NC, F32) GEMM", "FULLY_CONNECTED", 1, 0.55),
+    ("Add (ND)", None, 10, 0.12),
+    ("Mean (ND) Reduce", None, 1, 0.03),
+    ("Frobnicate (NC)", None, 1, 0.01),
 )
-"""Kernel to milliseconds in one prediction."""
-ONNX = (("Conv", 5.9), ("com.microsoft.nchwc:ReorderInput", 0.2), ("Sum", 0.4), ("FusedGemm", 0.5))
+"""Kernel, the file's operator that it computes, how many, and their milliseconds in one prediction together."""
+ONNX = (
+    ("Conv", None, 52, 5.9),
+    ("com.microsoft.nchwc:ReorderInput", None, 2, 0.2),
+    ("Sum", None, 10, 0.4),
+    ("FusedGemm", None, 1, 0.5),
+)
 GRAPH = {
     "tflite": [
         GraphOperators(operator="CONV_2D", count=35, parameters=2135456, macs=278777856),
@@ -65,16 +70,18 @@ def kernels_answer(of: Case, rng: random.Random, count: int = 20) -> Measurement
     """A kernels pass of `of`, whose kernels explain about 97 % of a prediction."""
     made = example.measurement(of, example.SHAPES[of.engine, of.setting], rng, count)
     names = TFLITE if of.engine == "tflite" else ONNX
-    scale = 0.97 * 6.1 / sum(ms for _, ms in names)
+    scale = 0.97 * 6.1 / sum(ms for *_, ms in names)
+    every = [(name, operator, ms * scale / number) for name, operator, number, ms in names for _ in range(number)]
     kernels = [
         Kernel(
             name=name,
             node=node,
+            operator=operator,
             provider="XNNPACK" if of.engine == "tflite" else "CPUExecutionProvider",
-            warmup_ms=round(1.6 * ms * scale, 3),
-            times_ms=[round(ms * scale * rng.lognormvariate(0, 0.01), 3) for _ in range(count)],
+            warmup_ms=round(1.6 * ms, 4),
+            times_ms=[round(ms * rng.lognormvariate(0, 0.01), 4) for _ in range(count)],
         )
-        for node, (name, ms) in enumerate(names)
+        for node, (name, operator, ms) in enumerate(every)
     ]
     whole = [round(6.1 * rng.lognormvariate(0, 0.01), 4) for _ in range(count)]
     return made.model_copy(
