@@ -114,7 +114,7 @@ def bare_p50(server: PageServer, files: ModelFiles, values: Path, engine: str, p
     with (
         server.visit({**served, **model, **alias}) as visit,
         chrome.launch() as running,
-        cdp.open_page(running.devtools) as page,
+        cdp.open_page(running.address) as page,
     ):
         page.open(f"http://127.0.0.1:{server.port}{visit.path}bare.html")
         answer = page.evaluate(f"bare({json.dumps(engine)}, {json.dumps(names)}, {predictions})", timeout=PATIENCE_S)

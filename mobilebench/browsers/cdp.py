@@ -1,159 +1,148 @@
-"""A thin client of the Chrome DevTools Protocol: one page, one websocket, one call at a time."""
+"""A page driven over the Chrome DevTools Protocol."""
 
 from __future__ import annotations
 
 import http.client
-import json
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
+from mobilebench.browsers.exchange import Exchange, Message, connected, cut, first_line, parse_message
+from mobilebench.browsers.page import Capability
 from mobilebench.errors import BlockFailed
 
-if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
-
 _HTTP_TIMEOUT = 15.0
-_CANCEL_INTERVAL = 0.25
 _CLOSE_TIMEOUT = 5.0
+_CRASH_REPORT_SECONDS = 0.5
+_CAPABILITIES: frozenset[Capability] = frozenset({"stop scripts", "clear origin", "shape link", "processes"})
 
 
-class Page:
-    """One tab, driven over its websocket.
+class CdpPage:
+    """See `page.Page`."""
 
-    Every method raises `BlockFailed` when the page crashes, the connection is cut, the answer is not
-    understood, does not come in time, or the cancel event is set (then within a second).
-    """
+    capabilities = _CAPABILITIES
 
-    def __init__(self, socket: ClientConnection, *, cancel: Event | None = None) -> None:
-        self._socket = socket
-        self._cancel = cancel
-        self._next_id = 0
-        self._events: list[Any] = []
+    def __init__(self, watch: Watch, exchange: Exchange) -> None:
+        self._watch = watch
+        self._exchange = exchange
 
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
-        """Send one command and wait for its result."""
-        return self._exchange(method, params or {}, timeout, f"{method} was not answered within {timeout:.0f} s.")
+        return self._ask(method, params or {}, timeout, f"{method} was not answered within {timeout:.0f} s.")
 
     def open(self, url: str, *, timeout: float = 60.0) -> None:
-        """Load `url` and wait until its scripts have run."""
         self.call("Page.enable")
         self.call("Inspector.enable")
-        self._events.clear()
+        self._exchange.send("Target.setDiscoverTargets", {"discover": True})
+        self._watch.loaded = False
         answer = self.call("Page.navigate", {"url": url}, timeout=timeout)
         if answer.get("errorText"):
             raise BlockFailed(f"The browser could not open the page: {answer['errorText']}")
-        self._wait_for_event("Page.loadEventFired", timeout, f"The page was not loaded within {timeout:.0f} s.")
+        late = f"The page was not loaded within {timeout:.0f} s."
+        self._listen(timeout, late)
 
     def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
-        """The value of a JavaScript expression; a promise is awaited.
-
-        Raises:
-            BlockFailed: also when the expression throws; the message is then the exception's.
-        """
         params = {"expression": expression, "awaitPromise": True, "returnByValue": True}
-        answer = self._exchange("Runtime.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
+        answer = self._ask("Runtime.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
         if "exceptionDetails" in answer:
             raise BlockFailed(f"{what} threw an exception: {exception_text(answer['exceptionDetails'])}")
         result = answer.get("result")
         return result.get("value") if isinstance(result, dict) else None
 
-    def stop_scripts(self) -> None:
-        """Interrupt whatever the page is computing; not waited for."""
-        self._next_id += 1
-        with suppress(BlockFailed):
-            self._send({"id": self._next_id, "method": "Runtime.terminateExecution"})
+    def tell_cores(self, count: int) -> None:
+        self.call("Emulation.setHardwareConcurrencyOverride", {"hardwareConcurrency": count})
 
-    def _exchange(self, method: str, params: dict[str, Any], timeout: float, late: str) -> dict[str, Any]:
-        self._next_id += 1
-        number = self._next_id
-        self._send({"id": number, "method": method, "params": params})
-        deadline = time.monotonic() + timeout
-        while (message := self._receive(deadline, late)).get("id") != number:
-            if "method" in message:
-                self._events.append(message["method"])
+    def stop_scripts(self) -> None:
+        with suppress(BlockFailed):
+            self._exchange.send("Runtime.terminateExecution", {})
+
+    def clear_origin(self, origin: str) -> None:
+        self.call("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+
+    def _ask(self, method: str, params: dict[str, Any], timeout: float, late: str) -> dict[str, Any]:
+        try:
+            message = self._exchange.ask(method, params, timeout, late)
+        except _Crashed:
+            raise self._crash() from None
         if "error" in message:
             error = message["error"]
-            raise BlockFailed(
-                f"The browser refused {method}: {error.get('message') if isinstance(error, dict) else error}"
-            )
+            said = error.get("message") if isinstance(error, dict) else error
+            raise BlockFailed(f"The browser refused {method}: {said}")
         result = message.get("result")
         if not isinstance(result, dict):
             raise BlockFailed(f"The browser's answer to {method} has no result.")
         return result
 
-    def _wait_for_event(self, name: str, timeout: float, late: str) -> None:
-        deadline = time.monotonic() + timeout
-        while name not in self._events:
-            self._events.append(self._receive(deadline, late).get("method"))
-
-    def _send(self, message: dict[str, Any]) -> None:
-        from websockets.exceptions import WebSocketException
-
+    def _listen(self, timeout: float, late: str) -> None:
         try:
-            self._socket.send(json.dumps(message))
-        except (WebSocketException, OSError) as error:
-            raise _cut(error) from error
+            self._exchange.listen(lambda: self._watch.loaded, timeout, late)
+        except _Crashed:
+            raise self._crash() from None
 
-    def _receive(self, deadline: float, late: str) -> dict[str, Any]:
-        from websockets.exceptions import WebSocketException
-
-        while True:
-            if self._cancel is not None and self._cancel.is_set():
-                raise BlockFailed("The block was cancelled.")
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                raise BlockFailed(late)
-            try:
-                text = self._socket.recv(timeout=min(remaining, _CANCEL_INTERVAL))
-            except TimeoutError:
-                continue
-            except (WebSocketException, OSError) as error:
-                raise _cut(error) from error
-            message = parse_message(text)
-            check_alive(message)
-            return message
+    def _crash(self) -> BlockFailed:
+        """Why the page's process ended: the browser says so a moment after it says that it did."""
+        with suppress(BlockFailed):
+            self._exchange.listen(lambda: self._watch.ended is not None, _CRASH_REPORT_SECONDS)
+        return BlockFailed(crash_sentence(self._watch.ended))
 
 
-def parse_message(text: str | bytes) -> dict[str, Any]:
-    """One protocol message. Raises `BlockFailed` when it is not a JSON object."""
-    try:
-        message = json.loads(text)
-    except ValueError as error:
-        raise BlockFailed("The browser sent something that is not JSON over DevTools.") from error
-    if not isinstance(message, dict):
-        raise BlockFailed("The browser sent something that is not a DevTools message.")
-    return message
+class _Crashed(BlockFailed):
+    """The page's process ended."""
 
 
-def check_alive(message: dict[str, Any]) -> None:
-    """Raises `BlockFailed` when the message says that the page is gone."""
-    match message.get("method"):
-        case "Inspector.targetCrashed":
-            raise BlockFailed("The page crashed (its process ended or ran out of memory).")
-        case "Inspector.detached":
-            params = message.get("params")
-            reason = params.get("reason") if isinstance(params, dict) else None
-            raise BlockFailed(f"The browser detached from the page: {reason or 'no reason given'}.")
+@dataclass
+class Watch:
+    """What the browser tells of the page `target` beside its answers."""
+
+    target: str
+    loaded: bool = False
+    crashed: bool = False
+    ended: tuple[str, int] | None = None
+    """Why its process ended, and its signal or exit code."""
+
+    def notice(self, message: Message) -> None:
+        """Take one message; see `exchange.Notice`."""
+        params = message.get("params")
+        params = params if isinstance(params, dict) else {}
+        match message.get("method"):
+            case "Page.loadEventFired":
+                self.loaded = True
+            case "Inspector.targetCrashed" if not self.crashed:
+                self.crashed = True
+                raise _Crashed(crash_sentence(None))
+            case "Target.targetCrashed" if params.get("targetId") == self.target:
+                code = params.get("errorCode")
+                self.ended = (str(params.get("status", "")), code if isinstance(code, int) else 0)
+            case "Inspector.detached":
+                raise BlockFailed(f"The browser detached from the page: {params.get('reason') or 'no reason given'}.")
+
+
+def crash_sentence(ended: tuple[str, int] | None) -> str:
+    """What became of a page whose process ended."""
+    match ended:
+        case ("oom", _):
+            return "The page's process was ended because memory ran out."
+        case ("killed", signal):
+            return f"The page's process was killed (signal {signal}), as a system does when its memory runs out."
+        case _:
+            return "The page crashed (its process ended or ran out of memory)."
 
 
 def exception_text(details: Any) -> str:
     """The first line of a JavaScript exception as DevTools describes it."""
     if not isinstance(details, dict):
-        return "unknown exception"
+        return first_line(None)
     exception = details.get("exception")
     described = exception.get("description") or exception.get("value") if isinstance(exception, dict) else None
-    text = str(described or details.get("text") or "unknown exception")
-    return text.splitlines()[0][:500] if text.strip() else "unknown exception"
+    return first_line(described or details.get("text"))
 
 
-def browser_version(devtools: str) -> str:
-    """The version that the browser behind `devtools` states, such as `156.0.8078.79`."""
-    answer = _http(devtools, "GET", "/json/version")
+def browser_version(address: str) -> str:
+    """The version that the browser behind `address` states, such as `156.0.8078.79`."""
+    answer = http_json(address, "GET", "/json/version")
     found = re.search(r"\d+(?:\.\d+)+", str(answer.get("Browser", "")))
     if not found:
         raise BlockFailed("The browser does not state its version over DevTools.")
@@ -161,31 +150,16 @@ def browser_version(devtools: str) -> str:
 
 
 @contextmanager
-def open_page(devtools: str, *, cancel: Event | None = None) -> Iterator[Page]:
-    """A new, empty tab of the browser whose DevTools endpoint is `devtools`; leaving closes it."""
-    from websockets.exceptions import WebSocketException
-    from websockets.sync.client import connect
-
-    tab = _http(devtools, "PUT", "/json/new?about:blank")
-    tab_id, address = str(tab.get("id", "")), urlsplit(str(tab.get("webSocketDebuggerUrl", "")))
-    if not tab_id or address.scheme != "ws":
+def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]:
+    """See `page.open_page`."""
+    tab = http_json(address, "PUT", "/json/new?about:blank")
+    tab_id, socket = str(tab.get("id", "")), urlsplit(str(tab.get("webSocketDebuggerUrl", "")))
+    if not tab_id or socket.scheme != "ws":
         raise BlockFailed("The browser opened a page without saying how to reach it.")
-    base = urlsplit(devtools)
+    watch = Watch(tab_id)
     try:
-        try:
-            socket = connect(
-                f"ws://{base.netloc}{address.path}",
-                max_size=None,
-                compression=None,
-                open_timeout=_HTTP_TIMEOUT,
-                close_timeout=1,
-                ping_interval=None,
-                proxy=None,
-            )
-        except (WebSocketException, OSError) as error:
-            raise _cut(error) from error
-        with socket:
-            page = Page(socket, cancel=cancel)
+        with connected(f"ws://{urlsplit(address).netloc}{socket.path}", watch.notice, cancel) as exchange:
+            page = CdpPage(watch, exchange)
             try:
                 yield page
             except BaseException:
@@ -193,28 +167,24 @@ def open_page(devtools: str, *, cancel: Event | None = None) -> Iterator[Page]:
                 raise
     finally:
         with suppress(BlockFailed):
-            _http(devtools, "GET", f"/json/close/{quote(tab_id, safe='')}", timeout=_CLOSE_TIMEOUT, parse=False)
+            _http(address, "GET", f"/json/close/{quote(tab_id, safe='')}", timeout=_CLOSE_TIMEOUT)
 
 
-def _cut(error: Exception) -> BlockFailed:
-    return BlockFailed(
-        f"The connection to the browser was cut ({type(error).__name__}).",
-        hint="The browser was closed or killed, or the phone was unplugged.",
-    )
+def http_json(address: str, method: str, path: str) -> Message:
+    """What the browser's DevTools endpoint answers."""
+    return parse_message(_http(address, method, path))
 
 
-def _http(
-    devtools: str, method: str, path: str, *, timeout: float = _HTTP_TIMEOUT, parse: bool = True
-) -> dict[str, Any]:
-    connection = http.client.HTTPConnection(urlsplit(devtools).netloc, timeout=timeout)
+def _http(address: str, method: str, path: str, *, timeout: float = _HTTP_TIMEOUT) -> bytes:
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=timeout)
     try:
         connection.request(method, path)
         response = connection.getresponse()
-        body = response.read()
+        body = response.read(1 << 20)
     except (OSError, http.client.HTTPException) as error:
-        raise _cut(error) from error
+        raise cut(error) from error
     finally:
         connection.close()
     if response.status != 200:
         raise BlockFailed(f"The browser answered {response.status} to {method} {path.partition('?')[0]}.")
-    return parse_message(body) if parse else {}
+    return body

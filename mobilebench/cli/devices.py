@@ -17,7 +17,7 @@ def devices(json: Json = False) -> None:
         print_json([info.model_dump(mode="json") for info in found])
         return
     print_table(
-        ["serial", "model", "SoC", "OS", "ABI", "Chrome", "battery", "state"],
+        ["serial", "model", "SoC", "OS", "ABI", "browsers", "battery", "state"],
         [
             (
                 info.id,
@@ -25,7 +25,7 @@ def devices(json: Json = False) -> None:
                 f"{info.soc} (imitates {info.profile_soc or 'an unknown SoC'})" if info.virtual else info.soc,
                 info.os,
                 info.abi,
-                info.browsers.get("chrome"),
+                ", ".join(f"{name} {version}" for name, version in info.browsers.items()) or None,
                 None if info.battery_percent is None else f"{info.battery_percent} %",
                 info.state,
             )

@@ -48,7 +48,18 @@ def run(
     setting: Annotated[
         list[str] | None, typer.Option(help="Only these settings.", autocompletion=complete.settings)
     ] = None,
-    browser: Annotated[list[str] | None, typer.Option(help="Only these browsers.")] = None,
+    browser: Annotated[
+        list[str] | None,
+        typer.Option(metavar="chrome|firefox|chrome@NAME", help="Pages in these browsers, and no native engines."),
+    ] = None,
+    browser_path: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]PATH",
+            help="A browser build of this computer, such as chrome@beta=/opt/beta/chrome; flags may follow the path.",
+        ),
+    ] = None,
+    headed: Annotated[bool, typer.Option("--headed", help="Show the browser's window on this computer.")] = False,
     variant: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
     batch: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These batch sizes.")] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These thread counts.")] = None,
@@ -97,8 +108,8 @@ def run(
 ) -> None:
     """Measure a suite on targets, store every sample, and write a report.
 
-    Filters may be repeated or given as comma lists. `--engine`, `--backend`, `--setting` and `--browser` leave of the
-    suite what they name; the other filters replace what the suite says. Ctrl-C ends cleanly and says how to go on.
+    Filters may be repeated or given as comma lists. `--engine`, `--backend` and `--setting` leave of the suite
+    what they name; the other filters replace what the suite says. Ctrl-C ends cleanly and says how to go on.
 
     Examples:
 
@@ -110,15 +121,19 @@ def run(
 
     - `mobilebench run --suite native --caches cold,warm --model-access mapped`
 
+    - `mobilebench run --suite web --browser chrome,firefox,chrome@beta --browser-path chrome@beta=/opt/beta/chrome`
+
     - `mobilebench run --resume last`
     """
     from mobilebench import suite as suites
     from mobilebench import targets
+    from mobilebench.browsers import builds
     from mobilebench.models import registry
     from mobilebench.results.store import Store
 
     libraries.use(context, engine_library)
     folder = results_folder(out)
+    declared = builds.declare(browser_path or [])
     if resume is not None:
         store = Store.open(folder, create=False)
         _finish(_resume(resume, store), store, folder, json)
@@ -130,6 +145,8 @@ def run(
         backends=split(backend),
         settings=split(setting),
         browsers=split(browser),
+        builds=declared,
+        headed=headed,
         variants=split(variant),
         batches=tuple(batch or ()),
         threads=tuple(threads or ()),

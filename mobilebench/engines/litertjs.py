@@ -1,4 +1,4 @@
-"""LiteRT.js 2.5 in Chrome: three WebAssembly builds, and WebGPU."""
+"""LiteRT.js 2.5 in a browser: three WebAssembly builds, and WebGPU."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ class LitertjsEngine:
 def _page_case(target: TargetInfo, case: Case) -> web.PageCase:
     """The engine has as many workers ready as the page is told cores, however many threads it is asked for."""
     if case.backend == "webgpu":
-        return web.PageCase("tflite", web.gpu_flags(target, case.setting))
+        return web.PageCase("tflite", web.gpu_flags(target, case))
     return web.PageCase("tflite", hardware_concurrency=case.threads if target.cores < case.threads else None)

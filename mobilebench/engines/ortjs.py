@@ -1,4 +1,4 @@
-"""ONNX Runtime Web 1.30 in Chrome: WebAssembly with SIMD and threads, and WebGPU."""
+"""ONNX Runtime Web 1.30 in a browser: WebAssembly with SIMD and threads, and WebGPU."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class OrtjsEngine:
         self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
     ) -> BlockResult:
         uses_gpu = block.case.backend == "webgpu"
-        page_case = web.PageCase("onnx", web.gpu_flags(target.info, block.case.setting) if uses_gpu else ())
+        page_case = web.PageCase("onnx", web.gpu_flags(target.info, block.case) if uses_gpu else ())
         return web.measure(
             page_case,
             target,

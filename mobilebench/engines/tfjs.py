@@ -1,4 +1,4 @@
-"""TensorFlow.js 4.22 in Chrome: three WebAssembly builds, and WebGL."""
+"""TensorFlow.js 4.22 in a browser: three WebAssembly builds, and WebGL."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TfjsEngine:
 
 def _page_case(target: TargetInfo, case: Case) -> web.PageCase:
     if case.backend == "webgl":
-        return web.PageCase("tfjs", web.gpu_flags(target, case.setting))
+        return web.PageCase("tfjs", web.gpu_flags(target, case))
     needed = 2 * case.threads
     override = needed if case.setting == "simd-threads" and target.cores < needed else None
     return web.PageCase("tfjs", hardware_concurrency=override)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from threading import Event, Lock
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from mobilebench import paths
-from mobilebench.browsers import cdp, chrome
+from mobilebench.browsers import chrome, firefox, names, renderers
+from mobilebench.browsers.page import Page, open_page
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from mobilebench.browsers.server import PageServer, Served
     from mobilebench.models.manifest import Format
 
-BROWSER = "chrome"
+DEFAULT_BROWSER = "chrome"
 SETUP_PATIENCE_S = 120.0
 PREDICTION_PATIENCE_S = 20.0
 ANSWER_LIMIT = 24_000_000
@@ -49,17 +52,15 @@ class PageCase:
 
     model_format: Format
     flags: tuple[str, ...] = ()
-    """Command-line flags that the browser needs."""
+    """That the browser needs."""
     hardware_concurrency: int | None = None
     """What the page is told instead of the machine's number of cores, where the engine could not start its threads."""
 
 
 def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInfo, case: Case) -> str | None:
     """Why no web engine could run this case on this target; None when nothing is known against it."""
-    if case.browser not in (None, BROWSER):
-        return f"{engine} is measured in {BROWSER}, not in {case.browser}"
-    if BROWSER not in target.browsers:
-        return f"there is no Chrome on {target.id}"
+    if reason := _reason_against_browser(target, case.browser or DEFAULT_BROWSER):
+        return reason
     backend = next((known for known in backends if known.name == case.backend), None)
     if backend is None:
         return f"{engine} has no backend {case.backend} (it has {', '.join(known.name for known in backends)})"
@@ -70,11 +71,14 @@ def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInf
     return _reason_against_gpu(target, case.setting) if backend.uses_gpu else None
 
 
-def gpu_flags(target: TargetInfo, setting: str) -> tuple[str, ...]:
+def gpu_flags(target: TargetInfo, case: Case) -> tuple[str, ...]:
     """What the browser has to be started with. A phone's Chrome uses its GPU by itself."""
     if target.kind != "host":
         return ()
-    return chrome.SOFTWARE_GPU if setting == "software" else chrome.HARDWARE_GPU
+    software = case.setting == "software"
+    if names.family(case.browser or DEFAULT_BROWSER) == "firefox":
+        return firefox.SOFTWARE_GPU if software else firefox.HARDWARE_GPU
+    return chrome.SOFTWARE_GPU if software else chrome.HARDWARE_GPU
 
 
 def prepare(target: Target, case: Case, files: ModelFiles, model_format: Format) -> None:  # noqa: ARG001
@@ -106,25 +110,29 @@ def measure(
     """
     began = time.monotonic()
     case = block.case
+    browser_name = case.browser or DEFAULT_BROWSER
+    on_phone = target.info.kind == "android"
     entry = _format_file(files, page_case.model_format)
     served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
     server = page_server()
     with (
         server.visit(served) as visit,
-        target.browser(BROWSER, page_case.flags) as browser,
+        target.browser(browser_name, page_case.flags, headed=block.conditions.headed) as browser,
         target.reverse(server.port) as origin,
-        cdp.open_page(browser.devtools, cancel=cancel) as page,
+        renderers.watched(browser.address, on_phone) as process,
+        open_page(browser.address, cancel=cancel) as page,
+        _cleared(page, origin, on_phone),
     ):
         if page_case.hardware_concurrency is not None:
-            override = {"hardwareConcurrency": page_case.hardware_concurrency}
-            page.call("Emulation.setHardwareConcurrencyOverride", override)
+            page.tell_cores(page_case.hardware_concurrency)
         page.open(f"{origin.rstrip('/')}{visit.path}bench.html")
         answer = page.evaluate(
             f"mobilebench.run({json.dumps(page_job(block, files, entry, samples))})",
             timeout=patience_s(block.rule, setup_patience_s),
             what=f"The page on {target.info.id}",
         )
-    measurement = complete(parse_answer(answer, case), browser, visit.served(), page_case)
+        process.look()
+    measurement = complete(parse_answer(answer, case), browser, visit.served(), page_case, process.found)
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
 
@@ -183,6 +191,27 @@ def close() -> None:
             _server = None
 
 
+def _reason_against_browser(target: TargetInfo, name: str) -> str | None:
+    if not names.is_name(name):
+        return f"there is no browser {name}"
+    if name not in target.browsers:
+        return f"there is no {names.title(name)} on {target.id}"
+    if target.kind == "android" and names.family(name) == "firefox":
+        return "Firefox for Android cannot be driven: it opens no port for WebDriver BiDi to a computer by itself"
+    return None
+
+
+@contextmanager
+def _cleared(page: Page, origin: str, wanted: bool) -> Iterator[None]:
+    """Leaving removes what a browser that stays keeps for this origin, and for no other: it is somebody's."""
+    try:
+        yield
+    finally:
+        if wanted and "clear origin" in page.capabilities:
+            with suppress(BlockFailed):
+                page.clear_origin(origin)
+
+
 def _reason_against_gpu(target: TargetInfo, setting: str) -> str | None:
     if setting == "software":
         return (
@@ -238,7 +267,13 @@ def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples:
     }
 
 
-def complete(measurement: Measurement, browser: BrowserHandle, log: list[Served], page_case: PageCase) -> Measurement:
+def complete(
+    measurement: Measurement,
+    browser: BrowserHandle,
+    log: list[Served],
+    page_case: PageCase,
+    renderer: renderers.Renderer | None = None,
+) -> Measurement:
     """Add what only this side knows: which files the server really sent, and how the browser was started."""
     instantiated = [_named(binary, log) for binary in measurement.proof.files]
     others = {
@@ -253,6 +288,9 @@ def complete(measurement: Measurement, browser: BrowserHandle, log: list[Served]
             "files": [*instantiated, *others.values()],
             "simd": not all(Path(name).name == _PLAIN_WASM for name in loaded) if loaded else None,
             "browser_version": browser.version,
+            "browser_program": browser.program,
+            "renderer_process": renderer.pid if renderer else None,
+            "renderer_fresh": renderer.fresh if renderer else None,
             "flags": list(browser.flags),
             "hardware_concurrency_overridden": page_case.hardware_concurrency is not None,
             "notes": [*measurement.proof.notes, *(f"{name} was fetched but not used" for name in sorted(unused))],

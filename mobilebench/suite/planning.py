@@ -19,7 +19,8 @@ from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 class Selection:
     """What of a suite to measure; an empty field does not filter.
 
-    `engines`, `backends`, `settings` and `browsers` filter; everything else replaces what the suite says.
+    `engines`, `backends` and `settings` filter; `builds` are measured beside the suite's browsers, where `browsers`
+    names none; everything else replaces what the suite says.
     """
 
     models: tuple[str, ...] = ()
@@ -27,6 +28,7 @@ class Selection:
     backends: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     browsers: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     batches: tuple[int, ...] = ()
     threads: tuple[int, ...] = ()
@@ -35,6 +37,7 @@ class Selection:
     passes: tuple[Pass, ...] = ()
     priority: int | None = None
     model_access: ModelAccess | None = None
+    headed: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,7 @@ def _conditions(suite: Suite, group: Group, selection: Selection) -> Conditions:
         priority=suite.priority if selection.priority is None else selection.priority,
         model_access=selection.model_access or suite.model_access,
         delegated_share=float(asked),
+        headed=selection.headed,
     )
 
 
@@ -213,11 +217,8 @@ def _ways(
             continue
         browsers: Sequence[str | None] = [None]
         if words.engines[engine].kind == "web":
-            browsers = [
-                name
-                for name in group.browsers or suite.browsers
-                if not selection.browsers or name in selection.browsers
-            ]
+            stated = group.browsers or suite.browsers
+            browsers = list(dict.fromkeys(selection.browsers or [*stated, *selection.builds]))
         elif selection.browsers:
             continue
         for backend, settings in backends.items():

@@ -7,12 +7,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from mobilebench.browsers.names import PATTERN as BROWSER
 from mobilebench.results.records import BlockRule, CacheState, ModelAccess, Pass, Record
 
 TargetClass = Literal["host", "android", "virtual", "real"]
 """`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: all phones that are not."""
 
-Browser = Literal["chrome", "firefox"]
+Browser = Annotated[str, Field(pattern=BROWSER)]
+"""`chrome`, `firefox`, or a build of one of them: `chrome@beta`."""
+
+MOST_PREDICTIONS = 1_000_000
+MOST_SECONDS = 86_400
 
 MOST_PREDICTIONS = 1_000_000
 MOST_SECONDS = 86_400
@@ -114,6 +119,8 @@ class Suite(Strict):
     def _rule_can_be_kept(self) -> Self:
         if self.rule.min_predictions > self.rule.max_predictions:
             raise ValueError("rule: min_predictions is larger than max_predictions")
+        if self.rule.max_predictions > MOST_PREDICTIONS or self.rule.max_seconds > MOST_SECONDS:
+            raise ValueError(f"rule: a block takes at most {MOST_PREDICTIONS} predictions and {MOST_SECONDS} s")
         if self.rule.max_predictions > MOST_PREDICTIONS or self.rule.max_seconds > MOST_SECONDS:
             raise ValueError(f"rule: a block takes at most {MOST_PREDICTIONS} predictions and {MOST_SECONDS} s")
         return self

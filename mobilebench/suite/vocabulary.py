@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from mobilebench.suite.schema import AUTO, Browser
+from mobilebench.browsers.names import FAMILIES, is_name
+from mobilebench.suite.schema import AUTO
 
 if TYPE_CHECKING:
     from mobilebench.engines.base import Backend, Engine
@@ -23,8 +24,8 @@ class Vocabulary:
     variants: tuple[str, ...]
 
     @property
-    def browsers(self) -> tuple[str, ...]:
-        return get_args(Browser)
+    def browsers(self) -> Collection[str]:
+        return Browsers()
 
     def backend(self, engine: str, backend: str) -> Backend:
         """A backend of an engine that is known to have it."""
@@ -41,6 +42,19 @@ class Vocabulary:
         wanted = set(backends)
         found = [b for engine in chosen for b in engine.backends if not wanted or b.name in wanted]
         return _once(name for backend in found for name in (*backend.settings, *([AUTO] if backend.uses_gpu else [])))
+
+
+class Browsers(Collection[str]):
+    """Listed are the browsers that are found by themselves, held are all builds of them, whatever they are called."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and is_name(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(FAMILIES)
+
+    def __len__(self) -> int:
+        return len(FAMILIES)
 
 
 class Models(Collection[str]):

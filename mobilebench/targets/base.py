@@ -51,10 +51,12 @@ class BrowserHandle:
 
     name: str
     version: str
-    devtools: str
-    """HTTP base of its DevTools endpoint on this computer, such as `http://127.0.0.1:41233`."""
+    address: str
+    """Where it is driven from this computer, such as `http://127.0.0.1:41233`; see `browsers.page.open_page`."""
     flags: tuple[str, ...]
-    """Command-line flags that it was started with."""
+    """That it was started with."""
+    program: str | None = None
+    """Name of its program file, or of its package on a phone."""
 
 
 class Target(Protocol):
@@ -83,10 +85,18 @@ class Target(Protocol):
 
     def pull(self, remote: TargetPath, local: Path) -> None: ...
 
-    def browser(self, name: str, flags: Sequence[str] = ()) -> AbstractContextManager[BrowserHandle]:
-        """A browser to drive: on the host a fresh process with a fresh profile, on a phone the one installed."""
+    def browser(
+        self, name: str, flags: Sequence[str] = (), *, headed: bool = False
+    ) -> AbstractContextManager[BrowserHandle]:
+        """A browser to drive: on the host a fresh process with a fresh profile, on a phone the one installed.
+
+        `headed`: in a window that a person can watch; on a phone it always is.
+        """
         ...
 
     def reverse(self, port: int) -> AbstractContextManager[str]:
-        """Make this computer's loopback `port` reachable on the target; yields the origin that pages use there."""
+        """Make this computer's loopback `port` reachable on the target; yields the origin that pages use there.
+
+        It is one for which the browser there has kept nothing yet.
+        """
         ...

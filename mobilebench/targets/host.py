@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 
-from mobilebench.browsers import chrome
-from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.browsers import builds
+from mobilebench.errors import BadInput, BlockFailed
 from mobilebench.profiles.machine import cpu_name, machine_id
 from mobilebench.results.records import TargetInfo
 from mobilebench.sums import sha256_of
@@ -31,7 +31,6 @@ _VENDORS = {"0x1002": "AMD", "0x10de": "NVIDIA", "0x8086": "Intel"}
 
 def describe() -> TargetInfo:
     """This computer, as it is now."""
-    found = chrome.find()
     gpu = gpu_name()
     return TargetInfo(
         id=HOST,
@@ -46,7 +45,7 @@ def describe() -> TargetInfo:
         memory_mb=memory_mb(Path("/proc/meminfo").read_text()),
         gpu=gpu,
         gpu_software=gpu is None,
-        browsers={"chrome": found.version} if found else {},
+        browsers=builds.installed(),
         battery_percent=_battery_percent(),
         facts={"kernel": platform.release()},
     )
@@ -128,15 +127,13 @@ class HostTarget:
             raise BlockFailed(f"{HOST}: {remote} cannot be read: {error}") from None
 
     @contextmanager
-    def browser(self, name: str, flags: Sequence[str] = ()) -> Iterator[BrowserHandle]:
-        if name != "chrome":
-            raise Unsupported(f"{name} on this computer cannot be driven yet; Chrome can.")
-        with chrome.launch(flags, cancel=self._cancel) as running:
-            yield BrowserHandle(running.name, running.version, running.devtools, running.flags)
+    def browser(self, name: str, flags: Sequence[str] = (), *, headed: bool = False) -> Iterator[BrowserHandle]:
+        with builds.launch(name, flags, headed=headed, cancel=self._cancel) as running:
+            yield BrowserHandle(name, running.version, running.address, running.flags, running.program)
 
     @contextmanager
     def reverse(self, port: int) -> Iterator[str]:
-        """Our loopback is the target's loopback."""
+        """Our loopback is the target's loopback, and a browser here has a profile that is as fresh as any origin."""
         yield f"http://127.0.0.1:{port}"
 
 

@@ -114,7 +114,7 @@ class Chrome:
         if self._config.address == "127.0.0.1":
             return []
         address = self._config.address
-        return [f"--host-resolver-rules=MAP 127.0.0.1 {address}, MAP localhost {address}"]
+        return [f"--host-resolver-rules=MAP 127.0.0.1 {address}, MAP localhost {address}, MAP *.localhost {address}"]
 
     def _temporary(self) -> str:
         """A folder whose name is short: Chromium puts a socket there, whose path may have 107 letters."""

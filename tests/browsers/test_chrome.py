@@ -15,6 +15,7 @@ from threading import Event
 import pytest
 
 from mobilebench.browsers import cdp, chrome
+from mobilebench.browsers.launching import Binary
 from mobilebench.errors import BlockFailed, Unsupported
 
 
@@ -36,7 +37,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_the_browser_that_was_chosen_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = program(tmp_path, 'echo "Chromium 140.0.7000.12 built on Debian"')
     monkeypatch.setenv("MOBILEBENCH_CHROME", str(path))
-    assert chrome.find() == chrome.ChromeBinary(path, "140.0.7000.12")
+    assert chrome.find() == Binary(path, "140.0.7000.12")
 
 
 def test_a_chosen_browser_that_is_none_is_not_replaced_by_another(
@@ -74,7 +75,7 @@ def test_a_browser_that_never_opens_its_port_is_ended(
     tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hanging(tmp_path, monkeypatch)
-    with pytest.raises(BlockFailed, match="did not open its DevTools port within"), chrome.launch(timeout=0.3):
+    with pytest.raises(BlockFailed, match="Chrome did not open its port for us within"), chrome.launch(timeout=0.3):
         pass
     assert list(temporary.iterdir()) == []
     assert processes_with(str(temporary)) == []
@@ -112,7 +113,7 @@ def test_profiles_of_killed_processes_are_removed_and_others_are_kept(
 def test_a_real_browser_runs_a_page_and_leaves_nothing(temporary: Path) -> None:
     with chrome.launch() as running:
         assert running.version.count(".") == 3
-        with cdp.open_page(running.devtools) as page:
+        with cdp.open_page(running.address) as page:
             page.open("data:text/html,<script>x = 6 * 7</script>")
             assert page.evaluate("`${x} ${document.visibilityState}`", timeout=10) == "42 visible"
         assert processes_with(str(running.profile))
@@ -122,7 +123,7 @@ def test_a_real_browser_runs_a_page_and_leaves_nothing(temporary: Path) -> None:
 
 @pytest.mark.real
 def test_a_real_browser_that_is_killed_is_named(temporary: Path) -> None:
-    with chrome.launch() as running, pytest.raises(BlockFailed, match="cut"), cdp.open_page(running.devtools) as page:
+    with chrome.launch() as running, pytest.raises(BlockFailed, match="cut"), cdp.open_page(running.address) as page:
         os.kill(running.pid, signal.SIGKILL)
         page.evaluate("new Promise(() => {})", timeout=20)
     assert list(temporary.iterdir()) == []
@@ -133,7 +134,7 @@ def test_a_page_that_crashes_is_named(temporary: Path) -> None:
     with (
         chrome.launch() as running,
         pytest.raises(BlockFailed, match="The page crashed"),
-        cdp.open_page(running.devtools) as page,
+        cdp.open_page(running.address) as page,
     ):
         page.open("data:text/html,<p>soon gone</p>")
         page.call("Page.crash", timeout=20)
@@ -142,9 +143,9 @@ def test_a_page_that_crashes_is_named(temporary: Path) -> None:
 @pytest.mark.real
 def test_a_page_in_an_endless_loop_is_given_up_and_its_browser_still_answers(temporary: Path) -> None:
     with chrome.launch() as running:
-        with pytest.raises(BlockFailed, match="never answered"), cdp.open_page(running.devtools) as page:
+        with pytest.raises(BlockFailed, match="never answered"), cdp.open_page(running.address) as page:
             page.evaluate("for (;;) {}", timeout=0.5)
-        with cdp.open_page(running.devtools) as page:
+        with cdp.open_page(running.address) as page:
             assert page.evaluate("1 + 1", timeout=10) == 2
 
 

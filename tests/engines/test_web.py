@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.browsers import chrome
+from mobilebench.browsers import chrome, firefox
 from mobilebench.engines import web
 from mobilebench.engines.litertjs import LitertjsEngine
 from mobilebench.engines.ortjs import OrtjsEngine
@@ -58,9 +58,22 @@ class TestSupports:
         reason = TFJS.supports(target_info(id="R58M", browsers={}), web_case("tfjs", "wasm", "simd"))
         assert reason == "there is no Chrome on R58M"
 
-    def test_another_browser(self) -> None:
-        case = web_case("tfjs", "wasm", "simd").model_copy(update={"browser": "firefox"})
-        assert "not in firefox" in (TFJS.supports(target_info(), case) or "")
+    @pytest.mark.parametrize(
+        ("browser", "browsers", "kind", "reason"),
+        [
+            ("firefox", {"chrome": "1"}, "host", "there is no Firefox on host"),
+            ("chrome@beta", {"chrome": "1"}, "host", "there is no chrome@beta on host"),
+            ("opera", {"opera": "1"}, "host", "there is no browser opera"),
+            ("firefox", {"firefox": "1"}, "android", "Firefox for Android cannot be driven"),
+            ("firefox@nightly", {"firefox@nightly": "1"}, "android", "Firefox for Android cannot be driven"),
+            ("firefox", {"firefox": "1"}, "host", None),
+            ("chrome@beta", {"chrome@beta": "1"}, "android", None),
+        ],
+    )
+    def test_other_browsers(self, browser: str, browsers: dict[str, str], kind: str, reason: str | None) -> None:
+        case = web_case("tfjs", "wasm", "simd").model_copy(update={"browser": browser})
+        found = TFJS.supports(target_info(kind=kind, browsers=browsers), case)
+        assert found == reason if reason is None else (found or "").startswith(reason)
 
     @pytest.mark.parametrize(
         ("engine", "backend", "setting", "threads", "words"),
@@ -122,6 +135,9 @@ class TestParseAnswer:
             (answer(surprise=1), "surprise"),
             (answer(prediction_ms=[-1]), "prediction_ms.0"),
             (answer(prediction_ms=["fast"]), "prediction_ms.0"),
+            (answer(prediction_ms=[float("nan")]), "prediction_ms.0"),
+            (answer(warmup_ms=[float("inf")]), "warmup_ms.0"),
+            (answer(prediction_ms=[None]), "prediction_ms.0"),
             (answer(schema="mobilebench/measurement/9"), "schema"),
             (answer(setup_ms={"coffee": 1}), "setup_ms"),
             (answer(prediction_ms=[]), "without having measured"),
@@ -146,9 +162,13 @@ def test_patience_grows_with_what_the_rule_asks_for() -> None:
 
 
 def test_gpu_flags_are_only_for_a_browser_that_is_started_here() -> None:
-    assert web.gpu_flags(target_info(), "software") == chrome.SOFTWARE_GPU
-    assert web.gpu_flags(target_info(), "hardware") == chrome.HARDWARE_GPU
-    assert web.gpu_flags(target_info(kind="android"), "hardware") == ()
+    software, hardware = web_case("tfjs", "webgl", "software"), web_case("tfjs", "webgl", "hardware")
+    assert web.gpu_flags(target_info(), software) == chrome.SOFTWARE_GPU
+    assert web.gpu_flags(target_info(), hardware) == chrome.HARDWARE_GPU
+    for name in ("firefox", "firefox@nightly"):
+        case = software.model_copy(update={"browser": name})
+        assert web.gpu_flags(target_info(), case) == firefox.SOFTWARE_GPU
+    assert web.gpu_flags(target_info(kind="android"), hardware) == ()
 
 
 class TestModelFiles:

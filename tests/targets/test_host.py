@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.browsers import chrome
+from mobilebench.browsers import chrome, firefox
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.profiles.machine import cpu_name, machine_id
 from mobilebench.targets import host, open_target
@@ -20,6 +20,7 @@ from mobilebench.targets.base import TargetPath
 @pytest.fixture(autouse=True)
 def without_browser(monkeypatch):
     monkeypatch.setattr(chrome, "find", lambda: None)
+    monkeypatch.setattr(firefox, "find", lambda: None)
 
 
 @pytest.fixture
@@ -109,10 +110,14 @@ def test_its_own_loopback_needs_no_leading(target):
 
 
 def test_a_browser_that_is_unknown_or_missing_is_unsupported(target):
-    with pytest.raises(Unsupported, match="firefox"), target.browser("firefox"):
-        pass
-    with pytest.raises(Unsupported, match="Chrome"), target.browser("chrome"):
-        pass
+    for name, words in (
+        ("firefox", "There is no Firefox on this computer"),
+        ("chrome", "There is no Chrome or Chromium on this computer"),
+        ("chrome@beta", "There is no chrome@beta on this computer"),
+        ("opera", "There is no browser opera"),
+    ):
+        with pytest.raises(Unsupported, match=words), target.browser(name):
+            pass
 
 
 def _node(drm: Path, driver: str, vendor: str | None) -> None:

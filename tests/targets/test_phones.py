@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,10 +21,11 @@ from mobilebench import targets
 from mobilebench.errors import BadInput, BlockFailed, TargetLost, Unsupported
 from mobilebench.probes import probes
 from mobilebench.targets.android import ports, wire
-from mobilebench.targets.android.chrome import FLAGS_FILE, SOCKET
+from mobilebench.targets.android.chrome import FLAGS_FILE
 from mobilebench.targets.android.conditions import RESTORE_FILE
 from mobilebench.targets.limits import Limit
 from mobilebench.virtual import phones
+from mobilebench.virtual.chrome import DEVTOOLS as SOCKET
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 
@@ -166,7 +168,7 @@ def test_pages_of_this_computer_are_reached_from_the_phone_and_ports_are_given_b
     try:
         with open_phone() as phone:
             with phone.reverse(port) as origin:
-                assert origin == f"http://127.0.0.1:{port}"
+                assert re.fullmatch(rf"http://block-[0-9a-f]{{12}}\.localhost:{port}", origin)
                 assert f"tcp:{port}" in reverses(serial)
                 with phone.reverse(port) as second:
                     assert second != origin
@@ -195,12 +197,12 @@ def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(
             assert browser.version == phone.info.browsers["chrome"]
             assert "--window-size=321,456" in browser.flags
             assert "--window-size=321,456" in told(phone, "cat", FLAGS_FILE)
-            with urllib.request.urlopen(f"{browser.devtools}/json/list", timeout=5) as answer:
+            with urllib.request.urlopen(f"{browser.address}/json/list", timeout=5) as answer:
                 assert json.load(answer)
         with phone.browser("chrome", ["--window-size=321,456"]) as again:
             assert again is browser
         with phone.browser("chrome", ["--window-size=111,111"]) as other:
-            assert other.devtools != browser.devtools
+            assert other.address != browser.address
         assert json.loads(told(phone, "cat", RESTORE_FILE))["owner"]["pid"] == os.getpid()
         assert told(phone, "settings", "get", "global", "debug_app") == "com.android.chrome\n"
     assert forwards() == ""

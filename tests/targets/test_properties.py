@@ -40,10 +40,15 @@ Current Battery Service state:
   scale: 100
 @mobilebench graphics
 GLES: ARM, Mali-G710, OpenGL ES 3.2 v1.r36p0
-@mobilebench chrome
-    versionName=120.0.6099.43
+@mobilebench browsers
+com.android.chrome     versionName=120.0.6099.43
     versionName=101.0.0.1
+com.chrome.beta
+com.chrome.canary     versionName=123.0.6262.0
+org.mozilla.firefox     versionName=146.0
+com.example.other     versionName=9
 """
+BROWSERS = {"chrome": "120.0.6099.43", "chrome@canary": "123.0.6262.0", "firefox": "146.0"}
 VIRTUAL = """@mobilebench properties
 [ro.mobilebench.virtual]: [1]
 [ro.mobilebench.host_cpu]: [Some CPU @ 2.00GHz]
@@ -71,7 +76,7 @@ def test_a_phone_in_full():
     assert (info.name, info.manufacturer, info.os) == ("Pixel 7", "Google", "Android 14")
     assert (info.soc, info.profile, info.profile_soc) == ("Tensor G2", "tensor-g2", "Tensor G2")
     assert (info.abi, info.runner, info.cores, info.memory_mb) == ("arm64-v8a", "android-arm64-v8a", 8, 7838)
-    assert (info.gpu, info.gpu_software, info.browsers) == ("Mali-G710", False, {"chrome": "120.0.6099.43"})
+    assert (info.gpu, info.gpu_software, info.browsers) == ("Mali-G710", False, BROWSERS)
     assert (info.battery_percent, info.machine) == (77, "2A111FDH200ABC")
     assert info.facts["kernel"] == "5.10.157-android13"
     assert info.facts["ro.soc.model"] == "GS201"

@@ -104,6 +104,16 @@ class Conditions:
             raise BlockFailed(f"{problem}: {said}")
         return step
 
+    def stop_app(self, package: str) -> None:
+        """End an app. Nothing is lost with it, and nothing has to be put back: its person opens it again."""
+        self._stop(package)
+
+    def listening(self) -> list[str]:
+        """Names of the phone's abstract sockets, where the shell may read them."""
+        table = self._shell.script("cat /proc/net/unix 2>/dev/null").stdout.decode(errors="replace")
+        names = (line.rpartition(" ")[2] for line in table.splitlines())
+        return list(dict.fromkeys(name[1:] for name in names if name.startswith("@")))
+
     def forward(self, remote: str) -> Forwarded:
         """Lead a free port of this computer to a socket of the phone."""
         for _ in range(5):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
-from mobilebench.errors import Unsupported
 from mobilebench.results.records import TargetInfo
-from mobilebench.targets.android.chrome import PhoneChrome
+from mobilebench.targets.android.chrome import PhoneBrowsers
 from mobilebench.targets.android.conditions import Conditions
 from mobilebench.targets.android.files import PhoneFiles
 from mobilebench.targets.android.shell import DeviceShell
@@ -25,7 +25,7 @@ class AndroidTarget:
         self._shell = DeviceShell(info.id, cancel)
         self._files = PhoneFiles(self._shell, Sync(info.id, cancel))
         self._conditions = conditions
-        self._chrome = PhoneChrome(info.id, conditions, info.browsers.get("chrome"), cancel)
+        self._browsers = PhoneBrowsers(info.id, conditions, info.browsers, cancel)
 
     @property
     def info(self) -> TargetInfo:
@@ -49,28 +49,28 @@ class AndroidTarget:
         self._files.settle()
         self._files.pull(remote, local)
 
-    def browser(self, name: str, flags: Sequence[str] = ()) -> AbstractContextManager[BrowserHandle]:
-        if name != "chrome":
-            raise Unsupported(f"{name} on phone {self._info.id} cannot be driven yet; Chrome can.")
-        return self._lend_chrome(flags)
-
     @contextmanager
-    def _lend_chrome(self, flags: Sequence[str]) -> Iterator[BrowserHandle]:
-        """Chrome stays open for the next block; it ends with the target."""
+    def browser(self, name: str, flags: Sequence[str] = (), *, headed: bool = False) -> Iterator[BrowserHandle]:  # noqa: ARG002
+        """A browser stays open for the next block that wants it so; it ends with the target."""
         self._files.settle()
-        yield self._chrome.with_flags(flags)
+        yield self._browsers.running(name, flags)
 
     @contextmanager
     def reverse(self, port: int) -> Iterator[str]:
         step = self._conditions.reverse(port)
         try:
-            yield f"http://127.0.0.1:{step.remote.removeprefix('tcp:')}"
+            yield f"http://{fresh_host()}:{step.remote.removeprefix('tcp:')}"
         finally:
             self._conditions.put_back([step])
 
     def close(self) -> None:
         """Let go of what this computer holds for the phone."""
         self._files.close()
+
+
+def fresh_host() -> str:
+    """A name for the phone's loopback that no page had before. Browsers resolve it themselves, and hold it secure."""
+    return f"block-{secrets.token_hex(6)}.localhost"
 
 
 @contextmanager

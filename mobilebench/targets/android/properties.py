@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from mobilebench import profiles
 from mobilebench.results.records import TargetInfo
+from mobilebench.targets.android.apps import BROWSERS
 from mobilebench.targets.android.shell import Shell, demand
 from mobilebench.targets.meminfo import memory_mb
 
@@ -18,7 +19,9 @@ _QUESTIONS = {
     "kernel": "uname -r",
     "battery": "dumpsys battery",
     "graphics": "dumpsys SurfaceFlinger | grep GLES",
-    "chrome": "dumpsys package com.android.chrome | grep versionName",
+    "browsers": "for package in "
+    + " ".join(BROWSERS.values())
+    + '; do echo "$package $(dumpsys package $package | grep versionName)"; done',
 }
 _MARK = "@mobilebench "
 _TIMEOUT = 15
@@ -64,7 +67,6 @@ def describe(serial: str, answers: Mapping[str, str]) -> TargetInfo:
         properties.get("ro.product.cpu.abi") or properties.get("ro.product.cpu.abilist", "").split(",")[0] or "unknown"
     )
     renderer = parse_renderer(answers.get("graphics", ""))
-    chrome = parse_version_name(answers.get("chrome", ""))
     return TargetInfo(
         id=serial,
         kind="android",
@@ -82,7 +84,7 @@ def describe(serial: str, answers: Mapping[str, str]) -> TargetInfo:
         memory_mb=memory_mb(answers.get("memory", "")),
         gpu=None if virtual else renderer,
         gpu_software=True if virtual else None if renderer is None else bool(_SOFTWARE.search(renderer)),
-        browsers={"chrome": chrome} if chrome else {},
+        browsers=parse_browsers(answers.get("browsers", "")),
         battery_percent=parse_battery_percent(answers.get("battery", "")),
         facts=_facts(properties, answers),
     )
@@ -127,6 +129,19 @@ def parse_version_name(package: str) -> str | None:
     """A package's version from `dumpsys package`; the first one is the one installed."""
     found = re.search(r"versionName=(\S+)", package)
     return found[1] if found else None
+
+
+def parse_browsers(answer: str) -> dict[str, str]:
+    """Name to version of the browsers that are installed, from lines that begin with a package."""
+    found: dict[str, str] = {}
+    names = {package: name for name, package in BROWSERS.items()}
+    name = None
+    for line in answer.splitlines():
+        name = names.get(line.partition(" ")[0], name)
+        version = parse_version_name(line)
+        if name and version:
+            found.setdefault(name, version)
+    return found
 
 
 def parse_battery_percent(battery: str) -> int | None:

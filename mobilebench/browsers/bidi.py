@@ -1,0 +1,135 @@
+"""A page driven over WebDriver BiDi, as Firefox speaks it without any driver program between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from mobilebench.browsers.exchange import Exchange, Message, connected, first_line
+from mobilebench.browsers.page import Capability
+from mobilebench.errors import BlockFailed, Unsupported
+
+_CRASH_PAGE = "about:tabcrashed"
+_GONE = frozenset({"no such frame", "no such client window"})
+_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "-0": -0.0}
+_SESSION_SECONDS = 60.0
+_CRASHED = "The page crashed (its process ended, was killed or ran out of memory)."
+
+
+class BidiPage:
+    """See `page.Page`."""
+
+    capabilities: frozenset[Capability] = frozenset()
+
+    def __init__(self, watch: Watch, exchange: Exchange, context: str) -> None:
+        self._watch = watch
+        self._exchange = exchange
+        self._context = context
+
+    def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
+        return self._ask(method, params or {}, timeout, f"{method} was not answered within {timeout:.0f} s.")
+
+    def open(self, url: str, *, timeout: float = 60.0) -> None:
+        params = {"context": self._context, "url": url, "wait": "complete"}
+        late = f"The page was not loaded within {timeout:.0f} s."
+        message = self._exchange.ask("browsingContext.navigate", params, timeout, late)
+        if "error" in message:
+            raise BlockFailed(f"The browser could not open the page: {first_line(message.get('message'))}")
+
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
+        params = {
+            "expression": expression,
+            "target": {"context": self._context},
+            "awaitPromise": True,
+            "resultOwnership": "none",
+        }
+        answer = self._ask("script.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
+        if answer.get("type") == "exception":
+            raise BlockFailed(f"{what} threw an exception: {exception_text(answer.get('exceptionDetails'))}")
+        return local_value(answer.get("result"))
+
+    def tell_cores(self, count: int) -> None:
+        """Workers still read the machine's number."""
+        function = f"() => Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', {{get: () => {count:d}}})"
+        self.call("script.addPreloadScript", {"functionDeclaration": function, "contexts": [self._context]})
+
+    def stop_scripts(self) -> None:
+        """BiDi has no such command: a page that computes for ever ends with its browser."""
+
+    def clear_origin(self, origin: str) -> None:
+        raise Unsupported(f"WebDriver BiDi cannot remove everything that is kept for {origin}.")
+
+    def _ask(self, method: str, params: dict[str, Any], timeout: float, late: str) -> dict[str, Any]:
+        message = self._exchange.ask(method, params, timeout, late)
+        if "error" in message:
+            if self._watch.crashed or str(message["error"]) in _GONE:
+                raise BlockFailed(_CRASHED)
+            said = first_line(message.get("message") or message["error"])
+            if method == "script.evaluate" and "allocation size overflow" in said:
+                raise BlockFailed("The page answered more than the browser can send, which no measurement is.")
+            raise BlockFailed(f"The browser refused {method}: {said}")
+        result = message.get("result")
+        if not isinstance(result, dict):
+            raise BlockFailed(f"The browser's answer to {method} has no result.")
+        return result
+
+
+@dataclass
+class Watch:
+    """What the browser tells beside its answers."""
+
+    crashed: bool = False
+
+    def notice(self, message: Message) -> None:
+        """Take one message; see `exchange.Notice`."""
+        params = message.get("params")
+        url = str(params.get("url", "")) if isinstance(params, dict) else ""
+        if message.get("method") == "browsingContext.navigationCommitted" and url.startswith(_CRASH_PAGE):
+            self.crashed = True
+            raise BlockFailed(_CRASHED)
+
+
+def exception_text(details: Any) -> str:
+    """The first line of a JavaScript exception as BiDi describes it."""
+    return first_line(details.get("text") if isinstance(details, dict) else None)
+
+
+def local_value(remote: Any) -> Any:
+    """The Python value of one that BiDi has serialized; None for what has no JSON form."""
+    if not isinstance(remote, dict):
+        return None
+    value = remote.get("value")
+    match remote.get("type"):
+        case "string" | "boolean":
+            return value
+        case "number":
+            return _NUMBERS.get(value) if isinstance(value, str) else value
+        case "array" if isinstance(value, list):
+            return [local_value(item) for item in value]
+        case "object" if isinstance(value, list):
+            pairs = [item for item in value if isinstance(item, list) and len(item) == 2]
+            return {str(key): local_value(item) for key, item in pairs}
+    return None
+
+
+@contextmanager
+def open_page(address: str, *, cancel: Event | None = None) -> Iterator[BidiPage]:
+    """The first tab of a browser that was just started: it has one session in its life, which ends with the browser."""
+    watch = Watch()
+    with connected(f"{address.rstrip('/')}/session", watch.notice, cancel) as exchange:
+        page = BidiPage(watch, exchange, "")
+        page.call("session.new", {"capabilities": {"alwaysMatch": {}}}, timeout=_SESSION_SECONDS)
+        context = _first_context(page.call("browsingContext.getTree", {"maxDepth": 0}).get("contexts"))
+        page.call("session.subscribe", {"events": ["browsingContext.navigationCommitted"]})
+        yield BidiPage(watch, exchange, context)
+
+
+def _first_context(contexts: Any) -> str:
+    first = contexts[0] if isinstance(contexts, list) and contexts else None
+    context = first.get("context") if isinstance(first, dict) else None
+    if not isinstance(context, str):
+        raise BlockFailed("The browser has no page that could be driven.")
+    return context

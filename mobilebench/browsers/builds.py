@@ -1,0 +1,138 @@
+"""Which browsers there are on this computer, by the names that suites, cases and results use.
+
+`chrome` and `firefox` are found by themselves. Further builds carry a name of their own, `chrome@NAME` or
+`firefox@NAME`, and are declared by `--browser-path` or in `MOBILEBENCH_BROWSERS` (one `NAME=PATH FLAGS` a line), which
+child processes inherit.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import Event
+
+from mobilebench.browsers import chrome, firefox, launching
+from mobilebench.browsers.launching import Binary, RunningBrowser
+from mobilebench.browsers.names import FAMILIES, TITLES, Family, family, is_name
+from mobilebench.errors import BadInput, Unsupported
+
+VARIABLE = "MOBILEBENCH_BROWSERS"
+
+_WORDS: dict[Family, tuple[str, ...]] = {"chrome": chrome.WORDS, "firefox": firefox.WORDS}
+
+
+def declare(texts: Sequence[str]) -> tuple[str, ...]:
+    """Make builds known to this process and its children, as `--browser-path` names them; answers their names.
+
+    Each is `NAME=PATH`, or a path alone, which is then `chrome`; flags may follow the path.
+
+    Raises:
+        BadInput: a name is none, a program is missing, or it is not the browser that its name says.
+    """
+    lines = [f"{name}={text}" for name, text in (_split(text) for text in texts)]
+    names = []
+    for line in lines:
+        name, _, text = line.partition("=")
+        _read(name, text, "--browser-path")
+        names.append(name)
+    before = os.environ.get(VARIABLE, "").splitlines()
+    kept = [line for line in before if line.partition("=")[0].strip() not in names]
+    if lines:
+        os.environ[VARIABLE] = "\n".join([*kept, *lines])
+    return tuple(names)
+
+
+def find(name: str) -> Binary | None:
+    """The build of this name, or None where it is not here.
+
+    Raises:
+        BadInput: it is declared, but its program is missing or is another browser.
+    """
+    for declared, text in _declared():
+        if declared == name:
+            return _read(name, text, VARIABLE)
+    if name not in FAMILIES:
+        return None
+    return chrome.find() if name == "chrome" else firefox.find()
+
+
+def installed() -> dict[str, str]:
+    """Name to version of every browser that can be measured in here."""
+    names = [*FAMILIES, *(name for name, _ in _declared())]
+    found = {name: find(name) for name in names}
+    return {name: binary.version for name, binary in found.items() if binary}
+
+
+def launch(
+    name: str, flags: Sequence[str] = (), *, headed: bool = False, cancel: Event | None = None
+) -> AbstractContextManager[RunningBrowser]:
+    """Start a build; see `chrome.launch` and `firefox.launch`.
+
+    Raises:
+        Unsupported: there is no build of this name.
+    """
+    if not is_name(name):
+        raise Unsupported(f"There is no browser {name}.")
+    binary = find(name)
+    if binary is None and "@" in name:
+        raise Unsupported(f"There is no {name} on this computer.", hint=f"Say where it is: --browser-path {name}=PATH.")
+    start = chrome.launch if family(name) == "chrome" else firefox.launch
+    return start(flags, binary=binary, headed=headed, cancel=cancel)
+
+
+def _declared() -> Iterator[tuple[str, str]]:
+    for line in os.environ.get(VARIABLE, "").splitlines():
+        if line.strip():
+            name, equals, text = line.strip().partition("=")
+            if not equals or not is_name(name):
+                raise BadInput(f"{VARIABLE} holds a line that is not NAME=PATH: {line.strip()[:200]}")
+            yield name, text
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, equals, rest = text.partition("=")
+    if equals and is_name(name):
+        return name, rest
+    if equals and "/" not in name and not name.startswith((".", "~")):
+        raise BadInput(
+            f"“{name}” is no name for a browser.",
+            hint="Use chrome, firefox, or a name of your own behind one of them: chrome@beta, firefox@nightly.",
+        )
+    return "chrome", text
+
+
+def _read(name: str, text: str, where: str) -> Binary:
+    path, flags = _path_and_flags(text, where)
+    found = shutil.which(path)
+    if found is None:
+        raise BadInput(
+            f"{where} {name}: there is no program {path} that could be started.",
+            hint="Give the path of the browser's program, such as /usr/bin/chromium.",
+        )
+    kind = family(name)
+    version = launching.version_of(found, _WORDS[kind])
+    if version is None:
+        raise BadInput(f"{where} {name}: {path} does not answer --version as {TITLES[kind]} does.")
+    if kind == "firefox":
+        firefox.sorted_out(flags)
+    elif bad := [flag for flag in flags if not flag.startswith("--")]:
+        raise BadInput(f"{where} {name}: “{bad[0]}” is no flag for Chrome.")
+    return Binary(Path(found), version, flags)
+
+
+def _path_and_flags(text: str, where: str) -> tuple[str, tuple[str, ...]]:
+    """A path that exists as it is written needs no quotes, whatever spaces it holds."""
+    whole = str(Path(text.strip()).expanduser())
+    if Path(whole).is_file():
+        return whole, ()
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise BadInput(f"{where}: “{text}” cannot be read: {error}.") from None
+    if not words:
+        raise BadInput(f"{where} needs the path of a browser's program.")
+    return str(Path(words[0]).expanduser()), tuple(words[1:])

@@ -1,0 +1,196 @@
+"""Firefox on this computer: found, started with a fresh profile, and ended without a trace.
+
+What it is started with is written as flags of three kinds, so that a proof can show them all: `--argument`,
+`preference=JSON`, and `VARIABLE=value` of the environment (its name in capitals).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from mobilebench.browsers import launching
+from mobilebench.browsers.launching import Binary, RunningBrowser
+from mobilebench.errors import BadInput, BlockFailed, Unsupported
+
+NAMES = ("firefox", "firefox-esr", "firefox-beta", "firefox-devedition", "firefox-nightly")
+WORDS = ("Firefox",)
+"""One of which its `--version` has to name."""
+HEADLESS = "--headless"
+QUIET = (
+    "app.normandy.enabled=false",
+    "app.shield.optoutstudies.enabled=false",
+    "app.update.disabledForTesting=true",
+    "browser.aboutwelcome.enabled=false",
+    "browser.newtabpage.enabled=false",
+    "browser.safebrowsing.malware.enabled=false",
+    "browser.safebrowsing.phishing.enabled=false",
+    "browser.search.update=false",
+    "browser.sessionstore.resume_from_crash=false",
+    "browser.shell.checkDefaultBrowser=false",
+    'browser.startup.homepage="about:blank"',
+    'browser.startup.homepage_override.mstone="ignore"',
+    "browser.startup.page=0",
+    "datareporting.healthreport.uploadEnabled=false",
+    "datareporting.policy.dataSubmissionEnabled=false",
+    "extensions.systemAddon.update.enabled=false",
+    "extensions.update.enabled=false",
+    "media.gmp-manager.updateEnabled=false",
+    "network.captive-portal-service.enabled=false",
+    "network.connectivity-service.enabled=false",
+    "network.dns.disablePrefetch=true",
+    "network.http.speculative-parallel-limit=0",
+    "network.proxy.type=0",
+    'services.settings.server="data:,#remote-settings-dummy/v1"',
+    "signon.rememberSignons=false",
+    "toolkit.telemetry.enabled=false",
+    "toolkit.telemetry.reportingpolicy.firstRun=false",
+    'toolkit.telemetry.server=""',
+    "toolkit.telemetry.unified=false",
+    "MOZ_CRASHREPORTER_DISABLE=1",
+    "MOZ_DATA_REPORTING=0",
+)
+"""A browser that asks nothing, tells nobody anything, and talks to loopback only."""
+AWAKE = (
+    "dom.ipc.processPriorityManager.enabled=false",
+    "dom.max_script_run_time=0",
+    "dom.min_background_timeout_value=4",
+    "dom.timeout.enable_budget_timer_throttling=false",
+    "widget.windows.window_occlusion_tracking.enabled=false",
+)
+"""A page that measures must never be slowed down as one that nobody looks at, nor stopped as one that hangs."""
+SOFTWARE_GPU = (
+    "webgl.force-enabled=true",
+    "dom.webgpu.enabled=true",
+    "gfx.webgpu.ignore-blocklist=true",
+    "MOZ_WEBGL_FORCE_EGL=1",
+    "LIBGL_ALWAYS_SOFTWARE=1",
+)
+"""WebGL2 by Mesa on the CPU; WebGPU by Mesa too, where its Vulkan driver (mesa-vulkan-drivers) is installed."""
+HARDWARE_GPU = ("webgl.force-enabled=true", "dom.webgpu.enabled=true", "gfx.webgpu.ignore-blocklist=true")
+"""WebGL2 and WebGPU on the machine's own GPU, where there is one."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Flags by what is done with them."""
+
+    arguments: tuple[str, ...]
+    preferences: dict[str, Any]
+    environment: dict[str, str]
+
+
+def sorted_out(flags: Sequence[str]) -> Start:
+    """Flags by their kinds; of two for the same preference or variable the last one counts.
+
+    Raises:
+        BadInput: a flag is of no kind.
+    """
+    arguments = []
+    preferences: dict[str, Any] = {}
+    environment = {}
+    for flag in flags:
+        name, equals, value = flag.partition("=")
+        if flag.startswith("--"):
+            arguments.append(flag)
+        elif equals and name.isupper() and name.isidentifier():
+            environment[name] = value
+        elif equals and name:
+            preferences[name] = _preference(flag, value)
+        else:
+            raise _no_flag(flag)
+    return Start(tuple(arguments), preferences, environment)
+
+
+def find() -> Binary | None:
+    """The Firefox of this computer: `MOBILEBENCH_FIREFOX`, else the first of the usual names on PATH."""
+    chosen = os.environ.get("MOBILEBENCH_FIREFOX")
+    for name in [chosen] if chosen else NAMES:
+        path = shutil.which(name)
+        version = launching.version_of(path, WORDS) if path else None
+        if path and version:
+            return Binary(Path(path), version)
+    return None
+
+
+@contextmanager
+def launch(
+    flags: Sequence[str] = (),
+    *,
+    binary: Binary | None = None,
+    headed: bool = False,
+    timeout: float = 60.0,
+    cancel: Event | None = None,
+) -> Iterator[RunningBrowser]:
+    """Start a Firefox with a fresh profile; leaving ends all its processes and removes the profile.
+
+    Leave it in the thread that entered it: the browser dies with that thread, so that none outlives mobilebench.
+
+    Raises:
+        BadInput: a flag is of none of the three kinds.
+        Unsupported: there is no Firefox on this computer, or no screen for one that is to be `headed`.
+        BlockFailed: it ended at once, did not open its port within `timeout` seconds, or `cancel` was set.
+    """
+    binary = binary or find()
+    if binary is None:
+        raise Unsupported(
+            "There is no Firefox on this computer.",
+            hint="Install it (on Debian: apt-get install firefox-esr), or set MOBILEBENCH_FIREFOX to its path.",
+        )
+    if headed:
+        launching.demand_screen("Firefox")
+    window = () if headed else (HEADLESS,)
+    all_flags = (*window, *QUIET, *AWAKE, *binary.flags, *flags)
+    start = sorted_out(all_flags)
+    with launching.fresh_profile("firefox") as profile:
+        _write_preferences(profile, start.preferences)
+        argv = [str(binary.path), "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
+        environment = {**_home(profile), **start.environment}
+        with launching.started([*argv, *start.arguments, "about:blank"], environment, profile) as process:
+
+            def address() -> str | None:
+                server = json.loads((profile / "WebDriverBiDiServer.json").read_text())
+                port = server.get("ws_port") if isinstance(server, dict) else None
+                return f"ws://127.0.0.1:{port}" if isinstance(port, int) else None
+
+            found = launching.wait_for_address("Firefox", process, profile, address, timeout, cancel)
+            yield RunningBrowser("firefox", binary.version, found, all_flags, process.pid, profile, binary.path.name)
+
+
+def _write_preferences(profile: Path, preferences: dict[str, Any]) -> None:
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
+    try:
+        (profile / "user.js").write_text("".join(lines))
+    except OSError as error:
+        raise BlockFailed(f"The profile of Firefox could not be written: {error}.") from None
+
+
+def _home(profile: Path) -> dict[str, str]:
+    """Nothing is written outside the profile; the key to the screen stays where it is."""
+    home = {"HOME": str(profile), "TMPDIR": str(profile), "XDG_CACHE_HOME": str(profile / "cache")}
+    key = Path.home() / ".Xauthority"
+    return home | ({"XAUTHORITY": str(key)} if "XAUTHORITY" not in os.environ and key.is_file() else {})
+
+
+def _preference(flag: str, value: str) -> Any:
+    try:
+        found = json.loads(value)
+    except ValueError:
+        raise _no_flag(flag) from None
+    if not isinstance(found, (bool, int, str)):
+        raise _no_flag(flag)
+    return found
+
+
+def _no_flag(flag: str) -> BadInput:
+    return BadInput(
+        f"“{flag}” is no flag for Firefox.",
+        hint='A flag is --argument, preference=JSON (dom.webgpu.enabled=true, name="text") or VARIABLE=value.',
+    )

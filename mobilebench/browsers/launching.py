@@ -1,0 +1,179 @@
+"""What starting any browser on this computer needs: a fresh profile, a process group, and an end without a trace."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Event
+
+from mobilebench.errors import BlockFailed, Unsupported
+
+PROFILE_PREFIX = "mobilebench-"
+PROFILE_NEEDS_MB = 100
+"""Free space below which a browser is not started: it would fail somewhere later, and without a word."""
+
+_BROWSERS = ("chrome", "firefox")
+_POLL_SECONDS = 0.005
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A browser as installed here."""
+
+    path: Path
+    version: str
+    flags: tuple[str, ...] = ()
+    """That it is always started with."""
+
+
+@dataclass(frozen=True)
+class RunningBrowser:
+    """A browser that was started here and can be driven."""
+
+    name: str
+    version: str
+    address: str
+    """Where it is driven; see `page.open_page`."""
+    flags: tuple[str, ...]
+    pid: int
+    profile: Path
+    program: str
+    """Name of the program file."""
+
+
+@lru_cache
+def version_of(path: str, words: tuple[str, ...]) -> str | None:
+    """What the program answers to `--version`; None when that names none of `words`, or no version."""
+    try:
+        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"\d+(?:\.\d+)+", answer.stdout)
+    return found[0] if found and any(word in answer.stdout for word in words) else None
+
+
+@contextmanager
+def fresh_profile(browser: str) -> Iterator[Path]:
+    """An empty folder for one start of a browser; leaving removes it, and those of killed mobilebench processes.
+
+    Raises:
+        BlockFailed: there is no space for it.
+    """
+    _remove_stale_profiles()
+    try:
+        profile = Path(tempfile.mkdtemp(prefix=f"{PROFILE_PREFIX}{browser}-{os.getpid()}-"))
+    except OSError as error:
+        raise BlockFailed(f"No profile for {browser} could be made in {tempfile.gettempdir()}: {error}.") from None
+    try:
+        free = shutil.disk_usage(profile).free // 1_000_000
+        if free < PROFILE_NEEDS_MB:
+            raise BlockFailed(
+                f"There is no space left for {browser}'s profile: {free} MB are free in {profile.parent}.",
+                hint="Make space there, or set TMPDIR to another folder.",
+            )
+        yield profile
+    finally:
+        _remove(profile)
+
+
+@contextmanager
+def started(argv: Sequence[str], environment: Mapping[str, str], profile: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The browser's process, leader of a group that ends when this is left.
+
+    Leave it in the thread that entered it: the browser dies with that thread, so that none outlives mobilebench.
+    """
+    with (profile / "stderr.txt").open("wb") as stderr:
+        process = subprocess.Popen(
+            [*_dies_with_us(), *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for_address(
+    browser: str,
+    process: subprocess.Popen[bytes],
+    profile: Path,
+    read: Callable[[], str | None],
+    timeout: float,
+    cancel: Event | None,
+) -> str:
+    """What `read` gives as soon as the browser has written it.
+
+    Raises:
+        BlockFailed: the browser ended at once, did not open its port in time, or `cancel` was set.
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with suppress(OSError, ValueError):
+            address = read()
+            if address is not None:
+                return address
+        if process.poll() is not None:
+            raise BlockFailed(
+                f"{browser} ended while it started (exit code {process.returncode}): {_last_words(profile)}"
+            )
+        if cancel is not None and cancel.is_set():
+            raise BlockFailed(f"The block was cancelled while {browser} started.")
+        time.sleep(_POLL_SECONDS)
+    raise BlockFailed(f"{browser} did not open its port for us within {timeout:.0f} s: {_last_words(profile)}")
+
+
+def demand_screen(browser: str) -> None:
+    """Raise `Unsupported` when there is no screen on which a window could be shown."""
+    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+        raise Unsupported(
+            f"{browser} cannot show a window: there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set).",
+            hint="Run without --headed, or in a desktop session.",
+        )
+
+
+def _dies_with_us() -> list[str]:
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+def _last_words(profile: Path) -> str:
+    """The line in which the browser says why it gives up, else its last one."""
+    lines = (profile / "stderr.txt").read_text(errors="replace").strip().splitlines()
+    fatal = [line for line in lines if "FATAL" in line]
+    return (fatal or lines or ["it said nothing"])[-1][:300]
+
+
+def _remove(profile: Path) -> None:
+    """Killed processes may still be writing their last file while the folder is emptied, hence the second try."""
+    for _ in range(200):
+        with suppress(OSError):
+            shutil.rmtree(profile)
+        if not profile.exists():
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _remove_stale_profiles() -> None:
+    """Profiles of mobilebench processes that were killed."""
+    for browser in _BROWSERS:
+        prefix = f"{PROFILE_PREFIX}{browser}-"
+        for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+            owner = folder.name.removeprefix(prefix).partition("-")[0]
+            if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,68 @@
+"""What a driven page can do, whatever protocol its browser speaks."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from threading import Event
+from typing import Any, Literal, Protocol
+
+Capability = Literal["stop scripts", "clear origin", "shape link", "processes"]
+"""What only some browsers can be asked for:
+
+`stop scripts`: interrupt what the page computes · `clear origin`: remove everything kept for one origin · `shape link`:
+slow its network down · `processes`: which processes the browser has, and their CPU time.
+"""
+
+
+class Page(Protocol):
+    """One tab.
+
+    Every method raises `BlockFailed` when the page crashes, the connection is cut, the answer is not understood, does
+    not come in time, or the cancel event is set (then within a second).
+    """
+
+    @property
+    def capabilities(self) -> frozenset[Capability]: ...
+
+    def open(self, url: str, *, timeout: float = 60.0) -> None:
+        """Load `url` and wait until its scripts have run."""
+        ...
+
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
+        """The value of a JavaScript expression; a promise is awaited. `what` names the page in a failure.
+
+        Raises:
+            BlockFailed: also when the expression throws; the message is then the exception's.
+        """
+        ...
+
+    def tell_cores(self, count: int) -> None:
+        """Let pages that are opened from now on read `count` as `navigator.hardwareConcurrency`."""
+        ...
+
+    def stop_scripts(self) -> None:
+        """Interrupt whatever the page is computing, where the browser can; not waited for."""
+        ...
+
+    def clear_origin(self, origin: str) -> None:
+        """Remove everything that the browser keeps for this origin, and for no other; needs `clear origin`."""
+        ...
+
+    def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
+        """Send one command of the browser's own protocol, and wait for its result."""
+        ...
+
+
+def open_page(address: str, *, cancel: Event | None = None) -> AbstractContextManager[Page]:
+    """A new, empty tab of the browser that is driven at `address`; leaving closes it.
+
+    `http://…` is the base of a DevTools endpoint, `ws://…` that of WebDriver BiDi.
+
+    Raises:
+        BlockFailed: the browser cannot be reached, or opens no page.
+    """
+    from mobilebench.browsers import bidi, cdp
+
+    if address.startswith("ws:"):
+        return bidi.open_page(address, cancel=cancel)
+    return cdp.open_page(address, cancel=cancel)
