@@ -65,6 +65,8 @@ def _trouble(event: events.Event) -> str | None:
     """What a person should read even when only bars are shown."""
     if isinstance(event, events.ModelsObtained):
         return f"{event.model}: {event.step}"
+    if isinstance(event, events.LibrariesObtained):
+        return event.step
     if isinstance(event, events.TargetSkipped | events.TargetLost):
         verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
         return f"{event.target} {verb}: {event.reason.rstrip('.')}." + (f" {event.hint}" if event.hint else "")

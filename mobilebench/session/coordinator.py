@@ -16,7 +16,7 @@ from mobilebench import __version__
 from mobilebench.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import PlannedBlock, Run, RunInfo, TargetInfo
-from mobilebench.session import events
+from mobilebench.session import events, libraries
 from mobilebench.session.journal import Journal
 from mobilebench.session.models import Models, obtain
 from mobilebench.session.outcome import counts, exit_code
@@ -86,6 +86,7 @@ def run(
         usable, skipped = _usable(request.targets, run_id, rooms, held)
         todo = [block for block in plan.blocks if block.case.target in usable]
         models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
+        libraries.obtain(todo, usable, rooms, _library_teller(on_event), cancel)
         info = RunInfo(
             id=run_id,
             created_at=datetime.now(UTC),
@@ -129,6 +130,7 @@ def resume(
         usable, unusable = _usable(present, stored.info.id, rooms, held, [*missing])
         todo = [block for block in left if block.case.target in usable]
         models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
+        libraries.obtain(todo, usable, rooms, _library_teller(on_event), cancel)
         _same_weights(stored.info, _weights(models))
         return session.measure(usable, todo, models, unusable, done=len(stored.blocks))
 
@@ -322,6 +324,10 @@ def _same_weights(info: RunInfo, now: Mapping[str, str]) -> None:
                 f"Run {info.id} measured {name} with weights {info.weights[name]}; the model here has {weights}.",
                 hint="Start a new run: results of different weights do not belong together.",
             )
+
+
+def _library_teller(on_event: events.Subscriber) -> Callable[[str, str], None]:
+    return lambda engine, step: on_event(events.LibrariesObtained(engine=engine, step=step))
 
 
 def _model_teller(on_event: events.Subscriber) -> Callable[[str, str], None]:

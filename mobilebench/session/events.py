@@ -42,6 +42,14 @@ class ModelsObtained(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LibrariesObtained(Event):
+    """A step of fetching an engine's library that is missing."""
+
+    engine: str
+    step: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
     """The run is recorded; its blocks follow."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,9 +105,10 @@ def _bring(pinned: Pinned, room: Path, tell: Tell) -> None:
     shutil.rmtree(room, ignore_errors=True)
     room.mkdir()
     try:
-        archive, source = _from_sources(pinned, room, tell)
+        corner = Path(tempfile.mkdtemp(dir=room))
+        archive, source = _from_sources(pinned, corner, tell)
         for one in pins.held_by(pinned.member.archive):
-            _place(one, archive, room)
+            _place(one, archive, corner)
             _note(one).write_text(f"{source}\n")
     finally:
         shutil.rmtree(room, ignore_errors=True)

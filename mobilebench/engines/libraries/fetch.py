@@ -5,6 +5,7 @@ mobilebench knows no addresses: mirrors and proxies are what these clients are c
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -21,6 +22,9 @@ _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 _FETCH_SECONDS = 600.0
 _LONGEST_WORDS = 300
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 class NotHad(Exception):
@@ -83,15 +87,28 @@ def _run(command: list[str], folder: Path, output: Path) -> bool:
         client = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
         )
+        _running.add(client)
         try:
             client.wait(_FETCH_SECONDS)
         except subprocess.TimeoutExpired:
             return False
         finally:
-            if client.poll() is None:
-                os.killpg(client.pid, signal.SIGKILL)
-                client.wait()
+            _end(client)
+            _running.discard(client)
     return True
+
+
+def _end(client: subprocess.Popen[bytes]) -> None:
+    if client.poll() is None:
+        os.killpg(client.pid, signal.SIGKILL)
+        client.wait()
+
+
+@atexit.register
+def _end_all() -> None:
+    """A fetch in a thread that was left behind, as Ctrl-C does, leaves no client behind."""
+    for client in list(_running):
+        _end(client)
 
 
 def _first_error(output: str) -> str:
