@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mobilebench.cli import complete
+from mobilebench.cli import complete, libraries
+from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, print_json, print_table, split
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _LEGEND = (
 
 
 def verify(
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(
@@ -36,6 +38,7 @@ def verify(
         typer.Option(help="Only these backends. Without a GPU, `webgpu` takes minutes and has to be named."),
     ] = None,
     inputs: Annotated[list[str] | None, typer.Option(help="Only these seeded inputs: published, upper, lower.")] = None,
+    engine_library: EngineLibrary = None,
     again: Annotated[bool, typer.Option("--again", help="Ask also what is known from before.")] = False,
     json: Json = False,
 ) -> None:
@@ -70,11 +73,14 @@ def verify(
         again=again,
     )
     running.check(request)
+    here = host.describe()
+    libraries.use(context, engine_library)
+    libraries.require_use([here])
     found: list[ModelMatrix] = []
     stopped = False
     with watching() as (tell, cancel):
         try:
-            for matrix in running.verify(request, host.describe(), tell, cancel):
+            for matrix in running.verify(request, here, tell, cancel):
                 found.append(matrix)
                 if not json:
                     _print(matrix)

@@ -174,6 +174,14 @@ def test_an_archive_that_lies_about_its_processor_is_bad_input(tmp_path: Path) -
         libraries.library("onnxruntime", PHONE)
 
 
+def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    archive = aar(tmp_path / "onnxruntime.aar")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "libraries").write_text("a file where a folder should be")
+    with libraries.using([f"onnxruntime={archive}"]), pytest.raises(BadInput, match="cannot be unpacked to"):
+        libraries.library("onnxruntime", PHONE)
+
+
 def test_a_truncated_archive_is_bad_input(tmp_path: Path) -> None:
     whole = aar(tmp_path / "onnxruntime.aar").read_bytes()
     cut = written(tmp_path / "cut.aar", whole[: len(whole) // 2])

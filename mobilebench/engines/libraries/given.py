@@ -173,18 +173,27 @@ def _from_archive(given: Given, build: str) -> Library | None:
     abi = build.removeprefix("android-")
     if abi not in _abis(given):
         return None
-    folder = paths.cache() / "libraries" / f"given-{known_sum(given.path)[:16]}-{build}"
-    target = folder / NAMES[given.name]
-    folder.mkdir(parents=True, exist_ok=True)
-    with locks.turn(folder / ".lock"):
-        if not _unpacked(given, abi, target):
-            fresh = target.with_suffix(".new")
-            unpack.from_zip(given.path, f"jni/{abi}/{NAMES[given.name]}", fresh)
-            fresh.replace(target)
+    target = paths.cache() / "libraries" / f"given-{known_sum(given.path)[:16]}-{build}" / NAMES[given.name]
+    try:
+        _unpack(given, abi, target)
+    except OSError as error:
+        raise BadInput(
+            f"{given.words} cannot be unpacked to {target.parent}: {error.strerror or error}.",
+            hint="Free some space or set MOBILEBENCH_CACHE to a folder that can be written.",
+        ) from error
     header = elf.read(target)
     if header is None or not header.fits(build):
         raise BadInput(f"{given.words} holds something under jni/{abi} that is not a library for {build}.")
     return Library(target, known_sum(target), f"{given.by} {given.path.name}")
+
+
+def _unpack(given: Given, abi: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with locks.turn(target.parent / ".lock"):
+        if not _unpacked(given, abi, target):
+            fresh = target.with_suffix(".new")
+            unpack.from_zip(given.path, f"jni/{abi}/{target.name}", fresh)
+            fresh.replace(target)
 
 
 def _unpacked(given: Given, abi: str, target: Path) -> bool:

@@ -1,0 +1,76 @@
+"""Libraries are fetched before any block, once for each that some block needs, and Ctrl-C does not wait for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from mobilebench.engines import libraries as engine_libraries
+from mobilebench.errors import BadInput, Unsupported
+from mobilebench.session import libraries, rooms
+from mobilebench.session.rooms import Rooms
+
+from ..results.making import host
+from .fakes import FakeEngine, plan
+
+Asked = list[tuple[str, str, str]]
+
+
+def obtain(engine: FakeEngine, library: Callable[..., None], cancel: threading.Event | None = None) -> list[str]:
+    told: list[str] = []
+    libraries.obtain(
+        plan(host(), rounds=3).blocks,
+        {"host": host()},
+        Rooms(engine=lambda name: engine, library=library),
+        lambda name, step: told.append(f"{name}: {step}"),
+        cancel or threading.Event(),
+    )
+    return told
+
+
+def test_each_is_asked_for_once_and_told_of_by_its_engine() -> None:
+    asked: Asked = []
+
+    def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> None:
+        asked.append((engine, backend, build))
+        tell("fetching")
+
+    assert obtain(FakeEngine(), library) == ["fake: fetching"]
+    assert asked == [("fake", "cpu", host().runner)]
+
+
+def test_what_no_target_can_run_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeEngine, "supports", lambda self, target, case: "it cannot")
+    asked: Asked = []
+    obtain(FakeEngine(), lambda engine, backend, build, tell: asked.append((engine, backend, build)))
+    assert asked == []
+
+
+def test_a_stop_does_not_wait_for_a_fetch() -> None:
+    cancel, over = threading.Event(), threading.Event()
+
+    def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> None:
+        cancel.set()
+        over.wait(20)
+
+    began = time.monotonic()
+    obtain(FakeEngine(), library, cancel)
+    over.set()
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("error", [Unsupported("no network"), BadInput("its checksum differs")])
+def test_what_cannot_be_had_is_left_to_the_block(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    asked: Asked = []
+
+    def fails(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> None:
+        asked.append((engine, backend, build))
+        raise error
+
+    monkeypatch.setattr(engine_libraries, "libraries_for", fails)
+    rooms.library("tflite", "gpu", "android-x86_64", lambda step: None)
+    rooms.library("tfjs", "wasm", "android-x86_64", lambda step: None)
+    assert asked == [("tflite", "gpu", "android-x86_64")]
