@@ -9,8 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench import paths
+from mobilebench.engines import libraries
+
 NATIVE = Path(__file__).resolve().parents[2] / "native"
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+
+
+@pytest.fixture(scope="session")
+def runner() -> Path:
+    found = paths.runner(libraries.host_build())
+    assert found.is_file(), "run `make native` first"
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -2,67 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mobilebench import paths
 from mobilebench.engines import libraries
-from mobilebench.engines.native import tensor_arguments
-from mobilebench.models import agreement, cache
+from mobilebench.models import agreement
 from mobilebench.models.inputs import sample_indices
-from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import Measurement
+from tests.native.running import FORMATS, INPUT, OUTPUT, SLEEP, model_files, onnx_arguments, real_arguments, run
 
 pytestmark = pytest.mark.real
-
-FORMATS: dict[str, Any] = {"tflite": "tflite", "onnxruntime": "onnx"}
-INPUT = ["--input", "x,float32,1x4,uniform:0:1"]
-OUTPUT = ["--output", "y=y"]
-
-
-@pytest.fixture(scope="session")
-def runner() -> Path:
-    found = paths.runner(libraries.host_build())
-    assert found.is_file(), "run `make native` first"
-    return found
-
-
-def run(
-    runner: Path, *arguments: str, environment: dict[str, str] | None = None
-) -> tuple[int, dict[str, Any], subprocess.CompletedProcess[bytes]]:
-    done = subprocess.run(
-        [runner, *arguments], capture_output=True, env=environment, timeout=120, check=False, stdin=subprocess.DEVNULL
-    )
-    assert done.stdout.endswith(b"}\n"), (done.returncode, done.stdout, done.stderr)
-    answer = json.loads(done.stdout)
-    Measurement.model_validate(answer)
-    return done.returncode, answer, done
-
-
-def model_files(model: str) -> ModelFiles:
-    files = cache.find(model)
-    assert files is not None, f"run `mobilebench models build {model}` first"
-    return files
-
-
-def real_arguments(engine: str, model: str, /, **changes: str) -> list[str]:
-    files = model_files(model)
-    library = libraries.library(engine, libraries.host_build())
-    options = {
-        "--engine": engine,
-        "--library": str(library.path),
-        "--model": str(files.file(FORMATS[engine])),
-        "--threads": "1",
-        **{f"--{name.replace('_', '-')}": value for name, value in changes.items()},
-    }
-    return [word for pair in options.items() for word in pair] + tensor_arguments(files, FORMATS[engine])
 
 
 @pytest.mark.parametrize(
@@ -103,6 +57,21 @@ def real_arguments(engine: str, model: str, /, **changes: str) -> list[str]:
         (["--input", "x,float32,open:,uniform:0:1"], "1 to 8 sizes"),
         (["--input", "x,float32,scalarx1,uniform:0:1"], "1 to 8 sizes"),
         (["--input", "x,float32,4,uniform:0:inf"], "fill"),
+        (["--input", "x,float32,4,file:"], "fill"),
+        (["--engine", "sleep", "--threads", "1", "--max-predictions", "1000000000"], "1 to 1000000"),
+        (["--engine", "sleep", "--threads", "1", "--batch", "0"], "--batch has to be 1 to 65536"),
+        (["--batch", "4", *INPUT, "--input", "rate,float32,scalar,uniform:0:1", *SLEEP], "`rate` is a scalar"),
+        (["--batch", "65536", "--input", "x,float32,1x224x224x3,uniform:0:1", *SLEEP], "larger than 2 GiB"),
+        (["--engine", "sleep", "--threads", "1", "--affinity", "fast"], "--affinity has to be none, big"),
+        (["--engine", "sleep", "--threads", "1", "--affinity", "0x0"], "--affinity has to be none, big"),
+        (["--engine", "sleep", "--threads", "1", "--affinity", "0x1g"], "--affinity has to be none, big"),
+        (["--engine", "sleep", "--threads", "1", "--priority", "20"], "--priority has to be -20 to 19"),
+        (["--engine", "sleep", "--threads", "1", "--pass", "both"], "--pass has to be"),
+        (["--engine", "sleep", "--threads", "1", "--model-access", "lent"], "read or mapped"),
+        (["--engine", "sleep", "--threads", "1", "--page-cache", "hot"], "cold or warm"),
+        (["--engine", "sleep", "--threads", "1", "--memory-period", "60001"], "0 to 60000"),
+        (["--engine", "sleep", "--threads", "1", "--allow-fp16", "yes"], "--allow-fp16 has to be 0 to 1"),
+        (["--engine", "sleep", "--threads", "1", "--scratch", ""], "`--scratch` is empty"),
         (["--output", "=name"], "CANONICAL=NAME"),
     ],
 )
@@ -270,8 +239,6 @@ def test_an_operator_that_the_engine_lacks_is_unsupported(runner: Path, tmp_path
         [helper.make_tensor_value_info("y", TensorProto.DOUBLE, [1, 4])],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
-    library = libraries.library("onnxruntime", libraries.host_build()).path
-    options = ["--engine", "onnxruntime", "--threads", "1", "--library", str(library), "--model"]
-    code, answer, _ = run(runner, *options, str(tmp_path / "m.onnx"), *INPUT, *OUTPUT)
+    code, answer, _ = run(runner, *onnx_arguments(tmp_path / "m.onnx", *INPUT, *OUTPUT))
     assert (code, answer["status"]) == (3, "unsupported")
     assert "Could not find an implementation for Erf" in answer["reason"]

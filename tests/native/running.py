@@ -1,0 +1,72 @@
+"""The runner of this computer, started by hand as the engines start it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from mobilebench.engines import libraries
+from mobilebench.engines.native import tensor_arguments
+from mobilebench.models import cache
+from mobilebench.models.manifest import ModelFiles
+from mobilebench.results.records import Measurement
+
+FORMATS: dict[str, Any] = {"tflite": "tflite", "onnxruntime": "onnx"}
+INPUT = ["--input", "x,float32,1x4,uniform:0:1"]
+OUTPUT = ["--output", "y=y"]
+SLEEP = ["--engine", "sleep", "--threads", "1", "--max-predictions", "3"]
+INSTANT = ["--engine", "sleep", "--setting", "instant", "--threads", "1"]
+
+
+def run(
+    runner: Path, *arguments: str, environment: dict[str, str] | None = None, before: tuple[str, ...] = ()
+) -> tuple[int, dict[str, Any], subprocess.CompletedProcess[bytes]]:
+    """Exit code and answer, which is whole or the test fails; `before` are words in front of the command."""
+    done = subprocess.run(
+        [*before, runner, *arguments],
+        capture_output=True,
+        env=environment,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.stdout.endswith(b"}\n"), (done.returncode, done.stdout, done.stderr)
+    answer = json.loads(done.stdout)
+    Measurement.model_validate(answer)
+    return done.returncode, answer, done
+
+
+def measured(runner: Path, *arguments: str, before: tuple[str, ...] = ()) -> Measurement:
+    """The answer of a run that has to succeed."""
+    code, answer, done = run(runner, *arguments, before=before)
+    assert code == 0, (answer["reason"], done.stderr)
+    return Measurement.model_validate(answer)
+
+
+def model_files(model: str) -> ModelFiles:
+    files = cache.find(model)
+    assert files is not None, f"run `mobilebench models build {model}` first"
+    return files
+
+
+def real_arguments(engine: str, model: str, /, **changes: str) -> list[str]:
+    """The command line for a model of the zoo."""
+    files = model_files(model)
+    library = libraries.library(engine, libraries.host_build())
+    options = {
+        "--engine": engine,
+        "--library": str(library.path),
+        "--model": str(files.file(FORMATS[engine])),
+        "--threads": "1",
+        **{f"--{name.replace('_', '-')}": value for name, value in changes.items()},
+    }
+    return [word for pair in options.items() for word in pair] + tensor_arguments(files, FORMATS[engine])
+
+
+def onnx_arguments(model: Path, *tensors: str, threads: int = 1) -> list[str]:
+    """The command line for an ONNX file of a test's own."""
+    library = libraries.library("onnxruntime", libraries.host_build()).path
+    options = ["--engine", "onnxruntime", "--threads", str(threads), "--library", str(library)]
+    return [*options, "--model", str(model), *tensors]
