@@ -53,15 +53,15 @@ def threads_label(threads: int) -> str:
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 
-def case_label(case: Case) -> str:
+def case_label(case: Case, *, browser: bool = True) -> str:
     """What sets a case apart within its target and model, such as `tfjs wasm simd-threads, 2 threads, chrome`."""
-    return ", ".join([engine_label(case), *case_details(case)])
+    return ", ".join([engine_label(case), *case_details(case, browser=browser)])
 
 
-def case_details(case: Case) -> list[str]:
+def case_details(case: Case, *, browser: bool = True) -> list[str]:
     """What is said of a case beside engine, backend and setting: threads, browser, cores and caches."""
     details = [threads_label(case.threads)]
-    if case.browser:
+    if case.browser and browser:
         details.append(case.browser)
     if case.affinity != "none":
         details.append(f"cores {case.affinity}")

@@ -19,6 +19,7 @@ from mobilebench.analysis import labels
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
 from mobilebench.report import figures, words
+from mobilebench.report.drawing import Figure
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -30,8 +31,8 @@ class ModelView:
     title: str
     cases: tuple[CaseSummary, ...]
     group: GapGroup
-    latency: figures.Figure | None
-    stages: figures.Figure | None
+    latency: Figure | None
+    stages: Figure | None
     segments: list[tuple[str, str]]
     longest_ratio: float
 

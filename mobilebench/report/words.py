@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from mobilebench.analysis.gaps import Gap, GapGroup, Ratio
-from mobilebench.analysis.labels import duration, engine_label, factor, threads_label
+from mobilebench.analysis.labels import case_label, duration, factor
 from mobilebench.analysis.statistics import StageStatistics
 from mobilebench.analysis.summary import CaseSummary, RunSummary, Status, TargetSummary
 
@@ -121,12 +121,13 @@ def rounds(gap: Gap) -> str:
 
 def side(case: CaseSummary) -> str:
     """Engine, backend, setting and threads of one side of a comparison."""
-    return f"{engine_label(case.case)}, {threads_label(case.case.threads)}"
+    return case_label(case.case, browser=False)
 
 
 def glances(groups: Sequence[GapGroup]) -> list[Glance]:
-    """Fastest native and fastest web case of every model and target, and the gap between them."""
-    return [_glance(group) for group in groups]
+    """Fastest native and fastest web case of every model and target where any was timed, and the gap between them."""
+    found = [_glance(group) for group in groups]
+    return [glance for glance in found if glance.native or glance.web]
 
 
 def _glance(group: GapGroup) -> Glance:

@@ -1,0 +1,139 @@
+"""What pictures are made of: axes, grids, rows with a label, and lines.
+
+Positions along the axis are percentages and sizes are pixels, without a viewBox: a picture fills its column from
+390 px to a laptop while its letters keep their size. Colours are classes, so that the page's two schemes apply.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from mobilebench.analysis.labels import case_label, printable
+from mobilebench.analysis.summary import CaseSummary, Status
+
+ROW = 42
+"""Pixels of one case."""
+_CUT = 0.8
+"""Percent of the width from which a stacked segment is parted from the next one by a thin line."""
+_LEFT, _RIGHT = 0.6, 99.4
+_LABEL_LIMIT = 46
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Maps values to percent of the width."""
+
+    low: float
+    high: float
+    logarithmic: bool
+    ticks: tuple[float, ...]
+
+    def at(self, value: float) -> float:
+        """Percent, held within the axis."""
+        if self.logarithmic:
+            share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return _LEFT + (_RIGHT - _LEFT) * min(1.0, max(0.0, share))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture, the words that stand in for it, and whether its axis is logarithmic."""
+
+    svg: Markup
+    logarithmic: bool = False
+
+
+def first_row(mark: str | None) -> int:
+    """Where the first row begins: below the mark of a virtual target, where there is one."""
+    return 24 if mark else 4
+
+
+def drawing(label: str, mark: str | None, rows: int, axis: Axis, drawn: Sequence[Markup]) -> Markup:
+    """A picture of `rows` rows over a grid; `label` says it in words, `mark` is printed inside (`virtual: …`)."""
+    top = first_row(mark)
+    bottom = top + rows * ROW
+    marked = Markup('<text class="mark" x="0" y="14">{}</text>').format(short(mark)) if mark else Markup("")
+    return Markup('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}{}{}</svg>').format(
+        bottom + 22, printable(label), marked, _grid(axis, top, bottom), Markup("").join(drawn)
+    )
+
+
+def _grid(axis: Axis, top: int, bottom: int) -> Markup:
+    lines = []
+    for number, tick in enumerate(axis.ticks):
+        x = axis.at(tick)
+        anchor = "start" if number == 0 and x < 5 else "end" if x > 95 else "middle"
+        lines.append(
+            Markup(
+                '<line class="grid" x1="{0:.2f}%" x2="{0:.2f}%" y1="{1}" y2="{2}"/>'
+                '<text class="tick" x="{0:.2f}%" y="{3}" text-anchor="{4}">{5:g}</text>'
+            ).format(x, top, bottom, bottom + 16, anchor, tick)
+        )
+    return Markup("").join(lines)
+
+
+def row_labels(cases: Sequence[CaseSummary]) -> list[str]:
+    """Row labels; the browser is named only where there is more than one."""
+    several = len({case.case.browser for case in cases if case.web}) > 1
+    return [case_label(case.case, browser=several) for case in cases]
+
+
+def label_line(label: str, status: Status, value: str, y: int) -> Markup:
+    """What a row is about, its verdict where that is not valid, and its number."""
+    flag = Markup('<tspan class="flag"> {}</tspan>').format(status) if status != "valid" else ""
+    return Markup(
+        '<text class="name" x="0" y="{y}">{name}{status}</text>'
+        '<text class="value" x="100%" y="{y}" text-anchor="end">{value}</text>'
+    ).format(y=y + 15, name=short(label), status=flag, value=value)
+
+
+def segment(name: str, title: str, left: float, right: float, y: int) -> Markup:
+    """A part of a stacked bar from `left` to `right` percent, parted from the next one where it is wide enough."""
+    rect = Markup(
+        '<rect class="fill-{}" x="{:.2f}%" y="{}" width="{:.2f}%" height="12"><title>{}</title></rect>'
+    ).format(name, left, y + 22, max(0.0, right - left), printable(title))
+    return rect + tick("cut", right, y + 28, 6) if right - left > _CUT else rect
+
+
+def line(classes: str, x1: float, x2: float, y: int) -> Markup:
+    return Markup('<line class="{0}" x1="{1:.2f}%" x2="{2:.2f}%" y1="{3}" y2="{3}"/>').format(classes, x1, x2, y)
+
+
+def tick(classes: str, x: float, y: int, half: int) -> Markup:
+    return Markup('<line class="{0}" x1="{1:.2f}%" x2="{1:.2f}%" y1="{2}" y2="{3}"/>').format(
+        classes, x, y - half, y + half
+    )
+
+
+def linear_axis(high: float) -> Axis:
+    """From 0 to the first round number above `high`, with four to six ticks."""
+    step = _round_up(max(high, 1e-6) / 5)
+    count = max(1, math.ceil(high / step - 1e-9))
+    return Axis(0.0, count * step, False, tuple(float(f"{step * n:.6g}") for n in range(count + 1)))
+
+
+def _round_up(value: float) -> float:
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if value <= factor * power * (1 + 1e-9))
+
+
+def log_axis(low: float, high: float) -> Axis:
+    """From a round number at or below `low` to one at or above `high`."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    factors = (1, 2, 5) if last - first <= 2 else (1,)
+    steps = [factor * 10.0**power for power in range(first, last + 1) for factor in factors]
+    below = max((step for step in steps if step <= low), default=steps[0])
+    above = min((step for step in steps if step >= high), default=steps[-1])
+    return Axis(below, above, True, tuple(float(f"{s:.6g}") for s in steps if below <= s <= above))
+
+
+def short(text: str) -> str:
+    """Text that fits above a bar."""
+    clean = printable(text)
+    return clean if len(clean) <= _LABEL_LIMIT else f"{clean[: _LABEL_LIMIT - 1]}…"
