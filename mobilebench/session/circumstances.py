@@ -65,9 +65,11 @@ def _judge_priority(conditions: Conditions, proof: Proof, found: Findings) -> No
         if conditions.priority != Conditions().priority:
             found.missing("the priority, read back")
     elif proof.priority != conditions.priority:
-        sentence = f"it ran with priority {proof.priority}, not {conditions.priority}"
         inherited = conditions.priority == Conditions().priority
-        (found.doubtful if inherited else found.wrong).append(sentence)
+        if inherited:
+            found.remarks.append(f"it ran with priority {proof.priority}, which the process that started it has too")
+        else:
+            found.wrong.append(f"it ran with priority {proof.priority}, not {conditions.priority}")
 
 
 def _judge_caches(case: Case, proof: Proof, found: Findings) -> None:

@@ -185,8 +185,8 @@ class TestPriority:
     def test_another_one(self) -> None:
         told("invalid", judged(conditions={"priority": -5}, priority=0), "ran with priority 0, not -5")
 
-    def test_one_that_nobody_asked_for(self) -> None:
-        told("suspect", judged(priority=10), "ran with priority 10, not 0")
+    def test_one_that_was_inherited(self) -> None:
+        told("valid", judged(priority=10), "ran with priority 10, which the process that started it has too")
 
     def test_unreadable(self) -> None:
         told("suspect", judged(conditions={"priority": 5}), "proof is missing: the priority")
