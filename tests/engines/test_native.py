@@ -408,7 +408,7 @@ def test_a_model_without_the_format_is_unsupported(files: ModelFiles) -> None:
         ("tflite", {}, None),
         ("onnxruntime", {"setting": "default"}, None),
         ("sleep", {"setting": "default"}, None),
-        ("tflite", {"backend": "gpu"}, "engine `tflite` has no backend `gpu`"),
+        ("tflite", {"backend": "webgl"}, "engine `tflite` has no backend `webgl`"),
         ("tflite", {"setting": "simd"}, "backend `cpu` of `tflite` has no setting `simd`"),
         ("tflite", {"threads": 257}, "the native runner takes at most 256 threads"),
         ("tflite", {"browser": "chrome"}, "engine `tflite` runs without a browser"),
