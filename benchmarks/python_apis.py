@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobilebench.engines import libraries
-from mobilebench.models import cache, inputs
+from mobilebench.models import cache, inputs, tflite_python
 from mobilebench.models.manifest import Format, ModelFiles
 
 Arrays = dict[str, NDArray[Any]]
@@ -30,11 +30,12 @@ def main() -> None:
     parser.add_argument("api", choices=APIS)
     parser.add_argument("model")
     parser.add_argument("--predictions", type=int, required=True)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     files = cache.find(arguments.model)
     if files is None:
         sys.exit(f"{arguments.model} is not built: run `mobilebench models build {arguments.model}`.")
-    predict = APIS[arguments.api](files)
+    predict = APIS[arguments.api](files, arguments.threads)
     predict()
     json.dump([_timed(predict) for _ in range(arguments.predictions)], sys.stdout)
 
@@ -60,34 +61,32 @@ def output_names(files: ModelFiles, wanted: Format) -> list[str]:
     return [files.manifest.formats[wanted].outputs[name] for name in files.manifest.outputs]
 
 
-def onnxruntime_api(files: ModelFiles) -> Predict:
+def onnxruntime_api(files: ModelFiles, threads: int) -> Predict:
     """The `onnxruntime` package, with the runner's session options."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(files.file("onnx"), options, providers=["CPUExecutionProvider"])
     names, given = output_names(files, "onnx"), feeds(files, "onnx")
     return lambda: list(session.run(names, given))
 
 
-def litert_api(files: ModelFiles) -> Predict:
-    """The `ai-edge-litert` package, which applies XNNPACK by default."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    return _interpreter_api(Interpreter, files)
+def litert_api(files: ModelFiles, threads: int) -> Predict:
+    """The `ai-edge-litert` package (or `tflite-runtime`), which applies XNNPACK by default."""
+    return _interpreter_api(tflite_python.interpreter_class(), files, threads)
 
 
-def tensorflow_api(files: ModelFiles) -> Predict:
+def tensorflow_api(files: ModelFiles, threads: int) -> Predict:
     """`tf.lite.Interpreter`, which applies XNNPACK by default."""
     import tensorflow
 
-    return _interpreter_api(tensorflow.lite.Interpreter, files)
+    return _interpreter_api(tensorflow.lite.Interpreter, files, threads)
 
 
-def _interpreter_api(interpreter_class: Any, files: ModelFiles) -> Predict:
-    interpreter = interpreter_class(model_path=str(files.file("tflite")), num_threads=1)
+def _interpreter_api(interpreter_class: Any, files: ModelFiles, threads: int) -> Predict:
+    interpreter = interpreter_class(model_path=str(files.file("tflite")), num_threads=threads)
     interpreter.allocate_tensors()
     places = {one["name"]: one["index"] for one in interpreter.get_input_details()}
     given = {places[name]: array for name, array in feeds(files, "tflite").items()}
@@ -109,7 +108,7 @@ class XnnpackOptions(ctypes.Structure):
     _fields_ = (("num_threads", ctypes.c_int32), ("rest", ctypes.c_char * 508))
 
 
-def tflite_c_api(files: ModelFiles) -> Predict:
+def tflite_c_api(files: ModelFiles, threads: int) -> Predict:
     """The very library that the runner loads, called from Python: the same version, so only the caller differs."""
     api = ctypes.CDLL(str(libraries.library("tflite", libraries.host_build()).path))
     pointer, integer = ctypes.c_void_p, ctypes.c_int32
@@ -138,10 +137,10 @@ def tflite_c_api(files: ModelFiles) -> Predict:
 
     model = api.TfLiteModelCreateFromFile(str(files.file("tflite")).encode())
     options = api.TfLiteInterpreterOptionsCreate()
-    api.TfLiteInterpreterOptionsSetNumThreads(options, 1)
+    api.TfLiteInterpreterOptionsSetNumThreads(options, threads)
     interpreter = api.TfLiteInterpreterCreate(model, options)
     xnnpack = api.TfLiteXNNPackDelegateOptionsDefault()
-    xnnpack.num_threads = 1
+    xnnpack.num_threads = threads
     delegate = api.TfLiteXNNPackDelegateCreate(ctypes.byref(xnnpack))
     api.TfLiteInterpreterModifyGraphWithDelegate(interpreter, delegate)
     api.TfLiteInterpreterAllocateTensors(interpreter)
@@ -172,7 +171,7 @@ def tflite_c_api(files: ModelFiles) -> Predict:
     return predict
 
 
-APIS: dict[str, Callable[[ModelFiles], Predict]] = {
+APIS: dict[str, Callable[[ModelFiles, int], Predict]] = {
     "onnxruntime": onnxruntime_api,
     "tensorflow": tensorflow_api,
     "litert": litert_api,
