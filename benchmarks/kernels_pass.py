@@ -1,7 +1,8 @@
 """How much watching every operator costs: predictions of a kernels pass against those of a timing pass.
 
 A fresh process each, in interleaved pairs whose order alternates. Promise: at most 1.10 on mobilenet_v2, or it is said
-by how much the pass distorts. The last column is what the operators add up to, as a share of the same pass's predictions.
+by how much the pass distorts. The last column is what the operators add up to, as a share of the
+same pass's predictions.
 """
 
 from __future__ import annotations
