@@ -105,10 +105,10 @@ lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
 bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
 	@$(BIN)/python -m benchmarks
 
-fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files and JSON, for SECONDS=60 each
+fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, for SECONDS=60 each
 	@scripts/system-packages.sh clang
 	@cmake --preset fuzz -S native >/dev/null && cmake --build native/build/fuzz >/dev/null
-	@for part in args input_file json; do \
+	@for part in args input_file json trace; do \
 	    mkdir -p native/build/fuzz/corpus/$$part; log=native/build/fuzz/$$part.log; \
 	    native/build/fuzz/$${part}_fuzz -max_total_time=$(SECONDS) -max_len=4096 -print_final_stats=1 \
 	        -artifact_prefix=native/build/fuzz/$$part- native/build/fuzz/corpus/$$part native/fuzz/seeds/$$part \
