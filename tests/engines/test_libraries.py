@@ -171,8 +171,10 @@ def test_other_bytes_than_the_pinned_ones_are_refused(
     else:
         pin(monkeypatch, made, member_sha256=wrong)
     client(tmp_path / "bin", monkeypatch, "mvn", f'cp {made} "$OUT/engine.aar"')
-    with pytest.raises(BadInput, match="its checksum differs"):
-        obtain()
+    for _ in range(2):
+        with pytest.raises(BadInput, match="its checksum differs"):
+            obtain()
+        assert libraries.missing_reason("onnxruntime", PHONE) is None, "it has to fail, not to be unsupported"
     assert files_in(own_cache) == []
 
 
@@ -221,7 +223,29 @@ def test_offline_the_clients_own_words_are_told_and_nobody_waits_for_them_twice(
         with pytest.raises(Unsupported, match=r"could not be fetched: .*: Unknown host x\.invalid\.$"):
             obtain()
     assert calls(tmp_path / "bin") == ["mvn"]
-    assert "Unknown host" in (libraries.missing_reason("onnxruntime", PHONE) or "")
+    reason = libraries.missing_reason("onnxruntime", PHONE) or ""
+    assert reason.startswith("the library of `onnxruntime`")
+    assert "Unknown host" in reason
+    assert f"`mobilebench libraries fetch --build {PHONE}`" in reason
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("[ERROR] Failed to execute goal a:b:c (default-cli) on project x: Not found -> [Help 1]", "Not found"),
+        ("npm error code E404\nnpm error 404 Not Found - GET it", "404 Not Found - GET it"),
+        ("npm ERR! code ECONNREFUSED\nnpm ERR! syscall connect\nnpm ERR! connect failed", "connect failed"),
+        ("Picked up options\n[WARNING] odd\n", "the client gave no reason"),
+        ("[ERROR] bad \x07 letter", "bad \\? letter"),
+    ],
+)
+def test_the_clients_reason_is_found_in_its_words(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, said: str, words: str
+) -> None:
+    (tmp_path / "said").write_text(said)
+    client(tmp_path / "bin", monkeypatch, "mvn", f"cat {tmp_path}/said; exit 1")
+    with pytest.raises(Unsupported, match=f": {words}\\.$"):
+        obtain()
 
 
 def test_a_client_that_hangs_is_ended_with_its_children(

@@ -193,6 +193,6 @@ def test_a_file_that_no_target_could_use_is_not_passed_over(tmp_path: Path) -> N
     archive = aar(tmp_path / "onnxruntime.aar")
     with libraries.using([f"onnxruntime={archive}"]):
         libraries.require_use([HOST, PHONE])
-        with pytest.raises(BadInput, match=f"is for android, but what is to be measured runs {HOST}"):
+        with pytest.raises(BadInput, match=f"is for Android, but what is to be measured runs {HOST}"):
             libraries.require_use([HOST])
     libraries.require_use([HOST])

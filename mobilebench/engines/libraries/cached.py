@@ -36,9 +36,11 @@ def is_here(pinned: Pinned) -> bool:
 
 
 def failed_before(pinned: Pinned) -> str | None:
-    """Why this process could not get it, if it has tried."""
+    """Why no source gave it to this process, and what mends that; None when nobody tried, or it is here now."""
     failure = _failures.get(_room(pinned))
-    return None if failure is None or is_here(pinned) else failure.message
+    if not isinstance(failure, Unsupported) or is_here(pinned):
+        return None
+    return f"{failure.message} {failure.hint}"
 
 
 def obtain(pinned: Pinned, tell: Tell = on_standard_error) -> Library:
@@ -139,7 +141,7 @@ def _from_sources(pinned: Pinned, room: Path, tell: Tell) -> tuple[Path, str]:
     raise Unsupported(
         f"The library of `{pinned.engine}` for {pinned.build} could not be fetched: {why}.",
         hint=f"Mend that and run `mobilebench libraries fetch --build {pinned.build}`, or name a file: "
-        f"`--engine-library {pinned.engine}=FILE.so`.",
+        f"`--engine-library {pinned.engine}=FILE`.",
     )
 
 

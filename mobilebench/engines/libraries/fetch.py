@@ -21,6 +21,8 @@ from mobilebench.sums import sha256_of
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 _FETCH_SECONDS = 600.0
 _LONGEST_WORDS = 300
+_ERROR = re.compile(r"(?:\[ERROR\]|npm (?:error|ERR!))\s*(?:Failed to execute goal .* on project \S+: )?(.*)")
+_CODE = re.compile(r"(code|errno|syscall|address|port|type) \S+$")
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -58,7 +60,9 @@ def fetch(source: Maven | Npm, archive: Archive, folder: Path) -> Path:
 
 
 def _by_maven(source: Maven, folder: Path) -> Path:
-    command = ["mvn", "--batch-mode", "--quiet", _COPY, f"-Dartifact={source.maven}", f"-DoutputDirectory={folder}"]
+    options = ["--batch-mode", "--quiet", "--update-snapshots"]
+    """The last: ask again for what was not found before, which Maven else remembers for a day."""
+    command = ["mvn", *options, _COPY, f"-Dartifact={source.maven}", f"-DoutputDirectory={folder}"]
     return _brought(command, folder, client="the Maven client `mvn` (`apt-get install maven`)")
 
 
@@ -112,11 +116,11 @@ def _end_all() -> None:
 
 
 def _first_error(output: str) -> str:
-    """What the client says first after the word error, without its codes."""
+    """What the client says first after the word error, without codes and what it was about to do."""
     for line in _TERMINAL_CODES.sub("", output).splitlines():
-        found = re.search(r"(?:\[ERROR\]|npm (?:error|ERR!))\s*(.*)", line)
-        text = found.group(1).strip().rstrip(".") if found else ""
-        if text and not text.startswith("code "):
+        found = _ERROR.search(line)
+        text = found.group(1).strip().removesuffix(" -> [Help 1]").rstrip(".") if found else ""
+        if text and not _CODE.match(text):
             return "".join(letter if letter.isprintable() else "?" for letter in text)[:_LONGEST_WORDS]
     return "the client gave no reason"
 

@@ -109,8 +109,9 @@ def require_use(builds: Iterable[str]) -> None:
     for name in _named:
         for given in files(name):
             if asked and not any(_meant(given, build) for build in asked):
+                family = _family(given).capitalize()
                 raise BadInput(
-                    f"{given.words} is for {_family(given)}, but what is to be measured runs {', '.join(asked)}.",
+                    f"{given.words} is for {family}, but what is to be measured runs {', '.join(asked)}.",
                     hint="Name a library for these, or measure other targets (--serial).",
                 )
 
@@ -139,7 +140,7 @@ def _family(given: Given) -> str:
     if header is None:
         raise BadInput(
             f"{given.words} is neither a shared library nor an Android archive (.aar).",
-            hint=f"Name another file, or none ({variable(given.name)} and --engine-library do).",
+            hint=f"Name a .so or .aar file by --engine-library or {variable(given.name)}, or none.",
         )
     return header.family
 

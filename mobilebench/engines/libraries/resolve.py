@@ -25,21 +25,28 @@ def host_build() -> str:
 
 
 def missing_reason(engine: str, build: str, backend: str | None = None) -> str | None:
-    """Why there is no library for `backend` of `engine` on runner build `build`; None when one is known.
+    """Why there is no library for `backend` of `engine` on runner build `build`; None when one is known, and was not
+    tried for in vain by this process.
 
     Fetches nothing. With no backend, any will do.
     """
+    if reason := _unknown(engine, build, backend):
+        return reason
+    choice = None if given.concerns(engine, build) else pins.choice(engine, build, backend)
+    for member in filter(None, (choice.core, choice.delegate) if choice else ()):
+        if reason := cached.failed_before(pins.pinned(engine, build, member)):
+            return f"{reason[0].lower()}{reason[1:].rstrip('.')}"
+    return None
+
+
+def _unknown(engine: str, build: str, backend: str | None) -> str | None:
     if given.concerns(engine, build):
         return _missing_delegate(engine, build, backend)
     if engine == "onnxruntime" and build == host_build():
         return _missing_provider(backend)
-    choice = pins.choice(engine, build, backend)
-    if choice is None:
+    if pins.choice(engine, build, backend) is None:
         what = f"backend `{backend}` of `{engine}`" if backend and pins.choice(engine, build, None) else f"`{engine}`"
         return f"no library of {what} is pinned for {build} (`--engine-library {engine}=FILE` names one)"
-    for member in filter(None, (choice.core, choice.delegate)):
-        if reason := cached.failed_before(pins.pinned(engine, build, member)):
-            return f"{reason[0].lower()}{reason[1:].rstrip('.')}"
     return None
 
 
@@ -53,8 +60,8 @@ def libraries_for(engine: str, backend: str, build: str, tell: Tell = on_standar
     name = _DELEGATES.get((engine, backend))
     own = given.library(engine, build)
     own_delegate = given.library(name, build) if name else None
-    if reason := missing_reason(engine, build, backend):
-        raise Unsupported(f"{reason[0].upper()}{reason[1:]}.", hint=_hint(engine, build))
+    if reason := _unknown(engine, build, backend):
+        raise Unsupported(f"{reason[0].upper()}{reason[1:]}.")
     choice = pins.choice(engine, build, backend)
     core = own or _known_core(engine, build, choice, tell)
     delegate = own_delegate
@@ -111,10 +118,6 @@ def _missing_provider(backend: str | None) -> str | None:
         f"the installed ONNX Runtime brings no library of its `{backend}` provider "
         f"(`pip install {package}=={installed.version_of(path)}` does)"
     )
-
-
-def _hint(engine: str, build: str) -> str:
-    return f"`mobilebench libraries fetch --build {build}` tries again; `--engine-library {engine}=FILE` names a file."
 
 
 def _notes(engine: str, build: str, core: Library, delegate: Library | None) -> tuple[str, ...]:
