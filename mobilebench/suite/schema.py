@@ -19,9 +19,6 @@ Browser = Annotated[str, Field(pattern=BROWSER)]
 MOST_PREDICTIONS = 1_000_000
 MOST_SECONDS = 86_400
 
-MOST_PREDICTIONS = 1_000_000
-MOST_SECONDS = 86_400
-
 AUTO = "auto"
 """A GPU setting: `hardware` or `software`, whichever the target has."""
 
@@ -119,8 +116,6 @@ class Suite(Strict):
     def _rule_can_be_kept(self) -> Self:
         if self.rule.min_predictions > self.rule.max_predictions:
             raise ValueError("rule: min_predictions is larger than max_predictions")
-        if self.rule.max_predictions > MOST_PREDICTIONS or self.rule.max_seconds > MOST_SECONDS:
-            raise ValueError(f"rule: a block takes at most {MOST_PREDICTIONS} predictions and {MOST_SECONDS} s")
         if self.rule.max_predictions > MOST_PREDICTIONS or self.rule.max_seconds > MOST_SECONDS:
             raise ValueError(f"rule: a block takes at most {MOST_PREDICTIONS} predictions and {MOST_SECONDS} s")
         return self

@@ -106,7 +106,7 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
         ("targets: [host]\n    engines", "targets: [host]\n    engine", 9, "no key `engine`"),
         ("models: [mobilenet_v2]", "models: [mobilenet_v3]", 3, "models.0`: there is no model `mobilenet_v3`"),
         ("tflite:", "tflight:", 10, "groups.0.engines.tflight`: there is no engine `tflight`"),
-        ("{cpu: [xnnpack]}", "{gpu: [xnnpack]}", 10, "no backend of tflite `gpu`; known are cpu"),
+        ("{cpu: [xnnpack]}", "{tpu: [xnnpack]}", 10, "no backend of tflite `tpu`; known are cpu, gpu, nnapi"),
         ("{cpu: [xnnpack]}", "{cpu: [xnnpac]}", 10, "no setting of tflite cpu `xnnpac`; known are xnnpack"),
         ("{cpu: [xnnpack]}", "{cpu: [auto]}", 10, "no setting of tflite cpu `auto`"),
         ("title: Mine", "name: Mine", 1, "named by its file"),

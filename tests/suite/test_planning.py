@@ -81,7 +81,29 @@ def test_paper_measures_nine_models_five_times() -> None:
 @pytest.mark.parametrize("suite", ["native", "web"])
 def test_native_and_web_keep_to_their_engines(suite: str) -> None:
     engines = {b.case.engine for b in planned(suite, REAL, VIRTUAL, HOST).blocks}
-    assert engines == ({"tflite", "onnxruntime"} if suite == "native" else {"tfjs", "ortjs", "litertjs"})
+    assert engines == ({"tflite", "onnxruntime", "tensorflow"} if suite == "native" else {"tfjs", "ortjs", "litertjs"})
+
+
+@pytest.mark.parametrize("target", [HOST, REAL, VIRTUAL])
+def test_native_plans_every_way_that_there_is_on_such_a_target_in_every_pass(target: TargetInfo) -> None:
+    found = planned("native", target)
+    ways = {(b.case.engine, b.case.backend, b.case.setting) for b in found.blocks}
+    elsewhere = {"gpu", "nnapi", "qnn"} if target.kind == "host" else {"cuda", "dml", "openvino"}
+    there = {
+        (engine.name, backend.name, setting)
+        for engine in WORDS.engines.values()
+        if engine.kind == "native" and engine.name != "sleep"
+        for backend in engine.backends
+        for setting in backend.settings
+        if backend.name not in elsewhere or engine.name == "tensorflow"
+        if engine.name != "tensorflow" or target.kind == "host"
+    }
+    assert ways == there
+    assert {(b.case.key, b.pass_) for b in found.blocks} == {
+        (b.case.key, name) for b in found.blocks for name in TestPasses.ALL
+    }
+    on_processor = {b.case.threads for b in found.blocks if b.case.backend in ("cpu", "xnnpack")}
+    assert on_processor == {1, 2}
 
 
 def test_web_measures_every_build_of_every_web_engine() -> None:
@@ -140,7 +162,16 @@ class TestOrder:
 
     def test_the_order_is_this_one(self) -> None:
         """Pinned: a change of order between versions would break comparisons of runs with one seed."""
-        found = planned("native", HOST, seed=0, models=("bert_small",), threads=(1,))
+        selected = Selection(
+            models=("bert_small",),
+            engines=("tflite", "onnxruntime"),
+            backends=("cpu",),
+            settings=("xnnpack", "default"),
+            threads=(1,),
+            passes=("timing",),
+        )
+        suite = loading.load("native", words=WORDS).model_copy(update={"blocks": 5})
+        found = plan(suite, [HOST], selected, seed=0, words=WORDS)
         order = "".join(b.case.engine[0] for b in found.blocks)
         assert order == "tototootto"
 
@@ -265,7 +296,7 @@ class TestSelection:
         [
             ({"models": ("mobilnet_v2",)}, "There is no model `mobilnet_v2`; known are mobilenet_v2", "mobilenet_v2"),
             ({"engines": ("tfj",)}, "There is no engine `tfj`; known are tflite", "tfjs"),
-            ({"backends": ("webgpuu",)}, "There is no backend `webgpuu`; known are cpu, wasm", "webgpu"),
+            ({"backends": ("webgpuu",)}, "There is no backend `webgpuu`; known are cpu, gpu, nnapi", "webgpu"),
             ({"settings": ("smid",)}, "There is no setting `smid`; known are", "simd"),
             ({"browsers": ("crome",)}, "There is no browser `crome`; known are chrome, firefox", "chrome"),
             ({"variants": ("fp3",)}, "There is no variant `fp3`; known are fp32", "fp32"),

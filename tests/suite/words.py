@@ -20,13 +20,36 @@ class Named:
 
 _WASM = Backend("wasm", ("plain", "simd", "simd-threads"), "WebAssembly", single_threaded=("plain", "simd"))
 _GPU = ("hardware", "software")
+_HALF = ("default", "fp16")
 _LITERT = ("simd", "relaxed-simd", "relaxed-simd-threads")
 
 ENGINES: dict[str, Any] = {
     engine.name: engine
     for engine in (
-        Named("tflite", "native", (Backend("cpu", ("xnnpack",), "XNNPACK"),)),
-        Named("onnxruntime", "native", (Backend("cpu", ("default",), "MLAS"),)),
+        Named(
+            "tflite",
+            "native",
+            (
+                Backend("cpu", ("xnnpack", "xnnpack-fp16", "reference"), "XNNPACK"),
+                Backend("gpu", ("fp32", "fp16"), "OpenCL"),
+                Backend("nnapi", _HALF, "NNAPI"),
+            ),
+        ),
+        Named(
+            "onnxruntime",
+            "native",
+            (
+                Backend("cpu", ("default",), "MLAS"),
+                Backend("xnnpack", ("default",), "XNNPACK"),
+                Backend("nnapi", _HALF, "NNAPI"),
+                Backend("qnn", _HALF, "HTP"),
+                Backend("webgpu", ("default",), "Vulkan"),
+                Backend("cuda", ("default", "tf32"), "CUDA"),
+                Backend("dml", ("default",), "DirectML"),
+                Backend("openvino", ("default",), "OpenVINO"),
+            ),
+        ),
+        Named("tensorflow", "native", (Backend("cpu", ("default",), "Eigen"), Backend("gpu", ("default",), "CUDA"))),
         Named("tfjs", "web", (_WASM, Backend("webgl", _GPU, "WebGL", single_threaded=_GPU, uses_gpu=True))),
         Named(
             "ortjs",
