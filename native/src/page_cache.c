@@ -23,6 +23,12 @@ static bool read_through(int descriptor) {
     }
 }
 
+/* Pages that are not written to storage yet, as those of a file that was just pushed, cannot be dropped. */
+static int drop(int descriptor) {
+    fsync(descriptor);
+    return posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 bool page_cache_bring(const char *path, enum page_cache state, struct problem *problem) {
     if (state == CACHE_AS_FOUND)
         return true;
@@ -31,7 +37,7 @@ bool page_cache_bring(const char *path, enum page_cache state, struct problem *p
         return fail(problem, OUTCOME_ERROR, "`%s` cannot be opened: %s", path, strerror(errno));
     int code = 0;
     if (state == CACHE_COLD)
-        code = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+        code = drop(descriptor);
     else if (!read_through(descriptor))
         code = errno;
     close(descriptor);
