@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "elf.h"
 #include "file.h"
 #include "inputs.h"
+#include "library_file.h"
 #include "memory_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
             unlink(path);
     }
     struct problem problem = {0};
-    if (elf_check(path, &problem) != (problem.outcome == OUTCOME_OK))
+    if (library_check(path, &problem) != (problem.outcome == OUTCOME_OK))
         abort();
     read_tensor(path, dtype, elements, size);
     read_whole(path, bytes, size);

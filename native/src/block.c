@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "elf.h"
+#include "library_file.h"
 
 const char *const setup_names[SETUP_PARTS] = {"library_load", "model_read", "session_creation", "delegate_preparation"};
 const char *const stage_names[STAGES] = {"setup", "warmup", "prediction"};
@@ -162,7 +162,8 @@ static bool make_files(const struct options *options, struct proof *proof, struc
         struct residency *residency = is_model ? &proof->model_residency : &proof->library_residency;
         if (files[i] == NULL)
             continue;
-        if ((!is_model && !elf_check(files[i], problem)) || !page_cache_bring(files[i], options->page_cache, problem))
+        if ((!is_model && !library_check(files[i], problem)) ||
+            !page_cache_bring(files[i], options->page_cache, problem))
             return false;
         if (!page_cache_count(files[i], residency))
             *residency = (struct residency){0};

@@ -27,6 +27,8 @@ static void become(const char *program, char *const *arguments, int output) {
     dup2(nothing, STDIN_FILENO);
     dup2(nothing, STDERR_FILENO);
     dup2(output, STDOUT_FILENO);
+    if (output > STDERR_FILENO)
+        close(output);
     execv(program, arguments);
     _exit(NOT_STARTED);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -122,3 +123,161 @@ WORDS = st.one_of(
 @given(st.lists(WORDS, max_size=8))
 def test_any_arguments_are_taken_or_refused_without_a_fault(sanitized: Path, words: list[str]) -> None:
     assert probe(sanitized, "fill", *words).returncode in {0, 2}
+
+
+KINDS = {
+    "alike": dict.fromkeys(range(4), 1024),
+    "nearly alike": {0: 1000, 1: 1024, 2: 1040, 3: 1000},
+    "two": {0: 400, 1: 400, 2: 1024, 3: 1024},
+    "three": {0: 300, 1: 300, 2: 300, 3: 300, 4: 800, 5: 800, 6: 800, 7: 1024},
+    "four": {0: 300, 1: 300, 2: 850, 3: 850, 4: 930, 5: 930, 6: 930, 7: 1024},
+}
+
+
+def processors(root: Path, speeds: dict[int, int], file: str) -> Path:
+    for core, speed in speeds.items():
+        path = root / f"cpu{core}" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{speed}\n")
+    return root
+
+
+@pytest.mark.parametrize("file", ["cpu_capacity", "cpufreq/cpuinfo_max_freq"])
+@pytest.mark.parametrize(
+    ("kinds", "name", "cores"),
+    [
+        ("two", "little", [0, 1]),
+        ("two", "big", [2, 3]),
+        ("three", "little", [0, 1, 2, 3]),
+        ("three", "big", [4, 5, 6]),
+        ("three", "prime", [7]),
+        ("four", "little", [0, 1]),
+        ("four", "big", [2, 3, 4, 5, 6]),
+        ("four", "prime", [7]),
+    ],
+)
+def test_cores_by_name(sanitized: Path, tmp_path: Path, file: str, kinds: str, name: str, cores: list[int]) -> None:
+    assert answer(sanitized, "cores", str(processors(tmp_path, KINDS[kinds], file)), name) == cores
+
+
+@pytest.mark.parametrize(
+    ("kinds", "name", "words"),
+    [
+        ("alike", "big", "affinity big: all cores are alike"),
+        ("nearly alike", "little", "affinity little: all cores are alike"),
+        ("two", "prime", "affinity prime: there are only two kinds of cores, little and big"),
+    ],
+)
+def test_cores_that_cannot_be_named(sanitized: Path, tmp_path: Path, kinds: str, name: str, words: str) -> None:
+    done = probe(sanitized, "cores", str(processors(tmp_path, KINDS[kinds], "cpu_capacity")), name)
+    assert (done.returncode, json.loads(done.stdout)) == (3, words)
+
+
+@pytest.mark.parametrize("content", [None, "", "fast", "-1", "99999999999999999999"])
+def test_cores_that_do_not_tell_their_speed(sanitized: Path, tmp_path: Path, content: str | None) -> None:
+    processors(tmp_path, KINDS["two"], "cpu_capacity")
+    file = tmp_path / "cpu1" / "cpu_capacity"
+    file.unlink()
+    if content is not None:
+        file.write_text(content)
+    done = probe(sanitized, "cores", str(tmp_path), "big")
+    assert done.returncode == 3
+    assert "does not tell how fast its cores are" in json.loads(done.stdout)
+
+
+def test_a_core_that_is_off_is_left_out(sanitized: Path, tmp_path: Path) -> None:
+    processors(tmp_path, KINDS["two"], "cpu_capacity")
+    (tmp_path / "cpu3" / "cpu_capacity").unlink()
+    (tmp_path / "cpu3" / "online").write_text("0\n")
+    assert answer(sanitized, "cores", str(tmp_path), "big") == [2]
+
+
+ROLLUP = """55ff8ecf1000-7ffe8204b000 ---p 00000000 00:00 0                          [rollup]
+Rss:                1808 kB
+Pss:                 203 kB
+Pss_Anon:            116 kB
+Shared_Clean:       1500 kB
+Private_Clean:        16 kB
+Private_Dirty:       116 kB
+Anonymous:           120 kB
+"""
+MAP = "Rss: 100 kB\nPss: 60 kB\nPrivate_Clean: 10 kB\nPrivate_Dirty: 20 kB\nAnonymous: 30 kB\nVmFlags: rd\n"
+UNTOLD = {"source": None, "rss_kb": -1, "pss_kb": -1, "uss_kb": -1, "anonymous_kb": -1, "file_kb": -1, "peak_kb": -1}
+
+
+def test_memory_of_a_rollup(sanitized: Path, tmp_path: Path) -> None:
+    (tmp_path / "smaps_rollup").write_text(ROLLUP)
+    (tmp_path / "status").write_text("Name:\tx\nVmPeak:\t   9999 kB\nVmHWM:\t    2264 kB\nVmRSS:\t 1808 kB\n")
+    assert answer(sanitized, "memory", str(tmp_path)) == {
+        "source": "smaps_rollup",
+        "rss_kb": 1808,
+        "pss_kb": 203,
+        "uss_kb": 132,
+        "anonymous_kb": 120,
+        "file_kb": 1688,
+        "peak_kb": 2264,
+    }
+
+
+def test_memory_of_an_older_kernel_is_the_sum_of_its_maps(sanitized: Path, tmp_path: Path) -> None:
+    (tmp_path / "smaps").write_text(f"00400000-0048b000 r-xp 00000000 fd:03 960637 /x\n{MAP}" * 1000)
+    found = answer(sanitized, "memory", str(tmp_path))
+    assert found == {
+        **UNTOLD,
+        "source": "smaps",
+        "rss_kb": 100000,
+        "pss_kb": 60000,
+        "uss_kb": 30000,
+        "anonymous_kb": 30000,
+        "file_kb": 70000,
+    }
+
+
+def test_memory_without_maps_knows_neither_pss_nor_uss(sanitized: Path, tmp_path: Path) -> None:
+    (tmp_path / "statm").write_text("600 452 410 20 0 90 0\n")
+    page = os.sysconf("SC_PAGE_SIZE") // 1024
+    assert answer(sanitized, "memory", str(tmp_path)) == {
+        **UNTOLD,
+        "source": "statm",
+        "rss_kb": 452 * page,
+        "anonymous_kb": 42 * page,
+        "file_kb": 410 * page,
+    }
+
+
+@pytest.mark.parametrize("text", ["", "\n", "Rss: many kB\n", "Rss: 99999999999999999999 kB\n", "x" * 5000])
+def test_memory_that_is_not_told(sanitized: Path, tmp_path: Path, text: str) -> None:
+    for name in ("smaps_rollup", "smaps", "statm", "status"):
+        (tmp_path / name).write_text(text)
+    assert answer(sanitized, "memory", str(tmp_path)) == UNTOLD
+
+
+MEMINFO = """Applications Memory Usage (in Kilobytes):
+** MEMINFO in pid 4242 [mobilebench-runner] **
+ App Summary
+           Java Heap:        0                              0
+         Native Heap:    35840                          36000
+            Graphics:     6044                           6044
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "kb", "why"),
+    [
+        (f"cat <<'END'\n{MEMINFO}END", 6044, ""),
+        (f'[ "$1" = meminfo ] && [ "$2" = $PPID ] && cat <<END\n{MEMINFO}END', 6044, ""),
+        ("echo 'No process found for: 7'", -1, "dumpsys meminfo does not tell it for this process"),
+        ("exit 20", -1, "dumpsys meminfo does not tell it for this process"),
+        (f"cat <<END\n{MEMINFO}END\nexec sleep 60", -1, "dumpsys did not end within 1 s"),
+        ("exec >&-; exec sleep 60", -1, "dumpsys meminfo does not tell it for this process"),
+    ],
+)
+def test_graphics_memory_by_dumpsys(sanitized: Path, tmp_path: Path, script: str, kb: int, why: str) -> None:
+    program = tmp_path / "dumpsys"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    assert answer(sanitized, "graphics", str(program)) == {"kb": kb, "why": why}
+
+
+def test_without_dumpsys_graphics_memory_is_unknown(sanitized: Path) -> None:
+    assert answer(sanitized, "graphics", "/nowhere/dumpsys") == {"kb": -1, "why": "there is no /nowhere/dumpsys"}
