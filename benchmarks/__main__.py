@@ -8,6 +8,9 @@ import sys
 BENCHMARKS = (
     "cli_startup",
     "runner_overhead",
+    "setup_overhead",
+    "kernels_pass",
+    "blocks_apart",
     "page_overhead",
     "push",
     "eight_phones",
