@@ -13,23 +13,36 @@ from mobilebench.results.records import Run
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the three files were written."""
+    """Where the files were written."""
 
     html: Path
     markdown: Path
     csv: Path
+    kernels: Path | None = None
+    """None when no kernels pass was planned."""
+    memory: Path | None = None
+    """None when no memory pass was planned."""
 
 
 def write(run: Run, folder: Path) -> ReportFiles:
     """Write `report.html`, `report.md` and `results.csv` into `folder`, which is made when it is missing.
 
-    Each file appears whole or not at all. Raises BadInput when the folder cannot be written.
+    A run that watched kernels or memory has `kernels.csv` or `memory.csv`, too. Each file appears whole or not at all.
+    Raises BadInput when the folder cannot be written.
     """
-    from mobilebench.report import html, markdown, table
+    from mobilebench.report import html, markdown, table, watched_tables
 
     summary = summarise(run)
-    files = ReportFiles(folder / "report.html", folder / "report.md", folder / "results.csv")
+    kernels, memory = watched_tables.kernels_csv(summary), watched_tables.memory_csv(summary)
+    files = ReportFiles(
+        html=folder / "report.html",
+        markdown=folder / "report.md",
+        csv=folder / "results.csv",
+        kernels=folder / "kernels.csv" if kernels else None,
+        memory=folder / "memory.csv" if memory else None,
+    )
     texts = {files.html: html.render(summary), files.markdown: markdown.render(summary), files.csv: table.csv(summary)}
+    texts |= {path: text for path, text in ((files.kernels, kernels), (files.memory, memory)) if path and text}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():

@@ -17,9 +17,11 @@ from markupsafe import Markup
 
 from mobilebench.analysis import labels
 from mobilebench.analysis.gaps import GapGroup, gaps
+from mobilebench.analysis.kernels import TOP_NODES
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
-from mobilebench.report import figures, words
+from mobilebench.report import figures, watched, watched_figures, words
 from mobilebench.report.drawing import Figure
+from mobilebench.results.records import Pass
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -35,6 +37,21 @@ class ModelView:
     stages: Figure | None
     segments: list[tuple[str, str]]
     longest_ratio: float
+    kernels: Sequence[watched_figures.WatchedKernels]
+    kernel_shares: Figure | None
+    memory: Sequence[watched_figures.WatchedMemory]
+    memory_growth: Figure | None
+
+    @property
+    def graphics(self) -> bool:
+        """Whether any memory pass tells graphics memory."""
+        return any(memory.graphics_kb is not None for _, memory in self.memory)
+
+    @property
+    def unwatched(self) -> list[tuple[str, CaseSummary, str]]:
+        """Passes that were planned and cannot be shown: what for, the case, and why."""
+        passes: tuple[Pass, ...] = ("kernels", "memory")
+        return [(one, *without) for one in passes for without in watched.without(self.cases, one)]
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,9 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.globals.update(labels=labels, words=words, figures=figures, STAGES=STAGES)
+    environment.globals.update(watched=watched, watched_figures=watched_figures, TOP_NODES=TOP_NODES)
     environment.filters.update(ms=labels.duration, ratio=labels.ratio, size=_size, instant=_instant)
+    environment.filters.update(percent=labels.percent, memory=watched.optional_size, amount=watched.optional_amount)
     return environment
 
 
@@ -95,6 +114,7 @@ def _target(number: int, target: TargetSummary, groups: Iterable[GapGroup]) -> T
 
 def _model(target: TargetSummary, group: GapGroup, mark: str | None) -> ModelView:
     cases = target.by_model()[group.model, group.variant, group.batch]
+    kernels, memory = watched.with_kernels(cases), watched.with_memory(cases)
     return ModelView(
         title=labels.model_label(group.model, group.variant, group.batch),
         cases=cases,
@@ -103,6 +123,10 @@ def _model(target: TargetSummary, group: GapGroup, mark: str | None) -> ModelVie
         stages=figures.stages(cases, mark),
         segments=figures.used_segments(cases),
         longest_ratio=_longest(group),
+        kernels=kernels,
+        kernel_shares=watched_figures.kernel_shares(kernels, mark),
+        memory=memory,
+        memory_growth=watched_figures.memory_growth(memory, mark),
     )
 
 

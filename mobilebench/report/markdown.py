@@ -6,10 +6,20 @@ import re
 from collections.abc import Iterable, Sequence
 
 from mobilebench.analysis.gaps import Gap, GapGroup, gaps
-from mobilebench.analysis.labels import case_label, duration, engine_label, model_label, printable, ratio, threads_label
+from mobilebench.analysis.labels import (
+    case_label,
+    duration,
+    engine_label,
+    model_label,
+    percent,
+    printable,
+    ratio,
+    size,
+    threads_label,
+)
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
-from mobilebench.report import words
-from mobilebench.results.records import Stage
+from mobilebench.report import watched, words
+from mobilebench.results.records import Pass, Stage
 
 _ESCAPES = str.maketrans({**{c: f"\\{c}" for c in "\\`*[]|~$"}, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ALIVE = re.compile(r"(?i)(?<=\bwww)\.|:(?=//)|@(?=\w)")
@@ -31,6 +41,8 @@ def render(summary: RunSummary) -> str:
         f"Suite {text(summary.info.suite)}, run {text(summary.info.id)}, {summary.info.created_at:%Y-%m-%d %H:%M} UTC, "
         f"mobilebench {text(summary.info.mobilebench_version)}. {text(words.counts_sentence(summary.counts))}.",
     ]
+    if summary.watched:
+        parts.append(f"Watched beside the timing: {text(watched.counts(summary))}.")
     if unfinished := words.unfinished_notice(summary):
         parts.append(f"> {text(unfinished)}")
     parts += [f"> **virtual**: {text(words.virtual_notice(target))}" for target in summary.virtual]
@@ -80,6 +92,7 @@ def _target(target: TargetSummary, groups: Sequence[GapGroup]) -> list[str]:
         parts += [f"### {text(model_label(*key))}{mark}", _results(models[key])]
         parts += _reasons(models[key])
         parts += [text(group.reason)] if group.reason else _gaps(group, mark)
+        parts += [*_kernels(models[key], mark), *_memory(models[key], mark)]
     return parts
 
 
@@ -121,6 +134,68 @@ def _gaps(group: GapGroup, mark: str) -> list[str]:
         f"Native-to-web gap{mark}: times as long as {text(against)}, the fastest native case.",
         _table(header, rows),
     ]
+
+
+def _kernels(cases: Sequence[CaseSummary], mark: str) -> list[str]:
+    read = watched.with_kernels(cases)
+    if not read:
+        return _unread(cases, "kernels", mark)
+    header = ["case", "kernels, ms", "explained", "against timing", "compute-intensive", "memory-intensive", "GFLOP"]
+    rows = [
+        [
+            case_label(case.case),
+            duration(found.sum_ms),
+            percent(found.explained),
+            watched.times(found.distortion),
+            percent(found.share_of("compute")),
+            percent(found.share_of("memory")),
+            "–" if found.flops is None else f"{found.flops / 1e9:.3g}",
+        ]
+        for case, found in read
+    ]
+    shares = [
+        [case_label(case.case), *(f"{row.type} {percent(row.share)}" for row in found.rows[:5] if row.kernels)]
+        for case, found in read
+    ]
+    lines = [f"- {text(', '.join(share))}" for share in shares]
+    return [
+        f"Kernels{mark}: a pass of its own, by the engine's profiler. Explained is what they add up to of the same "
+        "pass's prediction, which the next column sets against the timing blocks'.",
+        _table(header, rows),
+        "\n".join(lines),
+        *_unread(cases, "kernels", mark),
+    ]
+
+
+def _memory(cases: Sequence[CaseSummary], mark: str) -> list[str]:
+    read = watched.with_memory(cases)
+    if not read:
+        return _unread(cases, "memory", mark)
+    header = ["case", "peak RSS", "times the model", "RSS", "PSS", "USS", "anonymous", "file-backed"]
+    rows = [
+        [
+            case_label(case.case),
+            watched.optional_size(found.peak_rss_kb),
+            watched.times(found.peak_to_model),
+            size(found.steady.rss_kb),
+            *map(watched.optional_size, (found.steady.pss_kb, found.steady.uss_kb)),
+            *map(watched.optional_size, (found.steady.anonymous_kb, found.steady.file_kb)),
+        ]
+        for case, found in read
+    ]
+    return [
+        f"Memory{mark}: a pass of its own. Peak RSS is VmHWM; all others are readings when the last prediction ended.",
+        _table(header, rows),
+        *_unread(cases, "memory", mark),
+    ]
+
+
+def _unread(cases: Sequence[CaseSummary], of_pass: Pass, mark: str) -> list[str]:
+    lines = [
+        f"- {text(case_label(case.case))}, {of_pass}{mark}: {case.watched[of_pass].status}. {text(reason)}"
+        for case, reason in watched.without(cases, of_pass)
+    ]
+    return ["\n".join(lines)] if lines else []
 
 
 def _ratios(group: GapGroup, gap: Gap) -> list[str]:

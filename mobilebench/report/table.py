@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv as csv_module
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from mobilebench.analysis.labels import printable
-from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
+from mobilebench.analysis.summary import STAGES, CaseSummary, PassSummary, RunSummary, TargetSummary
 from mobilebench.results.records import Stage
 
 COLUMNS = (
@@ -34,34 +34,56 @@ COLUMNS = (
     "reasons",
     "lowest_block_ms",
     "highest_block_ms",
+    "affinity",
+    "caches",
+    "predictions_per_sample",
+    "user_ms",
+    "system_ms",
+    "minor_faults",
+    "major_faults",
+    "voluntary_switches",
+    "involuntary_switches",
 )
-"""`low_ms` and `high_ms` are the 95 % interval between blocks, empty with one block. Later columns go to the end."""
+"""`low_ms` and `high_ms` are the 95 % interval between blocks, empty with one block. What the system counted is for the
+whole process: of the prediction stage, for one prediction. Later columns go to the end."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv(summary: RunSummary) -> str:
     """The table as CSV text (RFC 4180, one header line). Cases without a number have rows too, with empty values."""
+    return csv_text(COLUMNS, (_row(summary, *one, stage) for one in every_case(summary) for stage in STAGES))
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """CSV as RFC 4180 has it, with one header line."""
     text = io.StringIO()
     writer = csv_module.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for target in summary.targets:
-        for case in target.cases:
-            writer.writerows(_row(summary, target, case, stage) for stage in STAGES)
+    writer.writerow(columns)
+    writer.writerows(rows)
     return text.getvalue()
+
+
+def every_case(summary: RunSummary) -> Iterator[tuple[TargetSummary, CaseSummary]]:
+    """Every case with its target, in the order of the report."""
+    return ((target, case) for target in summary.targets for case in target.cases)
 
 
 def _row(summary: RunSummary, target: TargetSummary, case: CaseSummary, stage: Stage) -> list[str]:
     return [
-        *map(_safe, _identity(summary, target, case)),
+        *map(safe, identity(summary, target, case)),
         stage,
         *_numbers(case, stage),
-        *map(_safe, _outcome(case)),
+        *map(safe, came_of(case)),
         *_blocks(case, stage),
+        *map(safe, (case.case.affinity, case.case.caches)),
+        str(case.predictions_per_sample),
+        *_cost(case, stage),
     ]
 
 
-def _identity(summary: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[str]:
+def identity(summary: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[str]:
+    """The cells of the first columns, up to `batch`."""
     yield from (summary.info.id, target.info.id, "true" if target.info.virtual else "false", target.soc)
     of = case.case
     yield from (
@@ -85,9 +107,10 @@ def _numbers(case: CaseSummary, stage: Stage) -> list[str]:
     return [repr(statistics.median), *ends, str(len(statistics.blocks)), str(statistics.samples)]
 
 
-def _outcome(case: CaseSummary) -> list[str]:
-    verdict = case.status if case.status in ("valid", "suspect", "invalid") else ""
-    return ["measured" if verdict else case.status, verdict, " ".join(case.reasons)]
+def came_of(of: CaseSummary | PassSummary) -> list[str]:
+    """Outcome, verdict and reasons."""
+    verdict = of.status if of.status in ("valid", "suspect", "invalid") else ""
+    return ["measured" if verdict else of.status, verdict, " ".join(of.reasons)]
 
 
 def _blocks(case: CaseSummary, stage: Stage) -> list[str]:
@@ -95,6 +118,14 @@ def _blocks(case: CaseSummary, stage: Stage) -> list[str]:
     return [repr(statistics.spread.low), repr(statistics.spread.high)] if statistics else ["", ""]
 
 
-def _safe(cell: str) -> str:
+def _cost(case: CaseSummary, stage: Stage) -> list[str]:
+    cost = case.costs.get(stage)
+    if cost is None:
+        return [""] * 6
+    faults, switches = (cost.minor_faults, cost.major_faults), (cost.voluntary_switches, cost.involuntary_switches)
+    return [repr(value) for value in (cost.user_ms, cost.system_ms, *faults, *switches)]
+
+
+def safe(cell: str) -> str:
     """Text that a spreadsheet takes for a formula gets an apostrophe in front (as OWASP advises)."""
     return printable(f"'{cell}" if cell.startswith(_FORMULA) else cell)

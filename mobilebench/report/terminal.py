@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mobilebench.analysis.labels import duration, engine_label, model_label, printable
+from mobilebench.analysis.labels import case_details, duration, engine_label, model_label, percent, printable, size
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Status, TargetSummary
+from mobilebench.report import watched
 from mobilebench.report.words import counts_sentence, range_text
+from mobilebench.results.records import Pass
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -34,8 +37,11 @@ def result_table(summary: RunSummary) -> Group:
     parts: list[Table | Text] = []
     for target in summary.targets:
         if target.cases:
-            parts += [_table(target), *_reasons(target), Text()]
+            parts += [_table(target), *_reasons(target)]
+            parts += [*_kernels(target), *_memory(target), Text()]
     parts.append(Text(f"{counts_sentence(summary.counts)}."))
+    if summary.watched:
+        parts.append(Text(f"Watched beside the timing: {watched.counts(summary)}."))
     return Group(*parts)
 
 
@@ -51,10 +57,11 @@ def _table(target: TargetSummary) -> Table:
         table.add_column(stage, justify="right", no_wrap=True)
     table.add_column("blocks", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
+    browsers = {case.case.browser for case in target.cases if case.case.browser}
     for key, cases in target.by_model().items():
         table.add_row(Text(printable(model_label(*key)), style="bold"))
         for case in cases:
-            table.add_row(*_row(case))
+            table.add_row(*_row(case, name_browser=len(browsers) > 1))
         table.add_section()
     return table
 
@@ -66,10 +73,10 @@ def _title(target: TargetSummary) -> Text:
     return Text.assemble(*mark, (printable(f"{target.info.name} ({target.info.id}), {target.soc}"), "bold"))
 
 
-def _row(case: CaseSummary) -> list[Text]:
+def _row(case: CaseSummary, *, name_browser: bool) -> list[Text]:
     from rich.text import Text
 
-    cells = [f" {printable(engine_label(case.case))}", str(case.case.threads)]
+    cells = [f" {_name(case, browser=name_browser)}", str(case.case.threads)]
     for stage in STAGES:
         statistics = case.stages.get(stage)
         cells.append(duration(statistics.median) if statistics else "–")
@@ -87,4 +94,72 @@ def _reasons(target: TargetSummary) -> list[Text]:
         for reason in case.reasons:
             sentence = printable(f" {engine_label(case.case)}, {case.case.model}: {reason}")
             found.append(Text.assemble((case.status, _STYLE[case.status]), sentence))
+    return found
+
+
+def _kernels(target: TargetSummary) -> list[Table | Text]:
+    """What kernels add up to, and the classes that they belong to."""
+    from rich.text import Text
+
+    table = _watched_table("kernels, ms", ("sum", "explained", "vs timing", "compute", "memory"))
+    for key, cases in target.by_model().items():
+        read = watched.with_kernels(cases)
+        _add_model(table, key, [case for case, _ in read])
+        for case, found in read:
+            classes = (percent(found.share_of("compute")), percent(found.share_of("memory")))
+            cells = (duration(found.sum_ms), percent(found.explained), watched.times(found.distortion), *classes)
+            table.add_row(*map(Text, (f" {_name(case)}", str(case.case.threads), *cells)))
+    return [*([table] if table.row_count else []), *_unread(target, "kernels")]
+
+
+def _memory(target: TargetSummary) -> list[Table | Text]:
+    """The peak, and what was read when the last prediction ended."""
+    from rich.text import Text
+
+    table = _watched_table("memory", ("peak RSS", "/ model", "RSS", "PSS", "USS"))
+    for key, cases in target.by_model().items():
+        read = watched.with_memory(cases)
+        _add_model(table, key, [case for case, _ in read])
+        for case, found in read:
+            others = map(watched.optional_size, (found.steady.pss_kb, found.steady.uss_kb))
+            peak = (watched.optional_size(found.peak_rss_kb), watched.times(found.peak_to_model))
+            cells = (*peak, size(found.steady.rss_kb), *others)
+            table.add_row(*map(Text, (f" {_name(case)}", str(case.case.threads), *cells)))
+    return [*([table] if table.row_count else []), *_unread(target, "memory")]
+
+
+def _add_model(table: Table, key: tuple[str, str, int], cases: Sequence[CaseSummary]) -> None:
+    from rich.text import Text
+
+    if cases:
+        table.add_row(Text(printable(model_label(*key)), style="bold"))
+
+
+def _watched_table(name: str, columns: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    table.add_column(name, min_width=24, overflow="fold")
+    table.add_column("thr", justify="right")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _name(case: CaseSummary, *, browser: bool = False) -> str:
+    """Engine, backend and setting, and cores and caches where they were chosen; threads have a column of their own."""
+    chosen = case_details(case.case, browser=browser)[1:]
+    return printable(", ".join([engine_label(case.case), *chosen]))
+
+
+def _unread(target: TargetSummary, of_pass: Pass) -> list[Text]:
+    from rich.text import Text
+
+    found = []
+    for case, reason in watched.without(target.cases, of_pass) if target.cases else ():
+        if case.timed:
+            status = case.watched[of_pass].status
+            sentence = printable(f" {of_pass} of {engine_label(case.case)}, {case.case.model}: {reason}")
+            found.append(Text.assemble((status, _STYLE[status]), sentence))
     return found

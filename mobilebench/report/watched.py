@@ -1,0 +1,134 @@
+"""What HTML, Markdown and the terminal say of kernels and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mobilebench.analysis.kernels import KernelSummary, kernels
+from mobilebench.analysis.labels import MEMORY_STAGES, amount, duration, factor, percent, ratio, size
+from mobilebench.analysis.memory import Growth, MemorySummary, memory
+from mobilebench.analysis.summary import CaseSummary, RunSummary
+from mobilebench.report.words import counts_sentence, plural
+from mobilebench.results.records import Pass
+
+DISTORTED = 1.10
+"""Ratio from which a kernels pass is said to distort."""
+_AT_ONCE = 1.02
+
+
+def with_kernels(cases: Sequence[CaseSummary]) -> list[tuple[CaseSummary, KernelSummary]]:
+    """Cases whose kernels pass can be read."""
+    return [(case, found) for case in cases if (found := kernels(case))]
+
+
+def with_memory(cases: Sequence[CaseSummary]) -> list[tuple[CaseSummary, MemorySummary]]:
+    """Cases whose memory pass can be read."""
+    return [(case, found) for case in cases if (found := memory(case))]
+
+
+def without(cases: Sequence[CaseSummary], watched: Pass) -> list[tuple[CaseSummary, str]]:
+    """Cases for which a pass was planned that cannot be shown, each with the reason."""
+    read = with_kernels(cases) if watched == "kernels" else with_memory(cases)
+    shown = {case.case.key for case, _ in read}
+    return [(case, _why(case, watched)) for case in cases if watched in case.watched and case.case.key not in shown]
+
+
+def _why(case: CaseSummary, watched: Pass) -> str:
+    entry = case.watched[watched]
+    if entry.reasons:
+        return " ".join(entry.reasons)
+    if not entry.blocks:
+        return "The run ended before it."
+    return "The profiler told of no kernel." if watched == "kernels" else "Nothing could be read."
+
+
+def counts(summary: RunSummary) -> str:
+    """Such as `kernels: 12 valid, 1 unsupported; memory: 13 valid`; empty when nothing was watched."""
+    return "; ".join(f"{watched}: {counts_sentence(of)}" for watched, of in summary.watched.items())
+
+
+def kernel_sentences(found: KernelSummary) -> list[str]:
+    """What has to be known before a kernels pass is believed: what is missing, distorted, collapsed or merged."""
+    told = [_explained(found), _distortion(found)]
+    if found.collapsed:
+        names = ", ".join(f"`{node.name}` ({duration(node.median_ms)} ms)" for node in found.collapsed[:5])
+        verb = "is" if len(found.collapsed) == 1 else "are"
+        told.append(
+            f"{plural(len(found.collapsed), 'kernel')} {verb} collapsed: {names}. A collapsed kernel stands for a "
+            "whole delegated part, which the profiler does not look into."
+        )
+    if found.renamed:
+        names = ", ".join(f"{count} × `{name}` compute {operator}" for name, operator, count in found.renamed[:5])
+        told.append(f"Kernels are typed by the operator of the model's file that they compute: {names}.")
+    if found.merged:
+        told.append("This profiler does not tell depthwise convolutions apart: they are counted as convolutions.")
+    if found.unknown:
+        names = ", ".join(f"`{name}`" for name in found.unknown[:8])
+        more = f" and {len(found.unknown) - 8} more" if len(found.unknown) > 8 else ""
+        told.append(f"Names without a type are counted as other: {names}{more}.")
+    return [sentence for sentence in told if sentence]
+
+
+def _explained(found: KernelSummary) -> str:
+    start = f"The kernels take {duration(found.sum_ms)} ms, {percent(found.explained)} of the same pass's prediction"
+    start += f" ({duration(found.whole_ms)} ms)"
+    if found.explained > _AT_ONCE:
+        return f"{start}: more than the whole, so some ran at the same time."
+    rest = max(0.0, found.whole_ms - found.sum_ms)
+    return f"{start}; the other {duration(rest)} ms went to what lies between and around them."
+
+
+def _distortion(found: KernelSummary) -> str:
+    if found.apart:
+        return f"It is not set beside the timing blocks, because it ran something else: {'; '.join(found.apart)}."
+    if found.distortion is None or found.timing_ms is None:
+        return "This case has no timing blocks that count, so how far watching bends the numbers is not known."
+    compared = f"{ratio(found.distortion)} the {duration(found.timing_ms)} ms of the timing blocks"
+    if found.distortion >= DISTORTED:
+        return f"Watching distorts: a watched prediction takes {compared}."
+    return f"A watched prediction takes {compared}."
+
+
+def memory_sentences(found: MemorySummary) -> list[str]:
+    """How a memory pass was read."""
+    if found.period_ms is None:
+        told = [f"{plural(len(found.readings), 'reading')}, each at the end of a stage."]
+    else:
+        samples = f"{plural(found.samples, 'sample')} taken every {found.period_ms:g} ms"
+        told = [f"Read at the end of every stage, and in {samples}."]
+    highest = found.highest_sampled
+    if found.peak_rss_kb is not None and highest.rss_kb < 0.98 * found.peak_rss_kb:
+        told.append(
+            f"The largest RSS that was read is {size(highest.rss_kb)}: the peak of {size(found.peak_rss_kb)} lay "
+            "between two readings."
+        )
+    return [*told, *(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in found.notes)]
+
+
+def growth_label(growth: Growth) -> str:
+    """The stage that grew."""
+    return MEMORY_STAGES.get(growth.stage, growth.stage)
+
+
+def signed(kib: int | None) -> str:
+    """Growth with its sign, such as `+ 12.3 MiB`; a dash where it is not known."""
+    if kib is None:
+        return "–"
+    return size(0) if kib == 0 else f"{'+' if kib > 0 else '−'}\u202f{size(abs(kib))}"  # noqa: RUF001 - a minus sign
+
+
+def optional_size(kib: int | None) -> str:
+    return "–" if kib is None else size(kib)
+
+
+def optional_amount(count: float | None) -> str:
+    """A dash where the count is not known or nothing."""
+    return amount(count) if count else "–"
+
+
+def times(value: float | None) -> str:
+    return "–" if value is None else ratio(value)
+
+
+def rate(gflops: float | None) -> str:
+    return "–" if gflops is None else factor(gflops)

@@ -1,0 +1,98 @@
+"""`kernels.csv`: one row for each case and operator type. `memory.csv`: one for each case and stage that was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mobilebench.analysis.kernels import kernels
+from mobilebench.analysis.memory import memory
+from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, TargetSummary
+from mobilebench.report.table import COLUMNS, came_of, csv_text, every_case, identity, safe
+
+_CASE_COLUMNS = (*COLUMNS[: COLUMNS.index("stage")], "affinity", "caches", "outcome", "verdict", "reasons")
+KERNEL_COLUMNS = (
+    *_CASE_COLUMNS,
+    "type",
+    "class",
+    "kernels",
+    "median_ms",
+    "share",
+    "warmup_ms",
+    "flops",
+    "parameters",
+    "gflop_per_s",
+    "kernels_sum_ms",
+    "prediction_ms",
+    "timing_prediction_ms",
+)
+"""`share` is of all kernels together; the last three are of the whole pass, and alike in all rows of a case."""
+MEMORY_COLUMNS = (
+    *_CASE_COLUMNS,
+    "stage",
+    "at_ms",
+    "rss_kb",
+    "rss_growth_kb",
+    "pss_kb",
+    "uss_kb",
+    "anonymous_kb",
+    "file_kb",
+    "peak_rss_kb",
+    "graphics_kb",
+    "model_kb",
+    "period_ms",
+)
+"""Readings at the end of each stage; the last four are of the whole pass, and alike in all rows of a case."""
+
+
+def kernels_csv(summary: RunSummary) -> str | None:
+    """Kernels by type, as CSV text; a case whose kernels are not known has one row. None when no pass was planned."""
+    if "kernels" not in summary.watched:
+        return None
+    return csv_text(KERNEL_COLUMNS, (row for one in every_case(summary) for row in _kernel_rows(summary, *one)))
+
+
+def memory_csv(summary: RunSummary) -> str | None:
+    """Memory by stage, as CSV text; a case whose memory is not known has one row. None when no pass was planned."""
+    if "memory" not in summary.watched:
+        return None
+    return csv_text(MEMORY_COLUMNS, (row for one in every_case(summary) for row in _memory_rows(summary, *one)))
+
+
+def _kernel_rows(summary: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[list[str]]:
+    entry = case.watched.get("kernels")
+    if entry is None:
+        return
+    shared = _shared(summary, target, case, entry)
+    found = kernels(case)
+    if found is None:
+        yield shared + [""] * (len(KERNEL_COLUMNS) - len(shared))
+        return
+    for row in found.rows:
+        own = (row.type, row.intensity, row.kernels, row.median_ms, row.share, row.warmup_ms, row.flops, row.parameters)
+        yield [*shared, *map(_cell, (*own, row.rate, found.sum_ms, found.whole_ms, found.timing_ms))]
+
+
+def _memory_rows(summary: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[list[str]]:
+    entry = case.watched.get("memory")
+    if entry is None:
+        return
+    shared = _shared(summary, target, case, entry)
+    found = memory(case)
+    if found is None:
+        yield shared + [""] * (len(MEMORY_COLUMNS) - len(shared))
+        return
+    for reading in found.readings:
+        if reading.stage:
+            grown = next((growth.rss_kb for growth in found.growth if growth.after is reading), None)
+            own = (reading.stage, reading.at_ms, reading.rss_kb, grown, reading.pss_kb, reading.uss_kb)
+            whole = (found.peak_rss_kb, found.graphics_kb, found.model_kb, found.period_ms)
+            yield [*shared, *map(_cell, (*own, reading.anonymous_kb, reading.file_kb, *whole))]
+
+
+def _cell(value: str | float | None) -> str:
+    return "" if value is None else safe(value) if isinstance(value, str) else repr(value)
+
+
+def _shared(summary: RunSummary, target: TargetSummary, case: CaseSummary, entry: PassSummary) -> list[str]:
+    of = case.case
+    return [*map(safe, (*identity(summary, target, case), of.affinity, of.caches, *came_of(entry)))]
