@@ -7,6 +7,7 @@ import sys
 
 BENCHMARKS = (
     "cli_startup",
+    "runner_cost",
     "runner_overhead",
     "setup_overhead",
     "kernels_pass",
