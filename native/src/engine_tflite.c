@@ -319,6 +319,8 @@ static void close_session(void *state) {
         tflite->api.TfLiteInterpreterDelete(tflite->interpreter);
     if (tflite->plan.observer != NULL)
         tflite->api.TfLiteOpaqueDelegateDelete(tflite->plan.observer);
+    if (tflite->type_observer != NULL)
+        tflite->api.TfLiteOpaqueDelegateDelete(tflite->type_observer);
     if (tflite->delegate != NULL)
         tflite->delete_delegate(tflite->delegate);
     if (tflite->options != NULL)

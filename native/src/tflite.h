@@ -26,6 +26,9 @@ struct tflite {
     char token[32];
     char cache_file[1024];
     bool cache_found;
+    /* Why none is used. */
+    const char *cache_refused;
+    void *type_observer;
     /* The engine's first complaint; later ones follow from it. */
     char complaint[768];
 };

@@ -13,6 +13,7 @@
 
 #define TFLITE_OK 0
 #define TFLITE_BUILTIN_DELEGATE 51
+#define TFLITE_FLOAT16 10
 #define TFLITE_ALLOW_DYNAMIC_TENSORS 1
 
 /* 2.16.1: neither the runtime's flags nor a file of packed weights. */
@@ -131,6 +132,8 @@ typedef void (*reporter_function)(void *user, const char *format, va_list argume
 #define TFLITE_OPTIONAL(F)                                                                                             \
     F(TfLiteInterpreterResizeInputTensor, int, (void *, int32_t, const int *, int32_t))                                \
     F(TfLiteInterpreterOptionsSetTelemetryProfiler, void, (void *, struct telemetry_profiler *))                       \
+    F(TfLiteOpaqueContextGetOpaqueTensor, const void *, (const void *, int))                                           \
+    F(TfLiteOpaqueTensorType, int, (const void *))                                                                     \
     F(TfLiteXNNPackDelegateGetThreadPool, void *, (void *))                                                            \
     F(TfLiteXNNPackDelegateGetFlags, int, (void *))                                                                    \
     F(pthreadpool_get_threads_count, size_t, (void *))

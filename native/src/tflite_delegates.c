@@ -65,14 +65,27 @@ static bool force_fp16(const struct tflite *tflite, union xnnpack_options *xnnpa
     return true;
 }
 
-/* XNNPACK keeps the weights in the order of its kernels. */
+/* XNNPACK keeps the weights in the order of its kernels; those that it converts itself it cannot name, and aborts. */
+static const char *why_not_kept(struct tflite *tflite, const struct options *options) {
+    if (!tflite_is(tflite, "2.20.0"))
+        return "this version of XNNPACK keeps no packed weights";
+    if (sets(options, "xnnpack-fp16") ||
+        tflite_graph_has_float16(&tflite->api, tflite->interpreter, &tflite->type_observer))
+        return "XNNPACK 2.20.0 cannot keep packed weights that it converts from or to float16";
+    return NULL;
+}
+
 static void keep_weights(struct tflite *tflite, const struct options *options, union xnnpack_options *xnnpack) {
-    if (options->cache == NULL || !tflite_is(tflite, "2.20.0"))
+    if (options->cache == NULL)
+        return;
+    tflite->cache_refused = why_not_kept(tflite, options);
+    if (tflite->cache_refused != NULL)
         return;
     int length = snprintf(tflite->cache_file, sizeof tflite->cache_file, "%s/xnnpack-%s-%s.weights", options->cache,
                           options->setting, tflite->token);
     if (length < 0 || (size_t)length >= sizeof tflite->cache_file) {
         tflite->cache_file[0] = '\0';
+        tflite->cache_refused = "the cache's path is too long";
         return;
     }
     tflite->cache_found = access(tflite->cache_file, R_OK) == 0;
@@ -197,8 +210,8 @@ static void prove_xnnpack(const struct tflite *tflite, const struct options *opt
     if (tflite->cache_file[0] != '\0')
         prove_note(proof, "XNNPACK's packed weights were %s",
                    tflite->cache_found ? "found in the cache" : "not cached");
-    else if (options->cache != NULL)
-        prove_note(proof, "this version of XNNPACK keeps no packed weights: the cache was not used");
+    else if (tflite->cache_refused != NULL)
+        prove_note(proof, "%s: the cache was not used", tflite->cache_refused);
 }
 
 void tflite_delegate_prove(const struct tflite *tflite, const struct options *options, struct proof *proof) {

@@ -174,6 +174,33 @@ void tflite_plan_read(struct tflite_plan *plan, const struct tflite_api *api, vo
         api->TfLiteInterpreterModifyGraphWithDelegate(interpreter, plan->observer);
 }
 
+struct types {
+    const struct tflite_api *api;
+    bool float16;
+};
+
+static int observe_types(void *context, void *observer, void *data) {
+    (void)observer;
+    struct types *types = data;
+    size_t count = types->api->TfLiteOpaqueContextGetNumTensors(context);
+    for (size_t i = 0; i < count && !types->float16; i++) {
+        const void *tensor = types->api->TfLiteOpaqueContextGetOpaqueTensor(context, (int)i);
+        types->float16 = tensor != NULL && types->api->TfLiteOpaqueTensorType(tensor) == TFLITE_FLOAT16;
+    }
+    return TFLITE_OK;
+}
+
+bool tflite_graph_has_float16(const struct tflite_api *api, void *interpreter, void **observer) {
+    struct types types = {.api = api};
+    struct delegate_builder builder = {.data = &types, .prepare = observe_types, .flags = TFLITE_ALLOW_DYNAMIC_TENSORS};
+    if (!can_read(api) || api->TfLiteOpaqueContextGetOpaqueTensor == NULL || api->TfLiteOpaqueTensorType == NULL)
+        return false;
+    *observer = api->TfLiteOpaqueDelegateCreate(&builder);
+    if (*observer != NULL)
+        api->TfLiteInterpreterModifyGraphWithDelegate(interpreter, *observer);
+    return types.float16;
+}
+
 const char *tflite_plan_delegate(const struct tflite_plan *plan, int node) {
     for (size_t i = 0; i < plan->part_count; i++) {
         if (plan->part_nodes[i] == node)

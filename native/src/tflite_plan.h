@@ -29,6 +29,10 @@ struct tflite_plan {
 /* Shows the interpreter's graph to a delegate that takes nothing; `read` stays false where the library cannot. */
 void tflite_plan_read(struct tflite_plan *plan, const struct tflite_api *api, void *interpreter);
 
+/* Whether a tensor of the graph is float16, as far as the library shows it; before it is given to a delegate. The
+ * delegate that looked is left in `observer`, to be deleted after the interpreter. */
+bool tflite_graph_has_float16(const struct tflite_api *api, void *interpreter, void **observer);
+
 /* Name of the delegate that runs graph node `node`; NULL when it is not a delegated part. */
 const char *tflite_plan_delegate(const struct tflite_plan *plan, int node);
 
