@@ -151,8 +151,8 @@ static bool delegate(void *state, const struct options *options, struct problem 
         return true;
     char what[64];
     snprintf(what, sizeof what, "%s did not take the model", tflite_delegate_title(options));
-    bool own_processor = strcmp(options->backend, "cpu") == 0;
-    return tflite_refuse(tflite, own_processor ? OUTCOME_ERROR : OUTCOME_UNSUPPORTED, what, problem);
+    bool anywhere = strcmp(options->setting, "xnnpack") == 0;
+    return tflite_refuse(tflite, anywhere ? OUTCOME_ERROR : OUTCOME_UNSUPPORTED, what, problem);
 }
 
 static bool dtype_of(int type, enum dtype *dtype) {
@@ -178,21 +178,21 @@ static bool fits(const struct tflite *tflite, const void *found, const struct te
     return same || fail(problem, OUTCOME_ERROR, "input `%s` of the model has another shape than asked", asked->name);
 }
 
-static bool find_input(struct tflite *tflite, const struct tensor *asked, void **found, struct problem *problem) {
+static bool find_input(struct tflite *tflite, const struct tensor *asked, int32_t *place, struct problem *problem) {
     int32_t count = tflite->api.TfLiteInterpreterGetInputTensorCount(tflite->interpreter);
-    for (int32_t i = 0; i < count; i++) {
-        *found = tflite->api.TfLiteInterpreterGetInputTensor(tflite->interpreter, i);
-        if (strcmp(tflite->api.TfLiteTensorName(*found), asked->name) == 0)
-            return fits(tflite, *found, asked, problem);
+    for (*place = 0; *place < count; (*place)++) {
+        const void *found = tflite->api.TfLiteInterpreterGetInputTensor(tflite->interpreter, *place);
+        if (strcmp(tflite->api.TfLiteTensorName(found), asked->name) == 0)
+            return fits(tflite, found, asked, problem);
     }
     return fail(problem, OUTCOME_ERROR, "the model has no input `%s`", asked->name);
 }
 
-static bool find_output(struct tflite *tflite, const char *name, const void **found, struct problem *problem) {
+static bool find_output(struct tflite *tflite, const char *name, int32_t *place, struct problem *problem) {
     int32_t count = tflite->api.TfLiteInterpreterGetOutputTensorCount(tflite->interpreter);
-    for (int32_t i = 0; i < count; i++) {
-        *found = tflite->api.TfLiteInterpreterGetOutputTensor(tflite->interpreter, i);
-        if (strcmp(tflite->api.TfLiteTensorName(*found), name) == 0)
+    for (*place = 0; *place < count; (*place)++) {
+        const void *found = tflite->api.TfLiteInterpreterGetOutputTensor(tflite->interpreter, *place);
+        if (strcmp(tflite->api.TfLiteTensorName(found), name) == 0)
             return true;
     }
     return fail(problem, OUTCOME_ERROR, "the model has no output `%s`", name);
@@ -238,13 +238,15 @@ static bool predict(void *state, struct options *options, struct problem *proble
     tflite_profile_next(&tflite->profile);
     for (size_t i = 0; i < options->input_count; i++) {
         const struct tensor *tensor = &options->inputs[i].tensor;
-        if (tflite->api.TfLiteTensorCopyFromBuffer(tflite->inputs[i], tensor->data, tensor->bytes) != TFLITE_OK)
+        void *input = tflite->api.TfLiteInterpreterGetInputTensor(tflite->interpreter, tflite->inputs[i]);
+        if (tflite->api.TfLiteTensorCopyFromBuffer(input, tensor->data, tensor->bytes) != TFLITE_OK)
             return refuse(tflite, "an input cannot be written", problem);
     }
     if (tflite->api.TfLiteInterpreterInvoke(tflite->interpreter) != TFLITE_OK)
         return refuse(tflite, "the model cannot be run", problem);
     for (size_t i = 0; i < options->output_count; i++) {
-        if (!copy_out(tflite, tflite->outputs[i], &options->outputs[i].tensor, problem))
+        const void *output = tflite->api.TfLiteInterpreterGetOutputTensor(tflite->interpreter, tflite->outputs[i]);
+        if (!copy_out(tflite, output, &options->outputs[i].tensor, problem))
             return false;
     }
     return true;

@@ -20,8 +20,9 @@ struct tflite {
     void (*delete_delegate)(void *delegate);
     struct tflite_plan plan;
     struct tflite_profile profile;
-    void *inputs[MAX_INPUTS];
-    const void *outputs[MAX_OUTPUTS];
+    /* Positions, not tensors: kernels with several threads add tensors while they run, and so move all of them. */
+    int32_t inputs[MAX_INPUTS];
+    int32_t outputs[MAX_OUTPUTS];
     /* Of the model, for what delegates keep between processes. */
     char token[32];
     char cache_file[1024];
