@@ -93,6 +93,8 @@ static const struct feature features[] = {
 #else
     {"neon", AT_HWCAP, 12},
     {"vfpv4", AT_HWCAP, 16},
+    {"fphp", AT_HWCAP, 22},
+    {"asimdhp", AT_HWCAP, 23},
 #endif
 };
 
