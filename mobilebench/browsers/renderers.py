@@ -15,6 +15,7 @@ IDLE_SECONDS = 0.25
 """CPU time up to which a process that was there before counts as fresh: browsers keep a spare one."""
 
 _TIMEOUT = 5.0
+_LONGEST_SECONDS = 1e9
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,20 @@ class Renderer:
 class Watch:
     """Looks at the renderers before a page is opened and after it has answered."""
 
-    def __init__(self, address: str, before: Mapping[int, float] | None) -> None:
+    def __init__(self, address: str, before: Mapping[int, float] | None, *, wanted: bool) -> None:
         self._address = address
+        self._wanted = wanted
         self._before = before
         self.found: Renderer | None = None
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said where the page is not known to have had a fresh process."""
+        if not self._wanted:
+            return None
+        if self.found is None:
+            return "the browser does not tell which process computed the page"
+        return None if self.found.fresh else "the page was computed by a process that had computed others before"
 
     def look(self) -> None:
         """Find the page's renderer, unless nobody asked for it or the browser does not tell."""
@@ -48,7 +59,7 @@ def watched(address: str, wanted: bool) -> Iterator[Watch]:
     if wanted:
         with suppress(BlockFailed):
             before = cpu_seconds(address)
-    yield Watch(address, before)
+    yield Watch(address, before, wanted=wanted)
 
 
 def busiest(before: Mapping[int, float], after: Mapping[int, float]) -> Renderer | None:
@@ -65,16 +76,17 @@ def cpu_seconds(address: str) -> dict[int, float]:
     socket = urlsplit(str(cdp.http_json(address, "GET", "/json/version").get("webSocketDebuggerUrl", "")))
     with connected(f"ws://{urlsplit(address).netloc}{socket.path}", _ignore) as exchange:
         answer = exchange.ask("SystemInfo.getProcessInfo", {}, _TIMEOUT, "The browser did not tell its processes.")
-    return _renderers(answer.get("result"))
+    return parse(answer.get("result"))
 
 
-def _renderers(result: object) -> dict[int, float]:
+def parse(result: object) -> dict[int, float]:
+    """The renderers in what the browser answers, which is not trusted."""
     processes = result.get("processInfo") if isinstance(result, dict) else None
     found = {}
     for process in processes if isinstance(processes, list) else []:
         if isinstance(process, dict) and process.get("type") == "renderer":
             pid, seconds = process.get("id"), process.get("cpuTime")
-            if isinstance(pid, int) and isinstance(seconds, (int, float)):
+            if isinstance(pid, int) and isinstance(seconds, (int, float)) and 0 <= seconds < _LONGEST_SECONDS:
                 found[pid] = float(seconds)
     return found
 

@@ -132,7 +132,7 @@ def measure(
             what=f"The page on {target.info.id}",
         )
         process.look()
-    measurement = complete(parse_answer(answer, case), browser, visit.served(), page_case, process.found)
+    measurement = complete(parse_answer(answer, case), browser, visit.served(), page_case, process)
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
 
@@ -272,7 +272,7 @@ def complete(
     browser: BrowserHandle,
     log: list[Served],
     page_case: PageCase,
-    renderer: renderers.Renderer | None = None,
+    process: renderers.Watch | None = None,
 ) -> Measurement:
     """Add what only this side knows: which files the server really sent, and how the browser was started."""
     instantiated = [_named(binary, log) for binary in measurement.proof.files]
@@ -283,6 +283,9 @@ def complete(
     }
     loaded = {binary.name for binary in instantiated}
     unused = {served.name for served in log if served.name.endswith(".wasm")} - loaded
+    renderer = process.found if process else None
+    doubts = [process.note] if process and process.note else []
+    unused_notes = [f"{name} was fetched but not used" for name in sorted(unused)]
     proof = measurement.proof.model_copy(
         update={
             "files": [*instantiated, *others.values()],
@@ -293,7 +296,7 @@ def complete(
             "renderer_fresh": renderer.fresh if renderer else None,
             "flags": list(browser.flags),
             "hardware_concurrency_overridden": page_case.hardware_concurrency is not None,
-            "notes": [*measurement.proof.notes, *(f"{name} was fetched but not used" for name in sorted(unused))],
+            "notes": [*measurement.proof.notes, *unused_notes, *doubts],
         }
     )
     return measurement.model_copy(update={"proof": proof})

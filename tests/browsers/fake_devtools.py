@@ -1,4 +1,4 @@
-"""The browser's side of DevTools, as far as our client uses it: tests say what it answers."""
+"""The browser's side of DevTools and of WebDriver BiDi, as far as we use them: tests say what it answers."""
 
 from __future__ import annotations
 
@@ -68,12 +68,34 @@ def result(message: dict[str, Any], **value: Any) -> dict[str, Any]:
     return {"id": message["id"], "result": value}
 
 
+def bidi(answer: Answer) -> Answer:
+    """A browser that opens a session as it should; `answer` is asked everything else."""
+
+    def whole(message: dict[str, Any]) -> list[Any]:
+        match message["method"]:
+            case "session.new":
+                return [success(message, sessionId="1", capabilities={})]
+            case "browsingContext.getTree":
+                return [success(message, contexts=[{"context": "tab1", "url": "about:blank"}])]
+            case "session.subscribe":
+                return [success(message)]
+        return answer(message)
+
+    return whole
+
+
+def success(message: dict[str, Any], **value: Any) -> dict[str, Any]:
+    """A successful answer of BiDi."""
+    return {"type": "success", **result(message, **value)}
+
+
 @contextmanager
 def fake_devtools(answer: Answer) -> Iterator[FakeDevtools]:
     fake = FakeDevtools(answer)
     application = web.Application()
     application.router.add_route("*", "/json/{action:.*}", fake._json)
     application.router.add_get("/devtools/page/1", fake._page)
+    application.router.add_get("/session", fake._page)
     loop = asyncio.new_event_loop()
     started = Event()
     runner = web.AppRunner(application, shutdown_timeout=0.1)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.browsers import cdp
+from mobilebench.browsers import cdp, exchange
 from mobilebench.browsers.exchange import parse_message
 from mobilebench.errors import BlockFailed
 from tests.browsers.fake_devtools import CUT, fake_devtools, result
@@ -120,6 +120,50 @@ def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str) -> None
         cdp.open_page(fake.url) as page,
     ):
         page.evaluate("1", timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        ("killed", 9, r"process was killed \(signal 9\), as a system does when its memory runs out"),
+        ("oom", 5, "ended because memory ran out"),
+        ("crashed", 5, r"The page crashed \(its process ended"),
+        (None, "odd", r"The page crashed \(its process ended"),
+    ],
+)
+def test_why_a_page_ended_is_told(status: Any, code: Any, words: str) -> None:
+    ended = {"targetId": "page1", "status": status, "errorCode": code}
+    other = {"targetId": "another", "status": "killed", "errorCode": 9}
+    events = [
+        {"method": "Inspector.targetCrashed", "params": {}},
+        {"method": "Target.targetCrashed", "params": other},
+        {"method": "Target.targetCrashed", "params": ended},
+    ]
+    with (
+        fake_devtools(lambda m: events) as fake,
+        pytest.raises(BlockFailed, match=words),
+        cdp.open_page(fake.url) as page,
+    ):
+        page.evaluate("1", timeout=5)
+
+
+def test_a_second_answer_is_passed_over() -> None:
+    def answer(message: dict[str, Any]) -> list[Any]:
+        expression = message["params"]["expression"]
+        return [result(message, **evaluated(expression)), result(message, **evaluated("again"))]
+
+    with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
+        assert [page.evaluate(text, timeout=5) for text in ("one", "two", "three")] == ["one", "two", "three"]
+
+
+def test_an_answer_of_gigabytes_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "MESSAGE_LIMIT", 1024 * 1024)
+    with (
+        fake_devtools(lambda m: [result(m, **evaluated("x" * 2_000_000))]) as fake,
+        pytest.raises(BlockFailed, match="answered more than 1 MB, which no measurement is"),
+        cdp.open_page(fake.url) as page,
+    ):
+        page.evaluate("big", timeout=5)
 
 
 def test_no_browser_behind_the_address() -> None:

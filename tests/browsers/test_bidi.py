@@ -1,0 +1,218 @@
+"""The WebDriver BiDi client against a browser that misbehaves in every way that has a name."""
+
+from __future__ import annotations
+
+import math
+import time
+from threading import Event, Timer
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilebench.browsers import bidi
+from mobilebench.browsers.page import Page, open_page
+from mobilebench.errors import BlockFailed, Unsupported
+from tests.browsers.fake_devtools import CUT, FakeDevtools, fake_devtools, success
+from tests.browsers.fake_devtools import bidi as opening
+
+CRASHED = {
+    "type": "event",
+    "method": "browsingContext.navigationCommitted",
+    "params": {"context": "tab1", "url": "about:tabcrashed?e=tabcrashed&u=http%3A//127.0.0.1/"},
+}
+
+
+def silent(message: dict[str, Any]) -> list[Any]:
+    return []
+
+
+def address(fake: FakeDevtools) -> str:
+    return fake.url.replace("http://", "ws://")
+
+
+def evaluated(message: dict[str, Any], kind: str, value: Any = None) -> dict[str, Any]:
+    return success(message, type="success", realm="r", result={"type": kind, "value": value})
+
+
+def test_a_value_comes_back_although_events_and_stale_answers_come_first() -> None:
+    def answer(message: dict[str, Any]) -> list[Any]:
+        event = {"type": "event", "method": "log.entryAdded", "params": {}}
+        return [event, {"type": "success", "id": 999, "result": {}}, evaluated(message, "string", "42")]
+
+    with fake_devtools(opening(answer)) as fake, open_page(address(fake)) as page:
+        assert page.evaluate("6 * 7", timeout=5) == "42"
+    asked = fake.received[-1]
+    assert (asked["method"], asked["params"]["awaitPromise"]) == ("script.evaluate", True)
+    assert asked["params"]["target"] == {"context": "tab1"}
+
+
+def test_a_second_answer_is_passed_over() -> None:
+    def answer(message: dict[str, Any]) -> list[Any]:
+        expression = message["params"]["expression"]
+        return [evaluated(message, "string", expression), evaluated(message, "string", "again")]
+
+    with fake_devtools(opening(answer)) as fake, open_page(address(fake)) as page:
+        assert [page.evaluate(text, timeout=5) for text in ("one", "two", "three")] == ["one", "two", "three"]
+
+
+def test_opening_waits_until_the_page_is_complete() -> None:
+    with fake_devtools(opening(lambda m: [success(m, navigation="1", url="")])) as fake:
+        with open_page(address(fake)) as page:
+            page.open("http://127.0.0.1/bench.html", timeout=5)
+        assert fake.received[-1]["params"] == {
+            "context": "tab1",
+            "url": "http://127.0.0.1/bench.html",
+            "wait": "complete",
+        }
+
+
+def test_a_page_that_cannot_be_reached_says_so() -> None:
+    refused = {"type": "error", "error": "unknown error", "message": "Error: NS_ERROR_CONNECTION_REFUSED"}
+    with (
+        fake_devtools(opening(lambda m: [{**refused, "id": m["id"]}])) as fake,
+        open_page(address(fake)) as page,
+        pytest.raises(BlockFailed, match="could not open the page: Error: NS_ERROR_CONNECTION_REFUSED"),
+    ):
+        page.open("http://127.0.0.1:1/")
+
+
+def test_an_exception_is_told_in_its_own_words() -> None:
+    details = {"text": "TypeError: x is not a function\nand more", "exception": {"type": "error"}}
+    with (
+        fake_devtools(opening(lambda m: [success(m, type="exception", exceptionDetails=details)])) as fake,
+        open_page(address(fake)) as page,
+        pytest.raises(BlockFailed, match=r"threw an exception: TypeError: x is not a function$"),
+    ):
+        page.evaluate("x()", timeout=5)
+
+
+def test_a_page_that_never_answers_is_given_up() -> None:
+    with (
+        fake_devtools(opening(silent)) as fake,
+        pytest.raises(BlockFailed, match="The page never answered within 1 s"),
+        open_page(address(fake)) as page,
+    ):
+        page.evaluate("new Promise(() => {})", timeout=0.6)
+
+
+def test_cancelling_ends_the_wait_within_a_second() -> None:
+    cancel = Event()
+    with fake_devtools(opening(silent)) as fake:
+        Timer(0.2, cancel.set).start()
+        began = time.monotonic()
+        with pytest.raises(BlockFailed, match="cancelled"), open_page(address(fake), cancel=cancel) as page:
+            page.evaluate("new Promise(() => {})", timeout=60)
+        assert time.monotonic() - began < 1.2
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (CRASHED, "The page crashed"),
+        ({"type": "error", "error": "no such frame", "message": "DiscardedBrowsingContextError"}, "The page crashed"),
+        ({"type": "error", "error": "unknown error", "message": "allocation size overflow"}, "more than the browser"),
+        (
+            {"type": "error", "error": "invalid argument", "message": "Odd\nmore"},
+            "refused script.evaluate: Odd$",
+        ),
+        ({"type": "error", "error": ["odd"]}, "refused script.evaluate"),
+        (CUT, "The connection to the browser was cut"),
+        ("not json", "not JSON"),
+        ("[1, 2]", "not a message"),
+        ({"type": "success"}, "has no result"),
+        ({"type": "success", "result": "text"}, "has no result"),
+    ],
+)
+def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str) -> None:
+    def answer(message: dict[str, Any]) -> list[Any]:
+        return [{"id": message["id"], **reply} if isinstance(reply, dict) and reply is not CRASHED else reply]
+
+    with (
+        fake_devtools(opening(answer)) as fake,
+        pytest.raises(BlockFailed, match=words),
+        open_page(address(fake)) as page,
+    ):
+        page.evaluate("1", timeout=5)
+
+
+@pytest.mark.parametrize("contexts", [None, [], [{}], [{"context": 5}], ["tab"], "tab"])
+def test_a_browser_without_a_page(contexts: Any) -> None:
+    def answer(message: dict[str, Any]) -> list[Any]:
+        return [success(message, contexts=contexts)]
+
+    with (
+        fake_devtools(answer) as fake,
+        pytest.raises(BlockFailed, match="no page that could be driven"),
+        open_page(address(fake)),
+    ):
+        pass
+
+
+def test_no_browser_behind_the_address() -> None:
+    with pytest.raises(BlockFailed, match="connection to the browser was cut"), open_page("ws://127.0.0.1:9"):
+        pass
+
+
+def test_a_page_is_told_cores_before_it_is_opened() -> None:
+    with fake_devtools(opening(lambda m: [success(m)])) as fake, open_page(address(fake)) as page:
+        page.tell_cores(8)
+    asked = fake.received[-1]
+    assert asked["method"] == "script.addPreloadScript"
+    assert "hardwareConcurrency" in asked["params"]["functionDeclaration"]
+    assert asked["params"]["contexts"] == ["tab1"]
+
+
+def test_what_bidi_cannot_do_is_said() -> None:
+    with fake_devtools(opening(silent)) as fake, open_page(address(fake)) as page:
+        assert_lacks_capabilities(page)
+
+
+def assert_lacks_capabilities(page: Page) -> None:
+    assert page.capabilities == frozenset()
+    with pytest.raises(Unsupported, match="cannot remove"):
+        page.clear_origin("http://127.0.0.1:1")
+
+
+def test_values_become_what_they_were() -> None:
+    nested = {
+        "type": "object",
+        "value": [["a", {"type": "array", "value": [{"type": "number", "value": 1}, {"type": "null"}]}]],
+    }
+    assert bidi.local_value(nested) == {"a": [1, None]}
+    assert bidi.local_value({"type": "number", "value": "-Infinity"}) == -math.inf
+    assert math.isnan(bidi.local_value({"type": "number", "value": "NaN"}))
+    assert bidi.local_value({"type": "boolean", "value": False}) is False
+    assert bidi.local_value({"type": "undefined"}) is None
+    assert bidi.local_value({"type": "function", "handle": "1"}) is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+remote_values = st.recursive(
+    json_values,
+    lambda inner: st.fixed_dictionaries(
+        {"type": st.sampled_from(["array", "object", "number", "string"]), "value": inner | st.lists(inner)}
+    ),
+)
+
+
+@given(remote_values)
+def test_no_value_breaks_it(value: Any) -> None:
+    bidi.local_value(value)
+
+
+@given(json_values)
+def test_no_event_breaks_it(params: Any) -> None:
+    bidi.Watch().notice({"method": "browsingContext.navigationCommitted", "params": params})
+
+
+@given(json_values)
+def test_an_exception_is_always_one_short_line(details: Any) -> None:
+    text = bidi.exception_text(details)
+    assert 0 < len(text) <= 500
+    assert "\n" not in text
