@@ -45,6 +45,13 @@ def test_reference_runs_on_tensorflow_lites_own_kernels_alone(runner: Path) -> N
     assert statistics.median(own.prediction_ms) > statistics.median(delegated.prediction_ms)
 
 
+def test_reference_kernels_with_threads_of_their_own_move_no_tensor_unseen(runner: Path) -> None:
+    threaded = measured(runner, *real_arguments("tflite", "mobilenet_v2", setting="reference", threads="2", **FEW))
+    manifest = model_files("mobilenet_v2").manifest
+    assert agreement.disagreements(manifest.reference, threaded.output, manifest.tolerance) == []
+    assert len(threaded.prediction_ms) >= 3
+
+
 def test_float16_is_forced_or_refused(runner: Path) -> None:
     arguments = real_arguments("tflite", "mobilenet_v2", **FP16, **FEW)
     code, answer, _ = run(runner, *arguments, "--pass", "kernels")
