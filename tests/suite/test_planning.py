@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -21,11 +22,11 @@ REAL = phone("R58M")
 VIRTUAL = phone("127.0.0.1:5555", virtual=True, gpu_software=True)
 
 
-def quick(*targets: TargetInfo, seed: int = 0, **selected: tuple[object, ...]) -> Plan:
+def quick(*targets: TargetInfo, seed: int = 0, **selected: Any) -> Plan:
     return planned("quick", *targets, seed=seed, **selected)
 
 
-def planned(suite: str, *targets: TargetInfo, seed: int = 0, **selected: tuple[object, ...]) -> Plan:
+def planned(suite: str, *targets: TargetInfo, seed: int = 0, **selected: Any) -> Plan:
     return plan(loading.load(suite, words=WORDS), targets, Selection(**selected), seed, words=WORDS)  # type: ignore[arg-type]
 
 
@@ -335,3 +336,26 @@ class TestNothing:
         only_phones = Suite.model_validate({**quick_suite.model_dump(), "groups": [quick_suite.groups[3].model_dump()]})
         with pytest.raises(NothingToMeasure, match="states no case for host"):
             plan(only_phones, [HOST], words=WORDS)
+
+
+class TestBrowsers:
+    def browsers(self, **selection: Any) -> set[str | None]:
+        return {block.case.browser for block in quick(HOST, **selection).blocks}
+
+    def test_browsers_replace_those_of_the_suite(self) -> None:
+        assert self.browsers(browsers=("firefox", "chrome@beta")) == {"firefox", "chrome@beta"}
+
+    def test_builds_are_measured_beside_those_of_the_suite(self) -> None:
+        assert self.browsers(builds=("chrome@beta", "chrome")) == {None, "chrome", "chrome@beta"}
+        assert self.browsers(browsers=("firefox",), builds=("chrome@beta",)) == {"firefox"}
+
+    def test_every_round_holds_each_build_in_an_order_of_its_own(self) -> None:
+        blocks = quick(HOST, browsers=("chrome", "chrome@beta"), engines=("tfjs",), backends=("wasm",)).blocks
+        orders = [[block.case.key for block in blocks if block.round == number] for number in (0, 1)]
+        assert sorted(orders[0]) == sorted(orders[1])
+        assert orders[0] != orders[1]
+        assert len(orders[0]) == len(set(orders[0]))
+
+    def test_a_window_is_a_condition_of_every_block(self) -> None:
+        assert all(block.conditions.headed for block in quick(HOST, headed=True).blocks)
+        assert not any(block.conditions.headed for block in quick(HOST).blocks)

@@ -24,6 +24,7 @@ FLAGS_FILE = "/data/local/tmp/chrome-command-line"
 
 _ALWAYS = ("--disable-fre", "--no-first-run", "--no-default-browser-check", "--disable-sync", *AWAKE)
 _START_SECONDS = 30
+_SOCKET_SECONDS = 15
 _POLL_SECONDS = 0.05
 
 
@@ -106,7 +107,8 @@ class PhoneBrowsers:
                 time.sleep(_POLL_SECONDS)
             return address, version
         tried: set[str] = set()
-        while limit.left > 0:
+        deadline = time.monotonic() + _SOCKET_SECONDS
+        while time.monotonic() < deadline:
             limit.check()
             for socket in _devtools_sockets(self._conditions.listening()):
                 if socket not in tried:
