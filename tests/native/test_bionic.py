@@ -41,6 +41,22 @@ NATIVE_ON = {"arm64-v8a": "aarch64", "armeabi-v7a": "armv7l", "x86_64": "x86_64"
 EMULATORS = {"arm64-v8a": "qemu-aarch64-static", "armeabi-v7a": "qemu-arm-static", "x86_64": "qemu-x86_64-static"}
 FORMATS: dict[str, Format] = {"tflite": "tflite", "onnxruntime": "onnx"}
 PLACE = "/data/local/tmp"
+PROCESSORS = {"arm64-v8a": "cortex-a76", "armeabi-v7a": "max", "x86_64": "max"}
+FEATURES = {
+    "arm64-v8a": "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
+    "armeabi-v7a": "half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae evtstrm",
+    "x86_64": "",
+}
+CORE = """processor\t: {number}
+BogoMIPS\t: 50.00
+Features\t: {features}
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x1
+CPU part\t: 0xd0b
+CPU revision\t: 0
+
+"""
 
 
 def emulated(abi: str) -> bool:
@@ -59,6 +75,9 @@ def why_not(abi: str) -> str | None:
         return f"{linker} is no linker: {error}"
     if machine != MACHINES[abi]:
         return f"{linker} is for {machine}, not for {abi}"
+    library = ROOT / "system" / ("lib" if abi == "armeabi-v7a" else "lib64") / "libc.so"
+    if not os.path.lexists(library):
+        return f"{library} is missing"
     for program in ["bwrap", "clang", *([EMULATORS[abi]] if emulated(abi) else [])]:
         if shutil.which(program) is None:
             return f"{program} is not installed"
@@ -95,8 +114,10 @@ class Phone:
         emulator = shutil.which(EMULATORS[self.abi]) if emulated(self.abi) else None
         done = subprocess.run(
             ["bwrap", "--unshare-all", "--die-with-parent", "--clearenv", "--setenv", "LD_LIBRARY_PATH", PLACE]
+            + ["--setenv", "QEMU_CPU", PROCESSORS[self.abi]]
             + ["--ro-bind", str(ROOT / "system"), "/system", *root, "--proc", "/proc", "--dev", "/dev"]
             + ["--ro-bind", "/sys", "/sys", "--bind", str(self.folder), PLACE, "--chdir", PLACE]
+            + (["--ro-bind", self._cores(), "/proc/cpuinfo"] if emulator else [])
             + (["--ro-bind", emulator, "/emulator", "/emulator"] if emulator else [])
             + [f"{PLACE}/{runner(self.abi).name}", *arguments],
             capture_output=True,
@@ -106,6 +127,13 @@ class Phone:
         )
         assert done.stdout.endswith(b"}\n"), (done.returncode, done.stdout, done.stderr)
         return done.returncode, Measurement.model_validate(json.loads(done.stdout))
+
+    def _cores(self) -> str:
+        """What the kernel of an ARM processor says of it; the emulator shows this computer's, which crashes engines."""
+        path = self.folder / "cpuinfo"
+        cores = range(os.cpu_count() or 1)
+        path.write_text("".join(CORE.format(number=number, features=FEATURES[self.abi]) for number in cores))
+        return str(path)
 
     def _seen(self, name: str) -> list[str]:
         return ["--ro-bind-try", str(ROOT / name), f"/{name}"]
@@ -148,7 +176,7 @@ def test_an_engine_computes_there_what_the_reference_holds(phone: Phone, engine:
     manifest = model_files(model).manifest
     assert agreement.disagreements(manifest.reference, answer.output, manifest.tolerance) == []
     assert len(answer.prediction_ms) == 3
-    assert answer.proof.threads == 2
+    assert answer.proof.threads and answer.proof.threads >= 2
     assert answer.proof.graph_nodes
     loaded = {Path(file.name).name: file.bytes for file in answer.proof.files}
     assert loaded == {file.name: file.stat().st_size for file in phone.folder.iterdir() if file.name in loaded}
@@ -175,6 +203,14 @@ def test_conditions_there_are_set_and_read_back(phone: Phone) -> None:
     assert answer.proof.affinity == [0]
     assert answer.proof.priority == 19
     assert all(48 < slept < 500 for slept in answer.prediction_ms)
+
+
+@pytest.mark.parametrize("engine", FORMATS)
+def test_a_model_there_is_mapped_and_its_pages_are_counted(phone: Phone, engine: str) -> None:
+    answer = measured(phone, engine, "bert_small", "--model-access", "mapped", "--page-cache", "warm")
+    assert answer.proof.model_access == "mapped"
+    assert answer.proof.model_resident == answer.proof.library_resident == 1
+    assert answer.cost["setup"].minor_faults > 0
 
 
 def test_a_memory_pass_there_reads_the_process(phone: Phone) -> None:
