@@ -12,7 +12,7 @@
 
 static bool take_cores(const char *name, struct cores *asked, struct problem *problem) {
     bool found = cores_of_mask(name, asked) || cores_named(CORES_FOLDER, name, asked, problem);
-    return found && cores_restrict(asked, problem);
+    return found && cores_restrict(asked, name, problem);
 }
 
 static bool take_priority(int priority, struct problem *problem) {

@@ -137,10 +137,11 @@ bool cores_named(const char *root, const char *name, struct cores *cores, struct
     return true;
 }
 
-bool cores_restrict(const struct cores *cores, struct problem *problem) {
+bool cores_restrict(const struct cores *cores, const char *name, struct problem *problem) {
     if (sched_setaffinity(0, sizeof *cores, (const cpu_set_t *)cores->bits) == 0)
         return true;
-    return fail(problem, OUTCOME_UNSUPPORTED, "the cores cannot be chosen: %s", strerror(errno));
+    return fail(problem, OUTCOME_UNSUPPORTED, "affinity %s: the system does not give these cores: %s", name,
+                strerror(errno));
 }
 
 bool cores_of_thread(int thread, struct cores *cores) {

@@ -26,7 +26,7 @@ bool cores_of_mask(const char *text, struct cores *cores);
 bool cores_named(const char *root, const char *name, struct cores *cores, struct problem *problem);
 
 /* Lets this thread, and those that it starts from now on, run on these cores only. */
-bool cores_restrict(const struct cores *cores, struct problem *problem);
+bool cores_restrict(const struct cores *cores, const char *name, struct problem *problem);
 
 /* Where a thread may run; 0 is the calling one. */
 bool cores_of_thread(int thread, struct cores *cores);

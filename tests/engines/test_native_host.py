@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from pathlib import Path
 from threading import Event, Timer
 
 import pytest
 
-from mobilebench.engines import libraries
+from mobilebench.engines import libraries, native
 from mobilebench.engines.registry import engines
 from mobilebench.errors import BlockFailed, MobilebenchError
 from mobilebench.models import agreement, cache
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import BlockRule, Case, PlannedBlock
+from mobilebench.results.records import BlockRule, Case, Conditions, PlannedBlock
 from mobilebench.targets import host
 
 pytestmark = pytest.mark.real
@@ -80,3 +82,35 @@ def test_cancelling_ends_the_block_within_a_second() -> None:
     with pytest.raises(MobilebenchError):
         engines()["sleep"].measure(target(), planned("sleep", seconds=30), model("bert_small"), cancel=cancel)
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("engine", ["tflite", "onnxruntime"])
+def test_every_pass_under_every_condition(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    plain = planned(engine)
+    case = plain.case.model_copy(update={"affinity": "0x1", "caches": "warm"})
+    conditions = Conditions(priority=max(1, os.getpriority(os.PRIO_PROCESS, 0)), model_access="mapped")
+    for pass_ in ("timing", "kernels", "memory"):
+        block = plain.model_copy(update={"case": case, "conditions": conditions, "pass_": pass_})
+        measured = engines()[engine].measure(target(), block, model("bert_small"), cancel=Event()).measurement
+        assert measured.pass_ == pass_
+        assert bool(measured.kernels) is (pass_ == "kernels")
+        assert (measured.memory is not None) is (pass_ == "memory")
+        proof = measured.proof
+        assert (proof.affinity, proof.affinity_kept, proof.priority) == ([0], True, conditions.priority)
+        assert (proof.model_access, proof.model_resident, proof.library_resident) == ("mapped", 1, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_runner_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "time_limit", lambda rule: 0.5)
+    started = time.monotonic()
+    with pytest.raises(BlockFailed, match=r"0\.5 s"):
+        engines()["sleep"].measure(target(), planned("sleep", seconds=30), model("bert_small"), cancel=Event())
+    assert time.monotonic() - started < 2
+
+
+def test_more_predictions_than_a_runner_makes_are_refused_in_words() -> None:
+    block = planned("sleep").model_copy(update={"rule": BlockRule(max_predictions=10**9)})
+    with pytest.raises(BlockFailed, match="--max-predictions has to be 1 to 1000000"):
+        engines()["sleep"].measure(target(), block, model("bert_small"), cancel=Event())

@@ -191,11 +191,14 @@ def test_an_answer_shows_as_many_elements_as_are_asked_for(runner: Path, samples
         assert max(map(abs, output.sample.value)) == output.max
 
 
+@pytest.mark.parametrize("pass_", ["timing", "kernels", "memory"])
 @pytest.mark.parametrize("engine", FORMATS)
 def test_the_sanitised_runner_finds_no_fault_in_itself(
-    sanitized: Path, sanitizers: dict[str, str], engine: str
+    sanitized: Path, sanitizers: dict[str, str], tmp_path: Path, engine: str, pass_: str
 ) -> None:
-    arguments = real_arguments(engine, "bert_small", max_predictions="3")
+    conditions = {"affinity": "0x1", "page_cache": "warm", "model_access": "mapped", "memory_period": "2"}
+    rule = {"max_predictions": "3", "scratch": str(tmp_path), "pass": pass_}
+    arguments = real_arguments(engine, "bert_small", **rule, **conditions)
     code, answer, done = run(sanitized / "mobilebench-runner", *arguments, environment=sanitizers)
     assert code == 0, answer
     assert b"runtime error" not in done.stderr
@@ -204,7 +207,8 @@ def test_the_sanitised_runner_finds_no_fault_in_itself(
 
 def test_the_sanitised_runner_leaks_nothing_of_its_own(sanitized: Path) -> None:
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1"}
-    arguments = ["--engine", "sleep", "--threads", "1", "--max-predictions", "3", *INPUT, *OUTPUT]
+    watched = ["--pass", "memory", "--memory-period", "1", "--batch", "3"]
+    arguments = ["--engine", "sleep", "--threads", "1", "--max-predictions", "3", *INPUT, *OUTPUT, *watched]
     code, _, done = run(sanitized / "mobilebench-runner", *arguments, environment=environment)
     assert (code, done.stderr) == (0, b"")
 
