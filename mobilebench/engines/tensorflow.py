@@ -17,6 +17,7 @@ from mobilebench.engines import cuda
 from mobilebench.engines.answers import not_usable, read_answer, require_block
 from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
 from mobilebench.engines.native import MAX_THREADS, tensor_arguments, time_limit
+from mobilebench.engines.tensorflow_worker import network
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
@@ -93,7 +94,7 @@ class TensorflowEngine:
         """
         started = time.monotonic()
         _model(files)
-        for library in installed_libraries():
+        for library in network.installed():
             _sha256(library)
         return {"push": (time.monotonic() - started) * 1e3}
 
@@ -114,7 +115,7 @@ class TensorflowEngine:
             result = target.shell(
                 command(block, files, samples, Path(scratch)),
                 timeout=_IMPORT_SECONDS + time_limit(block.rule),
-                environment=environment(block.case),
+                environment=environment(block.case, Path(scratch)),
                 cancel=cancel,
             )
         ended = time.monotonic()
@@ -141,17 +142,12 @@ def command(block: PlannedBlock, files: ModelFiles, samples: int, scratch: Path)
     ]
 
 
-def environment(case: Case) -> dict[str, str]:
-    """What the process is started with beside what this one has: on the CPU no GPU is in sight, and few words."""
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
-    return quiet if case.backend == "gpu" else {**quiet, "CUDA_VISIBLE_DEVICES": "-1"}
-
-
-def installed_libraries() -> list[Path]:
-    """TensorFlow's shared libraries where they are installed, found without importing it."""
-    spec = find_spec("tensorflow")
-    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    return sorted(file.resolve() for folder in folders for file in folder.glob("libtensorflow*.so*"))
+def environment(case: Case, scratch: Path) -> dict[str, str]:
+    """What the process is started with beside what this one has: few words, files in `scratch` alone, and on the CPU
+    no GPU in sight.
+    """
+    usual = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_HOME": str(scratch), "TMPDIR": str(scratch)}
+    return usual if case.backend == "gpu" else {**usual, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def installed_version() -> str | None:
@@ -202,7 +198,7 @@ def _check(measurement: Measurement, block: PlannedBlock, files: ModelFiles, tar
 def _with_checksums(measurement: Measurement, asked: list[_Asked], target: str) -> Measurement:
     """Name the files that the process says it loaded, with sums taken here; their sizes have to agree."""
     told = {Path(proof.name): proof.bytes for proof in measurement.proof.files}
-    libraries = [_Asked(library, _sha256(library)) for library in installed_libraries() if library in told]
+    libraries = [_Asked(library, _sha256(library)) for library in network.installed() if library in told]
     if not libraries:
         raise not_usable(target, "it names none of TensorFlow's installed libraries")
     for one in [*asked, *libraries]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ import pytest
 from mobilebench.engines import cuda, tensorflow
 from mobilebench.engines.base import Engine, why_unsupported
 from mobilebench.engines.registry import engines
+from mobilebench.engines.tensorflow_worker import network
 from mobilebench.errors import BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models import agreement, cache
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
@@ -80,7 +82,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
     (folder / "variables" / "variables.index").write_bytes(bytes(20))
     library = tmp_path / "libtensorflow_cc.so.2"
     library.write_bytes(bytes(10))
-    monkeypatch.setattr(tensorflow, "installed_libraries", lambda: [library])
+    monkeypatch.setattr(network, "installed", lambda: [library])
     monkeypatch.setattr(tensorflow, "installed_version", lambda: "2.21.0")
     entry = FormatFile(
         path="saved_model/saved_model.pb",
@@ -179,7 +181,8 @@ def test_the_process_is_asked_for_all_that_the_block_says(files: ModelFiles) -> 
         "--output": "logits=logits",
     }
     assert target.environments[0]["CUDA_VISIBLE_DEVICES"] == "-1"
-    assert "CUDA_VISIBLE_DEVICES" not in tensorflow.environment(planned(backend="gpu").case)
+    assert target.environments[0]["KERAS_HOME"] == target.environments[0]["TMPDIR"] == str(scratch)
+    assert "CUDA_VISIBLE_DEVICES" not in tensorflow.environment(planned(backend="gpu").case, scratch)
     proven = {file.name: file.sha256 for file in result.measurement.proof.files}
     assert proven["saved_model.pb"] == "1" * 64
     assert proven["variables.index"] == "2" * 64
@@ -325,6 +328,24 @@ def test_without_a_gpu_the_process_says_so() -> None:
         pytest.fail("this computer has a GPU: hold TensorFlow's placement there against `GPU` in the proof")
     with pytest.raises(Unsupported, match="TensorFlow sees no GPU here"):
         engine().measure(here(), planned(backend="gpu"), built("bert_small"), cancel=Event())
+
+
+@pytest.mark.real
+def test_no_socket_is_opened_and_nothing_is_kept(tmp_path: Path) -> None:
+    trap, home, scratch = tmp_path / "trap.so", tmp_path / "home", tmp_path / "scratch"
+    source = Path(__file__).parents[2] / "native" / "tests" / "trap_sockets.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(trap), str(source)], check=True)
+    home.mkdir()
+    scratch.mkdir()
+    command = tensorflow.command(planned(pass_="kernels"), built("bert_small"), 4, scratch)
+    own = {**tensorflow.environment(planned().case, scratch), "HOME": str(home), "LD_PRELOAD": str(trap)}
+    asks = [sys.executable, "-c", "import socket; socket.socket()"]
+    assert subprocess.run(asks, env={**os.environ, **own}, check=False).returncode == 99
+    done = subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("\n") == 1
+    assert list(home.iterdir()) == []
+    assert {place.name for place in scratch.iterdir()} <= {"keras.json"}
 
 
 @pytest.mark.real

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +121,7 @@ class _Stages:
 
 def _cache(block: Block) -> None:
     """Bring the page cache into the state asked for, and read back what came of it."""
-    model, libraries = _model_files(block.options), _installed()
+    model, libraries = _model_files(block.options), network.installed()
     try:
         pages.prepare([*model, *libraries], block.options.page_cache)
         block.model_resident = pages.resident(model)
@@ -216,10 +215,3 @@ def _model_files(options: Options) -> list[Path]:
     if not model.is_file():
         raise Problem(f"the model file {options.model} cannot be read")
     return [model, *sorted(file for file in (model.parent / "variables").glob("*") if file.is_file())]
-
-
-def _installed() -> list[Path]:
-    """TensorFlow's libraries where they are installed, found without importing it."""
-    spec = find_spec("tensorflow")
-    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    return sorted(file.resolve() for folder in folders for file in folder.glob("libtensorflow*.so*"))

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,6 @@ class Runtime:
 
     tf: Any
     version: str
-    device: str
-    """As TensorFlow names it, such as `/CPU:0`."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ def start(options: Options) -> Runtime:
     Raises:
         Problem: TensorFlow is not installed, or sees no GPU although one is asked for.
     """
+    _open_no_socket()
     try:
         import tensorflow as tf
     except ImportError as error:
@@ -62,7 +62,14 @@ def start(options: Options) -> Runtime:
     if options.backend == "gpu" and not gpus:
         raise Problem("TensorFlow sees no GPU here", UNSUPPORTED)
     tf.config.set_visible_devices(gpus[:1], "GPU")
-    return Runtime(tf, str(tf.__version__), "/GPU:0" if gpus else "/CPU:0")
+    return Runtime(tf, str(tf.__version__))
+
+
+def _open_no_socket() -> None:
+    """A package that TensorFlow imports binds a socket, only to find out whether there is IPv6."""
+    import socket
+
+    socket.has_ipv6 = False
 
 
 class Network:
@@ -75,8 +82,7 @@ class Network:
 
     def __init__(self, runtime: Runtime, folder: Path) -> None:
         self._runtime = runtime
-        with runtime.tf.device(runtime.device):
-            self._loaded = runtime.tf.saved_model.load(str(folder))
+        self._loaded = runtime.tf.saved_model.load(str(folder))
         self._function: Any = None
         self._inputs: dict[str, Any] = {}
         self._outputs: Mapping[str, str] = {}
@@ -113,9 +119,8 @@ class Network:
 
     def predict(self) -> Arrays:
         """Outputs in host memory, by canonical name."""
-        tf = self._runtime.tf
-        with tf.device(self._runtime.device):
-            answer = self._function(**{name: tf.constant(array) for name, array in self._inputs.items()})
+        constant = self._runtime.tf.constant
+        answer = self._function(**{name: constant(array) for name, array in self._inputs.items()})
         return {name: answer[theirs].numpy() for name, theirs in self._outputs.items()}
 
     def placement(self) -> Placement:
@@ -125,12 +130,11 @@ class Network:
         from tensorflow.python.eager import context
 
         tf = self._runtime.tf
-        again = tf.function(lambda **tensors: self._function(**tensors))
+        again = tf.function(lambda **tensors: self._function(**tensors), autograph=False)
         kept = context.context()
         kept.enable_graph_collection()
         try:
-            with tf.device(self._runtime.device):
-                again(**{name: tf.constant(array) for name, array in self._inputs.items()})
+            again(**{name: tf.constant(array) for name, array in self._inputs.items()})
             told = kept.export_run_metadata()
         finally:
             kept.disable_graph_collection()
@@ -165,6 +169,13 @@ def kind_of(device: str) -> str:
 def libraries(maps: Path = Path("/proc/self/maps")) -> list[Path]:
     """TensorFlow's libraries that this process has mapped."""
     return [file for file in mapped(maps) if _MAPPED_LIBRARY.search(str(file))]
+
+
+def installed() -> list[Path]:
+    """TensorFlow's libraries where they are installed, found without importing it."""
+    spec = find_spec("tensorflow")
+    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    return sorted(file.resolve() for folder in folders for file in folder.glob("libtensorflow*.so*"))
 
 
 def mapped(maps: Path = Path("/proc/self/maps")) -> list[Path]:
