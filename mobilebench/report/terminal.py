@@ -87,14 +87,17 @@ def _row(case: CaseSummary, *, name_browser: bool) -> list[Text]:
 
 
 def _reasons(target: TargetSummary) -> list[Text]:
+    """A line for each reason of an engine's setting, with the models that have it."""
     from rich.text import Text
 
-    found = []
+    models: dict[tuple[Status, str, str], dict[str, None]] = {}
     for case in target.cases:
         for reason in case.reasons:
-            sentence = printable(f" {engine_label(case.case)}, {case.case.model}: {reason}")
-            found.append(Text.assemble((case.status, _STYLE[case.status]), sentence))
-    return found
+            models.setdefault((case.status, engine_label(case.case), reason), {})[case.case.model] = None
+    return [
+        Text.assemble((status, _STYLE[status]), printable(f" {engine}, {', '.join(names)}: {reason}"))
+        for (status, engine, reason), names in models.items()
+    ]
 
 
 def _kernels(target: TargetSummary) -> list[Table | Text]:

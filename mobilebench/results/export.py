@@ -100,7 +100,13 @@ _OWN: dict[TableName, dict[str, type]] = {
     },
 }
 
-COLUMNS: dict[TableName, dict[str, type]] = {name: {**_SHARED, **own} for name, own in _OWN.items()}
+_LONG = {"reason", "verdict_reasons"}
+"""Sentences that would fill the many rows of the other tables; `samples` tells them of every block."""
+
+COLUMNS: dict[TableName, dict[str, type]] = {
+    name: {column: kind for column, kind in {**_SHARED, **own}.items() if name == "samples" or column not in _LONG}
+    for name, own in _OWN.items()
+}
 """Name and type of every column of every table. `soc` is the one that results are filed under: `virtual: <host CPU>`
 of a virtual phone. `started_at` is ISO 8601 in UTC; `_ms` are milliseconds and `_kb` KiB, all raw; what is unknown
 is empty. Where `predictions_per_sample` is above 1, a prediction's value is the mean of so many."""

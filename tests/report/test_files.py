@@ -13,8 +13,10 @@ from mobilebench.analysis.summary import summarise
 from mobilebench.errors import BadInput
 from mobilebench.report import markdown, table, write
 from mobilebench.report.terminal import result_table
+from mobilebench.results.records import Run
 from tests.analysis import example
 from tests.report.hostile import hostile_run
+from tests.results.making import planned, run_info, unsupported
 
 HEADER = (
     "run,target,virtual,soc,engine,backend,setting,threads,browser,model,variant,batch,stage,"
@@ -148,3 +150,16 @@ def test_a_device_cannot_steer_the_terminal() -> None:
     assert "\x1b]" not in text
     assert "\x07" not in text
     assert "\u202e" not in text
+
+
+def test_a_reason_that_several_models_share_is_told_once() -> None:
+    plan = [
+        planned(number, model=name, threads=threads)
+        for number, (name, threads) in enumerate([("a", 1), ("b", 1), ("a", 2)])
+    ]
+    blocks = [unsupported(block, "there is no GPU") for block in plan]
+    console = Console(width=160, file=io.StringIO())
+    console.print(result_table(summarise(Run(info=run_info("r1"), planned=plan, blocks=blocks))))
+    assert isinstance(console.file, io.StringIO)
+    told = [line for line in console.file.getvalue().splitlines() if "there is no GPU" in line]
+    assert told == ["unsupported tflite cpu xnnpack, a, b: there is no GPU"]
