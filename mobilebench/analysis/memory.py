@@ -6,6 +6,8 @@ Growth is what a reading at the end of a stage is above the one before it. All s
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePath
@@ -21,6 +23,8 @@ class Growth:
     """What one stage, or a part of setup, added."""
 
     stage: str
+    part: int
+    """1, and more where a stage is read at the end of several parts."""
     rss_kb: int
     """Negative where memory was given back."""
     pss_kb: int | None
@@ -34,7 +38,7 @@ class MemorySummary:
 
     peak_rss_kb: int | None
     first: MemoryReading
-    """Before anything was loaded."""
+    """Of the runner, before anything was loaded."""
     steady: MemoryReading
     """When the last prediction ended; the last reading where none is marked so."""
     growth: tuple[Growth, ...]
@@ -57,7 +61,7 @@ class MemorySummary:
 
     @property
     def grown_kb(self) -> int:
-        """What setup, warmup and predictions added to the RSS, as far as it stayed."""
+        """What was added to the RSS since the first reading, as far as it stayed."""
         return self.steady.rss_kb - self.first.rss_kb
 
 
@@ -88,7 +92,7 @@ def _summary(answer: Measurement, use: MemoryUse) -> MemorySummary:
         peak_rss_kb=use.peak_rss_kb,
         first=readings[0],
         steady=ended[-1] if ended else readings[-1],
-        growth=tuple(_growth(before, after) for before, after in pairwise(marked)),
+        growth=_growths(readings[:1] + marked if readings[0].stage is None else marked),
         period_ms=use.period_ms,
         samples=len(readings) - len(marked),
         highest_sampled=max(readings, key=lambda reading: reading.rss_kb),
@@ -99,9 +103,20 @@ def _summary(answer: Measurement, use: MemoryUse) -> MemorySummary:
     )
 
 
-def _growth(before: MemoryReading, after: MemoryReading) -> Growth:
+def _growths(marked: Sequence[MemoryReading]) -> tuple[Growth, ...]:
+    parts: Counter[str] = Counter()
+    found = []
+    for before, after in pairwise(marked):
+        stage = after.stage or ""
+        parts[stage] += 1
+        found.append(_growth(before, after, stage, parts[stage]))
+    return tuple(found)
+
+
+def _growth(before: MemoryReading, after: MemoryReading, stage: str, part: int) -> Growth:
     return Growth(
-        stage=after.stage or "",
+        stage=stage,
+        part=part,
         rss_kb=after.rss_kb - before.rss_kb,
         pss_kb=_difference(before.pss_kb, after.pss_kb),
         uss_kb=_difference(before.uss_kb, after.uss_kb),

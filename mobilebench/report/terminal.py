@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mobilebench.analysis.labels import case_details, duration, engine_label, model_label, percent, printable, size
+from mobilebench.analysis.labels import (
+    case_details,
+    case_label,
+    duration,
+    engine_label,
+    model_label,
+    percent,
+    printable,
+    size,
+)
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Status, TargetSummary
 from mobilebench.report import watched
 from mobilebench.report.words import counts_sentence, range_text
@@ -160,9 +169,8 @@ def _unread(target: TargetSummary, of_pass: Pass) -> list[Text]:
     from rich.text import Text
 
     found = []
-    for case, reason in watched.without(target.cases, of_pass) if target.cases else ():
-        if case.timed:
-            status = case.watched[of_pass].status
-            sentence = printable(f" {of_pass} of {engine_label(case.case)}, {case.case.model}: {reason}")
-            found.append(Text.assemble((status, _STYLE[status]), sentence))
+    for case, reason in watched.without(target.cases, of_pass):
+        status = case.watched[of_pass].status
+        sentence = printable(f" {of_pass} of {case_label(case.case, browser=False)}, {case.case.model}: {reason}")
+        found.append(Text.assemble((status, _STYLE[status]), sentence))
     return found

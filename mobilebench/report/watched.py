@@ -27,10 +27,21 @@ def with_memory(cases: Sequence[CaseSummary]) -> list[tuple[CaseSummary, MemoryS
 
 
 def without(cases: Sequence[CaseSummary], watched: Pass) -> list[tuple[CaseSummary, str]]:
-    """Cases for which a pass was planned that cannot be shown, each with the reason."""
+    """Cases for which a pass was planned that cannot be shown, each with the reason; none that the results tell."""
     read = with_kernels(cases) if watched == "kernels" else with_memory(cases)
     shown = {case.case.key for case, _ in read}
-    return [(case, _why(case, watched)) for case in cases if watched in case.watched and case.case.key not in shown]
+    return [
+        (case, _why(case, watched))
+        for case in cases
+        if watched in case.watched and case.case.key not in shown and not _told_already(case, watched)
+    ]
+
+
+def _told_already(case: CaseSummary, watched: Pass) -> bool:
+    """A case that is unsupported for the same reason, or that was not timed, has its reason in the results."""
+    entry = case.watched[watched]
+    told = set(entry.reasons) <= set(case.reasons)
+    return told and (not case.timed or case.status == entry.status == "unsupported")
 
 
 def _why(case: CaseSummary, watched: Pass) -> str:
@@ -106,8 +117,9 @@ def memory_sentences(found: MemorySummary) -> list[str]:
 
 
 def growth_label(growth: Growth) -> str:
-    """The stage that grew."""
-    return MEMORY_STAGES.get(growth.stage, growth.stage)
+    """The stage that grew, and which part of it where it is read more than once."""
+    name = MEMORY_STAGES.get(growth.stage, growth.stage)
+    return name if growth.part == 1 else f"{name}, part {growth.part}"
 
 
 def signed(kib: int | None) -> str:

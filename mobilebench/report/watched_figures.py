@@ -23,6 +23,7 @@ from mobilebench.report.drawing import (
     segment,
     tick,
 )
+from mobilebench.report.watched import growth_label
 
 WatchedKernels = tuple[CaseSummary, KernelSummary]
 WatchedMemory = tuple[CaseSummary, MemorySummary]
@@ -115,8 +116,7 @@ def _memory_row(label: str, case: CaseSummary, memory: MemorySummary, axis: Axis
     for growth in memory.growth:
         after = growth.after.rss_kb / 1024
         if growth.rss_kb > 0:
-            name = MEMORY_STAGES.get(growth.stage, growth.stage)
-            title = f"{name}: + {size(growth.rss_kb)}, then {size(growth.after.rss_kb)}"
+            title = f"{growth_label(growth)}: + {size(growth.rss_kb)}, then {size(growth.after.rss_kb)}"
             fill = _STAGE_FILLS.get(growth.stage, "inputs")
             parts.append(segment(fill, title, axis.at(after - growth.rss_kb / 1024), axis.at(after), y))
     if memory.peak_rss_kb is not None:

@@ -52,6 +52,21 @@ def test_memory_that_is_given_back_is_negative_growth_and_samples_are_no_stage()
     assert found.peak_to_model is None
 
 
+def test_a_stage_that_is_read_twice_has_parts_and_a_first_sample_is_where_growth_begins() -> None:
+    found = read(
+        use(
+            (0.0, None, 100), (2.0, "library_load", 400), (3.0, "session_creation", 500), (4.0, "session_creation", 900)
+        )
+    )
+    assert found is not None
+    assert [(growth.stage, growth.part, growth.rss_kb) for growth in found.growth] == [
+        ("library_load", 1, 300),
+        ("session_creation", 1, 100),
+        ("session_creation", 2, 400),
+    ]
+    assert found.samples == 1
+
+
 def test_what_was_not_told_is_none() -> None:
     found = read(use((0.0, None, 100), (1.0, None, 300)))
     assert found is not None

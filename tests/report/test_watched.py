@@ -107,6 +107,16 @@ def test_a_pass_that_cannot_be_shown_says_why_beside_the_others() -> None:
     assert "kernels: 10 valid, 2 unsupported; memory: 10 valid, 2 failed" in text
 
 
+def test_what_the_results_tell_is_not_told_again() -> None:
+    reason = "This computer has no such thing."
+    plans = [PlannedBlock(index=0, round=1, case=TFLITE, rule=example.RULE), watching.planned_pass(1, TFLITE, "memory")]
+    blocks = [example.unmeasured(plan, "unsupported", reason) for plan in plans]
+    run = summarise(Run(info=example.info([example.host()]), planned=plans, blocks=blocks))
+    assert terminal(run).count(reason) == 1
+    only_watched = summarise(Run(info=example.info([example.host()]), planned=plans[1:], blocks=blocks[1:]))
+    assert terminal(only_watched).count(reason) == 1
+
+
 def test_only_the_highwater_mark_is_called_a_peak() -> None:
     forms = (example_page()[0], markdown.render(summary()), terminal(summary()))
     for text in forms:
@@ -213,7 +223,7 @@ def test_markdown_and_terminal_hold_both_tables() -> None:
     assert "kernels (virtual): unsupported. onnxruntime: this library was built without its profiler." in text
     shown = terminal(summary())
     assert max(map(len, shown.splitlines())) <= 80
-    assert "unsupported kernels of onnxruntime cpu default" in shown
+    assert "unsupported kernels of onnxruntime cpu default, 2 threads" in shown
     assert "Watched beside the timing: kernels: 10 valid, 2 unsupported" in shown
 
 
