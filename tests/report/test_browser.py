@@ -15,7 +15,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from mobilebench.report import write
-from tests.analysis.example import example_run
+from tests.analysis.watching import watched_run
 from tests.report.hostile import hostile_run
 
 pytestmark = pytest.mark.real
@@ -119,7 +119,7 @@ def tab() -> Iterator[Tab]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(example_run(), tmp_path_factory.mktemp("report")).html
+    return write(watched_run(), tmp_path_factory.mktemp("report")).html
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
