@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -16,6 +16,7 @@ _CRASH_PAGE = "about:tabcrashed"
 _GONE = frozenset({"no such frame", "no such client window"})
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "-0": -0.0}
 _SESSION_SECONDS = 60.0
+_CRASH_SECONDS = 0.3
 _CRASHED = "The page crashed (its process ended, was killed or ran out of memory)."
 
 
@@ -36,7 +37,12 @@ class BidiPage:
         params = {"context": self._context, "url": url, "wait": "complete"}
         late = f"The page was not loaded within {timeout:.0f} s."
         message = self._exchange.ask("browsingContext.navigate", params, timeout, late)
+        result = message.get("result")
+        reached = str(result.get("url", "")) if isinstance(result, dict) else ""
+        if self._watch.crashed or reached.startswith(_CRASH_PAGE):
+            raise BlockFailed(_CRASHED)
         if "error" in message:
+            self._look_for_crash()
             raise BlockFailed(f"The browser could not open the page: {first_line(message.get('message'))}")
 
     def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
@@ -48,6 +54,7 @@ class BidiPage:
         }
         answer = self._ask("script.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
         if answer.get("type") == "exception":
+            self._look_for_crash()
             raise BlockFailed(f"{what} threw an exception: {exception_text(answer.get('exceptionDetails'))}")
         return local_value(answer.get("result"))
 
@@ -61,6 +68,13 @@ class BidiPage:
 
     def clear_origin(self, origin: str) -> None:
         raise Unsupported(f"WebDriver BiDi cannot remove everything that is kept for {origin}.")
+
+    def _look_for_crash(self) -> None:
+        """A page that is gone is told of a moment after what fails on the page that stands in for it."""
+        with suppress(BlockFailed):
+            self._exchange.listen(lambda: self._watch.crashed, _CRASH_SECONDS)
+        if self._watch.crashed:
+            raise BlockFailed(_CRASHED)
 
     def _ask(self, method: str, params: dict[str, Any], timeout: float, late: str) -> dict[str, Any]:
         message = self._exchange.ask(method, params, timeout, late)

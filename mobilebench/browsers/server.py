@@ -129,6 +129,11 @@ class PageServer:
         finally:
             del self._visits[visit.token]
 
+    @property
+    def open_visits(self) -> int:
+        """How many visits are under way."""
+        return len(self._visits)
+
     def close(self) -> None:
         """Stop listening and end the thread. A second call does nothing."""
         if self._loop.is_closed():

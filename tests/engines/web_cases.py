@@ -26,9 +26,11 @@ def target_info(**changes: Any) -> TargetInfo:
     return info.model_copy(update=changes)
 
 
-def web_case(engine: str, backend: str, setting: str, threads: int = 1, model: str = "bert_small") -> Case:
+def web_case(
+    engine: str, backend: str, setting: str, threads: int = 1, model: str = "bert_small", browser: str = "chrome"
+) -> Case:
     return Case(
-        target="host", engine=engine, backend=backend, setting=setting, threads=threads, browser="chrome", model=model
+        target="host", engine=engine, backend=backend, setting=setting, threads=threads, browser=browser, model=model
     )
 
 
