@@ -138,9 +138,10 @@ class NativeEngine:
         """Runner, and then libraries and model where the engine loads any."""
         runner = paths.runner(target.info.runner)
         if not runner.is_file():
+            goal = "native-android" if target.info.runner.startswith("android-") else "native"
             raise BlockFailed(
                 f"The native runner for {target.info.runner} ({target.info.id}) is not built.",
-                hint="Run `make native`.",
+                hint=f"Run `make {goal}`.",
             )
         pushed = Loaded(runner, target.push(runner, executable=True))
         if self.format is None:

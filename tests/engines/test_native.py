@@ -374,11 +374,18 @@ def test_control_characters_of_a_phone_do_not_reach_the_terminal() -> None:
     assert caught.value.message.isprintable()
 
 
-def test_a_runner_that_is_not_built_says_how_to(files: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("build", "goal"), [("linux-x86_64", "make native"), ("android-arm64-v8a", "make native-android")]
+)
+def test_a_runner_that_is_not_built_says_how_to(
+    files: ModelFiles, monkeypatch: pytest.MonkeyPatch, build: str, goal: str
+) -> None:
     monkeypatch.setattr(paths, "runner", lambda build: Path("/nowhere/runner"))
+    target = ScriptedTarget()
+    target.info = INFO.model_copy(update={"runner": build})
     with pytest.raises(BlockFailed, match="not built") as caught:
-        engines()["tflite"].prepare(ScriptedTarget(), planned().case, files)
-    assert "make native" in (caught.value.hint or "")
+        engines()["tflite"].prepare(target, planned().case, files)
+    assert caught.value.hint == f"Run `{goal}`."
 
 
 def test_a_library_that_cannot_be_had_fails_the_block(files: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
