@@ -152,9 +152,9 @@ def _judge_renderer(case: Case, measurement: Measurement, found: Findings) -> No
 def _judge_threads(case: Case, measurement: Measurement, target: TargetInfo, found: Findings) -> None:
     if not case.browser and case.backend not in ON_THE_PROCESSOR:
         return
-    crowded = case.threads > target.cores
-    if crowded:
-        found.doubtful.append(f"{case.threads} threads were asked for on {target.cores} cores")
+    cores = _cores(case, measurement, target)
+    if case.threads > cores:
+        found.doubtful.append(f"{case.threads} threads were asked for on {cores} core{'' if cores == 1 else 's'}")
     seen = measurement.proof.threads
     if seen is None:
         if case.backend not in GPUS_OF_PAGES:
@@ -166,10 +166,16 @@ def _judge_threads(case: Case, measurement: Measurement, target: TargetInfo, fou
         else:
             found.wrong.append(sentence)
     elif seen < case.threads:
-        _judge_idle_threads(case, seen, measurement, target, found)
+        _judge_idle_threads(case, seen, measurement, cores, found)
 
 
-def _judge_idle_threads(case: Case, seen: int, measurement: Measurement, target: TargetInfo, found: Findings) -> None:
+def _cores(case: Case, measurement: Measurement, target: TargetInfo) -> int:
+    """Those of the target on which the case might run."""
+    chosen = measurement.proof.affinity if case.affinity != "none" else None
+    return len(chosen) if chosen else target.cores
+
+
+def _judge_idle_threads(case: Case, seen: int, measurement: Measurement, cores: int, found: Findings) -> None:
     """Too few threads were at work: there were no more of them, or a small model or few cores left them idle."""
     alive = measurement.proof.threads_alive
     if alive is not None and alive >= case.threads:
@@ -177,7 +183,7 @@ def _judge_idle_threads(case: Case, seen: int, measurement: Measurement, target:
         found.doubtful.append(idle)
         return
     sentence = f"{seen} of {case.threads} threads were at work{_source(measurement)}"
-    starved = case.threads > target.cores and seen >= target.cores and bool(measurement.proof.thread_cpu_ms)
+    starved = case.threads > cores and seen >= cores and bool(measurement.proof.thread_cpu_ms)
     (found.doubtful if starved and alive is None else found.wrong).append(sentence)
 
 

@@ -152,6 +152,10 @@ class TestThreads:
 
 
 class TestAffinity:
+    def test_more_threads_than_cores_are_left(self) -> None:
+        one = {"affinity_asked": "0x2", "affinity_kept": True, "affinity": [1]}
+        told("suspect", judged(cores="0x2", **one), "2 threads were asked for on 1 core")
+
     def test_kept(self) -> None:
         kept = {"affinity_asked": "0x3", "affinity_kept": True}
         assert judged(cores="0x3", **kept, affinity=[0, 1]) == VALID
