@@ -175,7 +175,7 @@ class TestAffinity:
 
     def test_unreadable(self) -> None:
         told("suspect", judged(cores="big"), "proof is missing: the cores")
-        told("suspect", judged(cores="big", affinity=[1]), "proof is missing: whether every thread", "CPU 1)")
+        told("suspect", judged(cores="big", affinity=[1, 2]), "proof is missing: whether every thread", "CPUs 1–2)")
 
     def test_where_a_case_without_affinity_might_run_says_nothing_against_it(self) -> None:
         assert judged(affinity_asked="none", affinity_kept=True) == VALID
