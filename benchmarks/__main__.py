@@ -13,6 +13,7 @@ BENCHMARKS = (
     "kernels_pass",
     "blocks_apart",
     "page_overhead",
+    "block_cost",
     "push",
     "eight_phones",
     "split",
