@@ -203,7 +203,7 @@ def _conditions(suite: Suite, group: Group, selection: Selection) -> Conditions:
     return Conditions(
         priority=suite.priority if selection.priority is None else selection.priority,
         model_access=selection.model_access or suite.model_access,
-        delegated_share=float(asked),
+        delegated_share=asked,
         headed=selection.headed,
     )
 

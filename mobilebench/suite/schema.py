@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from mobilebench.browsers.names import PATTERN as BROWSER
 from mobilebench.results.records import BlockRule, CacheState, ModelAccess, Pass, Record
@@ -43,8 +43,16 @@ def affinity(text: str) -> str:
 Affinity = Annotated[str, AfterValidator(affinity)]
 Affinities = Annotated[list[Affinity], Field(min_length=1)]
 Caches = Annotated[list[CacheState], Field(min_length=1)]
-Share = bool | Annotated[float, Field(ge=0, le=1)]
-"""Of nodes; `true` is all of them."""
+
+
+def share(told: Any) -> float:
+    """`true` is all, `false` none. Raises `ValueError` for what is no share."""
+    if isinstance(told, int | float) and 0 <= told <= 1:
+        return float(told)
+    raise ValueError("this should be true, false or a number from 0 to 1")
+
+
+Share = Annotated[float, BeforeValidator(share)]
 Engines = Annotated[
     dict[str, Annotated[dict[str, Names], Field(min_length=1)]],
     Field(min_length=1),
@@ -104,7 +112,7 @@ class Suite(Strict):
     priority: Annotated[int, Field(ge=-20, le=19)] = 0
     """Nice value of native runners."""
     model_access: ModelAccess = "read"
-    require_full_delegation: Share = False
+    require_full_delegation: Share = 0.0
     """The share of nodes that a GPU, NNAPI or another accelerator has to run."""
     rule: BlockRule
     """When a block stops predicting."""
