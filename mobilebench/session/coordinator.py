@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -125,7 +125,9 @@ def resume(
     if not left:
         return session.nothing_left()
     needed = {block.case.target for block in left}
-    present, missing = _met_again([info for info in stored.info.targets if info.id in needed], rooms.discover(needed))
+    browsers = {(block.case.target, block.case.browser) for block in left}
+    before = [info for info in stored.info.targets if info.id in needed]
+    present, missing = _met_again(before, rooms.discover(needed), browsers)
     with ExitStack() as held:
         usable, unusable = _usable(present, stored.info.id, rooms, held, [*missing])
         todo = [block for block in left if block.case.target in usable]
@@ -290,9 +292,10 @@ _HINTS = {
 
 
 def _met_again(
-    before: Iterable[TargetInfo], now: Iterable[TargetInfo]
+    before: Iterable[TargetInfo], now: Iterable[TargetInfo], browsers: Collection[tuple[str, str | None]]
 ) -> tuple[list[TargetInfo], list[events.TargetSkipped]]:
-    """The run's targets as they are now, and those that are gone or are another device under the same id."""
+    """The run's targets as they are now, and those that are gone, are another device under the same id, or have lost
+    one of the `browsers` (target and name) that are still to be measured."""
     here = {info.id: info for info in now}
     present: list[TargetInfo] = []
     missing: list[events.TargetSkipped] = []
@@ -304,6 +307,10 @@ def _met_again(
         elif new.state == "device" and _identity(new) != _identity(old):
             reason = f"{old.id} was {old.name} ({old.soc}) when the run began, and is {new.name} ({new.soc}) now"
             missing.append(events.TargetSkipped(target=old.id, reason=reason, hint="Start a new run on it."))
+        elif gone := [name for name in old.browsers if name not in new.browsers and (old.id, name) in browsers]:
+            reason = f"{' and '.join(gone)} was on {old.id} when the run began, and is not now"
+            hint = "Install it, or say where it is (--browser-path NAME=PATH), and resume again."
+            missing.append(events.TargetSkipped(target=old.id, reason=reason, hint=hint))
         else:
             present.append(new)
     return present, missing

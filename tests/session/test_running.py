@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -466,6 +467,25 @@ class TestResume:
         result = session.resume()
         assert session.world.engine.measured == []
         assert (result.counts["valid"], result.exit_code) == (2, ExitCode.OK)
+
+    def test_a_browser_build_that_is_not_named_again_is_waited_for(self, session: Session) -> None:
+        here = host(browsers={"chrome": "156.0", "chrome@beta": "157.0"})
+        laid_out = plan(here)
+        blocks = [
+            planned.model_copy(update={"case": planned.case.model_copy(update={"browser": "chrome@beta"})})
+            for planned in laid_out.blocks
+        ]
+        session.world.engine.behave = lambda planned, cancel: session.cancel.set() or cancel.wait(5)
+        request = RunRequest(
+            plan=replace(laid_out, blocks=tuple(blocks)), targets=(here,), command=("mobilebench", "run")
+        )
+        run(request, session.store, on_event=session.seen, cancel=session.cancel, rooms=session.world.rooms())
+        session.world.engine = FakeEngine()
+        with pytest.raises(NothingToMeasure, match="chrome@beta was on host when the run began, and is not now"):
+            session.resume()
+        session.world.attached = [here]
+        session.resume()
+        assert [block.outcome for block in session.stored().blocks] == ["measured", "measured"]
 
     def test_failed_and_unsupported_blocks_count_as_measured(self, session: Session) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
