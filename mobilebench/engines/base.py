@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Literal, Protocol
@@ -26,6 +27,8 @@ class Backend:
     single_threaded: tuple[str, ...] = ()
     """Settings that always run on one thread."""
     uses_gpu: bool = False
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    """Those of `settings` that can be asked for, but are not in this engine or this version of it, and why."""
 
 
 @dataclass(frozen=True)

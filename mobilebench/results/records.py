@@ -211,8 +211,14 @@ class Proof(Record):
     hardware_concurrency_overridden: bool | None = None
     visible: bool | None = None
     """The page was visible throughout."""
+    focused: bool | None = None
+    """The page had the focus throughout."""
+    runs_in: Literal["main thread", "worker"] | None = None
+    """Where in the page the engine was called."""
     renderer: str | None = None
     renderer_software: bool | None = None
+    power_preference: str | None = None
+    """With which the browser was asked for the GPU: `low-power`, `high-performance` or `none`."""
     flags: list[str] = []
     environment: dict[str, str] = {}
     notes: list[str] = []
@@ -256,6 +262,16 @@ class StageCost(Record):
     major_faults: int
     voluntary_switches: int
     involuntary_switches: int
+
+
+class Compilation(Record):
+    """What a page compiled for the GPU during one stage, as far as its own calls show it."""
+
+    shaders: int = Field(ge=0)
+    pipelines: int = Field(ge=0)
+    """Of WebGPU; programs that were linked, of WebGL."""
+    ms: Milliseconds
+    """While at least one of these calls was under way; a browser may go on compiling after they have returned."""
 
 
 class MemoryReading(Record):
@@ -323,6 +339,12 @@ class Measurement(Record):
     setup_ms: dict[SetupPart, Milliseconds] = {}
     warmup_ms: list[Milliseconds] = []
     prediction_ms: list[Milliseconds] = []
+    readback_ms: list[Milliseconds] = []
+    """The part of each prediction from when a page's engine had returned to when its values were in JavaScript's hands;
+    on a GPU, this waits for what was submitted. Empty where it cannot be told apart.
+    """
+    compilation: dict[Stage, Compilation] = {}
+    """Of stages in which a page compiled something for the GPU."""
     pass_: Pass = Field(default="timing", alias="pass")
     predictions_per_sample: int = Field(default=1, ge=1)
     """Above 1 where the clock is too coarse for one prediction: each of `prediction_ms` is then a group's mean."""
