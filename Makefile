@@ -78,6 +78,7 @@ models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built 
 	@$(BIN)/mobilebench models build mobilenet_v2 bert_small
 
 test: setup native-android $(STAMPS)/npm ## Run every test there is
+	@scripts/system-packages.sh firefox
 	@$(BIN)/python -m pytest -m "not real" -n 2
 	@$(BIN)/python -m pytest -m real
 	@cd web && npm run --silent test
@@ -103,6 +104,7 @@ lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
 	@scripts/lock.sh
 
 bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
+	@scripts/system-packages.sh firefox
 	@$(BIN)/python -m benchmarks
 
 fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, for SECONDS=60 each

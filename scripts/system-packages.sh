@@ -10,6 +10,7 @@ package_of() {
         chromium) if grep -qs '^ID=ubuntu' /etc/os-release; then echo chromium-browser; else echo chromium; fi ;;
         clang) echo clang ;;
         cppcheck) echo cppcheck ;;
+        firefox) if grep -qs '^ID=ubuntu' /etc/os-release; then echo firefox; else echo firefox-esr; fi ;;
         ld.lld) echo lld ;;
         mvn) echo maven ;;
         venv) echo python3-venv ;;
@@ -25,6 +26,9 @@ is_there() {
                 command -v "$name" >/dev/null 2>&1 && return 0
             done
             return 1 ;;
+        firefox)
+            [ -n "${MOBILEBENCH_FIREFOX:-}" ] && return 0
+            command -v firefox >/dev/null 2>&1 || command -v firefox-esr >/dev/null 2>&1 ;;
         venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac

@@ -113,9 +113,15 @@ def test_web_measures_every_build_of_every_web_engine() -> None:
     litert = {("litertjs", setting) for setting in ("simd", "relaxed-simd", "relaxed-simd-threads")}
     assert builds == {(engine, setting) for engine, _, setting in WASM} | litert
     assert {way: count for way, count in found.items() if way[1] != "wasm"} == {
-        (engine, backend, "software", "bert_small"): 1
+        (engine, backend, "software", "bert_small"): 2
         for engine, backend in (("tfjs", "webgl"), ("ortjs", "webgpu"), ("litertjs", "webgpu"))
     }
+
+
+def test_web_is_measured_in_both_browsers_on_a_computer_and_in_chrome_on_phones() -> None:
+    found = planned("web", HOST, REAL)
+    assert {block.case.browser for block in found.of("host")} == {"chrome", "firefox"}
+    assert {block.case.browser for block in found.of(REAL.id)} == {"chrome"}
 
 
 class TestOrder:
