@@ -213,11 +213,12 @@ def test_a_model_there_is_mapped_and_its_pages_are_counted(phone: Phone, engine:
     assert answer.cost["setup"].minor_faults > 0
 
 
-def test_a_memory_pass_there_reads_the_process(phone: Phone) -> None:
-    answer = measured(phone, "tflite", "mobilenet_v2", "--pass", "memory", "--memory-period", "10")
+@pytest.mark.parametrize("engine", FORMATS)
+def test_a_memory_pass_there_reads_the_process(phone: Phone, engine: str) -> None:
+    answer = measured(phone, engine, "mobilenet_v2", "--pass", "memory", "--memory-period", "10")
     assert answer.memory is not None
     assert answer.memory.peak_rss_kb is not None
-    model = model_files("mobilenet_v2").file("tflite")
+    model = model_files("mobilenet_v2").file(FORMATS[engine])
     assert model is not None
     assert answer.memory.peak_rss_kb * 1024 > model.stat().st_size
     assert answer.memory.readings
