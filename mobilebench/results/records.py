@@ -35,6 +35,7 @@ CacheState = Literal["as found", "cold", "warm"]
 ModelAccess = Literal["read", "mapped"]
 
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Bytes = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Record(BaseModel):
@@ -201,6 +202,9 @@ class Proof(Record):
     browser_version: str | None = None
     browser_program: str | None = None
     """Name of its program file, or of its package on a phone."""
+    threads_at_work: int | None = None
+    """Of a page's own thread and its workers, those that computed during the predictions: by processor time, as the
+    system counted it. None where that could not be read."""
     renderer_process: int | None = None
     """Process id of the page, where the browser stays open between blocks and tells it."""
     renderer_fresh: bool | None = None
@@ -237,6 +241,9 @@ class Kernel(Record):
     """Delegate or execution provider that ran it."""
     collapsed: bool = False
     """It stands for a whole delegated part, which the profiler does not look into."""
+    clock: Literal["cpu", "gpu"] | None = None
+    """Whose time it is: that of a GPU's own timer, or the processor's, which may only hand the work over. None where
+    there is but one."""
     warmup_ms: Milliseconds | None = None
     times_ms: list[Milliseconds] = []
     """One value a prediction."""
@@ -290,11 +297,62 @@ class MemoryReading(Record):
     """File-backed part of the resident set."""
 
 
+class PageMemory(Record):
+    """What a page, its engine and its browser say of its memory when a stage has ended. None: not told.
+
+    Each value stands under the name of what told it; they count different things, and none of them holds another.
+    """
+
+    at_ms: Milliseconds
+    """Since the page was opened."""
+    stage: str = Field(max_length=40)
+    """What has just ended."""
+    wasm_heap_bytes: Bytes | None = None
+    """Length of every `WebAssembly.Memory` of the page together. It never shrinks."""
+    js_heap_bytes: Bytes | None = None
+    """`usedSize` of the browser's `Runtime.getHeapUsage`: objects of JavaScript alone."""
+    js_backing_bytes: Bytes | None = None
+    """`backingStorageSize` of the same: what array buffers hold, outside of that heap."""
+    performance_memory_bytes: Bytes | None = None
+    """`usedJSHeapSize` of `performance.memory`."""
+    performance_memory_total_bytes: Bytes | None = None
+    """`totalJSHeapSize` of the same."""
+    user_agent_bytes: Bytes | None = None
+    """`bytes` of `performance.measureUserAgentSpecificMemory()`."""
+    tf_bytes: Bytes | None = None
+    """`numBytes` of `tf.memory()`: of all tensors that are alive."""
+    tf_gpu_bytes: Bytes | None = None
+    """`numBytesInGPU` of the same."""
+    tf_tensors: Bytes | None = None
+    """`numTensors` of the same: a number, not a size."""
+
+
+class KernelMemory(Record):
+    """What TensorFlow.js and the page held when a kernel of the first inference had ended."""
+
+    name: str = Field(max_length=200)
+    """As the engine's profiler names the kernel."""
+    bytes_added: int = Field(gt=-(2**53), lt=2**53)
+    """`bytesAdded` of its profiler: of tensors."""
+    total_bytes: Bytes
+    """`totalBytesSnapshot` of its profiler: of all tensors that were alive."""
+    wasm_heap_bytes: Bytes | None = None
+    performance_memory_bytes: Bytes | None = None
+    """As in `PageMemory`."""
+
+
 class MemoryUse(Record):
-    """A memory pass. Only `peak_rss_kb` is a peak: everything else is a reading at its moment."""
+    """A memory pass. Only `peak_rss_kb` is a peak: everything else is a reading at its moment.
+
+    Of a page, `readings` and the peak are those of the process that computed it, where the system tells them.
+    """
 
     peak_rss_kb: int | None = None
     """VmHWM."""
+    page: list[PageMemory] = Field(default=[], max_length=100)
+    """What the page and its browser told."""
+    kernels: list[KernelMemory] = Field(default=[], max_length=100_000)
+    """In the order in which they ran."""
     period_ms: float | None = None
     """Between two readings that the clock asks for; None when none were asked for."""
     readings: list[MemoryReading] = []
