@@ -22,6 +22,7 @@ QUIET = (
     "--no-first-run",
     "--no-default-browser-check",
     "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost",
     "--disable-quic",
     "--disable-sync",
     "--disable-background-networking",
@@ -49,6 +50,8 @@ SOFTWARE_GPU = (
 """WebGL2 and WebGPU computed by the CPU."""
 HARDWARE_GPU = ("--ignore-gpu-blocklist", "--enable-unsafe-webgpu")
 """WebGL2 and WebGPU on the machine's own GPU, where there is one."""
+WEBNN = ("--enable-features=WebMachineLearningNeuralNetwork",)
+"""WebNN, where the platform has it."""
 
 
 def find() -> Binary | None:

@@ -49,8 +49,13 @@ QUIET = (
     "network.connectivity-service.enabled=false",
     "network.dns.disablePrefetch=true",
     "network.http.speculative-parallel-limit=0",
-    "network.proxy.type=0",
-    'services.settings.server="data:,#remote-settings-dummy/v1"',
+    'network.proxy.http="127.0.0.1"',
+    "network.proxy.http_port=9",
+    'network.proxy.ssl="127.0.0.1"',
+    "network.proxy.ssl_port=9",
+    "network.proxy.allow_bypass=false",
+    "network.proxy.failover_direct=false",
+    "network.proxy.type=1",
     "signon.rememberSignons=false",
     "toolkit.telemetry.enabled=false",
     "toolkit.telemetry.reportingpolicy.firstRun=false",
@@ -59,7 +64,8 @@ QUIET = (
     "MOZ_CRASHREPORTER_DISABLE=1",
     "MOZ_DATA_REPORTING=0",
 )
-"""A browser that asks nothing, tells nobody anything, and talks to loopback only."""
+"""A browser that asks nothing, tells nobody anything, and talks to loopback only: everything else goes to a proxy at a
+port where nobody listens, because Firefox fetches some settings whatever it is told."""
 AWAKE = (
     "dom.ipc.processPriorityManager.enabled=false",
     "dom.max_script_run_time=0",
