@@ -57,6 +57,8 @@ class BrowserHandle:
     """That it was started with."""
     program: str | None = None
     """Name of its program file, or of its package on a phone."""
+    pid: int | None = None
+    """Of its first process, where it was started on this computer."""
 
 
 class Target(Protocol):

@@ -129,7 +129,7 @@ class HostTarget:
     @contextmanager
     def browser(self, name: str, flags: Sequence[str] = (), *, headed: bool = False) -> Iterator[BrowserHandle]:
         with builds.launch(name, flags, headed=headed, cancel=self._cancel) as running:
-            yield BrowserHandle(name, running.version, running.address, running.flags, running.program)
+            yield BrowserHandle(name, running.version, running.address, running.flags, running.program, running.pid)
 
     @contextmanager
     def reverse(self, port: int) -> Iterator[str]:

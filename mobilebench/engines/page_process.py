@@ -1,0 +1,210 @@
+"""The process that computes a page, as the system sees it: processor time of its threads, and its memory.
+
+On this computer its files are read where they are, on a phone by the shell. What the system does not tell is None.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilebench.browsers import renderers
+from mobilebench.errors import BlockFailed
+from mobilebench.results.records import MemoryReading
+from mobilebench.targets.base import BrowserHandle, Target
+
+WORKERS = ("DedicatedWorker", "DOM Worker")
+"""How Chrome and Firefox call a worker's thread; the system keeps 15 letters."""
+SHARE_AT_WORK = 0.05
+"""Of the busiest one's processor time, from which on a thread counts as having computed."""
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_SHELL_SECONDS = 10.0
+_PAGE_PROCESSES = (b"--type=renderer", b"-contentproc")
+_FIREFOX_PAGES = b"tab"
+
+Files = Callable[[int, tuple[str, ...]], Mapping[str, str]]
+"""Of a process's folder in `/proc`, those files that fit one of these patterns and can be read: path there to text."""
+
+
+@dataclass(frozen=True)
+class ThreadTime:
+    """One thread of a process."""
+
+    name: str
+    main: bool
+    """It is the process's first one, which computes the page."""
+    cpu_ms: float
+    """Since it began."""
+
+    @property
+    def of_page(self) -> bool:
+        """The page's own thread, or one of its workers."""
+        return self.main or self.name in WORKERS
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes in which a browser computes pages."""
+
+    browser: BrowserHandle
+    files: Files
+    here: bool
+    """They run on this computer."""
+
+    def running(self) -> dict[int, float]:
+        """Process id to seconds of processor time; empty where nobody tells."""
+        if not self.here:
+            try:
+                return renderers.cpu_seconds(self.browser.address)
+            except BlockFailed:
+                return {}
+        return pages_of(self.browser.pid) if self.browser.pid is not None else {}
+
+    def threads(self, pid: int) -> dict[int, ThreadTime] | None:
+        """Every thread of a process by its id; None where the system does not tell."""
+        return parse_threads(pid, self.files(pid, ("task/*/stat", "task/*/schedstat"))) or None
+
+    def memory(self, pid: int, at_ms: float, stage: str | None) -> MemoryReading | None:
+        """What it holds now; None where the system does not tell."""
+        texts = self.files(pid, ("status", "smaps_rollup"))
+        return parse_memory(texts.get("status", ""), texts.get("smaps_rollup", ""), at_ms, stage)
+
+    def peak_rss_kb(self, pid: int) -> int | None:
+        """VmHWM; None where the system does not tell."""
+        return kib(self.files(pid, ("status",)).get("status", ""), "VmHWM")
+
+
+def processes_of(target: Target, browser: BrowserHandle) -> Processes:
+    """Those of a browser that runs on this target."""
+    if target.info.kind == "host":
+        return Processes(browser, _files_here, here=True)
+    return Processes(browser, _files_by_shell(target), here=False)
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """What the threads of a page did in between."""
+
+    threads: int
+    """That computed: the page's own, and workers."""
+    alive: int
+    """The page's own thread, and its workers."""
+    cpu_ms: list[float]
+    """Of every thread of the process that used any, most first."""
+
+
+def at_work(before: Mapping[int, ThreadTime], after: Mapping[int, ThreadTime]) -> AtWork | None:
+    """None where no thread of the page used any processor time."""
+    spent = {
+        tid: thread.cpu_ms - before[tid].cpu_ms if tid in before else thread.cpu_ms for tid, thread in after.items()
+    }
+    own = [spent[tid] for tid, thread in after.items() if thread.of_page]
+    most = max(own, default=0.0)
+    if most <= 0:
+        return None
+    working = sum(ms >= SHARE_AT_WORK * most for ms in own)
+    return AtWork(working, len(own), sorted((ms for ms in spent.values() if ms > 0), reverse=True))
+
+
+def parse_threads(pid: int, files: Mapping[str, str]) -> dict[int, ThreadTime]:
+    """Threads in `task/<id>/stat`, whose processor time is a number of ticks, and `schedstat`, where it is exact.
+
+    A thread's name may hold anything, brackets and blanks too.
+    """
+    found = {}
+    for path, text in files.items():
+        match = re.fullmatch(r"(\d{1,15}) \((.*)\) \S (.*)\s*", text, re.DOTALL)
+        fields = match[3].split() if match else []
+        if match and len(fields) > 11 and fields[10].isdecimal() and fields[11].isdecimal():
+            tid = int(match[1])
+            exact = files.get(path.removesuffix("stat") + "schedstat", "").split()
+            ticks = int(fields[10]) + int(fields[11])
+            ms = int(exact[0]) / 1e6 if exact and exact[0].isdecimal() else 1000 * ticks / _TICKS
+            found[tid] = ThreadTime(match[2], tid == pid, ms)
+    return found
+
+
+def parse_memory(status: str, rollup: str, at_ms: float, stage: str | None) -> MemoryReading | None:
+    """A reading of `/proc/<pid>/status` and `smaps_rollup`, of which a sandbox may deny the second."""
+    rss = kib(rollup, "Rss") or kib(status, "VmRSS")
+    if rss is None:
+        return None
+    private = [kib(rollup, name) for name in ("Private_Clean", "Private_Dirty")]
+    return MemoryReading(
+        at_ms=at_ms,
+        stage=stage,
+        rss_kb=rss,
+        pss_kb=kib(rollup, "Pss"),
+        uss_kb=sum(part for part in private if part is not None) if None not in private else None,
+        anonymous_kb=kib(status, "RssAnon"),
+        file_kb=kib(status, "RssFile"),
+    )
+
+
+def kib(text: str, name: str) -> int | None:
+    """The value of a line such as `VmHWM:   1234 kB`."""
+    match = re.search(rf"^{name}:\s+(\d{{1,15}}) kB$", text, re.MULTILINE)
+    return int(match[1]) if match else None
+
+
+def pages_of(browser: int) -> dict[int, float]:
+    """Processor seconds of every process below the process `browser` that computes pages."""
+    parents, seconds = {}, {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                stat = (folder / "stat").read_text(errors="replace").rpartition(") ")[2].split()
+            except OSError:
+                continue
+            if len(stat) > 12:
+                parents[int(folder.name)] = int(stat[1])
+                seconds[int(folder.name)] = (int(stat[11]) + int(stat[12])) / _TICKS
+    return {pid: seconds[pid] for pid in _below(browser, parents) if _computes_pages(pid)}
+
+
+def _below(ancestor: int, parents: Mapping[int, int]) -> Iterable[int]:
+    for pid in parents:
+        above, steps = parents[pid], 0
+        while above not in (0, ancestor) and steps < len(parents):
+            above, steps = parents.get(above, 0), steps + 1
+        if above == ancestor:
+            yield pid
+
+
+def _computes_pages(pid: int) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    except OSError:
+        return False
+    if _PAGE_PROCESSES[0] in words:
+        return True
+    return _PAGE_PROCESSES[1] in words and words[-1] == _FIREFOX_PAGES
+
+
+def _files_here(pid: int, patterns: tuple[str, ...]) -> dict[str, str]:
+    folder = Path(f"/proc/{pid}")
+    found = {}
+    for path in (path for pattern in patterns for path in folder.glob(pattern)):
+        with suppress(OSError):
+            found[str(path.relative_to(folder))] = path.read_text(errors="replace")
+    return found
+
+
+def _files_by_shell(target: Target) -> Files:
+    def read(pid: int, patterns: tuple[str, ...]) -> dict[str, str]:
+        folder = f"/proc/{pid:d}/"
+        paths = " ".join(f"{folder}{pattern}" for pattern in patterns)
+        answer = target.shell(["sh", "-c", f"grep -sH '' {paths}"], timeout=_SHELL_SECONDS).stdout
+        found: dict[str, str] = {}
+        for line in answer.decode(errors="replace").splitlines():
+            path, colon, text = line.removeprefix(folder).partition(":")
+            if colon and line.startswith(folder):
+                found[path] = f"{found[path]}\n{text}" if path in found else text
+        return found
+
+    return read

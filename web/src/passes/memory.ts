@@ -1,0 +1,107 @@
+// A memory pass: what the page, its engine and its browser say of the page's memory when a stage has ended.
+import type { PageMemory } from './records';
+import type { Held } from './tfjs';
+
+/** What an engine counts itself. */
+export type EngineMemory = Pick<PageMemory, 'tf_bytes' | 'tf_gpu_bytes' | 'tf_tensors'>;
+
+/** Longest wait for the browser's own count, which otherwise comes with its next garbage collection. */
+const PATIENCE_MS = 20_000;
+
+interface ChromePerformance {
+  memory?: { usedJSHeapSize: number; totalJSHeapSize: number };
+  measureUserAgentSpecificMemory?: () => Promise<{ bytes: number }>;
+}
+
+type Instantiated = WebAssembly.WebAssemblyInstantiatedSource | WebAssembly.Instance;
+
+/** Knows every WebAssembly memory that the page makes from now on, itself or by an instance that exports it. */
+export class HeapWatch {
+  private readonly memories = new Set<WebAssembly.Memory>();
+
+  constructor() {
+    const memories = this.memories;
+    const { instantiate, instantiateStreaming, Instance, Memory } = WebAssembly;
+    const noted = <T extends Instantiated>(made: T): T => {
+      this.note('instance' in made ? made.instance : made);
+      return made;
+    };
+    Object.assign(WebAssembly, {
+      Memory: class extends Memory {
+        constructor(descriptor: WebAssembly.MemoryDescriptor) {
+          super(descriptor);
+          memories.add(this);
+        }
+      },
+      Instance: class extends Instance {
+        constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
+          super(module, imports);
+          noted(this);
+        }
+      },
+      instantiate: async (source: BufferSource, imports?: WebAssembly.Imports) =>
+        noted(await instantiate.call(WebAssembly, source, imports)),
+      instantiateStreaming: async (source: Response | PromiseLike<Response>, imports?: WebAssembly.Imports) =>
+        noted(await instantiateStreaming.call(WebAssembly, source, imports)),
+    });
+  }
+
+  /** The length of all of them together. */
+  get bytes(): number {
+    let sum = 0;
+    for (const memory of this.memories) sum += memory.buffer.byteLength;
+    return sum;
+  }
+
+  private note(instance: WebAssembly.Instance) {
+    for (const value of Object.values(instance.exports)) {
+      if (value instanceof Object && 'buffer' in value && 'grow' in value) this.memories.add(value as WebAssembly.Memory);
+    }
+  }
+}
+
+/** Reads the page's memory whenever a stage has ended. Made before any framework is loaded. */
+export class PageMemoryWatch {
+  readonly readings: PageMemory[] = [];
+  private readonly heap = new HeapWatch();
+  private readonly performance: ChromePerformance & Pick<Performance, 'now'> = performance;
+
+  /** `eager`: the browser counts at once when it is asked; else it is asked once only, when all is done. */
+  constructor(private readonly eager: boolean) {}
+
+  async read(stage: string, engine: EngineMemory = {}): Promise<void> {
+    const at_ms = this.performance.now();
+    const memory = this.performance.memory;
+    const held = this.held();
+    const asked = this.eager || stage === 'prediction' ? await this.userAgentBytes() : undefined;
+    this.readings.push({
+      at_ms,
+      stage,
+      ...held,
+      ...(memory && { performance_memory_total_bytes: memory.totalJSHeapSize }),
+      ...(asked !== undefined && { user_agent_bytes: asked }),
+      ...engine,
+    });
+  }
+
+  /** What can be read at once, at any time. */
+  held(): Held {
+    const memory = this.performance.memory;
+    return {
+      wasm_heap_bytes: this.heap.bytes,
+      ...(memory && { performance_memory_bytes: memory.usedJSHeapSize }),
+    };
+  }
+
+  private async userAgentBytes(): Promise<number | undefined> {
+    if (this.performance.measureUserAgentSpecificMemory === undefined) return undefined;
+    try {
+      const late = new Promise<undefined>((resolve) => {
+        setTimeout(resolve, PATIENCE_MS);
+      });
+      return (await Promise.race([this.performance.measureUserAgentSpecificMemory(), late]))?.bytes;
+    } catch {
+      return undefined;
+    }
+  }
+}
