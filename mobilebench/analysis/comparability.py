@@ -16,6 +16,7 @@ _CONSTANT: dict[str, Callable[[Measurement], object]] = {
     "renderer": lambda m: m.proof.renderer,
     "priority": lambda m: m.proof.priority,
     "model access": lambda m: m.proof.model_access,
+    "download path": lambda m: m.proof.download_path,
 }
 """Fields of the proof that every block of one case has to share, as far as they could be read."""
 

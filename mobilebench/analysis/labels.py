@@ -13,6 +13,7 @@ SETUP_PARTS: dict[SetupPart, str] = {
     "model_download": "model download",
     "model_read": "model read",
     "model_init": "model start",
+    "as_shipped": "the engine's own loader",
     "session_creation": "session creation",
     "delegate_preparation": "delegate preparation",
 }
@@ -59,7 +60,7 @@ def case_label(case: Case, *, browser: bool = True) -> str:
 
 
 def case_details(case: Case, *, browser: bool = True) -> list[str]:
-    """What is said of a case beside engine, backend and setting: threads, browser, cores and caches."""
+    """What is said of a case beside engine, backend and setting: threads, browser, cores, caches and downloads."""
     details = [threads_label(case.threads)]
     if case.browser and browser:
         details.append(case.browser)
@@ -67,6 +68,12 @@ def case_details(case: Case, *, browser: bool = True) -> list[str]:
         details.append(f"cores {case.affinity}")
     if case.caches != "as found":
         details.append(f"{case.caches} caches")
+    if case.link != "none":
+        details.append(f"link {case.link}")
+    if case.loader != "split":
+        details.append(case.loader)
+    if case.encoding != "identity":
+        details.append(case.encoding)
     return details
 
 

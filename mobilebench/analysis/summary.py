@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 from mobilebench.analysis.comparability import disagreements
 from mobilebench.analysis.costs import CostStatistics, costs
+from mobilebench.analysis.downloads import DownloadStatistics, downloads
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
 from mobilebench.results.records import (
@@ -113,6 +114,8 @@ class CaseSummary:
     setup_parts: dict[SetupPart, StageStatistics] = field(default_factory=dict)
     costs: dict[Stage, CostStatistics] = field(default_factory=dict)
     """Stages for which the system's counts are known."""
+    downloads: DownloadStatistics | None = None
+    """Of a page that told what it downloaded."""
     watched: dict[Pass, PassSummary] = field(default_factory=dict)
     """The passes beside timing that were planned for this case."""
 
@@ -216,7 +219,7 @@ def summarise(run: Run) -> RunSummary:
 
 def _reading_order(case: Case) -> tuple[object, ...]:
     run = (case.engine, case.backend, case.setting, case.threads, case.affinity, case.caches, case.browser or "")
-    return case.model, case.variant, case.batch, is_web(case), *run
+    return case.model, case.variant, case.batch, is_web(case), *run, case.link, case.loader, case.encoding
 
 
 def _latest(blocks: Sequence[Block]) -> dict[int, Block]:
@@ -240,6 +243,7 @@ def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block]) -
         stages=_stages(timing.counted),
         setup_parts=_setup_parts(answers),
         costs=costs(answers),
+        downloads=downloads(answers),
         watched=watched,
     )
 

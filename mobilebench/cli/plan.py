@@ -30,6 +30,9 @@ def plan_table(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:
 _UNUSUAL: dict[str, Any] = {
     "affinity": "none",
     "caches": "as found",
+    "link": "none",
+    "loader": "split",
+    "encoding": "identity",
     "priority": 0,
     "model_access": "read",
     "delegated_share": 0.0,

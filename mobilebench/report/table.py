@@ -43,6 +43,12 @@ COLUMNS = (
     "major_faults",
     "voluntary_switches",
     "involuntary_switches",
+    "link",
+    "loader",
+    "encoding",
+    "download_path",
+    "download_share",
+    "download_mb_s",
 )
 """`low_ms` and `high_ms` are the 95 % interval between blocks, empty with one block. What the system counted is for the
 whole process: of the prediction stage, for one prediction. Later columns go to the end."""
@@ -79,6 +85,8 @@ def _row(summary: RunSummary, target: TargetSummary, case: CaseSummary, stage: S
         *map(safe, (case.case.affinity, case.case.caches)),
         str(case.predictions_per_sample),
         *_cost(case, stage),
+        *map(safe, (case.case.link, case.case.loader, case.case.encoding)),
+        *_downloads(case, stage),
     ]
 
 
@@ -124,6 +132,14 @@ def _cost(case: CaseSummary, stage: Stage) -> list[str]:
         return [""] * 6
     faults, switches = (cost.minor_faults, cost.major_faults), (cost.voluntary_switches, cost.involuntary_switches)
     return [repr(value) for value in (cost.user_ms, cost.system_ms, *faults, *switches)]
+
+
+def _downloads(case: CaseSummary, stage: Stage) -> list[str]:
+    found = case.downloads if stage == "setup" else None
+    if found is None:
+        return [""] * 3
+    numbers = (found.share, found.megabytes_per_second)
+    return [found.path or "", *("" if number is None else repr(number) for number in numbers)]
 
 
 def safe(cell: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Format = Literal["csv", "json", "parquet"]
-TableName = Literal["samples", "kernels", "graph", "memory", "cost"]
+TableName = Literal["samples", "kernels", "graph", "memory", "cost", "downloads"]
 
 _SHARED: dict[str, type] = {
     "run": str,
@@ -45,9 +45,13 @@ _SHARED: dict[str, type] = {
     "weights": str,
     "batch": int,
     "caches": str,
+    "link": str,
+    "loader": str,
+    "encoding": str,
     "priority": int,
     "model_access": str,
     "pass": str,
+    "context": str,
     "round": int,
     "block": int,
     "started_at": str,
@@ -88,6 +92,19 @@ _OWN: dict[TableName, dict[str, type]] = {
         "file_kb": int,
         "peak_rss_kb": int,
         "graphics_kb": int,
+    },
+    "downloads": {
+        "name": str,
+        "start_ms": float,
+        "page_ms": float,
+        "server_ms": float,
+        "first_byte_ms": float,
+        "bytes": int,
+        "decoded_bytes": int,
+        "server_bytes": int,
+        "from_cache": bool,
+        "sent_encoding": str,
+        "download_path": str,
     },
     "cost": {
         "stage": str,
@@ -137,6 +154,7 @@ def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
             "priority": planned.conditions.priority,
             "model_access": planned.conditions.model_access,
             "pass": planned.pass_,
+            "context": planned.context,
             "round": planned.round,
             "block": planned.index,
             **_block(block),
@@ -275,12 +293,20 @@ def _cost(measurement: Measurement) -> Iterator[dict[str, Any]]:
         yield {"stage": stage, **cost.model_dump()}
 
 
+def _downloads(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    """One row a file, named beside what was asked for (`encoding`) with how it was sent (`sent_encoding`)."""
+    for one in measurement.proof.downloads:
+        found = one.model_dump(exclude={"encoding"})
+        yield {**found, "sent_encoding": one.encoding, "download_path": measurement.proof.download_path}
+
+
 _VALUES: dict[TableName, Callable[[Measurement], Iterator[dict[str, Any]]]] = {
     "samples": _samples,
     "kernels": _kernels,
     "graph": _graph,
     "memory": _memory,
     "cost": _cost,
+    "downloads": _downloads,
 }
 
 

@@ -25,6 +25,7 @@ SetupPart = Literal[
     "framework_init",
     "model_download",
     "model_init",
+    "as_shipped",
 ]
 SpentOn = Literal["push", "launch", "gate", "measure", "store"]
 Pass = Literal["timing", "kernels", "memory"]
@@ -33,6 +34,14 @@ Stage = Literal["setup", "warmup", "prediction"]
 CacheState = Literal["as found", "cold", "warm"]
 """What of library and model the caches held before setup: page cache (native), HTTP and code cache (web)."""
 ModelAccess = Literal["read", "mapped"]
+Loader = Literal["split", "as-shipped"]
+"""How a page obtains framework and model: fetched and then started, by part, or by the engine's own loader."""
+Encoding = Literal["identity", "gzip", "br"]
+"""How the page server compresses what a page downloads."""
+DownloadPath = Literal["loopback", "usb-reverse", "tcp-reverse", "lan", "shaped"]
+"""The way from the page server to the page; `shaped` where the browser slowed it down on purpose."""
+Context = Literal["shell", "app", "browser", "manual"]
+"""What started a block: a shell, an app, a driven browser, or a person in a browser of their own."""
 
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=0, lt=2**53)]
@@ -97,6 +106,10 @@ class Case(Record):
     """The cores that the engine may use: `big`, `little`, `prime`, a mask such as `0xf0`, or `none` (all)."""
     caches: CacheState = "as found"
     """Cold and warm setup are different cases."""
+    link: str = "none"
+    """Of a page: the network that its browser imitates (`browsers.links`)."""
+    loader: Loader = "split"
+    encoding: Encoding = "identity"
 
     @property
     def key(self) -> str:
@@ -105,7 +118,9 @@ class Case(Record):
         browser = [self.browser] if self.browser else []
         cores = [self.affinity] if self.affinity != "none" else []
         caches = [self.caches] if self.caches != "as found" else []
-        return "/".join([*where, *browser, self.model, self.variant, f"b{self.batch}", *cores, *caches])
+        usual = {"none", "split", "identity"}
+        network = [one for one in (self.link, self.loader, self.encoding) if one not in usual]
+        return "/".join([*where, *browser, self.model, self.variant, f"b{self.batch}", *cores, *caches, *network])
 
 
 class BlockRule(Record):
@@ -133,6 +148,8 @@ class Conditions(Record):
     """The share of nodes that has to run on a GPU, NNAPI or another accelerator; less makes the block invalid."""
     headed: bool = False
     """A browser on this computer shows its window, for a person to watch."""
+    context: Context | None = None
+    """None: `browser` for a page, else `shell`."""
 
 
 class PlannedBlock(Record):
@@ -148,6 +165,11 @@ class PlannedBlock(Record):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    @property
+    def context(self) -> Context:
+        """What starts it."""
+        return self.conditions.context or ("browser" if self.case.browser else "shell")
+
 
 class FileProof(Record):
     """A file that really was loaded."""
@@ -155,6 +177,28 @@ class FileProof(Record):
     name: str
     sha256: str | None = None
     bytes: int | None = None
+
+
+class Download(Record):
+    """A file that a page obtained during setup: what the page's resource timings and the server's log say of it."""
+
+    name: str
+    bytes: int = Field(ge=0)
+    """Of the body as the page got it, still encoded."""
+    decoded_bytes: int = Field(ge=0)
+    start_ms: Milliseconds
+    """Since setup began, by the page."""
+    page_ms: Milliseconds
+    """From the request to the last byte, by the page."""
+    from_cache: bool
+    """The page's browser asked nobody for it."""
+    server_bytes: int | None = None
+    """That the server sent; None where it sent nothing of this name, which only a cache can have."""
+    server_ms: Milliseconds | None = None
+    """From the request to the last byte that was handed to the system, by the server."""
+    first_byte_ms: Milliseconds | None = None
+    encoding: Encoding | None = None
+    """As the server sent it."""
 
 
 class DelegateShare(Record):
@@ -223,6 +267,9 @@ class Proof(Record):
     renderer_software: bool | None = None
     power_preference: str | None = None
     """With which the browser was asked for the GPU: `low-power`, `high-performance` or `none`."""
+    downloads: list[Download] = []
+    """Of a page, in the order in which they began."""
+    download_path: DownloadPath | None = None
     flags: list[str] = []
     environment: dict[str, str] = {}
     notes: list[str] = []

@@ -85,6 +85,9 @@ cases = Table(
     Column("batch", Integer, nullable=False),
     Column("affinity", String, nullable=False),
     Column("caches", String, nullable=False),
+    Column("link", String, nullable=False),
+    Column("loader", String, nullable=False),
+    Column("encoding", String, nullable=False),
     ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
     UniqueConstraint("run_id", "key", name="one_case_a_key"),
 )

@@ -115,6 +115,19 @@ def test_an_empty_run(tmp_path: Path) -> None:
     assert export.to_frame(empty).empty
 
 
+DOWNLOAD = {
+    "name": "model/a.bin",
+    "bytes": 10,
+    "decoded_bytes": 30,
+    "start_ms": 0.5,
+    "page_ms": 2.5,
+    "from_cache": False,
+    "server_bytes": 10,
+    "server_ms": 1.5,
+    "encoding": "gzip",
+}
+
+
 class TestTables:
     """What the kernels and memory passes of a case brought, and what the system counted."""
 
@@ -135,6 +148,9 @@ class TestTables:
                     {"name": "Delegate", "provider": "XNNPACK", "collapsed": True, "times_ms": [3.0]},
                 ],
                 graph=[{"operator": "CONV_2D", "count": 30, "parameters": 1000, "macs": 5 * 2**40}],
+            ),
+            measured(
+                planned(3, browser="chrome", link="4g"), proof={"download_path": "shaped", "downloads": [DOWNLOAD]}
             ),
             measured(
                 memory,
@@ -175,6 +191,12 @@ class TestTables:
         assert set(self.shown(watched, "memory", "pass", "affinity", "caches", "period_ms")) == {
             ("memory", "big", "cold", 5.0)
         }
+
+    def test_downloads(self, watched: Run) -> None:
+        columns = ("name", "bytes", "page_ms", "server_ms", "from_cache", "link", "encoding", "sent_encoding")
+        assert self.shown(watched, "downloads", *columns, "download_path", "context") == [
+            ("model/a.bin", 10, 2.5, 1.5, False, "4g", "identity", "gzip", "shaped", "browser")
+        ]
 
     def test_cost(self, watched: Run) -> None:
         assert self.shown(watched, "cost", "block", "stage", "user_ms", "major_faults") == [

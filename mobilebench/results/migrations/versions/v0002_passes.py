@@ -1,6 +1,6 @@
-"""What a block is for (its pass), the conditions around it, and affinity and caches of a case.
+"""What a block is for (its pass), the conditions around it, and affinity, caches and way of download of a case.
 
-Older blocks measured stages alone, on all cores and with caches as they were found.
+Older blocks measured stages alone, on all cores, with caches as they were found and downloads as they came.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ _AS_BEFORE = '{"priority": 0, "model_access": "read", "delegated_share": 0.0}'
 def upgrade() -> None:
     op.add_column("cases", sa.Column("affinity", sa.String, nullable=False, server_default="none"))
     op.add_column("cases", sa.Column("caches", sa.String, nullable=False, server_default="as found"))
+    for name, before in (("link", "none"), ("loader", "split"), ("encoding", "identity")):
+        op.add_column("cases", sa.Column(name, sa.String, nullable=False, server_default=before))
     op.add_column("planned", sa.Column("pass", sa.String, nullable=False, server_default="timing"))
     op.add_column("planned", sa.Column("conditions", sa.JSON, nullable=False, server_default=_AS_BEFORE))
     op.execute(
