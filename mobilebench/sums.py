@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -11,6 +12,17 @@ def sha256_of(file: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def known_sha256(file: Path) -> str:
+    """The same, computed once as long as the file's size and time of change stay."""
+    status = file.stat()
+    return _known(file, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _known(file: Path, _size: int, _changed_ns: int) -> str:
+    return sha256_of(file)
 
 
 def sha256_of_all(files: Mapping[str, str]) -> str:

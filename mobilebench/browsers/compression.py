@@ -1,0 +1,78 @@
+"""Files as the page server sends them compressed: made once, before they are asked for, and kept in the cache."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+from mobilebench import paths
+from mobilebench.errors import Unsupported
+from mobilebench.sums import known_sha256
+
+Compression = Literal["gzip", "br"]
+
+GZIP_LEVEL = 6
+"""The default of gzip itself and of most servers."""
+BROTLI_QUALITY = 5
+"""What servers use that compress at once; 11 takes minutes for a large model."""
+
+_CHUNK = 1 << 20
+_GZIP_FORMAT = 31
+
+
+def compressed(file: Path, how: Compression) -> Path:
+    """The file in this encoding.
+
+    Raises:
+        Unsupported: this installation lacks the package that it needs.
+    """
+    folder = paths.cache() / "compressed"
+    folder.mkdir(exist_ok=True)
+    level = GZIP_LEVEL if how == "gzip" else BROTLI_QUALITY
+    made = folder / f"{known_sha256(file)}-{how}{level}"
+    if not made.is_file():
+        _make(file, made, how)
+    return made
+
+
+def compress_all(files: Iterable[Path], how: Compression) -> dict[Path, Path]:
+    """Every file to what is sent of it."""
+    distinct = list(dict.fromkeys(files))
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return dict(zip(distinct, pool.map(lambda file: compressed(file, how), distinct), strict=True))
+
+
+def _make(file: Path, made: Path, how: Compression) -> None:
+    """Under another name until it is whole: several processes may make it at once."""
+    add, finish = _gzip() if how == "gzip" else _brotli()
+    handle, name = tempfile.mkstemp(dir=made.parent)
+    try:
+        with os.fdopen(handle, "wb") as target, file.open("rb") as source:
+            while chunk := source.read(_CHUNK):
+                target.write(add(chunk))
+            target.write(finish())
+        Path(name).replace(made)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _gzip() -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
+    compressor = zlib.compressobj(GZIP_LEVEL, wbits=_GZIP_FORMAT)
+    return compressor.compress, compressor.flush
+
+
+def _brotli() -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
+    try:
+        import brotli
+    except ImportError:
+        raise Unsupported(
+            "The Python package brotli is not installed, so nothing can be compressed by it.",
+            hint="Install mobilebench's requirements again, or use --encoding gzip.",
+        ) from None
+    compressor = brotli.Compressor(quality=BROTLI_QUALITY)
+    return compressor.process, compressor.finish
