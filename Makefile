@@ -12,7 +12,7 @@ RUNNER := mobilebench/assets/runners/$(RUNNER_BUILD)/mobilebench-runner
 ANDROID_RUNNERS := $(patsubst %,mobilebench/assets/runners/android-%/mobilebench-runner,arm64-v8a armeabi-v7a x86_64)
 ANDROID_WAY := $(if $(ANDROID_NDK_HOME),ndk,bionic)
 WEB := mobilebench/assets/web/bench.html
-WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
+WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 NATIVE_SOURCES := $(shell find native -path native/build -prune -o -type f -print 2>/dev/null)
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -47,7 +47,7 @@ $(STAMPS)/python: requirements/all.txt requirements/tensorflowjs.txt pyproject.t
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(STAMPS)/npm: web/package-lock.json web/package.json
+$(STAMPS)/npm: web/package-lock.json $(wildcard web/package.json web/frameworks/*/package.json)
 	@echo "Installing npm packages"
 	@cd web && npm ci --silent --no-audit --no-fund
 	@mkdir -p $(STAMPS) && touch $@
@@ -122,4 +122,4 @@ wheel: web native native-android ## Build a wheel with the pages and every runne
 	@$(BIN)/hatchling build -t wheel
 
 clean: ## Remove what was built here (not results, models or libraries)
-	rm -rf $(VENV) $(STAMPS) web/node_modules native/build mobilebench/assets dist
+	rm -rf $(VENV) $(STAMPS) web/node_modules web/frameworks/*/node_modules native/build mobilebench/assets dist

@@ -176,13 +176,13 @@ def operator_type(name: str, engine: str = "") -> OperatorType:
 
     `other` for what no type fits, and for names that are not known: `is_known` tells these apart.
     """
-    found = _find(name, engine in _ONNX_ENGINES)
+    found = _find(name, engine.partition("@")[0] in _ONNX_ENGINES)
     return "other" if found is None else found
 
 
 def is_known(name: str, engine: str = "") -> bool:
     """Whether the vocabulary holds this name, be it as `other`."""
-    return _find(name, engine in _ONNX_ENGINES) is not None
+    return _find(name, engine.partition("@")[0] in _ONNX_ENGINES) is not None
 
 
 def intensity(of: OperatorType) -> Intensity | None:

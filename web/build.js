@@ -1,24 +1,38 @@
-// Builds the pages into the Python package: the bench page, one self-contained file per framework (so that what
-// `framework_download` fetches is that framework and nothing else), and the frameworks' own binaries, unchanged.
-import { copyFile, mkdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+// Builds the pages into the Python package: the bench page, one self-contained file for each backend of each release of
+// a framework (so that what `framework_download` fetches is that and nothing else), and the frameworks' own binaries,
+// unchanged. `node build.js FOLDER` builds them elsewhere.
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { argv } from 'node:process';
 import { build } from 'vite';
 
 const root = import.meta.dirname;
-const out = join(root, '..', 'mobilebench', 'assets', 'web');
-const frameworks = ['tfjs-wasm', 'tfjs-webgl', 'ort-wasm', 'ort-webgpu', 'litertjs'];
-const binaries = [
-  '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm',
-  '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
-  '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm',
-  'onnxruntime-web/dist/ort-wasm-simd-threaded.mjs',
-  'onnxruntime-web/dist/ort-wasm-simd-threaded.wasm',
-  'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs',
-  'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm',
-  ...['compat_internal', 'internal', 'threaded_internal', 'jspi_internal'].flatMap((name) =>
+const sources = join(root, 'frameworks');
+const out = resolve(argv[2] ?? join(root, '..', 'mobilebench', 'assets', 'web'));
+const unfinished = `${out}.unfinished`;
+
+const tfjs = ['', '-simd', '-threaded-simd'].map(
+  (kind) => `@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm${kind}.wasm`,
+);
+const fourBuilds = ['', '-simd', '-threaded', '-simd-threaded'].map((kind) => `onnxruntime-web/dist/ort-wasm${kind}.wasm`);
+
+/**
+ * Release of a framework to its binaries. A release is a folder of `frameworks` with one script for each backend; older
+ * ones carry their version in their name, and are npm workspaces with packages of their own.
+ * @type {Record<string, string[]>}
+ */
+const releases = {
+  tfjs,
+  'tfjs-4.2': tfjs,
+  ortjs: ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'].flatMap((name) =>
+    ['mjs', 'wasm'].map((kind) => `onnxruntime-web/dist/${name}.${kind}`),
+  ),
+  'ortjs-1.18': fourBuilds,
+  'ortjs-1.14': fourBuilds,
+  litertjs: ['compat_internal', 'internal', 'threaded_internal', 'jspi_internal'].flatMap((name) =>
     ['js', 'wasm'].map((kind) => `@litertjs/core/wasm/litert_wasm_${name}.${kind}`),
   ),
-];
+};
 
 /** @returns {import('vite').InlineConfig} */
 const common = () => ({
@@ -27,7 +41,14 @@ const common = () => ({
   configFile: false,
   logLevel: 'warn',
   publicDir: false,
-  build: { target: 'chrome109', outDir: out, emptyOutDir: false, modulePreload: false, reportCompressedSize: false },
+  build: {
+    target: 'chrome109',
+    outDir: unfinished,
+    emptyOutDir: false,
+    modulePreload: false,
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 4096,
+  },
 });
 
 /** @param {string} name */
@@ -45,8 +66,11 @@ async function buildPage(name) {
   });
 }
 
-/** @param {string} name */
-async function buildFramework(name) {
+/**
+ * @param {string} release
+ * @param {string} script
+ */
+async function buildFramework(release, script) {
   const config = common();
   await build({
     ...config,
@@ -58,16 +82,38 @@ async function buildFramework(name) {
     },
     build: {
       ...config.build,
-      outDir: join(out, 'frameworks'),
-      lib: { entry: join(root, 'src', 'frameworks', `${name}.ts`), formats: ['es'], fileName: () => `${name}.js` },
-      // Names stay: TensorFlow.js starts its workers from the text of one of its functions.
-      rolldownOptions: { output: { minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } } } },
+      outDir: join(unfinished, 'frameworks', release),
+      lib: {
+        entry: join(sources, release, script),
+        formats: ['es'],
+        fileName: () => script.replace(/\.ts$/, '.js'),
+      },
+      // Names stay: frameworks start their workers from the text of one of their functions.
+      rolldownOptions: {
+        // One of ONNX Runtime's dependencies uses it.
+        checks: { eval: false },
+        output: { minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } } },
+      },
     },
   });
 }
 
-await rm(out, { recursive: true, force: true });
-await mkdir(join(out, 'binaries'), { recursive: true });
+/**
+ * @param {string} release
+ * @param {string} file
+ */
+async function copyBinary(release, file) {
+  const packages = release.includes('-') ? join(sources, release) : root;
+  await copyFile(join(packages, 'node_modules', file), join(unfinished, 'frameworks', release, basename(file)));
+}
+
+await rm(unfinished, { recursive: true, force: true });
+await mkdir(unfinished, { recursive: true });
 await buildPage('bench');
-for (const name of frameworks) await buildFramework(name);
-for (const file of binaries) await copyFile(join(root, 'node_modules', file), join(out, 'binaries', basename(file)));
+for (const [release, binaries] of Object.entries(releases)) {
+  const scripts = (await readdir(join(sources, release))).filter((name) => name.endsWith('.ts'));
+  for (const script of scripts) await buildFramework(release, script);
+  for (const file of binaries) await copyBinary(release, file);
+}
+await rm(out, { recursive: true, force: true });
+await rename(unfinished, out);

@@ -160,6 +160,7 @@ def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]
     try:
         with connected(f"ws://{urlsplit(address).netloc}{socket.path}", watch.notice, cancel) as exchange:
             page = CdpPage(watch, exchange)
+            page.call("Page.bringToFront")
             try:
                 yield page
             except BaseException:

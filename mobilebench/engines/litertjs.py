@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from threading import Event
-from typing import Literal
-
-from mobilebench.engines import web
-from mobilebench.engines.base import TIMING_ALONE, Backend, BlockResult
-from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
-from mobilebench.targets.base import Target
+from mobilebench.engines.base import WITHOUT_KERNELS, Backend
+from mobilebench.engines.webengine import WebEngine, gpu_backend
 
 BUILDS = {
     "relaxed-simd-threads": "litert_wasm_threaded_internal.wasm",
@@ -20,58 +12,26 @@ BUILDS = {
 }
 """Setting of the backend `wasm` to its binary, as the package calls it."""
 
-
-@dataclass(frozen=True)
-class LitertjsEngine:
-    """See `engines.base.Engine`."""
-
-    setup_patience_s: float = web.SETUP_PATIENCE_S
-
-    name: str = "litertjs"
-    kind: Literal["web"] = "web"
-    description: str = "LiteRT.js 2.5 (TensorFlow Lite models) in the browser"
-    format: Format = "tflite"
-    claims_machine: bool = True
-    passes: frozenset[Pass] = TIMING_ALONE
-    backends: tuple[Backend, ...] = (
+LITERTJS = WebEngine(
+    name="litertjs",
+    release="2.5",
+    description="LiteRT.js 2.5 (TensorFlow Lite models) in the browser",
+    format="tflite",
+    backends=(
         Backend(
             "wasm",
-            tuple(BUILDS),
+            (*BUILDS, "simd-threads", "threads", "plain"),
             "WebAssembly with XNNPACK kernels; one binary for each setting, two of them with relaxed SIMD",
-            single_threaded=("relaxed-simd", "simd"),
+            single_threaded=("relaxed-simd", "simd", "plain"),
+            lacks={
+                "simd-threads": "LiteRT.js has no build with threads and without relaxed SIMD",
+                "threads": "LiteRT.js has no build without SIMD",
+                "plain": "LiteRT.js has no build without SIMD",
+            },
         ),
-        Backend(
-            "webgpu",
-            ("hardware", "software"),
-            "WebGPU shaders in float32; software is SwiftShader, which computes them on the CPU",
-            single_threaded=("hardware", "software"),
-            uses_gpu=True,
-        ),
-    )
-
-    def supports(self, target: TargetInfo, case: Case) -> str | None:
-        return web.reason_against(self.name, self.backends, target, case)
-
-    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
-        web.prepare(target, case, files, "tflite")
-        return {}
-
-    def measure(
-        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
-    ) -> BlockResult:
-        return web.measure(
-            _page_case(target.info, block.case),
-            target,
-            block,
-            files,
-            cancel=cancel,
-            samples=samples,
-            setup_patience_s=self.setup_patience_s,
-        )
-
-
-def _page_case(target: TargetInfo, case: Case) -> web.PageCase:
-    """The engine has as many workers ready as the page is told cores, however many threads it is asked for."""
-    if case.backend == "webgpu":
-        return web.PageCase("tflite", web.gpu_flags(target, case))
-    return web.PageCase("tflite", hardware_concurrency=case.threads if target.cores < case.threads else None)
+        gpu_backend("webgpu", "WebGPU shaders in float32"),
+    ),
+    # As many workers are ready as the page is told cores, however many threads it is asked for.
+    cores_a_thread=1,
+    passes=WITHOUT_KERNELS,
+)

@@ -1,60 +1,71 @@
-"""ONNX Runtime Web 1.30 in a browser: WebAssembly with SIMD and threads, and WebGPU."""
+"""ONNX Runtime Web in a browser: 1.30, the last release with four WebAssembly builds, and that of the papers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from threading import Event
-from typing import Literal
+from mobilebench.engines.base import Backend
+from mobilebench.engines.webengine import WebEngine, gpu_backend
 
-from mobilebench.engines import web
-from mobilebench.engines.base import TIMING_ALONE, Backend, BlockResult
-from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
-from mobilebench.targets.base import Target
+_DROPPED = "ONNX Runtime Web has had one wasm build, with SIMD and threads, since 1.19; ortjs@1.18 has this one"
+_WEBNN_SETTINGS = ("cpu", "gpu", "npu")
 
+_WEBGL = gpu_backend("webgl", "WebGL 2 shaders")
 
-@dataclass(frozen=True)
-class OrtjsEngine:
-    """See `engines.base.Engine`."""
-
-    setup_patience_s: float = web.SETUP_PATIENCE_S
-
-    name: str = "ortjs"
-    kind: Literal["web"] = "web"
-    description: str = "ONNX Runtime Web 1.30 in the browser"
-    format: Format = "onnx"
-    claims_machine: bool = True
-    passes: frozenset[Pass] = TIMING_ALONE
-    backends: tuple[Backend, ...] = (
-        Backend("wasm", ("simd-threads",), "WebAssembly; the only build that this version has uses SIMD and threads"),
+ORTJS = WebEngine(
+    name="ortjs",
+    release="1.30",
+    description="ONNX Runtime Web 1.30 in the browser",
+    format="onnx",
+    backends=(
         Backend(
-            "webgpu",
-            ("hardware", "software"),
-            "WebGPU shaders; software is SwiftShader, which computes them on the CPU",
-            single_threaded=("hardware", "software"),
-            uses_gpu=True,
+            "wasm",
+            ("simd-threads", "simd", "threads", "plain"),
+            "WebAssembly; the only build that this version has uses SIMD and threads",
+            single_threaded=("simd", "plain"),
+            lacks=dict.fromkeys(("simd", "threads", "plain"), _DROPPED),
         ),
+        _WEBGL,
+        gpu_backend("webgpu", "WebGPU shaders"),
+        Backend(
+            "webnn",
+            _WEBNN_SETTINGS,
+            "WebNN, by the kind of device that is asked for",
+            single_threaded=_WEBNN_SETTINGS,
+        ),
+    ),
+)
+
+
+def _older(version: str, note: str) -> WebEngine:
+    """A release with four builds. With one thread, it loads one without threads, whatever is asked for."""
+    reason = "is not in the pages of this release: only ortjs, the current one, has it here"
+    return WebEngine(
+        name=f"ortjs@{version}",
+        release=version,
+        description=f"ONNX Runtime Web {version}, {note}",
+        format="onnx",
+        backends=(
+            Backend(
+                "wasm",
+                ("simd-threads", "simd", "threads", "plain"),
+                "WebAssembly; one binary for each setting",
+                single_threaded=("simd", "plain"),
+            ),
+            _WEBGL,
+            gpu_backend("webgpu", "WebGPU shaders", f"WebGPU {reason}"),
+            Backend(
+                "webnn",
+                _WEBNN_SETTINGS,
+                "WebNN",
+                single_threaded=_WEBNN_SETTINGS,
+                lacks=dict.fromkeys(_WEBNN_SETTINGS, f"WebNN {reason}"),
+            ),
+        ),
+        refuses_one_thread={
+            "simd-threads": f"with one thread, ONNX Runtime Web {version} loads the build simd instead",
+            "threads": f"with one thread, ONNX Runtime Web {version} loads the build plain instead",
+        },
     )
 
-    def supports(self, target: TargetInfo, case: Case) -> str | None:
-        return web.reason_against(self.name, self.backends, target, case)
 
-    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
-        web.prepare(target, case, files, "onnx")
-        return {}
-
-    def measure(
-        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
-    ) -> BlockResult:
-        uses_gpu = block.case.backend == "webgpu"
-        page_case = web.PageCase("onnx", web.gpu_flags(target.info, block.case) if uses_gpu else ())
-        return web.measure(
-            page_case,
-            target,
-            block,
-            files,
-            cancel=cancel,
-            samples=samples,
-            setup_patience_s=self.setup_patience_s,
-        )
+ORTJS_1_18 = _older("1.18", "the last release with four WebAssembly builds")
+ORTJS_1_14 = _older("1.14", "the papers' release")

@@ -1,4 +1,7 @@
-"""Every engine by its name. Adding one is a module of its own and one line here."""
+"""Every engine by its name. Adding one is a module of its own and one line here.
+
+An older release of an engine carries its version in its name: `ortjs@1.18` beside `ortjs`, which is the current one.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,12 @@ _ENGINES = {
     "tflite": ("mobilebench.engines.tflite", "TfliteEngine"),
     "onnxruntime": ("mobilebench.engines.onnxruntime", "OnnxruntimeEngine"),
     "tensorflow": ("mobilebench.engines.tensorflow", "TensorflowEngine"),
-    "tfjs": ("mobilebench.engines.tfjs", "TfjsEngine"),
-    "ortjs": ("mobilebench.engines.ortjs", "OrtjsEngine"),
-    "litertjs": ("mobilebench.engines.litertjs", "LitertjsEngine"),
+    "tfjs": ("mobilebench.engines.tfjs", "TFJS"),
+    "tfjs@4.2": ("mobilebench.engines.tfjs", "TFJS_4_2"),
+    "ortjs": ("mobilebench.engines.ortjs", "ORTJS"),
+    "ortjs@1.18": ("mobilebench.engines.ortjs", "ORTJS_1_18"),
+    "ortjs@1.14": ("mobilebench.engines.ortjs", "ORTJS_1_14"),
+    "litertjs": ("mobilebench.engines.litertjs", "LITERTJS"),
     "sleep": ("mobilebench.engines.sleep", "SleepEngine"),
 }
 
@@ -26,4 +32,5 @@ def engines() -> dict[str, Engine]:
 
 @cache
 def _engines() -> dict[str, Engine]:
-    return {name: cast(Engine, getattr(import_module(module), kind)()) for name, (module, kind) in _ENGINES.items()}
+    found = {name: getattr(import_module(module), one) for name, (module, one) in _ENGINES.items()}
+    return {name: cast(Engine, one() if isinstance(one, type) else one) for name, one in found.items()}

@@ -1,77 +1,43 @@
-"""TensorFlow.js 4.22 in a browser: three WebAssembly builds, and WebGL."""
+"""TensorFlow.js in a browser: 4.22, and 4.2 of the papers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from threading import Event
-from typing import Literal
-
-from mobilebench.engines import web
-from mobilebench.engines.base import TIMING_ALONE, Backend, BlockResult
-from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
-from mobilebench.targets.base import Target
+from mobilebench.engines.base import Backend
+from mobilebench.engines.webengine import WebEngine, gpu_backend
 
 MOST_THREADS = 8
-"""The framework starts 8 workers, and uses at most half of what `navigator.hardwareConcurrency` says."""
+"""It starts 8 workers at most, and uses half of what `navigator.hardwareConcurrency` says."""
 
+_WASM = Backend(
+    "wasm",
+    ("simd-threads", "simd", "plain", "threads"),
+    "WebAssembly with XNNPACK kernels; one binary for each setting",
+    single_threaded=("simd", "plain"),
+    lacks={"threads": "TensorFlow.js has no build with threads and without SIMD"},
+)
+_WEBGL = gpu_backend("webgl", "WebGL 2 shaders")
+_JS = Backend("js", ("default",), "plain JavaScript, as a reference; very slow", single_threaded=("default",))
 
-@dataclass(frozen=True)
-class TfjsEngine:
-    """See `engines.base.Engine`."""
-
-    setup_patience_s: float = web.SETUP_PATIENCE_S
-
-    name: str = "tfjs"
-    kind: Literal["web"] = "web"
-    description: str = "TensorFlow.js 4.22 graph models in the browser"
-    format: Format = "tfjs"
-    claims_machine: bool = True
-    passes: frozenset[Pass] = TIMING_ALONE
-    backends: tuple[Backend, ...] = (
-        Backend(
-            "wasm",
-            ("simd-threads", "simd", "plain"),
-            "WebAssembly with XNNPACK kernels; one binary for each setting",
-            single_threaded=("simd", "plain"),
-        ),
-        Backend(
-            "webgl",
-            ("hardware", "software"),
-            "WebGL 2 shaders; software is SwiftShader, which computes them on the CPU",
-            single_threaded=("hardware", "software"),
-            uses_gpu=True,
-        ),
-    )
-
-    def supports(self, target: TargetInfo, case: Case) -> str | None:
-        if case.backend == "wasm" and case.setting == "simd-threads" and case.threads > MOST_THREADS:
-            return f"TensorFlow.js starts at most {MOST_THREADS} threads"
-        return web.reason_against(self.name, self.backends, target, case)
-
-    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
-        web.prepare(target, case, files, "tfjs")
-        return {}
-
-    def measure(
-        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
-    ) -> BlockResult:
-        page_case = _page_case(target.info, block.case)
-        return web.measure(
-            page_case,
-            target,
-            block,
-            files,
-            cancel=cancel,
-            samples=samples,
-            setup_patience_s=self.setup_patience_s,
-        )
-
-
-def _page_case(target: TargetInfo, case: Case) -> web.PageCase:
-    if case.backend == "webgl":
-        return web.PageCase("tfjs", web.gpu_flags(target, case))
-    needed = 2 * case.threads
-    override = needed if case.setting == "simd-threads" and target.cores < needed else None
-    return web.PageCase("tfjs", hardware_concurrency=override)
+TFJS = WebEngine(
+    name="tfjs",
+    release="4.22",
+    description="TensorFlow.js 4.22 graph models in the browser",
+    format="tfjs",
+    backends=(_WASM, _WEBGL, gpu_backend("webgpu", "WebGPU shaders"), _JS),
+    most_threads=MOST_THREADS,
+    cores_a_thread=2,
+)
+TFJS_4_2 = WebEngine(
+    name="tfjs@4.2",
+    release="4.2",
+    description="TensorFlow.js 4.2.0, the papers' release",
+    format="tfjs",
+    backends=(
+        _WASM,
+        _WEBGL,
+        gpu_backend("webgpu", "WebGPU shaders", "the WebGPU backend was first released with TensorFlow.js 4.6"),
+        _JS,
+    ),
+    most_threads=MOST_THREADS,
+    cores_a_thread=2,
+)

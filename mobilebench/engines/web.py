@@ -41,7 +41,7 @@ PREDICTION_PATIENCE_S = 20.0
 ANSWER_LIMIT = 24_000_000
 """Characters; an answer is a few thousand, one with 65536 samples of each of 8 outputs 20 million."""
 
-_PLAIN_WASM = "tfjs-backend-wasm.wasm"
+_WITHOUT_SIMD = frozenset({"tfjs-backend-wasm.wasm", "ort-wasm.wasm", "ort-wasm-threaded.wasm"})
 _server: PageServer | None = None
 _server_lock = Lock()
 
@@ -55,6 +55,8 @@ class PageCase:
     """That the browser needs."""
     hardware_concurrency: int | None = None
     """What the page is told instead of the machine's number of cores, where the engine could not start its threads."""
+    patience: int = 1
+    """How many times longer than usual its answer is waited for."""
 
 
 def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInfo, case: Case) -> str | None:
@@ -66,14 +68,20 @@ def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInf
         return f"{engine} has no backend {case.backend} (it has {', '.join(known.name for known in backends)})"
     if case.setting not in backend.settings:
         return f"{engine} {backend.name} has no setting {case.setting} (it has {', '.join(backend.settings)})"
+    if case.setting in backend.lacks:
+        return backend.lacks[case.setting]
     if case.threads > 1 and case.setting in backend.single_threaded:
         return f"{engine} {backend.name} {case.setting} runs on one thread"
     return _reason_against_gpu(target, case.setting) if backend.uses_gpu else None
 
 
-def gpu_flags(target: TargetInfo, case: Case) -> tuple[str, ...]:
+def flags(target: TargetInfo, case: Case, *, uses_gpu: bool) -> tuple[str, ...]:
     """What the browser has to be started with. A phone's Chrome uses its GPU by itself."""
     if target.kind != "host":
+        return ()
+    if case.backend == "webnn" and names.family(case.browser or DEFAULT_BROWSER) == "chrome":
+        return chrome.WEBNN
+    if not uses_gpu:
         return ()
     software = case.setting == "software"
     if names.family(case.browser or DEFAULT_BROWSER) == "firefox":
@@ -128,7 +136,7 @@ def measure(
         page.open(f"{origin.rstrip('/')}{visit.path}bench.html")
         answer = page.evaluate(
             f"mobilebench.run({json.dumps(page_job(block, files, entry, samples))})",
-            timeout=patience_s(block.rule, setup_patience_s),
+            timeout=page_case.patience * patience_s(block.rule, setup_patience_s),
             what=f"The page on {target.info.id}",
         )
         process.look()
@@ -217,6 +225,8 @@ def _reason_against_gpu(target: TargetInfo, setting: str) -> str | None:
         return (
             None if target.kind == "host" else "a software GPU can be asked for only from this computer's own browser"
         )
+    if setting in ("integrated", "discrete") and target.kind == "android":
+        return "a phone has one GPU: there is none to choose"
     if target.gpu_software:
         return f"{target.id} has no GPU of its own ({target.gpu or 'pictures are drawn by the CPU'})"
     if target.gpu is None and target.kind == "host":
@@ -289,7 +299,7 @@ def complete(
     proof = measurement.proof.model_copy(
         update={
             "files": [*instantiated, *others.values()],
-            "simd": not all(Path(name).name == _PLAIN_WASM for name in loaded) if loaded else None,
+            "simd": not all(Path(name).name in _WITHOUT_SIMD for name in loaded) if loaded else None,
             "browser_version": browser.version,
             "browser_program": browser.program,
             "renderer_process": renderer.pid if renderer else None,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from mobilebench.engines import litertjs
+from mobilebench.engines.webengine import GPU_SETTINGS
 from mobilebench.models import registry
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.entry import USUAL_TOLERANCE
@@ -28,7 +29,7 @@ COARSEST_CLOCK = 0.01
 _CPU_TIME_ERROR = 0.05
 """Threads' processor time is read a little before and after the predictions."""
 
-_WASM_SETTINGS = frozenset({"plain", "simd", "simd-threads", *litertjs.BUILDS})
+_WASM_SETTINGS = frozenset({"plain", "simd", "threads", "simd-threads", *litertjs.BUILDS})
 
 
 def judge(planned: PlannedBlock, measurement: Measurement, target: TargetInfo, manifest: Manifest | None) -> Verdict:
@@ -109,7 +110,7 @@ def _judge_backend(case: Case, measurement: Measurement, found: Findings) -> Non
         found.wrong.append(f"the engine computed on {proof.backend}, not on {case.backend}")
     if case.backend == "wasm":
         _judge_wasm(case, measurement, found)
-    if case.setting in ("hardware", "software"):
+    if case.setting in GPU_SETTINGS:
         _judge_renderer(case, measurement, found)
 
 
@@ -123,7 +124,7 @@ def _judge_wasm(case: Case, measurement: Measurement, found: Findings) -> None:
     for name in names:
         if _build(name) != case.setting:
             found.wrong.append(f"{name} was loaded, which is not the build {case.setting}")
-    if proof.simd is not None and proof.simd != (case.setting != "plain"):
+    if proof.simd is not None and proof.simd != (case.setting not in ("plain", "threads")):
         found.wrong.append(
             f"the wasm build {'has' if proof.simd else 'lacks'} SIMD, though {case.setting} was asked for"
         )
@@ -214,6 +215,7 @@ def _judge_clock(measurement: Measurement, found: Findings) -> None:
 def _judge_page(case: Case, measurement: Measurement, found: Findings) -> None:
     found.doubtful += _hidden(measurement)
     proof = measurement.proof
+    _judge_release(case, measurement, found)
     if proof.browser_version is None:
         found.missing("the browser's version")
     if not case.setting.endswith("threads"):
@@ -224,11 +226,22 @@ def _judge_page(case: Case, measurement: Measurement, found: Findings) -> None:
         found.wrong.append("the page was not cross-origin isolated, so it cannot have had threads")
 
 
+def _judge_release(case: Case, measurement: Measurement, found: Findings) -> None:
+    release = case.engine.partition("@")[2]
+    if release and measurement.version is None:
+        found.missing("which release of the engine ran")
+    elif release and not f"{measurement.version}.".startswith(f"{release}."):
+        found.wrong.append(f"release {measurement.version} ran, not {release}")
+
+
 def _hidden(measurement: Measurement) -> Iterator[str]:
     if measurement.proof.visible is None:
         yield "proof is missing: whether the page was visible"
     elif not measurement.proof.visible:
         yield "the page was hidden for a time, and browsers slow hidden pages down"
+    headless = any("headless" in flag for flag in measurement.proof.flags)
+    if measurement.proof.focused is False and not headless:
+        yield "the page did not have the focus throughout, and a window that another one covers may be slowed down"
 
 
 def _clause(sentence: str) -> str:

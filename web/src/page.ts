@@ -1,26 +1,33 @@
 // The bench page: `mobilebench.run(job)` measures one block and answers with a measurement, as JSON text.
 import './console';
+import { byStage, CompilationWatch } from './compilation';
 import { address, downloadAll, downloadModule } from './downloads';
 import type { EngineAdapter, Output } from './engines/engine';
 import { litertjs } from './engines/litertjs';
 import { ortjs } from './engines/ortjs';
 import { tfjs } from './engines/tfjs';
+import { GpuWatch, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './gpu';
 import { fillInput, summarise } from './inputs';
-import { browserProof, VisibilityWatch, WasmWatch, WorkerWatch } from './proof';
-import { Unsupported, type Job, type Measurement, type OutputSummary } from './records';
-import { predictUntil, Setup, timed } from './stages';
+import { browserProof, FocusWatch, VisibilityWatch, WasmWatch, WorkerWatch } from './proof';
+import { Unsupported, type Job, type Measurement, type OutputSummary, type Proof } from './records';
+import { predictUntil, Readback, Setup, timed } from './stages';
 
-const ENGINES: Record<Job['engine'], EngineAdapter> = { tfjs, ortjs, litertjs };
+const ENGINES: Record<string, EngineAdapter> = { tfjs, ortjs, litertjs };
 
 const visibility = new VisibilityWatch();
+const focus = new FocusWatch();
 const wasm = new WasmWatch();
 const workers = new WorkerWatch();
+const gpu = new GpuWatch();
+const compilation = new CompilationWatch();
 
 async function measure(job: Job): Promise<Measurement> {
-  const adapter = ENGINES[job.engine];
+  const adapter = adapterOf(job);
+  if (adapter === undefined) throw new Error(`This page has no engine ${job.engine}.`);
   const browser = browserProof();
   const inputs = new Map(job.model.inputs.map((input) => [input.format_name, fillInput(input)]));
   const setup = new Setup();
+  gpu.preference = preferenceOf(job.setting);
 
   const files = adapter.framework(job);
   const binaries = await setup.part('framework_download', async () => {
@@ -30,16 +37,27 @@ async function measure(job: Job): Promise<Measurement> {
     ]);
     return downloaded;
   });
-  const engine = await setup.part('framework_init', () => adapter.start(job, address(files.script), binaries));
+  const engine = await setup.part('framework_init', () => adapter.start(job, address(files.script), binaries, gpu));
   const model = await setup.part('model_download', () =>
     downloadAll([job.model.file, ...Object.values(job.model.parts)]),
   );
   const session = await setup.part('model_init', () => engine.load(model));
+  const inSetup = compilation.take();
 
-  const warmup = await timed(() => session.predict(inputs));
-  const prediction = await predictUntil(job.rule, () => session.predict(inputs));
+  const warmup = await timed(() => session.predict(inputs, () => undefined));
+  const inWarmup = compilation.take();
+  const readback = new Readback();
+  const prediction = await predictUntil(
+    job.rule,
+    () => session.predict(inputs, readback.returned),
+    undefined,
+    readback.ended,
+  );
+  const inPrediction = compilation.take();
 
-  const engineProof = await engine.proof();
+  if (gpu.lost !== undefined) throw new Error(`The GPU's work is lost: ${gpu.lost}.`);
+  const engineProof = await engine.proof(workers.started);
+  await demandPreference(job, engineProof);
   return {
     schema: 'mobilebench/measurement/1',
     status: 'ok',
@@ -50,13 +68,34 @@ async function measure(job: Job): Promise<Measurement> {
       ...engineProof,
       files: await wasm.files(),
       visible: visibility.throughout,
+      focused: focus.throughout,
       environment: { ...engineProof.environment, workers_started: String(workers.started) },
     },
     setup_ms: setup.ms,
     warmup_ms: [warmup.ms],
     prediction_ms: prediction.ms,
+    readback_ms: readback.ms,
+    compilation: byStage({ setup: inSetup, warmup: inWarmup, prediction: inPrediction }),
     output: summaries(job, prediction.last),
   };
+}
+
+function adapterOf({ engine }: Job): EngineAdapter | undefined {
+  return ENGINES[engine.split('@', 1)[0] ?? ''];
+}
+
+/** A power preference is no order: only where the browser gives another GPU for the other one, it was followed. */
+async function demandPreference(job: Job, { renderer }: Proof): Promise<void> {
+  const wanted = preferenceOf(job.setting);
+  if (wanted === undefined) return;
+  gpu.preference = undefined;
+  const api = job.backend as GpuApi;
+  const given = {
+    'low-power': await rendererFor(api, 'low-power'),
+    'high-performance': await rendererFor(api, 'high-performance'),
+  };
+  const reason = whyNotHonoured(wanted, renderer, given);
+  if (reason !== undefined) throw new Unsupported(reason);
 }
 
 function summaries(job: Job, outputs: ReadonlyMap<string, Output>): OutputSummary[] {
@@ -73,16 +112,19 @@ async function run(job: Job): Promise<string> {
     return JSON.stringify(await workers.guard(measure(job)));
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const unsupported = error instanceof Unsupported || ENGINES[job.engine].isUnsupported(error);
+    const refused = error instanceof Unsupported || Boolean(adapterOf(job)?.isUnsupported(error));
+    const unsupported = refused && gpu.lost === undefined;
     const answer: Measurement = {
       schema: 'mobilebench/measurement/1',
       status: unsupported ? 'unsupported' : 'error',
-      reason: error.message,
+      reason: gpu.lost === undefined ? error.message : `${error.message} (${gpu.lost})`,
       engine: job.engine,
       proof: {},
       setup_ms: {},
       warmup_ms: [],
       prediction_ms: [],
+      readback_ms: [],
+      compilation: {},
       output: [],
     };
     return JSON.stringify(answer);

@@ -2,7 +2,6 @@
 import type { FileProof, Proof } from './records';
 
 const SMALLEST_FRAMEWORK_BYTES = 10_000;
-const SOFTWARE_RENDERER = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
 
 /** Notes every WebAssembly binary that is instantiated from now on, by whatever framework. */
 export class WasmWatch {
@@ -97,6 +96,21 @@ export class VisibilityWatch {
   }
 }
 
+/** Whether the page has the focus, and kept it. */
+export class FocusWatch {
+  private lost = false;
+
+  constructor() {
+    addEventListener('blur', () => {
+      this.lost = true;
+    });
+  }
+
+  get throughout(): boolean {
+    return document.hasFocus() && !this.lost;
+  }
+}
+
 /** The smallest step that the page's clock makes, in milliseconds, of those seen in a few dozen. */
 export function clockResolution(steps = 32): number {
   let smallest = Infinity;
@@ -116,21 +130,12 @@ export function clockCost(reads = 2000): number {
   return (performance.now() - start) / reads;
 }
 
-export function isSoftwareRenderer(renderer: string): boolean {
-  return SOFTWARE_RENDERER.test(renderer);
-}
-
-/** Which GPU, or what stands in for one, a WebGPU device computes on. */
-export function webgpuRenderer(info: GPUAdapterInfo): Proof {
-  const renderer = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
-  return { renderer, renderer_software: info.isFallbackAdapter || isSoftwareRenderer(renderer) };
-}
-
 /** What the browser says of itself and of this page. */
 export function browserProof(): Proof {
   return {
     user_agent: navigator.userAgent,
     cross_origin_isolated: crossOriginIsolated,
+    runs_in: typeof document === 'undefined' ? 'worker' : 'main thread',
     hardware_concurrency: navigator.hardwareConcurrency,
     clock_resolution_ms: clockResolution(),
     clock_cost_ms: clockCost(),

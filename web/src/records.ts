@@ -35,7 +35,8 @@ export interface Rule {
 }
 
 export interface Job {
-  engine: 'tfjs' | 'ortjs' | 'litertjs';
+  /** `tfjs`, `ortjs` or `litertjs`; an older release carries its version: `ortjs@1.18`. */
+  engine: string;
   backend: string;
   setting: string;
   threads: number;
@@ -71,6 +72,9 @@ export interface Proof {
   cross_origin_isolated?: boolean;
   hardware_concurrency?: number;
   visible?: boolean;
+  focused?: boolean;
+  runs_in?: 'main thread' | 'worker';
+  power_preference?: string;
   renderer?: string;
   renderer_software?: boolean;
   environment?: Record<string, string>;
@@ -78,6 +82,17 @@ export interface Proof {
 }
 
 export type SetupPart = 'framework_download' | 'framework_init' | 'model_download' | 'model_init';
+
+export type Stage = 'setup' | 'warmup' | 'prediction';
+
+/** What was compiled for the GPU during one stage, as far as the page's own calls show it. */
+export interface Compilation {
+  shaders: number;
+  /** Pipelines of WebGPU, linked programs of WebGL. */
+  pipelines: number;
+  /** While at least one of these calls had not returned, or its promise was not fulfilled. */
+  ms: number;
+}
 
 export interface OutputSummary {
   name: string;
@@ -100,6 +115,8 @@ export interface Measurement {
   setup_ms: Partial<Record<SetupPart, number>>;
   warmup_ms: number[];
   prediction_ms: number[];
+  readback_ms: number[];
+  compilation: Partial<Record<Stage, Compilation>>;
   output: OutputSummary[];
 }
 

@@ -24,13 +24,33 @@ export class Setup {
 
 export interface Timed<T> {
   ms: number;
+  end: number;
   value: T;
 }
 
 export async function timed<T>(work: () => T | Promise<T>, clock: Clock = now): Promise<Timed<T>> {
   const start = clock();
   const value = await work();
-  return { ms: clock() - start, value };
+  const end = clock();
+  return { ms: end - start, end, value };
+}
+
+/** What of each prediction was reading back: from when the engine's call had returned to the end. */
+export class Readback {
+  readonly ms: number[] = [];
+  private since: number | undefined;
+
+  constructor(private readonly clock: Clock = now) {}
+
+  readonly returned = (): void => {
+    this.since = this.clock();
+  };
+
+  /** A prediction ended at `end`, on the same clock. */
+  readonly ended = (end: number): void => {
+    if (this.since !== undefined) this.ms.push(end - this.since);
+    this.since = undefined;
+  };
 }
 
 /** Predicts until `max_predictions`, or until `max_seconds` have passed and `min_predictions` are made. */
@@ -38,12 +58,14 @@ export async function predictUntil<T>(
   rule: Rule,
   predict: () => T | Promise<T>,
   clock: Clock = now,
+  ended: (end: number) => void = () => undefined,
 ): Promise<{ ms: number[]; last: T }> {
   const ms: number[] = [];
   const begin = clock();
   for (;;) {
     const prediction = await timed(predict, clock);
     ms.push(prediction.ms);
+    ended(prediction.end);
     const late = clock() - begin >= rule.max_seconds * 1000;
     if (ms.length >= rule.max_predictions || (late && ms.length >= rule.min_predictions)) {
       return { ms, last: prediction.value };

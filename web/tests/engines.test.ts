@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ortjs } from '../src/engines/ortjs';
 import { Placement } from '../src/engines/placement';
 import { tfjs } from '../src/engines/tfjs';
-import { isSoftwareRenderer } from '../src/proof';
+import { isSoftwareRenderer } from '../src/gpu';
 import { Unsupported, type Job } from '../src/records';
 
 function job(engine: Job['engine'], backend: string, setting: string): Job {

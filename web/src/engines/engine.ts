@@ -1,6 +1,17 @@
 // What a page needs of an engine. Framework code is not part of the page: it is fetched as a stage of its own.
 import type { Job, Proof, Values } from '../records';
 
+/** The folder of the release that a job names. */
+export function releaseFolder(job: Pick<Job, 'engine'>): string {
+  return `frameworks/${job.engine.replace('@', '-')}`;
+}
+
+/** What the page saw of the GPU that the framework got. */
+export interface GpuProof {
+  webgl(): Proof;
+  webgpu(): Proof;
+}
+
 /** What `framework_download` fetches. */
 export interface FrameworkFiles {
   /** The framework's script, which `framework_init` runs. */
@@ -21,9 +32,13 @@ export interface Output {
 export interface Session {
   /**
    * One inference, from `inputs` (by the format's names) in this page's memory to outputs in this page's memory.
-   * Tensors are made, executed, read back and freed in here.
+   * Tensors are made, executed, read back and freed in here. `returned` is called when the engine's own call has
+   * returned and only the reading back is left; an engine of which that cannot be told apart never calls it.
    */
-  predict(inputs: ReadonlyMap<string, Values>): ReadonlyMap<string, Output> | Promise<ReadonlyMap<string, Output>>;
+  predict(
+    inputs: ReadonlyMap<string, Values>,
+    returned: () => void,
+  ): ReadonlyMap<string, Output> | Promise<ReadonlyMap<string, Output>>;
 }
 
 /** A framework that has been started. */
@@ -31,15 +46,18 @@ export interface Engine {
   readonly version: string;
   /** Makes a session from the model's bytes, by file name. */
   load(files: ReadonlyMap<string, ArrayBuffer>): Promise<Session>;
-  /** Backend, threads and renderer as the framework itself states them, after the last prediction. */
-  proof(): Promise<Proof>;
+  /**
+   * Backend, threads and renderer as the framework itself states them, after the last prediction. `workers` have been
+   * started since the page was opened.
+   */
+  proof(workers: number): Promise<Proof>;
 }
 
 export interface EngineAdapter {
   /** Raises `Unsupported` for a backend or setting that the engine does not have. */
   framework(job: Job): FrameworkFiles;
   /** Runs the framework's script and starts its backend. Raises `Unsupported` when the browser lacks what it needs. */
-  start(job: Job, script: string, binaries: ReadonlyMap<string, ArrayBuffer>): Promise<Engine>;
+  start(job: Job, script: string, binaries: ReadonlyMap<string, ArrayBuffer>, gpu: GpuProof): Promise<Engine>;
   /** Whether an error says that the engine cannot run this model, such as an operator that it lacks. */
   isUnsupported(error: Error): boolean;
 }

@@ -1,11 +1,10 @@
 // LiteRT.js on its WebAssembly and WebGPU backends.
-import type * as LiteRt from '../frameworks/litertjs';
+import type * as LiteRt from '../../frameworks/litertjs/litert';
 import type { CompiledModel, CompileOptions, SignatureRunner, Tensor } from '@litertjs/core';
 import { listening } from '../console';
 import { address } from '../downloads';
-import { webgpuRenderer } from '../proof';
 import { Unsupported, type Job, type Proof, type Values } from '../records';
-import type { Engine, EngineAdapter, FrameworkFiles, Output, Session } from './engine';
+import { releaseFolder, type Engine, type EngineAdapter, type FrameworkFiles, type GpuProof, type Output, type Session } from './engine';
 import { Accelerated, errorsIn } from './litertlog';
 import { PthreadWatch } from './pthreads';
 import { formatNames, readSignature } from './signature';
@@ -29,15 +28,13 @@ const WEBGPU_BUILD: Build = { name: 'litert_wasm_jspi_internal', needs: ['relaxe
 export const litertjs: EngineAdapter = {
   framework(job: Job): FrameworkFiles {
     const { name } = buildOf(job);
-    return {
-      script: 'frameworks/litertjs.js',
-      modules: [],
-      binaries: [`binaries/${name}.js`, `binaries/${name}.wasm`],
-    };
+    const folder = releaseFolder(job);
+    return { script: `${folder}/litert.js`, modules: [], binaries: ['js', 'wasm'].map((kind) => `${folder}/${name}.${kind}`) };
   },
 
-  async start(job, script, binaries) {
+  async start(job, script, binaries, gpu) {
     const { name, needs } = buildOf(job);
+    const folder = releaseFolder(job);
     const litert = (await import(/* @vite-ignore */ script)) as typeof LiteRt;
     for (const feature of needs) {
       if (!(await litert.supportsFeature(feature))) throw new Unsupported(`This page has no ${FEATURES[feature]}.`);
@@ -45,19 +42,19 @@ export const litertjs: EngineAdapter = {
     const pthreads = new PthreadWatch();
     // The glue is a classic script, which the framework adds to the page and which starts workers from itself: both
     // get what has been downloaded, under an address that ends as the framework wants it.
-    const glue = URL.createObjectURL(new Blob([bytesOf(binaries, `binaries/${name}.js`)], { type: 'text/javascript' }));
+    const glue = URL.createObjectURL(new Blob([bytesOf(binaries, `${folder}/${name}.js`)], { type: 'text/javascript' }));
     Object.assign(globalThis, {
       Module: {
-        wasmBinary: bytesOf(binaries, `binaries/${name}.wasm`),
+        wasmBinary: bytesOf(binaries, `${folder}/${name}.wasm`),
         mainScriptUrlOrBlob: glue,
-        locateFile: (file: string) => address(`binaries/${file}`),
+        locateFile: (file: string) => address(`${folder}/${file}`),
       },
     });
     await litert.loadLiteRt(`${glue}#.js`);
     if (job.backend === 'webgpu' && litert.getWebGpuDevice() === null) {
       throw new Unsupported('LiteRT.js found no WebGPU adapter.');
     }
-    return new LitertEngine(litert, job, pthreads);
+    return new LitertEngine(litert, job, pthreads, gpu);
   },
 
   isUnsupported(error) {
@@ -83,6 +80,7 @@ class LitertEngine implements Engine {
     private readonly litert: typeof LiteRt,
     private readonly job: Job,
     private readonly pthreads: PthreadWatch,
+    private readonly gpu: GpuProof,
   ) {
     this.version = litert.version;
   }
@@ -129,13 +127,17 @@ class LitertEngine implements Engine {
     if (this.model === undefined) return Promise.resolve({});
     const { accelerator } = this.model.options;
     const whole = this.model.isFullyAccelerated;
-    const device = accelerator === 'webgpu' ? this.litert.getWebGpuDevice() : null;
+    const environment = { fully_accelerated: String(whole) };
+    if (accelerator !== 'webgpu') {
+      const threads_source = "threads started for the model, and the page's own";
+      return Promise.resolve({ backend: accelerator, environment, threads: 1 + this.threads, threads_source });
+    }
+    const gpu = this.gpu.webgpu();
     return Promise.resolve({
+      ...gpu,
+      ...this.accelerated.proof(whole),
       backend: accelerator,
-      environment: { fully_accelerated: String(whole) },
-      ...(device === null
-        ? { threads: 1 + this.threads, threads_source: "threads started for the model, and the page's own" }
-        : { ...webgpuRenderer(device.adapterInfo), ...this.accelerated.proof(whole) }),
+      environment: { ...gpu.environment, ...environment },
     });
   }
 }
@@ -152,20 +154,20 @@ class LitertSession implements Session {
   ) {}
 
   /** The framework gives zeros for a model that it cannot run, and says why in its log only. */
-  async predict(inputs: ReadonlyMap<string, Values>): Promise<ReadonlyMap<string, Output>> {
-    if (!this.first) return this.run(inputs);
+  async predict(inputs: ReadonlyMap<string, Values>, returned: () => void): Promise<ReadonlyMap<string, Output>> {
+    if (!this.first) return this.run(inputs, returned);
     this.first = false;
     const lines: string[] = [];
     const outputs = await listening(
       (line) => lines.push(line),
-      () => this.run(inputs),
+      () => this.run(inputs, returned),
     );
     const errors = errorsIn(lines);
     if (errors !== undefined) throw new Error(`LiteRT.js cannot run this model: ${errors}`);
     return outputs;
   }
 
-  private async run(inputs: ReadonlyMap<string, Values>): Promise<ReadonlyMap<string, Output>> {
+  private async run(inputs: ReadonlyMap<string, Values>, returned: () => void): Promise<ReadonlyMap<string, Output>> {
     const feeds: Record<string, Tensor> = {};
     for (const { format_name, dtype, shape } of this.job.model.inputs) {
       const values = inputs.get(format_name);
@@ -176,6 +178,7 @@ class LitertSession implements Session {
       feeds[this.inputNames.get(format_name) ?? format_name] = new this.litert.Tensor(values, shape);
     }
     const answer = await this.runner.run(feeds);
+    returned();
     const outputs = new Map<string, Output>();
     for (const { format_name } of this.job.model.outputs) {
       const tensor = answer[this.outputNames.get(format_name) ?? format_name];

@@ -1,17 +1,43 @@
-// ONNX Runtime Web on its WebAssembly and WebGPU backends.
+// ONNX Runtime Web on its WebAssembly, WebGL, WebGPU and WebNN backends.
 import type * as Ort from 'onnxruntime-web';
 import { listening } from '../console';
 import { address } from '../downloads';
-import { webgpuRenderer } from '../proof';
 import { Unsupported, type Job, type Proof, type Values } from '../records';
-import type { Engine, EngineAdapter, FrameworkFiles, Output, Session } from './engine';
+import {
+  releaseFolder,
+  type Engine,
+  type EngineAdapter,
+  type FrameworkFiles,
+  type GpuProof,
+  type Output,
+  type Session,
+} from './engine';
 import { Placement } from './placement';
+import { PthreadWatch } from './pthreads';
 
-type Framework = Pick<typeof Ort, 'env' | 'InferenceSession' | 'Tensor'>;
+/** The oldest release tells its version by its package only, and frees tensors by itself. */
+type Framework = Pick<typeof Ort, 'env' | 'InferenceSession' | 'Tensor'> & { version?: string };
 
-const BUILDS: Record<string, { script: string; build: string }> = {
-  wasm: { script: 'frameworks/ort-wasm.js', build: 'ort-wasm-simd-threaded' },
-  webgpu: { script: 'frameworks/ort-webgpu.js', build: 'ort-wasm-simd-threaded.asyncify' },
+interface Build {
+  /** Without folder and ending. */
+  script: string;
+  /** The WebAssembly binary, without its ending; WebGL has none. */
+  binary?: string;
+  /** The binary's glue is a file of its own, not a part of the script. */
+  glue?: boolean;
+}
+
+const CURRENT: Record<string, Build> = {
+  wasm: { script: 'wasm', binary: 'ort-wasm-simd-threaded', glue: true },
+  webgl: { script: 'webgl' },
+  webgpu: { script: 'webgpu', binary: 'ort-wasm-simd-threaded.asyncify', glue: true },
+  webnn: { script: 'webgpu', binary: 'ort-wasm-simd-threaded.asyncify', glue: true },
+};
+const FOUR_BUILDS: Record<string, Build> = {
+  plain: { script: 'wasm', binary: 'ort-wasm' },
+  simd: { script: 'wasm', binary: 'ort-wasm-simd' },
+  threads: { script: 'wasm', binary: 'ort-wasm-threaded' },
+  'simd-threads': { script: 'wasm', binary: 'ort-wasm-simd-threaded' },
 };
 
 /** An ONNX model of one Identity node: the runtime starts only when it is given some model. */
@@ -20,39 +46,75 @@ const IDENTITY_MODEL =
 
 export const ortjs: EngineAdapter = {
   framework(job: Job): FrameworkFiles {
-    const { script, build } = buildOf(job);
-    return { script, modules: [`binaries/${build}.mjs`], binaries: [`binaries/${build}.wasm`] };
+    const { script, binary, glue } = buildOf(job);
+    const folder = releaseFolder(job);
+    return {
+      script: `${folder}/${script}.js`,
+      modules: glue && binary ? [`${folder}/${binary}.mjs`] : [],
+      binaries: binary ? [`${folder}/${binary}.wasm`] : [],
+    };
   },
 
-  async start(job, script, binaries) {
-    const { build } = buildOf(job);
+  async start(job, script, binaries, gpu) {
     if (job.threads > 1 && !crossOriginIsolated) {
       throw new Unsupported('This page has no WebAssembly threads (SharedArrayBuffer needs an isolated page).');
     }
+    if (job.backend === 'webnn' && !('ml' in navigator)) {
+      throw new Unsupported('This browser has no WebNN (navigator.ml is missing).');
+    }
+    const pthreads = new PthreadWatch();
     const ort = (await import(/* @vite-ignore */ script)) as Framework;
-    const binary = binaries.get(`binaries/${build}.wasm`);
-    ort.env.wasm.numThreads = job.threads;
-    ort.env.wasm.wasmPaths = { mjs: address(`binaries/${build}.mjs`) };
-    if (binary) ort.env.wasm.wasmBinary = binary;
+    configure(ort, job, binaries);
     const identity = Uint8Array.from(atob(IDENTITY_MODEL), (character) => character.charCodeAt(0));
-    const session = await ort.InferenceSession.create(identity, sessionOptions(job));
-    await session.release();
-    return new OrtEngine(ort, job);
+    await release(await ort.InferenceSession.create(identity, sessionOptions(job)));
+    return new OrtEngine(ort, job, gpu, pthreads);
   },
 
   isUnsupported(error) {
-    return /not implemented|not_implemented|not supported|could not find an implementation|no available backend/i.test(error.message);
+    return /not[ _]implemented|not supported|could not find an implementation|no available backend|unrecognized operator|cannot resolve operator|unsupported|invalid input type|input tensor.*check failed/i.test(
+      error.message,
+    );
   },
 };
 
-function buildOf(job: Job) {
-  const build = BUILDS[job.backend];
-  if (build === undefined) throw new Unsupported(`ONNX Runtime Web has no backend ${job.backend} here.`);
+function isOlder(job: Job): boolean {
+  return job.engine !== 'ortjs';
+}
+
+function buildOf(job: Job): Build {
+  const older = isOlder(job);
+  const build = older && job.backend === 'wasm' ? FOUR_BUILDS[job.setting] : CURRENT[job.backend];
+  if (build === undefined || (older && build.glue)) {
+    throw new Unsupported(`ONNX Runtime Web has no ${job.backend} ${job.setting} here.`);
+  }
   return build;
 }
 
+/** The framework gets the binary that was downloaded: older releases under an address, the current one as it is. */
+function configure(ort: Framework, job: Job, binaries: ReadonlyMap<string, ArrayBuffer>): void {
+  const { binary, glue } = buildOf(job);
+  if (binary === undefined) return;
+  const file = `${releaseFolder(job)}/${binary}`;
+  const bytes = binaries.get(`${file}.wasm`);
+  const { wasm } = ort.env;
+  wasm.numThreads = job.threads;
+  if (glue) {
+    wasm.wasmPaths = { mjs: address(`${file}.mjs`) };
+    if (bytes) wasm.wasmBinary = bytes;
+  } else if (bytes) {
+    const place = URL.createObjectURL(new Blob([bytes], { type: 'application/wasm' }));
+    Object.assign(wasm, { simd: job.setting.startsWith('simd'), wasmPaths: { [`${binary}.wasm`]: place } });
+  }
+}
+
 function sessionOptions(job: Job): Ort.InferenceSession.SessionOptions {
-  return { executionProviders: [job.backend] };
+  if (job.backend !== 'webnn') return { executionProviders: [job.backend] };
+  return { executionProviders: [{ name: 'webnn', deviceType: job.setting as 'cpu' | 'gpu' | 'npu' }] };
+}
+
+/** The oldest release cannot free a session. */
+async function release(session: Pick<Partial<Ort.InferenceSession>, 'release'>): Promise<void> {
+  await session.release?.();
 }
 
 class OrtEngine implements Engine {
@@ -63,8 +125,11 @@ class OrtEngine implements Engine {
   constructor(
     private readonly ort: Framework,
     private readonly job: Job,
+    private readonly gpu: GpuProof,
+    private readonly pthreads: PthreadWatch,
   ) {
-    this.version = ort.env.versions.web ?? ort.env.versions.common;
+    const versions = ort.env.versions as Ort.Env['versions'] | undefined;
+    this.version = versions?.web ?? versions?.common ?? ort.version ?? 'unknown';
   }
 
   async load(files: ReadonlyMap<string, ArrayBuffer>): Promise<Session> {
@@ -82,18 +147,39 @@ class OrtEngine implements Engine {
   }
 
   async proof(): Promise<Proof> {
-    const threads = this.ort.env.wasm.numThreads;
-    const device: GPUDevice | undefined = this.job.backend === 'webgpu' ? await this.ort.env.webgpu.device : undefined;
+    const { backend } = this.job;
+    const seen = backend === 'webgl' ? this.gpu.webgl() : backend === 'webgpu' ? this.gpu.webgpu() : {};
+    if (backend === 'webgl') return { ...seen, backend: seen.renderer === undefined ? 'wasm' : 'webgl' };
+    const placed = backend === 'wasm' ? {} : await this.placement();
     return {
-      backend: device ? 'webgpu' : 'wasm',
-      ...(threads !== undefined && { threads, threads_source: 'ort.env.wasm.numThreads after start' }),
-      ...(device && { ...webgpuRenderer(device.adapterInfo), ...(await this.placement()) }),
+      ...seen,
+      ...placed,
+      backend: await this.backend(placed),
+      ...this.threads(),
     };
   }
 
+  /** The current release lowers the number when it cannot have so many; older ones leave it as it is. */
+  private threads(): Proof {
+    if (isOlder(this.job)) {
+      return { threads: 1 + this.pthreads.started, threads_source: "threads started, and the page's own" };
+    }
+    const threads = this.ort.env.wasm.numThreads;
+    return threads === undefined ? {} : { threads, threads_source: 'ort.env.wasm.numThreads after start' };
+  }
+
+  /** WebGPU: whether the runtime holds a device. WebNN: whether it runs a node there. */
+  private async backend({ delegates = [] }: Proof): Promise<string> {
+    if (this.job.backend === 'webgpu') {
+      const device = (await this.ort.env.webgpu.device) as GPUDevice | undefined;
+      return device === undefined ? 'wasm' : 'webgpu';
+    }
+    return delegates.some(({ name }) => /webnn/i.test(name)) ? 'webnn' : 'wasm';
+  }
+
   /**
-   * With WebGPU, nodes may silently stay on the CPU. Only the verbose log tells, and it would slow every prediction
-   * down: so a second session of the same model is created for it, after the last prediction.
+   * With WebGPU and WebNN, nodes may silently stay on the CPU. Only the verbose log tells, and it would slow every
+   * prediction down: so a second session of the same model is created for it, after the last prediction.
    */
   private async placement(): Promise<Proof> {
     const placement = new Placement();
@@ -103,8 +189,7 @@ class OrtEngine implements Engine {
         placement.read(line);
       },
       async () => {
-        const session = await this.ort.InferenceSession.create(this.model, verbose);
-        await session.release();
+        await release(await this.ort.InferenceSession.create(this.model, verbose));
       },
     );
     return placement.proof();
@@ -127,10 +212,10 @@ class OrtSession implements Session {
     const answer = await this.session.run(feeds);
     const outputs = new Map<string, Output>();
     for (const { format_name: name } of this.job.model.outputs) {
-      const tensor = answer[name];
+      const tensor = answer[name] as (Omit<Ort.Tensor, 'dispose'> & { dispose?: () => void }) | undefined;
       if (tensor === undefined) throw new Error(`The model has no output ${name}.`);
       outputs.set(name, { shape: tensor.dims, values: tensor.data as Float32Array });
-      tensor.dispose();
+      tensor.dispose?.();
     }
     return outputs;
   }

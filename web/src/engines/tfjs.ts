@@ -1,14 +1,17 @@
-// TensorFlow.js on its WebAssembly and WebGL backends.
-import type * as TfjsWasm from '../frameworks/tfjs-wasm';
-import type * as TfjsWebgl from '../frameworks/tfjs-webgl';
+// TensorFlow.js on its WebAssembly, WebGL, WebGPU and plain JavaScript backends.
+import type * as TfjsWasm from '../../frameworks/tfjs/wasm';
+import type * as TfjsWebgl from '../../frameworks/tfjs/webgl';
 import type { GraphModel } from '@tensorflow/tfjs-converter';
-import type { io, NamedTensorMap } from '@tensorflow/tfjs-core';
+import type { io, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+import { listening } from '../console';
 import { address } from '../downloads';
-import { isSoftwareRenderer } from '../proof';
 import { Unsupported, type InputJob, type Job, type Proof, type Values } from '../records';
-import type { Engine, EngineAdapter, FrameworkFiles, Output, Session } from './engine';
+import { releaseFolder, type Engine, type EngineAdapter, type FrameworkFiles, type Output, type Session } from './engine';
 
-type Framework = Pick<typeof TfjsWebgl, 'tensor' | 'loadGraphModel' | 'io' | 'version_core' | 'getBackend' | 'memory'>;
+type Framework = Pick<
+  typeof TfjsWebgl,
+  'tensor' | 'loadGraphModel' | 'io' | 'version_core' | 'getBackend' | 'memory' | 'setBackend' | 'ready' | 'env'
+>;
 
 const BINARIES = {
   plain: 'tfjs-backend-wasm.wasm',
@@ -18,29 +21,38 @@ const BINARIES = {
 
 type WasmSetting = keyof typeof BINARIES;
 
+/** Our name of a backend to the framework's own. */
+const BACKENDS: Record<string, string> = { wasm: 'wasm', webgl: 'webgl', webgpu: 'webgpu', js: 'cpu' };
+
 export const tfjs: EngineAdapter = {
   framework(job: Job): FrameworkFiles {
+    if (!(job.backend in BACKENDS)) throw new Unsupported(`TensorFlow.js has no backend ${job.backend} here.`);
+    const folder = releaseFolder(job);
+    const binaries = job.backend === 'wasm' ? [`${folder}/${BINARIES[wasmSetting(job)]}`] : [];
+    return { script: `${folder}/${job.backend}.js`, modules: [], binaries };
+  },
+
+  async start(job, script, binaries, gpu) {
     switch (job.backend) {
       case 'wasm':
-        return {
-          script: 'frameworks/tfjs-wasm.js',
-          modules: [],
-          binaries: [`binaries/${BINARIES[wasmSetting(job)]}`],
-        };
+        return startWasm(job, script, binaries);
       case 'webgl':
-        return { script: 'frameworks/tfjs-webgl.js', modules: [], binaries: [] };
+        return startWebgl(job, script, () => gpu.webgl());
+      case 'webgpu':
+        if (!('gpu' in navigator)) throw new Unsupported('This browser has no WebGPU (navigator.gpu is missing).');
+        return startOther(job, script, () => gpu.webgpu());
       default:
-        throw new Unsupported(`TensorFlow.js has no backend ${job.backend} here.`);
+        return startOther(job, script, (workers) => ({
+          threads: 1 + workers,
+          threads_source: "workers started, and the page's own thread",
+        }));
     }
   },
 
-  async start(job, script, binaries) {
-    if (job.backend === 'wasm') return startWasm(job, script, binaries);
-    return startWebgl(job, script);
-  },
-
   isUnsupported(error) {
-    return /Kernel '.*' not registered|Unknown op|not supported|is not implemented/i.test(error.message);
+    return /Kernel '.*' not registered|Unknown op|not supported|is not implemented|texture size .* greater than/i.test(
+      error.message,
+    );
   },
 };
 
@@ -62,7 +74,7 @@ async function startWasm(job: Job, script: string, binaries: ReadonlyMap<string,
   environment.set('WASM_HAS_SIMD_SUPPORT', setting !== 'plain');
   environment.set('WASM_HAS_MULTITHREAD_SUPPORT', setting === 'simd-threads');
   tf.setThreadsCount(job.threads);
-  tf.setWasmPaths(address('binaries/'), true);
+  tf.setWasmPaths(address(`${releaseFolder(job)}/`), true);
   // The framework fetches its binary by itself: answer from memory what has been downloaded, and let anything
   // else go to the server, whose log then shows it.
   const platform = environment.platform;
@@ -78,27 +90,39 @@ async function startWasm(job: Job, script: string, binaries: ReadonlyMap<string,
   }));
 }
 
-async function startWebgl(job: Job, script: string): Promise<Engine> {
-  const tf = (await import(/* @vite-ignore */ script)) as typeof TfjsWebgl;
+async function startWebgl(job: Job, script: string, renderer: () => Proof): Promise<Engine> {
+  const tf = (await import(/* @vite-ignore */ script)) as Framework;
   await startBackend(tf, 'webgl');
-  return new TfjsEngine(tf, job, () => {
-    const backend = tf.backend();
-    if (!(backend instanceof tf.MathBackendWebGL)) return {};
-    const context = backend.getGPGPUContext().gl;
-    const names = context.getExtension('WEBGL_debug_renderer_info');
-    const renderer: unknown = context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER);
-    return {
-      ...(typeof renderer === 'string' && { renderer, renderer_software: isSoftwareRenderer(renderer) }),
-      environment: {
-        webgl_version: String(tf.env().getNumber('WEBGL_VERSION')),
-        webgl_float32: String(tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')),
-      },
-    };
-  });
+  return new TfjsEngine(tf, job, () => ({
+    ...renderer(),
+    environment: {
+      webgl_version: String(tf.env().getNumber('WEBGL_VERSION')),
+      webgl_float32: String(tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')),
+    },
+  }));
 }
 
-async function startBackend(tf: Pick<typeof TfjsWebgl, 'setBackend' | 'ready'>, name: string): Promise<void> {
-  if (!(await tf.setBackend(name))) throw new Unsupported(`TensorFlow.js could not start its backend ${name}.`);
+async function startOther(job: Job, script: string, proof: (workers: number) => Proof): Promise<Engine> {
+  const tf = (await import(/* @vite-ignore */ script)) as Framework;
+  await startBackend(tf, BACKENDS[job.backend] ?? job.backend);
+  return new TfjsEngine(tf, job, proof);
+}
+
+/** The framework says why a backend does not start in its log only. */
+async function startBackend(tf: Framework, name: string): Promise<void> {
+  const lines: string[] = [];
+  const started = await listening(
+    (line) => lines.push(line),
+    () => tf.setBackend(name),
+  );
+  if (!started) {
+    if (name === 'webgpu' && (await navigator.gpu.requestAdapter()) === null) {
+      throw new Unsupported('TensorFlow.js found no WebGPU adapter.');
+    }
+    // Some browsers begin with the place of the error: an address of this page, which is nobody's business.
+    const words = lines.flatMap((line) => line.split('\n')).findLast((line) => /\w+Error: /.test(line));
+    throw new Unsupported(`TensorFlow.js could not start its backend ${name}${words ? `: ${words}` : ''}.`);
+  }
   await tf.ready();
 }
 
@@ -108,7 +132,7 @@ class TfjsEngine implements Engine {
   constructor(
     private readonly tf: Framework,
     private readonly job: Job,
-    private readonly backendProof: () => Proof,
+    private readonly backendProof: (workers: number) => Proof,
   ) {
     this.version = tf.version_core;
   }
@@ -119,20 +143,18 @@ class TfjsEngine implements Engine {
     const artifacts = await this.tf.io.getModelArtifactsForJSON(json, (groups) => {
       const specs = groups.flatMap((group) => group.weights);
       const shards = groups.flatMap((group) => group.paths.map((path) => bytesOf(files, parts[path] ?? path)));
-      return Promise.resolve([specs, shards]);
+      return Promise.resolve([specs, this.job.engine === 'tfjs' ? shards : joined(shards)]);
     });
     const model = await this.tf.loadGraphModel({ load: () => Promise.resolve(artifacts) });
     return new TfjsSession(this.tf, model, this.job);
   }
 
-  proof(): Promise<Proof> {
-    const proof = this.backendProof();
+  proof(workers: number): Promise<Proof> {
+    const proof = this.backendProof(workers);
+    const name = this.tf.getBackend();
+    const backend = Object.keys(BACKENDS).find((ours) => BACKENDS[ours] === name) ?? name;
     const tensors = { tensors_alive: String(this.tf.memory().numTensors) };
-    return Promise.resolve({
-      ...proof,
-      backend: this.tf.getBackend(),
-      environment: { ...proof.environment, ...tensors },
-    });
+    return Promise.resolve({ ...proof, backend, environment: { ...proof.environment, ...tensors } });
   }
 }
 
@@ -147,17 +169,38 @@ class TfjsSession implements Session {
     this.outputNames = job.model.outputs.map((output) => output.format_name);
   }
 
-  /** Reads back synchronously: the time then ends when the values are here, without a timer in between. */
-  predict(inputs: ReadonlyMap<string, Values>): ReadonlyMap<string, Output> {
+  /**
+   * Reads back synchronously: the time then ends when the values are here, without a timer in between. WebGPU alone has
+   * no such way.
+   */
+  predict(inputs: ReadonlyMap<string, Values>, returned: () => void) {
     const feeds: NamedTensorMap = {};
     for (const input of this.job.model.inputs) feeds[input.format_name] = this.tensor(input, inputs);
     const answer = this.model.execute(feeds, this.outputNames);
-    const tensors = Array.isArray(answer) ? answer : [answer];
-    const outputs = new Map<string, Output>();
-    this.outputNames.forEach((name, i) => {
-      const tensor = tensors[i];
+    returned();
+    const tensors = this.outputNames.map((name, i) => {
+      const tensor = Array.isArray(answer) ? answer[i] : i === 0 ? answer : undefined;
       if (tensor === undefined) throw new Error(`The model has no output ${name}.`);
-      outputs.set(name, { shape: tensor.shape, values: tensor.dataSync() });
+      return tensor;
+    });
+    if (this.job.backend === 'webgpu') return this.readLater(tensors, feeds);
+    const values = tensors.map((tensor) => tensor.dataSync());
+    return this.outputs(tensors, values, feeds);
+  }
+
+  private async readLater(tensors: readonly Tensor[], feeds: NamedTensorMap) {
+    const values = await Promise.all(tensors.map((tensor) => tensor.data()));
+    return this.outputs(tensors, values, feeds);
+  }
+
+  private outputs(
+    tensors: readonly Tensor[],
+    values: readonly ArrayLike<number>[],
+    feeds: NamedTensorMap,
+  ): ReadonlyMap<string, Output> {
+    const outputs = new Map<string, Output>();
+    tensors.forEach((tensor, i) => {
+      outputs.set(this.outputNames[i] ?? '', { shape: tensor.shape, values: values[i] ?? [] });
       tensor.dispose();
     });
     for (const feed of Object.values(feeds)) feed.dispose();
@@ -173,6 +216,19 @@ class TfjsSession implements Session {
     }
     return this.tf.tensor(values, input.shape, dtype);
   }
+}
+
+/** Older releases take the weights in one piece only. */
+function joined(shards: readonly ArrayBuffer[]): ArrayBuffer {
+  const [only] = shards;
+  if (only !== undefined && shards.length === 1) return only;
+  const whole = new Uint8Array(shards.reduce((size, shard) => size + shard.byteLength, 0));
+  let at = 0;
+  for (const shard of shards) {
+    whole.set(new Uint8Array(shard), at);
+    at += shard.byteLength;
+  }
+  return whole.buffer;
 }
 
 function bytesOf(files: ReadonlyMap<string, ArrayBuffer>, name: string): ArrayBuffer {

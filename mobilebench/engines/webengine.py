@@ -1,0 +1,93 @@
+"""A web engine as data: one release of a framework, with the backends and settings that it has and those it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Literal
+
+from mobilebench.engines import web
+from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
+from mobilebench.models.inputs import SAMPLES
+from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.targets.base import Target
+
+GPU_SETTINGS = ("hardware", "software", "integrated", "discrete")
+"""The GPU that the browser chooses, SwiftShader or Mesa on the CPU, and those of two GPUs that save power or time."""
+
+
+@dataclass(frozen=True)
+class WebEngine:
+    """See `engines.base.Engine`. Its name carries its version, unless it is the current one: `ortjs@1.18`."""
+
+    name: str
+    release: str
+    """How the version begins that its pages have to report, up to a dot: `1.18`."""
+    description: str
+    format: Format
+    backends: tuple[Backend, ...]
+    most_threads: int | None = None
+    """That it ever starts."""
+    cores_a_thread: int = 0
+    """How many cores the page has to be told for each thread, in settings with threads; 0 where this does not matter."""
+    refuses_one_thread: Mapping[str, str] = field(default_factory=dict)
+    """Settings that become something else with one thread, and what."""
+
+    setup_patience_s: float = web.SETUP_PATIENCE_S
+    kind: Literal["web"] = "web"
+    claims_machine: bool = True
+    passes: frozenset[Pass] = EVERY_PASS
+
+    def supports(self, target: TargetInfo, case: Case) -> str | None:
+        if reason := web.reason_against(self.name, self.backends, target, case):
+            return reason
+        if self.most_threads is not None and case.threads > self.most_threads:
+            return f"{self.name} starts at most {self.most_threads} threads"
+        if case.threads == 1 and case.backend == "wasm" and case.setting in self.refuses_one_thread:
+            return self.refuses_one_thread[case.setting]
+        return None
+
+    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
+        web.prepare(target, case, files, self.format)
+        return {}
+
+    def measure(
+        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+    ) -> BlockResult:
+        return web.measure(
+            self._page_case(target.info, block.case),
+            target,
+            block,
+            files,
+            cancel=cancel,
+            samples=samples,
+            setup_patience_s=self.setup_patience_s,
+        )
+
+    def _page_case(self, target: TargetInfo, case: Case) -> web.PageCase:
+        backend = next(one for one in self.backends if one.name == case.backend)
+        needed = 0 if case.setting in backend.single_threaded else self.cores_a_thread * case.threads
+        return web.PageCase(
+            self.format,
+            web.flags(target, case, uses_gpu=backend.uses_gpu),
+            hardware_concurrency=needed if target.cores < needed else None,
+            patience=SLOW if case.backend == "js" else 1,
+        )
+
+
+SLOW = 5
+"""How many times longer than for others is waited for plain JavaScript."""
+
+
+def gpu_backend(name: str, description: str, lacks: str | None = None) -> Backend:
+    """A backend on a GPU; `lacks` is why this release has none."""
+    return Backend(
+        name,
+        GPU_SETTINGS,
+        f"{description}; software computes them on the CPU",
+        single_threaded=GPU_SETTINGS,
+        uses_gpu=True,
+        lacks=dict.fromkeys(GPU_SETTINGS, lacks) if lacks else {},
+    )

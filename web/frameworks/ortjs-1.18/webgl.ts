@@ -1,0 +1,2 @@
+// ONNX Runtime with its WebGL backend, as published.
+export * from 'onnxruntime-web/webgl';

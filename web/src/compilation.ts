@@ -1,0 +1,89 @@
+// What is compiled for the GPU, counted by stage: the calls with which WebGL and WebGPU compile are watched.
+import type { Compilation, Stage } from './records';
+import { now, type Clock } from './stages';
+
+type Method = (this: object, ...args: unknown[]) => unknown;
+type Counted = 'shaders' | 'pipelines';
+
+/** Methods that compile, and what each makes; the two that ask for an outcome only wait for it. */
+const WEBGL: Record<string, Counted | undefined> = {
+  compileShader: 'shaders',
+  linkProgram: 'pipelines',
+  getShaderParameter: undefined,
+  getProgramParameter: undefined,
+};
+const WEBGPU: Record<string, Counted | undefined> = {
+  createShaderModule: 'shaders',
+  createComputePipeline: 'pipelines',
+  createComputePipelineAsync: 'pipelines',
+  createRenderPipeline: 'pipelines',
+  createRenderPipelineAsync: 'pipelines',
+};
+const WATCHED: Record<string, Record<string, Counted | undefined>> = {
+  WebGLRenderingContext: WEBGL,
+  WebGL2RenderingContext: WEBGL,
+  GPUDevice: WEBGPU,
+};
+
+/** Counts what is compiled from now on. */
+export class CompilationWatch {
+  private counts: Record<Counted, number> = { shaders: 0, pipelines: 0 };
+  private busyMs = 0;
+  private underWay = 0;
+  private since = 0;
+
+  constructor(
+    private readonly clock: Clock = now,
+    scope: object = globalThis,
+  ) {
+    for (const [name, methods] of Object.entries(WATCHED)) {
+      const kind = (scope as Record<string, { prototype: Record<string, Method | undefined> } | undefined>)[name];
+      if (kind !== undefined) this.watch(kind.prototype, methods);
+    }
+  }
+
+  /** What was compiled since the last time; undefined when nothing was. */
+  take(): Compilation | undefined {
+    const { shaders, pipelines } = this.counts;
+    const ms = this.busyMs;
+    this.counts = { shaders: 0, pipelines: 0 };
+    this.busyMs = 0;
+    return shaders + pipelines === 0 ? undefined : { shaders, pipelines, ms };
+  }
+
+  private watch(prototype: Record<string, Method | undefined>, methods: Record<string, Counted | undefined>): void {
+    for (const [name, counted] of Object.entries(methods)) {
+      const original = prototype[name];
+      if (original === undefined) continue;
+      // eslint-disable-next-line @typescript-eslint/no-this-alias
+      const watch = this;
+      prototype[name] = function (...args) {
+        if (counted !== undefined) watch.counts[counted]++;
+        watch.begin();
+        const result = original.apply(this, args);
+        if (result instanceof Promise) {
+          const end = () => {
+            watch.end();
+          };
+          result.then(end, end);
+        } else {
+          watch.end();
+        }
+        return result;
+      };
+    }
+  }
+
+  private begin(): void {
+    if (this.underWay++ === 0) this.since = this.clock();
+  }
+
+  private end(): void {
+    if (--this.underWay === 0) this.busyMs += this.clock() - this.since;
+  }
+}
+
+/** The stages in which something was compiled. */
+export function byStage(stages: Record<Stage, Compilation | undefined>): Partial<Record<Stage, Compilation>> {
+  return Object.fromEntries(Object.entries(stages).filter(([, found]) => found !== undefined));
+}

@@ -1,2 +1,0 @@
-// ONNX Runtime with its WebGPU backend, as published.
-export * from 'onnxruntime-web/webgpu';

@@ -1,0 +1,147 @@
+// Which GPU a page asks for and gets. Frameworks ask the browser for it by themselves: so their questions are watched,
+// and given a power preference where one is wanted.
+import type { Proof } from './records';
+
+export type PowerPreference = 'low-power' | 'high-performance';
+export type GpuApi = 'webgl' | 'webgpu';
+
+const SOFTWARE_RENDERER = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
+const PREFERENCES: Record<string, PowerPreference> = { integrated: 'low-power', discrete: 'high-performance' };
+
+/** The power preference that stands for a setting; none where the framework and the browser may choose. */
+export function preferenceOf(setting: string): PowerPreference | undefined {
+  return PREFERENCES[setting];
+}
+
+export function isSoftwareRenderer(renderer: string): boolean {
+  return SOFTWARE_RENDERER.test(renderer);
+}
+
+type Canvas = HTMLCanvasElement | OffscreenCanvas;
+type Context = WebGLRenderingContext | WebGL2RenderingContext;
+
+/** Notes every WebGL context and WebGPU device that is made from now on, by whatever framework. */
+export class GpuWatch {
+  /** Given to every question from now on, whatever the framework would say. */
+  preference: PowerPreference | undefined;
+  private asked: string | undefined;
+  private context: Context | undefined;
+  private adapter: GPUAdapterInfo | undefined;
+  private features: readonly string[] = [];
+  private lostReason: string | undefined;
+
+  constructor() {
+    if (typeof HTMLCanvasElement !== 'undefined') this.watchCanvas(HTMLCanvasElement.prototype);
+    if (typeof OffscreenCanvas !== 'undefined') this.watchCanvas(OffscreenCanvas.prototype);
+    if (typeof GPU !== 'undefined') this.watchAdapters();
+  }
+
+  /** The renderer of the context that was made last, and how it was asked for. */
+  webgl(): Proof {
+    return this.context === undefined ? {} : this.proofOf(rendererOf(this.context), false);
+  }
+
+  /** The adapter of the device that was made last, and how it was asked for. */
+  webgpu(): Proof {
+    if (this.adapter === undefined) return {};
+    const proof = this.proofOf(describe(this.adapter), this.adapter.isFallbackAdapter);
+    return { ...proof, environment: { webgpu_features: [...this.features].sort().join(' ') } };
+  }
+
+  /** Why the GPU was taken away from the page while it measured; undefined when it was not. */
+  get lost(): string | undefined {
+    if (this.context?.isContextLost()) return 'the browser took the WebGL context away';
+    return this.lostReason;
+  }
+
+  private proofOf(renderer: string, fallback: boolean | undefined): Proof {
+    return {
+      renderer,
+      renderer_software: Boolean(fallback) || isSoftwareRenderer(renderer),
+      power_preference: this.asked ?? 'none',
+    };
+  }
+
+  private watchCanvas(prototype: Canvas): void {
+    type GetContext = (this: Canvas, kind: string, attributes?: WebGLContextAttributes) => unknown;
+    // eslint-disable-next-line @typescript-eslint/no-this-alias
+    const watch = this;
+    // eslint-disable-next-line @typescript-eslint/unbound-method
+    const original = prototype.getContext as GetContext;
+    const watched: GetContext = function (kind, attributes) {
+      if (!kind.includes('webgl')) return original.call(this, kind, attributes);
+      const wanted = watch.preference === undefined ? attributes : { ...attributes, powerPreference: watch.preference };
+      const context = original.call(this, kind, wanted) as Context | null;
+      if (context !== null) {
+        watch.context = context;
+        watch.asked = wanted?.powerPreference;
+      }
+      return context;
+    };
+    Object.assign(prototype, { getContext: watched });
+  }
+
+  private watchAdapters(): void {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias
+    const watch = this;
+    /* eslint-disable @typescript-eslint/unbound-method */
+    const { requestAdapter } = GPU.prototype;
+    const { requestDevice } = GPUAdapter.prototype;
+    /* eslint-enable @typescript-eslint/unbound-method */
+    Object.assign(GPU.prototype, {
+      requestAdapter(this: GPU, options?: GPURequestAdapterOptions) {
+        const wanted = watch.preference === undefined ? options : { ...options, powerPreference: watch.preference };
+        watch.asked = wanted?.powerPreference;
+        return requestAdapter.call(this, wanted);
+      },
+    });
+    Object.assign(GPUAdapter.prototype, {
+      async requestDevice(this: GPUAdapter, descriptor?: GPUDeviceDescriptor) {
+        const device = await requestDevice.call(this, descriptor);
+        watch.adapter = this.info;
+        watch.features = [...device.features];
+        void device.lost.then(({ reason, message }) => {
+          if (reason !== 'destroyed') watch.lostReason = `the browser took the WebGPU device away: ${message}`;
+        });
+        return device;
+      },
+    });
+  }
+}
+
+function rendererOf(context: Context): string {
+  const names = context.getExtension('WEBGL_debug_renderer_info');
+  return String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
+}
+
+function describe(info: GPUAdapterInfo): string {
+  return [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
+}
+
+/** What the browser gives for a power preference; undefined when it gives nothing. */
+export async function rendererFor(api: GpuApi, powerPreference: PowerPreference): Promise<string | undefined> {
+  if (api === 'webgpu') {
+    const adapter = await navigator.gpu.requestAdapter({ powerPreference });
+    return adapter === null ? undefined : describe(adapter.info);
+  }
+  const context = document.createElement('canvas').getContext('webgl2', { powerPreference });
+  const renderer = context === null ? undefined : rendererOf(context);
+  context?.getExtension('WEBGL_lose_context')?.loseContext();
+  return renderer;
+}
+
+/**
+ * Why nothing shows that the wanted one of two GPUs was used; undefined when it was. `used` is the renderer on which the
+ * engine computed, `given` what the browser gives for each preference.
+ */
+export function whyNotHonoured(
+  wanted: PowerPreference,
+  used: string | undefined,
+  given: Record<PowerPreference, string | undefined>,
+): string | undefined {
+  if (given['low-power'] === given['high-performance']) {
+    return `The browser gives one GPU whatever the power preference: ${given[wanted] ?? 'none'}.`;
+  }
+  if (used === given[wanted]) return undefined;
+  return `The browser's ${wanted} GPU is ${given[wanted] ?? 'missing'}, but the engine computed on ${used ?? 'none'}.`;
+}
