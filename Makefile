@@ -104,7 +104,7 @@ lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
 	@scripts/lock.sh
 
 bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
-	@scripts/system-packages.sh firefox
+	@scripts/system-packages.sh firefox nginx
 	@$(BIN)/python -m benchmarks
 
 fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, for SECONDS=60 each

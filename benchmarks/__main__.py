@@ -14,6 +14,7 @@ BENCHMARKS = (
     "blocks_apart",
     "page_overhead",
     "block_cost",
+    "page_server",
     "push",
     "eight_phones",
     "split",

@@ -13,6 +13,7 @@ package_of() {
         firefox) if grep -qs '^ID=ubuntu' /etc/os-release; then echo firefox; else echo firefox-esr; fi ;;
         ld.lld) echo lld ;;
         mvn) echo maven ;;
+        nginx) echo nginx-light ;;
         venv) echo python3-venv ;;
         *) echo "system-packages: no package is known for '$1'" >&2; exit 2 ;;
     esac
@@ -29,6 +30,7 @@ is_there() {
         firefox)
             [ -n "${MOBILEBENCH_FIREFOX:-}" ] && return 0
             command -v firefox >/dev/null 2>&1 || command -v firefox-esr >/dev/null 2>&1 ;;
+        nginx) command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] ;;
         venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
