@@ -142,13 +142,16 @@ class TestThreads:
     def test_more_at_work_than_asked_stays_wrong(self) -> None:
         told("invalid", judged(threads=3, threads_alive=3), "3 threads, not 2")
 
-    def test_pools_of_the_reference_kernels_that_take_turns(self) -> None:
-        def reference(setting: str, *cpu_ms: float) -> Verdict:
-            return judged(setting=setting, delegates=[], threads=len(cpu_ms), thread_cpu_ms=list(cpu_ms))
+    def test_pools_of_tensorflow_lites_own_kernels_that_take_turns(self) -> None:
+        def seen(setting: str, taken: int, *cpu_ms: float) -> Verdict:
+            delegates = [{**XNNPACK, "nodes": taken}] if taken else []
+            threads = {"threads": len(cpu_ms), "thread_cpu_ms": list(cpu_ms)}
+            return judged(setting=setting, delegates=delegates, graph_nodes=70, **threads)
 
-        told("valid", reference("reference", 12.0, 6.0, 3.0, 2.0), "4 threads, not 2", "two pools took turns")
-        told("invalid", reference("reference", 12.0, 12.0, 12.0, 12.0), "4 threads, not 2, were at work (CPU time)")
-        assert reference("xnnpack", 12.0, 6.0, 3.0, 2.0).status == "invalid"
+        told("valid", seen("reference", 0, 12.0, 6.0, 3.0, 2.0), "4 threads, not 2", "two pools took turns")
+        told("invalid", seen("reference", 0, 12.0, 12.0, 12.0, 12.0), "4 threads, not 2, were at work (CPU time)")
+        told("valid", seen("xnnpack", 60, 12.0, 6.0, 3.0), "3 threads, not 2", "two pools took turns")
+        assert seen("xnnpack", 70, 12.0, 6.0, 3.0).status == "invalid"
 
 
 class TestAffinity:
