@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 
 from mobilebench.browsers import chrome, firefox
 from mobilebench.engines import web
-from mobilebench.engines.litertjs import LitertjsEngine
-from mobilebench.engines.ortjs import OrtjsEngine
-from mobilebench.engines.tfjs import TfjsEngine
+from mobilebench.engines.litertjs import LITERTJS
+from mobilebench.engines.ortjs import ORTJS, ORTJS_1_14, ORTJS_1_18
+from mobilebench.engines.registry import engines
+from mobilebench.engines.tfjs import TFJS, TFJS_4_2
+from mobilebench.engines.webengine import GPU_SETTINGS, WebEngine
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import MOST_SAMPLES
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.results.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from tests.engines.web_cases import planned, target_info, web_case
 
-TFJS, ORTJS, LITERTJS = TfjsEngine(), OrtjsEngine(), LitertjsEngine()
+WEB_ENGINES = [one for one in engines().values() if isinstance(one, WebEngine)]
 
 
 def answer(**changes: Any) -> str:
@@ -44,7 +46,16 @@ class TestSupports:
             (TFJS, "wasm", "simd-threads", 2),
             (TFJS, "webgl", "software", 1),
             (ORTJS, "wasm", "simd-threads", 4),
+            (TFJS, "webgpu", "software", 1),
+            (TFJS, "js", "default", 1),
+            (TFJS_4_2, "wasm", "simd-threads", 2),
             (ORTJS, "webgpu", "software", 1),
+            (ORTJS, "webgl", "software", 1),
+            (ORTJS, "webnn", "npu", 1),
+            (ORTJS_1_18, "wasm", "plain", 1),
+            (ORTJS_1_18, "wasm", "simd", 1),
+            (ORTJS_1_18, "wasm", "threads", 2),
+            (ORTJS_1_14, "wasm", "simd-threads", 2),
             (LITERTJS, "wasm", "simd", 1),
             (LITERTJS, "wasm", "relaxed-simd", 1),
             (LITERTJS, "wasm", "relaxed-simd-threads", 4),
@@ -78,15 +89,23 @@ class TestSupports:
     @pytest.mark.parametrize(
         ("engine", "backend", "setting", "threads", "words"),
         [
-            (TFJS, "webgpu", "hardware", 1, "no backend webgpu (it has wasm, webgl)"),
-            (TFJS, "wasm", "threads", 1, "no setting threads (it has simd-threads, simd, plain)"),
+            (TFJS, "webnn", "gpu", 1, "no backend webnn (it has wasm, webgl, webgpu, js)"),
+            (TFJS, "wasm", "relaxed-simd", 1, "no setting relaxed-simd (it has simd-threads, simd, plain"),
+            (TFJS, "wasm", "threads", 2, "no build with threads and without SIMD"),
             (TFJS, "wasm", "simd", 2, "runs on one thread"),
             (TFJS, "wasm", "plain", 2, "runs on one thread"),
             (TFJS, "wasm", "simd-threads", 9, "at most 8 threads"),
             (TFJS, "webgl", "software", 2, "runs on one thread"),
-            (ORTJS, "wasm", "simd", 1, "no setting simd"),
-            (ORTJS, "webgl", "hardware", 1, "no backend webgl"),
-            (LITERTJS, "wasm", "simd-threads", 1, "has relaxed-simd-threads, relaxed-simd, simd"),
+            (TFJS, "js", "default", 2, "runs on one thread"),
+            (TFJS_4_2, "webgpu", "software", 1, "first released with TensorFlow.js 4.6"),
+            (ORTJS, "wasm", "simd", 1, "since 1.19; ortjs@1.18 has this one"),
+            (ORTJS, "wasm", "threads", 2, "since 1.19; ortjs@1.18 has this one"),
+            (ORTJS_1_18, "wasm", "simd-threads", 1, "with one thread, ONNX Runtime Web 1.18 loads the build simd"),
+            (ORTJS_1_14, "wasm", "threads", 1, "with one thread, ONNX Runtime Web 1.14 loads the build plain"),
+            (ORTJS_1_18, "webgpu", "software", 1, "WebGPU is not in the pages of this release"),
+            (ORTJS_1_14, "webnn", "cpu", 1, "WebNN is not in the pages of this release"),
+            (LITERTJS, "wasm", "simd-threads", 2, "no build with threads and without relaxed SIMD"),
+            (LITERTJS, "wasm", "plain", 1, "no build without SIMD"),
             (LITERTJS, "wasm", "relaxed-simd", 2, "runs on one thread"),
             (LITERTJS, "wasm", "simd", 2, "runs on one thread"),
             (LITERTJS, "webgl", "hardware", 1, "no backend webgl"),
@@ -101,6 +120,13 @@ class TestSupports:
         assert "no GPU was found" in (TFJS.supports(target_info(gpu=None, gpu_software=None), case) or "")
         assert TFJS.supports(target_info(gpu="NVIDIA", gpu_software=False), case) is None
         assert TFJS.supports(target_info(kind="android", gpu=None, gpu_software=None), case) is None
+
+    @pytest.mark.parametrize("setting", ["integrated", "discrete"])
+    def test_one_of_two_gpus_is_asked_of_a_computer_that_has_some(self, setting: str) -> None:
+        case = web_case("tfjs", "webgl", setting)
+        assert "a phone has one GPU" in (TFJS.supports(target_info(kind="android"), case) or "")
+        assert "no GPU of its own" in (TFJS.supports(target_info(gpu_software=True), case) or "")
+        assert TFJS.supports(target_info(gpu="two of them", gpu_software=False), case) is None
 
     def test_software_cannot_be_asked_of_a_phone(self) -> None:
         for engine, backend in ((TFJS, "webgl"), (ORTJS, "webgpu"), (LITERTJS, "webgpu")):
@@ -163,12 +189,41 @@ def test_patience_grows_with_what_the_rule_asks_for() -> None:
 
 def test_gpu_flags_are_only_for_a_browser_that_is_started_here() -> None:
     software, hardware = web_case("tfjs", "webgl", "software"), web_case("tfjs", "webgl", "hardware")
-    assert web.gpu_flags(target_info(), software) == chrome.SOFTWARE_GPU
-    assert web.gpu_flags(target_info(), hardware) == chrome.HARDWARE_GPU
+    assert web.flags(target_info(), software, uses_gpu=True) == chrome.SOFTWARE_GPU
+    assert web.flags(target_info(), hardware, uses_gpu=True) == chrome.HARDWARE_GPU
     for name in ("firefox", "firefox@nightly"):
         case = software.model_copy(update={"browser": name})
-        assert web.gpu_flags(target_info(), case) == firefox.SOFTWARE_GPU
-    assert web.gpu_flags(target_info(kind="android"), hardware) == ()
+        assert web.flags(target_info(), case, uses_gpu=True) == firefox.SOFTWARE_GPU
+    assert web.flags(target_info(kind="android"), hardware, uses_gpu=True) == ()
+    assert web.flags(target_info(), web_case("tfjs", "wasm", "simd"), uses_gpu=False) == ()
+    assert web.flags(target_info(), web_case("ortjs", "webnn", "cpu"), uses_gpu=False) == chrome.WEBNN
+
+
+class TestReleases:
+    def test_each_is_listed_under_its_name(self) -> None:
+        assert [engine.name for engine in WEB_ENGINES] == [
+            "tfjs", "tfjs@4.2", "ortjs", "ortjs@1.18", "ortjs@1.14", "litertjs",
+        ]  # fmt: skip
+        for name, engine in engines().items():
+            assert engine.name == name
+
+    @pytest.mark.parametrize("engine", WEB_ENGINES, ids=lambda engine: engine.name)
+    def test_an_older_one_is_named_by_its_version(self, engine: WebEngine) -> None:
+        version = engine.name.partition("@")[2]
+        assert engine.release == version or not version
+        assert engine.release in engine.description
+
+    @pytest.mark.parametrize("engine", WEB_ENGINES, ids=lambda engine: engine.name)
+    def test_every_setting_is_there_or_is_said_to_be_lacking(self, engine: WebEngine) -> None:
+        gpu = target_info(gpu="two of them", gpu_software=False)
+        for backend in engine.backends:
+            assert set(backend.lacks) <= set(backend.settings)
+            for setting in backend.settings:
+                threads = 1 if setting in backend.single_threaded else 2
+                reason = engine.supports(gpu, web_case(engine.name, backend.name, setting, threads))
+                assert reason == backend.lacks.get(setting)
+            if backend.uses_gpu:
+                assert backend.settings == GPU_SETTINGS
 
 
 class TestModelFiles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import os
@@ -18,9 +19,11 @@ import pytest
 from mobilebench import paths
 from mobilebench.browsers import chrome
 from mobilebench.engines import web
-from mobilebench.engines.litertjs import BUILDS, LitertjsEngine
-from mobilebench.engines.ortjs import OrtjsEngine
-from mobilebench.engines.tfjs import TfjsEngine
+from mobilebench.engines.base import Engine
+from mobilebench.engines.litertjs import BUILDS, LITERTJS
+from mobilebench.engines.ortjs import ORTJS
+from mobilebench.engines.registry import engines
+from mobilebench.engines.tfjs import TFJS
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
 from mobilebench.models.agreement import disagreements
@@ -32,7 +35,7 @@ from tests.engines.web_cases import SHORT, planned, web_case
 
 pytestmark = pytest.mark.real
 
-ENGINES = {"tfjs": TfjsEngine(), "ortjs": OrtjsEngine(), "litertjs": LitertjsEngine()}
+ENGINES: dict[str, Engine] = engines()
 WASM = [
     ("tfjs", "wasm", "plain", 1),
     ("tfjs", "wasm", "simd", 1),
@@ -153,7 +156,7 @@ def test_each_build_of_litertjs_is_the_published_one(target: HostTarget) -> None
     for setting in WASM[5:8]:
         measured = measure(target, setting, rule=BlockRule(min_predictions=1, max_predictions=1))
         (binary,) = [file for file in measured.proof.files if file.name.endswith(".wasm")]
-        assert binary.name == f"binaries/{BUILDS[setting[2]]}"
+        assert binary.name == f"frameworks/litertjs/{BUILDS[setting[2]]}"
         assert binary.sha256 == hashlib.sha256((paths.web_pages() / binary.name).read_bytes()).hexdigest()
         assert measured.version == "2.5.3"
 
@@ -191,7 +194,7 @@ def own_model(folder: Path, content: bytes, dtype: Literal["float32", "int64"] =
 
 def measured_own(target: HostTarget, files: ModelFiles, backend: str = "wasm") -> Measurement:
     block = planned(web_case("litertjs", backend, "relaxed-simd" if backend == "wasm" else "software"))
-    return LitertjsEngine().measure(target, block, files, cancel=Event()).measurement
+    return LITERTJS.measure(target, block, files, cancel=Event()).measurement
 
 
 def test_litertjs_runs_a_model_without_signatures(target: HostTarget, tmp_path: Path) -> None:
@@ -281,7 +284,7 @@ def test_a_page_that_never_answers_is_given_up(
     target: HostTarget, own_pages: Path, monkeypatch: pytest.MonkeyPatch, temporary: Path, script: str
 ) -> None:
     with_page(own_pages, monkeypatch, script)
-    engine = TfjsEngine(setup_patience_s=1)
+    engine = dataclasses.replace(TFJS, setup_patience_s=1)
     monkeypatch.setattr(web, "PREDICTION_PATIENCE_S", 0)
     began = time.monotonic()
     with pytest.raises(BlockFailed, match="The page on host never answered within 2 s"):
@@ -307,7 +310,7 @@ def test_a_page_that_throws_or_talks_nonsense_fails_the_block(
 ) -> None:
     with_page(own_pages, monkeypatch, script)
     with pytest.raises(BlockFailed, match=words):
-        TfjsEngine().measure(target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
+        TFJS.measure(target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
 
 
 def test_chromium_killed_in_the_middle(target: HostTarget, monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
@@ -322,7 +325,7 @@ def test_chromium_killed_in_the_middle(target: HostTarget, monkeypatch: pytest.M
     monkeypatch.setattr(chrome, "launch", noting)
     endless = planned(web_case("tfjs", "wasm", "simd"), BlockRule(min_predictions=100_000, max_predictions=100_000))
     with pytest.raises(BlockFailed, match="connection to the browser was cut"):
-        TfjsEngine().measure(target, endless, model("bert_small"), cancel=Event())
+        TFJS.measure(target, endless, model("bert_small"), cancel=Event())
     assert launched
     assert list(temporary.iterdir()) == []
 
@@ -349,7 +352,7 @@ def test_cancelling_ends_a_block_within_seconds(target: HostTarget, temporary: P
 
     def block() -> None:
         try:
-            TfjsEngine().measure(target, endless, model("bert_small"), cancel=cancel)
+            TFJS.measure(target, endless, model("bert_small"), cancel=cancel)
         except BlockFailed as failed:
             failures.append(failed)
 
@@ -387,7 +390,7 @@ def test_a_truncated_model_file_fails_the_block_and_names_the_model(target: Host
     (tmp_path / name).write_bytes((files.folder / name).read_bytes()[:100_000])
     cut = ModelFiles(tmp_path, files.manifest)
     with pytest.raises(BlockFailed, match="ortjs wasm simd-threads with bert_small failed in the page on host: "):
-        OrtjsEngine().measure(target, planned(web_case("ortjs", "wasm", "simd-threads")), cut, cancel=Event())
+        ORTJS.measure(target, planned(web_case("ortjs", "wasm", "simd-threads")), cut, cancel=Event())
 
 
 def test_a_truncated_weight_file_is_never_measured_as_if_it_were_whole(target: HostTarget, tmp_path: Path) -> None:
@@ -400,4 +403,4 @@ def test_a_truncated_weight_file_is_never_measured_as_if_it_were_whole(target: H
     shard.write_bytes(shard.read_bytes()[:1000])
     with pytest.raises(BlockFailed, match="tfjs wasm simd with bert_small failed in the page on host: "):
         cut = ModelFiles(tmp_path, files.manifest)
-        TfjsEngine().measure(target, planned(web_case("tfjs", "wasm", "simd")), cut, cancel=Event())
+        TFJS.measure(target, planned(web_case("tfjs", "wasm", "simd")), cut, cancel=Event())
