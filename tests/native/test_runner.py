@@ -231,6 +231,29 @@ def test_no_socket_is_opened_and_nothing_is_kept(runner: Path, tmp_path: Path, s
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def write_trap(sanitized: Path, tmp_path: Path) -> Path:
+    """A library that ends any process that writes outside the folder that it may; tried first on one that does."""
+    trap = sanitized / "trap-writes.so"
+    writes = [sys.executable, "-c", f"open({str(tmp_path / 'outside')!r}, 'w')"]
+    assert subprocess.run(writes, env={**os.environ, "LD_PRELOAD": str(trap)}, check=False).returncode == 98
+    return trap
+
+
+@pytest.mark.parametrize("watched", ["timing", "kernels", "memory"])
+@pytest.mark.parametrize("engine", FORMATS)
+def test_nothing_is_written_outside_the_scratch_folder(
+    runner: Path, tmp_path: Path, write_trap: Path, engine: str, watched: str
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environment = {**os.environ, "HOME": str(tmp_path), "LD_PRELOAD": str(write_trap), "TRAP_ALLOWED": f"{scratch}/"}
+    arguments = real_arguments(engine, "bert_small", threads="2")
+    code, answer, done = run(runner, *arguments, "--pass", watched, "--scratch", str(scratch), environment=environment)
+    assert code == 0, (answer, done.stderr)
+    assert list(scratch.iterdir()) == []
+
+
 def test_an_operator_that_the_engine_lacks_is_unsupported(runner: Path, tmp_path: Path) -> None:
     import onnx
     from onnx import TensorProto, helper
