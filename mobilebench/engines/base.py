@@ -14,6 +14,8 @@ from mobilebench.targets.base import Target
 
 EVERY_PASS: frozenset[Pass] = frozenset({"timing", "kernels", "memory"})
 TIMING_ALONE: frozenset[Pass] = frozenset({"timing"})
+WITHOUT_KERNELS: frozenset[Pass] = frozenset({"timing", "memory"})
+"""Of an engine that does not tell which operators it runs."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> 
     if reason := engine.supports(target, block.case):
         return reason
     if block.pass_ not in engine.passes:
-        return f"engine {engine.name} has no {block.pass_} pass"
+        why = ": its library does not tell which operators it runs" if block.pass_ == "kernels" else ""
+        return f"engine {engine.name} has no {block.pass_} pass{why if engine.kind == 'web' else ''}"
     return _more_than_a_page_can(engine.name, block) if engine.kind == "web" else None
 
 

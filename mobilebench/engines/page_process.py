@@ -24,8 +24,6 @@ SHARE_AT_WORK = 0.05
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SHELL_SECONDS = 10.0
-_PAGE_PROCESSES = (b"--type=renderer", b"-contentproc")
-_FIREFOX_PAGES = b"tab"
 
 Files = Callable[[int, tuple[str, ...]], Mapping[str, str]]
 """Of a process's folder in `/proc`, those files that fit one of these patterns and can be read: path there to text."""
@@ -177,13 +175,12 @@ def _below(ancestor: int, parents: Mapping[int, int]) -> Iterable[int]:
 
 
 def _computes_pages(pid: int) -> bool:
+    """By its command line, which Chrome writes over with blanks between the words."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").split()
     except OSError:
         return False
-    if _PAGE_PROCESSES[0] in words:
-        return True
-    return _PAGE_PROCESSES[1] in words and words[-1] == _FIREFOX_PAGES
+    return b"--type=renderer" in words or (b"-contentproc" in words and words[-1] == b"tab")
 
 
 def _files_here(pid: int, patterns: tuple[str, ...]) -> dict[str, str]:

@@ -165,7 +165,7 @@ class _MemoryWatch:
         with suppress(BlockFailed):
             found = self._page.call("Runtime.getHeapUsage")
         wanted = {"js_heap_bytes": found.get("usedSize"), "js_backing_bytes": found.get("backingStorageSize")}
-        return {name: int(size) for name, size in wanted.items() if _is_size(size)}
+        return {name: size for name, told in wanted.items() if (size := _size(told)) is not None}
 
     def _with_heap(self, told: PageMemory) -> PageMemory:
         return told.model_copy(update=self._heaps.get(told.stage, {}))
@@ -186,5 +186,6 @@ def _busiest(before: Mapping[int, float], after: Mapping[int, float]) -> int | N
     return pid if pid is not None and spent[pid] > 0 else None
 
 
-def _is_size(value: Any) -> bool:
-    return isinstance(value, (int, float)) and 0 <= value < _LARGEST
+def _size(value: Any) -> int | None:
+    """A number of bytes that a browser tells; None where it is none."""
+    return int(value) if isinstance(value, (int, float)) and 0 <= value < _LARGEST else None

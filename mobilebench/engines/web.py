@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from mobilebench import paths
 from mobilebench.browsers import chrome, firefox, names, renderers
 from mobilebench.browsers.page import Page, open_page
+from mobilebench.engines import page_process, page_watch
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
@@ -122,10 +123,12 @@ def measure(
     on_phone = target.info.kind == "android"
     entry = _format_file(files, page_case.model_format)
     served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
+    for_pass = page_watch.flags(target.info, browser_name, block.pass_)
+    job = page_job(block, files, entry, samples) | {"eager_memory": bool(for_pass)}
     server = page_server()
     with (
         server.visit(served) as visit,
-        target.browser(browser_name, page_case.flags, headed=block.conditions.headed) as browser,
+        target.browser(browser_name, (*page_case.flags, *for_pass), headed=block.conditions.headed) as browser,
         target.reverse(server.port) as origin,
         renderers.watched(browser.address, on_phone) as process,
         open_page(browser.address, cancel=cancel) as page,
@@ -134,13 +137,17 @@ def measure(
         if page_case.hardware_concurrency is not None:
             page.tell_cores(page_case.hardware_concurrency)
         page.open(f"{origin.rstrip('/')}{visit.path}bench.html")
-        answer = page.evaluate(
-            f"mobilebench.run({json.dumps(page_job(block, files, entry, samples))})",
-            timeout=page_case.patience * patience_s(block.rule, setup_patience_s),
-            what=f"The page on {target.info.id}",
-        )
+        watch = page_watch.Watch(page_process.processes_of(target, browser), page, block.pass_)
+        with watch.sampling():
+            answer = page_watch.answer_of(
+                page,
+                json.dumps(job),
+                watch.look,
+                timeout=page_case.patience * patience_s(block.rule, setup_patience_s),
+                what=f"The page on {target.info.id}",
+            )
         process.look()
-    measurement = complete(parse_answer(answer, case), browser, visit.served(), page_case, process)
+    measurement = watch.completed(complete(parse_answer(answer, case), browser, visit.served(), page_case, process))
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
 
@@ -257,6 +264,7 @@ def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples:
         "setting": case.setting,
         "threads": case.threads,
         "rule": block.rule.model_dump(),
+        "pass": block.pass_,
         "samples": samples,
         "model": {
             "file": f"model/{entry.path}",

@@ -5,8 +5,10 @@ import type { Held } from './tfjs';
 /** What an engine counts itself. */
 export type EngineMemory = Pick<PageMemory, 'tf_bytes' | 'tf_gpu_bytes' | 'tf_tensors'>;
 
-/** Longest wait for the browser's own count, which otherwise comes with its next garbage collection. */
+/** Longest waits for the browser's own count: one that comes at once, and one that comes with a garbage collection. */
+const EAGER_MS = 3_000;
 const PATIENCE_MS = 20_000;
+const LATE = 'the browser did not count the memory of a page whose workers wait';
 
 interface ChromePerformance {
   memory?: { usedJSHeapSize: number; totalJSHeapSize: number };
@@ -55,7 +57,7 @@ export class HeapWatch {
 
   private note(instance: WebAssembly.Instance) {
     for (const value of Object.values(instance.exports)) {
-      if (value instanceof Object && 'buffer' in value && 'grow' in value) this.memories.add(value as WebAssembly.Memory);
+      if (value instanceof Object && 'buffer' in value && 'grow' in value) this.memories.add(value);
     }
   }
 }
@@ -63,6 +65,7 @@ export class HeapWatch {
 /** Reads the page's memory whenever a stage has ended. Made before any framework is loaded. */
 export class PageMemoryWatch {
   readonly readings: PageMemory[] = [];
+  readonly notes: string[] = [];
   private readonly heap = new HeapWatch();
   private readonly performance: ChromePerformance & Pick<Performance, 'now'> = performance;
 
@@ -73,7 +76,7 @@ export class PageMemoryWatch {
     const at_ms = this.performance.now();
     const memory = this.performance.memory;
     const held = this.held();
-    const asked = this.eager || stage === 'prediction' ? await this.userAgentBytes() : undefined;
+    const asked = this.asksAfter(stage) ? await this.userAgentBytes() : undefined;
     this.readings.push({
       at_ms,
       stage,
@@ -93,14 +96,22 @@ export class PageMemoryWatch {
     };
   }
 
+  private asksAfter(stage: string): boolean {
+    return stage === 'prediction' || (this.eager && this.notes.length === 0);
+  }
+
+  /** The browser asks every worker, and those of a framework may wait for work in a way that nothing wakes. */
   private async userAgentBytes(): Promise<number | undefined> {
     if (this.performance.measureUserAgentSpecificMemory === undefined) return undefined;
+    const late = new Promise<undefined>((resolve) => {
+      setTimeout(resolve, this.eager ? EAGER_MS : PATIENCE_MS);
+    });
     try {
-      const late = new Promise<undefined>((resolve) => {
-        setTimeout(resolve, PATIENCE_MS);
-      });
-      return (await Promise.race([this.performance.measureUserAgentSpecificMemory(), late]))?.bytes;
-    } catch {
+      const counted = await Promise.race([this.performance.measureUserAgentSpecificMemory(), late]);
+      if (counted === undefined && !this.notes.includes(LATE)) this.notes.push(LATE);
+      return counted?.bytes;
+    } catch (error) {
+      this.notes.push(`the browser does not count the page's memory: ${String(error).slice(0, 200)}`);
       return undefined;
     }
   }

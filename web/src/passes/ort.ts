@@ -50,7 +50,7 @@ export function runsIn(events: readonly TraceEvent[]): KernelRun[][] {
   const onGpu = new Set(events.filter((event) => event.cat === 'Api').map(nodeName));
   const runs: KernelRun[][] = starts.map(() => []);
   for (const event of events) {
-    const run = runs[starts.findLastIndex((start) => start <= event.ts)];
+    const run = runs[starts.filter((start) => start <= event.ts).length - 1];
     if (event.cat === 'Api') run?.push(programOf(event, nodes.get(nodeName(event))));
     else if (event.cat === 'Node' && event.name.endsWith(NODE_TIME) && !onGpu.has(nodeName(event))) {
       run?.push(kernelOf(event, event.name));
