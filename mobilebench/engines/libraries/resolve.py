@@ -15,8 +15,11 @@ ENGINES = ("tflite", "onnxruntime")
 _DELEGATES = {("tflite", "gpu"): "tflite-gpu"}
 """Backends that live in a library of their own, and the name by which a user gives it."""
 
-_PROVIDER_PACKAGES = {"cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
-"""Backends that are a library beside ONNX Runtime's on this computer, and the package that brings it."""
+_PROVIDER_PACKAGES = {"cuda": "onnxruntime-gpu=={version}", "openvino": "onnxruntime-openvino"}
+"""Backends that are a library beside ONNX Runtime's on this computer, and the package that brings it.
+
+The second has releases of its own, which leave out some of ONNX Runtime's.
+"""
 
 
 def host_build() -> str:
@@ -112,11 +115,11 @@ def _missing_delegate(engine: str, build: str, backend: str | None) -> str | Non
 def _missing_provider(backend: str | None) -> str | None:
     package = _PROVIDER_PACKAGES.get(backend or "")
     path = installed.find() if package else None
-    if path is None or backend in installed.providers_beside(path):
+    if package is None or path is None or backend in installed.providers_beside(path):
         return None
     return (
         f"the installed ONNX Runtime brings no library of its `{backend}` provider "
-        f"(`pip install {package}=={installed.version_of(path)}` does)"
+        f"(`pip install {package.format(version=installed.version_of(path))}` does)"
     )
 
 
