@@ -1,13 +1,14 @@
 // The bench page: `mobilebench.run(job)` measures one block and answers with a measurement, as JSON text.
 import './console';
 import { byStage, CompilationWatch } from './compilation';
-import { address, downloadAll, downloadModule } from './downloads';
 import type { EngineAdapter, Output } from './engines/engine';
 import { litertjs } from './engines/litertjs';
 import { ortjs } from './engines/ortjs';
 import { tfjs } from './engines/tfjs';
 import { GpuWatch, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './gpu';
 import { fillInput, summarise } from './inputs';
+import { NetworkWatch } from './network';
+import { obtain } from './obtain';
 import { browserProof, FocusWatch, VisibilityWatch, WasmWatch, WorkerWatch } from './proof';
 import { Unsupported, type Job, type Measurement, type OutputSummary, type Proof } from './records';
 import { predictUntil, Readback, Setup, timed } from './stages';
@@ -29,19 +30,9 @@ async function measure(job: Job): Promise<Measurement> {
   const setup = new Setup();
   gpu.preference = preferenceOf(job.setting);
 
-  const files = adapter.framework(job);
-  const binaries = await setup.part('framework_download', async () => {
-    const [downloaded] = await Promise.all([
-      downloadAll(files.binaries),
-      ...[files.script, ...files.modules].map(downloadModule),
-    ]);
-    return downloaded;
-  });
-  const engine = await setup.part('framework_init', () => adapter.start(job, address(files.script), binaries, gpu));
-  const model = await setup.part('model_download', () =>
-    downloadAll([job.model.file, ...Object.values(job.model.parts)]),
-  );
-  const session = await setup.part('model_init', () => engine.load(model));
+  const network = new NetworkWatch();
+  const { engine, session } = await obtain(job, adapter, setup, gpu);
+  const downloads = network.downloads();
   const inSetup = compilation.take();
 
   const warmup = await timed(() => session.predict(inputs, () => undefined));
@@ -69,6 +60,7 @@ async function measure(job: Job): Promise<Measurement> {
       files: await wasm.files(),
       visible: visibility.throughout,
       focused: focus.throughout,
+      downloads,
       environment: { ...engineProof.environment, workers_started: String(workers.started) },
     },
     setup_ms: setup.ms,

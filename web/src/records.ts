@@ -41,6 +41,8 @@ export interface Job {
   setting: string;
   threads: number;
   rule: Rule;
+  /** Fetched and then started, by part (unless told), or by the engine's own loader. */
+  loader?: 'split' | 'as-shipped';
   /** How many elements of each output the answer shows at most; 64 unless told. */
   samples?: number;
   model: {
@@ -59,6 +61,17 @@ export interface FileProof {
   bytes: number;
 }
 
+/** A file that was obtained during setup, as the browser's resource timings tell it. */
+export interface Download {
+  name: string;
+  /** Of the body, still encoded. */
+  bytes: number;
+  decoded_bytes: number;
+  start_ms: number;
+  page_ms: number;
+  from_cache: boolean;
+}
+
 export interface Proof {
   files?: FileProof[];
   backend?: string;
@@ -75,13 +88,14 @@ export interface Proof {
   focused?: boolean;
   runs_in?: 'main thread' | 'worker';
   power_preference?: string;
+  downloads?: Download[];
   renderer?: string;
   renderer_software?: boolean;
   environment?: Record<string, string>;
   notes?: string[];
 }
 
-export type SetupPart = 'framework_download' | 'framework_init' | 'model_download' | 'model_init';
+export type SetupPart = 'framework_download' | 'framework_init' | 'model_download' | 'model_init' | 'as_shipped';
 
 export type Stage = 'setup' | 'warmup' | 'prediction';
 

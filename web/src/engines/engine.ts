@@ -47,6 +47,11 @@ export interface Engine {
   /** Makes a session from the model's bytes, by file name. */
   load(files: ReadonlyMap<string, ArrayBuffer>): Promise<Session>;
   /**
+   * Lets the framework obtain the model from its address by itself. What this gives makes the session, after the clock
+   * has stopped: it may read the model again, for what the framework does not tell.
+   */
+  loadFrom(url: string): Promise<() => Promise<Session>>;
+  /**
    * Backend, threads and renderer as the framework itself states them, after the last prediction. `workers` have been
    * started since the page was opened.
    */
@@ -56,7 +61,10 @@ export interface Engine {
 export interface EngineAdapter {
   /** Raises `Unsupported` for a backend or setting that the engine does not have. */
   framework(job: Job): FrameworkFiles;
-  /** Runs the framework's script and starts its backend. Raises `Unsupported` when the browser lacks what it needs. */
+  /**
+   * Runs the framework's script and starts its backend. Raises `Unsupported` when the browser lacks what it needs. The
+   * framework fetches binaries that it is not given.
+   */
   start(job: Job, script: string, binaries: ReadonlyMap<string, ArrayBuffer>, gpu: GpuProof): Promise<Engine>;
   /** Whether an error says that the engine cannot run this model, such as an operator that it lacks. */
   isUnsupported(error: Error): boolean;

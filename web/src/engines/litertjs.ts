@@ -2,7 +2,7 @@
 import type * as LiteRt from '../../frameworks/litertjs/litert';
 import type { CompiledModel, CompileOptions, SignatureRunner, Tensor } from '@litertjs/core';
 import { listening } from '../console';
-import { address } from '../downloads';
+import { address, download } from '../downloads';
 import { Unsupported, type Job, type Proof, type Values } from '../records';
 import { releaseFolder, type Engine, type EngineAdapter, type FrameworkFiles, type GpuProof, type Output, type Session } from './engine';
 import { Accelerated, errorsIn } from './litertlog';
@@ -42,15 +42,19 @@ export const litertjs: EngineAdapter = {
     const pthreads = new PthreadWatch();
     // The glue is a classic script, which the framework adds to the page and which starts workers from itself: both
     // get what has been downloaded, under an address that ends as the framework wants it.
-    const glue = URL.createObjectURL(new Blob([bytesOf(binaries, `${folder}/${name}.js`)], { type: 'text/javascript' }));
+    const code = binaries.get(`${folder}/${name}.js`);
+    const wasmBinary = binaries.get(`${folder}/${name}.wasm`);
+    const glue = code
+      ? URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))
+      : address(`${folder}/${name}.js`);
     Object.assign(globalThis, {
       Module: {
-        wasmBinary: bytesOf(binaries, `${folder}/${name}.wasm`),
+        ...(wasmBinary && { wasmBinary }),
         mainScriptUrlOrBlob: glue,
         locateFile: (file: string) => address(`${folder}/${file}`),
       },
     });
-    await litert.loadLiteRt(`${glue}#.js`);
+    await litert.loadLiteRt(code ? `${glue}#.js` : glue);
     if (job.backend === 'webgpu' && litert.getWebGpuDevice() === null) {
       throw new Unsupported('LiteRT.js found no WebGPU adapter.');
     }
@@ -88,8 +92,15 @@ class LitertEngine implements Engine {
   async load(files: ReadonlyMap<string, ArrayBuffer>): Promise<Session> {
     const bytes = bytesOf(files, this.job.model.file);
     const model = await this.compile(new Uint8Array(bytes));
-    this.model = model;
-    this.threads = this.pthreads.started;
+    return this.session(model, bytes);
+  }
+
+  async loadFrom(url: string): Promise<() => Promise<Session>> {
+    const model = await this.compile(url);
+    return async () => this.session(model, await download(this.job.model.file));
+  }
+
+  private session(model: CompiledModel, bytes: ArrayBuffer): Session {
     const signature = readSignature(bytes);
     const runner = signature === undefined ? model : model.signatures[signature.key];
     if (runner === undefined) throw new Error(`LiteRT.js does not know the model's signature ${signature?.key ?? ''}.`);
@@ -103,7 +114,7 @@ class LitertEngine implements Engine {
   }
 
   /** The framework's errors may hold nothing but places in its sources: its log then has the words. */
-  private async compile(bytes: Uint8Array): Promise<CompiledModel> {
+  private async compile(source: Uint8Array | string): Promise<CompiledModel> {
     const lines: string[] = [];
     const options: CompileOptions = {
       accelerator: this.job.backend === 'webgpu' ? 'webgpu' : 'wasm',
@@ -111,10 +122,12 @@ class LitertEngine implements Engine {
       gpuOptions: { precision: 'fp32' },
     };
     try {
-      return await listening(
+      this.model = await listening(
         (line) => lines.push(line),
-        () => this.litert.loadAndCompile(bytes, options),
+        () => this.litert.loadAndCompile(source, options),
       );
+      this.threads = this.pthreads.started;
+      return this.model;
     } catch (error) {
       const errors = errorsIn(lines);
       throw errors === undefined ? error : new Error(`LiteRT.js cannot load this model: ${errors}`, { cause: error });

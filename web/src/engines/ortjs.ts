@@ -65,6 +65,7 @@ export const ortjs: EngineAdapter = {
     const pthreads = new PthreadWatch();
     const ort = (await import(/* @vite-ignore */ script)) as Framework;
     configure(ort, job, binaries);
+    if (job.loader === 'as-shipped') return new OrtEngine(ort, job, gpu, pthreads);
     const identity = Uint8Array.from(atob(IDENTITY_MODEL), (character) => character.charCodeAt(0));
     await release(await ort.InferenceSession.create(identity, sessionOptions(job)));
     return new OrtEngine(ort, job, gpu, pthreads);
@@ -99,10 +100,12 @@ function configure(ort: Framework, job: Job, binaries: ReadonlyMap<string, Array
   const { wasm } = ort.env;
   wasm.numThreads = job.threads;
   if (glue) {
-    wasm.wasmPaths = { mjs: address(`${file}.mjs`) };
+    wasm.wasmPaths = { mjs: address(`${file}.mjs`), ...(!bytes && { wasm: address(`${file}.wasm`) }) };
     if (bytes) wasm.wasmBinary = bytes;
-  } else if (bytes) {
-    const place = URL.createObjectURL(new Blob([bytes], { type: 'application/wasm' }));
+  } else {
+    const place = bytes
+      ? URL.createObjectURL(new Blob([bytes], { type: 'application/wasm' }))
+      : address(`${file}.wasm`);
     Object.assign(wasm, { simd: job.setting.startsWith('simd'), wasmPaths: { [`${binary}.wasm`]: place } });
   }
 }
@@ -119,7 +122,8 @@ async function release(session: Pick<Partial<Ort.InferenceSession>, 'release'>):
 
 class OrtEngine implements Engine {
   readonly version: string;
-  private model = new Uint8Array();
+  /** Its bytes, or its address where the framework obtains it. */
+  private model: Uint8Array | string = '';
   private weights: Pick<Ort.InferenceSession.SessionOptions, 'externalData'> = {};
 
   constructor(
@@ -142,8 +146,25 @@ class OrtEngine implements Engine {
       const externalData = parts.map(([path, name]) => ({ path, data: new Uint8Array(files.get(name) ?? []) }));
       this.weights = { externalData };
     }
-    const session = await this.ort.InferenceSession.create(this.model, { ...sessionOptions(this.job), ...this.weights });
-    return new OrtSession(this.ort, session, this.job);
+    return new OrtSession(this.ort, await this.create(sessionOptions(this.job)), this.job);
+  }
+
+  async loadFrom(url: string): Promise<() => Promise<Session>> {
+    this.model = url;
+    const parts = Object.entries(this.job.model.parts);
+    if (parts.length > 0) {
+      this.weights = { externalData: parts.map(([path, name]) => ({ path, data: address(name) })) };
+    }
+    const session = await this.create(sessionOptions(this.job));
+    return () => Promise.resolve(new OrtSession(this.ort, session, this.job));
+  }
+
+  private create(options: Ort.InferenceSession.SessionOptions): Promise<Ort.InferenceSession> {
+    const all = { ...options, ...this.weights };
+    const { model } = this;
+    return typeof model === 'string'
+      ? this.ort.InferenceSession.create(model, all)
+      : this.ort.InferenceSession.create(model, all);
   }
 
   async proof(): Promise<Proof> {
@@ -183,13 +204,13 @@ class OrtEngine implements Engine {
    */
   private async placement(): Promise<Proof> {
     const placement = new Placement();
-    const verbose = { ...sessionOptions(this.job), ...this.weights, logSeverityLevel: 0, logVerbosityLevel: 0 } as const;
+    const verbose = { ...sessionOptions(this.job), logSeverityLevel: 0, logVerbosityLevel: 0 } as const;
     await listening(
       (line) => {
         placement.read(line);
       },
       async () => {
-        await release(await this.ort.InferenceSession.create(this.model, verbose));
+        await release(await this.create(verbose));
       },
     );
     return placement.proof();

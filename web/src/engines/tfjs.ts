@@ -74,7 +74,7 @@ async function startWasm(job: Job, script: string, binaries: ReadonlyMap<string,
   environment.set('WASM_HAS_SIMD_SUPPORT', setting !== 'plain');
   environment.set('WASM_HAS_MULTITHREAD_SUPPORT', setting === 'simd-threads');
   tf.setThreadsCount(job.threads);
-  tf.setWasmPaths(address(`${releaseFolder(job)}/`), true);
+  tf.setWasmPaths(address(`${releaseFolder(job)}/`), job.loader !== 'as-shipped');
   // The framework fetches its binary by itself: answer from memory what has been downloaded, and let anything
   // else go to the server, whose log then shows it.
   const platform = environment.platform;
@@ -147,6 +147,11 @@ class TfjsEngine implements Engine {
     });
     const model = await this.tf.loadGraphModel({ load: () => Promise.resolve(artifacts) });
     return new TfjsSession(this.tf, model, this.job);
+  }
+
+  async loadFrom(url: string): Promise<() => Promise<Session>> {
+    const model = await this.tf.loadGraphModel(url);
+    return () => Promise.resolve(new TfjsSession(this.tf, model, this.job));
   }
 
   proof(workers: number): Promise<Proof> {

@@ -1,0 +1,52 @@
+// How files come to this page: measured downloads take turns over all pages of the server, and are held against its log.
+import { address } from './downloads';
+import type { Download } from './records';
+
+const ENTRIES = 10_000;
+const TURN = 'turn';
+
+/** Does `work` while no other page of this server downloads anything that is measured. */
+export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  await fetch(address(TURN));
+  try {
+    return await work();
+  } finally {
+    await fetch(address(TURN), { method: 'DELETE' });
+  }
+}
+
+type Timing = Pick<
+  PerformanceResourceTiming,
+  'name' | 'startTime' | 'requestStart' | 'responseEnd' | 'transferSize' | 'encodedBodySize' | 'decodedBodySize'
+> & { deliveryType?: string };
+
+/** What the browser noted of everything that this page has fetched since. */
+export class NetworkWatch {
+  private readonly since = performance.now();
+
+  constructor() {
+    performance.clearResourceTimings();
+    performance.setResourceTimingBufferSize(ENTRIES);
+  }
+
+  /** Up to now, in the order in which they began. */
+  downloads(): Download[] {
+    const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+    return downloadsIn(entries, address(''), this.since);
+  }
+}
+
+/** Files below `base`, by their names there. A cached file has no request: its time runs from where it was asked for. */
+export function downloadsIn(entries: readonly Timing[], base: string, since: number): Download[] {
+  const files = entries.filter(({ name }) => name.startsWith(base) && name !== base + TURN);
+  return files
+    .sort((a, b) => a.startTime - b.startTime)
+    .map((entry) => ({
+      name: decodeURIComponent(entry.name.slice(base.length)),
+      bytes: entry.encodedBodySize,
+      decoded_bytes: entry.decodedBodySize,
+      start_ms: Math.max(entry.startTime - since, 0),
+      page_ms: Math.max(entry.responseEnd - (entry.requestStart || entry.startTime), 0),
+      from_cache: entry.deliveryType === 'cache' || entry.transferSize === 0,
+    }));
+}
