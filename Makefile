@@ -92,13 +92,13 @@ lint: $(STAMPS)/python $(STAMPS)/npm ## Check style, types and the direction of 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/clang-format --dry-run --Werror $$(find native -path native/build -prune -o -name '*.[ch]' -print)
+	$(BIN)/clang-format --dry-run --Werror $$(find native benchmarks/minimal -path native/build -prune -o -name '*.[ch]' -print)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -I native/src native/src native/bionic
 	cd web && npm run --silent lint
 
 format: $(STAMPS)/python ## Format Python and C
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
-	@$(BIN)/clang-format -i $$(find native -path native/build -prune -o -name '*.[ch]' -print)
+	@$(BIN)/clang-format -i $$(find native benchmarks/minimal -path native/build -prune -o -name '*.[ch]' -print)
 
 lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
 	@scripts/lock.sh

@@ -29,7 +29,8 @@ _COMPARING = (
 )
 _ASKING = "models/adding/answering.py"
 _LOOKING = "models/activations.py"
-_ENGINES = {"native": "engines/native.py", "web": "engines/web.py"}
+_NATIVE = ("engines/native.py", "engines/answers.py")
+_WEB = ("engines/web.py", "engines/webengine.py")
 
 
 def of_cell(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
@@ -38,9 +39,9 @@ def of_cell(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
         engine = [_package(cells.PYTHON_ENGINES[cell.format].package), _code(_ASKING)]
     elif engines()[cell.engine].kind == "web":
         browser = here.browsers.get("chrome", "none")
-        engine = [_pages(), browser, _code(_ENGINES["web"], f"engines/{cell.engine}.py")]
+        engine = [_pages(), browser, _code(*_WEB, f"engines/{cell.engine}.py")]
     else:
-        engine = [_native(cell.engine, here), _code(_ENGINES["native"], f"engines/{cell.engine}.py")]
+        engine = [_native(cell.engine, here), _code(*_NATIVE, f"engines/{cell.engine}.py")]
     return _short(cell.key, *engine, *asked, _code(*_COMPARING))
 
 
