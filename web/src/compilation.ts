@@ -60,15 +60,13 @@ export class CompilationWatch {
       prototype[name] = function (...args) {
         if (counted !== undefined) watch.counts[counted]++;
         watch.begin();
-        const result = original.apply(this, args);
-        if (result instanceof Promise) {
-          const end = () => {
-            watch.end();
-          };
-          result.then(end, end);
-        } else {
-          watch.end();
+        let result: unknown;
+        try {
+          result = original.apply(this, args);
+        } finally {
+          if (!(result instanceof Promise)) watch.end();
         }
+        if (result instanceof Promise) result.then(watch.end, watch.end);
         return result;
       };
     }
@@ -78,9 +76,9 @@ export class CompilationWatch {
     if (this.underWay++ === 0) this.since = this.clock();
   }
 
-  private end(): void {
+  private readonly end = (): void => {
     if (--this.underWay === 0) this.busyMs += this.clock() - this.since;
-  }
+  };
 }
 
 /** The stages in which something was compiled. */

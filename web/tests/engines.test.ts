@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { ortjs } from '../src/engines/ortjs';
 import { Placement } from '../src/engines/placement';
 import { tfjs } from '../src/engines/tfjs';
-import { isSoftwareRenderer } from '../src/gpu';
 import { Unsupported, type Job } from '../src/records';
 
 function job(engine: Job['engine'], backend: string, setting: string): Job {
@@ -20,29 +19,63 @@ describe('what framework_download fetches', () => {
   it('is one binary of TensorFlow.js for each wasm setting', () => {
     const binaries = ['plain', 'simd', 'simd-threads'].map((setting) => tfjs.framework(job('tfjs', 'wasm', setting)));
     expect(binaries.map((files) => files.binaries)).toEqual([
-      ['binaries/tfjs-backend-wasm.wasm'],
-      ['binaries/tfjs-backend-wasm-simd.wasm'],
-      ['binaries/tfjs-backend-wasm-threaded-simd.wasm'],
+      ['frameworks/tfjs/tfjs-backend-wasm.wasm'],
+      ['frameworks/tfjs/tfjs-backend-wasm-simd.wasm'],
+      ['frameworks/tfjs/tfjs-backend-wasm-threaded-simd.wasm'],
     ]);
+  });
+
+  it.each(['webgl', 'webgpu', 'js'])('is one script of TensorFlow.js for %s', (backend) => {
+    const script = `frameworks/tfjs/${backend}.js`;
+    expect(tfjs.framework(job('tfjs', backend, 'default'))).toEqual({ script, modules: [], binaries: [] });
   });
 
   it('differs between the backends of ONNX Runtime', () => {
     const wasm = ortjs.framework(job('ortjs', 'wasm', 'simd-threads'));
     const webgpu = ortjs.framework(job('ortjs', 'webgpu', 'hardware'));
     expect(wasm.binaries).not.toEqual(webgpu.binaries);
-    expect(wasm.modules).toEqual(['binaries/ort-wasm-simd-threaded.mjs']);
+    expect(wasm.modules).toEqual(['frameworks/ortjs/ort-wasm-simd-threaded.mjs']);
+    expect(ortjs.framework(job('ortjs', 'webnn', 'npu'))).toEqual(webgpu);
+    expect(ortjs.framework(job('ortjs', 'webgl', 'software')).binaries).toEqual([]);
+  });
+
+  it.each(['1.14', '1.18'])('is one of four builds of ONNX Runtime %s', (version) => {
+    const folder = `frameworks/ortjs-${version}`;
+    const files = ['plain', 'simd', 'threads', 'simd-threads'].map((setting) =>
+      ortjs.framework(job(`ortjs@${version}`, 'wasm', setting)),
+    );
+    expect(new Set(files.map(({ script }) => script))).toEqual(new Set([`${folder}/wasm.js`]));
+    expect(files.map(({ binaries }) => binaries)).toEqual([
+      [`${folder}/ort-wasm.wasm`],
+      [`${folder}/ort-wasm-simd.wasm`],
+      [`${folder}/ort-wasm-threaded.wasm`],
+      [`${folder}/ort-wasm-simd-threaded.wasm`],
+    ]);
+  });
+
+  it('lies in a folder of the release', () => {
+    expect(tfjs.framework(job('tfjs@4.2', 'wasm', 'simd'))).toEqual({
+      script: 'frameworks/tfjs-4.2/wasm.js',
+      modules: [],
+      binaries: ['frameworks/tfjs-4.2/tfjs-backend-wasm-simd.wasm'],
+    });
   });
 
   it('is refused for what an engine does not have', () => {
     expect(() => tfjs.framework(job('tfjs', 'wasm', 'threads'))).toThrow(Unsupported);
-    expect(() => tfjs.framework(job('tfjs', 'webgpu', 'hardware'))).toThrow(Unsupported);
-    expect(() => ortjs.framework(job('ortjs', 'webgl', 'hardware'))).toThrow(Unsupported);
+    expect(() => tfjs.framework(job('tfjs', 'webnn', 'gpu'))).toThrow(Unsupported);
+    expect(() => ortjs.framework(job('ortjs', 'js', 'default'))).toThrow(Unsupported);
+    expect(() => ortjs.framework(job('ortjs@1.18', 'webgpu', 'hardware'))).toThrow(Unsupported);
+    expect(() => ortjs.framework(job('ortjs@1.14', 'wasm', 'relaxed-simd'))).toThrow(Unsupported);
   });
 });
 
 describe('errors that say that a model cannot run', () => {
   it.each([
     [tfjs, "Kernel 'Einsum' not registered for backend 'wasm'"],
+    [tfjs, 'Requested texture size [25088x4096] greater than WebGL maximum on this browser / GPU [16384x16384].'],
+    [ortjs, "cannot resolve operator 'Reciprocal' with opsets: ai.onnx v17, ai.onnx.ml v2"],
+    [ortjs, "Failed to execute 'createContext' on 'ML': WebNN is not supported on this platform."],
     [ortjs, 'no available backend found. ERR: [webgpu] Error: Failed to get GPU adapter.'],
     [ortjs, "ERROR_CODE: 9, ERROR_MESSAGE: Could not find an implementation for Erf(13) node with name 'e'"],
   ])('are told from others', (adapter, message) => {
@@ -68,16 +101,5 @@ describe('Placement', () => {
 
   it('claims nothing when the log says nothing', () => {
     expect(new Placement().proof()).toEqual({});
-  });
-});
-
-describe('isSoftwareRenderer', () => {
-  it.each([
-    ['ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero)), SwiftShader driver)', true],
-    ['Mesa llvmpipe (LLVM 15.0.6, 256 bits)', true],
-    ['Adreno (TM) 740', false],
-    ['ANGLE (NVIDIA, NVIDIA GeForce RTX 3060)', false],
-  ])('%s', (renderer, software) => {
-    expect(isSoftwareRenderer(renderer)).toBe(software);
   });
 });

@@ -49,9 +49,9 @@ describe('what framework_download fetches of LiteRT.js', () => {
     ['webgpu', 'software', 'litert_wasm_jspi_internal'],
   ])('is one build for %s %s', (backend, setting, build) => {
     expect(litertjs.framework(job(backend, setting))).toEqual({
-      script: 'frameworks/litertjs.js',
+      script: 'frameworks/litertjs/litert.js',
       modules: [],
-      binaries: [`binaries/${build}.js`, `binaries/${build}.wasm`],
+      binaries: [`frameworks/litertjs/${build}.js`, `frameworks/litertjs/${build}.wasm`],
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { predictUntil, Setup, timed } from '../src/stages';
+import { predictUntil, Readback, Setup, timed } from '../src/stages';
 
 /** A clock that only work moves forward. */
 function fakeClock() {
@@ -63,6 +63,30 @@ describe('Setup', () => {
 describe('timed', () => {
   it('gives the time and the value', async () => {
     const clock = fakeClock();
-    expect(await timed(() => clock.pass(4), clock.now)).toEqual({ ms: 4, value: 4 });
+    expect(await timed(() => clock.pass(4), clock.now)).toEqual({ ms: 4, end: 4, value: 4 });
+  });
+});
+
+describe('Readback', () => {
+  it('is the end of a prediction, where the engine tells when its own call had returned', async () => {
+    const clock = fakeClock();
+    const readback = new Readback(clock.now);
+    const predict = () => {
+      clock.pass(5);
+      readback.returned();
+      return clock.pass(2);
+    };
+    const rule = { min_predictions: 1, max_predictions: 3, max_seconds: 100 };
+    const { ms } = await predictUntil(rule, predict, clock.now, readback.ended);
+    expect(ms).toEqual([7, 7, 7]);
+    expect(readback.ms).toEqual([2, 2, 2]);
+  });
+
+  it('is empty where the engine does not tell', async () => {
+    const clock = fakeClock();
+    const readback = new Readback(clock.now);
+    const rule = { min_predictions: 1, max_predictions: 2, max_seconds: 100 };
+    await predictUntil(rule, () => clock.pass(5), clock.now, readback.ended);
+    expect(readback.ms).toEqual([]);
   });
 });
