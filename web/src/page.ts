@@ -8,10 +8,12 @@ import { tfjs } from './engines/tfjs';
 import { GpuWatch, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './gpu';
 import { fillInput, summarise } from './inputs';
 import { NetworkWatch } from './network';
-import { obtain } from './obtain';
+import { obtain, type Ended } from './obtain';
 import { browserProof, FocusWatch, VisibilityWatch, WasmWatch, WorkerWatch } from './proof';
+import { watchingFor } from './passes/pass';
+import { Steps } from './passes/steps';
 import { Unsupported, type Job, type Measurement, type OutputSummary, type Proof } from './records';
-import { predictUntil, Readback, Setup, timed } from './stages';
+import { predictUntil, Readback, Setup } from './stages';
 
 const ENGINES: Record<string, EngineAdapter> = { tfjs, ortjs, litertjs };
 
@@ -21,30 +23,45 @@ const wasm = new WasmWatch();
 const workers = new WorkerWatch();
 const gpu = new GpuWatch();
 const compilation = new CompilationWatch();
+const steps = new Steps();
 
-async function measure(job: Job): Promise<Measurement> {
+/** Called when a stage has ended, and the page is to wait. */
+type Stop = (stage: string) => Promise<void>;
+
+async function measure(job: Job, stop: Stop): Promise<Measurement> {
   const adapter = adapterOf(job);
   if (adapter === undefined) throw new Error(`This page has no engine ${job.engine}.`);
   const browser = browserProof();
   const inputs = new Map(job.model.inputs.map((input) => [input.format_name, fillInput(input)]));
   const setup = new Setup();
+  const watching = watchingFor(job);
+  const ended: Ended = async (stage, engine) => {
+    await watching.ended(stage, engine);
+    if (watching.stopsAfter(stage)) await stop(stage);
+  };
   gpu.preference = preferenceOf(job.setting);
 
+  await ended('process_start');
   const network = new NetworkWatch();
-  const { engine, session } = await obtain(job, adapter, setup, gpu);
+  const { engine, session } = await obtain(job, adapter, setup, gpu, ended);
+  watching.loaded(session);
   const downloads = network.downloads();
   const inSetup = compilation.take();
 
-  const warmup = await timed(() => session.predict(inputs, () => undefined));
+  const warmup = await watching.first(() => session.predict(inputs, () => undefined));
   const inWarmup = compilation.take();
+  await ended('warmup', engine);
   const readback = new Readback();
   const prediction = await predictUntil(
     job.rule,
     () => session.predict(inputs, readback.returned),
     undefined,
     readback.ended,
+    (predict, clock) => watching.later(predict, clock),
   );
   const inPrediction = compilation.take();
+  await ended('prediction', engine);
+  const watched = await watching.finish();
 
   if (gpu.lost !== undefined) throw new Error(`The GPU's work is lost: ${gpu.lost}.`);
   const engineProof = await engine.proof(workers.started);
@@ -68,6 +85,8 @@ async function measure(job: Job): Promise<Measurement> {
     prediction_ms: prediction.ms,
     readback_ms: readback.ms,
     compilation: byStage({ setup: inSetup, warmup: inWarmup, prediction: inPrediction }),
+    pass: job.pass ?? 'timing',
+    ...watched,
     output: summaries(job, prediction.last),
   };
 }
@@ -98,10 +117,10 @@ function summaries(job: Job, outputs: ReadonlyMap<string, Output>): OutputSummar
   });
 }
 
-/** Measures one block. Whatever goes wrong is told in the answer's `status` and `reason`. */
-async function run(job: Job): Promise<string> {
+/** Whatever goes wrong is told in the answer's `status` and `reason`. */
+async function measured(job: Job, stop: Stop): Promise<string> {
   try {
-    return JSON.stringify(await workers.guard(measure(job)));
+    return JSON.stringify(await workers.guard(measure(job, stop)));
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const refused = error instanceof Unsupported || Boolean(adapterOf(job)?.isUnsupported(error));
@@ -123,4 +142,12 @@ async function run(job: Job): Promise<string> {
   }
 }
 
-Object.assign(globalThis, { mobilebench: { run } });
+/**
+ * Measures one block. With `stepwise`, the page stops between stages and says which has ended, in place of the answer:
+ * it goes on when `next` is called.
+ */
+function run(job: Job, stepwise = false): Promise<string> {
+  return stepwise ? steps.begin((stop) => measured(job, stop)) : measured(job, () => Promise.resolve());
+}
+
+Object.assign(globalThis, { mobilebench: { run, next: () => steps.next() } });

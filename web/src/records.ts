@@ -1,5 +1,7 @@
 // The JSON that Python and pages exchange: a job goes in, a measurement comes out (mobilebench/results/records.py).
 
+import type { Kernel, MemoryUse, Pass } from './passes/records';
+
 export type Dtype = 'float32' | 'int32' | 'int64' | 'int8' | 'uint8' | 'bool';
 export type Values = Float32Array | Int32Array | BigInt64Array | Int8Array | Uint8Array<ArrayBuffer>;
 
@@ -41,6 +43,10 @@ export interface Job {
   setting: string;
   threads: number;
   rule: Rule;
+  /** `timing` unless told. */
+  pass?: Pass;
+  /** The browser counts a page's memory at once when it is asked, because it was started so. */
+  eager_memory?: boolean;
   /** Fetched and then started, by part (unless told), or by the engine's own loader. */
   loader?: 'split' | 'as-shipped';
   /** How many elements of each output the answer shows at most; 64 unless told. */
@@ -131,6 +137,9 @@ export interface Measurement {
   prediction_ms: number[];
   readback_ms: number[];
   compilation: Partial<Record<Stage, Compilation>>;
+  pass?: Pass;
+  kernels?: Kernel[];
+  memory?: MemoryUse;
   output: OutputSummary[];
 }
 

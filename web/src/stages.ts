@@ -59,11 +59,12 @@ export async function predictUntil<T>(
   predict: () => T | Promise<T>,
   clock: Clock = now,
   ended: (end: number) => void = () => undefined,
+  time: typeof timed<T> = timed,
 ): Promise<{ ms: number[]; last: T }> {
   const ms: number[] = [];
   const begin = clock();
   for (;;) {
-    const prediction = await timed(predict, clock);
+    const prediction = await time(predict, clock);
     ms.push(prediction.ms);
     ended(prediction.end);
     const late = clock() - begin >= rule.max_seconds * 1000;

@@ -1,4 +1,8 @@
 // What a page needs of an engine. Framework code is not part of the page: it is fetched as a stage of its own.
+import type { EngineMemory } from '../passes/memory';
+import type { Profiler } from '../passes/profiler';
+import type { KernelMemory } from '../passes/records';
+import type { Held } from '../passes/tfjs';
 import type { Job, Proof, Values } from '../records';
 
 /** The folder of the release that a job names. */
@@ -39,6 +43,16 @@ export interface Session {
     inputs: ReadonlyMap<string, Values>,
     returned: () => void,
   ): ReadonlyMap<string, Output> | Promise<ReadonlyMap<string, Output>>;
+  /**
+   * The profiler of a kernels pass, for a session that was made for one; absent where the engine has none. Raises
+   * `Unsupported` where it has none for this backend.
+   */
+  profiler?(): Profiler;
+  /** One inference, with what the engine counts of tensors after each kernel; absent where it counts none. */
+  allocations?<T>(
+    predict: () => T | Promise<T>,
+    held: () => Held,
+  ): Promise<{ value: T; kernels: KernelMemory[] }>;
 }
 
 /** A framework that has been started. */
@@ -56,6 +70,8 @@ export interface Engine {
    * started since the page was opened.
    */
   proof(workers: number): Promise<Proof>;
+  /** What it counts of its tensors; absent where it counts none. */
+  memory?(): EngineMemory;
 }
 
 export interface EngineAdapter {

@@ -2,6 +2,8 @@
 import type * as Ort from 'onnxruntime-web';
 import { listening } from '../console';
 import { address } from '../downloads';
+import { OrtProfiler } from '../passes/ort';
+import type { Profiler } from '../passes/profiler';
 import { Unsupported, type Job, type Proof, type Values } from '../records';
 import {
   releaseFolder,
@@ -115,6 +117,12 @@ function sessionOptions(job: Job): Ort.InferenceSession.SessionOptions {
   return { executionProviders: [{ name: 'webnn', deviceType: job.setting as 'cpu' | 'gpu' | 'npu' }] };
 }
 
+/** The session of a kernels pass traces what it runs. */
+function modelOptions(job: Job): Ort.InferenceSession.SessionOptions {
+  const traced = job.pass === 'kernels' && job.backend !== 'webgl';
+  return traced ? { ...sessionOptions(job), enableProfiling: true } : sessionOptions(job);
+}
+
 /** The oldest release cannot free a session. */
 async function release(session: Pick<Partial<Ort.InferenceSession>, 'release'>): Promise<void> {
   await session.release?.();
@@ -146,7 +154,7 @@ class OrtEngine implements Engine {
       const externalData = parts.map(([path, name]) => ({ path, data: new Uint8Array(files.get(name) ?? []) }));
       this.weights = { externalData };
     }
-    return new OrtSession(this.ort, await this.create(sessionOptions(this.job)), this.job);
+    return new OrtSession(this.ort, await this.create(modelOptions(this.job)), this.job);
   }
 
   async loadFrom(url: string): Promise<() => Promise<Session>> {
@@ -155,7 +163,7 @@ class OrtEngine implements Engine {
     if (parts.length > 0) {
       this.weights = { externalData: parts.map(([path, name]) => ({ path, data: address(name) })) };
     }
-    const session = await this.create(sessionOptions(this.job));
+    const session = await this.create(modelOptions(this.job));
     return () => Promise.resolve(new OrtSession(this.ort, session, this.job));
   }
 
@@ -223,6 +231,13 @@ class OrtSession implements Session {
     private readonly session: Ort.InferenceSession,
     private readonly job: Job,
   ) {}
+
+  profiler(): Profiler {
+    if (this.job.backend === 'webgl') {
+      throw new Unsupported('The profiler of ONNX Runtime Web does not work with its WebGL backend.');
+    }
+    return new OrtProfiler(this.session);
+  }
 
   async predict(inputs: ReadonlyMap<string, Values>): Promise<ReadonlyMap<string, Output>> {
     const feeds: Record<string, Ort.Tensor> = {};

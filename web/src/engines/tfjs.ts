@@ -5,12 +5,15 @@ import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { io, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import { listening } from '../console';
 import { address } from '../downloads';
+import type { EngineMemory } from '../passes/memory';
+import type { Profiler } from '../passes/profiler';
+import { allocations, TfjsProfiler, type Held } from '../passes/tfjs';
 import { Unsupported, type InputJob, type Job, type Proof, type Values } from '../records';
 import { releaseFolder, type Engine, type EngineAdapter, type FrameworkFiles, type Output, type Session } from './engine';
 
 type Framework = Pick<
   typeof TfjsWebgl,
-  'tensor' | 'loadGraphModel' | 'io' | 'version_core' | 'getBackend' | 'memory' | 'setBackend' | 'ready' | 'env'
+  'tensor' | 'loadGraphModel' | 'io' | 'version_core' | 'getBackend' | 'memory' | 'setBackend' | 'ready' | 'env' | 'profile' | 'engine' | 'backend'
 >;
 
 const BINARIES = {
@@ -126,6 +129,13 @@ async function startBackend(tf: Framework, name: string): Promise<void> {
   await tf.ready();
 }
 
+/** What the framework counts; of the GPU only where there is one. */
+interface MemoryInfo {
+  numBytes: number;
+  numTensors: number;
+  numBytesInGPU?: number;
+}
+
 class TfjsEngine implements Engine {
   readonly version: string;
 
@@ -161,6 +171,15 @@ class TfjsEngine implements Engine {
     const tensors = { tensors_alive: String(this.tf.memory().numTensors) };
     return Promise.resolve({ ...proof, backend, environment: { ...proof.environment, ...tensors } });
   }
+
+  memory(): EngineMemory {
+    const { numBytes, numTensors, numBytesInGPU } = this.tf.memory() as MemoryInfo;
+    return {
+      tf_bytes: numBytes,
+      tf_tensors: numTensors,
+      ...(numBytesInGPU !== undefined && { tf_gpu_bytes: numBytesInGPU }),
+    };
+  }
 }
 
 class TfjsSession implements Session {
@@ -191,6 +210,16 @@ class TfjsSession implements Session {
     if (this.job.backend === 'webgpu') return this.readLater(tensors, feeds);
     const values = tensors.map((tensor) => tensor.dataSync());
     return this.outputs(tensors, values, feeds);
+  }
+
+  /** The GPU's own timers are used where the browser has them. */
+  profiler(): Profiler {
+    const onGpu = this.job.backend === 'webgl' || this.job.backend === 'webgpu';
+    return new TfjsProfiler(this.tf, onGpu && this.tf.backend().timerAvailable() ? 'gpu' : 'cpu');
+  }
+
+  allocations<T>(predict: () => T | Promise<T>, held: () => Held) {
+    return allocations(this.tf, predict, held);
   }
 
   private async readLater(tensors: readonly Tensor[], feeds: NamedTensorMap) {
