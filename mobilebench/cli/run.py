@@ -62,7 +62,10 @@ def run(
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser's window on this computer.")] = False,
     variant: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
     batch: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These batch sizes.")] = None,
-    threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These thread counts.")] = None,
+    threads: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N|all", help="These thread counts; `all` is as many as the target has cores."),
+    ] = None,
     passes: Annotated[
         list[str] | None,
         typer.Option(
@@ -149,7 +152,7 @@ def run(
         headed=headed,
         variants=split(variant),
         batches=tuple(batch or ()),
-        threads=tuple(threads or ()),
+        threads=tuple(int(count) if count.isdecimal() else count for count in split(threads)),
         affinities=split(affinity),
         caches=cast("tuple[CacheState, ...]", split(caches)),
         passes=cast("tuple[Pass, ...]", split(passes)),

@@ -11,7 +11,7 @@ from typing import get_args
 
 from mobilebench.errors import BadInput, NothingToMeasure
 from mobilebench.results.records import CacheState, Case, Conditions, ModelAccess, Pass, PlannedBlock, TargetInfo
-from mobilebench.suite.schema import AUTO, Group, Suite, TargetClass, affinity
+from mobilebench.suite.schema import ALL, AUTO, Group, Suite, TargetClass, affinity, engine_name, thread_count
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
 
@@ -31,7 +31,8 @@ class Selection:
     builds: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     batches: tuple[int, ...] = ()
-    threads: tuple[int, ...] = ()
+    threads: tuple[int | str, ...] = ()
+    """Numbers, or `all`."""
     affinities: tuple[str, ...] = ()
     caches: tuple[CacheState, ...] = ()
     passes: tuple[Pass, ...] = ()
@@ -104,6 +105,7 @@ def plan(
 
 def check(selection: Selection, words: Vocabulary) -> Selection:
     """The selection in the words of a suite. Raises `BadInput` for the first name in it that does not exist."""
+    selection = dataclasses.replace(selection, engines=tuple(map(engine_name, selection.engines)))
     known: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
         "model": (selection.models, words.models),
         "engine": (selection.engines, tuple(words.engines)),
@@ -117,9 +119,13 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
             if name not in names:
                 problem, hint = unknown(kind, name, names)
                 raise BadInput(f"T{problem[1:]}.", hint=hint)
-    for kind, counts in (("batch", selection.batches), ("threads", selection.threads)):
-        if bad := [count for count in counts if count < 1]:
-            raise BadInput(f"--{kind} must be at least 1, not {bad[0]}.")
+    if bad := [count for count in selection.batches if count < 1]:
+        raise BadInput(f"--batch must be at least 1, not {bad[0]}.")
+    for count in selection.threads:
+        try:
+            thread_count(count)
+        except ValueError as error:
+            raise BadInput(f"--threads {count}: {error}.") from error
     for option, words_given, options in (
         ("--caches", selection.caches, get_args(CacheState)),
         ("--pass", selection.passes, get_args(Pass)),
@@ -171,7 +177,8 @@ def _of_group(
     allowed = [names for names in (group.models, limits and limits.models) if names]
     models = [name for name in selection.models or suite.models if all(name in names for names in allowed)]
     for engine, backend, setting, browser in _ways(suite, group, info, selection, words):
-        threads = selection.threads or group.threads or suite.threads
+        counts = selection.threads or group.threads or suite.threads
+        threads = list(dict.fromkeys(info.cores if count == ALL else int(count) for count in counts))
         if setting in words.backend(engine, backend).single_threaded:
             threads = [1]
         for model, variant, batch, count, cores, caches in itertools.product(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
 from mobilebench.browsers.names import PATTERN as BROWSER
 from mobilebench.results.records import BlockRule, CacheState, ModelAccess, Pass, Record
@@ -18,9 +18,12 @@ Browser = Annotated[str, Field(pattern=BROWSER)]
 
 MOST_PREDICTIONS = 1_000_000
 MOST_SECONDS = 86_400
+MOST_THREADS = 1024
 
 AUTO = "auto"
 """A GPU setting: `hardware` or `software`, whichever the target has."""
+ALL: Literal["all"] = "all"
+"""A thread count: as many as the target has cores."""
 
 Names = Annotated[list[str], Field(min_length=1)]
 Counts = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
@@ -53,9 +56,37 @@ def share(told: Any) -> float:
 
 
 Share = Annotated[float, BeforeValidator(share)]
+
+
+def thread_count(told: Any) -> int | Literal["all"]:
+    """A number of threads, or `all`. Raises `ValueError` for anything else."""
+    if told == ALL:
+        return ALL
+    if isinstance(told, int) and not isinstance(told, bool) and 1 <= told <= MOST_THREADS:
+        return told
+    raise ValueError(f"threads should be a number from 1 to {MOST_THREADS}, or `all` for the target's cores")
+
+
+Threads = Annotated[list[Annotated[int | Literal["all"], PlainValidator(thread_count)]], Field(min_length=1)]
+
+
+def engine_name(name: str) -> str:
+    """An engine's name as it is listed: the current release may also be called `@current`."""
+    return name.removesuffix("@current")
+
+
+def _by_engine(engines: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
+    found = {engine_name(name): backends for name, backends in engines.items()}
+    if len(found) < len(engines):
+        twice = next(name for name in found if f"{name}@current" in engines)
+        raise ValueError(f"{twice} and {twice}@current are the same engine")
+    return found
+
+
 Engines = Annotated[
     dict[str, Annotated[dict[str, Names], Field(min_length=1)]],
     Field(min_length=1),
+    AfterValidator(_by_engine),
 ]
 """Engine to backend to settings."""
 
@@ -84,7 +115,7 @@ class Group(Strict):
     """Only these of the suite's models."""
     variants: Names | None = None
     batches: Counts | None = None
-    threads: Counts | None = None
+    threads: Threads | None = None
     affinities: Affinities | None = None
     caches: Caches | None = None
     passes: Passes | None = None
@@ -103,7 +134,7 @@ class Suite(Strict):
     models: Names
     variants: Names = Field(default=["fp32"])
     batches: Counts = Field(default=[1])
-    threads: Counts
+    threads: Threads
     browsers: Browsers = Field(default=["chrome"])
     affinities: Affinities = Field(default=["none"])
     caches: Caches = Field(default=["as found"])

@@ -87,7 +87,7 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
         ("blocks: 2", "blocks: '2'", 6, "blocks`: this should be a valid integer"),
         ("blocks: 2", "blocks: 0", 6, "greater than or equal to 1, not 0"),
         ("blocks: 2", "blocks:", 6, "should be a valid integer, not None"),
-        ("threads: [2]", "threads: [2, 0]", 4, "threads.1`: this should be greater than or equal to 1"),
+        ("threads: [2]", "threads: [2, 0]", 4, "threads.1`: threads should be a number from 1 to 1024, or `all`"),
         ("threads: [2]", "threads: []", 4, "at least 1 item"),
         ("max_seconds: 1", "max_second: 1", 5, "rule.max_second`: there is no key `max_second`"),
         ("min_predictions: 3", "min_predictions: 30", 1, "min_predictions is larger than max_predictions"),
@@ -220,3 +220,15 @@ def test_the_documented_example_loads(tmp_path: Path) -> None:
     example = text.split("```yaml\n")[1].split("```")[0]
     suite = load(example, tmp_path)
     assert [group.targets for group in suite.groups] == [["host", "android"], ["host", "real"]]
+
+
+def test_the_current_release_of_an_engine_may_be_called_so(tmp_path: Path) -> None:
+    named = SUITE.replace("tflite: {cpu: [xnnpack]}", "ortjs@current: {wasm: [simd-threads]}")
+    assert load(named, tmp_path).groups[0].engines == {"ortjs": {"wasm": ["simd-threads"]}}
+    twice = named + "      ortjs: {wasm: [simd-threads]}\n"
+    assert "ortjs and ortjs@current are the same engine" in mistake(twice, tmp_path).message
+
+
+def test_threads_may_be_all_cores(tmp_path: Path) -> None:
+    assert load(SUITE.replace("[2]", "[1, all]"), tmp_path).threads == [1, "all"]
+    assert "`all` for the target's cores, not 'most'" in mistake(SUITE.replace("[2]", "[most]"), tmp_path).message

@@ -322,6 +322,18 @@ class TestSelection:
         with pytest.raises(BadInput, match=option):
             quick(HOST, **{kind: (0,)})
 
+    @pytest.mark.parametrize("count", ["many", "-1", 1025])
+    def test_threads_are_a_number_or_all_cores(self, count: int | str) -> None:
+        with pytest.raises(BadInput, match=f"--threads {count}: threads should be a number from 1 to 1024, or `all`"):
+            quick(HOST, threads=(count,))
+
+    def test_all_threads_are_the_targets_cores(self) -> None:
+        found = quick(HOST, threads=(1, HOST.cores, "all"), engines=("ortjs",), models=("bert_small",))
+        assert {block.case.threads for block in found.blocks if block.case.backend == "wasm"} == {1, HOST.cores}
+
+    def test_the_current_release_may_be_called_so(self) -> None:
+        assert quick(HOST, engines=("ortjs@current",)).blocks == quick(HOST, engines=("ortjs",)).blocks
+
 
 class TestNothing:
     def test_the_filter_that_took_everything_is_named(self) -> None:
