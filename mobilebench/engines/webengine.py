@@ -31,7 +31,7 @@ class WebEngine:
     most_threads: int | None = None
     """That it ever starts."""
     cores_a_thread: int = 0
-    """How many cores the page has to be told for each thread, in settings with threads; 0 where this does not matter."""
+    """How many cores the page has to be told for each thread, in settings with threads; 0: it may have any number."""
     refuses_one_thread: Mapping[str, str] = field(default_factory=dict)
     """Settings that become something else with one thread, and what."""
 

@@ -82,7 +82,8 @@ def test_paper_measures_nine_models_five_times() -> None:
 @pytest.mark.parametrize("suite", ["native", "web"])
 def test_native_and_web_keep_to_their_engines(suite: str) -> None:
     engines = {b.case.engine for b in planned(suite, REAL, VIRTUAL, HOST).blocks}
-    assert engines == ({"tflite", "onnxruntime", "tensorflow"} if suite == "native" else {"tfjs", "ortjs", "litertjs"})
+    web = {engine.name for engine in WORDS.engines.values() if engine.kind == "web"}
+    assert engines == ({"tflite", "onnxruntime", "tensorflow"} if suite == "native" else web)
 
 
 @pytest.mark.parametrize("target", [HOST, REAL, VIRTUAL])
@@ -107,15 +108,29 @@ def test_native_plans_every_way_that_there_is_on_such_a_target_in_every_pass(tar
     assert on_processor == {1, 2}
 
 
-def test_web_measures_every_build_of_every_web_engine() -> None:
-    found = ways(planned("web", HOST))
-    builds = {(engine, setting) for engine, backend, setting, _ in found if backend == "wasm"}
-    litert = {("litertjs", setting) for setting in ("simd", "relaxed-simd", "relaxed-simd-threads")}
-    assert builds == {(engine, setting) for engine, _, setting in WASM} | litert
-    assert {way: count for way, count in found.items() if way[1] != "wasm"} == {
-        (engine, backend, "software", "bert_small"): 2
-        for engine, backend in (("tfjs", "webgl"), ("ortjs", "webgpu"), ("litertjs", "webgpu"))
+@pytest.mark.parametrize("target", [HOST, GPU_HOST, REAL, VIRTUAL])
+def test_web_asks_for_every_backend_of_every_release_and_for_each_setting_that_there_can_be(target: TargetInfo) -> None:
+    found = planned("web", target)
+    asked = {(b.case.engine, b.case.backend, b.case.setting) for b in found.blocks}
+    gpu = "software" if target.gpu_software else "hardware"
+    for engine in WORDS.engines.values():
+        for backend in engine.backends if engine.kind == "web" else ():
+            wanted = {gpu} if backend.uses_gpu else set(backend.settings) - set(backend.lacks)
+            assert wanted <= {setting for name, of, setting in asked if (name, of) == (engine.name, backend.name)}
+    assert {(b.case.key, b.pass_) for b in found.blocks} == {
+        (b.case.key, name) for b in found.blocks for name in TestPasses.ALL
     }
+
+
+def test_web_measures_the_papers_models_and_on_a_software_gpu_the_smallest() -> None:
+    small = {"mobilenet_v2", "bert_small"}
+    found = planned("web", HOST).blocks
+    assert {b.case.model for b in found if b.case.setting == "simd"} == set(PAPERS)
+    assert {b.case.model for b in found if b.case.setting in ("software", "default")} == small
+    hardware = [b for b in planned("web", GPU_HOST).blocks if b.case.setting == "hardware"]
+    assert {b.case.model for b in hardware} == set(PAPERS)
+    threads = {b.case.threads for b in found if b.case.setting == "simd-threads" and b.case.model in small}
+    assert threads == {1, 2, 4, HOST.cores}
 
 
 def test_web_is_measured_in_both_browsers_on_a_computer_and_in_chrome_on_phones() -> None:

@@ -1,10 +1,11 @@
-"""A vocabulary of engines that measure nothing: enough to load and plan."""
+"""A vocabulary of native engines that measure nothing, and of the web engines: enough to load and plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from mobilebench.engines import registry
 from mobilebench.engines.base import Backend
 from mobilebench.suite.vocabulary import Vocabulary
 
@@ -18,10 +19,7 @@ class Named:
     claims_machine: bool = True
 
 
-_WASM = Backend("wasm", ("plain", "simd", "simd-threads"), "WebAssembly", single_threaded=("plain", "simd"))
-_GPU = ("hardware", "software")
 _HALF = ("default", "fp16")
-_LITERT = ("simd", "relaxed-simd", "relaxed-simd-threads")
 
 ENGINES: dict[str, Any] = {
     engine.name: engine
@@ -50,23 +48,7 @@ ENGINES: dict[str, Any] = {
             ),
         ),
         Named("tensorflow", "native", (Backend("cpu", ("default",), "Eigen"), Backend("gpu", ("default",), "CUDA"))),
-        Named("tfjs", "web", (_WASM, Backend("webgl", _GPU, "WebGL", single_threaded=_GPU, uses_gpu=True))),
-        Named(
-            "ortjs",
-            "web",
-            (
-                Backend("wasm", ("simd-threads",), "WebAssembly"),
-                Backend("webgpu", _GPU, "WebGPU", single_threaded=_GPU, uses_gpu=True),
-            ),
-        ),
-        Named(
-            "litertjs",
-            "web",
-            (
-                Backend("wasm", _LITERT, "WebAssembly", single_threaded=_LITERT[:2]),
-                Backend("webgpu", _GPU, "WebGPU", single_threaded=_GPU, uses_gpu=True),
-            ),
-        ),
+        *(engine for engine in registry.engines().values() if engine.kind == "web"),
         Named("sleep", "native", (Backend("cpu", ("default",), "sleeps"),), claims_machine=False),
     )
 }
