@@ -64,11 +64,18 @@ def _backends() -> Described:
     from mobilebench.engines.registry import engines
 
     rows = [
-        (engine.name, backend.name, list(backend.settings), list(backend.single_threaded), backend.description)
+        (
+            engine.name,
+            backend.name,
+            [setting for setting in backend.settings if setting not in backend.lacks],
+            [setting for setting in backend.single_threaded if setting not in backend.lacks],
+            list(backend.lacks),
+            backend.description,
+        )
         for engine in engines().values()
         for backend in engine.backends
     ]
-    return ["engine", "backend", "settings", "one thread only", "description"], rows
+    return ["engine", "backend", "settings", "one thread only", "lacks", "description"], rows
 
 
 def _probes() -> Described:
