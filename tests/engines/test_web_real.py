@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import math
 import os
+import re
 import signal
 import tempfile
 import time
@@ -30,6 +31,7 @@ from mobilebench.models.agreement import disagreements
 from mobilebench.models.inputs import fill, sample_indices
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, ModelFiles
 from mobilebench.results.records import BlockRule, Measurement, SetupPart
+from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget, describe
 from tests.engines.web_cases import SHORT, planned, web_case
 
@@ -49,8 +51,30 @@ WASM = [
     ("litertjs", "wasm", "relaxed-simd-threads", 4),
 ]
 GPU = [("tfjs", "webgl", "software", 1), ("ortjs", "webgpu", "software", 1), ("litertjs", "webgpu", "software", 1)]
+OTHERS = [
+    ("tfjs", "webgpu", "software", 1),
+    ("tfjs", "js", "default", 1),
+    ("tfjs@4.2", "wasm", "plain", 1),
+    ("tfjs@4.2", "wasm", "simd", 1),
+    ("tfjs@4.2", "wasm", "simd-threads", 2),
+    ("tfjs@4.2", "webgl", "software", 1),
+    ("tfjs@4.2", "js", "default", 1),
+    ("ortjs", "webgl", "software", 1),
+    ("ortjs@1.18", "wasm", "plain", 1),
+    ("ortjs@1.18", "wasm", "simd", 1),
+    ("ortjs@1.18", "wasm", "threads", 2),
+    ("ortjs@1.18", "wasm", "simd-threads", 2),
+    ("ortjs@1.18", "webgl", "software", 1),
+    ("ortjs@1.14", "wasm", "plain", 1),
+    ("ortjs@1.14", "wasm", "simd", 1),
+    ("ortjs@1.14", "wasm", "threads", 2),
+    ("ortjs@1.14", "wasm", "simd-threads", 2),
+    ("ortjs@1.14", "webgl", "software", 1),
+]
+"""Other backends and releases, one small model each."""
 ABS, CUSTOM, INT64 = 101, 32, 4
 """Two operators and an element type in TensorFlow Lite's schema."""
+TINY = "mlp_4x256"
 SETUP: set[SetupPart] = {"framework_download", "framework_init", "model_download", "model_init"}
 
 
@@ -134,6 +158,52 @@ def test_the_software_gpu_answers_right_and_is_named(target: HostTarget, setting
         assert shares["LiteRT WebGPU"] > shares["CPU"] > 0
         assert measured.proof.graph_nodes == sum(shares.values())
         assert measured.proof.environment["fully_accelerated"] == "false"
+
+
+@pytest.mark.parametrize("setting", OTHERS, ids=lambda setting: "-".join(map(str, setting)))
+def test_every_other_backend_and_release_is_what_was_asked_for(
+    target: HostTarget, setting: tuple[str, str, str, int]
+) -> None:
+    case, files = web_case(*setting, model=TINY), model(TINY)
+    engine = ENGINES[case.engine]
+    assert engine.supports(target.info, case) is None
+    block = planned(case, BlockRule(min_predictions=2, max_predictions=2))
+    measured = engine.measure(target, block, files, cancel=Event()).measurement
+    verdict = judge(block, measured, target.info, files.manifest)
+    assert verdict.status in ("valid", "suspect"), verdict
+    assert [reason for reason in verdict.reasons if "proof is missing" in reason] == []
+    release = case.engine.partition("@")[2]
+    assert (measured.version or "").startswith(release)
+    folder = case.engine.replace("@", "-")
+    assert all(file.name.startswith((f"frameworks/{folder}/", "model/", "bench.")) for file in measured.proof.files)
+    compiled = measured.compilation.get("warmup")
+    assert (compiled is not None and compiled.shaders > 0) is (case.setting == "software")
+    assert len(measured.readback_ms) == (2 if case.engine.startswith("tfjs") else 0)
+    assert (measured.proof.focused, measured.proof.runs_in) == (True, "main thread")
+    assert (measured.proof.power_preference is not None) is (case.setting == "software")
+
+
+def test_every_setting_is_tried_by_some_test(target: HostTarget) -> None:
+    tried = {(engine, backend, setting) for engine, backend, setting, _ in (*WASM, *GPU, *OTHERS)}
+    for name, engine in ENGINES.items():
+        for backend in engine.backends if engine.kind == "web" else ():
+            for setting in backend.settings:
+                threads = 1 if setting in backend.single_threaded else 2
+                refused = engine.supports(target.info, web_case(name, backend.name, setting, threads))
+                assert (name, backend.name, setting) in tried or refused or backend.name == "webnn"
+
+
+def test_webnn_is_measured_or_says_in_the_browsers_words_why_not(target: HostTarget) -> None:
+    case = ("ortjs", "webnn", "cpu", 1)
+    try:
+        assert measure(target, case, TINY).proof.backend == "webnn"
+    except Unsupported as unsupported:
+        assert re.search("WebNN is not supported on this platform|navigator.ml is missing", unsupported.message)
+
+
+def test_an_operator_that_onnx_runtime_lacks_on_webgl_is_named(target: HostTarget) -> None:
+    with pytest.raises(Unsupported, match="cannot resolve operator 'Reciprocal'"):
+        measure(target, ("ortjs", "webgl", "software", 1), "bert_small")
 
 
 def test_each_wasm_setting_really_loads_its_own_binary(target: HostTarget) -> None:

@@ -181,4 +181,24 @@ describe('PthreadWatch', () => {
     expect(sent).toEqual(messages);
     expect(watch.started).toBe(2);
   });
+
+  it('can be waited for, but not for ever', async () => {
+    vi.stubGlobal(
+      'Worker',
+      class {
+        postMessage() {
+          return undefined;
+        }
+      },
+    );
+    const watch = new PthreadWatch();
+    const worker = new Worker('w.js');
+    await watch.reach(0, 60_000);
+    const reached = watch.reach(2, 60_000);
+    worker.postMessage({ start_routine: 1 });
+    worker.postMessage({ start_routine: 2 });
+    await reached;
+    await watch.reach(3, 1);
+    expect(watch.started).toBe(2);
+  });
 });

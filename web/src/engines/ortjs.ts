@@ -42,6 +42,9 @@ const FOUR_BUILDS: Record<string, Build> = {
   'simd-threads': { script: 'wasm', binary: 'ort-wasm-simd-threaded' },
 };
 
+/** Older releases do not wait for their threads: those of 1.14 are there some time after its start. */
+const THREAD_PATIENCE_MS = 5000;
+
 /** An ONNX model of one Identity node: the runtime starts only when it is given some model. */
 const IDENTITY_MODEL =
   'CAgSADo3ChAKAXgSAXkiCElkZW50aXR5EgFnWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ==';
@@ -70,6 +73,7 @@ export const ortjs: EngineAdapter = {
     if (job.loader === 'as-shipped') return new OrtEngine(ort, job, gpu, pthreads);
     const identity = Uint8Array.from(atob(IDENTITY_MODEL), (character) => character.charCodeAt(0));
     await release(await ort.InferenceSession.create(identity, sessionOptions(job)));
+    if (isOlder(job) && job.backend === 'wasm') await pthreads.reach(job.threads - 1, THREAD_PATIENCE_MS);
     return new OrtEngine(ort, job, gpu, pthreads);
   },
 

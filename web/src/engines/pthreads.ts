@@ -3,10 +3,13 @@
 /** Counts the threads that are started from now on, by whatever Emscripten program. */
 export class PthreadWatch {
   started = 0;
+  private readonly waiting = new Set<() => void>();
 
   constructor() {
     const note = (message: unknown) => {
-      if (typeof message === 'object' && message !== null && 'start_routine' in message) this.started++;
+      if (typeof message !== 'object' || message === null || !('start_routine' in message)) return;
+      this.started++;
+      for (const look of this.waiting) look();
     };
     globalThis.Worker = class extends Worker {
       override postMessage(message: unknown, options?: Transferable[] | StructuredSerializeOptions) {
@@ -14,5 +17,18 @@ export class PthreadWatch {
         super.postMessage(message, options as Transferable[]);
       }
     };
+  }
+
+  /** Waits until so many threads have been started, but no longer than `patience` milliseconds. */
+  async reach(count: number, patience: number): Promise<void> {
+    if (this.started >= count) return;
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (this.started >= count) resolve();
+      };
+      this.waiting.add(look);
+      setTimeout(resolve, patience);
+    });
+    this.waiting.clear();
   }
 }
