@@ -21,6 +21,8 @@ WORKERS = ("DedicatedWorker", "DOM Worker")
 """How Chrome and Firefox call a worker's thread; the system keeps 15 letters."""
 SHARE_AT_WORK = 0.05
 """Of the busiest one's processor time, from which on a thread counts as having computed."""
+LEAST_AT_WORK_MS = 1.0
+"""Less than this is what waiting costs."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SHELL_SECONDS = 10.0
@@ -97,15 +99,15 @@ class AtWork:
 
 
 def at_work(before: Mapping[int, ThreadTime], after: Mapping[int, ThreadTime]) -> AtWork | None:
-    """None where no thread of the page used any processor time."""
+    """None where no thread of the page used any processor time to speak of."""
     spent = {
         tid: thread.cpu_ms - before[tid].cpu_ms if tid in before else thread.cpu_ms for tid, thread in after.items()
     }
     own = [spent[tid] for tid, thread in after.items() if thread.of_page]
     most = max(own, default=0.0)
-    if most <= 0:
+    if most < LEAST_AT_WORK_MS:
         return None
-    working = sum(ms >= SHARE_AT_WORK * most for ms in own)
+    working = sum(ms >= max(SHARE_AT_WORK * most, LEAST_AT_WORK_MS) for ms in own)
     return AtWork(working, len(own), sorted((ms for ms in spent.values() if ms > 0), reverse=True))
 
 

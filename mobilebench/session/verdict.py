@@ -19,6 +19,7 @@ from mobilebench.results.records import Case, Measurement, PlannedBlock, TargetI
 from mobilebench.session.circumstances import judge_circumstances
 from mobilebench.session.delegation import ON_THE_PROCESSOR, judge_delegation
 from mobilebench.session.findings import Findings
+from mobilebench.session.page_threads import judge_page_threads
 
 GPUS_OF_PAGES = frozenset({"webgl", "webgpu", "webnn"})
 HALF_PRECISION = frozenset({"fp16", "xnnpack-fp16", "tf32"})
@@ -51,6 +52,7 @@ def judge(planned: PlannedBlock, measurement: Measurement, target: TargetInfo, m
     _judge_clock(measurement, found)
     if case.browser:
         _judge_page(case, measurement, found)
+        judge_page_threads(case, measurement.proof, found)
     else:
         judge_delegation(planned, measurement.proof, found)
         judge_circumstances(planned, measurement.proof, found)
@@ -63,7 +65,7 @@ def _judge_pass(planned: PlannedBlock, measurement: Measurement, found: Findings
         found.wrong.append(f"it was a {made} pass, though {asked} was asked for")
     elif asked == "kernels" and not measurement.kernels:
         found.wrong.append("the engine's profiler told no kernel")
-    elif asked == "memory" and not (measurement.memory and measurement.memory.readings):
+    elif asked == "memory" and not (measurement.memory and (measurement.memory.readings or measurement.memory.page)):
         found.wrong.append("no memory was read")
     elif asked == "timing" and (measurement.kernels or measurement.memory):
         found.wrong.append("kernels or memory were watched, which takes time that a timing pass does not have")
@@ -162,7 +164,7 @@ def _judge_threads(case: Case, measurement: Measurement, target: TargetInfo, fou
             found.missing("the number of threads, read back or seen at work")
     elif seen > case.threads:
         sentence = f"{seen} threads, not {case.threads}, were at work{_source(measurement)}"
-        if case.setting == "reference" and _took_turns(measurement, case.threads):
+        if _two_pools(case, measurement) and _took_turns(measurement, case.threads):
             found.remarks.append(f"{sentence}; those of TensorFlow Lite's two pools took turns")
         else:
             found.wrong.append(sentence)
@@ -178,14 +180,22 @@ def _cores(case: Case, measurement: Measurement, target: TargetInfo) -> int:
 
 def _judge_idle_threads(case: Case, seen: int, measurement: Measurement, cores: int, found: Findings) -> None:
     """Too few threads were at work: there were no more of them, or a small model or few cores left them idle."""
-    alive = measurement.proof.threads_alive
+    alive = None if case.browser else measurement.proof.threads_alive
     if alive is not None and alive >= case.threads:
         idle = f"{alive} threads were there, but only {seen} had work{_source(measurement)}"
         found.doubtful.append(idle)
         return
     sentence = f"{seen} of {case.threads} threads were at work{_source(measurement)}"
-    starved = case.threads > cores and seen >= cores and bool(measurement.proof.thread_cpu_ms)
+    used = [] if case.browser else measurement.proof.thread_cpu_ms
+    starved = case.threads > cores and seen >= cores and bool(used)
     (found.doubtful if starved and alive is None else found.wrong).append(sentence)
+
+
+def _two_pools(case: Case, measurement: Measurement) -> bool:
+    """Whether TensorFlow Lite's own kernels ran some of the nodes: they have threads beside XNNPACK's."""
+    delegated = sum(share.nodes for share in measurement.proof.delegates)
+    nodes = measurement.proof.graph_nodes
+    return case.engine == "tflite" and nodes is not None and delegated < nodes
 
 
 def _took_turns(measurement: Measurement, threads: int) -> bool:

@@ -39,6 +39,8 @@ NATIVE = {
 PAGE = {
     "backend": "wasm",
     "threads": 2,
+    "threads_at_work": 2,
+    "threads_alive": 2,
     "files": [{"name": "binaries/tfjs-backend-wasm-threaded-simd.wasm"}],
     "clock_resolution_ms": 0.005,
     "browser_version": "156.0",
@@ -63,7 +65,7 @@ def page(setting: str = "simd-threads", threads: int = 2, **proof: Any) -> Verdi
     case = Case(
         target="host", engine="tfjs", backend="wasm", setting=setting, threads=threads, browser="chrome", model="m"
     )
-    return verdict(case, PAGE | {"threads": threads} | proof)
+    return verdict(case, PAGE | {"threads": threads, "threads_at_work": threads, "threads_alive": threads} | proof)
 
 
 def on_gpu(setting: str = "software", **proof: Any) -> Verdict:
