@@ -106,6 +106,8 @@ class Visit:
         """File to what is sent of it to a browser that takes this encoding."""
         self.cacheable = cacheable
         self.receivers = receivers or {}
+        self.turns: list[float] = []
+        """Seconds that each of its turns took that it gave up by itself, in order."""
         self._log: list[Served] = []
         self._under_way = 0
         self._changed = Condition()
@@ -253,7 +255,10 @@ class PageServer:
         return _json("your turn")
 
     async def _leave_turn(self, request: web.Request) -> web.StreamResponse:
-        self._turns.leave(self._visit(request).token)
+        visit = self._visit(request)
+        seconds = self._turns.leave(visit.token)
+        if seconds is not None:
+            visit.turns.append(seconds)
         return _json("thank you")
 
     async def _receive(self, request: web.Request) -> web.StreamResponse:
@@ -298,7 +303,9 @@ def _takes(request: web.Request, encoding: Encoding) -> bool:
 
 
 async def _note_first_byte(_request: web.Request, response: web.StreamResponse) -> None:
-    response["first byte"] = time.monotonic()
+    note = getattr(response, "note_first_byte", None)
+    if note is not None:
+        note()
 
 
 def _logged_file(visit: Visit, name: str, file: Path, encoded: bool) -> web.StreamResponse:
@@ -308,6 +315,11 @@ def _logged_file(visit: Visit, name: str, file: Path, encoded: bool) -> web.Stre
 
     class LoggedFile(web.FileResponse):
         """Its `prepare` sends the whole body, so that what is logged really went out."""
+
+        first_byte: float | None = None
+
+        def note_first_byte(self) -> None:
+            self.first_byte = time.monotonic()
 
         async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
             visit.begin()
@@ -330,7 +342,7 @@ def _logged_file(visit: Visit, name: str, file: Path, encoded: bool) -> web.Stre
                 encoding=cast(Encoding, said) if said in get_args(Encoding) else "identity",
                 whole=whole,
                 started=started,
-                first_byte=self.get("first byte", ended),
+                first_byte=self.first_byte or ended,
                 ended=ended,
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 
 class Turns:
@@ -11,15 +12,19 @@ class Turns:
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._holder: str | None = None
+        self._since = 0.0
 
     async def take(self, who: str) -> None:
         """Wait for the turn; who has it already keeps it."""
         if self._holder != who:
             await self._lock.acquire()
             self._holder = who
+            self._since = time.monotonic()
 
-    def leave(self, who: str) -> None:
-        """Let the next one go on; nothing happens unless it is the turn of `who`."""
-        if self._holder == who:
-            self._holder = None
-            self._lock.release()
+    def leave(self, who: str) -> float | None:
+        """Let the next one go on, and tell how many seconds the turn took; None where it was not the turn of `who`."""
+        if self._holder != who:
+            return None
+        self._holder = None
+        self._lock.release()
+        return time.monotonic() - self._since

@@ -16,7 +16,7 @@ from mobilebench.cli.plan import plan_table
 from mobilebench.cli.results import Out, results_folder, write_report
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import CacheState, Pass, TargetInfo
+    from mobilebench.results.records import CacheState, Encoding, Loader, Pass, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
@@ -85,8 +85,24 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="cold|warm|as found",
-            help="Take library and model out of the page cache before setup, or put them there (native engines).",
+            help="Take library and model out of the caches before setup, or put them there.",
         ),
+    ] = None,
+    link: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="none|4g|wifi|3g|…", help="Let Chrome imitate these networks while a page sets itself up."
+        ),
+    ] = None,
+    loader: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="split|as-shipped", help="Let pages fetch and then start, or use the engine's own loader."
+        ),
+    ] = None,
+    encoding: Annotated[
+        list[str] | None,
+        typer.Option(metavar="identity|gzip|br", help="Compress what pages download."),
     ] = None,
     priority: Annotated[
         int | None,
@@ -126,6 +142,8 @@ def run(
 
     - `mobilebench run --suite web --browser chrome,firefox,chrome@beta --browser-path chrome@beta=/opt/beta/chrome`
 
+    - `mobilebench run --suite web --link none,4g --loader split,as-shipped --caches cold,warm`
+
     - `mobilebench run --resume last`
     """
     from mobilebench import suite as suites
@@ -155,6 +173,9 @@ def run(
         threads=tuple(int(count) if count.isdecimal() else count for count in split(threads)),
         affinities=split(affinity),
         caches=cast("tuple[CacheState, ...]", split(caches)),
+        links=split(link),
+        loaders=cast("tuple[Loader, ...]", split(loader)),
+        encodings=cast("tuple[Encoding, ...]", split(encoding)),
         passes=cast("tuple[Pass, ...]", split(passes)),
         priority=priority,
         model_access=model_access,

@@ -100,16 +100,28 @@ def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> 
     if block.pass_ not in engine.passes:
         why = ": its library does not tell which operators it runs" if block.pass_ == "kernels" else ""
         return f"engine {engine.name} has no {block.pass_} pass{why if engine.kind == 'web' else ''}"
-    return _more_than_a_page_can(engine.name, block) if engine.kind == "web" else None
+    if engine.kind == "web":
+        return _more_than_a_page_can(engine.name, block)
+    return _more_than_a_runner_downloads(engine.name, block.case)
+
+
+def _more_than_a_runner_downloads(engine: str, case: Case) -> str | None:
+    usual = Case.model_fields
+    for name in ("link", "loader", "encoding"):
+        asked = getattr(case, name)
+        if asked != usual[name].default:
+            return f"{engine} downloads nothing, so there is no {name} {asked}"
+    return None
 
 
 def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
     """A browser decides for itself where its threads run, and a page has no file to map."""
+    firefox = (block.case.browser or "").startswith("firefox")
+    if block.case.link != "none" and firefox:
+        return f"Firefox cannot imitate the network {block.case.link}: WebDriver BiDi has no command for it"
     usual = Conditions()
     if block.case.affinity != "none":
         return f"the cores of {engine} cannot be chosen: it runs in a browser"
-    if block.case.caches != "as found":
-        return f"the caches of {engine} cannot be made {block.case.caches}: it runs in a browser"
     if block.conditions.priority != usual.priority:
         return f"the priority of {engine} cannot be set: it runs in a browser"
     if block.conditions.model_access != usual.model_access:

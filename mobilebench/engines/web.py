@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from mobilebench import paths
-from mobilebench.browsers import chrome, firefox, names, renderers
+from mobilebench.browsers import chrome, firefox, links, names, renderers
 from mobilebench.browsers.page import Page, open_page
-from mobilebench.engines import page_process, page_watch
+from mobilebench.engines import downloads, page_process, page_watch
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 DEFAULT_BROWSER = "chrome"
 SETUP_PATIENCE_S = 120.0
 PREDICTION_PATIENCE_S = 20.0
+PRIMING_VISITS = 2
+"""For warm caches: a browser keeps files from the first visit on, and what it compiled of them from the second on."""
+LARGEST_FRAMEWORK = 30_000_000
+"""Bytes."""
 ANSWER_LIMIT = 24_000_000
 """Characters; an answer is a few thousand, one with 65536 samples of each of 8 outputs 20 million."""
 
@@ -126,30 +130,63 @@ def measure(
     for_pass = page_watch.flags(target.info, browser_name, block.pass_)
     job = page_job(block, files, entry, samples) | {"eager_memory": bool(for_pass)}
     server = page_server()
+    patience = page_case.patience * patience_s(block.rule, setup_patience_s)
+    patience += (1 + server.open_visits) * links.seconds(case.link, LARGEST_FRAMEWORK + entry.bytes)
     with (
-        server.visit(served) as visit,
+        server.visit(served, encoding=case.encoding, cacheable=case.caches == "warm") as visit,
         target.browser(browser_name, (*page_case.flags, *for_pass), headed=block.conditions.headed) as browser,
         target.reverse(server.port) as origin,
         renderers.watched(browser.address, on_phone) as process,
         open_page(browser.address, cancel=cancel) as page,
         _cleared(page, origin, on_phone),
     ):
+        url = f"{origin.rstrip('/')}{visit.path}bench.html"
         if page_case.hardware_concurrency is not None:
             page.tell_cores(page_case.hardware_concurrency)
-        page.open(f"{origin.rstrip('/')}{visit.path}bench.html")
+        if case.caches == "warm":
+            _fill_caches(page, url, job, patience)
+        before = (len(visit.served()), len(visit.turns))
+        page.open(url)
+        links.shape(page, case.link)
         watch = page_watch.Watch(page_process.processes_of(target, browser), page, block.pass_)
         with watch.sampling():
             answer = page_watch.answer_of(
                 page,
                 json.dumps(job),
                 watch.look,
-                timeout=page_case.patience * patience_s(block.rule, setup_patience_s),
+                timeout=patience,
                 what=f"The page on {target.info.id}",
             )
         process.look()
-    measurement = watch.completed(complete(parse_answer(answer, case), browser, visit.served(), page_case, process))
+    log = visit.served()
+    answered = with_downloads(parse_answer(answer, case), target.info, case, log[before[0] :], visit.turns[before[1] :])
+    measurement = watch.completed(complete(answered, browser, log, page_case, process))
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
+
+
+def _fill_caches(page: Page, url: str, job: dict[str, Any], patience: float) -> None:
+    """Let the page do once before all that it will do in setup, so that the browser keeps what it can of it."""
+    once = job | {"rule": {"min_predictions": 1, "max_predictions": 1, "max_seconds": 1}, "pass": "timing"}
+    for _ in range(PRIMING_VISITS):
+        page.open(url)
+        page.evaluate(f"mobilebench.run({json.dumps(once)})", timeout=patience, what="The page that fills the caches")
+        page.open("about:blank")
+
+
+def with_downloads(
+    measurement: Measurement, target: TargetInfo, case: Case, log: list[Served], turns: list[float]
+) -> Measurement:
+    """What the page says of its downloads, beside what the server says of this page's."""
+    proof = measurement.proof.model_copy(
+        update={
+            "downloads": downloads.joined(measurement.proof.downloads, log),
+            "download_turns_ms": [seconds * 1000 for seconds in turns],
+            "download_path": downloads.path_of(target, case),
+            "caches_asked": case.caches,
+        }
+    )
+    return measurement.model_copy(update={"proof": proof})
 
 
 def patience_s(rule: BlockRule, setup_patience_s: float) -> float:
@@ -265,6 +302,7 @@ def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples:
         "threads": case.threads,
         "rule": block.rule.model_dump(),
         "pass": block.pass_,
+        "loader": case.loader,
         "samples": samples,
         "model": {
             "file": f"model/{entry.path}",

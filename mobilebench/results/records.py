@@ -270,6 +270,9 @@ class Proof(Record):
     downloads: list[Download] = []
     """Of a page, in the order in which they began."""
     download_path: DownloadPath | None = None
+    download_turns_ms: list[Milliseconds] = []
+    """Of each part of setup in which a page downloads, by the server: from when it let it begin to when it was told of
+    the end."""
     flags: list[str] = []
     environment: dict[str, str] = {}
     notes: list[str] = []

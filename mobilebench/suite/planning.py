@@ -7,10 +7,21 @@ import itertools
 import random
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
+from mobilebench.browsers.links import NAMES as LINKS
 from mobilebench.errors import BadInput, NothingToMeasure
-from mobilebench.results.records import CacheState, Case, Conditions, ModelAccess, Pass, PlannedBlock, TargetInfo
+from mobilebench.results.records import (
+    CacheState,
+    Case,
+    Conditions,
+    Encoding,
+    Loader,
+    ModelAccess,
+    Pass,
+    PlannedBlock,
+    TargetInfo,
+)
 from mobilebench.suite.schema import ALL, AUTO, Group, Suite, TargetClass, affinity, engine_name, thread_count
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
@@ -35,6 +46,9 @@ class Selection:
     """Numbers, or `all`."""
     affinities: tuple[str, ...] = ()
     caches: tuple[CacheState, ...] = ()
+    links: tuple[str, ...] = ()
+    loaders: tuple[Loader, ...] = ()
+    encodings: tuple[Encoding, ...] = ()
     passes: tuple[Pass, ...] = ()
     priority: int | None = None
     model_access: ModelAccess | None = None
@@ -128,6 +142,9 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
             raise BadInput(f"--threads {count}: {error}.") from error
     for option, words_given, options in (
         ("--caches", selection.caches, get_args(CacheState)),
+        ("--link", selection.links, LINKS),
+        ("--loader", selection.loaders, get_args(Loader)),
+        ("--encoding", selection.encodings, get_args(Encoding)),
         ("--pass", selection.passes, get_args(Pass)),
     ):
         for word in words_given:
@@ -181,13 +198,14 @@ def _of_group(
         threads = list(dict.fromkeys(info.cores if count == ALL else int(count) for count in counts))
         if setting in words.backend(engine, backend).single_threaded:
             threads = [1]
-        for model, variant, batch, count, cores, caches in itertools.product(
+        for model, variant, batch, count, cores, caches, download in itertools.product(
             models,
             selection.variants or group.variants or suite.variants,
             selection.batches or group.batches or suite.batches,
             threads,
             selection.affinities or group.affinities or suite.affinities,
             selection.caches or group.caches or suite.caches,
+            _downloads(suite, group, selection) if browser else [{}],
         ):
             case = Case(
                 target=info.id,
@@ -201,8 +219,19 @@ def _of_group(
                 batch=batch,
                 affinity=cores,
                 caches=caches,
+                **download,
             )
             yield _Wanted(case, conditions, passes, rounds)
+
+
+def _downloads(suite: Suite, group: Group, selection: Selection) -> list[dict[str, Any]]:
+    """The ways in which pages come by framework and model, as fields of a case; native engines download nothing."""
+    ways = itertools.product(
+        selection.links or group.links or suite.links,
+        selection.loaders or group.loaders or suite.loaders,
+        selection.encodings or group.encodings or suite.encodings,
+    )
+    return [{"link": link, "loader": loader, "encoding": encoding} for link, loader, encoding in ways]
 
 
 def _conditions(suite: Suite, group: Group, selection: Selection) -> Conditions:

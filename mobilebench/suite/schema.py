@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
+from mobilebench.browsers.links import NAMES as LINKS
 from mobilebench.browsers.names import PATTERN as BROWSER
-from mobilebench.results.records import BlockRule, CacheState, ModelAccess, Pass, Record
+from mobilebench.results.records import BlockRule, CacheState, Encoding, Loader, ModelAccess, Pass, Record
 
 TargetClass = Literal["host", "android", "virtual", "real"]
 """`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: all phones that are not."""
@@ -46,6 +47,18 @@ def affinity(text: str) -> str:
 Affinity = Annotated[str, AfterValidator(affinity)]
 Affinities = Annotated[list[Affinity], Field(min_length=1)]
 Caches = Annotated[list[CacheState], Field(min_length=1)]
+
+
+def link(name: str) -> str:
+    """A network by its name. Raises `ValueError` for one that is not known."""
+    if name in LINKS:
+        return name
+    raise ValueError(f"there is no link `{name}`; known are {', '.join(LINKS)}")
+
+
+Links = Annotated[list[Annotated[str, AfterValidator(link)]], Field(min_length=1)]
+Loaders = Annotated[list[Loader], Field(min_length=1)]
+Encodings = Annotated[list[Encoding], Field(min_length=1)]
 
 
 def share(told: Any) -> float:
@@ -118,6 +131,9 @@ class Group(Strict):
     threads: Threads | None = None
     affinities: Affinities | None = None
     caches: Caches | None = None
+    links: Links | None = None
+    loaders: Loaders | None = None
+    encodings: Encodings | None = None
     passes: Passes | None = None
     require_full_delegation: Share | None = None
     blocks: Blocks | None = None
@@ -138,6 +154,11 @@ class Suite(Strict):
     browsers: Browsers = Field(default=["chrome"])
     affinities: Affinities = Field(default=["none"])
     caches: Caches = Field(default=["as found"])
+    links: Links = Field(default=["none"])
+    """Networks that browsers imitate while a page downloads framework and model."""
+    loaders: Loaders = Field(default=["split"])
+    encodings: Encodings = Field(default=["identity"])
+    """How pages' downloads are compressed."""
     passes: Passes = Field(default=["timing"])
     """`kernels` and `memory` are one more block each of every case, after all rounds of `timing`."""
     priority: Annotated[int, Field(ge=-20, le=19)] = 0

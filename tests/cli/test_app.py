@@ -171,7 +171,7 @@ def test_dry_run_shows_passes_cores_and_what_will_not_run() -> None:
     told = dict(zip(header, row, strict=True))
     assert (told["affinity"], told["priority"], told["blocks"], told["kernels"]) == ("0x1", "5", "2", "1")
 
-    code, out, err = invoke("run", "--serial", "host", "--dry-run", "--engine", "tfjs", "--pass", "memory")
+    code, out, err = invoke("run", "--serial", "host", "--dry-run", "--engine", "tfjs", "--affinity", "big")
     assert code == 0, err
     assert "will be unsupported: " in out
 
@@ -182,6 +182,9 @@ def test_dry_run_shows_passes_cores_and_what_will_not_run() -> None:
         (["--pass", "kernel"], "known are timing, kernels, memory"),
         (["--affinity", "bigg"], "big, little, prime"),
         (["--caches", "hot"], "known are as found, cold, warm"),
+        (["--link", "5g"], "known are none, slow-3g, 3g,"),
+        (["--loader", "lazy"], "known are split, as-shipped"),
+        (["--encoding", "zip"], "known are identity, gzip, br"),
     ],
 )
 def test_unknown_pass_cores_and_caches(arguments: list[str], says: str) -> None:

@@ -105,7 +105,7 @@ def test_a_profiler_that_is_missing_takes_nothing_from_the_other_passes(folder: 
     ("case", "conditions", "says"),
     [
         ({"affinity": "big"}, {}, "the cores of fake cannot be chosen"),
-        ({"caches": "cold"}, {}, "the caches of fake cannot be made cold"),
+        ({"link": "4g", "browser": "firefox"}, {}, "Firefox cannot imitate the network 4g"),
         ({}, {"priority": 5}, "the priority of fake cannot be set"),
         ({}, {"model_access": "mapped"}, "the model of fake cannot be mapped"),
     ],
@@ -117,5 +117,6 @@ def test_what_a_page_cannot_do_is_said_and_not_left_out(
     asked = one.model_copy(update={"case": one.case.model_copy(update=case), "conditions": Conditions(**conditions)})
     target: TargetInfo = host()
     assert says in (why_unsupported(FakeEngine(kind="web"), target, asked) or "")  # type: ignore[arg-type]
-    assert why_unsupported(FakeEngine(kind="native"), target, asked) is None  # type: ignore[arg-type]
+    native = why_unsupported(FakeEngine(kind="native"), target, asked)  # type: ignore[arg-type]
+    assert native == ("fake downloads nothing, so there is no link 4g" if "link" in case else None)
     assert why_unsupported(FakeEngine(kind="web"), target, one) is None  # type: ignore[arg-type]

@@ -29,10 +29,11 @@ export class NetworkWatch {
     performance.setResourceTimingBufferSize(ENTRIES);
   }
 
-  /** Up to now, in the order in which they began. */
-  downloads(): Download[] {
+  /** Those that began up to `end`, in that order. */
+  downloads(end: number): Download[] {
     const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
-    return downloadsIn(entries, address(''), this.since);
+    const inTime = entries.filter(({ startTime }) => startTime <= end);
+    return downloadsIn(inTime, address('.'), this.since);
   }
 }
 

@@ -45,7 +45,7 @@ async function measure(job: Job, stop: Stop): Promise<Measurement> {
   const network = new NetworkWatch();
   const { engine, session } = await obtain(job, adapter, setup, gpu, ended);
   watching.loaded(session);
-  const downloads = network.downloads();
+  const downloads = network.downloads(setup.end);
   const inSetup = compilation.take();
 
   const warmup = await watching.first(() => session.predict(inputs, () => undefined));
