@@ -18,6 +18,7 @@ from mobilebench.models.manifest import Manifest
 from mobilebench.results.records import Case, Measurement, PlannedBlock, TargetInfo, Verdict
 from mobilebench.session.circumstances import judge_circumstances
 from mobilebench.session.delegation import ON_THE_PROCESSOR, judge_delegation
+from mobilebench.session.downloads import judge_downloads
 from mobilebench.session.findings import Findings
 from mobilebench.session.page_threads import judge_page_threads
 
@@ -224,6 +225,7 @@ def _judge_clock(measurement: Measurement, found: Findings) -> None:
 
 def _judge_page(case: Case, measurement: Measurement, found: Findings) -> None:
     found.doubtful += _hidden(measurement)
+    judge_downloads(case, measurement, found)
     proof = measurement.proof
     _judge_release(case, measurement, found)
     if proof.browser_version is None:

@@ -36,6 +36,17 @@ NATIVE = {
     "clock_resolution_ms": 1e-6,
     "delegates": [{"name": "TfLiteXNNPackDelegate", "nodes": 60}],
 }
+DOWNLOAD = {
+    "name": "model.json",
+    "bytes": 9,
+    "decoded_bytes": 9,
+    "start_ms": 0,
+    "page_ms": 2,
+    "from_cache": False,
+    "server_bytes": 9,
+    "server_ms": 1,
+    "encoding": "identity",
+}
 PAGE = {
     "backend": "wasm",
     "threads": 2,
@@ -46,6 +57,7 @@ PAGE = {
     "browser_version": "156.0",
     "cross_origin_isolated": True,
     "visible": True,
+    "downloads": [DOWNLOAD],
 }
 ON_GPU = {
     **PAGE,
@@ -91,6 +103,11 @@ def tflite(threads: int = 2) -> Case:
 
 
 VALID = Verdict(status="valid", reasons=[])
+
+
+def test_downloads_of_a_page_are_judged() -> None:
+    assert page(downloads=[DOWNLOAD | {"server_bytes": 8}]).status == "invalid"
+    assert page(downloads=[]).reasons == ["proof is missing: what the page downloaded"]
 
 
 def test_what_ran_as_asked_is_valid() -> None:
