@@ -2,10 +2,10 @@
 const loops = { tfjs, ortjs };
 
 async function tfjs({ input, output, shape, values }, predictions) {
-  const tf = await import('./frameworks/tfjs-wasm.js');
+  const tf = await import('./frameworks/tfjs/wasm.js');
   tf.env().set('WASM_HAS_SIMD_SUPPORT', true);
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-  tf.setWasmPaths(new URL('binaries/', document.baseURI).href);
+  tf.setWasmPaths(new URL('frameworks/tfjs/', document.baseURI).href);
   await tf.setBackend('wasm');
   const model = await tf.loadGraphModel('model/tfjs/model.json');
   const times = [];
@@ -23,9 +23,9 @@ async function tfjs({ input, output, shape, values }, predictions) {
 }
 
 async function ortjs({ input, output, shape, values }, predictions) {
-  const ort = await import('./frameworks/ort-wasm.js');
+  const ort = await import('./frameworks/ortjs/wasm.js');
   ort.env.wasm.numThreads = 1;
-  ort.env.wasm.wasmPaths = new URL('binaries/', document.baseURI).href;
+  ort.env.wasm.wasmPaths = new URL('frameworks/ortjs/', document.baseURI).href;
   const model = await (await fetch('model/model.onnx')).arrayBuffer();
   const session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ['wasm'] });
   const times = [];
