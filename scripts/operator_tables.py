@@ -49,8 +49,8 @@ def tfjs() -> None:
     core = PACKAGES / "@tensorflow/tfjs-core/dist/ops"
     files = dict(_functions(core))
     constants = dict(re.findall(r"const (\w+) = '(\w+)'", (core.parent / "kernel_names.js").read_text()))
-    for backend in ("wasm", "webgl"):
-        registered = set(_kernels(backend))
+    for backend, own_name in (("wasm", "wasm"), ("webgl", "webgl"), ("webgpu", "webgpu"), ("js", "cpu")):
+        registered = set(_kernels(own_name))
         there = [
             operator
             for operator, functions in known.items()
@@ -59,11 +59,11 @@ def tfjs() -> None:
         write(
             f"tfjs-{backend}",
             "operators that @tensorflow/tfjs-converter's metadata maps to functions of @tensorflow/tfjs-core all of "
-            f"whose kernels getKernelsForBackend('{backend}') lists",
+            f"whose kernels getKernelsForBackend('{own_name}') lists",
             there,
             engine="tfjs",
             backend=backend,
-            version=version_of(f"@tensorflow/tfjs-backend-{backend}"),
+            version=version_of(f"@tensorflow/tfjs-backend-{own_name}"),
             format="tfjs",
         )
 

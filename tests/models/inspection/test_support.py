@@ -34,6 +34,8 @@ def model(format_: Format, *operators: str, opset: int = 17) -> Description:
         (model("tfjs", "Relu", "Einsum"), "tfjs", "wasm", ["Einsum"]),
         (model("tfjs", "Relu", "Einsum"), "tfjs", "webgl", []),
         (model("tfjs", "Erfc"), "tfjs", "webgl", ["Erfc"]),
+        (model("tfjs", "Erfc", "Einsum"), "tfjs", "webgpu", ["Erfc"]),
+        (model("tfjs", "Erfc", "Einsum"), "tfjs", "js", ["Erfc"]),
         (model("tflite", "CONV_2D", "SOFTMAX", "GELU"), "tflite", "cpu", []),
         (model("tflite", "CONV_2D", "custom:Own", "flex:FlexErf"), "tflite", "cpu", ["custom:Own", "flex:FlexErf"]),
         (model("tflite", "CONV_2D"), "litertjs", "wasm", None),
@@ -57,7 +59,7 @@ def test_missing(described: Description, engine: str, backend: str, expected: li
 def test_every_table_says_its_version_and_how_it_was_made() -> None:
     tables = support.tables()
     assert {(one.engine, one.backend) for one in tables} >= {
-        ("tfjs", "wasm"), ("tfjs", "webgl"), ("onnxruntime", "cpu"), ("ortjs", "wasm"), ("ortjs", "webgpu"),
+        ("tfjs", "wasm"), ("tfjs", "webgl"), ("tfjs", "webgpu"), ("tfjs", "js"), ("onnxruntime", "cpu"), ("ortjs", "wasm"), ("ortjs", "webgpu"),
         ("tflite", "cpu"), ("litertjs", "wasm"),
     }  # fmt: skip
     for table in tables:
