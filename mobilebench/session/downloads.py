@@ -8,9 +8,9 @@ from mobilebench.session.findings import Findings
 
 TOLERANCE_MS = 250.0
 TOLERANCE_SHARE = 0.1
-"""By how much the server's time of a downloading part may exceed the page's: the page tells it of the end."""
+"""By how much the server's time of a file or of a downloading part may exceed the page's: it notices ends later."""
 AHEAD_MS = 5.0
-"""By how much the server's time of one file may exceed the page's."""
+"""By how much the page's time of a part may exceed the server's, which begins before it and ends after it."""
 
 _PARTS: tuple[SetupPart, ...] = ("framework_download", "model_download", "as_shipped")
 _ROUND_TRIPS = 3
@@ -56,7 +56,7 @@ def _judge_encoding(case: Case, downloads: list[Download], found: Findings) -> N
 def _judge_times(case: Case, measurement: Measurement, found: Findings) -> None:
     proof = measurement.proof
     for one in proof.downloads:
-        if one.server_ms is not None and one.server_ms > one.page_ms + AHEAD_MS + TOLERANCE_SHARE * one.page_ms:
+        if one.server_ms is not None and one.server_ms > _at_most(one.page_ms):
             found.doubtful.append(
                 f"the server took {one.server_ms:.0f} ms to send {one.name}, the page {one.page_ms:.0f} ms to get it"
             )
@@ -66,9 +66,13 @@ def _judge_times(case: Case, measurement: Measurement, found: Findings) -> None:
         return
     there_and_back = _ROUND_TRIPS * LINKS[case.link].round_trip_ms if case.link in LINKS else 0
     for (part, page_ms), server_ms in zip(parts, proof.download_turns_ms, strict=True):
-        if not -AHEAD_MS <= server_ms - page_ms <= TOLERANCE_MS + TOLERANCE_SHARE * page_ms + there_and_back:
+        if not page_ms - AHEAD_MS <= server_ms <= _at_most(page_ms) + there_and_back:
             named = part.replace("_", " ")
             found.doubtful.append(f"{named} took {page_ms:.0f} ms by the page, {server_ms:.0f} ms by the server")
+
+
+def _at_most(page_ms: float) -> float:
+    return page_ms * (1 + TOLERANCE_SHARE) + TOLERANCE_MS
 
 
 def _names(downloads: list[Download]) -> str:
