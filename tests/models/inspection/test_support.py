@@ -59,8 +59,8 @@ def test_missing(described: Description, engine: str, backend: str, expected: li
 def test_every_table_says_its_version_and_how_it_was_made() -> None:
     tables = support.tables()
     assert {(one.engine, one.backend) for one in tables} >= {
-        ("tfjs", "wasm"), ("tfjs", "webgl"), ("tfjs", "webgpu"), ("tfjs", "js"), ("onnxruntime", "cpu"), ("ortjs", "wasm"), ("ortjs", "webgpu"),
-        ("tflite", "cpu"), ("litertjs", "wasm"),
+        ("tfjs", "wasm"), ("tfjs", "webgl"), ("tfjs", "webgpu"), ("tfjs", "js"), ("onnxruntime", "cpu"),
+        ("ortjs", "wasm"), ("ortjs", "webgpu"), ("tflite", "cpu"), ("litertjs", "wasm"),
     }  # fmt: skip
     for table in tables:
         assert table.version
