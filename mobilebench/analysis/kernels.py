@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Literal
 
 from mobilebench.analysis.comparability import disagreements
 from mobilebench.analysis.statistics import median
@@ -18,6 +19,8 @@ from mobilebench.operators import TYPES, Intensity, OperatorType, intensity, is_
 from mobilebench.results.records import Kernel, Measurement
 
 TOP_NODES = 10
+GPU_BACKENDS = frozenset({"webgl", "webgpu"})
+"""Of pages: the browser decides whether a GPU's own timers may be read."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ class KernelSummary:
     """Kernels that run an operator of another type than their name says: name, operator, how many."""
     unknown: tuple[str, ...]
     """Names that the vocabulary does not hold."""
+    clock: Literal["cpu", "gpu"] | None
+    """`gpu` where at least one kernel was timed by a GPU; None where the engine has but one clock."""
+    on_gpu: bool
+    """The case asked for a GPU."""
     merged: bool
     """Depthwise convolutions are counted as convolutions, because the profiler does not tell them apart."""
     notes: tuple[str, ...]
@@ -142,9 +149,16 @@ def _summary(answer: Measurement, case: CaseSummary) -> KernelSummary:
         warmup_ms=answer.warmup_ms[0] if answer.warmup_ms else None,
         renamed=_renamed(answer),
         unknown=tuple(dict.fromkeys(name for name in names if not is_known(name, answer.engine))),
+        clock=_clock(answer),
+        on_gpu=case.case.backend in GPU_BACKENDS,
         merged=merged,
         notes=tuple(answer.proof.notes),
     )
+
+
+def _clock(answer: Measurement) -> Literal["cpu", "gpu"] | None:
+    clocks = {kernel.clock for kernel in answer.kernels}
+    return "gpu" if "gpu" in clocks else "cpu" if "cpu" in clocks else None
 
 
 def _type(kernel: Kernel, engine: str) -> OperatorType:

@@ -24,7 +24,7 @@ RunArgument = Annotated[
 
 
 Format = Literal["table", "csv", "json", "parquet"]
-Data = Literal["samples", "kernels", "graph", "memory", "cost"]
+Data = Literal["samples", "kernels", "graph", "memory", "page_memory", "kernel_memory", "cost", "downloads"]
 
 
 def results_folder(out: Path | None) -> Path:
@@ -63,8 +63,8 @@ def results(
         Data | None,
         typer.Option(
             "--data",
-            help="What to export: stage times, times of kernels, operators of the model's file, memory readings, or "
-            "what the system counted for each stage.",
+            help="What to export: stage times, times of kernels, operators of the model's file, memory readings, "
+            "what pages told of theirs (by stage, by kernel), what the system counted for each stage, or downloads.",
             show_default="samples",
         ),
     ] = None,

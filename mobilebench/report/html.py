@@ -41,6 +41,8 @@ class ModelView:
     kernel_shares: Figure | None
     memory: Sequence[watched_figures.WatchedMemory]
     memory_growth: Figure | None
+    page_memory: Sequence[watched_figures.WatchedPageMemory]
+    """What pages told."""
 
     @property
     def graphics(self) -> bool:
@@ -127,6 +129,7 @@ def _model(target: TargetSummary, group: GapGroup, mark: str | None) -> ModelVie
         kernel_shares=watched_figures.kernel_shares(kernels, mark),
         memory=memory,
         memory_growth=watched_figures.memory_growth(memory, mark),
+        page_memory=watched.with_page_memory(cases),
     )
 
 

@@ -17,6 +17,7 @@ from mobilebench.analysis.labels import (
     size,
     threads_label,
 )
+from mobilebench.analysis.page_memory import KernelGrowth
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
 from mobilebench.report import watched, words
 from mobilebench.results.records import Pass, Stage
@@ -92,7 +93,7 @@ def _target(target: TargetSummary, groups: Sequence[GapGroup]) -> list[str]:
         parts += [f"### {text(model_label(*key))}{mark}", _results(models[key])]
         parts += _reasons(models[key])
         parts += [text(group.reason)] if group.reason else _gaps(group, mark)
-        parts += [*_kernels(models[key], mark), *_memory(models[key], mark)]
+        parts += [*_kernels(models[key], mark), *_memory(models[key], mark), *_page_memory(models[key], mark)]
     return parts
 
 
@@ -188,6 +189,41 @@ def _memory(cases: Sequence[CaseSummary], mark: str) -> list[str]:
         _table(header, rows),
         *_unread(cases, "memory", mark),
     ]
+
+
+def _page_memory(cases: Sequence[CaseSummary], mark: str) -> list[str]:
+    read = watched.with_page_memory(cases)
+    if not read:
+        return []
+    header = ["case", "told by", "at first", "highest", "after", "at the end", "times the model"]
+    rows = [
+        [
+            case_label(case.case),
+            told.label,
+            *map(watched.told_size, (told.first, told.highest)),
+            watched.stage_name(told.highest_after),
+            watched.told_size(told.steady),
+            watched.times(told.to_model),
+        ]
+        for case, found in read
+        for told in found.told
+    ]
+    tensors = [
+        f"- {text(case_label(case.case))}: up to {watched.told_size(found.peak_tensors)} of tensors "
+        f"(totalBytesSnapshot, {watched.times(found.tensors_to_model)} the model) in the first inference; most was "
+        f"added by {text(', '.join(_added(one) for one in found.top[:3]))}."
+        for case, found in read
+        if found.kernels
+    ]
+    return [
+        f"Memory as pages tell it{mark}: each value stands under the name of what told it, and counts something else.",
+        _table(header, rows),
+        *(["\n".join(tensors)] if tensors else []),
+    ]
+
+
+def _added(one: KernelGrowth) -> str:
+    return f"{one.kernel.name} ({watched.told_size(one.kernel.bytes_added)})"
 
 
 def _unread(cases: Sequence[CaseSummary], of_pass: Pass, mark: str) -> list[str]:

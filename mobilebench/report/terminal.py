@@ -47,7 +47,7 @@ def result_table(summary: RunSummary) -> Group:
     for target in summary.targets:
         if target.cases:
             parts += [_table(target), *_reasons(target)]
-            parts += [*_kernels(target), *_memory(target), Text()]
+            parts += [*_kernels(target), *_memory(target), *_page_memory(target), Text()]
     parts.append(Text(f"{counts_sentence(summary.counts)}."))
     if summary.watched:
         parts.append(Text(f"Watched beside the timing: {watched.counts(summary)}."))
@@ -138,6 +138,22 @@ def _memory(target: TargetSummary) -> list[Table | Text]:
             cells = (*peak, size(found.steady.rss_kb), *others)
             table.add_row(*map(Text, (f" {_name(case)}", str(case.case.threads), *cells)))
     return [*([table] if table.row_count else []), *_unread(target, "memory")]
+
+
+def _page_memory(target: TargetSummary) -> list[Table | Text]:
+    """The highest values that pages told."""
+    from rich.text import Text
+
+    table = _watched_table("memory told by pages", ("wasm", "perf.memory", "userAgent", "tensors", "/ model"))
+    for key, cases in target.by_model().items():
+        read = watched.with_page_memory(cases)
+        _add_model(table, key, [case for case, _ in read])
+        for case, found in read:
+            fields = ("wasm_heap_bytes", "performance_memory_bytes", "user_agent_bytes")
+            told = [watched.told_size(one.highest if (one := found.of(field)) else None) for field in fields]
+            cells = (*told, watched.told_size(found.peak_tensors), watched.times(found.tensors_to_model))
+            table.add_row(*map(Text, (f" {_name(case)}", str(case.case.threads), *cells)))
+    return [table] if table.row_count else []
 
 
 def _add_model(table: Table, key: tuple[str, str, int], cases: Sequence[CaseSummary]) -> None:

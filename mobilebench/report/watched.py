@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mobilebench.analysis.kernels import KernelSummary, kernels
 from mobilebench.analysis.labels import MEMORY_STAGES, amount, duration, factor, percent, ratio, size
 from mobilebench.analysis.memory import Growth, MemorySummary, memory
+from mobilebench.analysis.page_memory import PageMemorySummary, page_memory
 from mobilebench.analysis.summary import CaseSummary, RunSummary
 from mobilebench.report.words import counts_sentence, plural
 from mobilebench.results.records import Pass
@@ -26,10 +27,17 @@ def with_memory(cases: Sequence[CaseSummary]) -> list[tuple[CaseSummary, MemoryS
     return [(case, found) for case in cases if (found := memory(case))]
 
 
+def with_page_memory(cases: Sequence[CaseSummary]) -> list[tuple[CaseSummary, PageMemorySummary]]:
+    """Cases whose page told of its memory."""
+    return [(case, found) for case in cases if (found := page_memory(case))]
+
+
 def without(cases: Sequence[CaseSummary], watched: Pass) -> list[tuple[CaseSummary, str]]:
     """Cases for which a pass was planned that cannot be shown, each with the reason; none that the results tell."""
-    read = with_kernels(cases) if watched == "kernels" else with_memory(cases)
-    shown = {case.case.key for case, _ in read}
+    if watched == "kernels":
+        shown = {case.case.key for case, _ in with_kernels(cases)}
+    else:
+        shown = {case.case.key for case, _ in [*with_memory(cases), *with_page_memory(cases)]}
     return [
         (case, _why(case, watched))
         for case in cases
@@ -60,7 +68,7 @@ def counts(summary: RunSummary) -> str:
 
 def kernel_sentences(found: KernelSummary) -> list[str]:
     """What has to be known before a kernels pass is believed: what is missing, distorted, collapsed or merged."""
-    told = [_explained(found), _distortion(found)]
+    told = [_explained(found), _clock(found), _distortion(found)]
     if found.collapsed:
         names = ", ".join(f"`{node.name}` ({duration(node.median_ms)} ms)" for node in found.collapsed[:5])
         verb = "is" if len(found.collapsed) == 1 else "are"
@@ -89,6 +97,18 @@ def _explained(found: KernelSummary) -> str:
     return f"{start}; the other {duration(rest)} ms went to what lies between and around them."
 
 
+def _clock(found: KernelSummary) -> str:
+    match found.clock:
+        case "gpu":
+            return "These are times of the GPU, by its own timers, and of the processor for what ran there."
+        case "cpu" if found.on_gpu:
+            return (
+                "CPU-side: this browser lets the GPU's own timers be read by nobody, so these are times until the "
+                "processor had each kernel's result, or had handed it over."
+            )
+    return ""
+
+
 def _distortion(found: KernelSummary) -> str:
     if found.apart:
         return f"It is not set beside the timing blocks, because it ran something else: {'; '.join(found.apart)}."
@@ -114,6 +134,30 @@ def memory_sentences(found: MemorySummary) -> list[str]:
             "between two readings."
         )
     return [*told, *(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in found.notes)]
+
+
+def page_memory_sentences(found: PageMemorySummary) -> list[str]:
+    """What has to be known before values of different origin are read side by side."""
+    told = ["Each value counts something else, and stands under the name of what told it."]
+    heap = found.of("wasm_heap_bytes")
+    if heap and heap.highest:
+        told.append("WebAssembly.Memory never shrinks: what it once held stays.")
+    if found.kernels:
+        told.append(
+            f"The first inference was read after each of its {len(found.kernels)} kernels: bytesAdded and "
+            "totalBytesSnapshot are tensors, as TensorFlow.js counts them."
+        )
+    return told
+
+
+def told_size(count: int | None) -> str:
+    """Bytes as a size; a dash where they were not told."""
+    return "–" if count is None else size(count / 1024)
+
+
+def stage_name(after: str) -> str:
+    """The stage that had ended, in words; a kernel keeps its name."""
+    return MEMORY_STAGES.get(after, after)
 
 
 def growth_label(growth: Growth) -> str:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from mobilebench.analysis.kernels import KernelSummary
 from mobilebench.analysis.labels import MEMORY_STAGES, case_label, duration, percent, size
 from mobilebench.analysis.memory import MemorySummary
+from mobilebench.analysis.page_memory import NAMES, PageMemorySummary
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.operators import TYPES
 from mobilebench.report.drawing import (
@@ -27,6 +28,15 @@ from mobilebench.report.watched import growth_label
 
 WatchedKernels = tuple[CaseSummary, KernelSummary]
 WatchedMemory = tuple[CaseSummary, MemorySummary]
+WatchedPageMemory = tuple[CaseSummary, PageMemorySummary]
+
+CURVES = {
+    "total_bytes": ("curve-tensors", "totalBytesSnapshot of the profiler"),
+    "wasm_heap_bytes": ("curve-heap", NAMES["wasm_heap_bytes"]),
+    "performance_memory_bytes": ("curve-performance", NAMES["performance_memory_bytes"]),
+}
+"""What was read after every kernel, to its colour and its name."""
+_CURVE_ROWS = 3
 
 _PERCENT = Axis(0.0, 100.0, False, (0.0, 25.0, 50.0, 75.0, 100.0))
 _STAGE_FILLS = {
@@ -81,6 +91,38 @@ def memory_keys(watched: Sequence[WatchedMemory]) -> list[tuple[str, str]]:
     """Class and name of every stage that the picture shows, for its legend."""
     present = {"process_start"} | {growth.stage for _, memory in watched for growth in memory.growth}
     return [(_STAGE_FILLS[stage], name) for stage, name in MEMORY_STAGES.items() if stage in present]
+
+
+def kernel_curve(case: CaseSummary, found: PageMemorySummary, mark: str | None) -> Figure | None:
+    """What was held after each kernel of the first inference, over the number of the kernel. None without kernels."""
+    if len(found.kernels) < 2:
+        return None
+    top, height = first_row(mark) + 20, _CURVE_ROWS * ROW - 24
+    series = {name: [getattr(kernel, name) for kernel in found.kernels] for name in CURVES}
+    highest = max(value for values in series.values() for value in values if value is not None)
+    lines = Markup("").join(
+        Markup('<polyline class="{}" points="{}"/>').format(CURVES[name][0], _steps(values, highest))
+        for name, values in series.items()
+        if None not in values
+    )
+    curves = Markup(
+        '<svg x="0.6%" width="98.8%" y="{}" height="{}" viewBox="0 0 {} 100" preserveAspectRatio="none">{}</svg>'
+    ).format(top, height, len(found.kernels), lines)
+    value = f"up to {size(highest / 1024)}"
+    head = label_line(case_label(case.case), case.watched["memory"].status, value, first_row(mark))
+    told = f"Memory after each of {len(found.kernels)} kernels of {case_label(case.case)}, {value}."
+    return Figure(drawing(told, mark, _CURVE_ROWS, linear_axis(len(found.kernels)), [head, curves]))
+
+
+def curve_keys(found: PageMemorySummary) -> list[tuple[str, str]]:
+    """Class and name of every curve, for the legend."""
+    return [CURVES[name] for name in CURVES if all(getattr(kernel, name) is not None for kernel in found.kernels)]
+
+
+def _steps(values: Sequence[int], highest: int) -> str:
+    """Points of a line that stays level while a kernel runs; the highest value is at the top of a box 100 high."""
+    heights = [100 - 100 * value / max(highest, 1) for value in values]
+    return " ".join(f"{number},{y:.2f} {number + 1},{y:.2f}" for number, y in enumerate(heights))
 
 
 def _labels(watched: Sequence[tuple[CaseSummary, object]]) -> list[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mobilebench.analysis.kernels import kernels
-from mobilebench.analysis.memory import memory
+from mobilebench.analysis.memory import MemorySummary, memory
+from mobilebench.analysis.page_memory import NAMES, PageMemorySummary, page_memory
 from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, TargetSummary
 from mobilebench.report.table import COLUMNS, came_of, csv_text, every_case, identity, safe
+from mobilebench.results.records import PageMemory
 
 _CASE_COLUMNS = (*COLUMNS[: COLUMNS.index("stage")], "affinity", "caches", "outcome", "verdict", "reasons")
 KERNEL_COLUMNS = (
@@ -40,8 +42,10 @@ MEMORY_COLUMNS = (
     "graphics_kb",
     "model_kb",
     "period_ms",
+    *NAMES,
 )
-"""Readings at the end of each stage; the last four are of the whole pass, and alike in all rows of a case."""
+"""Readings at the end of each stage; peak, graphics, model and period are of the whole pass, and alike in all rows of a
+case. What ends in `_bytes` is what a page and its browser told."""
 
 
 def kernels_csv(summary: RunSummary) -> str | None:
@@ -77,16 +81,33 @@ def _memory_rows(summary: RunSummary, target: TargetSummary, case: CaseSummary) 
     if entry is None:
         return
     shared = _shared(summary, target, case, entry)
-    found = memory(case)
-    if found is None:
-        yield shared + [""] * (len(MEMORY_COLUMNS) - len(shared))
-        return
+    of_process, of_page = memory(case), page_memory(case)
+    rows = [*_process_rows(of_process, of_page)] if of_process else [*_page_rows(of_page)] if of_page else []
+    for row in rows or [[]]:
+        yield [*shared, *row, *[""] * (len(MEMORY_COLUMNS) - len(shared) - len(row))]
+
+
+def _process_rows(found: MemorySummary, page: PageMemorySummary | None) -> Iterator[list[str]]:
+    """What the system told at the end of each stage, and beside it what the page told then."""
+    told = {reading.stage: reading for reading in page.readings} if page else {}
     for reading in found.readings:
         if reading.stage:
             grown = next((growth.rss_kb for growth in found.growth if growth.after is reading), None)
             own = (reading.stage, reading.at_ms, reading.rss_kb, grown, reading.pss_kb, reading.uss_kb)
             whole = (found.peak_rss_kb, found.graphics_kb, found.model_kb, found.period_ms)
-            yield [*shared, *map(_cell, (*own, reading.anonymous_kb, reading.file_kb, *whole))]
+            values = _told(told[reading.stage]) if reading.stage in told else []
+            yield [*map(_cell, (*own, reading.anonymous_kb, reading.file_kb, *whole)), *values]
+
+
+def _page_rows(page: PageMemorySummary) -> Iterator[list[str]]:
+    """What the page told, where the system told nothing."""
+    empty = MEMORY_COLUMNS.index(next(iter(NAMES))) - MEMORY_COLUMNS.index("rss_kb")
+    for reading in page.readings:
+        yield [_cell(reading.stage), _cell(reading.at_ms), *[""] * empty, *_told(reading)]
+
+
+def _told(reading: PageMemory) -> list[str]:
+    return [_cell(getattr(reading, name)) for name in NAMES]
 
 
 def _cell(value: str | float | None) -> str:

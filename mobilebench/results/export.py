@@ -1,7 +1,8 @@
 """Results in long form for other programs: one row a raw value. Statistics belong to `analysis`.
 
-Stage times are the table `samples`; kernels, operators of the model's file, memory readings and what the system
-counted for each stage have tables of their own. All begin with the same columns, which say what was measured.
+Stage times are the table `samples`; kernels, operators of the model's file, memory readings, what a page told of its
+memory (also after each kernel) and what the system counted for each stage have tables of their own. All begin with the
+same columns, which say what was measured.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mobilebench.errors import BadInput
-from mobilebench.results.records import Block, Measurement, Run, TargetInfo
+from mobilebench.results.records import Block, Measurement, PageMemory, Run, TargetInfo
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Format = Literal["csv", "json", "parquet"]
-TableName = Literal["samples", "kernels", "graph", "memory", "cost", "downloads"]
+TableName = Literal["samples", "kernels", "graph", "memory", "page_memory", "kernel_memory", "cost", "downloads"]
 
 _SHARED: dict[str, type] = {
     "run": str,
@@ -61,6 +62,9 @@ _SHARED: dict[str, type] = {
     "verdict_reasons": str,
 }
 
+PAGE_MEMORY = tuple(name for name in PageMemory.model_fields if name not in ("at_ms", "stage"))
+"""What a page and its browser tell, each under the name of what told it."""
+
 _OWN: dict[TableName, dict[str, type]] = {
     "samples": {
         "predictions_per_sample": int,
@@ -75,6 +79,7 @@ _OWN: dict[TableName, dict[str, type]] = {
         "operator": str,
         "provider": str,
         "collapsed": bool,
+        "clock": str,
         "stage": str,
         "position": int,
         "value_ms": float,
@@ -105,6 +110,15 @@ _OWN: dict[TableName, dict[str, type]] = {
         "from_cache": bool,
         "sent_encoding": str,
         "download_path": str,
+    },
+    "page_memory": {"at_ms": float, "stage": str, **dict.fromkeys(PAGE_MEMORY, int)},
+    "kernel_memory": {
+        "position": int,
+        "name": str,
+        "bytes_added": int,
+        "total_bytes": int,
+        "wasm_heap_bytes": int,
+        "performance_memory_bytes": int,
     },
     "cost": {
         "stage": str,
@@ -265,7 +279,7 @@ def _samples(measurement: Measurement) -> Iterator[dict[str, Any]]:
 def _kernels(measurement: Measurement) -> Iterator[dict[str, Any]]:
     """One row for each time that a kernel ran."""
     for kernel in measurement.kernels:
-        named = kernel.model_dump(include={"name", "node", "operator", "provider", "collapsed"})
+        named = kernel.model_dump(include={"name", "node", "operator", "provider", "collapsed", "clock"})
         if kernel.warmup_ms is not None:
             yield {**named, "stage": "warmup", "position": 0, "value_ms": kernel.warmup_ms}
         for position, value in enumerate(kernel.times_ms):
@@ -288,6 +302,18 @@ def _memory(measurement: Measurement) -> Iterator[dict[str, Any]]:
     yield {"kind": "process", **use.model_dump(include={"period_ms", "peak_rss_kb", "graphics_kb"})}
 
 
+def _page_memory(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    """One row for each stage at whose end a page was read."""
+    for reading in measurement.memory.page if measurement.memory else []:
+        yield reading.model_dump()
+
+
+def _kernel_memory(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    """One row for each kernel of the first inference, in the order in which they ran."""
+    for position, kernel in enumerate(measurement.memory.kernels if measurement.memory else []):
+        yield {"position": position, **kernel.model_dump()}
+
+
 def _cost(measurement: Measurement) -> Iterator[dict[str, Any]]:
     for stage, cost in measurement.cost.items():
         yield {"stage": stage, **cost.model_dump()}
@@ -305,6 +331,8 @@ _VALUES: dict[TableName, Callable[[Measurement], Iterator[dict[str, Any]]]] = {
     "kernels": _kernels,
     "graph": _graph,
     "memory": _memory,
+    "page_memory": _page_memory,
+    "kernel_memory": _kernel_memory,
     "cost": _cost,
     "downloads": _downloads,
 }
