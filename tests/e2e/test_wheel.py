@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDS = {libraries.host_build(), "android-arm64-v8a", "android-armeabi-v7a", "android-x86_64"}
-LARGEST = 40 * 2**20
+LARGEST = 64 * 2**20
 MODEL = """
 import numpy, onnx
 from onnx import TensorProto, helper, numpy_helper
