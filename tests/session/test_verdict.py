@@ -125,6 +125,9 @@ def test_what_ran_as_asked_is_valid() -> None:
         ("simd", 1, "binaries/tfjs-backend-wasm-simd-Bx3.wasm"),
         ("simd-threads", 2, "tfjs-backend-wasm-threaded-simd.wasm"),
         ("simd-threads", 2, "ort-wasm-simd-threaded.wasm"),
+        ("plain", 1, "frameworks/ortjs-1.18/ort-wasm.wasm"),
+        ("simd", 1, "frameworks/ortjs-1.18/ort-wasm-simd.wasm"),
+        ("threads", 2, "frameworks/ortjs-1.14/ort-wasm-threaded.wasm"),
         ("simd", 1, "binaries/litert_wasm_compat_internal.wasm"),
         ("relaxed-simd", 1, "litert_wasm_internal.wasm"),
         ("relaxed-simd-threads", 2, "litert_wasm_threaded_internal.wasm"),
@@ -155,10 +158,28 @@ class TestInvalid:
             ("relaxed-simd", 1, "litert_wasm_threaded_internal.wasm"),
             ("relaxed-simd-threads", 2, "litert_wasm_internal.wasm"),
             ("relaxed-simd-threads", 2, "ort-wasm-simd-threaded.wasm"),
+            ("threads", 2, "ort-wasm-simd-threaded.wasm"),
+            ("threads", 2, "ort-wasm.wasm"),
         ],
     )
     def test_another_wasm_file(self, setting: str, threads: int, file: str) -> None:
         self.only(page(setting, threads, files=[{"name": file}]), f"{file} was loaded", f"not the build {setting}")
+
+    @pytest.mark.parametrize("version", ["1.18.0", "1.18", "1.18.1-dev"])
+    def test_another_release(self, version: str) -> None:
+        older = Case(
+            target="host", engine="ortjs@1.18", backend="wasm", setting="simd", threads=1, browser="chrome", model="m"
+        )
+        proof = PAGE | {
+            "threads": 1,
+            "threads_at_work": 1,
+            "threads_alive": 1,
+            "files": [{"name": "ort-wasm-simd.wasm"}],
+        }
+        assert verdict(older, proof, version=version) == VALID
+        self.only(verdict(older, proof, version=f"1.1.{version}"), f"release 1.1.{version} ran, not 1.18")
+        self.only(verdict(older, proof, version="1.180.0"), "release 1.180.0 ran, not 1.18")
+        assert verdict(older, proof, version=None).reasons == ["proof is missing: which release of the engine ran"]
 
     def test_a_second_wasm_file(self) -> None:
         both = [{"name": "tfjs-backend-wasm-threaded-simd.wasm"}, {"name": "tfjs-backend-wasm.wasm"}]
@@ -252,6 +273,11 @@ class TestSuspect:
 
     def test_a_hidden_page(self) -> None:
         self.only(page(visible=False), "hidden")
+
+    def test_a_page_without_the_focus(self) -> None:
+        self.only(page(focused=False), "focus")
+        assert page(focused=True) == VALID
+        assert page(focused=False, flags=["--headless"]) == VALID
 
     @pytest.mark.parametrize(
         ("found", "what"),
