@@ -223,7 +223,7 @@ def _page_memory(cases: Sequence[CaseSummary], mark: str) -> list[str]:
 
 
 def _added(one: KernelGrowth) -> str:
-    return f"{one.kernel.name} ({watched.told_size(one.kernel.bytes_added)})"
+    return f"{one.kernel.name} ({watched.added_size(one.kernel.bytes_added)})"
 
 
 def _unread(cases: Sequence[CaseSummary], of_pass: Pass, mark: str) -> list[str]:

@@ -155,6 +155,11 @@ def told_size(count: int | None) -> str:
     return "–" if count is None else size(count / 1024)
 
 
+def added_size(count: int | None) -> str:
+    """Bytes that were added or, with a minus sign, given back."""
+    return signed(None if count is None else round(count / 1024))
+
+
 def stage_name(after: str) -> str:
     """The stage that had ended, in words; a kernel keeps its name."""
     return MEMORY_STAGES.get(after, after)

@@ -11,9 +11,11 @@ from mobilebench.results.records import (
     Case,
     GraphOperators,
     Kernel,
+    KernelMemory,
     Measurement,
     MemoryReading,
     MemoryUse,
+    PageMemory,
     Pass,
     PlannedBlock,
     Run,
@@ -22,6 +24,7 @@ from mobilebench.results.records import (
 )
 from tests.analysis import example
 
+MIB = 2**20
 TFLITE = (
     ("Convolution (NHWC, F32) IGEMM", "CONV_2D", 1, 0.40),
     ("Fully Connected (NC, F32) GEMM", "CONV_2D", 34, 3.10),
@@ -117,6 +120,40 @@ def memory_answer(of: Case, rng: random.Random) -> Measurement:
         for stage, at, rss in steps
     ]
     use = MemoryUse(peak_rss_kb=53_200, period_ms=25, readings=readings, notes=["read from /proc/self/smaps_rollup"])
+    return made.model_copy(update={"pass_": "memory", "memory": use})
+
+
+def page_memory_answer(of: Case, rng: random.Random, *, seen_from_outside: bool = True) -> Measurement:
+    """A memory pass of a page: 13.3 MiB of model, a heap that grows to 48 MiB within the first inference."""
+    made = example.measurement(of, example.SHAPES[of.engine, of.setting], rng)
+    steps = (("process_start", 0, 0), ("framework_init", 16, 0), ("model_init", 20, 13), ("warmup", 40, 13))
+    page = [
+        PageMemory(
+            at_ms=100.0 * at,
+            stage=stage,
+            wasm_heap_bytes=heap * MIB,
+            performance_memory_bytes=(2 + at) * MIB,
+            tf_bytes=tensors * MIB,
+        )
+        for at, (stage, heap, tensors) in enumerate((*steps, ("prediction", 40, 13)))
+    ]
+    page[-1] = page[-1].model_copy(update={"user_agent_bytes": 30 * MIB})
+    kernels = [
+        KernelMemory(
+            name=name, bytes_added=added * MIB, total_bytes=total * MIB, wasm_heap_bytes=heap * MIB,
+            performance_memory_bytes=5 * MIB,
+        )
+        for name, added, total, heap in (("FusedConv2D", 6, 20, 40), ("Add", 1, 21, 48), ("Mean", -2, 19, 48))
+    ]  # fmt: skip
+    told = [
+        MemoryReading(at_ms=100.0 * at, stage=one.stage, rss_kb=130_000 + 9_000 * at) for at, one in enumerate(page)
+    ]
+    use = MemoryUse(
+        peak_rss_kb=180_000 if seen_from_outside else None,
+        readings=told if seen_from_outside else [],
+        page=page,
+        kernels=kernels,
+    )
     return made.model_copy(update={"pass_": "memory", "memory": use})
 
 

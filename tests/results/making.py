@@ -15,10 +15,12 @@ from mobilebench.results.records import (
     FileProof,
     GraphOperators,
     Kernel,
+    KernelMemory,
     Measurement,
     MemoryReading,
     MemoryUse,
     OutputSummary,
+    PageMemory,
     PlannedBlock,
     Proof,
     RunInfo,
@@ -181,8 +183,25 @@ _readings = st.builds(
     anonymous_kb=st.none() | _counts,
     file_kb=st.none() | _counts,
 )
+_bytes = st.integers(0, 2**53 - 1)
+_page_memory = st.builds(
+    PageMemory,
+    at_ms=_milliseconds,
+    stage=st.text(max_size=40).filter(str.isprintable),
+    **{name: st.none() | _bytes for name in PageMemory.model_fields if name not in ("at_ms", "stage")},
+)
+_kernel_memory = st.builds(
+    KernelMemory,
+    name=st.text(max_size=40).filter(str.isprintable),
+    bytes_added=st.integers(-(2**53) + 1, 2**53 - 1),
+    total_bytes=_bytes,
+    wasm_heap_bytes=st.none() | _bytes,
+    performance_memory_bytes=st.none() | _bytes,
+)
 _memory = st.builds(
     MemoryUse,
+    page=st.lists(_page_memory, max_size=2),
+    kernels=st.lists(_kernel_memory, max_size=2),
     peak_rss_kb=st.none() | _counts,
     period_ms=st.none() | _milliseconds,
     readings=st.lists(_readings, max_size=3),

@@ -144,7 +144,7 @@ class TestTables:
             measured(
                 kernels,
                 kernels=[
-                    {"name": "CONV_2D", "node": 4, "warmup_ms": 2.5, "times_ms": [1.5, 1.25]},
+                    {"name": "CONV_2D", "node": 4, "clock": "gpu", "warmup_ms": 2.5, "times_ms": [1.5, 1.25]},
                     {"name": "Delegate", "provider": "XNNPACK", "collapsed": True, "times_ms": [3.0]},
                 ],
                 graph=[{"operator": "CONV_2D", "count": 30, "parameters": 1000, "macs": 5 * 2**40}],
@@ -160,6 +160,14 @@ class TestTables:
                     "readings": [
                         {"at_ms": 1.5, "rss_kb": 500, "uss_kb": 400},
                         {"at_ms": 2.5, "stage": "setup/model_read", "rss_kb": 600},
+                    ],
+                    "page": [
+                        {"at_ms": 1.5, "stage": "process_start", "wasm_heap_bytes": 0},
+                        {"at_ms": 9.5, "stage": "warmup", "wasm_heap_bytes": 2**34, "tf_tensors": 7},
+                    ],
+                    "kernels": [
+                        {"name": "Conv2D", "bytes_added": 40, "total_bytes": 140, "wasm_heap_bytes": 65536},
+                        {"name": "Reshape", "bytes_added": -4, "total_bytes": 136},
                     ],
                 },
             ),
@@ -177,6 +185,18 @@ class TestTables:
             ("Delegate", None, "XNNPACK", True, "prediction", 3.0),
         ]
         assert set(self.shown(watched, "kernels", "pass", "block", "priority")) == {("kernels", 1, 5)}
+        assert set(self.shown(watched, "kernels", "name", "clock")) == {("CONV_2D", "gpu"), ("Delegate", None)}
+
+    def test_memory_as_a_page_tells_it(self, watched: Run) -> None:
+        assert self.shown(watched, "page_memory", "stage", "wasm_heap_bytes", "tf_tensors", "js_heap_bytes") == [
+            ("process_start", 0, None, None),
+            ("warmup", 2**34, 7, None),
+        ]
+        columns = ("position", "name", "bytes_added", "total_bytes", "wasm_heap_bytes")
+        assert self.shown(watched, "kernel_memory", *columns) == [
+            (0, "Conv2D", 40, 140, 65536),
+            (1, "Reshape", -4, 136, None),
+        ]
 
     def test_graph(self, watched: Run) -> None:
         columns = ("operator", "count", "parameters", "macs")
