@@ -36,6 +36,7 @@ class CdpPage:
     def open(self, url: str, *, timeout: float = 60.0) -> None:
         self.call("Page.enable")
         self.call("Inspector.enable")
+        self.call("Page.bringToFront")
         self._exchange.send("Target.setDiscoverTargets", {"discover": True})
         self._watch.loaded = False
         answer = self.call("Page.navigate", {"url": url}, timeout=timeout)
@@ -160,7 +161,6 @@ def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]
     try:
         with connected(f"ws://{urlsplit(address).netloc}{socket.path}", watch.notice, cancel) as exchange:
             page = CdpPage(watch, exchange)
-            page.call("Page.bringToFront")
             try:
                 yield page
             except BaseException:

@@ -55,7 +55,8 @@ def test_opening_waits_for_the_load_event_even_when_it_comes_before_the_answer()
 
     with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
         page.open("http://127.0.0.1/bench.html", timeout=5)
-    assert fake.methods() == ["Page.enable", "Inspector.enable", "Target.setDiscoverTargets", "Page.navigate"]
+    begun = ["Page.enable", "Inspector.enable", "Page.bringToFront", "Target.setDiscoverTargets"]
+    assert fake.methods() == [*begun, "Page.navigate"]
 
 
 def test_a_page_that_cannot_be_reached_says_so() -> None:

@@ -74,6 +74,7 @@ describe('errors that say that a model cannot run', () => {
   it.each([
     [tfjs, "Kernel 'Einsum' not registered for backend 'wasm'"],
     [tfjs, 'Requested texture size [25088x4096] greater than WebGL maximum on this browser / GPU [16384x16384].'],
+    [ortjs, "resize (packed) does not support mode: 'nearest'"],
     [ortjs, "cannot resolve operator 'Reciprocal' with opsets: ai.onnx v17, ai.onnx.ml v2"],
     [ortjs, "Failed to execute 'createContext' on 'ML': WebNN is not supported on this platform."],
     [ortjs, 'no available backend found. ERR: [webgpu] Error: Failed to get GPU adapter.'],
