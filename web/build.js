@@ -110,6 +110,7 @@ async function copyBinary(release, file) {
 await rm(unfinished, { recursive: true, force: true });
 await mkdir(unfinished, { recursive: true });
 await buildPage('bench');
+await buildPage('manual');
 for (const [release, binaries] of Object.entries(releases)) {
   const scripts = (await readdir(join(sources, release))).filter((name) => name.endsWith('.ts'));
   for (const script of scripts) await buildFramework(release, script);

@@ -25,6 +25,7 @@ from mobilebench.models.manifest import FormatFile, ModelFiles
 from mobilebench.results.records import (
     BlockRule,
     Case,
+    DownloadPath,
     FileProof,
     Measurement,
     PlannedBlock,
@@ -101,7 +102,7 @@ def prepare(target: Target, case: Case, files: ModelFiles, model_format: Format)
         Unsupported: the model was not built in this format.
         BadInput: the pages have not been built.
     """
-    _format_file(files, model_format)
+    format_file(files, model_format)
     page_server()
 
 
@@ -125,7 +126,7 @@ def measure(
     case = block.case
     browser_name = case.browser or DEFAULT_BROWSER
     on_phone = target.info.kind == "android"
-    entry = _format_file(files, page_case.model_format)
+    entry = format_file(files, page_case.model_format)
     served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
     for_pass = page_watch.flags(target.info, browser_name, block.pass_)
     job = page_job(block, files, entry, samples) | {"eager_memory": bool(for_pass)}
@@ -159,7 +160,8 @@ def measure(
             )
         process.look()
     log = visit.served()
-    answered = with_downloads(parse_answer(answer, case), target.info, case, log[before[0] :], visit.turns[before[1] :])
+    path = downloads.path_of(target.info, case)
+    answered = with_downloads(parse_answer(answer, case), path, case, log[before[0] :], visit.turns[before[1] :])
     measurement = watch.completed(complete(answered, browser, log, page_case, process))
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
@@ -175,14 +177,14 @@ def _fill_caches(page: Page, url: str, job: dict[str, Any], patience: float) -> 
 
 
 def with_downloads(
-    measurement: Measurement, target: TargetInfo, case: Case, log: list[Served], turns: list[float]
+    measurement: Measurement, path: DownloadPath, case: Case, log: list[Served], turns: list[float]
 ) -> Measurement:
     """What the page says of its downloads, beside what the server says of this page's."""
     proof = measurement.proof.model_copy(
         update={
             "downloads": downloads.joined(measurement.proof.downloads, log),
             "download_turns_ms": [seconds * 1000 for seconds in turns],
-            "download_path": downloads.path_of(target, case),
+            "download_path": path,
             "caches_asked": case.caches,
         }
     )
@@ -278,7 +280,13 @@ def _reason_against_gpu(target: TargetInfo, setting: str) -> str | None:
     return None
 
 
-def _format_file(files: ModelFiles, model_format: Format) -> FormatFile:
+def format_file(files: ModelFiles, model_format: Format) -> FormatFile:
+    """The model in this format, with all its files there.
+
+    Raises:
+        Unsupported: the model was not built in this format.
+        BlockFailed: a file is missing.
+    """
     entry = files.manifest.formats.get(model_format)
     if entry is None:
         raise Unsupported(f"{files.missing(model_format)}.")

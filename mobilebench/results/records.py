@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 MEASUREMENT_SCHEMA = "mobilebench/measurement/1"
 
-TargetKind = Literal["host", "android"]
+TargetKind = Literal["host", "android", "manual"]
+"""`manual`: a browser that a person drives, of which only it itself tells anything."""
 VerdictStatus = Literal["valid", "suspect", "invalid"]
 Outcome = Literal["measured", "unsupported", "failed"]
 SetupPart = Literal[

@@ -1,0 +1,86 @@
+"""`mobilebench serve`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mobilebench.cli.results import Out, results_folder
+
+
+def serve(
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Also for other devices: an address of this computer (0.0.0.0: all). By https, whose certificate "
+            "browsers warn of once.",
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 0,
+    no_tls: Annotated[
+        bool,
+        typer.Option("--no-tls", help="With --listen: plain http. Pages then have no threads, and results say so."),
+    ] = False,
+    out: Out = None,
+) -> None:
+    """Open the bench page for a person: choose a model, an engine and a backend, press run, and keep the result.
+
+    Only who knows the address that is printed can reach the page. Results are stored as runs of the suite `manual`.
+    Ctrl-C ends it.
+
+    Examples:
+
+    - `mobilebench serve`
+
+    - `mobilebench serve --listen 0.0.0.0`
+    """
+    import threading
+
+    from mobilebench import paths
+    from mobilebench.browsers.server import LOOPBACK, PageServer
+    from mobilebench.results.store import Store
+    from mobilebench.session.manual import Manual
+
+    address = listen or LOOPBACK
+    context = None
+    if listen and not no_tls:
+        from mobilebench.browsers.tls import self_signed
+
+        context = self_signed(_reached_by(listen))
+    with Store.open(results_folder(out)) as store:
+        server = PageServer(paths.web_pages(), address=address, port=port, tls=context)
+        manual = Manual(server, store, "lan" if listen else "loopback")
+        receivers = {"choices": manual.choices, "start": manual.start, "check": manual.check, "keep": manual.keep}
+        try:
+            with server.visit({}, receivers=receivers) as visit:
+                scheme = "https" if context else "http"
+                for host in _reached_by(address):
+                    typer.echo(f"{scheme}://{_in_url(host)}:{server.port}{visit.path}manual.html")
+                typer.echo("Open it in a browser. Ctrl-C ends this.")
+                threading.Event().wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            manual.close()
+            server.close()
+
+
+def _reached_by(address: str) -> list[str]:
+    """Under which addresses other devices reach a server that listens at this one."""
+    import socket
+
+    if address not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened at
+        return [address]
+    found = ["127.0.0.1"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent: it only chooses the way out
+        except OSError:
+            return found
+        return [probe.getsockname()[0], *found]
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

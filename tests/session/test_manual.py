@@ -1,0 +1,252 @@
+"""The bench page for a person, as the page server asks it: choices, jobs, and results that nobody has to trust."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mobilebench.browsers.server import PageServer
+from mobilebench.errors import BadInput
+from mobilebench.models.inputs import summarise
+from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.results.store import Store
+from mobilebench.session import manual
+from mobilebench.session.manual import MOST_OPEN, Manual
+from tests.browsers.test_server import get
+
+ANSWER = np.linspace(-1, 1, 10, dtype=np.float32).reshape(1, 10)
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36"
+)
+WANTED = {
+    "engine": "ortjs",
+    "backend": "wasm",
+    "setting": "simd-threads",
+    "threads": 2,
+    "model": "bert_small",
+    "variant": "fp32",
+}
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "m.onnx").write_bytes(b"weights")
+    entry = FormatFile(path="m.onnx", sha256="0", bytes=7, inputs={"x": "x:0"}, outputs={"logits": "y:0"})
+    files = ModelFiles(
+        folder,
+        Manifest(
+            model="bert_small",
+            variant="fp32",
+            batch=1,
+            weights="seeded",
+            seed=0,
+            inputs=[InputSpec(name="x", dtype="float32", shape=[1], fill=Fill(kind="uniform", low=0, high=1))],
+            outputs=["logits"],
+            formats={"onnx": entry, "saved_model": entry},
+            reference=[summarise("logits", ANSWER)],
+            tolerance=1e-4,
+            parameters=1,
+            built_with={},
+        ),
+    )
+    monkeypatch.setattr(manual, "_models", lambda: iter([("bert_small", "fp32", files)]))
+    monkeypatch.setattr("mobilebench.models.cache.find", lambda *_: files)
+    return files
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PageServer]:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "bench.html").write_text("<p>bench</p>")
+    server = PageServer(pages)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "results") as store:
+        yield store
+
+
+@pytest.fixture
+def sitting(server: PageServer, store: Store, model: ModelFiles) -> Manual:
+    return Manual(server, store, "lan")
+
+
+def begin(sitting: Manual, **changes: Any) -> dict[str, Any]:
+    return sitting.start(json.dumps(WANTED | changes).encode())
+
+
+def answer(begun: dict[str, Any], *, status: str = "ok", reason: str | None = None, **proof: Any) -> bytes:
+    shown: dict[str, Any] = {
+        "backend": "wasm",
+        "threads": 2,
+        "user_agent": PHONE,
+        "hardware_concurrency": 8,
+        "cross_origin_isolated": True,
+        "visible": True,
+        "clock_resolution_ms": 0.005,
+    }
+    measured = status == "ok"
+    told = {
+        "schema": "mobilebench/measurement/1",
+        "status": status,
+        "reason": reason,
+        "engine": "ortjs",
+        "proof": shown | proof,
+        "setup_ms": {"framework_download": 1, "model_download": 2},
+        "warmup_ms": [5] if measured else [],
+        "prediction_ms": [4, 3, 4] if measured else [],
+        "output": [summarise("logits", ANSWER).model_dump()] if measured else [],
+    }
+    return json.dumps({"visit": begun["visit"], "answer": json.dumps(told)}).encode()
+
+
+def test_engines_of_pages_and_models_that_they_read_can_be_chosen(sitting: Manual) -> None:
+    choices = sitting.choices(b"{}")
+    assert choices["models"] == [{"name": "bert_small", "variant": "fp32", "bytes": {"onnx": 7}}]
+    engines = {engine["name"]: engine for engine in choices["engines"]}
+    assert "tflite" not in engines
+    assert engines["ortjs"]["title"] == "ONNX Runtime Web 1.30"
+    backends = {backend["name"]: backend for backend in engines["ortjs"]["backends"]}
+    assert backends["wasm"]["settings"] == ["simd-threads"]
+    assert backends["webgpu"]["settings"] == backends["webgpu"]["single_threaded"] == ["auto"]
+    assert "webgpu" not in {backend["name"] for backend in engines["ortjs@1.18"]["backends"]}
+
+
+def test_each_press_gets_a_fresh_path_with_the_model_under_it(sitting: Manual, server: PageServer) -> None:
+    first, second = begin(sitting), begin(sitting)
+    assert first["page"] != second["page"]
+    assert first["job"]["model"]["file"] == "model/m.onnx"
+    assert get(server, first["page"])[1] == b"<p>bench</p>"
+    assert get(server, first["page"].replace("bench.html", "model/m.onnx"))[1] == b"weights"
+    sitting.close()
+    assert get(server, first["page"])[0].status == 404
+
+
+def test_who_presses_again_and_again_takes_no_more_room(sitting: Manual, server: PageServer) -> None:
+    begun = [begin(sitting) for _ in range(MOST_OPEN + 2)]
+    assert server.open_visits == MOST_OPEN
+    assert get(server, begun[1]["page"])[0].status == 404
+    with pytest.raises(BadInput, match="a short while ago"):
+        sitting.check(answer(begun[1]))
+
+
+def test_a_kept_result_is_a_run_of_a_person(sitting: Manual, store: Store, server: PageServer) -> None:
+    begun = begin(sitting)
+    told = sitting.keep(answer(begun))
+    run = store.load(told["run"])
+    assert (run.info.suite, run.info.status) == ("manual", "finished")
+    (target,) = run.info.targets
+    assert (target.id, target.kind, target.cores) == ("manual:chrome-android", "manual", 8)
+    assert (target.os, target.browsers) == ("Android 14", {"chrome": "156.0.0.0"})
+    (block,) = run.blocks
+    assert block.planned.context == "manual"
+    assert block.measurement is not None
+    assert block.measurement.prediction_ms == [4, 3, 4]
+    assert block.measurement.proof.download_path == "lan"
+    assert block.verdict is not None
+    assert block.verdict.status == told["verdict"] == "suspect"  # the page told no downloads
+    assert server.open_visits == 0
+    with pytest.raises(BadInput):
+        sitting.keep(answer(begun))
+    assert len(store.runs()) == 1
+
+
+def test_checking_stores_nothing_and_can_be_repeated(sitting: Manual, store: Store) -> None:
+    begun = begin(sitting)
+    assert sitting.check(answer(begun)) == sitting.check(answer(begun))
+    assert store.runs() == []
+
+
+def test_a_page_that_is_not_isolated_is_not_taken_for_one(sitting: Manual) -> None:
+    told = sitting.check(answer(begin(sitting), cross_origin_isolated=False))
+    assert told["verdict"] == "invalid"
+    assert "the page was not cross-origin isolated, so it cannot have had threads" in told["reasons"]
+
+
+@pytest.mark.parametrize(("software", "setting"), [(True, "software"), (False, "hardware")])
+def test_the_renderer_tells_which_gpu_it_was(sitting: Manual, software: bool, setting: str) -> None:
+    begun = begin(sitting, backend="webgl", setting="auto", threads=1)
+    told = sitting.check(answer(begun, backend="webgl", renderer="R", renderer_software=software))
+    assert f"/webgl/{setting}/" in told["case"]
+
+
+def test_what_cannot_run_there_is_kept_as_unsupported(sitting: Manual, store: Store) -> None:
+    told = sitting.keep(answer(begin(sitting), status="unsupported", reason="This browser has no WebGPU."))
+    (block,) = store.load(told["run"]).blocks
+    assert (block.outcome, block.measurement) == ("unsupported", None)
+    assert "This browser has no WebGPU." in (block.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("agent", "target"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", "manual:firefox-linux"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1 Version/18.1 Mobile Safari/604.1",
+            "manual:safari-ios",
+        ),
+        ("curl", "manual:browser-system"),
+        ("", "manual:browser-system"),
+        ("Chrome/" + "9" * 100_000, "manual:chrome-system"),
+    ],
+)
+def test_whatever_the_user_agent_says_there_is_a_target(sitting: Manual, agent: str, target: str) -> None:
+    assert sitting.check(answer(begin(sitting), user_agent=agent))["case"].startswith(target)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"engine": "tflite"},
+        {"engine": "../x"},
+        {"backend": "webnn", "setting": "quantum"},
+        {"setting": "plain"},
+        {"threads": 0},
+        {"threads": 100_000},
+        {"model": "../../etc/passwd"},
+        {"variant": "fp64"},
+        {"pass": "secret"},
+        {"further": 1},
+    ],
+)
+def test_what_cannot_be_chosen_is_refused(sitting: Manual, server: PageServer, change: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        begin(sitting, **change)
+    assert server.open_visits == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"visit": "x", "answer": "{}"}',
+        b'{"visit": 7, "answer": "{}"}',
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_no_answer_is_refused(sitting: Manual, store: Store, body: bytes) -> None:
+    begin(sitting)
+    for take in (sitting.check, sitting.keep):
+        with pytest.raises(BadInput):
+            take(body)
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize("told", ["", "null", '{"schema": "mobilebench/measurement/1"}', '{"prediction_ms": [1e999]}'])
+def test_what_is_no_measurement_is_refused_and_not_kept(sitting: Manual, store: Store, told: str) -> None:
+    begun = begin(sitting)
+    with pytest.raises(BadInput, match="no measurement"):
+        sitting.keep(json.dumps({"visit": begun["visit"], "answer": told}).encode())
+    assert store.runs() == []

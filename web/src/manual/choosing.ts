@@ -1,0 +1,97 @@
+// The form: what can be chosen follows from what is chosen above it.
+import type { Backend, Choices, EngineChoice, ModelChoice, Wanted } from './server';
+import type { Pass } from '../passes/records';
+
+/** Each choice decides what those behind it can be. */
+const ORDER = ['model', 'engine', 'backend', 'setting'];
+const THREADS = [1, 2, 4];
+const PASSES: Record<Pass, string> = { timing: 'times', kernels: 'kernels', memory: 'memory' };
+
+/** Thread counts that are worth a choice here: 1 where a setting has only one. */
+export function threadChoices(backend: Backend | undefined, setting: string, cores: number, isolated: boolean): number[] {
+  if (!isolated || backend === undefined || backend.single_threaded.includes(setting)) return [1];
+  return [...new Set([...THREADS.filter((count) => count <= cores), cores])];
+}
+
+export class Choosing {
+  constructor(
+    private readonly choices: Choices,
+    private readonly form: HTMLFormElement,
+  ) {
+    this.offer('model', this.choices.models.map((model, i) => [String(i), modelLabel(model)]));
+    this.follow('model');
+    form.addEventListener('change', (event) => {
+      if (event.target instanceof HTMLSelectElement) this.follow(event.target.id);
+    });
+  }
+
+  get wanted(): Wanted {
+    const { name: model, variant } = this.model;
+    return {
+      engine: this.value('engine'),
+      backend: this.value('backend'),
+      setting: this.value('setting'),
+      threads: Number(this.value('threads')),
+      model,
+      variant,
+      pass: this.value('pass') as Pass,
+    };
+  }
+
+  /** Offers again what stands below the choice `changed`. */
+  private follow(changed: string): void {
+    const from = ORDER.indexOf(changed);
+    if (from < 0) return;
+    if (from < 1) this.offer('engine', this.engines().map(({ name, title }) => [name, title]));
+    if (from < 2) {
+      this.offer('backend', (this.engine?.backends ?? []).map(({ name }) => [name, name]));
+      this.offer('pass', (this.engine?.passes ?? []).map((name) => [name, PASSES[name]]));
+    }
+    if (from < 3) this.offer('setting', (this.backend?.settings ?? []).map((name) => [name, name]));
+    const cores = navigator.hardwareConcurrency;
+    const counts = threadChoices(this.backend, this.value('setting'), cores, crossOriginIsolated);
+    this.offer('threads', counts.map((count) => [String(count), count === cores ? `${count} (all)` : String(count)]));
+  }
+
+  /** Keeps what was chosen, where it is still offered. */
+  private offer(id: string, options: (readonly [value: string, label: string])[]): void {
+    const select = this.select(id);
+    const before = select.value;
+    select.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
+    if (options.some(([value]) => value === before)) select.value = before;
+  }
+
+  private engines(): EngineChoice[] {
+    const { bytes } = this.model;
+    return this.choices.engines.filter(({ format }) => format in bytes);
+  }
+
+  private get model(): ModelChoice {
+    const model = this.choices.models[Number(this.value('model'))];
+    if (model === undefined) throw new Error('There is no model to choose.');
+    return model;
+  }
+
+  private get engine(): EngineChoice | undefined {
+    return this.choices.engines.find(({ name }) => name === this.value('engine'));
+  }
+
+  private get backend(): Backend | undefined {
+    return this.engine?.backends.find(({ name }) => name === this.value('backend'));
+  }
+
+  private value(id: string): string {
+    return this.select(id).value;
+  }
+
+  private select(id: string): HTMLSelectElement {
+    const found = this.form.querySelector<HTMLSelectElement>(`#${id}`);
+    if (found === null) throw new Error(`The form has no ${id}.`);
+    return found;
+  }
+}
+
+function modelLabel({ name, variant, bytes }: ModelChoice): string {
+  const megabytes = Math.max(...Object.values(bytes)) / 1e6;
+  return `${name} ${variant} (${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB)`;
+}

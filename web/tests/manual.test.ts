@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { threadChoices } from '../src/manual/choosing';
+import { duration, quantile, tables } from '../src/manual/showing';
+import type { Measurement } from '../src/records';
+
+const backend = { name: 'wasm', settings: ['simd', 'simd-threads'], single_threaded: ['simd'] };
+
+describe('thread counts to choose', () => {
+  it.each([
+    ['simd-threads', 8, true, [1, 2, 4, 8]],
+    ['simd-threads', 2, true, [1, 2]],
+    ['simd-threads', 6, true, [1, 2, 4, 6]],
+    ['simd-threads', 8, false, [1]],
+    ['simd', 8, true, [1]],
+  ])('for %s on %i cores, isolated: %s', (setting, cores, isolated, expected) => {
+    expect(threadChoices(backend, setting, cores, isolated)).toEqual(expected);
+  });
+});
+
+const measurement: Measurement = {
+  schema: 'mobilebench/measurement/1',
+  status: 'ok',
+  engine: 'tfjs',
+  proof: {},
+  setup_ms: { framework_download: 50, model_init: 100 },
+  warmup_ms: [200],
+  prediction_ms: [30, 10, 20],
+  readback_ms: [],
+  compilation: {},
+  output: [],
+};
+
+describe('a measurement for people', () => {
+  it('has stages with bars against the longest', () => {
+    expect(tables(measurement)).toEqual([
+      {
+        title: 'Stages',
+        rows: [
+          { name: 'framework download', value: '50.0 ms', share: 0.25 },
+          { name: 'model start', value: '100 ms', share: 0.5 },
+          { name: 'first inference', value: '200 ms', share: 1 },
+          { name: 'later inferences: median of 3', value: '20.0 ms', share: 0.1 },
+          { name: '90 of 100 within', value: '28.0 ms', share: 0.14 },
+        ],
+      },
+    ]);
+  });
+
+  it('adds up kernels of one name and leaves out the short ones', () => {
+    const kernels = Array.from({ length: 12 }, (_, i) => ({
+      name: i < 2 ? 'Conv2D' : `K${i}`,
+      clock: 'cpu' as const,
+      times_ms: [i < 2 ? 30 : i, i < 2 ? 30 : i, i < 2 ? 30 : i],
+    }));
+    const table = tables({ ...measurement, kernels })[1];
+    expect(table?.title).toBe('Kernels of one inference (11 kinds)');
+    expect(table?.rows).toHaveLength(10);
+    expect(table?.rows[0]).toMatchObject({ name: 'Conv2D', value: '60.0 ms' });
+  });
+
+  it('tells memory under the name of what told it', () => {
+    const page = [{ at_ms: 1, stage: 'model_init', wasm_heap_bytes: 2 ** 21, tf_tensors: 7 }];
+    const rows = tables({ ...measurement, memory: { page, kernels: [], notes: [] } })[1]?.rows;
+    expect(rows).toEqual([{ name: 'model init: wasm heap', value: '2.0 MiB' }]);
+  });
+
+  it('shows nothing of what failed', () => {
+    expect(tables({ ...measurement, setup_ms: {}, warmup_ms: [], prediction_ms: [] })).toEqual([]);
+  });
+});
+
+it('quantiles lie between values', () => {
+  expect([quantile([1, 2, 3, 4], 0.5), quantile([7], 0.9), quantile([0, 10], 0.25)]).toEqual([2.5, 7, 2.5]);
+});
+
+it('durations have about three digits', () => {
+  expect([0.1234, 12.34, 123.4, 1234].map(duration)).toEqual(['0.12 ms', '12.3 ms', '123 ms', '1.23 s']);
+});
