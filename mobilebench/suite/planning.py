@@ -192,7 +192,8 @@ def _of_group(
     passes = frozenset(selection.passes or group.passes or suite.passes)
     conditions = _conditions(suite, group, selection)
     allowed = [names for names in (group.models, limits and limits.models) if names]
-    models = [name for name in selection.models or suite.models if all(name in names for names in allowed)]
+    offered = selection.models or group.models or suite.models
+    models = [name for name in offered if all(name in names for names in allowed)]
     for engine, backend, setting, browser in _ways(suite, group, info, selection, words):
         counts = selection.threads or group.threads or suite.threads
         threads = list(dict.fromkeys(info.cores if count == ALL else int(count) for count in counts))

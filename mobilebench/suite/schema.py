@@ -125,7 +125,7 @@ class Group(Strict):
     engines: Engines
     browsers: Browsers | None = None
     models: Names | None = None
-    """Only these of the suite's models."""
+    """These instead of the suite's models."""
     variants: Names | None = None
     batches: Counts | None = None
     threads: Threads | None = None

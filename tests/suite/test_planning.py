@@ -14,7 +14,7 @@ from mobilebench.suite.planning import Plan, Selection, plan
 from mobilebench.suite.schema import Suite
 
 from ..results.making import host, phone
-from .words import PAPERS, WORDS
+from .words import GENERATORS, PAPERS, WORDS
 
 HOST = host()
 GPU_HOST = host(gpu_software=False)
@@ -117,20 +117,32 @@ def test_web_asks_for_every_backend_of_every_release_and_for_each_setting_that_t
         for backend in engine.backends if engine.kind == "web" else ():
             wanted = {gpu} if backend.uses_gpu else set(backend.settings) - set(backend.lacks)
             assert wanted <= {setting for name, of, setting in asked if (name, of) == (engine.name, backend.name)}
-    assert {(b.case.key, b.pass_) for b in found.blocks} == {
-        (b.case.key, name) for b in found.blocks for name in TestPasses.ALL
-    }
+    timed = [b for b in found.blocks if b.case.model not in GENERATORS]
+    assert {(b.case.key, b.pass_) for b in timed} == {(b.case.key, name) for b in timed for name in TestPasses.ALL}
 
 
 def test_web_measures_the_papers_models_and_on_a_software_gpu_the_smallest() -> None:
     small = {"mobilenet_v2", "bert_small"}
-    found = planned("web", HOST).blocks
+    found = [b for b in planned("web", HOST).blocks if b.case.model not in GENERATORS]
     assert {b.case.model for b in found if b.case.setting == "simd"} == set(PAPERS)
     assert {b.case.model for b in found if b.case.setting in ("software", "default")} == small
     hardware = [b for b in planned("web", GPU_HOST).blocks if b.case.setting == "hardware"]
-    assert {b.case.model for b in hardware} == set(PAPERS)
+    assert {b.case.model for b in hardware} == {*PAPERS, *GENERATORS}
     threads = {b.case.threads for b in found if b.case.setting == "simd-threads" and b.case.model in small}
     assert threads == {1, 2, 4, HOST.cores}
+
+
+def test_web_looks_into_the_memory_of_generators_and_does_not_time_them() -> None:
+    found = [b for b in planned("web", HOST).blocks if b.case.model in GENERATORS]
+    assert {b.case.model for b in found} == set(GENERATORS)
+    assert {(b.pass_, b.case.browser) for b in found} == {("memory", "chrome")}
+    assert len(found) == len({b.case.key for b in found})
+
+
+def test_a_selection_replaces_the_models_of_a_group_too() -> None:
+    suite = loading.load("web", words=WORDS)
+    chosen = plan(suite, [HOST], Selection(models=("mobilenet_v2",)), seed=0, words=WORDS).blocks
+    assert {b.case.model for b in chosen} == {"mobilenet_v2"}
 
 
 def test_web_is_measured_in_both_browsers_on_a_computer_and_in_chrome_on_phones() -> None:

@@ -65,4 +65,5 @@ PAPERS = (
     "bert_small",
 )
 
-WORDS = Vocabulary(engines=ENGINES, models=PAPERS, variants=("fp32", "fp16", "int8"))
+GENERATORS = ("esrgan", "pggan", "cyclegan")
+WORDS = Vocabulary(engines=ENGINES, models=(*PAPERS, *GENERATORS), variants=("fp32", "fp16", "int8"))
