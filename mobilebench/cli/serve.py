@@ -36,6 +36,7 @@ def serve(
 
     - `mobilebench serve --listen 0.0.0.0`
     """
+    import signal
     import threading
 
     from mobilebench import paths
@@ -43,6 +44,9 @@ def serve(
     from mobilebench.results.store import Store
     from mobilebench.session.manual import Manual
 
+    ended = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: ended.set())
     address = listen or LOOPBACK
     context = None
     if listen and not no_tls:
@@ -59,9 +63,7 @@ def serve(
                 for host in _reached_by(address):
                     typer.echo(f"{scheme}://{_in_url(host)}:{server.port}{visit.path}manual.html")
                 typer.echo("Open it in a browser. Ctrl-C ends this.")
-                threading.Event().wait()
-        except KeyboardInterrupt:
-            pass
+                ended.wait()
         finally:
             manual.close()
             server.close()

@@ -367,6 +367,13 @@ def complete(
 
 
 def _named(binary: FileProof, log: list[Served]) -> FileProof:
-    """A WebAssembly binary that the page saw being instantiated, under the name with which the server sent it."""
-    name = next((served.name for served in log if served.sha256 == binary.sha256), None)
+    """A WebAssembly binary that the page saw being instantiated, under the name with which the server sent it.
+
+    A page that cannot hash tells only how long it is.
+    """
+    if binary.sha256 is None:
+        like = (served for served in log if served.name.endswith(".wasm"))
+        name = next((served.name for served in like if served.file.stat().st_size == binary.bytes), None)
+    else:
+        name = next((served.name for served in log if served.sha256 == binary.sha256), None)
     return binary.model_copy(update={"name": name or "a WebAssembly binary that was not served"})

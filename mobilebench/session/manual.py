@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 
 from mobilebench import __version__
 from mobilebench.engines import web
-from mobilebench.engines.base import Engine
+from mobilebench.engines.base import Engine, why_unsupported
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import (
@@ -63,6 +63,20 @@ _SYSTEMS: tuple[tuple[str, str], ...] = (
     ("mac", r"Mac OS X[^;)]*"),
 )
 
+_SOMEBODY = TargetInfo(
+    id=SUITE,
+    kind="manual",
+    machine=SUITE,
+    name=_UNKNOWN,
+    soc=_UNKNOWN,
+    os=_UNKNOWN,
+    abi=_UNKNOWN,
+    runner="none",
+    cores=1,
+    browsers={"chrome": _UNKNOWN},
+)
+"""Whoever presses “run”, before anything is known of the browser."""
+
 R = TypeVar("R", bound=Record)
 
 
@@ -85,6 +99,10 @@ class Answer(Record):
     """Token of the visit that it measured on."""
     answer: str
     """The measurement, in JSON."""
+    agent: str = Field(default="", max_length=2000)
+    """What the browser calls itself."""
+    cores: int = Field(default=1, ge=1, le=4096)
+    """As the browser tells them."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +148,10 @@ class Manual:
         engine = _engines().get(wanted.engine)
         if engine is None or engine.format is None:
             raise BadInput(f"There is no engine {wanted.engine[:_LONGEST]} for pages.")
-        _check_way(engine, wanted)
+        planned = _planned(wanted)
+        _check_way(engine, wanted, planned)
         files = _files(wanted)
         entry = web.format_file(files, engine.format)
-        planned = _planned(wanted)
         opened = self._server.visit({f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)})
         visit = opened.__enter__()
         with self._lock:
@@ -197,7 +215,7 @@ class Manual:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole"
             raise BadInput(f"This is no measurement: {where[:_LONGEST]}: {first['msg'][:_LONGEST]}.") from error
-        target = _target(told)
+        target = _target(answer, told)
         case = _case(begun.planned.case, target, told)
         planned = begun.planned.model_copy(update={"case": case})
         outcome: Outcome = "failed"
@@ -279,12 +297,14 @@ def _models() -> Iterator[tuple[str, str, ModelFiles]]:
                 yield name, variant, files
 
 
-def _check_way(engine: Engine, wanted: Wanted) -> None:
+def _check_way(engine: Engine, wanted: Wanted, planned: PlannedBlock) -> None:
     ways = {backend["name"]: backend["settings"] for backend in _shown(engine)["backends"]}
     if wanted.setting not in ways.get(wanted.backend, []):
         raise BadInput(f"{engine.name} has no {wanted.backend[:_LONGEST]} {wanted.setting[:_LONGEST]} to choose here.")
-    if wanted.pass_ not in engine.passes:
-        raise BadInput(f"{engine.name} has no {wanted.pass_} pass.")
+    setting = "hardware" if wanted.setting == AUTO else wanted.setting
+    case = planned.case.model_copy(update={"setting": setting})
+    if reason := why_unsupported(engine, _SOMEBODY, planned.model_copy(update={"case": case})):
+        raise BadInput(f"This cannot be measured: {reason}.")
 
 
 def _files(wanted: Wanted) -> ModelFiles:
@@ -324,9 +344,9 @@ def _case(case: Case, target: TargetInfo, told: Measurement) -> Case:
     return case.model_copy(update=changes)
 
 
-def _target(told: Measurement) -> TargetInfo:
+def _target(answer: Answer, told: Measurement) -> TargetInfo:
     """What the page's browser says of itself and of its machine."""
-    agent = (told.proof.user_agent or "")[: 2 * _LONGEST]
+    agent = answer.agent[: 2 * _LONGEST]
     browser, version = _first(_BROWSERS, agent, "browser")
     system, words = _first(_SYSTEMS, agent, "system")
     return TargetInfo(
@@ -338,7 +358,7 @@ def _target(told: Measurement) -> TargetInfo:
         os=words,
         abi=_UNKNOWN,
         runner="none",
-        cores=max(1, told.proof.hardware_concurrency or 1),
+        cores=answer.cores,
         gpu=(told.proof.renderer or "")[:_LONGEST] or None,
         gpu_software=told.proof.renderer_software,
         browsers={browser: version},

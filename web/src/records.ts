@@ -63,7 +63,7 @@ export interface Job {
 
 export interface FileProof {
   name: string;
-  sha256: string;
+  sha256?: string;
   bytes: number;
 }
 

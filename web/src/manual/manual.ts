@@ -1,7 +1,7 @@
 // A person chooses and presses “run”: the bench page measures in a frame of its own, on a path of its own.
 import type { Job, Measurement } from '../records';
 import { Choosing } from './choosing';
-import { ask, type Begun, type Choices, type Judged } from './server';
+import { ask, type Begun, type Choices, type Judged, type Sent } from './server';
 import { drawn, element, tables } from './showing';
 
 interface BenchWindow extends Window {
@@ -49,7 +49,7 @@ async function run(choosing: Choosing): Promise<void> {
   const begun = await ask<Begun>('start', wanted);
   const answer = await measured(begun);
   say('Checking the answer …');
-  const sent = { visit: begun.visit, answer };
+  const sent = { visit: begun.visit, answer, agent: navigator.userAgent, cores: navigator.hardwareConcurrency };
   const judged = await ask<Judged>('check', sent);
   show(JSON.parse(answer) as Measurement, judged, sent);
   say('');
@@ -75,7 +75,7 @@ async function measured({ page, job }: Begun): Promise<string> {
   }
 }
 
-function show(measurement: Measurement, judged: Judged, sent: { visit: string; answer: string }): void {
+function show(measurement: Measurement, judged: Judged, sent: Sent): void {
   const word = judged.verdict ?? judged.outcome;
   const verdict = element('p', `${word}: ${MEANINGS[word]}`);
   verdict.className = `verdict ${word}`;

@@ -46,6 +46,13 @@ export interface Begun {
   job: Job;
 }
 
+export interface Sent {
+  visit: string;
+  answer: string;
+  agent: string;
+  cores: number;
+}
+
 export interface Judged {
   outcome: 'measured' | 'unsupported' | 'failed';
   reason: string | null;
