@@ -1,0 +1,148 @@
+"""Kernels, memory and threads of pages in real browsers: what is told is there, adds up, and is nobody's guess."""
+
+from __future__ import annotations
+
+from functools import cache
+from threading import Event
+
+import pytest
+
+from mobilebench.engines.registry import engines
+from mobilebench.errors import Unsupported
+from mobilebench.models import cache as models
+from mobilebench.models import graph_operators
+from mobilebench.operators import is_known, operator_type
+from mobilebench.results.records import BlockRule, Measurement, Pass, PlannedBlock
+from mobilebench.session.verdict import judge
+from mobilebench.targets.host import HostTarget, describe
+from tests.engines.web_cases import web_case
+
+pytestmark = pytest.mark.real
+
+RULE = BlockRule(min_predictions=3, max_predictions=4, max_seconds=1)
+STAGES = [
+    "process_start",
+    "framework_download",
+    "framework_init",
+    "model_download",
+    "model_init",
+    "warmup",
+    "prediction",
+]
+
+
+@pytest.fixture(scope="module")
+def target() -> HostTarget:
+    return HostTarget(describe())
+
+
+@cache
+def measured(
+    target: HostTarget, way: str, pass_: Pass, *, model: str = "bert_small", browser: str = "chrome"
+) -> Measurement:
+    """One block of `engine/backend/setting/threads`, which its verdict finds right."""
+    name, backend, setting, threads = way.split("/")
+    engine = engines()[name]
+    case = web_case(name, backend, setting, int(threads), model, browser)
+    block = PlannedBlock(index=0, round=0, case=case, rule=RULE, pass_=pass_)
+    files = models.ensure(model, "fp32", 1)
+    engine.prepare(target, case, files)
+    answer = engine.measure(target, block, files, cancel=Event()).measurement
+    assert answer.pass_ == pass_
+    assert judge(block, answer, target.info, files.manifest).status != "invalid"
+    return answer
+
+
+def sums(answer: Measurement) -> list[float]:
+    return [sum(times) for times in zip(*(kernel.times_ms for kernel in answer.kernels), strict=True)]
+
+
+@pytest.mark.parametrize("way", ["tfjs/wasm/simd/1", "tfjs@4.2/wasm/simd/1", "ortjs/wasm/simd-threads/1"])
+def test_kernels_on_wasm_add_up_to_the_prediction(target: HostTarget, way: str) -> None:
+    answer = measured(target, way, "kernels", model="mobilenet_v2")
+    assert {kernel.clock for kernel in answer.kernels} == {"cpu"}
+    assert {len(kernel.times_ms) for kernel in answer.kernels} == {len(answer.prediction_ms)}
+    assert all(kernel.warmup_ms is not None for kernel in answer.kernels)
+    assert all(is_known(kernel.name, answer.engine) for kernel in answer.kernels)
+    assert not any(kernel.name.endswith("__op") for kernel in answer.kernels)
+    types = {operator_type(kernel.name, answer.engine) for kernel in answer.kernels}
+    assert {"convolution", "matmul"} <= types
+    shares = [told / whole for told, whole in zip(sums(answer), answer.prediction_ms, strict=True)]
+    assert 0.6 < max(shares) <= 1.01
+    warmup = sum(kernel.warmup_ms or 0 for kernel in answer.kernels)
+    assert 0 < warmup <= 1.01 * answer.warmup_ms[0]
+
+
+def test_kernels_of_onnx_runtime_have_nodes_and_providers_and_stand_beside_the_file_s_operators(
+    target: HostTarget,
+) -> None:
+    answer = measured(target, "ortjs/wasm/simd-threads/1", "kernels", model="mobilenet_v2")
+    assert {kernel.provider for kernel in answer.kernels} == {"CPUExecutionProvider"}
+    nodes = [kernel.node for kernel in answer.kernels]
+    assert None not in nodes
+    assert len(set(nodes)) == len(nodes)
+    files = models.ensure("mobilenet_v2", "fp32", 1)
+    graph = graph_operators.with_graph(answer, files, "onnx").graph
+    assert sum(one.macs or 0 for one in graph) > 3e8
+
+
+@pytest.mark.parametrize("way", ["tfjs/webgl/software/1", "ortjs/webgpu/software/1"])
+def test_a_gpu_times_its_kernels_itself_where_the_browser_lets_it(target: HostTarget, way: str) -> None:
+    answer = measured(target, way, "kernels")
+    on_gpu = [kernel for kernel in answer.kernels if kernel.clock == "gpu"]
+    told = [sum(times) for times in zip(*(kernel.times_ms for kernel in on_gpu), strict=True)]
+    shares = [gpu / whole for gpu, whole in zip(told, answer.prediction_ms, strict=True)]
+    assert 0.5 < max(shares) <= 1.05
+
+
+def test_firefox_has_no_timers_of_the_gpu(target: HostTarget) -> None:
+    answer = measured(target, "tfjs/webgl/software/1", "kernels", browser="firefox")
+    assert {kernel.clock for kernel in answer.kernels} == {"cpu"}
+    assert all(told > 0 for told in sums(answer))
+
+
+def test_a_profiler_that_does_not_work_is_not_used(target: HostTarget) -> None:
+    with pytest.raises(Unsupported, match="does not work with its WebGL backend"):
+        measured(target, "ortjs/webgl/software/1", "kernels", model="mobilenet_v2")
+
+
+@pytest.mark.parametrize("way", ["tfjs/wasm/simd-threads/2", "ortjs/wasm/simd-threads/1", "litertjs/wasm/simd/1"])
+def test_memory_is_told_stage_by_stage_from_inside_and_from_outside(target: HostTarget, way: str) -> None:
+    answer = measured(target, way, "memory")
+    use, size = answer.memory, models.ensure("bert_small", "fp32", 1).manifest.parameters * 4
+    assert use is not None
+    assert [one.stage for one in use.page] == STAGES
+    assert [one.stage for one in use.readings if one.stage] == STAGES
+    assert (use.peak_rss_kb or 0) >= 0.95 * max(one.rss_kb for one in use.readings)
+    assert use.readings[-1].rss_kb > 50_000
+    first, last = use.page[0], use.page[-1]
+    assert first.wasm_heap_bytes == 0
+    assert (last.wasm_heap_bytes or 0) > size
+    assert all(one.js_heap_bytes and one.performance_memory_bytes for one in use.page)
+    assert first.user_agent_bytes
+    assert "--enable-precise-memory-info" in answer.proof.flags
+    listened = way.startswith("tfjs")
+    assert bool(use.kernels) is listened
+    if listened:
+        assert (last.tf_bytes or 0) >= 0.95 * size
+        assert max(one.total_bytes for one in use.kernels) > (last.tf_bytes or 0)
+        heaps = [one.wasm_heap_bytes or 0 for one in use.kernels]
+        assert heaps == sorted(heaps)
+        assert all(one.performance_memory_bytes for one in use.kernels)
+
+
+def test_firefox_tells_the_heap_of_wasm_and_the_system_tells_its_process(target: HostTarget) -> None:
+    use = measured(target, "tfjs/wasm/simd/1", "memory", browser="firefox").memory
+    assert use is not None
+    assert [one.stage for one in use.readings if one.stage] == STAGES
+    assert use.page[-1].wasm_heap_bytes
+    assert {one.performance_memory_bytes for one in use.page} == {None}
+    assert use.kernels
+
+
+@pytest.mark.parametrize("browser", ["chrome", "firefox"])
+def test_threads_of_a_page_are_seen_at_work(target: HostTarget, browser: str) -> None:
+    one = measured(target, "tfjs/wasm/simd/1", "timing", model="mobilenet_v2", browser=browser)
+    two = measured(target, "tfjs/wasm/simd-threads/2", "timing", model="mobilenet_v2", browser=browser)
+    assert (one.proof.threads_at_work, two.proof.threads_at_work) == (1, 2)
+    assert sum(two.proof.thread_cpu_ms) > 0.5 * sum(two.prediction_ms)
