@@ -224,7 +224,7 @@ class Manual:
         verdict: Verdict | None = None
         try:
             measurement = self._completed(begun, case, target, answer.answer)
-            verdict = judge(planned, measurement, target, begun.files.manifest)
+            verdict = _marked(judge(planned, measurement, target, begun.files.manifest), measurement)
             outcome = "measured"
         except Unsupported as error:
             outcome, reason = "unsupported", error.message
@@ -249,6 +249,14 @@ class Manual:
         browser, version = next(iter(target.browsers.items()))
         handle = BrowserHandle(name=browser, version=version, address="", flags=())
         return web.complete(measurement, handle, log, web.PageCase(begun.model_format))
+
+
+def _marked(verdict: Verdict, measurement: Measurement) -> Verdict:
+    """With what a driven page, which is always isolated, never needs to be told."""
+    if measurement.proof.cross_origin_isolated is not False:
+        return verdict
+    mark = "the page was not isolated: it came without TLS, and its browser gave it no threads and a coarse clock"
+    return verdict.model_copy(update={"reasons": [*verdict.reasons, mark]})
 
 
 def _engines() -> dict[str, Engine]:

@@ -173,6 +173,7 @@ def test_a_page_that_is_not_isolated_is_not_taken_for_one(sitting: Manual) -> No
     told = sitting.check(answer(begin(sitting), cross_origin_isolated=False))
     assert told["verdict"] == "invalid"
     assert "the page was not cross-origin isolated, so it cannot have had threads" in told["reasons"]
+    assert "without TLS" in told["reasons"][-1]
 
 
 @pytest.mark.parametrize(("software", "setting"), [(True, "software"), (False, "hardware")])

@@ -60,8 +60,13 @@ describe('a measurement for people', () => {
 
   it('tells memory under the name of what told it', () => {
     const page = [{ at_ms: 1, stage: 'model_init', wasm_heap_bytes: 2 ** 21, tf_tensors: 7 }];
-    const rows = tables({ ...measurement, memory: { page, kernels: [], notes: [] } })[1]?.rows;
-    expect(rows).toEqual([{ name: 'model init: wasm heap', value: '2.0 MiB' }]);
+    page.push({ at_ms: 2, stage: 'warmup', wasm_heap_bytes: 2 ** 22, tf_tensors: 8 });
+    const shown = tables({ ...measurement, memory: { page, kernels: [], notes: [] } }).slice(1);
+    const rows = [
+      { name: 'model start', value: '2.0 MiB', share: 0.5 },
+      { name: 'warmup', value: '4.0 MiB', share: 1 },
+    ];
+    expect(shown).toEqual([{ title: 'Memory: wasm heap', rows }]);
   });
 
   it('shows nothing of what failed', () => {

@@ -24,7 +24,7 @@ const MOST_KERNELS = 10;
 
 /** Everything that is shown of a measurement, in order. */
 export function tables(measurement: Measurement): Table[] {
-  return [stages(measurement), kernels(measurement), memory(measurement)].filter(({ rows }) => rows.length > 0);
+  return [stages(measurement), kernels(measurement), ...memory(measurement)].filter(({ rows }) => rows.length > 0);
 }
 
 function stages({ setup_ms, warmup_ms, prediction_ms }: Measurement): Table {
@@ -55,16 +55,23 @@ function kernels({ kernels = [], prediction_ms }: Measurement): Table {
   };
 }
 
-function memory({ memory }: Measurement): Table {
-  const rows = (memory?.page ?? []).flatMap(({ stage, ...told }) =>
-    Object.entries(told)
-      .filter(([name]) => name.endsWith('_bytes'))
-      .map(([name, bytes]) => ({
-        name: `${stage.replaceAll('_', ' ')}: ${name.replace(/_bytes$/, '').replaceAll('_', ' ')}`,
-        value: `${(bytes / 2 ** 20).toFixed(1)} MiB`,
-      })),
-  );
-  return { title: 'Memory', rows };
+/** One table for each thing that told: what it counts differs, how it grows from stage to stage is what can be read. */
+function memory({ memory }: Measurement): Table[] {
+  const readings = memory?.page ?? [];
+  const names = new Set(readings.flatMap((reading) => Object.keys(reading).filter((name) => name.endsWith('_bytes'))));
+  return [...names].map((name) => {
+    const values = readings.flatMap((reading): [string, number][] => {
+      const value = Object.entries(reading).find(([key]) => key === name)?.[1] as number | undefined;
+      return value === undefined ? [] : [[reading.stage, value]];
+    });
+    const most = Math.max(...values.map(([, bytes]) => bytes), 1);
+    const rows = values.map(([stage, bytes]) => ({
+      name: PARTS[stage] ?? stage.replaceAll('_', ' '),
+      value: `${(bytes / 2 ** 20).toFixed(1)} MiB`,
+      share: bytes / most,
+    }));
+    return { title: `Memory: ${name.replace(/_bytes$/, '').replaceAll('_', ' ')}`, rows };
+  });
 }
 
 /** Of sorted values, between which it lies linearly. */
