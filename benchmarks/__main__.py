@@ -13,6 +13,7 @@ BENCHMARKS = (
     "kernels_pass",
     "blocks_apart",
     "page_overhead",
+    "web_kernels",
     "block_cost",
     "page_server",
     "push",
