@@ -16,9 +16,9 @@ from mobilebench import paths
 from mobilebench.browsers import builds, chrome, firefox
 from mobilebench.browsers.server import Served, Visit
 from mobilebench.engines import web
-from mobilebench.engines.litertjs import LitertjsEngine
-from mobilebench.engines.ortjs import OrtjsEngine
-from mobilebench.engines.tfjs import TfjsEngine
+from mobilebench.engines.litertjs import LITERTJS
+from mobilebench.engines.ortjs import ORTJS
+from mobilebench.engines.tfjs import TFJS
 from mobilebench.errors import BlockFailed
 from mobilebench.models import cache
 from mobilebench.models.agreement import disagreements
@@ -30,7 +30,7 @@ from tests.engines.web_cases import SHORT, planned, web_case
 
 pytestmark = pytest.mark.real
 
-ENGINES = {"tfjs": TfjsEngine(), "ortjs": OrtjsEngine(), "litertjs": LitertjsEngine()}
+ENGINES = {"tfjs": TFJS, "ortjs": ORTJS, "litertjs": LITERTJS}
 ENDLESS = BlockRule(min_predictions=100_000, max_predictions=100_000)
 BROWSERS = pytest.mark.parametrize("browser", ["chrome", "firefox"])
 
@@ -191,11 +191,11 @@ def test_a_death_in_any_stage_has_a_name_and_the_next_block_is_measured(
 
     Thread(target=act, daemon=True).start()
     with pytest.raises(BlockFailed, match=words):
-        TfjsEngine().measure(target, block, bert(), cancel=Event())
+        TFJS.measure(target, block, bert(), cancel=Event())
     wait_until(lambda: not group(started[0]))
     assert list(temporary.iterdir()) == []
     serve(own_pages, monkeypatch, f"mobilebench = {{run: () => {json.dumps(answer())}}}")
-    assert TfjsEngine().measure(target, block, bert(), cancel=Event()).measurement.prediction_ms == [2.0]
+    assert TFJS.measure(target, block, bert(), cancel=Event()).measurement.prediction_ms == [2.0]
 
 
 def answer() -> str:
@@ -228,7 +228,7 @@ def test_what_a_page_may_answer_fails_the_block(
     serve(own_pages, monkeypatch, f"mobilebench = {{run: {run}}}")
     block = planned(web_case("tfjs", "wasm", "simd", browser=browser))
     with pytest.raises(BlockFailed, match=words):
-        TfjsEngine().measure(target, block, bert(), cancel=Event())
+        TFJS.measure(target, block, bert(), cancel=Event())
 
 
 def test_ten_blocks_in_a_row_leave_nothing_behind(
@@ -240,7 +240,7 @@ def test_ten_blocks_in_a_row_leave_nothing_behind(
     for number in range(10):
         browser = "firefox" if number % 4 == 3 else "chrome"
         block = planned(web_case("tfjs", "wasm", "simd", browser=browser))
-        TfjsEngine().measure(target, block, files, cancel=Event())
+        TFJS.measure(target, block, files, cancel=Event())
         descriptors.append(len(list(Path("/proc/self/fd").iterdir())))
         assert list(temporary.iterdir()) == []
         assert web.page_server().open_visits == 0

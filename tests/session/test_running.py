@@ -326,10 +326,8 @@ class TestTargets:
 
     def test_engines_that_compute_nothing_need_no_turn(self, session: Session) -> None:
         session.world.engine = FakeEngine(behave=sleeping(0.1), claims_machine=False)
-        phones = [phone(str(number), machine="x") for number in range(8)]
-        begun = time.monotonic()
-        session.run(*phones, rounds=2)
-        assert time.monotonic() - begun < 0.2 * 8 / 2
+        session.run(*(phone(str(number), machine="x") for number in range(8)), rounds=2)
+        assert _overlaps(session.world.engine.spans)
         assert all(block.spent_ms["gate"] == 0 for block in session.stored().blocks)
         assert session.seen.of(events.GateWaiting) == []
 
