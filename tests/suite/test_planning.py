@@ -256,6 +256,17 @@ class TestConditions:
         }
         assert len({case.key for case in cases}) == 4 * 2
 
+    def test_ways_of_downloading_are_cases_of_pages_alone(self) -> None:
+        suite = changed(links=["none", "4g"], loaders=["split", "as-shipped"], encodings=["br"])
+        by_engine: dict[str, set[tuple[str, str, str]]] = {}
+        for block in plan(suite, [HOST], Selection(links=("wifi", "3g")), words=WORDS).blocks:
+            ways = by_engine.setdefault(block.case.engine, set())
+            ways.add((block.case.link, block.case.loader, block.case.encoding))
+        assert by_engine["tflite"] == {("none", "split", "identity")}
+        assert by_engine["tfjs"] == {
+            (link, loader, "br") for link in ("wifi", "3g") for loader in ("split", "as-shipped")
+        }
+
     def test_masks_that_mean_the_same_are_one_case(self) -> None:
         found = quick(HOST, engines=("tflite",), models=("bert_small",), affinities=("0xF0", "0x00f0"))
         assert [b.case.affinity for b in found.blocks] == ["0xf0", "0xf0"]
@@ -277,6 +288,7 @@ class TestConditions:
         [
             ({"passes": ("kernel",)}, "--pass kernel is not known; known are timing, kernels, memory"),
             ({"caches": ("hot",)}, "--caches hot is not known; known are as found, cold, warm"),
+            ({"links": ("5g",)}, "--link 5g is not known; known are none, slow-3g, 3g"),
             ({"affinities": ("bigg",)}, "--affinity: cores are named none, big, little, prime"),
             ({"affinities": ("0x",)}, "--affinity"),
             ({"affinities": ("0x" + "f" * 100,)}, "--affinity"),
