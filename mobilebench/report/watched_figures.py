@@ -105,13 +105,14 @@ def kernel_curve(case: CaseSummary, found: PageMemorySummary, mark: str | None) 
         for name, values in series.items()
         if None not in values
     )
+    axis = linear_axis(len(found.kernels))
     curves = Markup(
-        '<svg x="0.6%" width="98.8%" y="{}" height="{}" viewBox="0 0 {} 100" preserveAspectRatio="none">{}</svg>'
-    ).format(top, height, len(found.kernels), lines)
+        '<svg x="0.6%" width="98.8%" y="{}" height="{}" viewBox="0 0 {:g} 100" preserveAspectRatio="none">{}</svg>'
+    ).format(top, height, axis.high, lines)
     value = f"up to {size(highest / 1024)}"
     head = label_line(case_label(case.case), case.watched["memory"].status, value, first_row(mark))
     told = f"Memory after each of {len(found.kernels)} kernels of {case_label(case.case)}, {value}."
-    return Figure(drawing(told, mark, _CURVE_ROWS, linear_axis(len(found.kernels)), [head, curves]))
+    return Figure(drawing(told, mark, _CURVE_ROWS, axis, [head, curves]))
 
 
 def curve_keys(found: PageMemorySummary) -> list[tuple[str, str]]:
