@@ -200,8 +200,14 @@ static bool find_output(struct tflite *tflite, const char *name, int32_t *place,
 
 static bool ready(void *state, struct options *options, struct problem *problem) {
     struct tflite *tflite = state;
-    if (tflite->api.TfLiteInterpreterAllocateTensors(tflite->interpreter) != TFLITE_OK)
-        return refuse(tflite, "the model's tensors cannot be allocated", problem);
+    if (tflite->api.TfLiteInterpreterAllocateTensors(tflite->interpreter) != TFLITE_OK) {
+        /* XNNPACK takes nodes first and finds only here that it cannot compute them so. */
+        bool cannot = options->allow_fp16 && strstr(tflite->complaint, "failed to create XNNPACK runtime") != NULL;
+        return tflite_refuse(tflite, cannot ? OUTCOME_UNSUPPORTED : OUTCOME_ERROR,
+                             cannot ? "XNNPACK cannot compute this model in float16"
+                                    : "the model's tensors cannot be allocated",
+                             problem);
+    }
     int32_t count = tflite->api.TfLiteInterpreterGetInputTensorCount(tflite->interpreter);
     if ((size_t)count != options->input_count)
         return fail(problem, OUTCOME_ERROR, "the model has %d inputs, but %zu were given", (int)count,

@@ -51,9 +51,9 @@ def model_files(model: str) -> ModelFiles:
     return files
 
 
-def real_arguments(engine: str, model: str, /, **changes: str) -> list[str]:
+def real_arguments(engine: str, model: str | ModelFiles, /, **changes: str) -> list[str]:
     """The command line for a model of the zoo."""
-    files = model_files(model)
+    files = model_files(model) if isinstance(model, str) else model
     library = libraries.library(engine, libraries.host_build())
     options = {
         "--engine": engine,

@@ -80,6 +80,12 @@ def test_float16_changes_the_answer_within_half_precision(runner: Path) -> None:
     assert 1e-5 < np.abs(np.array(half[0].sample.value) - full[0].sample.value).max() / full[0].max < 0.02
 
 
+def test_float16_of_a_model_in_8_bits_is_refused(runner: Path) -> None:
+    code, answer, _ = run(runner, *real_arguments("tflite", cache.ensure("mlp_2x8", "int8"), **FP16))
+    assert (code, answer["status"]) == (3, "unsupported")
+    assert "float16" in answer["reason"]
+
+
 @pytest.mark.parametrize(
     ("engine", "changes", "code", "reason"),
     [
