@@ -48,6 +48,15 @@ class ThreadTime:
 
 
 @dataclass(frozen=True)
+class Dumped:
+    """What Android's `dumpsys meminfo` tells of a process, in KiB; None: not told."""
+
+    pss_kb: int | None
+    rss_kb: int | None
+    graphics_kb: int | None
+
+
+@dataclass(frozen=True)
 class Processes:
     """The processes in which a browser computes pages."""
 
@@ -55,6 +64,8 @@ class Processes:
     files: Files
     here: bool
     """They run on this computer."""
+    dump: Callable[[int], str] = lambda _: ""
+    """What `dumpsys meminfo` answers of a process; nothing on this computer."""
 
     def running(self) -> dict[int, float]:
         """Process id to seconds of processor time; empty where nobody tells."""
@@ -74,6 +85,10 @@ class Processes:
         texts = self.files(pid, ("status", "smaps_rollup"))
         return parse_memory(texts.get("status", ""), texts.get("smaps_rollup", ""), at_ms, stage)
 
+    def dumped(self, pid: int) -> Dumped:
+        """What a phone tells of a process whose files its shell may not read."""
+        return parse_meminfo(self.dump(pid))
+
     def peak_rss_kb(self, pid: int) -> int | None:
         """VmHWM; None where the system does not tell."""
         return kib(self.files(pid, ("status",)).get("status", ""), "VmHWM")
@@ -83,7 +98,7 @@ def processes_of(target: Target, browser: BrowserHandle) -> Processes:
     """Those of a browser that runs on this target."""
     if target.info.kind == "host":
         return Processes(browser, _files_here, here=True)
-    return Processes(browser, _files_by_shell(target), here=False)
+    return Processes(browser, _files_by_shell(target), here=False, dump=_dump_by_shell(target))
 
 
 @dataclass(frozen=True)
@@ -144,6 +159,14 @@ def parse_memory(status: str, rollup: str, at_ms: float, stage: str | None) -> M
         anonymous_kb=kib(status, "RssAnon"),
         file_kb=kib(status, "RssFile"),
     )
+
+
+def parse_meminfo(text: str) -> Dumped:
+    """The summary of `dumpsys meminfo <pid>`; before Android 11 it has no resident set."""
+    totals = {name: re.search(rf"\b{name}:\s+(\d{{1,15}})\b", text) for name in ("TOTAL PSS", "TOTAL RSS", "Graphics")}
+    older = re.search(r"^\s*TOTAL:\s+(\d{1,15})\b", text, re.MULTILINE)
+    pss, rss, graphics = (int(found[1]) if found else None for found in totals.values())
+    return Dumped(pss if pss is not None else int(older[1]) if older else None, rss, graphics)
 
 
 def kib(text: str, name: str) -> int | None:
@@ -207,3 +230,14 @@ def _files_by_shell(target: Target) -> Files:
         return found
 
     return read
+
+
+def _dump_by_shell(target: Target) -> Callable[[int], str]:
+    def dump(pid: int) -> str:
+        try:
+            answer = target.shell(["dumpsys", "meminfo", f"{pid:d}"], timeout=_SHELL_SECONDS)
+        except BlockFailed:
+            return ""
+        return answer.stdout.decode(errors="replace")
+
+    return dump

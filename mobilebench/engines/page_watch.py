@@ -16,7 +16,7 @@ from typing import Any
 from mobilebench.browsers import names
 from mobilebench.browsers.page import Page
 from mobilebench.engines import page_process
-from mobilebench.engines.page_process import Processes, ThreadTime
+from mobilebench.engines.page_process import Dumped, Processes, ThreadTime
 from mobilebench.errors import BlockFailed
 from mobilebench.results.records import Measurement, MemoryReading, MemoryUse, PageMemory, Pass, TargetInfo
 
@@ -77,6 +77,8 @@ class Watch:
         elif moment == _AFTER:
             self._after = self._threads()
             self._pid = _busiest(self._first, self._processes.running())
+            if self._memory and self._pid is not None and not self._processes.here:
+                self._memory.ask_phone(self._pid)
 
     def completed(self, measurement: Measurement) -> Measurement:
         """The measurement with what was seen."""
@@ -116,12 +118,17 @@ class _MemoryWatch:
         self._peaks: dict[int, int | None] = {}
         self._heaps: dict[str, dict[str, int]] = {}
         self._sampled = False
+        self._dumped = Dumped(None, None, None)
 
     def look(self, stage: str) -> None:
         self._read(stage)
         self._heaps[stage] = self._heap()
         if stage == _AFTER:
             self._peaks = {pid: self._processes.peak_rss_kb(pid) for pid in self._readings}
+
+    def ask_phone(self, pid: int) -> None:
+        """After the predictions: what the phone's own service tells of the page's process."""
+        self._dumped = self._processes.dumped(pid)
 
     @contextmanager
     def sampling(self) -> Iterator[None]:
@@ -142,15 +149,32 @@ class _MemoryWatch:
 
     def completed(self, told: MemoryUse, pid: int | None) -> MemoryUse:
         readings = sorted(self._readings.get(pid, []), key=lambda one: one.at_ms) if pid is not None else []
+        readings, notes = self._with_dump(readings)
         return told.model_copy(
             update={
                 "page": [self._with_heap(one) for one in told.page],
                 "peak_rss_kb": self._peaks.get(pid) if pid is not None else None,
                 "period_ms": PERIOD_MS if self._sampled else None,
                 "readings": readings,
-                "notes": [*told.notes, *_notes(readings)],
+                "graphics_kb": self._dumped.graphics_kb,
+                "notes": [*told.notes, *_notes(readings), *notes],
             }
         )
+
+    def _with_dump(self, readings: list[MemoryReading]) -> tuple[list[MemoryReading], list[str]]:
+        """The reading after the predictions, with what the phone's own service tells where files are denied."""
+        dumped = self._dumped
+        ended = next((one for one in readings if one.stage == _AFTER), None)
+        if dumped.pss_kb is None or (ended and ended.pss_kb is not None):
+            return readings, []
+        note = "PSS after the predictions is that of dumpsys meminfo"
+        if ended:
+            whole = ended.model_copy(update={"pss_kb": dumped.pss_kb})
+            return [whole if one is ended else one for one in readings], [note]
+        if dumped.rss_kb is None:
+            return readings, []
+        at_ms = (time.monotonic() - self._began) * 1000
+        return [MemoryReading(at_ms=at_ms, stage=_AFTER, rss_kb=dumped.rss_kb, pss_kb=dumped.pss_kb)], [note]
 
     def _read(self, stage: str | None) -> None:
         at_ms = (time.monotonic() - self._began) * 1000

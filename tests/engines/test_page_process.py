@@ -176,6 +176,33 @@ def test_a_phone_that_denies_it_tells_nothing() -> None:
     assert processes.running() == {}
 
 
+MEMINFO = """Applications Memory Usage (in Kilobytes):
+
+** MEMINFO in pid 7 [com.android.chrome:sandboxed_process0] **
+           Graphics:    20480                          20480
+       Private Other:    1234
+           TOTAL PSS:   123456            TOTAL RSS:   234567       TOTAL SWAP PSS:       12
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (MEMINFO, (123456, 234567, 20480)),
+        ("App Summary\n             TOTAL:   4321       TOTAL SWAP PSS:  0\n", (4321, None, None)),
+        ("No process found for: 7\n", (None, None, None)),
+        ("", (None, None, None)),
+    ],
+)
+def test_a_phone_s_own_service_tells_what_its_shell_may_not_read(
+    text: str, told: tuple[int | None, int | None, int | None]
+) -> None:
+    phone = Phone(text.encode())
+    found = page_process.processes_of(phone, BROWSER).dumped(7)
+    assert (found.pss_kb, found.rss_kb, found.graphics_kb) == told
+    assert phone.asked == ["7"]
+
+
 def test_files_of_many_lines_come_whole_from_a_phone() -> None:
     lines = "".join(f"/proc/7/status:{line}\n" for line in STATUS.splitlines())
     reading = page_process.processes_of(Phone(lines.encode()), BROWSER).memory(7, 1.0, "warmup")

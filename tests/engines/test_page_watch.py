@@ -82,8 +82,9 @@ def test_only_a_memory_pass_of_chrome_on_this_computer_starts_the_browser_differ
 class FakeSystem:
     """Two processes that compute pages: the second is ours, from the first inference on."""
 
-    def __init__(self, *, denied: bool = False) -> None:
+    def __init__(self, *, denied: bool = False, dump: str = "") -> None:
         self.denied = denied
+        self.dump = dump
         self.seconds: dict[int, float] = {7: 1.0, 8: 0.2}
         self.main = 0.0
         self.worker = 0.0
@@ -111,7 +112,7 @@ class FakeSystem:
             def running(self) -> dict[int, float]:
                 return dict(system.seconds)
 
-        return Faked(HANDLE, self.files, here=False)
+        return Faked(HANDLE, self.files, here=False, dump=lambda _: self.dump)
 
 
 def measurement(**more: Any) -> Measurement:
@@ -177,6 +178,16 @@ class TestMemory:
         assert use is not None
         assert (use.readings, use.peak_rss_kb) == ([], None)
         assert use.notes == ["the system does not tell the memory of the process that computed the page"]
+
+    @pytest.mark.parametrize("denied", [False, True])
+    def test_a_phone_s_own_service_is_asked_where_its_files_are_denied(self, denied: bool) -> None:
+        dump = "Graphics: 50\nTOTAL PSS: 300 TOTAL RSS: 400"
+        use = watched(FakeSystem(denied=denied, dump=dump), "memory").completed(measurement(memory=TOLD)).memory
+        assert use is not None
+        assert (use.readings[-1].stage, use.readings[-1].pss_kb) == ("prediction", 300)
+        assert use.readings[-1].rss_kb == (400 if denied else 80)
+        assert use.graphics_kb == 50
+        assert "PSS after the predictions is that of dumpsys meminfo" in use.notes
 
     def test_samples_are_taken_until_the_page_has_answered(self) -> None:
         system = FakeSystem()
