@@ -81,10 +81,10 @@ def _native(engine: str, here: TargetInfo) -> str:
 
 @cache
 def _pages() -> str:
+    """What driven browsers load: not the page for a person."""
     folder = paths.web_pages()
-    return _short(
-        *(f"{file.relative_to(folder)} {sha256_of(file)}" for file in sorted(folder.rglob("*")) if file.is_file())
-    )
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.name.startswith("manual.")]
+    return _short(*(f"{file.relative_to(folder)} {sha256_of(file)}" for file in files))
 
 
 @cache
