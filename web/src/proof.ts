@@ -102,15 +102,17 @@ export class VisibilityWatch {
 /** Whether the page has the focus, and kept it. */
 export class FocusWatch {
   private lost = false;
+  /** A page for a person measures in a frame: what counts is that they have it in front. */
+  private readonly whole = top ?? window;
 
   constructor() {
-    addEventListener('blur', () => {
+    this.whole.addEventListener('blur', () => {
       this.lost = true;
     });
   }
 
   get throughout(): boolean {
-    return document.hasFocus() && !this.lost;
+    return this.whole.document.hasFocus() && !this.lost;
   }
 }
 

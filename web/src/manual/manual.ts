@@ -68,7 +68,6 @@ async function measured({ page, job }: Begun): Promise<string> {
     const view: BenchWindow | null = frame.contentWindow;
     const bench = view?.mobilebench;
     if (bench === undefined) throw new Error('The page that measures could not be opened.');
-    view?.focus();
     return await bench.run(job);
   } finally {
     frames.replaceChildren();
