@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event
 
 from mobilebench.browsers import cdp, launching
@@ -56,13 +54,7 @@ WEBNN = ("--enable-features=WebMachineLearningNeuralNetwork",)
 
 def find() -> Binary | None:
     """The Chrome of this computer: `MOBILEBENCH_CHROME`, else the first of the usual names on PATH."""
-    chosen = os.environ.get("MOBILEBENCH_CHROME")
-    for name in [chosen] if chosen else NAMES:
-        path = shutil.which(name)
-        version = launching.version_of(path, WORDS) if path else None
-        if path and version:
-            return Binary(Path(path), version)
-    return None
+    return launching.find("MOBILEBENCH_CHROME", NAMES, WORDS)
 
 
 @contextmanager

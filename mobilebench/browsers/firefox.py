@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,13 +118,7 @@ def sorted_out(flags: Sequence[str]) -> Start:
 
 def find() -> Binary | None:
     """The Firefox of this computer: `MOBILEBENCH_FIREFOX`, else the first of the usual names on PATH."""
-    chosen = os.environ.get("MOBILEBENCH_FIREFOX")
-    for name in [chosen] if chosen else NAMES:
-        path = shutil.which(name)
-        version = launching.version_of(path, WORDS) if path else None
-        if path and version:
-            return Binary(Path(path), version)
-    return None
+    return launching.find("MOBILEBENCH_FIREFOX", NAMES, WORDS)
 
 
 @contextmanager

@@ -51,6 +51,17 @@ class RunningBrowser:
     """Name of the program file."""
 
 
+def find(variable: str, names: Sequence[str], words: tuple[str, ...]) -> Binary | None:
+    """The program that the environment's `variable` names, else the first of `names` on PATH that is such a browser."""
+    chosen = os.environ.get(variable)
+    for name in [chosen] if chosen else names:
+        path = shutil.which(name)
+        version = version_of(path, words) if path else None
+        if path and version:
+            return Binary(Path(path), version)
+    return None
+
+
 @lru_cache
 def version_of(path: str, words: tuple[str, ...]) -> str | None:
     """What the program answers to `--version`; None when that names none of `words`, or no version."""

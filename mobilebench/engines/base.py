@@ -93,6 +93,18 @@ class Engine(Protocol):
         ...
 
 
+def reason_against(engine: str, backends: tuple[Backend, ...], most_threads: int, case: Case) -> str | None:
+    """Why a native engine with these backends cannot run a case, whatever the target; None when it can."""
+    backend = next((one for one in backends if one.name == case.backend), None)
+    if backend is None:
+        return f"engine `{engine}` has no backend `{case.backend}`"
+    if case.setting not in backend.settings:
+        return f"backend `{case.backend}` of `{engine}` has no setting `{case.setting}`"
+    if case.threads > most_threads:
+        return f"engine `{engine}` takes at most {most_threads} threads"
+    return f"engine `{engine}` runs without a browser" if case.browser is not None else None
+
+
 def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> str | None:
     """Why an engine cannot measure this block as it is asked for, in plain words; None when it can."""
     if reason := engine.supports(target, block.case):

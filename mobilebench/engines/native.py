@@ -12,7 +12,7 @@ from typing import Literal
 from mobilebench import paths
 from mobilebench.engines import libraries
 from mobilebench.engines.answers import not_usable, read_answer, require_block
-from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
+from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult, reason_against
 from mobilebench.engines.scratch import scratch_folder
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
@@ -79,15 +79,8 @@ class NativeEngine:
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         """Why this case cannot run on this target, in plain words; None when it can."""
-        backend = next((one for one in self.backends if one.name == case.backend), None)
-        if backend is None:
-            return f"engine `{self.name}` has no backend `{case.backend}`"
-        if case.setting not in backend.settings:
-            return f"backend `{case.backend}` of `{self.name}` has no setting `{case.setting}`"
-        if case.threads > MAX_THREADS:
-            return f"the native runner takes at most {MAX_THREADS} threads"
-        if case.browser is not None:
-            return f"engine `{self.name}` runs without a browser"
+        if reason := reason_against(self.name, self.backends, MAX_THREADS, case):
+            return reason
         return libraries.missing_reason(self.name, target.runner, case.backend) if self.format else None
 
     def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from mobilebench.engines import cuda
 from mobilebench.engines.answers import not_usable, read_answer, require_block
-from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
+from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult, reason_against
 from mobilebench.engines.native import MAX_THREADS, tensor_arguments, time_limit
 from mobilebench.engines.tensorflow_worker import network
 from mobilebench.errors import BlockFailed, Unsupported
@@ -68,15 +68,8 @@ class TensorflowEngine:
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         """Why this case cannot run on this target, in plain words; None when it can."""
-        backend = next((one for one in self.backends if one.name == case.backend), None)
-        if backend is None:
-            return f"engine `{self.name}` has no backend `{case.backend}`"
-        if case.setting not in backend.settings:
-            return f"backend `{case.backend}` of `{self.name}` has no setting `{case.setting}`"
-        if case.threads > MAX_THREADS:
-            return f"TensorFlow is given at most {MAX_THREADS} threads"
-        if case.browser is not None:
-            return f"engine `{self.name}` runs without a browser"
+        if reason := reason_against(self.name, self.backends, MAX_THREADS, case):
+            return reason
         if target.kind != "host":
             return "TensorFlow runs on this computer only; on phones there is TensorFlow Lite (engine `tflite`)"
         if find_spec("tensorflow") is None:

@@ -417,7 +417,7 @@ def test_a_model_without_the_format_is_unsupported(files: ModelFiles) -> None:
         ("sleep", {"setting": "default"}, None),
         ("tflite", {"backend": "webgl"}, "engine `tflite` has no backend `webgl`"),
         ("tflite", {"setting": "simd"}, "backend `cpu` of `tflite` has no setting `simd`"),
-        ("tflite", {"threads": 257}, "the native runner takes at most 256 threads"),
+        ("tflite", {"threads": 257}, "engine `tflite` takes at most 256 threads"),
         ("tflite", {"browser": "chrome"}, "engine `tflite` runs without a browser"),
     ],
 )

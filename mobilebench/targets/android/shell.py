@@ -20,6 +20,8 @@ SCRATCH = "/data/local/tmp"
 """Where the shell user may write and execute on every phone."""
 
 _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = 1, 2, 3, 4
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character: Python's sign for bytes of a name that are no UTF-8."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -85,13 +87,14 @@ def command_line(argv: Sequence[str], environment: Mapping[str, str]) -> str:
     """One line for the phone's shell. The program takes its place, and so gets the signal when adb hangs up.
 
     Raises:
-        BadInput: a variable's name is none, or something holds a null character.
+        BadInput: a variable's name is none, or something holds a null character or what is no UTF-8.
     """
     for name in environment:
         if not _VARIABLE.fullmatch(name):
             raise BadInput(f"“{name}” is no name for an environment variable.")
-    if any("\0" in text for text in (*argv, *environment.values())):
-        raise BadInput("A command's arguments cannot hold null characters.")
+    for text in (*argv, *environment.values()):
+        if "\0" in text or _SURROGATE.search(text):
+            raise BadInput(f"A command cannot hold {text!r}: it has null characters or is no UTF-8.")
     exports = [f"export {name}={shlex.quote(value)};" for name, value in environment.items()]
     return " ".join([*exports, "exec", shlex.join(argv)])
 
