@@ -234,8 +234,7 @@ def test_a_cache_that_is_not_used_is_said(runner: Path, tmp_path: Path, engine: 
 
 def test_weights_that_xnnpack_converts_are_not_kept(runner: Path, tmp_path: Path) -> None:
     """XNNPACK ends the process when it meets them in a cache."""
-    files = cache.find("mobilenet_v2", "fp16")
-    assert files is not None, "run `mobilebench models build mobilenet_v2 --variant fp16` first"
+    files = cache.ensure("mobilenet_v2", "fp16")
     arguments = real_arguments("tflite", "mobilenet_v2", model=str(files.file("tflite")), cache=str(tmp_path), **FEW)
     found = measured(runner, *arguments)
     assert any("from or to float16: the cache was not used" in note for note in found.proof.notes)
