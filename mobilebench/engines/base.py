@@ -13,7 +13,6 @@ from mobilebench.results.records import Case, Conditions, Measurement, Pass, Pla
 from mobilebench.targets.base import Target
 
 EVERY_PASS: frozenset[Pass] = frozenset({"timing", "kernels", "memory"})
-TIMING_ALONE: frozenset[Pass] = frozenset({"timing"})
 WITHOUT_KERNELS: frozenset[Pass] = frozenset({"timing", "memory"})
 """Of an engine that does not tell which operators it runs."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread, Timer
@@ -39,13 +38,6 @@ BROWSERS = pytest.mark.parametrize("browser", ["chrome", "firefox"])
 def pages() -> Iterator[None]:
     yield
     web.close()
-
-
-@pytest.fixture
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import math
 import os
 import re
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,13 +81,6 @@ SETUP: set[SetupPart] = {"framework_download", "framework_init", "model_download
 def pages() -> Iterator[None]:
     yield
     web.close()
-
-
-@pytest.fixture
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.engines.base import TIMING_ALONE, why_unsupported
+from mobilebench.engines.base import why_unsupported
 from mobilebench.errors import Unsupported
 from mobilebench.results.records import Conditions, Pass, PlannedBlock, Run, TargetInfo
 from mobilebench.results.store import Store
@@ -73,7 +73,7 @@ def test_the_journal_tells_the_pass(folder: Path) -> None:
 
 
 def test_an_engine_without_these_passes_says_so_and_is_timed_all_the_same(folder: Path) -> None:
-    found = measured(folder, FakeEngine(report=report, passes=TIMING_ALONE)).blocks
+    found = measured(folder, FakeEngine(report=report, passes=frozenset({"timing"}))).blocks
     assert [(block.outcome, block.reason) for block in found] == [
         ("measured", None),
         ("measured", None),
