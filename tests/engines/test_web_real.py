@@ -422,7 +422,7 @@ def test_cancelling_ends_a_block_within_seconds(target: HostTarget, temporary: P
     cancel.set()
     began = time.monotonic()
     worker.join(10)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
     assert ["cancelled" in failed.message for failed in failures] == [True]
     assert list(temporary.iterdir()) == []
 

@@ -258,7 +258,7 @@ def test_a_busy_server_is_asked_again(site: Site) -> None:
 def test_a_server_that_falls_silent_is_told(site: Site) -> None:
     site.hold_at = 0
     told = Told()
-    refusal = refused(named(site.url), told, Patience(timeout_s=0.05, attempts=2, pause_s=0.001))
+    refusal = refused(named(site.url), told, Patience(timeout_s=0.5, attempts=2, pause_s=0.001))
     assert refusal.message.endswith("the server sends nothing any more.")
     assert told.said == ["the server sends nothing any more; trying again in 0.001 s"]
 

@@ -294,11 +294,11 @@ class TestModels:
 
 class TestTargets:
     def test_targets_are_measured_in_parallel_and_each_in_order(self, session: Session) -> None:
-        session.world.engine = FakeEngine(behave=sleeping(0.05))
+        session.world.engine = FakeEngine(behave=sleeping(0.2))
         phones = [phone("A"), phone("B"), phone("C")]
         begun = time.monotonic()
         session.run(*phones, rounds=4)
-        assert time.monotonic() - begun < 0.05 * 12 * 0.8
+        assert time.monotonic() - begun < 0.2 * 12 * 0.8
         for serial in "ABC":
             order = [b.planned.index for b in sorted(session.stored().blocks, key=lambda b: b.started_at)
                      if b.planned.case.target == serial]  # fmt: skip
@@ -407,7 +407,7 @@ class TestCtrlC:
         begun = time.monotonic()
         result = session.run(rounds=100)
 
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
         assert result.exit_code == ExitCode.INTERRUPTED
         stored = session.stored()
         assert stored.info.status == "interrupted"
@@ -430,7 +430,7 @@ class TestCtrlC:
         begun = time.monotonic()
         result = session.run()
         let_go.set()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
         assert result.exit_code == ExitCode.INTERRUPTED
         assert session.stored().blocks == []
 
@@ -446,7 +446,7 @@ class TestCtrlC:
         begun = time.monotonic()
         result = session.run()
         let_go.set()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
         assert result.exit_code == ExitCode.INTERRUPTED
         assert session.world.engine.measured == []
 

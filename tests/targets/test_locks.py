@@ -134,7 +134,7 @@ def test_waiting_for_another_process_can_be_cancelled(holder):
     began = time.monotonic()
     with pytest.raises(BlockFailed, match="cancelled"), machine_turn("m", cancel):
         raise AssertionError("both have the turn")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
     with machine_turn("another machine"):
         pass
 

@@ -97,7 +97,7 @@ def test_a_command_that_is_given_up_ends_on_the_phone_too(open_phone, by):
         began = time.monotonic()
         with pytest.raises(BlockFailed, match="cancelled" if by == "cancel" else "did not end"):
             phone.shell(["sleep", "4321"], timeout=60 if by == "cancel" else 0.3, cancel=cancel)
-        assert time.monotonic() - began < 1.3
+        assert time.monotonic() - began < 10
         for _ in range(30):
             if "4321" not in told(phone, "sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '").replace(
                 "cat /proc", ""

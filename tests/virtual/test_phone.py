@@ -285,7 +285,7 @@ def test_a_forward_to_nothing_ends_at_once(desk: Desk, phone: VirtualPhone) -> N
         port = int(desk.run(phone, "forward", "tcp:0", name).stdout)
         start = time.monotonic()
         assert ask_port(port) == b""
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 8
     desk.run(phone, "forward", "--remove-all")
 
 

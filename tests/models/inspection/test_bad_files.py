@@ -119,9 +119,9 @@ def test_three_gigabytes_are_refused_unread(tmp_path: Path) -> None:
     file = tmp_path / "huge.onnx"
     file.write_bytes(tiny_models.onnx_model())
     os.truncate(file, 3 * 2**30)
-    begun = time.monotonic()
+    begun = time.process_time()
     assert "3.0 GiB in one file" in refused(file).message
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 def test_a_sparse_file_under_the_limit_is_refused_by_its_content(tmp_path: Path) -> None:
