@@ -74,6 +74,9 @@ def run(
             help="These passes: stages alone, or one more block a case that looks into operators or memory.",
         ),
     ] = None,
+    blocks: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Time every case so often. [default: the suite's]")
+    ] = None,
     affinity: Annotated[
         list[str] | None,
         typer.Option(
@@ -177,6 +180,7 @@ def run(
         loaders=cast("tuple[Loader, ...]", split(loader)),
         encodings=cast("tuple[Encoding, ...]", split(encoding)),
         passes=cast("tuple[Pass, ...]", split(passes)),
+        blocks=blocks,
         priority=priority,
         model_access=model_access,
     )

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from mobilebench.browsers.links import NAMES as LINKS
 from mobilebench.errors import BadInput, NothingToMeasure
 from mobilebench.results.records import (
+    BlockRule,
     CacheState,
     Case,
     Conditions,
@@ -50,6 +51,8 @@ class Selection:
     loaders: tuple[Loader, ...] = ()
     encodings: tuple[Encoding, ...] = ()
     passes: tuple[Pass, ...] = ()
+    blocks: int | None = None
+    """Of every case, in the timing pass."""
     priority: int | None = None
     model_access: ModelAccess | None = None
     headed: bool = False
@@ -64,6 +67,11 @@ class _Wanted:
     passes: frozenset[Pass]
     rounds: int
     """Of the timing pass; the others are measured once."""
+    rule: BlockRule
+    watched_rule: BlockRule
+
+    def rule_of(self, pass_: Pass) -> BlockRule:
+        return self.rule if pass_ == "timing" else self.watched_rule
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,14 @@ def plan(
         )
     ]
     blocks = tuple(
-        PlannedBlock(index=index, round=number, case=one.case, rule=suite.rule, conditions=one.conditions, pass_=pass_)
+        PlannedBlock(
+            index=index,
+            round=number,
+            case=one.case,
+            rule=one.rule_of(pass_),
+            conditions=one.conditions,
+            pass_=pass_,
+        )
         for index, (number, pass_, one) in enumerate(ordered)
     )
     return Plan(suite=suite, targets=tuple(targets), seed=seed, blocks=blocks)
@@ -188,7 +203,9 @@ def _of_group(
     suite: Suite, group: Group, info: TargetInfo, selection: Selection, words: Vocabulary
 ) -> Iterator[_Wanted]:
     limits = group.on_software_gpu if info.gpu_software else None
-    rounds = (limits and limits.blocks) or group.blocks or suite.blocks
+    rounds = selection.blocks or (limits and limits.blocks) or group.blocks or suite.blocks
+    limited = limits and limits.rule
+    rule, watched_rule = limited or suite.rule, limited or suite.watched_rule or suite.rule
     passes = frozenset(selection.passes or group.passes or suite.passes)
     conditions = _conditions(suite, group, selection)
     allowed = [names for names in (group.models, limits and limits.models) if names]
@@ -222,7 +239,7 @@ def _of_group(
                 caches=caches,
                 **download,
             )
-            yield _Wanted(case, conditions, passes, rounds)
+            yield _Wanted(case, conditions, passes, rounds, rule, watched_rule)
 
 
 def _downloads(suite: Suite, group: Group, selection: Selection) -> list[dict[str, Any]]:

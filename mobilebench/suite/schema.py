@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from mobilebench.browsers.links import NAMES as LINKS
 from mobilebench.browsers.names import PATTERN as BROWSER
@@ -28,7 +28,8 @@ ALL: Literal["all"] = "all"
 
 Names = Annotated[list[str], Field(min_length=1)]
 Counts = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
-Blocks = Annotated[int, Field(ge=1, le=1000)]
+MOST_BLOCKS = 1000
+Blocks = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
 Browsers = Annotated[list[Browser], Field(min_length=1)]
 Passes = Annotated[list[Pass], Field(min_length=1)]
 CORES = ("none", "big", "little", "prime")
@@ -110,11 +111,24 @@ class Strict(Record):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+def _kept(rule: BlockRule) -> BlockRule:
+    if rule.min_predictions > rule.max_predictions:
+        raise ValueError("min_predictions is larger than max_predictions")
+    if rule.max_predictions > MOST_PREDICTIONS or rule.max_seconds > MOST_SECONDS:
+        raise ValueError(f"a block takes at most {MOST_PREDICTIONS} predictions and {MOST_SECONDS} s")
+    return rule
+
+
+Rule = Annotated[BlockRule, AfterValidator(_kept)]
+
+
 class Limits(Strict):
     """What a group narrows down where the GPU is software."""
 
     models: Names | None = None
     blocks: Blocks | None = None
+    rule: Rule | None = None
+    """Of all passes."""
 
 
 class Group(Strict):
@@ -166,26 +180,20 @@ class Suite(Strict):
     model_access: ModelAccess = "read"
     require_full_delegation: Share = 0.0
     """The share of nodes that a GPU, NNAPI or another accelerator has to run."""
-    rule: BlockRule
+    rule: Rule
     """When a block stops predicting."""
+    watched_rule: Rule | None = None
+    """The same for passes other than `timing`; without it, `rule`."""
     blocks: Blocks
     """How often each case is measured: the number of rounds."""
     groups: Annotated[list[Group], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _rule_can_be_kept(self) -> Self:
-        if self.rule.min_predictions > self.rule.max_predictions:
-            raise ValueError("rule: min_predictions is larger than max_predictions")
-        if self.rule.max_predictions > MOST_PREDICTIONS or self.rule.max_seconds > MOST_SECONDS:
-            raise ValueError(f"rule: a block takes at most {MOST_PREDICTIONS} predictions and {MOST_SECONDS} s")
-        return self
 
 
 def keys_at(path: tuple[Any, ...]) -> list[str]:
     """The keys that are allowed in the mapping at this place of a suite file."""
     if path[-1:] == ("on_software_gpu",):
         return list(Limits.model_fields)
-    if path[-1:] == ("rule",):
+    if path[-1:] in (("rule",), ("watched_rule",)):
         return list(BlockRule.model_fields)
     if path[:1] == ("groups",) and len(path) == 2:
         return list(Group.model_fields)

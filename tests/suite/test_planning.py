@@ -121,11 +121,18 @@ def test_web_asks_for_every_backend_of_every_release_and_for_each_setting_that_t
     assert {(b.case.key, b.pass_) for b in timed} == {(b.case.key, name) for b in timed for name in TestPasses.ALL}
 
 
-def test_web_measures_the_papers_models_and_on_a_software_gpu_the_smallest() -> None:
+def test_web_measures_the_papers_models_and_on_a_software_gpu_with_few_predictions() -> None:
     small = {"mobilenet_v2", "bert_small"}
     found = [b for b in planned("web", HOST).blocks if b.case.model not in GENERATORS]
     assert {b.case.model for b in found if b.case.setting == "simd"} == set(PAPERS)
-    assert {b.case.model for b in found if b.case.setting in ("software", "default")} == small
+    assert {b.case.model for b in found if b.case.setting == "software"} == set(PAPERS)
+    assert {b.case.model for b in found if b.case.setting == "default"} == small
+    asked = {(b.case.setting == "software", b.pass_): (b.rule.min_predictions, b.rule.max_seconds) for b in found}
+    assert asked == {
+        (software, pass_): (1, 1) if software or pass_ != "timing" else (3, 3)
+        for software in (True, False)
+        for pass_ in TestPasses.ALL
+    }
     hardware = [b for b in planned("web", GPU_HOST).blocks if b.case.setting == "hardware"]
     assert {b.case.model for b in hardware} == {*PAPERS, *GENERATORS}
     threads = {b.case.threads for b in found if b.case.setting == "simd-threads" and b.case.model in small}
@@ -326,6 +333,11 @@ class TestSelection:
     def test_a_software_gpu_keeps_its_limit(self) -> None:
         found = quick(HOST, models=("mobilenet_v2", "bert_small"), backends=("webgl",))
         assert ways(found) == {("tfjs", "webgl", "software", "bert_small"): 1}
+
+    def test_the_number_of_blocks_replaces_that_of_suite_and_group(self) -> None:
+        assert set(ways(quick(HOST, blocks=3)).values()) == {3}
+        watched = planned("web", HOST, blocks=3, passes=("memory",), models=("bert_small",))
+        assert {b.round for b in watched.blocks} == {0}
 
     def test_a_gpu_setting_may_be_asked_for_by_name(self) -> None:
         assert ways(quick(HOST, settings=("hardware",))) == {
