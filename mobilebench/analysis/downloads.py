@@ -20,6 +20,8 @@ class DownloadStatistics:
     """Of setup; None where the engine's own loader obtains and starts at once."""
     bytes: float
     """That came over the path: nothing that a cache gave."""
+    cached_bytes: float
+    """That a cache gave."""
     megabytes_per_second: float | None
     """10^6 bytes; None where nothing came over the path, or downloads are no part of their own."""
 
@@ -35,6 +37,7 @@ def downloads(answers: Sequence[Measurement]) -> DownloadStatistics | None:
         path=told[0].proof.download_path,
         share=median(shares) if shares else None,
         bytes=median([_bytes(answer) for answer in told]),
+        cached_bytes=median([_bytes(answer, cached=True) for answer in told]),
         megabytes_per_second=median(speeds) if speeds else None,
     )
 
@@ -46,8 +49,8 @@ def download_share(answer: Measurement) -> float | None:
     return sum(parts) / whole if parts and whole > 0 else None
 
 
-def _bytes(answer: Measurement) -> float:
-    return float(sum(one.bytes for one in answer.proof.downloads if not one.from_cache))
+def _bytes(answer: Measurement, *, cached: bool = False) -> float:
+    return float(sum(one.bytes for one in answer.proof.downloads if one.from_cache == cached))
 
 
 def _speed(answer: Measurement) -> float | None:

@@ -14,9 +14,11 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from mobilebench.analysis.comparability import disagreements
+from mobilebench.analysis.compilation import CompilationStatistics, compilation
 from mobilebench.analysis.costs import CostStatistics, costs
 from mobilebench.analysis.downloads import DownloadStatistics, downloads
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
+from mobilebench.analysis.readback import ReadbackStatistics, readback
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
 from mobilebench.results.records import (
     Block,
@@ -116,6 +118,10 @@ class CaseSummary:
     """Stages for which the system's counts are known."""
     downloads: DownloadStatistics | None = None
     """Of a page that told what it downloaded."""
+    compilation: dict[Stage, CompilationStatistics] = field(default_factory=dict)
+    """Of a page: stages in which something was compiled for the GPU."""
+    readback: ReadbackStatistics | None = None
+    """Of a page whose engine's call can be told apart from what comes after it."""
     watched: dict[Pass, PassSummary] = field(default_factory=dict)
     """The passes beside timing that were planned for this case."""
 
@@ -244,6 +250,8 @@ def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block]) -
         setup_parts=_setup_parts(answers),
         costs=costs(answers),
         downloads=downloads(answers),
+        compilation=compilation(answers),
+        readback=readback(answers),
         watched=watched,
     )
 

@@ -24,7 +24,19 @@ RunArgument = Annotated[
 
 
 Format = Literal["table", "csv", "json", "parquet"]
-Data = Literal["samples", "kernels", "graph", "memory", "page_memory", "kernel_memory", "cost", "downloads"]
+Data = Literal[
+    "samples",
+    "kernels",
+    "graph",
+    "memory",
+    "page_memory",
+    "kernel_memory",
+    "cost",
+    "compilation",
+    "downloads",
+    "proof",
+    "files",
+]
 
 
 def results_folder(out: Path | None) -> Path:
@@ -64,7 +76,8 @@ def results(
         typer.Option(
             "--data",
             help="What to export: stage times, times of kernels, operators of the model's file, memory readings, "
-            "what pages told of theirs (by stage, by kernel), what the system counted for each stage, or downloads.",
+            "what pages told of theirs (by stage, by kernel), what the system counted for each stage, what was "
+            "compiled for a GPU, downloads, what was read back as proof, or the files that were loaded.",
             show_default="samples",
         ),
     ] = None,

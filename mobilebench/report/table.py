@@ -6,7 +6,7 @@ import csv as csv_module
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from mobilebench.analysis.labels import printable
+from mobilebench.analysis.labels import SETUP_PARTS, printable
 from mobilebench.analysis.summary import STAGES, CaseSummary, PassSummary, RunSummary, TargetSummary
 from mobilebench.results.records import Stage
 
@@ -49,9 +49,19 @@ COLUMNS = (
     "download_path",
     "download_share",
     "download_mb_s",
+    "download_bytes",
+    "cached_bytes",
+    *(f"{part}_ms" for part in SETUP_PARTS),
+    "shaders",
+    "pipelines",
+    "compilation_ms",
+    "compilation_share",
+    "readback_ms",
+    "readback_share",
 )
 """`low_ms` and `high_ms` are the 95 % interval between blocks, empty with one block. What the system counted is for the
-whole process: of the prediction stage, for one prediction. Later columns go to the end."""
+whole process: of the prediction stage, for one prediction. Parts and downloads stand in rows of setup, read-back in
+those of prediction. Later columns go to the end."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -87,6 +97,9 @@ def _row(summary: RunSummary, target: TargetSummary, case: CaseSummary, stage: S
         *_cost(case, stage),
         *map(safe, (case.case.link, case.case.loader, case.case.encoding)),
         *_downloads(case, stage),
+        *_setup_parts(case, stage),
+        *_compilation(case, stage),
+        *_readback(case, stage),
     ]
 
 
@@ -137,9 +150,27 @@ def _cost(case: CaseSummary, stage: Stage) -> list[str]:
 def _downloads(case: CaseSummary, stage: Stage) -> list[str]:
     found = case.downloads if stage == "setup" else None
     if found is None:
-        return [""] * 3
-    numbers = (found.share, found.megabytes_per_second)
-    return [found.path or "", *("" if number is None else repr(number) for number in numbers)]
+        return [""] * 5
+    return [found.path or "", *_cells(found.share, found.megabytes_per_second, found.bytes, found.cached_bytes)]
+
+
+def _setup_parts(case: CaseSummary, stage: Stage) -> list[str]:
+    parts = case.setup_parts if stage == "setup" else {}
+    return _cells(*(parts[part].median if part in parts else None for part in SETUP_PARTS))
+
+
+def _compilation(case: CaseSummary, stage: Stage) -> list[str]:
+    found = case.compilation.get(stage)
+    return _cells(found.shaders, found.pipelines, found.time.median, found.share) if found else [""] * 4
+
+
+def _readback(case: CaseSummary, stage: Stage) -> list[str]:
+    found = case.readback if stage == "prediction" else None
+    return _cells(found.time.median, found.share) if found else [""] * 2
+
+
+def _cells(*numbers: float | None) -> list[str]:
+    return ["" if number is None else repr(number) for number in numbers]
 
 
 def safe(cell: str) -> str:

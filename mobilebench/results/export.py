@@ -1,8 +1,8 @@
 """Results in long form for other programs: one row a raw value. Statistics belong to `analysis`.
 
 Stage times are the table `samples`; kernels, operators of the model's file, memory readings, what a page told of its
-memory (also after each kernel) and what the system counted for each stage have tables of their own. All begin with the
-same columns, which say what was measured.
+memory (also after each kernel), what the system counted for each stage, what was compiled for a GPU, downloads, proofs
+and loaded files have tables of their own. All begin with the same columns, which say what was measured.
 """
 
 from __future__ import annotations
@@ -15,134 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mobilebench.errors import BadInput
-from mobilebench.results.records import Block, Measurement, PageMemory, Run, TargetInfo
+from mobilebench.results.columns import COLUMNS, TABLES, TableName
+from mobilebench.results.proofs import proof_row
+from mobilebench.results.records import Block, Measurement, Run, TargetInfo
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["COLUMNS", "TABLES", "Format", "TableName", "encode", "rows", "to_csv", "to_frame", "to_json", "write"]
+
 Format = Literal["csv", "json", "parquet"]
-TableName = Literal["samples", "kernels", "graph", "memory", "page_memory", "kernel_memory", "cost", "downloads"]
-
-_SHARED: dict[str, type] = {
-    "run": str,
-    "suite": str,
-    "target": str,
-    "target_name": str,
-    "target_kind": str,
-    "virtual": bool,
-    "soc": str,
-    "os": str,
-    "engine": str,
-    "engine_version": str,
-    "backend": str,
-    "setting": str,
-    "threads": int,
-    "affinity": str,
-    "browser": str,
-    "browser_version": str,
-    "cross_origin_isolated": bool,
-    "model": str,
-    "variant": str,
-    "weights": str,
-    "batch": int,
-    "caches": str,
-    "link": str,
-    "loader": str,
-    "encoding": str,
-    "priority": int,
-    "model_access": str,
-    "pass": str,
-    "context": str,
-    "round": int,
-    "block": int,
-    "started_at": str,
-    "outcome": str,
-    "reason": str,
-    "verdict": str,
-    "verdict_reasons": str,
-}
-
-PAGE_MEMORY = tuple(name for name in PageMemory.model_fields if name not in ("at_ms", "stage"))
-"""What a page and its browser tell, each under the name of what told it."""
-
-_OWN: dict[TableName, dict[str, type]] = {
-    "samples": {
-        "predictions_per_sample": int,
-        "stage": str,
-        "part": str,
-        "position": int,
-        "value_ms": float,
-    },
-    "kernels": {
-        "name": str,
-        "node": int,
-        "operator": str,
-        "provider": str,
-        "collapsed": bool,
-        "clock": str,
-        "stage": str,
-        "position": int,
-        "value_ms": float,
-    },
-    "graph": {"operator": str, "count": int, "parameters": int, "macs": int},
-    "memory": {
-        "period_ms": float,
-        "kind": str,
-        "at_ms": float,
-        "stage": str,
-        "rss_kb": int,
-        "pss_kb": int,
-        "uss_kb": int,
-        "anonymous_kb": int,
-        "file_kb": int,
-        "peak_rss_kb": int,
-        "graphics_kb": int,
-    },
-    "downloads": {
-        "name": str,
-        "start_ms": float,
-        "page_ms": float,
-        "server_ms": float,
-        "first_byte_ms": float,
-        "bytes": int,
-        "decoded_bytes": int,
-        "server_bytes": int,
-        "from_cache": bool,
-        "sent_encoding": str,
-        "download_path": str,
-    },
-    "page_memory": {"at_ms": float, "stage": str, **dict.fromkeys(PAGE_MEMORY, int)},
-    "kernel_memory": {
-        "position": int,
-        "name": str,
-        "bytes_added": int,
-        "total_bytes": int,
-        "wasm_heap_bytes": int,
-        "performance_memory_bytes": int,
-    },
-    "cost": {
-        "stage": str,
-        "user_ms": float,
-        "system_ms": float,
-        "minor_faults": int,
-        "major_faults": int,
-        "voluntary_switches": int,
-        "involuntary_switches": int,
-    },
-}
-
-_LONG = {"reason", "verdict_reasons"}
-"""Sentences that would fill the many rows of the other tables; `samples` tells them of every block."""
-
-COLUMNS: dict[TableName, dict[str, type]] = {
-    name: {column: kind for column, kind in {**_SHARED, **own}.items() if name == "samples" or column not in _LONG}
-    for name, own in _OWN.items()
-}
-"""Name and type of every column of every table. `soc` is the one that results are filed under: `virtual: <host CPU>`
-of a virtual phone. `started_at` is ISO 8601 in UTC; `_ms` are milliseconds and `_kb` KiB, all raw; what is unknown
-is empty. Where `predictions_per_sample` is above 1, a prediction's value is the mean of so many."""
-
-TABLES = tuple(_OWN)
 
 
 def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
@@ -266,13 +148,14 @@ def _samples(measurement: Measurement) -> Iterator[dict[str, Any]]:
         yield {"stage": "setup", "part": part, "position": position, "value_ms": value}
     for position, value in enumerate(measurement.warmup_ms):
         yield {"stage": "warmup", "position": position, "value_ms": value}
-    together = measurement.predictions_per_sample
+    paired = len(measurement.readback_ms) == len(measurement.prediction_ms)
     for position, value in enumerate(measurement.prediction_ms):
         yield {
             "stage": "prediction",
             "position": position,
             "value_ms": value,
-            "predictions_per_sample": together,
+            "readback_ms": measurement.readback_ms[position] if paired else None,
+            "predictions_per_sample": measurement.predictions_per_sample,
         }
 
 
@@ -319,6 +202,21 @@ def _cost(measurement: Measurement) -> Iterator[dict[str, Any]]:
         yield {"stage": stage, **cost.model_dump()}
 
 
+def _compilation(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    """One row a stage in which something was compiled for a GPU."""
+    for stage, one in measurement.compilation.items():
+        yield {"stage": stage, "shaders": one.shaders, "pipelines": one.pipelines, "compilation_ms": one.ms}
+
+
+def _proof(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    yield proof_row(measurement)
+
+
+def _files(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    for file in measurement.proof.files:
+        yield file.model_dump()
+
+
 def _downloads(measurement: Measurement) -> Iterator[dict[str, Any]]:
     """One row a file, named beside what was asked for (`encoding`) with how it was sent (`sent_encoding`)."""
     for one in measurement.proof.downloads:
@@ -334,7 +232,10 @@ _VALUES: dict[TableName, Callable[[Measurement], Iterator[dict[str, Any]]]] = {
     "page_memory": _page_memory,
     "kernel_memory": _kernel_memory,
     "cost": _cost,
+    "compilation": _compilation,
     "downloads": _downloads,
+    "proof": _proof,
+    "files": _files,
 }
 
 

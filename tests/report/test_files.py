@@ -14,7 +14,7 @@ from mobilebench.errors import BadInput
 from mobilebench.report import markdown, table, write
 from mobilebench.report.terminal import result_table
 from mobilebench.results.records import Run
-from tests.analysis import example
+from tests.analysis import example, pages
 from tests.report.hostile import hostile_run
 from tests.results.making import planned, run_info, unsupported
 
@@ -163,3 +163,24 @@ def test_a_reason_that_several_models_share_is_told_once() -> None:
     assert isinstance(console.file, io.StringIO)
     told = [line for line in console.file.getvalue().splitlines() if "there is no GPU" in line]
     assert told == ["unsupported tflite cpu xnnpack, a, b: there is no GPU"]
+
+
+def test_csv_tells_what_pages_spent_within_their_stages() -> None:
+    found = {
+        (row["backend"], row["caches"], row["loader"], row["stage"]): row
+        for row in rows(table.csv(summarise(pages.page_run())))
+    }
+    first, later = (found["webgl", "as found", "split", stage] for stage in ("warmup", "prediction"))
+    assert (first["shaders"], first["pipelines"], first["compilation_ms"]) == ("12.0", "6.0", "94.0")
+    assert 0 < float(first["compilation_share"]) < 1
+    assert (first["readback_ms"], later["compilation_ms"]) == ("", "")
+    assert float(later["readback_share"]) == pytest.approx(0.9)
+    setup = found["wasm", "warm", "split", "setup"]
+    assert (setup["download_bytes"], setup["cached_bytes"], setup["download_path"]) == ("0.0", "5000000.0", "loopback")
+    assert float(setup["framework_download_ms"]) > 0
+    assert (setup["as_shipped_ms"], setup["library_load_ms"]) == ("", "")
+    shipped = found["wasm", "as found", "as-shipped", "setup"]
+    assert (shipped["as_shipped_ms"], shipped["framework_init_ms"]) == ("240.0", "")
+    assert (shipped["download_share"], shipped["download_path"], shipped["link"]) == ("", "shaped", "4g")
+    native = found["cpu", "as found", "split", "setup"]
+    assert not any(native[name] for name in ("download_path", "download_bytes", "shaders", "as_shipped_ms"))

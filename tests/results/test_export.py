@@ -4,12 +4,14 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from mobilebench.cli.results import Data
 from mobilebench.errors import BadInput
 from mobilebench.results import export
-from mobilebench.results.records import Conditions, Run, StageCost, Verdict
+from mobilebench.results.records import Conditions, Proof, Run, StageCost, Verdict
 
 from .making import failed, host, measured, phone, planned, run_info, unsupported
 
@@ -126,6 +128,16 @@ DOWNLOAD = {
     "server_ms": 1.5,
     "encoding": "gzip",
 }
+PROOF = {
+    "files": [{"name": "backend-simd.wasm", "sha256": "ab12", "bytes": 7}, {"name": "model.onnx", "bytes": 9}],
+    "backend": "wasm",
+    "threads": 2,
+    "thread_cpu_ms": [12.25, 3.0],
+    "delegates": [{"name": "XNNPACK", "nodes": 66, "partitions": 1}],
+    "renderer_fresh": True,
+    "flags": ["--headless", "--rules=MAP * a"],
+    "environment": {"workers_started": "1"},
+}
 
 
 class TestTables:
@@ -150,7 +162,10 @@ class TestTables:
                 graph=[{"operator": "CONV_2D", "count": 30, "parameters": 1000, "macs": 5 * 2**40}],
             ),
             measured(
-                planned(3, browser="chrome", link="4g"), proof={"download_path": "shaped", "downloads": [DOWNLOAD]}
+                planned(3, browser="chrome", link="4g"),
+                proof={"download_path": "shaped", "downloads": [DOWNLOAD], **PROOF},
+                readback_ms=[0.5, 1.0, 0.25],
+                compilation={"warmup": {"shaders": 4, "pipelines": 2, "ms": 6.5}},
             ),
             measured(
                 memory,
@@ -217,6 +232,41 @@ class TestTables:
         assert self.shown(watched, "downloads", *columns, "download_path", "context") == [
             ("model/a.bin", 10, 2.5, 1.5, False, "4g", "identity", "gzip", "shaped", "browser")
         ]
+
+    def test_what_was_compiled_for_a_gpu(self, watched: Run) -> None:
+        columns = ("block", "stage", "shaders", "pipelines", "compilation_ms")
+        assert self.shown(watched, "compilation", *columns) == [(3, "warmup", 4, 2, 6.5)]
+
+    def test_read_back_stands_beside_its_prediction(self, watched: Run) -> None:
+        found = [one for one in self.shown(watched, "samples", "block", "stage", "value_ms", "readback_ms") if one[3]]
+        assert found == [(3, "prediction", 4.0, 0.5), (3, "prediction", 3.75, 1.0), (3, "prediction", 4.25, 0.25)]
+
+    def test_read_back_that_no_prediction_has_is_left_out(self) -> None:
+        block = measured(planned(0), readback_ms=[0.5])
+        run = Run(info=run_info("r1", host()), planned=[block.planned], blocks=[block])
+        assert {row["readback_ms"] for row in export.rows(run)} == {None}
+
+    def test_proof(self, watched: Run) -> None:
+        columns = ("backend_read", "threads_read", "thread_cpu_ms", "wasm_file", "wasm_sha256", "delegates")
+        told = {row[0]: row[1:] for row in self.shown(watched, "proof", "block", *columns)}
+        assert told[3] == ("wasm", 2, "12.25 3.0", "backend-simd.wasm", "ab12", "XNNPACK: 66 nodes, 1 partitions")
+        assert told[0] == (None,) * len(columns)
+        more = self.shown(watched, "proof", "renderer_fresh", "flags", "environment", "browser", "download_path")
+        assert more[2] == (True, "--headless '--rules=MAP * a'", "workers_started=1", "chrome", "shaped")
+
+    def test_no_field_of_a_proof_is_left_out(self) -> None:
+        elsewhere = {"files", "downloads", "browser_version", "cross_origin_isolated"}
+        exported = {column.removesuffix("_read") for column in export.COLUMNS["proof"]}
+        assert set(Proof.model_fields) - elsewhere <= exported
+
+    def test_files(self, watched: Run) -> None:
+        assert self.shown(watched, "files", "block", "name", "bytes", "sha256") == [
+            (3, "backend-simd.wasm", 7, "ab12"),
+            (3, "model.onnx", 9, None),
+        ]
+
+    def test_every_table_can_be_asked_for(self) -> None:
+        assert get_args(Data) == export.TABLES
 
     def test_cost(self, watched: Run) -> None:
         assert self.shown(watched, "cost", "block", "stage", "user_ms", "major_faults") == [

@@ -1,0 +1,148 @@
+"""The columns of every table that is exported: name and type, in order."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from mobilebench.results.proofs import PROOF
+from mobilebench.results.records import PageMemory
+
+TableName = Literal[
+    "samples",
+    "kernels",
+    "graph",
+    "memory",
+    "page_memory",
+    "kernel_memory",
+    "cost",
+    "compilation",
+    "downloads",
+    "proof",
+    "files",
+]
+
+_SHARED: dict[str, type] = {
+    "run": str,
+    "suite": str,
+    "target": str,
+    "target_name": str,
+    "target_kind": str,
+    "virtual": bool,
+    "soc": str,
+    "os": str,
+    "engine": str,
+    "engine_version": str,
+    "backend": str,
+    "setting": str,
+    "threads": int,
+    "affinity": str,
+    "browser": str,
+    "browser_version": str,
+    "cross_origin_isolated": bool,
+    "model": str,
+    "variant": str,
+    "weights": str,
+    "batch": int,
+    "caches": str,
+    "link": str,
+    "loader": str,
+    "encoding": str,
+    "priority": int,
+    "model_access": str,
+    "pass": str,
+    "context": str,
+    "round": int,
+    "block": int,
+    "started_at": str,
+    "outcome": str,
+    "reason": str,
+    "verdict": str,
+    "verdict_reasons": str,
+}
+
+PAGE_MEMORY = tuple(name for name in PageMemory.model_fields if name not in ("at_ms", "stage"))
+"""What a page and its browser tell, each under the name of what told it."""
+
+_OWN: dict[TableName, dict[str, type]] = {
+    "samples": {
+        "predictions_per_sample": int,
+        "stage": str,
+        "part": str,
+        "position": int,
+        "value_ms": float,
+        "readback_ms": float,
+    },
+    "kernels": {
+        "name": str,
+        "node": int,
+        "operator": str,
+        "provider": str,
+        "collapsed": bool,
+        "clock": str,
+        "stage": str,
+        "position": int,
+        "value_ms": float,
+    },
+    "graph": {"operator": str, "count": int, "parameters": int, "macs": int},
+    "memory": {
+        "period_ms": float,
+        "kind": str,
+        "at_ms": float,
+        "stage": str,
+        "rss_kb": int,
+        "pss_kb": int,
+        "uss_kb": int,
+        "anonymous_kb": int,
+        "file_kb": int,
+        "peak_rss_kb": int,
+        "graphics_kb": int,
+    },
+    "downloads": {
+        "name": str,
+        "start_ms": float,
+        "page_ms": float,
+        "server_ms": float,
+        "first_byte_ms": float,
+        "bytes": int,
+        "decoded_bytes": int,
+        "server_bytes": int,
+        "from_cache": bool,
+        "sent_encoding": str,
+        "download_path": str,
+    },
+    "page_memory": {"at_ms": float, "stage": str, **dict.fromkeys(PAGE_MEMORY, int)},
+    "kernel_memory": {
+        "position": int,
+        "name": str,
+        "bytes_added": int,
+        "total_bytes": int,
+        "wasm_heap_bytes": int,
+        "performance_memory_bytes": int,
+    },
+    "cost": {
+        "stage": str,
+        "user_ms": float,
+        "system_ms": float,
+        "minor_faults": int,
+        "major_faults": int,
+        "voluntary_switches": int,
+        "involuntary_switches": int,
+    },
+    "compilation": {"stage": str, "shaders": int, "pipelines": int, "compilation_ms": float},
+    "proof": PROOF,
+    "files": {"name": str, "bytes": int, "sha256": str},
+}
+
+_LONG = {"reason", "verdict_reasons"}
+"""Sentences that would fill the many rows of the other tables; `samples` tells them of every block."""
+
+COLUMNS: dict[TableName, dict[str, type]] = {
+    name: {column: kind for column, kind in {**_SHARED, **own}.items() if name == "samples" or column not in _LONG}
+    for name, own in _OWN.items()
+}
+"""Name and type of every column of every table. `soc` is the one that results are filed under: `virtual: <host CPU>`
+of a virtual phone. `started_at` is ISO 8601 in UTC; `_ms` are milliseconds and `_kb` KiB, all raw; what is unknown
+is empty. Where `predictions_per_sample` is above 1, a prediction's value is the mean of so many. `readback_ms` is a
+part of the prediction in whose row it stands."""
+
+TABLES: tuple[TableName, ...] = get_args(TableName)

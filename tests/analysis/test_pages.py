@@ -1,0 +1,71 @@
+"""What pages tell within their stages: compilation, read-back and downloads."""
+
+from __future__ import annotations
+
+import pytest
+
+from mobilebench.analysis.compilation import compilation
+from mobilebench.analysis.downloads import downloads
+from mobilebench.analysis.readback import readback
+from mobilebench.analysis.summary import summarise
+from mobilebench.results.records import Compilation, Measurement
+from tests.analysis import pages
+
+
+def compiled(ms: float, warmup: float = 100.0) -> Measurement:
+    made = pages.answer(pages.WEBGL)
+    one = Compilation(shaders=4, pipelines=2, ms=ms)
+    return made.model_copy(update={"compilation": {"warmup": one}, "warmup_ms": [warmup]})
+
+
+def test_compilation_is_summed_up_between_blocks_with_its_share_of_the_first_inference() -> None:
+    (stage, found), *others = compilation([compiled(10), compiled(30), compiled(20, 40.0)]).items()
+    assert (stage, others) == ("warmup", [])
+    assert (found.shaders, found.pipelines, found.time.median, found.share) == (4, 2, 20, 0.3)
+    assert (found.time.spread.low, found.time.spread.high, len(found.time.blocks)) == (10, 30, 3)
+    assert found.time.interval is not None
+
+
+def test_a_block_that_compiled_nothing_counts_with_nothing() -> None:
+    found = compilation([compiled(10), pages.answer(pages.WEBGL)])["warmup"]
+    assert (found.shaders, found.time.median, found.time.spread.low) == (2, 5, 0)
+
+
+def test_where_nothing_was_compiled_or_read_back_nothing_is_said() -> None:
+    assert compilation([pages.answer(pages.WASM)]) == {}
+    assert compilation([]) == {}
+    assert readback([pages.answer(pages.WASM)]) is None
+
+
+def test_read_back_has_its_share_of_the_predictions_that_it_is_a_part_of() -> None:
+    made = pages.answer(pages.WEBGL, read_back=0.5)
+    told = made.model_copy(update={"prediction_ms": [10.0, 20.0, 30.0], "readback_ms": [1.0, 4.0, 9.0]})
+    found = readback([told, made])
+    assert found is not None
+    assert found.share == pytest.approx((0.2 + 0.5) / 2)
+    assert found.time.samples == 9
+    assert found.time.blocks[0] == 4.0
+
+
+def test_read_back_that_cannot_be_paired_has_no_share() -> None:
+    made = pages.answer(pages.WEBGL, read_back=0.5).model_copy(update={"readback_ms": [1.0, 2.0]})
+    found = readback([made])
+    assert found is not None
+    assert (found.time.median, found.share) == (1.5, None)
+
+
+def test_what_a_cache_gave_is_told_apart_from_what_came() -> None:
+    cold, warm = downloads([pages.answer(pages.WASM)]), downloads([pages.answer(pages.WARM)])
+    assert cold is not None
+    assert warm is not None
+    assert (cold.bytes, cold.cached_bytes) == (5_000_000, 0)
+    assert (warm.bytes, warm.cached_bytes, warm.megabytes_per_second) == (0, 5_000_000, None)
+
+
+def test_the_summary_of_a_case_has_them() -> None:
+    cases = {case.case: case for case in summarise(pages.page_run()).targets[0].cases}
+    gpu, native = cases[pages.WEBGL], cases[pages.NATIVE]
+    assert gpu.compilation["warmup"].shaders == 12
+    assert gpu.readback is not None
+    assert gpu.readback.share == pytest.approx(0.9)
+    assert (native.compilation, native.readback, native.downloads) == ({}, None, None)
