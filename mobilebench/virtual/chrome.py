@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shlex
-import shutil
-import signal
-import subprocess
-import tempfile
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from mobilebench.virtual.config import PhoneConfig
-from mobilebench.virtual.descriptors import process_end
+from mobilebench.virtual.running import DidNotStart, RunningProgram
 from mobilebench.virtual.sockets import Network
 
 PACKAGE = "com.android.chrome"
@@ -38,10 +33,6 @@ _HEADLESS = (
 _STARTS_WITHIN_S = 30.0
 
 
-class ChromeFailed(Exception):
-    """Chromium did not start."""
-
-
 def read_flags(text: str) -> list[str]:
     """Flags of a Chrome command-line file, whose first word is ignored."""
     try:
@@ -51,27 +42,36 @@ def read_flags(text: str) -> list[str]:
 
 
 class Chrome:
-    """At most one Chromium a phone."""
+    """At most one Chromium a phone, whichever of the Chromes that are installed it stands for."""
 
     def __init__(self, config: PhoneConfig, network: Network) -> None:
         self._config = config
         self._network = network
-        self._profile = Path(config.path(f"/data/data/{PACKAGE}"))
-        self._process: subprocess.Popen[bytes] | None = None
-        self._end: asyncio.Task[int] | None = None
+        self._package = PACKAGE
+        self._program: RunningProgram | None = None
         self._door: asyncio.Server | None = None
         self._port = 0
-        self._scratch = ""
         self._turn = asyncio.Lock()
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process and self._end and not self._end.done() else None
+        return self._program.pid if self._program else None
 
-    async def open(self, url: str | None, flags: list[str]) -> None:
-        """Start Chrome with these flags, or show `url` in the one that runs. Raises `ChromeFailed`."""
+    @property
+    def running(self) -> str | None:
+        """Package of the Chrome that runs."""
+        return self._package if self.pid is not None else None
+
+    @property
+    def _profile(self) -> Path:
+        return Path(self._config.path(f"/data/data/{self._package}"))
+
+    async def open(self, url: str | None, flags: list[str], package: str = PACKAGE) -> None:
+        """Start Chrome with these flags, or show `url` in the one that runs. Raises `DidNotStart`."""
         async with self._turn:
-            if self.pid is None:
+            if self.running != package:
+                await self._stop()
+                self._package = package
                 await self._start(url, flags)
             elif url is not None:
                 await self._new_tab(url)
@@ -85,27 +85,15 @@ class Chrome:
         await self._stop()
         chromium = self._config.chromium
         if chromium is None:
-            raise ChromeFailed("there is no Chromium on this computer")
-        self._profile.mkdir(parents=True, exist_ok=True)
-        port_file = self._profile / "DevToolsActivePort"
+            raise DidNotStart("there is no Chromium on this computer")
+        profile = self._profile
+        self._program = RunningProgram(self._config, profile)
+        port_file = profile / "DevToolsActivePort"
         port_file.unlink(missing_ok=True)
-        for lock in self._profile.glob("Singleton*"):
+        for lock in profile.glob("Singleton*"):
             lock.unlink(missing_ok=True)  # left by a Chrome whose phone was switched off
-        folder = str(self._profile)
-        self._scratch = self._temporary()
-        argv = [chromium.binary, *_HEADLESS, *self._own_network(), f"--user-data-dir={folder}", *flags]
-        with (self._profile / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [*argv, url or "about:blank"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={"PATH": "/usr/bin:/bin", "HOME": folder, "LANG": "C.UTF-8", "TMPDIR": self._scratch},
-                cwd="/",
-                start_new_session=True,
-            )
-        self._end = asyncio.ensure_future(process_end(self._process.pid))
-        self._process.returncode = 0  # `process_end` waits for it; Popen must not
+        own = [*_HEADLESS, *self._own_network(), f"--user-data-dir={profile}"]
+        self._program.start([chromium.binary, *own, *flags, url or "about:blank"])
         self._port = await self._devtools_port(port_file)
         self._door, _ = await self._network.listen(DEVTOOLS, self._carry)
 
@@ -116,26 +104,17 @@ class Chrome:
         address = self._config.address
         return [f"--host-resolver-rules=MAP 127.0.0.1 {address}, MAP localhost {address}, MAP *.localhost {address}"]
 
-    def _temporary(self) -> str:
-        """A folder whose name is short: Chromium puts a socket there, whose path may have 107 letters."""
-        if self._config.prefix:
-            return tempfile.mkdtemp(prefix="mobilebench-")
-        folder = self._profile / "cache"
-        folder.mkdir(exist_ok=True)
-        return str(folder)
-
     async def _devtools_port(self, file: Path) -> int:
-        assert self._end is not None
+        assert self._program is not None
         for _ in range(int(_STARTS_WITHIN_S / 0.02)):
             with contextlib.suppress(OSError, ValueError, IndexError):
                 return int(file.read_text().splitlines()[0])
-            if self._end.done():
+            if self._program.pid is None:
                 break
             await asyncio.sleep(0.02)
-        log = (self._profile / "log").read_text(errors="replace").strip().splitlines()
+        reason = self._program.last_words
         await self._stop()
-        reason = next((line for line in log if "FATAL" in line), log[-1] if log else "it said nothing")
-        raise ChromeFailed(f"Chromium did not start: {reason}")
+        raise DidNotStart(f"Chromium did not start: {reason}")
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -156,14 +135,9 @@ class Chrome:
         if self._door is not None:
             self._door.close()
             self._door = None
-        if self._process is not None and self._end is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            await asyncio.wait({self._end}, timeout=5)
-        self._process = self._end = None
-        if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-            self._scratch = ""
+        if self._program is not None:
+            await self._program.stop()
+            self._program = None
 
 
 def is_page(url: str) -> bool:

@@ -24,8 +24,8 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Chromium:
-    """The browser of this computer that is the phone's Chrome."""
+class Program:
+    """A browser of this computer that is one of the phone's."""
 
     binary: str
     version: str
@@ -39,7 +39,9 @@ class PhoneConfig:
     properties: Mapping[str, str]
     clusters: tuple[Cluster, ...]
     gpu: str
-    chromium: Chromium | None
+    chromium: Program | None
+    """The phone's Chrome."""
+    firefox: Program | None
     address: str
     """The phone's own loopback address."""
     prefix: str
@@ -68,5 +70,6 @@ def write(config: PhoneConfig, folder: Path) -> None:
 def read(folder: Path) -> PhoneConfig:
     data = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     data["clusters"] = tuple(Cluster(**cluster) for cluster in data["clusters"])
-    data["chromium"] = Chromium(**data["chromium"]) if data["chromium"] else None
+    for name in ("chromium", "firefox"):
+        data[name] = Program(**data[name]) if data[name] else None
     return PhoneConfig(**data)

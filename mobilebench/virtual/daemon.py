@@ -27,6 +27,7 @@ from mobilebench.virtual.config import PHONE_FOLDERS
 from mobilebench.virtual.connection import Connection, Service, ServiceRefused
 from mobilebench.virtual.descriptors import bury_orphans
 from mobilebench.virtual.files import PhoneFiles
+from mobilebench.virtual.firefox import Firefox
 from mobilebench.virtual.reverse import Reverses
 from mobilebench.virtual.sockets import BadAddress, Network, is_address, join
 from mobilebench.virtual.stream import Stream
@@ -42,7 +43,8 @@ class Daemon:
         self._config = files.config
         self._network = Network(self._config.address, self._config.abstract_prefix, self._config.path)
         self._chrome = Chrome(self._config, self._network)
-        self._device = Device(files, self._chrome)
+        self._firefox = Firefox(self._config)
+        self._device = Device(files, self._chrome, self._firefox)
         self._reverses: dict[Connection, Reverses] = {}
         self._storage = sync.Storage(self._config.path, self._room)
         self._environment = _environment(self._config.path)
@@ -56,6 +58,7 @@ class Daemon:
 
     async def stop(self) -> None:
         await self._chrome.stop()
+        await self._firefox.stop()
 
     # What a connection asks
 

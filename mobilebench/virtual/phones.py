@@ -22,7 +22,7 @@ from typing import Any
 from mobilebench import paths
 from mobilebench.errors import BadInput, TargetLost
 from mobilebench.profiles import Profile, load
-from mobilebench.virtual import adb, asking, chromium, config, presentation, processes, sandbox, sysfs
+from mobilebench.virtual import adb, asking, config, presentation, processes, programs, sandbox, sysfs
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.config import PhoneConfig
 from mobilebench.virtual.files import PhoneFiles
@@ -227,7 +227,7 @@ def _switch_on(
         kind = sandbox.walls()
         data_bytes = data_mb * _MEBIBYTE if data_mb else None
         settings = _settings(record, profile, folder, kind, data_bytes)
-        _lay_out(folder, settings, chrome=chrome, fault=fault)
+        _lay_out(folder, settings, kind, chrome=chrome, fault=fault)
         return _start(record, folder, settings, kind, listener)
 
 
@@ -246,7 +246,8 @@ def _settings(
         properties=presentation.properties(profile, record.name),
         clusters=presentation.clusters(profile),
         gpu=profile.gpu.name,
-        chromium=chromium.find(),
+        chromium=programs.chromium(),
+        firefox=programs.firefox() if own_network else None,
         address="127.0.0.1" if own_network else f"127.77.{record.number}.1",
         prefix="" if own_network else str(folder),
         abstract_prefix="" if own_network else f"mobilebench-{mark}-",
@@ -254,13 +255,14 @@ def _settings(
     )
 
 
-def _lay_out(folder: Path, settings: PhoneConfig, *, chrome: bool, fault: str | None) -> None:
+def _lay_out(folder: Path, settings: PhoneConfig, kind: sandbox.Walls, *, chrome: bool, fault: str | None) -> None:
     """Everything that the phone finds when it starts."""
     for name in ("data/local/tmp", "sdcard", "sys", config.METADATA.removeprefix("/")):
         (folder / name).mkdir(parents=True, exist_ok=True)
     files = PhoneFiles(folder)
     config.write(settings, files.metadata)
-    sandbox.prepare(folder, asking.client(sandbox.python().binary, settings.abstract_prefix), list(COMMANDS))
+    client = asking.client(sandbox.python().binary, settings.abstract_prefix)
+    sandbox.prepare(folder, kind, settings.address, client, list(COMMANDS))
     sysfs.copy_real_cores(folder / "sys")
     files.change(lambda state: dataclasses.replace(state, chrome_installed=chrome, fault=fault))
 
@@ -268,7 +270,7 @@ def _lay_out(folder: Path, settings: PhoneConfig, *, chrome: bool, fault: str | 
 def _start(
     record: _Record, folder: Path, settings: PhoneConfig, kind: sandbox.Walls, listener: socket.socket
 ) -> _Record:
-    browser = settings.chromium.binary if settings.chromium else None
+    browsers = [program.binary for program in (settings.chromium, settings.firefox) if program]
     told, tell = os.pipe()
     ready, get_ready = os.pipe()
     command = sandbox.daemon_command(
@@ -277,7 +279,7 @@ def _start(
         listening=listener.fileno(),
         ready=get_ready,
         info=tell,
-        chromium=browser,
+        browsers=browsers,
         data_bytes=settings.data_bytes,
     )
     with (folder / "daemon.log").open("wb") as log, open(told, "rb") as info, open(ready, "rb") as awaited:  # noqa: PTH123

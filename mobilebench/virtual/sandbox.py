@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,13 @@ SHELL_USER = "2000"
 _CODE = "/apex/mobilebench"
 _NO_SANDBOX = "MOBILEBENCH_VIRTUAL_SANDBOX"
 """Set to `none` to do without namespaces."""
+
+_APP_PROCESS = """#!{} -ISB
+import sys
+sys.path.insert(0, {code!r})
+from mobilebench.virtual.automation import main
+sys.exit(main({address!r}, sys.argv[1:]))
+"""
 
 TOOLS = (
     "awk", "base64", "basename", "cat", "chgrp", "chmod", "chown", "cksum", "cmp", "comm", "cp", "cut", "date", "dd",
@@ -64,7 +72,14 @@ def walls() -> Walls:
 
 
 def daemon_command(
-    phone: Path, kind: Walls, *, listening: int, ready: int, info: int, chromium: str | None, data_bytes: int | None
+    phone: Path,
+    kind: Walls,
+    *,
+    listening: int,
+    ready: int,
+    info: int,
+    browsers: Sequence[str],
+    data_bytes: int | None,
 ) -> list[str]:
     """Start the daemon of the phone in this folder.
 
@@ -72,19 +87,19 @@ def daemon_command(
         listening: descriptor of an inherited listening socket.
         ready: descriptor into which the daemon writes one byte once it answers.
         info: descriptor that learns the number of the sandbox's first process.
-        chromium: this computer's browser, to be had inside too.
+        browsers: programs of this computer, to be had inside too.
         data_bytes: size of the phone's storage, where it is limited.
     """
-    code, root = (_CODE, "/") if kind != "none" else (str(paths.PACKAGE.parent), str(phone))
+    code, root = _code(kind), "/" if kind != "none" else str(phone)
     start = f"import sys; sys.path.insert(0, {code!r}); from mobilebench.virtual.daemon import main; main()"
     daemon = [python().binary, "-I", "-S", "-B", "-c", start, root, str(listening), str(ready)]
     if kind == "none":
         return daemon
     bwrap = shutil.which("bwrap") or "bwrap"
-    return [*_namespaces(bwrap, kind), "--info-fd", str(info), *_view(phone, chromium, data_bytes), *daemon]
+    return [*_namespaces(bwrap, kind), "--info-fd", str(info), *_view(phone, browsers, data_bytes), *daemon]
 
 
-def prepare(phone: Path, client: str, commands: list[str]) -> None:
+def prepare(phone: Path, kind: Walls, address: str, client: str, commands: list[str]) -> None:
     """Fill the phone's `/system`: its shell, its own commands, and this computer's tools."""
     programs = phone / "system" / "bin"
     shutil.rmtree(phone / "system", ignore_errors=True)
@@ -93,6 +108,8 @@ def prepare(phone: Path, client: str, commands: list[str]) -> None:
     (programs / "ask").chmod(0o755)
     for command in commands:
         (programs / command).symlink_to("ask")
+    (programs / "app_process").write_text(_APP_PROCESS.format(python().binary, code=_code(kind), address=address))
+    (programs / "app_process").chmod(0o755)
     (programs / "toybox").write_text('#!/bin/sh\nexec "$@"\n')
     (programs / "toybox").chmod(0o755)
     (programs / "sh").symlink_to(_real("sh") or "/usr/bin/sh")
@@ -105,13 +122,18 @@ def prepare(phone: Path, client: str, commands: list[str]) -> None:
     (etc / "group").write_text(f"root:x:0:\nshell:x:{SHELL_USER}:\n")
 
 
+def _code(kind: Walls) -> str:
+    """The folder in which the phone's own programs find this package."""
+    return _CODE if kind != "none" else str(paths.PACKAGE.parent)
+
+
 def _namespaces(bwrap: str, kind: Walls) -> list[str]:
     user = ["--unshare-user", "--uid", SHELL_USER, "--gid", SHELL_USER] if kind == "user" else []
     spaces = ["--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-ipc", "--hostname", "phone"]
     return [bwrap, *user, *spaces, "--new-session"]
 
 
-def _view(phone: Path, chromium: str | None, data_bytes: int | None) -> list[str]:
+def _view(phone: Path, browsers: Sequence[str], data_bytes: int | None) -> list[str]:
     arguments = ["--clearenv", "--setenv", "LANG", "C.UTF-8", "--ro-bind", "/usr", "/usr"]
     for folder in ("/lib", "/lib32", "/lib64", "/libx32"):
         arguments += _same(Path(folder))
@@ -128,7 +150,7 @@ def _view(phone: Path, chromium: str | None, data_bytes: int | None) -> list[str
     arguments += ["--bind", str(phone / "sdcard"), "/sdcard"]
     arguments += ["--bind", str(phone / METADATA.removeprefix("/")), METADATA]
     arguments += ["--ro-bind", str(paths.PACKAGE), f"{_CODE}/mobilebench"]
-    for binary in filter(None, (python().prefix, chromium and str(Path(chromium).resolve().parent))):
+    for binary in (python().prefix, *(str(Path(browser).resolve().parent) for browser in browsers)):
         if not Path(binary).is_relative_to("/usr"):
             arguments += ["--ro-bind", binary, binary]
     return [*arguments, "--chdir", "/"]

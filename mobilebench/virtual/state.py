@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 FAULTS = ("offline", "unauthorized")
+CHROMES = ("com.chrome.beta", "com.chrome.dev", "com.chrome.canary", "org.chromium.chrome")
+FIREFOXES = ("org.mozilla.firefox", "org.mozilla.firefox_beta", "org.mozilla.fenix")
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,27 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Browser:
+    """Chrome, as far as it is not this computer's Chromium."""
+
+    first_run: bool = False
+    """It asks its first questions before it opens anything, whatever its flags say, until they are answered."""
+    others: str = ""
+    """Packages of the browsers that are installed beside Chrome, with commas between them."""
+
+    @property
+    def packages(self) -> list[str]:
+        return [package.strip() for package in self.others.split(",") if package.strip()]
+
+
+@dataclass(frozen=True)
 class State:
     """Everything that can change while the phone runs, and survives its restart."""
 
     battery: Battery = field(default_factory=Battery)
     thermal: Thermal = field(default_factory=Thermal)
     screen: Screen = field(default_factory=Screen)
+    browser: Browser = field(default_factory=Browser)
     settings: Settings = field(default_factory=Settings)
     properties: Mapping[str, str] = field(default_factory=dict)
     """Set by `setprop`, over those of the profile."""
@@ -118,6 +135,9 @@ def with_value(state: State, name: str, value: Any) -> State:
     assert isinstance(changed, State)
     if changed.fault is not None and changed.fault not in FAULTS:
         raise BadState(f"fault cannot be {changed.fault!r}: it is {' or '.join(FAULTS)}, or None")
+    known = (*CHROMES, *FIREFOXES)
+    if strange := [package for package in changed.browser.packages if package not in known]:
+        raise BadState(f"{strange[0]} cannot be installed: a virtual phone has {', '.join(known)}")
     return changed
 
 
@@ -130,7 +150,7 @@ def from_json(text: str) -> State:
     try:
         data = json.loads(text)
         state = State()
-        for group in ("battery", "thermal", "screen", "settings"):
+        for group in ("battery", "thermal", "screen", "browser", "settings"):
             state = dataclasses.replace(
                 state, **{group: dataclasses.replace(getattr(state, group), **data.pop(group, {}))}
             )

@@ -14,13 +14,14 @@ from mobilebench.virtual import config, presentation
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.android.device import Answer, Device
 from mobilebench.virtual.chrome import PACKAGE, Chrome, read_flags
-from mobilebench.virtual.config import Chromium, PhoneConfig
+from mobilebench.virtual.config import PhoneConfig, Program
 from mobilebench.virtual.files import PhoneFiles
+from mobilebench.virtual.firefox import Firefox
 from mobilebench.virtual.sockets import Network
 from mobilebench.virtual.state import BadState, State, from_json, to_json, with_value
 
 
-def make_device(folder: Path, profile_id: str = "snapdragon-8-gen-2", chromium: Chromium | None = None) -> Device:
+def make_device(folder: Path, profile_id: str = "snapdragon-8-gen-2", chromium: Program | None = None) -> Device:
     profile = profiles.load(profile_id)
     settings = PhoneConfig(
         name="phone-1",
@@ -28,6 +29,7 @@ def make_device(folder: Path, profile_id: str = "snapdragon-8-gen-2", chromium: 
         clusters=presentation.clusters(profile),
         gpu=profile.gpu.name,
         chromium=chromium,
+        firefox=None,
         address="127.0.0.1",
         prefix=str(folder),
         abstract_prefix="test-",
@@ -37,12 +39,12 @@ def make_device(folder: Path, profile_id: str = "snapdragon-8-gen-2", chromium: 
     files.metadata.mkdir(parents=True)
     config.write(settings, files.metadata)
     files.change(lambda state: state)
-    return Device(files, Chrome(settings, Network("127.0.0.1", "test-", settings.path)))
+    return Device(files, Chrome(settings, Network("127.0.0.1", "test-", settings.path)), Firefox(settings))
 
 
 @pytest.fixture
 def device(tmp_path: Path) -> Device:
-    return make_device(tmp_path, chromium=Chromium("/nowhere/chromium", "156.0.8078.79"))
+    return make_device(tmp_path, chromium=Program("/nowhere/chromium", "156.0.8078.79"))
 
 
 def ask(device: Device, *words: str) -> Answer:
@@ -143,7 +145,7 @@ def test_chrome_is_listed_with_the_version_of_this_computers_chromium(device: De
 
 @pytest.mark.parametrize("without", ["chromium", "installation"])
 def test_a_phone_without_chrome_says_so(tmp_path: Path, without: str) -> None:
-    device = make_device(tmp_path, chromium=None if without == "chromium" else Chromium("/nowhere", "1.2.3.4"))
+    device = make_device(tmp_path, chromium=None if without == "chromium" else Program("/nowhere", "1.2.3.4"))
     if without == "installation":
         device.files.change(lambda state: with_value(state, "chrome_installed", False))
     assert ask(device, "dumpsys", "package", PACKAGE).stdout == f"Unable to find package: {PACKAGE}\n"

@@ -1,4 +1,4 @@
-"""`am` and `pm`: the phone's apps, of which Chrome is the one that can be started."""
+"""`am` and `pm`: the phone's apps, of which the browsers are those that can be started."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mobilebench.virtual import chrome, firefox
 from mobilebench.virtual.android.device import Answer, Device, lines
-from mobilebench.virtual.chrome import ACTIVITY, FLAGS_FILE, PACKAGE, ChromeFailed, is_page, read_flags
-from mobilebench.virtual.state import with_value
+from mobilebench.virtual.chrome import PACKAGE, is_page
+from mobilebench.virtual.running import DidNotStart
+from mobilebench.virtual.state import FIREFOXES, State, with_value
 
-_ACTIVITIES = {ACTIVITY, "org.chromium.chrome.browser.ChromeTabbedActivity"}
+_ACTIVITIES = {chrome.ACTIVITY, "org.chromium.chrome.browser.ChromeTabbedActivity"}
 _DEBUG_APP = "settings.global.debug_app"
 _VIEW = "android.intent.action.VIEW"
 _COMPONENT = re.compile(r"[\w.]+/[\w.$]+")
@@ -27,8 +29,7 @@ async def am(device: Device, arguments: Sequence[str]) -> Answer:
             return await _start(device, rest)
         case ["force-stop" | "kill" | "stop-app", *options, package]:
             del options
-            if package == PACKAGE:
-                await device.chrome.stop()
+            await _end(device, package)
             return Answer()
         case ["set-debug-app", *options, package]:
             if "--persistent" in options:
@@ -60,10 +61,10 @@ async def pm(device: Device, arguments: Sequence[str]) -> Answer:
                 return Answer(code=1)
             return Answer(f"package:/product/app/{package}/base.apk\n")
         case ["clear", *_, package]:
-            if package != PACKAGE or device.chromium is None:
+            if package not in device.browsers:
                 return Answer("Failed\n", code=1)
-            await device.chrome.stop()
-            shutil.rmtree(device.config.path(f"/data/data/{PACKAGE}"), ignore_errors=True)
+            await _end(device, package)
+            shutil.rmtree(device.config.path(f"/data/data/{package}"), ignore_errors=True)
             return Answer("Success\n")
         case ["install" | "install-create", *_]:
             return Answer(
@@ -120,45 +121,82 @@ def _intent(words: Sequence[str]) -> _Intent:
 async def _start(device: Device, words: Sequence[str]) -> Answer:
     intent = _intent(words)
     starting = lines(f"Starting: {intent.text}")
-    if not _is_for_chrome(intent) or device.chromium is None:
+    package = _browser_for(intent)
+    if package not in device.browsers:
         if intent.component:
-            package, _, activity = intent.component.partition("/")
-            full = f"{package}/{package}{activity}" if activity.startswith(".") else intent.component
+            owner, _, activity = intent.component.partition("/")
+            full = f"{owner}/{owner}{activity}" if activity.startswith(".") else intent.component
             missing = lines("Error type 3", f"Error: Activity class {{{full}}} does not exist.")
             return Answer(starting, stderr=missing, code=1)
         missing = lines(f"Error: Activity not started, unable to resolve {intent.text}")
         return Answer(starting, stderr=missing, code=1)
+    assert package is not None
     began = time.monotonic()
-    running = device.chrome.pid is not None
+    running = package in (device.chrome.running, device.firefox.running)
     try:
         if intent.stop_first:
-            await device.chrome.stop()
-        await device.chrome.open(intent.data, _flags(device))
-    except ChromeFailed as error:
+            await _end(device, package)
+        await _open(device, package, intent.data)
+    except DidNotStart as error:
         return Answer(starting, stderr=lines(f"Error: {error}"), code=1)
     took = round((time.monotonic() - began) * 1000)
     told = ""
     if running and not intent.stop_first:
         told = "Warning: Activity not started, intent has been delivered to currently running top-most instance.\n"
     if intent.wait:
-        activity = f"{PACKAGE}/{ACTIVITY}"
+        activity = device.front
         told += lines("Status: ok", "LaunchState: COLD", f"Activity: {activity}", f"TotalTime: {took}", "Complete")
     return Answer(starting + told)
 
 
-def _is_for_chrome(intent: _Intent) -> bool:
+async def _open(device: Device, package: str, url: str | None) -> None:
+    if package in FIREFOXES:
+        await device.firefox.open(package, url, firefox.read_config(_for_debugging(device, package)))
+        return
+
+    async def chrome_opens() -> None:
+        await device.chrome.open(url, chrome.read_flags(_for_debugging(device, package)), package)
+
+    if not device.state.browser.first_run or device.chrome.running == package:
+        await chrome_opens()
+    elif device.first_run.now is None:
+
+        async def answered() -> None:
+            device.files.change(_asks_no_more)
+            await chrome_opens()
+
+        device.first_run.begin(package, answered)
+
+
+def _asks_no_more(state: State) -> State:
+    return with_value(state, "browser.first_run", False)
+
+
+async def _end(device: Device, package: str) -> None:
+    if package == device.chrome.running:
+        await device.chrome.stop()
+    if package == device.firefox.running:
+        await device.firefox.stop()
+    if package not in FIREFOXES:
+        device.first_run.end()
+
+
+def _browser_for(intent: _Intent) -> str | None:
+    """The package that would be started, whether it is there or not; None: no browser."""
     if intent.component:
         package, _, activity = intent.component.partition("/")
-        return package == PACKAGE and (activity in _ACTIVITIES)
+        known = {firefox.ACTIVITY} if package in FIREFOXES else _ACTIVITIES
+        return package if activity in known else None
     if intent.package is not None:
-        return intent.package == PACKAGE
-    return intent.action == _VIEW and intent.data is not None and is_page(intent.data)
+        return intent.package
+    return PACKAGE if intent.action == _VIEW and intent.data is not None and is_page(intent.data) else None
 
 
-def _flags(device: Device) -> list[str]:
-    """As on a phone that is sold: only the app chosen for debugging reads its flags from the shell's folder."""
-    if device.state.settings.global_.get("debug_app") != PACKAGE:
-        return []
+def _for_debugging(device: Device, package: str) -> str:
+    """As on a phone that is sold: only the app chosen for debugging reads its file in the shell's folder."""
+    if device.state.settings.global_.get("debug_app") != package:
+        return ""
+    path = firefox.config_file(package) if package in FIREFOXES else chrome.FLAGS_FILE
     with contextlib.suppress(OSError):
-        return read_flags(Path(device.config.path(FLAGS_FILE)).read_text(encoding="utf-8", errors="replace"))
-    return []
+        return Path(device.config.path(path)).read_text(encoding="utf-8", errors="replace")
+    return ""

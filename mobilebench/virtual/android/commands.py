@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mobilebench.virtual.android.apps import am, pm
-from mobilebench.virtual.android.controls import cmd, input_, svc, wm
+from mobilebench.virtual.android.controls import cmd, input_, svc, uiautomator, wm
 from mobilebench.virtual.android.device import Command
 from mobilebench.virtual.android.dumpsys import dumpsys
 from mobilebench.virtual.android.properties import getprop, setprop
@@ -19,5 +19,6 @@ COMMANDS: dict[str, Command] = {
     "setprop": setprop,
     "settings": settings,
     "svc": svc,
+    "uiautomator": uiautomator,
     "wm": wm,
 }

@@ -1,29 +1,62 @@
-"""`input`, `wm`, `svc` and `cmd`: what changes the phone's conditions."""
+"""`input`, `uiautomator`, `wm`, `svc` and `cmd`: what changes the phone's conditions, and what is on its display."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from mobilebench.virtual.android.apps import am, pm
 from mobilebench.virtual.android.device import Answer, Command, Device
 from mobilebench.virtual.android.dumpsys import battery
+from mobilebench.virtual.android.first_run import hierarchy
 from mobilebench.virtual.android.settings import settings
+from mobilebench.virtual.running import DidNotStart
 from mobilebench.virtual.state import State, with_value
 
 _GESTURES = {"tap", "swipe", "text", "press", "roll", "draganddrop", "motionevent", "keycombination"}
 
 
 async def input_(device: Device, arguments: Sequence[str]) -> Answer:
-    """Keys that concern the screen take effect; touches are accepted."""
+    """Keys that concern the screen take effect, and touches that answer a question of Chrome's first run."""
     words = [word for word in arguments if word not in {"touchscreen", "keyboard", "--longpress"}]
     if words[:1] == ["keyevent"] and len(words) > 1:
         for key in words[1:]:
             _press(device, key.removeprefix("KEYCODE_"))
         return Answer()
+    if words[:1] == ["tap"]:
+        return await _tap(device, words[1:])
     if words and words[0] in _GESTURES:
         return Answer()
     return Answer(stderr=f"Error: Unknown command: {' '.join(words[:1])}\n", code=255)
+
+
+async def _tap(device: Device, words: Sequence[str]) -> Answer:
+    try:
+        x, y = (round(float(word)) for word in words)
+    except ValueError:
+        return Answer(stderr="Error: Invalid arguments for command: tap\n", code=255)
+    try:
+        await device.first_run.touch(x, y, device.state.screen)
+    except DidNotStart as error:
+        return Answer(stderr=f"Error: {error}\n", code=1)
+    return Answer()
+
+
+async def uiautomator(device: Device, arguments: Sequence[str]) -> Answer:
+    """`uiautomator dump FILE`: what is on the display; `/dev/tty` is standard output."""
+    if not arguments or arguments[0] != "dump":
+        return Answer(stderr="Usage: uiautomator <subcommand> [options]\n", code=1)
+    files = [word for word in arguments[1:] if not word.startswith("--")] or ["/sdcard/window_dump.xml"]
+    content = hierarchy(device.first_run.now, device.front.partition("/")[0], device.state.screen)
+    said = f"UI hierchary dumped to: {files[0]}\n"  # spelt as Android spells it
+    if files[0] == "/dev/tty":
+        return Answer(content + said)
+    try:
+        Path(device.config.path(files[0])).write_text(content, encoding="utf-8")
+    except OSError as error:
+        return Answer(stderr=f"ERROR: could not write {files[0]}: {error.strerror}\n", code=1)
+    return Answer(said)
 
 
 def _press(device: Device, key: str) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from mobilebench.virtual.android.first_run import FirstRun
 from mobilebench.virtual.chrome import PACKAGE, Chrome
-from mobilebench.virtual.config import Chromium, PhoneConfig
+from mobilebench.virtual.config import PhoneConfig, Program
 from mobilebench.virtual.files import PhoneFiles
-from mobilebench.virtual.state import State
+from mobilebench.virtual.firefox import Firefox
+from mobilebench.virtual.state import FIREFOXES, State
+
+LAUNCHER = "com.android.launcher3/com.android.launcher3.Main"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Device:
 
     files: PhoneFiles
     chrome: Chrome
+    firefox: Firefox
+    first_run: FirstRun = field(default_factory=FirstRun)
 
     @property
     def config(self) -> PhoneConfig:
@@ -36,14 +42,24 @@ class Device:
         return self.files.state
 
     @property
-    def chromium(self) -> Chromium | None:
-        """The Chrome that is installed."""
-        return self.config.chromium if self.state.chrome_installed else None
+    def browsers(self) -> dict[str, Program]:
+        """Every browser that is installed, by its package."""
+        config, state = self.config, self.state
+        wanted = [*([PACKAGE] if state.chrome_installed else []), *state.browser.packages]
+        programs = {package: config.firefox if package in FIREFOXES else config.chromium for package in wanted}
+        return {package: program for package, program in programs.items() if program}
 
     @property
     def packages(self) -> list[str]:
-        system = ["android", "com.android.settings", "com.android.shell", "com.android.systemui"]
-        return [*system, PACKAGE] if self.chromium else system
+        return ["android", "com.android.settings", "com.android.shell", "com.android.systemui", *self.browsers]
+
+    @property
+    def front(self) -> str:
+        """Component of the activity on the screen."""
+        if question := self.first_run.now:
+            return question.component
+        running = self.firefox.running or self.chrome.running
+        return f"{running}/{running}.Main" if running else LAUNCHER
 
 
 Command = Callable[[Device, Sequence[str]], Awaitable[Answer]]

@@ -114,16 +114,16 @@ def meminfo(device: Device, arguments: Sequence[str]) -> str:
 
 def package(device: Device, arguments: Sequence[str]) -> str:
     wanted = arguments[-1] if arguments else PACKAGE
-    chromium = device.chromium
-    if wanted != PACKAGE or chromium is None:
+    program = device.browsers.get(wanted)
+    if program is None:
         return f"Unable to find package: {wanted}\n"
-    code = "".join(part for part in chromium.version.split(".")[-2:])
+    code = "".join(part for part in program.version.split(".")[-2:])
     return lines(
         "Packages:",
-        f"  Package [{PACKAGE}]:",
+        f"  Package [{wanted}]:",
         "    userId=10120",
         f"    versionCode={code}00 minSdk=26 targetSdk=34",
-        f"    versionName={chromium.version}",
+        f"    versionName={program.version}",
         "    flags=[ SYSTEM HAS_CODE ALLOW_CLEAR_USER_DATA ]",
     )
 
@@ -153,13 +153,12 @@ def display(device: Device, _arguments: Sequence[str]) -> str:
 
 def window(device: Device, _arguments: Sequence[str]) -> str:
     screen = device.state.screen
-    front = PACKAGE if device.chrome.pid else "com.android.launcher3"
     return lines(
         "WINDOW MANAGER POLICY STATE (dumpsys window policy)",
         f"    mDreamingLockscreen={_flag(screen.locked)} mShowingLockscreen={_flag(screen.locked)}",
         f"    isStatusBarKeyguard={_flag(screen.locked)}",
         f"    screenState={'SCREEN_STATE_ON' if screen.on else 'SCREEN_STATE_OFF'}",
-        f"  mCurrentFocus=Window{{1 u0 {front}/{front}.Main}}",
+        f"  mCurrentFocus=Window{{1 u0 {device.front}}}",
     )
 
 
@@ -204,7 +203,7 @@ def _change_battery(device: Device, arguments: Sequence[str]) -> str:
 
 def _process_memory(device: Device, wanted: str) -> str:
     chrome = device.chrome.pid
-    if wanted != PACKAGE or chrome is None:
+    if chrome is None or wanted != device.chrome.running:
         return f"No process found for: {wanted}\n"
     total = 0
     for folder in Path("/proc").glob("[0-9]*"):
@@ -212,7 +211,7 @@ def _process_memory(device: Device, wanted: str) -> str:
             if os.getpgid(int(folder.name)) == chrome:
                 total += _pss_kb(folder / "smaps_rollup")
     return lines(
-        f"** MEMINFO in pid {chrome} [{PACKAGE}] **",
+        f"** MEMINFO in pid {chrome} [{wanted}] **",
         " App Summary",
         f"           TOTAL PSS: {total:>8}",
     )

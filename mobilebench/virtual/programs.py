@@ -1,4 +1,4 @@
-"""The Chromium of this computer that virtual phones have as their Chrome."""
+"""The browsers of this computer that virtual phones have as theirs."""
 
 from __future__ import annotations
 
@@ -8,24 +8,35 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from mobilebench.virtual.config import Chromium
+from mobilebench.virtual.config import Program
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_FIREFOXES = ("firefox", "firefox-esr")
 
 
 @cache
-def find() -> Chromium | None:
+def chromium() -> Program | None:
     """The first Chromium on the path that answers; one inside a snap cannot run in a phone's sandbox."""
-    for name in _NAMES:
+    return _first(_CHROMIUMS)
+
+
+@cache
+def firefox() -> Program | None:
+    """The first Firefox on the path that answers, under the same condition."""
+    return _first(_FIREFOXES)
+
+
+def _first(names: tuple[str, ...]) -> Program | None:
+    for name in names:
         binary = shutil.which(name)
         if binary is not None and not _is_snap(Path(binary)) and (version := _version(binary)):
-            return Chromium(binary, version)
+            return Program(binary, version)
     return None
 
 
 def _is_snap(binary: Path) -> bool:
     target = binary.resolve()
-    return target.name == "snap" or "snap" in target.parts or b"/snap/bin/chromium" in _beginning(target)
+    return target.name == "snap" or "snap" in target.parts or b"/snap/bin/" in _beginning(target)
 
 
 def _beginning(file: Path) -> bytes:
@@ -38,5 +49,5 @@ def _version(binary: str) -> str | None:
         told = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r"\d+(?:\.\d+){3}", told)
+    found = re.search(r"\d+(?:\.\d+)+", told)
     return found[0] if found else None

@@ -1,0 +1,141 @@
+"""The phone's `app_process`, as far as uiautomator2 needs it: its server, over this phone's own commands.
+
+What is on the display comes from `uiautomator dump`, touches go to `input tap`. It is a program of its own, which is
+ended as one; only the standard library is imported here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+MAIN = "com.wetest.uia2.Main"
+_LONGEST = 1 << 20
+_NOT_FOUND = "androidx.test.uiautomator.UiObjectNotFoundException"
+_EXACT = {"text": "text", "resourceId": "resource-id", "className": "class", "packageName": "package"}
+_MATCHES = {f"{name}Matches": attribute for name, attribute in _EXACT.items()}
+
+
+class Refused(Exception):
+    """What a call is answered with instead of a result."""
+
+
+class Screen:
+    """What is on the display, and touches on it."""
+
+    def hierarchy(self) -> str:
+        """As XML."""
+        told = _run("uiautomator", "dump", "/dev/tty")
+        return told[: told.rindex(">") + 1] if ">" in told else told
+
+    def found(self, selector: Mapping[str, Any]) -> list[dict[str, str]]:
+        """Attributes of everything that a selector fits, in the order of the hierarchy."""
+        nodes = ElementTree.fromstring(self.hierarchy()).iter("node")  # noqa: S314 - written by this phone itself
+        return [node.attrib for node in nodes if _fits(node.attrib, selector)]
+
+    def one(self, selector: Mapping[str, Any]) -> dict[str, str]:
+        """The first of them. Raises `Refused` where there is none."""
+        nodes = self.found(selector)
+        at = int(selector.get("instance", 0))
+        if at >= len(nodes):
+            raise Refused(f"{_NOT_FOUND}: {json.dumps(selector)}")
+        return nodes[at]
+
+    def touch(self, x: float, y: float) -> bool:
+        _run("input", "tap", str(round(x)), str(round(y)))
+        return True
+
+
+def answer(screen: Screen, method: str, params: Sequence[Any]) -> Any:
+    """The result of one call. Raises `Refused`."""
+    calls: dict[str, Callable[..., Any]] = {
+        "deviceInfo": lambda: {"productName": "virtual", "screenOn": True},
+        "dumpWindowHierarchy": lambda *_: screen.hierarchy(),
+        "exist": lambda selector: bool(screen.found(selector)),
+        "waitForExists": lambda selector, _milliseconds: bool(screen.found(selector)),
+        "count": lambda selector: len(screen.found(selector)),
+        "objInfo": lambda selector: info(screen.one(selector)),
+        "click": lambda x, y, *_: screen.touch(x, y),
+    }
+    if method not in calls:
+        raise Refused(f"a virtual phone has no {method}")
+    return calls[method](*params)
+
+
+def info(node: Mapping[str, str]) -> dict[str, Any]:
+    """What uiautomator2 calls the info of an object."""
+    numbers = [int(number) for number in re.findall(r"-?\d+", node["bounds"])]
+    bounds = dict(zip(("left", "top", "right", "bottom"), numbers, strict=True))
+    return {
+        "text": node["text"],
+        "resourceName": node["resource-id"],
+        "className": node["class"],
+        "packageName": node["package"],
+        "contentDescription": node["content-desc"],
+        "clickable": node["clickable"] == "true",
+        "enabled": True,
+        "bounds": bounds,
+        "visibleBounds": bounds,
+    }
+
+
+def serve(address: str, port: int, screen: Screen) -> None:
+    """Answer until this process is ended."""
+
+    class Calls(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.0"
+
+        def do_GET(self) -> None:
+            self._say(b"pong" if self.path == "/ping" else b"", 200 if self.path == "/ping" else 404)
+
+        def do_POST(self) -> None:
+            call = json.loads(self.rfile.read(min(int(self.headers["Content-Length"]), _LONGEST)))
+            reply = {"jsonrpc": "2.0", "id": call.get("id")}
+            try:
+                reply["result"] = answer(screen, call["method"], call["params"])
+            except Refused as refusal:
+                reply["error"] = {"code": -32002, "message": str(refusal), "data": ""}
+            self._say(json.dumps(reply).encode(), 200)
+
+        def _say(self, body: bytes, status: int) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    ThreadingHTTPServer((address, port), Calls).serve_forever()
+
+
+def main(address: str, words: Sequence[str]) -> int:
+    """`CLASSPATH=JAR app_process / CLASS -p PORT`: a virtual phone runs one class only, and it has to be there."""
+    match words:
+        case [_, name, "-p", port] if name == MAIN and port.isdecimal():
+            if not Path(os.environ.get("CLASSPATH", "")).is_file():
+                sys.stderr.write(f"Error: could not find class '{name}'\n")
+                return 1
+            sys.stdout.write("[server] INFO: Starting Server (virtual)\n")
+            sys.stdout.flush()
+            serve(address, int(port), Screen())
+            return 0
+    sys.stderr.write("Error: a virtual phone runs no Android programs\n")
+    return 1
+
+
+def _fits(node: Mapping[str, str], selector: Mapping[str, Any]) -> bool:
+    exact = all(node[attribute] == selector[key] for key, attribute in _EXACT.items() if key in selector)
+    return exact and all(re.fullmatch(selector[key], node[of]) for key, of in _MATCHES.items() if key in selector)
+
+
+def _run(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False).stdout

@@ -1,0 +1,78 @@
+"""A browser of this computer while it runs on a phone: one process group, and an end without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mobilebench.virtual.config import PhoneConfig
+from mobilebench.virtual.descriptors import process_end
+
+
+class DidNotStart(Exception):
+    """The browser ended at once, or never opened its port."""
+
+
+class RunningProgram:
+    """A started browser; `stop` ends every process of it."""
+
+    def __init__(self, config: PhoneConfig, profile: Path) -> None:
+        self._profile = profile
+        self._scratch = _temporary(config, profile)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._end: asyncio.Task[int] | None = None
+
+    def start(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Start it with the profile's folder for its home."""
+        own = {"PATH": "/usr/bin:/bin", "HOME": str(self._profile), "LANG": "C.UTF-8", "TMPDIR": self._scratch}
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**own, **(environment or {})},
+                cwd="/",
+                start_new_session=True,
+            )
+        self._end = asyncio.ensure_future(process_end(self._process.pid))
+        self._process.returncode = 0  # `process_end` waits for it; Popen must not
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process and self._end and not self._end.done() else None
+
+    @property
+    def last_words(self) -> str:
+        """The line in which it says why it gives up, else its last one."""
+        log = self._log.read_text(errors="replace").strip().splitlines()
+        return next((line for line in log if "FATAL" in line), log[-1] if log else "it said nothing")
+
+    async def stop(self) -> None:
+        if self._process is not None and self._end is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await asyncio.wait({self._end}, timeout=5)
+        self._process = self._end = None
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @property
+    def _log(self) -> Path:
+        return self._profile / "log"
+
+
+def _temporary(config: PhoneConfig, profile: Path) -> str:
+    """A folder whose name is short: Chromium puts a socket there, whose path may have 107 letters."""
+    profile.mkdir(parents=True, exist_ok=True)
+    if config.prefix:
+        return tempfile.mkdtemp(prefix="mobilebench-")
+    folder = profile / "cache"
+    folder.mkdir(exist_ok=True)
+    return str(folder)
