@@ -3,6 +3,32 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Literal
+
+Fault = Literal[
+    "crash",
+    "hang",
+    "killed for memory",
+    "out of memory",
+    "lost context",
+    "cut connection",
+    "page error",
+    "bad answer",
+    "no space",
+]
+"""What became of a block that failed; other failures have a sentence alone:
+
+`crash`: a process that it needed (page, browser, runner) ended · `hang`: no answer in time · `killed for memory`: such
+a process was ended because memory ran out, by the system or by itself · `out of memory`: page and engine live on, and
+were refused memory · `lost context`: the browser took the WebGL context or WebGPU device away · `cut connection`: to
+the browser, or from it to the pages · `page error`: the page or its engine says what failed · `bad answer`: what the
+page, browser or runner answered is none · `no space`: on a disk.
+"""
+
+
+def with_fault(fault: Fault | None, reason: str) -> str:
+    """A failure's reason, led by the fault's name where it has one."""
+    return f"{fault}: {reason}" if fault else reason
 
 
 class ExitCode(IntEnum):
@@ -57,7 +83,33 @@ class Unsupported(MobilebenchError):
 
 
 class BlockFailed(MobilebenchError):
-    """One block could not be measured; the run goes on with the next one."""
+    """One block could not be measured; the run goes on with the next one.
+
+    Args:
+        fault: what became of it, where that has a name.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, fault: Fault | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.fault = fault
+
+
+class Killed(BlockFailed):
+    """A process ended by no doing of its own, or nobody tells how: perhaps because memory ran out.
+
+    Args:
+        subject: which process, as the start of a sentence.
+    """
+
+    def __init__(self, message: str, *, subject: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, fault="crash")
+        self.subject = subject
+
+    def for_memory(self, evidence: str) -> BlockFailed:
+        """The same with what shows that memory had run out."""
+        return BlockFailed(
+            f"{self.subject} was killed because memory ran out: {evidence}.", hint=self.hint, fault="killed for memory"
+        )
 
 
 class TargetLost(MobilebenchError):

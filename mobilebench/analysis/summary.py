@@ -20,6 +20,7 @@ from mobilebench.analysis.downloads import DownloadStatistics, downloads
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
 from mobilebench.analysis.readback import ReadbackStatistics, readback
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
+from mobilebench.errors import with_fault
 from mobilebench.results.records import (
     Block,
     Case,
@@ -274,7 +275,8 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> PassSummar
 
 def _block(block: Block) -> BlockSummary:
     if block.outcome != "measured":
-        return BlockSummary(block.planned.round, block.outcome, (block.reason,) if block.reason else (), block)
+        reasons = (with_fault(block.fault, block.reason),) if block.reason else ()
+        return BlockSummary(block.planned.round, block.outcome, reasons, block)
     if block.verdict is None or block.measurement is None:
         return BlockSummary(block.planned.round, "invalid", ("No verdict was stored for this block.",), block)
     return BlockSummary(block.planned.round, block.verdict.status, tuple(block.verdict.reasons), block)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from mobilebench.errors import with_fault
 from mobilebench.results.records import PlannedBlock
 from mobilebench.session import events
 
@@ -71,13 +72,13 @@ def _trouble(event: events.Event) -> str | None:
         verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
         return f"{event.target} {verb}: {event.reason.rstrip('.')}." + (f" {event.hint}" if event.hint else "")
     if isinstance(event, events.BlockRetried):
-        return f"{_named(event.planned)}: tried again: {event.reason}"
+        return f"{_named(event.planned)}: tried again: {with_fault(event.fault, event.reason)}"
     if isinstance(event, events.Defect):
         return f"{event.target}: a defect in mobilebench:\n{event.traceback}"
     if isinstance(event, events.BlockFinished):
         block = event.block
         if block.outcome == "failed":
-            return f"{_named(block.planned)}: failed: {block.reason}"
+            return f"{_named(block.planned)}: failed: {with_fault(block.fault, block.reason or '')}"
         if block.verdict and block.verdict.status == "invalid":
             return f"{_named(block.planned)}: invalid: {'; '.join(block.verdict.reasons)}"
     return None

@@ -55,6 +55,7 @@ _SHARED: dict[str, type] = {
     "block": int,
     "started_at": str,
     "outcome": str,
+    "fault": str,
     "reason": str,
     "verdict": str,
     "verdict_reasons": str,

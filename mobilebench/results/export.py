@@ -129,6 +129,7 @@ def _block(block: Block | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "started_at": block.started_at.isoformat(timespec="milliseconds"),
         "outcome": block.outcome,
+        "fault": block.fault,
         "reason": block.reason,
     }
     if block.verdict:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mobilebench.errors import Fault
+
 MEASUREMENT_SCHEMA = "mobilebench/measurement/1"
 
 TargetKind = Literal["host", "android", "manual"]
@@ -28,6 +30,8 @@ SetupPart = Literal[
     "model_init",
     "as_shipped",
 ]
+PageFault = Literal["lost context", "out of memory"]
+"""Those of `Fault` that a page lives through, and tells itself."""
 SpentOn = Literal["push", "launch", "gate", "measure", "store"]
 Pass = Literal["timing", "kernels", "memory"]
 """What a block is for: stages alone, or also kernels or memory, of which watching costs time."""
@@ -442,6 +446,8 @@ class Measurement(Record):
     schema_: Literal["mobilebench/measurement/1"] = Field(alias="schema")
     status: Literal["ok", "unsupported", "error"]
     reason: str | None = None
+    fault: PageFault | None = None
+    """Of a page that failed."""
     engine: str
     version: str | None = None
     proof: Proof = Proof()
@@ -497,6 +503,8 @@ class Block(Record):
     outcome: Outcome
     reason: str | None = None
     """Why it is unsupported or failed."""
+    fault: Fault | None = None
+    """What became of a failed block, where that has a name."""
     measurement: Measurement | None = None
     verdict: Verdict | None = None
     """Present exactly when the outcome is `measured`."""

@@ -115,6 +115,7 @@ blocks = Table(
     Column("index", Integer, primary_key=True),
     Column("outcome", String, nullable=False),
     Column("reason", Text),
+    Column("fault", String),
     Column("verdict", String),
     Column("verdict_reasons", _JSON),
     Column("engine_version", String),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from mobilebench.errors import Fault
 from mobilebench.results.records import Block, PlannedBlock
 
 
@@ -106,6 +107,7 @@ class BlockRetried(Event):
     target: str
     planned: PlannedBlock
     reason: str
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +159,7 @@ def _plain(value: Any) -> Any:
             **_plain(value.planned),
             "outcome": value.outcome,
             "reason": value.reason,
+            "fault": value.fault,
             "verdict": verdict.status if verdict else None,
             "verdict_reasons": verdict.reasons if verdict else [],
             "started_at": value.started_at.isoformat(),

@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 from mobilebench import __version__
 from mobilebench.engines import web
 from mobilebench.engines.base import Engine, why_unsupported
-from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
+from mobilebench.errors import BadInput, BlockFailed, Fault, MobilebenchError, Unsupported
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import (
     Block,
@@ -220,6 +220,7 @@ class Manual:
         planned = begun.planned.model_copy(update={"case": case})
         outcome: Outcome = "failed"
         reason: str | None = None
+        fault: Fault | None = None
         measurement: Measurement | None = None
         verdict: Verdict | None = None
         try:
@@ -229,11 +230,12 @@ class Manual:
         except Unsupported as error:
             outcome, reason = "unsupported", error.message
         except BlockFailed as error:
-            reason = error.message
+            reason, fault = error.message, error.fault
         block = Block(
             planned=planned,
             outcome=outcome,
             reason=reason,
+            fault=fault,
             measurement=measurement,
             verdict=verdict,
             started_at=begun.at,

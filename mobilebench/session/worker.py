@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from mobilebench import errors
 from mobilebench.engines.base import why_unsupported
-from mobilebench.errors import BlockFailed, MobilebenchError, Unsupported
+from mobilebench.errors import BlockFailed, Fault, MobilebenchError, Unsupported
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import Block, Measurement, Outcome, Pass, PlannedBlock, TargetInfo
 from mobilebench.session import events
@@ -92,6 +92,7 @@ class _Worker:
     def _block(self, planned: PlannedBlock) -> Block:
         started = datetime.now(UTC)
         reason = ""
+        fault: Fault | None = None
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._attempt(planned, started)
@@ -101,14 +102,14 @@ class _Worker:
             except (errors.TargetLost, _Cancelled):
                 raise
             except MobilebenchError as error:
-                reason = sentence(error)
+                reason, fault = sentence(error), error.fault if isinstance(error, BlockFailed) else None
             except Exception as error:
                 self._emit(events.Defect(target=self._info.id, planned=planned, traceback=traceback.format_exc()))
-                reason = _defect(error)
+                reason, fault = _defect(error), None
             self._look_for_stop()
             if attempt < ATTEMPTS:
-                self._emit(events.BlockRetried(target=self._info.id, planned=planned, reason=reason))
-        return _without_values(planned, "failed", reason, started)
+                self._emit(events.BlockRetried(target=self._info.id, planned=planned, reason=reason, fault=fault))
+        return _without_values(planned, "failed", reason, started, fault)
 
     def _attempt(self, planned: PlannedBlock, started: datetime) -> Block:
         case = planned.case
@@ -183,11 +184,14 @@ def _usable(measurement: Measurement) -> Measurement:
     if measurement.status == "ok":
         return measurement
     reason = measurement.reason or f"{measurement.engine} gave no reason"
-    raise Unsupported(reason) if measurement.status == "unsupported" else BlockFailed(reason)
+    raise Unsupported(reason) if measurement.status == "unsupported" else BlockFailed(reason, fault=measurement.fault)
 
 
-def _without_values(planned: PlannedBlock, outcome: Outcome, reason: str, started: datetime) -> Block:
-    return Block(planned=planned, outcome=outcome, reason=reason, started_at=started, ended_at=datetime.now(UTC))
+def _without_values(
+    planned: PlannedBlock, outcome: Outcome, reason: str, started: datetime, fault: Fault | None = None
+) -> Block:
+    ended = datetime.now(UTC)
+    return Block(planned=planned, outcome=outcome, reason=reason, fault=fault, started_at=started, ended_at=ended)
 
 
 def _defect(error: Exception) -> str:

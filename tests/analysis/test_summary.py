@@ -49,6 +49,13 @@ def test_median_of_block_medians_over_valid_and_suspect_blocks_only() -> None:
     assert len(found.blocks) == 3
 
 
+def test_a_failure_is_led_by_the_name_of_its_fault() -> None:
+    plans = plan(1, 2)
+    died = example.unmeasured(plans[0], "failed", "The page crashed.").model_copy(update={"fault": "crash"})
+    found = only_case(run_of(plans, [died, example.unmeasured(plans[1], "failed", "A file is missing.")]))
+    assert found.reasons == ("crash: The page crashed.", "A file is missing.")
+
+
 def test_setup_is_the_sum_of_its_parts_and_parts_are_kept() -> None:
     plans = plan(1)
     made = answer(1.0).model_copy(

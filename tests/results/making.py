@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from hypothesis import strategies as st
 
+from mobilebench.errors import Fault
 from mobilebench.results.records import (
     Block,
     BlockRule,
@@ -125,8 +127,8 @@ def measured(block: PlannedBlock, **changes: object) -> Block:
     )
 
 
-def failed(block: PlannedBlock, reason: str = "the runner died") -> Block:
-    return Block(planned=block, outcome="failed", reason=reason, started_at=START, ended_at=START)
+def failed(block: PlannedBlock, reason: str = "the runner died", fault: Fault | None = None) -> Block:
+    return Block(planned=block, outcome="failed", reason=reason, fault=fault, started_at=START, ended_at=START)
 
 
 def unsupported(block: PlannedBlock, reason: str = "there is no GPU") -> Block:
@@ -277,7 +279,8 @@ def blocks_of(draw: st.DrawFn, block: PlannedBlock) -> Block:
         "series": draw(st.lists(_series, max_size=2)),
     }
     if outcome != "measured":
-        return Block.model_validate({**shared, "reason": draw(_text)})
+        fault = draw(st.sampled_from([None, *get_args(Fault)])) if outcome == "failed" else None
+        return Block.model_validate({**shared, "reason": draw(_text), "fault": fault})
     status = draw(st.sampled_from(["valid", "suspect", "invalid"]))
     verdict = Verdict(status=status, reasons=draw(st.lists(_text, max_size=2)))
     return Block.model_validate({**shared, "measurement": draw(_measurements), "verdict": verdict})

@@ -32,7 +32,7 @@ def run() -> Run:
         measured(plan[0]),
         measured(plan[1]).model_copy(update={"verdict": doubtful}),
         unsupported(plan[2], "there is no GPU"),
-        failed(plan[3], "the runner died, twice"),
+        failed(plan[3], "the runner died, twice", "crash"),
     ]
     return Run(info=run_info("r1", host(), VIRTUAL), planned=plan, blocks=blocks)
 
@@ -54,10 +54,10 @@ def test_one_row_a_raw_value(run: Run) -> None:
 def test_what_has_no_values_is_still_a_row_that_says_why(run: Run) -> None:
     found = {row["block"]: row for row in export.rows(run) if row["value_ms"] is None}
 
-    assert {index: (row["outcome"], row["reason"]) for index, row in found.items()} == {
-        2: ("unsupported", "there is no GPU"),
-        3: ("failed", "the runner died, twice"),
-        4: ("not measured", None),
+    assert {index: (row["outcome"], row["fault"], row["reason"]) for index, row in found.items()} == {
+        2: ("unsupported", None, "there is no GPU"),
+        3: ("failed", "crash", "the runner died, twice"),
+        4: ("not measured", None, None),
     }
 
 

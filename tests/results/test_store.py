@@ -203,6 +203,20 @@ class TestSchema:
         assert run.planned == [planned(0), planned(1, round=1)]
         assert run.blocks == [measured(planned(0))]
 
+    def test_a_store_from_before_faults_had_names_keeps_its_sentences(self, tmp_path: Path) -> None:
+        _as_it_was(tmp_path, "0002")
+        with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+            connection.execute(
+                "UPDATE blocks SET outcome = 'failed', reason = 'it died', verdict = NULL, measurement = NULL"
+            )
+
+        with Store.open(tmp_path) as store:
+            run = store.load(RUN)
+            store.append(RUN, failed(run.planned[1], fault="hang"))
+            found = [(block.fault, block.reason) for block in store.load(RUN).blocks]
+
+        assert found == [(None, "it died"), ("hang", "the runner died")]
+
     def test_an_upgrade_that_was_cut_short_leaves_the_old_store(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -226,7 +240,7 @@ class TestSchema:
         Store.open(tmp_path).close()
         _execute(tmp_path, "UPDATE alembic_version SET version_num = '0042'")
 
-        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0002") as raised:
+        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0003") as raised:
             Store.open(tmp_path)
 
         assert "Upgrade mobilebench" in str(raised.value.hint)
@@ -320,19 +334,24 @@ class TestBadFiles:
             assert again.load(RUN).blocks == [measured(planned(0))]
 
 
-def _as_it_was(folder: Path) -> None:
-    """A store of schema 0001 with one block measured and one to go."""
+def _as_it_was(folder: Path, schema: str = "0001") -> None:
+    """A store of schema 0001 with one block measured and one to go, brought up to a later schema."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(database.MIGRATIONS))
-    with database.writing(database.connect(folder / FILE_NAME)) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+
+    def upgrade(to: str) -> None:
+        with database.writing(database.connect(folder / FILE_NAME)) as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, to)
+
+    upgrade("0001")
     statements = json.loads((Path(__file__).parent / "schema_0001.json").read_text())
     for statement, values in statements:
         _execute(folder, statement, values)
+    upgrade(schema)
 
 
 def _limit_pages(store: Store) -> None:

@@ -192,12 +192,16 @@ class TestOutcomes:
     def test_what_fails_twice_is_stored_as_failed_and_tried_again_in_the_next_round(self, session: Session) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 0:
-                raise BlockFailed("the runner died.", hint="Look at its log.")
+                raise BlockFailed("the runner died.", hint="Look at its log.", fault="crash")
 
         session.world.engine.behave = behave
         result = session.run()
         first, second = session.stored().blocks
-        assert (first.outcome, first.reason) == ("failed", "the runner died. Look at its log.")
+        assert (first.outcome, first.fault) == ("failed", "crash")
+        assert first.reason == "the runner died. Look at its log."
+        assert [event["fault"] for event in session.store.events("last") if event["kind"] == "BlockRetried"] == [
+            "crash"
+        ]
         assert second.outcome == "measured"
         assert session.world.engine.measured == [0, 0, 1]
         assert result.exit_code == ExitCode.CASES_FAILED
@@ -211,6 +215,7 @@ class TestOutcomes:
         session.run()
         assert [block.outcome for block in session.stored().blocks] == ["failed", "measured"]
         assert "ZeroDivisionError: oops" in str(session.stored().blocks[0].reason)
+        assert session.stored().blocks[0].fault is None
         assert "Traceback" in session.seen.of(events.Defect)[0].traceback
 
 
