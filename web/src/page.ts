@@ -34,7 +34,7 @@ async function measure(job: Job, stop: Stop): Promise<Measurement> {
   const browser = browserProof();
   const inputs = new Map(job.model.inputs.map((input) => [input.format_name, fillInput(input)]));
   const setup = new Setup();
-  const watching = watchingFor(job);
+  const watching = watchingFor(job, setup);
   const ended: Ended = async (stage, engine) => {
     await watching.ended(stage, engine);
     if (watching.stopsAfter(stage)) await stop(stage);

@@ -5,7 +5,7 @@ import { eventIn, OrtProfiler, runsIn } from '../src/passes/ort';
 import { Steps } from '../src/passes/steps';
 import { allocations, isKernel, TfjsProfiler, type ProfiledKernel } from '../src/passes/tfjs';
 import { Unsupported, type Job } from '../src/records';
-import { timed } from '../src/stages';
+import { Setup, timed } from '../src/stages';
 
 const kernel = (name: string, ms: number, more: Partial<KernelRun> = {}): KernelRun => ({ name, ms, clock: 'cpu', ...more });
 
@@ -216,7 +216,7 @@ const job = (pass?: Job['pass']): Job => ({
 
 describe('a timing pass', () => {
   it('is what is done unless told, and stops before and after the predictions alone', () => {
-    expect(watchingFor(job())).toBe(TIMING);
+    expect(watchingFor(job(), new Setup())).toBe(TIMING);
     const stages = ['process_start', 'framework_init', 'model_init', 'warmup', 'prediction'];
     expect(stages.filter((stage) => TIMING.stopsAfter(stage))).toEqual(['warmup', 'prediction']);
   });
@@ -225,7 +225,7 @@ describe('a timing pass', () => {
 describe('a kernels pass', () => {
   it('is refused by an engine without a profiler', () => {
     expect(() => {
-      watchingFor(job('kernels')).loaded({});
+      watchingFor(job('kernels'), new Setup()).loaded({});
     }).toThrow('litertjs does not tell which operators it runs: it has no profiler.');
   });
 

@@ -1,11 +1,12 @@
 // The form: what can be chosen follows from what is chosen above it.
 import type { Backend, Choices, EngineChoice, ModelChoice, Wanted } from './server';
-import type { Pass } from '../passes/records';
+import type { PageOwnPass } from '../passes/records';
 
 /** Each choice decides what those behind it can be. */
 const ORDER = ['model', 'engine', 'backend', 'setting'];
 const THREADS = [1, 2, 4];
-const PASSES: Record<Pass, string> = { timing: 'times', kernels: 'kernels', memory: 'memory' };
+/** A page cannot trace the browser of whoever opens it. */
+const PASSES: Record<PageOwnPass, string> = { timing: 'times', kernels: 'kernels', memory: 'memory' };
 
 /** Thread counts that are worth a choice here: 1 where a setting has only one. */
 export function threadChoices(backend: Backend | undefined, setting: string, cores: number, isolated: boolean): number[] {
@@ -34,7 +35,7 @@ export class Choosing {
       threads: Number(this.value('threads')),
       model,
       variant,
-      pass: this.value('pass') as Pass,
+      pass: this.value('pass') as PageOwnPass,
     };
   }
 

@@ -1,5 +1,5 @@
 // What the computer that serves this page answers (mobilebench/session/manual.py).
-import type { Pass } from '../passes/records';
+import type { PageOwnPass } from '../passes/records';
 import type { Job } from '../records';
 
 export interface Backend {
@@ -14,7 +14,7 @@ export interface EngineChoice {
   /** Of the model's files that it reads. */
   format: string;
   backends: Backend[];
-  passes: Pass[];
+  passes: PageOwnPass[];
 }
 
 export interface ModelChoice {
@@ -36,7 +36,7 @@ export interface Wanted {
   threads: number;
   model: string;
   variant: string;
-  pass: Pass;
+  pass: PageOwnPass;
 }
 
 export interface Begun {

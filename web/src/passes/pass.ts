@@ -1,10 +1,11 @@
-// What a block is for: the stages alone, or also kernels or memory.
+// What a block is for: the stages alone, or also kernels, memory or the browser's own trace.
 import type { Engine, Session } from '../engines/engine';
 import { Unsupported, type Job } from '../records';
-import { now, timed, type Clock, type Timed } from '../stages';
+import { now, timed, type Clock, type Setup, type Timed } from '../stages';
 import { PageMemoryWatch } from './memory';
 import { kernelsOf, type Profiler } from './profiler';
 import type { Kernel, KernelMemory, MemoryUse } from './records';
+import { tracePass } from './trace';
 
 type Work<T> = () => T | Promise<T>;
 
@@ -30,12 +31,15 @@ export interface Watching {
   finish(): Promise<Watched>;
 }
 
-export function watchingFor(job: Job): Watching {
+/** `setup` is that of the block: what it holds when a part has ended. */
+export function watchingFor(job: Job, setup: Pick<Setup, 'ms' | 'end'>): Watching {
   switch (job.pass) {
     case 'kernels':
       return kernelsPass(job);
     case 'memory':
       return memoryPass(new PageMemoryWatch(job.eager_memory ?? false));
+    case 'trace':
+      return tracePass(setup);
     default:
       return TIMING;
   }

@@ -1,6 +1,9 @@
-// What kernels and memory passes add to a measurement (mobilebench/results/records.py).
+// What passes add to a measurement (mobilebench/results/records.py).
 
-export type Pass = 'timing' | 'kernels' | 'memory';
+/** Those that need nobody who drives the browser. */
+export type PageOwnPass = 'timing' | 'kernels' | 'memory';
+
+export type Pass = PageOwnPass | 'trace';
 
 export interface Kernel {
   name: string;

@@ -1,0 +1,49 @@
+// A trace pass: the stages appear in the browser's own trace, as measures of its user timing.
+import type { SetupPart } from '../records';
+import { timed, type Setup, type Timed } from '../stages';
+import { TIMING, type Watching } from './pass';
+
+/** With which the name of every measure begins. */
+export const PREFIX = 'mobilebench:';
+
+/** Writes a span of the page's clock into the trace; `position` numbers those of one name. */
+export type Mark = (name: string, start: number, end: number, position?: number) => void;
+
+const measure: Mark = (name, start, end, position) => {
+  performance.measure(PREFIX + name, { start, end, detail: position === undefined ? null : { position } });
+  performance.clearMeasures(PREFIX + name);
+};
+
+/** Every mark is made when its stage has ended, from the times that were taken anyway. */
+export function tracePass(setup: Pick<Setup, 'ms' | 'end'>, mark: Mark = measure): Watching {
+  let begin: number | undefined;
+  let predictions = 0;
+  const marked = <T>(name: string, { ms, end }: Timed<T>, position?: number): void => {
+    mark(name, end - ms, end, position);
+  };
+  return {
+    ...TIMING,
+    ended(stage) {
+      const ms = setup.ms[stage as SetupPart];
+      if (ms !== undefined) {
+        begin ??= setup.end - ms;
+        mark(stage, setup.end - ms, setup.end);
+      }
+      return Promise.resolve();
+    },
+    loaded() {
+      if (begin !== undefined) mark('setup', begin, setup.end);
+    },
+    async first(predict) {
+      const told = await timed(predict);
+      marked('warmup', told);
+      return told;
+    },
+    async later(predict, clock) {
+      const told = await timed(predict, clock);
+      marked('prediction', told, predictions);
+      predictions += 1;
+      return told;
+    },
+  };
+}
