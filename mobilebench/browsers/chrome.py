@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 
-from mobilebench.browsers import cdp, launching
+from mobilebench.browsers import cdp, launching, screen
 from mobilebench.browsers.launching import Binary, RunningBrowser
 from mobilebench.errors import Unsupported
 
@@ -81,12 +81,12 @@ def launch(
             hint="Install one (on Debian: apt-get install chromium), or set MOBILEBENCH_CHROME to its path.",
         )
     if headed:
-        launching.demand_screen("Chrome")
+        screen.demand("Chrome")
     with launching.fresh_profile("chrome") as profile:
         sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
         window = () if headed else (HEADLESS,)
         all_flags = (*window, *QUIET, *AWAKE, *sandbox, *binary.flags, *flags)
-        argv = [str(binary.path), f"--user-data-dir={profile}", *all_flags]
+        argv = [str(binary.path), f"--user-data-dir={profile}", *all_flags, "about:blank"]
         with launching.started(argv, {"TMPDIR": str(profile)}, profile) as process:
 
             def address() -> str | None:

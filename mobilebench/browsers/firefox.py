@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from mobilebench.browsers import launching
+from mobilebench.browsers import launching, screen
 from mobilebench.browsers.launching import Binary, RunningBrowser
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
 
@@ -23,6 +23,8 @@ NAMES = ("firefox", "firefox-esr", "firefox-beta", "firefox-devedition", "firefo
 WORDS = ("Firefox",)
 """One of which its `--version` has to name."""
 HEADLESS = "--headless"
+BLANK = "data:,"
+"""An empty page that has the focus: where Firefox opens `about:blank`, its address bar has it instead."""
 QUIET = (
     "app.normandy.enabled=false",
     "app.shield.optoutstudies.enabled=false",
@@ -146,7 +148,7 @@ def launch(
             hint="Install it (on Debian: apt-get install firefox-esr), or set MOBILEBENCH_FIREFOX to its path.",
         )
     if headed:
-        launching.demand_screen("Firefox")
+        screen.demand("Firefox")
     window = () if headed else (HEADLESS,)
     all_flags = (*window, *QUIET, *AWAKE, *binary.flags, *flags)
     start = sorted_out(all_flags)
@@ -154,7 +156,7 @@ def launch(
         _write_preferences(profile, start.preferences)
         argv = [str(binary.path), "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
         environment = {**_home(profile), **start.environment}
-        with launching.started([*argv, *start.arguments, "about:blank"], environment, profile) as process:
+        with launching.started([*argv, *start.arguments, BLANK], environment, profile) as process:
 
             def address() -> str | None:
                 server = json.loads((profile / "WebDriverBiDiServer.json").read_text())

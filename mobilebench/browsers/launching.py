@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Event
 
-from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.errors import BlockFailed
 
 PROFILE_PREFIX = "mobilebench-"
 PROFILE_NEEDS_MB = 100
@@ -147,15 +147,6 @@ def wait_for_address(
             raise BlockFailed(f"The block was cancelled while {browser} started.")
         time.sleep(_POLL_SECONDS)
     raise BlockFailed(f"{browser} did not open its port for us within {timeout:.0f} s: {_last_words(profile)}")
-
-
-def demand_screen(browser: str) -> None:
-    """Raise `Unsupported` when there is no screen on which a window could be shown."""
-    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
-        raise Unsupported(
-            f"{browser} cannot show a window: there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set).",
-            hint="Run without --headed, or in a desktop session.",
-        )
 
 
 def _dies_with_us() -> list[str]:

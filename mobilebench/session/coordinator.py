@@ -22,6 +22,7 @@ from mobilebench.session.models import Models, obtain
 from mobilebench.session.outcome import counts, exit_code
 from mobilebench.session.quiet import Quiet
 from mobilebench.session.rooms import Rooms
+from mobilebench.session.windows import demand_screen
 from mobilebench.session.worker import TargetWork, measure_target
 from mobilebench.suite import Plan
 
@@ -75,7 +76,8 @@ def run(
     """Measure a plan. `cancel` ends it within seconds; what is stored then can be gone on with by `resume`.
 
     Raises:
-        BadInput: every target is being measured by another process, or no model can be had.
+        BadInput: every target is being measured by another process, no model can be had, or windows are to be shown
+            on this computer, which has no screen.
         NothingToMeasure: no target can be used.
         StoreError: a block could not be stored; the run was stopped, and what was stored stays.
     """
@@ -85,6 +87,7 @@ def run(
     with ExitStack() as held:
         usable, skipped = _usable(request.targets, run_id, rooms, held)
         todo = [block for block in plan.blocks if block.case.target in usable]
+        demand_screen(todo, usable, rooms)
         models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
         libraries.obtain(todo, usable, rooms, _library_teller(on_event), cancel)
         info = RunInfo(
@@ -115,7 +118,8 @@ def resume(
     A block that is stored as failed or unsupported counts as measured. A target that is missing now is skipped.
 
     Raises:
-        BadInput: there is no such run, another process measures its targets, or a model is not the one it was.
+        BadInput: there is no such run, another process measures its targets, a model is not the one it was, or windows
+            are to be shown on this computer, which has no screen.
         NothingToMeasure: blocks are left, but none of their targets is here.
     """
     rooms = rooms or Rooms()
@@ -131,6 +135,7 @@ def resume(
     with ExitStack() as held:
         usable, unusable = _usable(present, stored.info.id, rooms, held, [*missing])
         todo = [block for block in left if block.case.target in usable]
+        demand_screen(todo, usable, rooms)
         models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
         libraries.obtain(todo, usable, rooms, _library_teller(on_event), cancel)
         _same_weights(stored.info, _weights(models))

@@ -96,6 +96,13 @@ def why_no_model(key: ModelKey) -> str | None:
     return registry.why_not(*key)
 
 
+def why_no_screen() -> str | None:
+    """Why this computer can show no browser's window, as a clause; None where it can."""
+    from mobilebench.browsers import screen
+
+    return screen.why_none()
+
+
 def with_graph(measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
     """A kernels pass with what the model's file holds of each operator. Raises `BadInput` when it is damaged."""
     from mobilebench.models import graph_operators
@@ -123,6 +130,7 @@ class Rooms:
     library: Callable[[str, str, str, Callable[[str], None]], None] = library
     in_use: Callable[[ModelFiles], AbstractContextManager[None]] = in_use
     why_no_model: Callable[[ModelKey], str | None] = why_no_model
+    why_no_screen: Callable[[], str | None] = why_no_screen
     with_graph: Callable[[Measurement, ModelFiles, Format], Measurement] = with_graph
     probes: Callable[[], Mapping[str, Probe]] = probes
 

@@ -58,8 +58,10 @@ def test_it_runs_an_isolated_page_and_leaves_nothing(browser: str, temporary: Pa
         with isolated_page("<script>x = 6 * 7</script>") as url, open_page(running.address) as page:
             page.tell_cores(12)
             page.open(url)
-            read = "`${x} ${document.visibilityState} ${crossOriginIsolated} ${navigator.hardwareConcurrency}`"
-            assert page.evaluate(read, timeout=10) == "42 visible true 12"
+            read = (
+                "[x, document.visibilityState, document.hasFocus(), crossOriginIsolated, navigator.hardwareConcurrency]"
+            )
+            assert page.evaluate(read, timeout=10) == [42, "visible", True, True, 12]
         assert group(running.pid)
         assert [folder.name for folder in temporary.iterdir()] == [running.profile.name]
     wait_until(lambda: not group(running.pid))
