@@ -268,9 +268,8 @@ def _cleared(page: Page, origin: str, wanted: bool) -> Iterator[None]:
 
 def _reason_against_gpu(target: TargetInfo, setting: str) -> str | None:
     if setting == "software":
-        return (
-            None if target.kind == "host" else "a software GPU can be asked for only from this computer's own browser"
-        )
+        known = target.kind == "host" or target.gpu_software
+        return None if known else f"{target.id} has no software GPU: a phone's browser uses the GPU that is there"
     if setting in ("integrated", "discrete") and target.kind == "android":
         return "a phone has one GPU: there is none to choose"
     if target.gpu_software:

@@ -128,10 +128,13 @@ class TestSupports:
         assert "no GPU of its own" in (TFJS.supports(target_info(gpu_software=True), case) or "")
         assert TFJS.supports(target_info(gpu="two of them", gpu_software=False), case) is None
 
-    def test_software_cannot_be_asked_of_a_phone(self) -> None:
+    def test_software_is_what_a_phone_has_or_cannot_be_asked_of_it(self) -> None:
         for engine, backend in ((TFJS, "webgl"), (ORTJS, "webgpu"), (LITERTJS, "webgpu")):
-            reason = engine.supports(target_info(kind="android"), web_case(engine.name, backend, "software"))
-            assert "only from this computer's own browser" in (reason or "")
+            case = web_case(engine.name, backend, "software")
+            for gpu in (False, None):
+                reason = engine.supports(target_info(kind="android", gpu_software=gpu), case)
+                assert "has no software GPU" in (reason or "")
+            assert engine.supports(target_info(kind="android", gpu_software=True), case) is None
 
 
 class TestParseAnswer:
