@@ -2,7 +2,8 @@
 
 `chrome` and `firefox` are found by themselves. Further builds carry a name of their own, `chrome@NAME` or
 `firefox@NAME`, and are declared by `--browser-path` or in `MOBILEBENCH_BROWSERS` (one `NAME=PATH FLAGS` a line), which
-child processes inherit.
+child processes inherit. Where a package stands instead of a path (`chrome@x=com.android.chrome FLAGS`) it is a build of
+phones; one name may stand for both.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 from mobilebench.browsers import chrome, firefox, launching
 from mobilebench.browsers.launching import Binary, RunningBrowser
-from mobilebench.browsers.names import FAMILIES, TITLES, Family, family, is_name
+from mobilebench.browsers.names import FAMILIES, TITLES, Family, family, is_name, is_package
 from mobilebench.errors import BadInput, Unsupported
 
 VARIABLE = "MOBILEBENCH_BROWSERS"
@@ -25,25 +27,37 @@ VARIABLE = "MOBILEBENCH_BROWSERS"
 _WORDS: dict[Family, tuple[str, ...]] = {"chrome": chrome.WORDS, "firefox": firefox.WORDS}
 
 
+@dataclass(frozen=True)
+class PhoneBuild:
+    """A browser as phones have it installed, with flags of its own."""
+
+    name: str
+    package: str
+    flags: tuple[str, ...]
+
+
 def declare(texts: Sequence[str]) -> tuple[str, ...]:
     """Make builds known to this process and its children, as `--browser-path` names them; answers their names.
 
-    Each is `NAME=PATH`, or a path alone, which is then `chrome`; flags may follow the path.
+    Each is `NAME=PATH`, or a path alone, which is then `chrome`; flags may follow the path. For phones a package stands
+    in the path's place.
 
     Raises:
         BadInput: a name is none, a program is missing, or it is not the browser that its name says.
     """
-    lines = [f"{name}={text}" for name, text in (_split(text) for text in texts)]
-    names = []
-    for line in lines:
-        name, _, text = line.partition("=")
-        _read(name, text, "--browser-path")
-        names.append(name)
-    before = os.environ.get(VARIABLE, "").splitlines()
-    kept = [line for line in before if line.partition("=")[0].strip() not in names]
-    if lines:
-        os.environ[VARIABLE] = "\n".join([*kept, *lines])
-    return tuple(names)
+    declared = [_split(text) for text in texts]
+    replaced = set()
+    for name, text in declared:
+        for_phones = _names_package(text)
+        if for_phones:
+            _read_package(name, text, "--browser-path")
+        else:
+            _read(name, text, "--browser-path")
+        replaced.add((name, for_phones))
+    if declared:
+        kept = [(name, text) for name, text in _declared() if (name, _names_package(text)) not in replaced]
+        os.environ[VARIABLE] = "\n".join(f"{name}={text}" for name, text in [*kept, *declared])
+    return tuple(dict.fromkeys(name for name, _ in declared))
 
 
 def find(name: str) -> Binary | None:
@@ -53,7 +67,7 @@ def find(name: str) -> Binary | None:
         BadInput: it is declared, but its program is missing or is another browser.
     """
     for declared, text in _declared():
-        if declared == name:
+        if declared == name and not _names_package(text):
             return _read(name, text, VARIABLE)
     if name not in FAMILIES:
         return None
@@ -62,9 +76,18 @@ def find(name: str) -> Binary | None:
 
 def installed() -> dict[str, str]:
     """Name to version of every browser that can be measured in here."""
-    names = [*FAMILIES, *(name for name, _ in _declared())]
+    names = [*FAMILIES, *(name for name, text in _declared() if not _names_package(text))]
     found = {name: find(name) for name in names}
     return {name: binary.version for name, binary in found.items() if binary}
+
+
+def of_phones() -> tuple[PhoneBuild, ...]:
+    """Builds that name a package instead of a program of this computer.
+
+    Raises:
+        BadInput: a flag is none for such a browser.
+    """
+    return tuple(_read_package(name, text, VARIABLE) for name, text in _declared() if _names_package(text))
 
 
 def launch(
@@ -117,11 +140,27 @@ def _read(name: str, text: str, where: str) -> Binary:
     version = launching.version_of(found, _WORDS[kind])
     if version is None:
         raise BadInput(f"{where} {name}: {path} does not answer --version as {TITLES[kind]} does.")
-    if kind == "firefox":
+    _demand_flags(name, flags, where)
+    return Binary(Path(found), version, flags)
+
+
+def _read_package(name: str, text: str, where: str) -> PhoneBuild:
+    package, flags = _path_and_flags(text, where)
+    _demand_flags(name, flags, where)
+    return PhoneBuild(name, package, flags)
+
+
+def _demand_flags(name: str, flags: Sequence[str], where: str) -> None:
+    if family(name) == "firefox":
         firefox.sorted_out(flags)
     elif bad := [flag for flag in flags if not flag.startswith("--")]:
         raise BadInput(f"{where} {name}: “{bad[0]}” is no flag for Chrome.")
-    return Binary(Path(found), version, flags)
+
+
+def _names_package(text: str) -> bool:
+    """A program of this name, should there be one, goes before."""
+    word = text.strip().partition(" ")[0]
+    return is_package(word) and shutil.which(word) is None
 
 
 def _path_and_flags(text: str, where: str) -> tuple[str, tuple[str, ...]]:

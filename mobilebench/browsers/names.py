@@ -11,11 +11,17 @@ FAMILIES: tuple[Family, ...] = ("chrome", "firefox")
 TITLES: dict[Family, str] = {"chrome": "Chrome", "firefox": "Firefox"}
 PATTERN = r"^(chrome|firefox)(@[A-Za-z0-9][A-Za-z0-9._-]{0,40})?$"
 """Such as `chrome`, `firefox` and `chrome@beta`."""
+_PACKAGE = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*){2,}", re.ASCII)
 
 
 def is_name(name: str) -> bool:
     """Whether a browser could be called so."""
     return re.fullmatch(PATTERN.strip("^$"), name) is not None
+
+
+def is_package(word: str) -> bool:
+    """Whether this could be an Android app's package, such as `com.android.chrome`."""
+    return _PACKAGE.fullmatch(word) is not None
 
 
 def family(name: str) -> Family:

@@ -59,6 +59,8 @@ class BrowserHandle:
     """Name of its program file, or of its package on a phone."""
     pid: int | None = None
     """Of its first process, where it was started on this computer."""
+    notes: tuple[str, ...] = ()
+    """What was done to it that a proof has to tell."""
 
 
 class Target(Protocol):

@@ -57,9 +57,40 @@ def test_declaring_again_replaces_a_build_and_keeps_others(tmp_path: Path) -> No
     assert [found.path for name in ("chrome@a", "chrome@b") if (found := builds.find(name))] == [two, one]
 
 
+def test_a_package_is_a_build_of_phones_and_one_name_may_be_both(tmp_path: Path) -> None:
+    here = program(tmp_path, CHROME)
+    texts = [f"chrome@flat={here} --x", "chrome@flat=com.android.chrome --x '--js-flags=--a --b'"]
+    assert builds.declare(texts) == ("chrome@flat",)
+    assert builds.of_phones() == (
+        builds.PhoneBuild("chrome@flat", "com.android.chrome", ("--x", "--js-flags=--a --b")),
+    )
+    assert builds.find("chrome@flat") == launching.Binary(here, "140.0.7000.12", ("--x",))
+    builds.declare(["chrome@flat=com.chrome.beta", "firefox@new=org.mozilla.fenix a.b=1"])
+    assert [build.package for build in builds.of_phones()] == ["com.chrome.beta", "org.mozilla.fenix"]
+    assert builds.installed() == {"chrome@flat": "140.0.7000.12"}
+
+
+@pytest.mark.parametrize(
+    ("word", "is_one"),
+    [
+        ("com.android.chrome", True),
+        ("org.mozilla.firefox_beta", True),
+        ("chrome.exe", False),
+        ("/usr/bin/com.android.chrome", False),
+        ("com.android.chrome;id", False),
+        ("com.android.1chrome", False),
+        ("com..chrome.x", False),
+    ],
+)
+def test_what_is_a_package(word: str, is_one: bool) -> None:
+    assert names.is_package(word) is is_one
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("chrome@x=com.android.chrome fast", "“fast” is no flag for Chrome"),
+        ("firefox@x=org.mozilla.fenix fast", "“fast” is no flag for Firefox"),
         ("beta=/usr/bin/true", "“beta” is no name for a browser"),
         ("chrome@=/usr/bin/true", "“chrome@” is no name for a browser"),
         ("chrome@a b=/usr/bin/true", "“chrome@a b” is no name for a browser"),

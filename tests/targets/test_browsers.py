@@ -9,15 +9,38 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import yaml
 
+from mobilebench.browsers import builds
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
-from mobilebench.targets.android import chrome
-from mobilebench.targets.android.apps import BROWSERS, DRIVEN
-from mobilebench.targets.android.chrome import FLAGS_FILE, PhoneBrowsers
-from mobilebench.targets.android.restore import AppStarted, DebugAppBefore, FileBefore, Forwarded, SettingBefore
+from mobilebench.targets.android import browsers as module
+from mobilebench.targets.android import first_run
+from mobilebench.targets.android.apps import DRIVEN
+from mobilebench.targets.android.browsers import PhoneBrowsers
+from mobilebench.targets.android.chrome import FLAGS_FILE
+from mobilebench.targets.android.restore import (
+    AppStarted,
+    DebugAppBefore,
+    FileBefore,
+    Forwarded,
+    ScreenLent,
+    SettingBefore,
+)
 
 SOCKET = "localabstract:chrome_devtools_remote"
 EVERY = dict.fromkeys(DRIVEN, "1.0")
+TAB = "com.android.chrome/com.google.android.apps.chrome.Main"
+ASKING = "com.android.chrome/org.chromium.chrome.browser.firstrun.FirstRunActivity"
+LENT = ScreenLent(had_jar=False, was_running=False)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """No builds but those that a test declares; nobody waits for a tab or for questions."""
+    monkeypatch.setenv(builds.VARIABLE, "")
+    monkeypatch.setattr(module, "_PAGE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_LOOK_SECONDS", 0.02)
 
 
 class FakeConditions:
@@ -25,6 +48,7 @@ class FakeConditions:
 
     def __init__(self, sockets: dict[str, int]) -> None:
         self.sockets = sockets
+        self.screens = [TAB]
         self.done: list[str] = []
         self.put: list[object] = []
 
@@ -49,11 +73,19 @@ class FakeConditions:
         self.done.append(start)
         return AppStarted(package=package)
 
+    def front(self):
+        return self.screens[0]
+
+    def lend_screen(self):
+        self.done.append("lend screen")
+        return LENT
+
     def listening(self):
         return [name.removeprefix("localabstract:") for name in self.sockets]
 
-    def forward(self, remote):
-        return Forwarded(local=f"tcp:{self.sockets.get(remote, 1)}", remote=remote)
+    def forward(self, remote=None):
+        local = f"tcp:{self.sockets.get(remote, 1)}"
+        return Forwarded(local=local, remote=remote or local)
 
     def put_back(self, changes):
         self.put += changes
@@ -83,6 +115,24 @@ def devtools() -> Iterator[Callable[..., int]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+class FakeScreen:
+    """Presses one button of each screen that asks; then the next screen comes."""
+
+    def __init__(self, conditions, knows=True):
+        self.conditions = conditions
+        self.knows = knows
+        self.closed = False
+
+    def press(self, buttons):
+        if not self.knows:
+            return None
+        shown = self.conditions.screens.pop(0)
+        return f"No to {shown.rpartition('.')[2]}"
+
+    def close(self):
+        self.closed = True
 
 
 @contextmanager
@@ -146,7 +196,7 @@ def test_a_browser_of_another_maker_is_looked_for_among_the_sockets(name, socket
 
 
 def test_a_browser_without_a_socket_is_unsupported_and_put_back(monkeypatch):
-    monkeypatch.setattr(chrome, "_SOCKET_SECONDS", 0.2)
+    monkeypatch.setattr(module, "_SOCKET_SECONDS", 0.2)
     with (
         browsers({}) as (phone, conditions),
         pytest.raises(Unsupported, match="Samsung Internet on phone S1 opens no DevTools socket"),
@@ -168,10 +218,14 @@ def test_another_app_at_the_socket_is_named_and_put_back(devtools):
 @pytest.mark.parametrize(
     ("name", "flags", "kind", "words"),
     [
-        ("firefox", [], Unsupported, "firefox on phone S1 cannot be driven"),
         ("chrome@nightly", [], Unsupported, "chrome@nightly on phone S1 cannot be driven"),
-        ("chrome@edge", ["--x"], Unsupported, "Edge on phone S1 cannot be started with flags"),
-        ("chrome", ["--x --y"], BadInput, "cannot be written"),
+        ("chrome@edge", ["--x"], Unsupported, "Edge on phone S1 cannot be started with flags: only Chrome"),
+        ("chrome@samsung", ["--x"], Unsupported, "Samsung Internet on phone S1 cannot be started with flags"),
+        ("chrome", ['--x="y"'], BadInput, "cannot be written"),
+        ("chrome", ["--x\n"], BadInput, "cannot be written"),
+        ("chrome", ["x"], BadInput, "cannot be written"),
+        ("chrome", ["--x=" + 90_000 * "y"], BadInput, "more flags than"),
+        ("firefox", ["x"], BadInput, "no flag for Firefox"),
     ],
 )
 def test_what_cannot_be_had_changes_nothing(name, flags, kind, words):
@@ -189,4 +243,150 @@ def test_a_browser_that_is_not_installed_is_named_with_its_package():
 
 
 def test_every_package_is_known_once():
-    assert len(set(BROWSERS.values())) == len(BROWSERS)
+    assert len({app.package for app in DRIVEN.values()}) == len(DRIVEN)
+
+
+class TestBuilds:
+    """`--browser-path NAME=PACKAGE FLAGS`."""
+
+    def test_builds_of_one_package_take_turns_and_the_flags_file_is_put_back_between_them(self, devtools):
+        builds.declare(["chrome@plain=com.android.chrome", "chrome@flat=com.android.chrome '--js-flags=--a --b' --x"])
+        port = devtools(Browser="Chrome/120.0.1")
+        installed = {"chrome": "1", "chrome@plain": "1", "chrome@flat": "1", "chrome@beta": "1"}
+        with browsers({SOCKET: port}, installed) as (phone, conditions):
+            flat = phone.running("chrome@flat", ["--page"])
+            assert (flat.program, flat.flags[-3:]) == ("com.android.chrome", ("--js-flags=--a --b", "--x", "--page"))
+            assert conditions.done[0].endswith(' "--js-flags=--a --b" --x --page')
+            assert phone.running("chrome@flat", ["--page"]) is flat
+            plain = phone.running("chrome@plain")
+            assert "--x" not in plain.flags
+            assert [step.path for step in conditions.put if isinstance(step, FileBefore)] == [FLAGS_FILE]
+        stopped = [line for line in conditions.done if line.startswith("stop ")]
+        assert stopped == ["stop com.chrome.beta"] * 2
+
+    def test_a_package_that_nobody_knows_is_looked_for_among_the_sockets(self, devtools):
+        builds.declare(["chrome@mine=com.example.my_browser"])
+        port = devtools(Browser="Mine/3.2", **{"Android-Package": "com.example.my_browser"})
+        with browsers({"localabstract:my_devtools_remote": port}, {"chrome@mine": "3.2"}) as (phone, _):
+            assert phone.running("chrome@mine").version == "3.2"
+
+    @pytest.mark.parametrize(
+        ("build", "words"),
+        [
+            ("chrome@x=org.mozilla.firefox", "chrome@x names the package org.mozilla.firefox, .*not known as a Chrome"),
+            ("firefox@x=com.android.chrome", "not known as a Firefox"),
+            ("chrome@x=com.microsoft.emmx --y", "Edge on phone S1 cannot be started with flags"),
+        ],
+    )
+    def test_what_cannot_be_is_unsupported(self, build, words):
+        (name,) = builds.declare([build])
+        with browsers({}, {name: "1"}) as (phone, conditions), pytest.raises(Unsupported, match=words):
+            phone.running(name)
+        assert conditions.done == []
+
+
+class TestFirstRun:
+    def screens(self, monkeypatch, conditions, *shown, knows=True):
+        conditions.screens = [*shown, TAB]
+        screen = FakeScreen(conditions, knows)
+        monkeypatch.setattr(module, "Automation", lambda serial, cancel: screen)
+        monkeypatch.setattr("mobilebench.targets.android.first_run._SETTLE_SECONDS", 0.0)
+        return screen
+
+    def test_questions_before_the_socket_opens_are_answered_and_told(self, monkeypatch, devtools):
+        with browsers({}) as (phone, conditions):
+            denied = "com.google.android.permissioncontroller/com.android.permission.ui.GrantPermissionsActivity"
+            screen = self.screens(monkeypatch, conditions, ASKING, denied)
+            port = devtools(Browser="Chrome/120.0.1")
+            press = screen.press
+
+            def open_after_the_last(buttons):
+                said = press(buttons)
+                if conditions.screens == [TAB]:
+                    monkeypatch.setattr(
+                        module.devtools, "version", lambda address, package: "120" if conditions.screens else None
+                    )
+                    conditions.sockets[SOCKET] = port
+                return said
+
+            screen.press = open_after_the_last
+            handle = phone.running("chrome")
+        assert handle.notes == (
+            "first-run screen FirstRunActivity was answered with “No to FirstRunActivity”",
+            "first-run screen GrantPermissionsActivity was answered with “No to GrantPermissionsActivity”",
+        )
+        assert screen.closed
+        assert conditions.put == [LENT]
+
+    def test_questions_over_a_browser_that_answers_are_found_too(self, monkeypatch, devtools):
+        port = devtools(Browser="Chrome/120.0.1")
+        with browsers({SOCKET: port}) as (phone, conditions):
+            self.screens(monkeypatch, conditions, ASKING)
+            assert len(phone.running("chrome").notes) == 1
+
+    def test_a_browser_that_asks_nothing_has_no_screen_lent(self, devtools):
+        port = devtools(Browser="Chrome/120.0.1")
+        with browsers({SOCKET: port}) as (phone, conditions):
+            assert phone.running("chrome").notes == ()
+        assert "lend screen" not in conditions.done
+
+    def test_a_screen_that_nobody_knows_says_what_to_do_and_everything_is_put_back(self, monkeypatch, devtools):
+        monkeypatch.setattr("mobilebench.targets.android.first_run._PATIENCE_SECONDS", 0.05)
+        port = devtools(Browser="Chrome/120.0.1")
+        with browsers({SOCKET: port}) as (phone, conditions):
+            screen = self.screens(monkeypatch, conditions, ASKING, knows=False)
+            words = "Chrome on phone S1 shows a first-run screen that could not be dismissed .*FirstRunActivity"
+            with pytest.raises(BlockFailed, match=words) as raised:
+                phone.running("chrome")
+        assert "by hand" in raised.value.hint
+        assert screen.closed
+        assert LENT in conditions.put and AppStarted(package="com.android.chrome") in conditions.put
+
+    def test_a_browser_that_never_answers_is_told_with_what_is_on_the_screen(self, monkeypatch):
+        monkeypatch.setattr(module, "_START_SECONDS", 0.1)
+        with browsers({}) as (phone, _), pytest.raises(BlockFailed, match=f"cannot be reached .*{TAB}"):
+            phone.running("chrome")
+
+
+@pytest.mark.parametrize(
+    ("component", "asking"),
+    [
+        (ASKING, True),
+        ("com.android.chrome/.firstrun.LightweightFirstRunActivity", True),
+        ("com.android.chrome/org.chromium.chrome.browser.signin.SigninAndHistorySyncActivity", True),
+        ("com.google.android.permissioncontroller/com.android.permissioncontroller.ui.GrantPermissionsActivity", True),
+        ("com.android.packageinstaller/.permission.ui.GrantPermissionsActivity", True),
+        ("com.google.android.permissioncontroller/.SafetyCenterActivity", False),
+        ("com.chrome.beta/org.chromium.chrome.browser.firstrun.FirstRunActivity", False),
+        (TAB, False),
+        ("", False),
+    ],
+)
+def test_which_screens_ask(component, asking):
+    assert first_run.asks(component, "com.android.chrome") is asking
+
+
+class TestFirefox:
+    def test_it_is_started_by_the_file_of_its_package_and_reached_at_the_port_that_it_names(self, devtools):
+        port = devtools()
+        with browsers({None: port}, {"firefox": "153.7.0"}) as (phone, conditions):
+            handle = phone.running("firefox", ["a.b=1", "MOZ_LOG=all", "--kiosk"])
+        assert (handle.address, handle.version) == (f"ws://127.0.0.1:{port}", "153.7.0")
+        path, _, text = conditions.done[0].partition(": ")
+        assert path == "/data/local/tmp/org.mozilla.firefox-geckoview-config.yaml"
+        config = yaml.safe_load(text)
+        assert config["args"] == ["--remote-debugging-port", str(port), "--kiosk"]
+        assert (config["prefs"]["a.b"], config["prefs"]["remote.prefs.recommended"]) == (1, False)
+        assert config["env"] == {"MOZ_LOG": "all"}
+        assert conditions.done[1:] == [
+            "debug org.mozilla.firefox",
+            "wake",
+            "am start -n org.mozilla.firefox/org.mozilla.fenix.IntentReceiverActivity"
+            " -a android.intent.action.VIEW -d about:blank",
+        ]
+
+    def test_every_block_has_a_fresh_one(self, devtools):
+        with browsers({None: devtools()}, {"firefox": "1"}) as (phone, conditions):
+            phone.running("firefox")
+            phone.running("firefox")
+        assert conditions.put.count(AppStarted(package="org.mozilla.firefox")) == 1

@@ -92,6 +92,61 @@ def test_a_setting_comes_back(before, undo):
         conditions.put_back_all()
 
 
+LIST = "grep -ls 'com[.]wetest[.]uia2[.]Main' /proc/[0-9]*/cmdline"
+KILL = f'for f in $({LIST}); do f="${{f#/proc/}}"; kill -9 "${{f%/cmdline}}"; done 2>/dev/null'
+JAR, ASIDE = "/data/local/tmp/u2.jar", "/data/local/tmp/u2.jar.before-mobilebench"
+
+
+@pytest.mark.parametrize(
+    ("there", "running", "before", "after"),
+    [
+        (False, "", [], [(KILL, ""), (f"rm -f {JAR}", "")]),
+        (
+            True,
+            "",
+            [(f"mv -f {JAR} {ASIDE}", "")],
+            [(KILL, ""), (f"[ ! -e {ASIDE} ] || mv -f {ASIDE} {JAR}", "")],
+        ),
+        (
+            True,
+            "/proc/77/cmdline\n",
+            [(f"mv -f {JAR} {ASIDE}", "")],
+            [(f"[ ! -e {ASIDE} ] || mv -f {ASIDE} {JAR}", "")],
+        ),
+    ],
+)
+def test_of_uiautomator2_nothing_stays_but_a_persons_own(there, running, before, after):
+    files = FakeFiles({JAR: b"theirs"} if there else {})
+    with FakeShell((LIST, running), WRITE, *before, *after, CLEAR) as shell:
+        conditions = Conditions(shell, files)
+        conditions.lend_screen()
+        assert noted(files) == [{"kind": "screen", "had_jar": there, "was_running": bool(running)}]
+        conditions.put_back_all()
+
+
+def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():
+    files = left_behind([{"kind": "screen", "had_jar": False, "was_running": False}])
+    with FakeShell((KILL, ""), (f"rm -f {JAR}", ""), CLEAR, CLEAR) as shell:
+        Conditions(shell, files).recover()
+
+
+@pytest.mark.parametrize(
+    ("told", "front"),
+    [
+        ("  mCurrentFocus=Window{1a2 u0 com.android.chrome/.Main}\n", "com.android.chrome/.Main"),
+        (
+            "  mCurrentFocus=null\n  mFocusedApp=ActivityRecord{7 u0 com.x.y/com.x.y.First$Run t12}\n",
+            "com.x.y/com.x.y.First$Run",
+        ),
+        ("  mCurrentFocus=Window{1 u0 NotificationShade}\n", ""),
+        ("", ""),
+    ],
+)
+def test_what_has_the_screen(told, front):
+    with FakeShell(("dumpsys window…", told)) as shell:
+        assert Conditions(shell, FakeFiles()).front() == front
+
+
 def test_changes_are_undone_last_first_and_one_failure_keeps_no_other_from_it():
     files = FakeFiles()
     with FakeShell(

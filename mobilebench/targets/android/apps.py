@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from mobilebench.browsers import builds, names
+from mobilebench.errors import Unsupported
 
 _CHROME_START = "com.google.android.apps.chrome.Main"
+_FIREFOX_START = "org.mozilla.fenix.IntentReceiverActivity"
 
 
 @dataclass(frozen=True)
 class BrowserApp:
-    """A browser that is driven through its DevTools socket."""
+    """A browser of phones, and how it is driven."""
 
     title: str
     package: str
     activity: str | None = None
     """Started by name; None: whatever the app opens a page with."""
-    socket: str | None = "chrome_devtools_remote"
-    """Where it listens; None: its name is looked up while it runs."""
+    socket: str | None = None
+    """Where it listens for DevTools; None: its name is looked up while it runs."""
+    flags: tuple[str, ...] = ()
+    """That a build is always started with (`--browser-path NAME=PACKAGE FLAGS`)."""
 
     @property
     def is_chrome(self) -> bool:
         """It reads Chrome's command-line file, and shares Chrome's socket with the other Chromes."""
-        return self.activity is not None
+        return self.activity == _CHROME_START
+
+    @property
+    def is_firefox(self) -> bool:
+        """It reads a configuration file of GeckoView, and speaks WebDriver BiDi."""
+        return self.activity == _FIREFOX_START
 
     @property
     def start(self) -> str:
@@ -30,19 +41,42 @@ class BrowserApp:
         return f"am start {component} -a android.intent.action.VIEW -d about:blank"
 
 
-DRIVEN = {
-    "chrome": BrowserApp("Chrome", "com.android.chrome", _CHROME_START),
-    "chrome@beta": BrowserApp("Chrome Beta", "com.chrome.beta", _CHROME_START),
-    "chrome@dev": BrowserApp("Chrome Dev", "com.chrome.dev", _CHROME_START),
-    "chrome@canary": BrowserApp("Chrome Canary", "com.chrome.canary", _CHROME_START),
-    "chrome@chromium": BrowserApp("Chromium", "org.chromium.chrome", _CHROME_START),
-    "chrome@samsung": BrowserApp("Samsung Internet", "com.sec.android.app.sbrowser", socket=None),
-    "chrome@edge": BrowserApp("Edge", "com.microsoft.emmx", socket=None),
-}
+def _chrome(title: str, package: str) -> BrowserApp:
+    return BrowserApp(title, package, _CHROME_START, "chrome_devtools_remote")
 
-BROWSERS = {name: app.package for name, app in DRIVEN.items()} | {
-    "firefox": "org.mozilla.firefox",
-    "firefox@beta": "org.mozilla.firefox_beta",
-    "firefox@nightly": "org.mozilla.fenix",
+
+DRIVEN = {
+    "chrome": _chrome("Chrome", "com.android.chrome"),
+    "chrome@beta": _chrome("Chrome Beta", "com.chrome.beta"),
+    "chrome@dev": _chrome("Chrome Dev", "com.chrome.dev"),
+    "chrome@canary": _chrome("Chrome Canary", "com.chrome.canary"),
+    "chrome@chromium": _chrome("Chromium", "org.chromium.chrome"),
+    "chrome@samsung": BrowserApp("Samsung Internet", "com.sec.android.app.sbrowser"),
+    "chrome@edge": BrowserApp("Edge", "com.microsoft.emmx"),
+    "firefox": BrowserApp("Firefox", "org.mozilla.firefox", _FIREFOX_START),
+    "firefox@beta": BrowserApp("Firefox Beta", "org.mozilla.firefox_beta", _FIREFOX_START),
+    "firefox@nightly": BrowserApp("Firefox Nightly", "org.mozilla.fenix", _FIREFOX_START),
 }
-"""Name to package of every browser that is looked for."""
+_BY_PACKAGE = {app.package: app for app in DRIVEN.values()}
+
+
+def packages() -> dict[str, str]:
+    """Name to package of every browser that is looked for: those known here, and builds that were declared."""
+    known = {name: app.package for name, app in DRIVEN.items()}
+    return known | {build.name: build.package for build in builds.of_phones()}
+
+
+def app_of(name: str) -> BrowserApp | None:
+    """The browser of this name; None when there is none.
+
+    Raises:
+        Unsupported: a build's name and its package say different kinds of browser.
+    """
+    build = next((one for one in builds.of_phones() if one.name == name), None)
+    if build is None:
+        return DRIVEN.get(name)
+    app = _BY_PACKAGE.get(build.package, BrowserApp(build.package, build.package))
+    if app.is_firefox != (names.family(name) == "firefox"):
+        kind = names.TITLES[names.family(name)]
+        raise Unsupported(f"{name} names the package {build.package}, which is not known as a {kind}.")
+    return replace(app, flags=build.flags)

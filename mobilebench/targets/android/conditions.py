@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shlex
 from collections.abc import Sequence
 from typing import Literal
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, TargetLost
 from mobilebench.targets.android import ports
+from mobilebench.targets.android.automation import JAR, PROCESS
 from mobilebench.targets.android.files import HOME
 from mobilebench.targets.android.restore import (
     AppStarted,
@@ -19,6 +21,7 @@ from mobilebench.targets.android.restore import (
     Forwarded,
     RestoreFile,
     Reversed,
+    ScreenLent,
     SettingBefore,
     Step,
     is_alive,
@@ -28,6 +31,11 @@ from mobilebench.targets.android.shell import Shell, demand
 from mobilebench.targets.android.sync import Sync
 
 RESTORE_FILE = f"{HOME}/restore.json"
+JAR_ASIDE = f"{JAR}.before-mobilebench"
+
+_OF_SCREEN = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
+"""Lists the processes of uiautomator2's server, and never itself."""
+_FRONT = re.compile(r"(?:mCurrentFocus|mFocusedApp)=.*?\s([A-Za-z]\w*(?:\.\w+)+/[\w.$]+)", re.ASCII)
 
 
 class Conditions:
@@ -108,21 +116,39 @@ class Conditions:
         """End an app. Nothing is lost with it, and nothing has to be put back: its person opens it again."""
         self._stop(package)
 
+    def front(self) -> str:
+        """Component of the activity that has the screen, such as `com.android.chrome/….FirstRunActivity`; else ""."""
+        told = self._shell.script("dumpsys window 2>/dev/null | grep -E 'mCurrentFocus|mFocusedApp'").stdout
+        found = _FRONT.search(told.decode(errors="replace"))
+        return found[1] if found else ""
+
+    def lend_screen(self) -> ScreenLent:
+        """Prepare for uiautomator2: whatever it leaves behind goes away when this is put back."""
+        step = ScreenLent(
+            had_jar=self._sync.stat(JAR) is not None,
+            was_running=bool(self._shell.script(_OF_SCREEN).stdout.strip()),
+        )
+        self._record(step)
+        if step.had_jar:
+            self._demand(f"mv -f {JAR} {JAR_ASIDE}", f"{JAR} could not be put aside")
+        return step
+
     def listening(self) -> list[str]:
         """Names of the phone's abstract sockets, where the shell may read them."""
         table = self._shell.script("cat /proc/net/unix 2>/dev/null").stdout.decode(errors="replace")
         names = (line.rpartition(" ")[2] for line in table.splitlines())
         return list(dict.fromkeys(name[1:] for name in names if name.startswith("@")))
 
-    def forward(self, remote: str) -> Forwarded:
-        """Lead a free port of this computer to a socket of the phone."""
+    def forward(self, remote: str | None = None) -> Forwarded:
+        """Lead a free port of this computer to a socket of the phone; None: to the port of the same number there."""
         for _ in range(5):
-            step = Forwarded(local=f"tcp:{ports.free_port()}", remote=remote)
+            local = f"tcp:{ports.free_port()}"
+            step = Forwarded(local=local, remote=remote or local)
             self._record(step)
-            if ports.forward(self._shell.serial, step.local, remote):
+            if ports.forward(self._shell.serial, step.local, step.remote):
                 return step
             self.put_back([step])
-        raise BlockFailed(f"{self._shell.serial}: no port of this computer could be led to {remote}.")
+        raise BlockFailed(f"{self._shell.serial}: no port of this computer could be led to {remote or 'the phone'}.")
 
     def reverse(self, port: int) -> Reversed:
         """Lead a port of the phone to the same port of this computer, or another one where it is taken."""
@@ -184,10 +210,20 @@ class Conditions:
                 self._put_setting(namespace, key, value)
             case AppStarted(package=package):
                 self._stop(package)
+            case ScreenLent(had_jar=had_jar, was_running=was_running):
+                self._take_screen_back(had_jar=had_jar, was_running=was_running)
             case Forwarded(local=local, remote=remote):
                 ports.remove_forward(self._shell.serial, local, remote)
             case Reversed(remote=remote):
                 ports.remove_reverse(self._shell.serial, remote)
+
+    def _take_screen_back(self, *, had_jar: bool, was_running: bool) -> None:
+        if not was_running:
+            self._shell.script(
+                f'for f in $({_OF_SCREEN}); do f="${{f#/proc/}}"; kill -9 "${{f%/cmdline}}"; done 2>/dev/null'
+            )
+        gone = f"[ ! -e {JAR_ASIDE} ] || mv -f {JAR_ASIDE} {JAR}" if had_jar else f"rm -f {JAR}"
+        self._demand(gone, f"{JAR} could not be put back")
 
     def _put_file(self, path: str, content: bytes, mode: int) -> None:
         """adb widens the mode that it is given to everybody, so it is set by hand."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from mobilebench.results.records import TargetInfo
-from mobilebench.targets.android.chrome import PhoneBrowsers
+from mobilebench.targets.android.browsers import PhoneBrowsers
 from mobilebench.targets.android.conditions import Conditions
 from mobilebench.targets.android.files import PhoneFiles
 from mobilebench.targets.android.shell import DeviceShell

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from mobilebench import profiles
 from mobilebench.results.records import TargetInfo
-from mobilebench.targets.android.apps import BROWSERS
+from mobilebench.targets.android import apps
 from mobilebench.targets.android.shell import Shell, demand
 from mobilebench.targets.meminfo import memory_mb
 
@@ -19,9 +19,6 @@ _QUESTIONS = {
     "kernel": "uname -r",
     "battery": "dumpsys battery",
     "graphics": "dumpsys SurfaceFlinger | grep GLES",
-    "browsers": "for package in "
-    + " ".join(BROWSERS.values())
-    + '; do echo "$package $(dumpsys package $package | grep versionName)"; done',
 }
 _MARK = "@mobilebench "
 _TIMEOUT = 15
@@ -36,7 +33,10 @@ def read(shell: Shell) -> TargetInfo:
         TargetLost: it went away.
         BlockFailed: it does not answer.
     """
-    script = "; ".join(f"echo '{_MARK}{name}'; {question} 2>/dev/null" for name, question in _QUESTIONS.items())
+    wanted = " ".join(dict.fromkeys(apps.packages().values()))
+    browsers = f'for package in {wanted}; do echo "$package $(dumpsys package $package | grep versionName)"; done'
+    questions = _QUESTIONS | {"browsers": browsers}
+    script = "; ".join(f"echo '{_MARK}{name}'; {question} 2>/dev/null" for name, question in questions.items())
     answer = demand(shell.script(f"{script}; true", timeout=_TIMEOUT), f"{shell.serial}: its properties cannot be read")
     return describe(shell.serial, sections(answer.decode(errors="replace")))
 
@@ -133,15 +133,16 @@ def parse_version_name(package: str) -> str | None:
 
 def parse_browsers(answer: str) -> dict[str, str]:
     """Name to version of the browsers that are installed, from lines that begin with a package."""
-    found: dict[str, str] = {}
-    names = {package: name for name, package in BROWSERS.items()}
-    name = None
+    known = apps.packages()
+    versions: dict[str, str] = {}
+    package = None
     for line in answer.splitlines():
-        name = names.get(line.partition(" ")[0], name)
+        word = line.partition(" ")[0]
+        package = word if word in known.values() else package
         version = parse_version_name(line)
-        if name and version:
-            found.setdefault(name, version)
-    return found
+        if package and version:
+            versions.setdefault(package, version)
+    return {name: versions[package] for name, package in known.items() if package in versions}
 
 
 def parse_battery_percent(battery: str) -> int | None:

@@ -53,6 +53,15 @@ class AppStarted(Record):
     package: Package
 
 
+class ScreenLent(Record):
+    """uiautomator2's server, which has to be ended and removed; a person's own stays, and keeps running."""
+
+    kind: Literal["screen"] = "screen"
+    had_jar: bool
+    """Its file was there before, and lies aside meanwhile."""
+    was_running: bool
+
+
 class Forwarded(Record):
     """A port of this computer that leads to the phone."""
 
@@ -69,7 +78,8 @@ class Reversed(Record):
 
 
 Step = Annotated[
-    FileBefore | DebugAppBefore | SettingBefore | AppStarted | Forwarded | Reversed, Field(discriminator="kind")
+    FileBefore | DebugAppBefore | SettingBefore | AppStarted | ScreenLent | Forwarded | Reversed,
+    Field(discriminator="kind"),
 ]
 
 

@@ -1,0 +1,97 @@
+"""A phone's screen, read and touched by uiautomator2.
+
+It pushes a server to the phone and runs it there. Whoever uses this has prepared for both to go away again
+(`Conditions.lend_screen`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Any, TypeVar
+
+from mobilebench.errors import BlockFailed
+from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
+
+JAR = "/data/local/tmp/u2.jar"
+"""uiautomator2's server; the only file that it pushes for what is done here."""
+PROCESS = "com.wetest.uia2.Main"
+
+_CONNECT_SECONDS = 60
+_CALL_SECONDS = 15
+
+T = TypeVar("T")
+
+
+class Automation:
+    """The screen of one phone; connected when it is first needed."""
+
+    def __init__(self, serial: str, cancel: Event | None) -> None:
+        self._serial = serial
+        self._cancel = cancel
+        self._device: Any = None
+
+    def press(self, buttons: str) -> str | None:
+        """Press the first button whose resource id fits the regular expression.
+
+        Returns:
+            What stands on it, else the last part of its resource id; None where there is no such button.
+
+        Raises:
+            BlockFailed: uiautomator2 does not work on this phone, or `cancel` was set.
+        """
+        if self._device is None:
+            self._device = self._patiently(self._connect, _CONNECT_SECONDS)
+        return self._patiently(lambda: _press(self._device, buttons), 3 * _CALL_SECONDS)
+
+    def close(self) -> None:
+        """End the server."""
+        device, self._device = self._device, None
+        if device is not None:
+            self._patiently(lambda: device.stop_uiautomator(wait=False), _CALL_SECONDS)
+
+    def _connect(self) -> Any:
+        import adbutils
+        import uiautomator2
+
+        # Not by its serial alone: adbutils settles on an adb server when it is first imported.
+        return uiautomator2.connect(adbutils.AdbClient().device(self._serial))
+
+    def _patiently(self, work: Callable[[], T], seconds: float) -> T:
+        """In a thread of its own, because uiautomator2 cannot be cancelled."""
+        done: list[T] = []
+        failed: list[Exception] = []
+
+        def run() -> None:
+            try:
+                done.append(work())
+            except Exception as error:
+                failed.append(error)
+
+        thread = Thread(target=run, daemon=True, name=f"screen of {self._serial}")
+        limit = Limit(f"{self._serial}: touching the screen with uiautomator2", seconds, either(self._cancel))
+        thread.start()
+        while thread.is_alive():
+            limit.check()
+            thread.join(SLICE_SECONDS)
+        if failed:
+            said = " ".join(str(failed[0]).split())[:300] or type(failed[0]).__name__
+            raise BlockFailed(
+                f"{self._serial}: the screen could not be touched with uiautomator2: {said}",
+                hint="Open the browser on the phone by hand, answer what it asks, and run again.",
+            ) from failed[0]
+        return done[0]
+
+
+def _press(device: Any, buttons: str) -> str | None:
+    from uiautomator2.exceptions import UiObjectNotFoundError
+
+    selector = device(resourceIdMatches=buttons).selector
+    try:
+        info = device.jsonrpc.objInfo(selector, http_timeout=_CALL_SECONDS)
+    except UiObjectNotFoundError:
+        return None
+    bounds = info.get("visibleBounds") or info["bounds"]
+    x, y = (bounds["left"] + bounds["right"]) / 2, (bounds["top"] + bounds["bottom"]) / 2
+    device.jsonrpc.click(x, y, http_timeout=_CALL_SECONDS)
+    return str(info.get("text") or str(info.get("resourceName", "")).rpartition("/")[2])

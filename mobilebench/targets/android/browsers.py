@@ -1,0 +1,234 @@
+"""Browsers on a phone: started with our flags, reached through a forward, and put back as they were.
+
+The phone is somebody's: of a browser nothing is cleared, and no other app than a Chrome is ended, because all Chromes
+share one socket.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from threading import Event
+from typing import TypeVar
+
+from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.targets.android import chrome, devtools, firefox, first_run
+from mobilebench.targets.android.apps import DRIVEN, BrowserApp, app_of
+from mobilebench.targets.android.automation import Automation
+from mobilebench.targets.android.conditions import Conditions
+from mobilebench.targets.android.restore import Step
+from mobilebench.targets.base import BrowserHandle
+from mobilebench.targets.limits import Limit, either
+
+_START_SECONDS = 30
+_SOCKET_SECONDS = 15
+_PAGE_SECONDS = 5.0
+"""A browser that answers and still shows no page by then is taken as it is."""
+_QUIET_SECONDS = 3.0
+"""Before that nobody looks whether it asks something."""
+_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+class PhoneBrowsers:
+    """The browsers of one phone, of which one runs at a time. It stays open between blocks that want it the same."""
+
+    def __init__(self, serial: str, conditions: Conditions, installed: Mapping[str, str], cancel: Event | None) -> None:
+        self._serial = serial
+        self._conditions = conditions
+        self._installed = installed
+        self._cancel = cancel
+        self._handle: BrowserHandle | None = None
+        self._changes: list[Step] = []
+
+    def running(self, name: str, flags: Sequence[str] = ()) -> BrowserHandle:
+        """The browser `name` with these flags: the one that runs, or a fresh one. Firefox always is a fresh one.
+
+        Raises:
+            Unsupported: it is not on the phone, cannot be driven, or takes no flags.
+            BadInput: a flag cannot be given to it.
+            BlockFailed: it did not start, or asks what cannot be answered.
+        """
+        app = self._app(name)
+        wanted = self._flags(app, (*app.flags, *flags))
+        handle = self._handle
+        same = handle is not None and (handle.name, handle.flags) == (name, wanted) and not app.is_firefox
+        if handle and same and devtools.version(handle.address, app.package):
+            return handle
+        self.end()
+        try:
+            self._handle = self._start(name, app, wanted)
+        except BaseException:
+            self.end()
+            raise
+        return self._handle
+
+    def end(self) -> None:
+        """End the browser and put back everything that starting it has changed."""
+        changes, self._changes, self._handle = self._changes, [], None
+        self._conditions.put_back(changes)
+
+    def _app(self, name: str) -> BrowserApp:
+        app = app_of(name)
+        if app is None:
+            raise Unsupported(
+                f"{name} on phone {self._serial} cannot be driven.",
+                hint=f"These can: {', '.join(DRIVEN)}; or name a package: --browser-path {name}=PACKAGE.",
+            )
+        if name not in self._installed:
+            raise Unsupported(
+                f"There is no {app.title} on phone {self._serial} ({app.package}).",
+                hint="Install it from the Play Store, or measure native engines only (--engine).",
+            )
+        return app
+
+    def _flags(self, app: BrowserApp, flags: Sequence[str]) -> tuple[str, ...]:
+        """All that the browser is started with."""
+        if app.is_chrome:
+            return (*chrome.ALWAYS, *chrome.checked(flags))
+        if app.is_firefox:
+            every = (*firefox.ALWAYS, *flags)
+            firefox.config(0, every)
+            return every
+        if flags:
+            raise Unsupported(
+                f"{app.title} on phone {self._serial} cannot be started with flags: only Chrome and Chromium are known"
+                f" to read {chrome.FLAGS_FILE}."
+            )
+        return ()
+
+    def _start(self, name: str, app: BrowserApp, flags: tuple[str, ...]) -> BrowserHandle:
+        self._changes.append(self._conditions.set_setting("global", "stay_on_while_plugged_in", "7"))
+        if app.is_firefox:
+            address, version, notes = self._start_firefox(app, flags, self._installed[name])
+        else:
+            address, version, notes = self._start_chromium(app, flags)
+        return BrowserHandle(name, version, address, flags, app.package, notes=tuple(notes))
+
+    def _start_chromium(self, app: BrowserApp, flags: tuple[str, ...]) -> tuple[str, str, list[str]]:
+        conditions, changes = self._conditions, self._changes
+        if app.is_chrome:
+            changes.append(conditions.change_file(chrome.FLAGS_FILE, chrome.content(flags)))
+            changes.append(conditions.set_debug_app(app.package))
+            self._stop_other_chromes(app)
+        conditions.wake_screen()
+        changes.append(conditions.start_app(app.package, app.start))
+        questions = _Questions(self._serial, app, conditions, self._cancel)
+        address, version = self._reach(app, questions)
+        questions.look()
+        return address, version, questions.answered
+
+    def _stop_other_chromes(self, app: BrowserApp) -> None:
+        """Only one of them can listen at the socket that they share."""
+        for name, other in DRIVEN.items():
+            if other.is_chrome and other.package != app.package and name in self._installed:
+                self._conditions.stop_app(other.package)
+
+    def _reach(self, app: BrowserApp, questions: _Questions) -> tuple[str, str]:
+        """The address behind which the browser answers, and its version."""
+        if app.socket is None:
+            return self._search(app, questions)
+        address = self._forward(app.socket)
+        version = self._awaited(app, lambda: devtools.version(address, app.package), questions, _START_SECONDS)
+        deadline = time.monotonic() + _PAGE_SECONDS
+        while not devtools.shows_page(address) and time.monotonic() < deadline:
+            questions.look_now_and_then()
+            time.sleep(_POLL_SECONDS)
+        return address, version
+
+    def _search(self, app: BrowserApp, questions: _Questions) -> tuple[str, str]:
+        """Of a browser whose socket's name is not known: that of those which listen that says it is this one."""
+        tried: set[str] = set()
+
+        def look() -> tuple[str, str] | None:
+            for socket in devtools.sockets(self._conditions.listening()):
+                if socket not in tried:
+                    address = self._forward(socket)
+                    if devtools.package(address) == app.package:
+                        version = devtools.version(address, app.package)
+                        return (address, version) if version else None
+                    tried.add(socket)
+            return None
+
+        try:
+            return self._awaited(app, look, questions, _SOCKET_SECONDS)
+        except _TooLate:
+            raise Unsupported(
+                f"{app.title} on phone {self._serial} opens no DevTools socket.",
+                hint="Allow remote debugging in its own settings, where it has them.",
+            ) from None
+
+    def _start_firefox(self, app: BrowserApp, flags: tuple[str, ...], version: str) -> tuple[str, str, list[str]]:
+        conditions, changes = self._conditions, self._changes
+        # Firefox answers only under the number of its own port, so both ends of the forward have to have the same.
+        forwarded = conditions.forward()
+        changes.append(forwarded)
+        port = int(forwarded.local.removeprefix("tcp:"))
+        changes.append(conditions.change_file(firefox.config_file(app.package), firefox.config(port, flags)))
+        changes.append(conditions.set_debug_app(app.package))
+        conditions.wake_screen()
+        changes.append(conditions.start_app(app.package, app.start))
+        questions = _Questions(self._serial, app, conditions, self._cancel)
+        self._awaited(app, lambda: firefox.listens(port) or None, questions, _START_SECONDS)
+        return f"ws://127.0.0.1:{port}", version, questions.answered
+
+    def _awaited(self, app: BrowserApp, look: Callable[[], T | None], questions: _Questions, seconds: float) -> T:
+        limit = Limit(f"{self._serial}: starting {app.title}", seconds, either(self._cancel))
+        while (found := look()) is None:
+            if limit.left <= 0:
+                front = self._conditions.front() or "something that the phone does not tell"
+                raise _TooLate(
+                    f"{app.title} on phone {self._serial} cannot be reached {seconds:g} s after its start;"
+                    f" on the screen is {front}."
+                )
+            limit.check()
+            if questions.look_now_and_then():
+                limit.restart()
+            time.sleep(_POLL_SECONDS)
+        return found
+
+    def _forward(self, socket: str) -> str:
+        forwarded = self._conditions.forward(f"localabstract:{socket}")
+        self._changes.append(forwarded)
+        return f"http://127.0.0.1:{forwarded.local.removeprefix('tcp:')}"
+
+
+class _TooLate(BlockFailed):
+    """A browser that was started and never answered."""
+
+
+class _Questions:
+    """Looks whether a browser that was just started asks something, and has it answered."""
+
+    def __init__(self, serial: str, app: BrowserApp, conditions: Conditions, cancel: Event | None) -> None:
+        self._serial = serial
+        self._app = app
+        self._conditions = conditions
+        self._cancel = cancel
+        self._next = time.monotonic() + _QUIET_SECONDS
+        self.answered: list[str] = []
+
+    def look_now_and_then(self) -> bool:
+        """Whether something had to be answered."""
+        if time.monotonic() < self._next:
+            return False
+        found = self.look()
+        self._next = time.monotonic() + _LOOK_SECONDS
+        return found
+
+    def look(self) -> bool:
+        """The same, at once. Raises `BlockFailed` when it cannot be answered."""
+        conditions, package = self._conditions, self._app.package
+        if not first_run.asks(conditions.front(), package):
+            return False
+        lent = conditions.lend_screen()
+        screen = Automation(self._serial, self._cancel)
+        try:
+            subject = f"{self._app.title} on phone {self._serial}"
+            self.answered += first_run.answer(screen, conditions.front, package, subject)
+        finally:
+            screen.close()
+            conditions.put_back([lent])
+        return True

@@ -1,0 +1,61 @@
+"""What answers behind a phone's DevTools socket."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from mobilebench.errors import BlockFailed
+
+_LONGEST = 1 << 20
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def sockets(names: Sequence[str]) -> list[str]:
+    """Those behind which a browser may be, of all abstract sockets; a name that adb could not be given is left out."""
+    return [name for name in names if "devtools_remote" in name and set(name) <= _SAFE and "webview" not in name]
+
+
+def version(address: str, package: str) -> str | None:
+    """The browser's version, or None while it does not answer.
+
+    Raises:
+        BlockFailed: another browser answers at its socket.
+    """
+    answer = _told(address)
+    browser = answer.get("Browser")
+    if browser is None:
+        return None
+    if (other := answer.get("Android-Package", package)) != package:
+        raise BlockFailed(f"{other} answers at the phone's DevTools socket, not {package}.", hint="Close that app.")
+    return str(browser).rpartition("/")[2]
+
+
+def package(address: str) -> str | None:
+    """Whose socket it is, where it says so."""
+    return _told(address).get("Android-Package")
+
+
+def shows_page(address: str) -> bool:
+    """Whether the browser has a tab: before its first questions are answered it may have none."""
+    pages = _asked(address, "/json/list")
+    return isinstance(pages, list) and any(isinstance(page, dict) and page.get("type") == "page" for page in pages)
+
+
+def _told(address: str) -> dict[str, str]:
+    """What the browser says of itself; nothing while it does not answer."""
+    answer = _asked(address, "/json/version")
+    return {key: value for key, value in answer.items() if isinstance(value, str)} if isinstance(answer, dict) else {}
+
+
+def _asked(address: str, path: str) -> Any:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=2)
+    try:
+        connection.request("GET", path)
+        return json.loads(connection.getresponse().read(_LONGEST))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()

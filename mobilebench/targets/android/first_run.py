@@ -1,0 +1,90 @@
+"""What a browser asks before it opens its first page, and with what each question is answered.
+
+Flags avoid these screens where they are read. Those that come all the same are answered with the least that lets the
+browser go on: no account, no synchronisation, no notifications.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mobilebench.errors import BlockFailed
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A button that is pressed, by the last part of its resource id."""
+
+    button: str
+    says: str
+    """In English; phones say it in their own language."""
+    to: str
+
+
+ANSWERS = (
+    Answer("signin_fre_dismiss_button", "Use without an account", "sign in, Chrome since 93"),
+    Answer("terms_accept", "Accept & continue", "terms of service, older Chromes"),
+    Answer("next_button", "Next", "data saver, Chrome before 100"),
+    Answer("negative_button", "No thanks", "synchronisation, notifications, default browser"),
+    Answer("button_secondary", "No thanks", "synchronisation of history, search engine"),
+    Answer("no_button", "No thanks", "topics for advertisements"),
+    Answer("more_button", "More", "privacy of advertisements, whose other buttons are further down"),
+    Answer("ack_button", "Got it", "privacy of advertisements"),
+    Answer("help_intro_legal_agree_button", "Agree", "terms of service, Samsung Internet"),
+    Answer("permission_deny_button", "Don't allow", "a permission, asked by Android"),
+    Answer("permission_deny_and_dont_ask_again_button", "Don't allow", "a permission, asked by Android again"),
+)
+BUTTONS = rf".*:id/({'|'.join(answer.button for answer in ANSWERS)})"
+"""Fits the resource ids of all of them."""
+
+_ASKING = re.compile(
+    r"first_?run|\.fre\.|signin|welcome|intro|onboarding|privacysandbox|notification_?permission|grantpermissions", re.I
+)
+_DIALOGS = re.compile(r"^(com\.google\.)?(com\.)?android\.(permissioncontroller|packageinstaller)/")
+_SETTLE_SECONDS = 0.5
+_PATIENCE_SECONDS = 20.0
+_MOST = 20
+_LONGEST = 60
+
+
+class Screen(Protocol):
+    """The phone's screen in somebody's hand; see `automation.Automation`."""
+
+    def press(self, buttons: str) -> str | None:
+        """Press the first button whose resource id fits; what it says, or None where there is none."""
+        ...
+
+
+def asks(component: str, package: str) -> bool:
+    """Whether the activity in front keeps this browser from going on."""
+    owner, _, activity = component.partition("/")
+    if _DIALOGS.match(component):
+        return "GrantPermissions" in activity
+    return owner == package and _ASKING.search(activity) is not None
+
+
+def answer(screen: Screen, front: Callable[[], str], package: str, subject: str) -> list[str]:
+    """Answer everything that the browser asks; what was answered, for the proof.
+
+    Raises:
+        BlockFailed: a screen is none of those known here, or does not go away.
+    """
+    answered: list[str] = []
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while asks(component := front(), package):
+        said = screen.press(BUTTONS)
+        if said is not None:
+            shown = "".join(letter for letter in said if letter.isprintable())[:_LONGEST]
+            answered.append(f"first-run screen {component.rpartition('.')[2]} was answered with “{shown}”")
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+        if len(answered) > _MOST or time.monotonic() > deadline:
+            raise BlockFailed(
+                f"{subject} shows a first-run screen that could not be dismissed ({component}).",
+                hint="Unlock the phone, open the browser by hand, answer what it asks, and run again.",
+            )
+        time.sleep(_SETTLE_SECONDS)
+    return answered
