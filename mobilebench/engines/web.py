@@ -250,8 +250,6 @@ def _reason_against_browser(target: TargetInfo, name: str) -> str | None:
         return f"there is no browser {name}"
     if name not in target.browsers:
         return f"there is no {names.title(name)} on {target.id}"
-    if target.kind == "android" and names.family(name) == "firefox":
-        return "Firefox for Android cannot be driven: it opens no port for WebDriver BiDi to a computer by itself"
     return None
 
 
@@ -359,7 +357,7 @@ def complete(
             "renderer_fresh": renderer.fresh if renderer else None,
             "flags": list(browser.flags),
             "hardware_concurrency_overridden": page_case.hardware_concurrency is not None,
-            "notes": [*measurement.proof.notes, *unused_notes, *doubts],
+            "notes": [*measurement.proof.notes, *unused_notes, *doubts, *browser.notes],
         }
     )
     return measurement.model_copy(update={"proof": proof})
