@@ -21,6 +21,21 @@ def cache() -> Path:
     return _folder("MOBILEBENCH_CACHE", platformdirs.user_cache_path("mobilebench"))
 
 
+def compressed() -> Path:
+    """`<cache>/compressed`, made when it is missing: models and pages as they are sent compressed.
+
+    Who needs them holds the lock of `compressed_lock` together with others; who removes any holds it alone.
+    """
+    return _made(cache() / "compressed")
+
+
+def compressed_lock() -> Path:
+    """The lock of `compressed`; it is never removed."""
+    lock = compressed() / ".lock"
+    lock.touch()
+    return lock
+
+
 def web_pages() -> Path:
     """The pages built from `web/` by Vite."""
     return PACKAGE / "assets" / "web"
@@ -47,6 +62,9 @@ def _shipped(name: str) -> Path:
 
 
 def _folder(variable: str, default: Path) -> Path:
-    path = Path(os.environ[variable]).expanduser() if os.environ.get(variable) else default
+    return _made(Path(os.environ[variable]).expanduser() if os.environ.get(variable) else default)
+
+
+def _made(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     return path

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from mobilebench import paths
-from mobilebench.errors import Unsupported
+from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.sums import known_sha256
 
 Compression = Literal["gzip", "br"]
@@ -25,26 +27,32 @@ _CHUNK = 1 << 20
 _GZIP_FORMAT = 31
 
 
-def compressed(file: Path, how: Compression) -> Path:
-    """The file in this encoding.
+@contextmanager
+def compressed(files: Iterable[Path], how: Compression) -> Iterator[Mapping[Path, Path]]:
+    """Every file to what is sent of it, none of which is pruned until this is left.
 
     Raises:
         Unsupported: this installation lacks the package that it needs.
+        BlockFailed: there is no room for them.
     """
-    folder = paths.cache() / "compressed"
-    folder.mkdir(exist_ok=True)
-    level = GZIP_LEVEL if how == "gzip" else BROTLI_QUALITY
-    made = folder / f"{known_sha256(file)}-{how}{level}"
-    if not made.is_file():
-        _make(file, made, how)
-    return made
-
-
-def compress_all(files: Iterable[Path], how: Compression) -> dict[Path, Path]:
-    """Every file to what is sent of it."""
     distinct = list(dict.fromkeys(files))
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return dict(zip(distinct, pool.map(lambda file: compressed(file, how), distinct), strict=True))
+    with paths.compressed_lock().open("a") as lock, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield dict(zip(distinct, pool.map(lambda file: _compressed(file, how), distinct), strict=True))
+
+
+def _compressed(file: Path, how: Compression) -> Path:
+    level = GZIP_LEVEL if how == "gzip" else BROTLI_QUALITY
+    made = paths.compressed() / f"{known_sha256(file)}-{how}{level}"
+    if not made.is_file():
+        try:
+            _make(file, made, how)
+        except OSError as error:
+            raise BlockFailed(
+                f"{file.name} could not be compressed into {made.parent}: {error.strerror or error}.",
+                hint="Make room there (`mobilebench models prune`), or use --encoding identity.",
+            ) from error
+    return made
 
 
 def _make(file: Path, made: Path, how: Compression) -> None:

@@ -12,14 +12,14 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from mobilebench.browsers.compression import compress_all
+from mobilebench.browsers.compression import compressed
 from mobilebench.browsers.turns import Turns
 from mobilebench.errors import BadInput, MobilebenchError
 from mobilebench.results.records import Encoding
@@ -195,17 +195,21 @@ class PageServer:
 
         Raises:
             Unsupported: nothing here can compress so.
+            BlockFailed: there is no room for what is compressed.
         """
         served = {**self._pages, **files}
-        smaller = compress_all(served.values(), encoding) if encoding != "identity" else {}
-        visit = Visit(served, encoding=encoding, smaller=smaller, cacheable=cacheable, receivers=receivers)
-        self._visits[visit.token] = visit
-        try:
-            yield visit
-        finally:
-            del self._visits[visit.token]
-            with suppress(RuntimeError):  # the server is closed
-                self._loop.call_soon_threadsafe(self._turns.leave, visit.token)
+        as_sent: AbstractContextManager[Mapping[Path, Path]] = (
+            nullcontext({}) if encoding == "identity" else compressed(served.values(), encoding)
+        )
+        with as_sent as smaller:
+            visit = Visit(served, encoding=encoding, smaller=smaller, cacheable=cacheable, receivers=receivers)
+            self._visits[visit.token] = visit
+            try:
+                yield visit
+            finally:
+                del self._visits[visit.token]
+                with suppress(RuntimeError):  # the server is closed
+                    self._loop.call_soon_threadsafe(self._turns.leave, visit.token)
 
     @property
     def open_visits(self) -> int:

@@ -11,9 +11,12 @@ from mobilebench.cli.output import console, size
 
 def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Also remove models and weights that are current.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also remove current models and weights, and all compressed copies.")
+    ] = False,
 ) -> None:
-    """Make room: remove models of older definitions, weights that no model names, and what killed processes left.
+    """Make room: remove models of older definitions, weights that no model names, what killed processes left, and
+    compressed copies (`--encoding gzip,br`) of files that are not here any more.
 
     What another process builds, fetches or uses stays. Models that you added with `models add` are never touched.
     """
@@ -23,11 +26,14 @@ def prune(
     things = pruned(everything=everything, dry_run=dry_run)
     if everything:
         verb = "would go" if dry_run else "go"
-        typer.echo(f"All built models and fetched weights of {paths.cache()} {verb}; they can be made again.")
+        what = f"All built models, fetched weights and compressed copies of {paths.cache()}"
+        typer.echo(f"{what} {verb}; they can be made again.")
     found = freed = kept = 0
     for one in things:
         what = "in use, stays" if one.in_use else ("would go" if dry_run else "removed")
-        place = one.path.relative_to(paths.cache())
+        place = str(one.path.relative_to(paths.cache()))
+        if one.files is not None:
+            place = f"{one.files} file{'' if one.files == 1 else 's'} in {place}"
         console().print(
             f"{what}: {place} ({size(one.bytes)}; {one.why})", markup=False, highlight=False, soft_wrap=True
         )

@@ -1,4 +1,5 @@
-"""Make room in the cache: what is not current, what killed builds and downloads left, or all of it.
+"""Make room in the cache: what is not current, what killed builds and downloads left, compressed copies of files that
+are gone, or all of it.
 
 Nothing that another process builds, fetches or uses is touched: the lock of each thing is taken first, and what is
 locked stays. Links are left alone. The models that users added lie elsewhere (`<home>/models`).
@@ -10,13 +11,19 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from mobilebench import paths
 from mobilebench.errors import BadInput
-from mobilebench.models import cache, fetch, locks, pretrained, registry, weights_list
+from mobilebench.models import added, cache, fetch, locks, pretrained, registry, weights_list
+from mobilebench.models.manifest import Manifest
+from mobilebench.sums import known_sha256
 
 _PART_KEPT_S = 24 * 3600.0
 
@@ -28,6 +35,11 @@ _MODEL = re.compile(
 
 _WEIGHTS = re.compile(r"(?P<name>[0-9a-f]{64})(?P<kind>\.safetensors|\.safetensors\.part(?:\.json|\.new)?|\.lock)")
 
+_COPY = re.compile(r"(?P<sum>[0-9a-f]{64})-(?:gzip|br)\d{1,2}")
+"""What is sent of a file of this sum to a browser that takes this encoding, by its level."""
+
+_HALF_MADE = re.compile(r"tmp[a-z0-9_]{8}")
+
 
 @dataclass(frozen=True)
 class Pruned:
@@ -38,6 +50,8 @@ class Pruned:
     """It was to go."""
     bytes: int
     in_use: bool = False
+    files: int | None = None
+    """How many go from this folder, which stays; None where the path itself goes."""
 
 
 @dataclass
@@ -52,7 +66,7 @@ def prune(*, everything: bool = False, dry_run: bool = False, now: float | None 
     """Remove what is not needed; gives each thing once it is gone, and removes the next when it is asked for.
 
     Args:
-        everything: also current models and weights.
+        everything: also current models and weights, and every compressed copy.
         dry_run: only say what would be removed.
         now: seconds since 1970, from which the age of an unfinished download counts.
 
@@ -68,6 +82,46 @@ def _everywhere(everything: bool, dry_run: bool, now: float) -> Iterator[Pruned]
     current = None if everything else _named()
     why = partial(_why_weights, current=current, unfinished_before=now if everything else now - _PART_KEPT_S)
     yield from _pruned(fetch.weights_folder(), _WEIGHTS, why, dry_run)
+    yield from _pruned_copies(everything, dry_run)
+
+
+def _pruned_copies(everything: bool, dry_run: bool) -> Iterator[Pruned]:
+    """Compressed copies, many and small, which one lock protects all together: each reason is one thing."""
+    folder = paths.compressed()
+    sums = set() if everything else _sums_here()
+    with locks.if_free(paths.compressed_lock()) as free:
+        goes: dict[str, list[Path]] = {}
+        for path in sorted(folder.iterdir()):
+            if not path.is_symlink() and (reason := _why_copy(path.name, sums, everything, free)):
+                goes.setdefault(reason, []).append(path)
+        done = [
+            Pruned(folder, reason, sum(map(_size, copies)), in_use=not free, files=len(copies))
+            for reason, copies in goes.items()
+        ]
+        for path in (path for copies in goes.values() for path in copies if free and not dry_run):
+            path.unlink()
+    yield from done
+
+
+def _why_copy(name: str, sums: Collection[str], everything: bool, free: bool) -> str | None:
+    if _HALF_MADE.fullmatch(name):
+        return "left by a process that was ended" if free else None
+    copy = _COPY.fullmatch(name)
+    if copy is None or copy["sum"] in sums:
+        return None
+    return "compressed copies" if everything else "compressed copies of files that are not here"
+
+
+def _sums_here() -> set[str]:
+    """Of every file that a page may be sent: of current and added models, and of the pages themselves."""
+    manifests = [files.manifest for files in added.every()]
+    for folder in cache.models_folder().iterdir():
+        if cache._NAME.fullmatch(folder.name) and _outdated(folder.name) is None:
+            with suppress(OSError, ValidationError):  # what is damaged is built again, and compressed again
+                manifests.append(Manifest.model_validate_json((folder / cache.MANIFEST).read_bytes()))
+    formats = [one for manifest in manifests for one in manifest.formats.values()]
+    pages = {known_sha256(file) for file in paths.web_pages().rglob("*") if file.is_file()}
+    return pages.union(*({one.sha256, *one.parts.values()} for one in formats))
 
 
 def _pruned(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import http.client
 import json
@@ -15,7 +16,7 @@ import pytest
 
 from mobilebench.browsers import compression
 from mobilebench.browsers.server import LARGEST_POST, PageServer
-from mobilebench.errors import BadInput
+from mobilebench.errors import BadInput, BlockFailed
 from tests.browsers.test_server import get
 
 TEXT = b"weights of a model, " * 20_000
@@ -60,11 +61,26 @@ class TestCompression:
         assert gzip.decompress(body) == TEXT
         (served,) = visit.served()
         assert (served.bytes, served.encoding, served.file) == (len(body), "gzip", model)
-        made = sorted((cache / "compressed").iterdir())
+        made = [path for path in (cache / "compressed").iterdir() if path.name != ".lock"]
         assert len(made) == 2  # the model and the page, and no half-made file
         monkeypatch.setattr(compression, "_make", lambda *_: pytest.fail("compressed again"))
         with server.visit({"model": model}, encoding="gzip"):
             pass
+
+    def test_without_room_for_it_the_block_fails_and_half_a_copy_is_not_kept(
+        self, server: PageServer, model: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(compression, "_gzip", lambda: (full, full))
+        with (
+            pytest.raises(BlockFailed, match=r"could not be compressed into .*: No space left on device"),
+            server.visit({"model": model}, encoding="gzip"),
+        ):
+            pass
+        assert server.open_visits == 0
+        assert [path.name for path in (cache / "compressed").iterdir()] == [".lock"]
 
     @pytest.mark.parametrize("accepts", ["", "br, deflate", "gzip;q=0", "x-gzip"])
     def test_a_browser_that_does_not_take_it_gets_the_file_and_the_log_says_so(

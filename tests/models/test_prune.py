@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench import paths
+from mobilebench.browsers.compression import Compression, compressed
 from mobilebench.errors import BadInput
 from mobilebench.models import cache, fetch, locks, weights_list
+from mobilebench.models.manifest import Format, FormatFile, Manifest
 from mobilebench.models.pretrained import Pretrained
 from mobilebench.models.prune import prune
 
@@ -53,7 +56,7 @@ def current(folder: Path) -> Path:
 def gone(*, everything: bool = False, dry_run: bool = False, now: float | None = None) -> dict[str, str]:
     """Name to reason."""
     found = list(prune(everything=everything, dry_run=dry_run, now=now))
-    assert all(one.path.exists() == (dry_run or one.in_use) for one in found)
+    assert all(one.path.exists() == (dry_run or one.in_use or one.files is not None) for one in found)
     return {one.path.name: "in use" if one.in_use else one.why for one in found}
 
 
@@ -213,3 +216,105 @@ def test_a_prune_that_was_killed_leaves_no_half_model(models: Path, monkeypatch:
             gone(everything=True)
     assert not model.exists()
     assert list(gone().values()) == ["left by a process that was ended"]
+
+
+class TestCompressedCopies:
+    """What pages were sent compressed: of models, of the pages themselves, and of files that are gone."""
+
+    @pytest.fixture(autouse=True)
+    def pages(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        folder = tmp_path / "pages" / "frameworks"
+        folder.mkdir(parents=True)
+        (folder / "engine.wasm").write_bytes(b"engine")
+        monkeypatch.setattr(paths, "web_pages", lambda: folder.parent)
+        return folder
+
+    @pytest.fixture
+    def served(self, models: Path, pages: Path, tmp_path: Path) -> dict[str, Path]:
+        """Files as a server has them: of the pages, of a current, an older and an added model, and one that will go."""
+        return {
+            "page": pages / "engine.wasm",
+            "current": with_manifest(models / cache.folder_of("bert_small", "fp32", 1).name, b"current"),
+            "older": with_manifest(models / OLD, b"older"),
+            "added": with_manifest(tmp_path / "home" / "models" / ("0" * 64), b"added"),
+            "gone": tmp_path / "gone",
+        }
+
+    def test_those_of_models_and_pages_that_are_here_stay(self, served: dict[str, Path], models: Path) -> None:
+        served["gone"].write_bytes(b"gone")
+        made = copies(served, "gzip") | copies(served, "br")
+        assert gone(dry_run=True)["compressed"] == "compressed copies of files that are not here"
+        assert {path.exists() for path in made.values()} == {True}
+        away = {path for (name, _), path in made.items() if name in ("older", "gone")}
+        size = sum(path.stat().st_size for path in away)
+        (copied,) = [one for one in prune() if one.files]
+        assert (copied.path, copied.files) == (paths.compressed(), len(away))
+        assert copied.bytes == size
+        assert {path for path in made.values() if not path.exists()} == away
+        assert gone() == {}
+
+    def test_all_of_them_go_on_demand_and_are_made_again(self, served: dict[str, Path]) -> None:
+        kept = {name: served[name] for name in ("page", "added")}
+        made = copies(kept, "gzip")
+        assert gone(everything=True)["compressed"] == "compressed copies"
+        assert not any(path.exists() for path in made.values())
+        assert copies(kept, "gzip") == made
+        assert all(path.exists() for path in made.values())
+
+    def test_what_is_being_served_stays(self, tmp_path: Path) -> None:
+        file = tmp_path / "gone"
+        file.write_bytes(b"gone")
+        with compressed([file], "gzip") as smaller:
+            assert gone(everything=True) == {"compressed": "in use"}
+            assert smaller[file].exists()
+        assert gone() == {"compressed": "compressed copies of files that are not here"}
+
+    def test_what_a_killed_process_leaves_goes_and_what_is_not_ours_stays(self, tmp_path: Path) -> None:
+        folder = paths.compressed()
+        (folder / "tmp0a_b9cde").write_bytes(b"half")
+        (folder / "notes.txt").write_text("mine")
+        (folder / f"{SUM}-br5").symlink_to(tmp_path)
+        assert gone(everything=True) == {"compressed": "left by a process that was ended"}
+        assert sorted(path.name for path in folder.iterdir()) == [".lock", f"{SUM}-br5", "notes.txt"]
+
+    def test_a_damaged_manifest_keeps_nothing(self, served: dict[str, Path]) -> None:
+        served.pop("gone")
+        (served["current"].parent / "manifest.json").write_text("{")
+        made = copies(served, "gzip")
+        gone()
+        assert not made["current", "gzip"].exists()
+        assert made["page", "gzip"].exists()
+
+
+def with_manifest(folder: Path, content: bytes) -> Path:
+    """A model in one format of two files; the second one."""
+    folder.mkdir(parents=True)
+    for name, written in (("model.json", b"graph of " + content), ("shard", content)):
+        (folder / name).write_bytes(written)
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("model.json", "shard")}
+    one = FormatFile(
+        path="model.json", sha256=sums["model.json"], bytes=1, parts={"shard": sums["shard"]}, inputs={}, outputs={}
+    )
+    formats: dict[Format, FormatFile] = {"tfjs": one}
+    manifest = Manifest(
+        model=f"m{content.decode()}",
+        variant="fp32",
+        batch=1,
+        weights="seeded",
+        seed=0,
+        inputs=[],
+        outputs=[],
+        formats=formats,
+        reference=[],
+        tolerance=1e-4,
+        parameters=1,
+        built_with={},
+    )
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+    return folder / "shard"
+
+
+def copies(files: dict[str, Path], how: Compression) -> dict[tuple[str, str], Path]:
+    """Name and encoding to the copy that is made of each."""
+    with compressed(files.values(), how) as smaller:
+        return {(name, how): smaller[file] for name, file in files.items()}
