@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ _GONE = frozenset({"no such frame", "no such client window"})
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "-0": -0.0}
 _SESSION_SECONDS = 60.0
 _CRASH_SECONDS = 0.3
-_CRASHED = "The page crashed (its process ended, was killed or ran out of memory)."
+_TAB_SECONDS = 10.0
+_CLOSE_SECONDS = 5.0
+_POLL_SECONDS = 0.1
 
 
 class BidiPage:
@@ -130,20 +133,35 @@ def local_value(remote: Any) -> Any:
 
 
 @contextmanager
-def open_page(address: str, *, cancel: Event | None = None) -> Iterator[BidiPage]:
-    """The first tab of a browser that was just started: it has one session in its life, which ends with the browser."""
+def open_page(address: str, *, cancel: Event | None = None, stays: bool = False) -> Iterator[BidiPage]:
+    """The empty tab of a browser that was just started: it has one session in its life, which ends with the browser.
+
+    Where the browser's tabs outlive it (`stays`), the tab may take a moment to come, and is closed in the end.
+    """
     watch = Watch()
     with connected(f"{address.rstrip('/')}/session", watch.notice, cancel) as exchange:
         page = BidiPage(watch, exchange, "")
         page.call("session.new", {"capabilities": {"alwaysMatch": {}}}, timeout=_SESSION_SECONDS)
-        context = _first_context(page.call("browsingContext.getTree", {"maxDepth": 0}).get("contexts"))
+        context = _first_context(page, _TAB_SECONDS if stays else 0.0, cancel)
         page.call("session.subscribe", {"events": ["browsingContext.navigationCommitted"]})
-        yield BidiPage(watch, exchange, context)
+        try:
+            yield BidiPage(watch, exchange, context)
+        finally:
+            if stays:
+                with suppress(BlockFailed):
+                    page.call("browsingContext.close", {"context": context}, timeout=_CLOSE_SECONDS)
 
 
-def _first_context(contexts: Any) -> str:
-    first = contexts[0] if isinstance(contexts, list) and contexts else None
-    context = first.get("context") if isinstance(first, dict) else None
-    if not isinstance(context, str):
-        raise BlockFailed("The browser has no page that could be driven.")
-    return context
+def _first_context(page: BidiPage, patience: float, cancel: Event | None) -> str:
+    """The tab that shows nothing yet, else the first."""
+    deadline = time.monotonic() + patience
+    while True:
+        told = page.call("browsingContext.getTree", {"maxDepth": 0}).get("contexts")
+        tabs = [tab for tab in told if isinstance(tab, dict)] if isinstance(told, list) else []
+        found = next((tab for tab in tabs if tab.get("url") == "about:blank"), tabs[0] if tabs else {})
+        context = found.get("context")
+        if isinstance(context, str):
+            return context
+        if time.monotonic() >= deadline or (cancel is not None and cancel.is_set()):
+            raise BlockFailed("The browser has no page that could be driven.", fault="bad answer")
+        time.sleep(_POLL_SECONDS)

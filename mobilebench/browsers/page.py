@@ -53,10 +53,11 @@ class Page(Protocol):
         ...
 
 
-def open_page(address: str, *, cancel: Event | None = None) -> AbstractContextManager[Page]:
+def open_page(address: str, *, cancel: Event | None = None, stays: bool = False) -> AbstractContextManager[Page]:
     """A new, empty tab of the browser that is driven at `address`; leaving closes it.
 
-    `http://…` is the base of a DevTools endpoint, `ws://…` that of WebDriver BiDi.
+    `http://…` is the base of a DevTools endpoint, `ws://…` that of WebDriver BiDi. `stays`: the browser is somebody's,
+    and keeps its tabs when it ends.
 
     Raises:
         BlockFailed: the browser cannot be reached, or opens no page.
@@ -64,5 +65,5 @@ def open_page(address: str, *, cancel: Event | None = None) -> AbstractContextMa
     from mobilebench.browsers import bidi, cdp
 
     if address.startswith("ws:"):
-        return bidi.open_page(address, cancel=cancel)
+        return bidi.open_page(address, cancel=cancel, stays=stays)
     return cdp.open_page(address, cancel=cancel)

@@ -138,7 +138,7 @@ def measure(
         target.browser(browser_name, (*page_case.flags, *for_pass), headed=block.conditions.headed) as browser,
         target.reverse(server.port) as origin,
         renderers.watched(browser.address, on_phone) as process,
-        open_page(browser.address, cancel=cancel) as page,
+        open_page(browser.address, cancel=cancel, stays=on_phone) as page,
         _cleared(page, origin, on_phone),
     ):
         url = f"{origin.rstrip('/')}{visit.path}bench.html"

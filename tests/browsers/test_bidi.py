@@ -150,6 +150,19 @@ def test_a_browser_without_a_page(contexts: Any) -> None:
         pass
 
 
+def test_of_somebodys_browser_the_empty_tab_is_waited_for_and_closed_in_the_end() -> None:
+    trees = [[], [{"context": "theirs", "url": "https://example.com/"}, {"context": "ours", "url": "about:blank"}]]
+
+    def answer(message: dict[str, Any]) -> list[Any]:
+        told = {"contexts": trees.pop(0)} if message["method"] == "browsingContext.getTree" else {}
+        return [success(message, **told)]
+
+    with fake_devtools(answer) as fake, open_page(address(fake), stays=True) as page:
+        page.tell_cores(2)
+    assert fake.received[-2]["params"]["contexts"] == ["ours"]
+    assert (fake.received[-1]["method"], fake.received[-1]["params"]) == ("browsingContext.close", {"context": "ours"})
+
+
 def test_no_browser_behind_the_address() -> None:
     with pytest.raises(BlockFailed, match="connection to the browser was cut"), open_page("ws://127.0.0.1:9"):
         pass
