@@ -71,20 +71,20 @@ def busiest(before: Mapping[int, float], after: Mapping[int, float]) -> Renderer
     return Renderer(pid, before.get(pid, 0.0) <= IDLE_SECONDS)
 
 
-def cpu_seconds(address: str) -> dict[int, float]:
-    """Process id to CPU time of every renderer. Raises `BlockFailed` when the browser does not tell."""
+def cpu_seconds(address: str, kind: str = "renderer") -> dict[int, float]:
+    """Process id to CPU time of every process of a kind. Raises `BlockFailed` when the browser does not tell."""
     socket = urlsplit(str(cdp.http_json(address, "GET", "/json/version").get("webSocketDebuggerUrl", "")))
     with connected(f"ws://{urlsplit(address).netloc}{socket.path}", _ignore) as exchange:
         answer = exchange.ask("SystemInfo.getProcessInfo", {}, _TIMEOUT, "The browser did not tell its processes.")
-    return parse(answer.get("result"))
+    return parse(answer.get("result"), kind)
 
 
-def parse(result: object) -> dict[int, float]:
-    """The renderers in what the browser answers, which is not trusted."""
+def parse(result: object, kind: str = "renderer") -> dict[int, float]:
+    """The processes of a kind in what the browser answers, which is not trusted."""
     processes = result.get("processInfo") if isinstance(result, dict) else None
     found = {}
     for process in processes if isinstance(processes, list) else []:
-        if isinstance(process, dict) and process.get("type") == "renderer":
+        if isinstance(process, dict) and process.get("type") == kind:
             pid, seconds = process.get("id"), process.get("cpuTime")
             if isinstance(pid, int) and isinstance(seconds, (int, float)) and 0 <= seconds < _LONGEST_SECONDS:
                 found[pid] = float(seconds)

@@ -1,9 +1,15 @@
 // Which GPU a page asks for and gets. Frameworks ask the browser for it by themselves: so their questions are watched,
 // and given a power preference where one is wanted.
+import { GpuLoss } from './loss';
 import type { Proof } from './records';
 
 export type PowerPreference = 'low-power' | 'high-performance';
 export type GpuApi = 'webgl' | 'webgpu';
+
+/** Whether a backend computes with one of these. */
+export function isGpuApi(backend: string): backend is GpuApi {
+  return backend === 'webgl' || backend === 'webgpu';
+}
 
 const SOFTWARE_RENDERER = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
 const PREFERENCES: Record<string, PowerPreference> = { integrated: 'low-power', discrete: 'high-performance' };
@@ -24,11 +30,11 @@ type Context = WebGLRenderingContext | WebGL2RenderingContext;
 export class GpuWatch {
   /** Given to every question from now on, whatever the framework would say. */
   preference: PowerPreference | undefined;
+  readonly loss = new GpuLoss();
   private asked: string | undefined;
   private context: Context | undefined;
   private adapter: GPUAdapterInfo | undefined;
   private features: readonly string[] = [];
-  private lostReason: string | undefined;
 
   constructor() {
     if (typeof HTMLCanvasElement !== 'undefined') this.watchCanvas(HTMLCanvasElement.prototype);
@@ -46,12 +52,6 @@ export class GpuWatch {
     if (this.adapter === undefined) return {};
     const proof = this.proofOf(describe(this.adapter), this.adapter.isFallbackAdapter);
     return { ...proof, environment: { webgpu_features: [...this.features].sort().join(' ') } };
-  }
-
-  /** Why the GPU was taken away from the page while it measured; undefined when it was not. */
-  get lost(): string | undefined {
-    if (this.context?.isContextLost()) return 'the browser took the WebGL context away';
-    return this.lostReason;
   }
 
   private proofOf(renderer: string, fallback: boolean | undefined): Proof {
@@ -73,6 +73,7 @@ export class GpuWatch {
       const wanted = watch.preference === undefined ? attributes : { ...attributes, powerPreference: watch.preference };
       const context = original.call(this, kind, wanted) as Context | null;
       if (context !== null) {
+        if (context !== watch.context) watch.loss.ofCanvas(this);
         watch.context = context;
         watch.asked = wanted?.powerPreference;
       }
@@ -100,9 +101,7 @@ export class GpuWatch {
         const device = await requestDevice.call(this, descriptor);
         watch.adapter = this.info;
         watch.features = [...device.features];
-        void device.lost.then(({ reason, message }) => {
-          if (reason !== 'destroyed') watch.lostReason = `the browser took the WebGPU device away: ${message}`;
-        });
+        watch.loss.ofDevice(device);
         return device;
       },
     });

@@ -5,8 +5,9 @@ import type { EngineAdapter, Output } from './engines/engine';
 import { litertjs } from './engines/litertjs';
 import { ortjs } from './engines/ortjs';
 import { tfjs } from './engines/tfjs';
-import { GpuWatch, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './gpu';
+import { GpuWatch, isGpuApi, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './gpu';
 import { fillInput, summarise } from './inputs';
+import { faultOf } from './loss';
 import { NetworkWatch } from './network';
 import { obtain, type Ended } from './obtain';
 import { browserProof, FocusWatch, VisibilityWatch, WasmWatch, WorkerWatch } from './proof';
@@ -16,6 +17,9 @@ import { Unsupported, type Job, type Measurement, type OutputSummary, type Proof
 import { predictUntil, Readback, Setup } from './stages';
 
 const ENGINES: Record<string, EngineAdapter> = { tfjs, ortjs, litertjs };
+
+/** How long after a failure the browser may say that it took the GPU away. */
+const LOSS_PATIENCE_MS = 500;
 
 const visibility = new VisibilityWatch();
 const focus = new FocusWatch();
@@ -63,7 +67,7 @@ async function measure(job: Job, stop: Stop): Promise<Measurement> {
   await ended('prediction', engine);
   const watched = await watching.finish();
 
-  if (gpu.lost !== undefined) throw new Error(`The GPU's work is lost: ${gpu.lost}.`);
+  const notes = await demandNoLoss(job);
   const engineProof = await engine.proof(workers.started);
   await demandPreference(job, engineProof);
   return {
@@ -78,6 +82,7 @@ async function measure(job: Job, stop: Stop): Promise<Measurement> {
       visible: visibility.throughout,
       focused: focus.throughout,
       downloads,
+      notes: [...(engineProof.notes ?? []), ...notes],
       environment: { ...engineProof.environment, workers_started: String(workers.started) },
     },
     setup_ms: setup.ms,
@@ -95,11 +100,25 @@ function adapterOf({ engine }: Job): EngineAdapter | undefined {
   return ENGINES[engine.split('@', 1)[0] ?? ''];
 }
 
+/**
+ * Raises an error when the browser took something away that the backend computes with. Engines may have anything made
+ * for the GPU, also where they compute elsewhere: the notes then tell its loss.
+ */
+async function demandNoLoss(job: Job): Promise<string[]> {
+  await gpu.loss.settled(0);
+  const { reason, refusal } = gpu.loss;
+  if (!isGpuApi(job.backend)) return reason === undefined ? [] : [`${reason}; this backend computes nothing there`];
+  if (reason !== undefined) throw new Error(`The GPU's work is lost: ${reason}.`);
+  if (refusal !== undefined) throw new Error(`The GPU ran out of memory: ${refusal}`);
+  return [];
+}
+
 /** A power preference is no order: only where the browser gives another GPU for the other one, it was followed. */
 async function demandPreference(job: Job, { renderer }: Proof): Promise<void> {
   const wanted = preferenceOf(job.setting);
   if (wanted === undefined) return;
   gpu.preference = undefined;
+  gpu.loss.end();
   const api = job.backend as GpuApi;
   const given = {
     'low-power': await rendererFor(api, 'low-power'),
@@ -119,16 +138,22 @@ function summaries(job: Job, outputs: ReadonlyMap<string, Output>): OutputSummar
 
 /** Whatever goes wrong is told in the answer's `status` and `reason`. */
 async function measured(job: Job, stop: Stop): Promise<string> {
+  const onGpu = isGpuApi(job.backend);
+  const work = workers.guard(measure(job, stop));
   try {
-    return JSON.stringify(await workers.guard(measure(job, stop)));
+    return JSON.stringify(await (onGpu ? gpu.loss.guard(work) : work));
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    if (onGpu) await gpu.loss.settled(LOSS_PATIENCE_MS);
+    const lost = onGpu ? gpu.loss.reason : undefined;
+    const fault = faultOf(error, lost);
     const refused = error instanceof Unsupported || Boolean(adapterOf(job)?.isUnsupported(error));
-    const unsupported = refused && gpu.lost === undefined;
+    const unsupported = refused && fault === undefined;
     const answer: Measurement = {
       schema: 'mobilebench/measurement/1',
       status: unsupported ? 'unsupported' : 'error',
-      reason: gpu.lost === undefined ? error.message : `${error.message} (${gpu.lost})`,
+      reason: lost === undefined || error.message.includes(lost) ? error.message : `${error.message} (${lost})`,
+      ...(fault && { fault }),
       engine: job.engine,
       proof: {},
       setup_ms: {},

@@ -125,10 +125,14 @@ export interface OutputSummary {
   sample: { index: number[]; value: number[] };
 }
 
+/** Faults that a page lives through, and tells itself. */
+export type PageFault = 'lost context' | 'out of memory';
+
 export interface Measurement {
   schema: 'mobilebench/measurement/1';
   status: 'ok' | 'unsupported' | 'error';
   reason?: string;
+  fault?: PageFault;
   engine: string;
   version?: string;
   proof: Proof;

@@ -302,6 +302,14 @@ describe('a memory pass', () => {
   });
 });
 
+function lateFailure(): Promise<string> {
+  return new Promise((resolve) => {
+    setTimeout(() => {
+      resolve('failed');
+    }, 5);
+  });
+}
+
 describe('Steps', () => {
   it('stop at every moment, and go on when they are told to', async () => {
     const steps = new Steps();
@@ -321,6 +329,16 @@ describe('Steps', () => {
 
   it('give an answer that comes without any moment', async () => {
     expect(await new Steps().begin(() => Promise.resolve('at once'))).toBe('at once');
+  });
+
+  it('keeps an answer that comes while the work stops', async () => {
+    const steps = new Steps();
+    expect(await steps.begin((moment) => Promise.race([moment('warmup').then(() => 'done'), lateFailure()]))).toBe(
+      'moment: warmup',
+    );
+    await lateFailure();
+    expect(await steps.next()).toBe('failed');
+    expect(await steps.begin(() => Promise.resolve('again'))).toBe('again');
   });
 
   it('leave times as they are', async () => {

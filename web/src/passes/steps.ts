@@ -7,19 +7,22 @@ export const MOMENT = 'moment: ';
 export class Steps {
   private arrived: (text: string) => void = () => undefined;
   private goOn: () => void = () => undefined;
+  private answer: string | undefined;
 
   /** Starts the work: its first moment, or its answer where it has none. `work` is to await every moment. */
   begin(work: (moment: (name: string) => Promise<void>) => Promise<string>): Promise<string> {
+    this.answer = undefined;
     return this.untilArrival(() => {
       void work((name) => this.moment(name)).then((answer) => {
+        this.answer = answer;
         this.arrived(answer);
       });
     });
   }
 
-  /** Goes on from a moment: the next one, or the answer. */
+  /** Goes on from a moment: the next one, or the answer, which may have come while the work stopped. */
   next(): Promise<string> {
-    return this.untilArrival(this.goOn);
+    return this.answer === undefined ? this.untilArrival(this.goOn) : Promise.resolve(this.answer);
   }
 
   private moment(name: string): Promise<void> {
