@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from mobilebench.browsers.exchange import Exchange, Message, connected, first_line
+from mobilebench.browsers.exchange import Exchange, Message, connected, first_line, too_much
 from mobilebench.browsers.page import Capability
-from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.errors import BlockFailed, Killed, Unsupported
 
 _CRASH_PAGE = "about:tabcrashed"
 _GONE = frozenset({"no such frame", "no such client window"})
@@ -43,10 +43,11 @@ class BidiPage:
         result = message.get("result")
         reached = str(result.get("url", "")) if isinstance(result, dict) else ""
         if self._watch.crashed or reached.startswith(_CRASH_PAGE):
-            raise BlockFailed(_CRASHED)
+            raise _crashed()
         if "error" in message:
             self._look_for_crash()
-            raise BlockFailed(f"The browser could not open the page: {first_line(message.get('message'))}")
+            said = first_line(message.get("message"))
+            raise BlockFailed(f"The browser could not open the page: {said}", fault="cut connection")
 
     def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
         params = {
@@ -58,7 +59,8 @@ class BidiPage:
         answer = self._ask("script.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
         if answer.get("type") == "exception":
             self._look_for_crash()
-            raise BlockFailed(f"{what} threw an exception: {exception_text(answer.get('exceptionDetails'))}")
+            said = exception_text(answer.get("exceptionDetails"))
+            raise BlockFailed(f"{what} threw an exception: {said}", fault="page error")
         return local_value(answer.get("result"))
 
     def tell_cores(self, count: int) -> None:
@@ -77,20 +79,20 @@ class BidiPage:
         with suppress(BlockFailed):
             self._exchange.listen(lambda: self._watch.crashed, _CRASH_SECONDS)
         if self._watch.crashed:
-            raise BlockFailed(_CRASHED)
+            raise _crashed()
 
     def _ask(self, method: str, params: dict[str, Any], timeout: float, late: str) -> dict[str, Any]:
         message = self._exchange.ask(method, params, timeout, late)
         if "error" in message:
             if self._watch.crashed or str(message["error"]) in _GONE:
-                raise BlockFailed(_CRASHED)
+                raise _crashed()
             said = first_line(message.get("message") or message["error"])
             if method == "script.evaluate" and "allocation size overflow" in said:
-                raise BlockFailed("The page answered more than the browser can send, which no measurement is.")
-            raise BlockFailed(f"The browser refused {method}: {said}")
+                raise too_much("more than the browser can send")
+            raise BlockFailed(f"The browser refused {method}: {said}", fault="bad answer")
         result = message.get("result")
         if not isinstance(result, dict):
-            raise BlockFailed(f"The browser's answer to {method} has no result.")
+            raise BlockFailed(f"The browser's answer to {method} has no result.", fault="bad answer")
         return result
 
 
@@ -106,7 +108,13 @@ class Watch:
         url = str(params.get("url", "")) if isinstance(params, dict) else ""
         if message.get("method") == "browsingContext.navigationCommitted" and url.startswith(_CRASH_PAGE):
             self.crashed = True
-            raise BlockFailed(_CRASHED)
+            raise _crashed()
+
+
+def _crashed() -> Killed:
+    """Firefox does not tell how a page's process ended."""
+    words = "The page crashed (its process ended, was killed or ran out of memory)."
+    return Killed(words, subject="The page's process")
 
 
 def exception_text(details: Any) -> str:

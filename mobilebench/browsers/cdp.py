@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from mobilebench.browsers.exchange import Exchange, Message, connected, cut, first_line, parse_message
 from mobilebench.browsers.page import Capability
-from mobilebench.errors import BlockFailed
+from mobilebench.errors import BlockFailed, Fault, Killed
 
 _HTTP_TIMEOUT = 15.0
 _CLOSE_TIMEOUT = 5.0
@@ -41,7 +41,7 @@ class CdpPage:
         self._watch.loaded = False
         answer = self.call("Page.navigate", {"url": url}, timeout=timeout)
         if answer.get("errorText"):
-            raise BlockFailed(f"The browser could not open the page: {answer['errorText']}")
+            raise BlockFailed(f"The browser could not open the page: {answer['errorText']}", fault="cut connection")
         late = f"The page was not loaded within {timeout:.0f} s."
         self._listen(timeout, late)
 
@@ -49,7 +49,8 @@ class CdpPage:
         params = {"expression": expression, "awaitPromise": True, "returnByValue": True}
         answer = self._ask("Runtime.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
         if "exceptionDetails" in answer:
-            raise BlockFailed(f"{what} threw an exception: {exception_text(answer['exceptionDetails'])}")
+            said = exception_text(answer["exceptionDetails"])
+            raise BlockFailed(f"{what} threw an exception: {said}", fault="page error")
         result = answer.get("result")
         return result.get("value") if isinstance(result, dict) else None
 
@@ -71,15 +72,15 @@ class CdpPage:
         if "error" in message:
             error = message["error"]
             said = error.get("message") if isinstance(error, dict) else error
-            raise BlockFailed(f"The browser refused {method}: {said}")
+            raise BlockFailed(f"The browser refused {method}: {said}", fault="bad answer")
         result = message.get("result")
         if not isinstance(result, dict):
-            raise BlockFailed(f"The browser's answer to {method} has no result.")
+            raise BlockFailed(f"The browser's answer to {method} has no result.", fault="bad answer")
         return result
 
     def _listen(self, timeout: float, late: str) -> None:
         try:
-            self._exchange.listen(lambda: self._watch.loaded, timeout, late)
+            self._exchange.listen(done, timeout, late)
         except _Crashed:
             raise self._crash() from None
 
@@ -87,7 +88,7 @@ class CdpPage:
         """Why the page's process ended: the browser says so a moment after it says that it did."""
         with suppress(BlockFailed):
             self._exchange.listen(lambda: self._watch.ended is not None, _CRASH_REPORT_SECONDS)
-        return BlockFailed(crash_sentence(self._watch.ended))
+        return page_ended(self._watch.ended)
 
 
 class _Crashed(BlockFailed):
@@ -99,6 +100,9 @@ class Watch:
     """What the browser tells of the page `target` beside its answers."""
 
     target: str
+    def __init__(self) -> None:
+        super().__init__("The page crashed.", fault="crash")
+
     loaded: bool = False
     crashed: bool = False
     ended: tuple[str, int] | None = None
@@ -113,23 +117,31 @@ class Watch:
                 self.loaded = True
             case "Inspector.targetCrashed" if not self.crashed:
                 self.crashed = True
-                raise _Crashed(crash_sentence(None))
+                raise _Crashed
             case "Target.targetCrashed" if params.get("targetId") == self.target:
                 code = params.get("errorCode")
                 self.ended = (str(params.get("status", "")), code if isinstance(code, int) else 0)
             case "Inspector.detached":
-                raise BlockFailed(f"The browser detached from the page: {params.get('reason') or 'no reason given'}.")
+                why = first_line(params.get("reason") or "no reason given").rstrip(".")
+                fault: Fault = "crash" if "process gone" in why else "cut connection"
+                raise BlockFailed(f"The browser detached from the page: {why}.", fault=fault)
 
 
-def crash_sentence(ended: tuple[str, int] | None) -> str:
-    """What became of a page whose process ended."""
+def page_ended(ended: tuple[str, int] | None) -> BlockFailed:
+    """What became of a page whose process ended, by the browser's word for it and its signal or exit code."""
     match ended:
         case ("oom", _):
-            return "The page's process was ended because memory ran out."
-        case ("killed", signal):
-            return f"The page's process was killed (signal {signal}), as a system does when its memory runs out."
-        case _:
-            return "The page crashed (its process ended or ran out of memory)."
+            return BlockFailed("The page's process was ended because memory ran out.", fault="killed for memory")
+        case ("killed" | "oom protected", signal):
+            return Killed(
+                f"The page's process was killed (signal {signal}), as a system does when its memory runs out.",
+                subject="The page's process",
+            )
+        case ("crashed" | "abnormal" | "failed to launch" as word, code):
+            return BlockFailed(
+                f"The page crashed (its process ended: {word}, signal or exit code {code}).", fault="crash"
+            )
+    return Killed("The page crashed (its process ended or ran out of memory).", subject="The page's process")
 
 
 def exception_text(details: Any) -> str:
@@ -146,7 +158,7 @@ def browser_version(address: str) -> str:
     answer = http_json(address, "GET", "/json/version")
     found = re.search(r"\d+(?:\.\d+)+", str(answer.get("Browser", "")))
     if not found:
-        raise BlockFailed("The browser does not state its version over DevTools.")
+        raise BlockFailed("The browser does not state its version over DevTools.", fault="bad answer")
     return found[0]
 
 
@@ -156,7 +168,7 @@ def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]
     tab = http_json(address, "PUT", "/json/new?about:blank")
     tab_id, socket = str(tab.get("id", "")), urlsplit(str(tab.get("webSocketDebuggerUrl", "")))
     if not tab_id or socket.scheme != "ws":
-        raise BlockFailed("The browser opened a page without saying how to reach it.")
+        raise BlockFailed("The browser opened a page without saying how to reach it.", fault="bad answer")
     watch = Watch(tab_id)
     try:
         with connected(f"ws://{urlsplit(address).netloc}{socket.path}", watch.notice, cancel) as exchange:
@@ -187,5 +199,6 @@ def _http(address: str, method: str, path: str, *, timeout: float = _HTTP_TIMEOU
     finally:
         connection.close()
     if response.status != 200:
-        raise BlockFailed(f"The browser answered {response.status} to {method} {path.partition('?')[0]}.")
+        asked = f"{method} {path.partition('?')[0]}"
+        raise BlockFailed(f"The browser answered {response.status} to {asked}.", fault="bad answer")
     return body

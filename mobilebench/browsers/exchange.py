@@ -91,6 +91,9 @@ class Exchange:
 class _Late(BlockFailed):
     """Nothing came in time."""
 
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, fault="hang")
+
 
 @contextmanager
 def connected(address: str, notice: Notice, cancel: Event | None = None) -> Iterator[Exchange]:
@@ -119,9 +122,9 @@ def parse_message(text: str | bytes) -> Message:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BlockFailed("The browser sent something that is not JSON.") from error
+        raise BlockFailed("The browser sent something that is not JSON.", fault="bad answer") from error
     if not isinstance(message, dict):
-        raise BlockFailed("The browser sent something that is not a message.")
+        raise BlockFailed("The browser sent something that is not a message.", fault="bad answer")
     return message
 
 
@@ -129,11 +132,17 @@ def cut(error: Exception) -> BlockFailed:
     """What a broken connection means."""
     sent = getattr(error, "sent", None)
     if getattr(sent, "code", None) == _TOO_BIG:
-        return BlockFailed(f"The page answered more than {MESSAGE_LIMIT // 1024 // 1024} MB, which no measurement is.")
+        return too_much(f"more than {MESSAGE_LIMIT // 1024 // 1024} MB")
     return BlockFailed(
         f"The connection to the browser was cut ({type(error).__name__}).",
         hint="The browser was closed or killed, or the phone was unplugged.",
+        fault="cut connection",
     )
+
+
+def too_much(how_much: str) -> BlockFailed:
+    """The failure of a page whose answer is larger than one can be."""
+    return BlockFailed(f"The page answered {how_much}, which no measurement is.", fault="bad answer")
 
 
 def first_line(text: Any) -> str:

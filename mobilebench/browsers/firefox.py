@@ -172,7 +172,8 @@ def _write_preferences(profile: Path, preferences: dict[str, Any]) -> None:
     try:
         (profile / "user.js").write_text("".join(lines))
     except OSError as error:
-        raise BlockFailed(f"The profile of Firefox could not be written: {error}.") from None
+        words = f"The profile of Firefox could not be written: {error}."
+        raise BlockFailed(words, fault=launching.no_space(error)) from None
 
 
 def _home(profile: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -16,11 +17,14 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Event
 
-from mobilebench.errors import BlockFailed
+from mobilebench.browsers import deaths
+from mobilebench.errors import BlockFailed, Fault
 
 PROFILE_PREFIX = "mobilebench-"
 PROFILE_NEEDS_MB = 100
 """Free space below which a browser is not started: it would fail somewhere later, and without a word."""
+LOG = "stderr.txt"
+"""In the profile: what the browser writes to standard error."""
 
 _BROWSERS = ("chrome", "firefox")
 _POLL_SECONDS = 0.005
@@ -84,13 +88,15 @@ def fresh_profile(browser: str) -> Iterator[Path]:
     try:
         profile = Path(tempfile.mkdtemp(prefix=f"{PROFILE_PREFIX}{browser}-{os.getpid()}-"))
     except OSError as error:
-        raise BlockFailed(f"No profile for {browser} could be made in {tempfile.gettempdir()}: {error}.") from None
+        words = f"No profile for {browser} could be made in {tempfile.gettempdir()}: {error}."
+        raise BlockFailed(words, fault=no_space(error)) from None
     try:
         free = shutil.disk_usage(profile).free // 1_000_000
         if free < PROFILE_NEEDS_MB:
             raise BlockFailed(
                 f"There is no space left for {browser}'s profile: {free} MB are free in {profile.parent}.",
                 hint="Make space there, or set TMPDIR to another folder.",
+                fault="no space",
             )
         yield profile
     finally:
@@ -102,8 +108,11 @@ def started(argv: Sequence[str], environment: Mapping[str, str], profile: Path) 
     """The browser's process, leader of a group that ends when this is left.
 
     Leave it in the thread that entered it: the browser dies with that thread, so that none outlives mobilebench.
+
+    Raises:
+        BlockFailed: it could not be started. What fails meanwhile because it or its page died says how.
     """
-    with (profile / "stderr.txt").open("wb") as stderr:
+    with (profile / LOG).open("wb") as stderr:
         process = subprocess.Popen(
             [*_dies_with_us(), *argv],
             stdin=subprocess.DEVNULL,
@@ -113,7 +122,8 @@ def started(argv: Sequence[str], environment: Mapping[str, str], profile: Path) 
             start_new_session=True,
         )
     try:
-        yield process
+        with deaths.explained(Path(argv[0]).name, process, profile / LOG):
+            yield process
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -140,25 +150,24 @@ def wait_for_address(
             if address is not None:
                 return address
         if process.poll() is not None:
-            raise BlockFailed(
-                f"{browser} ended while it started (exit code {process.returncode}): {_last_words(profile)}"
-            )
+            code = process.returncode
+            words = f"{browser} ended while it started (exit code {code}): {deaths.last_words(profile / LOG)}"
+            raise deaths.of_exit(words, browser, code)
         if cancel is not None and cancel.is_set():
             raise BlockFailed(f"The block was cancelled while {browser} started.")
         time.sleep(_POLL_SECONDS)
-    raise BlockFailed(f"{browser} did not open its port for us within {timeout:.0f} s: {_last_words(profile)}")
+    words = f"{browser} did not open its port for us within {timeout:.0f} s: {deaths.last_words(profile / LOG)}"
+    raise BlockFailed(words, fault="hang")
+
+
+def no_space(error: OSError) -> Fault | None:
+    """The fault that an error of the file system is, where it is that one."""
+    return "no space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
 
 
 def _dies_with_us() -> list[str]:
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
-
-
-def _last_words(profile: Path) -> str:
-    """The line in which the browser says why it gives up, else its last one."""
-    lines = (profile / "stderr.txt").read_text(errors="replace").strip().splitlines()
-    fatal = [line for line in lines if "FATAL" in line]
-    return (fatal or lines or ["it said nothing"])[-1][:300]
 
 
 def _remove(profile: Path) -> None:

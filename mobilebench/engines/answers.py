@@ -6,7 +6,7 @@ import signal
 
 from pydantic import ValidationError
 
-from mobilebench.errors import BlockFailed, MobilebenchError, Unsupported
+from mobilebench.errors import BlockFailed, Killed, MobilebenchError, Unsupported
 from mobilebench.results.records import Measurement, PlannedBlock
 from mobilebench.targets.base import ShellResult
 
@@ -70,18 +70,19 @@ def require_block(measurement: Measurement, block: PlannedBlock, target: str) ->
 
 def not_usable(target: str, why: str) -> MobilebenchError:
     """The error of an answer that does not hold."""
-    return BlockFailed(f"The native runner's answer on {target} cannot be used: {why}.")
+    return BlockFailed(f"The native runner's answer on {target} cannot be used: {why}.", fault="bad answer")
 
 
 def _parse(result: ShellResult, target: str) -> Measurement:
     if ended := _how_it_ended(result.exit_code):
-        raise BlockFailed(f"The native runner on {target} {ended}.{_last_words(result.stderr)}")
+        raise _died(f"The native runner on {target}", ended, result)
     if len(result.stdout) > _LARGEST_ANSWER:
         raise not_usable(target, f"it is {len(result.stdout)} bytes long")
     if not result.stdout.endswith(b"}\n"):
         raise BlockFailed(
             f"The native runner on {target} gave no whole answer (exit code {result.exit_code})."
-            + _last_words(result.stderr)
+            + _last_words(result.stderr),
+            fault="bad answer",
         )
     try:
         return Measurement.model_validate_json(result.stdout)
@@ -91,12 +92,25 @@ def _parse(result: ShellResult, target: str) -> Measurement:
         raise not_usable(target, f"at {place}: {first['msg']}") from error
 
 
+def _died(runner: str, ended: str, result: ShellResult) -> BlockFailed:
+    words = f"{runner} {ended}.{_last_words(result.stderr)}"
+    if _signal(result.exit_code) == signal.SIGKILL:
+        return Killed(words, subject=runner)
+    return BlockFailed(words, fault="crash" if _signal(result.exit_code) else None)
+
+
+def _signal(exit_code: int) -> int | None:
+    """A shell tells a signal as 128 + its number, a subprocess as negative."""
+    number = -exit_code if exit_code < 0 else exit_code - 128
+    return number if 0 < number < 65 else None
+
+
 def _how_it_ended(exit_code: int) -> str | None:
-    """Words for an end that leaves no answer; a shell tells a signal as 128 + its number, a subprocess as negative."""
+    """Words for an end that leaves no answer."""
     if exit_code in {126, 127}:
         return f"could not be started (exit code {exit_code}): is it built for this target?"
-    number = -exit_code if exit_code < 0 else exit_code - 128
-    if not 0 < number < 65:
+    number = _signal(exit_code)
+    if number is None:
         return None
     try:
         meaning = _SIGNAL_MEANINGS.get(signal.Signals(number))

@@ -17,6 +17,7 @@ from mobilebench.engines.scratch import scratch_folder
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.profiles import memory_kills
 from mobilebench.results.records import (
     BlockRule,
     Case,
@@ -108,14 +109,15 @@ class NativeEngine:
         brought = self._push(target, block.case, files)
         with self._scratch(target, block) as scratch:
             started = time.monotonic()
-            result = target.shell(
-                self._command(block, files, brought, samples, scratch),
-                timeout=time_limit(block.rule),
-                environment=ENVIRONMENT,
-                cancel=cancel,
-            )
-            ended = time.monotonic()
-        measurement = read_answer(result, engine=self.name, target=target.info.id)
+            with memory_kills.explained() if target.info.kind == "host" else nullcontext():
+                result = target.shell(
+                    self._command(block, files, brought, samples, scratch),
+                    timeout=time_limit(block.rule),
+                    environment=ENVIRONMENT,
+                    cancel=cancel,
+                )
+                ended = time.monotonic()
+                measurement = read_answer(result, engine=self.name, target=target.info.id)
         self._check(measurement, block, files, target.info.id)
         proven = _with_checksums(measurement, brought, target.info.id)
         launch = max(0.0, (ended - started) * 1e3 - measurement.measured_ms)

@@ -51,7 +51,7 @@ def answer_of(page: Page, job: str, look: Callable[[str], None], *, timeout: flo
             return answer
         look(moment[1])
         answer = page.evaluate("mobilebench.next()", timeout=max(1.0, deadline - time.monotonic()), what=what)
-    raise BlockFailed(f"{what} stopped more than {_MOST_MOMENTS} times without an answer.")
+    raise BlockFailed(f"{what} stopped more than {_MOST_MOMENTS} times without an answer.", fault="bad answer")
 
 
 class Watch:

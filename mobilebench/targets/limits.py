@@ -28,7 +28,7 @@ class Limit:
         if any(cancel.is_set() for cancel in self.cancels):
             raise BlockFailed(f"{self.doing} was cancelled.")
         if self.left <= 0:
-            raise BlockFailed(f"{self.doing} did not end within {self.seconds:g} s.")
+            raise BlockFailed(f"{self.doing} did not end within {self.seconds:g} s.", fault="hang")
 
     @property
     def left(self) -> float:
