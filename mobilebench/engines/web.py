@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from mobilebench import paths
-from mobilebench.browsers import chrome, firefox, links, names, renderers
+from mobilebench.browsers import chrome, firefox, gpu_process, links, names, renderers
 from mobilebench.browsers.page import Page, open_page
 from mobilebench.engines import downloads, page_process, page_watch
 from mobilebench.engines.base import Backend, BlockResult
@@ -150,7 +150,7 @@ def measure(
         page.open(url)
         links.shape(page, case.link)
         watch = page_watch.Watch(page_process.processes_of(target, browser), page, block.pass_)
-        with watch.sampling():
+        with gpu_process.watched(browser.address, case.backend) as gpu, watch.sampling():
             answer = page_watch.answer_of(
                 page,
                 json.dumps(job),
@@ -158,10 +158,11 @@ def measure(
                 timeout=patience,
                 what=f"The page on {target.info.id}",
             )
+            told = gpu.noted(parse_answer(answer, case))
         process.look()
     log = visit.served()
     path = downloads.path_of(target.info, case)
-    answered = with_downloads(parse_answer(answer, case), path, case, log[before[0] :], visit.turns[before[1] :])
+    answered = with_downloads(told, path, case, log[before[0] :], visit.turns[before[1] :])
     measurement = watch.completed(complete(answered, browser, log, page_case, process))
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
@@ -204,22 +205,24 @@ def parse_answer(answer: Any, case: Case) -> Measurement:
         BlockFailed: the page says that it failed, or the answer is not a measurement of this case.
     """
     if not isinstance(answer, str) or len(answer) > ANSWER_LIMIT:
-        raise BlockFailed(f"The page on {case.target} answered something else than a measurement.")
+        words = f"The page on {case.target} answered something else than a measurement."
+        raise BlockFailed(words, fault="bad answer")
     try:
         measurement = Measurement.model_validate_json(answer)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise BlockFailed(
-            f"The page on {case.target} answered no valid measurement: {where}: {first['msg']}."
+            f"The page on {case.target} answered no valid measurement: {where}: {first['msg']}.", fault="bad answer"
         ) from error
     subject = f"{case.engine} {case.backend} {case.setting} with {case.model}"
     if measurement.status == "unsupported":
         raise Unsupported(f"{subject}: {measurement.reason or 'the page gives no reason'}")
     if measurement.status == "error":
-        raise BlockFailed(f"{subject} failed in the page on {case.target}: {measurement.reason or 'no reason given'}")
+        words = f"{subject} failed in the page on {case.target}: {measurement.reason or 'no reason given'}"
+        raise BlockFailed(words, fault=measurement.fault or "page error")
     if measurement.engine != case.engine or not measurement.warmup_ms or not measurement.prediction_ms:
-        raise BlockFailed(f"The page on {case.target} answered without having measured {subject}.")
+        raise BlockFailed(f"The page on {case.target} answered without having measured {subject}.", fault="bad answer")
     return measurement
 
 
