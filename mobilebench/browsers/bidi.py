@@ -74,6 +74,9 @@ class BidiPage:
     def clear_origin(self, origin: str) -> None:
         raise Unsupported(f"WebDriver BiDi cannot remove everything that is kept for {origin}.")
 
+    def trace_end(self, *, timeout: float) -> dict[str, Any]:  # noqa: ARG002
+        raise Unsupported("WebDriver BiDi has no command for traces.")
+
     def _look_for_crash(self) -> None:
         """A page that is gone is told of a moment after what fails on the page that stands in for it."""
         with suppress(BlockFailed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
@@ -18,7 +18,7 @@ from mobilebench.errors import BlockFailed, Fault, Killed
 _HTTP_TIMEOUT = 15.0
 _CLOSE_TIMEOUT = 5.0
 _CRASH_REPORT_SECONDS = 0.5
-_CAPABILITIES: frozenset[Capability] = frozenset({"stop scripts", "clear origin", "shape link", "processes"})
+_CAPABILITIES: frozenset[Capability] = frozenset({"stop scripts", "clear origin", "shape link", "processes", "trace"})
 
 
 class CdpPage:
@@ -43,7 +43,7 @@ class CdpPage:
         if answer.get("errorText"):
             raise BlockFailed(f"The browser could not open the page: {answer['errorText']}", fault="cut connection")
         late = f"The page was not loaded within {timeout:.0f} s."
-        self._listen(timeout, late)
+        self._listen(lambda: self._watch.loaded, timeout, late)
 
     def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
         params = {"expression": expression, "awaitPromise": True, "returnByValue": True}
@@ -64,6 +64,12 @@ class CdpPage:
     def clear_origin(self, origin: str) -> None:
         self.call("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
 
+    def trace_end(self, *, timeout: float) -> dict[str, Any]:
+        late = f"The browser did not finish its trace within {timeout:.0f} s."
+        self._listen(lambda: self._watch.trace_end is not None, timeout, late)
+        ended, self._watch.trace_end = self._watch.trace_end, None
+        return ended or {}
+
     def _ask(self, method: str, params: dict[str, Any], timeout: float, late: str) -> dict[str, Any]:
         try:
             message = self._exchange.ask(method, params, timeout, late)
@@ -78,7 +84,7 @@ class CdpPage:
             raise BlockFailed(f"The browser's answer to {method} has no result.", fault="bad answer")
         return result
 
-    def _listen(self, timeout: float, late: str) -> None:
+    def _listen(self, done: Callable[[], bool], timeout: float, late: str) -> None:
         try:
             self._exchange.listen(done, timeout, late)
         except _Crashed:
@@ -94,19 +100,21 @@ class CdpPage:
 class _Crashed(BlockFailed):
     """The page's process ended."""
 
+    def __init__(self) -> None:
+        super().__init__("The page crashed.", fault="crash")
+
 
 @dataclass
 class Watch:
     """What the browser tells of the page `target` beside its answers."""
 
     target: str
-    def __init__(self) -> None:
-        super().__init__("The page crashed.", fault="crash")
-
     loaded: bool = False
     crashed: bool = False
     ended: tuple[str, int] | None = None
     """Why its process ended, and its signal or exit code."""
+    trace_end: dict[str, Any] | None = None
+    """What it said of a trace that has ended."""
 
     def notice(self, message: Message) -> None:
         """Take one message; see `exchange.Notice`."""
@@ -115,6 +123,8 @@ class Watch:
         match message.get("method"):
             case "Page.loadEventFired":
                 self.loaded = True
+            case "Tracing.tracingComplete":
+                self.trace_end = params
             case "Inspector.targetCrashed" if not self.crashed:
                 self.crashed = True
                 raise _Crashed

@@ -6,11 +6,12 @@ from contextlib import AbstractContextManager
 from threading import Event
 from typing import Any, Literal, Protocol
 
-Capability = Literal["stop scripts", "clear origin", "shape link", "processes"]
+Capability = Literal["stop scripts", "clear origin", "shape link", "processes", "trace"]
 """What only some browsers can be asked for:
 
 `stop scripts`: interrupt what the page computes · `clear origin`: remove everything kept for one origin · `shape link`:
-slow its network down · `processes`: which processes the browser has, and their CPU time.
+slow its network down · `processes`: which processes the browser has, and their CPU time · `trace`: record what the
+browser does for the page.
 """
 
 
@@ -46,6 +47,10 @@ class Page(Protocol):
 
     def clear_origin(self, origin: str) -> None:
         """Remove everything that the browser keeps for this origin, and for no other; needs `clear origin`."""
+        ...
+
+    def trace_end(self, *, timeout: float) -> dict[str, Any]:
+        """What the browser says of its trace when it has ended, unchecked; needs `trace`."""
         ...
 
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:

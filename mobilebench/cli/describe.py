@@ -106,4 +106,4 @@ def _suites() -> Described:
 
 
 def _passes(known: Collection[str]) -> list[str]:
-    return [name for name in ("timing", "kernels", "memory") if name in known]
+    return [name for name in ("timing", "kernels", "memory", "trace") if name in known]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mobilebench.results.records import Pass, PlannedBlock
     from mobilebench.suite import Plan
 
-_PASSES: tuple[Pass, ...] = ("timing", "kernels", "memory")
+_PASSES: tuple[Pass, ...] = ("timing", "kernels", "memory", "trace")
 _ALWAYS = ("target", "engine", "backend", "setting", "threads", "browser", "model", "variant", "batch")
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import Json, console, print_json, print_table
+from mobilebench.cli.output import Json, console, print_json, print_table, size
 
 if TYPE_CHECKING:
     from mobilebench.results.store import Store
+    from mobilebench.results.traces import KeptTrace
 
 Out = Annotated[
     Path | None,
@@ -36,6 +38,7 @@ Data = Literal[
     "downloads",
     "proof",
     "files",
+    "traces",
 ]
 
 
@@ -122,13 +125,28 @@ def _show(store: Store, run: str, data: Data | None) -> None:
     from mobilebench.analysis.summary import summarise
     from mobilebench.errors import BadInput
     from mobilebench.report.terminal import result_table
+    from mobilebench.results import traces
 
     if data:
         raise BadInput(
             f"`--data {data}` holds raw values, which the table of statistics does not show.",
             hint="Add `--format csv`, `json` or `parquet`.",
         )
-    console().print(result_table(summarise(store.load(run))))
+    loaded = store.load(run)
+    console().print(result_table(summarise(loaded)))
+    found = traces.kept(loaded, store.run_folder(loaded.info.id))
+    say_where_traces_are(found)
+    for one in found:
+        typer.echo(f"  {one.path.name} ({size(one.told.bytes) if one.is_there else 'removed or changed since'})")
+
+
+def say_where_traces_are(found: Sequence[KeptTrace]) -> None:
+    """In which folder, and what to do with them."""
+    if found:
+        typer.echo(
+            f"{len(found)} trace{'' if len(found) == 1 else 's'}, to be opened in Perfetto (ui.perfetto.dev) or "
+            f"chrome://tracing: {found[0].path.parent}"
+        )
 
 
 def _export(store: Store, run: str, wanted: Literal["csv", "json", "parquet"], data: Data, file: Path | None) -> None:

@@ -13,7 +13,7 @@ from mobilebench.cli import complete, libraries
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, print_json, print_table, split
 from mobilebench.cli.plan import plan_table
-from mobilebench.cli.results import Out, results_folder, write_report
+from mobilebench.cli.results import Out, results_folder, say_where_traces_are, write_report
 
 if TYPE_CHECKING:
     from mobilebench.results.records import CacheState, Encoding, Loader, Pass, TargetInfo
@@ -70,10 +70,15 @@ def run(
         list[str] | None,
         typer.Option(
             "--pass",
-            metavar="timing|kernels|memory",
-            help="These passes: stages alone, or one more block a case that looks into operators or memory.",
+            metavar="timing|kernels|memory|trace",
+            help="These passes: stages alone, or one more block a case that looks into operators or memory, or keeps "
+            "Chrome's own trace of the page.",
         ),
     ] = None,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="Also the pass `trace`, beside those of the suite or of --pass."),
+    ] = False,
     blocks: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Time every case so often. [default: the suite's]")
     ] = None,
@@ -147,6 +152,8 @@ def run(
 
     - `mobilebench run --suite web --link none,4g --loader split,as-shipped --caches cold,warm`
 
+    - `mobilebench run --suite web --serial host --engine tfjs --browser chrome --trace`
+
     - `mobilebench run --resume last`
     """
     from mobilebench import suite as suites
@@ -180,6 +187,7 @@ def run(
         loaders=cast("tuple[Loader, ...]", split(loader)),
         encodings=cast("tuple[Encoding, ...]", split(encoding)),
         passes=cast("tuple[Pass, ...]", split(passes)),
+        further_passes=("trace",) if trace else (),
         blocks=blocks,
         priority=priority,
         model_access=model_access,
@@ -215,14 +223,24 @@ def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
     from mobilebench.analysis.summary import summarise
     from mobilebench.errors import ExitCode
     from mobilebench.report.terminal import result_table
+    from mobilebench.results import traces
 
     html = write_report(store, result.run_id, folder)
+    measured = store.load(result.run_id)
+    found = traces.kept(measured, store.run_folder(result.run_id))
     if json:
         print_json(
-            {"run": result.run_id, "counts": result.counts, "exit_code": int(result.exit_code), "report": str(html)}
+            {
+                "run": result.run_id,
+                "counts": result.counts,
+                "exit_code": int(result.exit_code),
+                "report": str(html),
+                "traces": [str(one.path) for one in found],
+            }
         )
     else:
-        console().print(result_table(summarise(store.load(result.run_id))))
+        console().print(result_table(summarise(measured)))
+        say_where_traces_are(found)
         typer.echo(
             f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items() if number)
         )

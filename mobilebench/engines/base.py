@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Literal, Protocol
 
@@ -12,9 +13,10 @@ from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import Case, Conditions, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
-EVERY_PASS: frozenset[Pass] = frozenset({"timing", "kernels", "memory"})
-WITHOUT_KERNELS: frozenset[Pass] = frozenset({"timing", "memory"})
-"""Of an engine that does not tell which operators it runs."""
+NATIVE_PASSES: frozenset[Pass] = frozenset({"timing", "kernels", "memory"})
+PAGE_PASSES: frozenset[Pass] = frozenset({"timing", "kernels", "memory", "trace"})
+WITHOUT_KERNELS: frozenset[Pass] = PAGE_PASSES - {"kernels"}
+"""Of an engine in pages that does not tell which operators it runs."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,18 @@ class Engine(Protocol):
         ...
 
     def measure(
-        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+        self,
+        target: Target,
+        block: PlannedBlock,
+        files: ModelFiles,
+        *,
+        cancel: Event,
+        samples: int = SAMPLES,
+        traces: Path | None = None,
     ) -> BlockResult:
         """Measure one block in a fresh process or page; its answer shows at most `samples` elements of each output.
+
+        A trace pass leaves its file in the folder `traces` of this computer.
 
         Raises:
             Unsupported: the target turned out not to be able to run the case.
@@ -109,11 +120,16 @@ def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> 
     if reason := engine.supports(target, block.case):
         return reason
     if block.pass_ not in engine.passes:
-        why = ": its library does not tell which operators it runs" if block.pass_ == "kernels" else ""
-        return f"engine {engine.name} has no {block.pass_} pass{why if engine.kind == 'web' else ''}"
+        return f"engine {engine.name} has no {block.pass_} pass{_WITHOUT.get((engine.kind, block.pass_), '')}"
     if engine.kind == "web":
         return _more_than_a_page_can(engine.name, block)
     return _more_than_a_runner_downloads(engine.name, block.case)
+
+
+_WITHOUT: dict[tuple[str, Pass], str] = {
+    ("web", "kernels"): ": its library does not tell which operators it runs",
+    ("native", "trace"): ": a trace is what a browser records of a page, and it runs without one",
+}
 
 
 def _more_than_a_runner_downloads(engine: str, case: Case) -> str | None:
@@ -130,6 +146,10 @@ def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
     firefox = (block.case.browser or "").startswith("firefox")
     if block.case.link != "none" and firefox:
         return f"Firefox cannot imitate the network {block.case.link}: WebDriver BiDi has no command for it"
+    if block.pass_ == "trace" and firefox:
+        return "Firefox cannot be traced: WebDriver BiDi has no command for it"
+    if block.pass_ == "trace" and block.context == "manual":
+        return "a page cannot trace the browser of a person who opens it"
     usual = Conditions()
     if block.case.affinity != "none":
         return f"the cores of {engine} cannot be chosen: it runs in a browser"

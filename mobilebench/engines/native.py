@@ -12,7 +12,7 @@ from typing import Literal
 from mobilebench import paths
 from mobilebench.engines import libraries
 from mobilebench.engines.answers import not_usable, read_answer, require_block
-from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult, reason_against
+from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
 from mobilebench.engines.scratch import scratch_folder
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
@@ -76,7 +76,7 @@ class NativeEngine:
     """Parts of setup that every measured block has."""
     kind: Literal["native"] = "native"
     claims_machine: bool = True
-    passes: frozenset[Pass] = EVERY_PASS
+    passes: frozenset[Pass] = NATIVE_PASSES
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         """Why this case cannot run on this target, in plain words; None when it can."""
@@ -96,7 +96,14 @@ class NativeEngine:
         return {"push": (time.monotonic() - started) * 1e3}
 
     def measure(
-        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+        self,
+        target: Target,
+        block: PlannedBlock,
+        files: ModelFiles,
+        *,
+        cancel: Event,
+        samples: int = SAMPLES,
+        traces: Path | None = None,  # noqa: ARG002
     ) -> BlockResult:
         """Measure one block in a fresh process of the runner.
 

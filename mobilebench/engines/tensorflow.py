@@ -15,7 +15,7 @@ from typing import Literal
 
 from mobilebench.engines import cuda
 from mobilebench.engines.answers import not_usable, read_answer, require_block
-from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult, reason_against
+from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
 from mobilebench.engines.native import MAX_THREADS, tensor_arguments, time_limit
 from mobilebench.engines.tensorflow_worker import network
 from mobilebench.errors import BlockFailed, Unsupported
@@ -63,7 +63,7 @@ class TensorflowEngine:
         Backend("gpu", ("default",), "CUDA kernels on the first GPU; soft placement is off"),
     )
     format: Format = FORMAT
-    passes: frozenset[Pass] = EVERY_PASS
+    passes: frozenset[Pass] = NATIVE_PASSES
     claims_machine = True
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
@@ -92,7 +92,14 @@ class TensorflowEngine:
         return {"push": (time.monotonic() - started) * 1e3}
 
     def measure(
-        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+        self,
+        target: Target,
+        block: PlannedBlock,
+        files: ModelFiles,
+        *,
+        cancel: Event,
+        samples: int = SAMPLES,
+        traces: Path | None = None,  # noqa: ARG002
     ) -> BlockResult:
         """Measure one block in a fresh process.
 

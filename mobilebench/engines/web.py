@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from mobilebench import paths
 from mobilebench.browsers import chrome, firefox, gpu_process, links, names, renderers
 from mobilebench.browsers.page import Page, open_page
-from mobilebench.engines import downloads, page_process, page_watch
+from mobilebench.engines import downloads, page_process, page_trace, page_watch
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
@@ -115,6 +115,7 @@ def measure(
     cancel: Event,
     samples: int = SAMPLES,
     setup_patience_s: float = SETUP_PATIENCE_S,
+    traces: Path | None = None,
 ) -> BlockResult:
     """Measure one block in a page that was never opened before.
 
@@ -149,6 +150,7 @@ def measure(
         before = (len(visit.served()), len(visit.turns))
         page.open(url)
         links.shape(page, case.link)
+        recording = page_trace.begin(page, block, traces)
         watch = page_watch.Watch(page_process.processes_of(target, browser), page, block.pass_)
         with gpu_process.watched(browser.address, case.backend) as gpu, watch.sampling():
             answer = page_watch.answer_of(
@@ -160,10 +162,12 @@ def measure(
             )
             told = gpu.noted(parse_answer(answer, case))
         process.look()
+        trace = recording.end() if recording else None
     log = visit.served()
     path = downloads.path_of(target.info, case)
     answered = with_downloads(told, path, case, log[before[0] :], visit.turns[before[1] :])
     measurement = watch.completed(complete(answered, browser, log, page_case, process))
+    measurement = measurement.model_copy(update={"trace": trace})
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
 
@@ -221,6 +225,9 @@ def parse_answer(answer: Any, case: Case) -> Measurement:
     if measurement.status == "error":
         words = f"{subject} failed in the page on {case.target}: {measurement.reason or 'no reason given'}"
         raise BlockFailed(words, fault=measurement.fault or "page error")
+    if measurement.trace is not None:
+        words = f"The page on {case.target} answered with a trace, which only its browser can tell of."
+        raise BlockFailed(words, fault="bad answer")
     if measurement.engine != case.engine or not measurement.warmup_ms or not measurement.prediction_ms:
         raise BlockFailed(f"The page on {case.target} answered without having measured {subject}.", fault="bad answer")
     return measurement

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Literal
 
 from mobilebench.engines import web
-from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
+from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
@@ -38,7 +39,7 @@ class WebEngine:
     setup_patience_s: float = web.SETUP_PATIENCE_S
     kind: Literal["web"] = "web"
     claims_machine: bool = True
-    passes: frozenset[Pass] = EVERY_PASS
+    passes: frozenset[Pass] = PAGE_PASSES
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         if reason := web.reason_against(self.name, self.backends, target, case):
@@ -54,7 +55,14 @@ class WebEngine:
         return {}
 
     def measure(
-        self, target: Target, block: PlannedBlock, files: ModelFiles, *, cancel: Event, samples: int = SAMPLES
+        self,
+        target: Target,
+        block: PlannedBlock,
+        files: ModelFiles,
+        *,
+        cancel: Event,
+        samples: int = SAMPLES,
+        traces: Path | None = None,
     ) -> BlockResult:
         return web.measure(
             self._page_case(target.info, block.case),
@@ -64,6 +72,7 @@ class WebEngine:
             cancel=cancel,
             samples=samples,
             setup_patience_s=self.setup_patience_s,
+            traces=traces,
         )
 
     def _page_case(self, target: TargetInfo, case: Case) -> web.PageCase:

@@ -19,6 +19,7 @@ TableName = Literal[
     "downloads",
     "proof",
     "files",
+    "traces",
 ]
 
 _SHARED: dict[str, type] = {
@@ -132,6 +133,7 @@ _OWN: dict[TableName, dict[str, type]] = {
     "compilation": {"stage": str, "shaders": int, "pipelines": int, "compilation_ms": float},
     "proof": PROOF,
     "files": {"name": str, "bytes": int, "sha256": str},
+    "traces": {"name": str, "bytes": int, "sha256": str, "json_bytes": int, "complete": bool, "marks": str},
 }
 
 _LONG = {"reason", "verdict_reasons"}

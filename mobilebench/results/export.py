@@ -225,6 +225,12 @@ def _downloads(measurement: Measurement) -> Iterator[dict[str, Any]]:
         yield {**found, "sent_encoding": one.encoding, "download_path": measurement.proof.download_path}
 
 
+def _traces(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    """The file of a trace pass, named as it is in the run's folder `traces`."""
+    if measurement.trace:
+        yield {**measurement.trace.model_dump(exclude={"categories"}), "marks": " ".join(measurement.trace.marks)}
+
+
 _VALUES: dict[TableName, Callable[[Measurement], Iterator[dict[str, Any]]]] = {
     "samples": _samples,
     "kernels": _kernels,
@@ -237,6 +243,7 @@ _VALUES: dict[TableName, Callable[[Measurement], Iterator[dict[str, Any]]]] = {
     "downloads": _downloads,
     "proof": _proof,
     "files": _files,
+    "traces": _traces,
 }
 
 

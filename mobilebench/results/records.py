@@ -33,8 +33,8 @@ SetupPart = Literal[
 PageFault = Literal["lost context", "out of memory"]
 """Those of `Fault` that a page lives through, and tells itself."""
 SpentOn = Literal["push", "launch", "gate", "measure", "store"]
-Pass = Literal["timing", "kernels", "memory"]
-"""What a block is for: stages alone, or also kernels or memory, of which watching costs time."""
+Pass = Literal["timing", "kernels", "memory", "trace"]
+"""What a block is for: stages alone, or also kernels, memory or a browser's trace, of which watching costs time."""
 Stage = Literal["setup", "warmup", "prediction"]
 CacheState = Literal["as found", "cold", "warm"]
 """What of library and model the caches held before setup: page cache (native), HTTP and code cache (web)."""
@@ -440,6 +440,23 @@ class OutputSummary(Record):
     sample: Sample
 
 
+class TraceFile(Record):
+    """What a browser recorded of one block, in a file of its own beside the store: gzipped JSON of trace events."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@._-]{0,200}\.json\.gz$")
+    """In the run's folder of traces."""
+    bytes: int = Field(ge=0, lt=2**53)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    json_bytes: Bytes
+    """When it is unpacked."""
+    complete: bool
+    """False: the browser's buffer was full, and later events are missing."""
+    marks: list[str] = Field(max_length=100)
+    """Stages, and parts of setup, that the page marked in it."""
+    categories: list[str] = Field(max_length=100)
+    """That the browser was asked for."""
+
+
 class Measurement(Record):
     """The one JSON that the C runner and every page speak."""
 
@@ -467,6 +484,7 @@ class Measurement(Record):
     kernels: list[Kernel] = []
     graph: list[GraphOperators] = []
     memory: MemoryUse | None = None
+    trace: TraceFile | None = None
     output: list[OutputSummary] = []
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -16,6 +16,7 @@ from mobilebench import __version__
 from mobilebench.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import PlannedBlock, Run, RunInfo, TargetInfo
+from mobilebench.results.traces import traces_folder
 from mobilebench.session import events, libraries
 from mobilebench.session.journal import Journal
 from mobilebench.session.models import Models, obtain
@@ -181,7 +182,8 @@ class _Session:
             for event in (started, *skipped):
                 self._handle(event, journal)
             by_target = {name: tuple(block for block in todo if block.case.target == name) for name in usable}
-            works = [TargetWork(usable[name], blocks, models) for name, blocks in by_target.items() if blocks]
+            traces = traces_folder(self._store.run_folder(self._run_id))
+            works = [TargetWork(usable[name], blocks, models, traces) for name, blocks in by_target.items() if blocks]
             try:
                 if not self._cancel.is_set():
                     self._work(works, journal)

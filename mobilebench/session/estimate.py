@@ -22,6 +22,9 @@ _IMPORT_SECONDS = {"tensorflow": 6.0}
 _SOFTWARE_GPU_SECONDS = 6.0
 """What a software GPU adds: its warmup compiles shaders, and its predictions are slow."""
 
+_TRACE_SECONDS = 5.0
+"""What a trace adds: the page is left alone first, and the browser makes JSON of it in the end."""
+
 _RECENT = 10
 """So many of the latest earlier blocks of a case are looked at."""
 
@@ -91,4 +94,6 @@ def _of_case(
     seconds = _AROUND_SECONDS[engine.kind] + _IMPORT_SECONDS.get(engine.name, 0.0) + block.rule.max_seconds
     if case.setting == "software":
         seconds += _SOFTWARE_GPU_SECONDS
+    if block.pass_ == "trace":
+        seconds += _TRACE_SECONDS
     return CaseEstimate(case, block.pass_, blocks, blocks * seconds, None, measured_before=False)

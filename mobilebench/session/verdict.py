@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from statistics import median
+from typing import get_args
 
 from mobilebench.engines import litertjs
 from mobilebench.engines.webengine import GPU_SETTINGS
@@ -15,7 +16,7 @@ from mobilebench.models import registry
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.entry import USUAL_TOLERANCE
 from mobilebench.models.manifest import Manifest
-from mobilebench.results.records import Case, Measurement, PlannedBlock, TargetInfo, Verdict
+from mobilebench.results.records import Case, Measurement, PlannedBlock, Stage, TargetInfo, Verdict
 from mobilebench.session.circumstances import judge_circumstances
 from mobilebench.session.delegation import ON_THE_PROCESSOR, judge_delegation
 from mobilebench.session.downloads import judge_downloads
@@ -68,8 +69,24 @@ def _judge_pass(planned: PlannedBlock, measurement: Measurement, found: Findings
         found.wrong.append("the engine's profiler told no kernel")
     elif asked == "memory" and not (measurement.memory and (measurement.memory.readings or measurement.memory.page)):
         found.wrong.append("no memory was read")
-    elif asked == "timing" and (measurement.kernels or measurement.memory):
-        found.wrong.append("kernels or memory were watched, which takes time that a timing pass does not have")
+    elif asked == "trace":
+        _judge_trace(measurement, found)
+    elif asked == "timing" and (measurement.kernels or measurement.memory or measurement.trace):
+        found.wrong.append("kernels, memory or a trace were watched, which takes time that a timing pass does not have")
+
+
+def _judge_trace(measurement: Measurement, found: Findings) -> None:
+    trace = measurement.trace
+    if trace is None:
+        found.wrong.append("no trace was recorded")
+        return
+    stages: tuple[Stage, ...] = get_args(Stage)
+    missing = [stage for stage in stages if stage not in trace.marks]
+    if not trace.complete:
+        without = f"; it lacks {' and '.join(missing)}" if missing else ""
+        found.doubtful.append(f"the browser's buffer was full, and what came later is not in the trace{without}")
+    elif missing:
+        found.wrong.append(f"the page's marks of {' and '.join(missing)} are not in the trace")
 
 
 def _judge_stages(planned: PlannedBlock, measurement: Measurement, found: Findings) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mobilebench import errors
 from mobilebench.engines.base import why_unsupported
@@ -39,6 +40,8 @@ class TargetWork:
     target: TargetInfo
     blocks: tuple[PlannedBlock, ...]
     models: Models
+    traces: Path
+    """The folder of this computer in which trace passes leave their files."""
 
 
 class _Cancelled(Exception):
@@ -120,7 +123,7 @@ class _Worker:
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
             spent = dict(engine.prepare(self._target, case, files))
             with watched(self._target, self._rooms.probes()) as seen:
-                result = engine.measure(self._target, planned, files, cancel=self._stop)
+                result = engine.measure(self._target, planned, files, cancel=self._stop, traces=self._work.traces)
             measurement = _usable(result.measurement)
             if planned.pass_ == "kernels" and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)

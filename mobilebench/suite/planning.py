@@ -51,6 +51,8 @@ class Selection:
     loaders: tuple[Loader, ...] = ()
     encodings: tuple[Encoding, ...] = ()
     passes: tuple[Pass, ...] = ()
+    further_passes: tuple[Pass, ...] = ()
+    """Beside `passes`, or beside those of the suite."""
     blocks: int | None = None
     """Of every case, in the timing pass."""
     priority: int | None = None
@@ -98,7 +100,8 @@ def plan(
 ) -> Plan:
     """Lay out every block: a round holds each case of a target once, in an order that follows from seed and target.
 
-    The rounds of timing come first, then one of kernels and one of memory, with the cases that are to have them.
+    The rounds of timing come first, then one of kernels, one of memory and one of traces, with the cases that are to
+    have them.
 
     Raises:
         BadInput: the selection names something that does not exist.
@@ -183,7 +186,7 @@ def _rounds(wanted: Sequence[_Wanted]) -> Iterator[tuple[Pass, int, str]]:
     timed = [one.rounds for one in wanted if "timing" in one.passes]
     for number in range(max(timed, default=0)):
         yield "timing", number, str(number)
-    once: tuple[Pass, ...] = ("kernels", "memory")
+    once: tuple[Pass, ...] = ("kernels", "memory", "trace")
     for pass_ in once:
         if any(pass_ in one.passes for one in wanted):
             yield pass_, 0, pass_
@@ -206,7 +209,7 @@ def _of_group(
     rounds = selection.blocks or (limits and limits.blocks) or group.blocks or suite.blocks
     limited = limits and limits.rule
     rule, watched_rule = limited or suite.rule, limited or suite.watched_rule or suite.rule
-    passes = frozenset(selection.passes or group.passes or suite.passes)
+    passes = frozenset([*(selection.passes or group.passes or suite.passes), *selection.further_passes])
     conditions = _conditions(suite, group, selection)
     allowed = [names for names in (group.models, limits and limits.models) if names]
     offered = selection.models or group.models or suite.models

@@ -174,7 +174,7 @@ class Suite(Strict):
     encodings: Encodings = Field(default=["identity"])
     """How pages' downloads are compressed."""
     passes: Passes = Field(default=["timing"])
-    """`kernels` and `memory` are one more block each of every case, after all rounds of `timing`."""
+    """`kernels`, `memory` and `trace` are one more block each of every case, after all rounds of `timing`."""
     priority: Annotated[int, Field(ge=-20, le=19)] = 0
     """Nice value of native runners."""
     model_access: ModelAccess = "read"

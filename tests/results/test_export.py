@@ -140,6 +140,17 @@ PROOF = {
 }
 
 
+TRACE = {
+    "name": "00004-a.json.gz",
+    "bytes": 2**33,
+    "sha256": "0" * 64,
+    "json_bytes": 2**40,
+    "complete": False,
+    "marks": ["setup", "warmup"],
+    "categories": ["v8"],
+}
+
+
 class TestTables:
     """What the kernels and memory passes of a case brought, and what the system counted."""
 
@@ -186,6 +197,7 @@ class TestTables:
                     ],
                 },
             ),
+            measured(planned(4).model_copy(update={"pass_": "trace"}), trace=TRACE),
         ]
         return Run(info=run_info("r1", host()), planned=[block.planned for block in found], blocks=found)
 
@@ -264,6 +276,10 @@ class TestTables:
             (3, "backend-simd.wasm", 7, "ab12"),
             (3, "model.onnx", 9, None),
         ]
+
+    def test_traces(self, watched: Run) -> None:
+        found = self.shown(watched, "traces", "block", "pass", "name", "bytes", "sha256", "complete", "marks")
+        assert found == [(4, "trace", "00004-a.json.gz", 2**33, "0" * 64, False, "setup warmup")]
 
     def test_every_table_can_be_asked_for(self) -> None:
         assert get_args(Data) == export.TABLES

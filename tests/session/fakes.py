@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mobilebench.engines.base import EVERY_PASS, Backend, BlockResult
+from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.models.inputs import summarise
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
@@ -68,13 +68,15 @@ class FakeEngine:
     backends: tuple[Backend, ...] = (Backend("cpu", ("default",), "nothing"),)
     format: Format | None = None
     claims_machine: bool = True
-    passes: frozenset[Pass] = EVERY_PASS
+    passes: frozenset[Pass] = PAGE_PASSES
     behave: Callable[[PlannedBlock, threading.Event], None] = lambda planned, cancel: None
     cannot: Callable[[TargetInfo, Case], str | None] = lambda target, case: None
     report: Callable[[PlannedBlock], dict[str, Any]] = lambda planned: {}
     prepared: list[str] = field(default_factory=list)
     measured: list[int] = field(default_factory=list)
     spans: list[tuple[str, float, float]] = field(default_factory=list)
+    traces: Path | None = None
+    """Where it was last told to leave a trace."""
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         return self.cannot(target, case)
@@ -83,8 +85,11 @@ class FakeEngine:
         self.prepared.append(case.key)
         return {"push": 1.5}
 
-    def measure(self, target: Any, block: PlannedBlock, files: ModelFiles, *, cancel: threading.Event) -> BlockResult:
+    def measure(
+        self, target: Any, block: PlannedBlock, files: ModelFiles, *, cancel: threading.Event, traces: Path
+    ) -> BlockResult:
         begun = time.monotonic()
+        self.traces = traces
         self.measured.append(block.index)
         self.behave(block, cancel)
         self.spans.append((block.case.target, begun, time.monotonic()))

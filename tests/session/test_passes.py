@@ -13,7 +13,8 @@ import pytest
 
 from mobilebench.engines.base import why_unsupported
 from mobilebench.errors import Unsupported
-from mobilebench.results.records import Conditions, Pass, PlannedBlock, Run, TargetInfo
+from mobilebench.results import traces
+from mobilebench.results.records import Conditions, Pass, PlannedBlock, Run, TargetInfo, TraceFile
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, run
 from mobilebench.session.journal import FILE_NAME
@@ -21,7 +22,16 @@ from mobilebench.session.journal import FILE_NAME
 from ..results.making import host
 from .fakes import FakeEngine, Seen, World, plan
 
-EVERY: tuple[Pass, ...] = ("timing", "timing", "kernels", "memory")
+EVERY: tuple[Pass, ...] = ("timing", "timing", "kernels", "memory", "trace")
+TRACE = {
+    "name": "00004-m.json.gz",
+    "bytes": 4,
+    "sha256": "0" * 64,
+    "json_bytes": 40,
+    "complete": True,
+    "marks": ["prediction", "setup", "warmup"],
+    "categories": ["v8.wasm"],
+}
 READINGS = {"readings": [{"at_ms": 1.0, "rss_kb": 9}]}
 
 
@@ -36,12 +46,13 @@ def report(planned: PlannedBlock) -> dict[str, Any]:
         "timing": {},
         "kernels": {"kernels": [{"name": "CONV_2D", "times_ms": [1.0]}]},
         "memory": {"memory": READINGS},
+        "trace": {"trace": TRACE},
     }[planned.pass_]
     return {"pass": planned.pass_, **watched}
 
 
 def measured(folder: Path, engine: FakeEngine, **case: str) -> Run:
-    """A run with one case in two rounds of timing, a kernels and a memory pass."""
+    """A run with one case in two rounds of timing, and every other pass."""
     one = plan(host(), rounds=1).blocks[0]
     blocks = [
         one.model_copy(
@@ -63,6 +74,21 @@ def test_every_pass_is_measured_judged_and_stored_as_what_it_is(folder: Path) ->
     assert {block.verdict.status for block in found if block.verdict} == {"valid"}
     assert found[2].measurement and [kernel.name for kernel in found[2].measurement.kernels] == ["CONV_2D"]
     assert found[3].measurement and found[3].measurement.memory
+    assert found[4].measurement and found[4].measurement.trace == TraceFile.model_validate(TRACE)
+
+
+def test_a_trace_is_left_in_the_run_s_own_folder_and_found_again_there(folder: Path) -> None:
+    engine = FakeEngine(report=report)
+    stored = measured(folder, engine)
+    own = folder / "runs" / stored.info.id
+    assert engine.traces == own / "traces"
+    [kept] = traces.kept(stored, own)
+    assert (kept.planned.index, kept.path, kept.is_there) == (4, own / "traces" / "00004-m.json.gz", False)
+    kept.path.parent.mkdir()
+    kept.path.write_bytes(b"1234")
+    assert kept.is_there
+    kept.path.write_bytes(b"12")
+    assert not kept.is_there
 
 
 def test_the_journal_tells_the_pass(folder: Path) -> None:
@@ -79,6 +105,10 @@ def test_an_engine_without_these_passes_says_so_and_is_timed_all_the_same(folder
         ("measured", None),
         ("unsupported", "engine fake has no kernels pass"),
         ("unsupported", "engine fake has no memory pass"),
+        (
+            "unsupported",
+            "engine fake has no trace pass: a trace is what a browser records of a page, and it runs without one",
+        ),
     ]
 
 
@@ -98,7 +128,7 @@ def test_a_profiler_that_is_missing_takes_nothing_from_the_other_passes(folder: 
             raise Unsupported("this library has no profiler")
 
     found = measured(folder, FakeEngine(behave=refuse, report=report)).blocks
-    assert [block.outcome for block in found] == ["measured", "measured", "unsupported", "measured"]
+    assert [block.outcome for block in found] == ["measured", "measured", "unsupported", "measured", "measured"]
 
 
 @pytest.mark.parametrize(

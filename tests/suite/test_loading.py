@@ -94,7 +94,7 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
         ("max_predictions: 5", "max_predictions: 1000000000", 5, "a block takes at most 1000000 predictions"),
         ("max_seconds: 1", "max_seconds: 1e9", 5, "at most 1000000 predictions and 86400 s"),
         ("blocks: 2", "blocks: 2\npasses: []", 7, "passes`: list should have at least 1 item"),
-        ("blocks: 2", "blocks: 2\npasses: [kernel]", 7, "passes.0`: this should be 'timing', 'kernels' or 'memory'"),
+        ("blocks: 2", "blocks: 2\npasses: [kernel]", 7, "passes.0`: this should be 'timing', 'kernels', 'memory' or"),
         ("blocks: 2", "blocks: 2\naffinities: [bigg]", 7, "affinities.0`: cores are named none, big, little, prime"),
         ("blocks: 2", "blocks: 2\naffinities: ['0x0']", 7, "mask such as 0xf0 (CPUs 4 to 7), not `0x0`"),
         ("blocks: 2", "blocks: 2\ncaches: [hot]", 7, "caches.0`: this should be 'as found', 'cold' or 'warm'"),

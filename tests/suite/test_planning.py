@@ -219,16 +219,18 @@ class TestOrder:
 
 class TestPasses:
     ALL: tuple[Pass, ...] = ("timing", "kernels", "memory")
+    """Of the shipped suites."""
+    EVERY: tuple[Pass, ...] = (*ALL, "trace")
 
     def test_a_suite_that_says_nothing_is_only_timed(self) -> None:
         assert {b.pass_ for b in quick(HOST).blocks} == {"timing"}
 
     def test_watching_comes_after_all_timing_once_a_case(self) -> None:
-        found = quick(HOST, REAL, passes=self.ALL)
-        assert [b.pass_ for b in found.blocks] == sorted((b.pass_ for b in found.blocks), key=self.ALL.index)
+        found = quick(HOST, REAL, passes=self.EVERY)
+        assert [b.pass_ for b in found.blocks] == sorted((b.pass_ for b in found.blocks), key=self.EVERY.index)
         timed = quick(HOST, REAL)
         assert [b for b in found.blocks if b.pass_ == "timing"] == list(timed.blocks)
-        for number, name in ((2, "kernels"), (3, "memory")):
+        for number, name in ((2, "kernels"), (3, "memory"), (4, "trace")):
             once = [b for b in found.blocks if b.pass_ == name]
             assert {b.round for b in once} == {number}
             assert Counter(b.case.key for b in once) == dict.fromkeys({b.case.key for b in timed.blocks}, 1)
@@ -246,6 +248,14 @@ class TestPasses:
     def test_without_timing_there_are_no_rounds_of_it(self) -> None:
         found = quick(HOST, passes=("kernels",))
         assert {(b.pass_, b.round) for b in found.blocks} == {("kernels", 0)}
+
+    @pytest.mark.parametrize("stated", [("timing",), ("timing", "memory")])
+    def test_further_passes_stand_beside_those_of_the_suite_or_selected_ones(self, stated: tuple[Pass, ...]) -> None:
+        by_suite = plan(changed(passes=list(stated)), [HOST], Selection(further_passes=("trace",)), words=WORDS)
+        selected = plan(changed(), [HOST], Selection(passes=stated, further_passes=("trace",)), words=WORDS)
+        for found in (by_suite, selected):
+            assert {b.pass_ for b in found.blocks} == {*stated, "trace"}
+            assert [b.pass_ for b in found.blocks][-1] == "trace"
 
     def test_a_group_has_passes_of_its_own(self) -> None:
         found = plan(changed(passes=["timing", "memory"], first={"passes": ["kernels"]}), [HOST], words=WORDS)
@@ -293,7 +303,7 @@ class TestConditions:
     @pytest.mark.parametrize(
         ("selected", "says"),
         [
-            ({"passes": ("kernel",)}, "--pass kernel is not known; known are timing, kernels, memory"),
+            ({"passes": ("kernel",)}, "--pass kernel is not known; known are timing, kernels, memory, trace"),
             ({"caches": ("hot",)}, "--caches hot is not known; known are as found, cold, warm"),
             ({"links": ("5g",)}, "--link 5g is not known; known are none, slow-3g, 3g"),
             ({"affinities": ("bigg",)}, "--affinity: cores are named none, big, little, prime"),

@@ -1,0 +1,202 @@
+"""The browser's own trace of one page, by the `Tracing` domain of DevTools: recorded, and streamed into a file.
+
+The session of the page is asked, not that of the browser: so what other pages do is not recorded, only the page's own
+process, the browser's and the GPU's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import errno
+import hashlib
+import re
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from mobilebench.browsers.page import Page
+from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.results.records import TraceFile
+
+CATEGORIES = (
+    "blink.user_timing",
+    "devtools.timeline",
+    "disabled-by-default-devtools.timeline",
+    "disabled-by-default-devtools.timeline.frame",
+    "v8",
+    "v8.execute",
+    "v8.wasm",
+    "disabled-by-default-v8.wasm.detailed",
+    "gpu",
+    "gpu.angle",
+    "gpu.dawn",
+    "disabled-by-default-gpu.service",
+    "disabled-by-default-gpu.dawn",
+)
+"""Marks of the page, its tasks, downloads, garbage and frames, JavaScript and WebAssembly, and commands to the GPU."""
+
+BUFFER_KB = 65_536
+"""Of the browser's memory. It holds about a million events; what comes when it is full is lost."""
+FILE_LIMIT = 200_000_000
+"""Bytes; what the buffer holds is some 20 million."""
+JSON_LIMIT = 4_000_000_000
+"""Bytes, unpacked."""
+END_PATIENCE_S = 180.0
+"""A browser makes JSON of its records with its lowest priority."""
+READ_PATIENCE_S = 300.0
+
+_CHUNK = 1 << 20
+_MARK = re.compile(rb'"name":\s?"mobilebench:([a-z_]{1,40})"')
+_LONGEST_MARK = 80
+_MOST_MARKS = 100
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_HAS_NO_TRACING = ("wasn't found", "not supported", "not available", "only supported")
+
+
+def start(page: Page, *, buffer_kb: int = BUFFER_KB) -> None:
+    """Let the browser record what it does for this page from now on.
+
+    Raises:
+        Unsupported: it records no traces for those who drive it.
+        BlockFailed: it does not start to.
+    """
+    if "trace" not in page.capabilities:
+        raise Unsupported("The browser cannot be traced: the protocol by which it is driven has no command for it.")
+    asked = {
+        "recordMode": "recordUntilFull",
+        "includedCategories": list(CATEGORIES),
+        "traceBufferSizeInKb": buffer_kb,
+    }
+    way = {"transferMode": "ReturnAsStream", "streamFormat": "json", "streamCompression": "gzip"}
+    try:
+        page.call("Tracing.start", {**way, "traceConfig": asked}, timeout=30)
+    except BlockFailed as error:
+        if any(words in error.message for words in _HAS_NO_TRACING):
+            raise Unsupported(f"The browser cannot be traced: {error.message}") from error
+        raise
+
+
+def finish(page: Page, file: Path) -> TraceFile:
+    """End the trace and stream it into `file`, which is there only when all of it has come and is what it should be.
+
+    Raises:
+        BlockFailed: nothing came in time, it is larger than `FILE_LIMIT` or `JSON_LIMIT`, or it is no trace, or it
+            cannot be written.
+    """
+    page.call("Tracing.end", timeout=60)
+    ended = page.trace_end(timeout=END_PATIENCE_S)
+    handle = ended.get("stream")
+    if not isinstance(handle, str) or ended.get("streamCompression") != "gzip" or ended.get("traceFormat") != "json":
+        raise BlockFailed("The browser's trace is not gzipped JSON.", fault="bad answer")
+    partial = file.with_name(f"{file.name}.partial")
+    found = _Found()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as out:
+            for chunk in _chunks(page, handle):
+                found.take(chunk)
+                out.write(chunk)
+        found.end()
+        partial.replace(file)
+    except OSError as error:
+        raise BlockFailed(
+            f"The browser's trace cannot be written to {file.parent}: {error.strerror}.",
+            hint="Make space there, or choose another folder by --out.",
+            fault="no space" if error.errno in _FULL else None,
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+    with suppress(BlockFailed):
+        page.call("IO.close", {"handle": handle})
+    return TraceFile(
+        name=file.name,
+        bytes=found.bytes,
+        sha256=found.sha256.hexdigest(),
+        json_bytes=found.json_bytes,
+        complete=ended.get("dataLossOccurred") is False,
+        marks=sorted(found.marks),
+        categories=list(CATEGORIES),
+    )
+
+
+def _chunks(page: Page, handle: str) -> Iterator[bytes]:
+    until = time.monotonic() + READ_PATIENCE_S
+    while True:
+        if time.monotonic() > until:
+            raise BlockFailed(f"The browser's trace did not come within {READ_PATIENCE_S:.0f} s.", fault="hang")
+        answer = page.call("IO.read", {"handle": handle, "size": _CHUNK}, timeout=60)
+        data = answer.get("data")
+        try:
+            if not isinstance(data, str) or answer.get("base64Encoded") is not True:
+                raise ValueError("not base64")
+            chunk = base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise BlockFailed(
+                "The browser sent something else than a part of its trace.", fault="bad answer"
+            ) from error
+        yield chunk
+        if answer.get("eof") is True:
+            return
+
+
+class _Found:
+    """What a trace turns out to be while its parts come; nothing of it is kept."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.json_bytes = 0
+        self.sha256 = hashlib.sha256()
+        self.marks: set[str] = set()
+        self._unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        self._begin = b""
+        self._last = b""
+
+    def take(self, chunk: bytes) -> None:
+        """The next part, as it came."""
+        self.bytes += len(chunk)
+        if self.bytes > FILE_LIMIT:
+            raise _too_large(FILE_LIMIT, "gzipped")
+        self.sha256.update(chunk)
+        try:
+            while chunk:
+                if self._unpack.eof:
+                    raise zlib.error("data after the end")
+                self._look(self._unpack.decompress(chunk, _CHUNK))
+                chunk = self._unpack.unconsumed_tail or self._unpack.unused_data
+        except zlib.error as error:
+            raise _no_trace() from error
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self._look(self._unpack.flush())
+        begun = self._begin.lstrip().startswith(b"{") and b'"traceEvents"' in self._begin
+        if not self._unpack.eof or not begun or not self._last.rstrip().endswith(b"}"):
+            raise _no_trace()
+
+    def _look(self, piece: bytes) -> None:
+        self.json_bytes += len(piece)
+        if self.json_bytes > JSON_LIMIT:
+            raise _too_large(JSON_LIMIT, "unpacked")
+        if len(self._begin) < _LONGEST_MARK:
+            self._begin += piece[:_CHUNK]
+        text = self._last + piece
+        for mark in _MARK.finditer(text):
+            if len(self.marks) < _MOST_MARKS:
+                self.marks.add(mark[1].decode())
+        self._last = text[-_LONGEST_MARK:]
+
+
+def _too_large(limit: int, how: str) -> BlockFailed:
+    return BlockFailed(
+        f"The browser's trace is larger than {limit // 1_000_000} MB ({how}), so it is not kept.",
+        hint="Let the block make fewer predictions.",
+        fault="bad answer",
+    )
+
+
+def _no_trace() -> BlockFailed:
+    return BlockFailed("What the browser sent as its trace is damaged, or no trace.", fault="bad answer")

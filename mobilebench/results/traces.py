@@ -1,0 +1,42 @@
+"""Files of trace passes: where a run keeps them, and which it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilebench.results.records import PlannedBlock, Run, TraceFile
+
+FOLDER = "traces"
+"""In a run's folder, so that they go with it."""
+
+
+@dataclass(frozen=True)
+class KeptTrace:
+    """The trace of one block."""
+
+    planned: PlannedBlock
+    told: TraceFile
+    path: Path
+
+    @property
+    def is_there(self) -> bool:
+        """The file has not been removed or cut since."""
+        try:
+            return self.path.stat().st_size == self.told.bytes
+        except OSError:
+            return False
+
+
+def traces_folder(run_folder: Path) -> Path:
+    """Where the traces of a run lie; it is made when there is one."""
+    return run_folder / FOLDER
+
+
+def kept(run: Run, run_folder: Path) -> list[KeptTrace]:
+    """The traces of a run, in the order of its blocks."""
+    return [
+        KeptTrace(block.planned, trace, traces_folder(run_folder) / trace.name)
+        for block in run.blocks
+        if block.measurement and (trace := block.measurement.trace)
+    ]

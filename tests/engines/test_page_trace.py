@@ -1,0 +1,111 @@
+"""Which blocks of pages are traced, under which name, and which cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mobilebench.engines import page_trace, web
+from mobilebench.engines.base import why_unsupported
+from mobilebench.engines.registry import engines
+from mobilebench.errors import BlockFailed
+from mobilebench.results.records import MEASUREMENT_SCHEMA, Conditions, Pass, PlannedBlock, TraceFile
+from tests.engines.web_cases import planned, target_info, web_case
+
+CASE = web_case("tfjs", "wasm", "simd")
+
+
+def traced(case: Any = CASE, pass_: Pass = "trace", **changes: Any) -> PlannedBlock:
+    return planned(case).model_copy(update={"pass_": pass_, **changes})
+
+
+class FakePage:
+    capabilities = frozenset({"trace"})
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
+        self.done.append("wait" if "setTimeout" in expression else expression)
+
+    def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
+        self.done.append(method)
+        return {}
+
+
+@pytest.mark.parametrize("pass_", ["timing", "kernels", "memory"])
+def test_no_other_pass_is_traced(pass_: Pass, tmp_path: Path) -> None:
+    page = FakePage()
+    assert page_trace.begin(page, traced(pass_=pass_), tmp_path) is None  # type: ignore[arg-type]
+    assert page.done == []
+
+
+def test_the_page_is_left_alone_before_it_is_traced(tmp_path: Path) -> None:
+    page = FakePage()
+    recording = page_trace.begin(page, traced(), tmp_path)  # type: ignore[arg-type]
+    assert page.done == ["wait", "Tracing.start"]
+    assert recording is not None
+    assert recording.file.parent == tmp_path
+
+
+def test_a_file_has_a_name_that_any_system_and_its_record_take() -> None:
+    phone = web_case("ortjs@1.18", "wasm", "simd", browser="chrome@beta").model_copy(
+        update={"target": "[fe80::1%eth0]:5555/../x", "caches": "as found", "model": "m" * 300}
+    )
+    names = {page_trace.file_name(traced(case, index=number)) for number, case in enumerate([CASE, CASE, phone])}
+    assert len(names) == 3
+    for name in names:
+        TraceFile(name=name, bytes=1, sha256="0" * 64, json_bytes=1, complete=True, marks=[], categories=[])
+    assert "00000-host-tfjs-wasm-simd-t1-chrome-bert-small-fp32-b1.json.gz" in names
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.json.gz", "/a.json.gz", "a/b.json.gz", ".json.gz", "a.json", "a.json.gz\n", "a" * 300 + ".json.gz"]
+)
+def test_a_record_takes_no_other_name(name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        TraceFile(name=name, bytes=1, sha256="0" * 64, json_bytes=1, complete=True, marks=[], categories=[])
+
+
+@pytest.mark.parametrize("name", [name for name, engine in engines().items() if engine.kind == "web"])
+def test_every_engine_of_pages_can_be_traced_in_chrome_and_none_in_firefox(name: str) -> None:
+    engine = engines()[name]
+    backend = next(one for one in engine.backends if one.name == "wasm")
+    case = web_case(name, "wasm", next(one for one in backend.settings if one not in backend.lacks), threads=2)
+    if case.setting in backend.single_threaded:
+        case = case.model_copy(update={"threads": 1})
+    info = target_info(browsers={"chrome": "156.0", "firefox": "153.0"})
+    assert why_unsupported(engine, info, traced(case)) is None
+    firefox = case.model_copy(update={"browser": "firefox"})
+    assert why_unsupported(engine, info, traced(firefox, "timing")) is None
+    assert why_unsupported(engine, info, traced(firefox)) == (
+        "Firefox cannot be traced: WebDriver BiDi has no command for it"
+    )
+
+
+@pytest.mark.parametrize("name", [name for name, engine in engines().items() if engine.kind == "native"])
+def test_no_native_engine_can_be_traced(name: str) -> None:
+    engine = engines()[name]
+    backend = engine.backends[0]
+    case = web_case(name, backend.name, backend.settings[0]).model_copy(update={"browser": None})
+    if reason := why_unsupported(engine, target_info(), traced(case, "timing")):
+        pytest.fail(reason)
+    assert why_unsupported(engine, target_info(), traced(case)) == (
+        f"engine {name} has no trace pass: a trace is what a browser records of a page, and it runs without one"
+    )
+
+
+def test_a_person_s_browser_cannot_be_traced() -> None:
+    block = traced(conditions=Conditions(context="manual"))
+    reason = why_unsupported(engines()["tfjs"], target_info(), block)
+    assert reason == "a page cannot trace the browser of a person who opens it"
+
+
+def test_a_page_that_tells_of_a_trace_itself_is_not_believed() -> None:
+    trace = {"name": "a.json.gz", "bytes": 1, "sha256": "0" * 64, "json_bytes": 1, "complete": True, "marks": []}
+    answer = {"schema": MEASUREMENT_SCHEMA, "status": "ok", "engine": "tfjs", "warmup_ms": [1], "prediction_ms": [1]}
+    told = web.Measurement.model_validate({**answer, "trace": {**trace, "categories": []}})
+    with pytest.raises(BlockFailed, match="answered with a trace"):
+        web.parse_answer(told.model_dump_json(by_alias=True), CASE)
