@@ -21,8 +21,8 @@ Fault = Literal[
 `crash`: a process that it needed (page, browser, runner) ended · `hang`: no answer in time · `killed for memory`: such
 a process was ended because memory ran out, by the system or by itself · `out of memory`: page and engine live on, and
 were refused memory · `lost context`: the browser took the WebGL context or WebGPU device away · `cut connection`: to
-the browser, or from it to the pages · `page error`: the page or its engine says what failed · `bad answer`: what the
-page, browser or runner answered is none · `no space`: on a disk.
+the browser or the phone, or from the browser to the pages · `page error`: the page or its engine says what failed ·
+`bad answer`: what the page, browser or runner answered is none · `no space`: on a disk.
 """
 
 

@@ -116,6 +116,8 @@ class State:
     """Set by `setprop`, over those of the profile."""
     clocks_khz: Mapping[str, int] = field(default_factory=dict)
     """Present clock by CPU number, where it is not the cluster's highest."""
+    exits: Mapping[str, str] = field(default_factory=dict)
+    """By process: Android's number of why it ended last, and when (`3 2026-11-21 12:00:00.000`)."""
     fixed_performance: bool = False
     chrome_installed: bool = True
     fault: str | None = None

@@ -115,6 +115,15 @@ def test_a_phone_whose_thermal_hal_is_not_ready_says_so(device: Device) -> None:
     assert "HAL Ready: false" in text and "Current temperatures" not in text
 
 
+def test_processes_that_ended_are_told_of_the_app_that_is_asked_for(device: Device) -> None:
+    page = f"{PACKAGE}:sandboxed_process0"
+    device.files.change(lambda state: with_value(state, f"exits.{page}", "3 2026-11-21 12:00:00.500"))
+    told = ask(device, "dumpsys", "activity", "exit-info", PACKAGE).stdout
+    assert f"process={page} reason=3 (LOW_MEMORY)" in told
+    assert "timestamp=2026-11-21 12:00:00.500" in told
+    assert "process=" not in ask(device, "dumpsys", "activity", "exit-info", "com.example").stdout
+
+
 def test_clocks_in_sys_are_the_profiles(device: Device) -> None:
     cpus = device.files.root / "sys/devices/system/cpu"
     highest = [int((cpus / f"cpu{cpu}/cpufreq/cpuinfo_max_freq").read_text()) for cpu in range(8)]

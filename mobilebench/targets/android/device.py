@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from mobilebench.results.records import TargetInfo
+from mobilebench.targets.android import exits
 from mobilebench.targets.android.browsers import PhoneBrowsers
 from mobilebench.targets.android.conditions import Conditions
 from mobilebench.targets.android.files import PhoneFiles
@@ -53,7 +54,9 @@ class AndroidTarget:
     def browser(self, name: str, flags: Sequence[str] = (), *, headed: bool = False) -> Iterator[BrowserHandle]:  # noqa: ARG002
         """A browser stays open for the next block that wants it so; it ends with the target."""
         self._files.settle()
-        yield self._browsers.running(name, flags)
+        handle = self._browsers.running(name, flags)
+        with exits.explained(self._shell, handle.program):
+            yield handle
 
     @contextmanager
     def reverse(self, port: int) -> Iterator[str]:

@@ -138,6 +138,7 @@ class PhoneFiles:
         return BlockFailed(
             f"{self._shell.serial}: the phone's disk is full: {room}{needed}.",
             hint=f"Free some space on the phone; `{remove}` removes what mobilebench pushed.",
+            fault="no space",
         )
 
 

@@ -78,7 +78,8 @@ class DeviceShell:
             with wire.service(self._serial, f"exec:{marked(text, marker)}", limit) as stream:
                 result = split_marked(wire.receive_all(stream, limit), marker)
         if result is None:
-            cut = BlockFailed(f"{self._serial}: the connection was cut while `{name}` ran.")
+            words = f"{self._serial}: the connection was cut while `{name}` ran."
+            cut = BlockFailed(words, fault="cut connection")
             raise wire.lost_or(cut, self._serial, f"`{name}` was running.")
         return result
 

@@ -123,7 +123,7 @@ class Sync:
         return header[:4], struct.unpack("<I", header[4:])[0]
 
     def _cut(self, limit: Limit) -> BlockFailed | TargetLost:
-        cut = BlockFailed(f"{limit.doing}: the connection was cut.")
+        cut = BlockFailed(f"{limit.doing}: the connection was cut.", fault="cut connection")
         return wire.lost_or(cut, self.serial, limit.doing.partition(": ")[2])
 
     def _refused(self, words: bytes, limit: Limit) -> BlockFailed:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mobilebench.virtual.android.device import Answer, Device, lines
+from mobilebench.virtual.android.exits import activity
 from mobilebench.virtual.chrome import PACKAGE
 from mobilebench.virtual.state import Battery, State
 
@@ -164,6 +165,7 @@ def window(device: Device, _arguments: Sequence[str]) -> str:
 
 _SERVICES: dict[str, Callable[[Device, Sequence[str]], str]] = {
     "SurfaceFlinger": surface_flinger,
+    "activity": activity,
     "battery": battery,
     "display": display,
     "meminfo": meminfo,

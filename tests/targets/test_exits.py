@@ -1,0 +1,120 @@
+"""Why a browser on a phone ended, in the words of several releases of Android."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilebench.errors import BlockFailed, Killed, TargetLost
+from mobilebench.targets.android import exits
+from tests.targets.fakes import FakeShell
+
+CHROME = "com.android.chrome"
+PAGE = f"{CHROME}:sandboxed_process0:org.chromium.content.app.SandboxedProcessService0:1"
+NOW = "2026-11-21 12:00:30"
+ASK = f"date '+%Y-%m-%d %H:%M:%S'; dumpsys activity exit-info {CHROME}"
+BY_LINE = """\
+        ApplicationExitInfo #{number}:
+          timestamp={at}.123
+          pid=4711
+          realUid=99001
+          process={process}
+          reason={reason} (LOW_MEMORY)
+          status=0
+          description=null
+"""
+"""As Android 11 has it; later releases put several fields into one line."""
+IN_LINES = """\
+        ApplicationExitInfo #{number}:
+          timestamp={at}.123 pid=4711 realUid=99001 packageUid=10123 definingUid=10123 user=0
+          process={process} reason={reason} (LOW_MEMORY) subreason=0 (UNKNOWN) status=0
+          importance=100 pss=0.00 rss=180MB description=reason=3 process=x state=empty trace=null
+"""
+FORMATS = pytest.mark.parametrize("form", [BY_LINE, IN_LINES], ids=["android-11", "later"])
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exits, "_PAUSE_SECONDS", 0)
+
+
+def dumped(form: str, *entries: tuple[str, int, str]) -> str:
+    told = [
+        form.format(process=name, reason=why, at=at, number=number) for number, (name, why, at) in enumerate(entries)
+    ]
+    head = "ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)\nLast Timestamp: 2026-11-20 01:02:03.004\n"
+    return f"{NOW}\n{head}{''.join(told)}"
+
+
+def killed() -> Killed:
+    return Killed("The page's process was killed (signal 9).", subject="The page's process")
+
+
+def cut() -> BlockFailed:
+    return BlockFailed("The connection to the browser was cut (ConnectionClosedError).", fault="cut connection")
+
+
+def failing(error: BlockFailed, *answers: object) -> BlockFailed:
+    with (
+        FakeShell(*((ASK, answer) for answer in answers)) as shell,
+        pytest.raises(BlockFailed) as raised,
+        exits.explained(shell, CHROME),
+    ):
+        raise error
+    return raised.value
+
+
+@FORMATS
+def test_a_page_that_android_killed_for_memory_is_told(form: str) -> None:
+    error = failing(killed(), dumped(form, (PAGE, 3, "2026-11-21 12:00:29"), (CHROME, 10, "2026-11-20 08:00:00")))
+    assert error.fault == "killed for memory"
+    assert error.message == f"The page's process was killed because memory ran out: the phone says so of {PAGE}."
+
+
+@FORMATS
+def test_what_ended_before_the_block_counts_for_nothing(form: str) -> None:
+    old = dumped(form, (PAGE, 3, "2026-11-21 11:59:00"))
+    error = killed()
+    assert failing(error, old, old, old) is error
+    assert error.fault == "crash"
+
+
+@pytest.mark.parametrize(
+    ("reason", "fault", "words"),
+    [
+        (3, "killed for memory", "com.android.chrome has ended (low memory)."),
+        (5, "crash", "com.android.chrome has ended (a crash in its native code)."),
+        (10, "crash", "com.android.chrome has ended (somebody ended it)."),
+        (99, "crash", "com.android.chrome has ended (reason 99)."),
+    ],
+)
+def test_a_browser_that_ended_is_told_from_a_cut_connection(reason: int, fault: str, words: str) -> None:
+    error = failing(cut(), dumped(IN_LINES, (PAGE, 3, NOW), (CHROME, reason, NOW)))
+    assert error.fault == fault
+    assert error.message == f"The connection to the browser was cut (ConnectionClosedError): {words}"
+
+
+@pytest.mark.parametrize("answer", ["", NOW, "Bad activity command", TargetLost("gone"), BlockFailed("late")])
+def test_a_phone_that_tells_nothing_leaves_the_failure_as_it_is(answer: object) -> None:
+    error = cut()
+    asked = 1 if isinstance(answer, Exception) else 3
+    assert failing(error, *[answer] * asked) is error
+
+
+def test_other_failures_are_not_asked_about() -> None:
+    error = BlockFailed("The page never answered.", fault="hang")
+    assert failing(error) is error
+
+
+def test_a_browser_that_writes_its_exit_down_late_is_asked_again() -> None:
+    error = failing(cut(), NOW, dumped(IN_LINES, (CHROME, 5, NOW)))
+    assert error.fault == "crash"
+
+
+@given(
+    st.text() | st.text().map(lambda text: f"{NOW}\n ApplicationExitInfo #0: timestamp={NOW} process=a reason={text}")
+)
+def test_no_text_breaks_the_parser(text: str) -> None:
+    _, found = exits.parse(text)
+    assert all(one.words for one in found)

@@ -1,0 +1,68 @@
+"""Pages and browsers that end on a phone (a virtual one), and what it says of their end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from mobilebench.browsers import renderers
+from mobilebench.browsers.page import open_page
+from mobilebench.errors import BlockFailed
+from mobilebench.targets.base import Target
+from mobilebench.virtual import phones
+from tests.targets.conftest import BUNDLED_ADB
+
+pytestmark = pytest.mark.real
+
+NAME = "mortal"
+CHROME = "com.android.chrome"
+
+
+@pytest.fixture(scope="module")
+def adb_binary() -> Path:
+    """Which adb carries the words makes no difference here."""
+    return BUNDLED_ADB
+
+
+def end(phone: Target, kind: str, address: str, exit_: tuple[str, int] | None) -> None:
+    """Kill the phone's processes of a kind; `exit_` is what Android would write down of it."""
+    if exit_:
+        now = phone.shell(["date", "+%Y-%m-%d %H:%M:%S"], timeout=10).stdout.decode().strip()
+        phones.change_state(NAME, {f"exits.{exit_[0]}": f"{exit_[1]} {now}.500"})
+    pids = renderers.cpu_seconds(address, kind)
+    phone.shell(["kill", "-9", *map(str, pids)], timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("kind", "exit_", "fault", "words"),
+    [
+        (
+            "renderer",
+            (f"{CHROME}:sandboxed_process0:Service:0", 3),
+            "killed for memory",
+            "the phone says so of com.andr",
+        ),
+        ("renderer", None, "crash", "was killed (signal 9)"),
+        ("browser", (CHROME, 5), "crash", "com.android.chrome has ended (a crash in its native code)"),
+        ("browser", None, "cut connection", "The connection to the browser was cut"),
+    ],
+)
+def test_what_ends_on_a_phone_is_named_by_what_the_phone_says(
+    open_phone, kind: str, exit_: tuple[str, int] | None, fault: str, words: str
+) -> None:
+    with open_phone(NAME) as phone:
+        with (
+            pytest.raises(BlockFailed) as raised,
+            phone.browser("chrome") as browser,
+            open_page(browser.address) as page,
+        ):
+            page.open("data:text/html,<p>soon gone</p>")
+            Timer(0.3, end, [phone, kind, browser.address, exit_]).start()
+            page.evaluate("new Promise(() => {})", timeout=30)
+        assert (raised.value.fault, words in raised.value.message) == (fault, True), raised.value.message
+        with phone.browser("chrome") as browser, open_page(browser.address) as page:
+            assert page.evaluate("6 * 7", timeout=30) == 42
+    if exit_:
+        phones.change_state(NAME, {f"exits.{exit_[0]}": None})
