@@ -18,6 +18,8 @@ from mobilebench.analysis.summary import CaseSummary
 from mobilebench.operators import TYPES, Intensity, OperatorType, intensity, is_known, operator_type
 from mobilebench.results.records import Kernel, Measurement
 
+Clock = Literal["cpu", "gpu"]
+"""Whose time a kernel's is."""
 TOP_NODES = 10
 GPU_BACKENDS = frozenset({"webgl", "webgpu"})
 """Of pages: the browser decides whether a GPU's own timers may be read."""
@@ -37,6 +39,9 @@ class KernelNode:
     median_ms: float
     share: float
     """Of what all kernels take together."""
+    warmup_ms: float | None
+    """In the first inference."""
+    clock: Clock | None
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class KernelSummary:
     """Kernels that run an operator of another type than their name says: name, operator, how many."""
     unknown: tuple[str, ...]
     """Names that the vocabulary does not hold."""
-    clock: Literal["cpu", "gpu"] | None
+    clock: Clock | None
     """`gpu` where at least one kernel was timed by a GPU; None where the engine has but one clock."""
     on_gpu: bool
     """The case asked for a GPU."""
@@ -98,6 +103,11 @@ class KernelSummary:
     def explained(self) -> float:
         """What the kernels add up to, as a share of the pass's own prediction; above 1 where some run at once."""
         return self.sum_ms / self.whole_ms if self.whole_ms else 0.0
+
+    @property
+    def explained_first(self) -> float | None:
+        """The same of the first inference; None where its kernels are not told."""
+        return self.warmup_sum_ms / self.warmup_ms if self.warmup_sum_ms is not None and self.warmup_ms else None
 
     @property
     def distortion(self) -> float | None:
@@ -156,7 +166,7 @@ def _summary(answer: Measurement, case: CaseSummary) -> KernelSummary:
     )
 
 
-def _clock(answer: Measurement) -> Literal["cpu", "gpu"] | None:
+def _clock(answer: Measurement) -> Clock | None:
     clocks = {kernel.clock for kernel in answer.kernels}
     return "gpu" if "gpu" in clocks else "cpu" if "cpu" in clocks else None
 
@@ -194,6 +204,8 @@ def _nodes(answer: Measurement) -> tuple[KernelNode, ...]:
             collapsed=kernel.collapsed,
             median_ms=ms,
             share=ms / total if total else 0.0,
+            warmup_ms=kernel.warmup_ms,
+            clock=kernel.clock,
         )
         for kernel, ms in zip(answer.kernels, medians, strict=True)
     ]

@@ -30,6 +30,8 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 def printable(text: str) -> str:
     """Text from a device or a page without control, direction-changing and invisible characters (shown as �)."""
+    if text.isprintable():
+        return text
     return "".join("\ufffd" if unicodedata.category(character) in _HIDDEN else character for character in text)
 
 
@@ -54,14 +56,14 @@ def threads_label(threads: int) -> str:
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 
-def case_label(case: Case, *, browser: bool = True) -> str:
+def case_label(case: Case, *, browser: bool = True, threads: bool = True) -> str:
     """What sets a case apart within its target and model, such as `tfjs wasm simd-threads, 2 threads, chrome`."""
-    return ", ".join([engine_label(case), *case_details(case, browser=browser)])
+    return ", ".join([engine_label(case), *case_details(case, browser=browser, threads=threads)])
 
 
-def case_details(case: Case, *, browser: bool = True) -> list[str]:
+def case_details(case: Case, *, browser: bool = True, threads: bool = True) -> list[str]:
     """What is said of a case beside engine, backend and setting: threads, browser, cores, caches and downloads."""
-    details = [threads_label(case.threads)]
+    details = [threads_label(case.threads)] if threads else []
     if case.browser and browser:
         details.append(case.browser)
     if case.affinity != "none":

@@ -116,7 +116,8 @@ def _told(
     stages = [(value, reading.stage) for reading in readings if (value := getattr(reading, name)) is not None]
     if not stages:
         return None
-    within = [(value, kernel.name) for kernel in kernels if (value := getattr(kernel, name, None)) is not None]
+    read = kernels if name in KernelMemory.model_fields else ()
+    within = [(value, kernel.name) for kernel in read if (value := getattr(kernel, name)) is not None]
     highest, after = max([*stages, *within], key=lambda one: one[0])
     return ToldMemory(name, stages[0][0], stages[-1][0], highest, after, highest / size if size else None)
 

@@ -216,7 +216,7 @@ def summarise(run: Run) -> RunSummary:
     return RunSummary(
         info=run.info,
         targets=targets,
-        counts=_counts(case.status for case in cases),
+        counts=counts_of(cases),
         watched=_watched_counts(cases),
         planned_blocks=len(run.planned),
         run_blocks=len(latest),
@@ -298,7 +298,12 @@ def _setup_parts(answers: Sequence[Measurement]) -> dict[SetupPart, StageStatist
 
 def _target(info: TargetInfo, cases: Sequence[CaseSummary], latest: dict[int, Block]) -> TargetSummary:
     own = [block for block in latest.values() if block.planned.case.target == info.id]
-    return TargetSummary(info, filed_under(info), tuple(cases), _counts(case.status for case in cases), _spent(own))
+    return TargetSummary(info, filed_under(info), tuple(cases), counts_of(cases), _spent(own))
+
+
+def counts_of(cases: Iterable[CaseSummary]) -> dict[Status, int]:
+    """How many of these cases have each status."""
+    return _counts(case.status for case in cases)
 
 
 def _counts(statuses: Iterable[Status]) -> dict[Status, int]:

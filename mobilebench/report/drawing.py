@@ -17,10 +17,12 @@ from mobilebench.analysis.summary import CaseSummary, Status
 
 ROW = 42
 """Pixels of one case."""
+TALL = 16
+"""Rows from which on a picture scrolls."""
 _CUT = 0.8
 """Percent of the width from which a stacked segment is parted from the next one by a thin line."""
 _LEFT, _RIGHT = 0.6, 99.4
-_LABEL_LIMIT = 46
+_LABEL_LIMIT = 60
 
 
 @dataclass(frozen=True)
@@ -55,33 +57,61 @@ def first_row(mark: str | None) -> int:
 
 
 def drawing(label: str, mark: str | None, rows: int, axis: Axis, drawn: Sequence[Markup]) -> Markup:
-    """A picture of `rows` rows over a grid; `label` says it in words, `mark` is printed inside (`virtual: …`)."""
+    """A picture of `rows` rows over a grid; `label` says it in words, `mark` is printed inside (`virtual: …`).
+
+    A tall one scrolls in a box of its own, in which its axis stays in sight.
+    """
     top = first_row(mark)
     bottom = top + rows * ROW
     marked = Markup('<text class="mark" x="0" y="14">{}</text>').format(short(mark)) if mark else Markup("")
-    return Markup('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}{}{}</svg>').format(
-        bottom + 22, printable(label), marked, _grid(axis, top, bottom), Markup("").join(drawn)
+    tall = rows > TALL
+    ticks = Markup("") if tall else _ticks(axis, bottom + 16)
+    picture = Markup('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}{}{}{}</svg>').format(
+        bottom if tall else bottom + 22,
+        printable(label),
+        marked,
+        _grid(axis, top, bottom),
+        ticks,
+        Markup("").join(drawn),
     )
+    if not tall:
+        return picture
+    return Markup(
+        '<div class="tall" tabindex="0">{}<svg class="axis" width="100%" height="24" aria-hidden="true">{}</svg></div>'
+    ).format(picture, _ticks(axis, 16))
 
 
 def _grid(axis: Axis, top: int, bottom: int) -> Markup:
-    lines = []
-    for number, tick in enumerate(axis.ticks):
-        x = axis.at(tick)
-        anchor = "start" if number == 0 and x < 5 else "end" if x > 95 else "middle"
-        lines.append(
-            Markup(
-                '<line class="grid" x1="{0:.2f}%" x2="{0:.2f}%" y1="{1}" y2="{2}"/>'
-                '<text class="tick" x="{0:.2f}%" y="{3}" text-anchor="{4}">{5:g}</text>'
-            ).format(x, top, bottom, bottom + 16, anchor, tick)
-        )
+    lines = (
+        Markup('<line class="grid" x1="{0:.2f}%" x2="{0:.2f}%" y1="{1}" y2="{2}"/>').format(axis.at(tick), top, bottom)
+        for tick in axis.ticks
+    )
     return Markup("").join(lines)
 
 
+def _ticks(axis: Axis, y: int) -> Markup:
+    """The numbers of an axis, whose first and last do not reach beyond it."""
+    texts = []
+    for number, tick in enumerate(axis.ticks):
+        x = axis.at(tick)
+        anchor = "start" if number == 0 and x < 5 else "end" if x > 95 else "middle"
+        text = Markup('<text class="tick" x="{:.2f}%" y="{}" text-anchor="{}">{:g}</text>')
+        texts.append(text.format(x, y, anchor, tick))
+    return Markup("").join(texts)
+
+
+def in_words(rows: Sequence[str]) -> str:
+    """What the rows of a picture say, for who does not see it: a tall one's first rows, and how many follow."""
+    more = [f"and {len(rows) - TALL} more"] if len(rows) > TALL else []
+    return "; ".join([*rows[:TALL], *more])
+
+
 def row_labels(cases: Sequence[CaseSummary]) -> list[str]:
-    """Row labels; the browser is named only where there is more than one."""
-    several = len({case.case.browser for case in cases if case.web}) > 1
-    return [case_label(case.case, browser=several) for case in cases]
+    """Row labels; browser and threads are named only where there is more than one of them."""
+    browsers = {case.case.browser for case in cases if case.web}
+    threads = {case.case.threads for case in cases}
+    several = {"browser": len(browsers) > 1, "threads": len(threads) > 1 or len(cases) == 1}
+    return [case_label(case.case, **several) for case in cases]
 
 
 def label_line(label: str, status: Status, value: str, y: int) -> Markup:
@@ -95,10 +125,10 @@ def label_line(label: str, status: Status, value: str, y: int) -> Markup:
 
 def segment(name: str, title: str, left: float, right: float, y: int) -> Markup:
     """A part of a stacked bar from `left` to `right` percent, parted from the next one where it is wide enough."""
-    rect = Markup(
-        '<rect class="fill-{}" x="{:.2f}%" y="{}" width="{:.2f}%" height="12"><title>{}</title></rect>'
-    ).format(name, left, y + 22, max(0.0, right - left), printable(title))
-    return rect + tick("cut", right, y + 28, 6) if right - left > _CUT else rect
+    cut = " cut" if right - left > _CUT else ""
+    return Markup(
+        '<rect class="fill-{}{}" x="{:.2f}%" y="{}" width="{:.2f}%" height="12"><title>{}</title></rect>'
+    ).format(name, cut, left, y + 22, max(0.0, right - left), printable(title))
 
 
 def line(classes: str, x1: float, x2: float, y: int) -> Markup:

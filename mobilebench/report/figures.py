@@ -15,6 +15,7 @@ from mobilebench.report.drawing import (
     Figure,
     drawing,
     first_row,
+    in_words,
     label_line,
     line,
     linear_axis,
@@ -34,6 +35,7 @@ SEGMENTS: tuple[tuple[str, str, tuple[SetupPart, ...]], ...] = (
     ("model", "model obtained", ("model_download", "model_read")),
     ("model-start", "model started, session created", ("model_init", "session_creation")),
     ("delegate", "delegate prepared", ("delegate_preparation",)),
+    ("as-shipped", "all of setup by the engine's own loader", ("as_shipped",)),
 )
 """Setup parts of native and web engines that do the same work share a colour: class, name, parts."""
 
@@ -53,7 +55,7 @@ def latency(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
         _latency_row(label, case, axis, first_row(mark) + number * ROW)
         for number, (label, case) in enumerate(zip(row_labels(shown), shown, strict=True))
     ]
-    told = ", ".join(f"{case_label(c.case)} {duration(c.stages['prediction'].median)} ms" for c in shown)
+    told = in_words([f"{case_label(c.case)} {duration(c.stages['prediction'].median)} ms" for c in shown])
     return Figure(drawing(f"Prediction, fastest first: {told}.", mark, len(shown), axis, rows), axis.logarithmic)
 
 
@@ -67,7 +69,7 @@ def stages(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
         _stages_row(label, case, axis, first_row(mark) + number * ROW)
         for number, (label, case) in enumerate(zip(row_labels(shown), shown, strict=True))
     ]
-    told = ", ".join(f"{case_label(case.case)} {duration(_total(case))} ms" for case in shown)
+    told = in_words([f"{case_label(case.case)} {duration(_total(case))} ms" for case in shown])
     return Figure(drawing(f"Setup, warmup and one prediction together: {told}.", mark, len(shown), axis, rows))
 
 

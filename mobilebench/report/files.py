@@ -22,27 +22,33 @@ class ReportFiles:
     """None when no kernels pass was planned."""
     memory: Path | None = None
     """None when no memory pass was planned."""
+    gaps: Path | None = None
+    """None when no web case met a native one."""
 
 
 def write(run: Run, folder: Path) -> ReportFiles:
     """Write `report.html`, `report.md` and `results.csv` into `folder`, which is made when it is missing.
 
-    A run that watched kernels or memory has `kernels.csv` or `memory.csv`, too. Each file appears whole or not at all.
+    A run that watched kernels or memory has `kernels.csv` or `memory.csv`, too, and one with web and native cases has
+    `gaps.csv`. Each file appears whole or not at all.
     Raises BadInput when the folder cannot be written.
     """
-    from mobilebench.report import html, markdown, table, watched_tables
+    from mobilebench.report import gap_table, html, markdown, table, watched_tables
 
     summary = summarise(run)
     kernels, memory = watched_tables.kernels_csv(summary), watched_tables.memory_csv(summary)
+    pairs = gap_table.gaps_csv(summary)
     files = ReportFiles(
         html=folder / "report.html",
         markdown=folder / "report.md",
         csv=folder / "results.csv",
         kernels=folder / "kernels.csv" if kernels else None,
         memory=folder / "memory.csv" if memory else None,
+        gaps=folder / "gaps.csv" if pairs else None,
     )
     texts = {files.html: html.render(summary), files.markdown: markdown.render(summary), files.csv: table.csv(summary)}
-    texts |= {path: text for path, text in ((files.kernels, kernels), (files.memory, memory)) if path and text}
+    more = ((files.kernels, kernels), (files.memory, memory), (files.gaps, pairs))
+    texts |= {path: text for path, text in more if path and text}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():

@@ -18,19 +18,56 @@ from markupsafe import Markup
 from mobilebench.analysis import labels
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.kernels import TOP_NODES
-from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
-from mobilebench.report import figures, watched, watched_figures, words
+from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Status, TargetSummary, counts_of
+from mobilebench.report import figures, pages, watched, watched_figures, words
 from mobilebench.report.drawing import Figure
+from mobilebench.report.proof import proof_facts
 from mobilebench.results.records import Pass
 
+FOLDED_FROM = 80
+"""Cases of a run from which on its models are folded when the page opens."""
+LONG = 20
+"""Rows from which on a table scrolls in a box of its own."""
+ALL_PAIRS = 120
+"""More pairs of a web and a native case than these are left to `gaps.csv`."""
+DETAILED_UP_TO = 800
+"""Passes of a run up to which the page holds a case's tables by type, node, stage and kernel, too."""
 _TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a run's number of cases makes of its page."""
+
+    unfolded: bool
+    detailed: bool
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Cases of which nothing was measured for the same reason."""
+
+    status: Status
+    reason: str
+    cases: tuple[CaseSummary, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.cases)
 
 
 @dataclass(frozen=True)
 class ModelView:
     """One model on one target, as a part of the page."""
 
+    anchor: str
     title: str
+    unfolded: bool
+    detailed: bool
+    counts: dict[Status, int]
+    ran: tuple[CaseSummary, ...]
+    """Cases that have a measurement, or blocks that failed."""
+    left_out: tuple[LeftOut, ...]
     cases: tuple[CaseSummary, ...]
     group: GapGroup
     latency: Figure | None
@@ -43,6 +80,8 @@ class ModelView:
     memory_growth: Figure | None
     page_memory: Sequence[watched_figures.WatchedPageMemory]
     """What pages told."""
+    page_setups: Sequence[CaseSummary]
+    page_inferences: Sequence[CaseSummary]
 
     @property
     def graphics(self) -> bool:
@@ -72,13 +111,21 @@ def render(summary: RunSummary) -> str:
     groups = gaps(summary)
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     cases = [case for target in summary.targets for case in target.cases]
+    shape = _Shape(
+        unfolded=len(cases) < FOLDED_FROM,
+        detailed=sum(len(case.watched) for case in cases) <= DETAILED_UP_TO,
+    )
+    views = [_target(number, target, groups, shape) for number, target in enumerate(summary.targets, 1)]
+    models = [(view, model) for view in views for model in view.models]
     template = _environment().get_template("report.html.jinja")
     return template.render(
         run=summary,
-        targets=[_target(number, target, groups) for number, target in enumerate(summary.targets, 1)],
+        targets=views,
+        model_anchor={(v.summary.info.id, m.group.model, m.group.variant, m.group.batch): m.anchor for v, m in models},
         anchor={target.info.id: f"target-{number}" for number, target in enumerate(summary.targets, 1)},
         glances=words.glances(groups),
-        proof_id={case.case.key: f"proof-{number}" for number, case in enumerate(cases, 1)},
+        proof_id={case.case.key: f"proof-{number}" for number, case in enumerate(filter(_ran, cases), 1)},
+        many=len(cases) > LONG,
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -96,8 +143,9 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.globals.update(labels=labels, words=words, figures=figures, STAGES=STAGES)
+    environment.globals.update(pages=pages, proof_facts=proof_facts, LONG=LONG, ALL_PAIRS=ALL_PAIRS)
     environment.globals.update(watched=watched, watched_figures=watched_figures, TOP_NODES=TOP_NODES)
-    environment.filters.update(ms=labels.duration, ratio=labels.ratio, size=_size, instant=_instant)
+    environment.filters.update(ms=labels.duration, ratio=labels.ratio, size=_size)
     environment.filters.update(percent=labels.percent, memory=watched.optional_size, amount=watched.optional_amount)
     return environment
 
@@ -108,17 +156,25 @@ def _finalize(value: object) -> object:
     return labels.printable(value) if isinstance(value, str) else value
 
 
-def _target(number: int, target: TargetSummary, groups: Iterable[GapGroup]) -> TargetView:
+def _target(number: int, target: TargetSummary, groups: Iterable[GapGroup], shape: _Shape) -> TargetView:
     mark = target.soc if target.info.virtual else None
+    anchor = f"target-{number}"
     own = [group for group in groups if group.target is target]
-    return TargetView(f"target-{number}", target, mark, tuple(_model(target, group, mark) for group in own))
+    models = (_model(target, group, mark, f"{anchor}-{n}", shape) for n, group in enumerate(own, 1))
+    return TargetView(anchor, target, mark, tuple(models))
 
 
-def _model(target: TargetSummary, group: GapGroup, mark: str | None) -> ModelView:
+def _model(target: TargetSummary, group: GapGroup, mark: str | None, anchor: str, shape: _Shape) -> ModelView:
     cases = target.by_model()[group.model, group.variant, group.batch]
     kernels, memory = watched.with_kernels(cases), watched.with_memory(cases)
     return ModelView(
+        anchor=anchor,
         title=labels.model_label(group.model, group.variant, group.batch),
+        unfolded=shape.unfolded,
+        detailed=shape.detailed,
+        counts=counts_of(cases),
+        ran=tuple(filter(_ran, cases)),
+        left_out=_left_out(cases),
         cases=cases,
         group=group,
         latency=figures.latency(cases, mark),
@@ -130,20 +186,27 @@ def _model(target: TargetSummary, group: GapGroup, mark: str | None) -> ModelVie
         memory=memory,
         memory_growth=watched_figures.memory_growth(memory, mark),
         page_memory=watched.with_page_memory(cases),
+        page_setups=pages.with_setup(cases),
+        page_inferences=pages.with_parts_of_inference(cases),
     )
+
+
+def _ran(case: CaseSummary) -> bool:
+    return case.measurement is not None or case.status not in ("unsupported", "not measured")
+
+
+def _left_out(cases: Iterable[CaseSummary]) -> tuple[LeftOut, ...]:
+    found: dict[tuple[Status, str], list[CaseSummary]] = {}
+    for case in cases:
+        if not _ran(case):
+            reason = " ".join(case.reasons) or "The run ended before it."
+            found.setdefault((case.status, reason), []).append(case)
+    return tuple(LeftOut(*key, tuple(of)) for key, of in found.items())
 
 
 def _longest(group: GapGroup) -> float:
     values: Sequence[float] = [gap.ratios["prediction"].median for gap in group.main if "prediction" in gap.ratios]
     return max(values, default=1.0)
-
-
-def _instant(ms: float) -> str:
-    """A clock's step as `1 ns`, `5 µs` or `1 ms`."""
-    for limit, factor, unit in ((1e-3, 1e6, "ns"), (1.0, 1e3, "µs")):
-        if ms < limit:
-            return f"{ms * factor:.3g} {unit}"
-    return f"{ms:.3g} ms"
 
 
 def _size(count: int) -> str:

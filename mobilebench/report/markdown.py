@@ -9,17 +9,15 @@ from mobilebench.analysis.gaps import Gap, GapGroup, gaps
 from mobilebench.analysis.labels import (
     case_label,
     duration,
-    engine_label,
     model_label,
     percent,
     printable,
     ratio,
     size,
-    threads_label,
 )
 from mobilebench.analysis.page_memory import KernelGrowth
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
-from mobilebench.report import watched, words
+from mobilebench.report import pages, watched, words
 from mobilebench.results.records import Pass, Stage
 
 _ESCAPES = str.maketrans({**{c: f"\\{c}" for c in "\\`*[]|~$"}, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -93,6 +91,7 @@ def _target(target: TargetSummary, groups: Sequence[GapGroup]) -> list[str]:
         parts += [f"### {text(model_label(*key))}{mark}", _results(models[key])]
         parts += _reasons(models[key])
         parts += [text(group.reason)] if group.reason else _gaps(group, mark)
+        parts += [*_setups(models[key], mark), *_inferences(models[key], mark)]
         parts += [*_kernels(models[key], mark), *_memory(models[key], mark), *_page_memory(models[key], mark)]
     return parts
 
@@ -130,11 +129,43 @@ def _reasons(cases: Iterable[CaseSummary]) -> list[str]:
 def _gaps(group: GapGroup, mark: str) -> list[str]:
     against = case_label(group.fastest_native) if group.fastest_native else ""
     header = ["web case", *STAGES, "prediction, as many threads"]
-    rows = [[f"{engine_label(gap.web)}, {threads_label(gap.web.threads)}", *_ratios(group, gap)] for gap in group.main]
+    rows = [[case_label(gap.web), *_ratios(group, gap)] for gap in group.main]
     return [
         f"Native-to-web gap{mark}: times as long as {text(against)}, the fastest native case.",
         _table(header, rows),
     ]
+
+
+def _setups(cases: Sequence[CaseSummary], mark: str) -> list[str]:
+    """Setup of pages by part, and what they downloaded."""
+    found = pages.with_setup(cases)
+    if not found:
+        return []
+    header = ["page", "setup, ms", *(f"{name.lower()}, ms" for name in pages.PARTS.values()), "downloads", "came"]
+    rows = [
+        [
+            case_label(case.case),
+            duration(case.stages["setup"].median) + (" as shipped" if "as_shipped" in case.setup_parts else ""),
+            *(pages.part(case, part) for part in pages.PARTS),
+            pages.share(case.downloads.share if case.downloads else None),
+            ", ".join([pages.came(case.downloads), *pages.way(case.downloads)]),
+        ]
+        for case in found
+    ]
+    return [
+        f"Setup of pages by part{mark}; downloads are their share of setup, and are compared only over equal paths.",
+        _table(header, rows),
+    ]
+
+
+def _inferences(cases: Sequence[CaseSummary], mark: str) -> list[str]:
+    """What pages compiled in the first inference, and read back in every later one."""
+    lines = [
+        f"- {text(case_label(case.case))}: {text('; '.join(told))}"
+        for case in pages.with_parts_of_inference(cases)
+        if (told := [*pages.compiled_sentences(case), *pages.readback_sentences(case)])
+    ]
+    return [f"Inside the inferences of pages{mark}:", "\n".join(lines)] if lines else []
 
 
 def _kernels(cases: Sequence[CaseSummary], mark: str) -> list[str]:

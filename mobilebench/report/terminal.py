@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mobilebench.analysis.compilation import CompilationStatistics
 from mobilebench.analysis.labels import (
     case_details,
     case_label,
@@ -15,10 +16,11 @@ from mobilebench.analysis.labels import (
     printable,
     size,
 )
+from mobilebench.analysis.readback import ReadbackStatistics
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Status, TargetSummary
-from mobilebench.report import watched
+from mobilebench.report import pages, watched
 from mobilebench.report.words import counts_sentence, range_text
-from mobilebench.results.records import Pass
+from mobilebench.results.records import Pass, Stage
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -35,6 +37,10 @@ _STYLE: dict[Status, str] = {
 }
 
 
+_LONG_READBACK = 0.01
+"""Share of a prediction from which the terminal tells it: where nothing waits for a GPU, there is next to none."""
+
+
 def result_table(summary: RunSummary) -> Group:
     """One table for each target that has cases, with the reasons below it; fits 80 columns.
 
@@ -47,6 +53,7 @@ def result_table(summary: RunSummary) -> Group:
     for target in summary.targets:
         if target.cases:
             parts += [_table(target), *_reasons(target)]
+            parts += [*_setups(target), *_inferences(target)]
             parts += [*_kernels(target), *_memory(target), *_page_memory(target), Text()]
     parts.append(Text(f"{counts_sentence(summary.counts)}."))
     if summary.watched:
@@ -66,11 +73,10 @@ def _table(target: TargetSummary) -> Table:
         table.add_column(stage, justify="right", no_wrap=True)
     table.add_column("blocks", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    browsers = {case.case.browser for case in target.cases if case.case.browser}
     for key, cases in target.by_model().items():
         table.add_row(Text(printable(model_label(*key)), style="bold"))
         for case in cases:
-            table.add_row(*_row(case, name_browser=len(browsers) > 1))
+            table.add_row(*_row(case, target))
         table.add_section()
     return table
 
@@ -82,10 +88,10 @@ def _title(target: TargetSummary) -> Text:
     return Text.assemble(*mark, (printable(f"{target.info.name} ({target.info.id}), {target.soc}"), "bold"))
 
 
-def _row(case: CaseSummary, *, name_browser: bool) -> list[Text]:
+def _row(case: CaseSummary, target: TargetSummary) -> list[Text]:
     from rich.text import Text
 
-    cells = [f" {_name(case, browser=name_browser)}", str(case.case.threads)]
+    cells = [f" {_name(case, target)}", str(case.case.threads)]
     for stage in STAGES:
         statistics = case.stages.get(stage)
         cells.append(duration(statistics.median) if statistics else "–")
@@ -109,6 +115,52 @@ def _reasons(target: TargetSummary) -> list[Text]:
     ]
 
 
+def _setups(target: TargetSummary) -> list[Table | Text]:
+    """Setup of pages by part, the share of downloads, and how fast they came over which path."""
+    from rich.text import Text
+
+    table = _watched_table("setup of pages, ms", ("framework", "start", "model", "start", "share", "MB/s"))
+    for key, cases in target.by_model().items():
+        found = [(case, one) for case in pages.with_setup(cases) if (one := case.downloads) and one.share is not None]
+        _add_model(table, key, [case for case, _ in found])
+        for case, downloads in found:
+            parts = [pages.part(case, part) for part in pages.PARTS]
+            cells = (*parts, pages.share(downloads.share), watched.rate(downloads.megabytes_per_second))
+            path = f", {downloads.path}" if downloads.path else ""
+            table.add_row(*map(Text, (f" {_name(case, target)}{path}", str(case.case.threads), *cells)))
+    return [table] if table.row_count else []
+
+
+def _inferences(target: TargetSummary) -> list[Table | Text]:
+    """Compilation within the first inference, and read-back within a prediction, where they are worth a line."""
+    from rich.text import Text
+
+    table = _watched_table("inside inferences, ms", ("first", "compiled", "share", "prediction", "read-back", "share"))
+    for key, cases in target.by_model().items():
+        found = [case for case in pages.with_parts_of_inference(cases) if case.compilation or _reads_long(case)]
+        _add_model(table, key, found)
+        for case in found:
+            cells = (
+                *_part_of(case, "warmup", case.compilation.get("warmup")),
+                *_part_of(case, "prediction", case.readback),
+            )
+            table.add_row(*map(Text, (f" {_name(case, target)}", str(case.case.threads), *cells)))
+    return [table] if table.row_count else []
+
+
+def _reads_long(case: CaseSummary) -> bool:
+    return case.readback is not None and (case.readback.share or 0) >= _LONG_READBACK
+
+
+def _part_of(
+    case: CaseSummary, stage: Stage, part: CompilationStatistics | ReadbackStatistics | None
+) -> tuple[str, str, str]:
+    """A stage, the part of it, and that as a share."""
+    whole = case.stages.get(stage)
+    inside = (duration(part.time.median), pages.share(part.share)) if part else ("–", "–")
+    return duration(whole.median) if whole else "–", *inside
+
+
 def _kernels(target: TargetSummary) -> list[Table | Text]:
     """What kernels add up to, and the classes that they belong to."""
     from rich.text import Text
@@ -120,7 +172,7 @@ def _kernels(target: TargetSummary) -> list[Table | Text]:
         for case, found in read:
             classes = (percent(found.share_of("compute")), percent(found.share_of("memory")))
             cells = (duration(found.sum_ms), percent(found.explained), watched.times(found.distortion), *classes)
-            table.add_row(*map(Text, (f" {_name(case)}", str(case.case.threads), *cells)))
+            table.add_row(*map(Text, (f" {_name(case, target)}", str(case.case.threads), *cells)))
     return [*([table] if table.row_count else []), *_unread(target, "kernels")]
 
 
@@ -136,7 +188,7 @@ def _memory(target: TargetSummary) -> list[Table | Text]:
             others = map(watched.optional_size, (found.steady.pss_kb, found.steady.uss_kb))
             peak = (watched.optional_size(found.peak_rss_kb), watched.times(found.peak_to_model))
             cells = (*peak, size(found.steady.rss_kb), *others)
-            table.add_row(*map(Text, (f" {_name(case)}", str(case.case.threads), *cells)))
+            table.add_row(*map(Text, (f" {_name(case, target)}", str(case.case.threads), *cells)))
     return [*([table] if table.row_count else []), *_unread(target, "memory")]
 
 
@@ -152,7 +204,7 @@ def _page_memory(target: TargetSummary) -> list[Table | Text]:
             fields = ("wasm_heap_bytes", "performance_memory_bytes", "user_agent_bytes")
             told = [watched.told_size(one.highest if (one := found.of(field)) else None) for field in fields]
             cells = (*told, watched.told_size(found.peak_tensors), watched.times(found.tensors_to_model))
-            table.add_row(*map(Text, (f" {_name(case)}", str(case.case.threads), *cells)))
+            table.add_row(*map(Text, (f" {_name(case, target)}", str(case.case.threads), *cells)))
     return [table] if table.row_count else []
 
 
@@ -175,9 +227,13 @@ def _watched_table(name: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _name(case: CaseSummary, *, browser: bool = False) -> str:
-    """Engine, backend and setting, and cores and caches where they were chosen; threads have a column of their own."""
-    chosen = case_details(case.case, browser=browser)[1:]
+def _name(case: CaseSummary, target: TargetSummary) -> str:
+    """Engine, backend and setting, and what else tells it apart; threads have a column of their own.
+
+    The browser is named where the target has more than one.
+    """
+    browsers = {one.case.browser for one in target.cases if one.case.browser}
+    chosen = case_details(case.case, browser=len(browsers) > 1, threads=False)
     return printable(", ".join([engine_label(case.case), *chosen]))
 
 

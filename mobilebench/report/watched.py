@@ -68,7 +68,7 @@ def counts(summary: RunSummary) -> str:
 
 def kernel_sentences(found: KernelSummary) -> list[str]:
     """What has to be known before a kernels pass is believed: what is missing, distorted, collapsed or merged."""
-    told = [_explained(found), _clock(found), _distortion(found)]
+    told = [_explained(found), _first(found), _clock(found), _distortion(found)]
     if found.collapsed:
         names = ", ".join(f"`{node.name}` ({duration(node.median_ms)} ms)" for node in found.collapsed[:5])
         verb = "is" if len(found.collapsed) == 1 else "are"
@@ -95,6 +95,29 @@ def _explained(found: KernelSummary) -> str:
         return f"{start}: more than the whole, so some ran at the same time."
     rest = max(0.0, found.whole_ms - found.sum_ms)
     return f"{start}; the other {duration(rest)} ms went to what lies between and around them."
+
+
+def _first(found: KernelSummary) -> str:
+    if found.explained_first is None or found.warmup_sum_ms is None or found.warmup_ms is None:
+        return ""
+    return (
+        f"In the first inference they take {duration(found.warmup_sum_ms)} ms, {percent(found.explained_first)} of its "
+        f"{duration(found.warmup_ms)} ms."
+    )
+
+
+def explained_first(found: KernelSummary) -> str:
+    """How much of the first inference its kernels explain, such as `97.1 % of 41.2`; empty where it is not known."""
+    if found.explained_first is None or found.warmup_ms is None:
+        return ""
+    return f"{percent(found.explained_first)} of {duration(found.warmup_ms)}"
+
+
+def clock_mark(found: KernelSummary) -> str:
+    """Whose clock it was, where a GPU computed."""
+    if found.clock == "gpu":
+        return "by the GPU"
+    return "CPU-side" if found.clock == "cpu" and found.on_gpu else ""
 
 
 def _clock(found: KernelSummary) -> str:

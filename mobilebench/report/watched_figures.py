@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -18,6 +19,7 @@ from mobilebench.report.drawing import (
     Figure,
     drawing,
     first_row,
+    in_words,
     label_line,
     linear_axis,
     row_labels,
@@ -49,6 +51,7 @@ _STAGE_FILLS = {
     "model_init": "model-start",
     "session_creation": "model-start",
     "delegate_preparation": "delegate",
+    "as_shipped": "as-shipped",
     "inputs": "inputs",
     "warmup": "warmup",
     "prediction": "prediction",
@@ -64,7 +67,7 @@ def kernel_shares(watched: Sequence[WatchedKernels], mark: str | None) -> Figure
         _kernel_row(label, case, kernels, first_row(mark) + number * ROW)
         for number, (label, (case, kernels)) in enumerate(zip(_labels(watched), watched, strict=True))
     ]
-    told = "; ".join(f"{case_label(case.case)} {_told(kernels)}" for case, kernels in watched)
+    told = in_words([f"{case_label(case.case)} {_told(kernels)}" for case, kernels in watched])
     return Figure(drawing(f"Share of the kernels' time: {told}.", mark, len(watched), _PERCENT, rows))
 
 
@@ -83,7 +86,7 @@ def memory_growth(watched: Sequence[WatchedMemory], mark: str | None) -> Figure 
         _memory_row(label, case, memory, axis, first_row(mark) + number * ROW)
         for number, (label, (case, memory)) in enumerate(zip(_labels(watched), watched, strict=True))
     ]
-    told = "; ".join(f"{case_label(case.case)} {_peak(memory)}" for case, memory in watched)
+    told = in_words([f"{case_label(case.case)} {_peak(memory)}" for case, memory in watched])
     return Figure(drawing(f"Resident memory after each stage, MiB: {told}.", mark, len(watched), axis, rows))
 
 
@@ -121,9 +124,16 @@ def curve_keys(found: PageMemorySummary) -> list[tuple[str, str]]:
 
 
 def _steps(values: Sequence[int], highest: int) -> str:
-    """Points of a line that stays level while a kernel runs; the highest value is at the top of a box 100 high."""
-    heights = [100 - 100 * value / max(highest, 1) for value in values]
-    return " ".join(f"{number},{y:.2f} {number + 1},{y:.2f}" for number, y in enumerate(heights))
+    """Points of a line that stays level while a kernel runs; the highest value is at the top of a box 100 high.
+
+    Only where the line turns there is a point.
+    """
+    heights = [f"{100 - 100 * value / max(highest, 1):.1f}" for value in values]
+    points = [f"0,{heights[0]}"]
+    for number, (before, after) in enumerate(pairwise(heights), 1):
+        if before != after:
+            points += [f"{number},{before}", f"{number},{after}"]
+    return " ".join([*points, f"{len(heights)},{heights[-1]}"])
 
 
 def _labels(watched: Sequence[tuple[CaseSummary, object]]) -> list[str]:

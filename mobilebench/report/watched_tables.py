@@ -12,6 +12,7 @@ from mobilebench.report.table import COLUMNS, came_of, csv_text, every_case, ide
 from mobilebench.results.records import PageMemory
 
 _CASE_COLUMNS = (*COLUMNS[: COLUMNS.index("stage")], "affinity", "caches", "outcome", "verdict", "reasons")
+_HOW_LOADED = ("link", "loader", "encoding")
 KERNEL_COLUMNS = (
     *_CASE_COLUMNS,
     "type",
@@ -26,8 +27,14 @@ KERNEL_COLUMNS = (
     "kernels_sum_ms",
     "prediction_ms",
     "timing_prediction_ms",
+    "clock",
+    "first_sum_ms",
+    "first_inference_ms",
+    *_HOW_LOADED,
 )
-"""`share` is of all kernels together; the last three are of the whole pass, and alike in all rows of a case."""
+"""`share` is of all kernels together. From `kernels_sum_ms` on all is of the whole pass, and alike in all rows of a
+case: what the kernels add up to and the prediction that they are part of, the same of the first inference, and whose
+clock it was (`gpu`: for at least one kernel)."""
 MEMORY_COLUMNS = (
     *_CASE_COLUMNS,
     "stage",
@@ -43,9 +50,12 @@ MEMORY_COLUMNS = (
     "model_kb",
     "period_ms",
     *NAMES,
+    "peak_tensors_bytes",
+    *_HOW_LOADED,
 )
-"""Readings at the end of each stage; peak, graphics, model and period are of the whole pass, and alike in all rows of a
-case. What ends in `_bytes` is what a page and its browser told."""
+"""Readings at the end of each stage; peaks, graphics, model and period are of the whole pass, and alike in all rows of
+a case. What ends in `_bytes` is what a page and its browser told; `peak_tensors_bytes` is the largest
+`totalBytesSnapshot` of the first inference."""
 
 
 def kernels_csv(summary: RunSummary) -> str | None:
@@ -69,11 +79,12 @@ def _kernel_rows(summary: RunSummary, target: TargetSummary, case: CaseSummary) 
     shared = _shared(summary, target, case, entry)
     found = kernels(case)
     if found is None:
-        yield shared + [""] * (len(KERNEL_COLUMNS) - len(shared))
+        yield [*shared, *[""] * (len(KERNEL_COLUMNS) - len(shared) - len(_HOW_LOADED)), *_how_loaded(case)]
         return
     for row in found.rows:
         own = (row.type, row.intensity, row.kernels, row.median_ms, row.share, row.warmup_ms, row.flops, row.parameters)
-        yield [*shared, *map(_cell, (*own, row.rate, found.sum_ms, found.whole_ms, found.timing_ms))]
+        whole = (found.sum_ms, found.whole_ms, found.timing_ms, found.clock, found.warmup_sum_ms, found.warmup_ms)
+        yield [*shared, *map(_cell, (*own, row.rate, *whole)), *_how_loaded(case)]
 
 
 def _memory_rows(summary: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[list[str]]:
@@ -83,8 +94,10 @@ def _memory_rows(summary: RunSummary, target: TargetSummary, case: CaseSummary) 
     shared = _shared(summary, target, case, entry)
     of_process, of_page = memory(case), page_memory(case)
     rows = [*_process_rows(of_process, of_page)] if of_process else [*_page_rows(of_page)] if of_page else []
+    tensors = _cell(of_page.peak_tensors if of_page else None)
     for row in rows or [[]]:
-        yield [*shared, *row, *[""] * (len(MEMORY_COLUMNS) - len(shared) - len(row))]
+        padding = [""] * (len(MEMORY_COLUMNS) - len(shared) - len(row) - 1 - len(_HOW_LOADED))
+        yield [*shared, *row, *padding, tensors, *_how_loaded(case)]
 
 
 def _process_rows(found: MemorySummary, page: PageMemorySummary | None) -> Iterator[list[str]]:
@@ -112,6 +125,10 @@ def _told(reading: PageMemory) -> list[str]:
 
 def _cell(value: str | float | None) -> str:
     return "" if value is None else safe(value) if isinstance(value, str) else repr(value)
+
+
+def _how_loaded(case: CaseSummary) -> list[str]:
+    return [safe(value) for value in (case.case.link, case.case.loader, case.case.encoding)]
 
 
 def _shared(summary: RunSummary, target: TargetSummary, case: CaseSummary, entry: PassSummary) -> list[str]:

@@ -83,9 +83,9 @@ def page_run() -> Run:
     return run_of(
         [
             (NATIVE, native),
-            (WASM, answer(WASM, read_back=0.01)),
-            (WARM, answer(WARM, read_back=0.01)),
-            (SHIPPED, answer(SHIPPED, read_back=0.01, path="shaped")),
+            (WASM, answer(WASM, read_back=0.001)),
+            (WARM, answer(WARM, read_back=0.001)),
+            (SHIPPED, answer(SHIPPED, read_back=0.001, path="shaped")),
             *((WEBGL, answer(WEBGL, compiled=True, read_back=0.9, seed=seed)) for seed in (3, 4)),
         ]
     )

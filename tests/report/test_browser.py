@@ -15,6 +15,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from mobilebench.report import write
+from tests.analysis import pages
 from tests.analysis.watching import watched_run
 from tests.report.hostile import hostile_run
 
@@ -86,7 +87,9 @@ class Tab:
             pass
 
     def evaluate(self, expression: str) -> Any:
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)[
+            "result"
+        ].get("value")
 
     def press(self, key: str, code: int) -> None:
         text = {"text": "\r"} if key == "Enter" else {}
@@ -120,6 +123,64 @@ def tab() -> Iterator[Tab]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(watched_run(), tmp_path_factory.mktemp("report")).html
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hundred pages of two models, and every kind of page beside them."""
+    run = pages.page_run()
+    cases = [
+        pages.WASM.model_copy(update={"threads": threads, "model": model})
+        for model in ("mobilenet_v2", "bert_small")
+        for threads in range(3, 53)
+    ]
+    answers = [(plan.case, block.measurement) for plan, block in zip(run.planned, run.blocks, strict=True)]
+    answers += [(case, pages.answer(case, read_back=0.1)) for case in cases]
+    told = [(case, answer) for case, answer in answers if answer]
+    return write(pages.run_of(told), tmp_path_factory.mktemp("many")).html
+
+
+FIND = """new Promise((done) => {
+  const input = document.getElementById("find");
+  input.value = %s;
+  input.dispatchEvent(new Event("input"));
+  setTimeout(() => done(document.getElementById("found").textContent), 600);
+})"""
+SHOWN = "[...document.querySelectorAll('.results tbody tr')].filter((row) => row.checkVisibility()).length"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_many_cases_stay_within_the_page_and_their_boxes(tab: Tab, many: Path, size: str) -> None:
+    tab.open(many, size, "dark")
+    assert tab.evaluate("document.documentElement.scrollHeight") < 5 * SIZES[size][1]
+    tab.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert tab.problems == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    boxes = "[...document.querySelectorAll('.long[tabindex], .tall')].map((box) => box.clientHeight)"
+    heights = tab.evaluate(boxes)
+    assert len(heights) > 4
+    assert max(heights) <= 0.9 * SIZES[size][1]
+
+
+def test_cases_are_found_by_words_and_all_come_back(tab: Tab, many: Path) -> None:
+    tab.open(many, "phone", "light")
+    assert tab.evaluate(SHOWN) == 0
+    assert tab.evaluate(FIND % "'webgl software'") == "1 of 105 cases"
+    assert tab.evaluate(SHOWN) == 1
+    assert tab.evaluate(FIND % "'BERT 41'") == "1 of 105 cases"
+    assert tab.evaluate("document.querySelectorAll('details.model:not([hidden])').length") == 1
+    assert tab.evaluate(FIND % "'wasm valid link'") == "1 of 105 cases"
+    assert tab.evaluate(FIND % "'nothing of this kind'") == "0 of 105 cases"
+    assert tab.evaluate(FIND % "''") == ""
+    assert tab.evaluate("document.querySelectorAll('details.model[open], [hidden]:not(meta)').length") == 0
+    assert tab.problems == []
+
+
+def test_a_link_to_a_model_unfolds_it(tab: Tab, many: Path) -> None:
+    tab.open(many, "laptop", "light")
+    tab.evaluate("document.querySelector('.glance .engine a').click()")
+    opened = "document.querySelector('details.model[open] h3')?.textContent"
+    assert "bert_small" in tab.evaluate(f"new Promise((done) => setTimeout(() => done({opened}), 300))")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -64,7 +64,7 @@ def test_nothing_to_draw_is_no_picture() -> None:
 def test_stacked_segments_add_up_to_the_total() -> None:
     figure = figures.stages(cases(6.0), None)
     assert figure is not None
-    bars = re.findall(r'class="fill-[\w-]+" x="([\d.]+)%" y="\d+" width="([\d.]+)%"', str(figure.svg))
+    bars = re.findall(r'class="fill-[\w -]+" x="([\d.]+)%" y="\d+" width="([\d.]+)%"', str(figure.svg))
     assert len(bars) == 6
     for (x, width), (following, _) in pairwise(bars):
         assert float(x) + float(width) == pytest.approx(float(following), abs=0.02)
@@ -73,7 +73,7 @@ def test_stacked_segments_add_up_to_the_total() -> None:
 def test_pictures_say_in_words_what_they_show() -> None:
     figure = figures.latency(cases(2, 8), "virtual: CPU")
     assert figure is not None
-    assert 'aria-label="Prediction, fastest first: tflite cpu xnnpack, 1 thread 2.00 ms, ' in str(figure.svg)
+    assert 'aria-label="Prediction, fastest first: tflite cpu xnnpack, 1 thread 2.00 ms; ' in str(figure.svg)
     assert '<text class="mark" x="0" y="14">virtual: CPU</text>' in str(figure.svg)
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from mobilebench.analysis.summary import summarise
 from mobilebench.errors import BadInput
-from mobilebench.report import markdown, table, write
+from mobilebench.report import gap_table, markdown, table, write
 from mobilebench.report.terminal import result_table
 from mobilebench.results.records import Run
 from tests.analysis import example, pages
@@ -38,10 +38,10 @@ def terminal(width: int, *, colour: bool = False, hostile: bool = False) -> str:
     return console.file.getvalue()
 
 
-def test_three_files_are_written_whole(tmp_path: Path) -> None:
+def test_its_files_are_written_whole(tmp_path: Path) -> None:
     files = write(example.example_run(), tmp_path / "new" / "folder")
     assert [files.html.name, files.markdown.name, files.csv.name] == ["report.html", "report.md", "results.csv"]
-    assert sorted(os.listdir(files.html.parent)) == ["report.html", "report.md", "results.csv"]
+    assert sorted(os.listdir(files.html.parent)) == ["gaps.csv", "report.html", "report.md", "results.csv"]
     assert files.html.read_text(encoding="utf-8").endswith("</html>\n")
 
 
@@ -87,7 +87,7 @@ def test_markdown_shows_targets_results_gaps_and_marks() -> None:
     assert text.count("> **virtual**:") == 2
     assert "## Example Phone 8 (127.0.0.1:15555, virtual)" in text
     assert "### mobilenet_v2 fp32, batch 1 (virtual)" in text
-    assert "| tfjs wasm simd-threads, 2 threads | " in text
+    assert "| tfjs wasm simd-threads, 2 threads, chrome | " in text
     assert "unsupported: This computer has no GPU" in text
     assert "    mobilebench run --serial all --suite quick --seed 42" in text
 
@@ -184,3 +184,16 @@ def test_csv_tells_what_pages_spent_within_their_stages() -> None:
     assert (shipped["download_share"], shipped["download_path"], shipped["link"]) == ("", "shaped", "4g")
     native = found["cpu", "as found", "split", "setup"]
     assert not any(native[name] for name in ("download_path", "download_bytes", "shaders", "as_shipped_ms"))
+
+
+def test_every_pair_of_a_web_and_a_native_case_is_in_a_file() -> None:
+    text = gap_table.gaps_csv(summarise(example.example_run()))
+    assert text is not None
+    found = [row for row in rows(text) if row["target"] == "host" and row["model"] == "mobilenet_v2"]
+    assert {row["native"] for row in found} == {"tflite cpu xnnpack, 2 threads", "onnxruntime cpu default, 2 threads"}
+    for row in found:
+        assert bool(row["ratio"]) != bool(row["refusal"])
+        if row["ratio"]:
+            assert float(row["lowest_round"]) <= float(row["ratio"]) <= float(row["highest_round"])
+    assert {row["native"] for row in found if row["fastest_native"] == "true"} == {"tflite cpu xnnpack, 2 threads"}
+    assert gap_table.gaps_csv(summarise(pages.run_of([]))) is None

@@ -119,19 +119,29 @@ def test_a_real_target_is_not_called_virtual() -> None:
     assert not any("virtual" in text for _, text in parsed.of("figure", "table", "aside", "article"))
 
 
-def test_each_case_has_its_proof_one_click_away() -> None:
+def test_each_case_that_ran_has_its_proof_one_click_away() -> None:
     run = example.example_run()
     _, parsed = page(run)
     targets = {attributes.get("popovertarget") for attributes, _ in parsed.of("button") if "aria-label" in attributes}
     proofs = {attributes["id"]: text for attributes, text in parsed.of("aside")}
-    assert set(proofs) <= targets
-    assert len(proofs) == len({plan.case.key for plan in run.planned})
+    ran = [case for target in summarise(run).targets for case in target.cases if case.status != "unsupported"]
+    assert set(proofs) == targets
+    assert len(proofs) == len(ran)
     threaded = next(text for text in proofs.values() if "tfjs wasm simd-threads" in text)
-    for part in ("2 of 2 asked", "tf.wasm.getThreadsCount()", "sha256", "isolated", "hardwareConcurrency", "Round 1"):
+    for part in ("2 asked, 2 read back", "tf.wasm.getThreadsCount()", "sha256", "crossOriginIsolated", "Round 1"):
         assert part in threaded
     native = next(text for text in proofs.values() if "tflite cpu" in text)
     assert "XNNPACK: 66 nodes in 1 partition" in native
     assert "ORT_DISABLE_TELEMETRY=1" in native
+
+
+def test_cases_of_which_nothing_was_measured_stand_together_with_their_reason() -> None:
+    _, parsed = example_page()
+    (reasons, *_) = (text for attributes, text in parsed.of("details") if attributes.get("class") == "more left-out")
+    assert "This computer has no GPU" in reasons
+    assert "tfjs webgl hardware" in reasons
+    results = [text for attributes, text in parsed.of("table") if attributes.get("class") == "stack results"]
+    assert not any("This computer has no GPU" in text for text in results)
 
 
 def test_tables_have_headers_and_pictures_have_words() -> None:

@@ -79,6 +79,7 @@ def test_the_table_has_a_row_for_each_stage(seen: bool) -> None:
     assert [bool(row["rss_kb"]) for row in rows] == [seen] * 5
     assert rows[-1]["user_agent_bytes"] == str(30 * watching.MIB)
     assert all(row["js_heap_bytes"] == "" for row in rows)
+    assert {row["peak_tensors_bytes"] for row in rows} == {str(21 * watching.MIB)}
 
 
 def test_the_curve_rises_to_the_top_and_needs_two_kernels() -> None:
@@ -88,7 +89,7 @@ def test_the_curve_rises_to_the_top_and_needs_two_kernels() -> None:
     figure = watched_figures.kernel_curve(case, found, "virtual: a CPU")
     assert figure is not None
     assert figure.svg.count("<polyline") == 3
-    assert "1,0.00 2,0.00" in figure.svg
+    assert 'class="curve-heap" points="0,16.7 1,16.7 1,0.0 3,0.0"' in figure.svg
     assert "virtual: a CPU" in figure.svg
     few = answer().model_copy(update={"memory": (m := answer().memory) and m.model_copy(update={"kernels": []})})
     (case,) = summarise(run_of(few)).targets[0].cases
@@ -123,4 +124,7 @@ def test_whose_clock_timed_the_kernels_is_said_of_a_gpu(backend: str, clock: str
     run = Run(info=example.info([example.host()]), planned=[plan], blocks=[example.measured(plan, made)])
     ((_, found),) = watched.with_kernels(summarise(run).targets[0].cases)
     sentences = " ".join(watched.kernel_sentences(found))
+    assert watched.clock_mark(found) == {"webgl-cpu": "CPU-side", "webgl-gpu": "by the GPU"}.get(
+        f"{backend}-{clock}", ""
+    )
     assert (words in sentences) if words else ("CPU-side" not in sentences and "timers" not in sentences)

@@ -96,8 +96,8 @@ def test_the_page_tells_what_is_missing_and_how_far_it_distorts() -> None:
     assert "34 × <code>Fully Connected (NC, F32) GEMM</code> compute CONV_2D" in text
     assert "Names without a type are counted as other: <code>Frobnicate (NC)</code>." in text
     captions = [caption for _, caption in page.of("caption")]
-    assert sum(caption.startswith("By type: ") for caption in captions) == 10
-    assert sum(caption.startswith("Growth by stage: ") for caption in captions) == 10
+    assert sum(caption.startswith("By type") for caption in captions) == 10
+    assert sum(caption.startswith("Growth by stage") for caption in captions) == 10
 
 
 def test_a_pass_that_cannot_be_shown_says_why_beside_the_others() -> None:
@@ -214,6 +214,22 @@ def test_memory_csv_has_a_row_for_each_case_and_stage() -> None:
     assert one[0]["rss_growth_kb"] == ""
     assert sum(int(row["rss_growth_kb"]) for row in one[1:]) == int(one[-1]["rss_kb"]) - int(one[0]["rss_kb"])
     assert {row["peak_rss_kb"] for row in one} == {"53200"}
+    assert {(row["link"], row["loader"], row["encoding"]) for row in found} == {("none", "split", "identity")}
+
+
+def test_kernels_of_the_first_inference_stand_beside_those_of_a_prediction() -> None:
+    one = read(watched_case(warmup_ms=[20.0]))
+    assert one.warmup_sum_ms == pytest.approx(1.6 * one.sum_ms, rel=0.02)
+    assert one.explained_first == pytest.approx(one.warmup_sum_ms / 20)
+    told = " ".join(watched.kernel_sentences(one))
+    assert f"In the first inference they take {one.warmup_sum_ms:.2f} ms" in told
+    run = summarise(watched_case(warmup_ms=[20.0]))
+    (first, *_) = rows(watched_tables.kernels_csv(run))
+    assert (float(first["first_sum_ms"]), first["first_inference_ms"]) == (one.warmup_sum_ms, "20.0")
+    page = Page(html.render(run))
+    assert any(
+        "of 20.0" in text for attributes, text in page.of("td") if attributes.get("data-label") == "first inference"
+    )
 
 
 def test_markdown_and_terminal_hold_both_tables() -> None:
@@ -261,6 +277,6 @@ def test_fifty_cases_stay_one_page_of_folded_tables() -> None:
     cases = [example.case("host", "tflite", "xnnpack", threads=number) for number in range(1, 51)]
     text = html.render(summarise(watching.watched_run(cases=cases)))
     page = Page(text)
-    assert sum(caption.startswith("By type: ") for _, caption in page.of("caption")) == 50
-    assert not any("open" in attributes for attributes, _ in page.of("details"))
+    assert sum(caption.startswith("By type") for _, caption in page.of("caption")) == 50
+    assert not any("open" in a for a, _ in page.of("details") if a.get("class") in ("more", "each"))
     assert len(text) < 3_000_000
