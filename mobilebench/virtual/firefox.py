@@ -13,6 +13,17 @@ from mobilebench.virtual.running import DidNotStart, RunningProgram
 
 ACTIVITY = "org.mozilla.fenix.IntentReceiverActivity"
 
+_UNLIKE_DESKTOPS: Mapping[str, bool | str] = {
+    "browser.aboutwelcome.enabled": False,
+    "browser.shell.checkDefaultBrowser": False,
+    "browser.startup.homepage_override.mstone": "ignore",
+    "datareporting.policy.dataSubmissionEnabled": False,
+}
+"""A phone's Firefox shows what it is asked to show, and nothing else."""
+_BLANK = "about:blank"
+_FOCUSED_BLANK = "data:,"
+"""On an empty page a desktop's Firefox gives the focus to its address bar, for good; on this one it does not."""
+
 
 def config_file(package: str) -> str:
     """Where an app of GeckoView that is set for debugging reads how it is to be started."""
@@ -69,12 +80,14 @@ class Firefox:
             self._program = RunningProgram(self._config, profile)
             for name in ("lock", ".parentlock"):
                 (profile / name).unlink(missing_ok=True)  # left by a Firefox whose phone was switched off
-            lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in how.prefs.items())
+            preferences = {**_UNLIKE_DESKTOPS, **how.prefs}
+            lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in preferences.items())
             (profile / "user.js").write_text("".join(lines), encoding="utf-8")
             own = [binary.binary, "--headless", "--no-remote", "--profile", str(profile)]
             # A sandbox within the phone's sandbox cannot be had everywhere.
             alone = {"MOZ_DISABLE_CONTENT_SANDBOX": "1", "MOZ_CRASHREPORTER_DISABLE": "1"}
-            self._program.start([*own, *how.args, url or "about:blank"], {**alone, **how.env})
+            shown = _FOCUSED_BLANK if url in (None, _BLANK) else url
+            self._program.start([*own, *how.args, shown], {**alone, **how.env})
 
     async def stop(self) -> None:
         """End Firefox and every process of it."""
