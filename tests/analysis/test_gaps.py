@@ -7,7 +7,7 @@ import pytest
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.summary import summarise
 from mobilebench.results.records import Block, Case, Measurement, PlannedBlock, Run, Verdict
-from tests.analysis import example
+from tests.analysis import example, pages
 
 TFLITE = example.case("host", "tflite", "xnnpack")
 ORT = example.case("host", "onnxruntime", "default")
@@ -121,3 +121,10 @@ def test_gaps_never_cross_targets() -> None:
         assert {gap.web.target for gap in found.gaps} | {gap.native.target for gap in found.gaps} == {
             found.target.info.id
         }
+
+
+def test_setup_over_a_network_that_is_imitated_has_no_native_counterpart() -> None:
+    (group,) = gaps(summarise(pages.page_run()))
+    ratios = {(gap.web.link, gap.web.backend): set(gap.ratios) for gap in group.main}
+    assert ratios["none", "wasm"] == {"setup", "warmup", "prediction"}
+    assert ratios["4g", "wasm"] == {"warmup", "prediction"}
