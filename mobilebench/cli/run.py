@@ -55,8 +55,9 @@ def run(
     browser_path: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[NAME=]PATH",
-            help="A browser build of this computer, such as chrome@beta=/opt/beta/chrome; flags may follow the path.",
+            metavar="[NAME=]PATH|PACKAGE",
+            help="A browser build of this computer, such as chrome@beta=/opt/beta/chrome, or of phones, such as "
+            "chrome@flat=com.android.chrome; flags may follow.",
         ),
     ] = None,
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser's window on this computer.")] = False,
