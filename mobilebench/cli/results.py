@@ -144,8 +144,8 @@ def say_where_traces_are(found: Sequence[KeptTrace]) -> None:
     """In which folder, and what to do with them."""
     if found:
         typer.echo(
-            f"{len(found)} trace{'' if len(found) == 1 else 's'}, to be opened in Perfetto (ui.perfetto.dev) or "
-            f"chrome://tracing: {found[0].path.parent}"
+            f"{len(found)} trace{'' if len(found) == 1 else 's'}, to be opened in the Performance panel of Chrome's "
+            f"DevTools or in Perfetto (ui.perfetto.dev): {found[0].path.parent}"
         )
 
 

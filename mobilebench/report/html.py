@@ -22,7 +22,7 @@ from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Status
 from mobilebench.report import figures, pages, watched, watched_figures, words
 from mobilebench.report.drawing import Figure
 from mobilebench.report.proof import proof_facts
-from mobilebench.results.records import Pass
+from mobilebench.results.records import Pass, TraceFile
 
 FOLDED_FROM = 80
 """Cases of a run from which on its models are folded when the page opens."""
@@ -80,6 +80,7 @@ class ModelView:
     memory_growth: Figure | None
     page_memory: Sequence[watched_figures.WatchedPageMemory]
     """What pages told."""
+    traces: Sequence[tuple[CaseSummary, TraceFile]]
     page_setups: Sequence[CaseSummary]
     page_inferences: Sequence[CaseSummary]
 
@@ -91,7 +92,7 @@ class ModelView:
     @property
     def unwatched(self) -> list[tuple[str, CaseSummary, str]]:
         """Passes that were planned and cannot be shown: what for, the case, and why."""
-        passes: tuple[Pass, ...] = ("kernels", "memory")
+        passes: tuple[Pass, ...] = ("kernels", "memory", "trace")
         return [(one, *without) for one in passes for without in watched.without(self.cases, one)]
 
 
@@ -186,6 +187,7 @@ def _model(target: TargetSummary, group: GapGroup, mark: str | None, anchor: str
         memory=memory,
         memory_growth=watched_figures.memory_growth(memory, mark),
         page_memory=watched.with_page_memory(cases),
+        traces=watched.with_trace(cases),
         page_setups=pages.with_setup(cases),
         page_inferences=pages.with_parts_of_inference(cases),
     )

@@ -93,6 +93,7 @@ def _target(target: TargetSummary, groups: Sequence[GapGroup]) -> list[str]:
         parts += [text(group.reason)] if group.reason else _gaps(group, mark)
         parts += [*_setups(models[key], mark), *_inferences(models[key], mark)]
         parts += [*_kernels(models[key], mark), *_memory(models[key], mark), *_page_memory(models[key], mark)]
+        parts += _traces(models[key], mark)
     return parts
 
 
@@ -255,6 +256,16 @@ def _page_memory(cases: Sequence[CaseSummary], mark: str) -> list[str]:
 
 def _added(one: KernelGrowth) -> str:
     return f"{one.kernel.name} ({watched.added_size(one.kernel.bytes_added)})"
+
+
+def _traces(cases: Sequence[CaseSummary], mark: str) -> list[str]:
+    lines = [
+        f"- {text(case_label(case.case))}, {case.watched['trace'].status}: `{watched.trace_link(trace)}`, "
+        f"{watched.trace_words(trace)}"
+        for case, trace in watched.with_trace(cases)
+    ]
+    told = [f"Chrome's own traces{mark}, beside this file:", "\n".join(lines)] if lines else []
+    return [*told, *_unread(cases, "trace", mark)]
 
 
 def _unread(cases: Sequence[CaseSummary], of_pass: Pass, mark: str) -> list[str]:

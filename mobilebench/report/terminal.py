@@ -54,7 +54,7 @@ def result_table(summary: RunSummary) -> Group:
         if target.cases:
             parts += [_table(target), *_reasons(target)]
             parts += [*_setups(target), *_inferences(target)]
-            parts += [*_kernels(target), *_memory(target), *_page_memory(target), Text()]
+            parts += [*_kernels(target), *_memory(target), *_page_memory(target), *_unread(target, "trace"), Text()]
     parts.append(Text(f"{counts_sentence(summary.counts)}."))
     if summary.watched:
         parts.append(Text(f"Watched beside the timing: {watched.counts(summary)}."))

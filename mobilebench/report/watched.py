@@ -1,4 +1,4 @@
-"""What HTML, Markdown and the terminal say of kernels and memory."""
+"""What HTML, Markdown and the terminal say of kernels, memory and traces."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from mobilebench.analysis.kernels import KernelSummary, kernels
 from mobilebench.analysis.labels import MEMORY_STAGES, amount, duration, factor, percent, ratio, size
 from mobilebench.analysis.memory import Growth, MemorySummary, memory
 from mobilebench.analysis.page_memory import PageMemorySummary, page_memory
-from mobilebench.analysis.summary import CaseSummary, RunSummary
+from mobilebench.analysis.summary import BlockSummary, CaseSummary, RunSummary
 from mobilebench.report.words import counts_sentence, plural
-from mobilebench.results.records import Pass
+from mobilebench.results.records import Pass, TraceFile
+from mobilebench.results.traces import FOLDER as TRACES
 
 DISTORTED = 1.10
 """Ratio from which a kernels pass is said to distort."""
@@ -32,10 +33,22 @@ def with_page_memory(cases: Sequence[CaseSummary]) -> list[tuple[CaseSummary, Pa
     return [(case, found) for case in cases if (found := page_memory(case))]
 
 
+def with_trace(cases: Sequence[CaseSummary]) -> list[tuple[CaseSummary, TraceFile]]:
+    """Cases of which a browser's trace is kept."""
+    blocks = [(case, block.block.measurement) for case in cases if "trace" in case.watched for block in _of(case)]
+    return [(case, told.trace) for case, told in blocks if told and told.trace]
+
+
+def _of(case: CaseSummary) -> Sequence[BlockSummary]:
+    return case.watched["trace"].blocks
+
+
 def without(cases: Sequence[CaseSummary], watched: Pass) -> list[tuple[CaseSummary, str]]:
     """Cases for which a pass was planned that cannot be shown, each with the reason; none that the results tell."""
     if watched == "kernels":
         shown = {case.case.key for case, _ in with_kernels(cases)}
+    elif watched == "trace":
+        shown = {case.case.key for case, _ in with_trace(cases)}
     else:
         shown = {case.case.key for case, _ in [*with_memory(cases), *with_page_memory(cases)]}
     return [
@@ -59,6 +72,16 @@ def _why(case: CaseSummary, watched: Pass) -> str:
     if not entry.blocks:
         return "The run ended before it."
     return "The profiler told of no kernel." if watched == "kernels" else "Nothing could be read."
+
+
+def trace_words(trace: TraceFile) -> str:
+    """How large it is, and whether it is whole."""
+    return size(trace.bytes / 1024) + ("" if trace.complete else ", without its end")
+
+
+def trace_link(trace: TraceFile) -> str:
+    """From the report's folder."""
+    return f"{TRACES}/{trace.name}"
 
 
 def counts(summary: RunSummary) -> str:
