@@ -445,7 +445,7 @@ class TraceFile(Record):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@._-]{0,200}\.json\.gz$")
     """In the run's folder of traces."""
-    bytes: int = Field(ge=0, lt=2**53)
+    bytes: Bytes
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     json_bytes: Bytes
     """When it is unpacked."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,6 +155,26 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "traces").write_text("a file")
     with pytest.raises(BlockFailed, match=f"cannot be written to {tmp_path / 'traces'}"):
         finished(FakePage(gzip.compress(TEXT)), tmp_path)
+
+
+def test_a_full_disk_is_named_and_nothing_half_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "replace", full)
+    error = refused(FakePage(gzip.compress(TEXT)), tmp_path, "cannot be written to .*No space left")
+    assert error.fault == "no space"
+
+
+def test_what_a_killed_attempt_left_is_written_over(tmp_path: Path) -> None:
+    folder = tmp_path / "traces"
+    folder.mkdir()
+    for name in ("a.json.gz", "a.json.gz.partial"):
+        (folder / name).write_bytes(b"half of it")
+    data = gzip.compress(TEXT)
+    assert finished(FakePage(data), tmp_path).marks == MARKS
+    assert [file.name for file in folder.iterdir()] == ["a.json.gz"]
+    assert (folder / "a.json.gz").read_bytes() == data
 
 
 @settings(max_examples=60, deadline=None)
