@@ -7,6 +7,7 @@ It pushes a server to the phone and runs it there. Whoever uses this has prepare
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, TypeVar
 
@@ -45,10 +46,11 @@ class Automation:
         return self._patiently(lambda: _press(self._device, buttons), 3 * _CALL_SECONDS)
 
     def close(self) -> None:
-        """End the server."""
+        """Let go of the server. That it ends is seen to where the screen is taken back."""
         device, self._device = self._device, None
         if device is not None:
-            self._patiently(lambda: device.stop_uiautomator(wait=False), _CALL_SECONDS)
+            with suppress(BlockFailed):
+                self._patiently(lambda: device.stop_uiautomator(wait=False), _CALL_SECONDS)
 
     def _connect(self) -> Any:
         import adbutils

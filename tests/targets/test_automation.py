@@ -1,0 +1,102 @@
+"""uiautomator2 in our hands: what is pressed, and what happens when it does not work."""
+
+from __future__ import annotations
+
+import sys
+import time
+from threading import Event, Timer
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from mobilebench.errors import BlockFailed
+from mobilebench.targets.android.automation import Automation
+
+
+class NotFound(Exception):
+    """What uiautomator2 raises where nothing fits."""
+
+
+class FakeDevice:
+    """A device of uiautomator2 with these buttons, by resource id."""
+
+    def __init__(self, *buttons):
+        self.buttons = list(buttons)
+        self.clicked = []
+        self.stopped = 0
+        self.jsonrpc = SimpleNamespace(objInfo=self._info, click=self._click)
+
+    def __call__(self, **selector):
+        return SimpleNamespace(selector=selector)
+
+    def stop_uiautomator(self, wait):
+        self.stopped += 1
+
+    def _info(self, selector, http_timeout):
+        assert set(selector) == {"resourceIdMatches"}
+        if not self.buttons:
+            raise NotFound
+        return self.buttons[0]
+
+    def _click(self, x, y, http_timeout):
+        self.clicked.append((x, y))
+
+
+@pytest.fixture(autouse=True)
+def exceptions(monkeypatch):
+    """The one name of the package that is needed to tell a missing button from a failure."""
+    module = ModuleType("uiautomator2.exceptions")
+    module.UiObjectNotFoundError = NotFound
+    monkeypatch.setitem(sys.modules, "uiautomator2", ModuleType("uiautomator2"))
+    monkeypatch.setitem(sys.modules, "uiautomator2.exceptions", module)
+
+
+def automation(device, cancel=None):
+    screen = Automation("S1", cancel)
+    screen._connect = device if callable(device) and not isinstance(device, FakeDevice) else lambda: device
+    return screen
+
+
+BOUNDS = {"left": 10, "top": 20, "right": 30, "bottom": 60}
+
+
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [
+        ({"text": "Nein danke", "resourceName": "p:id/no", "visibleBounds": BOUNDS}, "Nein danke"),
+        ({"text": "", "resourceName": "p:id/no_button", "bounds": BOUNDS}, "no_button"),
+    ],
+)
+def test_the_middle_of_a_button_is_touched_and_its_words_are_told(info, said):
+    device = FakeDevice(info)
+    screen = automation(device)
+    assert screen.press(".*") == said
+    assert device.clicked == [(20, 40)]
+    screen.close()
+    screen.close()
+    assert device.stopped == 1
+
+
+def test_where_nothing_fits_nothing_is_touched():
+    device = FakeDevice()
+    assert automation(device).press(".*") is None
+    assert device.clicked == []
+
+
+def test_a_server_that_does_not_start_is_told_with_the_phone_and_what_to_do():
+    def broken():
+        raise RuntimeError("server  quit\nunexpectedly")
+
+    with pytest.raises(BlockFailed, match="S1: .* uiautomator2: server quit unexpectedly") as raised:
+        automation(broken).press(".*")
+    assert "by hand" in raised.value.hint
+
+
+def test_a_call_that_hangs_is_left_when_the_run_is_cancelled():
+    cancel, never = Event(), Event()
+    Timer(0.1, cancel.set).start()
+    began = time.monotonic()
+    with pytest.raises(BlockFailed, match="was cancelled"):
+        automation(never.wait, cancel).press(".*")
+    assert time.monotonic() - began < 3
+    never.set()
