@@ -87,7 +87,7 @@ def test_a_server_that_does_not_start_is_told_with_the_phone_and_what_to_do():
     def broken():
         raise RuntimeError("server  quit\nunexpectedly")
 
-    with pytest.raises(BlockFailed, match="S1: .* uiautomator2: server quit unexpectedly") as raised:
+    with pytest.raises(BlockFailed, match=r"S1: .* uiautomator2: server quit unexpectedly") as raised:
         automation(broken).press(".*")
     assert "by hand" in raised.value.hint
 
