@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from mobilebench.browsers.exchange import Exchange, Message, connected, cut, first_line, parse_message
 from mobilebench.browsers.page import Capability
-from mobilebench.errors import BlockFailed, Fault, Killed
+from mobilebench.errors import BlockFailed, Killed
 
 _HTTP_TIMEOUT = 15.0
 _CLOSE_TIMEOUT = 5.0
@@ -133,8 +133,7 @@ class Watch:
                 self.ended = (str(params.get("status", "")), code if isinstance(code, int) else 0)
             case "Inspector.detached":
                 why = first_line(params.get("reason") or "no reason given").rstrip(".")
-                fault: Fault = "crash" if "process gone" in why else "cut connection"
-                raise BlockFailed(f"The browser detached from the page: {why}.", fault=fault)
+                raise BlockFailed(f"The browser detached from the page: {why}.", fault="cut connection")
 
 
 def page_ended(ended: tuple[str, int] | None) -> BlockFailed:

@@ -15,6 +15,7 @@ from mobilebench.profiles import memory_kills
 _EXIT_SECONDS = 1.0
 """How long a browser may take to end after its connection was cut."""
 _OUT_OF_HEAP = re.compile(r"V8 (?:javascript|process) OOM \([^)\n]{1,200}\)")
+_EXITED = re.compile(r"process \d{1,9} exited on signal (\d{1,2})\b")
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def explained(program: str, process: subprocess.Popen[bytes], log: Path) -> Iter
         try:
             yield
         except BlockFailed as error:
-            found = _of_browser(error, program, process, log) or _of_heap(error, log)
+            found = _of_browser(error, program, process, log) or _of_heap(error, log) or _of_silence(error, log)
             if found is None:
                 raise
             raise found from error
@@ -72,6 +73,19 @@ def _of_heap(error: BlockFailed, log: Path) -> BlockFailed | None:
         return None
     words = f"The page's process ended itself because memory ran out: {found[0]}."
     return BlockFailed(words, fault="killed for memory")
+
+
+def _of_silence(error: BlockFailed, log: Path) -> BlockFailed | None:
+    """Firefox says nothing any more when a page dies while it computes; only its log tells."""
+    if error.fault != "hang":
+        return None
+    found = next((match for line in reversed(_lines(log)) if (match := _EXITED.search(line))), None)
+    if found is None:
+        return None
+    words = f"{error.message} A process of the browser had ended (signal {found[1]})."
+    if int(found[1]) == signal.SIGKILL:
+        return Killed(words, subject="The page's process")
+    return BlockFailed(words, fault="crash")
 
 
 def _lines(log: Path) -> list[str]:

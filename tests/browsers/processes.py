@@ -46,13 +46,18 @@ def group(leader: int) -> dict[int, list[str]]:
     return found
 
 
-def kill_pages(leader: int) -> list[int]:
-    """End the processes that compute pages, of the browser whose group this is, as the kernel does without memory."""
-    pages = [
+def pages_in(leader: int) -> list[int]:
+    """The processes that compute pages, of the browser whose group this is."""
+    return [
         pid
         for pid, words in group(leader).items()
         if "--type=renderer" in (line := " ".join(words)) or ("-isForBrowser" in line and line.strip().endswith(" tab"))
     ]
+
+
+def kill_pages(leader: int) -> list[int]:
+    """End the processes that compute pages, of the browser whose group this is, as the kernel does without memory."""
+    pages = pages_in(leader)
     for pid in pages:
         os.kill(pid, signal.SIGKILL)
     return pages

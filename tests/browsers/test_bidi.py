@@ -108,33 +108,39 @@ def test_cancelling_ends_the_wait_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "words"),
+    ("reply", "words", "fault"),
     [
-        (CRASHED, "The page crashed"),
-        ({"type": "error", "error": "no such frame", "message": "DiscardedBrowsingContextError"}, "The page crashed"),
-        ({"type": "error", "error": "unknown error", "message": "allocation size overflow"}, "more than the browser"),
+        (CRASHED, "The page crashed", "crash"),
+        ({"type": "error", "error": "no such frame", "message": "Discarded"}, "The page crashed", "crash"),
+        (
+            {"type": "error", "error": "unknown error", "message": "allocation size overflow"},
+            "more than the browser",
+            "bad answer",
+        ),
         (
             {"type": "error", "error": "invalid argument", "message": "Odd\nmore"},
             "refused script.evaluate: Odd$",
+            "bad answer",
         ),
-        ({"type": "error", "error": ["odd"]}, "refused script.evaluate"),
-        (CUT, "The connection to the browser was cut"),
-        ("not json", "not JSON"),
-        ("[1, 2]", "not a message"),
-        ({"type": "success"}, "has no result"),
-        ({"type": "success", "result": "text"}, "has no result"),
+        ({"type": "error", "error": ["odd"]}, "refused script.evaluate", "bad answer"),
+        (CUT, "The connection to the browser was cut", "cut connection"),
+        ("not json", "not JSON", "bad answer"),
+        ("[1, 2]", "not a message", "bad answer"),
+        ({"type": "success"}, "has no result", "bad answer"),
+        ({"type": "success", "result": "text"}, "has no result", "bad answer"),
     ],
 )
-def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str) -> None:
+def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str, fault: str) -> None:
     def answer(message: dict[str, Any]) -> list[Any]:
         return [{"id": message["id"], **reply} if isinstance(reply, dict) and reply is not CRASHED else reply]
 
     with (
         fake_devtools(opening(answer)) as fake,
-        pytest.raises(BlockFailed, match=words),
+        pytest.raises(BlockFailed, match=words) as raised,
         open_page(address(fake)) as page,
     ):
         page.evaluate("1", timeout=5)
+    assert raised.value.fault == fault
 
 
 @pytest.mark.parametrize("contexts", [None, [], [{}], [{"context": 5}], ["tab"], "tab"])

@@ -100,39 +100,42 @@ def test_cancelling_ends_the_wait_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "words"),
+    ("reply", "words", "fault"),
     [
-        ({"method": "Inspector.targetCrashed", "params": {}}, "The page crashed"),
-        ({"method": "Inspector.detached", "params": {"reason": "Render process gone."}}, "Render process gone"),
-        ({"method": "Inspector.detached"}, "no reason given"),
-        (CUT, "The connection to the browser was cut"),
-        ("not json", "not JSON"),
-        ("[1, 2]", "not a message"),
-        ({"id": 1, "error": {"code": -32000, "message": "Cannot find context"}}, "Cannot find context"),
-        ({"id": 1, "error": "broken"}, "broken"),
-        ({"id": 1}, "has no result"),
-        ({"id": 1, "result": "text"}, "has no result"),
+        ({"method": "Inspector.targetCrashed", "params": {}}, "The page crashed", "crash"),
+        ({"method": "Inspector.detached", "params": {"reason": "Process gone."}}, "Process gone", "cut connection"),
+        ({"method": "Inspector.detached", "params": {"reason": "target_closed"}}, "target_closed", "cut connection"),
+        ({"method": "Inspector.detached"}, "no reason given", "cut connection"),
+        (CUT, "The connection to the browser was cut", "cut connection"),
+        ("not json", "not JSON", "bad answer"),
+        ("[1, 2]", "not a message", "bad answer"),
+        ({"id": 1, "error": {"code": -32000, "message": "Cannot find context"}}, "Cannot find context", "bad answer"),
+        ({"id": 1, "error": "broken"}, "broken", "bad answer"),
+        ({"id": 1}, "has no result", "bad answer"),
+        ({"id": 1, "result": "text"}, "has no result", "bad answer"),
     ],
 )
-def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str) -> None:
+def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str, fault: str) -> None:
     with (
         fake_devtools(lambda m: [reply]) as fake,
-        pytest.raises(BlockFailed, match=words),
+        pytest.raises(BlockFailed, match=words) as raised,
         cdp.open_page(fake.url) as page,
     ):
         page.evaluate("1", timeout=5)
+    assert raised.value.fault == fault
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "words"),
+    ("status", "code", "words", "fault"),
     [
-        ("killed", 9, r"process was killed \(signal 9\), as a system does when its memory runs out"),
-        ("oom", 5, "ended because memory ran out"),
-        ("crashed", 5, r"The page crashed \(its process ended"),
-        (None, "odd", r"The page crashed \(its process ended"),
+        ("killed", 9, r"process was killed \(signal 9\), as a system does when its memory runs out", "crash"),
+        ("oom protected", 9, r"process was killed \(signal 9\)", "crash"),
+        ("oom", 5, "ended because memory ran out", "killed for memory"),
+        ("crashed", 5, r"The page crashed \(its process ended: crashed, signal or exit code 5\)", "crash"),
+        (None, "odd", r"The page crashed \(its process ended or ran out of memory", "crash"),
     ],
 )
-def test_why_a_page_ended_is_told(status: Any, code: Any, words: str) -> None:
+def test_why_a_page_ended_is_told(status: Any, code: Any, words: str, fault: str) -> None:
     ended = {"targetId": "page1", "status": status, "errorCode": code}
     other = {"targetId": "another", "status": "killed", "errorCode": 9}
     events = [
@@ -142,10 +145,11 @@ def test_why_a_page_ended_is_told(status: Any, code: Any, words: str) -> None:
     ]
     with (
         fake_devtools(lambda m: events) as fake,
-        pytest.raises(BlockFailed, match=words),
+        pytest.raises(BlockFailed, match=words) as raised,
         cdp.open_page(fake.url) as page,
     ):
         page.evaluate("1", timeout=5)
+    assert raised.value.fault == fault
 
 
 def test_a_second_answer_is_passed_over() -> None:

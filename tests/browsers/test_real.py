@@ -86,29 +86,38 @@ def test_a_proxy_in_the_environment_is_not_asked(
 
 def test_an_exception_and_a_page_that_is_not_there_are_told(browser: str, temporary: Path) -> None:
     with builds.launch(browser) as running, open_page(running.address) as page:
-        with pytest.raises(BlockFailed, match="threw an exception: Error: later"):
+        with pytest.raises(BlockFailed, match="threw an exception: Error: later") as raised:
             page.evaluate("(async () => { throw new Error('later') })()", timeout=10)
-        with pytest.raises(BlockFailed, match=r"could not open the page: .*CONNECTION_REFUSED"):
+        assert raised.value.fault == "page error"
+        with pytest.raises(BlockFailed, match=r"could not open the page: .*CONNECTION_REFUSED") as raised:
             page.open(f"http://127.0.0.1:{closed_port()}/")
+        assert raised.value.fault == "cut connection"
 
 
 def test_a_browser_that_is_killed_is_named(browser: str, temporary: Path) -> None:
     with (
+        pytest.raises(
+            BlockFailed, match=r"connection to the browser was cut .*: [\w-]+ was killed \(signal 9\)"
+        ) as raised,
         builds.launch(browser) as running,
-        pytest.raises(BlockFailed, match="connection to the browser was cut"),
         open_page(running.address) as page,
     ):
         Timer(0.3, os.kill, [running.pid, signal.SIGKILL]).start()
         page.evaluate("new Promise(() => {})", timeout=20)
+    assert raised.value.fault == "crash"
     wait_until(lambda: not group(running.pid))
     assert list(temporary.iterdir()) == []
 
 
 def test_a_browser_that_is_killed_before_its_page_is_opened_is_named(browser: str, temporary: Path) -> None:
-    with builds.launch(browser) as running:
+    with (
+        pytest.raises(BlockFailed, match="connection to the browser was cut") as raised,
+        builds.launch(browser) as running,
+    ):
         os.killpg(running.pid, signal.SIGKILL)
-        with pytest.raises(BlockFailed, match="connection to the browser was cut"), open_page(running.address):
+        with open_page(running.address):
             pass
+    assert raised.value.fault == "crash"
     assert list(temporary.iterdir()) == []
 
 
@@ -122,40 +131,44 @@ def test_a_browser_that_is_killed_while_it_starts_is_named(
         return wait(name, process, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(launching, "wait_for_address", killed)
-    with pytest.raises(BlockFailed, match=r"ended while it started \(exit code -9\)"), builds.launch(browser):
+    with pytest.raises(BlockFailed, match=r"ended while it started \(exit code -9\)") as raised, builds.launch(browser):
         pass
+    assert raised.value.fault == "crash"
     assert list(temporary.iterdir()) == []
 
 
 def test_a_page_whose_process_is_killed_is_named(browser: str, temporary: Path) -> None:
     with (
         isolated_page("<p>soon gone</p>") as url,
+        pytest.raises(BlockFailed, match=r"page.* (was killed|crashed).* memory") as raised,
         builds.launch(browser) as running,
-        pytest.raises(BlockFailed, match=r"page.* (was killed|crashed).* memory"),
         open_page(running.address) as page,
     ):
         page.open(url)
         Timer(0.3, kill_pages, [running.pid]).start()
         page.evaluate("new Promise(() => {})", timeout=20)
+    assert raised.value.fault == "crash"
 
 
 def test_an_endless_loop_is_given_up(browser: str, temporary: Path) -> None:
     with (
+        pytest.raises(BlockFailed, match="The page never answered within 1 s") as raised,
         builds.launch(browser) as running,
-        pytest.raises(BlockFailed, match="The page never answered within 1 s"),
         open_page(running.address) as page,
     ):
         page.evaluate("(() => { for (;;); })()", timeout=0.6)
+    assert raised.value.fault == "hang"
     wait_until(lambda: not group(running.pid))
 
 
 def test_an_answer_of_hundreds_of_megabytes_is_not_taken(browser: str, temporary: Path) -> None:
     with (
+        pytest.raises(BlockFailed, match=r"answered more than .*, which no measurement is") as raised,
         builds.launch(browser) as running,
-        pytest.raises(BlockFailed, match=r"answered more than .*, which no measurement is"),
         open_page(running.address) as page,
     ):
         page.evaluate("'x'.repeat(150e6)", timeout=60)
+    assert raised.value.fault == "bad answer"
 
 
 def test_it_dies_with_a_killed_mobilebench(browser: str, temporary: Path) -> None:
