@@ -28,6 +28,8 @@ _HEADLESS = (
     "--disable-dev-shm-usage",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
     "--remote-debugging-port=0",
 )
 _STARTS_WITHIN_S = 30.0
