@@ -1,14 +1,4 @@
 // What a browser takes away from a page that computes on the GPU: a WebGL context, a WebGPU device, memory for a buffer.
-import type { PageFault } from './records';
-
-const OUT_OF_MEMORY =
-  /out[ _-]of[ _-]memory|\bOOM\b|bad[_ ]alloc|allocation (failed|size overflow)|(could not|cannot|can't|failed to|unable to) (allocate|enlarge memory|grow memory)|maximum memory size exceeded/i;
-
-/** The faults that a page lives through, by the error that it caught and by what was lost. */
-export function faultOf(error: Error, lost: string | undefined): PageFault | undefined {
-  if (lost !== undefined) return 'lost context';
-  return OUT_OF_MEMORY.test(`${error.name}: ${error.message}`) ? 'out of memory' : undefined;
-}
 
 type Canvas = HTMLCanvasElement | OffscreenCanvas;
 

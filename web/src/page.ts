@@ -5,15 +5,16 @@ import type { EngineAdapter, Output } from './engines/engine';
 import { litertjs } from './engines/litertjs';
 import { ortjs } from './engines/ortjs';
 import { tfjs } from './engines/tfjs';
+import { toldOf } from './fault';
 import { GpuWatch, isGpuApi, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './gpu';
 import { fillInput, summarise } from './inputs';
-import { faultOf } from './loss';
 import { NetworkWatch } from './network';
 import { obtain, type Ended } from './obtain';
 import { browserProof, FocusWatch, VisibilityWatch, WasmWatch, WorkerWatch } from './proof';
 import { watchingFor } from './passes/pass';
 import { Steps } from './passes/steps';
 import { Unsupported, type Job, type Measurement, type OutputSummary, type Proof } from './records';
+import { RefusalWatch } from './refusal';
 import { predictUntil, Readback, Setup } from './stages';
 
 const ENGINES: Record<string, EngineAdapter> = { tfjs, ortjs, litertjs };
@@ -26,6 +27,7 @@ const focus = new FocusWatch();
 const wasm = new WasmWatch();
 const workers = new WorkerWatch();
 const gpu = new GpuWatch();
+const refusal = new RefusalWatch();
 const compilation = new CompilationWatch();
 const steps = new Steps();
 
@@ -139,21 +141,20 @@ function summaries(job: Job, outputs: ReadonlyMap<string, Output>): OutputSummar
 /** Whatever goes wrong is told in the answer's `status` and `reason`. */
 async function measured(job: Job, stop: Stop): Promise<string> {
   const onGpu = isGpuApi(job.backend);
-  const work = workers.guard(measure(job, stop));
+  const work = refusal.guard(workers.guard(measure(job, stop)));
   try {
     return JSON.stringify(await (onGpu ? gpu.loss.guard(work) : work));
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     if (onGpu) await gpu.loss.settled(LOSS_PATIENCE_MS);
     const lost = onGpu ? gpu.loss.reason : undefined;
-    const fault = faultOf(error, lost);
+    const told = toldOf(error, { lost, refused: refusal.ofHeap });
     const refused = error instanceof Unsupported || Boolean(adapterOf(job)?.isUnsupported(error));
-    const unsupported = refused && fault === undefined;
+    const unsupported = refused && told.fault === undefined;
     const answer: Measurement = {
       schema: 'mobilebench/measurement/1',
       status: unsupported ? 'unsupported' : 'error',
-      reason: lost === undefined || error.message.includes(lost) ? error.message : `${error.message} (${lost})`,
-      ...(fault && { fault }),
+      ...told,
       engine: job.engine,
       proof: {},
       setup_ms: {},

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { faultOf, GpuLoss } from '../src/loss';
+import { GpuLoss } from '../src/loss';
 
 /** A canvas whose context can be lost, and a device that is refused memory. */
 function gpu() {
@@ -60,30 +60,4 @@ describe('GpuLoss', () => {
     refuse(new GPUOutOfMemoryError('4 GB are too much'));
     expect(loss.refusal).toBe('4 GB are too much');
   });
-});
-
-describe('faultOf', () => {
-  it('is a lost context whatever fails for it', () => {
-    expect(faultOf(new Error('Failed to compile fragment shader.'), 'the browser took it away')).toBe('lost context');
-  });
-
-  it.each([
-    'Array buffer allocation failed',
-    'WebAssembly.Memory(): could not allocate memory',
-    'WebAssembly.Memory.grow(): Maximum memory size exceeded',
-    'Aborted(OOM)',
-    "Failed to construct 'ImageData': Out of memory at ImageData creation",
-    'allocation size overflow',
-    "Can't create a session. ERROR_CODE: 6, ERROR_MESSAGE: std::bad_alloc",
-    'Cannot enlarge memory arrays to size 4294967296 bytes (OOM).',
-  ])('is out of memory: %s', (message) => {
-    expect(faultOf(new RangeError(message), undefined)).toBe('out of memory');
-  });
-
-  it.each(['x is not a function', 'memory access out of bounds', 'no room in the groom', 'Kernel Zoom not registered'])(
-    'has no name: %s',
-    (message) => {
-      expect(faultOf(new Error(message), undefined)).toBeUndefined();
-    },
-  );
 });
