@@ -21,6 +21,7 @@ from mobilebench.engines.tensorflow_worker import network
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
+from mobilebench.profiles import memory_kills
 from mobilebench.results.records import (
     Case,
     Conditions,
@@ -111,15 +112,15 @@ class TensorflowEngine:
             raise Unsupported("TensorFlow reads a SavedModel in its own way: it cannot be told to map it into memory.")
         asked = _model(files)
         started = time.monotonic()
-        with TemporaryDirectory(prefix="mobilebench-tensorflow-") as scratch:
+        with memory_kills.explained(), TemporaryDirectory(prefix="mobilebench-tensorflow-") as scratch:
             result = target.shell(
                 command(block, files, samples, Path(scratch)),
                 timeout=_IMPORT_SECONDS + time_limit(block.rule),
                 environment=environment(block.case, Path(scratch)),
                 cancel=cancel,
             )
-        ended = time.monotonic()
-        measurement = read_answer(result, engine=self.name, target=target.info.id)
+            ended = time.monotonic()
+            measurement = read_answer(result, engine=self.name, target=target.info.id)
         _check(measurement, block, files, target.info.id)
         proven = _with_checksums(measurement, asked, target.info.id)
         return BlockResult(proven, {"launch": max(0.0, (ended - started) * 1e3 - measurement.measured_ms)})

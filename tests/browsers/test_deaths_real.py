@@ -11,7 +11,7 @@ from threading import Timer
 
 import pytest
 
-from mobilebench.browsers import builds, cdp
+from mobilebench.browsers import builds
 from mobilebench.browsers.page import open_page
 from mobilebench.errors import BlockFailed, Fault
 from mobilebench.profiles import memory_kills
@@ -59,7 +59,7 @@ def test_a_tab_that_is_killed_is_named_by_who_killed_it(browser: str, killer: Ki
     ):
         page.open(PAGE)
         killer.act(running.pid)
-        page.evaluate(killer.expression, timeout=12)
+        page.evaluate(killer.expression, timeout=8)
     assert raised.value.fault == killer.fault, raised.value.message
     assert ("the kernel ended" in raised.value.message) is killer.counted
     assert (memory_kills.count() != before) is killer.counted
@@ -104,7 +104,12 @@ def test_a_tab_that_somebody_closes_is_a_cut_connection(temporary: Path) -> None
 
 
 def close_tabs(address: str) -> None:
-    with urllib.request.urlopen(f"{address}/json/list", timeout=10) as answer:
-        tabs = [tab["id"] for tab in json.load(answer) if tab["url"] == PAGE]
+    tabs = json.loads(asked(f"{address}/json/list"))
     for tab in tabs:
-        cdp._http(address, "GET", f"/json/close/{tab}")
+        if tab["url"] == PAGE:
+            asked(f"{address}/json/close/{tab['id']}")
+
+
+def asked(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return bytes(answer.read())

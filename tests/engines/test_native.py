@@ -20,6 +20,7 @@ from mobilebench.engines.base import BlockResult
 from mobilebench.engines.registry import engines
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.profiles import memory_kills
 from mobilebench.results.records import BlockRule, Case, Conditions, PlannedBlock, TargetInfo
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
 
@@ -297,6 +298,45 @@ def test_prepare_brings_everything_before_the_turn(files: ModelFiles) -> None:
     target = ScriptedTarget()
     assert set(engines()["tflite"].prepare(target, planned().case, files)) == {"push"}
     assert [name for name, _, _ in target.pushed] == ["mobilebench-runner", "libengine.so", "model.tflite"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "kills", "fault"),
+    [
+        ("host", said(b"", -9), 0, "crash"),
+        ("host", said(b"", -9), 1, "killed for memory"),
+        ("android", said(b"", 137), 1, "crash"),
+        ("host", said(b"", -11), 1, "crash"),
+        ("host", said(b"", 127), 0, None),
+        ("host", said(b"{", 0), 0, "bad answer"),
+        ("host", said(answer(prediction_ms=[6, 7])), 0, "bad answer"),
+        ("host", said(answer(status="error", reason="the model cannot be read: bad"), 1), 0, None),
+    ],
+)
+def test_a_failure_has_a_name_where_it_is_one_of_the_known_ones(
+    files: ModelFiles,
+    kind: str,
+    result: ShellResult,
+    kills: int,
+    fault: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """This computer's kernel tells nothing of a phone."""
+
+    class Killing(ScriptedTarget):
+        info = INFO.model_copy(update={"kind": kind})
+
+        def shell(self, argv: Sequence[str], **options: Any) -> ShellResult:
+            vmstat.write_text(f"oom_kill {3 + kills}\n")
+            return super().shell(argv, **options)
+
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text("oom_kill 3\n")
+    monkeypatch.setattr(memory_kills, "VMSTAT", vmstat)
+    with pytest.raises(BlockFailed) as raised:
+        engines()["tflite"].measure(Killing(result), planned(), files, cancel=Event())
+    assert raised.value.fault == fault
 
 
 def test_the_sleeping_engine_needs_only_the_runner(files: ModelFiles) -> None:

@@ -1,0 +1,40 @@
+"""What tests do to a running browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from mobilebench.browsers import builds, cdp
+from mobilebench.browsers.exchange import connected
+from mobilebench.browsers.launching import RunningBrowser
+
+Changed = Callable[[RunningBrowser], RunningBrowser]
+
+
+def last_browser(monkeypatch: pytest.MonkeyPatch) -> Callable[[], RunningBrowser]:
+    """Tells from now on which browser was started last."""
+    started: list[RunningBrowser] = []
+    launch = builds.launch
+
+    @contextmanager
+    def noting(*arguments: Any, **options: Any) -> Iterator[RunningBrowser]:
+        with launch(*arguments, **options) as running:
+            started.append(running)
+            yield running
+
+    monkeypatch.setattr(builds, "launch", noting)
+    return lambda: started[-1]
+
+
+def crash_gpu(address: str) -> None:
+    """Let Chrome's GPU process crash, and wait until the browser has taken note of it."""
+    socket = urlsplit(str(cdp.http_json(address, "GET", "/json/version")["webSocketDebuggerUrl"]))
+    with connected(f"ws://{urlsplit(address).netloc}{socket.path}", lambda message: None) as exchange:
+        exchange.send("Browser.crashGpuProcess", {})
+        time.sleep(0.2)
