@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping
+import logging
+import os
+import socket
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
-from threading import Condition, Thread
-from typing import TYPE_CHECKING, Any, cast, get_args
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 from mobilebench.browsers.compression import compressed
+from mobilebench.browsers.sending import HEADERS, NEVER_KEPT, logged_file, note_first_byte, takes
 from mobilebench.browsers.turns import Turns
+from mobilebench.browsers.visit import Receiver, Visit
 from mobilebench.errors import BadInput, MobilebenchError
 from mobilebench.results.records import Encoding
-from mobilebench.sums import known_sha256
 
 if TYPE_CHECKING:
     from aiohttp import web
-    from aiohttp.abc import AbstractStreamWriter
 
 LOOPBACK = "127.0.0.1"
 TURN = "turn"
@@ -35,113 +35,7 @@ TURN = "turn"
 LARGEST_POST = 32_000_000
 """Bytes that a page may send."""
 
-_MIME = {
-    ".bin": "application/octet-stream",
-    ".css": "text/css",
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".mjs": "text/javascript",
-    ".onnx": "application/octet-stream",
-    ".wasm": "application/wasm",
-}
-_HEADERS = {
-    "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-_NEVER_KEPT = {"Cache-Control": "no-store"}
-_KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
-_SENT = (200, 206)
 _START_SECONDS = 15
-_LOG_SECONDS = 2
-
-Receiver = Callable[[bytes], Any]
-"""Takes what a page sends, and gives a JSON value to answer; runs in a thread of its own."""
-
-
-@dataclass(frozen=True)
-class Served:
-    """One request for a file, and what came of it."""
-
-    name: str
-    """As the page asked for it, below the visit's secret path."""
-    file: Path
-    """The file of this name, not compressed."""
-    status: int
-    bytes: int
-    """Of the body that was sent, as it was encoded."""
-    encoding: Encoding
-    whole: bool
-    """False when the connection ended before the last byte."""
-    started: float
-    first_byte: float
-    ended: float
-    """Seconds of `time.monotonic()`: the request is here, the answer begins, its last byte is handed to the system."""
-
-    @property
-    def sha256(self) -> str:
-        """Of the whole file, not compressed."""
-        return known_sha256(self.file)
-
-
-class Visit:
-    """One block's share of the server."""
-
-    def __init__(
-        self,
-        files: Mapping[str, Path],
-        *,
-        encoding: Encoding = "identity",
-        smaller: Mapping[Path, Path] | None = None,
-        cacheable: bool = False,
-        receivers: Mapping[str, Receiver] | None = None,
-    ) -> None:
-        self.token = secrets.token_urlsafe(16)
-        self.files = files
-        self.encoding = encoding
-        self.smaller = smaller or {}
-        """File to what is sent of it to a browser that takes this encoding."""
-        self.cacheable = cacheable
-        self.receivers = receivers or {}
-        self.turns: list[float] = []
-        """Seconds that each of its turns took that it gave up by itself, in order."""
-        self._log: list[Served] = []
-        self._under_way = 0
-        self._changed = Condition()
-
-    @property
-    def path(self) -> str:
-        """Where its files lie on the server, with slashes on both ends."""
-        return f"/{self.token}/"
-
-    def served(self) -> list[Served]:
-        """Every file that was sent whole so far.
-
-        An answer that is under way is waited for: a page has the last byte before we know that.
-        """
-        return [one for one in self.requests() if one.whole and one.status in _SENT]
-
-    def requests(self) -> list[Served]:
-        """Every request for a file so far, whatever came of it; those under way are waited for."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._under_way == 0, _LOG_SECONDS)
-            return list(self._log)
-
-    def begin(self) -> None:
-        """An answer is under way."""
-        with self._changed:
-            self._under_way += 1
-
-    def end(self, served: Served | None) -> None:
-        """It has ended; with None, it was no answer to a request for a file's content."""
-        with self._changed:
-            self._under_way -= 1
-            if served is not None:
-                self._log.append(served)
-            self._changed.notify_all()
 
 
 class PageServer:
@@ -172,7 +66,7 @@ class PageServer:
         except OSError as error:
             self.close()
             raise BadInput(
-                f"The page server cannot listen at {address}, port {port or 'any'}: {error.strerror or error}.",
+                f"The page server cannot listen at {address}, port {port or 'any'}: {_reason(error)}.",
                 hint="Choose an address of this computer, and a port that nothing else uses (0: any).",
             ) from error
 
@@ -184,6 +78,7 @@ class PageServer:
         encoding: Encoding = "identity",
         cacheable: bool = False,
         receivers: Mapping[str, Receiver] | None = None,
+        turn_lapses_s: float | None = None,
     ) -> Iterator[Visit]:
         """A secret path under which the pages and `files` (name to file) can be fetched while this is open.
 
@@ -192,6 +87,8 @@ class PageServer:
             encoding: how bodies are sent; all are compressed before this returns.
             cacheable: whether a browser may keep what it got for as long as the path lives.
             receivers: name to what takes JSON that a page sends there.
+            turn_lapses_s: its turn to download is taken away once nothing was sent to it for so long, because nobody
+                drives the page and would tell that it is gone.
 
         Raises:
             Unsupported: nothing here can compress so.
@@ -202,7 +99,14 @@ class PageServer:
             nullcontext({}) if encoding == "identity" else compressed(served.values(), encoding)
         )
         with as_sent as smaller:
-            visit = Visit(served, encoding=encoding, smaller=smaller, cacheable=cacheable, receivers=receivers)
+            visit = Visit(
+                served,
+                encoding=encoding,
+                smaller=smaller,
+                cacheable=cacheable,
+                receivers=receivers,
+                turn_lapses_s=turn_lapses_s,
+            )
             self._visits[visit.token] = visit
             try:
                 yield visit
@@ -234,8 +138,10 @@ class PageServer:
         application.router.add_delete(f"/{{token}}/{TURN}", self._leave_turn)
         application.router.add_get("/{token}/{name:.*}", self._answer)
         application.router.add_post("/{token}/{name:.*}", self._receive)
-        application.on_response_prepare.append(_note_first_byte)
-        self._runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        application.on_response_prepare.append(note_first_byte)
+        self._runner = web.AppRunner(
+            application, access_log=None, logger=_logger(), handle_signals=False, shutdown_timeout=0.5
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, address, port, ssl_context=tls).start()
         return int(self._runner.addresses[0][1])
@@ -247,16 +153,27 @@ class PageServer:
         name = request.match_info["name"]
         file = visit.files.get(name) if visit else None
         if visit is None or file is None or not file.is_file():
-            raise web.HTTPNotFound(headers={**_HEADERS, **_NEVER_KEPT})
-        return _logged_file(visit, name, file, _takes(request, visit.encoding))
+            raise web.HTTPNotFound(headers={**HEADERS, **NEVER_KEPT})
+        return logged_file(visit, name, file, takes(request, visit.encoding))
 
     async def _take_turn(self, request: web.Request) -> web.StreamResponse:
-        token = self._visit(request).token
-        await self._turns.take(token)
-        if token not in self._visits:
-            self._turns.leave(token)
+        visit = self._visit(request)
+        await self._turns.take(visit.token)
+        if visit.token not in self._visits:
+            self._turns.leave(visit.token)
         self._visit(request)
+        self._let_lapse(visit)
         return _json("your turn")
+
+    def _let_lapse(self, visit: Visit) -> None:
+        """Look again and again until the turn is given up, and take it away from a page that fetches nothing."""
+        if visit.turn_lapses_s is None or self._turns.holder != visit.token:
+            return
+        left = visit.turn_lapses_s - visit.quiet_s
+        if left > 0:
+            self._loop.call_later(left, self._let_lapse, visit)
+        else:
+            self._turns.leave(visit.token)
 
     async def _leave_turn(self, request: web.Request) -> web.StreamResponse:
         visit = self._visit(request)
@@ -271,7 +188,7 @@ class PageServer:
 
         visit = self._visit(request)
         receiver = visit.receivers.get(request.match_info["name"])
-        headers = {**_HEADERS, **_NEVER_KEPT}
+        headers = {**HEADERS, **NEVER_KEPT}
         if receiver is None:
             raise web.HTTPMethodNotAllowed("POST", ["GET", "HEAD"], headers=headers)
         ours = f"{request.scheme}://{request.host}"
@@ -288,76 +205,32 @@ class PageServer:
 
         visit = self._visits.get(request.match_info["token"])
         if visit is None:
-            raise web.HTTPNotFound(headers={**_HEADERS, **_NEVER_KEPT})
+            raise web.HTTPNotFound(headers={**HEADERS, **NEVER_KEPT})
         return visit
+
+
+def _reason(error: OSError) -> str:
+    """In the system's own words; an address that has no such name is none of its errors."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
+
+
+def _logger() -> logging.Logger:
+    """It tells what goes wrong in here, but not what strangers send that is no HTTP."""
+    from aiohttp.http_exceptions import HttpProcessingError
+
+    def is_ours(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+    logger = logging.getLogger(__name__)
+    logger.filters = [is_ours]
+    return logger
 
 
 def _json(value: Any, status: int = 200) -> web.StreamResponse:
     from aiohttp import web
 
     return web.Response(
-        text=json.dumps(value), status=status, content_type="application/json", headers={**_HEADERS, **_NEVER_KEPT}
+        text=json.dumps(value), status=status, content_type="application/json", headers={**HEADERS, **NEVER_KEPT}
     )
-
-
-def _takes(request: web.Request, encoding: Encoding) -> bool:
-    """Whether the browser says that it understands this encoding."""
-    offered = request.headers.get("Accept-Encoding", "").lower().split(",")
-    return encoding in [one.partition(";")[0].strip() for one in offered if not one.replace(" ", "").endswith(";q=0")]
-
-
-async def _note_first_byte(_request: web.Request, response: web.StreamResponse) -> None:
-    note = getattr(response, "note_first_byte", None)
-    if note is not None:
-        note()
-
-
-def _logged_file(visit: Visit, name: str, file: Path, encoded: bool) -> web.StreamResponse:
-    from aiohttp import web
-
-    started = time.monotonic()
-
-    class LoggedFile(web.FileResponse):
-        """Its `prepare` sends the whole body, so that what is logged really went out."""
-
-        first_byte: float | None = None
-
-        def note_first_byte(self) -> None:
-            self.first_byte = time.monotonic()
-
-        async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-            visit.begin()
-            whole = False
-            try:
-                writer = await super().prepare(request)
-                whole = True
-                return writer
-            finally:
-                visit.end(self._log_entry(whole) if request.method == "GET" else None)
-
-        def _log_entry(self, whole: bool) -> Served:
-            ended = time.monotonic()
-            said = self.headers.get("Content-Encoding", "identity")
-            return Served(
-                name=name,
-                file=file,
-                status=self.status,
-                bytes=(self.content_length or 0) if whole and self.status in _SENT else 0,
-                encoding=cast(Encoding, said) if said in get_args(Encoding) else "identity",
-                whole=whole,
-                started=started,
-                first_byte=self.first_byte or ended,
-                ended=ended,
-            )
-
-    headers = {**_HEADERS, **(_KEPT if visit.cacheable else _NEVER_KEPT), "Content-Type": _mime(file)}
-    if visit.encoding != "identity":
-        headers["Vary"] = "Accept-Encoding"
-    sent = visit.smaller.get(file) if encoded else None
-    if sent is not None:
-        headers["Content-Encoding"] = visit.encoding
-    return LoggedFile(sent or file, headers=headers)
-
-
-def _mime(file: Path) -> str:
-    return _MIME.get(file.suffix, "application/octet-stream")

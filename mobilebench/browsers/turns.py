@@ -14,6 +14,11 @@ class Turns:
         self._holder: str | None = None
         self._since = 0.0
 
+    @property
+    def holder(self) -> str | None:
+        """Whose turn it is."""
+        return self._holder
+
     async def take(self, who: str) -> None:
         """Wait for the turn; who has it already keeps it."""
         if self._holder != who:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mobilebench.cli.results import Out, results_folder
+
+if TYPE_CHECKING:
+    import threading
+
+_LOOK_SECONDS = 0.2
 
 
 def serve(
@@ -36,37 +41,45 @@ def serve(
 
     - `mobilebench serve --listen 0.0.0.0`
     """
-    import signal
-    import threading
-
     from mobilebench import paths
     from mobilebench.browsers.server import LOOPBACK, PageServer
     from mobilebench.results.store import Store
     from mobilebench.session.manual import Manual
 
-    ended = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: ended.set())
     address = listen or LOOPBACK
     context = None
     if listen and not no_tls:
         from mobilebench.browsers.tls import self_signed
 
         context = self_signed(_reached_by(listen))
-    with Store.open(results_folder(out)) as store:
-        server = PageServer(paths.web_pages(), address=address, port=port, tls=context)
-        manual = Manual(server, store, "lan" if listen else "loopback")
-        receivers = {"choices": manual.choices, "start": manual.start, "check": manual.check, "keep": manual.keep}
-        try:
-            with server.visit({}, receivers=receivers) as visit:
-                scheme = "https" if context else "http"
-                for host in _reached_by(address):
-                    typer.echo(f"{scheme}://{_in_url(host)}:{server.port}{visit.path}manual.html")
-                typer.echo("Open it in a browser. Ctrl-C ends this.")
-                ended.wait()
-        finally:
-            manual.close()
-            server.close()
+    server = PageServer(paths.web_pages(), address=address, port=port, tls=context)
+    try:
+        with Store.open(results_folder(out)) as store:
+            manual = Manual(server, store, "lan" if listen else "loopback")
+            try:
+                ended = _asked_to_end()
+                with server.visit({}, receivers=manual.receivers) as visit:
+                    scheme = "https" if context else "http"
+                    for host in _reached_by(address):
+                        typer.echo(f"{scheme}://{_in_url(host)}:{server.port}{visit.path}manual.html")
+                    typer.echo("Open it in a browser. Ctrl-C ends this.")
+                    while not ended.wait(_LOOK_SECONDS):
+                        pass
+            finally:
+                manual.close()
+    finally:
+        server.close()
+
+
+def _asked_to_end() -> threading.Event:
+    """Set by Ctrl-C and SIGTERM, once the main thread runs: one that reached another thread does not wake it."""
+    import signal
+    import threading
+
+    ended = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: ended.set())
+    return ended
 
 
 def _reached_by(address: str) -> list[str]:

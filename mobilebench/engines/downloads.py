@@ -9,7 +9,7 @@ from mobilebench.browsers import links
 from mobilebench.results.records import Case, Download, DownloadPath, TargetInfo
 
 if TYPE_CHECKING:
-    from mobilebench.browsers.server import Served
+    from mobilebench.browsers.visit import Served
 
 
 def path_of(target: TargetInfo, case: Case) -> DownloadPath:

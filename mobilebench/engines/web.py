@@ -34,7 +34,8 @@ from mobilebench.results.records import (
 from mobilebench.targets.base import BrowserHandle, Target
 
 if TYPE_CHECKING:
-    from mobilebench.browsers.server import PageServer, Served
+    from mobilebench.browsers.server import PageServer
+    from mobilebench.browsers.visit import Served
     from mobilebench.models.manifest import Format
 
 DEFAULT_BROWSER = "chrome"

@@ -65,7 +65,7 @@ class WebEngine:
         traces: Path | None = None,
     ) -> BlockResult:
         return web.measure(
-            self._page_case(target.info, block.case),
+            self.page_case(target.info, block.case),
             target,
             block,
             files,
@@ -75,7 +75,8 @@ class WebEngine:
             traces=traces,
         )
 
-    def _page_case(self, target: TargetInfo, case: Case) -> web.PageCase:
+    def page_case(self, target: TargetInfo, case: Case) -> web.PageCase:
+        """How a page runs this case on this target."""
         backend = next(one for one in self.backends if one.name == case.backend)
         needed = 0 if case.setting in backend.single_threaded else self.cores_a_thread * case.threads
         return web.PageCase(

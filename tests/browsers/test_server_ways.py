@@ -182,6 +182,40 @@ class TestTurns:
         with server.visit({}) as alive:
             assert get(server, alive.path + "turn")[0].status == 200
 
+    def test_it_lapses_where_nobody_would_tell_of_a_page_that_is_gone(self, server: PageServer) -> None:
+        with server.visit({}, turn_lapses_s=0.2) as gone, server.visit({}) as alive:
+            get(server, gone.path + "turn")
+            assert get(server, alive.path + "turn")[0].status == 200
+            get(server, gone.path + "turn", method="DELETE")
+            assert gone.turns == []
+
+    def test_it_does_not_lapse_while_the_page_downloads(self, server: PageServer, model: Path) -> None:
+        with server.visit({"model": model}, turn_lapses_s=1.0) as slow:
+            get(server, slow.path + "turn")
+            for _ in range(15):
+                get(server, slow.path + "model")
+                time.sleep(0.1)
+            get(server, slow.path + "turn", method="DELETE")
+            assert len(slow.turns) == 1
+
+    def test_it_lapses_when_a_browser_keeps_the_connection_of_a_page_that_is_gone(
+        self, server: PageServer, tmp_path: Path
+    ) -> None:
+        large = tmp_path / "large.bin"
+        with large.open("wb") as stream:
+            stream.truncate(100_000_000)
+        with (
+            server.visit({"large": large}, turn_lapses_s=0.5) as gone,
+            server.visit({}) as alive,
+            socket.create_connection(("127.0.0.1", server.port)) as connection,
+        ):
+            get(server, gone.path + "turn")
+            connection.sendall(f"GET {gone.path}large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            connection.recv(1000)  # and nothing more
+            began = time.monotonic()
+            assert get(server, alive.path + "turn")[0].status == 200
+            assert time.monotonic() - began < 20
+
     def test_strangers_have_none(self, server: PageServer) -> None:
         assert get(server, "/x/turn")[0].status == 404
         assert get(server, "/x/turn", method="DELETE")[0].status == 404

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.browsers.server import Served
+from mobilebench.browsers.visit import Served
 from mobilebench.engines.downloads import joined, path_of
 from mobilebench.results.records import Download
 from tests.engines.web_cases import target_info, web_case

@@ -13,7 +13,7 @@ import pytest
 
 from mobilebench import paths
 from mobilebench.browsers import builds, chrome, firefox
-from mobilebench.browsers.server import Served, Visit
+from mobilebench.browsers.visit import Served, Visit
 from mobilebench.engines import web
 from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.engines.ortjs import ORTJS

@@ -12,11 +12,13 @@ import pytest
 
 from mobilebench.browsers.server import PageServer
 from mobilebench.errors import BadInput
+from mobilebench.models import locks
+from mobilebench.models.cache import lock_of
 from mobilebench.models.inputs import summarise
-from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.results.store import Store
-from mobilebench.session import manual
-from mobilebench.session.manual import MOST_OPEN, Manual
+from mobilebench.session.manual import Manual, choices
+from mobilebench.session.manual.sitting import MOST_OPEN
 from tests.browsers.test_server import get
 
 ANSWER = np.linspace(-1, 1, 10, dtype=np.float32).reshape(1, 10)
@@ -56,7 +58,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
             built_with={},
         ),
     )
-    monkeypatch.setattr(manual, "_models", lambda: iter([("bert_small", "fp32", files)]))
+    monkeypatch.setattr(choices, "_models", lambda: iter([("bert_small", "fp32", files)]))
     monkeypatch.setattr("mobilebench.models.cache.find", lambda *_: files)
     return files
 
@@ -87,7 +89,13 @@ def begin(sitting: Manual, **changes: Any) -> dict[str, Any]:
 
 
 def answer(
-    begun: dict[str, Any], *, status: str = "ok", reason: str | None = None, agent: str = PHONE, **proof: Any
+    begun: dict[str, Any],
+    *,
+    status: str = "ok",
+    reason: str | None = None,
+    agent: str = PHONE,
+    engine: str = "ortjs",
+    **proof: Any,
 ) -> bytes:
     shown: dict[str, Any] = {
         "backend": "wasm",
@@ -101,7 +109,7 @@ def answer(
         "schema": "mobilebench/measurement/1",
         "status": status,
         "reason": reason,
-        "engine": "ortjs",
+        "engine": engine,
         "proof": shown | proof,
         "setup_ms": {"framework_download": 1, "model_download": 2},
         "warmup_ms": [5] if measured else [],
@@ -113,12 +121,15 @@ def answer(
 
 
 def test_engines_of_pages_and_models_that_they_read_can_be_chosen(sitting: Manual) -> None:
-    choices = sitting.choices(b"{}")
-    assert choices["models"] == [{"name": "bert_small", "variant": "fp32", "bytes": {"onnx": 7}}]
-    engines = {engine["name"]: engine for engine in choices["engines"]}
+    shown = sitting.choices(b"{}")
+    assert shown["models"] == [{"name": "bert_small", "variant": "fp32", "bytes": {"onnx": 7}}]
+    engines = {engine["name"]: engine for engine in shown["engines"]}
     assert "tflite" not in engines
     assert engines["ortjs"]["title"] == "ONNX Runtime Web 1.30"
+    older = {backend["name"]: backend for backend in engines["ortjs@1.18"]["backends"]}
+    assert older["wasm"]["multi_threaded"] == ["simd-threads", "threads"]
     backends = {backend["name"]: backend for backend in engines["ortjs"]["backends"]}
+    assert backends["wasm"]["multi_threaded"] == []
     assert backends["wasm"]["settings"] == ["simd-threads"]
     assert backends["webgpu"]["settings"] == backends["webgpu"]["single_threaded"] == ["auto"]
     assert "webgpu" not in {backend["name"] for backend in engines["ortjs@1.18"]["backends"]}
@@ -140,6 +151,40 @@ def test_who_presses_again_and_again_takes_no_more_room(sitting: Manual, server:
     assert get(server, begun[1]["page"])[0].status == 404
     with pytest.raises(BadInput, match="a short while ago"):
         sitting.check(answer(begun[1]))
+
+
+def test_a_page_is_told_more_cores_where_its_engine_would_start_too_few_threads(
+    sitting: Manual, store: Store, model: ModelFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formats: dict[Format, FormatFile] = {"tfjs": model.manifest.formats["onnx"]}
+    readable = ModelFiles(model.folder, model.manifest.model_copy(update={"formats": formats}))
+    monkeypatch.setattr("mobilebench.models.cache.find", lambda *_: readable)
+    asked = {"engine": "tfjs", "setting": "simd-threads", "threads": 2}
+    assert begin(sitting, **asked, cores=4)["cores"] is None
+    begun = begin(sitting, **asked, cores=2)
+    assert begun["cores"] == 4
+    (block,) = store.load(sitting.keep(answer(begun, engine="tfjs"))["run"]).blocks
+    assert block.measurement is not None
+    assert block.measurement.proof.hardware_concurrency_overridden
+
+
+def test_what_somebody_stopped_is_over(sitting: Manual, server: PageServer) -> None:
+    begun = begin(sitting)
+    for _ in range(2):
+        assert sitting.stop(json.dumps({"visit": begun["visit"]}).encode()) == {}
+    assert server.open_visits == 0
+    assert get(server, begun["page"])[0].status == 404
+    with pytest.raises(BadInput):
+        sitting.check(answer(begun))
+
+
+def test_a_model_is_not_pruned_while_its_answer_is_awaited(sitting: Manual, model: ModelFiles) -> None:
+    begin(sitting)
+    with locks.if_free(lock_of(model.folder)) as free:
+        assert not free
+    sitting.close()
+    with locks.if_free(lock_of(model.folder)) as free:
+        assert free
 
 
 def test_a_kept_result_is_a_run_of_a_person(sitting: Manual, store: Store, server: PageServer) -> None:
@@ -220,6 +265,8 @@ def test_whatever_the_user_agent_says_there_is_a_target(sitting: Manual, agent: 
         {"model": "../../etc/passwd"},
         {"variant": "fp64"},
         {"pass": "secret"},
+        {"pass": "trace"},
+        {"cores": 0},
         {"further": 1},
     ],
 )

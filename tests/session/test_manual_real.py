@@ -58,17 +58,25 @@ def opened(page: Page, url: str) -> None:
     until(page, "!document.getElementById('run').disabled")
 
 
-def run(page: Page, **chosen: str) -> str:
+def begin(page: Page, **chosen: str) -> None:
     for item in chosen.items():
         page.evaluate(f"{CHOOSE}({json.dumps(item)})", timeout=10)
     page.evaluate("document.getElementById('run').click()", timeout=10)
+
+
+def run(page: Page, **chosen: str) -> str:
+    begin(page, **chosen)
     until(page, "!document.getElementById('result').hidden || document.getElementById('status').className === 'wrong'")
+    return shown(page)
+
+
+def shown(page: Page) -> str:
     return str(page.evaluate("document.getElementById('status').innerText + result.innerText", timeout=10))
 
 
 def kept(page: Page, folder: Path) -> Any:
     page.evaluate("document.getElementById('keep').click()", timeout=10)
-    until(page, "result.innerText.includes('Kept as run')")
+    until(page, "result.innerText.includes('Kept on the computer as run')")
     with Store.open(folder, create=False) as store:
         return store.load("last")
 
@@ -78,9 +86,10 @@ def test_a_person_measures_on_a_phones_screen_and_keeps_the_result(tmp_path: Pat
         opened(page, url)
         widest = page.evaluate("document.documentElement.scrollWidth", timeout=10)
         assert widest <= PHONE["width"], "the page has to be scrolled sideways"
-        shown = run(page, model="bert_small fp32", engine="ONNX Runtime Web 1.30", threads="1")
-        for words in ("Stages", "framework download", "first inference", "later inferences"):
-            assert words in shown
+        said = run(page, model="bert_small fp32", engine="ONNX Runtime Web 1.30", threads="1")
+        title = "bert_small fp32 on ONNX Runtime Web 1.30, wasm simd-threads, 1 thread"
+        for words in (title, "Stages", "framework download", "first inference", "later inferences"):
+            assert words in said
         assert page.evaluate("document.documentElement.scrollWidth", timeout=10) <= PHONE["width"]
         assert page.evaluate("document.querySelectorAll('iframe').length", timeout=10) == 0
         stored = kept(page, tmp_path)
@@ -91,6 +100,46 @@ def test_a_person_measures_on_a_phones_screen_and_keeps_the_result(tmp_path: Pat
         assert proof.download_path == "loopback"
         assert any(file.name.endswith(".wasm") and file.sha256 for file in proof.files)
         assert block.verdict.status != "invalid", block.verdict.reasons
+
+
+def test_an_engine_gets_its_threads_also_on_a_machine_with_few_cores(tmp_path: Path) -> None:
+    with serving(tmp_path) as url, chrome.launch() as browser, cdp.open_page(browser.address) as page:
+        page.call("Emulation.setHardwareConcurrencyOverride", {"hardwareConcurrency": 2})
+        opened(page, url)
+        said = run(
+            page, model="bert_small fp32", engine="TensorFlow.js 4.22", setting="simd-threads", threads="2 (all)"
+        )
+        assert "threads unproven" in said
+        assert "invalid" not in said
+        (block,) = kept(page, tmp_path).blocks
+        proof = block.measurement.proof
+        assert (proof.threads, proof.hardware_concurrency_overridden) == (2, True)
+
+
+def test_what_is_stopped_or_left_holds_up_nobody(tmp_path: Path) -> None:
+    slow = {"offline": False, "latency": 0, "downloadThroughput": 1_000_000, "uploadThroughput": -1}
+    chosen = {"model": "bert_small fp32", "engine": "TensorFlow.js 4.22", "setting": "simd"}
+    with serving(tmp_path) as url, chrome.launch() as browser, cdp.open_page(browser.address) as page:
+        opened(page, url)
+        page.call("Network.enable")
+        page.call("Network.emulateNetworkConditions", slow)
+        begin(page, **chosen)
+        until(page, "!document.getElementById('stop').hidden && document.querySelector('iframe') !== null")
+        page.evaluate("document.getElementById('stop').click()", timeout=10)
+        until(page, "document.getElementById('status').innerText === 'Stopped.'")
+        assert page.evaluate("document.querySelectorAll('iframe').length", timeout=10) == 0
+        begin(page)
+        until(page, "document.querySelector('iframe') !== null")
+        page.call("Network.emulateNetworkConditions", slow | {"downloadThroughput": -1})
+        opened(page, url)  # in the midst of it
+        assert "Stages" in run(page, **chosen)
+
+
+def test_a_computer_that_is_gone_is_named(tmp_path: Path) -> None:
+    with chrome.launch() as browser, cdp.open_page(browser.address) as page:
+        with serving(tmp_path) as url:
+            opened(page, url)
+        assert "The computer does not answer" in run(page)
 
 
 def test_without_tls_another_device_is_told_that_it_is_not_isolated(tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { threadChoices } from '../src/manual/choosing';
-import { duration, quantile, tables } from '../src/manual/showing';
+import { duration, quantile, renderer, tables } from '../src/manual/showing';
 import type { Measurement } from '../src/records';
 
-const backend = { name: 'wasm', settings: ['simd', 'simd-threads'], single_threaded: ['simd'] };
+const backend = {
+  name: 'wasm',
+  settings: ['simd', 'simd-threads', 'threads'],
+  single_threaded: ['simd'],
+  multi_threaded: ['threads'],
+};
 
 describe('thread counts to choose', () => {
   it.each([
@@ -12,6 +17,9 @@ describe('thread counts to choose', () => {
     ['simd-threads', 6, true, [1, 2, 4, 6]],
     ['simd-threads', 8, false, [1]],
     ['simd', 8, true, [1]],
+    ['simd-threads', 1, true, [1]],
+    ['threads', 8, true, [2, 4, 8]],
+    ['threads', 1, true, [2]],
   ])('for %s on %i cores, isolated: %s', (setting, cores, isolated, expected) => {
     expect(threadChoices(backend, setting, cores, isolated)).toEqual(expected);
   });
@@ -53,7 +61,7 @@ describe('a measurement for people', () => {
       times_ms: [i < 2 ? 30 : i, i < 2 ? 30 : i, i < 2 ? 30 : i],
     }));
     const table = tables({ ...measurement, kernels })[1];
-    expect(table?.title).toBe('Kernels of one inference (11 kinds)');
+    expect(table?.title).toBe('Kernels of one inference: the 10 longest of 11 kinds, by the processor’s clock');
     expect(table?.rows).toHaveLength(10);
     expect(table?.rows[0]).toMatchObject({ name: 'Conv2D', value: '60.0 ms' });
   });
@@ -64,9 +72,28 @@ describe('a measurement for people', () => {
     const shown = tables({ ...measurement, memory: { page, kernels: [], notes: [] } }).slice(1);
     const rows = [
       { name: 'model start', value: '2.0 MiB', share: 0.5 },
-      { name: 'warmup', value: '4.0 MiB', share: 1 },
+      { name: 'first inference', value: '4.0 MiB', share: 1 },
     ];
-    expect(shown).toEqual([{ title: 'Memory: wasm heap', rows }]);
+    expect(shown).toEqual([{ title: 'Memory: WebAssembly heap', rows }]);
+  });
+
+  it('says whose clock timed all of few kernels', () => {
+    const kernels = [
+      { name: 'Conv2D', clock: 'gpu' as const, times_ms: [1, 1, 1] },
+      { name: 'Identity', clock: 'cpu' as const, times_ms: [1, 1, 1] },
+    ];
+    const title = 'Kernels of one inference: all kinds, by the GPU’s clock and the processor’s clock';
+    expect(tables({ ...measurement, kernels })[1]?.title).toBe(title);
+  });
+
+  it('names the GPU, or says that it is none', () => {
+    expect(renderer(measurement)).toBeUndefined();
+    expect(renderer({ ...measurement, proof: { renderer: 'Mali-G78', renderer_software: false } })).toBe(
+      'Computed by Mali-G78.',
+    );
+    expect(renderer({ ...measurement, proof: { renderer: 'SwiftShader', renderer_software: true } })).toBe(
+      'Computed by SwiftShader: software on the processor, no GPU.',
+    );
   });
 
   it('shows nothing of what failed', () => {

@@ -8,10 +8,12 @@ const THREADS = [1, 2, 4];
 /** A page cannot trace the browser of whoever opens it. */
 const PASSES: Record<PageOwnPass, string> = { timing: 'times', kernels: 'kernels', memory: 'memory' };
 
-/** Thread counts that are worth a choice here: 1 where a setting has only one. */
+/** Thread counts that are worth a choice here: 1 where a setting has only one, and not 1 where it needs more. */
 export function threadChoices(backend: Backend | undefined, setting: string, cores: number, isolated: boolean): number[] {
   if (!isolated || backend === undefined || backend.single_threaded.includes(setting)) return [1];
-  return [...new Set([...THREADS.filter((count) => count <= cores), cores])];
+  const least = backend.multi_threaded.includes(setting) ? 2 : 1;
+  const counts = [...THREADS, cores].filter((count) => count >= least && count <= Math.max(cores, least));
+  return [...new Set(counts)];
 }
 
 export class Choosing {
@@ -36,7 +38,15 @@ export class Choosing {
       model,
       variant,
       pass: this.value('pass') as PageOwnPass,
+      cores: navigator.hardwareConcurrency,
     };
+  }
+
+  /** What is chosen, to be read above its result. */
+  get words(): string {
+    const { engine, backend, setting, threads, model, variant } = this.wanted;
+    const title = this.engine?.title ?? engine;
+    return `${model} ${variant} on ${title}, ${backend} ${setting}, ${threads} thread${threads === 1 ? '' : 's'}`;
   }
 
   /** Offers again what stands below the choice `changed`. */

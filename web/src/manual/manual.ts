@@ -1,12 +1,9 @@
-// A person chooses and presses “run”: the bench page measures in a frame of its own, on a path of its own.
-import type { Job, Measurement } from '../records';
+// A person chooses and presses “run”: the bench page measures, the computer judges, and the result can be kept.
+import type { Measurement } from '../records';
 import { Choosing } from './choosing';
-import { ask, type Begun, type Choices, type Judged, type Sent } from './server';
-import { drawn, element, tables } from './showing';
-
-interface BenchWindow extends Window {
-  mobilebench?: { run(job: Job): Promise<string> };
-}
+import { measured } from './measuring';
+import { ask, giveUp, type Begun, type Choices, type Judged, type Sent } from './server';
+import { drawn, element, renderer, tables } from './showing';
 
 const MEANINGS: Record<NonNullable<Judged['verdict']> | Judged['outcome'], string> = {
   valid: 'it ran as asked, and its answer is right.',
@@ -14,11 +11,12 @@ const MEANINGS: Record<NonNullable<Judged['verdict']> | Judged['outcome'], strin
   invalid: 'something else ran than what was asked, or its answer is wrong.',
   unsupported: 'this browser, device or engine cannot run it.',
   failed: 'there is no measurement.',
-  measured: 'it was not judged.',
+  measured: 'the computer could not judge it.',
 };
 
 const form = found('form', HTMLFormElement);
 const button = found('run', HTMLButtonElement);
+const stop = found('stop', HTMLButtonElement);
 const status = found('status', HTMLElement);
 const result = found('result', HTMLElement);
 const frames = found('frame', HTMLElement);
@@ -44,53 +42,81 @@ async function begin(): Promise<void> {
 
 async function run(choosing: Choosing): Promise<void> {
   result.hidden = true;
-  const { wanted } = choosing;
-  say(`Measuring ${wanted.model} on ${wanted.engine} ${wanted.backend}. Leave this page in front …`);
+  const { wanted, words } = choosing;
+  say(`Measuring ${words}. Leave this page in front …`);
   const begun = await ask<Begun>('start', wanted);
-  const answer = await measured(begun);
+  const answer = await stoppable(begun, (stopped) => measured(begun, frames, stopped));
+  if (answer === undefined) {
+    say('Stopped.');
+    return;
+  }
   say('Checking the answer …');
   const sent = { visit: begun.visit, answer, agent: navigator.userAgent, cores: navigator.hardwareConcurrency };
-  const judged = await ask<Judged>('check', sent);
-  show(JSON.parse(answer) as Measurement, judged, sent);
+  show(words, JSON.parse(answer) as Measurement, await judged(sent), sent);
   say('');
 }
 
-/** What the bench page answers, in a frame that is gone afterwards with everything that it held. */
-async function measured({ page, job }: Begun): Promise<string> {
-  const frame = element('iframe');
-  frame.src = new URL(page, location.href).href;
-  const loaded = new Promise((resolve) => {
-    frame.addEventListener('load', resolve, { once: true });
-  });
-  frames.replaceChildren(frame);
+/**
+ * What becomes of work that takes a while; undefined when the person stops it. What is clicked while an engine computes
+ * on the main thread comes when it has ended: the button must not lie where another one does.
+ */
+async function stoppable<T>(begun: Begun, work: (stopped: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  const stopping = new AbortController();
+  const abort = (): void => {
+    stopping.abort();
+  };
+  const leave = (): void => {
+    giveUp(begun.visit);
+  };
+  stop.addEventListener('click', abort);
+  addEventListener('pagehide', leave);
+  stop.hidden = false;
   try {
-    await loaded;
-    const view: BenchWindow | null = frame.contentWindow;
-    const bench = view?.mobilebench;
-    if (bench === undefined) throw new Error('The page that measures could not be opened.');
-    return await bench.run(job);
+    return await work(stopping.signal);
+  } catch (error) {
+    leave();
+    if (stopping.signal.aborted) return undefined;
+    throw error;
   } finally {
-    frames.replaceChildren();
+    stop.removeEventListener('click', abort);
+    removeEventListener('pagehide', leave);
+    stop.hidden = true;
   }
 }
 
-function show(measurement: Measurement, judged: Judged, sent: Sent): void {
+/** A measurement is shown, and can be kept later, also when the computer cannot be asked what to think of it. */
+async function judged(sent: Sent): Promise<Judged> {
+  try {
+    return await ask<Judged>('check', sent);
+  } catch (error) {
+    return { outcome: 'measured', reason: text(error), verdict: null, reasons: [], case: '' };
+  }
+}
+
+function show(words: string, measurement: Measurement, judged: Judged, sent: Sent): void {
+  const what = element('h2', words);
+  what.className = 'measured-what';
   const word = judged.verdict ?? judged.outcome;
   const verdict = element('p', `${word}: ${MEANINGS[word]}`);
   verdict.className = `verdict ${word}`;
-  const reasons = judged.reason === null ? judged.reasons : [judged.reason, ...judged.reasons];
-  const list = element('ul', '', ...reasons.map((reason) => element('li', reason)));
+  const facts = [judged.reason, ...judged.reasons, renderer(measurement)].filter((fact) => fact != null);
+  const list = element('ul', '', ...facts.map((fact) => element('li', fact)));
   list.className = 'reasons';
-  const keep = element('button', 'Keep this result on the computer');
+  const keep = element('button', 'Keep this result');
   keep.id = 'keep';
   keep.addEventListener('click', () => {
     void busily(async () => {
       keep.disabled = true;
-      const { run: id } = await ask<Judged>('keep', sent);
-      keep.replaceWith(element('p', `Kept as run ${id ?? ''}.`));
+      try {
+        const { run: id } = await ask<Judged>('keep', sent);
+        keep.replaceWith(element('p', `Kept on the computer as run ${id ?? ''}.`));
+        say('');
+      } finally {
+        keep.disabled = false;
+      }
     });
   });
-  result.replaceChildren(verdict, list, ...tables(measurement).flatMap(drawn), keep);
+  result.replaceChildren(what, verdict, list, ...tables(measurement).flatMap(drawn), keep);
   result.hidden = false;
   result.scrollIntoView({ block: 'nearest' });
 }
@@ -100,7 +126,7 @@ async function busily(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    say(error instanceof Error ? error.message : String(error), true);
+    say(text(error), true);
   } finally {
     button.disabled = false;
   }
@@ -117,6 +143,10 @@ function found<T extends HTMLElement>(id: string, kind: new () => T): T {
   return there;
 }
 
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 begin().catch((error: unknown) => {
-  say(error instanceof Error ? error.message : String(error), true);
+  say(text(error), true);
 });

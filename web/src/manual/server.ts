@@ -6,6 +6,8 @@ export interface Backend {
   name: string;
   settings: string[];
   single_threaded: string[];
+  /** Settings that one thread would turn into something else. */
+  multi_threaded: string[];
 }
 
 export interface EngineChoice {
@@ -37,6 +39,8 @@ export interface Wanted {
   model: string;
   variant: string;
   pass: PageOwnPass;
+  /** Of this machine, as the browser tells them. */
+  cores: number;
 }
 
 export interface Begun {
@@ -44,8 +48,11 @@ export interface Begun {
   /** Address of the page that measures, on this server. */
   page: string;
   job: Job;
+  /** That the page that measures is told; null: as many as there are. */
+  cores: number | null;
 }
 
+/** The measurement that a page brings back. */
 export interface Sent {
   visit: string;
   answer: string;
@@ -66,10 +73,20 @@ export interface Judged {
 /** Sends JSON to a place beside this page. Raises an error with the server's own words when it refuses. */
 export async function ask<T>(place: string, value: unknown): Promise<T> {
   const headers = { 'Content-Type': 'application/json' };
-  const response = await fetch(place, { method: 'POST', headers, body: JSON.stringify(value) });
+  const response = await fetch(place, { method: 'POST', headers, body: JSON.stringify(value) }).catch(() => {
+    throw new Error('The computer does not answer. Is “mobilebench serve” still running there?');
+  });
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as T;
+  if (response.status === 404) {
+    throw new Error('This page is of a sitting that has ended. Open the address that “mobilebench serve” prints now.');
+  }
   if (response.status !== 400) throw new Error(`The computer answered ${response.status}.`);
   const { error, hint } = JSON.parse(text) as { error: string; hint: string | null };
   throw new Error(hint ? `${error} ${hint}` : error);
+}
+
+/** Tells that no answer will come of a visit, without waiting for anything: the page may be about to go. */
+export function giveUp(visit: string): void {
+  navigator.sendBeacon('stop', new Blob([JSON.stringify({ visit })], { type: 'application/json' }));
 }

@@ -20,11 +20,32 @@ const PARTS: Record<string, string> = {
   model_init: 'model start',
   as_shipped: 'the engine’s own loader',
 };
+const STAGES: Record<string, string> = {
+  ...PARTS,
+  process_start: 'page loaded',
+  warmup: 'first inference',
+  prediction: 'later inferences',
+};
+const MEMORIES: Record<string, string> = {
+  wasm_heap_bytes: 'WebAssembly heap',
+  performance_memory_bytes: 'performance.memory, used',
+  performance_memory_total_bytes: 'performance.memory, total',
+  user_agent_bytes: 'as the browser counts the page',
+  tf_bytes: 'tf.memory()',
+  tf_gpu_bytes: 'tf.memory(), on the GPU',
+};
+const CLOCKS = { cpu: 'the processor’s clock', gpu: 'the GPU’s clock' };
 const MOST_KERNELS = 10;
 
 /** Everything that is shown of a measurement, in order. */
 export function tables(measurement: Measurement): Table[] {
   return [stages(measurement), kernels(measurement), ...memory(measurement)].filter(({ rows }) => rows.length > 0);
+}
+
+/** Which GPU computed, where one was asked for; or that it was none. */
+export function renderer({ proof }: Measurement): string | undefined {
+  const { renderer: name, renderer_software: software } = proof;
+  return name && `Computed by ${name}${software ? ': software on the processor, no GPU' : ''}.`;
 }
 
 function stages({ setup_ms, warmup_ms, prediction_ms }: Measurement): Table {
@@ -49,8 +70,10 @@ function kernels({ kernels = [], prediction_ms }: Measurement): Table {
   }
   const whole = [...byName.values()].reduce((sum, ms) => sum + ms, 0);
   const longest = [...byName].sort(([, a], [, b]) => b - a).slice(0, MOST_KERNELS);
+  const clocks = [...new Set(kernels.map(({ clock }) => CLOCKS[clock]))].join(' and ');
+  const which = byName.size > MOST_KERNELS ? `the ${MOST_KERNELS} longest of ${byName.size} kinds` : 'all kinds';
   return {
-    title: `Kernels of one inference (${byName.size} kinds)`,
+    title: `Kernels of one inference: ${which}, by ${clocks}`,
     rows: longest.map(([name, ms]) => ({ name, value: duration(ms), share: whole > 0 ? ms / whole : 0 })),
   };
 }
@@ -66,11 +89,11 @@ function memory({ memory }: Measurement): Table[] {
     });
     const most = Math.max(...values.map(([, bytes]) => bytes), 1);
     const rows = values.map(([stage, bytes]) => ({
-      name: PARTS[stage] ?? stage.replaceAll('_', ' '),
+      name: STAGES[stage] ?? stage.replaceAll('_', ' '),
       value: `${(bytes / 2 ** 20).toFixed(1)} MiB`,
       share: bytes / most,
     }));
-    return { title: `Memory: ${name.replace(/_bytes$/, '').replaceAll('_', ' ')}`, rows };
+    return { title: `Memory: ${MEMORIES[name] ?? name.replace(/_bytes$/, '').replaceAll('_', ' ')}`, rows };
   });
 }
 

@@ -1,0 +1,56 @@
+"""`mobilebench serve` where it cannot serve: what was wrong, and what to do; nothing is left."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mobilebench import paths
+from mobilebench.cli import app
+from mobilebench.errors import ExitCode
+
+
+@pytest.fixture(autouse=True)
+def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    page = tmp_path / "pages" / "bench.html"
+    page.parent.mkdir()
+    page.touch()
+    monkeypatch.setattr(paths, "web_pages", lambda: page.parent)
+    return page
+
+
+def refused(tmp_path: Path, *options: str) -> str:
+    """What it says."""
+    result = CliRunner().invoke(app, ["serve", "--out", str(tmp_path / "results"), *options])
+    assert result.exit_code == ExitCode.BAD_INPUT, result.output
+    assert "http" not in result.stdout
+    assert not (tmp_path / "results" / "results.sqlite").exists()
+    return result.stderr
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = refused(tmp_path, "--port", str(port))
+    assert f"The page server cannot listen at 127.0.0.1, port {port}: Address already in use." in said
+    assert "a port that nothing else uses (0: any)" in said
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "no such address"])
+def test_an_address_of_no_interface(tmp_path: Path, address: str) -> None:
+    assert f"cannot listen at {address}" in refused(tmp_path, "--listen", address, "--no-tls")
+
+
+def test_tls_without_the_program_that_makes_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = refused(tmp_path, "--listen", "127.0.0.1")
+    assert "no program openssl" in said
+    assert "--no-tls" in said
+
+
+def test_pages_that_are_not_built(tmp_path: Path, pages: Path) -> None:
+    pages.unlink()
+    assert "make web" in refused(tmp_path)
