@@ -1,8 +1,9 @@
 // What a failure is called that a page lives through, and the sentence that tells it.
 import type { PageFault } from './records';
 
+/** TensorFlow Lite fails to allocate tensors for whatever reason a model cannot be prepared. */
 const OUT_OF_MEMORY =
-  /out[ _-]of[ _-]memory|\bOOM\b|bad[_ ]alloc|allocation (failed|size overflow)|(could not|cannot|can't|failed to|unable to) (allocate|enlarge memory|grow memory)|maximum memory size exceeded/i;
+  /out[ _-]of[ _-]memory|\bOOM\b|bad[_ ]alloc|allocation (failed|size overflow)|(could not|cannot|can't|failed to|unable to) (allocate(?! tensors)|enlarge memory|grow memory)|maximum memory size exceeded/i;
 
 /** What was seen of the browser while the page worked. */
 export interface Seen {

@@ -33,12 +33,14 @@ describe('toldOf', () => {
     });
   });
 
-  it.each(['x is not a function', 'memory access out of bounds', 'no room in the groom', 'Kernel Zoom not registered'])(
-    'has no name: %s',
-    (message) => {
-      expect(toldOf(new Error(message), {})).toEqual({ reason: message });
-    },
-  );
+  it.each([
+    'x is not a function',
+    'memory access out of bounds',
+    'no room in the groom',
+    'Node number 0 (Erfc) failed to prepare. [litert_compiled_model.cc:164] Failed to allocate tensors',
+  ])('has no name: %s', (message) => {
+    expect(toldOf(new Error(message), {})).toEqual({ reason: message });
+  });
 });
 
 describe('RefusalWatch', () => {
