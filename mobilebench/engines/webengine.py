@@ -83,12 +83,12 @@ class WebEngine:
             self.format,
             web.flags(target, case, uses_gpu=backend.uses_gpu),
             hardware_concurrency=needed if target.cores < needed else None,
-            patience=SLOW if case.backend == "js" else 1,
+            patience=SLOW if case.backend == "js" or case.setting == "software" else 1,
         )
 
 
 SLOW = 5
-"""How many times longer than for others is waited for plain JavaScript."""
+"""How many times longer than for others is waited for plain JavaScript, and where the CPU does a GPU's work."""
 
 
 def gpu_backend(name: str, description: str, lacks: str | None = None) -> Backend:

@@ -63,9 +63,7 @@ def test_a_browser_that_never_opens_its_port_is_ended(
     assert processes_with(str(temporary)) == []
 
 
-def test_cancelling_the_start_ends_it_at_once(
-    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cancelling_the_start_ends_it_at_once(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hanging(tmp_path, monkeypatch)
     cancel = Event()
     cancel.set()

@@ -184,6 +184,13 @@ class TestParseAnswer:
             web.parse_answer(text, self.case)
 
 
+def test_what_the_processor_does_for_a_gpu_is_waited_for_longer() -> None:
+    hardware, software = (
+        TFJS.page_case(target_info(), web_case("tfjs", "webgl", setting)) for setting in ("hardware", "software")
+    )
+    assert software.patience > hardware.patience
+
+
 def test_patience_grows_with_what_the_rule_asks_for() -> None:
     quick = web.patience_s(BlockRule(), 120)
     assert quick >= 120 + 3 * 10
