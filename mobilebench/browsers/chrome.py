@@ -31,8 +31,9 @@ QUIET = (
     "--metrics-recording-only",
     "--password-store=basic",
     "--mute-audio",
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 )
-"""A browser that asks nothing, tells nobody anything, and talks to loopback only."""
+"""A browser that asks nothing, tells nobody anything, talks to loopback only, and loads no pages of its own."""
 AWAKE = (
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",

@@ -24,6 +24,8 @@ SHARE_AT_WORK = 0.05
 LEAST_AT_WORK_MS = 1.0
 """Less than this is what waiting costs."""
 
+_OWN_PAGES = frozenset({b"--top-chrome-webui", b"--extension-process"})
+"""Chrome's renderers for its own windows and for extensions."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SHELL_SECONDS = 10.0
 
@@ -205,7 +207,9 @@ def _computes_pages(pid: int) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").split()
     except OSError:
         return False
-    return b"--type=renderer" in words or (b"-contentproc" in words and words[-1] == b"tab")
+    if b"--type=renderer" in words:
+        return not _OWN_PAGES.intersection(words)
+    return b"-contentproc" in words and words[-1] == b"tab"
 
 
 def _files_here(pid: int, patterns: tuple[str, ...]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """A page that is measured stops between stages, and its process is looked at from outside: threads, or memory.
 
 A page stops before and after its predictions in every pass, and after every stage in a memory pass. Nothing is done
-while a stage runs, but for the samples of a memory pass.
+while a stage runs, but for the samples of a memory pass. Before the predictions, threads that are still starting are
+waited for: browsers start workers late, and an engine computes without those that are not there yet.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ MEMORY_FLAGS = ("--enable-precise-memory-info", "--enable-blink-features=ForceEa
 """With which a browser tells a page its memory exactly and at once; of a memory pass alone."""
 PERIOD_MS = 100.0
 """Between two samples of a memory pass on this computer."""
+
+SETTLING_S = 2.0
+"""For so long at most threads are waited for that are still starting."""
+_SETTLING_POLL_S = 0.02
+_SETTLED_MS = 1.0
+"""Less processor time than this, between two looks, and a thread is done with starting."""
 
 _MOMENT = re.compile(r"moment: ([a-z_]{1,40})")
 _MOST_MOMENTS = 20
@@ -57,9 +64,11 @@ def answer_of(page: Page, job: str, look: Callable[[str], None], *, timeout: flo
 class Watch:
     """Looks at the process of a page whenever the page stops."""
 
-    def __init__(self, processes: Processes, page: Page, pass_: Pass) -> None:
+    def __init__(self, processes: Processes, page: Page, pass_: Pass, threads: int = 1) -> None:
+        """`threads`: of the page, that its engine was asked to compute with."""
         self._processes = processes
         self._page = page
+        self._wanted = threads
         self._memory = _MemoryWatch(processes, page) if pass_ == "memory" else None
         self._first = processes.running()
         self._second: Mapping[int, float] = {}
@@ -73,7 +82,7 @@ class Watch:
             self._memory.look(moment)
         if moment == _BEFORE:
             self._second = self._processes.running()
-            self._before = self._threads()
+            self._before = self._settled_threads()
         elif moment == _AFTER:
             self._after = self._threads()
             self._pid = _busiest(self._first, self._processes.running())
@@ -92,6 +101,17 @@ class Watch:
         if self._memory:
             memory = self._memory.completed(memory or MemoryUse(), pid)
         return measurement.model_copy(update={"proof": proof, "memory": memory})
+
+    def _settled_threads(self) -> dict[int, dict[int, ThreadTime]]:
+        """The threads of every process, once those that are wanted are there and rest; or after all patience."""
+        found = self._threads()
+        deadline = time.monotonic() + SETTLING_S
+        while self._wanted > 1 and found and time.monotonic() < deadline:
+            time.sleep(_SETTLING_POLL_S)
+            earlier, found = found, self._threads()
+            if any(_settled(earlier.get(pid, {}), threads, self._wanted) for pid, threads in found.items()):
+                break
+        return found
 
     def _threads(self) -> dict[int, dict[int, ThreadTime]]:
         pids = self._second or self._first
@@ -202,6 +222,12 @@ def _notes(readings: list[MemoryReading]) -> list[str]:
     if all(reading.pss_kb is None for reading in readings):
         told.append("the system does not tell the PSS and USS of that process")
     return told
+
+
+def _settled(earlier: Mapping[int, ThreadTime], now: Mapping[int, ThreadTime], wanted: int) -> bool:
+    own = {tid: thread for tid, thread in now.items() if thread.of_page}
+    resting = [tid for tid, one in own.items() if tid in earlier and one.cpu_ms - earlier[tid].cpu_ms < _SETTLED_MS]
+    return len(own) >= wanted and len(resting) == len(own)
 
 
 def _busiest(before: Mapping[int, float], after: Mapping[int, float]) -> int | None:

@@ -152,7 +152,8 @@ def measure(
         page.open(url)
         links.shape(page, case.link)
         recording = page_trace.begin(page, block, traces)
-        watch = page_watch.Watch(page_process.processes_of(target, browser), page, block.pass_)
+        threads = case.threads if case.backend == "wasm" else 1
+        watch = page_watch.Watch(page_process.processes_of(target, browser), page, block.pass_, threads)
         with gpu_process.watched(browser.address, case.backend) as gpu, watch.sampling():
             answer = page_watch.answer_of(
                 page,

@@ -120,11 +120,11 @@ COMPUTES = "import os; os.write(1, b'ready\\n')\nfor _ in range(10**9): sum(rang
 
 
 def test_processes_that_compute_pages_are_found_below_their_browser() -> None:
-    script = '"$0" -c "$1" & "$0" -c "$1" --type=renderer & wait'
+    script = '"$0" -c "$1" & "$0" -c "$1" --type=renderer & "$0" -c "$1" --type=renderer --top-chrome-webui & wait'
     shell = subprocess.Popen(["bash", "-c", script, sys.executable, COMPUTES], stdout=PIPE, start_new_session=True)
     try:
         assert shell.stdout is not None
-        assert [shell.stdout.readline() for _ in range(2)] == [b"ready\n"] * 2
+        assert [shell.stdout.readline() for _ in range(3)] == [b"ready\n"] * 3
         processes = page_process.processes_of(Host(), BrowserHandle("chrome", "1", "", (), pid=shell.pid))
         (pid,) = processes.running()
         before, peak = processes.threads(pid), processes.peak_rss_kb(pid)

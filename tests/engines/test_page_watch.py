@@ -14,7 +14,7 @@ from mobilebench.engines import page_watch
 from mobilebench.engines.page_process import Processes
 from mobilebench.engines.page_watch import MEMORY_FLAGS, Watch, answer_of
 from mobilebench.errors import BlockFailed
-from mobilebench.results.records import MEASUREMENT_SCHEMA, Measurement, Pass
+from mobilebench.results.records import MEASUREMENT_SCHEMA, Measurement, Pass, Proof
 from mobilebench.targets.base import BrowserHandle
 from tests.engines.web_cases import target_info
 
@@ -146,6 +146,48 @@ class TestThreads:
 
     def test_a_timing_pass_reads_no_memory(self) -> None:
         assert watched(FakeSystem()).completed(measurement()).memory is None
+
+
+class LateWorker(FakeSystem):
+    """Its worker is there from the third look at the threads on, and starts until the fifth."""
+
+    def __init__(self, *, ever: bool = True) -> None:
+        super().__init__()
+        self.ever = ever
+        self.looks = 0
+
+    def files(self, pid: int, patterns: tuple[str, ...]) -> Mapping[str, str]:
+        found = super().files(pid, patterns)
+        if pid != 8:
+            return found
+        self.looks += 1
+        if 3 <= self.looks <= 5:
+            self.worker += 30
+        return found if self.ever and self.looks >= 3 else {path: found[path] for path in found if "/90/" not in path}
+
+
+class TestThreadsThatStartLate:
+    def watched(self, system: LateWorker, threads: int) -> Proof:
+        watch = Watch(system.processes(), FakePage(), "timing", threads)  # type: ignore[arg-type]
+        system.computed(300, 0)
+        watch.look("warmup")
+        system.computed(100, 80)
+        watch.look("prediction")
+        return watch.completed(measurement()).proof
+
+    def test_they_are_waited_for_and_their_start_is_not_taken_for_work(self) -> None:
+        proof = self.watched(LateWorker(), 2)
+        assert (proof.threads_at_work, proof.thread_cpu_ms) == (2, [100.0, 80.0])
+
+    def test_one_thread_has_nobody_to_wait_for(self) -> None:
+        system = LateWorker()
+        self.watched(system, 1)
+        assert system.looks == 2
+
+    def test_threads_that_never_come_are_waited_for_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(page_watch, "SETTLING_S", 0.1)
+        proof = self.watched(LateWorker(ever=False), 2)
+        assert (proof.threads_at_work, proof.threads_alive) == (1, 1)
 
 
 HEAP = {"usedSize": 1000, "backingStorageSize": 2000.0, "totalSize": 4000}
