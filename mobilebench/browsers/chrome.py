@@ -49,13 +49,29 @@ SOFTWARE_GPU = (
 """WebGL2 and WebGPU computed by the CPU."""
 HARDWARE_GPU = ("--ignore-gpu-blocklist", "--enable-unsafe-webgpu")
 """WebGL2 and WebGPU on the machine's own GPU, where there is one."""
+_FEATURE_LISTS = ("--enable-features", "--disable-features", "--enable-blink-features", "--disable-blink-features")
 WEBNN = ("--enable-features=WebMachineLearningNeuralNetwork",)
 """WebNN, where the platform has it."""
 
 
 def find() -> Binary | None:
-    """The Chrome of this computer: `MOBILEBENCH_CHROME`, else the first of the usual names on PATH."""
+    """The Chrome of this computer: `MOBILEBENCH_CHROME`, else the first of the usual names on PATH.
+
+    Raises:
+        BadInput: the variable names something else.
+    """
     return launching.find("MOBILEBENCH_CHROME", NAMES, WORDS)
+
+
+def joined(flags: Sequence[str]) -> tuple[str, ...]:
+    """The flags with one list of features of each kind: of several, Chrome would take only the last."""
+    lists: dict[str, list[str]] = {}
+    for flag in flags:
+        name, _, names = flag.partition("=")
+        if name in _FEATURE_LISTS:
+            lists.setdefault(name, []).extend(names.split(","))
+    others = [flag for flag in flags if flag.partition("=")[0] not in lists]
+    return (*others, *(f"{name}={','.join(dict.fromkeys(names))}" for name, names in lists.items()))
 
 
 @contextmanager
@@ -86,7 +102,7 @@ def launch(
     with launching.fresh_profile("chrome") as profile:
         sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
         window = () if headed else (HEADLESS,)
-        all_flags = (*window, *QUIET, *AWAKE, *sandbox, *binary.flags, *flags)
+        all_flags = joined((*window, *QUIET, *AWAKE, *sandbox, *binary.flags, *flags))
         argv = [str(binary.path), f"--user-data-dir={profile}", *all_flags, "about:blank"]
         with launching.started(argv, {"TMPDIR": str(profile)}, profile) as process:
 

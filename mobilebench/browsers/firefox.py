@@ -119,7 +119,11 @@ def sorted_out(flags: Sequence[str]) -> Start:
 
 
 def find() -> Binary | None:
-    """The Firefox of this computer: `MOBILEBENCH_FIREFOX`, else the first of the usual names on PATH."""
+    """The Firefox of this computer: `MOBILEBENCH_FIREFOX`, else the first of the usual names on PATH.
+
+    Raises:
+        BadInput: the variable names something else.
+    """
     return launching.find("MOBILEBENCH_FIREFOX", NAMES, WORDS)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event
 
 from mobilebench.browsers import deaths
-from mobilebench.errors import BlockFailed, Fault
+from mobilebench.errors import BadInput, BlockFailed, Fault
 
 PROFILE_PREFIX = "mobilebench-"
 PROFILE_NEEDS_MB = 100
@@ -56,13 +56,23 @@ class RunningBrowser:
 
 
 def find(variable: str, names: Sequence[str], words: tuple[str, ...]) -> Binary | None:
-    """The program that the environment's `variable` names, else the first of `names` on PATH that is such a browser."""
+    """The program that the environment's `variable` names, else the first of `names` on PATH that is such a browser.
+
+    Raises:
+        BadInput: the variable names no such browser: another one is not taken in its place.
+    """
     chosen = os.environ.get(variable)
     for name in [chosen] if chosen else names:
         path = shutil.which(name)
         version = version_of(path, words) if path else None
         if path and version:
             return Binary(Path(path), version)
+    if chosen:
+        missing = shutil.which(chosen) is None
+        why = "there is no such program" if missing else "it does not answer --version as this browser does"
+        raise BadInput(
+            f"{variable} is {chosen}: {why}.", hint="Set it to the path of the browser's program, or unset it."
+        )
     return None
 
 

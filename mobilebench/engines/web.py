@@ -261,8 +261,14 @@ def _reason_against_browser(target: TargetInfo, name: str) -> str | None:
     if not names.is_name(name):
         return f"there is no browser {name}"
     if name not in target.browsers:
-        return f"there is no {names.title(name)} on {target.id}"
+        return f"there is no {names.title(name)} on {target.id}{_how_to_have(name) if target.kind == 'host' else ''}"
     return None
+
+
+def _how_to_have(name: str) -> str:
+    if name in names.FAMILIES:
+        return f" (install it, or name its program in MOBILEBENCH_{name.upper()})"
+    return f" (name its program: --browser-path {name}=PATH)"
 
 
 @contextmanager

@@ -7,12 +7,13 @@ import subprocess
 import time
 from pathlib import Path
 from threading import Event
+from types import ModuleType
 
 import pytest
 
-from mobilebench.browsers import chrome
+from mobilebench.browsers import chrome, firefox
 from mobilebench.browsers.launching import Binary
-from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.errors import BadInput, BlockFailed, Unsupported
 from tests.browsers.processes import processes_with, program
 
 
@@ -22,11 +23,28 @@ def test_the_browser_that_was_chosen_is_found(tmp_path: Path, monkeypatch: pytes
     assert chrome.find() == Binary(path, "140.0.7000.12")
 
 
-def test_a_chosen_browser_that_is_none_is_not_replaced_by_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("browser", [chrome, firefox])
+def test_a_chosen_browser_that_is_none_is_refused_and_not_replaced_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: ModuleType
 ) -> None:
-    monkeypatch.setenv("MOBILEBENCH_CHROME", str(program(tmp_path, "echo hello")))
-    assert chrome.find() is None
+    variable = f"MOBILEBENCH_{browser.__name__.rpartition('.')[2].upper()}"
+    path = program(tmp_path, "echo hello")
+    for chosen, why in ((path, "it does not answer --version"), (tmp_path / "missing", "there is no such program")):
+        monkeypatch.setenv(variable, str(chosen))
+        with pytest.raises(BadInput, match=f"{variable} is {chosen}: {why}") as raised:
+            browser.find()
+        assert raised.value.hint is not None
+        assert "unset it" in raised.value.hint
+
+
+def test_of_two_chromes_the_first_of_the_usual_names_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MOBILEBENCH_CHROME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program(tmp_path, 'echo "Chromium 140.0.7000.12"', "chromium")
+    program(tmp_path, 'echo "Google Chrome 141.0.0.1"', "google-chrome")
+    assert chrome.find() == Binary(tmp_path / "google-chrome", "141.0.0.1")
+    program(tmp_path, "exit 1", "google-chrome-stable")
+    assert chrome.find() == Binary(tmp_path / "google-chrome", "141.0.0.1")
 
 
 def test_no_chrome_is_unsupported_and_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,3 +105,11 @@ def test_profiles_of_killed_processes_are_removed_and_others_are_kept(
     with pytest.raises(BlockFailed), chrome.launch(timeout=0.05):
         pass
     assert sorted(temporary.iterdir()) == sorted([alive, foreign])
+
+
+def test_features_of_several_flags_become_one_list_as_chrome_would_take_the_last_alone() -> None:
+    assert chrome.joined(("--disable-features=A,B", "--x", "--enable-features=C", "--disable-features=B,D")) == (
+        "--x",
+        "--disable-features=A,B,D",
+        "--enable-features=C",
+    )

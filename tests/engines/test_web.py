@@ -66,14 +66,24 @@ class TestSupports:
         assert engine.supports(target_info(), web_case(engine.name, backend, setting, threads)) is None
 
     def test_a_target_without_chrome(self) -> None:
-        reason = TFJS.supports(target_info(id="R58M", browsers={}), web_case("tfjs", "wasm", "simd"))
+        reason = TFJS.supports(target_info(id="R58M", kind="android", browsers={}), web_case("tfjs", "wasm", "simd"))
         assert reason == "there is no Chrome on R58M"
 
     @pytest.mark.parametrize(
         ("browser", "browsers", "kind", "reason"),
         [
-            ("firefox", {"chrome": "1"}, "host", "there is no Firefox on host"),
-            ("chrome@beta", {"chrome": "1"}, "host", "there is no chrome@beta on host"),
+            (
+                "firefox",
+                {"chrome": "1"},
+                "host",
+                "there is no Firefox on host (install it, or name its program in MOBILEBENCH_FIREFOX)",
+            ),
+            (
+                "chrome@beta",
+                {"chrome": "1"},
+                "host",
+                "there is no chrome@beta on host (name its program: --browser-path chrome@beta=PATH)",
+            ),
             ("opera", {"opera": "1"}, "host", "there is no browser opera"),
             ("firefox", {"firefox": "1"}, "android", None),
             ("firefox@nightly", {"firefox": "1"}, "android", "there is no firefox@nightly on"),
