@@ -187,7 +187,8 @@ def test_prune_says_what_went_and_how_much_it_was() -> None:
 def test_prune_all_says_so_first(tmp_path: Path) -> None:
     cache.folder_of("bert_small", "fp32", 1).mkdir()
     out = invoke("prune", "--all")[1].splitlines()
-    assert out[0] == f"All built models and fetched weights of {tmp_path / 'cache'} go; they can be made again."
+    where = tmp_path / "cache"
+    assert out[0] == f"All built models, fetched weights and compressed copies of {where} go; they can be made again."
     assert out[1].endswith("(0 bytes; current)")
 
 
