@@ -20,6 +20,7 @@ from mobilebench.engines import page_process
 from mobilebench.engines.page_process import Dumped, Processes, ThreadTime
 from mobilebench.errors import BlockFailed
 from mobilebench.results.records import Measurement, MemoryReading, MemoryUse, PageMemory, Pass, TargetInfo
+from mobilebench.targets.android import apps
 
 MEMORY_FLAGS = ("--enable-precise-memory-info", "--enable-blink-features=ForceEagerMeasureMemory")
 """With which a browser tells a page its memory exactly and at once; of a memory pass alone."""
@@ -39,9 +40,11 @@ _LARGEST = 2**53
 
 
 def flags(target: TargetInfo, browser: str, pass_: Pass) -> tuple[str, ...]:
-    """What the browser has to be started with for a pass. A phone's browser is somebody's, and stays as it is."""
-    wanted = pass_ == "memory" and target.kind == "host" and names.family(browser) == "chrome"
-    return MEMORY_FLAGS if wanted else ()
+    """What the browser has to be started with for a pass; nothing where it takes no flags."""
+    if pass_ != "memory" or names.family(browser) != "chrome":
+        return ()
+    app = apps.app_of(browser) if target.kind == "android" else None
+    return MEMORY_FLAGS if target.kind == "host" or (app and app.is_chrome) else ()
 
 
 def answer_of(page: Page, job: str, look: Callable[[str], None], *, timeout: float, what: str) -> Any:

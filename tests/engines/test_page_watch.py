@@ -70,12 +70,15 @@ class TestAnswers:
         answered(FakePage(answer, "", ""))
 
 
-def test_only_a_memory_pass_of_chrome_on_this_computer_starts_the_browser_differently() -> None:
+def test_only_a_memory_pass_of_a_chrome_that_takes_flags_starts_the_browser_differently() -> None:
     host, phone = target_info(), target_info(kind="android")
     assert page_watch.flags(host, "chrome", "memory") == MEMORY_FLAGS
     assert page_watch.flags(host, "chrome@beta", "memory") == MEMORY_FLAGS
     assert page_watch.flags(host, "firefox", "memory") == ()
-    assert page_watch.flags(phone, "chrome", "memory") == ()
+    assert (
+        page_watch.flags(phone, "chrome", "memory") == page_watch.flags(phone, "chrome@beta", "memory") == MEMORY_FLAGS
+    )
+    assert page_watch.flags(phone, "chrome@samsung", "memory") == page_watch.flags(phone, "firefox", "memory") == ()
     assert page_watch.flags(host, "chrome", "timing") == page_watch.flags(host, "chrome", "kernels") == ()
 
 
