@@ -11,6 +11,7 @@ import typer
 
 from mobilebench.cli import complete
 from mobilebench.cli.output import Json, console, print_json, print_table, size
+from mobilebench.results.names import TableName
 
 if TYPE_CHECKING:
     from mobilebench.results.store import Store
@@ -26,20 +27,6 @@ RunArgument = Annotated[
 
 
 Format = Literal["table", "csv", "json", "parquet"]
-Data = Literal[
-    "samples",
-    "kernels",
-    "graph",
-    "memory",
-    "page_memory",
-    "kernel_memory",
-    "cost",
-    "compilation",
-    "downloads",
-    "proof",
-    "files",
-    "traces",
-]
 
 
 def results_folder(out: Path | None) -> Path:
@@ -75,7 +62,7 @@ def results(
         Format, typer.Option("--format", help="`table` shows statistics; the others hold every raw sample.")
     ] = "table",
     data: Annotated[
-        Data | None,
+        TableName | None,
         typer.Option(
             "--data",
             help="What to export: stage times, times of kernels, operators of the model's file, memory readings, "
@@ -121,7 +108,7 @@ def _list_runs(store: Store, wanted: Format) -> None:
     )
 
 
-def _show(store: Store, run: str, data: Data | None) -> None:
+def _show(store: Store, run: str, data: TableName | None) -> None:
     from mobilebench.analysis.summary import summarise
     from mobilebench.errors import BadInput
     from mobilebench.report.terminal import result_table
@@ -149,7 +136,9 @@ def say_where_traces_are(found: Sequence[KeptTrace]) -> None:
         )
 
 
-def _export(store: Store, run: str, wanted: Literal["csv", "json", "parquet"], data: Data, file: Path | None) -> None:
+def _export(
+    store: Store, run: str, wanted: Literal["csv", "json", "parquet"], data: TableName, file: Path | None
+) -> None:
     from mobilebench.errors import BadInput
     from mobilebench.results import export
 

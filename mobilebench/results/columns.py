@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
+from mobilebench.results.names import TableName
 from mobilebench.results.proofs import PROOF
 from mobilebench.results.records import PageMemory
-
-TableName = Literal[
-    "samples",
-    "kernels",
-    "graph",
-    "memory",
-    "page_memory",
-    "kernel_memory",
-    "cost",
-    "compilation",
-    "downloads",
-    "proof",
-    "files",
-    "traces",
-]
 
 _SHARED: dict[str, type] = {
     "run": str,

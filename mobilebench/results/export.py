@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mobilebench.errors import BadInput
-from mobilebench.results.columns import COLUMNS, TABLES, TableName
+from mobilebench.results.columns import COLUMNS, TABLES
+from mobilebench.results.names import TableName
 from mobilebench.results.proofs import proof_row
 from mobilebench.results.records import Block, Measurement, Run, TargetInfo
 

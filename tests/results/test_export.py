@@ -4,11 +4,9 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from mobilebench.cli.results import Data
 from mobilebench.errors import BadInput
 from mobilebench.results import export
 from mobilebench.results.records import Conditions, Proof, Run, StageCost, Verdict
@@ -280,9 +278,6 @@ class TestTables:
     def test_traces(self, watched: Run) -> None:
         found = self.shown(watched, "traces", "block", "pass", "name", "bytes", "sha256", "complete", "marks")
         assert found == [(4, "trace", "00004-a.json.gz", 2**33, "0" * 64, False, "setup warmup")]
-
-    def test_every_table_can_be_asked_for(self) -> None:
-        assert get_args(Data) == export.TABLES
 
     def test_cost(self, watched: Run) -> None:
         assert self.shown(watched, "cost", "block", "stage", "user_ms", "major_faults") == [
