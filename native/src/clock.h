@@ -8,7 +8,7 @@ double clock_ms(void);
 struct clock_facts {
     /* Smallest step seen between two different readings. */
     double resolution_ms;
-    /* Mean time of one reading. */
+    /* Mean time of one reading, of the quickest batch of readings. */
     double cost_ms;
 };
 
