@@ -83,6 +83,13 @@ def run(
     blocks: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Time every case so often. [default: the suite's]")
     ] = None,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECONDS|none",
+            help="Give a block up after so long: its case is unsupported there, as too slow. [default: the suite's]",
+        ),
+    ] = None,
     affinity: Annotated[
         list[str] | None,
         typer.Option(
@@ -190,6 +197,7 @@ def run(
         passes=cast("tuple[Pass, ...]", split(passes)),
         further_passes=("trace",) if trace else (),
         blocks=blocks,
+        time_limit=time_limit,
         priority=priority,
         model_access=model_access,
     )

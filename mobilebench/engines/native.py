@@ -14,6 +14,7 @@ from mobilebench.engines import libraries
 from mobilebench.engines.answers import not_usable, read_answer, require_block
 from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
 from mobilebench.engines.scratch import scratch_folder
+from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, ModelFiles
@@ -108,7 +109,7 @@ class NativeEngine:
         """Measure one block in a fresh process of the runner.
 
         Raises:
-            Unsupported: this engine cannot run this model on this target.
+            Unsupported: this engine cannot run this model on this target, or not within the rule's time limit.
             BlockFailed: the runner did not answer, or its answer does not hold.
             TargetLost: the target went away.
         """
@@ -116,10 +117,14 @@ class NativeEngine:
         brought = self._push(target, block.case, files)
         with self._scratch(target, block) as scratch:
             started = time.monotonic()
-            with memory_kills.explained() if target.info.kind == "host" else nullcontext():
+            with (
+                too_slow_is_unsupported(),
+                memory_kills.explained() if target.info.kind == "host" else nullcontext(),
+                waiting(block.rule, patience_s(block.rule)) as seconds,
+            ):
                 result = target.shell(
                     self._command(block, files, brought, samples, scratch),
-                    timeout=time_limit(block.rule),
+                    timeout=seconds,
                     environment=ENVIRONMENT,
                     cancel=cancel,
                 )
@@ -247,7 +252,7 @@ def tensor_arguments(files: ModelFiles, wanted: Format) -> list[str]:
     return arguments
 
 
-def time_limit(rule: BlockRule) -> float:
+def patience_s(rule: BlockRule) -> float:
     """Seconds after which a block counts as stuck: setup, the rule's time, and slow predictions up to its minimum."""
     return _SETUP_SECONDS + 2 * rule.max_seconds + _SLOWEST_PREDICTION_SECONDS * (1 + rule.min_predictions)
 

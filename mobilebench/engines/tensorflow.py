@@ -16,8 +16,9 @@ from typing import Literal
 from mobilebench.engines import cuda
 from mobilebench.engines.answers import not_usable, read_answer, require_block
 from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
-from mobilebench.engines.native import MAX_THREADS, tensor_arguments, time_limit
+from mobilebench.engines.native import MAX_THREADS, patience_s, tensor_arguments
 from mobilebench.engines.tensorflow_worker import network
+from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
@@ -105,17 +106,22 @@ class TensorflowEngine:
         """Measure one block in a fresh process.
 
         Raises:
-            Unsupported: TensorFlow cannot run this model here, or not as asked.
+            Unsupported: TensorFlow cannot run this model here, not as asked, or not within the rule's time limit.
             BlockFailed: the process did not answer, or its answer does not hold.
         """
         if block.conditions.model_access == "mapped":
             raise Unsupported("TensorFlow reads a SavedModel in its own way: it cannot be told to map it into memory.")
         asked = _model(files)
         started = time.monotonic()
-        with memory_kills.explained(), TemporaryDirectory(prefix="mobilebench-tensorflow-") as scratch:
+        with (
+            too_slow_is_unsupported(),
+            memory_kills.explained(),
+            TemporaryDirectory(prefix="mobilebench-tensorflow-") as scratch,
+            waiting(block.rule, _IMPORT_SECONDS + patience_s(block.rule)) as seconds,
+        ):
             result = target.shell(
                 command(block, files, samples, Path(scratch)),
-                timeout=_IMPORT_SECONDS + time_limit(block.rule),
+                timeout=seconds,
                 environment=environment(block.case, Path(scratch)),
                 cancel=cancel,
             )

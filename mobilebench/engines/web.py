@@ -19,6 +19,7 @@ from mobilebench.browsers import chrome, firefox, gpu_process, links, names, ren
 from mobilebench.browsers.page import Page, open_page
 from mobilebench.engines import downloads, page_process, page_trace, page_watch
 from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import FormatFile, ModelFiles
@@ -121,7 +122,7 @@ def measure(
     """Measure one block in a page that was never opened before.
 
     Raises:
-        Unsupported: the browser, the device or the engine cannot run the case.
+        Unsupported: the browser, the device or the engine cannot run the case, or not within the rule's time limit.
         BlockFailed: the page never answered, threw, crashed, or answered something else than a measurement.
     """
     began = time.monotonic()
@@ -134,8 +135,9 @@ def measure(
     job = page_job(block, files, entry, samples) | {"eager_memory": bool(for_pass)}
     server = page_server()
     patience = page_case.patience * patience_s(block.rule, setup_patience_s)
-    patience += (1 + server.open_visits) * links.seconds(case.link, LARGEST_FRAMEWORK + entry.bytes)
+    downloads_s = (1 + server.open_visits) * links.seconds(case.link, LARGEST_FRAMEWORK + entry.bytes)
     with (
+        too_slow_is_unsupported(),
         server.visit(served, encoding=case.encoding, cacheable=case.caches == "warm") as visit,
         target.browser(browser_name, (*page_case.flags, *for_pass), headed=block.conditions.headed) as browser,
         target.reverse(server.port) as origin,
@@ -147,19 +149,23 @@ def measure(
         if page_case.hardware_concurrency is not None:
             page.tell_cores(page_case.hardware_concurrency)
         if case.caches == "warm":
-            _fill_caches(page, url, job, patience)
+            _fill_caches(page, url, job, patience + downloads_s)
         before = (len(visit.served()), len(visit.turns))
         page.open(url)
         links.shape(page, case.link)
         recording = page_trace.begin(page, block, traces)
         threads = case.threads if case.backend == "wasm" else 1
         watch = page_watch.Watch(page_process.processes_of(target, browser), page, block.pass_, threads)
-        with gpu_process.watched(browser.address, case.backend) as gpu, watch.sampling():
+        with (
+            gpu_process.watched(browser.address, case.backend) as gpu,
+            watch.sampling(),
+            waiting(block.rule, patience, downloads_s=downloads_s) as seconds,
+        ):
             answer = page_watch.answer_of(
                 page,
                 json.dumps(job),
                 watch.look,
-                timeout=patience,
+                timeout=seconds,
                 what=f"The page on {target.info.id}",
             )
             told = gpu.noted(parse_answer(answer, case))

@@ -129,18 +129,22 @@ class Case(Record):
 
 
 class BlockRule(Record):
-    """When a block stops predicting.
+    """When a block stops predicting, and when it is given up.
 
-    After `max_predictions`, or after `max_seconds` but not before `min_predictions`.
+    It stops after `max_predictions`, or after `max_seconds` but not before `min_predictions`.
     """
 
     min_predictions: int = Field(default=3, ge=1)
     max_predictions: int = Field(default=20, ge=1)
     max_seconds: float = Field(default=1.0, gt=0)
+    time_limit_seconds: float | None = Field(default=None, ge=1)
+    """For setup, warmup and predictions together: a case that takes longer is unsupported, as too slow. None: only what
+    is stuck is given up."""
 
     def describe(self) -> str:
         """The rule in words."""
-        return f"at most {self.max_predictions} or {self.max_seconds:g} s, at least {self.min_predictions}"
+        limit = "" if self.time_limit_seconds is None else f", given up after {self.time_limit_seconds:g} s"
+        return f"at most {self.max_predictions} or {self.max_seconds:g} s, at least {self.min_predictions}{limit}"
 
 
 class Conditions(Record):

@@ -96,4 +96,6 @@ def _of_case(
         seconds += _SOFTWARE_GPU_SECONDS
     if block.pass_ == "trace":
         seconds += _TRACE_SECONDS
+    if limit := block.rule.time_limit_seconds:
+        seconds = min(seconds, _AROUND_SECONDS[engine.kind] + limit)
     return CaseEstimate(case, block.pass_, blocks, blocks * seconds, None, measured_before=False)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +42,8 @@ class TargetWork:
     models: Models
     traces: Path
     """The folder of this computer in which trace passes leave their files."""
+    cannot: Mapping[tuple[str, Pass], str] = field(default_factory=dict)
+    """Case key and pass to why an earlier sitting of the run found it to be unsupported."""
 
 
 class _Cancelled(Exception):
@@ -81,7 +83,7 @@ class _Worker:
         self._stop = stop
         self._rooms = rooms
         self._quiet = quiet
-        self._cannot: dict[tuple[str, Pass], str] = {}
+        self._cannot = dict(work.cannot)
         """Case key and pass to why it turned out to be unsupported: later rounds need not try again."""
 
     def measure_all(self) -> None:

@@ -23,7 +23,18 @@ from mobilebench.results.records import (
     PlannedBlock,
     TargetInfo,
 )
-from mobilebench.suite.schema import ALL, AUTO, Group, Suite, TargetClass, affinity, engine_name, thread_count
+from mobilebench.suite.schema import (
+    ALL,
+    AUTO,
+    NO_LIMIT,
+    Group,
+    Suite,
+    TargetClass,
+    affinity,
+    engine_name,
+    thread_count,
+    time_limit,
+)
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
 
@@ -55,6 +66,8 @@ class Selection:
     """Beside `passes`, or beside those of the suite."""
     blocks: int | None = None
     """Of every case, in the timing pass."""
+    time_limit: float | str | None = None
+    """Seconds of a block, or `none` for no limit; None leaves the suite's."""
     priority: int | None = None
     model_access: ModelAccess | None = None
     headed: bool = False
@@ -168,6 +181,11 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
         for word in words_given:
             if word not in options:
                 raise BadInput(f"{option} {word} is not known; known are {', '.join(options)}.")
+    if selection.time_limit is not None:
+        try:
+            selection = dataclasses.replace(selection, time_limit=time_limit(selection.time_limit))
+        except ValueError as error:
+            raise BadInput(f"--time-limit: {error}.") from error
     try:
         return dataclasses.replace(selection, affinities=tuple(map(affinity, selection.affinities)))
     except ValueError as error:
@@ -208,7 +226,8 @@ def _of_group(
     limits = group.on_software_gpu if info.gpu_software else None
     rounds = selection.blocks or (limits and limits.blocks) or group.blocks or suite.blocks
     limited = limits and limits.rule
-    rule, watched_rule = limited or suite.rule, limited or suite.watched_rule or suite.rule
+    rule = _within(limited or suite.rule, selection.time_limit)
+    watched_rule = _within(limited or suite.watched_rule or suite.rule, selection.time_limit)
     passes = frozenset([*(selection.passes or group.passes or suite.passes), *selection.further_passes])
     conditions = _conditions(suite, group, selection)
     allowed = [names for names in (group.models, limits and limits.models) if names]
@@ -243,6 +262,13 @@ def _of_group(
                 **download,
             )
             yield _Wanted(case, conditions, passes, rounds, rule, watched_rule)
+
+
+def _within(rule: BlockRule, selected: float | str | None) -> BlockRule:
+    """The rule with the time limit that is selected, if one is."""
+    if selected is None:
+        return rule
+    return rule.model_copy(update={"time_limit_seconds": None if selected == NO_LIMIT else selected})
 
 
 def _downloads(suite: Suite, group: Group, selection: Selection) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator
@@ -19,6 +20,7 @@ Browser = Annotated[str, Field(pattern=BROWSER)]
 
 MOST_PREDICTIONS = 1_000_000
 MOST_SECONDS = 86_400
+LEAST_LIMIT = 1
 MOST_THREADS = 1024
 
 AUTO = "auto"
@@ -84,6 +86,19 @@ def thread_count(told: Any) -> int | Literal["all"]:
 Threads = Annotated[list[Annotated[int | Literal["all"], PlainValidator(thread_count)]], Field(min_length=1)]
 
 
+NO_LIMIT: Literal["none"] = "none"
+
+
+def time_limit(told: Any) -> float | Literal["none"]:
+    """Seconds of a block, or `none`. Raises `ValueError` for anything else."""
+    if told == NO_LIMIT:
+        return NO_LIMIT
+    with suppress(TypeError, ValueError):
+        if LEAST_LIMIT <= (seconds := float(told)) <= MOST_SECONDS:
+            return seconds
+    raise ValueError(f"a block's time limit should be {LEAST_LIMIT} to {MOST_SECONDS} s, or `none`, not {told}")
+
+
 def engine_name(name: str) -> str:
     """An engine's name as it is listed: the current release may also be called `@current`."""
     return name.removesuffix("@current")
@@ -116,6 +131,8 @@ def _kept(rule: BlockRule) -> BlockRule:
         raise ValueError("min_predictions is larger than max_predictions")
     if rule.max_predictions > MOST_PREDICTIONS or rule.max_seconds > MOST_SECONDS:
         raise ValueError(f"a block takes at most {MOST_PREDICTIONS} predictions and {MOST_SECONDS} s")
+    if rule.time_limit_seconds is not None:
+        time_limit(rule.time_limit_seconds)
     return rule
 
 

@@ -103,7 +103,7 @@ def test_every_pass_under_every_condition(engine: str, tmp_path: Path, monkeypat
 
 
 def test_a_runner_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "time_limit", lambda rule: 0.5)
+    monkeypatch.setattr(native, "patience_s", lambda rule: 0.5)
     started = time.monotonic()
     with pytest.raises(BlockFailed, match=r"0\.5 s"):
         engines()["sleep"].measure(target(), planned("sleep", seconds=30), model("bert_small"), cancel=Event())
