@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mobilebench import __version__
 from mobilebench.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Block, PlannedBlock, Run, RunInfo, TargetInfo
+from mobilebench.results.records import PlannedBlock, Run, RunInfo, TargetInfo
 from mobilebench.results.traces import traces_folder
 from mobilebench.session import events, libraries
 from mobilebench.session.journal import Journal
@@ -103,7 +103,7 @@ def run(
             weights=_weights(models),
         )
         store.create_run(info, plan.blocks)
-        return _Session(store, run_id, on_event, cancel, rooms).measure(usable, todo, models, skipped, before=())
+        return _Session(store, run_id, on_event, cancel, rooms).measure(usable, todo, models, skipped, done=0)
 
 
 def resume(
@@ -140,7 +140,7 @@ def resume(
         models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
         libraries.obtain(todo, usable, rooms, _library_teller(on_event), cancel)
         _same_weights(stored.info, _weights(models))
-        return session.measure(usable, todo, models, unusable, before=stored.blocks)
+        return session.measure(usable, todo, models, unusable, done=len(stored.blocks))
 
 
 def unmeasured(run: Run) -> list[PlannedBlock]:
@@ -174,24 +174,16 @@ class _Session:
         models: Models,
         skipped: Iterable[events.TargetSkipped],
         *,
-        before: Collection[Block],
+        done: int,
     ) -> RunResult:
-        """`before`: blocks that are stored already."""
         with Journal(self._store.run_folder(self._run_id)) as journal:
             self._store.finish(self._run_id, "running")
-            started = events.RunStarted(run_id=self._run_id, targets=tuple(usable), blocks=len(todo), done=len(before))
+            started = events.RunStarted(run_id=self._run_id, targets=tuple(usable), blocks=len(todo), done=done)
             for event in (started, *skipped):
                 self._handle(event, journal)
             by_target = {name: tuple(block for block in todo if block.case.target == name) for name in usable}
             traces = traces_folder(self._store.run_folder(self._run_id))
-            cannot = {
-                (block.planned.case.key, block.planned.pass_): block.reason or ""
-                for block in before
-                if block.outcome == "unsupported"
-            }
-            works = [
-                TargetWork(usable[name], blocks, models, traces, cannot) for name, blocks in by_target.items() if blocks
-            ]
+            works = [TargetWork(usable[name], blocks, models, traces) for name, blocks in by_target.items() if blocks]
             try:
                 if not self._cancel.is_set():
                     self._work(works, journal)

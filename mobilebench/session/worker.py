@@ -8,9 +8,9 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,8 +42,6 @@ class TargetWork:
     models: Models
     traces: Path
     """The folder of this computer in which trace passes leave their files."""
-    cannot: Mapping[tuple[str, Pass], str] = field(default_factory=dict)
-    """Case key and pass to why an earlier sitting of the run found it to be unsupported."""
 
 
 class _Cancelled(Exception):
@@ -83,7 +81,7 @@ class _Worker:
         self._stop = stop
         self._rooms = rooms
         self._quiet = quiet
-        self._cannot = dict(work.cannot)
+        self._cannot: dict[tuple[str, Pass], str] = {}
         """Case key and pass to why it turned out to be unsupported: later rounds need not try again."""
 
     def measure_all(self) -> None:

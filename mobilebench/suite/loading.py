@@ -14,7 +14,7 @@ from mobilebench.suite.schema import Suite, keys_at
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
 FOLDER = Path(__file__).parent / "suites"
-_ORDER = ("quick", "paper", "native", "web")
+_ORDER = ("quick", "paper", "native", "web", "releases")
 
 
 def names() -> list[str]:

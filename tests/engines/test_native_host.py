@@ -12,7 +12,7 @@ import pytest
 
 from mobilebench.engines import libraries, native
 from mobilebench.engines.registry import engines
-from mobilebench.errors import BlockFailed, MobilebenchError
+from mobilebench.errors import BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models import agreement, cache
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import BlockRule, Case, Conditions, PlannedBlock
@@ -107,6 +107,16 @@ def test_a_runner_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     started = time.monotonic()
     with pytest.raises(BlockFailed, match=r"0\.5 s"):
         engines()["sleep"].measure(target(), planned("sleep", seconds=30), model("bert_small"), cancel=Event())
+    assert time.monotonic() - started < 10
+
+
+def test_a_block_that_takes_longer_than_its_time_limit_is_ended_as_too_slow() -> None:
+    block = planned("sleep").model_copy(
+        update={"rule": BlockRule(min_predictions=1000, max_predictions=1000, time_limit_seconds=1)}
+    )
+    started = time.monotonic()
+    with pytest.raises(Unsupported, match="did not end within 1 s, the time limit of a block"):
+        engines()["sleep"].measure(target(), block, model("bert_small"), cancel=Event())
     assert time.monotonic() - started < 10
 
 

@@ -13,7 +13,7 @@ from mobilebench.browsers import builds, chrome, gpu_process
 from mobilebench.engines import page_watch, web
 from mobilebench.engines.base import Engine
 from mobilebench.engines.registry import engines
-from mobilebench.errors import BlockFailed
+from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
 from mobilebench.results.records import BlockRule, Measurement, Pass
 from mobilebench.targets.host import HostTarget, describe
@@ -97,6 +97,23 @@ def test_a_gpu_that_is_lost_in_the_first_inference_is_named(
     crash_after("model_init", browser, monkeypatch)
     with pytest.raises(BlockFailed, match=LOST) as raised:
         measure("tfjs", backend, "software", "bert_small", pass_="memory")
+    assert raised.value.fault == "lost context"
+
+
+@pytest.mark.parametrize("browser_name", ["chrome", "firefox"])
+def test_a_page_that_takes_longer_than_its_time_limit_is_left_as_too_slow(browser_name: str) -> None:
+    rule = BlockRule(min_predictions=1_000_000, max_predictions=1_000_000, time_limit_seconds=2)
+    with pytest.raises(Unsupported, match="did not end within 2 s, the time limit of a block"):
+        measure("tfjs", "wasm", "simd", TINY, rule, browser_name)
+
+
+def test_a_gpu_that_is_lost_within_the_time_limit_is_no_slow_case(
+    browser: Callable[[], builds.RunningBrowser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash_after("warmup", browser, monkeypatch)
+    rule = BlockRule(min_predictions=1, max_predictions=1_000_000, max_seconds=30, time_limit_seconds=20)
+    with pytest.raises(BlockFailed, match=LOST) as raised:
+        measure("tfjs", "webgl", "software", TINY, rule)
     assert raised.value.fault == "lost context"
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.errors import BadInput
+from mobilebench.results.records import BlockRule
 from mobilebench.suite import document, loading, schema
 from mobilebench.suite.schema import Suite
 
@@ -45,7 +46,7 @@ def test_a_suite_from_a_file(tmp_path: Path) -> None:
     assert suite.groups[0].engines == {"tflite": {"cpu": ["xnnpack"]}}
 
 
-@pytest.mark.parametrize("name", ["quick", "paper", "native", "web"])
+@pytest.mark.parametrize("name", ["quick", "paper", "native", "web", "releases"])
 def test_shipped_suites_load_and_describe_themselves(name: str) -> None:
     suite = loading.load(name, words=WORDS)
     assert suite.name == name
@@ -54,22 +55,22 @@ def test_shipped_suites_load_and_describe_themselves(name: str) -> None:
 
 
 def test_every_shipped_suite_has_a_name_to_load_it_by() -> None:
-    assert loading.names() == ["quick", "paper", "native", "web"]
+    assert loading.names() == ["quick", "paper", "native", "web", "releases"]
     assert {path.stem for path in loading.FOLDER.iterdir()} == set(loading.names())
 
 
 def test_quick_and_paper_measure_as_documented() -> None:
     quick, paper = (loading.load(name, words=WORDS) for name in ("quick", "paper"))
     assert quick.blocks == 2
-    assert quick.rule.model_dump() == {"min_predictions": 3, "max_predictions": 20, "max_seconds": 1}
+    assert quick.rule == BlockRule(min_predictions=3, max_predictions=20, max_seconds=1)
     assert quick.threads == [2]
     assert paper.models == list(PAPERS)
     assert (paper.variants, paper.batches, paper.threads, paper.blocks) == (["fp32"], [1], [4], 5)
-    assert paper.rule.model_dump() == {"min_predictions": 3, "max_predictions": 50, "max_seconds": 10}
+    assert paper.rule == BlockRule(min_predictions=3, max_predictions=50, max_seconds=10)
 
 
 def test_an_unknown_suite_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="no suite `quik`; known are quick, paper, native, web") as raised:
+    with pytest.raises(BadInput, match="no suite `quik`; known are quick, paper, native, web, releases") as raised:
         loading.load("quik", words=WORDS)
     assert raised.value.hint == "Did you mean `quick`?"
 
@@ -93,6 +94,13 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
         ("min_predictions: 3", "min_predictions: 30", 5, "min_predictions is larger than max_predictions"),
         ("max_predictions: 5", "max_predictions: 1000000000", 5, "a block takes at most 1000000 predictions"),
         ("max_seconds: 1", "max_seconds: 1e9", 5, "at most 1000000 predictions and 86400 s"),
+        (
+            "max_seconds: 1",
+            "max_seconds: 1, time_limit_seconds: 0",
+            5,
+            "rule.time_limit_seconds`: this should be greater",
+        ),
+        ("max_seconds: 1", "max_seconds: 1, time_limit_seconds: 90000", 5, "time limit should be 1 to 86400 s"),
         ("blocks: 2", "blocks: 2\npasses: []", 7, "passes`: list should have at least 1 item"),
         ("blocks: 2", "blocks: 2\npasses: [kernel]", 7, "passes.0`: this should be 'timing', 'kernels', 'memory' or"),
         ("blocks: 2", "blocks: 2\naffinities: [bigg]", 7, "affinities.0`: cores are named none, big, little, prime"),

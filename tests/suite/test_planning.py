@@ -30,6 +30,11 @@ def planned(suite: str, *targets: TargetInfo, seed: int = 0, **selected: Any) ->
     return plan(loading.load(suite, words=WORDS), targets, Selection(**selected), seed, words=WORDS)  # type: ignore[arg-type]
 
 
+def way(case: Case) -> tuple[str | None, ...]:
+    """A case but for its number of threads."""
+    return case.engine, case.backend, case.setting, case.browser, case.model
+
+
 def ways(found: Plan) -> dict[tuple[str, ...], int]:
     """Engine, backend, setting and model to the number of blocks."""
     return dict(Counter((b.case.engine, b.case.backend, b.case.setting, b.case.model) for b in found.blocks))
@@ -118,7 +123,10 @@ def test_web_asks_for_every_backend_of_every_release_and_for_each_setting_that_t
             wanted = {gpu} if backend.uses_gpu else set(backend.settings) - set(backend.lacks)
             assert wanted <= {setting for name, of, setting in asked if (name, of) == (engine.name, backend.name)}
     timed = [b for b in found.blocks if b.case.model not in GENERATORS]
-    assert {(b.case.key, b.pass_) for b in timed} == {(b.case.key, name) for b in timed for name in TestPasses.ALL}
+    for name in TestPasses.ALL:
+        assert {way(b.case) for b in timed if b.pass_ == name} == {way(b.case) for b in timed}
+    other_counts = [b for b in timed if b.case.threads not in (1, target.cores)]
+    assert {b.pass_ for b in other_counts} == {"timing"}
 
 
 def test_web_measures_the_papers_models_and_on_a_software_gpu_with_few_predictions() -> None:
@@ -127,16 +135,27 @@ def test_web_measures_the_papers_models_and_on_a_software_gpu_with_few_predictio
     assert {b.case.model for b in found if b.case.setting == "simd"} == set(PAPERS)
     assert {b.case.model for b in found if b.case.setting == "software"} == set(PAPERS)
     assert {b.case.model for b in found if b.case.setting == "default"} == small
-    asked = {(b.case.setting == "software", b.pass_): (b.rule.min_predictions, b.rule.max_seconds) for b in found}
-    assert asked == {
-        (software, pass_): (1, 1) if software or pass_ != "timing" else (3, 3)
-        for software in (True, False)
-        for pass_ in TestPasses.ALL
-    }
+    asked = {(b.case.setting == "software", b.pass_): b.rule for b in found}
+    for (software, pass_), rule in asked.items():
+        expected = (1, 1) if software or pass_ != "timing" else (2, 2)
+        assert (rule.min_predictions, rule.max_seconds) == expected
+        assert rule.time_limit_seconds == (20 if software else 60)
     hardware = [b for b in planned("web", GPU_HOST).blocks if b.case.setting == "hardware"]
     assert {b.case.model for b in hardware} == {*PAPERS, *GENERATORS}
     threads = {b.case.threads for b in found if b.case.setting == "simd-threads" and b.case.model in small}
     assert threads == {1, 2, 4, HOST.cores}
+
+
+@pytest.mark.parametrize(("selected", "limit"), [(90, 90.0), ("90.5", 90.5), ("none", None)])
+def test_a_selected_time_limit_is_that_of_every_block(selected: float | str, limit: float | None) -> None:
+    found = planned("web", HOST, time_limit=selected).blocks
+    assert {block.rule.time_limit_seconds for block in found} == {limit}
+
+
+@pytest.mark.parametrize("selected", [0, -1, 86_401, "soon", "nan", "inf"])
+def test_a_time_limit_that_is_none_is_refused(selected: float | str) -> None:
+    with pytest.raises(BadInput, match="--time-limit: a block's time limit should be 1 to 86400 s, or `none`, not"):
+        planned("web", HOST, time_limit=selected)
 
 
 def test_web_looks_into_the_memory_of_generators_and_does_not_time_them() -> None:
