@@ -5,7 +5,7 @@
 
 #define CALIBRATION 9
 #define CLOCK_SHARE 0.01
-/* Groups are sought this much longer than they have to be: the processor may be faster later than while they are sought. */
+/* Groups are sought this much longer than they have to be: the processor may be faster later than now. */
 #define MARGIN 2
 #define LARGEST_GROUP 1048576L
 
