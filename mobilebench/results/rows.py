@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from mobilebench.results.records import (
     Block,
+    BlockRule,
     Case,
     Measurement,
     PlannedBlock,
@@ -20,7 +21,7 @@ from mobilebench.results.records import (
 )
 
 _CASE = tuple(Case.model_fields)
-_RULE = ("min_predictions", "max_predictions", "max_seconds")
+_RULE = tuple(BlockRule.model_fields)
 _IN_OWN_TABLES = {"proof", "setup_ms", "warmup_ms", "prediction_ms"}
 
 AnyRow = Row[Any]

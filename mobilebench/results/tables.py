@@ -102,6 +102,7 @@ planned = Table(
     Column("min_predictions", Integer, nullable=False),
     Column("max_predictions", Integer, nullable=False),
     Column("max_seconds", Float, nullable=False),
+    Column("time_limit_seconds", Float),
     Column("pass", String, nullable=False),
     Column("conditions", _JSON, nullable=False),
     ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
