@@ -15,9 +15,9 @@ from mobilebench import targets
 from mobilebench.browsers import builds
 from mobilebench.engines import web
 from mobilebench.engines.tfjs import TFJS
-from mobilebench.errors import BlockFailed
+from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
-from mobilebench.results.records import Measurement
+from mobilebench.results.records import BlockRule, Measurement
 from mobilebench.session.verdict import judge
 from mobilebench.targets.android import first_run
 from mobilebench.targets.android.automation import JAR
@@ -168,3 +168,16 @@ def test_firefox_is_measured(serial: str) -> None:
         assert first.browser_program == "org.mozilla.firefox"
         assert "remote.prefs.recommended=false" in first.flags
         measure(phone, "firefox")
+
+
+def test_a_page_that_is_too_slow_leaves_no_work_behind(serial: str) -> None:
+    """Closing it is not enough: its browser's GPU process would go on with what was asked of it."""
+    endless = BlockRule(min_predictions=1_000_000, max_predictions=1_000_000, time_limit_seconds=3)
+    with targets.open_target(targets.select(serial)[0]) as phone:
+        case = web_case("tfjs", "webgl", "software", model=TINY).model_copy(update={"target": serial})
+        files = cache.ensure(TINY)
+        with pytest.raises(Unsupported, match="did not end within 3 s"):
+            TFJS.measure(phone, planned(case, endless), files, cancel=Event())
+        assert run(phone, "ps -e -o args | grep '[t]ype=gpu-process'") == ""
+        assert measure(phone, "chrome").prediction_ms
+        assert run(phone, "ps -e -o args | grep '[t]ype=gpu-process'") != ""

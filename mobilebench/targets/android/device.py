@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 
+from mobilebench.errors import BlockFailed
 from mobilebench.results.records import TargetInfo
 from mobilebench.targets.android import exits
 from mobilebench.targets.android.browsers import PhoneBrowsers
@@ -52,11 +53,19 @@ class AndroidTarget:
 
     @contextmanager
     def browser(self, name: str, flags: Sequence[str] = (), *, headed: bool = False) -> Iterator[BrowserHandle]:  # noqa: ARG002
-        """A browser stays open for the next block that wants it so; it ends with the target."""
+        """A browser stays open for the next block that wants it so; it ends with the target, or where a block fails.
+
+        A page that was given up may go on computing although it is closed, above all on the GPU.
+        """
         self._files.settle()
         handle = self._browsers.running(name, flags)
-        with exits.explained(self._shell, handle.program):
-            yield handle
+        try:
+            with exits.explained(self._shell, handle.program):
+                yield handle
+        except BlockFailed:
+            with suppress(BlockFailed):
+                self._browsers.end()
+            raise
 
     @contextmanager
     def reverse(self, port: int) -> Iterator[str]:
