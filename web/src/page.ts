@@ -148,6 +148,7 @@ async function measured(job: Job, stop: Stop): Promise<string> {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     if (onGpu) await gpu.loss.settled(LOSS_PATIENCE_MS);
     const lost = onGpu ? gpu.loss.reason : undefined;
+    refusal.askAfter(error);
     const told = toldOf(error, { lost, refused: refusal.ofHeap });
     const refused = error instanceof Unsupported || Boolean(adapterOf(job)?.isUnsupported(error));
     const unsupported = refused && told.fault === undefined;

@@ -64,6 +64,23 @@ describe('RefusalWatch', () => {
     expect(watch.ofHeap).toBeUndefined();
   });
 
+  it('asks after an access out of bounds whether the heap was full', () => {
+    const { watch } = watched();
+    const bounds = new WebAssembly.RuntimeError('memory access out of bounds');
+    watch.askAfter(bounds);
+    const roomy = new WebAssembly.Memory({ initial: 1, maximum: 100 });
+    roomy.grow(1);
+    watch.askAfter(bounds);
+    expect(watch.ofHeap).toBeUndefined();
+
+    const full = new WebAssembly.Memory({ initial: 16, maximum: 40 });
+    full.grow(16);
+    watch.askAfter(new Error('x is not a function'));
+    expect(watch.ofHeap).toBeUndefined();
+    watch.askAfter(bounds);
+    expect(watch.ofHeap).toMatch(/^from 2 MiB to twice as much: .*grow/);
+  });
+
   it('ends work for which memory was refused without anybody having caught it', async () => {
     const { watch, unhandled } = watched();
     const guarded = watch.guard(new Promise(() => undefined));
