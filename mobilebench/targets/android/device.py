@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 
-from mobilebench.errors import BlockFailed
+from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.results.records import TargetInfo
 from mobilebench.targets.android import exits
 from mobilebench.targets.android.browsers import PhoneBrowsers
@@ -53,16 +53,15 @@ class AndroidTarget:
 
     @contextmanager
     def browser(self, name: str, flags: Sequence[str] = (), *, headed: bool = False) -> Iterator[BrowserHandle]:  # noqa: ARG002
-        """A browser stays open for the next block that wants it so; it ends with the target, or where a block fails.
-
-        A page that was given up may go on computing although it is closed, above all on the GPU.
+        """A browser stays open for the next block that wants it so; it ends with the target, or with a block that has no
+        answer: its page may go on computing although it is closed, above all on the GPU.
         """
         self._files.settle()
         handle = self._browsers.running(name, flags)
         try:
             with exits.explained(self._shell, handle.program):
                 yield handle
-        except BlockFailed:
+        except (BlockFailed, Unsupported):
             with suppress(BlockFailed):
                 self._browsers.end()
             raise
