@@ -53,7 +53,7 @@ class AndroidTarget:
 
     @contextmanager
     def browser(self, name: str, flags: Sequence[str] = (), *, headed: bool = False) -> Iterator[BrowserHandle]:  # noqa: ARG002
-        """A browser stays open for the next block that wants it so; it ends with the target, or with a block that has no
+        """A browser stays open for the next block that wants it so; it ends with the target, or with a block without an
         answer: its page may go on computing although it is closed, above all on the GPU.
         """
         self._files.settle()
