@@ -90,4 +90,5 @@ def test_the_same_source_and_seed_give_the_same_bytes(tmp_path: Path, monkeypatc
         built = [build.build("rnn_1x4", variant) for variant in registry.VARIANTS]
         sums.append([(one.sha256, one.parts) for files in built for one in files.manifest.formats.values()])
         assert all(files.folder.is_relative_to(cache.models_folder()) for files in built)
+        assert not [note for files in built for note in files.manifest.notes], "no operator is left in float"
     assert sums[0] == sums[1]

@@ -59,7 +59,10 @@ def test_shapes_and_parameters_are_those_of_the_registry(name: str) -> None:
     assert [list(tensor.shape) for tensor in function.structured_outputs.values()] == [
         [2, 57 if name.startswith("rnn") else 10]
     ]
-    assert "While" not in {op.type for op in function.graph.get_operations()}
+    operators = function.graph.get_operations()
+    assert "While" not in {op.type for op in operators}
+    # TensorFlow's quantiser leaves such a split in float, now and then: the same model became different files.
+    assert not [op.name for op in operators if op.type == "Split" and not all(part.consumers() for part in op.outputs)]
 
 
 @pytest.mark.real

@@ -50,8 +50,12 @@ class _Lstm:
         memory = None
         for x in steps:
             gates = tf.nn.bias_add(tf.matmul(tf.concat([x, outputs[-1]], axis=1), matrix), bias)
-            enter, keep, candidate, leave = tf.split(gates, 4, axis=1)
-            entered = tf.sigmoid(enter) * tf.tanh(candidate)
-            memory = entered if memory is None else tf.sigmoid(keep) * memory + entered
+            if memory is None:
+                # Not split: TensorFlow's quantiser leaves a split with an unused part in float, now and then.
+                enter, candidate, leave = (gates[:, at * self._width : (at + 1) * self._width] for at in (0, 2, 3))
+                memory = tf.sigmoid(enter) * tf.tanh(candidate)
+            else:
+                enter, keep, candidate, leave = tf.split(gates, 4, axis=1)
+                memory = tf.sigmoid(keep) * memory + tf.sigmoid(enter) * tf.tanh(candidate)
             outputs.append(tf.sigmoid(leave) * tf.tanh(memory))
         return outputs[1:]
