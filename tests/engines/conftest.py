@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.targets.host import HostTarget, describe
+
 
 @pytest.fixture
 def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -15,3 +17,17 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def closed_pages() -> Iterator[None]:
+    """Nothing of the pages' server is left behind when the module's tests have ended."""
+    from mobilebench.engines import web
+
+    yield
+    web.close()
+
+
+@pytest.fixture(scope="module")
+def target() -> HostTarget:
+    return HostTarget(describe())

@@ -23,26 +23,15 @@ from mobilebench.models import cache
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
-from mobilebench.targets.host import HostTarget, describe
+from mobilebench.targets.host import HostTarget
 from tests.browsers.processes import group, kill_pages, wait_until
 from tests.engines.web_cases import SHORT, planned, web_case
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
 
 ENGINES = {"tfjs": TFJS, "ortjs": ORTJS, "litertjs": LITERTJS}
 ENDLESS = BlockRule(min_predictions=100_000, max_predictions=100_000)
 BROWSERS = pytest.mark.parametrize("browser", ["chrome", "firefox"])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def pages() -> Iterator[None]:
-    yield
-    web.close()
-
-
-@pytest.fixture(scope="module")
-def target() -> HostTarget:
-    return HostTarget(describe())
 
 
 def bert() -> ModelFiles:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Event, Timer
 from typing import Any
 
 import pytest
 
 from mobilebench.browsers import builds, chrome, gpu_process
-from mobilebench.engines import page_watch, web
+from mobilebench.engines import page_watch
 from mobilebench.engines.base import Engine
 from mobilebench.engines.registry import engines
 from mobilebench.errors import BlockFailed, Unsupported
@@ -20,16 +20,10 @@ from mobilebench.targets.host import HostTarget, describe
 from tests.browsers.sabotage import crash_gpu, last_browser
 from tests.engines.web_cases import SHORT, planned, web_case
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
 
 TINY = "mlp_4x256"
 LOST = r"the browser took the (WebGL context|WebGPU device) away|The browser's GPU process ended while the page used it"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def pages() -> Iterator[None]:
-    yield
-    web.close()
 
 
 @pytest.fixture

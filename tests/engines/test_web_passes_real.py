@@ -14,7 +14,7 @@ from mobilebench.models import graph_operators
 from mobilebench.operators import is_known, operator_type
 from mobilebench.results.records import BlockRule, Measurement, Pass, PlannedBlock
 from mobilebench.session.verdict import judge
-from mobilebench.targets.host import HostTarget, describe
+from mobilebench.targets.host import HostTarget
 from tests.engines.web_cases import web_case
 
 pytestmark = pytest.mark.real
@@ -29,11 +29,6 @@ STAGES = [
     "warmup",
     "prediction",
 ]
-
-
-@pytest.fixture(scope="module")
-def target() -> HostTarget:
-    return HostTarget(describe())
 
 
 @cache

@@ -31,10 +31,10 @@ from mobilebench.models.inputs import fill, sample_indices
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, ModelFiles
 from mobilebench.results.records import BlockRule, Measurement, SetupPart
 from mobilebench.session.verdict import judge
-from mobilebench.targets.host import HostTarget, describe
+from mobilebench.targets.host import HostTarget
 from tests.engines.web_cases import SHORT, planned, web_case
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
 
 ENGINES: dict[str, Engine] = engines()
 WASM = [
@@ -75,17 +75,6 @@ ABS, CUSTOM, INT64 = 101, 32, 4
 """Two operators and an element type in TensorFlow Lite's schema."""
 TINY = "mlp_4x256"
 SETUP: set[SetupPart] = {"framework_download", "framework_init", "model_download", "model_init"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def pages() -> Iterator[None]:
-    yield
-    web.close()
-
-
-@pytest.fixture(scope="module")
-def target() -> HostTarget:
-    return HostTarget(describe())
 
 
 def model(name: str) -> ModelFiles:

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from threading import Event
 from typing import Any
 
 import pytest
 
 from mobilebench.browsers.links import LINKS
-from mobilebench.engines import web
 from mobilebench.engines.registry import engines
 from mobilebench.models import cache
 from mobilebench.results.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.session.downloads import judge_downloads
 from mobilebench.session.findings import Findings
-from mobilebench.targets.host import HostTarget, describe
+from mobilebench.targets.host import HostTarget
 from tests.engines.web_cases import web_case
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
 
 RULE = BlockRule(min_predictions=1, max_predictions=1, max_seconds=1)
 WASM = {"tfjs": "simd", "ortjs": "simd-threads", "litertjs": "simd"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def pages() -> Iterator[None]:
-    yield
-    web.close()
-
-
-@pytest.fixture(scope="module")
-def target() -> HostTarget:
-    return HostTarget(describe())
 
 
 def measured(target: HostTarget, engine: str, browser: str = "chrome", **way: Any) -> tuple[Measurement, Findings]:
