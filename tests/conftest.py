@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("any machine", deadline=None)  # how busy the machine is decides nothing
 settings.load_profile("any machine")
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Every temporary file of the test lies in this empty folder; its path is short: a browser's socket is below it."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def closed_pages() -> Iterator[None]:
+    """Nothing of the pages' server is left behind when the module's tests have ended."""
+    from mobilebench.engines import web
+
+    yield
+    web.close()

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from mobilebench import paths
 from mobilebench.targets.host import HostTarget, describe
-
-
-@pytest.fixture
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder in which every temporary file of the test lies."""
-    with tempfile.TemporaryDirectory() as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def closed_pages() -> Iterator[None]:
-    """Nothing of the pages' server is left behind when the module's tests have ended."""
-    from mobilebench.engines import web
-
-    yield
-    web.close()
 
 
 @pytest.fixture(scope="module")
 def target() -> HostTarget:
     return HostTarget(describe())
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Called with a script, it serves a page with this script instead of ours."""
+    from mobilebench.engines import web
+
+    folder = tmp_path / "pages"
+    folder.mkdir()
+
+    def instead(script: str) -> None:
+        web.close()
+        (folder / "bench.html").write_text(f"<script>{script}</script>")
+        monkeypatch.setattr(paths, "web_pages", lambda: folder)
+
+    yield instead
+    web.close()

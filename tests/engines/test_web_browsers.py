@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread, Timer
 
 import pytest
 
-from mobilebench import paths
 from mobilebench.browsers import builds, chrome, firefox
 from mobilebench.browsers.visit import Served, Visit
 from mobilebench.engines import web
@@ -113,19 +112,6 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return pids
 
 
-def serve(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Serve this page instead of ours."""
-    web.close()
-    (folder / "bench.html").write_text(f"<script>{script}</script>")
-    monkeypatch.setattr(paths, "web_pages", lambda: folder)
-
-
-@pytest.fixture
-def own_pages(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    web.close()
-
-
 @pytest.fixture
 def page_was_sent(monkeypatch: pytest.MonkeyPatch) -> Event:
     """Set as soon as a browser has fetched the page."""
@@ -152,8 +138,7 @@ DEATHS = {
 @pytest.mark.parametrize("stage", ["opening", "measuring"])
 def test_a_death_in_any_stage_has_a_name_and_the_next_block_is_measured(
     target: HostTarget,
-    own_pages: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    serve: Callable[[str], None],
     temporary: Path,
     started: list[int],
     page_was_sent: Event,
@@ -164,7 +149,7 @@ def test_a_death_in_any_stage_has_a_name_and_the_next_block_is_measured(
     kill, words = DEATHS[death]
     block = planned(web_case("tfjs", "wasm", "simd", browser=browser), ENDLESS)
     script = "for (;;);" if stage == "opening" else "mobilebench = {run: () => new Promise(() => {})}"
-    serve(own_pages, monkeypatch, script)
+    serve(script)
 
     def act() -> None:
         assert page_was_sent.wait(60)
@@ -175,7 +160,7 @@ def test_a_death_in_any_stage_has_a_name_and_the_next_block_is_measured(
         TFJS.measure(target, block, bert(), cancel=Event())
     wait_until(lambda: not group(started[0]))
     assert list(temporary.iterdir()) == []
-    serve(own_pages, monkeypatch, f"mobilebench = {{run: () => {json.dumps(answer())}}}")
+    serve(f"mobilebench = {{run: () => {json.dumps(answer())}}}")
     assert TFJS.measure(target, block, bert(), cancel=Event()).measurement.prediction_ms == [2.0]
 
 
@@ -204,18 +189,18 @@ def answer() -> str:
     ],
 )
 def test_what_a_page_may_answer_fails_the_block(
-    target: HostTarget, own_pages: Path, monkeypatch: pytest.MonkeyPatch, browser: str, run: str, words: str
+    target: HostTarget, serve: Callable[[str], None], browser: str, run: str, words: str
 ) -> None:
-    serve(own_pages, monkeypatch, f"mobilebench = {{run: {run}}}")
+    serve(f"mobilebench = {{run: {run}}}")
     block = planned(web_case("tfjs", "wasm", "simd", browser=browser))
     with pytest.raises(BlockFailed, match=words):
         TFJS.measure(target, block, bert(), cancel=Event())
 
 
 def test_ten_blocks_in_a_row_leave_nothing_behind(
-    target: HostTarget, own_pages: Path, monkeypatch: pytest.MonkeyPatch, temporary: Path, started: list[int]
+    target: HostTarget, serve: Callable[[str], None], temporary: Path, started: list[int]
 ) -> None:
-    serve(own_pages, monkeypatch, f"mobilebench = {{run: async () => {json.dumps(answer())}}}")
+    serve(f"mobilebench = {{run: async () => {json.dumps(answer())}}}")
     files = bert()
     descriptors = []
     for number in range(10):

@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread, Timer
 from typing import Literal
@@ -307,32 +307,13 @@ def test_files_that_were_served_are_in_the_proof_with_their_hash(target: HostTar
     assert {file.name: file.sha256 for file in proof.files}[f"model/{entry.path}"] == entry.sha256
 
 
-def pages_with(folder: Path, script: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / "bench.html").write_text(f"<script>{script}</script>")
-    return folder
-
-
-def with_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Serve this page instead of ours."""
-    web.close()
-    folder = pages_with(tmp_path / "pages", script)
-    monkeypatch.setattr(paths, "web_pages", lambda: folder)
-
-
-@pytest.fixture
-def own_pages(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    web.close()
-
-
 @pytest.mark.parametrize(
     "script", ["mobilebench = {run: () => new Promise(() => {})}", "mobilebench = {run: () => { for (;;); }}"]
 )
 def test_a_page_that_never_answers_is_given_up(
-    target: HostTarget, own_pages: Path, monkeypatch: pytest.MonkeyPatch, temporary: Path, script: str
+    target: HostTarget, serve: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, temporary: Path, script: str
 ) -> None:
-    with_page(own_pages, monkeypatch, script)
+    serve(script)
     engine = dataclasses.replace(TFJS, setup_patience_s=1)
     monkeypatch.setattr(web, "PREDICTION_PATIENCE_S", 0)
     began = time.monotonic()
@@ -355,9 +336,9 @@ def test_a_page_that_never_answers_is_given_up(
     ],
 )
 def test_a_page_that_throws_or_talks_nonsense_fails_the_block(
-    target: HostTarget, own_pages: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str
+    target: HostTarget, serve: Callable[[str], None], script: str, words: str
 ) -> None:
-    with_page(own_pages, monkeypatch, script)
+    serve(script)
     with pytest.raises(BlockFailed, match=words):
         TFJS.measure(target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
 

@@ -7,9 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
@@ -17,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from mobilebench.engines import web
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
 from mobilebench.models.manifest import ModelFiles
@@ -25,15 +22,9 @@ from mobilebench.targets import host
 from mobilebench.verification import asking, cells, running
 from mobilebench.verification.records import ModelMatrix
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
 
 SMALL = "mlp_4x256"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def pages() -> Iterator[None]:
-    yield
-    web.close()
 
 
 @pytest.fixture(autouse=True)
@@ -128,13 +119,6 @@ def test_a_worker_that_takes_too_long_or_breaks_down_is_ended() -> None:
     cancel.set()
     with pytest.raises(BlockFailed, match="cancelled"):
         asking.ask(job, cancel)
-
-
-@pytest.fixture
-def temporary() -> Iterator[Path]:
-    """Chrome refuses paths as long as pytest's."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
 
 
 def test_ctrl_c_ends_browser_and_command_and_the_same_command_goes_on(temporary: Path, home: Path) -> None:
