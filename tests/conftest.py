@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,9 @@ from hypothesis import settings
 
 settings.register_profile("any machine", deadline=None)  # how busy the machine is decides nothing
 settings.load_profile("any machine")
+
+
+os.environ.setdefault("MOBILEBENCH_LOCKS", secrets.token_hex(8))  # tests beside these are no other run of a person
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import mobilebench
-from mobilebench.cli import describe, devices, libraries, models, results, run, serve, virtual
+from mobilebench.cli import describe, devices, libraries, models, restore, results, run, serve, virtual
 from mobilebench.errors import ExitCode, MobilebenchError
 
 EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 1 some cases failed or are invalid ·
@@ -87,6 +87,7 @@ def root(
 
 app.command("devices")(devices.devices)
 app.command("run")(run.run)
+app.command("restore")(restore.restore)
 app.command("serve")(serve.serve)
 app.command("report")(results.report)
 app.command("results")(results.results)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import typer
+
 from mobilebench.cli.output import Json, print_json, print_table
 
 
 def devices(json: Json = False) -> None:
     """List this computer and the phones that adb sees, and what each is.
 
-    A virtual phone is filed under `virtual: <host CPU>`; the SoC that it imitates stands behind it.
+    A virtual phone is filed under `virtual: <host CPU>`; the SoC that it imitates stands behind it. Below the table
+    stands which phones are being measured, and on which a killed run has left something to put back.
     """
     from mobilebench import profiles, targets
 
     found = targets.discover()
+    standings = targets.standings(found)
     if json:
-        print_json([info.model_dump(mode="json") for info in found])
+        print_json(
+            [
+                {
+                    **info.model_dump(mode="json"),
+                    "measured_by": standings[info.id].holder if info.id in standings else None,
+                    "restore_due": info.id in standings and standings[info.id].restore_due,
+                }
+                for info in found
+            ]
+        )
         return
     print_table(
         ["serial", "model", "SoC", "OS", "ABI", "browsers", "battery", "state"],
@@ -32,6 +45,14 @@ def devices(json: Json = False) -> None:
             for info in found
         ],
     )
+    for serial, standing in standings.items():
+        if standing.holder:
+            typer.echo(f"{serial}: it is being measured by {standing.holder}.")
+        if standing.restore_due:
+            typer.echo(
+                f"{serial}: a run that was killed has left changes; the next run puts them back, "
+                f"and so does `mobilebench restore {serial}`."
+            )
     for info in found:
         if info.kind == "android" and info.state == "device" and info.profile is None:
-            print(f"{info.id}: {profiles.advice(info.facts)}")  # noqa: T201
+            typer.echo(f"{info.id}: {profiles.advice(info.facts)}")

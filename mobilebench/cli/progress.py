@@ -71,6 +71,8 @@ def _trouble(event: events.Event) -> str | None:
     if isinstance(event, events.TargetSkipped | events.TargetLost):
         verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
         return f"{event.target} {verb}: {event.reason.rstrip('.')}." + (f" {event.hint}" if event.hint else "")
+    if isinstance(event, events.TargetNoticed):
+        return f"{event.target}: {event.words}"
     if isinstance(event, events.BlockRetried):
         return f"{_named(event.planned)}: tried again: {with_fault(event.fault, event.reason)}"
     if isinstance(event, events.Defect):

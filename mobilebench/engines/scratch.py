@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from mobilebench.errors import BlockFailed, MobilebenchError
-from mobilebench.targets.android.files import HOME
+from mobilebench.targets.android.files import BLOCK_FOLDER as PHONE_FOLDER
 from mobilebench.targets.base import Target, TargetPath
-
-PHONE_FOLDER = HOME / "scratch"
-"""Always the same one: what a cut cable left there is removed by the next block that needs it."""
 
 _SECONDS = 30.0
 

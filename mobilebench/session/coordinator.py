@@ -26,6 +26,7 @@ from mobilebench.session.rooms import Rooms
 from mobilebench.session.windows import demand_screen
 from mobilebench.session.worker import TargetWork, measure_target
 from mobilebench.suite import Plan
+from mobilebench.targets.android import discovery
 
 if TYPE_CHECKING:
     from mobilebench.results.store import Store
@@ -37,6 +38,7 @@ _LOOK_SECONDS = 0.1
 _STORED = (
     events.TargetSkipped,
     events.TargetLost,
+    events.TargetNoticed,
     events.BlockRetried,
     events.Defect,
     events.RunStarted,
@@ -270,12 +272,11 @@ def _usable(
     refusals: list[MobilebenchError] = []
     for info in targets:
         if info.state != "device":
-            missed.append(
-                events.TargetSkipped(target=info.id, reason=f"{info.id} is {info.state}", hint=_HINTS.get(info.state))
-            )
+            hint = _HINTS.get(info.state) or discovery.remedy(info.state)
+            missed.append(events.TargetSkipped(target=info.id, reason=discovery.said(info), hint=hint))
             continue
         try:
-            held.enter_context(rooms.device_lock(info.id, run_id))
+            held.enter_context(rooms.device_lock(info, run_id))
         except MobilebenchError as error:
             refusals.append(error)
             missed.append(events.TargetSkipped(target=info.id, reason=error.message, hint=error.hint))

@@ -137,6 +137,14 @@ class TargetLost(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TargetNoticed(Event):
+    """What a person has to know of the target's state when it was opened, such as what was put back on it."""
+
+    target: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetFinished(Event):
     """The target's worker has ended, and what it had changed is put back."""
 

@@ -40,7 +40,7 @@ def discover(names: Collection[str]) -> list[TargetInfo]:
 
     if set(names) <= {targets.HOST}:
         return targets.select(targets.HOST)
-    return [info for info in targets.discover() if info.id in names]
+    return [info for info in targets.discover(names) if info.id in names]
 
 
 def open_target(info: TargetInfo, cancel: Event) -> AbstractContextManager[Target]:
@@ -50,11 +50,11 @@ def open_target(info: TargetInfo, cancel: Event) -> AbstractContextManager[Targe
     return targets.open_target(info, cancel=cancel)
 
 
-def device_lock(target_id: str, run: str) -> AbstractContextManager[None]:
-    """One run a device. Raises `BadInput` when another process measures it."""
+def device_lock(info: TargetInfo, run: str) -> AbstractContextManager[object]:
+    """One run a device. Raises `BadInput` when somebody else measures it."""
     from mobilebench.targets import locks
 
-    return locks.device_lock(target_id, run)
+    return locks.device_lock(info, run)
 
 
 def machine_turn(machine: str, cancel: Event) -> AbstractContextManager[None]:
@@ -124,7 +124,7 @@ class Rooms:
     engine: Callable[[str], Engine] = engine
     discover: Callable[[Collection[str]], list[TargetInfo]] = discover
     open_target: Callable[[TargetInfo, Event], AbstractContextManager[Target]] = open_target
-    device_lock: Callable[[str, str], AbstractContextManager[None]] = device_lock
+    device_lock: Callable[[TargetInfo, str], AbstractContextManager[object]] = device_lock
     machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn
     model: Callable[[ModelKey, Callable[[str], None]], ModelFiles] = model
     library: Callable[[str, str, str, Callable[[str], None]], None] = library

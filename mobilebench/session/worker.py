@@ -57,6 +57,8 @@ def measure_target(work: TargetWork, emit: Emit, stop: threading.Event, rooms: R
     emit(events.TargetStarted(target=name, blocks=len(work.blocks)))
     try:
         with rooms.open_target(work.target, stop) as target:
+            for words in target.notices:
+                emit(events.TargetNoticed(target=name, words=words))
             _Worker(work, target, emit, stop, rooms, quiet).measure_all()
     except _Cancelled:
         pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING
@@ -11,35 +11,43 @@ from mobilebench.errors import BadInput
 
 if TYPE_CHECKING:
     from mobilebench.results.records import TargetInfo
+    from mobilebench.targets.android.conditions import Recovered
+    from mobilebench.targets.android.device import Standing
     from mobilebench.targets.base import Target
 
 HOST = "host"
 ALL = "all"
 
 
-def discover() -> list[TargetInfo]:
+def discover(preferred: Collection[str] = ()) -> list[TargetInfo]:
     """This computer first, then every phone that adb sees, whatever its state.
+
+    A second way to a phone (USB and Wi-Fi) is listed with the state `the same phone as …`.
+
+    Args:
+        preferred: serials of which the first is kept where several lead to one phone.
 
     Raises:
         BadInput: there is no adb, or its server does not start.
     """
     from mobilebench.targets import host
-    from mobilebench.targets.android import discovery
+    from mobilebench.targets.android import discovery, identity
 
-    return [host.describe(), *discovery.phones(discovery.attached())]
+    phones = discovery.phones(discovery.attached())
+    return [host.describe(), *identity.told_apart(phones, list(preferred))]
 
 
 def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
     """The targets that `--serial` names: `all`, or `host` and serials with commas between, in the order given.
 
     With `all`, phones that cannot be used are answered too, with their state, so that a run can record why they
-    were left out.
+    were left out. So is a second way to the same phone, also when it is named.
 
     Raises:
         BadInput: nothing of that name is attached, or (with `need_ready`) a phone named is offline or not authorised.
     """
     from mobilebench.targets import host
-    from mobilebench.targets.android import discovery
+    from mobilebench.targets.android import discovery, identity
 
     names = list(dict.fromkeys(name.strip() for name in serials.split(",") if name.strip()))
     if not names:
@@ -47,27 +55,31 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
             "No target is named.", hint="Give --serial all, host, or serials that `mobilebench devices` lists."
         )
     if ALL in names:
-        return discover()
+        return discover([name for name in names if name != ALL])
     attached = discovery.attached() if names != [HOST] else {}
     for name in names:
-        if name != HOST and name not in attached:
-            known = ", ".join([HOST, *attached])
-            raise BadInput(
-                f"No device “{name}” is attached.", hint=f"Attached are: {known}. `mobilebench devices` shows more."
-            )
+        if name == HOST or name in attached:
+            continue
+        if twins := discovery.twins(name, attached):
+            raise discovery.several(name, twins)
+        known = ", ".join([HOST, *attached])
+        raise BadInput(
+            f"No device “{name}” is attached.", hint=f"Attached are: {known}. `mobilebench devices` shows more."
+        )
     found = {info.id: info for info in discovery.phones({name: attached[name] for name in names if name != HOST})}
     for info in found.values():
         if need_ready and info.state != discovery.READY:
             raise discovery.not_ready(info)
+    found = {info.id: info for info in identity.told_apart(list(found.values()), names)}
     return [host.describe() if name == HOST else found[name] for name in names]
 
 
 @contextmanager
 def open_target(info: TargetInfo, *, cancel: Event | None = None) -> Iterator[Target]:
-    """Open a target; leaving it puts back whatever was changed on it. A phone is locked for other processes meanwhile.
+    """Open a target; leaving it puts back whatever was changed on it. A phone is locked for everybody else meanwhile.
 
     Raises:
-        BadInput: another process measures this phone.
+        BadInput: somebody measures this phone.
         TargetLost: it is not there.
     """
     if info.kind == "host":
@@ -78,5 +90,36 @@ def open_target(info: TargetInfo, *, cancel: Event | None = None) -> Iterator[Ta
     from mobilebench.targets.android.device import open_phone
     from mobilebench.targets.locks import device_lock
 
-    with device_lock(info.id), open_phone(info, cancel) as phone:
-        yield phone
+    with device_lock(info) as lease:
+        assert lease is not None
+        with open_phone(info, cancel, lease) as phone:
+            yield phone
+
+
+def restore(info: TargetInfo) -> Recovered:
+    """Put back what runs that died have left changed on a phone.
+
+    Raises:
+        BadInput: somebody measures it.
+        TargetLost: it is not there.
+    """
+    from mobilebench.targets.android import device
+    from mobilebench.targets.locks import device_lock
+
+    with device_lock(info, "mobilebench restore") as lease:
+        assert lease is not None
+        return device.restore(info, lease)
+
+
+def standings(infos: Sequence[TargetInfo]) -> dict[str, Standing]:
+    """How the phones that are ready stand, by serial: who measures them, and whether something has to be put back."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from mobilebench.targets.android import device, discovery
+
+    ready = [info for info in infos if info.kind == "android" and info.state == discovery.READY]
+    if not ready:
+        return {}
+    with ThreadPoolExecutor(max_workers=min(16, len(ready))) as pool:
+        found = zip(ready, pool.map(device.standing, ready), strict=True)
+        return {info.id: standing for info, standing in found if standing}

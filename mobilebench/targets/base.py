@@ -72,6 +72,11 @@ class Target(Protocol):
     @property
     def info(self) -> TargetInfo: ...
 
+    @property
+    def notices(self) -> Sequence[str]:
+        """What a person has to know of its state when it was opened, in sentences."""
+        ...
+
     def shell(
         self,
         argv: Sequence[str],

@@ -67,6 +67,9 @@ def gpu_name(drm: Path = _DRM, nvidia: Path = Path("/proc/driver/nvidia/version"
 class HostTarget:
     """This computer, open (see `targets.base.Target`). Nothing is copied: files are used where they are."""
 
+    notices = ()
+    """Nothing is changed on this computer, so that nothing has to be told."""
+
     def __init__(self, info: TargetInfo, cancel: Event | None = None) -> None:
         self._info = info
         self._cancel = cancel

@@ -1,57 +1,91 @@
-"""Who measures: one run a device, and one block at a time on targets that share a computer."""
+"""Who measures: one run a device, and one block at a time on targets that share a computer.
+
+On this computer a lock is a name in the kernel's table of abstract sockets: whoever runs mobilebench here meets it,
+under any `MOBILEBENCH_HOME` and as any user, there is no file to leave behind or to tamper with, and it goes with its
+process.
+Phones carry a lock of their own beside it (`android.lease`), for other computers.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
+import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from threading import Event
-from typing import IO
+from typing import Self
 
-from mobilebench import paths
 from mobilebench.errors import BadInput, BlockFailed
+from mobilebench.results.records import TargetInfo
+from mobilebench.targets.android import identity, lease
+from mobilebench.targets.android.lease import Lease
+from mobilebench.targets.android.shell import DeviceShell
+
+APART = "MOBILEBENCH_LOCKS"
+"""Variable with any word: only programs that have the same one meet each other's locks (tests run side by side so)."""
 
 _POLL_SECONDS = 0.01
+_ASK_SECONDS = 1.0
+_LONGEST_ANSWER = 1000
 
-_held: dict[Path, int] = {}
-_held_guard = threading.Lock()
+
+@dataclass
+class _Holding:
+    """A device that this process holds."""
+
+    target: str
+    """The serial by which it is held."""
+    held: ExitStack
+    lease: Lease | None
+    """Of a phone: its own lock."""
+    count: int = 1
+
+
+_held: dict[str, _Holding] = {}
+_held_guard = threading.RLock()
 
 
 @contextmanager
-def device_lock(target_id: str, run: str = "") -> Iterator[None]:
-    """Keep other processes from measuring a device. Within one process it may be taken again.
+def device_lock(info: TargetInfo, run: str = "") -> Iterator[Lease | None]:
+    """Keep others from measuring a device: other processes, other computers, and this one by another serial.
+
+    Within one process it may be taken again under the same serial. Yields the lock that lies on the phone.
 
     Args:
-        target_id: adb serial or `host`.
-        run: id of the run, for the other process's message.
+        info: the device.
+        run: id of the run, for the message that others get.
 
     Raises:
-        BadInput: another process holds it; the message names its pid and run.
+        BadInput: another process holds it, or this one by another serial; the message says who.
+        BlockFailed: the phone does not take its lock.
+        TargetLost: the phone is not there.
     """
-    file = _folder() / f"device-{_safe(target_id)}.lock"
+    name = info.id if info.kind == "host" else f"phone {identity.key(info)}"
     with _held_guard:
-        if file in _held:
-            _held[file] += 1
-            lock = None
+        holding = _held.get(name)
+        if holding is None:
+            holding = _held[name] = _take(name, info, run)
+        elif holding.target == info.id:
+            holding.count += 1
         else:
-            lock = _take(file, target_id)
-            _held[file] = 1
-            _sign(lock, run)
+            raise BadInput(
+                f"Phone {info.id} is the same phone as {holding.target}, which is being measured by this process.",
+                hint="Measure it by one of its serials.",
+            )
     try:
-        yield
+        yield holding.lease
     finally:
         with _held_guard:
-            _held[file] -= 1
-            if not _held[file]:
-                del _held[file]
-        if lock is not None:
-            lock.close()
+            holding.count -= 1
+            if not holding.count:
+                del _held[name]
+                holding.held.close()
 
 
 @contextmanager
@@ -63,65 +97,99 @@ def machine_turn(machine: str, cancel: Event | None = None) -> Iterator[None]:
     Raises:
         BlockFailed: `cancel` was set while waiting.
     """
-    folder = _folder()
-    with (folder / f"turn-{_safe(machine)}.lock").open("w") as turn:
-        with (folder / f"queue-{_safe(machine)}.lock").open("w") as queue:
-            _wait_for(queue, machine, cancel)
-            _wait_for(turn, machine, cancel)
+    with ExitStack() as held:
+        with ExitStack() as queued:
+            queued.enter_context(_awaited(f"queue {machine}", machine, cancel))
+            held.enter_context(_awaited(f"turn {machine}", machine, cancel))
         yield
 
 
-def _take(file: Path, target_id: str) -> IO[str]:
-    lock = file.open("a+")
+def _take(name: str, info: TargetInfo, run: str) -> _Holding:
+    with ExitStack() as stack:
+        own = _bound(f"device {name}")
+        if own is None:
+            what = "This computer" if info.kind == "host" else f"Phone {info.id}"
+            raise BadInput(f"{what} is being measured by {_holder(f'device {name}')}.", hint=lease.WAIT)
+        stack.enter_context(own)
+        own.answer(run)
+        taken = None
+        if info.kind != "host":
+            taken = lease.take(DeviceShell(info.id), run)
+            stack.callback(taken.close)
+        return _Holding(info.id, stack.pop_all(), taken)
+
+
+def _awaited(name: str, machine: str, cancel: Event | None) -> _Name:
+    while (own := _bound(name)) is None:
+        if cancel is not None and cancel.is_set():
+            raise BlockFailed(f"Waiting for the turn on machine {machine} was cancelled.")
+        time.sleep(_POLL_SECONDS)
+    return own
+
+
+class _Name:
+    """A name that this process has until `close`."""
+
+    def __init__(self, own: socket.socket) -> None:
+        self._own = own
+        self._answering: threading.Thread | None = None
+
+    def answer(self, run: str) -> None:
+        """Say which run it is to everybody who asks."""
+        self._own.listen(16)
+        words = json.dumps({"run": run}).encode()
+
+        def answer() -> None:
+            while True:
+                try:
+                    other, _ = self._own.accept()
+                except OSError:
+                    return
+                with other, suppress(OSError):
+                    other.sendall(words)
+
+        self._answering = threading.Thread(target=answer, name="device lock", daemon=True)
+        self._answering.start()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._own.shutdown(socket.SHUT_RDWR)
+        if self._answering is not None:
+            self._answering.join()
+        self._own.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _bound(name: str) -> _Name | None:
+    """The name; None where another one has it."""
+    own = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = _holder(lock)
-        lock.close()
-        what = "This computer" if target_id == "host" else f"Phone {target_id}"
-        raise BadInput(
-            f"{what} is being measured by {holder}.",
-            hint="Wait until that run has ended, or choose other targets with --serial.",
-        ) from None
-    return lock
+        own.bind(_address(name))
+    except OSError:
+        own.close()
+        return None
+    return _Name(own)
 
 
-def _sign(lock: IO[str], run: str) -> None:
-    lock.seek(0)
-    lock.truncate()
-    json.dump({"pid": os.getpid(), "run": run}, lock)
-    lock.flush()
+def _address(name: str) -> str:
+    digest = sha256(f"{os.environ.get(APART, '')}\n{name}".encode("utf-8", "surrogateescape")).hexdigest()
+    return f"\0mobilebench-{digest[:32]}"
 
 
-def _holder(lock: IO[str]) -> str:
-    lock.seek(0)
+def _holder(name: str) -> str:
+    """The process that has the name: its pid as the kernel knows it, and the run that it names."""
     try:
-        signed = json.load(lock)
-        run = f" (run {signed['run']})" if signed["run"] else ""
-        return f"pid {int(signed['pid'])}{run}"
-    except (ValueError, KeyError, TypeError):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+            other.settimeout(_ASK_SECONDS)
+            other.connect(_address(name))
+            pid: int = struct.unpack("3i", other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+            run = json.loads(other.recv(_LONGEST_ANSWER))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"
-
-
-def _wait_for(lock: IO[str], machine: str, cancel: Event | None) -> None:
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if cancel is not None and cancel.is_set():
-                raise BlockFailed(f"Waiting for the turn on machine {machine} was cancelled.") from None
-            time.sleep(_POLL_SECONDS)
-        else:
-            return
-
-
-def _folder() -> Path:
-    folder = paths.home() / "locks"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def _safe(name: str) -> str:
-    """A file name that no serial can escape from, readable where the serial is ordinary."""
-    readable = "".join(letter if letter.isalnum() or letter in ".-_" else "_" for letter in name)[:80]
-    return readable if readable == name else f"{readable}-{sha256(name.encode()).hexdigest()[:8]}"
+    words = "".join(letter for letter in str(run) if letter.isprintable())[:80]
+    return f"pid {pid}{f' (run {words})' if words else ''}" if pid else "another process"

@@ -108,6 +108,7 @@ def sleeping(seconds: float) -> Callable[[PlannedBlock, threading.Event], None]:
 @dataclass
 class FakeTarget:
     info: TargetInfo
+    notices: tuple[str, ...] = ()
 
 
 @dataclass
@@ -122,6 +123,7 @@ class World:
     dead: set[str] = field(default_factory=set)
     opened: list[str] = field(default_factory=list)
     put_back: list[str] = field(default_factory=list)
+    notices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     probes: Callable[[], list[Any]] = list
     _turns: dict[str, threading.Lock] = field(default_factory=dict)
 
@@ -143,12 +145,13 @@ class World:
             raise TargetLost(f"{info.id} does not answer.", hint="Plug it in.")
         self.opened.append(info.id)
         try:
-            yield FakeTarget(info)
+            yield FakeTarget(info, self.notices.get(info.id, ()))
         finally:
             self.put_back.append(info.id)
 
     @contextmanager
-    def _lock(self, target: str, run: str) -> Iterator[None]:
+    def _lock(self, info: TargetInfo, run: str) -> Iterator[None]:
+        target = info.id
         if target in self.locked:
             raise BadInput(f"{target} is being measured by pid 1.", hint="Wait.")
         self.locked.add(target)

@@ -374,6 +374,25 @@ class TestTargets:
         assert [info.id for info in session.stored().info.targets] == ["BAD", "B"]
         assert session.store.events("last")[1]["kind"] == "TargetSkipped"
 
+    def test_a_second_way_to_a_phone_is_recorded_and_not_measured(self, session: Session) -> None:
+        result = session.run(phone("A"), phone("B", state="the same phone as A"))
+        skipped = session.seen.of(events.TargetSkipped)[0]
+        assert (skipped.target, skipped.reason) == ("B", "B is the same phone as A")
+        assert {block.planned.case.target for block in session.stored().blocks} == {"A"}
+        assert result.exit_code == ExitCode.OK
+
+    def test_phones_that_share_a_serial_are_skipped_with_what_to_do(self, session: Session) -> None:
+        session.run(phone("A"), phone("D (usb:1-2)", state="another phone has the same serial"))
+        skipped = session.seen.of(events.TargetSkipped)[0]
+        assert skipped.reason == "D (usb:1-2): another phone has the same serial"
+        assert "unplug one" in str(skipped.hint)
+
+    def test_what_was_put_back_on_a_target_is_told_and_recorded(self, session: Session) -> None:
+        session.world.notices["A"] = ("what an earlier run had left was put back: x",)
+        session.run(phone("A"))
+        assert [event.words for event in session.seen.of(events.TargetNoticed)] == [*session.world.notices["A"]]
+        assert "TargetNoticed" in [event["kind"] for event in session.store.events("last")]
+
     def test_no_usable_target(self, session: Session) -> None:
         with pytest.raises(NothingToMeasure, match="BAD is offline; WORSE is unauthorized"):
             session.run(phone("BAD", state="offline"), phone("WORSE", state="unauthorized"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from io import BytesIO
 
 from mobilebench.targets.android.sync import RemoteFile
@@ -36,6 +37,63 @@ class FakeShell:
     def __exit__(self, kind, error, trace):
         if kind is None:
             assert not self._script, f"never asked: {[command for command, _ in self._script]}"
+
+
+class FakePhone:
+    """A phone whose settings, app for debugging and files change; any command may be refused.
+
+    Its files are those of a `FakeFiles`.
+    """
+
+    serial = "fake-1"
+
+    def __init__(self, files=None, settings=None):
+        self.files = files or FakeFiles()
+        self.settings = {} if settings is None else settings
+        self.refused = {}
+        """Beginning of a command to what the phone answers."""
+        self.lock = "t0"
+        """The token that its lock holds."""
+        self.done = []
+
+    def script(self, text, *, timeout=30):
+        head, _, rest = text.partition("; ")
+        if head.startswith("grep -qF "):
+            if shlex.split(head)[2] != self.lock:
+                return failed(76)
+            text = rest
+        self.done.append(text)
+        answer = next((answer for start, answer in self.refused.items() if text.startswith(start)), None)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer or _result(self._answer(shlex.split(text)))
+
+    def _answer(self, words):
+        table, files = self.settings, self.files
+        match words:
+            case ["settings", "get", _, key]:
+                return f"{table.get(key, 'null')}\n"
+            case ["settings", "put", _, key, value]:
+                table[key] = value
+            case ["settings", "delete", _, key]:
+                return f"Deleted {int(table.pop(key, None) is not None)} rows\n"
+            case ["am", "set-debug-app", *options, package]:
+                table["debug_app"] = package
+                table["wait_for_debugger"] = "1" if "-w" in options else "0"
+            case ["am", "clear-debug-app"]:
+                table.pop("debug_app", None)
+            case ["rm", "-f", path]:
+                files.files.pop(path, None)
+            case ["chmod", mode, path, *rest]:
+                files.modes[path] = int(mode, 8)
+                if rest:
+                    assert rest[:3] == ["&&", "mv", "-f"]
+                    files.files[rest[4]] = files.files.pop(rest[3])
+            case ["n=1;", *_]:
+                aside = f"{words[words.index('mv') + 1]}.unreadable-1"
+                files.files[aside] = files.files.pop(words[words.index("mv") + 1])
+                return f"{aside}\n"
+        return ""
 
 
 class FakeFiles:

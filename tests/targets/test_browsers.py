@@ -15,6 +15,7 @@ from mobilebench.browsers import builds
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.targets.android import browsers as module
 from mobilebench.targets.android import first_run
+from mobilebench.targets.android.answers import NotAllowed
 from mobilebench.targets.android.apps import DRIVEN
 from mobilebench.targets.android.browsers import PhoneBrowsers
 from mobilebench.targets.android.chrome import FLAGS_FILE
@@ -139,6 +140,22 @@ class FakeScreen:
 def browsers(sockets, installed=EVERY):
     conditions = FakeConditions(sockets)
     yield PhoneBrowsers("S1", conditions, installed, None), conditions
+
+
+def test_a_phone_that_lets_adb_change_no_setting_is_measured_and_the_proof_says_so(devtools, monkeypatch):
+    port = devtools(Browser="Chrome/120.0.1", **{"Android-Package": "com.android.chrome"})
+
+    def refuse(*arguments):
+        raise NotAllowed("fake-1: the setting could not be changed: SecurityException", hint="Allow it.")
+
+    with browsers({SOCKET: port}) as (phone, conditions):
+        monkeypatch.setattr(conditions, "set_setting", refuse)
+        monkeypatch.setattr(conditions, "wake_screen", lambda: "SecurityException: INJECT_EVENTS")
+        notes = phone.running("chrome").notes
+    assert notes[0].startswith("the screen may go off: fake-1: the setting could not be changed: SecurityException")
+    assert notes[0].endswith("Allow it.")
+    assert "the screen could not be switched on: SecurityException: INJECT_EVENTS" in notes[1]
+    assert not any(isinstance(step, SettingBefore) for step in conditions.put)
 
 
 @pytest.mark.parametrize("name", [name for name, app in DRIVEN.items() if app.is_chrome])

@@ -13,18 +13,48 @@ import pytest
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.targets.android import conditions as module
 from mobilebench.targets.android import ports
+from mobilebench.targets.android.answers import NotAllowed
 from mobilebench.targets.android.conditions import RESTORE_FILE, Conditions
+from mobilebench.targets.android.lease import LOCK
 from mobilebench.targets.android.restore import this_process
-from tests.targets.fakes import FakeFiles, FakeShell, failed
+from mobilebench.targets.base import ShellResult
+from tests.targets.fakes import FakeFiles, FakePhone, FakeShell, failed
 
 FLAGS = "/data/local/tmp/chrome-command-line"
-WRITE = (f"chmod 600 {RESTORE_FILE}.part && mv -f {RESTORE_FILE}.part {RESTORE_FILE}", "")
-CHMOD = (f"chmod 644 {FLAGS}", "")
-CLEAR = (f"rm -f {RESTORE_FILE}", "")
+TOKEN = "t0"
+PART = f"{RESTORE_FILE}.{TOKEN}.part"
+OURS = f"grep -qF {TOKEN} {LOCK} || exit 76; "
+WRITE = (f"{OURS}chmod 600 {PART} && mv -f {PART} {RESTORE_FILE}", "")
+UNDO = (f"{OURS}true", "")
+CLEAR = (f"{OURS}rm -f {RESTORE_FILE}", "")
+SECURITY = b"""
+Exception occurred while executing 'put':
+java.lang.SecurityException: Permission denial: writing to settings requires:android.permission.WRITE_SECURE_SETTINGS
+\tat com.android.providers.settings.SettingsProvider.enforceWritePermission(SettingsProvider.java:2341)
+"""
+REFUSALS = {
+    "exit code and stderr": ShellResult(b"", SECURITY, 255),
+    "stderr alone": ShellResult(b"", SECURITY, 0),
+    "stdout alone": ShellResult(SECURITY, b"", 0),
+    "old Android": ShellResult(b"Error: java.lang.SecurityException: Permission Denial\n", b"", 0),
+}
+NO_ANSWERS = {
+    "no service": ShellResult(b"cmd: Can't find service: settings\n", b"", 20),
+    "no service, code 0": ShellResult(b"cmd: Can't find service: settings\n", b"", 0),
+    "an exception": ShellResult(b"", b"Exception occurred while executing 'get':\njava.lang.Error\n", 255),
+    "an exception, code 0": ShellResult(b"java.lang.IllegalStateException: not ready\n\tat a.b(C.java:1)\n", b"", 0),
+    "a broken call": ShellResult(b"Failed transaction (2147483646)\n", b"", 0),
+    "killed": failed(137),
+    "nothing": ShellResult(b"", b"", 0),
+}
 
 
-def noted(files):
-    return json.loads(files.files[f"{RESTORE_FILE}.part"])["steps"]
+def conditions_of(phone, token=TOKEN):
+    return Conditions(phone, phone.files, token)
+
+
+def noted(phone):
+    return json.loads(phone.files.files[RESTORE_FILE])["steps"]
 
 
 def left_behind(steps, **owner):
@@ -34,62 +64,135 @@ def left_behind(steps, **owner):
 
 
 def test_a_file_that_was_not_there_is_removed_again():
-    files = FakeFiles()
-    with FakeShell(WRITE, CHMOD, (f"rm -f {FLAGS}", ""), CLEAR) as shell:
-        conditions = Conditions(shell, files)
-        conditions.change_file(FLAGS, b"_ --x\n")
-        assert files.files[FLAGS] == b"_ --x\n"
-        assert noted(files) == [{"kind": "file", "path": FLAGS, "content": None, "mode": 0o644}]
-        conditions.put_back_all()
+    phone = FakePhone()
+    conditions = conditions_of(phone)
+    conditions.change_file(FLAGS, b"_ --x\n")
+    assert phone.files.files[FLAGS] == b"_ --x\n"
+    assert noted(phone) == [{"kind": "file", "path": FLAGS, "content": None, "mode": 0o644}]
+    conditions.put_back_all()
+    assert phone.files.files == {}
 
 
 def test_a_file_that_was_there_comes_back_byte_for_byte():
     before = b"_ --mine \xff\n"
-    files = FakeFiles({FLAGS: before})
-    files.modes[FLAGS] = 0o600
-    with FakeShell(WRITE, CHMOD, (f"chmod 600 {FLAGS}", ""), CLEAR) as shell:
-        conditions = Conditions(shell, files)
-        conditions.change_file(FLAGS, b"_ --x\n")
-        conditions.put_back_all()
-    assert (files.files[FLAGS], files.modes[FLAGS]) == (before, 0o600)
+    phone = FakePhone(FakeFiles({FLAGS: before}))
+    phone.files.modes[FLAGS] = 0o600
+    conditions = conditions_of(phone)
+    conditions.change_file(FLAGS, b"_ --x\n")
+    conditions.put_back_all()
+    assert (phone.files.files, phone.files.modes[FLAGS]) == ({FLAGS: before}, 0o600)
 
 
-@pytest.mark.parametrize(
-    ("before", "undo"),
-    [
-        ("null", "am clear-debug-app"),
-        ("", "am clear-debug-app"),
-        ("org.mine", "am set-debug-app --persistent org.mine"),
-    ],
-)
-def test_the_debug_app_comes_back(before, undo):
-    with FakeShell(
-        ("settings get global debug_app", f"{before}\n"),
-        WRITE,
-        ("am set-debug-app --persistent com.android.chrome", ""),
-        (undo, ""),
-        CLEAR,
-    ) as shell:
-        conditions = Conditions(shell, FakeFiles())
-        conditions.set_debug_app("com.android.chrome")
-        conditions.put_back_all()
+@pytest.mark.parametrize("before", [{}, {"debug_app": "org.mine"}, {"debug_app": "org.mine", "wait_for_debugger": "1"}])
+def test_the_debug_app_comes_back_and_waits_for_its_debugger_as_before(before):
+    phone = FakePhone(settings=dict(before))
+    conditions = conditions_of(phone)
+    conditions.set_debug_app("com.android.chrome")
+    assert phone.settings["debug_app"] == "com.android.chrome"
+    conditions.put_back_all()
+    assert {"wait_for_debugger": "0", **before} == {"wait_for_debugger": "0", **phone.settings}
+    assert phone.files.files == {}
 
 
-@pytest.mark.parametrize(
-    ("before", "undo"),
-    [("null", "settings delete global stay_on"), ("3", "settings put global stay_on 3")],
-)
-def test_a_setting_comes_back(before, undo):
-    with FakeShell(
-        ("settings get global stay_on", before),
-        WRITE,
-        ("settings put global stay_on 7", ""),
-        (undo, ""),
-        CLEAR,
-    ) as shell:
-        conditions = Conditions(shell, FakeFiles())
+@pytest.mark.parametrize("before", [{}, {"stay_on": "3"}, {"stay_on": ""}, {"stay_on": " a 'b' "}])
+def test_a_setting_comes_back(before):
+    phone = FakePhone(settings=dict(before))
+    conditions = conditions_of(phone)
+    conditions.set_setting("global", "stay_on", "7")
+    assert phone.settings == {"stay_on": "7"}
+    conditions.put_back_all()
+    assert (phone.settings, phone.files.files) == (before, {})
+
+
+def test_a_setting_that_has_its_value_already_is_not_touched():
+    phone = FakePhone(settings={"stay_on": "7"})
+    assert conditions_of(phone).set_setting("global", "stay_on", "7") is None
+    assert phone.done == ["settings get global stay_on"]
+
+
+@pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
+def test_a_setting_that_the_phone_refuses_leaves_nothing_to_put_back(answer):
+    phone = FakePhone(settings={"stay_on": "3"})
+    phone.refused["settings put"] = answer
+    conditions = conditions_of(phone)
+    with pytest.raises(NotAllowed, match="SecurityException") as caught:
         conditions.set_setting("global", "stay_on", "7")
+    assert "USB debugging (Security settings)" in caught.value.hint
+    assert "Disable permission monitoring" in caught.value.hint
+    assert (phone.settings, phone.files.files) == ({"stay_on": "3"}, {})
+    conditions.put_back_all()
+
+
+def test_a_setting_that_the_phone_ignores_leaves_nothing_to_put_back():
+    phone = FakePhone(settings={"stay_on": "3"})
+    phone.refused["settings put"] = ShellResult(b"", b"", 0)
+    with pytest.raises(BlockFailed, match="keeps its setting stay_on at 3"):
+        conditions_of(phone).set_setting("global", "stay_on", "7")
+    assert phone.files.files == {}
+
+
+@pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
+def test_an_app_for_debugging_that_the_phone_refuses_leaves_nothing_to_put_back(answer):
+    phone = FakePhone(settings={"debug_app": "org.mine"})
+    phone.refused["am set-debug-app"] = answer
+    with pytest.raises(NotAllowed):
+        conditions_of(phone).set_debug_app("com.android.chrome")
+    assert (phone.settings, phone.files.files) == ({"debug_app": "org.mine"}, {})
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_what_cannot_be_read_is_not_changed(answer):
+    phone = FakePhone(settings={"stay_on": "3", "debug_app": "org.mine"})
+    phone.refused["settings get"] = answer
+    conditions = conditions_of(phone)
+    with pytest.raises(BlockFailed, match="could not be read"):
+        conditions.set_setting("global", "stay_on", "7")
+    with pytest.raises(BlockFailed, match="could not be read"):
+        conditions.set_debug_app("com.android.chrome")
+    conditions.put_back_all()
+    assert (phone.settings, phone.files.files) == ({"stay_on": "3", "debug_app": "org.mine"}, {})
+    assert {text.split()[1] for text in phone.done} == {"get"}
+
+
+def test_whether_the_app_for_debugging_waits_is_asked_before_it_is_changed():
+    phone = FakePhone(settings={"debug_app": "org.mine"})
+    phone.refused["settings get global wait_for_debugger"] = failed(255)
+    with pytest.raises(BlockFailed, match="waits could not be read"):
+        conditions_of(phone).set_debug_app("com.android.chrome")
+    assert phone.settings == {"debug_app": "org.mine"}
+
+
+def test_an_app_for_debugging_that_is_none_is_not_taken_for_one():
+    phone = FakePhone(settings={"debug_app": "what is this"})
+    with pytest.raises(BlockFailed, match="cannot be the app for debugging"):
+        conditions_of(phone).set_debug_app("com.android.chrome")
+    assert phone.settings == {"debug_app": "what is this"}
+
+
+def test_a_file_that_cannot_be_read_is_not_replaced():
+    class Unreadable(FakeFiles):
+        def read(self, path):
+            raise BlockFailed("Permission denied")
+
+    phone = FakePhone(Unreadable({FLAGS: b"mine"}))
+    with pytest.raises(BlockFailed, match="Permission denied"):
+        conditions_of(phone).change_file(FLAGS, b"x")
+    assert phone.files.files == {FLAGS: b"mine"}
+
+
+def test_nothing_is_changed_or_put_back_once_somebody_else_has_the_phone():
+    phone = FakePhone(settings={"stay_on": "3"})
+    conditions = conditions_of(phone)
+    conditions.set_setting("global", "stay_on", "7")
+    theirs = phone.files.files[RESTORE_FILE]
+    phone.lock = "theirs"
+    with pytest.raises(BlockFailed, match="somebody else has taken the phone"):
+        conditions.change_file(FLAGS, b"x")
+    with pytest.raises(BlockFailed, match="somebody else has taken the phone"):
         conditions.put_back_all()
+    assert phone.settings == {"stay_on": "7"}
+    assert phone.files.files[RESTORE_FILE] == theirs
+    assert FLAGS not in phone.files.files
 
 
 LIST = "grep -ls 'com[.]wetest[.]uia2[.]Main' /proc/[0-9]*/cmdline"
@@ -117,17 +220,18 @@ JAR, ASIDE = "/data/local/tmp/u2.jar", "/data/local/tmp/u2.jar.before-mobilebenc
 )
 def test_of_uiautomator2_nothing_stays_but_a_persons_own(there, running, before, after):
     files = FakeFiles({JAR: b"theirs"} if there else {})
-    with FakeShell((LIST, running), WRITE, *before, *after, CLEAR) as shell:
-        conditions = Conditions(shell, files)
+    with FakeShell((LIST, running), WRITE, *before, UNDO, *after, CLEAR) as shell:
+        conditions = Conditions(shell, files, TOKEN)
         conditions.lend_screen()
-        assert noted(files) == [{"kind": "screen", "had_jar": there, "was_running": bool(running)}]
+        steps = json.loads(files.files[PART])["steps"]
+        assert steps == [{"kind": "screen", "had_jar": there, "was_running": bool(running)}]
         conditions.put_back_all()
 
 
 def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():
     files = left_behind([{"kind": "screen", "had_jar": False, "was_running": False}])
-    with FakeShell((KILL, ""), (f"rm -f {JAR}", ""), CLEAR, CLEAR) as shell:
-        Conditions(shell, files).recover()
+    with FakeShell(UNDO, (KILL, ""), (f"rm -f {JAR}", ""), CLEAR) as shell:
+        Conditions(shell, files, TOKEN).recover()
 
 
 @pytest.mark.parametrize(
@@ -144,36 +248,64 @@ def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():
 )
 def test_what_has_the_screen(told, front):
     with FakeShell(("dumpsys window…", told)) as shell:
-        assert Conditions(shell, FakeFiles()).front() == front
+        assert Conditions(shell, FakeFiles(), TOKEN).front() == front
+
+
+def test_a_screen_that_adb_may_not_switch_on_is_told():
+    phone = FakePhone()
+    assert conditions_of(phone).wake_screen() is None
+    words = b"java.lang.SecurityException: Injecting to another application requires INJECT_EVENTS permission\n"
+    phone.refused["input keyevent"] = ShellResult(b"", words, 0)
+    assert "INJECT_EVENTS" in conditions_of(phone).wake_screen()
 
 
 def test_changes_are_undone_last_first_and_one_failure_keeps_no_other_from_it():
-    files = FakeFiles()
-    with FakeShell(
-        WRITE,
-        CHMOD,
-        ("settings get global a", "1"),
-        WRITE,
-        ("settings put global a 2", ""),
-        ("settings put global a 1", failed(1, "no permission")),
-        (f"rm -f {FLAGS}", ""),
-        WRITE,
-    ) as shell:
-        conditions = Conditions(shell, files)
-        conditions.change_file(FLAGS, b"x")
-        conditions.set_setting("global", "a", "2")
-        with pytest.raises(BlockFailed, match="no permission"):
-            conditions.put_back_all()
-    assert [step["kind"] for step in noted(files)] == ["setting"]
+    phone = FakePhone(settings={"a": "1"})
+    conditions = conditions_of(phone)
+    conditions.change_file(FLAGS, b"x")
+    conditions.set_setting("global", "a", "2")
+    phone.refused["settings put"] = failed(1, "no room")
+    with pytest.raises(BlockFailed, match="no room") as caught:
+        conditions.put_back_all()
+    assert "mobilebench restore fake-1" in caught.value.hint
+    assert [step["kind"] for step in noted(phone)] == ["setting"]
+    assert FLAGS not in phone.files.files
+    phone.refused.clear()
+    conditions.put_back_all()
+    assert (phone.settings, phone.files.files) == ({"a": "1"}, {})
+
+
+def test_what_cannot_be_put_back_but_is_as_it_was_all_the_same_is_forgotten():
+    phone = FakePhone(left_behind([{"kind": "setting", "namespace": "global", "key": "a", "value": "1"}]))
+    phone.settings["a"] = "1"
+    phone.refused["settings put"] = REFUSALS["stderr alone"]
+    found = conditions_of(phone).recover()
+    assert (found.left, phone.files.files) == ((), {})
+
+
+def test_what_a_dead_run_left_and_nobody_can_put_back_keeps_nobody_from_measuring():
+    phone = FakePhone(left_behind([{"kind": "setting", "namespace": "global", "key": "a", "value": "1"}]))
+    phone.settings["a"] = "7"
+    phone.refused["settings put"] = REFUSALS["stderr alone"]
+    conditions = conditions_of(phone)
+    found = conditions.recover()
+    assert "USB debugging (Security settings)" in found.left[0]
+    conditions.change_file(FLAGS, b"x")
+    conditions.put_back_all()
+    assert [step["kind"] for step in noted(phone)] == ["setting"]
+    phone.refused.clear()
+    assert conditions_of(phone).recover().put_back == ("the setting global a is 1",)
+    assert (phone.settings, phone.files.files) == ({"a": "1"}, {})
 
 
 def test_a_phone_that_went_away_keeps_its_restore_file():
-    files = FakeFiles()
-    with FakeShell(WRITE, CHMOD, (f"rm -f {FLAGS}", TargetLost("gone"))) as shell:
-        conditions = Conditions(shell, files)
-        conditions.change_file(FLAGS, b"x")
-        with pytest.raises(TargetLost):
-            conditions.put_back_all()
+    phone = FakePhone()
+    conditions = conditions_of(phone)
+    conditions.change_file(FLAGS, b"x")
+    phone.refused["rm -f"] = TargetLost("gone")
+    with pytest.raises(TargetLost):
+        conditions.put_back_all()
+    assert noted(phone)
 
 
 def test_what_a_dead_run_left_is_put_back_first():
@@ -182,15 +314,16 @@ def test_what_a_dead_run_left_is_put_back_first():
         {"kind": "debug_app", "package": None},
         {"kind": "app", "package": "com.android.chrome"},
     ]
-    files = left_behind(steps)
-    with FakeShell(("am force-stop com.android.chrome", ""), ("am clear-debug-app", ""), CHMOD, CLEAR, CLEAR) as shell:
-        Conditions(shell, files).recover()
-    assert files.files[FLAGS] == b"_ --old\n"
+    phone = FakePhone(left_behind(steps), {"debug_app": "com.android.chrome"})
+    found = conditions_of(phone).recover()
+    assert (phone.files.files, phone.settings) == ({FLAGS: b"_ --old\n"}, {})
+    assert found.put_back == ("com.android.chrome is ended", "the app for debugging is none", f"{FLAGS} is as it was")
+    assert "was put back: com.android.chrome is ended;" in found.lines[0]
 
 
 def test_a_phone_without_restore_file_is_left_alone():
     with FakeShell() as shell:
-        Conditions(shell, FakeFiles()).recover()
+        assert Conditions(shell, FakeFiles(), TOKEN).recover().lines == []
 
 
 def test_a_run_that_still_goes_on_is_not_disturbed():
@@ -199,47 +332,56 @@ def test_a_run_that_still_goes_on_is_not_disturbed():
         started = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[19]
         files = left_behind([], pid=other.pid, started=started)
         with FakeShell() as shell, pytest.raises(BadInput, match=f"pid {other.pid}"):
-            Conditions(shell, files).recover()
+            Conditions(shell, files, TOKEN).recover()
     finally:
         other.kill()
         other.wait()
 
 
-@pytest.mark.parametrize(
-    "steps",
-    [
-        [{"kind": "file", "path": "/system/build.prop", "content": None, "mode": 420}],
-        [{"kind": "file", "path": "/data/local/tmp/../x", "content": None, "mode": 420}],
-        [{"kind": "app", "package": "a.b; reboot"}],
-        [{"kind": "setting", "namespace": "global", "key": "a b", "value": None}],
-        [{"kind": "forward", "local": "tcp:1;x", "remote": "tcp:2"}],
-        [{"kind": "format_disk"}],
-        "nonsense",
-    ],
-)
-def test_a_restore_file_is_not_trusted(steps):
-    with FakeShell() as shell, pytest.raises(BadInput, match="cannot be understood") as caught:
-        Conditions(shell, left_behind(steps)).recover()
-    assert RESTORE_FILE in caught.value.hint
+UNREADABLE = {
+    "a file of the system": left_behind([{"kind": "file", "path": "/system/build.prop", "content": None, "mode": 420}]),
+    "a path that climbs": left_behind([{"kind": "file", "path": "/data/local/tmp/../x", "content": None, "mode": 420}]),
+    "a command": left_behind([{"kind": "app", "package": "a.b; reboot"}]),
+    "a blank": left_behind([{"kind": "setting", "namespace": "global", "key": "a b", "value": None}]),
+    "a port that is none": left_behind([{"kind": "forward", "local": "tcp:1;x", "remote": "tcp:2"}]),
+    "an unknown change": left_behind([{"kind": "format_disk"}]),
+    "no list": left_behind("nonsense"),
+    "a newer schema": FakeFiles({RESTORE_FILE: b'{"schema": "mobilebench/restore/2", "owner": {}, "steps": []}'}),
+    "cut off": FakeFiles({RESTORE_FILE: b'{"schema": "mobilebench/restore/1", "owner": {"machine": "a", "pi'}),
+    "somebody else's": FakeFiles({RESTORE_FILE: b"\x7fELF\x02\x01"}),
+}
 
 
-def test_a_restore_file_that_is_no_json_is_told():
-    with FakeShell() as shell, pytest.raises(BadInput, match="cannot be understood"):
-        Conditions(shell, FakeFiles({RESTORE_FILE: b"{"})).recover()
+@pytest.mark.parametrize("files", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_restore_file_that_cannot_be_understood_is_kept_aside_and_blocks_nothing(files):
+    content = files.files[RESTORE_FILE]
+    phone = FakePhone(FakeFiles(files.files))
+    conditions = conditions_of(phone)
+    (notice,) = conditions.recover().notices
+    aside = f"{RESTORE_FILE}.unreadable-1"
+    assert phone.files.files == {aside: content}
+    assert "cannot be understood" in notice
+    assert f"adb -s fake-1 shell cat {aside}" in notice
+    assert [text for text in phone.done if not text.startswith("n=1")] == []
+    conditions.change_file(FLAGS, b"x")
+    conditions.put_back_all()
+    assert phone.files.files == {aside: content}
+
+
+def test_an_empty_restore_file_is_removed_and_told():
+    phone = FakePhone(FakeFiles({RESTORE_FILE: b""}))
+    (notice,) = conditions_of(phone).recover().notices
+    assert "empty restore file" in notice
+    assert phone.files.files == {}
 
 
 def test_an_app_that_does_not_start_is_told_and_ended():
-    with FakeShell(
-        WRITE,
-        ("am force-stop a.b", ""),
-        ("am start x", "Error: Activity does not exist\n"),
-        ("am force-stop a.b", ""),
-        CLEAR,
-    ) as shell:
-        conditions = Conditions(shell, FakeFiles())
-        with pytest.raises(BlockFailed, match="does not exist"):
-            conditions.start_app("a.b", "am start x")
-        conditions.put_back_all()
+    phone = FakePhone()
+    phone.refused["am start x"] = ShellResult(b"Error: Activity does not exist\n", b"", 0)
+    with pytest.raises(BlockFailed, match="does not exist"):
+        conditions_of(phone).start_app("a.b", "am start x")
+    assert phone.done.count("am force-stop a.b") == 2
+    assert phone.files.files == {}
 
 
 def test_a_port_taken_on_the_phone_is_replaced_by_a_free_one(monkeypatch):
@@ -248,37 +390,54 @@ def test_a_port_taken_on_the_phone_is_replaced_by_a_free_one(monkeypatch):
         ports, "reverse", lambda serial, port, host: asked.append((port, host)) or (None if port else 41000)
     )
     removed = []
-    monkeypatch.setattr(ports, "remove_reverse", lambda serial, remote: removed.append(remote))
-    files = FakeFiles()
-    with FakeShell(WRITE, WRITE, CLEAR) as shell:
-        conditions = Conditions(shell, files)
-        step = conditions.reverse(8000)
-        assert noted(files) == [{"kind": "reverse", "remote": "tcp:41000"}]
-        conditions.put_back([step])
+    monkeypatch.setattr(ports, "remove_reverse", lambda serial, remote: removed.append((serial, remote)))
+    phone = FakePhone()
+    conditions = conditions_of(phone)
+    step = conditions.reverse(8000)
+    assert noted(phone) == [{"kind": "reverse", "remote": "tcp:41000", "serial": "fake-1"}]
+    conditions.put_back([step])
     assert asked == [(8000, 8000), (0, 8000)]
-    assert removed == ["tcp:41000"]
+    assert removed == [("fake-1", "tcp:41000")]
 
 
 def test_no_port_at_all_is_told_and_nothing_stays_noted(monkeypatch):
     monkeypatch.setattr(ports, "reverse", lambda serial, port, host: None)
     with FakeShell(WRITE, CLEAR) as shell, pytest.raises(BlockFailed, match="8000"):
-        Conditions(shell, FakeFiles()).reverse(8000)
+        Conditions(shell, FakeFiles(), TOKEN).reverse(8000)
 
 
 def test_a_forward_is_noted_before_it_is_made(monkeypatch):
-    files = FakeFiles()
+    phone = FakePhone()
     taken = iter([False, True])
 
     def forward(serial, local, remote):
-        assert noted(files)[-1] == {"kind": "forward", "local": local, "remote": remote}
+        assert noted(phone)[-1] == {"kind": "forward", "local": local, "remote": remote, "serial": serial}
         return next(taken)
 
     monkeypatch.setattr(ports, "forward", forward)
     monkeypatch.setattr(ports, "remove_forward", lambda serial, local, remote: None)
-    with FakeShell(WRITE, CLEAR, WRITE, CLEAR) as shell:
-        conditions = Conditions(shell, files)
-        conditions.forward("localabstract:x")
-        conditions.put_back_all()
+    conditions = conditions_of(phone)
+    conditions.forward("localabstract:x")
+    conditions.put_back_all()
+    assert phone.files.files == {}
+
+
+def test_ports_are_taken_away_from_the_connection_that_they_were_led_to(monkeypatch):
+    removed = []
+    monkeypatch.setattr(ports, "remove_forward", lambda *arguments: removed.append(arguments))
+
+    def gone(serial, remote):
+        raise TargetLost(f"{serial} is away")
+
+    monkeypatch.setattr(ports, "remove_reverse", gone)
+    steps = [
+        {"kind": "forward", "local": "tcp:1", "remote": "tcp:2", "serial": "192.168.0.7:5555"},
+        {"kind": "reverse", "remote": "tcp:3", "serial": "192.168.0.7:5555"},
+    ]
+    phone = FakePhone(left_behind(steps))
+    assert conditions_of(phone).recover().left == ()
+    assert removed == [("192.168.0.7:5555", "tcp:1", "tcp:2")]
+    assert phone.files.files == {}
 
 
 def test_this_process_is_alive_and_its_pid_with_another_start_is_not():
@@ -286,3 +445,14 @@ def test_this_process_is_alive_and_its_pid_with_another_start_is_not():
     assert not module.is_alive(this_process().model_copy(update={"started": "1"}))
     assert not module.is_alive(this_process().model_copy(update={"machine": "elsewhere"}))
     assert this_process().pid == os.getpid()
+
+
+def test_a_process_that_has_ended_is_not_alive_although_nobody_has_asked_how():
+    other = subprocess.Popen(["sleep", "60"])
+    started = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[19]
+    owner = this_process().model_copy(update={"pid": other.pid, "started": started})
+    assert module.is_alive(owner)
+    other.kill()
+    os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+    assert not module.is_alive(owner)
+    other.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -12,21 +13,50 @@ import time
 import pytest
 
 from mobilebench.errors import BadInput, BlockFailed
+from mobilebench.targets import host, locks
+from mobilebench.targets.android import lease, properties
 from mobilebench.targets.locks import device_lock, machine_turn
 
 HOLD = """
-import sys, time
-from mobilebench.targets.locks import {kind}
+import time
+from mobilebench.results.records import TargetInfo
+from mobilebench.targets import locks
+from mobilebench.targets.android import lease
+class Taken:
+    def close(self): pass
+lease.take = lambda shell, run: Taken()
+def device_lock(info, run=""):
+    return locks.device_lock(TargetInfo.model_validate_json(info), run)
+machine_turn = locks.machine_turn
 with {kind}({arguments}):
     print("held", flush=True)
     time.sleep(60)
 """
 
 
+def phone(serial, boot="", number=""):
+    facts = {"boot_id": boot, "ro.serialno": number}
+    return properties.unusable(serial, "device").model_copy(update={"facts": {k: v for k, v in facts.items() if v}})
+
+
+class Taken:
+    """A phone's own lock."""
+
+    def __init__(self, run):
+        self.run = run
+        self.closed = False
+
+    def close(self):
+        self.closed = True
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
-    return tmp_path
+def taken(monkeypatch):
+    """The locks taken on phones."""
+    found = []
+    monkeypatch.setattr(lease, "take", lambda shell, run: found.append(Taken(run)) or found[-1])
+    monkeypatch.setenv(locks.APART, secrets.token_hex(8))
+    return found
 
 
 @pytest.fixture
@@ -34,9 +64,12 @@ def holder():
     """Another process that holds a lock."""
     started = []
 
-    def hold(kind, *arguments):
-        code = HOLD.format(kind=kind, arguments=", ".join(map(repr, arguments)))
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    def hold(kind, *arguments, **environment):
+        words = [one if isinstance(one, str) else one.model_dump_json() for one in arguments]
+        code = HOLD.format(kind=kind, arguments=", ".join(map(repr, words)))
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+        )
         started.append(process)
         assert process.stdout.readline() == "held\n"
         return process
@@ -49,43 +82,85 @@ def holder():
 
 
 def test_a_phone_measured_by_another_process_is_refused_with_its_pid_and_run(holder):
-    other = holder("device_lock", "S1", "run-7")
+    other = holder("device_lock", phone("S1"), "run-7")
     with (
         pytest.raises(BadInput, match=rf"Phone S1 is being measured by pid {other.pid} \(run run-7\)") as caught,
-        device_lock("S1"),
+        device_lock(phone("S1")),
     ):
         raise AssertionError("both hold it")
     assert "--serial" in caught.value.hint
-    with device_lock("S2"):
+    with device_lock(phone("S2")):
         pass
+
+
+def test_another_home_meets_the_same_locks(holder, tmp_path):
+    holder("device_lock", phone("S1"), MOBILEBENCH_HOME=str(tmp_path))
+    with pytest.raises(BadInput, match="is being measured by pid"), device_lock(phone("S1")):
+        raise AssertionError("both hold it")
+    holder("machine_turn", "m", MOBILEBENCH_HOME=str(tmp_path))
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(BlockFailed, match="cancelled"), machine_turn("m", cancel):
+        raise AssertionError("both have the turn")
+
+
+def test_a_phone_is_locked_under_all_its_serials_and_no_other_phone_is(holder):
+    holder("device_lock", phone("R5CT", boot="boot-1", number="R5CT"))
+    by_wifi = phone("10.0.0.7:5555", boot="boot-1", number="R5CT")
+    with pytest.raises(BadInput, match="is being measured by pid"), device_lock(by_wifi):
+        raise AssertionError("both hold it")
+    with device_lock(phone("10.0.0.8:5555", boot="boot-2", number="R5CT")):
+        pass
+
+
+def test_one_process_measures_a_phone_by_one_of_its_serials(taken):
+    with device_lock(phone("R5CT", "boot-1", "R5CT"), "run-1"):
+        with (
+            pytest.raises(BadInput, match=r"10\.0\.0\.7:5555 is the same phone as R5CT"),
+            device_lock(phone("10.0.0.7:5555", "boot-1", "R5CT")),
+        ):
+            raise AssertionError("two serials at once")
+        with device_lock(phone("R5CT", "boot-1", "R5CT")):
+            assert [one.run for one in taken] == ["run-1"]
+    with device_lock(phone("10.0.0.7:5555", "boot-1", "R5CT")):
+        assert [one.closed for one in taken] == [True, False]
+    assert [one.closed for one in taken] == [True, True]
+
+
+def test_a_phone_that_refuses_its_lock_is_not_held_here(monkeypatch):
+    def refuse(shell, run):
+        raise BadInput("somebody on another computer has it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lease, "take", refuse)
+        with pytest.raises(BadInput, match="another computer"), device_lock(phone("S1")):
+            raise AssertionError("both hold it")
+    with device_lock(phone("S1")):
+        pass
+
+
+def test_this_computer_is_locked_as_well(holder):
+    other = holder("device_lock", host.describe(), "run-8")
+    words = rf"This computer is being measured by pid {other.pid} \(run run-8\)"
+    with pytest.raises(BadInput, match=words), device_lock(host.describe()):
+        raise AssertionError("both hold it")
 
 
 def test_a_killed_process_holds_nothing(holder):
-    other = holder("device_lock", "S1")
+    other = holder("device_lock", phone("S1"))
     other.send_signal(signal.SIGKILL)
     other.wait()
-    with device_lock("S1", "mine"):
+    with device_lock(phone("S1"), "mine"):
         pass
 
 
-def test_one_process_may_take_a_device_again_and_frees_it_with_the_last(holder, home):
-    with device_lock("S1"):
-        with device_lock("S1"):
+def test_one_process_may_take_a_device_again_and_frees_it_with_the_last(holder):
+    with device_lock(phone("S1")):
+        with device_lock(phone("S1")):
             pass
-        probe = [
-            sys.executable,
-            "-c",
-            "from mobilebench.targets.locks import device_lock\nwith device_lock('S1'): pass",
-        ]
-        assert subprocess.run(probe, capture_output=True, check=False).returncode != 0
-    holder("device_lock", "S1")
-
-
-def test_serials_cannot_escape_their_folder(home):
-    with device_lock("../../x"), device_lock("a/b"), device_lock("a_b"), device_lock("127.0.0.1:5555"):
-        names = sorted(file.name for file in (home / "locks").iterdir())
-    assert len(names) == 4
-    assert {file.parent for file in home.rglob("*.lock")} == {home / "locks"}
+        with pytest.raises(AssertionError):
+            holder("device_lock", phone("S1"))
+    holder("device_lock", phone("S1"))
 
 
 def test_turns_exclude_each_other_within_a_process():
@@ -139,12 +214,13 @@ def test_waiting_for_another_process_can_be_cancelled(holder):
         pass
 
 
-def test_a_lock_is_not_inherited_by_programs_that_are_started(home):
-    with device_lock("S1"):
+def test_a_lock_is_not_inherited_by_programs_that_are_started(holder):
+    with device_lock(phone("S1")), machine_turn("m"):
         child = subprocess.Popen(["sleep", "60"])
     try:
-        with device_lock("S1"):
-            assert os.path.exists(home / "locks" / "device-S1.lock")
+        holder("device_lock", phone("S1"))
+        with machine_turn("m"):
+            pass
     finally:
         child.kill()
         child.wait()

@@ -180,7 +180,7 @@ def test_pages_of_this_computer_are_reached_from_the_phone_and_ports_are_given_b
                             assert answer.read() == b"hello phone"
                         ports.remove_forward(serial, local, remote)
             assert reverses(serial) == ""
-            assert told(phone, "ls", "/data/local/tmp/mobilebench") in {"files\n", ""}
+            assert told(phone, "ls", "/data/local/tmp/mobilebench") in {"files\nlock\n", "lock\n"}
     finally:
         server.shutdown()
         server.server_close()
@@ -247,18 +247,138 @@ def test_what_a_killed_run_left_changed_is_put_back_by_the_next_one(rack, open_p
     assert not _chrome_answers(serial)
 
 
-def test_a_run_with_another_home_is_told_apart_by_the_restore_file(rack, tmp_path, open_phone):
+OPEN = "import sys\nfrom mobilebench import targets\nwith targets.open_target(targets.select(sys.argv[1])[0]): pass\n"
+
+
+def tried_elsewhere(serial, **environment):
+    """What another process says that wants to open the phone."""
+    return subprocess.run(
+        [sys.executable, "-c", OPEN, serial],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stderr
+
+
+def test_a_run_with_another_home_is_refused(rack, tmp_path, open_phone):
     serial = rack("plain")
-    code = (
-        "import sys\nfrom mobilebench import targets\nwith targets.open_target(targets.select(sys.argv[1])[0]): pass\n"
-    )
+    with open_phone():
+        said = tried_elsewhere(serial, MOBILEBENCH_HOME=str(tmp_path))
+        assert f"is being measured by pid {os.getpid()}" in said
+    assert tried_elsewhere(serial, MOBILEBENCH_HOME=str(tmp_path)) == ""
+
+
+def test_a_run_that_meets_no_lock_of_this_computer_is_refused_by_the_phones_own(rack, open_phone):
+    """As from another computer."""
+    serial = rack("plain")
     with open_phone() as phone, phone.reverse(45678):
-        environment = {**os.environ, "MOBILEBENCH_HOME": str(tmp_path)}
-        other = subprocess.run(
-            [sys.executable, "-c", code, serial], env=environment, capture_output=True, text=True, check=False
-        )
-        assert f"is being measured by pid {os.getpid()}" in other.stderr
+        said = tried_elsewhere(serial, MOBILEBENCH_LOCKS="elsewhere")
+        assert f"is being measured by pid {os.getpid()}" in said
+        assert "its lease ends at" in said
         assert "tcp:45678" in reverses(serial)
+    assert tried_elsewhere(serial, MOBILEBENCH_LOCKS="elsewhere") == ""
+
+
+@pytest.fixture
+def second_serial(rack):
+    """A way to the phone `plain` under another serial."""
+    port = rack("plain").rpartition(":")[2]
+    serial = f"localhost:{port}"
+    subprocess.run(["adb", "connect", serial], capture_output=True, check=True)
+    yield serial
+    subprocess.run(["adb", "disconnect", serial], capture_output=True, check=True)
+
+
+def test_a_second_serial_of_a_phone_is_said_to_be_one_and_not_measured(rack, second_serial):
+    first = rack("plain")
+    for named in (f"{first},{second_serial}", f"{second_serial},{first}"):
+        kept, other = targets.select(named)
+        assert (kept.state, other.state) == ("device", f"the same phone as {kept.id}")
+    states = {info.id: info.state for info in targets.discover([first])}
+    assert (states[first], states[second_serial]) == ("device", f"the same phone as {first}")
+
+
+def test_a_phone_is_held_under_both_its_serials(rack, second_serial, open_phone):
+    (other,) = targets.select(second_serial)
+    with open_phone() as phone, phone.browser("chrome"):
+        before = phones.state_of("plain").settings.global_["debug_app"]
+        with pytest.raises(BadInput, match=f"{second_serial} is the same phone as"), targets.open_target(other):
+            raise AssertionError("two writers of one restore file")
+        for more in ({}, {"MOBILEBENCH_LOCKS": "elsewhere"}):
+            assert f"is being measured by pid {os.getpid()}" in tried_elsewhere(second_serial, **more)
+        assert phones.state_of("plain").settings.global_["debug_app"] == before
+    with targets.open_target(other) as phone:
+        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+
+
+def test_what_a_killed_run_left_by_one_serial_is_put_back_by_the_other(rack, second_serial):
+    serial = rack("plain")
+    before = phones.state_of("plain").settings
+    code = OPEN.replace(
+        "[0]): pass", "[0]) as p, p.browser('chrome'), p.reverse(45690):\n print(1, flush=True)\n input()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, second_serial], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout.readline() == "1\n"
+    with pytest.raises(BadInput, match=f"being measured by pid {other.pid}"):
+        targets.restore(targets.select(serial)[0])
+    other.kill()
+    other.communicate()
+    info = targets.select(serial)[0]
+    assert targets.standings([info])[serial].restore_due
+    assert SOCKET in forwards()
+    found = targets.restore(info)
+    assert "the app for debugging is none" in found.put_back
+    assert (found.left, found.notices) == ((), ())
+    assert phones.state_of("plain").settings == before
+    assert (forwards(), reverses(second_serial)) == ("", "")
+    assert not targets.standings([info])[serial].restore_due
+    assert targets.restore(info).lines == []
+
+
+def test_two_phones_with_one_serial_number_are_two(rack):
+    names = ("plain", "double")
+    serials = [rack(name) for name in names]
+    config = phones._folder("double") / "metadata/mobilebench/config.json"
+    phones.down(["double"])
+    number = json.loads((phones._folder("plain") / "metadata/mobilebench/config.json").read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        made = phones.presentation.properties
+        patch.setattr(phones.presentation, "properties", lambda profile, name: made(profile, "plain"))
+        rack("double")
+    assert json.loads(config.read_text())["properties"]["ro.serialno"] == number["properties"]["ro.serialno"]
+    found = targets.select(",".join(serials))
+    assert [info.state for info in found] == ["device", "device"]
+    with targets.open_target(found[0]), targets.open_target(found[1]) as phone:
+        assert told(phone, "getprop", "ro.serialno") == "plain\n"
+    phones.down(["double"])
+
+
+def test_what_killed_runs_leave_is_swept_away_by_the_next_one(open_phone):
+    folder = "/data/local/tmp/mobilebench"
+    with open_phone() as phone:
+        made = f"mkdir -p {folder}/scratch/x {folder}/files/abc && echo half > {folder}/files/abc/model.part"
+        assert (
+            phone.shell(["sh", "-c", f"{made} && echo x > {folder}/restore.json.dead.part"], timeout=5).exit_code == 0
+        )
+    with open_phone() as phone:
+        left = told(phone, "find", folder)
+        assert "scratch" not in left
+        assert ".part" not in left
+        assert "files/abc" not in left
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"schema": "mobilebench/restore/2", "steps": []}'])
+def test_a_restore_file_that_is_none_blocks_nobody(open_phone, content):
+    with open_phone() as phone:
+        phone.shell(["sh", "-c", f"printf %s '{content}' > {RESTORE_FILE}"], timeout=5)
+    with open_phone() as phone:
+        assert len(phone.notices) == 1
+        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+        kept = told(phone, "sh", "-c", f"cat {RESTORE_FILE}.unreadable-*; rm -f {RESTORE_FILE}.unreadable-*")
+        assert kept == content
 
 
 def test_a_phone_without_chrome_is_unsupported_and_unchanged(open_phone):

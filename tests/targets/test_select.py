@@ -91,3 +91,69 @@ def test_adbs_list_is_read_with_states_of_several_words(monkeypatch):
     info = properties.unusable("B", found["B"])
     assert "udev" in discovery.not_ready(info).message
     assert "apt-get" in discovery.not_ready(info).hint
+
+
+def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch, attached):
+    monkeypatch.undo()
+    answers = {
+        "host:devices": "DUP\tdevice\nONE\tdevice\nDUP\tdevice\nDUP\toffline\n",
+        "host:devices-l": (
+            "DUP                    device usb:1-2 product:p model:m device:d transport_id:1\n"
+            "ONE                    device usb:1-4 product:p model:m device:d transport_id:2\n"
+            "DUP                    device usb:1-3 product:p model:m device:d transport_id:3\n"
+            "DUP                    offline transport_id:4\n"
+        ),
+    }
+    monkeypatch.setattr(wire, "query", lambda request, limit: answers[request])
+    monkeypatch.setattr(properties, "read", lambda shell: properties.describe(shell.serial, {}))
+    monkeypatch.setattr(chrome, "find", lambda: None)
+    found = discovery.attached()
+    shared = "another phone has the same serial"
+    assert found == {"DUP (usb:1-2)": shared, "ONE": "device", "DUP (usb:1-3)": shared, "DUP (transport_id:4)": shared}
+    assert dict(ids(targets.select("all"))) == {"host": "device", **found}
+    with pytest.raises(BadInput, match=r"3 phones have the serial DUP: DUP \(usb:1-2\), DUP") as caught:
+        targets.select("DUP")
+    assert "unplug one" in caught.value.hint
+    with pytest.raises(BadInput, match=r"DUP \(usb:1-3\) cannot be measured: another phone has the same serial"):
+        targets.select("DUP (usb:1-3)")
+
+
+def test_phones_that_share_a_serial_are_counted_where_adb_does_not_say_more(monkeypatch):
+    monkeypatch.undo()
+    answers = {"host:devices": "DUP\tdevice\nDUP\tdevice\n", "host:devices-l": ""}
+    monkeypatch.setattr(wire, "query", lambda request, limit: answers[request])
+    assert list(discovery.attached()) == ["DUP (phone 1)", "DUP (phone 2)"]
+
+
+def same_phone(shell):
+    lines = "[ro.serialno]: [R5CT1234567]\n"
+    return properties.describe(
+        shell.serial, {"properties": lines, "boot": "11111111-2222-3333-4444-555555555555\npid:[1]\n"}
+    )
+
+
+def test_two_ways_to_a_phone_are_measured_once(monkeypatch, attached):
+    attached.clear()
+    attached |= {"10.0.0.7:5555": "device", "R5CT1234567": "device"}
+    monkeypatch.setattr(properties, "read", same_phone)
+    assert ids(targets.select("all"))[1:] == [
+        ("10.0.0.7:5555", "the same phone as R5CT1234567"),
+        ("R5CT1234567", "device"),
+    ]
+    assert ids(targets.select("10.0.0.7:5555,R5CT1234567")) == [
+        ("10.0.0.7:5555", "device"),
+        ("R5CT1234567", "the same phone as 10.0.0.7:5555"),
+    ]
+    assert ids(targets.select("10.0.0.7:5555")) == [("10.0.0.7:5555", "device")]
+    assert ids(targets.discover(["10.0.0.7:5555"]))[1:] == [
+        ("10.0.0.7:5555", "device"),
+        ("R5CT1234567", "the same phone as 10.0.0.7:5555"),
+    ]
+
+
+def test_a_state_is_said_as_a_sentence():
+    assert discovery.said(properties.unusable("X", "offline")) == "X is offline"
+    assert discovery.said(properties.unusable("X", "the same phone as Y")) == "X is the same phone as Y"
+    assert discovery.said(properties.unusable("X", discovery.TWIN)) == "X: another phone has the same serial"
+    assert "unplug" in discovery.remedy(discovery.TWIN)
+    assert discovery.remedy("device") is None

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.targets.android import chrome, devtools, firefox, first_run
+from mobilebench.targets.android.answers import ALLOW, sentence
 from mobilebench.targets.android.apps import DRIVEN, BrowserApp, app_of
 from mobilebench.targets.android.automation import Automation
 from mobilebench.targets.android.conditions import Conditions
@@ -20,6 +21,7 @@ from mobilebench.targets.android.restore import Step
 from mobilebench.targets.base import BrowserHandle
 from mobilebench.targets.limits import Limit, either
 
+_STAY_ON = "stay_on_while_plugged_in"
 _START_SECONDS = 30
 _SOCKET_SECONDS = 15
 _PAGE_SECONDS = 5.0
@@ -100,12 +102,26 @@ class PhoneBrowsers:
         return ()
 
     def _start(self, name: str, app: BrowserApp, flags: tuple[str, ...]) -> BrowserHandle:
-        self._changes.append(self._conditions.set_setting("global", "stay_on_while_plugged_in", "7"))
+        doubts = self._keep_awake()
         if app.is_firefox:
             address, version, notes = self._start_firefox(app, flags, self._installed[name])
         else:
             address, version, notes = self._start_chromium(app, flags)
-        return BrowserHandle(name, version, address, flags, app.package, notes=tuple(notes))
+        return BrowserHandle(name, version, address, flags, app.package, notes=(*doubts, *notes))
+
+    def _keep_awake(self) -> list[str]:
+        """Let the screen stay on; a phone that does not let adb change this is measured all the same, with a note."""
+        try:
+            step = self._conditions.set_setting("global", _STAY_ON, "7")
+        except BlockFailed as error:
+            return [f"the screen may go off: {sentence(error)}"]
+        if step is not None:
+            self._changes.append(step)
+        return []
+
+    def _wake(self) -> list[str]:
+        refused = self._conditions.wake_screen()
+        return [f"the screen could not be switched on: {refused}. {ALLOW}"] if refused else []
 
     def _start_chromium(self, app: BrowserApp, flags: tuple[str, ...]) -> tuple[str, str, list[str]]:
         conditions, changes = self._conditions, self._changes
@@ -113,12 +129,12 @@ class PhoneBrowsers:
             changes.append(conditions.change_file(chrome.FLAGS_FILE, chrome.content(flags)))
             changes.append(conditions.set_debug_app(app.package))
             self._stop_other_chromes(app)
-        conditions.wake_screen()
+        doubts = self._wake()
         changes.append(conditions.start_app(app.package, app.start))
         questions = _Questions(self._serial, app, conditions, self._cancel)
         address, version = self._reach(app, questions)
         questions.look()
-        return address, version, questions.answered
+        return address, version, [*doubts, *questions.answered]
 
     def _stop_other_chromes(self, app: BrowserApp) -> None:
         """Only one of them can listen at the socket that they share."""
@@ -168,11 +184,11 @@ class PhoneBrowsers:
         port = int(forwarded.local.removeprefix("tcp:"))
         changes.append(conditions.change_file(firefox.config_file(app.package), firefox.config(port, flags)))
         changes.append(conditions.set_debug_app(app.package))
-        conditions.wake_screen()
+        doubts = self._wake()
         changes.append(conditions.start_app(app.package, app.start))
         questions = _Questions(self._serial, app, conditions, self._cancel)
         self._awaited(app, lambda: firefox.listens(port) or None, questions, _START_SECONDS)
-        return f"ws://127.0.0.1:{port}", version, questions.answered
+        return f"ws://127.0.0.1:{port}", version, [*doubts, *questions.answered]
 
     def _awaited(self, app: BrowserApp, look: Callable[[], T | None], questions: _Questions, seconds: float) -> T:
         limit = Limit(f"{self._serial}: starting {app.title}", seconds, either(self._cancel))

@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import ValidationError
 
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, TargetLost
 from mobilebench.targets.android import ports
+from mobilebench.targets.android.answers import ALLOW, forbidden, sentence, worked
 from mobilebench.targets.android.automation import JAR, PROCESS
 from mobilebench.targets.android.files import HOME
+from mobilebench.targets.android.lease import guarded, was_taken
 from mobilebench.targets.android.restore import (
     AppStarted,
     DebugAppBefore,
@@ -26,11 +30,14 @@ from mobilebench.targets.android.restore import (
     Step,
     is_alive,
     this_process,
+    words,
 )
-from mobilebench.targets.android.shell import Shell, demand
+from mobilebench.targets.android.shell import Shell
 from mobilebench.targets.android.sync import Sync
 
 RESTORE_FILE = f"{HOME}/restore.json"
+Namespace = Literal["global", "system", "secure"]
+UNREADABLE = f"{RESTORE_FILE}.unreadable"
 JAR_ASIDE = f"{JAR}.before-mobilebench"
 
 _OF_SCREEN = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
@@ -38,78 +45,100 @@ _OF_SCREEN = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
 _FRONT = re.compile(r"(?:mCurrentFocus|mFocusedApp)=.*?\s([A-Za-z]\w*(?:\.\w+)+/[\w.$]+)", re.ASCII)
 
 
+@dataclass(frozen=True)
+class Recovered:
+    """What became of the changes that a dead run had left on a phone."""
+
+    put_back: tuple[str, ...] = ()
+    """In words, as the phone is now."""
+    left: tuple[str, ...] = ()
+    """Why something is still changed."""
+    notices: tuple[str, ...] = ()
+    """What else a person has to know."""
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it, a sentence each."""
+        done = [f"What an earlier run had left was put back: {'; '.join(self.put_back)}."] if self.put_back else []
+        return [*done, *self.left, *self.notices]
+
+
 class Conditions:
     """The changes that one run has made to one phone.
 
-    Its shell and sync must not be cancellable: what was changed is put back also after Ctrl-C.
+    Its shell and sync must not be cancellable: what was changed is put back also after Ctrl-C. Nothing is changed or
+    put back unless the phone's lock holds `token`.
     """
 
-    def __init__(self, shell: Shell, sync: Sync) -> None:
+    def __init__(self, shell: Shell, sync: Sync, token: str) -> None:
         self._shell = shell
         self._sync = sync
+        self._token = token
         self._steps: list[Step] = []
+        self._inherited: list[Step] = []
+        """Of a dead run, which could not be put back yet."""
         self._owner = this_process()
 
-    def recover(self) -> None:
-        """Put back what a run that died has left changed.
+    def recover(self) -> Recovered:
+        """Put back what a run that died has left changed. What cannot be put back keeps nobody from measuring.
 
         Raises:
-            BadInput: that run still goes on, or its restore file cannot be understood.
+            BadInput: that run still goes on.
         """
         if self._sync.stat(RESTORE_FILE) is None:
-            return
-        left = self._read()
-        if is_alive(left.owner):
+            return Recovered()
+        content = self._sync.read(RESTORE_FILE)
+        try:
+            left = RestoreFile.model_validate_json(content)
+        except ValidationError as error:
+            return Recovered(notices=(self._put_aside(content, error),))
+        if is_alive(left.owner) and left.owner != self._owner:
             raise BadInput(
                 f"Phone {self._shell.serial} is being measured by pid {left.owner.pid}.",
                 hint="Wait until that run has ended, or choose other targets with --serial.",
             )
         self._steps = list(left.steps)
-        self.put_back_all()
-        self._write()
+        failed = self._undo_all(list(self._steps))
+        self._inherited = list(self._steps)
+        done = [step for step in reversed(left.steps) if step not in self._steps]
+        return Recovered(tuple(map(words, done)), tuple(sentence(error) for error in failed))
 
     def change_file(self, path: str, content: bytes) -> FileBefore:
         """Replace a small file in the phone's scratch folder."""
-        found = self._sync.stat(path)
-        before = None if found is None else base64.b64encode(self._sync.read(path)).decode()
-        step = FileBefore(path=path, content=before, mode=found.mode & 0o777 if found else 0o644)
-        self._record(step)
-        self._put_file(path, content, 0o644)
+        step = self._file_now(path)
+        self._make(step, lambda: self._put_file(path, content, 0o644))
         return step
 
     def set_debug_app(self, package: str) -> DebugAppBefore:
         """Let an app be debugged: Chrome reads its command-line file only then."""
-        before = self._ask("settings get global debug_app")
-        step = DebugAppBefore(package=None if before in {"", "null"} else before)
-        self._record(step)
-        self._demand(
-            f"am set-debug-app --persistent {shlex.quote(package)}", f"{package} could not be set for debugging"
-        )
+        step = self._debug_app_now()
+        self._make(step, lambda: self._put_debug_app(package, waits=False))
         return step
 
-    def set_setting(self, namespace: Literal["global", "system", "secure"], key: str, value: str) -> SettingBefore:
-        """Change one of Android's settings."""
-        before = self._ask(f"settings get {namespace} {shlex.quote(key)}")
-        step = SettingBefore(namespace=namespace, key=key, value=None if before in {"", "null"} else before)
-        self._record(step)
-        self._put_setting(namespace, key, value)
+    def set_setting(self, namespace: Namespace, key: str, value: str) -> SettingBefore | None:
+        """Change one of Android's settings; None where it has this value already.
+
+        Raises:
+            NotAllowed: the phone does not let adb change it; nothing is changed then, and nothing has to be put back.
+            BlockFailed: it could not be read, and so was not changed, or not changed.
+        """
+        step = self._setting_now(namespace, key)
+        if step.value == value:
+            return None
+        self._make(step, lambda: self._put_setting(namespace, key, value))
         return step
 
-    def wake_screen(self) -> None:
-        """Switch the screen on and leave the lock screen, where no secret guards it: hidden pages are slowed down."""
-        self._shell.script("input keyevent KEYCODE_WAKEUP; wm dismiss-keyguard")
+    def wake_screen(self) -> str | None:
+        """Switch the screen on and leave the lock screen, where no secret guards it: hidden pages are slowed down.
+
+        Answers why the phone did not let it happen, if so.
+        """
+        return forbidden(self._shell.script("input keyevent KEYCODE_WAKEUP; wm dismiss-keyguard"))
 
     def start_app(self, package: str, start: str) -> AppStarted:
         """Start an app afresh by the given command line."""
         step = AppStarted(package=package)
-        self._record(step)
-        self._stop(package)
-        problem = f"{self._shell.serial}: {package} could not be started"
-        answer = self._shell.script(start)
-        demand(answer, problem)
-        said = (answer.stdout + answer.stderr).decode(errors="replace").strip()
-        if "Error" in said:
-            raise BlockFailed(f"{problem}: {said}")
+        self._make(step, lambda: self._start(package, start))
         return step
 
     def stop_app(self, package: str) -> None:
@@ -128,9 +157,7 @@ class Conditions:
             had_jar=self._sync.stat(JAR) is not None,
             was_running=bool(self._shell.script(_OF_SCREEN).stdout.strip()),
         )
-        self._record(step)
-        if step.had_jar:
-            self._demand(f"mv -f {JAR} {JAR_ASIDE}", f"{JAR} could not be put aside")
+        self._make(step, lambda: self._put_jar_aside() if step.had_jar else None)
         return step
 
     def listening(self) -> list[str]:
@@ -143,7 +170,7 @@ class Conditions:
         """Lead a free port of this computer to a socket of the phone; None: to the port of the same number there."""
         for _ in range(5):
             local = f"tcp:{ports.free_port()}"
-            step = Forwarded(local=local, remote=remote or local)
+            step = Forwarded(local=local, remote=remote or local, serial=self._shell.serial)
             self._record(step)
             if ports.forward(self._shell.serial, step.local, step.remote):
                 return step
@@ -152,7 +179,7 @@ class Conditions:
 
     def reverse(self, port: int) -> Reversed:
         """Lead a port of the phone to the same port of this computer, or another one where it is taken."""
-        same = Reversed(remote=f"tcp:{port}")
+        same = Reversed(remote=f"tcp:{port}", serial=self._shell.serial)
         self._record(same)
         if ports.reverse(self._shell.serial, port, port):
             return same
@@ -161,7 +188,7 @@ class Conditions:
         if not found:
             self._write()
             raise BlockFailed(f"{self._shell.serial}: no port of the phone could be led to port {port} here.")
-        other = Reversed(remote=f"tcp:{found}")
+        other = Reversed(remote=f"tcp:{found}", serial=self._shell.serial)
         self._record(other)
         return other
 
@@ -176,24 +203,79 @@ class Conditions:
             TargetLost: the phone is away; its restore file stays on it for the next run.
             BlockFailed: something could not be undone; it stays in the restore file.
         """
-        undo = [step for step in reversed(steps) if step in self._steps]
-        if not undo:
-            return
-        failed: MobilebenchError | None = None
-        for step in undo:
+        failed = self._undo_all([step for step in steps if step in self._steps])
+        if failed:
+            raise BlockFailed(
+                f"{self._shell.serial}: not everything could be put back: {failed[0].message}",
+                hint="It is tried again whenever mobilebench meets the phone, and by "
+                f"`mobilebench restore {self._shell.serial}`.",
+            )
+
+    def _undo_all(self, steps: Sequence[Step]) -> list[MobilebenchError]:
+        """Undo steps, the last one first, and answer what failed; of what a dead run left only at the first time."""
+        if not steps:
+            return []
+        self._guarded("true", "its lock could not be read")
+        failed: list[MobilebenchError] = []
+        for step in reversed(steps):
             try:
                 self._undo(step)
-                self._steps.remove(step)
             except TargetLost:
                 raise
             except MobilebenchError as error:
-                failed = failed or error
+                if not self._is_as_before(step):
+                    if step not in self._inherited:
+                        failed.append(error)
+                    continue
+            self._steps.remove(step)
         self._write()
-        if failed is not None:
-            raise BlockFailed(
-                f"{self._shell.serial}: not everything could be put back: {failed.message}",
-                hint="It is tried again whenever mobilebench meets the phone.",
-            )
+        return failed
+
+    def _make(self, step: Step, change: Callable[[], None]) -> None:
+        """Write a step down and make its change; one that fails is undone at once, and forgotten when it is."""
+        self._steps.append(step)
+        try:
+            self._write()
+            change()
+        except TargetLost:
+            raise
+        except MobilebenchError:
+            with suppress(BlockFailed):
+                self._undo_all([step])
+            raise
+
+    def _is_as_before(self, step: Step) -> bool:
+        """Whether the phone is as it was before this change, as far as it can be read."""
+        try:
+            match step:
+                case FileBefore(path=path):
+                    return self._file_now(path) == step
+                case DebugAppBefore():
+                    return self._debug_app_now() == step
+                case SettingBefore(namespace=namespace, key=key):
+                    return self._setting_now(namespace, key) == step
+        except BlockFailed:
+            pass
+        return False
+
+    def _file_now(self, path: str) -> FileBefore:
+        found = self._sync.stat(path)
+        content = None if found is None else base64.b64encode(self._sync.read(path)).decode()
+        return FileBefore(path=path, content=content, mode=found.mode & 0o777 if found else 0o644)
+
+    def _debug_app_now(self) -> DebugAppBefore:
+        package = self._ask("settings get global debug_app", "the app for debugging")
+        if package in ("", "null"):
+            return DebugAppBefore(package=None)
+        waits = self._ask("settings get global wait_for_debugger", "whether the app for debugging waits") == "1"
+        try:
+            return DebugAppBefore(package=package, waits=waits)
+        except ValidationError:
+            raise BlockFailed(f"{self._shell.serial}: “{package[:100]}” cannot be the app for debugging.") from None
+
+    def _setting_now(self, namespace: Namespace, key: str) -> SettingBefore:
+        value = self._ask(f"settings get {namespace} {shlex.quote(key)}", f"the setting {key}")
+        return SettingBefore(namespace=namespace, key=key, value=None if value == "null" else value)
 
     def _undo(self, step: Step) -> None:
         match step:
@@ -201,21 +283,37 @@ class Conditions:
                 self._demand(f"rm -f {shlex.quote(path)}", f"{path} could not be removed")
             case FileBefore(path=path, content=str(content), mode=mode):
                 self._put_file(path, base64.b64decode(content), mode)
-            case DebugAppBefore(package=None):
-                self._demand("am clear-debug-app", "the app for debugging could not be cleared")
-            case DebugAppBefore(package=str(package)):
-                command = f"am set-debug-app --persistent {shlex.quote(package)}"
-                self._demand(command, "the app for debugging could not be set back")
+            case DebugAppBefore(package=package, waits=waits):
+                self._put_debug_app(package, waits=waits)
             case SettingBefore(namespace=namespace, key=key, value=value):
                 self._put_setting(namespace, key, value)
             case AppStarted(package=package):
                 self._stop(package)
             case ScreenLent(had_jar=had_jar, was_running=was_running):
                 self._take_screen_back(had_jar=had_jar, was_running=was_running)
-            case Forwarded(local=local, remote=remote):
-                ports.remove_forward(self._shell.serial, local, remote)
-            case Reversed(remote=remote):
-                ports.remove_reverse(self._shell.serial, remote)
+            case Forwarded(local=local, remote=remote, serial=serial):
+                ports.remove_forward(serial or self._shell.serial, local, remote)
+            case Reversed(remote=remote, serial=serial):
+                self._remove_reverse(serial or self._shell.serial, remote)
+
+    def _remove_reverse(self, serial: str, remote: str) -> None:
+        try:
+            ports.remove_reverse(serial, remote)
+        except TargetLost:
+            if serial == self._shell.serial:
+                raise
+
+    def _start(self, package: str, start: str) -> None:
+        self._stop(package)
+        problem = f"{self._shell.serial}: {package} could not be started"
+        answer = self._shell.script(start)
+        worked(answer, problem)
+        said = (answer.stdout + answer.stderr).decode(errors="replace").strip()
+        if "Error" in said:
+            raise BlockFailed(f"{problem}: {said}")
+
+    def _put_jar_aside(self) -> None:
+        self._demand(f"mv -f {JAR} {JAR_ASIDE}", f"{JAR} could not be put aside")
 
     def _take_screen_back(self, *, had_jar: bool, was_running: bool) -> None:
         if not was_running:
@@ -230,9 +328,24 @@ class Conditions:
         self._sync.write(path, content, mode)
         self._demand(f"chmod {mode:o} {shlex.quote(path)}", f"{path} could not be written")
 
-    def _put_setting(self, namespace: str, key: str, value: str | None) -> None:
+    def _put_setting(self, namespace: Namespace, key: str, value: str | None) -> None:
         change = f"delete {namespace} {key}" if value is None else f"put {namespace} {key} {shlex.quote(value)}"
         self._demand(f"settings {change}", f"the setting {key} could not be changed")
+        now = self._setting_now(namespace, key).value
+        if now != value:
+            raise BlockFailed(f"{self._shell.serial}: the phone keeps its setting {key} at {now}.", hint=ALLOW)
+
+    def _put_debug_app(self, package: str | None, *, waits: bool) -> None:
+        if package is None:
+            self._demand("am clear-debug-app", "the app for debugging could not be cleared")
+        else:
+            command = f"am set-debug-app {'-w ' if waits else ''}--persistent {shlex.quote(package)}"
+            self._demand(command, f"{package} could not be set for debugging")
+        now = self._debug_app_now().package
+        if now != package:
+            raise BlockFailed(
+                f"{self._shell.serial}: the phone keeps {now or 'none'} as its app for debugging.", hint=ALLOW
+            )
 
     def _stop(self, package: str) -> None:
         self._demand(f"am force-stop {shlex.quote(package)}", f"{package} could not be ended")
@@ -243,26 +356,52 @@ class Conditions:
 
     def _write(self) -> None:
         if not self._steps:
-            self._demand(f"rm -f {RESTORE_FILE}", "the restore file could not be removed")
+            self._guarded(f"rm -f {RESTORE_FILE}", "the restore file could not be removed")
             return
         content = RestoreFile(owner=self._owner, steps=self._steps).model_dump_json(by_alias=True, indent=1)
-        part = f"{RESTORE_FILE}.part"
+        part = f"{RESTORE_FILE}.{self._token}.part"
         self._sync.write(part, content.encode())
-        self._demand(f"chmod 600 {part} && mv -f {part} {RESTORE_FILE}", "the restore file could not be written")
+        self._guarded(f"chmod 600 {part} && mv -f {part} {RESTORE_FILE}", "the restore file could not be written")
 
-    def _read(self) -> RestoreFile:
-        try:
-            return RestoreFile.model_validate_json(self._sync.read(RESTORE_FILE))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise BadInput(
-                f"Phone {self._shell.serial} has a restore file that cannot be understood ({where}: {first['msg']}).",
-                hint=f"It says what a run had changed: adb -s {self._shell.serial} shell cat {RESTORE_FILE}",
-            ) from None
+    def _put_aside(self, content: bytes, error: ValidationError) -> str:
+        """Make room for a restore file of ours where there is one that is none, and answer a sentence about it."""
+        serial = self._shell.serial
+        if not content:
+            self._guarded(f"rm -f {RESTORE_FILE}", "the restore file could not be removed")
+            return f"Phone {serial} had an empty restore file, which was removed: what a run had changed is not known."
+        aside = self._guarded(
+            f"n=1; while [ -e {UNREADABLE}-$n ]; do n=$((n+1)); done; "
+            f"mv {RESTORE_FILE} {UNREADABLE}-$n && echo {UNREADABLE}-$n",
+            "the restore file could not be moved aside",
+        )
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        show = f"adb -s {shlex.quote(serial)} shell cat {aside.decode().strip()}"
+        return (
+            f"Phone {serial} had a restore file that cannot be understood ({where}: {first['msg']}). Nothing was put "
+            f"back; what a run had changed stands in it: {show}"
+        )
 
-    def _ask(self, command: str) -> str:
-        return self._shell.script(command).stdout.decode(errors="replace").strip()
+    def _ask(self, command: str, what: str) -> str:
+        """What the phone answers to a question, without the line's end.
+
+        Raises:
+            BlockFailed: it did not answer: that is no answer, and not an empty one either.
+        """
+        problem = f"{self._shell.serial}: {what} could not be read"
+        text = worked(self._shell.script(command), problem).decode(errors="surrogateescape")
+        if not text:
+            raise BlockFailed(f"{problem}: the phone said nothing.")
+        return text.removesuffix("\n").removesuffix("\r")
 
     def _demand(self, command: str, problem: str) -> bytes:
-        return demand(self._shell.script(command), f"{self._shell.serial}: {problem}")
+        return worked(self._shell.script(command), f"{self._shell.serial}: {problem}")
+
+    def _guarded(self, command: str, problem: str) -> bytes:
+        """Run a command, unless somebody else has the phone by now."""
+        done = self._shell.script(guarded(command, self._token))
+        if was_taken(done.exit_code):
+            raise BlockFailed(
+                f"{self._shell.serial}: somebody else has taken the phone, and puts back what this run has changed."
+            )
+        return worked(done, f"{self._shell.serial}: {problem}")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.errors import BlockFailed, TargetLost, Unsupported
 from mobilebench.results.records import TargetInfo
 from mobilebench.targets.android import exits
 from mobilebench.targets.android.browsers import PhoneBrowsers
-from mobilebench.targets.android.conditions import Conditions
-from mobilebench.targets.android.files import PhoneFiles
+from mobilebench.targets.android.conditions import RESTORE_FILE, Conditions, Recovered
+from mobilebench.targets.android.files import PhoneFiles, sweep
+from mobilebench.targets.android.lease import Lease, look
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.android.sync import Sync
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
@@ -22,8 +24,11 @@ from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetP
 class AndroidTarget:
     """An open phone (see `targets.base.Target`)."""
 
-    def __init__(self, info: TargetInfo, conditions: Conditions, cancel: Event | None) -> None:
+    def __init__(
+        self, info: TargetInfo, conditions: Conditions, cancel: Event | None, notices: tuple[str, ...] = ()
+    ) -> None:
         self._info = info
+        self.notices: Sequence[str] = notices
         self._shell = DeviceShell(info.id, cancel)
         self._files = PhoneFiles(self._shell, Sync(info.id, cancel))
         self._conditions = conditions
@@ -85,16 +90,52 @@ def fresh_host() -> str:
 
 
 @contextmanager
-def open_phone(info: TargetInfo, cancel: Event | None) -> Iterator[AndroidTarget]:
+def open_phone(info: TargetInfo, cancel: Event | None, lease: Lease) -> Iterator[AndroidTarget]:
     """Open a phone whose lock the caller holds.
 
     What a dead run left changed is put back first, what we change at the end.
     """
-    conditions = Conditions(DeviceShell(info.id), Sync(info.id))
-    conditions.recover()
-    phone = AndroidTarget(info, conditions, cancel)
+    with lease.use() as token:
+        conditions = Conditions(DeviceShell(info.id), Sync(info.id), token)
+        found = conditions.recover()
+        sweep(DeviceShell(info.id))
+        phone = AndroidTarget(info, conditions, cancel, tuple(found.lines))
+        try:
+            yield phone
+        finally:
+            phone.close()
+            conditions.put_back_all()
+
+
+def restore(info: TargetInfo, lease: Lease) -> Recovered:
+    """Put back what dead runs left on a phone whose lock the caller holds.
+
+    Raises:
+        BadInput: the run that changed it still goes on.
+        TargetLost: the phone went away.
+    """
+    with lease.use() as token:
+        found = Conditions(DeviceShell(info.id), Sync(info.id), token).recover()
+        sweep(DeviceShell(info.id))
+        return found
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a phone stands: who measures it, and whether something has to be put back."""
+
+    holder: str | None
+    """Who has it, as the end of a sentence."""
+    restore_due: bool
+
+
+def standing(info: TargetInfo) -> Standing | None:
+    """How a phone stands now; None where it does not answer."""
+    shell = DeviceShell(info.id)
     try:
-        yield phone
-    finally:
-        phone.close()
-        conditions.put_back_all()
+        seen = look(shell)
+        changed = shell.script(f"[ -e {RESTORE_FILE} ]").exit_code == 0
+    except (BlockFailed, TargetLost):
+        return None
+    holder = seen.holder
+    return Standing(seen.describe(holder) if holder else None, changed and holder is None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
@@ -13,6 +16,8 @@ from mobilebench.targets.limits import Limit
 READY = "device"
 SILENT = "not answering"
 """adb holds it for ready, but it does not answer."""
+TWIN = "another phone has the same serial"
+"""adb lists the serial twice, and refuses to talk to either phone by it."""
 
 _REMEDIES = {
     "unauthorized": "Unlock the phone and allow USB debugging for this computer in the dialog that it shows.",
@@ -22,18 +27,47 @@ _REMEDIES = {
     "recovery": "Restart the phone into Android.",
     "sideload": "Restart the phone into Android.",
     "bootloader": "Restart the phone into Android.",
+    TWIN: "adb cannot tell them apart: unplug one of them, or connect one over Wi-Fi (`adb connect ADDRESS:PORT`).",
 }
 
 
 def attached() -> dict[str, str]:
-    """Serials and adb's word for their state, in adb's order.
+    """Serials and adb's word for their state, in adb's order. Phones that share a serial are named by their place too.
 
     Raises:
         BadInput: there is no adb.
     """
     answer = wire.query("host:devices", Limit("Asking adb for its devices", 10))
-    rows = (line.partition("\t") for line in answer.splitlines() if "\t" in line)
-    return {serial: state.strip() for serial, _, state in rows}
+    rows = [(serial, state.strip()) for serial, tab, state in map(_halves, answer.splitlines()) if tab]
+    shared = {serial for serial, count in Counter(serial for serial, _ in rows).items() if count > 1}
+    if not shared:
+        return dict(rows)
+    long = wire.query("host:devices-l", Limit("Asking adb for its devices", 10)).splitlines()
+    places = {serial: [_place(line) for line in long if line.split(" ", 1)[0] == serial] for serial in shared}
+    found: dict[str, str] = {}
+    for serial, state in rows:
+        if serial in shared:
+            place = places[serial].pop(0) if places[serial] else ""
+            count = sum(1 for name in found if name.startswith(f"{serial} (")) + 1
+            found[f"{serial} ({place or f'phone {count}'})"] = TWIN
+        else:
+            found[serial] = state
+    return found
+
+
+def twins(serial: str, known: Mapping[str, str]) -> list[str]:
+    """The names under which phones are listed that share this serial."""
+    return [name for name, state in known.items() if state == TWIN and name.startswith(f"{serial} (")]
+
+
+def _halves(line: str) -> tuple[str, str, str]:
+    return line.partition("\t")
+
+
+def _place(line: str) -> str:
+    """The USB port of a line of `adb devices -l`, else the number that adb gave to the connection."""
+    words = re.findall(r"(?<= )(usb:\S+|transport_id:\d+)", line)
+    return words[0] if words else ""
 
 
 def phones(serials: dict[str, str]) -> list[TargetInfo]:
@@ -55,10 +89,24 @@ def phone(serial: str, state: str) -> TargetInfo:
         return properties.unusable(serial, SILENT if word == READY else word)
 
 
+def said(info: TargetInfo) -> str:
+    """A phone's state, said of it."""
+    return f"{info.id}: {info.state}" if info.state == TWIN else f"{info.id} is {info.state}"
+
+
 def not_ready(info: TargetInfo) -> BadInput:
     """What is wrong with a phone that was asked for by name, and what to do about it."""
-    hint = next((remedy for word, remedy in _REMEDIES.items() if info.state.startswith(word)), None)
     return BadInput(
-        f"Phone {info.id} cannot be measured: it is {info.state}.",
-        hint=hint or "Unlock the phone, look at its screen, and try `adb devices` again.",
+        f"Phone {info.id} cannot be measured: {'' if info.state == TWIN else 'it is '}{info.state}.",
+        hint=remedy(info.state) or "Unlock the phone, look at its screen, and try `adb devices` again.",
     )
+
+
+def remedy(state: str) -> str | None:
+    """What to do about a phone in this state."""
+    return next((words for word, words in _REMEDIES.items() if state.startswith(word)), None)
+
+
+def several(serial: str, names: Sequence[str]) -> BadInput:
+    """A serial that more than one phone has."""
+    return BadInput(f"{len(names)} phones have the serial {serial}: {', '.join(names)}.", hint=_REMEDIES[TWIN])

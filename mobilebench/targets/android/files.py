@@ -21,9 +21,20 @@ from mobilebench.targets.base import Pushed, TargetPath
 HOME = TargetPath(f"{SCRATCH}/mobilebench")
 """Everything that mobilebench keeps on a phone."""
 FILES = HOME / "files"
+BLOCK_FOLDER = HOME / "scratch"
+"""Where the programs of one block may write."""
 
 _HASH_TIMEOUT = 120
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def sweep(shell: Shell) -> None:
+    """Remove what runs left that were killed: half a file, a block's folder. The caller holds the phone's lock."""
+    shell.script(
+        f"cd {HOME} 2>/dev/null || exit 0; rm -rf {BLOCK_FOLDER}; rm -f ./*.part {FILES}/*/*.part; "
+        f"rmdir {FILES}/* 2>/dev/null; true",
+        timeout=_HASH_TIMEOUT,
+    )
 
 
 class PhoneFiles:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from mobilebench import profiles
 from mobilebench.results.records import TargetInfo
-from mobilebench.targets.android import apps
+from mobilebench.targets.android import apps, identity
 from mobilebench.targets.android.shell import Shell, demand
 from mobilebench.targets.meminfo import memory_mb
 
@@ -17,6 +17,7 @@ _QUESTIONS = {
     "affinity": "cat /proc/self/status",
     "possible": "cat /sys/devices/system/cpu/possible",
     "kernel": "uname -r",
+    "boot": identity.QUESTION,
     "battery": "dumpsys battery",
     "graphics": "dumpsys SurfaceFlinger | grep GLES",
 }
@@ -153,14 +154,16 @@ def parse_battery_percent(battery: str) -> int | None:
 
 def _machine(serial: str, properties: Mapping[str, str]) -> str:
     """The same phone over USB and over Wi-Fi is one machine."""
-    return _first(properties, "ro.mobilebench.machine", "ro.serialno", "ro.boot.serialno") or serial
+    return _first(properties, "ro.mobilebench.machine") or identity.serial_number(properties) or serial
 
 
 def _facts(properties: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
-    """Properties that tell the chip and the build apart, under their own names (`profiles.advice` reads them)."""
+    """Properties that tell chip, build and phone apart, under their own names (`profiles.advice` reads them)."""
     names = (*profiles.DECISIVE, "ro.soc.manufacturer", "ro.build.fingerprint", "ro.build.version.sdk")
     facts = {name: properties.get(name, "").strip() for name in names}
     facts["kernel"] = answers.get("kernel", "").strip()
+    facts[identity.SERIAL_NUMBER] = identity.serial_number(properties) or ""
+    facts[identity.BOOT] = identity.boot(answers.get("boot", "")) or ""
     return {name: value for name, value in facts.items() if value}
 
 

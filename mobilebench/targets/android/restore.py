@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,7 @@ SCHEMA: Literal["mobilebench/restore/1"] = "mobilebench/restore/1"
 ScratchPath = Annotated[str, StringConstraints(pattern=r"^/data/local/tmp/[A-Za-z0-9._-]+$")]
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$")]
 SettingKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.]+$")]
+Serial = Annotated[str, StringConstraints(pattern=r"^\S{0,255}$")]
 Socket = Annotated[str, StringConstraints(pattern=r"^(tcp:\d{1,5}|localabstract:[A-Za-z0-9._-]+)$")]
 
 
@@ -34,6 +36,8 @@ class DebugAppBefore(Record):
 
     kind: Literal["debug_app"] = "debug_app"
     package: Package | None
+    waits: bool = False
+    """Android held this app at its start until a debugger came."""
 
 
 class SettingBefore(Record):
@@ -68,6 +72,8 @@ class Forwarded(Record):
     kind: Literal["forward"] = "forward"
     local: Socket
     remote: Socket
+    serial: Serial = ""
+    """By which the phone was reached: a port is led to a connection, and is taken away from that one."""
 
 
 class Reversed(Record):
@@ -75,12 +81,35 @@ class Reversed(Record):
 
     kind: Literal["reverse"] = "reverse"
     remote: Socket
+    serial: Serial = ""
+    """As with `Forwarded`."""
 
 
 Step = Annotated[
     FileBefore | DebugAppBefore | SettingBefore | AppStarted | ScreenLent | Forwarded | Reversed,
     Field(discriminator="kind"),
 ]
+
+
+def words(step: Step) -> str:
+    """What putting a change back makes of the phone, for a person."""
+    match step:
+        case FileBefore(path=path, content=None):
+            return f"{path} is removed"
+        case FileBefore(path=path):
+            return f"{path} is as it was"
+        case DebugAppBefore(package=package):
+            return f"the app for debugging is {package or 'none'}"
+        case SettingBefore(namespace=namespace, key=key, value=value):
+            return f"the setting {namespace} {key} is {'not set' if value is None else value}"
+        case AppStarted(package=package):
+            return f"{package} is ended"
+        case ScreenLent():
+            return "uiautomator2's server is ended"
+        case Forwarded(local=local):
+            return f"port {local} of this computer is free"
+        case Reversed(remote=remote):
+            return f"port {remote} of the phone is free"
 
 
 class Owner(Record):
@@ -103,8 +132,18 @@ class RestoreFile(Record):
 
 
 def this_process() -> Owner:
-    """Who we are, for the restore file."""
+    """Who we are, for the restore file and the lock."""
     return Owner(machine=machine_id(), pid=os.getpid(), started=_started(os.getpid()) or "")
+
+
+def this_place() -> str:
+    """Where pids are ours: this start of this computer, and the namespace of its processes.
+
+    Cloned computers share an id, and containers of one computer have pids of their own.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    known = f"{machine_id()} {boot} {Path('/proc/self/ns/pid').readlink()}"
+    return hashlib.sha256(known.encode()).hexdigest()[:16]
 
 
 def is_alive(owner: Owner) -> bool:
@@ -113,8 +152,9 @@ def is_alive(owner: Owner) -> bool:
 
 
 def _started(pid: int) -> str | None:
+    """When a process began; None of one that has ended, also where nobody has asked yet how."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return fields[19] if len(fields) > 19 else None
+    return fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else None

@@ -1,0 +1,63 @@
+"""What a phone's programs say when they refuse: often in words alone, with exit code 0."""
+
+from __future__ import annotations
+
+import re
+
+from mobilebench.errors import BlockFailed, MobilebenchError
+from mobilebench.targets.base import ShellResult
+
+ALLOW = (
+    "Allow it in the phone's developer options: Xiaomi calls it “USB debugging (Security settings)”; "
+    "on OnePlus, Oppo and Realme switch “Disable permission monitoring” on."
+)
+"""How makers let adb change what Android itself lets it change."""
+
+_FAILURE = re.compile(
+    r"^(?:Exception occurred|Error(?: type \d+)?:|cmd: |Failed transaction|Failure calling|Security exception|"
+    r"(?:Caused by: )?[\w.$]+(?:Exception|Error)(?::|$)|.*Can't find service).*$",
+    re.MULTILINE,
+)
+_FORBIDDEN = re.compile(r"Security ?exception|permission denial|requires:? ?android\.permission", re.IGNORECASE)
+
+
+class NotAllowed(BlockFailed):
+    """The phone does not let adb do this."""
+
+
+def failure(result: ShellResult) -> str | None:
+    """What a command said that failed, also one that ended with exit code 0; None of one that worked."""
+    stderr, stdout = (text.decode(errors="replace").strip() for text in (result.stderr, result.stdout))
+    for text in (stderr, stdout):
+        found = [line[0].strip() for line in _FAILURE.finditer(text)]
+        if found:
+            return next((line for line in found if _FORBIDDEN.search(line)), found[0])[:300]
+    if result.exit_code != 0:
+        return f"exit code {result.exit_code}: {(stderr or stdout or 'it said nothing')[:300]}"
+    return None
+
+
+def forbidden(result: ShellResult) -> str | None:
+    """What a command said that adb is not allowed to give; None of others, also of those that failed otherwise."""
+    text = (result.stderr + b"\n" + result.stdout).decode(errors="replace")
+    return failure(result) if _FORBIDDEN.search(text) else None
+
+
+def worked(result: ShellResult, problem: str) -> bytes:
+    """Standard output of a command that did what was asked.
+
+    Raises:
+        NotAllowed: the phone does not let adb do this.
+        BlockFailed: it failed otherwise.
+    """
+    words = failure(result)
+    if words is None:
+        return result.stdout
+    if forbidden(result):
+        raise NotAllowed(f"{problem}: {words}", hint=ALLOW)
+    raise BlockFailed(f"{problem}: {words}")
+
+
+def sentence(error: MobilebenchError) -> str:
+    """An error and what to do about it."""
+    return f"{error.message.rstrip('.')}. {error.hint or ''}".strip()

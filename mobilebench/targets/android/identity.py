@@ -1,0 +1,95 @@
+"""Which phone it is. A serial names a way to a phone (USB, Wi-Fi, an emulator's port), not the phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from mobilebench.results.records import TargetInfo
+
+SERIAL_NUMBER = "ro.serialno"
+BOOT = "boot_id"
+"""Names of facts in `TargetInfo.facts`."""
+
+QUESTION = "cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid"
+"""The kernel's id of this start of the phone, and the namespace of its processes (containers share a kernel)."""
+
+SAME_PHONE = "the same phone as "
+"""How the state begins of a target that is only another way to a phone."""
+
+_BOOT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NAMESPACE = re.compile(r"pid:\[\d+\]")
+_NETWORK = re.compile(r":\d+$|\._adb(?:-tls-connect)?\._tcp\.?$")
+_DUMMIES = frozenset(
+    {"unknown", "none", "null", "(null)", "default", "serial", "serialno", "not_available", "n/a", "1234567890abcdef"}
+)
+_DIGITS = "0123456789abcdef"
+
+
+def serial_number(properties: Mapping[str, str]) -> str | None:
+    """The phone's own serial number, unless it is one that makers leave in for want of a real one."""
+    for name in (SERIAL_NUMBER, "ro.boot.serialno"):
+        number = properties.get(name, "").strip()
+        if number and not _is_dummy(number):
+            return number
+    return None
+
+
+def boot(answer: str) -> str | None:
+    """What tells this start of the phone from every other, from the answer to `QUESTION`; None when it does not say."""
+    kernel = _BOOT_ID.search(answer.lower())
+    if kernel is None:
+        return None
+    namespace = _NAMESPACE.search(answer)
+    return f"{kernel[0]} {namespace[0]}" if namespace else kernel[0]
+
+
+def key(info: TargetInfo) -> str:
+    """A name that every way to the same phone shares, and no other phone has."""
+    return info.facts.get(BOOT) or info.facts.get(SERIAL_NUMBER) or info.id
+
+
+def is_same(one: TargetInfo, other: TargetInfo) -> bool:
+    """Whether two ways lead to one phone. Only the kernel's id proves it: cheap phones share serial numbers."""
+    boots = one.facts.get(BOOT), other.facts.get(BOOT)
+    numbers = one.facts.get(SERIAL_NUMBER), other.facts.get(SERIAL_NUMBER)
+    return boots[0] is not None and boots[0] == boots[1] and numbers[0] == numbers[1]
+
+
+def told_apart(phones: Sequence[TargetInfo], preferred: Sequence[str] = ()) -> list[TargetInfo]:
+    """The phones in the given order, each ready one once: a further way to one says so in its state.
+
+    Args:
+        phones: as they describe themselves.
+        preferred: serials that a person named; the first of them is kept, else a cable before a network.
+    """
+    ranked = sorted(phones, key=lambda info: _rank(info.id, preferred))
+    kept: list[TargetInfo] = []
+    found: dict[str, TargetInfo] = {}
+    for info in ranked:
+        if info.state != "device":
+            found[info.id] = info
+            continue
+        twin = next((one for one in kept if is_same(one, info)), None)
+        if twin is None:
+            kept.append(info)
+            found[info.id] = info
+        else:
+            found[info.id] = info.model_copy(update={"state": f"{SAME_PHONE}{twin.id}"})
+    names = [one.machine for one in kept if not one.virtual]
+    for one in kept:
+        if not one.virtual and names.count(one.machine) > 1:
+            found[one.id] = one.model_copy(update={"machine": f"{one.machine} at {one.id}"})
+    return [found[info.id] for info in phones]
+
+
+def _rank(serial: str, preferred: Sequence[str]) -> tuple[int, int]:
+    named = preferred.index(serial) if serial in preferred else len(preferred)
+    return named, 1 if _NETWORK.search(serial) else 0
+
+
+def _is_dummy(number: str) -> bool:
+    plain = number.lower().removeprefix("0x")
+    return (
+        plain in _DUMMIES or len(set(plain)) <= 1 or (len(plain) >= 6 and (plain in _DIGITS or plain in "1234567890"))
+    )

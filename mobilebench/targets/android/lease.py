@@ -1,0 +1,273 @@
+"""The lock that lies on a phone: who measures it, and until when that holds unless it is renewed.
+
+It keeps other computers away, and other programs of this one that reach the phone by another serial. Its times are the
+phone's own seconds since its start, so that no clock has to be right.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import secrets
+import shlex
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from mobilebench.errors import BadInput, BlockFailed, MobilebenchError
+from mobilebench.results.records import Record
+from mobilebench.targets.android import identity
+from mobilebench.targets.android.files import HOME
+from mobilebench.targets.android.restore import Owner, is_alive, this_place, this_process
+from mobilebench.targets.android.shell import DeviceShell, Shell, demand
+
+LEASE_SECONDS = 300.0
+RENEW_SECONDS = 100.0
+"""Renewing takes a few milliseconds of the phone's time."""
+AGAIN_SECONDS = 10.0
+"""After a renewal that failed: the phone may be away for a moment."""
+
+LOCK = f"{HOME}/lock"
+WAIT = "Wait until that run has ended, or choose other targets with --serial."
+
+_FAMILY = "mobilebench/lock/"
+_SCHEMA = f"{_FAMILY}1"
+_TURN = f"{LOCK}.turn"
+_BUSY, _CHANGED = 75, 76
+_TURN_SECONDS = 5.0
+"""Whoever changes the lock needs milliseconds for it; one that takes longer was ended in the middle."""
+_POLL_SECONDS = 0.05
+_UNSAFE = re.compile(r"[^A-Za-z0-9 ._:@-]")
+_ATTEMPTS = 20
+_CLOSE_SECONDS = 5.0
+
+Renewing = Callable[[Event], Shell]
+"""Makes a shell whose commands end when the event is set."""
+
+
+class PhoneLock(Record):
+    """The lock's content."""
+
+    schema_: str = Field(default=_SCHEMA, alias="schema")
+    token: str
+    """Nobody else's."""
+    owner: Owner
+    place: str = ""
+    """The start of the owner's computer on which its pid means something."""
+    host: str = ""
+    run: str = ""
+    boot: str = ""
+    """The start of the phone (`identity.boot`) from which the seconds count."""
+    since: float = Field(default=0.0, allow_inf_nan=False)
+    until: float = Field(default=0.0, allow_inf_nan=False)
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The phone's lock and clock at one moment."""
+
+    text: str
+    """The lock as it is written there; empty where there is none."""
+    boot: str
+    uptime: float
+    at: datetime
+    """By this computer's clock."""
+
+    @property
+    def lock(self) -> PhoneLock | None:
+        try:
+            return PhoneLock.model_validate_json(self.text) if self.text else None
+        except ValidationError:
+            return None
+
+    @property
+    def holder(self) -> PhoneLock | None:
+        """The lock, where its owner still has it: here as long as it runs, elsewhere until its lease ends."""
+        lock = self.lock
+        if lock is None or self._left(lock) <= 0:
+            return None
+        return None if lock.place == this_place() and not is_alive(lock.owner) else lock
+
+    def describe(self, lock: PhoneLock) -> str:
+        """Who has the phone, since when and until when: the end of a sentence."""
+        run = f" (run {_plain(lock.run)})" if lock.run else ""
+        host = f" on {_plain(lock.host)}" if lock.host and lock.place != this_place() else ""
+        since = f" since {self._clock(lock.since)}" if lock.boot == self.boot else ""
+        until = self._clock(self.uptime + self._left(lock))
+        return f"pid {lock.owner.pid}{host}{run}{since}; unless it is renewed, its lease ends at {until}"
+
+    def _left(self, lock: PhoneLock) -> float:
+        """Seconds of the lease. Of a phone that has started anew since, it counts from that start."""
+        until = lock.until if lock.boot == self.boot else LEASE_SECONDS
+        return min(until - self.uptime, LEASE_SECONDS)
+
+    def _clock(self, uptime: float) -> str:
+        return f"{self.at + timedelta(seconds=uptime - self.uptime):%H:%M:%S}"
+
+
+def look(shell: Shell) -> Seen:
+    """The lock and the phone's clock.
+
+    Raises:
+        TargetLost: the phone went away.
+        BlockFailed: it does not answer.
+    """
+    script = f"{identity.QUESTION}; echo @; cat /proc/uptime; echo @; cat {LOCK} 2>/dev/null; true"
+    answer = demand(shell.script(script), f"{shell.serial}: its lock cannot be read").decode(errors="replace")
+    boot, _, rest = answer.partition("@\n")
+    uptime, _, text = rest.partition("@\n")
+    seconds = re.match(r"\s*(\d+(?:\.\d+)?)", uptime)
+    if seconds is None:
+        raise BlockFailed(f"{shell.serial}: the phone does not say how long it has been running.")
+    return Seen(text.strip(), identity.boot(boot) or "", float(seconds[1]), datetime.now().astimezone())
+
+
+class Lease:
+    """A phone's lock while it is ours; a thread renews it until `close`."""
+
+    def __init__(self, shell: Shell, lock: PhoneLock, renewing: Renewing) -> None:
+        self._shell = shell
+        self._lock = lock
+        self._next: PhoneLock | None = None
+        self._renewing = renewing
+        self._free = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"lease of {shell.serial}", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def use(self) -> Iterator[str]:
+        """The right to change the phone, which one part of this process has at a time; yields the token.
+
+        Raises:
+            BadInput: another part has it.
+        """
+        if not self._free.acquire(blocking=False):
+            raise BadInput(f"Phone {self._shell.serial} is in use by this process already.", hint=WAIT)
+        try:
+            yield self._lock.token
+        finally:
+            self._free.release()
+
+    def close(self) -> None:
+        """Take the lock off the phone; where the phone is away, its lease runs out."""
+        self._ended.set()
+        self._thread.join()
+        with suppress(MobilebenchError):
+            for lock in filter(None, (self._lock, self._next)):
+                if _swap(self._shell, _text(lock), None, timeout=_CLOSE_SECONDS):
+                    return
+
+    def renew(self) -> None:
+        """Let the lease run anew.
+
+        Raises:
+            BlockFailed: somebody else has the phone by now, or it does not answer.
+            TargetLost: it is away.
+        """
+        shell = self._renewing(self._ended)
+        seen = look(shell)
+        again = seen.boot != self._lock.boot
+        since, until = 0.0 if again else self._lock.since, seen.uptime + LEASE_SECONDS
+        self._next = self._lock.model_copy(update={"boot": seen.boot, "since": since, "until": until})
+        if not _swap(shell, _text(self._lock), _text(self._next)):
+            raise _Taken(f"{shell.serial}: somebody else has the phone by now.")
+        self._lock, self._next = self._next, None
+
+    def _keep(self) -> None:
+        pause = RENEW_SECONDS
+        while not self._ended.wait(pause):
+            try:
+                self.renew()
+                pause = RENEW_SECONDS
+            except _Taken:
+                return
+            except MobilebenchError:
+                pause = AGAIN_SECONDS
+
+
+class _Taken(BlockFailed):
+    """The lock on the phone is somebody else's by now."""
+
+
+def take(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease:
+    """Take the phone's lock; what an owner left that has ended, or whose lease has run out, is replaced.
+
+    Raises:
+        BadInput: somebody has it: the message says who, since when and until when.
+        BlockFailed: it cannot be written.
+        TargetLost: the phone went away.
+    """
+    for _ in range(_ATTEMPTS):
+        seen = look(shell)
+        if holder := seen.holder:
+            raise BadInput(
+                f"Phone {shell.serial} is being measured by {seen.describe(holder)}.",
+                hint=WAIT,
+            )
+        lock = PhoneLock(
+            token=secrets.token_hex(8),
+            owner=this_process(),
+            place=this_place(),
+            host=_plain(platform.node()),
+            run=_plain(run),
+            boot=seen.boot,
+            since=seen.uptime,
+            until=seen.uptime + LEASE_SECONDS,
+        )
+        if _swap(shell, seen.text, _text(lock)):
+            return Lease(shell, lock, renewing or (lambda cancel: DeviceShell(shell.serial, cancel)))
+    raise BlockFailed(f"{shell.serial}: its lock changes all the time: several runs want this phone.")
+
+
+def guarded(command: str, token: str) -> str:
+    """The command, which fails with exit code 76 where the phone's lock does not hold this token."""
+    return f"grep -qF {shlex.quote(token)} {LOCK} || exit {_CHANGED}; {command}"
+
+
+def was_taken(exit_code: int) -> bool:
+    """Whether a guarded command found the lock to be somebody else's."""
+    return exit_code == _CHANGED
+
+
+def _swap(shell: Shell, before: str, after: str | None, timeout: float = 30) -> bool:
+    """Replace the lock, if it still is what it was; False where it is not. Two that try at once take turns."""
+    change = f"rm -f {LOCK}" if after is None else f"echo {shlex.quote(after)} >{LOCK}.part && mv -f {LOCK}.part {LOCK}"
+    same = f'[ "$(cat {LOCK} 2>/dev/null)" = {shlex.quote(before)} ]'
+    ours = f"grep -qF {_FAMILY} {LOCK} 2>/dev/null"
+    script = (
+        f"mkdir -p {HOME} || exit; "
+        f'e=$(mkdir {_TURN} 2>&1) || case "$e" in *exists*) exit {_BUSY};; *) echo "$e" >&2; exit 1;; esac; '
+        f"trap 'rmdir {_TURN}' EXIT; trap 'exit 1' HUP INT TERM; "
+        f"{same if _FAMILY in before or not before else f'! {ours}'} || exit {_CHANGED}; {change}"
+    )
+    patience = time.monotonic() + _TURN_SECONDS
+    while True:
+        done = shell.script(script, timeout=timeout)
+        if done.exit_code == _CHANGED:
+            return False
+        if done.exit_code != _BUSY:
+            demand(done, f"{shell.serial}: its lock cannot be written")
+            return True
+        if time.monotonic() > patience:
+            shell.script(f"rmdir {_TURN}")
+            patience = time.monotonic() + _TURN_SECONDS
+        time.sleep(_POLL_SECONDS)
+
+
+def _text(lock: PhoneLock) -> str:
+    """One line in which a shell finds nothing special."""
+    return json.dumps(lock.model_dump(by_alias=True), separators=(",", ":"))
+
+
+def _plain(text: str) -> str:
+    return _UNSAFE.sub("_", text)[:80]

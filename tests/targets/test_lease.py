@@ -1,0 +1,277 @@
+"""The lock that lies on a phone: taken by one, renewed, taken over when its owner is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+
+import pytest
+
+from mobilebench.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.targets.android import lease
+from mobilebench.targets.android.files import HOME
+from mobilebench.targets.android.lease import LEASE_SECONDS, LOCK, PhoneLock, guarded, take, was_taken
+from mobilebench.targets.android.restore import Owner, this_place, this_process
+from mobilebench.targets.base import ShellResult
+
+BOOT = "11111111-2222-3333-4444-555555555555"
+
+
+class Phone:
+    """A phone whose commands a shell of this computer runs in a folder; its clock and its start are as told."""
+
+    serial = "fake-1"
+
+    def __init__(self, folder, boot=BOOT, uptime=1000.0):
+        self.folder = folder
+        self.boot = boot
+        self.uptime = uptime
+        self.away = False
+
+    def script(self, text, *, timeout=30):
+        if self.away:
+            raise TargetLost("away")
+        own = text.replace(str(HOME), str(self.folder / "home"))
+        own = own.replace("cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid", f"echo {self.boot}")
+        own = own.replace("cat /proc/uptime", f"echo {self.uptime:.2f} 99.0")
+        done = subprocess.run(["sh", "-c", own], capture_output=True, check=False, timeout=timeout)
+        return ShellResult(done.stdout, done.stderr, done.returncode)
+
+    @property
+    def file(self):
+        return self.folder / LOCK.replace(str(HOME), "home")
+
+    def holds(self):
+        return PhoneLock.model_validate_json(self.file.read_text()) if self.file.exists() else None
+
+    def put(self, **changes):
+        """Somebody's lock."""
+        values = {"token": "theirs", "owner": this_process(), "place": "elsewhere", "host": "rack-1", "run": "run-7"}
+        lock = PhoneLock(**{**values, "boot": self.boot, "since": 900.0, "until": 1100.0, **changes})
+        self.write(json.dumps(lock.model_dump(by_alias=True), separators=(",", ":")))
+        return lock
+
+    def write(self, text):
+        self.file.parent.mkdir(exist_ok=True)
+        self.file.write_text(text)
+
+
+@pytest.fixture
+def phone(tmp_path):
+    return Phone(tmp_path)
+
+
+def taken(phone, run=""):
+    return take(phone, run, lambda cancel: phone)
+
+
+def gone():
+    """A process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return this_process().model_copy(update={"pid": process.pid, "started": "1"})
+
+
+def test_the_lock_says_whose_it_is_and_goes_with_it(phone):
+    own = taken(phone, "run-1")
+    found = phone.holds()
+    assert (found.owner, found.place, found.run) == (this_process(), this_place(), "run-1")
+    assert (found.boot, found.since, found.until) == (BOOT, 1000.0, 1000.0 + LEASE_SECONDS)
+    own.close()
+    assert sorted(path.name for path in phone.file.parent.iterdir()) == []
+
+
+def test_another_computer_is_refused_and_told_who_has_it_since_when_and_until_when(phone):
+    phone.put()
+    with pytest.raises(BadInput, match=r"Phone fake-1 is being measured by pid \d+ on rack-1 \(run run-7\)") as caught:
+        taken(phone)
+    assert " since " in caught.value.message
+    assert "its lease ends at " in caught.value.message
+    assert "Wait" in caught.value.hint
+
+
+def test_a_lease_that_has_run_out_is_taken_over(phone):
+    phone.put(until=999.0)
+    taken(phone).close()
+
+
+def test_a_lease_ends_by_the_phones_own_seconds(phone):
+    phone.put()
+    phone.uptime = 1099.0
+    with pytest.raises(BadInput):
+        taken(phone)
+    phone.uptime = 1101.0
+    taken(phone).close()
+
+
+def test_after_the_phones_restart_an_owner_has_one_lease_of_time_to_come_back(phone):
+    phone.put(until=9e9)
+    phone.boot, phone.uptime = BOOT.replace("1", "2"), 20.0
+    with pytest.raises(BadInput, match="on rack-1"):
+        taken(phone)
+    phone.uptime = LEASE_SECONDS + 1
+    taken(phone).close()
+
+
+def test_a_process_of_this_computer_that_has_ended_holds_nothing(phone):
+    phone.put(place=this_place(), owner=gone())
+    taken(phone).close()
+
+
+def test_a_process_of_this_computer_that_runs_is_named_without_its_computer(phone):
+    phone.put(place=this_place())
+    with pytest.raises(BadInput, match=rf"by pid {os.getpid()} \(run run-7\)"):
+        taken(phone)
+
+
+def test_a_cloned_computer_is_another_one(phone):
+    """Machine ids are copied with disks; there no pid of here means anything."""
+    phone.put(owner=gone())
+    with pytest.raises(BadInput, match="on rack-1"):
+        taken(phone)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "{", "\x7fELF\x02", '{"schema":"mobilebench/lock/1","token":"x"}', "[]"])
+def test_what_is_no_lock_keeps_nobody_away(phone, text):
+    phone.write(text)
+    own = taken(phone)
+    assert phone.holds().owner == this_process()
+    own.close()
+
+
+def test_a_lock_of_a_newer_version_is_respected(phone):
+    lock = phone.put().model_dump(by_alias=True)
+    phone.write(json.dumps({**lock, "schema": "mobilebench/lock/9", "priority": 3}))
+    with pytest.raises(BadInput):
+        taken(phone)
+
+
+def test_what_a_lock_says_is_not_trusted(phone):
+    phone.put(host="a\x1b[31mb\nc", run="`reboot` $(x) 'y'")
+    with pytest.raises(BadInput) as caught:
+        taken(phone)
+    assert caught.value.message.isprintable()
+    phone.write(phone.file.read_text().replace("1100.0", "1e999"))
+    taken(phone).close()
+
+
+def test_a_name_of_this_computer_that_a_shell_would_read_is_only_written(phone, monkeypatch):
+    monkeypatch.setattr(lease.platform, "node", lambda: "it's `id`\\n$(id)")
+    own = taken(phone, "a\\b'c")
+    assert (phone.holds().host, phone.holds().run) == ("it_s _id__n__id_", "a_b_c")
+    own.close()
+    assert not phone.file.exists()
+
+
+def test_of_many_that_want_a_phone_at_once_one_gets_it(phone):
+    phone.put(until=1.0)
+    found, refused = [], []
+    start = threading.Barrier(8)
+
+    def want():
+        start.wait()
+        try:
+            found.append(taken(phone))
+        except BadInput as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=want) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(found), len(refused)) == (1, 7)
+    assert phone.holds().token == found[0]._lock.token
+    found[0].close()
+
+
+def test_a_lease_is_renewed(phone):
+    own = taken(phone)
+    phone.uptime = 1200.0
+    own.renew()
+    assert (phone.holds().since, phone.holds().until) == (1000.0, 1200.0 + LEASE_SECONDS)
+    phone.boot, phone.uptime = BOOT.replace("1", "2"), 30.0
+    own.renew()
+    assert (phone.holds().boot, phone.holds().until) == (phone.boot, 30.0 + LEASE_SECONDS)
+    own.close()
+    assert not phone.file.exists()
+
+
+def test_a_lease_is_renewed_by_itself_also_after_the_phone_was_away(phone, monkeypatch):
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.02)
+    monkeypatch.setattr(lease, "AGAIN_SECONDS", 0.02)
+    own = taken(phone)
+    phone.away = True
+    time.sleep(0.1)
+    phone.uptime = 2000.0
+    phone.away = False
+    deadline = time.monotonic() + 30
+    while phone.holds().until < 2000.0 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert phone.holds().until == 2000.0 + LEASE_SECONDS
+    own.close()
+
+
+def test_what_somebody_else_has_taken_is_neither_renewed_nor_removed(phone):
+    own = taken(phone)
+    theirs = phone.put()
+    with pytest.raises(BlockFailed, match="somebody else has the phone"):
+        own.renew()
+    own.close()
+    assert phone.holds() == theirs
+
+
+def test_a_phone_that_is_away_at_the_end_ends_nothing(phone):
+    own = taken(phone)
+    phone.away = True
+    own.close()
+    assert phone.holds() is not None
+
+
+def test_one_part_of_a_process_uses_a_phone_at_a_time(phone):
+    own = taken(phone)
+    with own.use() as token:
+        assert phone.holds().token == token
+        with pytest.raises(BadInput, match="in use by this process"), own.use():
+            raise AssertionError("both use it")
+    with own.use():
+        pass
+    own.close()
+
+
+def test_a_guarded_command_runs_only_while_the_lock_is_ours(phone):
+    own = taken(phone)
+    with own.use() as token:
+        assert phone.script(guarded("echo done", token)).stdout == b"done\n"
+        phone.put()
+        done = phone.script(guarded("echo done", token))
+        assert (done.stdout, was_taken(done.exit_code)) == (b"", True)
+        phone.file.unlink()
+        assert was_taken(phone.script(guarded("echo done", token)).exit_code)
+    own.close()
+
+
+def test_whoever_was_ended_while_writing_the_lock_keeps_nobody_away(phone, monkeypatch):
+    monkeypatch.setattr(lease, "_TURN_SECONDS", 0.2)
+    (phone.file.parent / "lock.turn").mkdir(parents=True)
+    taken(phone).close()
+    assert list(phone.file.parent.iterdir()) == []
+
+
+def test_a_phone_on_which_nothing_can_be_written_says_so(phone):
+    (phone.folder / "home").write_text("a file where the folder should be")
+    with pytest.raises(BlockFailed, match="lock cannot be written"):
+        taken(phone)
+
+
+def test_a_phone_without_a_clock_is_no_phone_to_lock(phone, monkeypatch):
+    monkeypatch.setattr(phone, "script", lambda text, timeout=30: ShellResult(b"\n@\n@\n", b"", 0))
+    with pytest.raises(BlockFailed, match="how long it has been running"):
+        taken(phone)
+
+
+def test_the_owner_of_a_lock_is_like_that_of_a_restore_file():
+    assert PhoneLock(token="t", owner=Owner(machine="m", pid=1, started="2")).run == ""
