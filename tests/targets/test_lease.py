@@ -35,7 +35,7 @@ class Phone:
         if self.away:
             raise TargetLost("away")
         own = text.replace(str(HOME), str(self.folder / "home"))
-        own = own.replace("cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid", f"echo {self.boot}")
+        own = own.replace("cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid", f"echo '{self.boot}'")
         own = own.replace("cat /proc/uptime", f"echo {self.uptime:.2f} 99.0")
         done = subprocess.run(["sh", "-c", own], capture_output=True, check=False, timeout=timeout)
         return ShellResult(done.stdout, done.stderr, done.returncode)
@@ -114,6 +114,20 @@ def test_after_the_phones_restart_an_owner_has_one_lease_of_time_to_come_back(ph
         taken(phone)
     phone.uptime = LEASE_SECONDS + 1
     taken(phone).close()
+
+
+def test_a_restart_is_noticed_without_the_kernels_id_too(phone):
+    phone.boot = "cat: Permission denied"
+    phone.put(boot="", since=900_000.0, until=900_300.0)
+    phone.uptime = 299.0
+    with pytest.raises(BadInput, match="on rack-1"):
+        taken(phone)
+    phone.uptime = 301.0
+    own = taken(phone)
+    phone.uptime = 400.0
+    own.renew()
+    assert phone.holds().until == 400.0 + LEASE_SECONDS
+    own.close()
 
 
 def test_a_process_of_this_computer_that_has_ended_holds_nothing(phone):

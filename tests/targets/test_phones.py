@@ -338,6 +338,59 @@ def test_what_a_killed_run_left_by_one_serial_is_put_back_by_the_other(rack, sec
     assert targets.restore(info).lines == []
 
 
+@pytest.fixture
+def refusing(rack):
+    """A phone whose `settings` refuses to change or to read, as told."""
+    rack("strict")
+    programs = phones._folder("strict") / "system/bin"
+    (programs / "real").mkdir(exist_ok=True)
+    (programs / "real/settings").unlink(missing_ok=True)
+    (programs / "real/settings").symlink_to("../ask")
+
+    def refuse(words, answer):
+        (programs / "settings").unlink()
+        (programs / "settings").write_text(
+            f'#!/system/bin/sh\ncase "$1" in {words}) {answer};; *) exec /system/bin/real/settings "$@";; esac\n'
+        )
+        (programs / "settings").chmod(0o755)
+
+    yield refuse
+    phones.down(["strict"])
+
+
+SECURITY = "echo java.lang.SecurityException: Permission denial: writing to settings requires"
+NO_SERVICE = "echo cmd: Can\\'t find service: settings"
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("put|delete", f"{SECURITY} >&2; exit 255"),
+        ("put|delete", SECURITY),
+        ("put|delete", "true"),
+        ("get", f"{NO_SERVICE}; exit 20"),
+        ("*", NO_SERVICE),
+    ],
+)
+def test_a_phone_whose_settings_are_refused_or_not_told(refusing, open_phone, words, answer):
+    phones.change_state("strict", {"settings.global.stay_on_while_plugged_in": "3"})
+    before = phones.state_of("strict").settings
+    refusing(words, answer)
+    with open_phone("strict") as phone:
+        if words == "put|delete":
+            with phone.browser("chrome") as browser:
+                assert browser.notes[0].startswith("the screen may go off: ")
+                assert phones.state_of("strict").settings.global_["stay_on_while_plugged_in"] == "3"
+        else:
+            with pytest.raises(BlockFailed, match="could not be read"), phone.browser("chrome"):
+                raise AssertionError("Chrome's flags were taken for settable")
+        assert phone.shell(["true"], timeout=5).exit_code == 0
+    assert phones.state_of("strict").settings == before
+    with open_phone("strict") as phone:
+        assert phone.notices == ()
+        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+
+
 def test_two_phones_with_one_serial_number_are_two(rack):
     names = ("plain", "double")
     serials = [rack(name) for name in names]

@@ -45,8 +45,8 @@ def boot(answer: str) -> str | None:
 
 
 def key(info: TargetInfo) -> str:
-    """A name that every way to the same phone shares, and no other phone has."""
-    return info.facts.get(BOOT) or info.facts.get(SERIAL_NUMBER) or info.id
+    """A name that no other phone has, and that all ways to this one share where it tells its kernel's id."""
+    return info.facts.get(BOOT) or info.id
 
 
 def is_same(one: TargetInfo, other: TargetInfo) -> bool:

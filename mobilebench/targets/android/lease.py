@@ -101,14 +101,17 @@ class Seen:
         """Who has the phone, since when and until when: the end of a sentence."""
         run = f" (run {_plain(lock.run)})" if lock.run else ""
         host = f" on {_plain(lock.host)}" if lock.host and lock.place != this_place() else ""
-        since = f" since {self._clock(lock.since)}" if lock.boot == self.boot else ""
+        since = f" since {self._clock(lock.since)}" if self._has_run_since(lock) else ""
         until = self._clock(self.uptime + self._left(lock))
         return f"pid {lock.owner.pid}{host}{run}{since}; unless it is renewed, its lease ends at {until}"
 
     def _left(self, lock: PhoneLock) -> float:
         """Seconds of the lease. Of a phone that has started anew since, it counts from that start."""
-        until = lock.until if lock.boot == self.boot else LEASE_SECONDS
+        until = lock.until if self._has_run_since(lock) else LEASE_SECONDS
         return min(until - self.uptime, LEASE_SECONDS)
+
+    def _has_run_since(self, lock: PhoneLock) -> bool:
+        return lock.boot == self.boot and lock.since <= self.uptime
 
     def _clock(self, uptime: float) -> str:
         return f"{self.at + timedelta(seconds=uptime - self.uptime):%H:%M:%S}"
