@@ -15,7 +15,7 @@ settings.register_profile("any machine", deadline=None)  # how busy the machine 
 settings.load_profile("any machine")
 
 
-os.environ.setdefault("MOBILEBENCH_LOCKS", secrets.token_hex(8))  # tests beside these are no other run of a person
+os.environ["MOBILEBENCH_LOCKS"] = secrets.token_hex(8)  # this process's own: tests run beside each other
 
 
 @pytest.fixture

@@ -300,7 +300,7 @@ _HINTS = {
 
 
 def _met_again(
-    before: Iterable[TargetInfo], now: Iterable[TargetInfo], browsers: Collection[tuple[str, str | None]]
+    before: Iterable[TargetInfo], now: Sequence[TargetInfo], browsers: Collection[tuple[str, str | None]]
 ) -> tuple[list[TargetInfo], list[events.TargetSkipped]]:
     """The run's targets as they are now, and those that are gone, are another device under the same id, or have lost
     one of the `browsers` (target and name) that are still to be measured."""
@@ -310,7 +310,9 @@ def _met_again(
     for old in before:
         new = here.get(old.id)
         if new is None:
-            hint = "Attach it (or start it) and resume again."
+            other = next((info for info in now if _identity(info) == _identity(old) and _is_phone(info)), None)
+            known = f"The same phone is attached as {other.id}: " if other else ""
+            hint = f"{known}{'attach' if other else 'Attach'} it (or start it) as {old.id} and resume again."
             missing.append(events.TargetSkipped(target=old.id, reason=f"{old.id} ({old.name}) is not here", hint=hint))
         elif new.state == "device" and _identity(new) != _identity(old):
             reason = f"{old.id} was {old.name} ({old.soc}) when the run began, and is {new.name} ({new.soc}) now"
@@ -322,6 +324,11 @@ def _met_again(
         else:
             present.append(new)
     return present, missing
+
+
+def _is_phone(info: TargetInfo) -> bool:
+    """Whether it is a phone of its own: virtual ones share this computer."""
+    return info.kind == "android" and info.state == "device" and not info.virtual
 
 
 def _identity(info: TargetInfo) -> tuple[object, ...]:

@@ -35,12 +35,15 @@ def engine(name: str) -> Engine:
 
 
 def discover(names: Collection[str]) -> list[TargetInfo]:
-    """Those of these targets that are attached now, usable or not. For `host` alone, adb is not asked."""
+    """The targets that are attached now, usable or not; of several ways to a phone one of these names is kept.
+
+    For `host` alone, adb is not asked.
+    """
     from mobilebench import targets
 
     if set(names) <= {targets.HOST}:
         return targets.select(targets.HOST)
-    return [info for info in targets.discover(names) if info.id in names]
+    return targets.discover(names)
 
 
 def open_target(info: TargetInfo, cancel: Event) -> AbstractContextManager[Target]:

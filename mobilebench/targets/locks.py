@@ -17,11 +17,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from threading import Event
 from typing import Self
 
-from mobilebench.errors import BadInput, BlockFailed
+from mobilebench.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.results.records import TargetInfo
 from mobilebench.targets.android import identity, lease
 from mobilebench.targets.android.lease import Lease
@@ -109,7 +110,8 @@ def _take(name: str, info: TargetInfo, run: str) -> _Holding:
         own = _bound(f"device {name}")
         if own is None:
             what = "This computer" if info.kind == "host" else f"Phone {info.id}"
-            raise BadInput(f"{what} is being measured by {_holder(f'device {name}')}.", hint=lease.WAIT)
+            holder = _holder_by_phone(info) or _holder(f"device {name}")
+            raise BadInput(f"{what} is being measured by {holder}.", hint=lease.WAIT)
         stack.enter_context(own)
         own.answer(run)
         taken = None
@@ -137,7 +139,7 @@ class _Name:
     def answer(self, run: str) -> None:
         """Say which run it is to everybody who asks."""
         self._own.listen(16)
-        words = json.dumps({"run": run}).encode()
+        words = json.dumps({"run": run, "since": f"{datetime.now().astimezone():%H:%M:%S}"}).encode()
 
         def answer() -> None:
             while True:
@@ -181,6 +183,16 @@ def _address(name: str) -> str:
     return f"\0mobilebench-{digest[:32]}"
 
 
+def _holder_by_phone(info: TargetInfo) -> str | None:
+    """Who has the phone by its own lock, which says more."""
+    if info.kind == "host":
+        return None
+    with suppress(BlockFailed, TargetLost):
+        seen = lease.look(DeviceShell(info.id))
+        return seen.describe(seen.holder) if seen.holder else None
+    return None
+
+
 def _holder(name: str) -> str:
     """The process that has the name: its pid as the kernel knows it, and the run that it names."""
     try:
@@ -188,8 +200,13 @@ def _holder(name: str) -> str:
             other.settimeout(_ASK_SECONDS)
             other.connect(_address(name))
             pid: int = struct.unpack("3i", other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-            run = json.loads(other.recv(_LONGEST_ANSWER))["run"]
+            said = json.loads(other.recv(_LONGEST_ANSWER))
+            run, since = (_plain(said[key]) for key in ("run", "since"))
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
-    words = "".join(letter for letter in str(run) if letter.isprintable())[:80]
-    return f"pid {pid}{f' (run {words})' if words else ''}" if pid else "another process"
+    who = f"pid {pid} on this computer" if pid else "another process"
+    return f"{who}{f' (run {run})' if run else ''} since {since}"
+
+
+def _plain(said: object) -> str:
+    return "".join(letter for letter in str(said) if letter.isprintable())[:80]

@@ -130,7 +130,7 @@ class World:
     def rooms(self) -> Rooms:
         return Rooms(
             engine=lambda name: self.engine,  # type: ignore[arg-type, return-value]
-            discover=lambda names: [info for info in self.attached if info.id in names],
+            discover=lambda names: list(self.attached),
             open_target=self._open,  # type: ignore[arg-type]
             device_lock=self._lock,
             machine_turn=self._turn,

@@ -536,6 +536,15 @@ class TestResume:
         assert "A (this computer) is not here" in session.seen.of(events.TargetSkipped)[0].reason
         assert result.exit_code == ExitCode.CASES_FAILED
 
+    def test_a_phone_that_is_attached_under_another_serial_is_named(self, session: Session) -> None:
+        session.cancel.set()
+        session.run(phone("USB", kind="android", machine="R5CT"))
+        session.world.attached = [phone("10.0.0.7:5555", kind="android", machine="R5CT")]
+        with pytest.raises(NothingToMeasure, match="USB .* is not here") as caught:
+            session.resume()
+        hint = "The same phone is attached as 10.0.0.7:5555: attach it (or start it) as USB and resume again."
+        assert caught.value.hint == hint
+
     def test_another_device_under_the_same_id_is_not_measured(self, session: Session) -> None:
         session.cancel.set()
         session.run(phone("A"))

@@ -82,6 +82,7 @@ class FakePhone:
                 table["wait_for_debugger"] = "1" if "-w" in options else "0"
             case ["am", "clear-debug-app"]:
                 table.pop("debug_app", None)
+                table["wait_for_debugger"] = "0"
             case ["rm", "-f", path]:
                 files.files.pop(path, None)
             case ["chmod", mode, path, *rest]:

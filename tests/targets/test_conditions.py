@@ -83,14 +83,23 @@ def test_a_file_that_was_there_comes_back_byte_for_byte():
     assert (phone.files.files, phone.files.modes[FLAGS]) == ({FLAGS: before}, 0o600)
 
 
-@pytest.mark.parametrize("before", [{}, {"debug_app": "org.mine"}, {"debug_app": "org.mine", "wait_for_debugger": "1"}])
+@pytest.mark.parametrize(
+    "before",
+    [
+        {},
+        {"wait_for_debugger": "0"},
+        {"debug_app": "org.mine"},
+        {"debug_app": "org.mine", "wait_for_debugger": "1"},
+        {"debug_app": "org.mine", "wait_for_debugger": "0"},
+    ],
+)
 def test_the_debug_app_comes_back_and_waits_for_its_debugger_as_before(before):
     phone = FakePhone(settings=dict(before))
     conditions = conditions_of(phone)
     conditions.set_debug_app("com.android.chrome")
     assert phone.settings["debug_app"] == "com.android.chrome"
     conditions.put_back_all()
-    assert {"wait_for_debugger": "0", **before} == {"wait_for_debugger": "0", **phone.settings}
+    assert phone.settings == before
     assert phone.files.files == {}
 
 
@@ -154,10 +163,19 @@ def test_what_cannot_be_read_is_not_changed(answer):
     assert {text.split()[1] for text in phone.done} == {"get"}
 
 
+def test_a_phone_that_lets_adb_choose_the_app_for_debugging_but_no_setting_is_as_good_as_before():
+    phone = FakePhone()
+    phone.refused["settings delete"] = REFUSALS["stderr alone"]
+    conditions = conditions_of(phone)
+    conditions.set_debug_app("com.android.chrome")
+    conditions.put_back_all()
+    assert (phone.settings, phone.files.files) == ({"wait_for_debugger": "0"}, {})
+
+
 def test_whether_the_app_for_debugging_waits_is_asked_before_it_is_changed():
     phone = FakePhone(settings={"debug_app": "org.mine"})
     phone.refused["settings get global wait_for_debugger"] = failed(255)
-    with pytest.raises(BlockFailed, match="waits could not be read"):
+    with pytest.raises(BlockFailed, match="wait_for_debugger could not be read"):
         conditions_of(phone).set_debug_app("com.android.chrome")
     assert phone.settings == {"debug_app": "org.mine"}
 

@@ -135,9 +135,9 @@ def test_a_process_of_this_computer_that_has_ended_holds_nothing(phone):
     taken(phone).close()
 
 
-def test_a_process_of_this_computer_that_runs_is_named_without_its_computer(phone):
+def test_a_process_of_this_computer_that_runs_is_said_to_be_here(phone):
     phone.put(place=this_place())
-    with pytest.raises(BadInput, match=rf"by pid {os.getpid()} \(run run-7\)"):
+    with pytest.raises(BadInput, match=rf"by pid {os.getpid()} on this computer \(run run-7\)"):
         taken(phone)
 
 
@@ -236,6 +236,17 @@ def test_what_somebody_else_has_taken_is_neither_renewed_nor_removed(phone):
         own.renew()
     own.close()
     assert phone.holds() == theirs
+
+
+def test_a_run_whose_phone_was_taken_stops(phone, monkeypatch):
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.02)
+    own = taken(phone)
+    own.demand()
+    phone.put()
+    own._thread.join(30)
+    with pytest.raises(TargetLost, match="somebody else has taken the phone"):
+        own.demand()
+    own.close()
 
 
 def test_a_phone_that_is_away_at_the_end_ends_nothing(phone):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime
 
 import pytest
 
@@ -55,6 +56,7 @@ def taken(monkeypatch):
     """The locks taken on phones."""
     found = []
     monkeypatch.setattr(lease, "take", lambda shell, run: found.append(Taken(run)) or found[-1])
+    monkeypatch.setattr(lease, "look", lambda shell: lease.Seen("", "", 1.0, datetime.now().astimezone()))
     monkeypatch.setenv(locks.APART, secrets.token_hex(8))
     return found
 
@@ -84,7 +86,9 @@ def holder():
 def test_a_phone_measured_by_another_process_is_refused_with_its_pid_and_run(holder):
     other = holder("device_lock", phone("S1"), "run-7")
     with (
-        pytest.raises(BadInput, match=rf"Phone S1 is being measured by pid {other.pid} \(run run-7\)") as caught,
+        pytest.raises(
+            BadInput, match=rf"Phone S1 is being measured by pid {other.pid} on this computer \(run run-7\) since"
+        ) as caught,
         device_lock(phone("S1")),
     ):
         raise AssertionError("both hold it")
@@ -141,7 +145,7 @@ def test_a_phone_that_refuses_its_lock_is_not_held_here(monkeypatch):
 
 def test_this_computer_is_locked_as_well(holder):
     other = holder("device_lock", host.describe(), "run-8")
-    words = rf"This computer is being measured by pid {other.pid} \(run run-8\)"
+    words = rf"This computer is being measured by pid {other.pid} on this computer \(run run-8\) since"
     with pytest.raises(BadInput, match=words), device_lock(host.describe()):
         raise AssertionError("both hold it")
 

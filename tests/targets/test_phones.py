@@ -373,7 +373,8 @@ NO_SERVICE = "echo cmd: Can\\'t find service: settings"
     ],
 )
 def test_a_phone_whose_settings_are_refused_or_not_told(refusing, open_phone, words, answer):
-    phones.change_state("strict", {"settings.global.stay_on_while_plugged_in": "3"})
+    unset = "settings.global.wait_for_debugger"  # `am` sets it beside, and only `settings` can delete it
+    phones.change_state("strict", {"settings.global.stay_on_while_plugged_in": "3", unset: "0"})
     before = phones.state_of("strict").settings
     refusing(words, answer)
     with open_phone("strict") as phone:

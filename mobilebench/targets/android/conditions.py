@@ -40,6 +40,7 @@ Namespace = Literal["global", "system", "secure"]
 UNREADABLE = f"{RESTORE_FILE}.unreadable"
 JAR_ASIDE = f"{JAR}.before-mobilebench"
 
+_WAITS = "wait_for_debugger"
 _OF_SCREEN = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
 """Lists the processes of uiautomator2's server, and never itself."""
 _FRONT = re.compile(r"(?:mCurrentFocus|mFocusedApp)=.*?\s([A-Za-z]\w*(?:\.\w+)+/[\w.$]+)", re.ASCII)
@@ -112,7 +113,7 @@ class Conditions:
     def set_debug_app(self, package: str) -> DebugAppBefore:
         """Let an app be debugged: Chrome reads its command-line file only then."""
         step = self._debug_app_now()
-        self._make(step, lambda: self._put_debug_app(package, waits=False))
+        self._make(step, lambda: self._put_debug_app(package))
         return step
 
     def set_setting(self, namespace: Namespace, key: str, value: str) -> SettingBefore | None:
@@ -265,11 +266,9 @@ class Conditions:
 
     def _debug_app_now(self) -> DebugAppBefore:
         package = self._ask("settings get global debug_app", "the app for debugging")
-        if package in ("", "null"):
-            return DebugAppBefore(package=None)
-        waits = self._ask("settings get global wait_for_debugger", "whether the app for debugging waits") == "1"
+        waits = self._setting_now("global", _WAITS).value
         try:
-            return DebugAppBefore(package=package, waits=waits)
+            return DebugAppBefore(package=None if package in ("", "null") else package, waits=waits)
         except ValidationError:
             raise BlockFailed(f"{self._shell.serial}: “{package[:100]}” cannot be the app for debugging.") from None
 
@@ -284,7 +283,7 @@ class Conditions:
             case FileBefore(path=path, content=str(content), mode=mode):
                 self._put_file(path, base64.b64decode(content), mode)
             case DebugAppBefore(package=package, waits=waits):
-                self._put_debug_app(package, waits=waits)
+                self._put_debug_app(package, waits)
             case SettingBefore(namespace=namespace, key=key, value=value):
                 self._put_setting(namespace, key, value)
             case AppStarted(package=package):
@@ -335,17 +334,23 @@ class Conditions:
         if now != value:
             raise BlockFailed(f"{self._shell.serial}: the phone keeps its setting {key} at {now}.", hint=ALLOW)
 
-    def _put_debug_app(self, package: str | None, *, waits: bool) -> None:
+    def _put_debug_app(self, package: str | None, waits: str | None = "0") -> None:
         if package is None:
             self._demand("am clear-debug-app", "the app for debugging could not be cleared")
         else:
-            command = f"am set-debug-app {'-w ' if waits else ''}--persistent {shlex.quote(package)}"
+            command = f"am set-debug-app {'-w ' if waits == '1' else ''}--persistent {shlex.quote(package)}"
             self._demand(command, f"{package} could not be set for debugging")
-        now = self._debug_app_now().package
-        if now != package:
+        now = self._debug_app_now()
+        if now.package != package:
             raise BlockFailed(
-                f"{self._shell.serial}: the phone keeps {now or 'none'} as its app for debugging.", hint=ALLOW
+                f"{self._shell.serial}: the phone keeps {now.package or 'none'} as its app for debugging.", hint=ALLOW
             )
+        if now.waits != waits:
+            try:
+                self._put_setting("global", _WAITS, waits)
+            except BlockFailed:
+                if (now.waits or "0") != (waits or "0"):
+                    raise
 
     def _stop(self, package: str) -> None:
         self._demand(f"am force-stop {shlex.quote(package)}", f"{package} could not be ended")

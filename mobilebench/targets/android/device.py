@@ -25,9 +25,15 @@ class AndroidTarget:
     """An open phone (see `targets.base.Target`)."""
 
     def __init__(
-        self, info: TargetInfo, conditions: Conditions, cancel: Event | None, notices: tuple[str, ...] = ()
+        self,
+        info: TargetInfo,
+        conditions: Conditions,
+        lease: Lease,
+        cancel: Event | None,
+        notices: tuple[str, ...] = (),
     ) -> None:
         self._info = info
+        self._lease = lease
         self.notices: Sequence[str] = notices
         self._shell = DeviceShell(info.id, cancel)
         self._files = PhoneFiles(self._shell, Sync(info.id, cancel))
@@ -46,10 +52,12 @@ class AndroidTarget:
         environment: Mapping[str, str] | None = None,
         cancel: Event | None = None,
     ) -> ShellResult:
+        self._lease.demand()
         self._files.settle()
         return self._shell.run(argv, timeout=timeout, environment=environment, cancel=cancel)
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
+        self._lease.demand()
         return self._files.push(local, sha256=sha256, executable=executable)
 
     def pull(self, remote: TargetPath, local: Path) -> None:
@@ -61,6 +69,7 @@ class AndroidTarget:
         """A browser stays open for the next block that wants it so; it ends with the target, or with a block without an
         answer: its page may go on computing although it is closed, above all on the GPU.
         """
+        self._lease.demand()
         self._files.settle()
         handle = self._browsers.running(name, flags)
         try:
@@ -99,7 +108,7 @@ def open_phone(info: TargetInfo, cancel: Event | None, lease: Lease) -> Iterator
         conditions = Conditions(DeviceShell(info.id), Sync(info.id), token)
         found = conditions.recover()
         sweep(DeviceShell(info.id))
-        phone = AndroidTarget(info, conditions, cancel, tuple(found.lines))
+        phone = AndroidTarget(info, conditions, lease, cancel, tuple(found.lines))
         try:
             yield phone
         finally:

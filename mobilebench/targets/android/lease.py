@@ -21,7 +21,7 @@ from threading import Event
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from mobilebench.errors import BadInput, BlockFailed, MobilebenchError
+from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, TargetLost
 from mobilebench.results.records import Record
 from mobilebench.targets.android import identity
 from mobilebench.targets.android.files import HOME
@@ -100,7 +100,7 @@ class Seen:
     def describe(self, lock: PhoneLock) -> str:
         """Who has the phone, since when and until when: the end of a sentence."""
         run = f" (run {_plain(lock.run)})" if lock.run else ""
-        host = f" on {_plain(lock.host)}" if lock.host and lock.place != this_place() else ""
+        host = " on this computer" if lock.place == this_place() else f" on {_plain(lock.host) or 'another computer'}"
         since = f" since {self._clock(lock.since)}" if self._has_run_since(lock) else ""
         until = self._clock(self.uptime + self._left(lock))
         return f"pid {lock.owner.pid}{host}{run}{since}; unless it is renewed, its lease ends at {until}"
@@ -143,6 +143,7 @@ class Lease:
         self._next: PhoneLock | None = None
         self._renewing = renewing
         self._free = threading.Lock()
+        self._lost = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease of {shell.serial}", daemon=True)
         self._thread.start()
@@ -160,6 +161,18 @@ class Lease:
             yield self._lock.token
         finally:
             self._free.release()
+
+    def demand(self) -> None:
+        """Go on only while the phone is ours.
+
+        Raises:
+            TargetLost: somebody else has taken it.
+        """
+        if self._lost:
+            raise TargetLost(
+                f"{self._shell.serial}: its lock had run out while it was away, and somebody else has taken the phone.",
+                hint="Wait until that run has ended; then `mobilebench run --resume last` measures what is left.",
+            )
 
     def close(self) -> None:
         """Take the lock off the phone; where the phone is away, its lease runs out."""
@@ -193,6 +206,7 @@ class Lease:
                 self.renew()
                 pause = RENEW_SECONDS
             except _Taken:
+                self._lost = True
                 return
             except MobilebenchError:
                 pause = AGAIN_SECONDS

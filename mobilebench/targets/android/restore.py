@@ -36,8 +36,8 @@ class DebugAppBefore(Record):
 
     kind: Literal["debug_app"] = "debug_app"
     package: Package | None
-    waits: bool = False
-    """Android held this app at its start until a debugger came."""
+    waits: str | None = None
+    """Android's setting `wait_for_debugger`, which goes with it: `1` holds the app back until a debugger comes."""
 
 
 class SettingBefore(Record):

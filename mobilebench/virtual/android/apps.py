@@ -18,6 +18,7 @@ from mobilebench.virtual.state import FIREFOXES, State, with_value
 
 _ACTIVITIES = {chrome.ACTIVITY, "org.chromium.chrome.browser.ChromeTabbedActivity"}
 _DEBUG_APP = "settings.global.debug_app"
+_WAITS = "settings.global.wait_for_debugger"
 _VIEW = "android.intent.action.VIEW"
 _COMPONENT = re.compile(r"[\w.]+/[\w.$]+")
 
@@ -33,10 +34,10 @@ async def am(device: Device, arguments: Sequence[str]) -> Answer:
             return Answer()
         case ["set-debug-app", *options, package]:
             if "--persistent" in options:
-                device.files.change(lambda state: with_value(state, _DEBUG_APP, package))
+                _set_debug_app(device, package, waits="-w" in options)
             return Answer()
         case ["clear-debug-app"]:
-            device.files.change(lambda state: with_value(state, _DEBUG_APP, None))
+            _set_debug_app(device, None, waits=False)
             return Answer()
         case ["instrument", *_, component]:
             failed = f"INSTRUMENTATION_FAILED: {component}"
@@ -190,6 +191,11 @@ def _browser_for(intent: _Intent) -> str | None:
     if intent.package is not None:
         return intent.package
     return PACKAGE if intent.action == _VIEW and intent.data is not None and is_page(intent.data) else None
+
+
+def _set_debug_app(device: Device, package: str | None, *, waits: bool) -> None:
+    """As Android does it: two settings at once."""
+    device.files.change(lambda state: with_value(with_value(state, _DEBUG_APP, package), _WAITS, "1" if waits else "0"))
 
 
 def _for_debugging(device: Device, package: str) -> str:
