@@ -540,7 +540,7 @@ class TestResume:
         session.cancel.set()
         session.run(phone("USB", kind="android", machine="R5CT"))
         session.world.attached = [phone("10.0.0.7:5555", kind="android", machine="R5CT")]
-        with pytest.raises(NothingToMeasure, match="USB .* is not here") as caught:
+        with pytest.raises(NothingToMeasure, match=r"USB .* is not here") as caught:
             session.resume()
         hint = "The same phone is attached as 10.0.0.7:5555: attach it (or start it) as USB and resume again."
         assert caught.value.hint == hint
