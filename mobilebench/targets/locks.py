@@ -110,7 +110,8 @@ def _take(name: str, info: TargetInfo, run: str) -> _Holding:
         own = _bound(f"device {name}")
         if own is None:
             what = "This computer" if info.kind == "host" else f"Phone {info.id}"
-            holder = _holder_by_phone(info) or _holder(f"device {name}")
+            here = "" if info.kind == "host" else " on this computer"
+            holder = _holder_by_phone(info) or _holder(f"device {name}", here)
             raise BadInput(f"{what} is being measured by {holder}.", hint=lease.WAIT)
         stack.enter_context(own)
         own.answer(run)
@@ -193,7 +194,7 @@ def _holder_by_phone(info: TargetInfo) -> str | None:
     return None
 
 
-def _holder(name: str) -> str:
+def _holder(name: str, where: str) -> str:
     """The process that has the name: its pid as the kernel knows it, and the run that it names."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
@@ -204,7 +205,7 @@ def _holder(name: str) -> str:
             run, since = (_plain(said[key]) for key in ("run", "since"))
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
-    who = f"pid {pid} on this computer" if pid else "another process"
+    who = f"pid {pid}{where}" if pid else "another process"
     return f"{who}{f' (run {run})' if run else ''} since {since}"
 
 

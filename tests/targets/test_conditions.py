@@ -246,6 +246,14 @@ def test_of_uiautomator2_nothing_stays_but_a_persons_own(there, running, before,
         conditions.put_back_all()
 
 
+def test_a_phone_that_does_not_say_whether_uiautomator2_runs_is_not_changed():
+    with (
+        FakeShell((LIST, failed(127, "grep: not found"))) as shell,
+        pytest.raises(BlockFailed, match="could not be read"),
+    ):
+        Conditions(shell, FakeFiles(), TOKEN).lend_screen()
+
+
 def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():
     files = left_behind([{"kind": "screen", "had_jar": False, "was_running": False}])
     with FakeShell(UNDO, (KILL, ""), (f"rm -f {JAR}", ""), CLEAR) as shell:

@@ -93,6 +93,7 @@ def test_virtual_phones_share_this_computer():
 def test_a_lock_has_one_name_for_all_ways_to_a_phone():
     assert identity.key(phone(USB)) == identity.key(phone(WIFI))
     assert identity.key(phone(USB)) != identity.key(phone(WIFI, boot=BOOT_2))
+    assert identity.key(phone(USB)) != identity.key(phone(USB, "another"))
     assert identity.key(phone(USB, boot="")) != identity.key(phone(WIFI, boot=""))
 
 

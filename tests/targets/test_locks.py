@@ -145,7 +145,7 @@ def test_a_phone_that_refuses_its_lock_is_not_held_here(monkeypatch):
 
 def test_this_computer_is_locked_as_well(holder):
     other = holder("device_lock", host.describe(), "run-8")
-    words = rf"This computer is being measured by pid {other.pid} on this computer \(run run-8\) since"
+    words = rf"This computer is being measured by pid {other.pid} \(run run-8\) since"
     with pytest.raises(BadInput, match=words), device_lock(host.describe()):
         raise AssertionError("both hold it")
 

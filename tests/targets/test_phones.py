@@ -24,7 +24,7 @@ from mobilebench.targets.android import ports, wire
 from mobilebench.targets.android.chrome import FLAGS_FILE
 from mobilebench.targets.android.conditions import RESTORE_FILE
 from mobilebench.targets.limits import Limit
-from mobilebench.virtual import phones
+from mobilebench.virtual import phones, sandbox
 from mobilebench.virtual.chrome import DEVTOOLS as SOCKET
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
@@ -392,6 +392,7 @@ def test_a_phone_whose_settings_are_refused_or_not_told(refusing, open_phone, wo
         assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
 
 
+@pytest.mark.skipif(sandbox.walls() == "none", reason="without namespaces virtual phones share kernel and processes")
 def test_two_phones_with_one_serial_number_are_two(rack):
     names = ("plain", "double")
     serials = [rack(name) for name in names]

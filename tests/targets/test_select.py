@@ -118,10 +118,18 @@ def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch
         targets.select("DUP (usb:1-3)")
 
 
-def test_phones_that_share_a_serial_are_counted_where_adb_does_not_say_more(monkeypatch):
+@pytest.mark.parametrize("places", ["", wire.Refused("unknown host service")])
+def test_phones_that_share_a_serial_are_counted_where_adb_does_not_say_more(monkeypatch, places):
     monkeypatch.undo()
-    answers = {"host:devices": "DUP\tdevice\nDUP\tdevice\n", "host:devices-l": ""}
-    monkeypatch.setattr(wire, "query", lambda request, limit: answers[request])
+
+    def query(request, limit):
+        if request == "host:devices":
+            return "DUP\tdevice\nDUP\tdevice\n"
+        if isinstance(places, Exception):
+            raise places
+        return places
+
+    monkeypatch.setattr(wire, "query", query)
     assert list(discovery.attached()) == ["DUP (phone 1)", "DUP (phone 2)"]
 
 

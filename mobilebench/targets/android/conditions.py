@@ -43,6 +43,8 @@ JAR_ASIDE = f"{JAR}.before-mobilebench"
 _WAITS = "wait_for_debugger"
 _OF_SCREEN = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
 """Lists the processes of uiautomator2's server, and never itself."""
+_GREP_FAILED = 2
+"""It also ends so when a process that it looks at ends meanwhile."""
 _FRONT = re.compile(r"(?:mCurrentFocus|mFocusedApp)=.*?\s([A-Za-z]\w*(?:\.\w+)+/[\w.$]+)", re.ASCII)
 
 
@@ -154,10 +156,10 @@ class Conditions:
 
     def lend_screen(self) -> ScreenLent:
         """Prepare for uiautomator2: whatever it leaves behind goes away when this is put back."""
-        step = ScreenLent(
-            had_jar=self._sync.stat(JAR) is not None,
-            was_running=bool(self._shell.script(_OF_SCREEN).stdout.strip()),
-        )
+        running = self._shell.script(_OF_SCREEN)
+        if running.exit_code > _GREP_FAILED:
+            raise BlockFailed(f"{self._shell.serial}: whether uiautomator2's server runs there could not be read.")
+        step = ScreenLent(had_jar=self._sync.stat(JAR) is not None, was_running=bool(running.stdout.strip()))
         self._make(step, lambda: self._put_jar_aside() if step.had_jar else None)
         return step
 

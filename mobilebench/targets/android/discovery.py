@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.results.records import TargetInfo
@@ -42,7 +43,9 @@ def attached() -> dict[str, str]:
     shared = {serial for serial, count in Counter(serial for serial, _ in rows).items() if count > 1}
     if not shared:
         return dict(rows)
-    long = wire.query("host:devices-l", Limit("Asking adb for its devices", 10)).splitlines()
+    long: list[str] = []
+    with suppress(BlockFailed, TargetLost):
+        long = wire.query("host:devices-l", Limit("Asking adb for the places of its devices", 10)).splitlines()
     places = {serial: [_place(line) for line in long if line.split(" ", 1)[0] == serial] for serial in shared}
     found: dict[str, str] = {}
     for serial, state in rows:

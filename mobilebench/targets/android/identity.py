@@ -46,7 +46,8 @@ def boot(answer: str) -> str | None:
 
 def key(info: TargetInfo) -> str:
     """A name that no other phone has, and that all ways to this one share where it tells its kernel's id."""
-    return info.facts.get(BOOT) or info.id
+    boot = info.facts.get(BOOT)
+    return f"{boot} {info.facts.get(SERIAL_NUMBER, '')}" if boot else info.id
 
 
 def is_same(one: TargetInfo, other: TargetInfo) -> bool:
