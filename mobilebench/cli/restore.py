@@ -88,7 +88,9 @@ def _print(one: dict[str, Any]) -> None:
         typer.echo(f"{serial}: put back: {words}.")
     for words in one["notices"]:
         typer.echo(f"{serial}: {words}")
-    for words in [*one["left"], *([one["refused"]] if one["refused"] else [])]:
+    for words in one["left"]:
         typer.echo(f"{serial}: {words}", err=True)
+    if one["refused"]:
+        typer.echo(one["refused"], err=True)
     if not any(one[name] for name in ("put_back", "notices", "left", "refused")):
         typer.echo(f"{serial}: nothing to put back.")

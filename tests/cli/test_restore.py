@@ -63,7 +63,7 @@ def test_phones_can_be_named(phones):
 @pytest.mark.parametrize(
     ("answer", "code", "words"),
     [
-        (BadInput("Phone A is being measured by pid 7.", hint="Wait."), 2, "A: Phone A is being measured by pid 7."),
+        (BadInput("Phone A is being measured by pid 7.", hint="Wait."), 2, "Phone A is being measured by pid 7."),
         (Recovered(left=("the setting cannot be changed.",)), 1, "A: the setting cannot be changed."),
         (TargetLost("A went away."), 1, "A: A went away."),
     ],

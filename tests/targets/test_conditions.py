@@ -397,7 +397,7 @@ def test_a_restore_file_that_cannot_be_understood_is_kept_aside_and_blocks_nothi
 def test_an_empty_restore_file_is_removed_and_told():
     phone = FakePhone(FakeFiles({RESTORE_FILE: b""}))
     (notice,) = conditions_of(phone).recover().notices
-    assert "empty restore file" in notice
+    assert "empty restore file was removed" in notice
     assert phone.files.files == {}
 
 

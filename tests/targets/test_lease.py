@@ -36,7 +36,8 @@ class Phone:
             raise TargetLost("away")
         own = text.replace(str(HOME), str(self.folder / "home"))
         own = own.replace("cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid", f"echo '{self.boot}'")
-        own = own.replace("cat /proc/uptime", f"echo {self.uptime:.2f} 99.0")
+        uptime = "cat /nothing" if self.uptime is None else f"echo {self.uptime:.2f} 99.0"
+        own = own.replace("cat /proc/uptime", uptime)
         done = subprocess.run(["sh", "-c", own], capture_output=True, check=False, timeout=timeout)
         return ShellResult(done.stdout, done.stderr, done.returncode)
 
@@ -290,6 +291,15 @@ def test_a_phone_on_which_nothing_can_be_written_says_so(phone):
     (phone.folder / "home").write_text("a file where the folder should be")
     with pytest.raises(BlockFailed, match="lock cannot be written"):
         taken(phone)
+
+
+def test_the_phones_clock_stands_in_where_it_does_not_say_how_long_it_has_been_running(phone):
+    phone.uptime = None
+    phone.put(since=time.time() - 1000, until=time.time() + 200)
+    with pytest.raises(BadInput, match="on rack-1"):
+        taken(phone)
+    phone.put(since=time.time() - 1000, until=time.time() - 100)
+    taken(phone).close()
 
 
 def test_a_phone_without_a_clock_is_no_phone_to_lock(phone, monkeypatch):

@@ -372,10 +372,9 @@ class Conditions:
 
     def _put_aside(self, content: bytes, error: ValidationError) -> str:
         """Make room for a restore file of ours where there is one that is none, and answer a sentence about it."""
-        serial = self._shell.serial
         if not content:
             self._guarded(f"rm -f {RESTORE_FILE}", "the restore file could not be removed")
-            return f"Phone {serial} had an empty restore file, which was removed: what a run had changed is not known."
+            return "An empty restore file was removed: what a run had changed is not known."
         aside = self._guarded(
             f"n=1; while [ -e {UNREADABLE}-$n ]; do n=$((n+1)); done; "
             f"mv {RESTORE_FILE} {UNREADABLE}-$n && echo {UNREADABLE}-$n",
@@ -383,10 +382,10 @@ class Conditions:
         )
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        show = f"adb -s {shlex.quote(serial)} shell cat {aside.decode().strip()}"
+        show = f"adb -s {shlex.quote(self._shell.serial)} shell cat {aside.decode().strip()}"
         return (
-            f"Phone {serial} had a restore file that cannot be understood ({where}: {first['msg']}). Nothing was put "
-            f"back; what a run had changed stands in it: {show}"
+            f"A restore file that cannot be understood was moved aside ({where}: {first['msg']}). Nothing was put back; "
+            f"what a run had changed stands in it: {show}"
         )
 
     def _ask(self, command: str, what: str) -> str:

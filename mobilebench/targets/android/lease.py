@@ -124,7 +124,9 @@ def look(shell: Shell) -> Seen:
         TargetLost: the phone went away.
         BlockFailed: it does not answer.
     """
-    script = f"{identity.QUESTION}; echo @; cat /proc/uptime; echo @; cat {LOCK} 2>/dev/null; true"
+    script = (
+        f"{identity.QUESTION}; echo @; cat /proc/uptime 2>/dev/null || date +%s; echo @; cat {LOCK} 2>/dev/null; true"
+    )
     answer = demand(shell.script(script), f"{shell.serial}: its lock cannot be read").decode(errors="replace")
     boot, _, rest = answer.partition("@\n")
     uptime, _, text = rest.partition("@\n")
