@@ -384,8 +384,8 @@ class Conditions:
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         show = f"adb -s {shlex.quote(self._shell.serial)} shell cat {aside.decode().strip()}"
         return (
-            f"A restore file that cannot be understood was moved aside ({where}: {first['msg']}). Nothing was put back; "
-            f"what a run had changed stands in it: {show}"
+            f"A restore file that cannot be understood was moved aside ({where}: {first['msg']}). Nothing was put "
+            f"back; what a run had changed stands in it: {show}"
         )
 
     def _ask(self, command: str, what: str) -> str:
