@@ -13,6 +13,12 @@ from mobilebench.targets.base import ShellResult
 _LARGEST_ANSWER = 64 * 2**20
 _EXIT_CODES = {"ok": 0, "error": 1, "unsupported": 3}
 _BAD_ARGUMENT = 2
+_NOT_STARTED = frozenset({126, 127})
+_LOADERS_WORDS = (b"CANNOT LINK EXECUTABLE", b"version `GLIBC_")
+_OWN_DEATHS = frozenset(
+    {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGSYS}
+)
+"""Signals that a process gets for what it does itself."""
 _SIGNAL_MEANINGS = {
     signal.SIGKILL: "out of memory?",
     signal.SIGILL: "the processor lacks an instruction that the library uses",
@@ -43,6 +49,26 @@ def read_answer(result: ShellResult, *, engine: str, target: str) -> Measurement
     if measurement.status == "error":
         raise BlockFailed(f"{engine} on {target}: {reason}")
     return measurement
+
+
+def read_check(result: ShellResult, *, engine: str, target: str) -> None:
+    """The runner's answer to whether it can load an engine's libraries.
+
+    Raises:
+        Unsupported: it cannot, or the runner itself cannot be started here.
+        BlockFailed: it was not found out.
+    """
+    if not result.stdout and _cannot_start(result):
+        ended = _how_it_ended(result.exit_code) or f"could not be started (exit code {result.exit_code})"
+        raise Unsupported(f"The native runner on {target} {ended}.{_last_words(result.stderr)}")
+    read_answer(result, engine=engine, target=target)
+
+
+def _cannot_start(result: ShellResult) -> bool:
+    """The system's loader ended instead of the runner, which itself does not die of a library that it tries."""
+    if result.exit_code in _NOT_STARTED or _signal(result.exit_code) in _OWN_DEATHS:
+        return True
+    return result.exit_code != 0 and any(words in result.stderr for words in _LOADERS_WORDS)
 
 
 def require_block(measurement: Measurement, block: PlannedBlock, target: str) -> None:
@@ -107,7 +133,7 @@ def _signal(exit_code: int) -> int | None:
 
 def _how_it_ended(exit_code: int) -> str | None:
     """Words for an end that leaves no answer."""
-    if exit_code in {126, 127}:
+    if exit_code in _NOT_STARTED:
         return f"could not be started (exit code {exit_code}): is it built for this target?"
     number = _signal(exit_code)
     if number is None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Literal
 
 from mobilebench import paths
-from mobilebench.engines import libraries
-from mobilebench.engines.answers import not_usable, read_answer, require_block
+from mobilebench.engines import libraries, loading
+from mobilebench.engines.answers import not_usable, read_answer, read_check, require_block
 from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
 from mobilebench.engines.scratch import scratch_folder
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
@@ -37,6 +37,8 @@ MAX_THREADS = 256
 
 _SETUP_SECONDS = 60.0
 _SLOWEST_PREDICTION_SECONDS = 10.0
+_LOADING_SECONDS = 90.0
+"""For loading libraries alone; after 60 s the runner gives up by itself, and says so."""
 _FP16 = frozenset({"fp16", "xnnpack-fp16"})
 
 
@@ -90,10 +92,11 @@ class NativeEngine:
 
         Raises:
             BlockFailed: one of them is missing here or cannot be brought there.
-            Unsupported: there is no library for this target, or the model lacks this engine's format.
+            Unsupported: there is no library for this target, it cannot be loaded there, or the model lacks this
+                engine's format.
         """
         started = time.monotonic()
-        self._push(target, case, files)
+        self._push(target, case, files, check=True)
         return {"push": (time.monotonic() - started) * 1e3}
 
     def measure(
@@ -141,8 +144,8 @@ class NativeEngine:
             return nullcontext()
         return scratch_folder(target)
 
-    def _push(self, target: Target, case: Case, files: ModelFiles) -> Brought:
-        """Runner, and then libraries and model where the engine loads any."""
+    def _push(self, target: Target, case: Case, files: ModelFiles, *, check: bool = False) -> Brought:
+        """Runner, and then libraries and model where the engine loads any; `check` has the libraries tried first."""
         runner = paths.runner(target.info.runner)
         if not runner.is_file():
             goal = "native-android" if target.info.runner.startswith("android-") else "native"
@@ -155,13 +158,36 @@ class NativeEngine:
             return Brought(pushed)
         found = self._libraries(target.info, case)
         model, sha256 = self._model(files, self.format)
+        library = _push_library(target, found.core)
+        delegate = _push_library(target, found.delegate) if found.delegate else None
+        if check:
+            self._require_loadable(target, case, Brought(pushed, library, delegate))
         return Brought(
             pushed,
-            library=_push_library(target, found.core),
-            delegate=_push_library(target, found.delegate) if found.delegate else None,
+            library=library,
+            delegate=delegate,
             model=Loaded(model, target.push(model, sha256=sha256)),
             notes=found.notes,
         )
+
+    def _require_loadable(self, target: Target, case: Case, brought: Brought) -> None:
+        """The core library first: what it lacks is the same for every backend."""
+        assert brought.library is not None, "called for engines that load one"
+        core = (self.name, brought.library.pushed.sha256)
+        loading.require(target, core, lambda: self._try_loading(target, case, brought, "library"))
+        delegate = brought.delegate.pushed.sha256 if brought.delegate else ""
+        whole = (*core, delegate, case.backend, case.setting)
+        loading.require(target, whole, lambda: self._try_loading(target, case, brought, "delegate"))
+
+    def _try_loading(self, target: Target, case: Case, brought: Brought, what: Literal["library", "delegate"]) -> None:
+        command = [str(brought.runner.pushed.path), "--engine", self.name, "--check", what, "--threads", "1"]
+        if what == "library":
+            command += _library_arguments(replace(brought, delegate=None))
+        else:
+            command += ["--backend", case.backend, "--setting", case.setting, "--allow-fp16", "1"]
+            command += _library_arguments(brought)
+        result = target.shell(command, timeout=_LOADING_SECONDS, environment=ENVIRONMENT)
+        read_check(result, engine=self.name, target=target.info.id)
 
     def _libraries(self, target: TargetInfo, case: Case) -> libraries.EngineLibraries:
         try:
@@ -196,9 +222,7 @@ class NativeEngine:
             command += ["--scratch", str(scratch)]
         if self.format is None or brought.library is None or brought.model is None:
             return command
-        command += ["--library", str(brought.library.pushed.path)]
-        if brought.delegate is not None:
-            command += ["--delegate-library", str(brought.delegate.pushed.path)]
+        command += _library_arguments(brought)
         command += ["--model", str(brought.model.pushed.path)]
         if case.batch != files.manifest.batch:
             command += ["--batch", str(case.batch)]
@@ -217,6 +241,14 @@ class NativeEngine:
 
 def _push_library(target: Target, library: libraries.Library) -> Loaded:
     return Loaded(library.path, target.push(library.path, sha256=library.sha256))
+
+
+def _library_arguments(brought: Brought) -> list[str]:
+    arguments = []
+    for option, one in (("--library", brought.library), ("--delegate-library", brought.delegate)):
+        if one is not None:
+            arguments += [option, str(one.pushed.path)]
+    return arguments
 
 
 def _condition_arguments(block: PlannedBlock) -> list[str]:

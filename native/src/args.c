@@ -8,6 +8,7 @@
 
 static const char *const pass_names[] = {"timing", "kernels", "memory"};
 static const char *const access_names[] = {"read", "mapped"};
+static const char *const check_names[] = {"library", "delegate"};
 
 const char *pass_name(enum pass pass) {
     return pass_names[pass];
@@ -101,6 +102,11 @@ static enum taken take_choice(struct options *options, const char *name, const c
         at = choice(value, pass_names, 3);
         options->pass = at < 0 ? PASS_TIMING : (enum pass)at;
         return taken(at >= 0 || fail(problem, OUTCOME_BAD_ARGUMENT, "--pass has to be timing, kernels or memory"));
+    }
+    if (strcmp(name, "--check") == 0) {
+        at = choice(value, check_names, 2);
+        options->check = (enum check)(at + 1);
+        return taken(at >= 0 || fail(problem, OUTCOME_BAD_ARGUMENT, "--check has to be library or delegate"));
     }
     if (strcmp(name, "--model-access") == 0) {
         at = choice(value, access_names, 2);

@@ -33,12 +33,16 @@ enum pass { PASS_TIMING, PASS_KERNELS, PASS_MEMORY };
 
 enum model_access { ACCESS_READ, ACCESS_MAPPED };
 
+/* What is only tried instead of a measurement: to load the library, or to make the backend's delegate, too. */
+enum check { CHECK_NOTHING, CHECK_LIBRARY, CHECK_DELEGATE };
+
 struct options {
     const char *engine;
     /* NULL: the engine's first one, and its first setting. */
     const char *backend;
     const char *setting;
     enum pass pass;
+    enum check check;
     bool allow_fp16;
     const char *library;
     /* Of a delegate or execution provider that has one of its own; may be NULL. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "library_file.h"
+#include "loading.h"
 
 const char *const setup_names[SETUP_PARTS] = {"library_load", "model_read", "session_creation", "delegate_preparation"};
 const char *const stage_names[STAGES] = {"setup", "warmup", "prediction"};
@@ -33,6 +34,9 @@ static bool check(struct options *options, const struct engine *engine, struct p
         return false;
     if (options->pass == PASS_KERNELS && engine->collect == NULL)
         return fail(problem, OUTCOME_UNSUPPORTED, "engine `%s` does not tell its kernels' times", engine->name);
+    if (options->check != CHECK_NOTHING)
+        return (engine->loads_files && options->library != NULL) ||
+               fail(problem, OUTCOME_BAD_ARGUMENT, "--check needs an engine with a --library");
     if (!engine->loads_files)
         return true;
     if (options->library == NULL || options->model == NULL)
@@ -194,6 +198,8 @@ bool block_run(struct options *options, struct block *block, struct problem *pro
         return fail(problem, OUTCOME_BAD_ARGUMENT, "unknown engine `%s`", options->engine);
     if (!check(options, block->engine, problem))
         return false;
+    if (options->check != CHECK_NOTHING)
+        return loading_check(options, block->engine, problem);
 
     struct cores asked = {0};
     struct file model = {0};

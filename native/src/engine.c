@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,9 +41,23 @@ struct share *prove_share(struct proof *proof, const char *name, long nodes) {
     return share;
 }
 
-bool open_library(const char *path, void **library, struct problem *problem) {
+bool open_library(const char *path, const char *whose, void **library, struct problem *problem) {
     *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    return *library != NULL || fail(problem, OUTCOME_ERROR, "the engine's library cannot be loaded: %s", dlerror());
+    if (*library != NULL)
+        return true;
+    const char *words = dlerror();
+    words = words == NULL ? "the loader gave no reason" : words;
+    /* A lack of memory passes. */
+    enum outcome outcome = strstr(words, strerror(ENOMEM)) == NULL ? OUTCOME_UNSUPPORTED : OUTCOME_ERROR;
+    return fail(problem, outcome, "%s library cannot be loaded: %s", whose, words);
+}
+
+bool nnapi_is_there(struct problem *problem) {
+    if (dlopen("libneuralnetworks.so", RTLD_NOW | RTLD_LOCAL) != NULL)
+        return true;
+    const char *words = dlerror();
+    return fail(problem, OUTCOME_UNSUPPORTED, "Android's NNAPI cannot be loaded: %s",
+                words == NULL ? "the loader gave no reason" : words);
 }
 
 bool fp16_permitted(const struct options *options, struct problem *problem) {

@@ -25,6 +25,8 @@ struct engine {
 
     /* Opens the library and finds its functions. Every later stage gets the state that this one made. */
     bool (*load)(const struct options *options, void **state, struct problem *problem);
+    /* Makes what the backend needs besides, without a model: delegate or execution provider. */
+    bool (*try_delegate)(void *state, const struct options *options, struct problem *problem);
     /* Makes a session of the model, without delegates. */
     bool (*open)(void *state, const struct options *options, const struct file *model, struct problem *problem);
     /* Hands the graph to the delegate; NULL where there is none. */
@@ -50,8 +52,13 @@ void prove_note(struct proof *proof, const char *format, ...) __attribute__((for
 /* Counts `nodes` more nodes for the delegate or provider `name`, whose share is returned; NULL beyond MAX_SHARES. */
 struct share *prove_share(struct proof *proof, const char *name, long nodes);
 
-/* Opens a shared library; the problem carries the system's own words. */
-bool open_library(const char *path, void **library, struct problem *problem);
+/* Opens a shared library, `whose` as in `the engine's`; `unsupported` in the system's own words where it cannot be
+ * loaded here. */
+bool open_library(const char *path, const char *whose, void **library, struct problem *problem);
+
+/* Fails in the same way where Android has no NNAPI: engines call its functions without a look whether they are there.
+ */
+bool nnapi_is_there(struct problem *problem);
 
 /* Settings that compute in float16 need the permission; it alone changes nothing. */
 bool fp16_permitted(const struct options *options, struct problem *problem);

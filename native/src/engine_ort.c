@@ -19,12 +19,17 @@ bool ort_good(const struct ort *ort, void *status, const char *what, struct prob
 
 static bool find_functions(struct ort *ort, struct problem *problem) {
     struct ort_api *api = &ort->api;
+    if (ort->base == NULL || ort->base->get_api == NULL || ort->base->get_version == NULL)
+        return fail(problem, OUTCOME_UNSUPPORTED, "the library is not ONNX Runtime: OrtGetApiBase gives no functions");
     void *const *newer = ort->base->get_api(ORT_ASSIGNMENT_VERSION);
     void *const *table = newer != NULL ? newer : ort->base->get_api(ORT_BASE_VERSION);
     if (table == NULL)
         return fail(problem, OUTCOME_UNSUPPORTED, "ONNX Runtime %s is older than 1.%d", ort->base->get_version(),
                     ORT_BASE_VERSION);
-#define FIND(name, position, result, parameters) *(void **)&api->name = table[position];
+#define FIND(name, position, result, parameters)                                                                       \
+    *(void **)&api->name = table[position];                                                                            \
+    if (api->name == NULL)                                                                                             \
+        return fail(problem, OUTCOME_UNSUPPORTED, "this build of ONNX Runtime lacks the function " #name);
     ORT_FUNCTIONS(FIND)
     if (newer != NULL) {
         ORT_ASSIGNMENT(FIND)
@@ -36,11 +41,11 @@ static bool find_functions(struct ort *ort, struct problem *problem) {
 static bool load(const struct options *options, void **state, struct problem *problem) {
     void *library = NULL;
     const struct ort_api_base *(*get_base)(void) = NULL;
-    if (!fp16_permitted(options, problem) || !open_library(options->library, &library, problem))
+    if (!fp16_permitted(options, problem) || !open_library(options->library, "the engine's", &library, problem))
         return false;
     *(void **)&get_base = dlsym(library, "OrtGetApiBase");
     if (get_base == NULL)
-        return fail(problem, OUTCOME_ERROR, "the library is not ONNX Runtime: it lacks OrtGetApiBase");
+        return fail(problem, OUTCOME_UNSUPPORTED, "the library is not ONNX Runtime: it lacks OrtGetApiBase");
     struct ort *ort = calloc(1, sizeof *ort);
     if (ort == NULL)
         return fail(problem, OUTCOME_ERROR, "no memory");
@@ -74,6 +79,13 @@ static bool configure(struct ort *ort, const struct options *options, struct pro
            ort_good(ort, api->AddSessionConfigEntry(session, "session.record_ep_graph_assignment_info", "1"), what,
                     problem) &&
            ort_provider_add(ort, options, problem) && watch(ort, options, problem);
+}
+
+static bool try_provider(void *state, const struct options *options, struct problem *problem) {
+    struct ort *ort = state;
+    return ort_good(ort, ort->api.CreateSessionOptions(&ort->session_options), "the session cannot be configured",
+                    problem) &&
+           ort_provider_add(ort, options, problem);
 }
 
 static bool open_session(void *state, const struct options *options, const struct file *model,
@@ -265,7 +277,8 @@ static bool prove(void *state, struct proof *proof, struct problem *problem) {
 }
 
 static const char *version(void *state) {
-    return ((struct ort *)state)->base->get_version();
+    const struct ort *ort = state;
+    return ort->base->get_version();
 }
 
 static void close_session(void *state) {
@@ -294,6 +307,7 @@ const struct engine engine_onnxruntime = {
     .backend_count = sizeof backends / sizeof *backends,
     .loads_files = true,
     .load = load,
+    .try_delegate = try_provider,
     .open = open_session,
     .ready = ready,
     .predict = predict,

@@ -39,7 +39,7 @@ static bool find_functions(struct tflite_api *api, void *library, struct problem
 #undef FIND
 #define INSIST(name, result, parameters)                                                                               \
     if (api->name == NULL)                                                                                             \
-        return fail(problem, OUTCOME_ERROR, "the library is not TensorFlow Lite with its C API: it lacks " #name);
+        return fail(problem, OUTCOME_UNSUPPORTED, "the library is not TensorFlow Lite with its C API: it lacks " #name);
     TFLITE_REQUIRED(INSIST)
 #undef INSIST
     return true;
@@ -47,7 +47,7 @@ static bool find_functions(struct tflite_api *api, void *library, struct problem
 
 static bool load(const struct options *options, void **state, struct problem *problem) {
     void *library = NULL;
-    if (!fp16_permitted(options, problem) || !open_library(options->library, &library, problem))
+    if (!fp16_permitted(options, problem) || !open_library(options->library, "the engine's", &library, problem))
         return false;
     struct tflite *tflite = calloc(1, sizeof *tflite);
     if (tflite == NULL)
@@ -140,6 +140,10 @@ static bool open_session(void *state, const struct options *options, const struc
             return false;
     }
     return true;
+}
+
+static bool try_delegate(void *state, const struct options *options, struct problem *problem) {
+    return tflite_delegate_make(state, options, problem);
 }
 
 static bool delegate(void *state, const struct options *options, struct problem *problem) {
@@ -352,6 +356,7 @@ const struct engine engine_tflite = {
     .backend_count = sizeof backends / sizeof *backends,
     .loads_files = true,
     .load = load,
+    .try_delegate = try_delegate,
     .open = open_session,
     .delegate = delegate,
     .ready = ready,

@@ -73,14 +73,14 @@ static uint64_t value_of(const unsigned char *record, struct field field) {
 
 static bool check_header(const char *path, const unsigned char *header, struct problem *problem) {
     if (memcmp(header, "\177ELF", 4) != 0)
-        return fail(problem, OUTCOME_ERROR, "`%s` is not a shared library: it has no ELF header", path);
+        return fail(problem, OUTCOME_UNSUPPORTED, "`%s` is not a shared library: it has no ELF header", path);
     uint64_t machine = value_of(header, machine_field);
     unsigned int bits = value_of(header, class_field) == 1 ? 32 : 64;
     if (machine != OWN_MACHINE || bits != 8 * sizeof(void *))
-        return fail(problem, OUTCOME_ERROR, "`%s` is built for %s (%u bits), this runner for %s (%zu bits)", path,
+        return fail(problem, OUTCOME_UNSUPPORTED, "`%s` is built for %s (%u bits), this runner for %s (%zu bits)", path,
                     machine_name(machine), bits, machine_name(OWN_MACHINE), 8 * sizeof(void *));
     return value_of(header, kind_field) == SHARED_OBJECT ||
-           fail(problem, OUTCOME_ERROR, "`%s` is an ELF file, but not a shared library", path);
+           fail(problem, OUTCOME_UNSUPPORTED, "`%s` is an ELF file, but not a shared library", path);
 }
 
 /* Every part that is loaded has to be inside the file. */
@@ -107,12 +107,13 @@ static bool check_open(const char *path, int descriptor, struct problem *problem
     if (fstat(descriptor, &facts) != 0)
         return fail(problem, OUTCOME_ERROR, "the library `%s` cannot be read: %s", path, strerror(errno));
     if (!S_ISREG(facts.st_mode))
-        return fail(problem, OUTCOME_ERROR, "the library `%s` is not a file", path);
+        return fail(problem, OUTCOME_UNSUPPORTED, "the library `%s` is not a file", path);
     ssize_t length = pread(descriptor, header, HEADER, 0);
     if (!check_header(path, header, problem))
         return false;
     bool whole = length == HEADER && is_whole(descriptor, header, (uint64_t)facts.st_size);
-    return whole || fail(problem, OUTCOME_ERROR, "`%s` is not a whole library: it was cut short or damaged", path);
+    return whole ||
+           fail(problem, OUTCOME_UNSUPPORTED, "`%s` is not a whole library: it was cut short or damaged", path);
 }
 
 bool library_check(const char *path, struct problem *problem) {
@@ -120,7 +121,8 @@ bool library_check(const char *path, struct problem *problem) {
         return true;
     int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (descriptor < 0)
-        return fail(problem, OUTCOME_ERROR, "the library `%s` cannot be opened: %s", path, strerror(errno));
+        return fail(problem, errno == EACCES || errno == EPERM ? OUTCOME_UNSUPPORTED : OUTCOME_ERROR,
+                    "the library `%s` cannot be opened: %s", path, strerror(errno));
     bool fits = check_open(path, descriptor, problem);
     close(descriptor);
     return fits;

@@ -65,5 +65,7 @@ int main(int argc, char **argv) {
     json_free(&json);
     block_free(&block);
     args_free(&options);
-    return code;
+    /* Libraries of engines and drivers may crash in their destructors, after the answer. */
+    fflush(NULL);
+    _exit(code);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine.h"
+
 #define NNAPI_USE_FP16 1U
 #define NNAPI_CPU_DISABLED 4U
 
@@ -78,6 +80,8 @@ static bool add_nnapi(struct ort *ort, const struct provider *provider, const st
     *(void **)&add = dlsym(ort->library, name);
     if (add == NULL)
         return fail(problem, OUTCOME_UNSUPPORTED, "this build of ONNX Runtime lacks %s", name);
+    if (!nnapi_is_there(problem))
+        return false;
     uint32_t flags = NNAPI_CPU_DISABLED | (sets(options, "fp16") ? NNAPI_USE_FP16 : 0U);
     return added(ort, add(ort->session_options, flags), provider, problem);
 }

@@ -128,7 +128,8 @@ static bool make_gpu(struct tflite *tflite, const struct options *options, struc
     struct gpu_options (*defaults)(void) = NULL;
     void *(*create)(const struct gpu_options *) = NULL;
     void *library = tflite->library;
-    if (options->delegate_library != NULL && !open_library(options->delegate_library, &library, problem))
+    if (options->delegate_library != NULL &&
+        !open_library(options->delegate_library, "the delegate's", &library, problem))
         return false;
     if (!find(library, "TfLiteGpuDelegateOptionsV2Default", (void **)&defaults))
         return lacks("GPU delegate", "TfLiteGpuDelegateOptionsV2Default", problem);
@@ -156,6 +157,8 @@ static bool make_nnapi(struct tflite *tflite, const struct options *options, str
         return lacks("NNAPI delegate", "TfLiteNnapiDelegateCreate", problem);
     if (!find(tflite->library, "TfLiteNnapiDelegateDelete", (void **)&tflite->delete_delegate))
         return lacks("NNAPI delegate", "TfLiteNnapiDelegateDelete", problem);
+    if (!nnapi_is_there(problem))
+        return false;
     struct nnapi_options nnapi = defaults();
     /* NNAPI's own CPU implementation would hide that no accelerator took a node. */
     nnapi.disallow_nnapi_cpu = 1;

@@ -295,9 +295,88 @@ def test_the_command_asks_for_more_samples(files: ModelFiles) -> None:
 
 
 def test_prepare_brings_everything_before_the_turn(files: ModelFiles) -> None:
-    target = ScriptedTarget()
+    target = ScriptedTarget(said(CAN_LOAD))
     assert set(engines()["tflite"].prepare(target, planned().case, files)) == {"push"}
     assert [name for name, _, _ in target.pushed] == ["mobilebench-runner", "libengine.so", "model.tflite"]
+
+
+CAN_LOAD = {"schema": "mobilebench/measurement/1", "status": "ok", "engine": "tflite"}
+CANNOT_LOAD = {**CAN_LOAD, "status": "unsupported", "reason": "no libandroid.so"}
+
+
+def test_libraries_are_tried_once_a_target_before_the_first_block(files: ModelFiles) -> None:
+    target = ScriptedTarget(said(CAN_LOAD))
+    folder = "/data/local/tmp"
+    for setting in ("xnnpack", "xnnpack", "reference"):
+        engines()["tflite"].prepare(target, planned(setting=setting).case, files)
+    core, *backends = [words[1:] for words in target.commands]
+    assert core == [
+        *("--engine", "tflite", "--check", "library", "--threads", "1", "--library", f"{folder}/libengine.so")
+    ]
+    assert [after(words, "--setting") for words in backends] == ["xnnpack", "reference"]
+    assert {after(words, "--check") for words in backends} == {"delegate"}
+    engines()["tflite"].prepare(another := ScriptedTarget(said(CAN_LOAD)), planned().case, files)
+    assert len(another.commands) == 2
+
+
+def test_a_library_that_cannot_be_loaded_is_said_again_without_another_try(files: ModelFiles) -> None:
+    target = ScriptedTarget(said(CANNOT_LOAD, 3))
+    for block in (planned(), planned(), planned(setting="reference"), planned(backend="gpu", setting="fp16")):
+        with pytest.raises(Unsupported, match=r"^tflite: no libandroid.so$"):
+            engines()["tflite"].prepare(target, block.case, files)
+    assert len(target.commands) == 1
+    assert "model.tflite" not in [name for name, _, _ in target.pushed]
+
+
+def test_what_one_backend_lacks_leaves_the_others(files: ModelFiles) -> None:
+    class WithoutGpu(ScriptedTarget):
+        def shell(self, argv: Sequence[str], **options: Any) -> ShellResult:
+            super().shell(argv, **options)
+            return said(CANNOT_LOAD, 3) if after(list(argv), "--backend") == "gpu" else said(CAN_LOAD)
+
+    target = WithoutGpu(said(CAN_LOAD))
+    for _ in range(2):
+        with pytest.raises(Unsupported):
+            engines()["tflite"].prepare(target, planned(backend="gpu", setting="fp16").case, files)
+    engines()["tflite"].prepare(target, planned().case, files)
+    assert len(target.commands) == 3
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (said(b"", 126, b"Permission denied"), "could not be started.*Permission denied"),
+        (said(b"", 127), "could not be started"),
+        (said(b"", 1, b'CANNOT LINK EXECUTABLE: library "libdl.so" not found'), "libdl.so"),
+        (said(b"", 1, b"runner: libc.so.6: version `GLIBC_2.34' not found"), "GLIBC_2.34"),
+        (said(b"", 132), "lacks an instruction"),
+        (said(b"", -31), "signal 31"),
+    ],
+)
+def test_a_runner_that_the_system_cannot_start_is_unsupported(
+    files: ModelFiles, result: ShellResult, words: str
+) -> None:
+    with pytest.raises(Unsupported, match=words) as caught:
+        engines()["tflite"].prepare(ScriptedTarget(result), planned().case, files)
+    assert "R58M" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        said(b"", 137),
+        said(b"", 143),
+        said(b"", 4),
+        said(b"", 1, b"No space left on device"),
+        said({**CAN_LOAD, "status": "error", "reason": "no memory"}, 1),
+    ],
+)
+def test_what_may_pass_fails_the_block_and_is_tried_again(files: ModelFiles, result: ShellResult) -> None:
+    target = ScriptedTarget(result)
+    for _ in range(2):
+        with pytest.raises(BlockFailed):
+            engines()["tflite"].prepare(target, planned().case, files)
+    assert len(target.commands) == 2
 
 
 @pytest.mark.parametrize(

@@ -117,10 +117,11 @@ def test_a_library_that_cannot_be_loaded_says_why(
         library.mkdir()
     else:
         library.write_bytes(contents[damage])
-    code, answer, _ = run(runner, *real_arguments(engine, "bert_small", library=str(library)))
-    assert (code, answer["status"]) == (1, "error")
-    assert words in answer["reason"]
-    assert str(library) in answer["reason"]
+    for mode in ({}, {"check": "library"}):
+        code, answer, _ = run(runner, *real_arguments(engine, "bert_small", library=str(library), **mode))
+        assert (code, answer["status"]) == (3, "unsupported")
+        assert words in answer["reason"]
+        assert str(library) in answer["reason"]
 
 
 def test_a_library_that_is_damaged_inside_ends_in_words_or_by_a_signal(
@@ -138,10 +139,10 @@ def test_files_that_may_not_be_read_are_named(runner: Path, tmp_path: Path) -> N
     secret.write_bytes(b"\x7fELF")
     secret.chmod(0)
     powerless = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
-    for option in ("library", "model"):
+    for option, status in (("library", (3, "unsupported")), ("model", (1, "error"))):
         arguments = real_arguments("tflite", "bert_small", **{option: str(secret)})
         code, answer, _ = run(runner, *arguments, before=powerless)
-        assert (code, answer["status"]) == (1, "error")
+        assert (code, answer["status"]) == status
         assert f"`{secret}` cannot be opened: Permission denied" in answer["reason"]
 
 

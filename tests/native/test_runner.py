@@ -93,7 +93,7 @@ def test_a_missing_library_is_named(runner: Path, engine: str) -> None:
 def test_the_other_engines_library_is_refused(runner: Path, engine: str, other: str) -> None:
     wrong = libraries.library(other, libraries.host_build()).path
     code, answer, _ = run(runner, *real_arguments(engine, "bert_small", library=str(wrong)))
-    assert (code, answer["status"]) == (1, "error")
+    assert (code, answer["status"]) == (3, "unsupported")
     assert "the library is not" in answer["reason"]
 
 

@@ -19,6 +19,7 @@
 #define SIGALRM 14
 #define SIGTERM 15
 #define SIGCHLD 17
+#define SIGSYS 31
 
 typedef void (*sighandler_t)(int);
 

@@ -21,6 +21,7 @@
 
 extern char **environ;
 
+unsigned int alarm(unsigned int seconds);
 int access(const char *path, int rights);
 int chdir(const char *path);
 int close(int descriptor);
