@@ -64,6 +64,20 @@ def read_check(result: ShellResult, *, engine: str, target: str) -> None:
     read_answer(result, engine=engine, target=target)
 
 
+def read_import(result: ShellResult, *, engine: str, target: str) -> None:
+    """The answer of a process that did not get beyond the import of its framework.
+
+    Raises:
+        Unsupported: the framework says that it cannot be imported, or ended the process by itself.
+        BlockFailed: something else ended the process, or its answer does not hold.
+    """
+    number = _signal(result.exit_code)
+    if not result.stdout and (number is None or number in _OWN_DEATHS):
+        ended = _how_it_ended(result.exit_code) or f"ended its process with exit code {result.exit_code}"
+        raise Unsupported(f"{engine} cannot be imported on {target}: it {ended}.{_last_words(result.stderr)}")
+    read_answer(result, engine=engine, target=target)
+
+
 def _cannot_start(result: ShellResult) -> bool:
     """The system's loader ended instead of the runner, which itself does not die of a library that it tries."""
     if result.exit_code in _NOT_STARTED or _signal(result.exit_code) in _OWN_DEATHS:

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Literal
 
-from mobilebench.engines import cuda
-from mobilebench.engines.answers import not_usable, read_answer, require_block
+from mobilebench.engines import cuda, loading
+from mobilebench.engines.answers import not_usable, read_answer, read_import, require_block
 from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
 from mobilebench.engines.native import MAX_THREADS, patience_s, tensor_arguments
 from mobilebench.engines.tensorflow_worker import network
@@ -34,12 +34,13 @@ from mobilebench.results.records import (
     TargetInfo,
 )
 from mobilebench.sums import sha256_of
-from mobilebench.targets.base import Target
+from mobilebench.targets.base import ShellResult, Target
 
 FORMAT: Format = "saved_model"
 SETUP_PARTS = frozenset({"library_load", "model_read", "session_creation"})
 MENDED_BY = "pip install 'mobilebench[models]'"
 
+_IMPORT: loading.Key = ("tensorflow", "import")
 _WORKER = "mobilebench.engines.tensorflow_worker"
 _SIGNATURE = "serving_default"
 _IMPORT_SECONDS = 60.0
@@ -84,11 +85,12 @@ class TensorflowEngine:
         """Hash TensorFlow's libraries, which takes seconds the first time; nothing has to be brought anywhere.
 
         Raises:
-            Unsupported: the model has no SavedModel.
+            Unsupported: the model has no SavedModel, or an earlier block found that TensorFlow cannot be imported.
             BlockFailed: a file of it is missing.
         """
         started = time.monotonic()
         _model(files)
+        loading.known(target, _IMPORT)
         for library in network.installed():
             _sha256(library)
         return {"push": (time.monotonic() - started) * 1e3}
@@ -126,10 +128,21 @@ class TensorflowEngine:
                 cancel=cancel,
             )
             ended = time.monotonic()
+            if (Path(scratch) / network.IMPORTING).exists():
+                _require_imported(target, result)
             measurement = read_answer(result, engine=self.name, target=target.info.id)
         _check(measurement, block, files, target.info.id)
         proven = _with_checksums(measurement, asked, target.info.id)
         return BlockResult(proven, {"launch": max(0.0, (ended - started) * 1e3 - measurement.measured_ms)})
+
+
+def _require_imported(target: Target, result: ShellResult) -> None:
+    """Where the import is what ended the process, every later block would end so, too."""
+    try:
+        read_import(result, engine=TensorflowEngine.name, target=target.info.id)
+    except Unsupported as error:
+        loading.refuse(target, _IMPORT, error)
+        raise
 
 
 def command(block: PlannedBlock, files: ModelFiles, samples: int, scratch: Path) -> list[str]:

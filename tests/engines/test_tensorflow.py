@@ -356,3 +356,60 @@ def test_cancelling_ends_the_process_within_a_second() -> None:
     with pytest.raises(MobilebenchError):
         engine().measure(here(), planned(), built("bert_small"), cancel=cancel)
     assert time.monotonic() - started < 2.5
+
+
+def with_package(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> Path:
+    """Another package `tensorflow`, before the installed one; the file in which it counts its imports."""
+    package, count = folder / "packages" / "tensorflow", folder / "imports"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"import os, sys\nopen({str(count)!r}, 'a').write('1')\n{code}\n")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    return count
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("raise ImportError('libcudart.so.12: cannot open shared object file')", "libcudart.so.12: cannot open"),
+        ("raise AttributeError('_ARRAY_API not found')", "cannot be imported: _ARRAY_API not found"),
+        ("raise SystemExit('this needs AVX')", "cannot be imported: this needs AVX"),
+        ("os.kill(os.getpid(), 4)", "signal 4: the processor lacks an instruction"),
+        ("sys.stderr.write('built for AVX512\\n'); sys.stderr.flush(); os.abort()", "signal 6.*said: built for AVX512"),
+        ("os.kill(os.getpid(), 11)", "signal 11"),
+        ("os._exit(0)", "ended its process with exit code 0"),
+    ],
+)
+def test_a_tensorflow_that_cannot_be_imported_is_unsupported_and_tried_once(
+    files: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, words: str
+) -> None:
+    imports, target = with_package(tmp_path, monkeypatch, code), here()
+    engine().prepare(target, planned().case, files)
+    with pytest.raises(Unsupported, match=words) as first:
+        engine().measure(target, planned(), files, cancel=Event())
+    for block in (planned(), planned(pass_="memory"), planned(threads=2)):
+        with pytest.raises(Unsupported) as later:
+            engine().prepare(target, block.case, files)
+        assert later.value.message == first.value.message
+    assert imports.read_text() == "1"
+
+
+@pytest.mark.parametrize("code", ["os.kill(os.getpid(), 9)", "raise MemoryError"])
+def test_an_import_that_something_else_ended_is_tried_again(
+    files: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    imports, target = with_package(tmp_path, monkeypatch, code), here()
+    for _ in range(2):
+        engine().prepare(target, planned().case, files)
+        with pytest.raises(BlockFailed):
+            engine().measure(target, planned(), files, cancel=Event())
+    assert imports.read_text() == "11"
+
+
+def test_a_crash_after_the_import_is_no_matter_of_the_import(
+    files: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "class config:\n    @staticmethod\n    def set_soft_device_placement(on): os.kill(os.getpid(), 11)\n"
+    code += "    class threading:\n        set_intra_op_parallelism_threads = set_inter_op_parallelism_threads = print"
+    with_package(tmp_path, monkeypatch, code)
+    with pytest.raises(BlockFailed, match="signal 11"):
+        engine().measure(here(), planned(), files, cancel=Event())

@@ -19,6 +19,9 @@ _CARRIERS = frozenset(
     {"_Arg", "_Retval", "_DeviceArg", "_DeviceRetval", "_EagerConst", "Const", "NoOp", "_Send", "_Recv"}
 )
 """Nodes that hand values over and compute nothing."""
+IMPORTING = "importing"
+"""A file of the scratch folder that is there until TensorFlow is imported: what ended the process before was that."""
+
 _MAPPED_LIBRARY = re.compile(r"/libtensorflow(_cc|_framework)?\.so[^/]*$")
 
 
@@ -48,13 +51,20 @@ def start(options: Options) -> Runtime:
     """Import TensorFlow and choose device and threads, before either is used.
 
     Raises:
-        Problem: TensorFlow is not installed, or sees no GPU although one is asked for.
+        Problem: TensorFlow cannot be imported, or sees no GPU although one is asked for.
     """
     _open_no_socket()
+    mark = options.scratch / IMPORTING if options.scratch else None
+    if mark:
+        mark.touch()
     try:
         import tensorflow as tf
-    except ImportError as error:
+    except MemoryError:
+        raise
+    except BaseException as error:  # a library that does not fit raises whatever it likes, SystemExit included
         raise Problem(f"TensorFlow cannot be imported: {words(error)}", UNSUPPORTED) from error
+    if mark:
+        mark.unlink(missing_ok=True)
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.set_soft_device_placement(False)

@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--priority", type=_whole(-20, 19))
     parser.add_argument("--page-cache", choices=CACHES, default="as found")
     parser.add_argument("--memory-period", type=_number(0.0, _LONGEST_PERIOD_MS), default=10.0, help="milliseconds")
-    parser.add_argument("--scratch", type=Path, help="where a kernels pass may write")
+    parser.add_argument("--scratch", type=Path, help="where this process may write")
     parser.add_argument("--input", action="append", type=_input, required=True, help="NAME,DTYPE,SHAPE,FILL")
     parser.add_argument("--output", action="append", type=_output, required=True, help="CANONICAL=NAME")
     return parser
