@@ -7,13 +7,10 @@ SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
+RUNNERS := mobilebench/assets/runners
 RUNNER_BUILD := linux-$(shell uname -m)
-RUNNER := mobilebench/assets/runners/$(RUNNER_BUILD)/mobilebench-runner
-ANDROID_RUNNERS := $(patsubst %,mobilebench/assets/runners/android-%/mobilebench-runner,arm64-v8a armeabi-v7a x86_64)
+ANDROID_ABIS := arm64-v8a armeabi-v7a x86_64
 ANDROID_WAY := $(if $(ANDROID_NDK_HOME),ndk,bionic)
-WEB := mobilebench/assets/web/bench.html
-WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
-NATIVE_SOURCES := $(shell find native -path native/build -prune -o -type f -print 2>/dev/null)
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: help run setup python web native native-android models libraries test test-fast lint format lock bench fuzz wheel clean
@@ -27,9 +24,20 @@ run: setup ## Measure suite `quick` on attached phones (else two virtual ones) a
 setup: $(STAMPS)/system python web native libraries models ## Install and build everything that a run needs
 
 python: $(STAMPS)/python ## Make .venv with the pinned Python packages
-web: $(WEB) ## Build the pages
-native: $(RUNNER) ## Build the native runner for this computer
-native-android: $(ANDROID_RUNNERS) ## Build the native runner for phones (with the NDK at ANDROID_NDK_HOME, else without one)
+
+web: $(STAMPS)/npm ## Build the pages
+	@scripts/build-if-changed.sh web mobilebench/assets/web/bench.html "Building the pages" \
+	    sh -c 'cd web && npm run --silent build'
+
+native: $(STAMPS)/python ## Build the native runner for this computer
+	@scripts/build-if-changed.sh $(RUNNER_BUILD) $(RUNNERS)/$(RUNNER_BUILD)/mobilebench-runner \
+	    "Building the native runner" scripts/build-runner.sh host
+
+native-android: $(STAMPS)/python $(STAMPS)/android ## Build the native runner for phones (with the NDK at ANDROID_NDK_HOME, else without one)
+	@for abi in $(ANDROID_ABIS); do \
+	    scripts/build-if-changed.sh android-$$abi $(RUNNERS)/android-$$abi/mobilebench-runner \
+	        "Building the native runner for Android, $$abi" scripts/build-runner.sh $(ANDROID_WAY)-$$abi || exit 1; \
+	done
 
 $(STAMPS)/system: scripts/system-packages.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -52,24 +60,9 @@ $(STAMPS)/npm: web/package-lock.json $(wildcard web/package.json web/frameworks/
 	@cd web && npm ci --silent --no-audit --no-fund
 	@mkdir -p $(STAMPS) && touch $@
 
-$(WEB): $(STAMPS)/npm $(WEB_SOURCES)
-	@echo "Building the pages"
-	@cd web && npm run --silent build
-	@touch $@
-
-$(RUNNER): $(STAMPS)/python $(NATIVE_SOURCES)
-	@echo "Building the native runner"
-	@scripts/build-runner.sh host
-	@touch $@
-
 $(STAMPS)/android: scripts/system-packages.sh
 	@$(if $(ANDROID_NDK_HOME),true,scripts/system-packages.sh clang ld.lld)
 	@mkdir -p $(STAMPS) && touch $@
-
-mobilebench/assets/runners/android-%/mobilebench-runner: $(STAMPS)/python $(STAMPS)/android $(NATIVE_SOURCES)
-	@echo "Building the native runner for Android, $*"
-	@scripts/build-runner.sh $(ANDROID_WAY)-$*
-	@touch $@
 
 libraries: $(STAMPS)/python
 	@$(BIN)/python -m mobilebench.engines.libraries

@@ -46,6 +46,16 @@ def runner(build: str) -> Path:
     return PACKAGE / "assets" / "runners" / build / "mobilebench-runner"
 
 
+def sources_of(build: str) -> Path:
+    """The sums of the sources from which a build was made: `web`, or a runner's."""
+    return PACKAGE / "assets" / "sources" / build
+
+
+def sources_script() -> Path:
+    """The checkout's script that prints the sums of a build's sources as they are now."""
+    return _CHECKOUT / "scripts" / "sources.sh"
+
+
 def device_profiles() -> Path:
     """The shipped SoC and phone profiles."""
     return _shipped("device_profiles")

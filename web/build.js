@@ -1,14 +1,16 @@
 // Builds the pages into the Python package: the bench page, one self-contained file for each backend of each release of
 // a framework (so that what `framework_download` fetches is that and nothing else), and the frameworks' own binaries,
 // unchanged. `node build.js FOLDER` builds them elsewhere.
-import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { argv } from 'node:process';
 import { build } from 'vite';
 
 const root = import.meta.dirname;
 const sources = join(root, 'frameworks');
-const out = resolve(argv[2] ?? join(root, '..', 'mobilebench', 'assets', 'web'));
+const assets = join(root, '..', 'mobilebench', 'assets');
+const out = resolve(argv[2] ?? join(assets, 'web'));
 const unfinished = `${out}.unfinished`;
 
 const tfjs = ['', '-simd', '-threaded-simd'].map(
@@ -107,6 +109,7 @@ async function copyBinary(release, file) {
   await copyFile(join(packages, 'node_modules', file), join(unfinished, 'frameworks', release, basename(file)));
 }
 
+const built = execFileSync(join(root, '..', 'scripts', 'sources.sh'), ['web']);
 await rm(unfinished, { recursive: true, force: true });
 await mkdir(unfinished, { recursive: true });
 await buildPage('bench');
@@ -118,3 +121,8 @@ for (const [release, binaries] of Object.entries(releases)) {
 }
 await rm(out, { recursive: true, force: true });
 await rename(unfinished, out);
+if (argv[2] === undefined) {
+  // `make web` and `mobilebench run` compare them with the sources as they are then.
+  await mkdir(join(assets, 'sources'), { recursive: true });
+  await writeFile(join(assets, 'sources', 'web'), built);
+}

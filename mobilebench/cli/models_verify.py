@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mobilebench.cli import complete, libraries
+from mobilebench.cli import builds, complete, libraries
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, print_json, print_table, split
 
@@ -60,7 +60,7 @@ def verify(
     from mobilebench.models import registry
     from mobilebench.models.seeded import SEEDED
     from mobilebench.targets import host
-    from mobilebench.verification import running
+    from mobilebench.verification import cells, running
 
     if bool(names) == every:
         raise BadInput("Name models, or give --all.", hint="As in `mobilebench models verify mobilenet_v2`.")
@@ -76,6 +76,7 @@ def verify(
     here = host.describe()
     libraries.use(context, engine_library)
     libraries.require_use([here])
+    builds.require_current_for((engine, here.runner) for engine in request.engines or cells.ENGINES)
     found: list[ModelMatrix] = []
     stopped = False
     with watching() as (tell, cancel):

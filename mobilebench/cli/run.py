@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from mobilebench.cli import complete, libraries
+from mobilebench.cli import builds, complete, libraries
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, print_json, print_table, split
 from mobilebench.cli.plan import plan_table
@@ -166,15 +166,18 @@ def run(
     """
     from mobilebench import suite as suites
     from mobilebench import targets
-    from mobilebench.browsers import builds
+    from mobilebench.browsers.builds import declare
     from mobilebench.models import registry
     from mobilebench.results.store import Store
+    from mobilebench.session.coordinator import unmeasured
 
     libraries.use(context, engine_library)
     folder = results_folder(out)
-    declared = builds.declare(browser_path or [])
+    declared = declare(browser_path or [])
     if resume is not None:
         store = Store.open(folder, create=False)
+        begun = store.load(resume)
+        builds.require_current(unmeasured(begun), begun.info.targets)
         _finish(_resume(resume, store), store, folder, json)
         return
     definition = suites.load(suite)
@@ -207,6 +210,7 @@ def run(
     if dry_run:
         _print_plan(plan, folder, json)
         return
+    builds.require_current(plan.blocks, selected)
     store = Store.open(folder)
     _finish(_measure(plan, selected, store), store, folder, json)
 

@@ -43,9 +43,11 @@ def serve(
     """
     from mobilebench import paths
     from mobilebench.browsers.server import LOOPBACK, PageServer
+    from mobilebench.engines.builds import PAGES, require_current
     from mobilebench.results.store import Store
     from mobilebench.session.manual import Manual
 
+    require_current([PAGES])
     address = listen or LOOPBACK
     context = None
     if listen and not no_tls:

@@ -1,0 +1,68 @@
+"""Pages and runners of a checkout were built from its sources as they are now, or are not used.
+
+An installed mobilebench has no sources, and compares nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+
+from mobilebench import paths
+from mobilebench.engines.base import Engine
+from mobilebench.engines.native import NativeEngine
+from mobilebench.errors import BadInput
+
+PAGES = "web"
+
+
+def needed_by(engine: Engine, runner: str) -> str | None:
+    """What an engine is run with on a target with this build of the runner: `web`, that build, or nothing of ours."""
+    if engine.kind == "web":
+        return PAGES
+    return runner if isinstance(engine, NativeEngine) else None
+
+
+def require_current(builds: Iterable[str]) -> None:
+    """Hold those of these builds that are there to have been built from the sources as they are now.
+
+    Raises:
+        BadInput: one was built from others, or it is not known from which.
+    """
+    script = paths.sources_script()
+    if not script.is_file():
+        return
+    for build in sorted(set(builds)):
+        made = paths.web_pages() / "bench.html" if build == PAGES else paths.runner(build)
+        if made.is_file() and (changed := _changed(build)):
+            raise _stale(build, changed)
+
+
+def _changed(build: str) -> list[str]:
+    """Sources that were changed, added or removed since the build was made, sorted."""
+    listed = subprocess.run([paths.sources_script(), build], capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        raise BadInput(
+            f"The sources of build {build} cannot be compared with it: {listed.stderr.strip()}.",
+            hint="Is the checkout whole? `git status` tells.",
+        )
+    now = set(listed.stdout.splitlines())
+    try:
+        before = set(paths.sources_of(build).read_text().splitlines())
+    except FileNotFoundError:
+        return ["it is not known which"]
+    return sorted({line.split(maxsplit=1)[-1] for line in now ^ before})
+
+
+def _stale(build: str, changed: list[str]) -> BadInput:
+    what, place, goal = f"native runner for {build}", "native/", "native"
+    if build == PAGES:
+        what, place, goal = "pages", "web/", "web"
+    elif build.startswith("android-"):
+        goal = "native-android"
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    verb = "were" if build == PAGES else "was"
+    return BadInput(
+        f"The {what} {verb} built from other sources than {place} has now ({changed[0]}{more}).",
+        hint=f"Run `make {goal}`.",
+    )

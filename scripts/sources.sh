@@ -1,0 +1,15 @@
+#!/bin/sh
+# Prints the sum of every source of a build: `web`, or a runner's such as `linux-x86_64` or `android-arm64-v8a`.
+# What it printed when the build was made lies in mobilebench/assets/sources.
+set -eu
+cd "$(dirname "$0")/.."
+case "$1" in
+web)
+    set -- web/bench.html web/manual.html web/build.js web/package.json web/package-lock.json web/tsconfig.json \
+        web/src web/frameworks
+    ;;
+android-*) set -- native/CMakeLists.txt native/CMakePresets.json native/src native/bionic ;;
+*) set -- native/CMakeLists.txt native/CMakePresets.json native/src ;;
+esac
+find "$@" \( -name node_modules -o -name '.?*' \) -prune -o -type f ! -name '*~' -print0 | LC_ALL=C sort -z |
+    xargs -0 sha256sum
