@@ -42,7 +42,8 @@ def ways(found: Plan) -> dict[tuple[str, ...], int]:
 
 NATIVE = [("tflite", "cpu", "xnnpack"), ("onnxruntime", "cpu", "default")]
 WASM = [("tfjs", "wasm", setting) for setting in ("plain", "simd", "simd-threads")] + [
-    ("ortjs", "wasm", "simd-threads")
+    ("ortjs", "wasm", "simd-threads"),
+    ("litertjs", "wasm", "relaxed-simd-threads"),
 ]
 SMALL = ("mobilenet_v2", "bert_small")
 
@@ -67,7 +68,7 @@ def test_quick_on_a_virtual_phone() -> None:
 def test_only_pages_have_a_browser_and_single_threaded_settings_have_one_thread() -> None:
     for block in quick(GPU_HOST).blocks:
         case = block.case
-        assert case.browser == ("chrome" if case.engine in ("tfjs", "ortjs") else None)
+        assert case.browser == ("chrome" if case.engine in ("tfjs", "ortjs", "litertjs") else None)
         one = case.setting in ("plain", "simd", "hardware")
         assert case.threads == (1 if one else 2)
 
