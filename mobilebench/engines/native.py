@@ -30,7 +30,7 @@ from mobilebench.results.records import (
     SpentOn,
     TargetInfo,
 )
-from mobilebench.targets.base import Pushed, Target, TargetPath
+from mobilebench.targets.base import NotStarted, Pushed, Target, TargetPath
 
 ENVIRONMENT = {"ORT_DISABLE_TELEMETRY": "1"}
 MAX_THREADS = 256
@@ -153,7 +153,10 @@ class NativeEngine:
                 f"The native runner for {target.info.runner} ({target.info.id}) is not built.",
                 hint=f"Run `make {goal}`.",
             )
-        pushed = Loaded(runner, target.push(runner, executable=True))
+        try:
+            pushed = Loaded(runner, target.push(runner, executable=True))
+        except BadInput as error:
+            raise Unsupported(error.message, hint=error.hint) from error
         if self.format is None:
             return Brought(pushed)
         found = self._libraries(target.info, case)
@@ -186,7 +189,10 @@ class NativeEngine:
         else:
             command += ["--backend", case.backend, "--setting", case.setting, "--allow-fp16", "1"]
             command += _library_arguments(brought)
-        result = target.shell(command, timeout=_LOADING_SECONDS, environment=ENVIRONMENT)
+        try:
+            result = target.shell(command, timeout=_LOADING_SECONDS, environment=ENVIRONMENT)
+        except NotStarted as error:
+            raise Unsupported(error.message) from error
         read_check(result, engine=self.name, target=target.info.id)
 
     def _libraries(self, target: TargetInfo, case: Case) -> libraries.EngineLibraries:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
+from mobilebench.errors import BlockFailed
 from mobilebench.results.records import TargetInfo
 
 
@@ -32,6 +33,10 @@ class ShellResult:
     stdout: bytes
     stderr: bytes
     exit_code: int
+
+
+class NotStarted(BlockFailed):
+    """The system refuses to start a program on this computer."""
 
 
 @dataclass(frozen=True)

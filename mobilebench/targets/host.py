@@ -18,7 +18,7 @@ from mobilebench.errors import BadInput, BlockFailed
 from mobilebench.profiles.machine import cpu_name, machine_id
 from mobilebench.results.records import TargetInfo
 from mobilebench.sums import sha256_of
-from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
+from mobilebench.targets.base import BrowserHandle, NotStarted, Pushed, ShellResult, TargetPath
 from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
 from mobilebench.targets.meminfo import memory_mb
 
@@ -98,7 +98,7 @@ class HostTarget:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            raise BlockFailed(f"{HOST}: `{argv[0]}` cannot be run: {error}") from None
+            raise NotStarted(f"{HOST}: `{argv[0]}` cannot be run: {error}") from None
         try:
             stdout, stderr = _outputs(process, limit)
         finally:

@@ -35,8 +35,15 @@ static const struct {
 
 static bool load_all(const struct options *options, const struct engine *engine, struct problem *problem) {
     void *state = NULL;
-    return engine->load(options, &state, problem) &&
-           (options->check != CHECK_DELEGATE || engine->try_delegate(state, options, problem));
+    void *library = NULL;
+    if (!engine->load(options, &state, problem))
+        return false;
+    if (options->check != CHECK_DELEGATE)
+        return true;
+    /* Some engines open it only with a model, and then tell little of why they cannot. */
+    return (options->delegate_library == NULL ||
+            open_library(options->delegate_library, "the delegate's", &library, problem)) &&
+           engine->try_delegate(state, options, problem);
 }
 
 /* Ends without destructors: those of a library may crash, too, and nothing depends on them. */

@@ -10,6 +10,7 @@ from threading import Event, Timer
 
 import pytest
 
+from mobilebench import paths
 from mobilebench.engines import libraries, native
 from mobilebench.engines.registry import engines
 from mobilebench.errors import BlockFailed, MobilebenchError, Unsupported
@@ -124,3 +125,25 @@ def test_more_predictions_than_a_runner_makes_are_refused_in_words() -> None:
     block = planned("sleep").model_copy(update={"rule": BlockRule(max_predictions=10**9)})
     with pytest.raises(BlockFailed, match="--max-predictions has to be 1 to 1000000"):
         engines()["sleep"].measure(target(), block, model("bert_small"), cancel=Event())
+
+
+@pytest.mark.parametrize(("contents", "words"), [(b"\x7fELF", "Exec format error"), (b"\0" * 99, "Exec format error")])
+def test_a_runner_for_another_processor_makes_its_cases_unsupported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contents: bytes, words: str
+) -> None:
+    runner = tmp_path / "mobilebench-runner"
+    runner.write_bytes(contents)
+    runner.chmod(0o755)
+    monkeypatch.setattr(paths, "runner", lambda build: runner)
+    with pytest.raises(Unsupported, match=words):
+        engines()["tflite"].prepare(target(), planned("tflite").case, model("bert_small"))
+
+
+def test_a_runner_that_may_not_be_executed_makes_its_cases_unsupported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = tmp_path / "mobilebench-runner"
+    runner.write_bytes(b"\x7fELF")
+    monkeypatch.setattr(paths, "runner", lambda build: runner)
+    with pytest.raises(Unsupported, match="cannot be executed"):
+        engines()["tflite"].prepare(target(), planned("tflite").case, model("bert_small"))

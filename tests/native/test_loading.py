@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -163,6 +164,36 @@ def test_a_delegates_library_is_tried_with_its_delegate(runner: Path, tmp_path: 
     number, reason = check(runner, "tflite", core, "delegate", **options)
     assert (number, words in (reason or "")) == (3, True), reason
     assert check(runner, "tflite", core) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("int fastrpc(void); int asks(void) { return fastrpc(); }", "the delegate's library cannot be loaded: "),
+        (constructor(CRASH), "cannot be loaded: signal 11, it crashed"),
+    ],
+)
+def test_a_providers_own_library_is_tried_before_a_session_needs_it(
+    runner: Path, tmp_path: Path, code: str, words: str
+) -> None:
+    core = libraries.library("onnxruntime", libraries.host_build()).path
+    provider = built(tmp_path, code, name="libQnnHtp.so")
+    number, reason = check(runner, "onnxruntime", core, "delegate", backend="qnn", delegate_library=str(provider))
+    assert (number, words in (reason or "")) == (3, True), reason
+
+
+def test_a_mount_without_execution_is_told(runner: Path, tmp_path: Path) -> None:
+    whole = libraries.library("tflite", libraries.host_build()).path
+    script = (
+        'mount -t tmpfs -o noexec none "$1" && cp "$2" "$1/libengine.so" && '
+        'exec "$3" --engine tflite --check library --threads 1 --library "$1/libengine.so"'
+    )
+    alone = ["unshare", "--mount", "--map-root-user"]
+    if subprocess.run([*alone, "mount", "-t", "tmpfs", "none", tmp_path], capture_output=True).returncode != 0:
+        pytest.skip("this system lets nobody mount")
+    done = subprocess.run([*alone, "sh", "-c", script, "sh", tmp_path, whole, runner], capture_output=True)
+    assert done.returncode == 3, done.stderr
+    assert "cannot be loaded: " in json.loads(done.stdout)["reason"]
 
 
 @pytest.mark.parametrize("engine", FORMATS)
