@@ -9,11 +9,11 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 RUNNERS := mobilebench/assets/runners
 RUNNER_BUILD := linux-$(shell uname -m)
-ANDROID_ABIS := arm64-v8a armeabi-v7a x86_64
+ANDROID_BUILDS := $(addprefix native-android-,arm64-v8a armeabi-v7a x86_64)
 ANDROID_WAY := $(if $(ANDROID_NDK_HOME),ndk,bionic)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help run setup python web native native-android models libraries test test-fast lint format lock bench fuzz wheel clean
+.PHONY: help run setup python web native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench fuzz wheel clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,11 +33,11 @@ native: $(STAMPS)/python ## Build the native runner for this computer
 	@scripts/build-if-changed.sh $(RUNNER_BUILD) $(RUNNERS)/$(RUNNER_BUILD)/mobilebench-runner \
 	    "Building the native runner" scripts/build-runner.sh host
 
-native-android: $(STAMPS)/python $(STAMPS)/android ## Build the native runner for phones (with the NDK at ANDROID_NDK_HOME, else without one)
-	@for abi in $(ANDROID_ABIS); do \
-	    scripts/build-if-changed.sh android-$$abi $(RUNNERS)/android-$$abi/mobilebench-runner \
-	        "Building the native runner for Android, $$abi" scripts/build-runner.sh $(ANDROID_WAY)-$$abi || exit 1; \
-	done
+native-android: $(ANDROID_BUILDS) ## Build the native runner for phones (with the NDK at ANDROID_NDK_HOME, else without one)
+
+$(ANDROID_BUILDS): native-android-%: $(STAMPS)/python $(STAMPS)/android
+	@scripts/build-if-changed.sh android-$* $(RUNNERS)/android-$*/mobilebench-runner \
+	    "Building the native runner for Android, $*" scripts/build-runner.sh $(ANDROID_WAY)-$*
 
 $(STAMPS)/system: scripts/system-packages.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

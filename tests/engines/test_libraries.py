@@ -397,3 +397,22 @@ def test_the_catalogue_keeps_why_something_cannot_be_had(
 def test_an_unknown_name_is_bad_input(engines: list[str], builds: list[str]) -> None:
     with pytest.raises(BadInput, match="There is no"):
         catalogue.entries(engines, builds)
+
+
+def test_a_package_without_its_library_makes_cases_unsupported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a run as well as in it: there is nothing to try."""
+    folder = tmp_path / "onnxruntime"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delenv("MOBILEBENCH_ONNXRUNTIME_LIBRARY", raising=False)
+    build = libraries.host_build()
+    for backend in ("cpu", "xnnpack"):
+        reason = libraries.missing_reason("onnxruntime", build, backend) or ""
+        assert "is not installed with its library" in reason
+        with pytest.raises(Unsupported, match="is not installed with its library"):
+            libraries.libraries_for("onnxruntime", backend, build)
+    mine = tmp_path / "mine.so"
+    mine.write_bytes(elf(build.partition("-")[2]))
+    with given.using([f"onnxruntime={mine}"]):
+        assert libraries.missing_reason("onnxruntime", build, "cpu") is None

@@ -113,9 +113,15 @@ def _missing_delegate(engine: str, build: str, backend: str | None) -> str | Non
 
 
 def _missing_provider(backend: str | None) -> str | None:
+    """A package can be there without its library: damaged, or another one of the same name."""
+    path = installed.find()
+    if path is None:
+        return (
+            "the Python package `onnxruntime` is not installed with its library "
+            "(`pip install onnxruntime` does, or `--engine-library onnxruntime=FILE` names one)"
+        )
     package = _PROVIDER_PACKAGES.get(backend or "")
-    path = installed.find() if package else None
-    if package is None or path is None or backend in installed.providers_beside(path):
+    if package is None or backend in installed.providers_beside(path):
         return None
     return (
         f"the installed ONNX Runtime brings no library of its `{backend}` provider "
