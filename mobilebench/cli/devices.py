@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from mobilebench.cli.output import Json, print_json, print_table
+
+if TYPE_CHECKING:
+    from mobilebench.results.records import TargetInfo
 
 
 def devices(json: Json = False) -> None:
@@ -13,7 +18,7 @@ def devices(json: Json = False) -> None:
     A virtual phone is filed under `virtual: <host CPU>`; the SoC that it imitates stands behind it. Below the table
     stands which phones are being measured, and on which a killed run has left something to put back.
     """
-    from mobilebench import profiles, targets
+    from mobilebench import targets
 
     found = targets.discover()
     standings = targets.standings(found)
@@ -54,5 +59,19 @@ def devices(json: Json = False) -> None:
                 f"and so does `mobilebench restore {serial}`."
             )
     for info in found:
-        if info.kind == "android" and info.state == "device" and info.profile is None:
-            typer.echo(f"{info.id}: {profiles.advice(info.facts)}")
+        for sentence in _beside(info):
+            typer.echo(f"{info.id}: {sentence}")
+
+
+def _beside(info: TargetInfo) -> list[str]:
+    """What the table has no room for: why a field is empty, why a browser is not offered, how to add a profile."""
+    from mobilebench import profiles
+
+    said = [f"{_FIELDS.get(name, name)} not known: {reason}." for name, reason in info.unknown.items()]
+    said += [f"{reason}." for reason in info.unusable_browsers.values()]
+    if info.kind == "android" and info.state == "device" and info.profile is None:
+        said.append(profiles.advice(info.facts))
+    return said
+
+
+_FIELDS = {"battery_percent": "battery", "memory_mb": "memory", "gpu": "GPU", "abi": "ABI"}

@@ -266,6 +266,10 @@ def close() -> None:
 def _reason_against_browser(target: TargetInfo, name: str) -> str | None:
     if not names.is_name(name):
         return f"there is no browser {name}"
+    if name in target.unusable_browsers:
+        return f"{target.unusable_browsers[name]} ({target.id})"
+    if name not in target.browsers and "browsers" in target.unknown:
+        return f"it is not known whether {names.title(name)} is on {target.id}: {target.unknown['browsers']}"
     if name not in target.browsers:
         return f"there is no {names.title(name)} on {target.id}{_how_to_have(name) if target.kind == 'host' else ''}"
     return None

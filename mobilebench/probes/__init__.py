@@ -9,6 +9,6 @@ __all__ = ["Probe", "probes"]
 
 
 def probes() -> dict[str, Probe]:
-    """Every probe there is, by name, fresh for one block."""
+    """Every probe there is, by name, fresh for one target."""
     made: tuple[Probe, ...] = (battery.probe(), thermal.probe(), load.probe())
     return {probe.name: probe for probe in made}

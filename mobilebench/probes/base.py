@@ -9,7 +9,10 @@ from mobilebench.targets.base import Target
 
 
 class Probe(Protocol):
-    """Read once before and once after a block, by one cheap command each. One object watches one block."""
+    """Read once before and once after a block, by one cheap command each.
+
+    One object watches the blocks of one target, one after the other.
+    """
 
     @property
     def name(self) -> str: ...
@@ -40,5 +43,5 @@ class Probe(Protocol):
         ...
 
     def result(self) -> list[Series]:
-        """What was seen, with times since `start`. What the target does not tell is left out, never guessed."""
+        """What was seen, with times since `start`; what the target does not tell has a reason in place of a value."""
         ...

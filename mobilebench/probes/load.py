@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 
-from mobilebench.probes.reading import ReadingProbe, Values
+from mobilebench.probes.reading import ReadingProbe
+from mobilebench.targets.readings import Readings, Void
+
+LOAD = ("load_1min", "processes")
 
 _LOADAVG = re.compile(r"(\d{1,6}\.\d+) \d{1,6}\.\d+ \d{1,6}\.\d+ \d+/\d+ \d+\s*")
 
 
-def parse(text: str) -> Values:
+def parse(text: str) -> Readings:
     """The one-minute load average from `/proc/loadavg`: processes that ran or waited to run."""
     found = _LOADAVG.fullmatch(text)
-    return {("load_1min", "processes"): float(found[1])} if found else {}
+    if found:
+        return {LOAD: float(found[1])}
+    if "denied" in text.lower():
+        return {LOAD: Void("the phone does not let a shell read /proc/loadavg")}
+    return {LOAD: Void("/proc/loadavg holds no load average")}
 
 
 def probe() -> ReadingProbe:
@@ -21,5 +28,6 @@ def probe() -> ReadingProbe:
         "load",
         "Load average of the last minute (processes) before and after each block, from /proc/loadavg.",
         ("cat", "/proc/loadavg"),
+        (LOAD,),
         parse,
     )

@@ -5,39 +5,85 @@ from __future__ import annotations
 import math
 import re
 
-from mobilebench.probes.reading import ReadingProbe, Values, phones_only
+from mobilebench.probes.reading import ReadingProbe, phones_only
+from mobilebench.targets.android import dumpsys
+from mobilebench.targets.readings import Readings, Void
 
 THROTTLING_STATES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 """Android's thermal status 0 … 6."""
 
-_HAL_SECTION = "Current temperatures from HAL:"
-_TEMPERATURE = re.compile(r"Temperature\{mValue=([-\d.]+(?:[eE]-?\d+)?), mType=(-?\d+), mName=([^,}]+), mStatus=\d+\}")
-_STATUS = re.compile(r"^Thermal Status: ([0-6])\s*$", re.MULTILINE)
+STATUS = ("status", "state")
+KEYS = (STATUS, *((kind, "°C") for kind in ("cpu", "gpu", "battery", "skin")))
+"""What every phone is expected to tell; `usb_port` and `npu` only where it lists them."""
+
+_HAL_SECTION = re.compile(r"^Current temperatures from HAL:\s*$", re.MULTILINE)
+_TEMPERATURE = re.compile(r"Temperature\{mValue=([^,}\s]+), mType=(-?\d+), mName=([^,}]+)(?:, mStatus=-?\d+)?[^}]*\}")
+_STATUS = re.compile(r"^Thermal Status: (\S+)\s*$", re.MULTILINE)
+_OVERRIDDEN = re.compile(r"^IsStatusOverride: true\s*$", re.MULTILINE)
+_NOT_READY = re.compile(r"^HAL Ready: false\s*$", re.MULTILINE)
 _KINDS = {0: "cpu", 1: "gpu", 2: "battery", 3: "skin", 4: "usb_port", 9: "npu"}
-_ABSOLUTE_ZERO = -273.15
+_COLDEST, _HOTTEST = -40.0, 200.0
 
 
-def parse(text: str) -> Values:
+def parse(text: str) -> Readings:
     """Throttling state, and the hottest sensor of each kind in °C.
 
     Temperatures come from the section that the hardware answers for now; the cached ones above it are stale.
     """
-    values: Values = {}
-    if status := _STATUS.search(text):
-        values["status", "state"] = float(status[1])
+    why = dumpsys.refusal("thermalservice", text)
+    if why is None and not _STATUS.search(text) and not _HAL_SECTION.search(text):
+        why = "the answer is not the state of the thermal service"
+    if why is None and _NOT_READY.search(text):
+        why = "the phone's thermal hardware layer is not ready, so the service shows only what it assumes"
+    if why is not None:
+        return dict.fromkeys(KEYS, Void(why))
+    return {STATUS: _status(text), **_temperatures(text)}
+
+
+def _status(text: str) -> float | Void:
+    told = dict.fromkeys(_STATUS.findall(text))
+    if _OVERRIDDEN.search(text):
+        return Void("the status was set by hand (`cmd thermalservice reset` on the phone ends that)")
+    if not told:
+        return Void("the phone does not tell its thermal status")
+    if len(told) > 1:
+        return Void(f"the phone tells several thermal statuses ({', '.join(told)})")
+    (status,) = told
+    known = status.isdecimal() and int(status) < len(THROTTLING_STATES)
+    return float(status) if known else Void(f"{status[:40]} is no thermal status of Android")
+
+
+def _temperatures(text: str) -> Readings:
+    if not _HAL_SECTION.search(text):
+        return dict.fromkeys(KEYS[1:], Void("the phone's thermal hardware layer tells no temperatures"))
+    hottest: dict[str, float] = {}
+    impossible: dict[str, list[str]] = {}
     for value, kind, _ in _TEMPERATURE.findall(_section(text)):
         name = _KINDS.get(int(kind))
+        if name is None:
+            continue
         celsius = _number(value)
-        if name and celsius is not None:
-            key = (name, "°C")
-            values[key] = max(celsius, values.get(key, celsius))
-    return values
+        if celsius is None:
+            impossible.setdefault(name, []).append(value[:40])
+        else:
+            hottest[name] = max(celsius, hottest.get(name, celsius))
+    names = dict.fromkeys([*(name for name, _ in KEYS[1:]), *hottest, *impossible])
+    return {(name, "°C"): _reading(name, hottest, impossible) for name in names}
+
+
+def _reading(name: str, hottest: dict[str, float], impossible: dict[str, list[str]]) -> float | Void:
+    if name in hottest:
+        return hottest[name]
+    if name in impossible:
+        return Void(f"its sensors tell what is impossible ({', '.join(impossible[name])})")
+    return Void("the phone lists no such sensor")
 
 
 def _section(text: str) -> str:
     """The lines below the heading, as long as they are temperatures."""
+    heading = _HAL_SECTION.search(text)
     lines = []
-    for line in text.partition(_HAL_SECTION)[2].splitlines()[1:]:
+    for line in text[heading.end() :].splitlines()[1:] if heading else ():
         if not line.strip().startswith("Temperature{"):
             break
         lines.append(line)
@@ -45,11 +91,12 @@ def _section(text: str) -> str:
 
 
 def _number(text: str) -> float | None:
+    """Degrees that a phone in use can have. Exactly 0 is what sensors tell that are not fitted."""
     try:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) and value > _ABSOLUTE_ZERO else None
+    return value if math.isfinite(value) and _COLDEST < value <= _HOTTEST and value != 0 else None
 
 
 def probe() -> ReadingProbe:
@@ -58,6 +105,7 @@ def probe() -> ReadingProbe:
         "thermal",
         "Throttling state and hottest CPU, GPU, NPU, battery and skin sensor (°C), from dumpsys thermalservice.",
         ("dumpsys", "thermalservice"),
+        KEYS,
         parse,
         phones_only,
     )

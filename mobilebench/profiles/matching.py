@@ -21,6 +21,15 @@ DECISIVE = (
 """Properties that name a chip, most exact first."""
 
 
+_NOTHING = {"", "unknown", "undefined", "none", "null", "n/a", "na", "not available", "to be filled by o.e.m."}
+
+
+def said(properties: Mapping[str, str], name: str) -> str:
+    """A property's value; "" where it is missing or says, in a word for it, that nothing is known."""
+    value = properties.get(name, "").strip()
+    return "" if value.casefold() in _NOTHING else value
+
+
 def match(properties: Mapping[str, str]) -> Profile | None:
     """The profile of the phone with these properties, or None.
 
@@ -28,7 +37,7 @@ def match(properties: Mapping[str, str]) -> Profile | None:
     so they never overrule a `ro.soc.model` that no profile knows.
     """
     for name in DECISIVE:
-        if value := properties.get(name, "").strip():
+        if value := said(properties, name):
             found = [profile for profile in all_profiles() if profile.identify.accepts(name, value)]
             if found:
                 return found[0]
@@ -39,14 +48,14 @@ def match(properties: Mapping[str, str]) -> Profile | None:
 
 def best_name(properties: Mapping[str, str]) -> str:
     """What to call a chip without a profile: its maker and model as far as the phone tells them."""
-    model = next((value for name in DECISIVE if (value := properties.get(name, "").strip())), "")
-    maker = properties.get("ro.soc.manufacturer", "").strip()
+    model = next((value for name in DECISIVE if (value := said(properties, name))), "")
+    maker = said(properties, "ro.soc.manufacturer")
     return f"{maker} {model}".strip() or "unknown"
 
 
 def advice(properties: Mapping[str, str]) -> str:
     """How to add the profile that this phone lacks: which file, and which properties identify its chip."""
-    told = [f"{name}={value}" for name in DECISIVE if (value := properties.get(name, "").strip())]
+    told = [f"{name}={value}" for name in DECISIVE if (value := said(properties, name))]
     identify = (
         f"identify it by {', '.join(told)}" if told else "its properties name no chip, so use its ro.product.board"
     )

@@ -87,8 +87,12 @@ class TargetInfo(Record):
     gpu_software: bool | None = None
     """True when pictures are drawn by the CPU; None when unknown."""
     browsers: dict[str, str] = {}
-    """Browser name to version, such as `{"chrome": "156.0.8078.79"}`."""
+    """Browser name to version, such as `{"chrome": "156.0.8078.79"}`, of those that can be used."""
+    unusable_browsers: dict[str, str] = {}
+    """Browser name to why one that is there cannot be used, such as `Chrome is disabled on this phone`."""
     battery_percent: int | None = None
+    unknown: dict[str, str] = {}
+    """Name of a field to why it is not known, as a clause, such as `{"battery_percent": "no battery is fitted"}`."""
     state: str = "device"
     """`device`, or adb's word for why it cannot be used: `offline`, `unauthorized`, …"""
     facts: dict[str, str] = {}
@@ -516,6 +520,9 @@ class Series(Record):
     times_ms: list[float]
     """Since the block's start."""
     values: list[float]
+    """One, where only one of the readings before and after the block brought a value; else two or none."""
+    reason: str | None = None
+    """Why a reading brought no value, as a clause."""
 
 
 class Block(Record):

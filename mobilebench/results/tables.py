@@ -151,6 +151,7 @@ series = Table(
     Column("unit", String, nullable=False),
     Column("times_ms", _JSON, nullable=False),
     Column("values", _JSON, nullable=False),
+    Column("reason", Text),
     ForeignKeyConstraint(["run_id", "index"], ["blocks.run_id", "blocks.index"], ondelete="CASCADE"),
 )
 

@@ -114,7 +114,7 @@ def with_graph(measurement: Measurement, files: ModelFiles, model_format: Format
 
 
 def probes() -> Mapping[str, Probe]:
-    """Every probe, fresh for one block."""
+    """Every probe, fresh for one target."""
     from mobilebench import probes as room
 
     return room.probes()

@@ -83,6 +83,7 @@ class _Worker:
         self._stop = stop
         self._rooms = rooms
         self._quiet = quiet
+        self._probes = rooms.probes()
         self._cannot: dict[tuple[str, Pass], str] = {}
         """Case key and pass to why it turned out to be unsupported: later rounds need not try again."""
 
@@ -124,7 +125,7 @@ class _Worker:
         files = self._files(planned)
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
             spent = dict(engine.prepare(self._target, case, files))
-            with watched(self._target, self._rooms.probes()) as seen:
+            with watched(self._target, self._probes) as seen:
                 result = engine.measure(self._target, planned, files, cancel=self._stop, traces=self._work.traces)
             measurement = _usable(result.measurement)
             if planned.pass_ == "kernels" and engine.format:

@@ -46,7 +46,7 @@ def describe() -> TargetInfo:
         gpu=gpu,
         gpu_software=gpu is None,
         browsers=builds.installed(),
-        battery_percent=_battery_percent(),
+        battery_percent=battery_percent(),
         facts={"kernel": platform.release()},
     )
 
@@ -155,8 +155,17 @@ def _system_name() -> str:
         return f"{platform.system()} {platform.release()}"
 
 
-def _battery_percent() -> int | None:
-    for capacity in sorted(Path("/sys/class/power_supply").glob("BAT*/capacity")):
-        text = capacity.read_text().strip()
-        return int(text) if text.isdecimal() else None
-    return None
+def battery_percent(supplies: Path = Path("/sys/class/power_supply")) -> int | None:
+    """Charge of this computer's battery; None without one, with several, or where what it tells is impossible."""
+    fitted = [folder for folder in sorted(supplies.glob("BAT*")) if _text(folder / "present") != "0"]
+    charges = [text for folder in fitted if (text := _text(folder / "capacity"))]
+    if len(charges) != 1 or not charges[0].isdecimal() or int(charges[0]) > 100:
+        return None
+    return int(charges[0])
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""

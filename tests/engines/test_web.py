@@ -124,6 +124,16 @@ class TestSupports:
     def test_what_it_does_not_have(self, engine: Any, backend: str, setting: str, threads: int, words: str) -> None:
         assert words in engine.supports(target_info(), web_case(engine.name, backend, setting, threads))
 
+    def test_a_browser_that_cannot_be_used_says_why(self) -> None:
+        case = web_case("tfjs", "wasm", "simd")
+        phone = {"id": "R58M", "kind": "android", "browsers": {}}
+        disabled = target_info(**phone, unusable_browsers={"chrome": "Chrome is disabled on this phone"})
+        assert TFJS.supports(disabled, case) == "Chrome is disabled on this phone (R58M)"
+        silent = target_info(**phone, unknown={"browsers": "the phone did not answer within 10 s (dumpsys package)"})
+        assert TFJS.supports(silent, case) == (
+            "it is not known whether Chrome is on R58M: the phone did not answer within 10 s (dumpsys package)"
+        )
+
     def test_hardware_needs_a_gpu(self) -> None:
         case = web_case("tfjs", "webgl", "hardware")
         assert "no GPU of its own" in (TFJS.supports(target_info(gpu_software=True), case) or "")

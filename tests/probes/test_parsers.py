@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.probes import battery, load, thermal
+from mobilebench.probes import load, thermal
+from mobilebench.targets.android import battery
+from mobilebench.targets.readings import Void
 
 PIXEL_BATTERY = """Current Battery Service state:
   AC powered: false
@@ -30,55 +32,127 @@ SAMSUNG_BATTERY = """Current Battery Service state:
   AC powered: false
   USB powered: true
   status: 5
+  present: true
   level: 100
   scale: 100
+  voltage: 4312
   temperature: 301
   batteryMiscEvent: 65536
-
-  BatteryInfoBackUp
+  charge counter: 2967000
+  Adaptive Fast Charging Settings: true
+USE_FAKE_BATTERY: false
+SEC_FEATURE_BATTERY_SIMULATION: false
+BatteryInfoBackUp
   mSavedBatteryAsoc: 98
   [2024-01-01 09:12:33] Logging: level: 12
   level: 7
   temperature: 450
 """
-UPDATES_STOPPED = """Current Battery Service state:
-  (UPDATES STOPPED -- use 'reset' to restart)
-  level: 50
-  scale: 200
-  temperature: -15
-  status: 9
+SAMSUNG_OLDER = SAMSUNG_BATTERY.replace("USE_FAKE_BATTERY: false\n", "\n")
+TELEVISION_BOX = """Current Battery Service state:
+  AC powered: true
+  status: 1
+  health: 1
+  present: false
+  level: 0
+  scale: 100
+  voltage: 0
+  temperature: 0
+  technology:
 """
+UPDATES_STOPPED = PIXEL_BATTERY.replace("state:\n", "state:\n  (UPDATES STOPPED -- use 'reset' to restart)\n")
+LEVEL, TEMPERATURE, STATUS = battery.KEYS
+
+
+def values(readings):
+    """Those readings that have a value."""
+    return {key: one for key, one in readings.items() if not isinstance(one, Void)}
+
+
+def reasons(readings):
+    """Why the others have none."""
+    return {key: one.reason for key, one in readings.items() if isinstance(one, Void)}
+
+
+PIXEL_VALUES = {LEVEL: 83, TEMPERATURE: 28.7, STATUS: 2}
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (PIXEL_BATTERY, {("level", "%"): 83, ("temperature", "°C"): 28.7, ("status", "state"): 2}),
-        (SAMSUNG_BATTERY, {("level", "%"): 100, ("temperature", "°C"): 30.1, ("status", "state"): 5}),
-        (UPDATES_STOPPED, {("level", "%"): 25, ("temperature", "°C"): -1.5}),
-        (
-            PIXEL_BATTERY.replace("287", "2870"),
-            {("level", "%"): 83, ("temperature", "°C"): 28.7, ("status", "state"): 2},
-        ),
-        (
-            PIXEL_BATTERY.replace("287", "28700"),
-            {("level", "%"): 83, ("temperature", "°C"): 28.7, ("status", "state"): 2},
-        ),
-        (
-            PIXEL_BATTERY.replace("\n", "\r\n"),
-            {("level", "%"): 83, ("temperature", "°C"): 28.7, ("status", "state"): 2},
-        ),
-        ("Can't find service: battery\n", {}),
-        ("", {}),
+        (PIXEL_BATTERY, PIXEL_VALUES),
+        (PIXEL_BATTERY.replace("\n", "\r\n"), PIXEL_VALUES),
+        (SAMSUNG_BATTERY, {LEVEL: 100, TEMPERATURE: 30.1, STATUS: 5}),
+        (SAMSUNG_OLDER, {LEVEL: 100, TEMPERATURE: 30.1, STATUS: 5}),
+        (PIXEL_BATTERY.replace("scale: 100", "scale: 200"), PIXEL_VALUES | {LEVEL: 41.5}),
+        (PIXEL_BATTERY.replace("  scale: 100\n", ""), PIXEL_VALUES),
+        (PIXEL_BATTERY.replace("level: 83", "level: 0"), PIXEL_VALUES | {LEVEL: 0}),
+        (PIXEL_BATTERY.replace("voltage: 4213", "voltage: 4213000"), PIXEL_VALUES),
+        (PIXEL_BATTERY.replace("temperature: 287", "temperature: 2870"), PIXEL_VALUES),
+        (PIXEL_BATTERY.replace("temperature: 287", "temperature: 28700"), PIXEL_VALUES),
+        (PIXEL_BATTERY.replace("temperature: 287", "temperature: -35"), PIXEL_VALUES | {TEMPERATURE: -3.5}),
+        (PIXEL_BATTERY + "  level: 83\n", PIXEL_VALUES),
     ],
 )
 def test_battery(text, expected):
-    assert battery.parse(text) == pytest.approx(expected)
+    readings = battery.parse(text)
+    assert list(readings) == list(battery.KEYS)
+    assert readings == pytest.approx(expected)
 
 
-def test_an_impossible_charge_is_left_out():
-    assert ("level", "%") not in battery.parse(PIXEL_BATTERY.replace("level: 83", "level: 183"))
-    assert ("level", "%") not in battery.parse(PIXEL_BATTERY.replace("scale: 100", "scale: 0"))
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (TELEVISION_BOX, "no battery is fitted"),
+        (PIXEL_BATTERY.replace("present: true", "present: false"), "no battery is fitted"),
+        (UPDATES_STOPPED, "set by hand"),
+        (SAMSUNG_BATTERY.replace("FAKE_BATTERY: false", "FAKE_BATTERY: true"), "set by hand"),
+        (PIXEL_BATTERY.replace("voltage: 4213", "voltage: 0"), "0 V"),
+        (PIXEL_BATTERY + "  present: false\n", "one of several batteries"),
+        ("Can't find service: battery\n", "has no service battery"),
+        ("Permission Denial: can't dump BatteryService from pid=1 without DUMP\n", "does not let a shell ask"),
+        ("*** SERVICE 'battery' DUMP TIMEOUT (10000ms) EXPIRED ***\n", "did not answer within the phone's own limit"),
+        (PIXEL_BATTERY[:120] + "\n*** SERVICE 'battery' DUMP TIMEOUT (10000ms) EXPIRED ***\n", "phone's own limit"),
+        ("Error dumping service info: (Unknown error -2147483647) battery\n", "failed to answer"),
+        ("/system/bin/sh: dumpsys: inaccessible or not found\n", "has no dumpsys"),
+        ("Estado de la batería:\n  level: 83\n", "not the state of a battery"),
+        ("level: 83\ntemperature: 287\n", "not the state of a battery"),
+        ("", "answered nothing"),
+    ],
+)
+def test_what_makes_everything_void_that_a_battery_is_said_to_be(text, reason):
+    readings = battery.parse(text)
+    assert values(readings) == {}
+    assert all(reason in one for one in reasons(readings).values())
+    assert list(readings) == list(battery.KEYS)
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "key", "reason"),
+    [
+        ("level: 83", "level: 183", LEVEL, "183 of 100 is impossible"),
+        ("level: 83", "level: -1", LEVEL, "-1 of 100 is impossible"),
+        ("level: 83", "level: 83.5", LEVEL, "83.5 is no level"),
+        ("  level: 83\n", "", LEVEL, "does not tell the battery's level"),
+        ("level: 83", "level: 83\n  level: 41", LEVEL, "several values of the battery's level (41, 83)"),
+        ("scale: 100", "scale: 0", LEVEL, "83 of 0 is impossible"),
+        ("temperature: 287", "temperature: -1000", TEMPERATURE, "-1000 (tenths of °C) is impossible"),
+        ("temperature: 287", "temperature: 0", TEMPERATURE, "exactly 0 °C"),
+        ("temperature: 287", "temperature: 28", TEMPERATURE, "2.8 °C by Android's unit or 28 °C in whole degrees"),
+        ("temperature: 287", "temperature: 1000", TEMPERATURE, "impossible"),
+        ("temperature: 287", "temperature: 32767", TEMPERATURE, "impossible"),
+        ("temperature: 287", "temperature: 2147483647", TEMPERATURE, "impossible"),
+        ("temperature: 287", "temperature: -2147483648", TEMPERATURE, "impossible"),
+        ("  temperature: 287\n", "", TEMPERATURE, "does not tell the battery's temperature"),
+        ("status: 2", "status: 1", STATUS, "does not know its charging state"),
+        ("status: 2", "status: 9", STATUS, "9 is no charging state"),
+        ("  status: 2\n", "", STATUS, "does not tell the battery's status"),
+    ],
+)
+def test_one_void_field_leaves_the_others(line, instead, key, reason):
+    readings = battery.parse(PIXEL_BATTERY.replace(line, instead))
+    assert reason in reasons(readings)[key]
+    assert values(readings) == pytest.approx({one: PIXEL_VALUES[one] for one in battery.KEYS if one != key})
 
 
 THERMAL = """IsStatusOverride: false
@@ -94,35 +168,82 @@ HAL connection:
 Current temperatures from HAL:
 	Temperature{mValue=62.5, mType=0, mName=CPU0, mStatus=0}
 	Temperature{mValue=64.25, mType=0, mName=CPU7, mStatus=0}
-	Temperature{mValue=41.0, mType=1, mName=GPU0, mStatus=0}
+	Temperature{mValue=0.0, mType=0, mName=CPU7, mStatus=0}
+	Temperature{mValue=41.0, mType=1, mName=GPU0, mStatus=-1}
 	Temperature{mValue=31.2, mType=2, mName=battery, mStatus=0}
 	Temperature{mValue=33.9, mType=3, mName=skin, mStatus=1}
 	Temperature{mValue=NaN, mType=4, mName=usb, mStatus=0}
 	Temperature{mValue=-274000.0, mType=9, mName=TPU0, mStatus=0}
+	Temperature{mValue=-5700.0, mType=-1, mName=virtual, mStatus=0}
+	Temperature{mValue=72.0, mType=8, mName=soc, mStatus=0}
 Current cooling devices from HAL:
 	CoolingDevice{mValue=0, mType=2, mName=thermal-cpufreq-0}
 Temperature static thresholds from HAL:
 	Temperature{mValue=120.0, mType=0, mName=limit, mStatus=0}
 """
+CPU, GPU = ("cpu", "°C"), ("gpu", "°C")
+THERMAL_VALUES = {thermal.STATUS: 1, CPU: 64.25, GPU: 41.0, ("battery", "°C"): 31.2, ("skin", "°C"): 33.9}
 
 
 def test_thermal_reads_the_hottest_sensor_of_each_kind_from_the_hardware_only():
-    assert thermal.parse(THERMAL) == {
-        ("status", "state"): 1,
-        ("cpu", "°C"): 64.25,
-        ("gpu", "°C"): 41.0,
-        ("battery", "°C"): 31.2,
-        ("skin", "°C"): 33.9,
+    readings = thermal.parse(THERMAL)
+    assert values(readings) == THERMAL_VALUES
+    assert reasons(readings) == {
+        ("usb_port", "°C"): "its sensors tell what is impossible (NaN)",
+        ("npu", "°C"): "its sensors tell what is impossible (-274000.0)",
     }
+    assert values(thermal.parse(THERMAL.replace("\n", "\r\n"))) == THERMAL_VALUES
 
 
-def test_thermal_of_a_phone_whose_hardware_does_not_answer_has_the_status_only():
-    silent = THERMAL.partition("HAL Ready")[0] + "HAL Ready: false\n"
-    assert thermal.parse(silent) == {("status", "state"): 1}
+def test_an_overridden_status_is_void_and_the_temperatures_are_not():
+    readings = thermal.parse(THERMAL.replace("IsStatusOverride: false", "IsStatusOverride: true"))
+    assert "set by hand" in reasons(readings)[thermal.STATUS]
+    assert values(readings) == {key: one for key, one in THERMAL_VALUES.items() if key != thermal.STATUS}
 
 
-def test_thermal_without_the_service():
-    assert thermal.parse("Can't find service: thermalservice\n") == {}
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (THERMAL.replace("HAL Ready: true", "HAL Ready: false"), "not ready"),
+        (THERMAL.partition("HAL Ready")[0] + "HAL Ready: false\n", "not ready"),
+        ("Can't find service: thermalservice\n", "has no service thermalservice"),
+        ("Permission Denial: can't dump ThermalManagerService\n", "does not let a shell ask"),
+        ("*** SERVICE 'thermalservice' DUMP TIMEOUT (10000ms) EXPIRED ***\n", "own limit"),
+        ("Temperatura{mValue=30.0, mType=0}\n", "not the state of the thermal service"),
+        ("", "answered nothing"),
+    ],
+)
+def test_what_makes_everything_void_that_the_thermal_service_says(text, reason):
+    readings = thermal.parse(text)
+    assert list(readings) == list(thermal.KEYS)
+    assert values(readings) == {}
+    assert all(reason in one for one in reasons(readings).values())
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "key", "reason"),
+    [
+        ("Thermal Status: 1\n", "", thermal.STATUS, "does not tell its thermal status"),
+        ("Thermal Status: 1\n", "Thermal Status: 9\n", thermal.STATUS, "9 is no thermal status"),
+        ("Thermal Status: 1\n", "Thermal Status: -1\n", thermal.STATUS, "-1 is no thermal status"),
+        ("Thermal Status: 1\n", "Thermal Status: 1\nThermal Status: 3\n", thermal.STATUS, "several"),
+        ("mValue=41.0, mType=1", "mValue=0.0, mType=1", GPU, "impossible (0.0)"),
+        ("mValue=41.0, mType=1", "mValue=-40.0, mType=1", GPU, "impossible (-40.0)"),
+        ("mValue=41.0, mType=1", "mValue=41000.0, mType=1", GPU, "impossible (41000.0)"),
+        ("mValue=41.0, mType=1", "mValue=Infinity, mType=1", GPU, "impossible (Infinity)"),
+        ("mValue=41.0, mType=1", "mValue=41.0, mType=7", GPU, "lists no such sensor"),
+    ],
+)
+def test_one_void_thermal_reading_leaves_the_others(line, instead, key, reason):
+    readings = thermal.parse(THERMAL.replace(line, instead))
+    assert reason in reasons(readings)[key]
+    assert values(readings) == {one: value for one, value in THERMAL_VALUES.items() if one != key}
+
+
+def test_stale_temperatures_are_not_taken_where_the_hardware_tells_none():
+    readings = thermal.parse(THERMAL.partition("Current temperatures")[0])
+    assert values(readings) == {thermal.STATUS: 1}
+    assert set(reasons(readings).values()) == {"the phone's thermal hardware layer tells no temperatures"}
 
 
 @pytest.mark.parametrize(
@@ -130,33 +251,43 @@ def test_thermal_without_the_service():
     [
         ("0.52 0.58 0.59 1/467 12345\n", 0.52),
         ("12.00 8.10 4.00 9/1200 4294967295\n", 12.0),
-        ("cat: /proc/loadavg: Permission denied\n", None),
-        ("", None),
+        ("cat: /proc/loadavg: Permission denied\n", Void("the phone does not let a shell read /proc/loadavg")),
+        ("0,52 0,58 0,59 1/467 12345\n", Void("/proc/loadavg holds no load average")),
+        ("", Void("/proc/loadavg holds no load average")),
     ],
 )
 def test_load(text, expected):
-    assert load.parse(text).get(("load_1min", "processes")) == expected
+    assert load.parse(text) == {("load_1min", "processes"): expected}
 
 
 @given(st.text(), st.sampled_from([PIXEL_BATTERY, SAMSUNG_BATTERY, THERMAL]), st.integers(0, 900))
 def test_broken_output_never_breaks_a_parser(noise, text, cut):
     broken = text[:cut] + noise + text[cut:]
     for parse in (battery.parse, thermal.parse, load.parse):
-        assert all(math.isfinite(value) for value in parse(broken).values())
+        readings = parse(broken)
+        assert readings
+        assert all(math.isfinite(value) for value in values(readings).values())
+        assert all(reasons(readings).values())
 
 
-@given(st.integers(-400, 1200))
+@given(st.integers(-200, 900).filter(lambda tenths: not 0 <= tenths <= 60))
 def test_tenths_of_a_degree_are_read_as_such(tenths):
     text = PIXEL_BATTERY.replace("temperature: 287", f"temperature: {tenths}")
-    assert battery.parse(text)["temperature", "°C"] == pytest.approx(tenths / 10)
+    assert battery.parse(text)[TEMPERATURE] == pytest.approx(tenths / 10)
 
 
-@given(st.dictionaries(st.sampled_from(range(5)), st.lists(st.floats(-50, 150), min_size=1, max_size=4)))
+@given(
+    st.dictionaries(
+        st.sampled_from(range(5)),
+        st.lists(st.floats(-39, 200).filter(lambda celsius: celsius != 0), min_size=1, max_size=4),
+    )
+)
 def test_thermal_answers_the_maximum_of_each_kind(sensors):
     rows = [
         f"\tTemperature{{mValue={value!r}, mType={kind}, mName=s, mStatus=0}}\n"
         for kind, values in sensors.items()
         for value in values
     ]
-    found = thermal.parse("Current temperatures from HAL:\n" + "".join(rows) + "Current cooling devices from HAL:\n")
-    assert sorted(found.values()) == pytest.approx(sorted(max(values) for values in sensors.values()))
+    text = "Current temperatures from HAL:\n" + "".join(rows) + "Current cooling devices from HAL:\n"
+    found = values(thermal.parse(text))
+    assert sorted(found.values()) == pytest.approx(sorted(max(one) for one in sensors.values()))

@@ -1,4 +1,4 @@
-"""Probes read once before and once after a block, and a phone that does not answer costs the series, not the block."""
+"""Probes read once before and once after a block, and a phone that does not answer costs the values, not the block."""
 
 from __future__ import annotations
 
@@ -49,14 +49,63 @@ def test_a_series_holds_both_readings_with_their_times():
 
 
 def test_a_reading_that_fails_leaves_the_other_one_at_its_own_time():
-    (series,), _ = watch("load", BlockFailed("slow"), b"1.50 0.10 0.10 1/1 2\n")
+    (series,), _ = watch("load", BlockFailed("Phone p: it is slow."), b"1.50 0.10 0.10 1/1 2\n")
     assert series.values == [1.5]
     assert series.times_ms[0] > 0
+    assert series.reason == "before the block: Phone p: it is slow"
 
 
-def test_a_command_that_is_refused_tells_nothing():
-    series, _ = watch("battery", ShellResult(b"level: 3", b"denied", 1), ShellResult(b"", b"", 20))
-    assert series == []
+def test_a_command_that_is_refused_tells_why_there_is_no_value():
+    denied = ShellResult(b"", b"Permission Denial: can't dump BatteryService\n", 1)
+    series, _ = watch("battery", denied, ShellResult(b"", b"", 20))
+    assert [(one.name, one.values, one.times_ms) for one in series] == [
+        ("level", [], []),
+        ("temperature", [], []),
+        ("status", [], []),
+    ]
+    assert series[0].reason == (
+        "before the block: the phone does not let a shell ask its service battery; "
+        "after the block: the phone's service battery answered nothing"
+    )
+
+
+def test_output_beside_a_bad_exit_code_is_no_reading():
+    failed = ShellResult(b"1.50 0.10 0.10 1/1 2\n", b"", 1)
+    (series,), _ = watch("load", failed, failed)
+    assert (series.values, series.reason) == ([], "`cat /proc/loadavg` failed (exit code 1)")
+
+
+def test_denied_load_says_so():
+    denied = ShellResult(b"", b"cat: /proc/loadavg: Permission denied\n", 1)
+    (series,), _ = watch("load", denied, denied)
+    assert series.reason == "the phone does not let a shell read /proc/loadavg"
+
+
+def test_a_target_that_hung_twice_in_a_row_is_not_asked_again():
+    hang = BlockFailed("p: `dumpsys` did not end within 5 s.", fault="hang")
+    status = b"Thermal Status: 0\n"
+    target = Answering(hang, status, hang, hang)
+    probe = probes()["thermal"]
+    for block in range(3):
+        probe.start(target)
+        probe.stop(target)
+        states = next(one for one in probe.result() if one.name == "status")
+        if block == 0:
+            assert states.values == [0]
+            assert states.reason == "before the block: `dumpsys thermalservice` did not answer within 5 s"
+    assert len(target.asked) == 4
+    assert states.values == []
+    assert states.reason == "`dumpsys thermalservice` was not asked again, because it had not answered 2 times"
+
+
+def test_what_the_phone_gave_up_counts_as_a_hang():
+    gave_up = b"*** SERVICE 'thermalservice' DUMP TIMEOUT (10000ms) EXPIRED ***\n"
+    target = Answering(gave_up, gave_up)
+    probe = probes()["thermal"]
+    for _ in range(2):
+        probe.start(target)
+        probe.stop(target)
+    assert len(target.asked) == 2
 
 
 def test_a_lost_phone_is_not_hidden():

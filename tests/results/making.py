@@ -250,7 +250,13 @@ _measurements = st.builds(
     output=st.lists(_outputs, max_size=2),
 )
 _series = st.builds(
-    Series, probe=_text, name=_text, unit=_text, times_ms=st.lists(_number, max_size=3), values=st.lists(_number)
+    Series,
+    probe=_text,
+    name=_text,
+    unit=_text,
+    times_ms=st.lists(_number, max_size=3),
+    values=st.lists(_number),
+    reason=st.none() | _text,
 )
 
 

@@ -160,3 +160,25 @@ def _ends(pid: int) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+@pytest.mark.parametrize(
+    ("batteries", "percent"),
+    [
+        ({}, None),
+        ({"BAT0": {"capacity": "83\n", "present": "1\n"}}, 83),
+        ({"BAT0": {"capacity": "83\n"}}, 83),
+        ({"BAT0": {"capacity": "0\n", "present": "0\n"}}, None),
+        ({"BAT0": {"capacity": "0\n", "present": "0\n"}, "BAT1": {"capacity": "41\n", "present": "1\n"}}, 41),
+        ({"BAT0": {"capacity": "83\n"}, "BAT1": {"capacity": "41\n"}}, None),
+        ({"BAT0": {"capacity": "255\n"}}, None),
+        ({"BAT0": {"capacity": "-1\n"}}, None),
+        ({"BAT0": {"present": "1\n"}}, None),
+    ],
+)
+def test_a_battery_that_is_not_fitted_or_tells_nonsense_has_no_charge(tmp_path, batteries, percent):
+    for name, files in batteries.items():
+        (tmp_path / name).mkdir()
+        for file, text in files.items():
+            (tmp_path / name / file).write_text(text)
+    assert host.battery_percent(tmp_path) == percent

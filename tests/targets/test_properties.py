@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench import profiles
-from mobilebench.errors import BlockFailed
+from mobilebench.errors import BlockFailed, TargetLost
 from mobilebench.targets.android import properties
+from mobilebench.targets.base import ShellResult
 from tests.targets.fakes import FakeShell, failed
 
 PIXEL = """@mobilebench properties
@@ -36,17 +37,37 @@ Cpus_allowed_list:	0-7
 5.10.157-android13
 @mobilebench battery
 Current Battery Service state:
+  status: 3
+  present: true
   level: 77
   scale: 100
+  voltage: 3998
+  temperature: 291
 @mobilebench graphics
 GLES: ARM, Mali-G710, OpenGL ES 3.2 v1.r36p0
+@mobilebench user
+0
 @mobilebench browsers
-com.android.chrome     versionName=120.0.6099.43
+@package com.android.chrome
+Packages:
+  Package [com.android.chrome] (8f1e2d3):
+    versionName=120.0.6099.43
+    User 0: ceDataInode=5 installed=true hidden=false suspended=false stopped=false enabled=0 instant=false
+Hidden system packages:
+  Package [com.android.chrome] (1a2b3c4):
     versionName=101.0.0.1
-com.chrome.beta
-com.chrome.canary     versionName=123.0.6262.0
-org.mozilla.firefox     versionName=146.0
-com.example.other     versionName=9
+@package com.chrome.beta
+Unable to find package: com.chrome.beta
+@package com.chrome.canary
+Packages:
+  Package [com.chrome.canary] (77):
+    versionName=123.0.6262.0
+    User 0: ceDataInode=6 installed=true hidden=false suspended=false stopped=false enabled=1 instant=false
+@package org.mozilla.firefox
+Packages:
+  Package [org.mozilla.firefox] (78):
+    versionName=146.0
+    User 0: ceDataInode=7 installed=true hidden=false suspended=false stopped=true enabled=0 instant=false
 """
 BROWSERS = {"chrome": "120.0.6099.43", "chrome@canary": "123.0.6262.0", "firefox": "146.0"}
 VIRTUAL = """@mobilebench properties
@@ -80,6 +101,7 @@ def test_a_phone_in_full():
     assert (info.battery_percent, info.machine) == (77, "2A111FDH200ABC")
     assert info.facts["kernel"] == "5.10.157-android13"
     assert info.facts["ro.soc.model"] == "GS201"
+    assert (info.unknown, info.unusable_browsers) == ({}, {})
 
 
 def test_the_same_phone_over_wifi_is_the_same_machine():
@@ -106,6 +128,8 @@ def test_a_phone_that_answers_nothing_is_still_described():
     assert (info.name, info.soc, info.cores, info.runner) == ("S1", "unknown", 1, "android-unknown")
     assert (info.gpu, info.gpu_software, info.memory_mb, info.battery_percent) == (None, None, None, None)
     assert info.browsers == {}
+    assert set(info.unknown) == {"abi", "cores", "memory_mb", "gpu", "battery_percent"}
+    assert all(info.unknown.values())
 
 
 def test_values_may_hold_line_breaks():
@@ -117,36 +141,119 @@ def test_values_may_hold_line_breaks():
     [
         ("Cpus_allowed_list:\t0-1", "0-7", 2),
         ("Cpus_allowed_list:\t0,4-7", "0-7", 5),
+        ("Cpus_allowed_list:\t\n", "0-7", 8),
+        ("Cpus_allowed_list:\t7-0\n", "0-7", 8),
         ("", "0-8\n", 9),
         ("", "0", 1),
-        ("", "cat: No such file", 1),
-        ("", "", 1),
+        ("", "cat: No such file", None),
+        ("", "-", None),
+        ("", "", None),
     ],
 )
 def test_cores(status, possible, expected):
     assert properties.parse_cores(status, possible) == expected
 
 
+def test_cores_that_are_not_told_are_assumed_and_said_to_be():
+    info = described(PIXEL.replace("Cpus_allowed_list:\t0-7", "").replace("possible\n0-7", "possible\n"))
+    assert info.cores == 1
+    assert "1 is assumed" in info.unknown["cores"]
+
+
+@pytest.mark.parametrize("word", ["unknown", "UNKNOWN", "none", "null", "", " N/A "])
+def test_a_word_for_nothing_is_no_property(word):
+    info = described(PIXEL.replace("[GS201]", f"[{word}]").replace("[Google]", f"[{word}]"))
+    assert info.manufacturer is None
+    assert (info.soc, info.profile) == ("Tensor G2", "tensor-g2"), "its board platform names it"
+    assert "ro.soc.model" not in info.facts
+
+
+def test_what_is_absent_faked_or_impossible_is_left_out_with_its_reason():
+    info = described(PIXEL.replace("present: true", "present: false"))
+    assert (info.battery_percent, info.unknown) == (None, {"battery_percent": "no battery is fitted"})
+    info = described(PIXEL.replace("MemTotal:        7654321 kB", "MemTotal: 0 kB"))
+    assert (info.memory_mb, set(info.unknown)) == (None, {"memory_mb"})
+    assert "kernel" not in described(PIXEL.replace("5.10.157-android13", "uname: Permission denied")).facts
+
+
+def test_a_software_gpu_behind_angle_is_no_hardware():
+    line = (
+        "GLES: Google Inc. (Google), ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (LLVM 10.0.0) (0x0000C0DE)), "
+        "SwiftShader driver-5.0.0), OpenGL ES 3.1.0 (ANGLE 2.1.1 git hash: 35552d8fca88)"
+    )
+    info = described(PIXEL.replace("GLES: ARM, Mali-G710, OpenGL ES 3.2 v1.r36p0", line))
+    assert (info.gpu, info.gpu_software) == ("SwiftShader Device (LLVM 10.0.0)", True)
+
+
+def test_a_phone_that_names_no_renderer_has_no_known_gpu():
+    info = described(PIXEL.replace("GLES: ARM, Mali-G710", "Vulkan: ARM"))
+    assert (info.gpu, info.gpu_software) == (None, None)
+    assert info.unknown["gpu"] == "the phone names no renderer"
+
+
+def test_a_browser_that_is_disabled_is_not_offered_and_says_so():
+    info = described(PIXEL.replace("stopped=false enabled=0", "stopped=false enabled=3"))
+    assert info.browsers == {name: version for name, version in BROWSERS.items() if name != "chrome"}
+    assert info.unusable_browsers == {"chrome": "Chrome is disabled on this phone"}
+
+
+class Phone:
+    """Answers each question to a service by itself, and the questions of the first command together."""
+
+    serial = "S1"
+
+    def __init__(self, services=None):
+        self.services = {"dumpsys battery": "", "dumpsys SurfaceFlinger": "", "am get-current-user": "0", "for p": ""}
+        self.services |= services or {}
+        self.asked = []
+
+    def script(self, text, *, timeout=30):
+        self.asked.append(text)
+        if text.startswith("echo"):
+            assert "dumpsys" not in text
+            return ShellResult(PIXEL.partition("@mobilebench battery")[0].encode(), b"", 0)
+        answer = next(answer for question, answer in self.services.items() if text.startswith(question))
+        if isinstance(answer, Exception):
+            raise answer
+        return ShellResult(answer.encode(), b"", 0)
+
+
+HANG = BlockFailed("S1: `dumpsys` did not end within 10 s.", fault="hang")
+
+
+def test_files_and_properties_are_asked_in_one_command_and_services_each_by_itself():
+    phone = Phone({"dumpsys SurfaceFlinger": "GLES: ARM, Mali-G710, OpenGL ES 3.2"})
+    info = properties.read(phone)
+    assert (info.name, info.gpu, info.cores) == ("Pixel 7", "Mali-G710", 8)
+    assert len(phone.asked) == 5
+
+
 @pytest.mark.parametrize(
-    ("line", "renderer"),
+    ("question", "field", "reason"),
     [
-        ("GLES: Qualcomm, Adreno (TM) 740, OpenGL ES 3.2 V@0615", "Adreno (TM) 740"),
-        ("GLES: Google Inc. (Google), ANGLE (SwiftShader Device), OpenGL ES 3.1", "ANGLE (SwiftShader Device)"),
-        ("", None),
+        ("dumpsys battery", "battery_percent", "the phone did not answer within 10 s (dumpsys battery)"),
+        ("dumpsys SurfaceFlinger", "gpu", "the phone did not answer within 10 s (dumpsys SurfaceFlinger)"),
+        ("for p", "browsers", "the phone did not answer within 10 s (dumpsys package)"),
     ],
 )
-def test_renderer(line, renderer):
-    assert properties.parse_renderer(line) == renderer
+def test_a_service_that_hangs_leaves_only_its_field_unknown(question, field, reason):
+    battery = PIXEL.partition("@mobilebench battery\n")[2].partition("@mobilebench")[0]
+    answers = {"dumpsys battery": battery, "dumpsys SurfaceFlinger": "GLES: ARM, Mali-G710, OpenGL ES 3.2"}
+    info = properties.read(Phone(answers | {question: HANG}))
+    assert (info.state, info.name, info.cores) == ("device", "Pixel 7", 8)
+    assert info.unknown == {field: reason}
 
 
-def test_a_software_gpu_is_recognised():
-    text = PIXEL.replace("Mali-G710", "llvmpipe (LLVM 15)")
-    assert described(text).gpu_software is True
+def test_a_phone_that_goes_away_meanwhile_is_lost():
+    with pytest.raises(TargetLost):
+        properties.read(Phone({"dumpsys battery": TargetLost("S1 went away")}))
 
 
-def test_everything_is_asked_in_one_command():
-    with FakeShell(("echo '@mobilebench properties'; getprop 2>/dev/null; …", PIXEL)) as shell:
-        assert properties.read(shell).name == "Pixel 7"
+def test_a_package_service_that_refuses_is_no_phone_without_browsers():
+    refused = "@package com.android.chrome\nPermission Denial: can't dump package\n"
+    info = properties.read(Phone({"for p": refused}))
+    assert info.browsers == {}
+    assert "does not let a shell ask its service package" in info.unknown["browsers"]
 
 
 def test_a_phone_whose_shell_fails_is_told():

@@ -11,7 +11,7 @@ export function isGpuApi(backend: string): backend is GpuApi {
   return backend === 'webgl' || backend === 'webgpu';
 }
 
-const SOFTWARE_RENDERER = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
+const SOFTWARE_RENDERER = /swiftshader|llvmpipe|lavapipe|softpipe|swrast|software|basic render|pixelflinger/i;
 const PREFERENCES: Record<string, PowerPreference> = { integrated: 'low-power', discrete: 'high-performance' };
 
 /** The power preference that stands for a setting; none where the framework and the browser may choose. */

@@ -66,6 +66,13 @@ def packages() -> dict[str, str]:
     return known | {build.name: build.package for build in builds.of_phones()}
 
 
+def title(name: str) -> str:
+    """For sentences: what the browser of this name calls itself, or its package."""
+    package = packages().get(name, name)
+    known = _BY_PACKAGE.get(package)
+    return known.title if known else package
+
+
 def app_of(name: str) -> BrowserApp | None:
     """The browser of this name; None when there is none.
 

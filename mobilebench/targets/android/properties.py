@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from mobilebench import profiles
+from mobilebench.errors import BlockFailed
+from mobilebench.profiles import said
 from mobilebench.results.records import TargetInfo
-from mobilebench.targets.android import apps, identity
+from mobilebench.targets import gpus
+from mobilebench.targets.android import apps, battery, graphics, identity, packages
 from mobilebench.targets.android.shell import Shell, demand
 from mobilebench.targets.meminfo import memory_mb
+from mobilebench.targets.readings import Void
 
 _QUESTIONS = {
     "properties": "getprop",
@@ -18,28 +24,59 @@ _QUESTIONS = {
     "possible": "cat /sys/devices/system/cpu/possible",
     "kernel": "uname -r",
     "boot": identity.QUESTION,
-    "battery": "dumpsys battery",
-    "graphics": "dumpsys SurfaceFlinger | grep GLES",
 }
 _MARK = "@mobilebench "
 _TIMEOUT = 15
+SERVICE_SECONDS = 10
+"""For each question to one of Android's services. One that hangs leaves only its own field unknown."""
 _PROPERTY = re.compile(r"^\[([^\]\n]+)\]: \[(.*?)\]\r?$", re.MULTILINE | re.DOTALL)
-_SOFTWARE = re.compile(r"swiftshader|llvmpipe|softpipe|swrast|software", re.IGNORECASE)
+Value = TypeVar("Value")
+_KERNEL = re.compile(r"\d+\.\d+\S*")
 
 
 def read(shell: Shell) -> TargetInfo:
-    """Ask a phone everything that its `TargetInfo` holds, in one command.
+    """Ask a phone everything that its `TargetInfo` holds: files and properties in one command, then its services.
 
     Raises:
         TargetLost: it went away.
         BlockFailed: it does not answer.
     """
-    wanted = " ".join(dict.fromkeys(apps.packages().values()))
-    browsers = f'for package in {wanted}; do echo "$package $(dumpsys package $package | grep versionName)"; done'
-    questions = _QUESTIONS | {"browsers": browsers}
-    script = "; ".join(f"echo '{_MARK}{name}'; {question} 2>/dev/null" for name, question in questions.items())
+    script = "; ".join(f"echo '{_MARK}{name}'; {question} 2>/dev/null" for name, question in _QUESTIONS.items())
     answer = demand(shell.script(f"{script}; true", timeout=_TIMEOUT), f"{shell.serial}: its properties cannot be read")
-    return describe(shell.serial, sections(answer.decode(errors="replace")))
+    services = _services()
+    with ThreadPoolExecutor(max_workers=len(services)) as pool:
+        told = pool.map(lambda item: _ask(shell, *item), services.items())
+        answers: dict[str, str | Void] = dict(zip(services, told, strict=True))
+    return describe(shell.serial, {**answers, **sections(answer.decode(errors="replace"))})
+
+
+def _services() -> dict[str, str]:
+    """What is asked of Android's services, by the name under which `describe` takes the answer."""
+    wanted = list(dict.fromkeys(apps.packages().values()))
+    return {
+        "battery": "dumpsys battery",
+        "graphics": graphics.QUESTION,
+        "user": "am get-current-user",
+        "browsers": packages.question(wanted),
+    }
+
+
+def _ask(shell: Shell, name: str, question: str) -> str | Void:
+    try:
+        answer = shell.script(question, timeout=SERVICE_SECONDS)
+    except BlockFailed as error:
+        if error.fault == "hang":
+            return Void(f"the phone did not answer within {SERVICE_SECONDS} s ({_COMMANDS[name]})")
+        return Void(error.message.rstrip("."))
+    return b"\n".join(filter(None, (answer.stdout, answer.stderr))).decode(errors="replace")
+
+
+_COMMANDS = {
+    "battery": "dumpsys battery",
+    "graphics": "dumpsys SurfaceFlinger",
+    "user": "am get-current-user",
+    "browsers": "dumpsys package",
+}
 
 
 def unusable(serial: str, state: str) -> TargetInfo:
@@ -58,16 +95,27 @@ def unusable(serial: str, state: str) -> TargetInfo:
     )
 
 
-def describe(serial: str, answers: Mapping[str, str]) -> TargetInfo:
-    """Make a phone's description of its answers; an answer that is missing leaves its field unknown."""
-    properties = parse_properties(answers.get("properties", ""))
-    virtual = properties.get("ro.mobilebench.virtual") == "1"
+def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
+    """Make a phone's description of its answers; an answer that is missing or void leaves its field unknown."""
+    texts = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
+    properties = parse_properties(texts.get("properties", ""))
+    virtual = said(properties, "ro.mobilebench.virtual") == "1"
     profile = profiles.match(properties)
     soc = profile.soc if profile else profiles.best_name(properties)
-    abi = (
-        properties.get("ro.product.cpu.abi") or properties.get("ro.product.cpu.abilist", "").split(",")[0] or "unknown"
-    )
-    renderer = parse_renderer(answers.get("graphics", ""))
+    abi = said(properties, "ro.product.cpu.abi") or said(properties, "ro.product.cpu.abilist").split(",")[0].strip()
+    renderer = _given(answers, "graphics", graphics.parse_renderer)
+    charge = _given(answers, "battery", lambda text: battery.parse(text)[battery.LEVEL])
+    cores = parse_cores(texts.get("affinity", ""), texts.get("possible", ""))
+    memory = memory_mb(texts.get("memory", ""))
+    browsers, unusable_browsers, why_no_browsers = _browsers(answers)
+    unknown = {
+        "abi": None if abi else "the phone names no ABI (`getprop ro.product.cpu.abi`)",
+        "cores": None if cores else "the phone does not tell its cores: 1 is assumed",
+        "memory_mb": None if memory else "the phone does not tell its memory (/proc/meminfo)",
+        "gpu": renderer.reason if isinstance(renderer, Void) and not virtual else None,
+        "battery_percent": charge.reason if isinstance(charge, Void) else None,
+        "browsers": why_no_browsers,
+    }
     return TargetInfo(
         id=serial,
         kind="android",
@@ -75,20 +123,27 @@ def describe(serial: str, answers: Mapping[str, str]) -> TargetInfo:
         virtual=virtual,
         name=_first(properties, "ro.product.marketname", "ro.config.marketing_name", "ro.product.model") or serial,
         manufacturer=_first(properties, "ro.product.manufacturer", "ro.product.brand"),
-        soc=f"virtual: {properties.get('ro.mobilebench.host_cpu', 'unknown')}" if virtual else soc,
+        soc=f"virtual: {said(properties, 'ro.mobilebench.host_cpu') or 'unknown'}" if virtual else soc,
         profile=profile.id if profile else None,
         profile_soc=profile.soc if profile else None,
-        os=f"Android {properties.get('ro.build.version.release', '')}".strip(),
-        abi=abi,
-        runner=properties.get("ro.mobilebench.runner") or f"android-{abi}",
-        cores=parse_cores(answers.get("affinity", ""), answers.get("possible", "")),
-        memory_mb=memory_mb(answers.get("memory", "")),
-        gpu=None if virtual else renderer,
-        gpu_software=True if virtual else None if renderer is None else bool(_SOFTWARE.search(renderer)),
-        browsers=parse_browsers(answers.get("browsers", "")),
-        battery_percent=parse_battery_percent(answers.get("battery", "")),
-        facts=_facts(properties, answers),
+        os=f"Android {said(properties, 'ro.build.version.release')}".strip(),
+        abi=abi or "unknown",
+        runner=said(properties, "ro.mobilebench.runner") or f"android-{abi or 'unknown'}",
+        cores=cores or 1,
+        memory_mb=memory,
+        gpu=None if virtual or isinstance(renderer, Void) else gpus.plain_name(renderer),
+        gpu_software=True if virtual else None if isinstance(renderer, Void) else gpus.is_software(renderer),
+        browsers=browsers,
+        unusable_browsers=unusable_browsers,
+        battery_percent=None if isinstance(charge, Void) else round(charge),
+        unknown={name: reason for name, reason in unknown.items() if reason},
+        facts=_facts(properties, texts),
     )
+
+
+def _given(answers: Mapping[str, str | Void], name: str, parse: Callable[[str], Value | Void]) -> Value | Void:
+    answer = answers.get(name, Void("the phone was not asked"))
+    return answer if isinstance(answer, Void) else parse(answer)
 
 
 def sections(text: str) -> dict[str, str]:
@@ -105,51 +160,41 @@ def parse_properties(text: str) -> dict[str, str]:
     return dict(_PROPERTY.findall(text))
 
 
-def parse_cores(status: str, possible: str) -> int:
-    """CPU cores that a command may use (`Cpus_allowed_list`), else those that there are; 1 when neither is told."""
-    allowed = re.search(r"^Cpus_allowed_list:\s*([\d,-]+)", status, re.MULTILINE)
-    return _count(allowed[1]) if allowed else _count(possible.strip()) if re.fullmatch(r"[\d,-]+\s*", possible) else 1
+def parse_cores(status: str, possible: str) -> int | None:
+    """CPU cores that a command may use (`Cpus_allowed_list`), else those that there are; None when neither is told."""
+    allowed = re.search(r"^Cpus_allowed_list:[ \t]*([\d,-]+)\s*$", status, re.MULTILINE)
+    return (_count(allowed[1]) if allowed else None) or _count(possible.strip())
 
 
-def _count(ranges: str) -> int:
+def _count(ranges: str) -> int | None:
+    """How many numbers a list such as `0-3,6` holds; None where it is no such list."""
     total = 0
     for part in ranges.split(","):
-        first, _, last = part.partition("-")
-        if first.isdecimal() and (last or first).isdecimal():
-            total += max(0, int(last or first) - int(first) + 1)
-    return max(1, total)
+        found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part)
+        if not found or int(found[2] or found[1]) < int(found[1]):
+            return None
+        total += int(found[2] or found[1]) - int(found[1]) + 1
+    return total
 
 
-def parse_renderer(surface_flinger: str) -> str | None:
-    """The GPU's name from `GLES: vendor, renderer, version`."""
-    found = re.search(r"GLES: *[^,\n]*, *([^,\n]+)", surface_flinger)
-    return found[1].strip() if found else None
-
-
-def parse_version_name(package: str) -> str | None:
-    """A package's version from `dumpsys package`; the first one is the one installed."""
-    found = re.search(r"versionName=(\S+)", package)
-    return found[1] if found else None
-
-
-def parse_browsers(answer: str) -> dict[str, str]:
-    """Name to version of the browsers that are installed, from lines that begin with a package."""
-    known = apps.packages()
-    versions: dict[str, str] = {}
-    package = None
-    for line in answer.splitlines():
-        word = line.partition(" ")[0]
-        package = word if word in known.values() else package
-        version = parse_version_name(line)
-        if package and version:
-            versions.setdefault(package, version)
-    return {name: versions[package] for name, package in known.items() if package in versions}
-
-
-def parse_battery_percent(battery: str) -> int | None:
-    """Charge from `dumpsys battery`."""
-    found = re.search(r"^\s*level: (\d+)\s*$", battery, re.MULTILINE)
-    return int(found[1]) if found else None
+def _browsers(answers: Mapping[str, str | Void]) -> tuple[dict[str, str], dict[str, str], str | None]:
+    """Versions of the browsers that can be used, why others cannot, and why nothing is known of some."""
+    answer = answers.get("browsers", "")
+    if isinstance(answer, Void):
+        return {}, {}, answer.reason
+    user = answers.get("user", "")
+    told = packages.parse(answer, packages.parse_user(user if isinstance(user, str) else ""))
+    usable: dict[str, str] = {}
+    unusable: dict[str, str] = {}
+    for name, package in apps.packages().items():
+        app = told.found.get(package)
+        if app is None:
+            continue
+        if app.why_not is None and app.version is not None:
+            usable[name] = app.version
+        else:
+            unusable[name] = f"{apps.title(name)} {app.why_not}"
+    return usable, unusable, told.refusal
 
 
 def _machine(serial: str, properties: Mapping[str, str]) -> str:
@@ -160,12 +205,13 @@ def _machine(serial: str, properties: Mapping[str, str]) -> str:
 def _facts(properties: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
     """Properties that tell chip, build and phone apart, under their own names (`profiles.advice` reads them)."""
     names = (*profiles.DECISIVE, "ro.soc.manufacturer", "ro.build.fingerprint", "ro.build.version.sdk")
-    facts = {name: properties.get(name, "").strip() for name in names}
-    facts["kernel"] = answers.get("kernel", "").strip()
+    facts = {name: said(properties, name) for name in names}
+    kernel = answers.get("kernel", "").strip()
+    facts["kernel"] = kernel if _KERNEL.fullmatch(kernel) else ""
     facts[identity.SERIAL_NUMBER] = identity.serial_number(properties) or ""
     facts[identity.BOOT] = identity.boot(answers.get("boot", "")) or ""
     return {name: value for name, value in facts.items() if value}
 
 
 def _first(properties: Mapping[str, str], *names: str) -> str | None:
-    return next((value for name in names if (value := properties.get(name, "").strip())), None)
+    return next((value for name in names if (value := said(properties, name))), None)

@@ -1,0 +1,15 @@
+"""Why a reading around a block brought no value. Older blocks have none."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("series", sa.Column("reason", sa.Text))

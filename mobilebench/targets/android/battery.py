@@ -1,0 +1,118 @@
+"""`dumpsys battery`: charge, temperature and charging state, or why there are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mobilebench.targets.android import dumpsys
+from mobilebench.targets.readings import Readings, Void
+
+CHARGING_STATES = {2: "charging", 3: "discharging", 4: "not charging", 5: "full"}
+"""Of Android's `BatteryManager` constants, those that say something: 1 is "unknown"."""
+
+LEVEL, TEMPERATURE, STATUS = ("level", "%"), ("temperature", "°C"), ("status", "state")
+KEYS = (LEVEL, TEMPERATURE, STATUS)
+
+_HEADING = re.compile(r"^\s*Current Battery Service state:\s*$")
+_FIELD = re.compile(r"^ {1,4}([A-Za-z][A-Za-z ]*): *(\S+)\s*$")
+_FAKED = re.compile(
+    r"^\s*\(UPDATES STOPPED|^USE_FAKE_BATTERY: true|^SEC_FEATURE_BATTERY_SIMULATION: true", re.MULTILINE
+)
+_LOWEST_TENTHS = -200
+_UNCLEAR_TENTHS = 60
+_HIGHEST_TENTHS = 900
+_OTHER_UNITS = (range(1_500, 8_001), 100), (range(15_000, 80_001), 1000)
+"""Raw values that can only be hundredths or thousandths of a degree: 15 to 80 °C."""
+_SENTINELS = {32_767, 65_535}
+
+
+def parse(text: str) -> Readings:
+    """Charge (%), temperature (°C) and charging state.
+
+    Only the service's own state counts: after a blank or an unindented line some makers append settings and a log of
+    events whose lines look alike.
+    """
+    why = dumpsys.refusal("battery", text)
+    fields = _fields(text)
+    if why is None and fields is None:
+        why = "the answer is not the state of a battery"
+    if why is None:
+        why = _why_void(text, fields or {})
+    if why is not None or fields is None:
+        return {key: Void(why or "") for key in KEYS}
+    return {LEVEL: _level(fields), TEMPERATURE: _celsius(fields), STATUS: _status(fields)}
+
+
+def _fields(text: str) -> dict[str, list[str]] | None:
+    """Every value of every field, in lower case; None without the heading."""
+    lines = text.splitlines()
+    start = next((index for index, line in enumerate(lines) if _HEADING.match(line)), None)
+    if start is None:
+        return None
+    fields: dict[str, list[str]] = {}
+    for line in lines[start + 1 :]:
+        if not line.startswith(" "):
+            break
+        if found := _FIELD.match(line):
+            fields.setdefault(found[1].strip().lower(), []).append(found[2].lower())
+    return fields
+
+
+def _why_void(text: str, fields: Mapping[str, list[str]]) -> str | None:
+    """What makes everything void that the battery is said to be."""
+    if _FAKED.search(text):
+        return "the phone shows values that were set by hand (`dumpsys battery reset` on the phone ends that)"
+    if "false" in fields.get("present", []):
+        return (
+            "no battery is fitted" if set(fields["present"]) == {"false"} else "one of several batteries is not fitted"
+        )
+    if "0" in fields.get("voltage", []):
+        return "no battery is measured: it is said to have 0 V"
+    return None
+
+
+def _number(fields: Mapping[str, list[str]], name: str) -> int | Void:
+    values = set(fields.get(name, []))
+    if not values:
+        return Void(f"the phone does not tell the battery's {name}")
+    if len(values) > 1:
+        return Void(f"the phone tells several values of the battery's {name} ({', '.join(sorted(values))})")
+    (value,) = values
+    return int(value) if re.fullmatch(r"-?\d{1,10}", value) else Void(f"{value[:40]} is no {name} of a battery")
+
+
+def _level(fields: Mapping[str, list[str]]) -> float | Void:
+    level = _number(fields, "level")
+    scale = _number(fields, "scale") if "scale" in fields else 100
+    if isinstance(level, Void) or isinstance(scale, Void):
+        return level if isinstance(level, Void) else Void(scale.reason) if isinstance(scale, Void) else level
+    if scale <= 0 or not 0 <= level <= scale:
+        return Void(f"a charge of {level} of {scale} is impossible")
+    return level * 100 / scale
+
+
+def _celsius(fields: Mapping[str, list[str]]) -> float | Void:
+    """Android's unit is a tenth of a degree; some makers use others, which is taken where it can be nothing else."""
+    raw = _number(fields, "temperature")
+    if isinstance(raw, Void):
+        return raw
+    if raw == 0:
+        return Void("a temperature of exactly 0 °C stands for a battery whose temperature is not measured")
+    if 0 < raw <= _UNCLEAR_TENTHS:
+        return Void(f"a temperature of {raw} is {raw / 10:g} °C by Android's unit or {raw} °C in whole degrees")
+    if _LOWEST_TENTHS <= raw <= _HIGHEST_TENTHS:
+        return raw / 10
+    for values, divisor in _OTHER_UNITS:
+        if raw in values and raw not in _SENTINELS:
+            return raw / divisor
+    return Void(f"a temperature of {raw} (tenths of °C) is impossible")
+
+
+def _status(fields: Mapping[str, list[str]]) -> float | Void:
+    status = _number(fields, "status")
+    if isinstance(status, Void):
+        return status
+    if status == 1:
+        return Void("the phone does not know its charging state")
+    return float(status) if status in CHARGING_STATES else Void(f"{status} is no charging state of Android")
