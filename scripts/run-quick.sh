@@ -1,6 +1,7 @@
 #!/bin/sh
 # Measures suite `quick` on every attached phone and on this computer. Without a phone, two virtual
-# ones are started first and ended afterwards, even when the run is interrupted.
+# ones are started first and ended afterwards, even when the run is interrupted. A phone that cannot
+# be used (not authorised, offline) is one: what to do about it is said, and the computer is measured.
 set -u
 
 started=$(mobilebench virtual up --count 2 --unless-phone --names) || exit $?

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mobilebench.cli import attached
 from mobilebench.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -64,12 +65,15 @@ def devices(json: Json = False) -> None:
 
 
 def _beside(info: TargetInfo) -> list[str]:
-    """What the table has no room for: why a field is empty, why a browser is not offered, how to add a profile."""
+    """What the table has no room for: what to do about a phone's state, why a field is empty, and so on."""
     from mobilebench import profiles
+    from mobilebench.targets.android import states
 
+    if info.state != "device":
+        return [f"{states.clause(one['state'])}. {one['hint']}" for one in attached.left_out([info])]
     said = [f"{_FIELDS.get(name, name)} not known: {reason}." for name, reason in info.unknown.items()]
     said += [f"{reason}." for reason in info.unusable_browsers.values()]
-    if info.kind == "android" and info.state == "device" and info.profile is None:
+    if info.kind == "android" and info.profile is None:
         said.append(profiles.advice(info.facts))
     return said
 

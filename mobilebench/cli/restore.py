@@ -44,7 +44,7 @@ def _phones(serials: tuple[str, ...]) -> list[TargetInfo]:
     """The phones named, all of them ready; else those that are ready, with a word about the others."""
     from mobilebench import targets
     from mobilebench.errors import BadInput, NothingToMeasure
-    from mobilebench.targets.android import discovery
+    from mobilebench.targets.android import states
 
     if targets.HOST in serials:
         raise BadInput("This computer has nothing to put back.", hint="Name phones: `mobilebench devices` lists them.")
@@ -53,9 +53,9 @@ def _phones(serials: tuple[str, ...]) -> list[TargetInfo]:
     else:
         found = [info for info in targets.discover() if info.kind == "android"]
     for info in found:
-        if info.state != discovery.READY:
-            typer.echo(f"{discovery.said(info)}.", err=True)
-    ready = [info for info in found if info.state == discovery.READY]
+        if info.state != states.READY:
+            typer.echo(f"{states.said(info.id, info.state)}. {states.remedy(info.id, info.state)}", err=True)
+    ready = [info for info in found if info.state == states.READY]
     if not ready:
         raise NothingToMeasure("No phone can be reached.", hint="`mobilebench devices` shows their states.")
     return ready

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from mobilebench.cli import builds, complete, libraries
+from mobilebench.cli import attached, builds, complete, libraries
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, print_json, print_table, split
 from mobilebench.cli.plan import plan_table
@@ -167,6 +167,7 @@ def run(
     from mobilebench import suite as suites
     from mobilebench import targets
     from mobilebench.browsers.builds import declare
+    from mobilebench.errors import NothingToMeasure
     from mobilebench.models import registry
     from mobilebench.results.store import Store
     from mobilebench.session.coordinator import unmeasured
@@ -206,9 +207,15 @@ def run(
     )
     selected = targets.select(serial)
     libraries.require_use(selected)
-    plan = suites.plan(definition, [info for info in selected if info.state == "device"], selection, seed)
+    missed = attached.left_out(selected)
+    try:
+        plan = suites.plan(definition, [info for info in selected if info.state == "device"], selection, seed)
+    except NothingToMeasure:
+        for phone in missed:
+            typer.echo(attached.sentence(phone), err=True)
+        raise
     if dry_run:
-        _print_plan(plan, folder, json)
+        _print_plan(plan, missed, folder, json)
         return
     builds.require_current(plan.blocks, selected)
     store = Store.open(folder)
@@ -263,14 +270,15 @@ def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
     raise typer.Exit(int(result.exit_code))
 
 
-def _print_plan(plan: Plan, folder: Path, json: bool) -> None:
+def _print_plan(plan: Plan, missed: list[dict[str, str]], folder: Path, json: bool) -> None:
     from mobilebench.session import estimate
 
     cases = estimate.estimate(plan, estimate.look_up(plan, folder))
     seconds = estimate.wall_seconds(cases, plan.targets)
     if json:
         blocks = [block.model_dump(mode="json", by_alias=True) for block in plan.blocks]
-        print_json({"suite": plan.suite.name, "seed": plan.seed, "estimated_seconds": seconds, "blocks": blocks})
+        head = {"suite": plan.suite.name, "seed": plan.seed, "estimated_seconds": seconds, "left_out": missed}
+        print_json({**head, "blocks": blocks})
         return
     print_table(*plan_table(plan))
     minutes, rest = divmod(round(seconds), 60)
@@ -279,3 +287,5 @@ def _print_plan(plan: Plan, folder: Path, json: bool) -> None:
     without = Counter(one.unsupported for one in cases if one.unsupported for _ in range(one.blocks))
     for reason, count in without.items():
         typer.echo(f"{count} of these blocks will be unsupported: {reason}.")
+    for phone in missed:
+        typer.echo(attached.sentence(phone))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mobilebench.cli import complete
+from mobilebench.cli import attached, complete
 from mobilebench.cli.output import Json, print_json, print_table, split
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ def up(
         typer.Option(help="Device profile to imitate; repeat it for several.", autocompletion=complete.profiles),
     ] = None,
     unless_phone: Annotated[
-        bool, typer.Option("--unless-phone", help="Start none when adb already sees a phone.")
+        bool, typer.Option("--unless-phone", help="Start none when adb sees a phone, usable or not.")
     ] = False,
     name: Annotated[list[str] | None, typer.Option(help="Names instead of phone-1, phone-2 …; repeat it.")] = None,
     no_chrome: Annotated[bool, typer.Option("--no-chrome", help="Without a browser.")] = False,
@@ -37,10 +37,9 @@ def up(
     names: Annotated[bool, typer.Option("--names", help="Print only the names of those started.")] = False,
 ) -> None:
     """Start virtual phones and connect adb to them. What was pushed to one survives `down`."""
-    from mobilebench import targets
     from mobilebench.virtual import phones
 
-    if unless_phone and any(info.kind == "android" and info.state == "device" for info in targets.discover()):
+    if unless_phone and _has_phones():
         return
     started = phones.up(
         count,
@@ -53,6 +52,23 @@ def up(
     )
     for phone in started:
         typer.echo(phone.name if names else f"{phone.name}: {phone.serial} imitates {phone.profile}")
+
+
+def _has_phones() -> bool:
+    """Whether adb sees a phone. Where none of them can be used, it is said what to do about each.
+
+    Virtual phones of this computer that are down do not count, although adb may still list them as offline.
+    """
+    from mobilebench import targets
+    from mobilebench.virtual import phones
+
+    down = {phone.serial for phone in phones.list_phones() if not phone.running}
+    found = [info for info in targets.discover() if info.kind == "android" and info.id not in down]
+    missed = attached.left_out(found)
+    if len(missed) == len(found):
+        for phone in missed:
+            typer.echo(f"{attached.sentence(phone)} No virtual phone is started in its place.", err=True)
+    return bool(found)
 
 
 @app.command("set")

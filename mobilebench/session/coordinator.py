@@ -26,7 +26,7 @@ from mobilebench.session.rooms import Rooms
 from mobilebench.session.windows import demand_screen
 from mobilebench.session.worker import TargetWork, measure_target
 from mobilebench.suite import Plan
-from mobilebench.targets.android import discovery
+from mobilebench.targets.android import states
 
 if TYPE_CHECKING:
     from mobilebench.results.store import Store
@@ -272,8 +272,9 @@ def _usable(
     refusals: list[MobilebenchError] = []
     for info in targets:
         if info.state != "device":
-            hint = _HINTS.get(info.state) or discovery.remedy(info.state)
-            missed.append(events.TargetSkipped(target=info.id, reason=discovery.said(info), hint=hint))
+            hint = states.remedy(info.id, info.state)
+            reason = states.said(info.id, info.state)
+            missed.append(events.TargetSkipped(target=info.id, reason=reason, hint=hint))
             continue
         try:
             held.enter_context(rooms.device_lock(info, run_id))
@@ -291,12 +292,6 @@ def _usable(
             hint=next((one.hint for one in missed if one.hint), "`mobilebench devices` shows what is attached."),
         )
     return usable, missed
-
-
-_HINTS = {
-    "offline": "Unplug the phone and plug it in again, or run `adb reconnect offline`.",
-    "unauthorized": "Unlock the phone and allow USB debugging for this computer.",
-}
 
 
 def _met_again(

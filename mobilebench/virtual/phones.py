@@ -185,7 +185,7 @@ def parse_changes(words: Sequence[str]) -> dict[str, Any]:
         field, equals, text = word.partition("=")
         if not equals or not field:
             raise BadInput(f"“{word}” is not a change.", hint="Write FIELD=VALUE, such as battery.level=15.")
-        is_text = field.startswith(("settings.", "properties."))
+        is_text = field.startswith(("settings.", "properties.", "services."))
         try:
             changes[field] = text if is_text and text != "null" else json.loads(text)
         except ValueError:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FAULTS = ("offline", "unauthorized")
+SERVICE_FAULTS = ("hangs", "missing", "denied")
 CHROMES = ("com.chrome.beta", "com.chrome.dev", "com.chrome.canary", "org.chromium.chrome")
 FIREFOXES = ("org.mozilla.firefox", "org.mozilla.firefox_beta", "org.mozilla.fenix")
 
@@ -28,6 +29,9 @@ class Battery:
     """Percent."""
     status: int = 2
     """Android's number: 2 charging, 3 discharging, 5 full."""
+    present: bool = True
+    updates_stopped: bool = False
+    """Values were set by `dumpsys battery set`, until `dumpsys battery reset`."""
     health: int = 2
     plugged: str = "usb"
     """`usb`, `ac`, `wireless` or `none`."""
@@ -118,6 +122,8 @@ class State:
     """Present clock by CPU number, where it is not the cluster's highest."""
     exits: Mapping[str, str] = field(default_factory=dict)
     """By process: Android's number of why it ended last, and when (`3 2026-11-21 12:00:00.000`)."""
+    services: Mapping[str, str] = field(default_factory=dict)
+    """By name: how `dumpsys SERVICE` misbehaves (`SERVICE_FAULTS`), or what it prints instead of its state."""
     fixed_performance: bool = False
     chrome_installed: bool = True
     fault: str | None = None

@@ -285,6 +285,11 @@ def test_a_screen_that_adb_may_not_switch_on_is_told():
     assert "INJECT_EVENTS" in conditions_of(phone).wake_screen()
 
 
+def test_a_window_service_that_hangs_does_not_fail_the_block():
+    with FakeShell(("dumpsys window…", BlockFailed("slow", fault="hang"))) as shell:
+        assert Conditions(shell, FakeFiles()).front() == ""
+
+
 def test_changes_are_undone_last_first_and_one_failure_keeps_no_other_from_it():
     phone = FakePhone(settings={"a": "1"})
     conditions = conditions_of(phone)

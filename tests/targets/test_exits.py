@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +120,10 @@ def test_a_browser_that_writes_its_exit_down_late_is_asked_again() -> None:
 def test_no_text_breaks_the_parser(text: str) -> None:
     _, found = exits.parse(text)
     assert all(one.words for one in found)
+
+
+def test_androids_reasons_have_words_and_a_later_one_its_number():
+    told = [exits.Exit(CHROME, datetime.fromtimestamp(0, UTC), number).words for number in range(18)]
+    assert len(set(told)) == 18
+    assert told[17] == "reason 17"
+    assert not any(words.startswith("reason") for words in told[:17])

@@ -19,8 +19,8 @@ import pytest
 
 from mobilebench import targets
 from mobilebench.errors import BadInput, BlockFailed, TargetLost, Unsupported
-from mobilebench.probes import probes
-from mobilebench.targets.android import ports, wire
+from mobilebench.probes import probes, reading
+from mobilebench.targets.android import ports, properties, wire
 from mobilebench.targets.android.chrome import FLAGS_FILE
 from mobilebench.targets.android.conditions import RESTORE_FILE
 from mobilebench.targets.limits import Limit
@@ -505,3 +505,46 @@ def _chrome_answers(serial):
         return False
     finally:
         ports.remove_forward(serial, local, SOCKET)
+
+
+def test_services_that_hang_leave_only_their_fields_unknown(rack, monkeypatch):
+    monkeypatch.setattr(properties, "SERVICE_SECONDS", 1.5)
+    serial = rack("hanging")
+    for service, field in [("battery", "battery_percent"), ("package", "browsers"), ("SurfaceFlinger", None)]:
+        phones.change_state("hanging", {f"services.{service}": "hangs"})
+        (info,) = targets.select(serial)
+        assert (info.state, info.cores, info.virtual) == ("device", len(os.sched_getaffinity(0)), True)
+        assert set(info.unknown) == ({field} if field else set()), "of a virtual phone the GPU is known"
+        assert all("did not answer within 1.5 s" in reason for reason in info.unknown.values())
+        phones.change_state("hanging", {f"services.{service}": None})
+    phones.change_state("hanging", {f"services.{name}": "hangs" for name in ("battery", "package", "window")})
+    (info,) = targets.select(serial)
+    with targets.open_target(info) as phone:
+        assert told(phone, "echo", "well") == "well\n"
+    phones.down(["hanging"])
+
+
+def test_a_probe_stops_asking_a_service_that_hangs(open_phone, monkeypatch):
+    monkeypatch.setattr(reading, "LIMIT_SECONDS", 1.0)
+    probe = probes()["thermal"]
+    with open_phone("warm") as phone:
+        phones.change_state("warm", {"services.thermalservice": "hangs"})
+        for _ in range(3):
+            probe.start(phone)
+            probe.stop(phone)
+        assert {one.reason for one in probe.result()} == {
+            "`dumpsys thermalservice` was not asked again, because it had not answered 2 times"
+        }
+    phones.down(["warm"])
+
+
+def test_values_that_were_set_by_hand_are_no_readings(open_phone):
+    probe = probes()["battery"]
+    with open_phone("faked") as phone:
+        probe.start(phone)
+        told(phone, "dumpsys", "battery", "set", "level", "5")
+        probe.stop(phone)
+        level = next(one for one in probe.result() if one.name == "level")
+        assert (level.values, level.times_ms) == ([87], [0])
+        assert level.reason.startswith("after the block: the phone shows values that were set by hand")
+    phones.down(["faked"])

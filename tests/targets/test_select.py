@@ -7,7 +7,7 @@ import pytest
 from mobilebench import targets
 from mobilebench.browsers import chrome
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.targets.android import discovery, properties, wire
+from mobilebench.targets.android import discovery, properties, states, wire
 
 
 @pytest.fixture(autouse=True)
@@ -160,8 +160,8 @@ def test_two_ways_to_a_phone_are_measured_once(monkeypatch, attached):
 
 
 def test_a_state_is_said_as_a_sentence():
-    assert discovery.said(properties.unusable("X", "offline")) == "X is offline"
-    assert discovery.said(properties.unusable("X", "the same phone as Y")) == "X is the same phone as Y"
-    assert discovery.said(properties.unusable("X", discovery.TWIN)) == "X: another phone has the same serial"
-    assert "unplug" in discovery.remedy(discovery.TWIN)
-    assert discovery.remedy("device") is None
+    assert states.said("X", "offline") == "X is offline"
+    assert states.said("X", "the same phone as Y") == "X is the same phone as Y"
+    assert states.said("X", states.TWIN) == "X: another phone has the same serial"
+    assert "unplug" in states.remedy("X", states.TWIN)
+    assert "Nothing has to be done" in states.remedy("X", "the same phone as Y")

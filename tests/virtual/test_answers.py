@@ -263,3 +263,23 @@ def test_the_phones_folders_are_below_its_prefix_and_nothing_else(device: Device
     assert device.config.path("/database") == "/database"
     assert device.config.path("/proc/cpuinfo") == "/proc/cpuinfo"
     assert inside.path("/data/local") == "/data/local"
+
+
+def test_a_service_can_be_missing_refuse_or_say_something_else(device: Device) -> None:
+    for word in ("missing", "denied", "Current Battery Service state:\n  present: false"):
+        device.files.change(lambda state, word=word: with_value(state, "services.battery", word))  # type: ignore[misc]
+        answer = ask(device, "dumpsys", "battery")
+        told = answer.stdout + answer.stderr
+        assert {"missing": "Can't find service: battery", "denied": "Permission Denial"}.get(word, word) in told
+    device.files.change(lambda state: with_value(state, "services.battery", None))
+    assert fields(ask(device, "dumpsys", "battery").stdout)["present"] == "true"
+
+
+def test_a_battery_that_is_set_says_so_until_it_is_reset(device: Device) -> None:
+    assert "UPDATES STOPPED" not in ask(device, "dumpsys", "battery").stdout
+    ask(device, "dumpsys", "battery", "set", "level", "12")
+    told = ask(device, "dumpsys", "battery").stdout
+    assert "(UPDATES STOPPED -- use 'reset' to restart)" in told
+    assert fields(told)["level"] == "12"
+    ask(device, "dumpsys", "battery", "reset")
+    assert "UPDATES STOPPED" not in ask(device, "dumpsys", "battery").stdout

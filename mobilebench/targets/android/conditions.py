@@ -45,6 +45,7 @@ _OF_SCREEN = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
 """Lists the processes of uiautomator2's server, and never itself."""
 _GREP_FAILED = 2
 """It also ends so when a process that it looks at ends meanwhile."""
+_FRONT_SECONDS = 5
 _FRONT = re.compile(r"(?:mCurrentFocus|mFocusedApp)=.*?\s([A-Za-z]\w*(?:\.\w+)+/[\w.$]+)", re.ASCII)
 
 
@@ -150,7 +151,11 @@ class Conditions:
 
     def front(self) -> str:
         """Component of the activity that has the screen, such as `com.android.chrome/….FirstRunActivity`; else ""."""
-        told = self._shell.script("dumpsys window 2>/dev/null | grep -E 'mCurrentFocus|mFocusedApp'").stdout
+        question = "dumpsys window 2>/dev/null | grep -E 'mCurrentFocus|mFocusedApp'"
+        try:
+            told = self._shell.script(question, timeout=_FRONT_SECONDS).stdout
+        except BlockFailed:
+            return ""
         found = _FRONT.search(told.decode(errors="replace"))
         return found[1] if found else ""
 

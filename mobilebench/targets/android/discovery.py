@@ -10,26 +10,11 @@ from contextlib import suppress
 
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.results.records import TargetInfo
-from mobilebench.targets.android import properties, wire
+from mobilebench.targets.android import properties, states, wire
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.limits import Limit
 
-READY = "device"
-SILENT = "not answering"
-"""adb holds it for ready, but it does not answer."""
-TWIN = "another phone has the same serial"
-"""adb lists the serial twice, and refuses to talk to either phone by it."""
-
-_REMEDIES = {
-    "unauthorized": "Unlock the phone and allow USB debugging for this computer in the dialog that it shows.",
-    "authorizing": "Unlock the phone and allow USB debugging for this computer in the dialog that it shows.",
-    "offline": "Unplug the phone and plug it in again, or switch USB debugging off and on.",
-    "no permissions": "Let your user reach USB devices (on Debian: apt-get install android-sdk-platform-tools-common).",
-    "recovery": "Restart the phone into Android.",
-    "sideload": "Restart the phone into Android.",
-    "bootloader": "Restart the phone into Android.",
-    TWIN: "adb cannot tell them apart: unplug one of them, or connect one over Wi-Fi (`adb connect ADDRESS:PORT`).",
-}
+READY, SILENT, TWIN = states.READY, states.SILENT, states.TWIN
 
 
 def attached() -> dict[str, str]:
@@ -92,24 +77,15 @@ def phone(serial: str, state: str) -> TargetInfo:
         return properties.unusable(serial, SILENT if word == READY else word)
 
 
-def said(info: TargetInfo) -> str:
-    """A phone's state, said of it."""
-    return f"{info.id}: {info.state}" if info.state == TWIN else f"{info.id} is {info.state}"
-
-
 def not_ready(info: TargetInfo) -> BadInput:
     """What is wrong with a phone that was asked for by name, and what to do about it."""
     return BadInput(
-        f"Phone {info.id} cannot be measured: {'' if info.state == TWIN else 'it is '}{info.state}.",
-        hint=remedy(info.state) or "Unlock the phone, look at its screen, and try `adb devices` again.",
+        f"Phone {info.id} cannot be measured: {states.clause(info.state)}.", hint=states.remedy(info.id, info.state)
     )
-
-
-def remedy(state: str) -> str | None:
-    """What to do about a phone in this state."""
-    return next((words for word, words in _REMEDIES.items() if state.startswith(word)), None)
 
 
 def several(serial: str, names: Sequence[str]) -> BadInput:
     """A serial that more than one phone has."""
-    return BadInput(f"{len(names)} phones have the serial {serial}: {', '.join(names)}.", hint=_REMEDIES[TWIN])
+    return BadInput(
+        f"{len(names)} phones have the serial {serial}: {', '.join(names)}.", hint=states.remedy(serial, TWIN)
+    )

@@ -15,6 +15,7 @@ from mobilebench.targets.android.shell import Shell
 
 LOW_MEMORY = 3
 WORDS = {
+    0: "why, the phone does not know",
     1: "it ended itself",
     2: "killed by a signal",
     LOW_MEMORY: "low memory",
@@ -22,11 +23,15 @@ WORDS = {
     5: "a crash in its native code",
     6: "it did not respond",
     7: "it could not start",
+    8: "its permissions changed",
     9: "excessive use of resources",
     10: "somebody ended it",
     11: "its user was stopped",
     12: "another app that it needed ended",
     13: "ended by the system",
+    14: "ended while the system had frozen it",
+    15: "its package was disabled or changed",
+    16: "its app was updated",
 }
 """Of Android's numbers (`ApplicationExitInfo`)."""
 
@@ -35,6 +40,7 @@ _TIME = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 _ASKED_TIMES = 3
 _PAUSE_SECONDS = 0.3
+_SECONDS = 5
 _SLACK = timedelta(seconds=1)
 
 
@@ -103,7 +109,7 @@ def _explained(error: BlockFailed, shell: Shell, package: str, began: float) -> 
 def _since(shell: Shell, package: str, began: float) -> list[Exit]:
     """Those that ended since `began`, a moment of this computer's monotonic clock."""
     asked = f"date '+{_FORMAT}'; dumpsys activity exit-info {shlex.quote(package)}"
-    now, exits = parse(shell.script(asked, timeout=10).stdout.decode(errors="replace"))
+    now, exits = parse(shell.script(asked, timeout=_SECONDS).stdout.decode(errors="replace"))
     if now is None:
         return []
     earliest = now - timedelta(seconds=time.monotonic() - began) - _SLACK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Sequence
@@ -11,10 +12,12 @@ from pathlib import Path
 from mobilebench.virtual.android.device import Answer, Device, lines
 from mobilebench.virtual.android.exits import activity
 from mobilebench.virtual.chrome import PACKAGE
-from mobilebench.virtual.state import Battery, State
+from mobilebench.virtual.state import SERVICE_FAULTS, Battery, State
 
 _CACHED_DEGREES_BELOW = 1.5
 """The cached section of `thermalservice` is older than what the HAL tells now, as on real phones."""
+
+_HANGS_SECONDS = 3600
 
 
 async def dumpsys(device: Device, arguments: Sequence[str]) -> Answer:
@@ -22,8 +25,15 @@ async def dumpsys(device: Device, arguments: Sequence[str]) -> Answer:
     if not arguments or arguments[0] == "-l":
         return Answer(lines("Currently running services:", *(f"  {name}" for name in sorted(_SERVICES))))
     name, *rest = arguments
-    if name not in _SERVICES:
+    fault = device.state.services.get(name)
+    if fault == "hangs":
+        await asyncio.sleep(_HANGS_SECONDS)
+    if fault == "denied":
+        return Answer(f"Permission Denial: can't dump {name} from pid=1, uid=2000 due to missing permission\n")
+    if name not in _SERVICES or fault == "missing":
         return Answer(stderr=f"Can't find service: {name}\n")
+    if fault is not None and fault not in SERVICE_FAULTS and not rest:
+        return Answer(f"{fault}\n")
     return Answer(_SERVICES[name](device, rest))
 
 
@@ -33,6 +43,7 @@ def battery(device: Device, arguments: Sequence[str]) -> str:
     now = device.state.battery
     return lines(
         "Current Battery Service state:",
+        *(["  (UPDATES STOPPED -- use 'reset' to restart)"] if now.updates_stopped else []),
         f"  AC powered: {_flag(now.plugged == 'ac')}",
         f"  USB powered: {_flag(now.plugged == 'usb')}",
         f"  Wireless powered: {_flag(now.plugged == 'wireless')}",
@@ -41,7 +52,7 @@ def battery(device: Device, arguments: Sequence[str]) -> str:
         f"  Charge counter: {now.charge_counter_uah}",
         f"  status: {now.status}",
         f"  health: {now.health}",
-        f"  present: {_flag(now.level > 0)}",
+        f"  present: {_flag(now.present)}",
         f"  level: {now.level}",
         "  scale: 100",
         f"  voltage: {now.voltage_mv}",
@@ -183,7 +194,7 @@ def _change_battery(device: Device, arguments: Sequence[str]) -> str:
 
     def set_to(**fields: float | str) -> str:
         def edit(state: State) -> State:
-            return replace(state, battery=replace(state.battery, **fields))  # type: ignore[arg-type]
+            return replace(state, battery=replace(state.battery, updates_stopped=True, **fields))  # type: ignore[arg-type]
 
         device.files.change(edit)
         return ""

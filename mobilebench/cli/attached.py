@@ -1,0 +1,27 @@
+"""Phones that adb sees and that cannot be used: what a person is told about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mobilebench.results.records import TargetInfo
+
+
+def left_out(selected: Iterable[TargetInfo]) -> list[dict[str, str]]:
+    """Those of these targets that cannot be used, each with its state and what to do about it."""
+    from mobilebench.targets.android import states
+
+    return [
+        {"target": info.id, "state": info.state, "hint": states.remedy(info.id, info.state)}
+        for info in selected
+        if info.state != states.READY
+    ]
+
+
+def sentence(phone: dict[str, str]) -> str:
+    """One of them in words."""
+    from mobilebench.targets.android import states
+
+    return f"Phone {phone['target']} is left out: {states.clause(phone['state'])}. {phone['hint']}"

@@ -1,0 +1,76 @@
+"""Every word of adb for a phone's state has a next step of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from mobilebench.targets.android import states
+
+WORDS = [
+    "offline",
+    "unauthorized",
+    "authorizing",
+    "connecting",
+    "bootloader",
+    "recovery",
+    "rescue",
+    "sideload",
+    "host",
+    "detached",
+    "absent",
+    states.SILENT,
+    states.TWIN,
+    "the same phone as R58M",
+    "no permissions",
+    "no permissions (user ann is not in the plugdev group); see [http://developer.android.com/tools/device.html]",
+]
+
+
+def test_each_state_has_its_own_hint():
+    hints = {states.remedy("R58M", word) for word in WORDS}
+    assert len(hints) == len(WORDS)
+    assert all(hint.endswith(".") and "{" not in hint for hint in hints)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "no permissions",
+        "no permissions; see [http://developer.android.com/tools/device.html]",
+        "no permissions (verify udev rules); see [http://developer.android.com/tools/device.html]",
+        "no permissions (user in plugdev group; are your udev rules wrong?); see [url]",
+        "no permissions (missing udev rules? user is in the plugdev group); see [url]",
+    ],
+)
+def test_missing_permissions_are_a_matter_of_udev_rules(word):
+    assert "android-sdk-platform-tools-common" in states.remedy("R58M", word)
+
+
+def test_missing_permissions_for_want_of_a_group_name_it():
+    hint = states.remedy("R58M", "no permissions (user ann is not in the plugdev group); see [url]")
+    assert "usermod -aG plugdev $USER" in hint
+
+
+@pytest.mark.parametrize(
+    ("serial", "words"),
+    [
+        ("R58M", "plug it in again"),
+        ("192.168.1.5:5555", "`adb disconnect 192.168.1.5:5555` and then `adb connect 192.168.1.5:5555`"),
+        ("[fe80::1]:5555", "adb connect '[fe80::1]:5555'"),
+        ("adb-R58M-aBcDeF._adb-tls-connect._tcp", "adb disconnect adb-R58M-aBcDeF._adb-tls-connect._tcp"),
+        ("emulator-5554", "emulator"),
+    ],
+)
+def test_offline_depends_on_how_the_phone_is_attached(serial, words):
+    assert words in states.remedy(serial, "offline")
+
+
+def test_serials_in_commands_are_quoted():
+    assert "adb -s 'a; b' reboot" in states.remedy("a; b", "recovery")
+
+
+@pytest.mark.parametrize("word", ["nothing", "", "{0}", "no such word"])
+def test_a_word_that_is_not_known_is_shown(word):
+    hint = states.remedy("R58M", word)
+    assert f"“{word}”" in hint
+    assert "adb devices -l" in hint
