@@ -230,7 +230,7 @@ def _source(measurement: Measurement) -> str:
 def _judge_clock(measurement: Measurement, found: Findings) -> None:
     resolution = measurement.proof.clock_resolution_ms
     together = measurement.predictions_per_sample
-    if resolution is None:
+    if resolution is None or resolution <= 0:
         found.missing("the clock's resolution")
     elif measurement.prediction_ms:
         typical = median(measurement.prediction_ms) * together

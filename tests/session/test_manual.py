@@ -208,6 +208,15 @@ def test_a_kept_result_is_a_run_of_a_person(sitting: Manual, store: Store, serve
     assert len(store.runs()) == 1
 
 
+def test_cores_that_the_browser_does_not_tell_are_assumed_and_said_to_be(sitting: Manual, store: Store) -> None:
+    sent = json.loads(answer(begin(sitting)))
+    del sent["cores"]
+    run = store.load(sitting.keep(json.dumps(sent).encode())["run"])
+    (target,) = run.info.targets
+    assert target.cores == 1
+    assert "1 is assumed" in target.unknown["cores"]
+
+
 def test_checking_stores_nothing_and_can_be_repeated(sitting: Manual, store: Store) -> None:
     begun = begin(sitting)
     assert sitting.check(answer(begun)) == sitting.check(answer(begun))

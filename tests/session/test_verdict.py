@@ -286,6 +286,7 @@ class TestSuspect:
             (native(backend=None), "backend"),
             (native(delegates=[]), "XNNPACK"),
             (native(clock_resolution_ms=None), "clock's resolution"),
+            (native(clock_resolution_ms=0.0), "clock's resolution"),
             (page(files=[]), "which wasm file"),
             (page(files=[{"name": "wasm"}]), "which wasm file"),
             (page(cross_origin_isolated=None), "isolated"),

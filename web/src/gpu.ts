@@ -12,6 +12,8 @@ export function isGpuApi(backend: string): backend is GpuApi {
 }
 
 const SOFTWARE_RENDERER = /swiftshader|llvmpipe|lavapipe|softpipe|swrast|software|basic render|pixelflinger/i;
+/** What browsers say in place of the renderer, to whoever may not know it. */
+const NO_NAME = /^(webkit webgl|mozilla|generic renderer|angle|google inc\.|webgl|unknown|)$/i;
 const PREFERENCES: Record<string, PowerPreference> = { integrated: 'low-power', discrete: 'high-performance' };
 
 /** The power preference that stands for a setting; none where the framework and the browser may choose. */
@@ -21,6 +23,15 @@ export function preferenceOf(setting: string): PowerPreference | undefined {
 
 export function isSoftwareRenderer(renderer: string): boolean {
   return SOFTWARE_RENDERER.test(renderer);
+}
+
+/**
+ * Whether the processor draws for the renderer of this name; undefined where the name tells nothing. `fallback` is what
+ * the browser itself says of a WebGPU adapter.
+ */
+export function softwareOf(renderer: string, fallback: boolean | undefined): boolean | undefined {
+  if (fallback === true || isSoftwareRenderer(renderer)) return true;
+  return fallback === undefined && NO_NAME.test(renderer.trim()) ? undefined : false;
 }
 
 type Canvas = HTMLCanvasElement | OffscreenCanvas;
@@ -44,7 +55,7 @@ export class GpuWatch {
 
   /** The renderer of the context that was made last, and how it was asked for. */
   webgl(): Proof {
-    return this.context === undefined ? {} : this.proofOf(rendererOf(this.context), false);
+    return this.context === undefined ? {} : this.proofOf(rendererOf(this.context), undefined);
   }
 
   /** The adapter of the device that was made last, and how it was asked for. */
@@ -55,9 +66,10 @@ export class GpuWatch {
   }
 
   private proofOf(renderer: string, fallback: boolean | undefined): Proof {
+    const software = softwareOf(renderer, fallback);
     return {
-      renderer,
-      renderer_software: Boolean(fallback) || isSoftwareRenderer(renderer),
+      ...(renderer !== '' && { renderer }),
+      ...(software !== undefined && { renderer_software: software }),
       power_preference: this.asked ?? 'none',
     };
   }
@@ -110,7 +122,8 @@ export class GpuWatch {
 
 function rendererOf(context: Context): string {
   const names = context.getExtension('WEBGL_debug_renderer_info');
-  return String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
+  const told: unknown = context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER);
+  return typeof told === 'string' ? told : '';
 }
 
 function describe(info: GPUAdapterInfo): string {

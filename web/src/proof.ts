@@ -116,16 +116,26 @@ export class FocusWatch {
   }
 }
 
-/** The smallest step that the page's clock makes, in milliseconds, of those seen in a few dozen. */
-export function clockResolution(steps = 32): number {
+/** Often enough that even a clock of 100 ms has moved. */
+const MOST_READS = 20_000_000;
+
+/** The smallest step that the page's clock makes, in milliseconds, of those seen in a few dozen; none where it stands. */
+export function clockResolution(steps = 32, mostReads = MOST_READS): number | undefined {
   let smallest = Infinity;
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
     let end = start;
-    while (end === start) end = performance.now();
-    smallest = Math.min(smallest, end - start);
+    for (let read = 0; end === start && read < mostReads; read++) end = performance.now();
+    if (end === start) return undefined;
+    if (end > start) smallest = Math.min(smallest, end - start);
   }
-  return smallest;
+  return Number.isFinite(smallest) ? smallest : undefined;
+}
+
+/** How many cores the browser tells; none where it tells no such number. */
+export function coresTold(): number | undefined {
+  const told: unknown = navigator.hardwareConcurrency;
+  return typeof told === 'number' && Number.isInteger(told) && told >= 1 ? told : undefined;
 }
 
 /** What reading the clock costs, in milliseconds. */
@@ -137,12 +147,14 @@ export function clockCost(reads = 2000): number {
 
 /** What the browser says of itself and of this page. */
 export function browserProof(): Proof {
+  const cores = coresTold();
+  const resolution = clockResolution();
   return {
     user_agent: navigator.userAgent,
     cross_origin_isolated: crossOriginIsolated,
     runs_in: typeof document === 'undefined' ? 'worker' : 'main thread',
-    hardware_concurrency: navigator.hardwareConcurrency,
-    clock_resolution_ms: clockResolution(),
+    ...(cores !== undefined && { hardware_concurrency: cores }),
+    ...(resolution !== undefined && { clock_resolution_ms: resolution }),
     clock_cost_ms: clockCost(),
   };
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { GpuWatch, isSoftwareRenderer, preferenceOf, whyNotHonoured } from '../src/gpu';
+import { GpuWatch, isSoftwareRenderer, softwareOf, preferenceOf, whyNotHonoured } from '../src/gpu';
 
 const UNMASKED = 37446;
 
@@ -160,7 +160,23 @@ describe('isSoftwareRenderer', () => {
     ['Mesa llvmpipe (LLVM 15.0.6, 256 bits)', true],
     ['Adreno (TM) 740', false],
     ['ANGLE (NVIDIA, NVIDIA GeForce RTX 3060)', false],
+    ['Android PixelFlinger 1.4', true],
+    ['Android Emulator OpenGL ES Translator (Google SwiftShader)', true],
   ])('%s', (renderer, software) => {
     expect(isSoftwareRenderer(renderer)).toBe(software);
+  });
+});
+
+describe('softwareOf', () => {
+  it.each(['', 'Mozilla', 'WebKit WebGL', 'ANGLE', 'Generic Renderer'])('does not know it of “%s”', (renderer) => {
+    expect(softwareOf(renderer, undefined)).toBeUndefined();
+    expect(softwareOf(renderer, true)).toBe(true);
+    expect(softwareOf(renderer, false)).toBe(false);
+  });
+
+  it('takes a GPU by its name for one, unless the browser calls it a fallback', () => {
+    expect(softwareOf('Adreno (TM) 740', undefined)).toBe(false);
+    expect(softwareOf('Adreno (TM) 740', true)).toBe(true);
+    expect(softwareOf('SwiftShader Device', false)).toBe(true);
   });
 });

@@ -63,8 +63,8 @@ class Answer(Record):
     """The measurement, in JSON."""
     agent: str = Field(default="", max_length=2000)
     """What the browser calls itself."""
-    cores: int = Field(default=1, ge=1, le=4096)
-    """As the browser tells them."""
+    cores: int | None = Field(default=None, ge=1, le=4096)
+    """As the browser tells them, where it does."""
 
 
 class Stopped(Record):

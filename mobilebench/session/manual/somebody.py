@@ -36,12 +36,12 @@ def before_the_answer(cores: int) -> TargetInfo:
     )
 
 
-def target_of(agent: str, cores: int, renderer: str | None, renderer_software: bool | None) -> TargetInfo:
+def target_of(agent: str, cores: int | None, renderer: str | None, renderer_software: bool | None) -> TargetInfo:
     """What a page's browser says of itself and of its machine.
 
     Args:
         agent: what it calls itself (`navigator.userAgent`); may be anything.
-        cores: as it tells them.
+        cores: as it tells them; 1 is assumed where it does not.
         renderer: the GPU that its pages draw with, where it was told.
         renderer_software: whether that is the processor.
     """
@@ -57,7 +57,8 @@ def target_of(agent: str, cores: int, renderer: str | None, renderer_software: b
         os=words,
         abi=_UNKNOWN,
         runner="none",
-        cores=cores,
+        cores=cores or 1,
+        unknown={} if cores else {"cores": "the browser does not tell its machine's cores: 1 is assumed"},
         gpu=(renderer or "")[:_LONGEST] or None,
         gpu_software=renderer_software,
         browsers={browser: version},

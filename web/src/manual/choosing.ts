@@ -1,6 +1,7 @@
 // The form: what can be chosen follows from what is chosen above it.
 import type { Backend, Choices, EngineChoice, ModelChoice, Wanted } from './server';
 import type { PageOwnPass } from '../passes/records';
+import { coresTold } from '../proof';
 
 /** Each choice decides what those behind it can be. */
 const ORDER = ['model', 'engine', 'backend', 'setting'];
@@ -38,7 +39,7 @@ export class Choosing {
       model,
       variant,
       pass: this.value('pass') as PageOwnPass,
-      cores: navigator.hardwareConcurrency,
+      cores: coresTold(),
     };
   }
 
@@ -59,7 +60,7 @@ export class Choosing {
       this.offer('pass', (this.engine?.passes ?? []).map((name) => [name, PASSES[name]]));
     }
     if (from < 3) this.offer('setting', (this.backend?.settings ?? []).map((name) => [name, name]));
-    const cores = navigator.hardwareConcurrency;
+    const cores = coresTold() ?? 1;
     const counts = threadChoices(this.backend, this.value('setting'), cores, crossOriginIsolated);
     this.offer('threads', counts.map((count) => [String(count), count === cores ? `${count} (all)` : String(count)]));
   }

@@ -1,4 +1,5 @@
 // A person chooses and presses “run”: the bench page measures, the computer judges, and the result can be kept.
+import { coresTold } from '../proof';
 import type { Measurement } from '../records';
 import { Choosing } from './choosing';
 import { measured } from './measuring';
@@ -51,7 +52,7 @@ async function run(choosing: Choosing): Promise<void> {
     return;
   }
   say('Checking the answer …');
-  const sent = { visit: begun.visit, answer, agent: navigator.userAgent, cores: navigator.hardwareConcurrency };
+  const sent = { visit: begun.visit, answer, agent: navigator.userAgent, cores: coresTold() };
   show(words, JSON.parse(answer) as Measurement, await judged(sent), sent);
   say('');
 }

@@ -39,8 +39,8 @@ export interface Wanted {
   model: string;
   variant: string;
   pass: PageOwnPass;
-  /** Of this machine, as the browser tells them. */
-  cores: number;
+  /** Of this machine, as the browser tells them, where it does. */
+  cores?: number | undefined;
 }
 
 export interface Begun {
@@ -57,7 +57,7 @@ export interface Sent {
   visit: string;
   answer: string;
   agent: string;
-  cores: number;
+  cores?: number | undefined;
 }
 
 export interface Judged {
