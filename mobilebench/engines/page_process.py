@@ -164,11 +164,15 @@ def parse_memory(status: str, rollup: str, at_ms: float, stage: str | None) -> M
 
 
 def parse_meminfo(text: str) -> Dumped:
-    """The summary of `dumpsys meminfo <pid>`; before Android 11 it has no resident set."""
+    """The summary of `dumpsys meminfo <pid>`; before Android 11 it has no resident set. A process that runs has no
+    memory of 0: that is one that could not be looked into.
+    """
     totals = {name: re.search(rf"\b{name}:\s+(\d{{1,15}})\b", text) for name in ("TOTAL PSS", "TOTAL RSS", "Graphics")}
     older = re.search(r"^\s*TOTAL:\s+(\d{1,15})\b", text, re.MULTILINE)
     pss, rss, graphics = (int(found[1]) if found else None for found in totals.values())
-    return Dumped(pss if pss is not None else int(older[1]) if older else None, rss, graphics)
+    if pss is None and older:
+        pss = int(older[1])
+    return Dumped(pss or None, rss or None, graphics if pss else None)
 
 
 def kib(text: str, name: str) -> int | None:

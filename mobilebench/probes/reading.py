@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from mobilebench.errors import BlockFailed
 from mobilebench.results.records import Series, TargetInfo
 from mobilebench.targets.android.dumpsys import hung
+from mobilebench.targets.android.properties import EMULATOR, MADE_UP
 from mobilebench.targets.base import Target
 from mobilebench.targets.readings import Readings, Void
 
@@ -119,4 +120,6 @@ def _why_missing(reasons: Sequence[str | None]) -> str | None:
 
 def phones_only(target: TargetInfo) -> str | None:
     """For probes that ask Android's services."""
-    return None if target.kind == "android" else "only Android phones tell this"
+    if target.kind != "android":
+        return "only Android phones tell this"
+    return MADE_UP if EMULATOR in target.facts else None

@@ -229,3 +229,25 @@ def test_a_process_that_has_ended_tells_nothing() -> None:
     pid = int(ended.stdout)
     assert not Path(f"/proc/{pid}").exists()
     assert page_process.processes_of(Host(), BROWSER).threads(pid) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        (
+            "           TOTAL PSS:    81234            TOTAL RSS:   190000\n            Graphics:     5120",
+            (81234, 190000, 5120),
+        ),
+        ("        TOTAL:    81234       TOTAL SWAP PSS:        0\n         Graphics:        0", (81234, None, 0)),
+        (
+            "           TOTAL PSS:        0            TOTAL RSS:        0\n         Graphics:        0",
+            (None, None, None),
+        ),
+        ("        TOTAL:        0       TOTAL SWAP PSS:        0", (None, None, None)),
+        ("No process found for: 4711", (None, None, None)),
+        ("*** SERVICE 'meminfo' DUMP TIMEOUT (10000ms) EXPIRED ***", (None, None, None)),
+    ],
+)
+def test_a_process_without_memory_is_one_that_could_not_be_looked_into(text, known):
+    found = page_process.parse_meminfo(text)
+    assert (found.pss_kb, found.rss_kb, found.graphics_kb) == known

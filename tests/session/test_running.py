@@ -505,6 +505,12 @@ class TestResume:
         session.world.engine = FakeEngine()
         with pytest.raises(NothingToMeasure, match="chrome@beta was on host when the run began, and is not now"):
             session.resume()
+        silent = session.world.attached[0].model_copy(
+            update={"unusable_browsers": {"chrome@beta": "Chrome Beta is disabled on this phone"}}
+        )
+        session.world.attached = [silent]
+        with pytest.raises(NothingToMeasure, match=r"is not now \(Chrome Beta is disabled on this phone\)"):
+            session.resume()
         session.world.attached = [here]
         session.resume()
         assert [block.outcome for block in session.stored().blocks] == ["measured", "measured"]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mobilebench import profiles
 from mobilebench.errors import BlockFailed, TargetLost
+from mobilebench.probes import probes
 from mobilebench.targets.android import properties
 from mobilebench.targets.base import ShellResult
 from tests.targets.fakes import FakeShell, failed
@@ -174,6 +175,24 @@ def test_what_is_absent_faked_or_impossible_is_left_out_with_its_reason():
     info = described(PIXEL.replace("MemTotal:        7654321 kB", "MemTotal: 0 kB"))
     assert (info.memory_mb, set(info.unknown)) == (None, {"memory_mb"})
     assert "kernel" not in described(PIXEL.replace("5.10.157-android13", "uname: Permission denied")).facts
+
+
+@pytest.mark.parametrize("mark", ["[ro.kernel.qemu]: [1]", "[ro.boot.qemu]: [1]", "[ro.hardware]: [ranchu]"])
+def test_an_emulator_is_no_phone_with_a_chip_and_a_battery(mark):
+    text = PIXEL.replace("[ro.soc.model]: [GS201]\n", mark + "\n").replace("[ro.board.platform]: [gs201]\n", "")
+    info = described(text)
+    assert info.soc.startswith("emulator: ")
+    assert (info.battery_percent, info.unknown["battery_percent"]) == (None, properties.MADE_UP)
+    for name in ("battery", "thermal"):
+        assert probes()[name].validate(info) == properties.MADE_UP
+    assert probes()["load"].validate(info) is None
+
+
+@pytest.mark.parametrize("word", ["../../bin", "arm64 v8a", "", "unknown", "/x"])
+def test_an_abi_that_is_no_name_is_not_taken(word):
+    info = described(PIXEL.replace("[arm64-v8a]", f"[{word}]"))
+    assert (info.abi, info.runner) == ("unknown", "android-unknown")
+    assert "names no ABI" in info.unknown["abi"]
 
 
 def test_a_software_gpu_behind_angle_is_no_hardware():

@@ -31,6 +31,7 @@ SERVICE_SECONDS = 10
 """For each question to one of Android's services. One that hangs leaves only its own field unknown."""
 _PROPERTY = re.compile(r"^\[([^\]\n]+)\]: \[(.*?)\]\r?$", re.MULTILINE | re.DOTALL)
 Value = TypeVar("Value")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _KERNEL = re.compile(r"\d+\.\d+\S*")
 
 
@@ -100,11 +101,17 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
     texts = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
     properties = parse_properties(texts.get("properties", ""))
     virtual = said(properties, "ro.mobilebench.virtual") == "1"
-    profile = profiles.match(properties)
+    emulator = _is_emulator(properties) and not virtual
+    profile = None if emulator else profiles.match(properties)
     soc = profile.soc if profile else profiles.best_name(properties)
-    abi = said(properties, "ro.product.cpu.abi") or said(properties, "ro.product.cpu.abilist").split(",")[0].strip()
+    abi = _word(said(properties, "ro.product.cpu.abi")) or _word(
+        said(properties, "ro.product.cpu.abilist").split(",")[0]
+    )
     renderer = _given(answers, "graphics", graphics.parse_renderer)
     charge = _given(answers, "battery", lambda text: battery.parse(text)[battery.LEVEL])
+    if emulator:
+        charge = Void(MADE_UP)
+        soc = f"emulator: {said(properties, 'ro.hardware') or 'unknown'}"
     cores = parse_cores(texts.get("affinity", ""), texts.get("possible", ""))
     memory = memory_mb(texts.get("memory", ""))
     browsers, unusable_browsers, why_no_browsers = _browsers(answers)
@@ -128,7 +135,7 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
         profile_soc=profile.soc if profile else None,
         os=f"Android {said(properties, 'ro.build.version.release')}".strip(),
         abi=abi or "unknown",
-        runner=said(properties, "ro.mobilebench.runner") or f"android-{abi or 'unknown'}",
+        runner=_word(said(properties, "ro.mobilebench.runner")) or f"android-{abi or 'unknown'}",
         cores=cores or 1,
         memory_mb=memory,
         gpu=None if virtual or isinstance(renderer, Void) else gpus.plain_name(renderer),
@@ -139,6 +146,22 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
         unknown={name: reason for name, reason in unknown.items() if reason},
         facts=_facts(properties, texts),
     )
+
+
+MADE_UP = "an emulator's battery and temperatures are made up"
+EMULATOR = "emulator"
+"""Name of the fact that a phone is Android's emulator or another virtual machine."""
+_EMULATORS = {"goldfish", "ranchu", "cutf", "cutf_cvm", "vsoc_x86_64", "vsoc_arm64"}
+
+
+def _is_emulator(properties: Mapping[str, str]) -> bool:
+    flags = ("ro.kernel.qemu", "ro.boot.qemu", "ro.boot.hardware.cuttlefish")
+    return any(said(properties, flag) == "1" for flag in flags) or said(properties, "ro.hardware") in _EMULATORS
+
+
+def _word(text: str) -> str:
+    """A name that may be a folder's here, else ""."""
+    return text.strip() if _NAME.fullmatch(text.strip()) else ""
 
 
 def _given(answers: Mapping[str, str | Void], name: str, parse: Callable[[str], Value | Void]) -> Value | Void:
@@ -207,6 +230,7 @@ def _facts(properties: Mapping[str, str], answers: Mapping[str, str]) -> dict[st
     names = (*profiles.DECISIVE, "ro.soc.manufacturer", "ro.build.fingerprint", "ro.build.version.sdk")
     facts = {name: said(properties, name) for name in names}
     kernel = answers.get("kernel", "").strip()
+    facts[EMULATOR] = "yes" if _is_emulator(properties) else ""
     facts["kernel"] = kernel if _KERNEL.fullmatch(kernel) else ""
     facts[identity.SERIAL_NUMBER] = identity.serial_number(properties) or ""
     facts[identity.BOOT] = identity.boot(answers.get("boot", "")) or ""
