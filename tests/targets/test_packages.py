@@ -92,6 +92,8 @@ def test_a_package_that_is_missing_or_only_hidden_is_not_there():
         ("Permission Denial: can't dump package from pid=1", "does not let a shell ask"),
         ("*** SERVICE 'package' DUMP TIMEOUT (10000ms) EXPIRED ***", "own limit"),
         ("", "answered nothing"),
+        ("    versionName=120.0.6099.43", "lists no packages"),
+        ("Paquetes:", "lists no packages"),
     ],
 )
 def test_a_refusal_is_not_a_missing_package(answer, reason):

@@ -548,3 +548,21 @@ def test_values_that_were_set_by_hand_are_no_readings(open_phone):
         assert (level.values, level.times_ms) == ([87], [0])
         assert level.reason.startswith("after the block: the phone shows values that were set by hand")
     phones.down(["faked"])
+
+
+def test_a_disabled_browser_is_not_offered(rack):
+    dump = """Packages:
+  Package [com.android.chrome] (1f2e3d):
+    versionName=120.0.6099.43
+    User 0: ceDataInode=1 installed=true hidden=false suspended=false stopped=false enabled=3 instant=false
+Hidden system packages:
+  Package [com.android.chrome] (4c5b6a):
+    versionName=101.0.0.1"""
+    serial = rack("disabled")
+    phones.change_state("disabled", {"services.package": dump})
+    (info,) = targets.select(serial)
+    assert info.unusable_browsers == {"chrome": "Chrome is disabled on this phone"}
+    assert info.browsers == {}
+    phones.change_state("disabled", {"services.package": dump.replace("enabled=3", "enabled=0")})
+    assert targets.select(serial)[0].browsers == {"chrome": "120.0.6099.43"}
+    phones.down(["disabled"])

@@ -61,13 +61,15 @@ def parse(text: str, user: int) -> Answers:
         if app is not None:
             found[package] = app
         elif "Unable to find package" not in answer:
-            refusal = refusal or (dumpsys.refusal("package", answer) if _says_nothing(answer) else None)
+            refusal = refusal or _why_nothing(answer)
     return Answers(found, refusal)
 
 
-def _says_nothing(answer: str) -> bool:
+def _why_nothing(answer: str) -> str | None:
     """Without the list of packages there is no saying whether one is missing."""
-    return not re.search(r"^Packages:", answer, re.MULTILINE)
+    if re.search(r"^Packages:", answer, re.MULTILINE):
+        return None
+    return dumpsys.refusal("package", answer) or "the answer of the phone's service package lists no packages"
 
 
 def _app(answer: str, package: str, user: int) -> Installed | None:

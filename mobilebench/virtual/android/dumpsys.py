@@ -32,7 +32,7 @@ async def dumpsys(device: Device, arguments: Sequence[str]) -> Answer:
         return Answer(f"Permission Denial: can't dump {name} from pid=1, uid=2000 due to missing permission\n")
     if name not in _SERVICES or fault == "missing":
         return Answer(stderr=f"Can't find service: {name}\n")
-    if fault is not None and fault not in SERVICE_FAULTS and not rest:
+    if fault is not None and fault not in SERVICE_FAULTS and (not rest or name == "package"):
         return Answer(f"{fault}\n")
     return Answer(_SERVICES[name](device, rest))
 
