@@ -313,8 +313,8 @@ def _met_again(
             reason = f"{old.id} was {old.name} ({old.soc}) when the run began, and is {new.name} ({new.soc}) now"
             missing.append(events.TargetSkipped(target=old.id, reason=reason, hint="Start a new run on it."))
         elif gone := [name for name in old.browsers if name not in new.browsers and (old.id, name) in browsers]:
-            known = [new.unusable_browsers.get(name) or new.unknown.get("browsers") for name in gone]
-            why = next((f" ({one})" for one in known if one), "")
+            reasons = [new.unusable_browsers.get(name) or new.unknown.get("browsers") for name in gone]
+            why = next((f" ({one})" for one in reasons if one), "")
             reason = f"{' and '.join(gone)} was on {old.id} when the run began, and is not now{why}"
             hint = "Install it, or say where it is (--browser-path NAME=PATH), and resume again."
             missing.append(events.TargetSkipped(target=old.id, reason=reason, hint=hint))

@@ -287,7 +287,7 @@ def test_a_screen_that_adb_may_not_switch_on_is_told():
 
 def test_a_window_service_that_hangs_does_not_fail_the_block():
     with FakeShell(("dumpsys window…", BlockFailed("slow", fault="hang"))) as shell:
-        assert Conditions(shell, FakeFiles()).front() == ""
+        assert Conditions(shell, FakeFiles(), TOKEN).front() == ""
 
 
 def test_changes_are_undone_last_first_and_one_failure_keeps_no_other_from_it():
