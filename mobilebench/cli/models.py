@@ -75,11 +75,19 @@ def _described(entry: ModelEntry, here: dict[str, Here]) -> dict[str, Any]:
 
 def _shown(here: dict[str, Here]) -> str:
     """The variants that are here with their sizes, and what is wrong with any."""
-    built = [f"{variant} {_mebibytes(one.files)}" for variant, one in here.items() if one.files]
+    built = [f"{variant} {_mebibytes(one.files)}{_behaviour(one.files)}" for variant, one in here.items() if one.files]
     wrong = [
         f"{variant} {one.state}" for variant, one in here.items() if one.state not in ("built", "added", "not built")
     ]
     return ", ".join([*built, *dict.fromkeys(wrong)]) or "not built"
+
+
+def _behaviour(files: ModelFiles) -> str:
+    """` (random)`, ` (stateful)`, or nothing of a pure function."""
+    from mobilebench.models import behaviour
+
+    word = behaviour.in_a_word(behaviour.of(files.manifest))
+    return f" ({word})" if word else ""
 
 
 def _inputs(entry: ModelEntry, files: ModelFiles | None) -> list[dict[str, Any]]:

@@ -92,6 +92,8 @@ def _tell(step: str) -> None:
 
 
 def _print(manifest: Manifest, *, already: bool) -> None:
+    from mobilebench.models import behaviour
+
     formats = ", ".join(f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in manifest.formats.items())
     said = "is there already" if already else "was added"
     typer.echo(f"{manifest.model} {said}: {manifest.variant}, batch {manifest.batch}; {formats}")
@@ -112,7 +114,7 @@ def _print(manifest: Manifest, *, already: bool) -> None:
             ["output", "shape", "largest value"],
             [(one.name, "x".join(map(str, one.shape)) or "scalar", f"{one.max:.4g}") for one in manifest.reference],
         )
-    for note in manifest.notes:
+    for note in (*filter(None, [behaviour.said(behaviour.of(manifest))]), *manifest.notes):
         typer.echo(f"Note: {note}.")
     for reason in dict.fromkeys(manifest.unsupported.values()):
         others = [other for other, why in manifest.unsupported.items() if why == reason]

@@ -185,12 +185,17 @@ def _print(description: Description) -> None:
 
 
 def _print_sizes(built: list[ModelFiles]) -> None:
+    from mobilebench.models import behaviour
+
     rows = [
         (files.manifest.variant, name, _mib(entry.bytes), files.manifest.weights)
         for files in built
         for name, entry in files.manifest.formats.items()
     ]
     print_table(["variant", "format", "size", "weights"], rows, title="On this computer")
+    for files in built:
+        if said := behaviour.said(behaviour.of(files.manifest)):
+            typer.echo(f"Note: {said}.")
 
 
 def _support(description: Description) -> list[tuple[str, str, str, str]]:
@@ -218,6 +223,8 @@ def _as_json(description: Description) -> dict[str, object]:
 
 
 def _built_json(files: ModelFiles) -> dict[str, object]:
+    from mobilebench.models import behaviour
+
     manifest = files.manifest
     return {
         "model": manifest.model,
@@ -226,6 +233,7 @@ def _built_json(files: ModelFiles) -> dict[str, object]:
         "weights": manifest.weights,
         "bytes": {name: entry.bytes for name, entry in manifest.formats.items()},
         "unsupported": manifest.unsupported,
+        "behaviour": behaviour.of(manifest).model_dump(),
     }
 
 

@@ -45,7 +45,7 @@ def verify(
     """Run every format on every engine of this computer, and hold the answers against TensorFlow's.
 
     What is missing is built. A cell whose files, engine and comparing code are the same as before is not asked again.
-    Exit code 0: every cell passes, or is unsupported for a stated reason; 1: not so.
+    Exit code 0: every cell passes, or is unsupported or unchecked for a stated reason; 1: not so.
 
     Examples:
 
@@ -164,7 +164,7 @@ def _places(given: list[Judged], rows: list[Judged]) -> list[str]:
 
 
 def _counts(found: list[ModelMatrix]) -> dict[str, int]:
-    counted = {"pass": 0, "FAIL": 0, "unsupported": 0, "failed": 0}
+    counted = {"pass": 0, "FAIL": 0, "unchecked": 0, "unsupported": 0, "failed": 0}
     for matrix in found:
         for row in matrix.cells:
             counted[row.verdict] += 1

@@ -16,6 +16,7 @@ from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason
 from mobilebench.engines.scratch import scratch_folder
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.models import behaviour
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.profiles import memory_kills
@@ -232,7 +233,7 @@ class NativeEngine:
         command += ["--model", str(brought.model.pushed.path)]
         if case.batch != files.manifest.batch:
             command += ["--batch", str(case.batch)]
-        return [*command, *tensor_arguments(files, self.format)]
+        return [*command, *answer_arguments(files), *tensor_arguments(files, self.format)]
 
     def _check(self, measurement: Measurement, block: PlannedBlock, files: ModelFiles, target: str) -> None:
         """An answer that is well-formed and yet not what was asked for is refused."""
@@ -272,6 +273,11 @@ def _condition_arguments(block: PlannedBlock) -> list[str]:
     if case.caches != "as found":
         arguments += ["--page-cache", case.caches]
     return arguments
+
+
+def answer_arguments(files: ModelFiles) -> list[str]:
+    """Of a model that carries state, the answer to compare is that of the first inference, not of the last."""
+    return ["--answer", "first"] if behaviour.of(files.manifest).stateful else []
 
 
 def tensor_arguments(files: ModelFiles, wanted: Format) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Literal
 from mobilebench.engines import cuda, loading
 from mobilebench.engines.answers import not_usable, read_answer, read_import, require_block
 from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
-from mobilebench.engines.native import MAX_THREADS, patience_s, tensor_arguments
+from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s, tensor_arguments
 from mobilebench.engines.tensorflow_worker import network
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.errors import BlockFailed, Unsupported
@@ -158,6 +158,7 @@ def command(block: PlannedBlock, files: ModelFiles, samples: int, scratch: Path)
         *("--samples", str(samples), "--affinity", case.affinity, "--page-cache", case.caches),
         *(("--priority", str(conditions.priority)) if conditions.priority != Conditions().priority else ()),
         *("--scratch", str(scratch), "--model", str(graph.path)),
+        *answer_arguments(files),
         *tensor_arguments(files, FORMAT),
     ]
 

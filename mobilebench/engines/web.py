@@ -21,6 +21,7 @@ from mobilebench.engines import downloads, page_process, page_trace, page_watch
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models import behaviour
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import FormatFile, ModelFiles
 from mobilebench.results.records import (
@@ -337,6 +338,7 @@ def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples:
         "pass": block.pass_,
         "loader": case.loader,
         "samples": samples,
+        **({"answer": "first"} if behaviour.of(manifest).stateful else {}),
         "model": {
             "file": f"model/{entry.path}",
             "parts": {str(PurePosixPath(part).relative_to(parts_folder)): f"model/{part}" for part in entry.parts},

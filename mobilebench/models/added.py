@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from mobilebench import paths
 from mobilebench.errors import BadInput
 from mobilebench.models.entry import Input, ModelEntry
-from mobilebench.models.manifest import InputSpec, Manifest, ModelFiles
+from mobilebench.models.manifest import AddedManifest, InputSpec, Manifest, ModelFiles
 
 MANIFEST = "manifest.json"
 _CONTENT = re.compile(r"[0-9a-f]{64}")
@@ -99,7 +99,7 @@ def whole(files: ModelFiles) -> ModelFiles:
     from mobilebench.models import cache
 
     try:
-        checked = cache.read(files.folder)
+        checked = cache.read(files.folder, AddedManifest)
         cache.verify(checked)
     except BadInput as error:
         name = files.manifest.model
@@ -178,7 +178,7 @@ def update(files: ModelFiles, manifest: Manifest) -> ModelFiles:
 def read(place: Path) -> ModelFiles | None:
     """The added model in this folder, or None when there is none whose manifest is valid."""
     try:
-        manifest = Manifest.model_validate_json((place / MANIFEST).read_bytes())
+        manifest = AddedManifest.model_validate_json((place / MANIFEST).read_bytes())
     except (OSError, ValidationError):
         return None
     return ModelFiles(place, manifest)

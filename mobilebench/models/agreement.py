@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mobilebench.results.records import OutputSummary
 
@@ -19,6 +19,28 @@ def disagreements(reference: Sequence[OutputSummary], output: Sequence[OutputSum
     than tolerance * s. If all elements do, then so do samples and the largest value, l1 differs by no more than
     n * tolerance * s, and l2 by no more than sqrt(n) * tolerance * s (triangle inequality): those are the limits.
     """
+    return _by_output(reference, output, lambda expected, given: _differences(expected, given, tolerance))
+
+
+def malformations(
+    reference: Sequence[OutputSummary], output: Sequence[OutputSummary], *, sizes_vary: bool = False
+) -> list[str]:
+    """What is wrong with an answer whatever its values should be: missing outputs, other shapes, values that are not
+    finite although the reference's are.
+
+    Args:
+        reference: one answer of the model.
+        output: the answer that is judged.
+        sizes_vary: the shapes of this model's outputs may differ from answer to answer.
+    """
+    return _by_output(reference, output, lambda expected, given: _malformed(expected, given, sizes_vary=sizes_vary))
+
+
+def _by_output(
+    reference: Sequence[OutputSummary],
+    output: Sequence[OutputSummary],
+    compare: Callable[[OutputSummary, OutputSummary], Sequence[str]],
+) -> list[str]:
     found: list[str] = []
     counts = Counter(summary.name for summary in output)
     answers = {summary.name: summary for summary in output}
@@ -28,10 +50,19 @@ def disagreements(reference: Sequence[OutputSummary], output: Sequence[OutputSum
         elif counts[expected.name] > 1:
             found.append(f"Output `{expected.name}` was reported {counts[expected.name]} times.")
         else:
-            found.extend(_differences(expected, answers[expected.name], tolerance))
+            found.extend(compare(expected, answers[expected.name]))
     known = {summary.name for summary in reference}
     found.extend(f"Output `{name}` is not one of the model's." for name in counts if name not in known)
     return found
+
+
+def _malformed(expected: OutputSummary, given: OutputSummary, *, sizes_vary: bool) -> list[str]:
+    fits = len(given.shape) == len(expected.shape) if sizes_vary else given.shape == expected.shape
+    if not fits:
+        return [f"Output `{expected.name}` has shape {given.shape} instead of {expected.shape}."]
+    if given.non_finite and not expected.non_finite:
+        return [f"Output `{expected.name}` has {given.non_finite} values that are not finite."]
+    return []
 
 
 def _differences(expected: OutputSummary, given: OutputSummary, tolerance: float) -> list[str]:

@@ -109,14 +109,14 @@ def ensure(
     return build.build(model, variant, batch, progress=progress, thorough=thorough)
 
 
-def read(folder: Path) -> ModelFiles:
-    """The model in this folder; its manifest is schema-checked, and its files have the sizes that it states.
+def read(folder: Path, kind: type[Manifest] = Manifest) -> ModelFiles:
+    """The model in this folder; its manifest is of this kind, and its files have the sizes that it states.
 
     Raises:
         BadInput: the manifest is missing or not valid, or a file is missing or has another size.
     """
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        manifest = kind.model_validate_json((folder / MANIFEST).read_bytes())
     except OSError as error:
         raise _damaged(folder, f"its {MANIFEST} cannot be read ({error.strerror})") from error
     except ValidationError as error:

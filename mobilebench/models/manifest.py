@@ -86,6 +86,25 @@ class Manifest(Record):
     """What a reader of its numbers should know, in plain words."""
 
 
+class Behaviour(Record):
+    """What a model's answer depends on besides its input, as its own engine showed when the model was added."""
+
+    stateful: bool = False
+    """It carries state from inference to inference: the same input gives another answer later in a session."""
+    random: bool = False
+    """It draws random numbers: the same input gives another answer each time."""
+    sizes_vary: bool = False
+    """Of a random model: not even the shapes of its outputs stay the same."""
+    operators: list[str] = Field(default=[])
+    """Operators of the file that keep state or draw random numbers."""
+
+
+class AddedManifest(Manifest):
+    """The manifest of a user's own model, which need not be a pure function of its input."""
+
+    behaviour: Behaviour = Field(default=Behaviour())
+
+
 @dataclass(frozen=True)
 class ModelFiles:
     """A built model on this computer."""

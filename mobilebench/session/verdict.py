@@ -12,8 +12,8 @@ from typing import get_args
 
 from mobilebench.engines import litertjs
 from mobilebench.engines.webengine import GPU_SETTINGS
-from mobilebench.models import registry
-from mobilebench.models.agreement import disagreements
+from mobilebench.models import behaviour, registry
+from mobilebench.models.agreement import disagreements, malformations
 from mobilebench.models.entry import USUAL_TOLERANCE
 from mobilebench.models.manifest import Manifest
 from mobilebench.results.records import Case, Measurement, PlannedBlock, Stage, TargetInfo, Verdict
@@ -110,8 +110,20 @@ def _judge_output(case: Case, measurement: Measurement, manifest: Manifest | Non
     elif not measurement.output:
         found.wrong.append("no output was reported, so the answer cannot be held against the reference")
     else:
-        differences = disagreements(manifest.reference, measurement.output, _tolerance(case, manifest))
-        found.wrong += [f"wrong answer: {_clause(difference)}" for difference in differences]
+        _judge_answer(case, measurement, manifest, found)
+
+
+def _judge_answer(case: Case, measurement: Measurement, manifest: Manifest, found: Findings) -> None:
+    """Of a model that carries state, runner and page report the first answer; a random one has none to agree with."""
+    model = behaviour.of(manifest)
+    if model.random:
+        wrong = malformations(manifest.reference, measurement.output, sizes_vary=model.sizes_vary)
+        found.doubtful.append("the model gives another answer each time: agreement cannot be checked")
+    else:
+        wrong = disagreements(manifest.reference, measurement.output, _tolerance(case, manifest))
+        if model.stateful:
+            found.remarks.append("the model carries state from inference to inference: its first answer was compared")
+    found.wrong += [f"wrong answer: {_clause(difference)}" for difference in wrong]
 
 
 def _tolerance(case: Case, manifest: Manifest) -> float:

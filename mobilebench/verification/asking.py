@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any
 
 from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models import behaviour
 from mobilebench.models.adding.asking import environment, last_words, signal_name
 from mobilebench.models.manifest import Format, ModelFiles
 
@@ -35,6 +36,7 @@ def job(kind: str, files: ModelFiles, format_name: Format, seeded: Sequence[str]
         "specs": [spec.model_dump() for spec in manifest.inputs],
         "signature": _signature(files, format_name),
         "seeded": list(seeded),
+        "stateful": behaviour.of(manifest).stateful,
         **more,
     }
 

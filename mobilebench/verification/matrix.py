@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobilebench.models.manifest import Manifest
+from mobilebench.models import behaviour
+from mobilebench.models.manifest import Behaviour, Manifest
 from mobilebench.verification.records import Answered, Cell, Judged, ReferenceFacts
+
+PURE = Behaviour()
+"""Of a model whose answer follows from its input alone."""
 
 LEAST_CHANGE = 1.25
 """Tolerances by which the answers to two inputs have to differ, or agreement would prove nothing. Definitions are
@@ -18,20 +22,24 @@ def unsupported(cell: Cell, tolerance: float, reason: str) -> Judged:
     return Judged(cell=cell, verdict="unsupported", reason=reason, tolerance=tolerance)
 
 
-def judge(answered: Answered, tolerance: float, *, before: bool = False) -> Judged:
+def judge(answered: Answered, tolerance: float, model: Behaviour = PURE, *, before: bool = False) -> Judged:
     """One row. What was asked without an answer is `failed`; what differs, or could not have been told from the
-    answer to another input, is `FAIL`.
+    answer to another input, is `FAIL`. Answers of a random model are `unchecked`, unless they cannot be right at all.
     """
     if answered.failure is not None:
         return _row(answered, "failed", answered.failure, tolerance, before)
     if answered.refusal is not None:
         return _row(answered, "unsupported", answered.refusal, tolerance, before)
+    if model.random:
+        return _unchecked(answered, tolerance, model, before)
     reasons = list(_complaints(answered, tolerance))
     return _row(answered, "FAIL" if reasons else "pass", " ".join(reasons) or None, tolerance, before)
 
 
 def worthless(reference: ReferenceFacts, manifest: Manifest) -> list[str]:
     """Why agreement with this reference would prove nothing in this variant, output by output."""
+    if behaviour.of(manifest).random:
+        return []
     found = [one.complaint for one in reference.outputs if one.complaint]
     least = LEAST_CHANGE * manifest.tolerance
     return found + [
@@ -47,6 +55,7 @@ def can_fail(rows: Sequence[Judged]) -> list[str]:
     be found out.
     """
     found: dict[str, tuple[float, float]] = {}
+    unchecked = dict.fromkeys(row.cell.variant for row in rows if row.verdict == "unchecked")
     for row in rows:
         if row.told_apart is not None:
             variant = row.cell.variant
@@ -55,7 +64,29 @@ def can_fail(rows: Sequence[Judged]) -> list[str]:
         f"{variant}: {'yes' if apart > tolerance else 'NO'}, another input differs by {apart:.2g} of the scale or "
         f"more, tolerance {tolerance:g}"
         for variant, (apart, tolerance) in found.items()
+    ] + [
+        f"{variant}: only by shapes and by values that are not finite, for the model gives another answer each time"
+        for variant in unchecked
     ]
+
+
+def _unchecked(answered: Answered, tolerance: float, model: Behaviour, before: bool) -> Judged:
+    """What holds of any answer still has to hold: its shapes, and that its values are finite."""
+    wrong = [
+        f"Output `{one.output}`: {one.problem} ({one.seeded})."
+        for one in answered.differences
+        if one.problem and not one.compared and not model.sizes_vary
+    ]
+    bare = answered.model_copy(
+        update={
+            "differences": [
+                one.model_copy(update={"absolute": None, "relative": None}) for one in answered.differences
+            ],
+            "told_apart": {},
+        }
+    )
+    reason = " ".join(wrong) or "the model gives another answer each time: agreement cannot be checked"
+    return _row(bare, "FAIL" if wrong else "unchecked", reason, tolerance, before)
 
 
 def _complaints(answered: Answered, tolerance: float) -> list[str]:

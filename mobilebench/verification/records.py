@@ -10,8 +10,9 @@ from pydantic import Field
 from mobilebench.models.manifest import Format
 from mobilebench.results.records import Record
 
-Verdict = Literal["pass", "FAIL", "unsupported", "failed"]
-"""`FAIL`: it computed something else. `failed`: there is no answer, because it broke down or took too long."""
+Verdict = Literal["pass", "FAIL", "unchecked", "unsupported", "failed"]
+"""`FAIL`: it computed something else. `unchecked`: it answered, but the model is random, so there is nothing to agree
+with. `failed`: there is no answer, because it broke down or took too long."""
 
 
 class Cell(Record):
@@ -139,5 +140,5 @@ class ModelMatrix(Record):
 
     @property
     def passes(self) -> bool:
-        """Whether every cell passes or is unsupported, and the model is worth comparing."""
-        return not self.complaints and all(one.verdict in ("pass", "unsupported") for one in self.cells)
+        """Whether no cell failed, and the model is worth comparing where it can be compared."""
+        return not self.complaints and all(one.verdict not in ("FAIL", "failed") for one in self.cells)

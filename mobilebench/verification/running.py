@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
-from mobilebench.models import added, cache, registry
+from mobilebench.models import added, behaviour, cache, registry
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.models.seeded import SEEDED
 from mobilebench.results.records import TargetInfo
@@ -149,6 +149,8 @@ class _Verification:
                 complaints.append(f"{variant} cannot be had: {error.message}")
         facts, unknown = self._facts() if variants else (None, [])
         complaints += unknown
+        if said := behaviour.said(behaviour.of(self._base.manifest)) if variants else None:
+            self._notes.append(f"{said[0].upper()}{said[1:]}.")
         rows = [] if unknown else self._rows(variants, facts)
         if facts:
             complaints += [one for files in variants.values() for one in matrix.worthless(facts, files.manifest)]
@@ -253,17 +255,17 @@ class _Verification:
         return rows
 
     def _row(self, cell: Cell, files: ModelFiles, facts: ReferenceFacts | None, place: tuple[int, int]) -> Judged:
-        tolerance = files.manifest.tolerance
+        tolerance, model = files.manifest.tolerance, behaviour.of(files.manifest)
         if reason := cells.why_not(cell, files.manifest, self._here):
             return matrix.unsupported(cell, tolerance, reason)
         inputs = self._inputs(cell, facts)
         known = Verifications(cell.model, cell.variant, stamps.of_files(files.manifest, self._base.manifest))
         stamp = stamps.of_cell(cell, self._here, inputs)
         if not self._request.again and (answered := known.answered(cell.key, stamp)):
-            return matrix.judge(answered, tolerance, before=True)
+            return matrix.judge(answered, tolerance, model, before=True)
         answered = self._answered(cell, files, inputs, stamp, place)
         known.keep(answered)
-        return matrix.judge(answered, tolerance)
+        return matrix.judge(answered, tolerance, model)
 
     def _inputs(self, cell: Cell, facts: ReferenceFacts | None) -> tuple[str, ...]:
         heavy = facts is not None and facts.macs is not None and facts.macs > HEAVY_MACS

@@ -119,14 +119,17 @@ KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def _answers(job: dict[str, Any]) -> dict[str, Arrays]:
-    """Seeded input to outputs by canonical name.
+    """Seeded input to outputs by canonical name; of a model that carries state, each from a session of its own.
 
     Raises:
         Refused: the engine does not load or does not run the file.
     """
     feeds = {name: _feed(job, name) for name in job["seeded"]}
+    start = answering.ENGINES[job["format"]]
     try:
-        predict = answering.ENGINES[job["format"]](job)
+        if job["stateful"]:
+            return {name: start(job)(feed) for name, feed in feeds.items()}
+        predict = start(job)
         return {name: predict(feed) for name, feed in feeds.items()}
     except Exception as error:  # engines raise whatever they like
         raise Refused(answering.words(error)) from error

@@ -7,6 +7,7 @@
 #include "number.h"
 
 static const char *const pass_names[] = {"timing", "kernels", "memory"};
+static const char *const answer_names[] = {"last", "first"};
 static const char *const access_names[] = {"read", "mapped"};
 static const char *const check_names[] = {"library", "delegate"};
 
@@ -113,6 +114,11 @@ static enum taken take_choice(struct options *options, const char *name, const c
         options->model_access = at < 0 ? ACCESS_READ : (enum model_access)at;
         return taken(at >= 0 || fail(problem, OUTCOME_BAD_ARGUMENT, "--model-access has to be read or mapped"));
     }
+    if (strcmp(name, "--answer") == 0) {
+        at = choice(value, answer_names, 2);
+        options->answer = at < 0 ? ANSWER_LAST : (enum answer)at;
+        return taken(at >= 0 || fail(problem, OUTCOME_BAD_ARGUMENT, "--answer has to be first or last"));
+    }
     if (strcmp(name, "--page-cache") == 0) {
         at = choice(value, page_cache_names, CACHE_STATES);
         options->page_cache = at < 0 ? CACHE_AS_FOUND : (enum page_cache)at;
@@ -169,6 +175,8 @@ bool args_parse(int argc, char **argv, struct options *options, struct problem *
 void args_free(struct options *options) {
     for (size_t i = 0; i < options->input_count; i++)
         tensor_free(&options->inputs[i].tensor);
-    for (size_t i = 0; i < options->output_count; i++)
+    for (size_t i = 0; i < options->output_count; i++) {
         tensor_free(&options->outputs[i].tensor);
+        tensor_free(&options->outputs[i].first);
+    }
 }

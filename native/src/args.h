@@ -27,7 +27,12 @@ struct output {
     const char *canonical;
     /* Its name is the format's own. */
     struct tensor tensor;
+    /* What the first inference gave, where that is the answer. */
+    struct tensor first;
 };
+
+/* Which inference's outputs are the answer: models that carry state can only be compared by the first. */
+enum answer { ANSWER_LAST, ANSWER_FIRST };
 
 enum pass { PASS_TIMING, PASS_KERNELS, PASS_MEMORY };
 
@@ -66,6 +71,7 @@ struct options {
     double max_seconds;
     /* How many elements of each output the answer shows at most. */
     long samples;
+    enum answer answer;
     struct input inputs[MAX_INPUTS];
     size_t input_count;
     struct output outputs[MAX_OUTPUTS];

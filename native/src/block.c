@@ -106,6 +106,14 @@ static bool warm_up(struct options *options, struct block *block, void *state, s
     return true;
 }
 
+static bool keep_first(struct options *options, struct problem *problem) {
+    for (size_t i = 0; i < options->output_count; i++) {
+        if (!tensor_copy(&options->outputs[i].first, &options->outputs[i].tensor, problem))
+            return false;
+    }
+    return true;
+}
+
 static bool predict(struct options *options, struct block *block, void *state, struct problem *problem) {
     struct thread_times before = {0};
     struct proof *proof = &block->proof;
@@ -131,6 +139,8 @@ static bool measure(struct options *options, struct block *block, struct file *m
     if (!warm_up(options, block, *state, problem))
         return false;
     block->cost[STAGE_WARMUP] = cost_since(&before);
+    if (block->engine->loads_files && options->answer == ANSWER_FIRST && !keep_first(options, problem))
+        return false;
 
     before = cost_now();
     done = predict(options, block, *state, problem);

@@ -227,22 +227,22 @@ static void report_sample(struct json *json, const struct tensor *tensor, size_t
     json_close(json, '}');
 }
 
-static void report_output(struct json *json, const struct output *output, size_t samples) {
-    struct summary summary = summarise(&output->tensor);
+static void report_output(struct json *json, const char *name, const struct tensor *tensor, size_t samples) {
+    struct summary summary = summarise(tensor);
     char digest[16];
     snprintf(digest, sizeof digest, "%08x", (unsigned int)summary.digest);
     json_open(json, NULL, '{');
-    json_string(json, "name", output->canonical);
+    json_string(json, "name", name);
     json_open(json, "shape", '[');
-    for (size_t axis = 0; axis < output->tensor.rank; axis++)
-        json_integer(json, NULL, output->tensor.dims[axis]);
+    for (size_t axis = 0; axis < tensor->rank; axis++)
+        json_integer(json, NULL, tensor->dims[axis]);
     json_close(json, ']');
     json_integer(json, "non_finite", (long long)summary.non_finite);
     json_number(json, "l1", summary.l1);
     json_number(json, "l2", summary.l2);
     json_number(json, "max", summary.max);
     json_string(json, "digest", digest);
-    report_sample(json, &output->tensor, samples);
+    report_sample(json, tensor, samples);
     json_close(json, '}');
 }
 
@@ -267,8 +267,11 @@ void report(struct json *json, const struct options *options, const struct block
     if (options != NULL && block->engine != NULL)
         report_block(json, options, block);
     json_open(json, "output", '[');
-    for (size_t i = 0; done && block->engine->loads_files && i < options->output_count; i++)
-        report_output(json, &options->outputs[i], (size_t)options->samples);
+    for (size_t i = 0; done && block->engine->loads_files && i < options->output_count; i++) {
+        const struct output *output = &options->outputs[i];
+        report_output(json, output->canonical, options->answer == ANSWER_FIRST ? &output->first : &output->tensor,
+                      (size_t)options->samples);
+    }
     json_close(json, ']');
     json_close(json, '}');
 }

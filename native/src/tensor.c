@@ -59,6 +59,15 @@ bool tensor_shape(struct tensor *tensor, enum dtype dtype, const int64_t *dims, 
     return tensor_describe(tensor, dtype, dims, rank, problem) && reserve(tensor, problem);
 }
 
+bool tensor_copy(struct tensor *copy, const struct tensor *tensor, struct problem *problem) {
+    copy->name = tensor->name;
+    if (!tensor_shape(copy, tensor->dtype, tensor->dims, tensor->rank, problem))
+        return false;
+    if (tensor->bytes > 0)
+        memcpy(copy->data, tensor->data, tensor->bytes);
+    return true;
+}
+
 double tensor_value(const struct tensor *tensor, size_t index) {
     switch (tensor->dtype) {
     case DTYPE_FLOAT32:

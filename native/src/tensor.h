@@ -34,6 +34,9 @@ bool tensor_describe(struct tensor *tensor, enum dtype dtype, const int64_t *dim
 /* Sets dtype and shape, and makes `data` large enough; keeps the memory that it has when it suffices. */
 bool tensor_shape(struct tensor *tensor, enum dtype dtype, const int64_t *dims, size_t rank, struct problem *problem);
 
+/* Makes `copy` the same tensor in memory of its own. */
+bool tensor_copy(struct tensor *copy, const struct tensor *tensor, struct problem *problem);
+
 /* One element as float64, whatever its number format. */
 double tensor_value(const struct tensor *tensor, size_t index);
 

@@ -19,7 +19,7 @@ from mobilebench.engines import answers, libraries
 from mobilebench.engines.base import BlockResult
 from mobilebench.engines.registry import engines
 from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
-from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.profiles import memory_kills
 from mobilebench.results.records import BlockRule, Case, Conditions, PlannedBlock, TargetInfo
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
@@ -285,6 +285,12 @@ def test_a_memory_pass_has_memory(files: ModelFiles) -> None:
     block = planned().model_copy(update={"pass_": "memory"})
     with pytest.raises(BlockFailed, match="a memory pass without memory"):
         measure(files, said(answer(**{"pass": "memory"})), block)
+
+
+def test_of_a_model_that_carries_state_the_first_answer_is_asked_for(files: ModelFiles) -> None:
+    stateful = AddedManifest(**files.manifest.model_dump(), behaviour=Behaviour(stateful=True))
+    assert after(command_of(ModelFiles(files.folder, stateful), planned()), "--answer") == "first"
+    assert after(command_of(files, planned()), "--answer") is None
 
 
 def test_the_command_asks_for_more_samples(files: ModelFiles) -> None:

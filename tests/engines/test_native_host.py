@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -147,3 +149,21 @@ def test_a_runner_that_may_not_be_executed_makes_its_cases_unsupported(
     monkeypatch.setattr(paths, "runner", lambda build: runner)
     with pytest.raises(Unsupported, match="cannot be executed"):
         engines()["tflite"].prepare(target(), planned("tflite").case, model("bert_small"))
+
+
+@pytest.mark.parametrize(("answer", "largest"), [("first", 1), ("last", 5)])
+def test_the_answer_is_that_of_the_inference_that_was_asked_for(answer: str, largest: int) -> None:
+    """The model adds its input to a variable: of five inferences the last gives five times what the first gives."""
+    here = target()
+    file = Path(__file__).parents[1] / "models" / "behaving" / "resource_variable.tflite"
+    command = [
+        str(paths.runner(here.info.runner)),
+        *("--engine", "tflite", "--backend", "cpu", "--setting", "reference", "--threads", "1", "--answer", answer),
+        *("--min-predictions", "4", "--max-predictions", "4", "--pass", "kernels"),
+        *("--library", str(libraries.library("tflite", here.info.runner).path), "--model", str(file)),
+        *("--input", "x,float32,1x4,uniform:1.0:1.0000001"),
+        *("--output", "y=y"),
+    ]
+    done = subprocess.run(command, capture_output=True, check=True)
+    (output,) = json.loads(done.stdout)["output"]
+    assert output["max"] == pytest.approx(largest, rel=1e-3)

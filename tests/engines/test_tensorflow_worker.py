@@ -414,3 +414,13 @@ def test_a_closed_pipe_ends_the_process_with_its_own_code() -> None:
     os.close(writing)
     assert done.returncode == 4
     assert "could not be written" in done.stderr
+
+
+@pytest.mark.parametrize(("asked", "told"), [((), 4.0), (("--answer", "last"), 4.0), (("--answer", "first"), 1.0)])
+def test_the_answer_is_that_of_the_inference_that_was_asked_for(asked: tuple[str, ...], told: float) -> None:
+    counted = iter(range(1, 100))
+    model: Any = SimpleNamespace(predict=lambda: {"logits": float(next(counted))})
+    stages: Any = SimpleNamespace(stage_begins=lambda: None, stage_ended=lambda stage: None)
+    made = block.Block(parsed("--min-predictions", "3", "--max-predictions", "3", *asked))
+    block._predict(made, model, stages, None)
+    assert made.answer == {"logits": told}

@@ -19,7 +19,7 @@ from mobilebench.engines.tfjs import TFJS, TFJS_4_2
 from mobilebench.engines.webengine import GPU_SETTINGS, WebEngine
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import MOST_SAMPLES
-from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.results.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from tests.engines.web_cases import planned, target_info, web_case
 
@@ -316,6 +316,9 @@ class TestModelFiles:
         block, entry = planned(web_case("tfjs", "wasm", "simd")), files.manifest.formats["tfjs"]
         assert web.page_job(block, files, entry, samples)["samples"] == samples
         assert web.page_job(block, files, entry)["samples"] == 64
+        stateful = AddedManifest(**files.manifest.model_dump(), behaviour=Behaviour(stateful=True))
+        assert web.page_job(block, ModelFiles(files.folder, stateful), entry)["answer"] == "first"
+        assert "answer" not in web.page_job(block, files, entry)
 
 
 def test_an_answer_with_the_most_samples_fits() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mobilebench.models.inputs import summarise
-from mobilebench.models.manifest import Manifest
+from mobilebench.models.manifest import AddedManifest, Behaviour, Manifest
 from mobilebench.results.records import BlockRule, Case, PlannedBlock, TargetInfo, Verdict
 from mobilebench.session.verdict import judge
 
@@ -103,6 +103,37 @@ def tflite(threads: int = 2) -> Case:
 
 
 VALID = Verdict(status="valid", reasons=[])
+
+
+def not_pure(**what: bool) -> AddedManifest:
+    return AddedManifest(**MANIFEST.model_dump(), behaviour=Behaviour(**what))
+
+
+def test_of_a_model_that_carries_state_the_first_answer_is_compared() -> None:
+    said = "the model carries state from inference to inference: its first answer was compared"
+    assert verdict(tflite(), NATIVE, manifest=not_pure(stateful=True)) == Verdict(status="valid", reasons=[said])
+    later = verdict(tflite(), NATIVE, manifest=not_pure(stateful=True), output=[summarise("logits", ANSWER * 2)])
+    assert later.status == "invalid"
+
+
+def test_of_a_random_model_only_what_holds_of_any_answer_is_judged() -> None:
+    said = "the model gives another answer each time: agreement cannot be checked"
+
+    def random(output: Any, **what: bool) -> Verdict:
+        manifest = not_pure(random=True, **what)
+        return verdict(tflite(), NATIVE, manifest=manifest, output=[summarise("logits", output)])
+
+    suspect = Verdict(status="suspect", reasons=[said])
+    assert random(ANSWER * 7) == suspect
+    assert random(ANSWER * 7, stateful=True) == suspect
+    assert random(ANSWER[:, :5]).status == "invalid"
+    assert random(ANSWER[:, :5], sizes_vary=True) == suspect
+    assert random(ANSWER[0], sizes_vary=True).status == "invalid"
+    assert random(np.where(ANSWER > 0, np.nan, ANSWER)).reasons == [
+        "wrong answer: output `logits` has 5 values that are not finite",
+        said,
+    ]
+    assert verdict(tflite(), NATIVE, manifest=not_pure(random=True), output=[]).status == "invalid"
 
 
 def test_downloads_of_a_page_are_judged() -> None:

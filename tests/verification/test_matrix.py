@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mobilebench.models.manifest import AddedManifest, Behaviour
 from mobilebench.verification import compare, matrix
 from mobilebench.verification.records import Answered, ModelMatrix, OutputFacts, ReferenceFacts
 from tests.verification.answers import answered, cell, difference, manifest, summaries
@@ -54,6 +55,23 @@ def test_an_output_that_does_not_follow_its_input_cannot_pass() -> None:
 def test_a_check_that_was_never_tried_on_another_input_cannot_pass() -> None:
     row = matrix.judge(answered(told_apart={}), 1e-5)
     assert (row.verdict, "try more inputs" in (row.reason or "")) == ("FAIL", True)
+
+
+def test_answers_of_a_random_model_are_neither_right_nor_wrong() -> None:
+    random = Behaviour(random=True)
+    row = matrix.judge(from_answers(offset=5), 1e-3, random)
+    assert (row.verdict, row.relative, row.told_apart) == ("unchecked", None, None)
+    assert row.reason == "the model gives another answer each time: agreement cannot be checked"
+    assert matrix.can_fail([row]) == [
+        "fp32: only by shapes and by values that are not finite, for the model gives another answer each time"
+    ]
+    passing = ModelMatrix(model="net", reference=None, complaints=[], notes=[], cells=[row])
+    assert passing.passes
+    problem = difference("published", None, problem="2 of its values are not finite").model_copy(update={"compared": 0})
+    broken = matrix.judge(answered(differences=[problem]), 1e-3, random)
+    assert (broken.verdict, broken.reason) == ("FAIL", "Output `logits`: 2 of its values are not finite (published).")
+    made = AddedManifest(**manifest().model_dump(), behaviour=random)
+    assert matrix.worthless(facts(least_change=0.0), made) == []
 
 
 def test_nothing_compared_is_no_agreement() -> None:

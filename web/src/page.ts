@@ -94,7 +94,7 @@ async function measure(job: Job, stop: Stop): Promise<Measurement> {
     compilation: byStage({ setup: inSetup, warmup: inWarmup, prediction: inPrediction }),
     pass: job.pass ?? 'timing',
     ...watched,
-    output: summaries(job, prediction.last),
+    output: summaries(job, job.answer === 'first' ? warmup.value : prediction.last),
   };
 }
 

@@ -51,6 +51,8 @@ export interface Job {
   loader?: 'split' | 'as-shipped';
   /** How many elements of each output the answer shows at most; 64 unless told. */
   samples?: number;
+  /** Of which inference the outputs are told: `last` unless told. */
+  answer?: 'first' | 'last';
   model: {
     /** The file that the engine opens, relative to the page. */
     file: string;

@@ -16,6 +16,7 @@ BACKENDS = ("cpu", "gpu")
 SETTINGS = ("default",)
 PASSES = ("timing", "kernels", "memory")
 CACHES = ("as found", "cold", "warm")
+ANSWERS = ("first", "last")
 DTYPES = ("float32", "int32", "int64", "int8", "uint8", "bool")
 
 _MOST_THREADS = 256
@@ -53,6 +54,8 @@ class Options:
     max_predictions: int
     max_seconds: float
     samples: int
+    answer: Literal["first", "last"]
+    """Of which inference the outputs are told."""
     model: Path
     signature: str
     affinity: str
@@ -87,6 +90,7 @@ def parse(arguments: Sequence[str]) -> Options:
         max_predictions=given.max_predictions,
         max_seconds=given.max_seconds,
         samples=given.samples,
+        answer=given.answer,
         model=given.model,
         signature=given.signature,
         affinity=given.affinity,
@@ -123,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-predictions", type=_whole(1, _MOST_PREDICTIONS), required=True)
     parser.add_argument("--max-seconds", type=_number(0.0, _MOST_SECONDS), required=True)
     parser.add_argument("--samples", type=_whole(1, _MOST_SAMPLES), default=64)
+    parser.add_argument("--answer", choices=ANSWERS, default="last")
     parser.add_argument("--model", type=Path, required=True, help="the saved_model.pb")
     parser.add_argument("--signature", default="serving_default")
     parser.add_argument("--affinity", default="none")

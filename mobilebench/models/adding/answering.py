@@ -4,7 +4,9 @@ Its job comes as JSON on standard input: `{file, inputs, outputs, specs, cases, 
 map plain names to the format's own, `specs` are the inputs in order, and every case is a list of fills with what is
 added to an input's position. The answer is one JSON line: `{summaries, notes}`, `{refusal}` in the engine's words,
 or `{problem}` in ours.
-With `keep`, a folder, all outputs of case `n` are written to `n.npz` there. What engines print goes to standard error.
+With `keep`, a folder, all outputs of case `n` are written to `n.npz` there. With `repeats`, the first case is asked
+again in the same session, and `repeated` says how far those answers are from the first one. With `before`, the file of
+an earlier first answer, `renewed` says how far it is from this one. What engines print goes to standard error.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,10 @@ _STILL = 1e-3
 """An output that changes by less than this share of its scale between two inputs hardly follows its input."""
 
 _TINY = 1e-6
+_FAR = 1e300
+_SECONDS_TO_REPEAT = 5.0
+"""After so much time, a case is not asked once more."""
+
 _MOST_DIMENSIONS = 8
 _READ = ("float32", "int32", "int64", "int8", "uint8", "bool")
 """dtypes of outputs that runner and pages read."""
@@ -50,8 +57,33 @@ def filled(specs: list[dict[str, Any]], case: dict[str, Any]) -> Arrays:
     }
 
 
-def doubts(answer: Arrays, other: Arrays) -> list[str]:
-    """Why agreement on this answer would prove little, output by output."""
+def apart(one: Arrays, other: Arrays) -> float:
+    """How far two answers are from each other: the largest difference as a share of its output's scale.
+
+    Values that are not finite have to be the same at the same places; where they are not, or where shapes differ, the
+    answers are infinitely far from each other.
+    """
+    return max((_apart(values, other[name]) for name, values in one.items()), default=0.0)
+
+
+def _apart(one: NDArray[Any], other: NDArray[Any]) -> float:
+    if one.shape != other.shape:
+        return float("inf")
+    ours, theirs = one.astype(np.float64), other.astype(np.float64)
+    differing = ~((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)))
+    if not differing.any():
+        return 0.0
+    if not (np.isfinite(ours[differing]).all() and np.isfinite(theirs[differing]).all()):
+        return float("inf")
+    scale = float(np.abs(ours[np.isfinite(ours)]).max())
+    far = float(np.abs(ours[differing] - theirs[differing]).max())
+    return far / scale if scale > 0 else float("inf")
+
+
+def doubts(answer: Arrays, other: Arrays | None) -> list[str]:
+    """Why agreement on this answer would prove little, output by output; without an answer to another input, only what
+    speaks against any answer.
+    """
     found = []
     for name, given in answer.items():
         values = given.astype(np.float64)
@@ -59,6 +91,8 @@ def doubts(answer: Arrays, other: Arrays) -> list[str]:
             found.append(f"output `{name}` is empty: there is nothing to compare")
         elif not np.isfinite(values).all():
             found.append(f"output `{name}` has values that are not finite: every measurement of it is invalid")
+        elif other is None:
+            continue
         elif (scale := float(np.abs(values).max())) < _TINY:
             found.append(f"output `{name}` is tiny (at most {scale:.3g}): agreement proves little")
         elif float(values.std()) < _STILL * scale and values.size > 1:
@@ -140,9 +174,10 @@ _WARM_UP = {"onnx": "onnxruntime", "tflite": "ai_edge_litert.interpreter"}
 def work(engine: str, job: dict[str, Any]) -> dict[str, Any]:
     """The whole answer to a job."""
     try:
-        given = answers(ENGINES[engine](job), job["specs"], job["cases"])
+        given, repeated = _asked(engine, job)
         _check(given[0])
         summaries = [formula.figures(name, values) for name, values in given[0].items()]
+        found = _compared(given[0], repeated, job)
     except MemoryError:
         return {"refusal": "there is not enough memory for it"}
     except Unusable as error:
@@ -152,7 +187,44 @@ def work(engine: str, job: dict[str, Any]) -> dict[str, Any]:
     if job.get("keep"):
         for number, arrays in enumerate(given):
             np.savez(Path(job["keep"]) / f"{number}.npz", allow_pickle=False, **arrays)
-    return {"summaries": summaries, "notes": doubts(given[0], given[-1]) if len(given) > 1 else []}
+    other = None if job.get("random") and found.get("repeated") else given[-1]
+    return {"summaries": summaries, "notes": doubts(given[0], other) if len(given) > 1 else [], **found}
+
+
+def _asked(engine: str, job: dict[str, Any]) -> tuple[list[Arrays], list[Arrays]]:
+    """The answers to all cases, and further ones to the first case in the same session.
+
+    Where those show that the session keeps state, the other cases are answered in sessions of their own.
+    """
+    predict = ENGINES[engine](job)
+    specs, cases = job["specs"], job["cases"]
+    if not job.get("repeats"):
+        return answers(predict, specs, cases), []
+    first, *others = cases
+    given = answers(predict, specs, [first])
+    end = time.monotonic() + _SECONDS_TO_REPEAT
+    repeated = answers(predict, specs, [first])
+    while len(repeated) < job["repeats"] and time.monotonic() < end:
+        repeated += answers(predict, specs, [first])
+    after = answers(predict, specs, others)
+    repeated += answers(predict, specs, [first]) if others else []
+    if others and any(apart(given[0], one) for one in repeated):
+        after = [one for case in others for one in answers(ENGINES[engine](job), specs, [case])]
+    return [*given, *after], repeated
+
+
+def _compared(answer: Arrays, repeated: list[Arrays], job: dict[str, Any]) -> dict[str, Any]:
+    """How far other answers to the first case are from this one, as JSON can say it: 1e300 is infinitely far."""
+    found: dict[str, Any] = {}
+    others = list(repeated)
+    if repeated:
+        found["repeated"] = max(min(apart(answer, one), _FAR) for one in repeated)
+    if before := job.get("before"):
+        with np.load(before) as earlier:
+            others.append({name: earlier[name] for name in answer})
+        found["renewed"] = min(apart(others[-1], answer), _FAR)
+    found["sizes_vary"] = any(one[name].shape != values.shape for one in others for name, values in answer.items())
+    return found
 
 
 def _check(answer: Arrays) -> None:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
 from mobilebench.errors import BadInput
-from mobilebench.models.manifest import Format, InputSpec
+from mobilebench.models.manifest import Behaviour, Format, InputSpec
 from mobilebench.results.records import OutputSummary
 
 ENGINES: Mapping[Format, str] = {
@@ -33,6 +34,30 @@ _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "ORT_DISABLE_TELEMETRY": "1",
 }
+
+
+REPEATS = 16
+"""How often the same input is asked in one session of a model whose operators may keep state or draw numbers; a random
+answer of few values may be the same twice by chance."""
+
+_SAME = 1e-4
+"""By how much of an output's scale answers may differ that come from the same state, where operators may keep any."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an engine says of a model."""
+
+    summaries: list[OutputSummary]
+    """The answer to the first case."""
+    notes: list[str]
+    """Why agreement on it would prove little."""
+    repeated: float = 0.0
+    """How far answers to the same case in the same session are from it, as a share of each output's scale."""
+    renewed: float = 0.0
+    """The same of the first answer of an earlier process."""
+    sizes_vary: bool = False
+    """Whether those differ in the shapes of outputs."""
 
 
 class Refused(Exception):
@@ -54,8 +79,8 @@ class Engine:
             start_new_session=True,
         )
 
-    def ask(self, job: Mapping[str, Any]) -> tuple[list[OutputSummary], list[str]]:
-        """The answer to a job's first case, and why agreement on it would prove little.
+    def ask(self, job: Mapping[str, Any]) -> Answer:
+        """The answer to a job's first case.
 
         Raises:
             Refused: the engine refused the model, crashed, or did not end in time.
@@ -75,7 +100,13 @@ class Engine:
             raise Refused(answer["refusal"])
         if "problem" in answer:
             raise BadInput(f"The model cannot be measured: {answer['problem']}.", hint="Export it in another way.")
-        return [OutputSummary.model_validate(one) for one in answer["summaries"]], list(answer["notes"])
+        return Answer(
+            [OutputSummary.model_validate(one) for one in answer["summaries"]],
+            list(answer["notes"]),
+            float(answer.get("repeated", 0.0)),
+            float(answer.get("renewed", 0.0)),
+            bool(answer.get("sizes_vary", False)),
+        )
 
     def close(self) -> None:
         """End the process, whatever it does."""
@@ -136,6 +167,29 @@ def seeded_cases(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
     return [
         {"fills": [spec.fill.model_dump() for spec in seeded.specs(specs, one)], "offset": 0} for one in seeded.SEEDED
     ]
+
+
+def behaviour(
+    first: Answer, again: Answer, tolerance: float, random_operators: Sequence[str], state_operators: Sequence[str]
+) -> Behaviour:
+    """What a model's answer depends on besides its input.
+
+    Args:
+        first: of one process, which was asked the same several times.
+        again: of another process, compared with the first one's first answer.
+        tolerance: by how much engines may differ; the same engine may differ by as much.
+        random_operators: of the model's file.
+        state_operators: likewise.
+    """
+    changes = first.repeated > (min(tolerance, _SAME) if state_operators else tolerance)
+    random = again.renewed > tolerance or (changes and bool(random_operators))
+    stateful = changes and (bool(state_operators) or not random)
+    return Behaviour(
+        random=random,
+        stateful=stateful,
+        sizes_vary=random and (first.sizes_vary or again.sizes_vary),
+        operators=[*(random_operators if random else ()), *(state_operators if stateful else ())],
+    )
 
 
 def refusal(name: str, format_name: Format, error: Refused) -> BadInput:

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mobilebench.errors import BadInput
-from mobilebench.models import added, registry
+from mobilebench.models import added, behaviour, registry
 from mobilebench.models.adding import arithmetic, asking, naming, source, wanted
 from mobilebench.models.entry import USUAL_TOLERANCE
 from mobilebench.models.inspection.description import Description
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.inspection.recognise import recognise
-from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
-from mobilebench.results.records import OutputSummary
+from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, Format, FormatFile, ModelFiles
 
 Progress = Callable[[str], None]
 
@@ -159,7 +159,7 @@ def _refuse_taken(name: str, *, given: bool) -> None:
     )
 
 
-def _described(name: str, description: Description, wishes: Wishes) -> Manifest:
+def _described(name: str, description: Description, wishes: Wishes) -> AddedManifest:
     """All of the manifest but the answer."""
     specs = wanted.inputs(description, wishes.inputs, wishes.fills)
     variant = wishes.variant or arithmetic.variant(description)
@@ -174,7 +174,7 @@ def _described(name: str, description: Description, wishes: Wishes) -> Manifest:
         open_inputs=[spec.name for spec, tensor in zip(specs, description.inputs, strict=True) if None in tensor.shape],
         outputs=dict(zip(outputs, [tensor.name for tensor in description.outputs], strict=True)),
     )
-    return Manifest(
+    return AddedManifest(
         source="added",
         model=name,
         variant=variant,
@@ -202,8 +202,8 @@ def _others(own: Format) -> dict[Format, str]:
     }
 
 
-def _answered(manifest: Manifest, description: Description, shop: Path, engine: asking.Engine) -> Manifest:
-    """The manifest with the answer that the model's own engine gives."""
+def _answered(manifest: AddedManifest, description: Description, shop: Path, engine: asking.Engine) -> AddedManifest:
+    """The manifest with the answer that the model's own engine gives, and what that answer depends on."""
     if reaching := sorted({operator.type for operator in description.operators} & _REACHES_OUT):
         raise BadInput(
             f"{manifest.model} may read or write files of this computer, or call Python ({', '.join(reaching)}).",
@@ -212,33 +212,43 @@ def _answered(manifest: Manifest, description: Description, shop: Path, engine: 
     if description.format == "tfjs" and importlib.util.find_spec("tensorflow") is None:
         why = "no reference answer: TensorFlow, which would compute it for TF.js models, is not installed"
         return manifest.model_copy(update={"notes": [why]})
-    reference, notes = _ask(manifest, description, shop, engine)
+    answer, found = _ask(manifest, description, shop, engine)
     return manifest.model_copy(
         update={
-            "reference": reference,
+            "reference": answer.summaries,
             "reference_engine": _REFERENCE[description.format],
-            "notes": notes,
+            "notes": answer.notes,
+            "behaviour": found,
             "built_with": _versions(description.format),
         }
     )
 
 
 def _ask(
-    manifest: Manifest, description: Description, shop: Path, engine: asking.Engine
-) -> tuple[list[OutputSummary], list[str]]:
+    manifest: AddedManifest, description: Description, shop: Path, engine: asking.Engine
+) -> tuple[asking.Answer, Behaviour]:
+    """One process is asked the same several times, then a fresh one once more: seeds may be chosen in each process."""
     stored = manifest.formats[description.format]
-    specs: list[InputSpec] = manifest.inputs
-    job = asking.job(
-        shop / stored.path,
-        (stored.inputs, stored.outputs),
-        specs,
-        asking.published_and_other(specs),
-        signature=description.signature,
-    )
-    try:
-        return engine.ask(job)
-    except asking.Refused as error:
-        raise asking.refusal(manifest.model, description.format, error) from error
+    random = behaviour.random_operators(description.operators, description.format)
+    state = behaviour.state_operators(description.operators, description.format)
+    cases = asking.published_and_other(manifest.inputs)
+    with TemporaryDirectory(prefix="answers-", dir=shop) as kept, asking.engine(description.format) as fresh:
+        job = asking.job(
+            shop / stored.path,
+            (stored.inputs, stored.outputs),
+            manifest.inputs,
+            cases,
+            signature=description.signature,
+            keep=Path(kept),
+        )
+        several = {"repeats": asking.REPEATS if random or state else 1, "random": bool(random)}
+        once = {"cases": cases[:1], "keep": None, "before": str(Path(kept) / "0.npz")}
+        try:
+            first = engine.ask({**job, **several})
+            again = fresh.ask({**job, **once})
+        except asking.Refused as error:
+            raise asking.refusal(manifest.model, description.format, error) from error
+    return first, asking.behaviour(first, again, manifest.tolerance, random, state)
 
 
 def _versions(format_name: Format) -> dict[str, str]:

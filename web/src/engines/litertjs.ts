@@ -62,7 +62,7 @@ export const litertjs: EngineAdapter = {
   },
 
   isUnsupported(error) {
-    return /not supported|unresolved custom op/i.test(error.message);
+    return /not (yet )?supported|unresolved custom op/i.test(error.message);
   },
 };
 
