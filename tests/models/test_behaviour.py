@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from mobilebench.models import added, behaviour
-from mobilebench.models.adding import answering, asking, taking
+from mobilebench.models.adding import answering, asking, converting, taking
 from mobilebench.models.inspection.description import OperatorCount
 from mobilebench.models.manifest import AddedManifest, Behaviour, Manifest
 
@@ -58,6 +58,16 @@ def test_dropout_in_training_mode_is_random(tmp_path: Path) -> None:
     assert found == Behaviour(random=True, operators=["Dropout"])
     assert behaviour.said(found) == "it gives another answer each time (Dropout): agreement cannot be checked"
     assert manifest.notes == []
+
+
+def test_no_conversion_is_held_against_a_random_model(tmp_path: Path) -> None:
+    taken = taking.add(shutil.copy(FILES / "dropout_training.onnx", tmp_path / "r.onnx"))
+    manifest = converting.convert(taken, lambda step: None).files.manifest
+    assert set(manifest.formats) == {"onnx"}
+    assert manifest.unsupported["tflite"] == (
+        "the model gives another answer each time, so that no conversion can be held against it"
+    )
+    assert behaviour.of(manifest).random
 
 
 def _inner() -> Any:

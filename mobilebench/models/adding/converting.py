@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from mobilebench.errors import MobilebenchError
-from mobilebench.models import added
+from mobilebench.models import added, behaviour
 from mobilebench.models.adding import asking, making, onnx2tf
 from mobilebench.models.adding.taking import Added
 from mobilebench.models.inspection.inspecting import inspect
@@ -27,6 +27,8 @@ TOLERANCE = 1e-4
 
 _WAYS: dict[Format, tuple[Format, ...]] = {"saved_model": ("tflite", "onnx", "tfjs"), "onnx": ("tflite", "tfjs")}
 _NO_WAY = "no sound converter leads there from {own}"
+_RANDOM = "the model gives another answer each time, so that no conversion can be held against it"
+_STATE_LOST = "the model carries state, which its conversion does not keep: "
 _FOLDER = "converted-"
 _PATIENCE_S = 3600.0
 
@@ -35,6 +37,9 @@ Progress = Callable[[str], None]
 
 def convert(taken: Added, tell: Progress) -> Added:
     """The model with every other format that could be made and agrees; of the others the manifest has the reason.
+
+    All inputs are asked one after the other in one session, so that a conversion of a model that carries state agrees
+    only if it carries the same state.
 
     Raises:
         BadInput: onnx2tf could not be installed.
@@ -46,11 +51,15 @@ def convert(taken: Added, tell: Progress) -> Added:
     if wanted and files.manifest.variant != "fp32":
         reasons |= dict.fromkeys(wanted, f"only fp32 models are converted, and this is {files.manifest.variant}")
         wanted = ()
+    elif wanted and behaviour.of(files.manifest).random:
+        reasons |= dict.fromkeys(wanted, _RANDOM)
+        wanted = ()
     made: dict[Format, FormatFile] = {}
     if wanted:
         with added.workshop() as shop:
             made, refused = _make(files, own, wanted, shop, tell)
-            reasons |= refused
+            lost = _STATE_LOST if behaviour.of(files.manifest).stateful else ""
+            reasons |= {name: f"{lost}{reason}" for name, reason in refused.items()}
             files = _keep(files, own, made, reasons, shop)
     else:
         files = added.update(files, files.manifest.model_copy(update={"unsupported": reasons}))
