@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import shlex
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from mobilebench.virtual.config import PhoneConfig
 from mobilebench.virtual.running import DidNotStart, RunningProgram
 from mobilebench.virtual.sockets import Network
 
 PACKAGE = "com.android.chrome"
-ACTIVITY = "com.google.android.apps.chrome.Main"
 FLAGS_FILE = "/data/local/tmp/chrome-command-line"
 DEVTOOLS = "localabstract:chrome_devtools_remote"
 
@@ -141,11 +140,6 @@ class Chrome:
         if self._program is not None:
             await self._program.stop()
             self._program = None
-
-
-def is_page(url: str) -> bool:
-    """Whether Chrome on the phone would open this."""
-    return urlsplit(url).scheme in {"http", "https", "about", "data"}
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

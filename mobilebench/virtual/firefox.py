@@ -11,8 +11,6 @@ from pathlib import Path
 from mobilebench.virtual.config import PhoneConfig
 from mobilebench.virtual.running import DidNotStart, RunningProgram
 
-ACTIVITY = "org.mozilla.fenix.IntentReceiverActivity"
-
 _UNLIKE_DESKTOPS: Mapping[str, bool | str] = {
     "browser.aboutwelcome.enabled": False,
     "browser.shell.checkDefaultBrowser": False,

@@ -70,8 +70,8 @@ class FakeConditions:
     def wake_screen(self):
         self.done.append("wake")
 
-    def start_app(self, package, start):
-        self.done.append(start)
+    def start_app(self, package, starts):
+        self.done.append(starts[0])
         return AppStarted(package=package)
 
     def front(self):
@@ -171,7 +171,7 @@ def test_of_several_chromes_the_others_are_ended_because_they_share_a_socket(nam
     assert conditions.done[0].startswith(f"{FLAGS_FILE}: _ --disable-fre")
     assert conditions.done[0].endswith(" --x=1")
     assert conditions.done[1] == f"debug {app.package}"
-    assert conditions.done[-1].startswith(f"am start -n {app.package}/")
+    assert conditions.done[-1].startswith(f"am start -p {app.package} ")
 
 
 def test_a_chrome_that_is_alone_ends_nothing(devtools):
@@ -399,7 +399,7 @@ class TestFirefox:
             "debug org.mozilla.firefox",
             "wake",
             "am start -n org.mozilla.firefox/org.mozilla.fenix.IntentReceiverActivity"
-            " -a android.intent.action.VIEW -d about:blank",
+            " -a android.intent.action.VIEW -d http://127.0.0.1/",
         ]
 
     def test_every_block_has_a_fresh_one(self, devtools):

@@ -406,13 +406,45 @@ def test_an_empty_restore_file_is_removed_and_told():
     assert phone.files.files == {}
 
 
-def test_an_app_that_does_not_start_is_told_and_ended():
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Error type 3\nError: Activity class {a.b/a.b.C} does not exist.\n", "does not exist"),
+        ("Starting: Intent { pkg=a.b }\nError: Activity not started, unable to resolve Intent { pkg=a.b }", "resolve"),
+        ("\nException occurred while executing 'start':\njava.lang.SecurityException: Permission Denial", "Denial"),
+        ("Security exception: Permission Denial: starting Intent", "Denial"),
+        ("java.lang.SecurityException: Permission Denial: starting Intent", "Denial"),
+    ],
+)
+def test_an_app_that_does_not_start_is_told_and_ended_whatever_the_exit_code(said, words):
+    for answer in (ShellResult(said.encode(), b"", 0), ShellResult(b"", said.encode(), 1)):
+        phone = FakePhone()
+        phone.refused["am start x"] = answer
+        with pytest.raises(BlockFailed, match=words):
+            conditions_of(phone).start_app("a.b", ["am start x"])
+        assert phone.done.count("am force-stop a.b") == 2
+        assert phone.files.files == {}
+
+
+def started(phone):
+    return [text for text in phone.done if text.startswith("am start")]
+
+
+def test_an_app_is_started_by_the_first_command_that_finds_an_activity():
+    warning = b"Warning: Activity not started, intent has been delivered to currently running top-most instance.\n"
     phone = FakePhone()
-    phone.refused["am start x"] = ShellResult(b"Error: Activity does not exist\n", b"", 0)
-    with pytest.raises(BlockFailed, match="does not exist"):
-        conditions_of(phone).start_app("a.b", "am start x")
-    assert phone.done.count("am force-stop a.b") == 2
-    assert phone.files.files == {}
+    phone.refused["am start x"] = ShellResult(b"", b"Error: Activity not started, unable to resolve Intent { }\n", 1)
+    phone.refused["am start y"] = ShellResult(b"Starting: Intent { pkg=a.Error }\n", warning, 0)
+    conditions_of(phone).start_app("a.Error", ["am start x", "am start y", "am start z"])
+    assert started(phone) == ["am start x", "am start y"]
+
+
+def test_an_app_that_is_denied_is_not_tried_by_another_command():
+    phone = FakePhone()
+    phone.refused["am start x"] = ShellResult(b"", b"java.lang.SecurityException: Permission Denial: not exported", 255)
+    with pytest.raises(NotAllowed, match="not exported"):
+        conditions_of(phone).start_app("a.b", ["am start x", "am start y"])
+    assert started(phone) == ["am start x"]
 
 
 def test_a_port_taken_on_the_phone_is_replaced_by_a_free_one(monkeypatch):

@@ -18,7 +18,7 @@ from tests.virtual.conftest import Desk, wait_until
 
 pytestmark = pytest.mark.real
 
-START = "am start -n com.android.chrome/com.google.android.apps.chrome.Main -a android.intent.action.VIEW"
+START = "am start -p com.android.chrome -a android.intent.action.VIEW"
 
 
 @contextmanager

@@ -9,12 +9,13 @@ import pytest
 
 from mobilebench.virtual import automation
 from mobilebench.virtual.android.device import Device
+from mobilebench.virtual.android.intents import VIEW
 from mobilebench.virtual.automation import Refused, Screen, answer
 from mobilebench.virtual.config import Program
 from mobilebench.virtual.state import BadState, State, with_value
 from tests.virtual.test_answers import ask, make_device
 
-START = ("am", "start", "-n", "com.android.chrome/com.google.android.apps.chrome.Main", "-d", "about:blank")
+START = ("am", "start", "-p", "com.android.chrome", "-a", VIEW, "-d", "about:blank")
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_an_installed_channel_is_listed_and_started(device: Device, opened: list
     device.files.change(lambda state: with_value(state, "browser.others", "com.chrome.beta"))
     device.files.change(lambda state: with_value(state, "browser.first_run", False))
     assert "versionName=156" in ask(device, "dumpsys", "package", "com.chrome.beta").stdout
-    ask(device, "am", "start", "-n", "com.chrome.beta/com.google.android.apps.chrome.Main", "-d", "about:blank")
+    ask(device, "am", "start", "-p", "com.chrome.beta", "-a", VIEW, "-d", "about:blank")
     assert opened == ["com.chrome.beta about:blank []"]
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from mobilebench.browsers import builds, names
 from mobilebench.errors import Unsupported
 
-_CHROME_START = "com.google.android.apps.chrome.Main"
-_FIREFOX_START = "org.mozilla.fenix.IntentReceiverActivity"
+_MAIN = "-a android.intent.action.MAIN -c android.intent.category.LAUNCHER"
+_VIEW = "-a android.intent.action.VIEW -d"
+_NO_PAGE = "http://127.0.0.1/"
+"""The phone's own loopback, where nothing answers: for browsers that open no `about:blank` for others."""
+
+Kind = Literal["chrome", "chromium", "firefox"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +22,8 @@ class BrowserApp:
 
     title: str
     package: str
-    activity: str | None = None
-    """Started by name; None: whatever the app opens a page with."""
+    kind: Kind = "chromium"
+    """`chrome`: reads Chrome's command-line file; `chromium`: built on Chromium, and reads any or no such file."""
     socket: str | None = None
     """Where it listens for DevTools; None: its name is looked up while it runs."""
     flags: tuple[str, ...] = ()
@@ -27,22 +32,32 @@ class BrowserApp:
     @property
     def is_chrome(self) -> bool:
         """It reads Chrome's command-line file, and shares Chrome's socket with the other Chromes."""
-        return self.activity == _CHROME_START
+        return self.kind == "chrome"
 
     @property
     def is_firefox(self) -> bool:
         """It reads a configuration file of GeckoView, and speaks WebDriver BiDi."""
-        return self.activity == _FIREFOX_START
+        return self.kind == "firefox"
 
     @property
-    def start(self) -> str:
-        """The command that opens it with an empty page."""
-        component = f"-n {self.package}/{self.activity}" if self.activity else f"-p {self.package}"
-        return f"am start {component} -a android.intent.action.VIEW -d about:blank"
+    def starts(self) -> tuple[str, ...]:
+        """Commands that open it, to be tried in this order until the phone finds an activity for one.
+
+        From Android 13 on an intent has to match a filter of the activity, also when it names the activity. Chromium's
+        filter for VIEW has http, https and about, and belongs to another activity than the one that has MAIN; the
+        name of neither has to be known when the package alone is named. Firefox's filter for VIEW has http and https.
+        """
+        if self.is_firefox:
+            return (
+                f"am start -n {self.package}/org.mozilla.fenix.IntentReceiverActivity {_VIEW} {_NO_PAGE}",
+                f"am start -n {self.package}/{self.package}.App {_MAIN}",
+            )
+        package = f"am start -p {self.package}"
+        return (f"{package} {_VIEW} about:blank", f"{package} {_VIEW} {_NO_PAGE}", f"{package} {_MAIN}")
 
 
 def _chrome(title: str, package: str) -> BrowserApp:
-    return BrowserApp(title, package, _CHROME_START, "chrome_devtools_remote")
+    return BrowserApp(title, package, "chrome", "chrome_devtools_remote")
 
 
 DRIVEN = {
@@ -53,9 +68,9 @@ DRIVEN = {
     "chrome@chromium": _chrome("Chromium", "org.chromium.chrome"),
     "chrome@samsung": BrowserApp("Samsung Internet", "com.sec.android.app.sbrowser"),
     "chrome@edge": BrowserApp("Edge", "com.microsoft.emmx"),
-    "firefox": BrowserApp("Firefox", "org.mozilla.firefox", _FIREFOX_START),
-    "firefox@beta": BrowserApp("Firefox Beta", "org.mozilla.firefox_beta", _FIREFOX_START),
-    "firefox@nightly": BrowserApp("Firefox Nightly", "org.mozilla.fenix", _FIREFOX_START),
+    "firefox": BrowserApp("Firefox", "org.mozilla.firefox", "firefox"),
+    "firefox@beta": BrowserApp("Firefox Beta", "org.mozilla.firefox_beta", "firefox"),
+    "firefox@nightly": BrowserApp("Firefox Nightly", "org.mozilla.fenix", "firefox"),
 }
 _BY_PACKAGE = {app.package: app for app in DRIVEN.values()}
 

@@ -130,7 +130,7 @@ class PhoneBrowsers:
             changes.append(conditions.set_debug_app(app.package))
             self._stop_other_chromes(app)
         doubts = self._wake()
-        changes.append(conditions.start_app(app.package, app.start))
+        changes.append(conditions.start_app(app.package, app.starts))
         questions = _Questions(self._serial, app, conditions, self._cancel)
         address, version = self._reach(app, questions)
         questions.look()
@@ -185,7 +185,7 @@ class PhoneBrowsers:
         changes.append(conditions.change_file(firefox.config_file(app.package), firefox.config(port, flags)))
         changes.append(conditions.set_debug_app(app.package))
         doubts = self._wake()
-        changes.append(conditions.start_app(app.package, app.start))
+        changes.append(conditions.start_app(app.package, app.starts))
         questions = _Questions(self._serial, app, conditions, self._cancel)
         self._awaited(app, lambda: firefox.listens(port) or None, questions, _START_SECONDS)
         return f"ws://127.0.0.1:{port}", version, [*doubts, *questions.answered]

@@ -47,6 +47,7 @@ _GREP_FAILED = 2
 """It also ends so when a process that it looks at ends meanwhile."""
 _FRONT_SECONDS = 5
 _FRONT = re.compile(r"(?:mCurrentFocus|mFocusedApp)=.*?\s([A-Za-z]\w*(?:\.\w+)+/[\w.$]+)", re.ASCII)
+_NO_ACTIVITY = re.compile(r"^Error type 3\b|^Error: Activity not started, unable to resolve", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,10 @@ class Conditions:
         """
         return forbidden(self._shell.script("input keyevent KEYCODE_WAKEUP; wm dismiss-keyguard"))
 
-    def start_app(self, package: str, start: str) -> AppStarted:
-        """Start an app afresh by the given command line."""
+    def start_app(self, package: str, starts: Sequence[str]) -> AppStarted:
+        """Start an app afresh by the first of these command lines for which the phone finds an activity."""
         step = AppStarted(package=package)
-        self._make(step, lambda: self._start(package, start))
+        self._make(step, lambda: self._start(package, starts))
         return step
 
     def stop_app(self, package: str) -> None:
@@ -309,14 +310,16 @@ class Conditions:
             if serial == self._shell.serial:
                 raise
 
-    def _start(self, package: str, start: str) -> None:
+    def _start(self, package: str, starts: Sequence[str]) -> None:
         self._stop(package)
         problem = f"{self._shell.serial}: {package} could not be started"
-        answer = self._shell.script(start)
-        worked(answer, problem)
-        said = (answer.stdout + answer.stderr).decode(errors="replace").strip()
-        if "Error" in said:
-            raise BlockFailed(f"{problem}: {said}")
+        for start in starts:
+            answer = self._shell.script(start)
+            said = (answer.stdout + answer.stderr).decode(errors="replace").strip()
+            if not _NO_ACTIVITY.search(said):
+                worked(answer, problem)
+                return
+        raise BlockFailed(f"{problem}: {said[:300]}")
 
     def _put_jar_aside(self) -> None:
         self._demand(f"mv -f {JAR} {JAR_ASIDE}", f"{JAR} could not be put aside")

@@ -12,15 +12,12 @@ from pathlib import Path
 
 from mobilebench.virtual import chrome, firefox
 from mobilebench.virtual.android.device import Answer, Device, lines
-from mobilebench.virtual.chrome import PACKAGE, is_page
+from mobilebench.virtual.android.intents import LAUNCHER, MAIN, VIEW, Intent, Refused, manifest, resolve
 from mobilebench.virtual.running import DidNotStart
 from mobilebench.virtual.state import FIREFOXES, State, with_value
 
-_ACTIVITIES = {chrome.ACTIVITY, "org.chromium.chrome.browser.ChromeTabbedActivity"}
 _DEBUG_APP = "settings.global.debug_app"
 _WAITS = "settings.global.wait_for_debugger"
-_VIEW = "android.intent.action.VIEW"
-_COMPONENT = re.compile(r"[\w.]+/[\w.$]+")
 
 
 async def am(device: Device, arguments: Sequence[str]) -> Answer:
@@ -78,76 +75,119 @@ async def pm(device: Device, arguments: Sequence[str]) -> Answer:
 
 
 @dataclass(frozen=True)
-class _Intent:
-    action: str | None = None
-    data: str | None = None
-    component: str | None = None
-    package: str | None = None
+class Start:
+    """A command line of `am start`, understood."""
+
+    intent: Intent
     stop_first: bool = False
     wait: bool = False
 
-    @property
-    def text(self) -> str:
-        parts = {"act": self.action, "dat": self.data, "cmp": self.component, "pkg": self.package}
-        return f"Intent {{ {' '.join(f'{key}={value}' for key, value in parts.items() if value)} }}"
+
+class BadArguments(Exception):
+    """What `am` says about a command line that it does not understand."""
 
 
-_VALUES_OF = {"-t": 1, "-c": 1, "-f": 1, "--user": 1, "--display": 1, "-e": 2, "--activity-brought-to-front": 0}
+_VALUES_OF = {"-t": 1, "-f": 1, "--display": 1, "--windowingMode": 1, "--activityType": 1, "--task": 1, "-R": 1}
 """Options that do not matter here, by how many values follow them."""
+_ALONE = re.compile(r"-[DN]|--(?:activity|receiver|grant|include|exclude|debug|selector|track|lock)[-a-z]*")
 
 
-def _intent(words: Sequence[str]) -> _Intent:
-    intent = _Intent()
+def understood(words: Sequence[str]) -> Start:
+    """The words after `am start`. Raises `BadArguments`."""
+    start = Start(Intent())
     rest = list(words)
     while rest:
         word = rest.pop(0)
-        if word in {"-a", "-d", "-n", "-p"} and rest:
-            name = {"-a": "action", "-d": "data", "-n": "component", "-p": "package"}[word]
-            intent = replace(intent, **{name: rest.pop(0)})  # type: ignore[arg-type]
+        if word in _FIELDS or word in {"-n", "-c", "--user"} or word in _VALUES_OF:
+            if not rest:
+                raise BadArguments(f'Argument expected after "{word}"')
+            start = _with_option(start, word, rest.pop(0))
         elif word == "-S":
-            intent = replace(intent, stop_first=True)
+            start = replace(start, stop_first=True)
         elif word == "-W":
-            intent = replace(intent, wait=True)
-        elif word.startswith("-"):
-            del rest[: _VALUES_OF.get(word, 2 if re.fullmatch(r"--e[a-z]+", word) else 0)]
-        elif "://" in word or is_page(word):
-            intent = replace(intent, data=word)
-        elif _COMPONENT.fullmatch(word):
-            intent = replace(intent, component=word)
-        else:
-            intent = replace(intent, package=word)
+            start = replace(start, wait=True)
+        elif re.fullmatch(r"-e|--e[a-z]+", word):
+            del rest[: 1 if word == "--esn" else 2]
+        elif word.startswith("-") and not _ALONE.fullmatch(word):
+            raise BadArguments(f"Unknown option: {word}")
+        elif not word.startswith("-"):
+            start = replace(start, intent=_with_word(start.intent, word))
+    if start.intent == Intent():
+        raise BadArguments("Intent expected")
+    return start
+
+
+_FIELDS = {"-a": "action", "-d": "data", "-p": "package"}
+
+
+def _with_option(start: Start, option: str, value: str) -> Start:
+    intent = start.intent
+    if option in _FIELDS:
+        return replace(start, intent=replace(intent, **{_FIELDS[option]: value}))  # type: ignore[arg-type]
+    if option == "-c":
+        return replace(start, intent=replace(intent, categories=(*intent.categories, value)))
+    if option == "-n":
+        return replace(start, intent=replace(intent, component=_component(value)))
+    if option == "--user" and value not in {"0", "current", "cur"}:
+        raise _NoUser(value)
+    return start
+
+
+class _NoUser(BadArguments):
+    """The phone has one user."""
+
+
+def _with_word(intent: Intent, word: str) -> Intent:
+    """A last word is an address, a component or a package; the latter two are launched."""
+    if ":" in word:
+        return replace(intent, data=word, action=intent.action or VIEW)
+    intent = replace(intent, component=_component(word)) if "/" in word else replace(intent, package=word)
+    if intent.action is None:
+        return replace(intent, action=MAIN, categories=intent.categories or (LAUNCHER,))
     return intent
 
 
+def _component(text: str) -> str:
+    """`package/.Name` in full."""
+    package, slash, name = text.partition("/")
+    if not slash or not name:
+        raise BadArguments(f"Bad component name: {text}")
+    return f"{package}/{package}{name}" if name.startswith(".") else text
+
+
 async def _start(device: Device, words: Sequence[str]) -> Answer:
-    intent = _intent(words)
-    starting = lines(f"Starting: {intent.text}")
-    package = _browser_for(intent)
-    if package not in device.browsers:
-        if intent.component:
-            owner, _, activity = intent.component.partition("/")
-            full = f"{owner}/{owner}{activity}" if activity.startswith(".") else intent.component
-            missing = lines("Error type 3", f"Error: Activity class {{{full}}} does not exist.")
-            return Answer(starting, stderr=missing, code=1)
-        missing = lines(f"Error: Activity not started, unable to resolve {intent.text}")
-        return Answer(starting, stderr=missing, code=1)
-    assert package is not None
+    try:
+        start = understood(words)
+        installed = {package: manifest(package) for package in device.browsers}
+        starting = lines(f"Starting: {start.intent.text}")
+        package = resolve(start.intent, installed, device.api)
+    except _NoUser as error:
+        return Answer(stderr=lines(f"Error: Activity not started, user {error} is not running"), code=0)
+    except BadArguments as error:
+        return Answer(stderr=lines(_exception(device.api), f"java.lang.IllegalArgumentException: {error}"), code=255)
+    except Refused as error:
+        return Answer(starting, stderr=lines(*error.lines), code=error.code)
     began = time.monotonic()
     running = package in (device.chrome.running, device.firefox.running)
     try:
-        if intent.stop_first:
+        if start.stop_first:
             await _end(device, package)
-        await _open(device, package, intent.data)
+        await _open(device, package, start.intent.data)
     except DidNotStart as error:
         return Answer(starting, stderr=lines(f"Error: {error}"), code=1)
     took = round((time.monotonic() - began) * 1000)
-    told = ""
-    if running and not intent.stop_first:
-        told = "Warning: Activity not started, intent has been delivered to currently running top-most instance.\n"
-    if intent.wait:
-        activity = device.front
-        told += lines("Status: ok", "LaunchState: COLD", f"Activity: {activity}", f"TotalTime: {took}", "Complete")
-    return Answer(starting + told)
+    warning = ""
+    if running and not start.stop_first:
+        told = "Activity not started, intent has been delivered to currently running top-most instance."
+        warning = lines(f"Warning: {told}")
+    waited = ""
+    if start.wait:
+        waited = lines("Status: ok", "LaunchState: COLD", f"Activity: {device.front}", f"TotalTime: {took}", "Complete")
+    return Answer(starting + waited, stderr=warning)
+
+
+def _exception(api: int) -> str:
+    return "\nException occurred while executing 'start':" if api >= 30 else "Error:"
 
 
 async def _open(device: Device, package: str, url: str | None) -> None:
@@ -180,17 +220,6 @@ async def _end(device: Device, package: str) -> None:
         await device.firefox.stop()
     if package not in FIREFOXES:
         device.first_run.end()
-
-
-def _browser_for(intent: _Intent) -> str | None:
-    """The package that would be started, whether it is there or not; None: no browser."""
-    if intent.component:
-        package, _, activity = intent.component.partition("/")
-        known = {firefox.ACTIVITY} if package in FIREFOXES else _ACTIVITIES
-        return package if activity in known else None
-    if intent.package is not None:
-        return intent.package
-    return PACKAGE if intent.action == _VIEW and intent.data is not None and is_page(intent.data) else None
 
 
 def _set_debug_app(device: Device, package: str | None, *, waits: bool) -> None:

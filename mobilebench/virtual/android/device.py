@@ -42,6 +42,11 @@ class Device:
         return self.files.state
 
     @property
+    def api(self) -> int:
+        """Android's API level."""
+        return int(self.config.properties["ro.build.version.sdk"])
+
+    @property
     def browsers(self) -> dict[str, Program]:
         """Every browser that is installed, by its package."""
         config, state = self.config, self.state
