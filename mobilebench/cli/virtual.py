@@ -33,6 +33,9 @@ def up(
     fault: Annotated[
         Literal["offline", "unauthorized"] | None, typer.Option(help="How the phone misbehaves towards adb.")
     ] = None,
+    android: Annotated[
+        int | None, typer.Option(min=7, max=16, metavar="VERSION", help="Android's version, in place of the profile's.")
+    ] = None,
     wipe: Annotated[bool, typer.Option("--wipe", help="Begin with empty phones: forget what was pushed.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Print only the names of those started.")] = False,
 ) -> None:
@@ -49,6 +52,7 @@ def up(
         chrome=not no_chrome,
         data_mb=data_mb,
         fault=fault,
+        android=android,
     )
     for phone in started:
         typer.echo(phone.name if names else f"{phone.name}: {phone.serial} imitates {phone.profile}")

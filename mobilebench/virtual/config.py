@@ -51,6 +51,11 @@ class PhoneConfig:
     data_bytes: int | None
     """Size of the phone's storage, where it is limited."""
 
+    @property
+    def api(self) -> int:
+        """Android's API level."""
+        return int(self.properties["ro.build.version.sdk"])
+
     def path(self, text: str) -> str:
         """Where a path of the phone is for this process."""
         own = any(text == folder or text.startswith(f"{folder}/") for folder in PHONE_FOLDERS)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Protocol
 
 from mobilebench.virtual.stream import Stream, StreamClosed
@@ -24,7 +24,6 @@ from mobilebench.virtual.wire import (
     ProtocolError,
 )
 
-FEATURES = ("shell_v2", "cmd", "stat_v2", "ls_v2", "fixed_push_mkdir")
 _AUTH_TOKEN = 1
 _AUTH_SIGNATURE = 2
 
@@ -40,6 +39,10 @@ class Phone(Protocol):
 
     def fault(self) -> str | None:
         """`offline` or `unauthorized` when the phone is to behave so, else None."""
+        ...
+
+    def features(self) -> Sequence[str]:
+        """What the phone's adbd offers."""
         ...
 
     def banner(self) -> Mapping[str, str]:
@@ -158,7 +161,7 @@ class Connection(asyncio.Protocol):
         self._max_payload = max(1, min(packet.arg1, MAX_PAYLOAD))
         self._known = True
         properties = "".join(f"{name}={value};" for name, value in self._phone.banner().items())
-        banner = f"device::{properties}features={','.join(FEATURES)}"
+        banner = f"device::{properties}features={','.join(self._phone.features())}"
         self._send(Packet(CNXN, VERSION, MAX_PAYLOAD, banner.encode()))
 
     def _open(self, packet: Packet) -> None:

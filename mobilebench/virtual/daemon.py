@@ -15,11 +15,12 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mobilebench.virtual import asking, shell, sync
+from mobilebench.virtual.android import abilities
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.android.device import Answer, Device
 from mobilebench.virtual.chrome import Chrome
@@ -54,6 +55,8 @@ class Daemon:
         name, *arguments = words
         if name not in COMMANDS:
             return Answer(stderr=f"{name}: inaccessible or not found\n", code=127)
+        if refused := abilities.refusal(words, self._device.api):
+            return Answer(_line(refused.stdout), _line(refused.stderr), refused.code)
         return await COMMANDS[name](self._device, arguments)
 
     async def stop(self) -> None:
@@ -64,6 +67,9 @@ class Daemon:
 
     def fault(self) -> str | None:
         return self._files.state.fault
+
+    def features(self) -> Sequence[str]:
+        return abilities.features(self._device.api)
 
     def banner(self) -> Mapping[str, str]:
         names = ("ro.product.name", "ro.product.model", "ro.product.device")
@@ -117,6 +123,10 @@ class Daemon:
 
 
 _PHONE_PATH = re.compile(rf"(?<![\w./$}}-])(?:{'|'.join(PHONE_FOLDERS)})(?![\w.-])")
+
+
+def _line(text: str) -> str:
+    return f"{text}\n" if text else ""
 
 
 def _say(text: str) -> Service:

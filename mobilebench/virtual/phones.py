@@ -23,6 +23,7 @@ from mobilebench import paths
 from mobilebench.errors import BadInput, TargetLost
 from mobilebench.profiles import Profile, load
 from mobilebench.virtual import adb, asking, config, presentation, processes, programs, sandbox, sysfs
+from mobilebench.virtual.android import abilities
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.config import PhoneConfig
 from mobilebench.virtual.files import PhoneFiles
@@ -65,6 +66,8 @@ class _Record:
     processes: tuple[ProcessId, ...] = ()
     """Outermost first; in a sandbox the last one's end is the end of everything in it."""
     walls: str = "none"
+    android: int | None = None
+    """Its version, where it is not the profile's."""
 
     @property
     def serial(self) -> str:
@@ -89,6 +92,7 @@ def up(
     chrome: bool = True,
     data_mb: int | None = None,
     fault: str | None = None,
+    android: int | None = None,
 ) -> list[VirtualPhone]:
     """Switch phones on, and wait until adb sees them.
 
@@ -102,18 +106,24 @@ def up(
         chrome: False leaves the phones without a browser.
         data_mb: size of a phone's storage in MiB, which then does not outlive the phone's switching off.
         fault: `offline` or `unauthorized`: how the phones misbehave towards adb.
+        android: version of Android, in place of the profile's; a phone keeps it.
 
     Raises:
-        BadInput: unknown profile, impossible name or number.
+        BadInput: unknown profile or Android, impossible name or number.
         TargetLost: a phone did not start, or adb cannot reach it.
     """
     wanted = _names(count, names)
+    if android is not None and android not in presentation.LEVELS:
+        oldest, newest = min(presentation.LEVELS), max(presentation.LEVELS)
+        raise BadInput(f"There are no virtual phones of Android {android}.", hint=f"{oldest} to {newest} exist.")
     chosen = [load(profile_id) for profile_id in profile_ids or ()]
     started = []
     with _turn():
         for index, name in enumerate(wanted):
             profile = chosen[index % len(chosen)] if chosen else None
-            started.append(_switch_on(name, index, profile, wipe=wipe, chrome=chrome, data_mb=data_mb, fault=fault))
+            known = _read(name)
+            how = _How(wipe, chrome, data_mb, fault, android or (known.android if known else None))
+            started.append(_switch_on(name, index, profile, known, how))
         for record in started:
             if adb.state(record.serial) != (fault or "device"):
                 adb.connect(record.serial, expect=fault or "device")
@@ -196,39 +206,48 @@ def parse_changes(words: Sequence[str]) -> dict[str, Any]:
 # One phone
 
 
-def _switch_on(
-    name: str,
-    index: int,
-    profile: Profile | None,
-    *,
-    wipe: bool,
-    chrome: bool,
-    data_mb: int | None,
-    fault: str | None,
-) -> _Record:
-    known = _read(name)
+@dataclass(frozen=True)
+class _How:
+    """How a phone is switched on; see `up`."""
+
+    wipe: bool
+    chrome: bool
+    data_mb: int | None
+    fault: str | None
+    android: int | None
+
+
+def _switch_on(name: str, index: int, profile: Profile | None, known: _Record | None, how: _How) -> _Record:
     if known is not None and known.running:
-        if profile is not None and profile.id != known.profile:
-            raise BadInput(
-                f"The virtual phone {name} is running as {known.profile}, not as {profile.id}.",
-                hint=f"Switch it off first: mobilebench virtual down {name}.",
-            )
-        if fault is not None:
-            change_state(name, {"fault": fault})
+        _same_phone(known, profile, how)
+        if how.fault is not None:
+            change_state(name, {"fault": how.fault})
         return known
     if profile is None:
         profile = load(known.profile if known else DEFAULT_PROFILES[index % len(DEFAULT_PROFILES)])
     folder = _folder(name)
-    if wipe:
+    if how.wipe:
         shutil.rmtree(folder, ignore_errors=True)
     listener = _listener(known.port if known else None)
     with listener:
-        record = _Record(name, profile.id, listener.getsockname()[1], known.number if known else _free_number())
+        number = known.number if known else _free_number()
+        record = _Record(name, profile.id, listener.getsockname()[1], number, android=how.android)
         kind = sandbox.walls()
-        data_bytes = data_mb * _MEBIBYTE if data_mb else None
+        data_bytes = how.data_mb * _MEBIBYTE if how.data_mb else None
         settings = _settings(record, profile, folder, kind, data_bytes)
-        _lay_out(folder, settings, kind, chrome=chrome, fault=fault)
+        _lay_out(folder, settings, kind, chrome=how.chrome, fault=how.fault)
         return _start(record, folder, settings, kind, listener)
+
+
+def _same_phone(known: _Record, profile: Profile | None, how: _How) -> None:
+    """Raises `BadInput` when a running phone was asked to be another one."""
+    running = f"The virtual phone {known.name} is running as"
+    hint = f"Switch it off first: mobilebench virtual down {known.name}"
+    if profile is not None and profile.id != known.profile:
+        raise BadInput(f"{running} {known.profile}, not as {profile.id}.", hint=hint)
+    if how.android != known.android:
+        own = f"Android {known.android}" if known.android else "its profile's Android"
+        raise BadInput(f"{running} {own}, not as Android {how.android}.", hint=hint)
 
 
 def _settings(
@@ -243,7 +262,7 @@ def _settings(
     mark = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     return PhoneConfig(
         name=record.name,
-        properties=presentation.properties(profile, record.name),
+        properties=presentation.properties(profile, record.name, record.android),
         clusters=presentation.clusters(profile),
         gpu=profile.gpu.name,
         chromium=programs.chromium(),
@@ -262,7 +281,7 @@ def _lay_out(folder: Path, settings: PhoneConfig, kind: sandbox.Walls, *, chrome
     files = PhoneFiles(folder)
     config.write(settings, files.metadata)
     client = asking.client(sandbox.python().binary, settings.abstract_prefix)
-    sandbox.prepare(folder, kind, settings.address, client, list(COMMANDS))
+    sandbox.prepare(folder, kind, settings.address, client, list(COMMANDS), abilities.missing_programs(settings.api))
     sysfs.copy_real_cores(folder / "sys")
     files.change(lambda state: dataclasses.replace(state, chrome_installed=chrome, fault=fault))
 
@@ -281,6 +300,7 @@ def _start(
         info=tell,
         browsers=browsers,
         data_bytes=settings.data_bytes,
+        denied=abilities.denied_files(settings.api),
     )
     with (folder / "daemon.log").open("wb") as log, open(told, "rb") as info, open(ready, "rb") as awaited:  # noqa: PTH123
         process = subprocess.Popen(

@@ -6,9 +6,12 @@ import platform
 
 from mobilebench.profiles import Profile
 from mobilebench.profiles.machine import cpu_name, machine_id
+from mobilebench.virtual.android.abilities import missing_properties
 from mobilebench.virtual.config import Cluster
 
-_SDK = {7: 24, 8: 26, 9: 28, 10: 29, 11: 30, 12: 31, 13: 33, 14: 34, 15: 35, 16: 36}
+LEVELS = {7: 24, 8: 26, 9: 28, 10: 29, 11: 30, 12: 31, 13: 33, 14: 34, 15: 35, 16: 36}
+"""API levels of the Androids that a virtual phone can have."""
+_USUAL = 14
 _LOWEST_KHZ = 300_000
 _ABIS = {"x86_64": "x86_64", "aarch64": "arm64-v8a", "armv7l": "armeabi-v7a", "i686": "x86"}
 
@@ -18,13 +21,20 @@ def abi() -> str:
     return _ABIS.get(platform.machine(), platform.machine())
 
 
-def properties(profile: Profile, name: str) -> dict[str, str]:
-    """What `getprop` answers: the profile's phone, but for what really computes here."""
+def properties(profile: Profile, name: str, version: int | None = None) -> dict[str, str]:
+    """What `getprop` answers: the profile's phone, but for what really computes here.
+
+    Args:
+        profile: the phone.
+        name: its serial number.
+        version: of Android, in place of the profile's.
+    """
     example = profile.example
     model = example.model if example else f"Reference phone {profile.soc}"
     maker = example.manufacturer if example else profile.vendor
     device = example.device if example else profile.id.replace("-", "_")
-    android = example.android if example else 14
+    android = version or (example.android if example else _USUAL)
+    api = LEVELS.get(android, LEVELS[_USUAL])
     product = {
         "ro.product.model": model,
         "ro.product.manufacturer": maker,
@@ -34,7 +44,7 @@ def properties(profile: Profile, name: str) -> dict[str, str]:
         "ro.product.board": profile.properties.get("ro.board.platform", device),
         "ro.product.marketname": example.name if example else model,
         "ro.build.version.release": str(android),
-        "ro.build.version.sdk": str(_SDK.get(android, 34)),
+        "ro.build.version.sdk": str(api),
         "ro.build.version.security_patch": "2023-10-05",
         "ro.build.type": "user",
         "ro.build.tags": "release-keys",
@@ -60,7 +70,8 @@ def properties(profile: Profile, name: str) -> dict[str, str]:
         "ro.mobilebench.machine": machine_id(),
         "ro.mobilebench.runner": f"linux-{platform.machine()}",
     }
-    return {**product, **profile.properties, **real}
+    every = {**product, **profile.properties, **real}
+    return {key: value for key, value in every.items() if key not in missing_properties(api)}
 
 
 def clusters(profile: Profile) -> tuple[Cluster, ...]:

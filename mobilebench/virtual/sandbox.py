@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,11 @@ import sys
 sys.path.insert(0, {code!r})
 from mobilebench.virtual.automation import main
 sys.exit(main({address!r}, sys.argv[1:]))
+"""
+
+_TOYBOX = """#!/bin/sh
+[ -x "${0%/*}/$1" ] || { echo "toybox: Unknown command $1" >&2; exit 127; }
+exec "$@"
 """
 
 TOOLS = (
@@ -80,6 +85,7 @@ def daemon_command(
     info: int,
     browsers: Sequence[str],
     data_bytes: int | None,
+    denied: Collection[str] = (),
 ) -> list[str]:
     """Start the daemon of the phone in this folder.
 
@@ -89,6 +95,7 @@ def daemon_command(
         info: descriptor that learns the number of the sandbox's first process.
         browsers: programs of this computer, to be had inside too.
         data_bytes: size of the phone's storage, where it is limited.
+        denied: files that the phone's shell may not read.
     """
     code, root = _code(kind), "/" if kind != "none" else str(phone)
     start = f"import sys; sys.path.insert(0, {code!r}); from mobilebench.virtual.daemon import main; main()"
@@ -96,11 +103,18 @@ def daemon_command(
     if kind == "none":
         return daemon
     bwrap = shutil.which("bwrap") or "bwrap"
-    return [*_namespaces(bwrap, kind), "--info-fd", str(info), *_view(phone, browsers, data_bytes), *daemon]
+    return [
+        *_namespaces(bwrap, kind),
+        "--info-fd",
+        str(info),
+        *_view(phone, browsers, data_bytes),
+        *_closed(phone, denied),
+        *daemon,
+    ]
 
 
-def prepare(phone: Path, kind: Walls, address: str, client: str, commands: list[str]) -> None:
-    """Fill the phone's `/system`: its shell, its own commands, and this computer's tools."""
+def prepare(phone: Path, kind: Walls, address: str, client: str, commands: list[str], missing: Collection[str]) -> None:
+    """Fill the phone's `/system`: its shell, its own commands, and this computer's tools but for the missing ones."""
     programs = phone / "system" / "bin"
     shutil.rmtree(phone / "system", ignore_errors=True)
     programs.mkdir(parents=True)
@@ -110,11 +124,11 @@ def prepare(phone: Path, kind: Walls, address: str, client: str, commands: list[
         (programs / command).symlink_to("ask")
     (programs / "app_process").write_text(_APP_PROCESS.format(python().binary, code=_code(kind), address=address))
     (programs / "app_process").chmod(0o755)
-    (programs / "toybox").write_text('#!/bin/sh\nexec "$@"\n')
+    (programs / "toybox").write_text(_TOYBOX)
     (programs / "toybox").chmod(0o755)
     (programs / "sh").symlink_to(_real("sh") or "/usr/bin/sh")
     for tool in TOOLS:
-        if (found := _real(tool)) is not None:
+        if tool not in missing and (found := _real(tool)) is not None:
             (programs / tool).symlink_to(found)
     etc = phone / "system" / "etc"
     etc.mkdir()
@@ -154,6 +168,14 @@ def _view(phone: Path, browsers: Sequence[str], data_bytes: int | None) -> list[
         if not Path(binary).is_relative_to("/usr"):
             arguments += ["--ro-bind", binary, binary]
     return [*arguments, "--chdir", "/"]
+
+
+def _closed(phone: Path, files: Collection[str]) -> list[str]:
+    """A file without permissions in the place of each of these."""
+    nothing = phone / METADATA.removeprefix("/") / "denied"
+    if files:
+        nothing.touch(mode=0o000)
+    return [word for file in files for word in ("--ro-bind", str(nothing), file)]
 
 
 def _same(path: Path) -> list[str]:

@@ -21,11 +21,16 @@ from mobilebench.virtual.sockets import Network
 from mobilebench.virtual.state import BadState, State, from_json, to_json, with_value
 
 
-def make_device(folder: Path, profile_id: str = "snapdragon-8-gen-2", chromium: Program | None = None) -> Device:
+def make_device(
+    folder: Path,
+    profile_id: str = "snapdragon-8-gen-2",
+    chromium: Program | None = None,
+    android: int | None = None,
+) -> Device:
     profile = profiles.load(profile_id)
     settings = PhoneConfig(
         name="phone-1",
-        properties=presentation.properties(profile, "phone-1"),
+        properties=presentation.properties(profile, "phone-1", android),
         clusters=presentation.clusters(profile),
         gpu=profile.gpu.name,
         chromium=chromium,

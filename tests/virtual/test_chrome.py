@@ -64,8 +64,8 @@ def test_chrome_shows_an_isolated_page_and_ends(desk: Desk, tmp_path: Path) -> N
         port = int(desk.run(phone, "forward", "tcp:0", "localabstract:chrome_devtools_remote").stdout)
         version = ask(port, "/json/version")
         wait_until(lambda: "hello true true" in titles(port))
-        again = desk.shell(phone, f"{START} -d http://127.0.0.1:8000/?second")
-        assert "currently running" in again
+        again = desk.run(phone, "shell", f"{START} -d http://127.0.0.1:8000/?second")
+        assert again.returncode == 0 and b"Warning: Activity not started" in again.stderr
         wait_until(lambda: titles(port).count("hello true true") == 2)
     installed = desk.shell(phone, "dumpsys package com.android.chrome | grep versionName")
     assert installed == f"versionName={version['Browser'].removeprefix('Chrome/')}"

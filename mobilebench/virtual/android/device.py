@@ -44,7 +44,7 @@ class Device:
     @property
     def api(self) -> int:
         """Android's API level."""
-        return int(self.config.properties["ro.build.version.sdk"])
+        return self.config.api
 
     @property
     def browsers(self) -> dict[str, Program]:

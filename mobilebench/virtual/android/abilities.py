@@ -1,0 +1,246 @@
+"""What mobilebench asks of a phone, from which Android on it works, and what older ones answer.
+
+The table in `docs/devices.md` is `markdown()`. A virtual phone answers by the same rows: `refusal` for the programs
+that its daemon speaks for, `missing_programs`, `denied_files` and `features` for the rest of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+OLDEST = 24
+"""API level of Android 7, the oldest that there are virtual phones of."""
+
+RELEASES = {24: "7", 26: "8", 27: "8.1", 28: "9", 29: "10", 30: "11", 31: "12", 33: "13", 34: "14", 35: "15", 36: "16"}
+
+
+@dataclass(frozen=True)
+class Ability:
+    """A command, or a file, that mobilebench uses."""
+
+    words: tuple[str, ...]
+    """The command's first words; a file after `file`, a property after `property`."""
+    purpose: str
+    otherwise: str = ""
+    """What a phone answers that cannot do it, and what mobilebench does then."""
+    since: int = OLDEST
+    """API level."""
+    user: str = "shell"
+    """Who may do it; root may do everything that shell may."""
+    source: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    code: int = 0
+    """What `am` and its like print before `since`, and their exit code."""
+    denied: tuple[int, ...] = ()
+    """API levels on which the shell may not read the file."""
+
+    @property
+    def title(self) -> str:
+        kind, *rest = self.words
+        return " ".join(rest) if kind == "file" else " ".join(self.words)
+
+
+_TOYBOX = "toybox"
+_POLICY = "system/sepolicy, shell.te"
+
+ABILITIES = (
+    # What the phone is
+    Ability(("getprop",), "model, chip, ABI, Android's version", source="toolbox, toybox"),
+    Ability(
+        ("property", "ro.soc.manufacturer"),
+        "maker of the chip",
+        "an empty value; `ro.board.platform` and `ro.hardware` are read instead",
+        since=31,
+        source="Build.SOC_MANUFACTURER, added in API level 31",
+    ),
+    Ability(
+        ("property", "ro.soc.model"),
+        "the chip",
+        "an empty value; `ro.board.platform` and `ro.hardware` are read instead",
+        since=31,
+        source="Build.SOC_MODEL, added in API level 31",
+    ),
+    Ability(("uname",), "the kernel's release", source=_TOYBOX),
+    Ability(("cat",), "reads the files below", source=_TOYBOX),
+    Ability(("file", "/proc/meminfo"), "memory", "an error; the memory is not known", source=_POLICY),
+    Ability(("file", "/proc/self/status"), "cores that a command may use", source="proc(5)"),
+    Ability(("file", "/sys/devices/system/cpu/possible"), "cores that there are", source="sysfs"),
+    Ability(
+        ("file", "/proc/loadavg"),
+        "load before and after a block",
+        "`Permission denied`; the block has no load",
+        denied=(28,),
+        source=f"{_POLICY}: proc_loadavg is a type of its own in Android 9, and readable for shell from 10 on",
+    ),
+    Ability(("dumpsys", "battery"), "charge, temperature, charging", "no values are stored", source="BatteryService"),
+    Ability(("dumpsys", "SurfaceFlinger"), "the GPU's name (`GLES:`)", "the GPU is not known", source="SurfaceFlinger"),
+    Ability(
+        ("dumpsys", "thermalservice"),
+        "temperatures, throttling",
+        "`Can't find service: thermalservice`; the block has no temperatures",
+        since=29,
+        stderr="Can't find service: thermalservice",
+        source="ThermalManagerService, added in Android 10",
+    ),
+    Ability(("dumpsys", "package"), "versions of the browsers", "the browser is not offered", source="PackageManager"),
+    # Files
+    Ability(("mkdir",), "folders for scratch files", source=_TOYBOX),
+    Ability(("rm",), "removes files", source=_TOYBOX),
+    Ability(("rmdir",), "removes folders", source=_TOYBOX),
+    Ability(("mv",), "gives a verified file its name", source=_TOYBOX),
+    Ability(("chmod",), "makes the runner executable; adb's push widens what it is given", source=_TOYBOX),
+    Ability(
+        ("sha256sum",),
+        "verifies pushed files",
+        "exit code 127; native engines are `unsupported` (“its Android has no sha256sum”)",
+        since=26,
+        source="toybox of Android 8; Android 7 builds md5sum and sha1sum alone",
+    ),
+    Ability(
+        ("df",), "free space, where a push failed for the lack of it", "the sentence names no size", source=_TOYBOX
+    ),
+    Ability(("grep",), "cuts long answers on the phone", source="BSD grep to Android 8, toybox from 9 on"),
+    Ability(("date",), "the phone's time beside processes that ended", source=_TOYBOX),
+    Ability(("kill",), "ends uiautomator2's server", source="a word of the shell"),
+    Ability(("sh",), "pipes and lists of commands", source="mksh"),
+    Ability(("file", "/data/local/tmp"), "files, and programs that are executed", source=_POLICY),
+    # Browsers
+    Ability(
+        ("am", "start"),
+        "opens a browser",
+        "text that begins with `Error`, with exit code 0: nothing takes the intent. From Android 13 on that is also"
+        " said of a named activity whose filters do not match the intent (`Error type 3`)",
+        source="ActivityManagerShellCommand; SaferIntentUtils (change 161252188); manifests of Chromium and Firefox",
+    ),
+    Ability(("am", "force-stop"), "ends a browser", source="permission FORCE_STOP_PACKAGES of shell"),
+    Ability(
+        ("am", "set-debug-app"),
+        "lets Chrome and Firefox read the files with their flags",
+        "an exception; the block fails with it",
+        source="permission SET_DEBUG_APP of shell",
+    ),
+    Ability(("am", "clear-debug-app"), "puts that back", source="permission SET_DEBUG_APP of shell"),
+    Ability(("settings", "get"), "a setting before it is changed", source="SettingsService"),
+    Ability(
+        ("settings", "put"),
+        "keeps the screen on",
+        "`SecurityException` on phones of some makers (Xiaomi without “USB debugging (Security settings)”, OnePlus)",
+        source="permission WRITE_SECURE_SETTINGS of shell; public reports",
+    ),
+    Ability(("settings", "delete"), "puts back a setting that was not set", source="SettingsService"),
+    Ability(("input", "keyevent"), "switches the screen on", source="permission INJECT_EVENTS of shell"),
+    Ability(
+        ("wm", "dismiss-keyguard"),
+        "leaves a lock screen without a secret",
+        "an error, or the question for the secret; the page stays hidden",
+        source="WindowManagerShellCommand; Wm.java before Android 8",
+    ),
+    Ability(
+        ("dumpsys", "window"),
+        "the activity in front (`mCurrentFocus`, `mFocusedApp`)",
+        "the activity is not known; first-run screens are not answered",
+        source="WindowManagerService",
+    ),
+    Ability(
+        ("file", "/proc/net/unix"),
+        "DevTools sockets of browsers whose socket's name is not known",
+        "`Permission denied` for apps from Android 10 on; the shell may read it on all",
+        source=f"{_POLICY}: proc_net_type; chromedriver reads it on Android 14, too",
+    ),
+    Ability(
+        ("dumpsys", "activity", "exit-info"),
+        "why a browser's process ended",
+        "`Bad activity command, or no activities match: exit-info`; a death has no reason of the phone's",
+        since=30,
+        stdout="Bad activity command, or no activities match: exit-info",
+        source="ApplicationExitInfo, added in API level 30",
+    ),
+    Ability(
+        ("dumpsys", "meminfo"),
+        "memory of a browser's processes, and of the GPU",
+        "the part is not known",
+        source="ActivityManagerService",
+    ),
+    Ability(
+        ("file", "/proc/*/cmdline"),
+        "finds uiautomator2's server, and a browser's pages",
+        "left out: shell sees other users' processes as a member of the group readproc",
+        source="adbd, AID_READPROC since Android 7",
+    ),
+    Ability(
+        ("file", "/proc/*/smaps_rollup"),
+        "memory of a process",
+        "`No such file` before Linux 4.14: `smaps` is summed; `Permission denied` for apps: `dumpsys meminfo`",
+        user="own processes: shell; others: root",
+        source="proc(5); ptrace_may_access",
+    ),
+    # First-run screens, touched by uiautomator2
+    Ability(("app_process",), "runs uiautomator2's server", source="frameworks/base, cmds/app_process"),
+    # The runner
+    Ability(
+        ("file", "/sys/devices/system/cpu/*/cpufreq"),
+        "clocks and kinds of cores",
+        "`Permission denied` on phones of some makers; the setting `big`, `little` or `prime` is `unsupported`",
+        source="sysfs_devices_system_cpu",
+    ),
+    Ability(
+        ("file", "/proc/self/cpuset"),
+        "the group of cores that the runner is in",
+        "`/proc/self/cgroup` is read instead",
+        source="proc(5)",
+    ),
+)
+
+
+def ability(words: Sequence[str]) -> Ability | None:
+    """The row of this command: the one that names the most words of it."""
+    fits = [one for one in ABILITIES if tuple(words[: len(one.words)]) == one.words]
+    return max(fits, key=lambda one: len(one.words), default=None)
+
+
+def refusal(words: Sequence[str], api: int) -> Ability | None:
+    """The row that says what this command answers on an Android that lacks it; None where it works."""
+    found = ability(words)
+    return found if found and api < found.since else None
+
+
+def missing_programs(api: int) -> set[str]:
+    """Programs that this Android has not."""
+    return {one.words[0] for one in ABILITIES if len(one.words) == 1 and api < one.since}
+
+
+def missing_properties(api: int) -> set[str]:
+    """Properties that this Android does not set."""
+    return {one.words[1] for one in ABILITIES if one.words[0] == "property" and api < one.since}
+
+
+def denied_files(api: int) -> set[str]:
+    """Files that this Android's shell may not read."""
+    return {one.words[1] for one in ABILITIES if api in one.denied}
+
+
+_FEATURES = (("shell_v2", 24), ("cmd", 24), ("stat_v2", 26), ("fixed_push_mkdir", 28), ("ls_v2", 30))
+
+
+def features(api: int) -> tuple[str, ...]:
+    """What this Android's adbd offers, of what a virtual phone can do."""
+    return tuple(name for name, since in _FEATURES if api >= since)
+
+
+def markdown() -> str:
+    """The table of `docs/devices.md`."""
+    head = [
+        "| command or file | what for | from Android (API level) | user | otherwise | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    return "".join(f"{line}\n" for line in [*head, *map(_row, ABILITIES)])
+
+
+def _row(one: Ability) -> str:
+    since = f"{RELEASES[one.since]} ({one.since})"
+    if one.denied:
+        since += f", not {', '.join(f'{RELEASES[api]} ({api})' for api in one.denied)}"
+    title = f"`{one.title}`" if one.words[0] != "property" else f"`getprop {one.words[1]}`"
+    return f"| {title} | {one.purpose} | {since} | {one.user} | {one.otherwise} | {one.source} |"

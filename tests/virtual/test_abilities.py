@@ -1,0 +1,192 @@
+"""The table of what mobilebench asks of phones: it is written in the guide, and virtual phones follow it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mobilebench import paths, profiles, targets
+from mobilebench.engines import scratch
+from mobilebench.probes import probes
+from mobilebench.profiles import Profile
+from mobilebench.targets.android import wire
+from mobilebench.virtual import phones, presentation
+from mobilebench.virtual.android import abilities
+from mobilebench.virtual.android.abilities import ABILITIES, ability, refusal
+from mobilebench.virtual.daemon import Daemon
+from mobilebench.virtual.files import PhoneFiles
+from tests.targets.conftest import own_adb
+from tests.virtual.conftest import adb_programs
+from tests.virtual.test_answers import make_device
+
+LEVELS = (24, 26, 28, 29, 30, 31, 33, 34, 35, 36)
+
+
+def test_the_guide_has_the_table() -> None:
+    guide = (paths.PACKAGE.parent / "docs" / "devices.md").read_text(encoding="utf-8")
+    assert abilities.markdown() in guide
+
+
+def test_every_row_says_what_happens_where_it_does_not_work() -> None:
+    assert len({one.words for one in ABILITIES}) == len(ABILITIES)
+    for one in ABILITIES:
+        assert one.purpose and one.source and one.user
+        assert one.since in abilities.RELEASES
+        assert one.otherwise or (one.since == abilities.OLDEST and not one.denied), one.words
+
+
+def daemon(folder: Path, android: int) -> Daemon:
+    device = make_device(folder, android=android)
+    return Daemon(PhoneFiles(device.files.root))
+
+
+@pytest.mark.parametrize("android", presentation.LEVELS)
+@pytest.mark.parametrize(
+    ("words", "since", "said", "code"),
+    [
+        (["dumpsys", "thermalservice"], 29, "Can't find service: thermalservice\n", 0),
+        (
+            ["dumpsys", "activity", "exit-info", "a.b"],
+            30,
+            "Bad activity command, or no activities match: exit-info\n",
+            0,
+        ),
+        (["dumpsys", "battery"], 24, "", 0),
+        (["settings", "get", "global", "debug_app"], 24, "", 0),
+        (["am", "clear-debug-app"], 24, "", 0),
+        (["wm", "dismiss-keyguard"], 24, "", 0),
+    ],
+)
+def test_a_virtual_phone_answers_by_its_android(
+    tmp_path: Path, android: int, words: list[str], since: int, said: str, code: int
+) -> None:
+    answer = asyncio.run(daemon(tmp_path, android).answer(words))
+    if presentation.LEVELS[android] < since:
+        assert (answer.stdout + answer.stderr, answer.code) == (said, code)
+    else:
+        assert answer.code == 0 and not (said and said in answer.stdout + answer.stderr)
+
+
+@pytest.mark.parametrize("android", presentation.LEVELS)
+def test_properties_that_an_android_does_not_set_are_missing(android: int) -> None:
+    found = presentation.properties(profiles.load("tensor-g3"), "phone-1", android)
+    assert ("ro.soc.model" in found) == (presentation.LEVELS[android] >= 31)
+    assert found["ro.build.version.release"] == str(android)
+    assert found["ro.build.version.sdk"] == str(presentation.LEVELS[android])
+
+
+@pytest.mark.parametrize("profile", profiles.all_profiles(), ids=lambda profile: profile.id)
+def test_a_phone_without_the_newer_properties_is_recognised_by_the_older_ones_or_not_at_all(profile: Profile) -> None:
+    older = set(profile.identify.properties) - {"ro.soc.model", "ro.soc.manufacturer"}
+    found = profiles.match(presentation.properties(profile, "phone-1", 10))
+    assert found == (profile if older else None)
+
+
+@pytest.mark.parametrize(
+    ("api", "offered"),
+    [
+        (24, {"shell_v2", "cmd"}),
+        (26, {"shell_v2", "cmd", "stat_v2"}),
+        (30, {"shell_v2", "cmd", "stat_v2", "fixed_push_mkdir", "ls_v2"}),
+    ],
+)
+def test_adbd_offers_what_its_android_has(api: int, offered: set[str]) -> None:
+    assert set(abilities.features(api)) == offered
+
+
+def test_programs_and_files_by_android() -> None:
+    assert [api for api in LEVELS if "sha256sum" in abilities.missing_programs(api)] == [24]
+    assert [api for api in LEVELS if "/proc/loadavg" in abilities.denied_files(api)] == [28]
+
+
+# Every command of a run
+
+_BEFORE = {"do", "then", "if", "else", "while", "!", "{"}
+_SYNTAX = {"for", "case", "esac", "done", "fi", "in", "}", "exit", "[", "*", "true", "export"}
+_OWN_WORDS = {"echo", "exec"}
+
+
+def commands(script: str) -> Iterator[list[str]]:
+    """The simple commands of a shell program, also those in $(…)."""
+    inner = re.findall(r"\$\(([^()]*)\)", script)
+    for text in inner:
+        yield from commands(text)
+    outer = re.sub(r"\$\([^()]*\)", "ANSWER", script)
+    lexer = shlex.shlex(outer, posix=True, punctuation_chars=";|&()\n")
+    lexer.whitespace = " \t\r"
+    lexer.whitespace_split = True
+    words: list[str] = []
+    for word in [*lexer, ";"]:
+        if set(word) <= set(";|&()\n"):
+            if words:
+                yield from _command(words)
+            words = []
+        elif not (word in _BEFORE and not words):
+            words.append(word)
+
+
+def _command(words: list[str]) -> Iterator[list[str]]:
+    while words and re.fullmatch(r"\w+=.*", words[0], re.DOTALL):
+        words = words[1:]
+    while words and words[0] in {"exec", *_BEFORE}:
+        words = words[1:]
+    if words and words[0] not in _SYNTAX and words[0] not in _OWN_WORDS:
+        yield words
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("exec dumpsys battery", [["dumpsys", "battery"]]),
+        ('for p in a b; do echo "$p $(dumpsys $p | grep x)"; done', [["dumpsys", "$p"], ["grep", "x"]]),
+        ("s=$(sha256sum a) || exit; mv -f a b", [["sha256sum", "a"], ["mv", "-f", "a", "b"]]),
+        ("if [ -f a ]; then cat a && rm a; fi", [["cat", "a"], ["rm", "a"]]),
+    ],
+)
+def test_how_commands_are_found(script: str, found: list[list[str]]) -> None:
+    assert list(commands(script)) == found
+
+
+@pytest.mark.real
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("android", [7, 9, 11, 13, 15])
+def test_every_command_that_a_run_sends_is_in_the_table_and_works_on_its_android(
+    tmp_path: Path, android: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    real = wire.service
+
+    def recording(serial, name, limit):  # type: ignore[no-untyped-def]
+        if name.startswith(("shell", "exec")):
+            sent.append(name.partition(":")[2])
+        return real(serial, name, limit)
+
+    monkeypatch.setattr(wire, "service", recording)
+    (tmp_path / "file").write_bytes(b"x" * 5000)
+    with own_adb(tmp_path / "home", Path(adb_programs()["installed"])):
+        (phone,) = phones.up(names=["asked"], android=android)
+        (info,) = targets.select(phone.serial)
+        assert info.os == f"Android {android}"
+        with targets.open_target(info) as target:
+            for probe in probes().values():
+                probe.start(target)
+                probe.stop(target)
+            if android > 7:
+                pushed = target.push(tmp_path / "file", executable=True)
+                target.pull(pushed.path, tmp_path / "back")
+                assert (tmp_path / "back").read_bytes() == (tmp_path / "file").read_bytes()
+            with scratch.scratch_folder(target):
+                pass
+            with target.browser("chrome") as browser:
+                assert browser.version
+    asked = [words for script in sent for words in commands(script)]
+    assert {"am", "settings", "dumpsys", "getprop", "cat"} <= {words[0] for words in asked}
+    for words in asked:
+        assert ability(words) is not None, f"not in the table: {shlex.join(words)}"
+    refused = {shlex.join(words[:2]) for words in asked if refusal(words, presentation.LEVELS[android])}
+    assert refused == ({"dumpsys thermalservice"} if android < 10 else set())
