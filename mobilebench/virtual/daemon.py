@@ -173,6 +173,8 @@ async def _serve(root: str, listening: int, ready: int) -> None:
 def main() -> None:
     """Arguments: the phone's root folder, and the descriptors of the listening socket and of who waits for us."""
     os.umask(0o022)
+    # The phone's commands end when adb hangs up, even where this was started by one that ignores it (nohup).
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # Whatever a command leaves behind stays below this process, where switching off finds it.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with contextlib.suppress(KeyboardInterrupt):

@@ -89,15 +89,20 @@ async def serve(request: ShellRequest, stream: Stream, shell: str, environment: 
     feeding = asyncio.ensure_future(_feed(process, request, stream))
     running = asyncio.ensure_future(_run(process, request, stream))
     gone = asyncio.ensure_future(stream.closed.wait())
+    hung_up = True
     try:
         await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            await _end(process, request)
+        hung_up = not running.done()
+        if hung_up and not request.framed and not request.terminal:
+            await asyncio.wait({feeding, process.end}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (feeding, running, gone):
             task.cancel()
         await asyncio.gather(feeding, running, gone, return_exceptions=True)
-        process.close()
+        if hung_up:
+            _hang_up(process, request)
+        else:
+            process.close()
 
 
 class _Process:
@@ -124,10 +129,10 @@ class _Process:
             os.close(descriptor)
 
     def signal(self, number: int) -> None:
-        """To the command and what it started, unless they made themselves a session of their own."""
+        """To the command, not to what it started."""
         if not self.end.done():
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, number)
+                os.kill(self.pid, number)
 
 
 def _start(argv: list[str], request: ShellRequest, environment: Mapping[str, str], folder: str) -> _Process:
@@ -169,13 +174,19 @@ async def _run(process: _Process, request: ShellRequest, stream: Stream) -> None
             await stream.write(frame(kind, data) if request.framed else data)
 
     reading = asyncio.gather(*(carry(kind, descriptor) for kind, descriptor in process.outputs.items()))
-    if process.terminal:
-        # A terminal ends with its shell, even where something in the background still holds it.
-        await asyncio.shield(process.end)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(reading, 0.2)
-    else:
-        await reading
+    try:
+        if process.terminal:
+            # A terminal ends with its shell, even where something in the background still holds it.
+            await asyncio.shield(process.end)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reading, 0.2)
+        else:
+            await reading
+    finally:
+        # Nobody may watch a descriptor that is closed: its number is soon another one's.
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            await reading
     code = await asyncio.shield(process.end)
     if request.framed:
         await stream.write(frame(FrameId.EXIT, bytes([code & 0xFF])))
@@ -193,7 +204,8 @@ async def _feed(process: _Process, request: ShellRequest, stream: Stream) -> Non
                     process.close_stdin()
                 elif kind == FrameId.WINDOW_SIZE and process.terminal:
                     _resize(process.stdin, piece)
-    process.close_stdin()
+    if not (request.framed and stream.closed.is_set()):  # then a signal comes before the end of the input
+        process.close_stdin()
 
 
 async def _give(process: _Process, data: bytes) -> None:
@@ -212,13 +224,12 @@ def _resize(terminal: int | None, text: bytes) -> None:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, width, height))
 
 
-async def _end(process: _Process, request: ShellRequest) -> None:
-    """The client is gone. A plain `exec:` may still finish with the input that it got (`adb exec-in`)."""
-    patience = [(signal.SIGHUP, 1.0), (signal.SIGKILL, 1.0)]
-    if not request.framed and not request.terminal:
-        await asyncio.wait({process.end}, timeout=5.0)
-    for number, seconds in patience:
-        if process.end.done():
-            return
-        process.signal(number)
-        await asyncio.wait({process.end}, timeout=seconds)
+def _hang_up(process: _Process, request: ShellRequest) -> None:
+    """The client is gone. As in adbd, SIGHUP goes to the command alone, and its input and output are closed after it.
+
+    A command that ignores the signal lives on. Without the shell protocol there is no signal: a terminal that closes
+    sends one of its own, and a plain `exec:` goes on with the input that it got (`adb exec-in`).
+    """
+    if request.framed:
+        process.signal(signal.SIGHUP)
+    process.close()

@@ -40,6 +40,10 @@ class Stream:
         self._writable.set()
 
     def received(self, payload: bytes) -> None:
+        """An empty packet is acknowledged, and is no end."""
+        if not payload:
+            self._send(Packet(OKAY, self.local_id, self.remote_id))
+            return
         self._received.append(payload)
         self._waiting += len(payload)
         self._readable.set()

@@ -16,15 +16,17 @@ import subprocess
 import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from mobilebench.virtual import phones
 from mobilebench.virtual.phones import VirtualPhone
-from mobilebench.virtual.wire import CLSE, CNXN, OPEN, VERSION, Packet, PacketParser
+from mobilebench.virtual.shell import FrameId, FrameParser, frame
+from mobilebench.virtual.wire import CLSE, CNXN, OKAY, OPEN, VERSION, WRTE, Packet, PacketParser
 from tests.virtual.conftest import Desk, wait_until
 
 pytestmark = pytest.mark.real
@@ -138,14 +140,57 @@ def test_an_interactive_shell_answers_and_leaves_with_its_code(desk: Desk, phone
     assert done.returncode == 5 and b"42" in done.stdout
 
 
-def test_killing_the_client_ends_the_command(desk: Desk, phone: VirtualPhone) -> None:
-    def seconds_asleep() -> str:
-        return desk.shell(phone, "ps -e -o args | grep '[s]leep 4321' || true")
+def asleep(desk: Desk, phone: VirtualPhone, seconds: int) -> bool:
+    return desk.shell(phone, f"ps -e -o args | grep '[s]leep {seconds}' || true") != ""
 
-    with subprocess.Popen([desk.adb, "-s", phone.serial, "shell", "trap '' HUP; sleep 4321; true"]) as client:
-        wait_until(lambda: "sleep 4321" in seconds_asleep())
-        client.kill()
-    wait_until(lambda: seconds_asleep() == "")
+
+@contextlib.contextmanager
+def hung_up(desk: Desk, phone: VirtualPhone, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """An adb that is killed at the end."""
+    with subprocess.Popen([desk.adb, "-s", phone.serial, *words], stdin=subprocess.PIPE) as client:
+        try:
+            yield client
+        finally:
+            client.kill()
+
+
+@pytest.mark.parametrize("how", [["shell"], ["shell", "-tt"]])
+def test_killing_the_client_ends_the_command(desk: Desk, phone: VirtualPhone, how: list[str]) -> None:
+    with hung_up(desk, phone, *how, "exec sleep 4321"):
+        wait_until(lambda: asleep(desk, phone, 4321))
+    wait_until(lambda: not asleep(desk, phone, 4321))
+
+
+def test_the_signal_comes_before_the_end_of_the_input(desk: Desk, phone: VirtualPhone) -> None:
+    """The trap ends the shell, so that what would be written at the end of the input never is."""
+    script = f"rm -rf {TMP}/hup; mkdir {TMP}/hup; trap 'echo hup > {TMP}/hup/said; exit' HUP; touch {TMP}/hup/ready"
+    wait = f"while read -r line; do :; done; echo eof > {TMP}/hup/said"
+    for _ in range(10):
+        with hung_up(desk, phone, "shell", f"{script}; {wait}"):
+            wait_until(lambda: "ready" in desk.shell(phone, f"ls {TMP}/hup 2>&1; true"))
+        wait_until(lambda: "said" in desk.shell(phone, f"ls {TMP}/hup"))
+        assert desk.shell(phone, f"cat {TMP}/hup/said") == "hup"
+        desk.shell(phone, f"rm -r {TMP}/hup")
+
+
+def test_a_command_that_ignores_the_signal_lives_on(desk: Desk, phone: VirtualPhone) -> None:
+    script = f"trap '' HUP; rm -f {TMP}/go {TMP}/went; echo ready > {TMP}/ready"
+    wait = f"while [ ! -e {TMP}/go ]; do sleep 0.05; done; echo on > {TMP}/went"
+    with hung_up(desk, phone, "shell", f"{script}; {wait}"):
+        wait_until(lambda: "ready" in desk.shell(phone, f"ls {TMP}"))
+    time.sleep(2.5)  # once it was killed by then
+    desk.shell(phone, f"rm {TMP}/ready; touch {TMP}/go")
+    wait_until(lambda: "went" in desk.shell(phone, f"ls {TMP}"))
+
+
+def test_what_the_command_started_gets_no_signal(desk: Desk, phone: VirtualPhone) -> None:
+    started = f"rm -f {TMP}/pids; sleep 4323 & echo $! $$ > {TMP}/pids.new; mv {TMP}/pids.new {TMP}/pids; wait"
+    with hung_up(desk, phone, "shell", started):
+        wait_until(lambda: "pids" in desk.shell(phone, f"ls {TMP}").split())
+    child, command = desk.shell(phone, f"cat {TMP}/pids").split()
+    wait_until(lambda: desk.run(phone, "shell", f"kill -0 {command} 2>&1").returncode != 0)
+    assert desk.run(phone, "shell", f"kill -0 {child}").returncode == 0
+    desk.shell(phone, f"kill {child}; rm {TMP}/pids")
 
 
 def test_a_job_in_the_background_outlives_its_shell(desk: Desk, phone: VirtualPhone) -> None:
@@ -359,6 +404,81 @@ def test_a_service_that_a_phone_has_not_is_refused(phone: VirtualPhone) -> None:
         answers = talk(phone, hello, Packet(OPEN, 77, 0, service))
         assert [answer.command for answer in answers] == [CNXN, CLSE]
         assert (answers[1].arg0, answers[1].arg1) == (0, 77)
+
+
+def test_an_empty_packet_is_acknowledged_and_is_no_end(phone: VirtualPhone) -> None:
+    hello = Packet(CNXN, VERSION, 1 << 20, b"host::")
+    frames = frame(FrameId.STDIN, b"") + frame(FrameId.STDIN, b"all of it") + frame(FrameId.CLOSE_STDIN, b"")
+    with Talk(phone) as talk_:
+        talk_.say(hello)
+        talk_.hear(CNXN)
+        talk_.say(Packet(OPEN, 77, 0, b"shell,v2,raw:cat\0"))
+        stream = talk_.hear(OKAY).arg0
+        for payload in (b"", b"", frames[:3], b"", frames[3:], b""):
+            talk_.say(Packet(WRTE, 77, stream, payload))
+            talk_.hear(OKAY, meanwhile=WRTE)
+        talk_.hear(CLSE, meanwhile=WRTE)
+        shown = FrameParser().feed(b"".join(talk_.written))
+    assert (FrameId.STDOUT, b"all of it") in shown and (FrameId.EXIT, b"\0") in shown
+
+
+def test_an_empty_packet_in_the_middle_of_a_push_is_survived(desk: Desk, phone: VirtualPhone) -> None:
+    hello = Packet(CNXN, VERSION, 1 << 20, b"host::")
+    where = f"{TMP}/empty-packets,33188".encode()
+    send = b"SEND" + struct.pack("<I", len(where)) + where
+    data = b"DATA" + struct.pack("<I", 0) + b"DATA" + struct.pack("<I", 5) + b"whole" + b"DONE" + struct.pack("<I", 0)
+    with Talk(phone) as talk_:
+        talk_.say(hello)
+        talk_.hear(CNXN)
+        talk_.say(Packet(OPEN, 78, 0, b"sync:\0"))
+        stream = talk_.hear(OKAY).arg0
+        for payload in (send[:6], b"", send[6:], b"", data[:10], b"", data[10:]):
+            talk_.say(Packet(WRTE, 78, stream, payload))
+            talk_.hear(OKAY, meanwhile=WRTE)
+        talk_.until(lambda: b"".join(talk_.written).startswith(b"OKAY"))
+    assert desk.shell(phone, f"cat {TMP}/empty-packets") == "whole"
+
+
+class Talk:
+    """One connection to a phone without adb, packet by packet."""
+
+    def __init__(self, phone: VirtualPhone) -> None:
+        host, port = phone.serial.split(":")
+        self._socket = socket.create_connection((host, int(port)), timeout=10)
+        self._parser = PacketParser()
+        self._heard: list[Packet] = []
+        self.written: list[bytes] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def say(self, packet: Packet) -> None:
+        self._socket.sendall(packet.encode())
+
+    def hear(self, command: int, meanwhile: int | None = None) -> Packet:
+        """The next packet of this command; those of `meanwhile` are acknowledged, and their bytes kept."""
+        while (packet := self._next()).command != command:
+            assert packet.command == meanwhile
+            self._take(packet)
+        return packet
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            self._take(self._next())
+
+    def _take(self, packet: Packet) -> None:
+        self.written.append(packet.payload)
+        self.say(Packet(OKAY, packet.arg1, packet.arg0))
+
+    def _next(self) -> Packet:
+        while not self._heard:
+            data = self._socket.recv(65536)
+            assert data, "the phone hung up"
+            self._heard += self._parser.feed(data)
+        return self._heard.pop(0)
 
 
 @pytest.mark.parametrize(
