@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=$1 file=$2 words=$3
 shift 3
-if [ -e "$file" ] && scripts/sources.sh "$build" | cmp -s - "mobilebench/assets/sources/$build"; then
+if [ -e "$file" ] && [ "$(scripts/sources.sh "$build")" = "$(cat "mobilebench/assets/sources/$build" 2>/dev/null)" ]; then
     exit 0
 fi
 echo "$words"
