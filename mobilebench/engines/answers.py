@@ -60,7 +60,7 @@ def read_check(result: ShellResult, *, engine: str, target: str) -> None:
     """
     if not result.stdout and _cannot_start(result):
         ended = _how_it_ended(result.exit_code) or f"could not be started (exit code {result.exit_code})"
-        raise Unsupported(f"The native runner on {target} {ended}.{_last_words(result.stderr)}")
+        raise Unsupported(f"The native runner on {target} {_closed(ended)}{_last_words(result.stderr)}")
     read_answer(result, engine=engine, target=target)
 
 
@@ -74,7 +74,7 @@ def read_import(result: ShellResult, *, engine: str, target: str) -> None:
     number = _signal(result.exit_code)
     if not result.stdout and (number is None or number in _OWN_DEATHS):
         ended = _how_it_ended(result.exit_code) or f"ended its process with exit code {result.exit_code}"
-        raise Unsupported(f"{engine} cannot be imported on {target}: it {ended}.{_last_words(result.stderr)}")
+        raise Unsupported(f"{engine} cannot be imported on {target}: it {_closed(ended)}{_last_words(result.stderr)}")
     read_answer(result, engine=engine, target=target)
 
 
@@ -133,7 +133,7 @@ def _parse(result: ShellResult, target: str) -> Measurement:
 
 
 def _died(runner: str, ended: str, result: ShellResult) -> BlockFailed:
-    words = f"{runner} {ended}.{_last_words(result.stderr)}"
+    words = f"{runner} {_closed(ended)}{_last_words(result.stderr)}"
     if _signal(result.exit_code) == signal.SIGKILL:
         return Killed(words, subject=runner)
     return BlockFailed(words, fault="crash" if _signal(result.exit_code) else None)
@@ -157,6 +157,11 @@ def _how_it_ended(exit_code: int) -> str | None:
     except ValueError:
         meaning = None
     return f"was killed by signal {number}" + (f": {meaning}" if meaning else "")
+
+
+def _closed(ended: str) -> str:
+    """With a full stop, unless it is a question."""
+    return ended if ended.endswith("?") else f"{ended}."
 
 
 def _last_words(stderr: bytes) -> str:
