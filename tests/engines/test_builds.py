@@ -171,7 +171,9 @@ def test_a_build_is_made_again_only_when_its_sources_changed(checkout: Path) -> 
 
     def make() -> str:
         command = ["scripts/build-if-changed.sh", "web", file, "Building the pages", "echo", "built"]
-        return subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True).stdout
+        done = subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True)
+        assert done.stderr == ""
+        return done.stdout
 
     touch(checkout)
     assert make() == ""
@@ -179,6 +181,12 @@ def test_a_build_is_made_again_only_when_its_sources_changed(checkout: Path) -> 
     assert make() == "Building the pages\nbuilt\n"
     keep_sums(checkout, "web")
     assert make() == ""
+    kept = checkout / "mobilebench/assets/sources/web"
+    kept.write_text("another\n" + kept.read_text())
+    assert make() == "Building the pages\nbuilt\n"
+    kept.unlink()
+    assert make() == "Building the pages\nbuilt\n"
+    keep_sums(checkout, "web")
     file.unlink()
     assert make() == "Building the pages\nbuilt\n"
 
