@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -137,8 +138,10 @@ def test_a_process_of_this_computer_that_has_ended_holds_nothing(phone):
 
 
 def test_a_process_of_this_computer_that_runs_is_said_to_be_here(phone):
-    phone.put(place=this_place())
-    with pytest.raises(BadInput, match=rf"by pid {os.getpid()} on this computer \(run run-7\)"):
+    started = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[19]
+    owner = this_process().model_copy(update={"pid": os.getppid(), "started": started})
+    phone.put(place=this_place(), owner=owner)
+    with pytest.raises(BadInput, match=rf"by pid {os.getppid()} on this computer \(run run-7\)"):
         taken(phone)
 
 
@@ -155,6 +158,13 @@ def test_what_is_no_lock_keeps_nobody_away(phone, text):
     own = taken(phone)
     assert phone.holds().owner == this_process()
     own.close()
+
+
+@pytest.mark.parametrize("changes", [{"since": -1e300}, {"until": -1.0}])
+def test_a_lock_of_an_impossible_time_keeps_nobody_away(phone, changes):
+    phone.put()
+    phone.write(json.dumps({**json.loads(phone.file.read_text()), **changes}))
+    taken(phone).close()
 
 
 def test_a_lock_of_a_newer_version_is_respected(phone):
@@ -255,6 +265,9 @@ def test_a_phone_that_is_away_at_the_end_ends_nothing(phone):
     phone.away = True
     own.close()
     assert phone.holds() is not None
+    phone.away = False
+    taken(phone).close()
+    assert phone.holds() is None
 
 
 def test_one_part_of_a_process_uses_a_phone_at_a_time(phone):

@@ -48,6 +48,9 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9 ._:@-]")
 _ATTEMPTS = 20
 _CLOSE_SECONDS = 5.0
 
+_ours: set[str] = set()
+"""Tokens of the locks that this process has: another one of its own was left where a phone was away at the end."""
+
 Renewing = Callable[[Event], Shell]
 """Makes a shell whose commands end when the event is set."""
 
@@ -65,8 +68,8 @@ class PhoneLock(Record):
     run: str = ""
     boot: str = ""
     """The start of the phone (`identity.boot`) from which the seconds count."""
-    since: float = Field(default=0.0, allow_inf_nan=False)
-    until: float = Field(default=0.0, allow_inf_nan=False)
+    since: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    until: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
@@ -95,7 +98,11 @@ class Seen:
         lock = self.lock
         if lock is None or self._left(lock) <= 0:
             return None
-        return None if lock.place == this_place() and not is_alive(lock.owner) else lock
+        if lock.place != this_place():
+            return lock
+        if lock.owner == this_process():
+            return lock if lock.token in _ours else None
+        return lock if is_alive(lock.owner) else None
 
     def describe(self, lock: PhoneLock) -> str:
         """Who has the phone, since when and until when: the end of a sentence."""
@@ -146,6 +153,7 @@ class Lease:
         self._renewing = renewing
         self._free = threading.Lock()
         self._lost = False
+        _ours.add(lock.token)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease of {shell.serial}", daemon=True)
         self._thread.start()
@@ -180,6 +188,7 @@ class Lease:
         """Take the lock off the phone; where the phone is away, its lease runs out."""
         self._ended.set()
         self._thread.join()
+        _ours.discard(self._lock.token)
         with suppress(MobilebenchError):
             for lock in filter(None, (self._lock, self._next)):
                 if _swap(self._shell, _text(lock), None, timeout=_CLOSE_SECONDS):
