@@ -401,7 +401,7 @@ def test_two_phones_with_one_serial_number_are_two(rack):
     number = json.loads((phones._folder("plain") / "metadata/mobilebench/config.json").read_text())
     with pytest.MonkeyPatch.context() as patch:
         made = phones.presentation.properties
-        patch.setattr(phones.presentation, "properties", lambda profile, name: made(profile, "plain"))
+        patch.setattr(phones.presentation, "properties", lambda profile, name, *more: made(profile, "plain", *more))
         rack("double")
     assert json.loads(config.read_text())["properties"]["ro.serialno"] == number["properties"]["ro.serialno"]
     found = targets.select(",".join(serials))
