@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 
 OLDEST = 24
 """API level of Android 7, the oldest that there are virtual phones of."""
@@ -63,6 +64,20 @@ ABILITIES = (
         source="Build.SOC_MODEL, added in API level 31",
     ),
     Ability(("uname",), "the kernel's release", source=_TOYBOX),
+    Ability(("readlink",), "reads where a link leads", source=_TOYBOX),
+    Ability(
+        ("file", "/proc/sys/kernel/random/boot_id"),
+        "tells the starts of phones apart, and so the phones",
+        "the serial number stands alone",
+        source="system/sepolicy, domain.te: proc_random",
+    ),
+    Ability(("file", "/proc/self/ns/pid"), "tells virtual phones of one computer apart", source="namespaces(7)"),
+    Ability(
+        ("file", "/proc/uptime"),
+        "the clock of the phone's lock",
+        "an error; `date` is asked instead",
+        source=f"{_POLICY}: proc_uptime",
+    ),
     Ability(("cat",), "reads the files below", source=_TOYBOX),
     Ability(("file", "/proc/meminfo"), "memory", "an error; the memory is not known", source=_POLICY),
     Ability(("file", "/proc/self/status"), "cores that a command may use", source="proc(5)"),
@@ -198,6 +213,12 @@ def ability(words: Sequence[str]) -> Ability | None:
     """The row of this command: the one that names the most words of it."""
     fits = [one for one in ABILITIES if tuple(words[: len(one.words)]) == one.words]
     return max(fits, key=lambda one: len(one.words), default=None)
+
+
+def file_ability(path: str) -> Ability | None:
+    """The row of this file."""
+    files = (one for one in ABILITIES if one.words[0] == "file")
+    return next((one for one in files if fnmatch(path, one.words[1]) or path.startswith(f"{one.words[1]}/")), None)
 
 
 def refusal(words: Sequence[str], api: int) -> Ability | None:
