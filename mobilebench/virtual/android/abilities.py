@@ -100,6 +100,12 @@ ABILITIES = (
         source="ThermalManagerService, added in Android 10",
     ),
     Ability(("dumpsys", "package"), "versions of the browsers", "the browser is not offered", source="PackageManager"),
+    Ability(
+        ("am", "get-current-user"),
+        "whose apps are looked at",
+        "the browsers of user 0 are looked at",
+        source="ActivityManagerShellCommand",
+    ),
     # Files
     Ability(("mkdir",), "folders for scratch files", source=_TOYBOX),
     Ability(("rm",), "removes files", source=_TOYBOX),
@@ -179,6 +185,12 @@ ABILITIES = (
         source="ActivityManagerService",
     ),
     Ability(
+        ("file", "/proc/*/task"),
+        "processor time of a page's threads",
+        "left out: the threads are not proved, and the case is `suspect`",
+        source="adbd, AID_READPROC since Android 7",
+    ),
+    Ability(
         ("file", "/proc/*/cmdline"),
         "finds uiautomator2's server, and a browser's pages",
         "left out: shell sees other users' processes as a member of the group readproc",
@@ -193,6 +205,9 @@ ABILITIES = (
     ),
     # First-run screens, touched by uiautomator2
     Ability(("app_process",), "runs uiautomator2's server", source="frameworks/base, cmds/app_process"),
+    Ability(("toybox", "md5sum"), "uiautomator2 verifies its server", source=_TOYBOX),
+    Ability(("wm", "size"), "uiautomator2 asks for the size of the display", source="WindowManagerShellCommand"),
+    Ability(("dumpsys", "display"), "uiautomator2 asks how the phone is turned", source="DisplayManagerService"),
     # The runner
     Ability(
         ("file", "/sys/devices/system/cpu/*/cpufreq"),
@@ -200,6 +215,9 @@ ABILITIES = (
         "`Permission denied` on phones of some makers; the setting `big`, `little` or `prime` is `unsupported`",
         source="sysfs_devices_system_cpu",
     ),
+    Ability(("file", "/proc/self/task"), "processor time of each thread", source="proc(5)"),
+    Ability(("file", "/proc/self/statm"), "memory, where nothing better can be read", source="proc(5)"),
+    Ability(("file", "/proc/self/cgroup"), "the group of cores, on some phones", source="proc(5)"),
     Ability(
         ("file", "/proc/self/cpuset"),
         "the group of cores that the runner is in",
