@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mobilebench.engines.base import WITHOUT_KERNELS, Backend
 from mobilebench.engines.webengine import WebEngine, gpu_backend
+from mobilebench.models import behaviour
+from mobilebench.models.manifest import Manifest
 
 BUILDS = {
     "relaxed-simd-threads": "litert_wasm_threaded_internal.wasm",
@@ -11,6 +13,15 @@ BUILDS = {
     "simd": "litert_wasm_compat_internal.wasm",
 }
 """Setting of the backend `wasm` to its binary, as the package calls it."""
+
+
+def without_variable_tensors(manifest: Manifest) -> str | None:
+    """Why LiteRT.js cannot run a model that keeps its state in variable tensors; variables of other kinds it has."""
+    kept = behaviour.in_variable_tensors(manifest)
+    if not kept:
+        return None
+    return f"LiteRT.js has no variable tensors, in which {manifest.model} keeps its state ({', '.join(kept)})"
+
 
 LITERTJS = WebEngine(
     name="litertjs",
@@ -34,4 +45,5 @@ LITERTJS = WebEngine(
     # As many workers are ready as the page is told cores, however many threads it is asked for.
     cores_a_thread=1,
     passes=WITHOUT_KERNELS,
+    refuses_model=without_variable_tensors,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -10,8 +10,9 @@ from typing import Literal
 
 from mobilebench.engines import web
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
+from mobilebench.models import added
 from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
@@ -36,6 +37,9 @@ class WebEngine:
     refuses_one_thread: Mapping[str, str] = field(default_factory=dict)
     """Settings that become something else with one thread, and what."""
 
+    refuses_model: Callable[[Manifest], str | None] | None = None
+    """Why it cannot run a user's model, as far as the model's manifest tells."""
+
     setup_patience_s: float = web.SETUP_PATIENCE_S
     kind: Literal["web"] = "web"
     claims_machine: bool = True
@@ -48,7 +52,8 @@ class WebEngine:
             return f"{self.name} starts at most {self.most_threads} threads"
         if case.threads == 1 and case.backend == "wasm" and case.setting in self.refuses_one_thread:
             return self.refuses_one_thread[case.setting]
-        return None
+        own = added.find(case.model) if self.refuses_model else None
+        return self.refuses_model(own.manifest) if self.refuses_model and own else None
 
     def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
         web.prepare(target, case, files, self.format)

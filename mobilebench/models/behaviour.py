@@ -28,12 +28,13 @@ _RANDOM_TENSORFLOW = frozenset(
         "LogUniformCandidateSampler", "LearnedUnigramCandidateSampler", "FixedUnigramCandidateSampler",
     }
 )  # fmt: skip
-_STATE_TFLITE = frozenset(
+_VARIABLE_TENSORS = frozenset(
     {
-        "ASSIGN_VARIABLE", "SVDF", "RNN", "LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN", "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        "SVDF", "RNN", "LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN", "UNIDIRECTIONAL_SEQUENCE_LSTM",
         "BIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_LSTM",
     }
 )  # fmt: skip
+_STATE_TFLITE = frozenset({"ASSIGN_VARIABLE"}) | _VARIABLE_TENSORS
 """Those that write resource variables, or keep their state in variable tensors."""
 _STATE_TENSORFLOW = frozenset(
     {
@@ -74,6 +75,12 @@ def random_operators(operators: Iterable[OperatorCount], format_name: Format) ->
 def state_operators(operators: Iterable[OperatorCount], format_name: Format) -> list[str]:
     """Those of a file that may keep state from inference to inference."""
     return _named(operators, _STATE[format_name], _STATE_TENSORFLOW)
+
+
+def in_variable_tensors(manifest: Manifest) -> list[str]:
+    """The operators with which a model keeps state in TensorFlow Lite's variable tensors."""
+    model = of(manifest)
+    return [name for name in model.operators if name in _VARIABLE_TENSORS] if model.stateful else []
 
 
 def said(behaviour: Behaviour) -> str | None:

@@ -26,9 +26,10 @@ from mobilebench.engines.registry import engines
 from mobilebench.engines.tfjs import TFJS
 from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
+from mobilebench.models.adding import taking
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.inputs import fill, sample_indices
-from mobilebench.models.manifest import Fill, FormatFile, InputSpec, ModelFiles
+from mobilebench.models.manifest import Behaviour, Fill, FormatFile, InputSpec, ModelFiles
 from mobilebench.results.records import BlockRule, Measurement, SetupPart
 from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget
@@ -434,3 +435,19 @@ def test_a_truncated_weight_file_is_never_measured_as_if_it_were_whole(target: H
     with pytest.raises(BlockFailed, match="tfjs wasm simd with bert_small failed in the page on host: "):
         cut = ModelFiles(tmp_path, files.manifest)
         TFJS.measure(target, planned(web_case("tfjs", "wasm", "simd")), cut, cancel=Event())
+
+
+def test_of_a_model_that_carries_state_the_first_answer_is_told(
+    target: HostTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
+    file = Path(__file__).parents[1] / "models" / "behaving" / "resource_variable.tflite"
+    files = taking.add(file, taking.Wishes(name="counting")).files
+    case = web_case("litertjs", "wasm", "simd", model="counting")
+    block = planned(case, BlockRule(min_predictions=5, max_predictions=5, max_seconds=1))
+    first = LITERTJS.measure(target, block, files, cancel=Event()).measurement
+    assert disagreements(files.manifest.reference, first.output, 1e-4) == []
+    assert judge(block, first, target.info, files.manifest).status != "invalid"
+    pure = ModelFiles(files.folder, files.manifest.model_copy(update={"behaviour": Behaviour()}))
+    last = LITERTJS.measure(target, block, pure, cancel=Event()).measurement
+    assert last.output[0].max == pytest.approx(6 * first.output[0].max, rel=1e-3)

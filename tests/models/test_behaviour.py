@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
+from mobilebench.engines.registry import engines
 from mobilebench.models import added, behaviour
 from mobilebench.models.adding import answering, asking, converting, taking
 from mobilebench.models.inspection.description import OperatorCount
 from mobilebench.models.manifest import AddedManifest, Behaviour, Manifest
 
+from ..engines.web_cases import target_info, web_case
 from .making_onnx import one_node, save
 
 FILES = Path(__file__).parent / "behaving"
@@ -51,6 +53,23 @@ def test_a_model_that_counts_is_stateful_and_its_first_answer_is_the_reference(t
     again = added.find("s")
     assert again is not None
     assert behaviour.of(added.whole(again).manifest) == found
+
+
+def test_a_recurrent_layer_with_a_variable_tensor_is_stateful_and_refused_by_litertjs(tmp_path: Path) -> None:
+    found, manifest = added_as(shutil.copy(FILES / "variable_tensor.tflite", tmp_path / "v.tflite"))
+    assert found == Behaviour(stateful=True, operators=["UNIDIRECTIONAL_SEQUENCE_RNN"])
+    assert behaviour.in_variable_tensors(manifest) == ["UNIDIRECTIONAL_SEQUENCE_RNN"]
+    page = web_case("litertjs", "wasm", "simd", model="v")
+    assert engines()["litertjs"].supports(target_info(), page) == (
+        "LiteRT.js has no variable tensors, in which v keeps its state (UNIDIRECTIONAL_SEQUENCE_RNN)"
+    )
+    assert engines()["litertjs"].supports(target_info(), web_case("litertjs", "wasm", "simd")) is None
+
+
+@pytest.mark.parametrize("seed", ["random", "seeded"])
+def test_random_numbers_of_tensorflow_lite_are_random_whatever_their_seed(seed: str, tmp_path: Path) -> None:
+    found, _ = added_as(shutil.copy(FILES / f"{seed}_uniform.tflite", tmp_path / f"{seed}.tflite"))
+    assert found == Behaviour(random=True, operators=["RANDOM_UNIFORM"])
 
 
 def test_dropout_in_training_mode_is_random(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { litertjs } from '../src/engines/litertjs';
 import { ortjs } from '../src/engines/ortjs';
 import { Placement } from '../src/engines/placement';
 import { tfjs } from '../src/engines/tfjs';
@@ -74,6 +75,7 @@ describe('errors that say that a model cannot run', () => {
   it.each([
     [tfjs, "Kernel 'Einsum' not registered for backend 'wasm'"],
     [tfjs, 'Requested texture size [25088x4096] greater than WebGL maximum on this browser / GPU [16384x16384].'],
+    [litertjs, 'LiteRT.js cannot load this model: [model_load.cc:290] Variable tensors not yet supported.'],
     [ortjs, "resize (packed) does not support mode: 'nearest'"],
     [ortjs, "cannot resolve operator 'Reciprocal' with opsets: ai.onnx v17, ai.onnx.ml v2"],
     [ortjs, "Failed to execute 'createContext' on 'ML': WebNN is not supported on this platform."],
