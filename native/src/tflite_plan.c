@@ -13,6 +13,7 @@ struct reading {
     void *context;
     struct tflite_plan *plan;
     int total;
+    bool observed;
 };
 
 struct connections {
@@ -133,9 +134,10 @@ static long walk_part(const struct reading *reading, int part, char *stays, char
     return found;
 }
 
-static bool count_nodes(const struct reading *reading, char *stays) {
+/* Adds this graph's nodes; its parts begin at `first`. */
+static bool count_nodes(const struct reading *reading, size_t first, char *stays) {
     struct tflite_plan *plan = reading->plan;
-    plan->nodes = reading->total - (long)plan->part_count;
+    plan->nodes += reading->total - (long)(plan->part_count - first);
     if (plan->share_count < 2) {
         plan->shares[0].nodes = plan->nodes - plan->left;
         return true;
@@ -144,20 +146,25 @@ static bool count_nodes(const struct reading *reading, char *stays) {
     char *wanted = malloc(tensors + 1);
     if (wanted == NULL)
         return false;
-    for (size_t i = 0; i < plan->part_count; i++)
+    for (size_t i = first; i < plan->part_count; i++)
         plan->shares[plan->part_shares[i]].nodes += walk_part(reading, plan->part_nodes[i], stays, wanted, tensors);
     free(wanted);
     return true;
 }
 
+/* Called once for each graph of a model: the main one, and those inside its operators. */
 static int observe(void *context, void *observer, void *data) {
     (void)observer;
     struct reading *reading = data;
+    bool earlier = reading->observed;
+    size_t first = reading->plan->part_count;
+    reading->observed = true;
     reading->context = context;
     reading->total = reading->api->TfLiteOpaqueContextGetNumNodes(context);
     char *stays = calloc((size_t)reading->total + 1, 1);
     if (stays != NULL)
-        reading->plan->read = read_order(reading, stays) && count_nodes(reading, stays);
+        reading->plan->read =
+            (!earlier || reading->plan->read) && read_order(reading, stays) && count_nodes(reading, first, stays);
     free(stays);
     return TFLITE_OK;
 }

@@ -167,3 +167,20 @@ def test_the_answer_is_that_of_the_inference_that_was_asked_for(answer: str, lar
     done = subprocess.run(command, capture_output=True, check=True)
     (output,) = json.loads(done.stdout)["output"]
     assert output["max"] == pytest.approx(largest, rel=1e-3)
+
+
+def test_nodes_of_all_graphs_of_a_model_are_counted() -> None:
+    """The file has seven operators in two graphs; without the second one's, XNNPACK seemed to take none."""
+    here = target()
+    file = Path(__file__).parents[1] / "models" / "behaving" / "resource_variable.tflite"
+    command = [
+        str(paths.runner(here.info.runner)),
+        *("--engine", "tflite", "--backend", "cpu", "--setting", "xnnpack", "--threads", "1"),
+        *("--min-predictions", "1", "--max-predictions", "1"),
+        *("--library", str(libraries.library("tflite", here.info.runner).path), "--model", str(file)),
+        *("--input", "x,float32,1x4,uniform:1.0:1.0000001", "--output", "y=y"),
+    ]
+    done = subprocess.run(command, capture_output=True, check=True)
+    proof = json.loads(done.stdout)["proof"]
+    assert proof["graph_nodes"] == 7
+    assert [share["nodes"] > 0 for share in proof["delegates"]] == [True]
