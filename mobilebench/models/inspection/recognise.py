@@ -8,6 +8,7 @@ from pathlib import Path
 from mobilebench.errors import BadInput
 from mobilebench.models.inspection import wire
 from mobilebench.models.inspection.malformed import Malformed
+from mobilebench.models.inspection.mistaken import mistaken
 from mobilebench.models.manifest import Format
 
 MAX_BYTES = 2**31 - 1
@@ -25,27 +26,6 @@ _ENDINGS: dict[Format, tuple[str, ...]] = {
     "tfjs": (".json",),
     "saved_model": (".pb",),
 }
-_UNPACK = "Unpack it first, and give the model in it."
-_OTHERS: tuple[tuple[int, bytes, str, str], ...] = (
-    (0, b"PK\x03\x04", "a zip archive (or a Keras or PyTorch file, which are such)", _UNPACK),
-    (0, b"\x1f\x8b", "a gzip archive", _UNPACK),
-    (0, b"BZh", "a bzip2 archive", _UNPACK),
-    (0, b"\xfd7zXZ\0", "an xz archive", _UNPACK),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
-    (0, b"\x28\xb5\x2f\xfd", "a zstd archive", _UNPACK),
-    (257, b"ustar", "a tar archive", _UNPACK),
-    (0, b"\x89HDF", "an HDF5 file (Keras' old format)", "Save the model as SavedModel, and give that folder."),
-    (4, b"ORTM", "a model in ONNX Runtime's own format", "Give the .onnx file that it was made from."),
-    (0, b"\x89PNG", "a PNG image", ""),
-    (0, b"\xff\xd8\xff", "a JPEG image", ""),
-    (0, b"GIF8", "a GIF image", ""),
-    (0, b"%PDF", "a PDF document", ""),
-    (0, b"\x7fELF", "a program", ""),
-    (0, b"\x80\x02", "a Python pickle", "Export the model as ONNX or TensorFlow Lite."),
-    (0, b"\x80\x04", "a Python pickle", "Export the model as ONNX or TensorFlow Lite."),
-    (0, b"GGUF", "a GGUF file", "Only ONNX, TensorFlow Lite, SavedModel and TF.js models can be read."),
-    (0, b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Run `git lfs pull` first."),
-)
 _HINT = "Models are .onnx or .tflite files, SavedModel folders, and TF.js model.json files."
 
 
@@ -100,6 +80,12 @@ def _file_of(path: Path) -> Path:
     models = [name for name in names if name.endswith((".onnx", ".tflite"))]
     if models:
         raise BadInput(f"{path} is a folder, not a model.", hint=f"Give a file in it, such as {path / models[0]}.")
+    if path.suffix == ".mlpackage":
+        raise BadInput(f"{path} is a Core ML package, not a model that can be read.", hint=_HINT)
+    if "variables" in names:
+        raise BadInput(
+            f"{path} is a SavedModel's folder without its saved_model.pb.", hint="Copy the whole folder again."
+        )
     raise BadInput(f"{path} is a folder without a model: it holds no saved_model.pb and no model.json.", hint=_HINT)
 
 
@@ -119,9 +105,8 @@ def _format(path: Path, file: Path) -> Format:
         raise _unreadable(path, error) from error
     if head[4:8] == b"TFL3":
         return "tflite"
-    for place, magic, title, hint in _OTHERS:
-        if head[place : place + len(magic)] == magic:
-            raise BadInput(f"{path} is {title}, not a model that can be read.", hint=hint or _HINT)
+    if other := mistaken(file, head):
+        raise BadInput(f"{path} {other.says}.", hint=other.hint or _HINT)
     if head.lstrip()[:1] == b"{":
         return "tfjs"
     found = _protobuf(memoryview(head))
