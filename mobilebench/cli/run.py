@@ -29,7 +29,10 @@ def run(
     serial: Annotated[
         str,
         typer.Option(
-            metavar="all|host|SERIAL,…", help="Where to measure; see `devices`.", autocompletion=complete.serials
+            metavar="all|host|SERIAL,…",
+            envvar="ANDROID_SERIAL",
+            help="Where to measure; see `devices`.",
+            autocompletion=complete.serials,
         ),
     ] = "all",
     suite: Annotated[

@@ -12,6 +12,7 @@ from threading import Event, Thread
 from typing import Any, TypeVar
 
 from mobilebench.errors import BlockFailed
+from mobilebench.targets.android import server
 from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
 
 JAR = "/data/local/tmp/u2.jar"
@@ -53,11 +54,11 @@ class Automation:
                 self._patiently(lambda: device.stop_uiautomator(wait=False), _CALL_SECONDS)
 
     def _connect(self) -> Any:
-        import adbutils
+        client = server.client()
         import uiautomator2
 
         # Not by its serial alone: adbutils settles on an adb server when it is first imported.
-        return uiautomator2.connect(adbutils.AdbClient().device(self._serial))
+        return uiautomator2.connect(client.device(self._serial))
 
     def _patiently(self, work: Callable[[], T], seconds: float) -> T:
         """In a thread of its own, because uiautomator2 cannot be cancelled."""

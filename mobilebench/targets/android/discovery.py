@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.results.records import TargetInfo
-from mobilebench.targets.android import properties, states, wire
+from mobilebench.targets.android import properties, server, states, wire
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.limits import Limit
 
@@ -21,9 +21,14 @@ def attached() -> dict[str, str]:
     """Serials and adb's word for their state, in adb's order. Phones that share a serial are named by their place too.
 
     Raises:
-        BadInput: there is no adb.
+        BadInput: there is no adb, or its server does not say which phones it has.
     """
-    answer = wire.query("host:devices", Limit("Asking adb for its devices", 10))
+    try:
+        answer = wire.query("host:devices", Limit("Asking adb for its devices", 10))
+    except BlockFailed as error:
+        met = server.chosen()
+        words = f"The adb server at {met.place}{met.chosen_by} does not say which phones it has: {error.message}"
+        raise BadInput(words, hint="See whether `adb devices` works in this shell.") from None
     rows = [(serial, state.strip()) for serial, tab, state in map(_halves, answer.splitlines()) if tab]
     shared = {serial for serial, count in Counter(serial for serial, _ in rows).items() if count > 1}
     if not shared:

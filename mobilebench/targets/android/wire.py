@@ -1,7 +1,7 @@
 """Streams to phones through the adb server: opened, read and written with a limit; a lost phone is told apart.
 
-adbutils finds and starts adb and connects to its server. Its own shell and sync are not used:
-they sleep 10 ms for every connection that they close, and cannot be cancelled.
+The shell and sync of adbutils are not used: they sleep 10 ms for every connection that they close, and cannot be
+cancelled.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 
 from mobilebench.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.targets.android.server import Server, chosen, program
 from mobilebench.targets.limits import SLICE_SECONDS, Limit
 
 LOST = re.compile(
     r"device .*not found|device offline|device unauthorized|device still|no devices|transport|closed", re.IGNORECASE
 )
 _START_SECONDS = 20
+_GREET_SECONDS = 8.0
 _SETTLE_SECONDS = 1.0
+_CUT = "the connection was cut"
 
 
 class Refused(BlockFailed):
@@ -30,21 +33,32 @@ class Refused(BlockFailed):
 
 @cache
 def start_server() -> None:
-    """Start the adb server unless it runs: adb of PATH, else the one inside adbutils; `ANDROID_ADB_SERVER_PORT` counts.
+    """Make sure that an adb server answers where the environment says; start it as adb would where none listens.
 
     Raises:
-        BadInput: there is no adb, or its server does not start.
+        BadInput: there is no adb, its server does not start, or what listens there is no adb server.
     """
-    import adbutils
-
-    client = adbutils.AdbClient()
-    with suppress(OSError), socket.create_connection((client.host, client.port), timeout=1):
-        return
-    hint = "Install it (on Debian or Ubuntu: apt-get install adb) and run `adb devices`."
+    server = chosen()
     try:
-        adb = adbutils.adb_path()
-    except adbutils.AdbError:
-        raise BadInput("There is no adb on this computer.", hint=hint) from None
+        stream = server.connect()
+    except (ConnectionRefusedError, FileNotFoundError) as error:
+        if not server.starts_here:
+            raise _unreachable(server, error) from None
+        _start(server)
+        try:
+            stream = server.connect()
+        except OSError as again:
+            raise _unreachable(server, again) from None
+    except OSError as error:
+        raise _unreachable(server, error) from None
+    with stream:
+        stream.settimeout(SLICE_SECONDS)
+        _greet(stream, server)
+
+
+def _start(server: Server) -> None:
+    adb = program()
+    hint = "Run `adb devices` to see why."
     try:
         started = subprocess.run(
             [adb, "start-server"],
@@ -57,20 +71,49 @@ def start_server() -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BadInput(f"The adb server could not be started ({adb}): {error}", hint=hint) from None
     if started.returncode != 0:
-        raise BadInput(f"The adb server could not be started ({adb}, exit code {started.returncode}).", hint=hint)
+        place = f"{server.place}{server.chosen_by}"
+        words = f"The adb server could not be started at {place} ({adb}, exit code {started.returncode})."
+        raise BadInput(words, hint=hint)
+
+
+def _unreachable(server: Server, error: OSError) -> BadInput:
+    why = error.strerror or str(error) or "no answer"
+    where = "" if server.starts_here else ", and adb starts none on another host"
+    return BadInput(
+        f"No adb server can be reached at {server.place}{server.chosen_by}: {why}{where}.",
+        hint="Start it on that computer, such as with `adb -a nodaemon server`. " + server.advice,
+    )
+
+
+def _greet(stream: socket.socket, server: Server) -> None:
+    """Ask for the version, which every adb server answers at once."""
+    try:
+        send(stream, b"000chost:version", limit := Limit("asking for its version", _GREET_SECONDS))
+        answer = receive(stream, 12, limit)
+    except BlockFailed:
+        said = f"it did not answer within {_GREET_SECONDS:g} s"
+    except OSError:
+        said = "it closed the connection"
+    else:
+        if re.fullmatch(rb"OKAY0004[0-9a-fA-F]{4}", answer):
+            return
+        said = f"it answered {answer.decode(errors='replace')!r}" if answer else "it closed the connection"
+    raise BadInput(f"What listens at {server.place} is no adb server{server.chosen_by}: {said}.", hint=server.advice)
 
 
 def connect() -> socket.socket:
-    """A fresh connection to the adb server."""
-    import adbutils
+    """A fresh connection to the adb server.
 
+    Raises:
+        BadInput: there is none, see `start_server`.
+        TargetLost: it was there before.
+    """
     start_server()
     try:
-        connection: socket.socket = adbutils.AdbClient().make_connection().conn
-    except (adbutils.AdbError, OSError) as error:
+        connection = chosen().connect()
+    except OSError as error:
         start_server.cache_clear()
         raise TargetLost(f"The adb server cannot be reached: {error}", hint="Run `adb devices` to see why.") from None
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.settimeout(SLICE_SECONDS)
     return connection
 
@@ -90,30 +133,49 @@ def service(serial: str, name: str, limit: Limit) -> Iterator[socket.socket]:
 
 
 def ask(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
-    """Send one request to the adb server and read its OKAY."""
-    data = request.encode()
-    if len(data) > 0xFFFF:
-        raise BlockFailed(f"{serial}: a request of {len(data)} bytes is longer than adb can carry.")
-    send(stream, f"{len(data):04x}".encode() + data, limit)
+    """Send one request that concerns a phone to the adb server and read its OKAY."""
+    _request(stream, serial, request, limit)
     okay(stream, serial, limit)
 
 
 def okay(stream: socket.socket, serial: str, limit: Limit) -> None:
     """Read one OKAY; FAIL becomes `TargetLost` or `Refused` with adb's words."""
+    words = _refusal(stream, limit)
+    if words is None:
+        return
+    error = Refused(f"{limit.doing}: {words}")
+    raise lost_or(error, serial, words) if words == _CUT or LOST.search(words) else error
+
+
+def query(request: str, limit: Limit, serial: str | None = None) -> str:
+    """What the adb server itself answers to a `host…` request; `serial` names the phone that it concerns."""
+    with connect() as stream:
+        try:
+            _request(stream, serial or "adb", request, limit)
+        except OSError:
+            raise Refused(f"{limit.doing}: {_CUT}") from None
+        if serial is not None:
+            okay(stream, serial, limit)
+        elif (words := _refusal(stream, limit)) is not None:
+            raise Refused(f"{limit.doing}: {words}", hint=chosen().advice)
+        return block(stream, limit).decode(errors="replace")
+
+
+def _request(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
+    data = request.encode()
+    if len(data) > 0xFFFF:
+        raise BlockFailed(f"{serial}: a request of {len(data)} bytes is longer than adb can carry.")
+    send(stream, f"{len(data):04x}".encode() + data, limit)
+
+
+def _refusal(stream: socket.socket, limit: Limit) -> str | None:
+    """Why the adb server does not say OKAY; None when it does."""
     status = receive(stream, 4, limit)
     if status == b"OKAY":
-        return
-    words = block(stream, limit).decode(errors="replace") if status == b"FAIL" else "the connection was cut"
-    if status != b"FAIL" or LOST.search(words):
-        raise lost_or(Refused(f"{limit.doing}: {words}"), serial, words)
-    raise Refused(f"{limit.doing}: {words}")
-
-
-def query(request: str, limit: Limit, serial: str = "adb") -> str:
-    """What the adb server itself answers to a `host:…` request."""
-    with connect() as stream:
-        ask(stream, serial, request, limit)
+        return None
+    if status == b"FAIL":
         return block(stream, limit).decode(errors="replace")
+    return _CUT if len(status) < 4 else f"the adb server answered {status!r}"
 
 
 def state(serial: str) -> str:
@@ -123,7 +185,7 @@ def state(serial: str) -> str:
             name, _, word = line.partition("\t")
             if name == serial:
                 return word.strip()
-    except (BlockFailed, TargetLost):
+    except (BlockFailed, TargetLost, BadInput):
         return "absent"
     return "absent"
 
@@ -137,7 +199,7 @@ def lost_or(error: BlockFailed, serial: str, why: str) -> BlockFailed | TargetLo
         time.sleep(SLICE_SECONDS)
     return TargetLost(
         f"{serial} went away ({word}): {why}",
-        hint="Check its cable and screen; `mobilebench run --resume` measures what is left.",
+        hint="Check its cable and screen; `mobilebench run --resume last` measures what is left.",
     )
 
 
@@ -150,6 +212,8 @@ def receive(stream: socket.socket, count: int, limit: Limit) -> bytes:
             break
         parts.append(part)
         count -= len(part)
+        if count:
+            limit.check()
     return b"".join(parts)
 
 
@@ -174,12 +238,18 @@ def receive_all(stream: socket.socket, limit: Limit) -> bytes:
 
 
 def block(stream: socket.socket, limit: Limit) -> bytes:
-    """A text that its length precedes, as four hex digits."""
+    """A text that its length precedes, as four hex digits.
+
+    Raises:
+        Refused: what comes is no such text, or ends too early.
+    """
     digits = receive(stream, 4, limit)
-    try:
-        return receive(stream, int(digits, 16), limit)
-    except ValueError:
-        return b""
+    if not re.fullmatch(rb"[0-9a-fA-F]{4}", digits):
+        raise Refused(f"{limit.doing}: the adb server answered {digits!r}, which is no length.")
+    text = receive(stream, int(digits, 16), limit)
+    if len(text) < int(digits, 16):
+        raise Refused(f"{limit.doing}: {_CUT}")
+    return text
 
 
 def send(stream: socket.socket, data: bytes | memoryview, limit: Limit) -> None:

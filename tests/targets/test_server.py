@@ -1,0 +1,217 @@
+"""Which adb server is met, by adb's own variables; and what listens at its place without being one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from mobilebench.errors import BadInput, ExitCode
+from mobilebench.targets.android import discovery, ports, server, wire
+
+SOCKET, ADDRESS, PORT = server.SOCKET, server.ADDRESS, server.PORT
+
+
+@pytest.mark.parametrize(
+    ("environment", "place", "starts_here"),
+    [
+        ({}, "127.0.0.1:5037", True),
+        ({PORT: ""}, "127.0.0.1:5037", True),
+        ({PORT: "16037"}, "127.0.0.1:16037", True),
+        ({PORT: " 0x3EA5"}, "127.0.0.1:16037", True),
+        ({PORT: "+16037"}, "127.0.0.1:16037", True),
+        ({ADDRESS: "localhost"}, "localhost:5037", True),
+        ({ADDRESS: "10.1.2.3", PORT: "16037"}, "10.1.2.3:16037", False),
+        ({ADDRESS: "[fe80::1]", PORT: "16037"}, "[fe80::1]:16037", False),
+        ({SOCKET: "tcp:16037", PORT: "1", ADDRESS: "elsewhere"}, "127.0.0.1:16037", True),
+        ({SOCKET: "tcp:16037", PORT: "no number"}, "127.0.0.1:16037", True),
+        ({SOCKET: "tcp:localhost:16037"}, "localhost:16037", True),
+        ({SOCKET: "tcp:127.0.0.1:16037"}, "127.0.0.1:16037", False),
+        ({SOCKET: "tcp:farm.example:16037"}, "farm.example:16037", False),
+        ({SOCKET: "tcp:farm.example"}, "farm.example:5555", False),
+        ({SOCKET: "tcp:[::1]:16037"}, "[::1]:16037", False),
+        ({SOCKET: "tcp:::1"}, "[::1]:5555", False),
+        ({SOCKET: "localfilesystem:/run/adb.sock"}, "/run/adb.sock", True),
+        ({SOCKET: "local:/run/adb.sock"}, "/run/adb.sock", True),
+        ({SOCKET: "localabstract:adb"}, "localabstract:adb", True),
+        ({SOCKET: "vsock:2:5037"}, "vsock:2:5037", False),
+    ],
+)
+def test_adb_and_mobilebench_choose_alike(environment, place, starts_here):
+    found = server.chosen(environment)
+    assert (found.place, found.starts_here) == (place, starts_here)
+    assert set(found.variables) == ({SOCKET} if SOCKET in environment else {k for k, v in environment.items() if v})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        *((PORT, value) for value in ("abc", "99999", "0", "-1", "16037 ", "5037.0", "٥٠٣٧")),
+        *((ADDRESS, value) for value in ("", "[::1")),
+        *((SOCKET, value) for value in ("", "tcp:", "16037", "tcp:99999", "tcp:[::1]", "tcp:1.2.3.4:", "udp:1:2")),
+        *((SOCKET, value) for value in ("localreserved:x", "acceptfd:0", "tcp:a:0", "localabstract:", "vsock:1")),
+    ],
+)
+def test_what_adb_refuses_is_bad_input_that_names_the_variable(variable, value):
+    with pytest.raises(BadInput, match=variable) as caught:
+        server.chosen({variable: value})
+    assert repr(value) in caught.value.message
+    assert variable in caught.value.hint
+
+
+def _listen(answer, wait=0.0):
+    """A program at a port that answers each connection with these bytes, and then waits before it closes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def talk(stream):
+        with stream, suppress(OSError):
+            for part in answer() if callable(answer) else [answer]:
+                if done.is_set():
+                    return
+                stream.sendall(part)
+            done.wait(wait)
+
+    def serve():
+        while True:
+            try:
+                stream, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=talk, args=(stream,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener, done
+
+
+def _endless():
+    while True:
+        yield b"x" * 1000
+
+
+@pytest.fixture
+def listens(monkeypatch):
+    opened = []
+
+    def start(answer, wait=0.0):
+        listener, done = _listen(answer, wait)
+        opened.append((listener, done))
+        port = listener.getsockname()[1]
+        monkeypatch.setenv(PORT, str(port))
+        monkeypatch.delenv(SOCKET, raising=False)
+        monkeypatch.delenv(ADDRESS, raising=False)
+        wire.start_server.cache_clear()
+        return port
+
+    yield start
+    for listener, done in opened:
+        done.set()
+        listener.close()
+    wire.start_server.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("answer", "wait"),
+    [
+        (b"Android Console: Authentication required\r\nOK\r\n", 30),
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", 0),
+        (b"", 0),
+        (b"", 30),
+        (b"FAIL0016unknown host service!!", 0),
+        (b"OKAYffff", 30),
+        (b"OKAY", 30),
+        (b"OKAYzzzz", 0),
+        (b"OKAY00040x29", 0),
+        (b"OK", 0),
+        (_endless, 0),
+        (lambda: (time.sleep(0.1) or b"O" for _ in range(1000)), 0),
+    ],
+    ids=["console", "http", "close", "silent", "fail", "huge", "okay", "letters", "prefix", "half", "endless", "slow"],
+)
+def test_what_is_no_adb_server_is_said_to_be_none(listens, monkeypatch, answer, wait):
+    monkeypatch.setattr(wire, "_GREET_SECONDS", 0.5)
+    port = listens(answer, wait)
+    with pytest.raises(BadInput, match=f"What listens at 127.0.0.1:{port} is no adb server .{PORT}.") as caught:
+        discovery.attached()
+    assert caught.value.exit_code is ExitCode.BAD_INPUT
+    assert PORT in caught.value.hint
+    assert wire.state("S1") == "absent"
+
+
+def test_a_server_that_greets_and_then_says_nonsense_is_bad_input(listens):
+    answers = iter([b"OKAY00040029", b"OKAYnone"])
+    listens(lambda: [next(answers)])
+    with pytest.raises(BadInput, match="does not say which phones it has"):
+        discovery.attached()
+
+
+@pytest.mark.parametrize("spec", ["localfilesystem:{}/adb.sock", "localabstract:{}"])
+def test_local_sockets_are_met(monkeypatch, tmp_path, spec):
+    spec = spec.format(tmp_path)
+    name = spec.partition(":")[2]
+    monkeypatch.setenv(SOCKET, spec)
+    wire.start_server.cache_clear()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{name}" if spec.startswith("localabstract") else name)
+        listener.listen()
+
+        def talk():
+            for answer in (b"OKAY00040029", b"OKAY000aS1\tdevice\n"):
+                stream, _ = listener.accept()
+                with stream:
+                    stream.recv(100)
+                    stream.sendall(answer)
+
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        assert discovery.attached() == {"S1": "device"}
+        thread.join()
+    wire.start_server.cache_clear()
+
+
+def test_no_server_is_started_on_another_host(monkeypatch):
+    monkeypatch.setenv(SOCKET, f"tcp:127.0.0.1:{ports.free_port()}")
+    wire.start_server.cache_clear()
+    with pytest.raises(BadInput, match=f"No adb server can be reached at .*{SOCKET}.*adb starts none on another host"):
+        discovery.attached()
+
+
+@pytest.mark.parametrize("port", ["", "0x3ea5"])
+def test_adbutils_meets_the_same_server_whatever_it_reads_itself(port):
+    code = (
+        "from mobilebench.targets.android import server; import os\n"
+        "client = server.client(); print(client.host, client.port, server.chosen().port)"
+    )
+    environment = {**os.environ, PORT: port, "ANDROID_ADB_SERVER_HOST": "192.0.2.1"}
+    for name in (SOCKET, ADDRESS):
+        environment.pop(name, None)
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    number = "16037" if port else "5037"
+    assert said.stdout.split() == ["127.0.0.1", number, number]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("form", [f"{SOCKET}=tcp:{{}}", f"{SOCKET}=tcp:127.0.0.1:{{}}", f"{SOCKET}=tcp:localhost:{{}}"])
+def test_a_real_server_is_met_that_a_variable_names(form, tmp_path):
+    adb = shutil.which("adb") or server.program()
+    port = str(ports.free_port())
+    variable, _, value = form.format(port).partition("=")
+    environment = {k: v for k, v in os.environ.items() if k not in (SOCKET, ADDRESS, PORT)}
+    environment |= {variable: value, PORT: "nonsense", "MOBILEBENCH_HOME": str(tmp_path)}
+    subprocess.run([adb, "-P", port, "start-server"], capture_output=True, check=True)
+    try:
+        said = subprocess.run(
+            [sys.executable, "-m", "mobilebench", "devices", "--json"], env=environment, capture_output=True, text=True
+        )
+        assert said.returncode == 0, said.stderr
+        assert re.search('"id": "host"', said.stdout)
+    finally:
+        subprocess.run([adb, "-P", port, "kill-server"], capture_output=True, check=False)
