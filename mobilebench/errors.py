@@ -47,7 +47,7 @@ class ExitCode(IntEnum):
     INTERNAL = 70
     """A defect in mobilebench itself (`--debug` shows the traceback)."""
     INTERRUPTED = 130
-    """Ctrl-C or SIGTERM; what was measured is stored and `--resume` goes on."""
+    """Ctrl-C, SIGTERM or SIGHUP; what was measured is stored and `--resume` goes on."""
 
 
 class MobilebenchError(Exception):

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+
 from mobilebench.cli.app import app
 
 
 def main() -> None:
     """Entry point of the `mobilebench` command."""
-    app(prog_name="mobilebench")
+    from mobilebench.cli import endings, streams
+    from mobilebench.errors import ExitCode
+
+    streams.open_all()
+    endings.as_ctrl_c()
+    code: object = ExitCode.OK
+    try:
+        app(prog_name="mobilebench")
+    except SystemExit as ended:
+        code = ended.code
+    if lost := streams.lost():
+        sys.stderr.write(f"Error: Not everything could be written to standard output: {lost.strerror}.\n")
+        sys.stderr.flush()
+        code = code or int(ExitCode.BAD_INPUT)
+    raise SystemExit(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated, Any
 
@@ -17,13 +16,21 @@ EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 
 2 bad input · 3 nothing to measure · 4 all measured, some suspect · 70 defect in mobilebench · 130 interrupted."""
 
 
+_ASKED = "Answer with options (see --help), or run it in a terminal."
+
+
 class Group(TyperGroup):
     """Turns errors into one sentence, a next step and the documented exit code."""
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, typer.TyperException):
+        except typer.Abort:
+            if sys.stdin.isatty():
+                raise typer.Exit(ExitCode.INTERRUPTED) from None
+            _say("Error: This command asks a question, and standard input has no answer.", _ASKED)
+            raise typer.Exit(ExitCode.BAD_INPUT) from None
+        except (typer.Exit, typer.TyperException):
             raise
         except Exception as error:
             if ctx.params.get("debug"):
@@ -35,9 +42,9 @@ def _explain(error: Exception) -> ExitCode:
     if isinstance(error, MobilebenchError):
         _say(f"Error: {error.message}", error.hint)
         return error.exit_code
-    if isinstance(error, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+    if isinstance(error, EOFError):
+        _say("Error: This command asks a question, and standard input has no answer.", _ASKED)
+        return ExitCode.BAD_INPUT
     if isinstance(error, OSError):
         _say(f"Error: {error}", "Check the path, its permissions and the free space.")
         return ExitCode.BAD_INPUT

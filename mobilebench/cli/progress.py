@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event as Flag
 from types import FrameType
 
@@ -13,16 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from mobilebench.cli import endings
 from mobilebench.errors import with_fault
 from mobilebench.results.records import PlannedBlock
 from mobilebench.session import events
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
 
 @contextmanager
 def watching() -> Iterator[tuple[events.Subscriber, Flag]]:
-    """A subscriber that shows progress on standard error, and a flag that Ctrl-C or SIGTERM sets."""
+    """A subscriber that shows progress on standard error, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
     console = Console(stderr=True, highlight=False)
     with (
         stopping(console, "Stopping: the blocks in flight end, devices are put back …") as cancel,
@@ -33,20 +32,24 @@ def watching() -> Iterator[tuple[events.Subscriber, Flag]]:
 
 @contextmanager
 def stopping(console: Console, words: str) -> Iterator[Flag]:
-    """A flag that Ctrl-C or SIGTERM sets, saying `words` once."""
+    """A flag that Ctrl-C, SIGTERM or SIGHUP sets, saying `words` once."""
     cancel = Flag()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        if not cancel.is_set():
-            console.print(words)
+        said = cancel.is_set()
         cancel.set()
+        if not said:
+            with suppress(OSError, RuntimeError):  # the terminal is gone, or was being written to
+                console.print(words)
 
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    before = {number: signal.signal(number, stop) for number in endings.ending()}
     try:
         yield cancel
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if cancel.is_set():
+            endings.hang_up_no_more()
 
 
 def _bars(console: Console) -> Progress:

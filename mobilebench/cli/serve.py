@@ -74,12 +74,14 @@ def serve(
 
 
 def _asked_to_end() -> threading.Event:
-    """Set by Ctrl-C and SIGTERM, once the main thread runs: one that reached another thread does not wake it."""
+    """Set by Ctrl-C, SIGTERM or SIGHUP, once the main thread runs: it is not woken by one of another thread."""
     import signal
     import threading
 
+    from mobilebench.cli import endings
+
     ended = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in endings.ending():
         signal.signal(name, lambda *_: ended.set())
     return ended
 

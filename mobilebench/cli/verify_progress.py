@@ -21,7 +21,7 @@ LONG_S = 60.0
 
 @contextmanager
 def watching() -> Iterator[tuple[Tell, Event]]:
-    """Shows progress on standard error, and a flag that Ctrl-C or SIGTERM sets."""
+    """Shows progress on standard error, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
     console = Console(stderr=True, highlight=False)
     with stopping(console, "Stopping: the cell in hand ends …") as cancel:
         if not console.is_terminal:

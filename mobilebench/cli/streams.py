@@ -1,0 +1,103 @@
+"""Standard input, output and error, such that no encoding, closed pipe or gone terminal ends a command."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import locale
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_PLAIN = {
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
+    **dict.fromkeys("“”„", '"'),
+    **dict.fromkeys("\u2018\u2019", "'"),
+    "…": "...",
+    "·": "|",
+    "×": "x",
+    "→": "->",
+    "≤": "<=",
+    "≥": ">=",
+    "±": "+-",
+    "µ": "u",
+}
+"""What stands for a character that the terminal's encoding lacks."""
+
+
+class Stream(io.FileIO):
+    """A file descriptor to which writing never fails: what nobody can read any more is dropped."""
+
+    failure: OSError | None = None
+    """Why something was lost that a person should know of, such as a full disk; a closed reader is none."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self._terminal = os.isatty(descriptor)
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data) or 0
+        except OSError as error:
+            gone = error.errno == errno.EPIPE or (self._terminal and error.errno == errno.EIO)
+            if not gone:
+                self.failure = error
+            _lead_nowhere(self.fileno())
+            return memoryview(data).nbytes
+
+
+def open_all() -> None:
+    """Put safe streams in the place of Python's own."""
+    codecs.register_error("mobilebench.plain", _plainly)
+    if locale.getencoding().lower().replace("-", "") != "utf8":
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, "C.UTF-8")  # files are UTF-8 whatever the terminal is
+        os.environ["PYTHONUTF8"] = "1"
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            _lead_nowhere(descriptor)  # else the next file that is opened would be taken for standard output
+    if sys.stdin is None:
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = _text(1, sys.stdout)
+    sys.stderr = _text(2, sys.stderr)
+
+
+def lost() -> OSError | None:
+    """Why not everything reached standard output, after everything was written; None where all is well."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw.failure if isinstance(raw, Stream) else None
+
+
+def _text(descriptor: int, before: io.TextIOWrapper | object | None) -> io.TextIOWrapper:
+    encoding = getattr(before, "encoding", None) or "utf-8"
+    lines = bool(getattr(before, "line_buffering", False)) or descriptor == 2
+    return io.TextIOWrapper(
+        io.BufferedWriter(Stream(descriptor)), encoding=encoding, errors="mobilebench.plain", line_buffering=lines
+    )
+
+
+def _lead_nowhere(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    if nowhere != descriptor:
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
+def _plainly(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What an encoding lacks in plain characters, else as an escape such as `\\xe9`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = [_PLAIN.get(character) for character in error.object[error.start : error.end]]
+    if found[0] is not None:
+        return found[0], error.start + 1
+    short = UnicodeEncodeError(error.encoding, error.object, error.start, error.start + 1, error.reason)
+    return codecs.backslashreplace_errors(short)
