@@ -114,3 +114,7 @@ class Killed(BlockFailed):
 
 class TargetLost(MobilebenchError):
     """The target went away (unplugged, offline, unauthorised): its remaining blocks cannot be measured now."""
+
+
+class TargetTaken(TargetLost):
+    """Somebody else measures the target by now, so waiting for it does not help."""

@@ -74,6 +74,13 @@ def _trouble(event: events.Event) -> str | None:
     if isinstance(event, events.TargetSkipped | events.TargetLost):
         verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
         return f"{event.target} {verb}: {event.reason.rstrip('.')}." + (f" {event.hint}" if event.hint else "")
+    if isinstance(event, events.TargetAway):
+        hint = f" {event.hint}" if event.hint else ""
+        return f"{event.target} is {event.state}: {event.reason.rstrip('.')}. Waiting up to {event.left_s:.0f} s.{hint}"
+    if isinstance(event, events.TargetBack):
+        again = ", started anew meanwhile" if event.restarted else ""
+        repeated = "; its block in flight is measured again" if event.repeated else ""
+        return f"{event.target} is back after {event.waited_s:.0f} s{again}{repeated}."
     if isinstance(event, events.TargetNoticed):
         return f"{event.target}: {event.words}"
     if isinstance(event, events.BlockRetried):
@@ -116,6 +123,11 @@ class Bars:
             case, watched = event.planned.case, _watched(event.planned)
             text = f"{case.model} {case.engine} {case.backend} {case.setting}{watched}"
             self._progress.update(self._tasks[event.target], description=escape(text))
+        elif isinstance(event, events.StillWaiting):
+            text = f"{event.state}: waiting for it, {event.left_s:.0f} s left"
+            self._progress.update(self._tasks[event.target], description=escape(text))
+        elif isinstance(event, events.TargetBack):
+            self._progress.update(self._tasks[event.target], description="back")
         elif isinstance(event, events.BlockFinished):
             self._progress.advance(self._tasks[event.target])
         elif isinstance(event, events.TargetFinished) and event.target in self._tasks:

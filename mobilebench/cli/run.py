@@ -138,6 +138,15 @@ def run(
         str | None,
         typer.Option(metavar="RUN", help="Go on with an interrupted run.", autocompletion=complete.runs),
     ] = None,
+    wait_for_phone: Annotated[
+        int,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            max=86_400,
+            help="Wait so long for a phone that goes away during the run, each time; 0: do not wait.",
+        ),
+    ] = 120,
     out: Out = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and its estimated time; measure nothing.")
@@ -182,7 +191,7 @@ def run(
         store = Store.open(folder, create=False)
         begun = store.load(resume)
         builds.require_current(unmeasured(begun), begun.info.targets)
-        _finish(_resume(resume, store), store, folder, json)
+        _finish(_resume(resume, store, wait_for_phone), store, folder, json)
         return
     definition = suites.load(suite)
     selection = suites.Selection(
@@ -222,24 +231,24 @@ def run(
         return
     builds.require_current(plan.blocks, selected)
     store = Store.open(folder)
-    _finish(_measure(plan, selected, store), store, folder, json)
+    _finish(_measure(plan, selected, store, wait_for_phone), store, folder, json)
 
 
-def _measure(plan: Plan, selected: list[TargetInfo], store: Store) -> RunResult:
+def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int) -> RunResult:
     from mobilebench import session
     from mobilebench.cli.progress import watching
 
     request = session.RunRequest(plan=plan, targets=tuple(selected), command=tuple(sys.argv))
     with watching() as (on_event, cancel):
-        return session.run(request, store, on_event=on_event, cancel=cancel)
+        return session.run(request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
 
 
-def _resume(run_id: str, store: Store) -> RunResult:
+def _resume(run_id: str, store: Store, wait_seconds: int) -> RunResult:
     from mobilebench import session
     from mobilebench.cli.progress import watching
 
     with watching() as (on_event, cancel):
-        return session.resume(run_id, store, on_event=on_event, cancel=cancel)
+        return session.resume(run_id, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
 
 
 def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:

@@ -18,6 +18,7 @@ from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.records import PlannedBlock, Run, RunInfo, TargetInfo
 from mobilebench.results.traces import traces_folder
 from mobilebench.session import events, libraries
+from mobilebench.session.absence import WAIT_SECONDS
 from mobilebench.session.journal import Journal
 from mobilebench.session.models import Models, obtain
 from mobilebench.session.outcome import counts, exit_code
@@ -39,6 +40,8 @@ _STORED = (
     events.TargetSkipped,
     events.TargetLost,
     events.TargetNoticed,
+    events.TargetAway,
+    events.TargetBack,
     events.BlockRetried,
     events.Defect,
     events.RunStarted,
@@ -75,8 +78,11 @@ def run(
     on_event: events.Subscriber,
     cancel: threading.Event,
     rooms: Rooms | None = None,
+    wait_seconds: float = WAIT_SECONDS,
 ) -> RunResult:
     """Measure a plan. `cancel` ends it within seconds; what is stored then can be gone on with by `resume`.
+
+    A phone that goes away is waited for, `wait_seconds` each time.
 
     Raises:
         BadInput: every target is being measured by another process, no model can be had, or windows are to be shown
@@ -105,7 +111,9 @@ def run(
             weights=_weights(models),
         )
         store.create_run(info, plan.blocks)
-        return _Session(store, run_id, on_event, cancel, rooms).measure(usable, todo, models, skipped, done=0)
+        return _Session(store, run_id, on_event, cancel, rooms, wait_seconds).measure(
+            usable, todo, models, skipped, done=0
+        )
 
 
 def resume(
@@ -115,6 +123,7 @@ def resume(
     on_event: events.Subscriber,
     cancel: threading.Event,
     rooms: Rooms | None = None,
+    wait_seconds: float = WAIT_SECONDS,
 ) -> RunResult:
     """Measure what a run has planned and not stored yet, on the same targets; nothing is measured twice.
 
@@ -128,7 +137,7 @@ def resume(
     rooms = rooms or Rooms()
     stored = store.load(run_id)
     left = unmeasured(stored)
-    session = _Session(store, stored.info.id, on_event, cancel, rooms)
+    session = _Session(store, stored.info.id, on_event, cancel, rooms, wait_seconds)
     if not left:
         return session.nothing_left()
     needed = {block.case.target for block in left}
@@ -161,12 +170,14 @@ class _Session:
         on_event: events.Subscriber,
         cancel: threading.Event,
         rooms: Rooms,
+        wait_seconds: float,
     ) -> None:
         self._store = store
         self._run_id = run_id
         self._on_event = on_event
         self._cancel = cancel
         self._rooms = rooms
+        self._wait_seconds = wait_seconds
         self._stop = threading.Event()
 
     def measure(
@@ -185,7 +196,11 @@ class _Session:
                 self._handle(event, journal)
             by_target = {name: tuple(block for block in todo if block.case.target == name) for name in usable}
             traces = traces_folder(self._store.run_folder(self._run_id))
-            works = [TargetWork(usable[name], blocks, models, traces) for name, blocks in by_target.items() if blocks]
+            works = [
+                TargetWork(usable[name], blocks, models, traces, self._wait_seconds)
+                for name, blocks in by_target.items()
+                if blocks
+            ]
             try:
                 if not self._cancel.is_set():
                     self._work(works, journal)
@@ -248,7 +263,8 @@ class _Session:
             target = getattr(event, "target", None)
             data = {name: value for name, value in event.data().items() if name not in ("target", "run_id")}
             self._store.add_event(self._run_id, event.kind, at=event.at, target=target, data=data)
-        journal(event)
+        if not isinstance(event, events.StillWaiting):
+            journal(event)
         self._on_event(event)
 
     def _finish(self, journal: events.Subscriber) -> RunResult:

@@ -128,6 +128,40 @@ class Defect(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TargetAway(Event):
+    """The target went away, or is attached in another state than before; the run waits for it."""
+
+    target: str
+    state: str
+    """adb's word, or `absent`."""
+    reason: str
+    hint: str | None = None
+    left_s: float
+    """For how many seconds the run goes on waiting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StillWaiting(Event):
+    """Once a second while the run waits for a target: for a countdown, not for the record."""
+
+    target: str
+    state: str
+    left_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetBack(Event):
+    """The target is there again, and is the one that it was."""
+
+    target: str
+    waited_s: float
+    restarted: bool
+    """It was started anew meanwhile."""
+    repeated: bool
+    """A block was in flight, and is measured again from its beginning."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetLost(Event):
     """The target went away; its remaining blocks stay unmeasured."""
 

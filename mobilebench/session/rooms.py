@@ -46,6 +46,13 @@ def discover(names: Collection[str]) -> list[TargetInfo]:
     return targets.discover(names)
 
 
+def meet(info: TargetInfo) -> TargetInfo | None:
+    """What is attached now under this target's name, usable or not; None where nothing is."""
+    from mobilebench import targets
+
+    return targets.meet(info)
+
+
 def open_target(info: TargetInfo, cancel: Event) -> AbstractContextManager[Target]:
     """The target, ready to be used; leaving it puts everything back. `cancel` stops what it does within a second."""
     from mobilebench import targets
@@ -126,6 +133,7 @@ class Rooms:
 
     engine: Callable[[str], Engine] = engine
     discover: Callable[[Collection[str]], list[TargetInfo]] = discover
+    meet: Callable[[TargetInfo], TargetInfo | None] = meet
     open_target: Callable[[TargetInfo, Event], AbstractContextManager[Target]] = open_target
     device_lock: Callable[[TargetInfo, str], AbstractContextManager[object]] = device_lock
     machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn

@@ -20,6 +20,7 @@ from mobilebench.errors import BlockFailed, Fault, MobilebenchError, Unsupported
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import Block, Measurement, Outcome, Pass, PlannedBlock, TargetInfo
 from mobilebench.session import events
+from mobilebench.session.absence import WAIT_SECONDS, Absence
 from mobilebench.session.models import Models, key_of
 from mobilebench.session.quiet import Quiet
 from mobilebench.session.rooms import Rooms, sentence
@@ -29,6 +30,14 @@ from mobilebench.targets.base import Target
 
 ATTEMPTS = 2
 """A block that fails is tried once more, at once; then it is stored as failed."""
+
+LOSSES = 3
+"""A block during which its phone goes away so often is stored as failed."""
+
+_NOT_PUT_BACK = (
+    "it is away, so what was changed on it could not be put back; the next command that meets it does that "
+    "(`mobilebench restore`)"
+)
 
 Emit = Callable[[events.Event], None]
 
@@ -42,6 +51,8 @@ class TargetWork:
     models: Models
     traces: Path
     """The folder of this computer in which trace passes leave their files."""
+    wait_seconds: float = WAIT_SECONDS
+    """For how long a phone that goes away is waited for."""
 
 
 class _Cancelled(Exception):
@@ -56,15 +67,14 @@ def measure_target(work: TargetWork, emit: Emit, stop: threading.Event, rooms: R
     name = work.target.id
     emit(events.TargetStarted(target=name, blocks=len(work.blocks)))
     try:
-        with rooms.open_target(work.target, stop) as target:
-            for words in target.notices:
-                emit(events.TargetNoticed(target=name, words=words))
-            _Worker(work, target, emit, stop, rooms, quiet).measure_all()
+        _Worker(work, emit, stop, rooms, quiet).measure_all()
     except _Cancelled:
         pass
     except MobilebenchError as error:
         if not stop.is_set():
             emit(events.TargetLost(target=name, reason=error.message, hint=error.hint))
+        elif isinstance(error, errors.TargetLost):
+            emit(events.TargetNoticed(target=name, words=_NOT_PUT_BACK))
     except Exception as error:
         emit(events.Defect(target=name, planned=None, traceback=traceback.format_exc()))
         emit(events.TargetLost(target=name, reason=_defect(error)))
@@ -73,12 +83,9 @@ def measure_target(work: TargetWork, emit: Emit, stop: threading.Event, rooms: R
 
 
 class _Worker:
-    def __init__(
-        self, work: TargetWork, target: Target, emit: Emit, stop: threading.Event, rooms: Rooms, quiet: Quiet
-    ) -> None:
+    def __init__(self, work: TargetWork, emit: Emit, stop: threading.Event, rooms: Rooms, quiet: Quiet) -> None:
         self._work = work
         self._info = work.target
-        self._target = target
         self._emit = emit
         self._stop = stop
         self._rooms = rooms
@@ -86,22 +93,76 @@ class _Worker:
         self._probes = rooms.probes()
         self._cannot: dict[tuple[str, Pass], str] = {}
         """Case key and pass to why it turned out to be unsupported: later rounds need not try again."""
+        self._done = 0
+        self._in_flight: PlannedBlock | None = None
+        self._begun = datetime.now(UTC)
+        self._losses = 0
+        """How often the target was lost during the block in flight."""
+        self._absence: Absence | None = None
 
     def measure_all(self) -> None:
-        for planned in self._work.blocks:
-            self._look_for_stop()
-            self._emit(events.BlockStarted(target=self._info.id, planned=planned))
-            block = self._block(planned)
-            self._look_for_stop(block)
-            self._emit(events.BlockFinished(target=self._info.id, block=block))
+        """Measure every block; a phone that goes away is waited for and opened again, which puts back what had been
+        changed on it.
+        """
+        while True:
+            try:
+                with self._rooms.open_target(self._info, self._stop) as target:
+                    for words in target.notices:
+                        self._emit(events.TargetNoticed(target=self._info.id, words=words))
+                    self._measure_rest(target)
+            except errors.TargetLost as error:
+                self._await(error)
+            else:
+                return
 
-    def _block(self, planned: PlannedBlock) -> Block:
+    def _measure_rest(self, target: Target) -> None:
+        for planned in self._work.blocks[self._done :]:
+            self._look_for_stop()
+            self._in_flight, self._begun = planned, datetime.now(UTC)
+            self._absence = None
+            self._emit(events.BlockStarted(target=self._info.id, planned=planned))
+            block = self._block(planned, target)
+            self._look_for_stop(block)
+            self._finish(block)
+
+    def _finish(self, block: Block) -> None:
+        self._done += 1
+        self._in_flight = None
+        self._losses = 0
+        self._emit(events.BlockFinished(target=self._info.id, block=block))
+
+    def _await(self, error: errors.TargetLost) -> None:
+        """Wait for the phone. A block in which it was lost too often has failed, and the run goes on with the next.
+
+        Raises:
+            TargetLost: it is not waited for, or did not come back.
+        """
+        patience = self._work.wait_seconds
+        if (
+            self._stop.is_set()
+            or self._info.kind != "android"
+            or patience <= 0
+            or isinstance(error, errors.TargetTaken)
+        ):
+            raise error
+        if self._absence is None:
+            self._absence = Absence(self._info, error, patience)
+            self._losses += 1
+        elif self._absence.over:
+            raise error
+        if self._in_flight and self._losses >= LOSSES:
+            reason = f"The phone went away {self._losses} times during this block: {sentence(error)}"
+            self._finish(_without_values(self._in_flight, "failed", reason, self._begun, "cut connection"))
+        if not self._absence.wait(self._rooms.meet, self._emit, self._stop, repeated=self._in_flight is not None):
+            raise error
+
+    def _block(self, planned: PlannedBlock, target: Target) -> Block:
         started = datetime.now(UTC)
         reason = ""
         fault: Fault | None = None
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._attempt(planned, started)
+                return self._attempt(planned, target, started)
             except Unsupported as error:
                 self._cannot[planned.case.key, planned.pass_] = sentence(error)
                 return _without_values(planned, "unsupported", sentence(error), started)
@@ -113,20 +174,21 @@ class _Worker:
                 self._emit(events.Defect(target=self._info.id, planned=planned, traceback=traceback.format_exc()))
                 reason, fault = _defect(error), None
             self._look_for_stop()
+            self._look_for_loss(reason, fault)
             if attempt < ATTEMPTS:
                 self._emit(events.BlockRetried(target=self._info.id, planned=planned, reason=reason, fault=fault))
         return _without_values(planned, "failed", reason, started, fault)
 
-    def _attempt(self, planned: PlannedBlock, started: datetime) -> Block:
+    def _attempt(self, planned: PlannedBlock, target: Target, started: datetime) -> Block:
         case = planned.case
         engine = self._rooms.engine(case.engine)
         if reason := self._known_reason(planned) or why_unsupported(engine, self._info, planned):
             raise Unsupported(reason)
         files = self._files(planned)
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
-            spent = dict(engine.prepare(self._target, case, files))
-            with watched(self._target, self._probes) as seen:
-                result = engine.measure(self._target, planned, files, cancel=self._stop, traces=self._work.traces)
+            spent = dict(engine.prepare(target, case, files))
+            with watched(target, self._probes) as seen:
+                result = engine.measure(target, planned, files, cancel=self._stop, traces=self._work.traces)
             measurement = _usable(result.measurement)
             if planned.pass_ == "kernels" and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)
@@ -178,6 +240,18 @@ class _Worker:
             waited_ms = (time.perf_counter() - begun) * 1000
             self._emit(events.GatePassed(target=self._info.id, planned=planned, waited_ms=waited_ms))
             yield waited_ms
+
+    def _look_for_loss(self, reason: str, fault: Fault | None) -> None:
+        """A block that was cut off, or never answered, may have failed because its phone went away.
+
+        Raises:
+            TargetLost: the phone is not there.
+        """
+        if self._info.kind != "android" or fault not in ("cut connection", "hang"):
+            return
+        found = self._rooms.meet(self._info)
+        if found is None or found.state != self._info.state:
+            raise errors.TargetLost(f"{self._info.id} went away ({found.state if found else 'absent'}): {reason}")
 
     def _look_for_stop(self, block: Block | None = None) -> None:
         """A block that was cut short by the stop is dropped, one that is whole is kept."""

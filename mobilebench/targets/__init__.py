@@ -74,6 +74,20 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
     return [host.describe() if name == HOST else found[name] for name in names]
 
 
+def meet(info: TargetInfo) -> TargetInfo | None:
+    """What is attached now under this target's name, described anew; None where nothing is, or adb does not answer."""
+    from mobilebench.errors import MobilebenchError
+    from mobilebench.targets.android import discovery
+
+    if info.kind == "host":
+        return info
+    try:
+        state = discovery.attached().get(info.id)
+        return None if state is None else discovery.phone(info.id, state)
+    except MobilebenchError:
+        return None
+
+
 @contextmanager
 def open_target(info: TargetInfo, *, cancel: Event | None = None) -> Iterator[Target]:
     """Open a target; leaving it puts back whatever was changed on it. A phone is locked for everybody else meanwhile.

@@ -125,12 +125,15 @@ class World:
     put_back: list[str] = field(default_factory=list)
     notices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     probes: Callable[[], list[Any]] = list
+    met: Callable[[TargetInfo], TargetInfo | None] = lambda info: info
+    """What is attached in place of a target when it is looked for."""
     _turns: dict[str, threading.Lock] = field(default_factory=dict)
 
     def rooms(self) -> Rooms:
         return Rooms(
             engine=lambda name: self.engine,  # type: ignore[arg-type, return-value]
             discover=lambda names: list(self.attached),
+            meet=lambda info: self.met(info),
             open_target=self._open,  # type: ignore[arg-type]
             device_lock=self._lock,
             machine_turn=self._turn,

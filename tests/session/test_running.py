@@ -33,6 +33,7 @@ class Session:
         self.world = World()
         self.seen = Seen()
         self.cancel = threading.Event()
+        self.wait_seconds = 0.0
 
     def run(self, *targets: TargetInfo, rounds: int = 2, models: tuple[str, ...] = ("m",)) -> RunResult:
         targets = targets or (host(),)
@@ -40,7 +41,14 @@ class Session:
         request = RunRequest(
             plan=plan(*usable, rounds=rounds, models=models), targets=targets, command=("mobilebench", "run")
         )
-        return run(request, self.store, on_event=self.seen, cancel=self.cancel, rooms=self.world.rooms())
+        return run(
+            request,
+            self.store,
+            on_event=self.seen,
+            cancel=self.cancel,
+            rooms=self.world.rooms(),
+            wait_seconds=self.wait_seconds,
+        )
 
     def resume(self, run_id: str = "last") -> RunResult:
         self.cancel = threading.Event()

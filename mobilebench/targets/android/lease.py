@@ -21,7 +21,7 @@ from threading import Event
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, TargetLost
+from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, TargetTaken
 from mobilebench.results.records import Record
 from mobilebench.targets.android import identity
 from mobilebench.targets.android.files import HOME
@@ -176,10 +176,10 @@ class Lease:
         """Go on only while the phone is ours.
 
         Raises:
-            TargetLost: somebody else has taken it.
+            TargetTaken: somebody else has taken it.
         """
         if self._lost:
-            raise TargetLost(
+            raise TargetTaken(
                 f"{self._shell.serial}: its lock had run out while it was away, and somebody else has taken the phone.",
                 hint="Wait until that run has ended; then `mobilebench run --resume last` measures what is left.",
             )

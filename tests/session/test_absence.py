@@ -1,0 +1,221 @@
+"""A phone that goes away in mid-run is waited for; the block in flight is measured again."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mobilebench.errors import BlockFailed, ExitCode, Fault, TargetLost, TargetTaken
+from mobilebench.results.records import PlannedBlock, TargetInfo
+from mobilebench.results.store import Store
+from mobilebench.session import RunRequest, RunResult, absence, events, run
+
+from ..results.making import phone
+from .fakes import Seen, World, plan
+
+A = phone("A", facts={"ro.serialno": "1", "boot_id": "one"})
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(absence, "_LOOK_SECONDS", 0.01)
+
+
+class Cable:
+    """What happens to phone A: at which attempts of which blocks it goes away, and how it is seen then."""
+
+    def __init__(self, folder: Path, empty_store: Path) -> None:
+        shutil.copy(empty_store, folder)
+        self.store = Store.open(folder)
+        self.world = World()
+        self.seen = Seen()
+        self.cancel = threading.Event()
+        self.cuts: dict[int, int] = {}
+        """Block to how often the phone goes away during it."""
+        self.states: list[TargetInfo | None] = []
+        """What is seen of the phone, look by look; then it is back."""
+        self.error: Exception = TargetLost("A went away (absent): `x` was running.")
+        self.world.engine.behave = self._behave
+        self.world.met = self._met
+
+    def _behave(self, planned: PlannedBlock, cancel: threading.Event) -> None:
+        if planned.case.target == "A" and self.cuts.get(planned.index, 0):
+            self.cuts[planned.index] -= 1
+            raise self.error
+
+    def _met(self, info: TargetInfo) -> TargetInfo | None:
+        return self.states.pop(0) if self.states else info
+
+    def run(self, *targets: TargetInfo, rounds: int = 3, wait_seconds: float = 30) -> RunResult:
+        targets = targets or (A,)
+        request = RunRequest(plan=plan(*targets, rounds=rounds), targets=targets)
+        return run(
+            request,
+            self.store,
+            on_event=self.seen,
+            cancel=self.cancel,
+            rooms=self.world.rooms(),
+            wait_seconds=wait_seconds,
+        )
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [block.outcome for block in self.store.load("last").blocks]
+
+
+@pytest.fixture
+def cable(tmp_path: Path, empty_store: Path):
+    made = Cable(tmp_path, empty_store)
+    yield made
+    made.store.close()
+
+
+def test_the_block_in_flight_is_measured_again_and_the_run_goes_on(cable: Cable) -> None:
+    cable.cuts, cable.states = {1: 1}, [None, None]
+    result = cable.run()
+    assert cable.world.engine.measured == [0, 1, 1, 2]
+    assert (cable.outcomes, result.exit_code) == (["measured"] * 3, ExitCode.OK)
+    assert (cable.world.opened, cable.world.put_back) == (["A", "A"], ["A", "A"])
+    assert [event["kind"] for event in cable.store.events("last")] == [
+        "RunStarted",
+        "TargetAway",
+        "TargetBack",
+        "RunFinished",
+    ]
+    journal = (cable.store.run_folder(result.run_id) / "journal.jsonl").read_text()
+    assert "TargetAway" in journal
+    assert "StillWaiting" not in journal
+    assert cable.seen.of(events.TargetBack)[0].repeated
+
+
+def test_each_cut_is_waited_for(cable: Cable) -> None:
+    cable.cuts = {0: 2, 1: 2, 2: 1}
+    assert cable.run().exit_code == ExitCode.OK
+    assert len(cable.seen.of(events.TargetBack)) == 5
+
+
+def test_a_block_that_loses_its_phone_every_time_fails_and_the_others_are_measured(cable: Cable) -> None:
+    cable.cuts = {1: 99}
+    cable.run()
+    block = cable.store.load("last").blocks[1]
+    assert (block.outcome, block.fault) == ("failed", "cut connection")
+    assert "went away 3 times during this block" in str(block.reason)
+    assert cable.outcomes == ["measured", "failed", "measured"]
+
+
+def test_what_is_said_while_waiting(cable: Cable) -> None:
+    cable.cuts = {0: 1}
+    states = ("offline", "offline", "unauthorized")
+    cable.states = [None, *(A.model_copy(update={"state": state}) for state in states)]
+    cable.run()
+    away = cable.seen.of(events.TargetAway)
+    assert [event.state for event in away] == ["absent", "offline", "unauthorized"]
+    assert "allow USB debugging" in away[2].hint
+    assert 0 < away[2].left_s <= 30
+    assert len(cable.seen.of(events.StillWaiting)) == 4
+
+
+def test_a_phone_that_does_not_come_back_is_lost(cable: Cable) -> None:
+    cable.cuts, cable.states = {1: 1}, [None] * 10_000
+    result = cable.run(wait_seconds=0.1)
+    (lost,) = cable.seen.of(events.TargetLost)
+    assert "did not come back within" in lost.reason
+    assert "mobilebench restore A" in str(lost.hint)
+    assert cable.outcomes == ["measured"]
+    assert (result.counts["not measured"], result.exit_code) == (2, ExitCode.CASES_FAILED)
+
+
+def test_nobody_waits_where_that_was_not_wanted(cable: Cable) -> None:
+    cable.cuts = {1: 1}
+    cable.run(wait_seconds=0)
+    assert cable.seen.of(events.TargetAway) == []
+    assert cable.outcomes == ["measured"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        phone("A", facts={"ro.serialno": "2", "boot_id": "two"}),
+        phone("A", facts=A.facts, name="another phone"),
+        phone("A", facts=A.facts, machine="elsewhere"),
+        phone("A", facts=A.facts, virtual=True),
+    ],
+)
+def test_another_phone_under_the_same_serial_is_not_measured(cable: Cable, other: TargetInfo) -> None:
+    cable.cuts, cable.states = {1: 1}, [None, other]
+    cable.run()
+    assert cable.seen.of(events.TargetLost)[0].reason.startswith("Another phone is attached as A now")
+    assert cable.outcomes == ["measured"]
+
+
+def test_a_phone_that_was_started_anew_is_measured_and_that_is_said(cable: Cable) -> None:
+    cable.cuts = {1: 1}
+    cable.states = [None, A.model_copy(update={"facts": {"ro.serialno": "1", "boot_id": "another"}})]
+    assert cable.run().exit_code == ExitCode.OK
+    assert cable.seen.of(events.TargetBack)[0].restarted
+
+
+def test_a_phone_that_somebody_else_has_taken_is_not_waited_for(cable: Cable) -> None:
+    cable.cuts, cable.error = {1: 1}, TargetTaken("Somebody else has A.")
+    cable.run()
+    assert cable.seen.of(events.TargetAway) == []
+    assert cable.seen.of(events.TargetLost)[0].reason == "Somebody else has A."
+
+
+@pytest.mark.parametrize("fault", ["cut connection", "hang"])
+def test_a_block_that_was_cut_off_while_the_phone_was_away_is_not_a_failure(cable: Cable, fault: Fault) -> None:
+    cable.cuts, cable.error = {1: 1}, BlockFailed("The browser's connection was cut.", fault=fault)
+    cable.states = [None, None]
+    assert cable.run().exit_code == ExitCode.OK
+    assert cable.seen.of(events.BlockRetried) == []
+    assert len(cable.seen.of(events.TargetBack)) == 1
+
+
+def test_others_go_on_meanwhile(cable: Cable) -> None:
+    """A phone that is waited for holds neither its machine's turn nor the computer's quiet."""
+    here = phone("host", kind="host", machine="x")
+    away, beside = phone("A", machine="x"), phone("B", machine="x")
+    cable.cuts = {0: 1}
+
+    def met(info: TargetInfo) -> TargetInfo | None:
+        done = {event.block.planned.case.target for event in cable.seen.of(events.BlockFinished) if event.block}
+        rest = [event.target for event in cable.seen.of(events.TargetFinished)]
+        return info if done >= {"B", "host"} and sorted(rest) == ["B", "host"] else None
+
+    cable.world.met = met
+    assert cable.run(away, beside, here).exit_code == ExitCode.OK
+    assert cable.outcomes == ["measured"] * 9
+
+
+def test_ctrl_c_ends_the_wait_at_once(cable: Cable) -> None:
+    cable.cuts, cable.states = {1: 1}, [None] * 10_000
+    threading.Timer(0.3, cable.cancel.set).start()
+    begun = time.monotonic()
+    result = cable.run(wait_seconds=600)
+    assert time.monotonic() - begun < 30
+    assert (result.exit_code, cable.outcomes) == (ExitCode.INTERRUPTED, ["measured"])
+    assert "could not be put back" in cable.seen.of(events.TargetNoticed)[0].words
+
+
+def test_a_phone_that_is_away_when_it_is_opened_is_waited_for(cable: Cable) -> None:
+    cable.world.dead.add("A")
+
+    def met(info: TargetInfo) -> TargetInfo | None:
+        if not cable.seen.of(events.TargetAway):
+            return None
+        cable.world.dead.clear()
+        return info
+
+    cable.world.met = met
+    assert cable.run().exit_code == ExitCode.OK
+    assert not cable.seen.of(events.TargetBack)[0].repeated
+
+
+def test_one_that_is_seen_but_never_opened_is_lost_after_the_limit(cable: Cable) -> None:
+    cable.world.dead.add("A")
+    cable.run(wait_seconds=0.1)
+    assert cable.seen.of(events.TargetLost)[0].reason == "A does not answer."

@@ -1,0 +1,70 @@
+"""A virtual phone whose connection is cut in the middle of a block, by the real adb."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mobilebench import targets
+from mobilebench.errors import ExitCode
+from mobilebench.results.records import BlockRule, Case, PlannedBlock
+from mobilebench.results.store import Store
+from mobilebench.session import RunRequest, events, run
+from mobilebench.suite import Plan
+from mobilebench.targets.android import wire
+from mobilebench.virtual import phones
+from tests.session.fakes import SUITE, Seen
+from tests.targets.conftest import BUNDLED_ADB, own_adb
+
+pytestmark = pytest.mark.real
+
+RULE = BlockRule(min_predictions=60, max_predictions=60, max_seconds=30)
+BLOCKS = 3
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with own_adb(tmp_path_factory.mktemp("home"), BUNDLED_ADB):
+        yield phones.up(names=["cut"])[0].serial
+
+
+class Cutter(Seen):
+    """Cuts the phone off in its second block, and connects it again when the run waits for it."""
+
+    def __init__(self, serial: str) -> None:
+        super().__init__()
+        self._serial = serial
+        self._cut = False
+
+    def __call__(self, event: events.Event) -> None:
+        super().__call__(event)
+        if isinstance(event, events.BlockStarted) and event.planned.index == 1 and not self._cut:
+            self._cut = True
+            threading.Timer(0.5, self._adb, ["disconnect"]).start()
+        elif isinstance(event, events.StillWaiting) and wire.state(self._serial) == "absent":
+            self._adb("connect")
+
+    def _adb(self, word: str) -> None:
+        subprocess.run([BUNDLED_ADB, word, self._serial], check=True, capture_output=True, timeout=30)
+
+
+def test_every_block_is_measured_although_the_phone_was_cut_off(serial: str, tmp_path: Path) -> None:
+    (info,) = targets.select(serial)
+    case = Case(target=serial, engine="sleep", backend="cpu", setting="default", threads=1, model="bert_small")
+    blocks = tuple(PlannedBlock(index=n, round=n, case=case, rule=RULE) for n in range(BLOCKS))
+    seen = Cutter(serial)
+    with Store.open(tmp_path) as store:
+        request = RunRequest(Plan(suite=SUITE, targets=(info,), seed=0, blocks=blocks), (info,))
+        result = run(request, store, on_event=seen, cancel=threading.Event(), wait_seconds=120)
+        stored = store.load("last")
+    assert [block.outcome for block in stored.blocks] == ["measured"] * BLOCKS, [b.reason for b in stored.blocks]
+    assert result.exit_code == ExitCode.SUSPECT
+    assert [event.state for event in seen.of(events.TargetAway)] == ["absent"]
+    (back,) = seen.of(events.TargetBack)
+    assert (back.repeated, back.restarted) == (True, False)
+    started = [event.planned.index for event in seen.of(events.BlockStarted)]
+    assert started == [0, 1, 1, 2]
