@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+LEAST_BLOCKS = 3
+"""Fewer blocks have no interval: with two of them Student's factor is 12.7."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -39,7 +42,7 @@ class StageStatistics:
     spread: Interval
     """Smallest and largest block median."""
     interval: Interval | None
-    """95 % confidence interval of the mean block median, cut at 0; None with fewer than two blocks."""
+    """95 % confidence interval of the mean block median, cut at 0; None with fewer than three blocks."""
     cv: float | None
     """Coefficient of variation between block medians (0.02 is 2 %); None with fewer than two blocks."""
 
@@ -97,12 +100,11 @@ def _t_coverage(theta: float, degrees: int) -> float:
 
 
 def interval_between(blocks: Sequence[float], confidence: float = 0.95) -> Interval | None:
-    """t interval of the mean of block medians; None with fewer than two blocks.
+    """t interval of the mean of block medians; None with fewer than `LEAST_BLOCKS`.
 
-    Times cannot be negative: the lower end is cut at 0. With two blocks the critical value is 12.7,
-    so such an interval says little more than that two blocks are too few.
+    Times cannot be negative: the lower end is cut at 0.
     """
-    if len(blocks) < 2:
+    if len(blocks) < LEAST_BLOCKS:
         return None
     mean = math.fsum(blocks) / len(blocks)
     half = t_critical(len(blocks) - 1, confidence) * _deviation(blocks) / math.sqrt(len(blocks))

@@ -19,6 +19,7 @@ from mobilebench.analysis.costs import CostStatistics, costs
 from mobilebench.analysis.downloads import DownloadStatistics, downloads
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
 from mobilebench.analysis.readback import ReadbackStatistics, readback
+from mobilebench.analysis.scatter import blocks_far_apart
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
 from mobilebench.errors import with_fault
 from mobilebench.results.records import (
@@ -104,7 +105,8 @@ class CaseSummary:
 
     case: Case
     status: Status
-    """The worst of its timing blocks; of a case that is not timed, the worst of those that watch."""
+    """The worst of its timing blocks, and `suspect` where these are too far apart; of a case that is not timed, the
+    worst of those that watch."""
     reasons: tuple[str, ...]
     planned: int
     """Timing blocks that were planned."""
@@ -268,9 +270,18 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> PassSummar
         counted = []
         status = _worst_of([status, "invalid"])
         reasons += [f"Its blocks did not run the same thing: {conflict}." for conflict in conflicts]
+    elif scattered := _scattered(counted):
+        status = _worst_of([status, "suspect"])
+        reasons.append(scattered)
     if 0 < len(blocks) < len(plans):
         reasons.append(f"Only {len(blocks)} of {len(plans)} planned blocks were run.")
     return PassSummary(status, tuple(reasons), len(plans), blocks, tuple(counted))
+
+
+def _scattered(counted: Sequence[BlockSummary]) -> str | None:
+    """Why blocks that count do not agree on the time of a prediction; watching costs more or less of it each time."""
+    timed = [block.block.measurement for block in counted if block.block.planned.pass_ == "timing"]
+    return blocks_far_apart([measurement for measurement in timed if measurement])
 
 
 def _block(block: Block) -> BlockSummary:

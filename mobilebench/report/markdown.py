@@ -52,9 +52,9 @@ def render(summary: RunSummary) -> str:
     parts += [
         "## How to read the numbers",
         "Milliseconds. A case's number is the median of its blocks' medians; then come the lowest and highest block "
-        "and the 95 % interval between blocks (Student's t, cut at 0; none with one block). Only valid and suspect "
-        "blocks count. Gaps are paired within rounds. A virtual target's numbers are those "
-        "of the computer that ran it.",
+        "and the 95 % interval between blocks (Student's t, cut at 0; none with fewer than three blocks). Only "
+        "valid and suspect blocks count. A case whose blocks differ by more than 1.5× is suspect. Gaps are paired "
+        "within rounds. A virtual target's numbers are those of the computer that ran it.",
         "## Measure it again",
         f"    {printable(words.repeat_command(summary))}",
     ]

@@ -59,9 +59,9 @@ COLUMNS = (
     "readback_ms",
     "readback_share",
 )
-"""`low_ms` and `high_ms` are the 95 % interval between blocks, empty with one block. What the system counted is for the
-whole process: of the prediction stage, for one prediction. Parts and downloads stand in rows of setup, read-back in
-those of prediction. Later columns go to the end."""
+"""`low_ms` and `high_ms` are the 95 % interval between blocks, empty with fewer than three blocks. What the system
+counted is for the whole process: of the prediction stage, for one prediction. Parts and downloads stand in rows of
+setup, read-back in those of prediction. Later columns go to the end."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from mobilebench.analysis.gaps import Gap, GapGroup, Ratio
 from mobilebench.analysis.labels import case_label, duration, factor
-from mobilebench.analysis.statistics import StageStatistics
+from mobilebench.analysis.statistics import LEAST_BLOCKS, StageStatistics
 from mobilebench.analysis.summary import CaseSummary, RunSummary, Status, TargetSummary
 
 STATUS_MEANING: dict[Status, str] = {
@@ -98,7 +98,7 @@ def spread(statistics: StageStatistics) -> str:
 def interval(statistics: StageStatistics) -> str:
     """The 95 % interval, such as `4.9–7.3`, or why there is none."""
     if statistics.interval is None:
-        return "none (1 block)"
+        return f"none ({plural(len(statistics.blocks), 'block')}; an interval needs {LEAST_BLOCKS})"
     return range_text(statistics.interval.low, statistics.interval.high)
 
 

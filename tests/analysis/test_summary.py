@@ -37,13 +37,13 @@ def test_median_of_block_medians_over_valid_and_suspect_blocks_only() -> None:
     plans = plan(1, 2, 3)
     blocks = [
         example.measured(plans[0], answer(1.0, 2.0, 30.0)),
-        example.measured(plans[1], answer(4.0), verdict=Verdict(status="suspect", reasons=["Hot."])),
+        example.measured(plans[1], answer(2.5), verdict=Verdict(status="suspect", reasons=["Hot."])),
         example.measured(plans[2], answer(900.0), verdict=Verdict(status="invalid", reasons=["Wrong answer."])),
     ]
     found = only_case(run_of(plans, blocks))
     assert found.status == "invalid"
     assert found.reasons == ("Hot.", "Wrong answer.")
-    assert found.stages["prediction"].blocks == (2.0, 4.0)
+    assert found.stages["prediction"].blocks == (2.0, 2.5)
     assert found.stages["prediction"].samples == 4
     assert len(found.counted) == 2
     assert len(found.blocks) == 3
