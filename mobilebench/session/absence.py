@@ -9,7 +9,7 @@ from collections.abc import Callable
 from mobilebench.errors import TargetLost
 from mobilebench.results.records import TargetInfo
 from mobilebench.session import events
-from mobilebench.targets.android import discovery, identity
+from mobilebench.targets.android import discovery, identity, states
 
 WAIT_SECONDS = 120
 """For so long a run waits for a phone unless it is asked for something else."""
@@ -71,7 +71,7 @@ class Absence:
             self._state = state
             emit(
                 events.TargetAway(
-                    target=name, state=state, reason=self._error.message, hint=discovery.remedy(state), left_s=left
+                    target=name, state=state, reason=self._error.message, hint=states.remedy(name, state), left_s=left
                 )
             )
         emit(events.StillWaiting(target=name, state=state, left_s=left))

@@ -77,17 +77,6 @@ def test_large_output_arrives_whole(open_phone):
         assert len(phone.shell(["head", "-c", "3000000", "/dev/zero"], timeout=20).stdout) == 3_000_000
 
 
-def test_a_command_costs_less_than_10_ms(open_phone):
-    with open_phone() as phone:
-        phone.shell(["true"], timeout=5)
-        times = []
-        for _ in range(21):
-            began = time.perf_counter()
-            phone.shell(["true"], timeout=5)
-            times.append(time.perf_counter() - began)
-    assert sorted(times)[len(times) // 4] < 0.010
-
-
 @pytest.mark.parametrize("by", ["limit", "cancel"])
 def test_a_command_that_is_given_up_ends_on_the_phone_too(open_phone, by):
     cancel = threading.Event()
