@@ -14,7 +14,7 @@ import pytest
 from mobilebench import paths
 from mobilebench.models.adding import converting, onnx2tf
 from mobilebench.models.adding.taking import Added
-from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
 
 from .making_onnx import images, text_model
 
@@ -45,6 +45,34 @@ serve = network.serve.get_concrete_function(
     tf.TensorSpec([1, 64, 64, 3], tf.float32, name="image"), tf.TensorSpec([1], tf.int64, name="which")
 )
 tf.saved_model.save(network, sys.argv[1], {"serving_default": serve})
+"""
+
+
+NOT_PURE = """
+import sys
+import tensorflow as tf
+
+
+class Network(tf.Module):
+    def __init__(self):
+        self.sum = tf.Variable(tf.zeros([1, 4]))
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32, name="x")])
+    def stateful(self, x):
+        return {"y": self.sum.assign_add(x) + x}
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32, name="x")])
+    def random(self, x):
+        return {"y": x + tf.random.uniform([1, 4])}
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32, name="x")])
+    def seeded(self, x):
+        return {"y": x + tf.random.stateless_uniform([1, 4], seed=[1, 2])}
+
+
+network = Network()
+for name in ("stateful", "random", "seeded"):
+    tf.saved_model.save(network, f"{sys.argv[1]}/{name}", {"serving_default": getattr(network, name)})
 """
 
 
@@ -82,7 +110,7 @@ def test_a_saved_model_is_converted_into_every_format(tmp_path: Path, home: Path
     subprocess.run([sys.executable, "-c", SAVED_MODEL, str(folder)], check=True, capture_output=True, env=quiet)
     done = mobilebench("models", "add", str(folder), "--convert", "--json")
     assert done.returncode == 0, done.stderr
-    manifest = Manifest.model_validate(json.loads(done.stdout)["manifest"])
+    manifest = AddedManifest.model_validate(json.loads(done.stdout)["manifest"])
     assert set(manifest.formats) == {"saved_model", "tflite", "onnx", "tfjs"}
     assert manifest.unsupported == {}
     assert manifest.formats["tflite"].input_dtypes == {"which": "int32"}
@@ -90,10 +118,23 @@ def test_a_saved_model_is_converted_into_every_format(tmp_path: Path, home: Path
     model = home / "models" / manifest.weights.removeprefix("added: ")
     again = mobilebench("models", "add", str(model / manifest.formats["tfjs"].path), "--name", "as_tfjs", "--json")
     assert again.returncode == 0, again.stderr
-    other = Manifest.model_validate(json.loads(again.stdout)["manifest"])
+    other = AddedManifest.model_validate(json.loads(again.stdout)["manifest"])
     assert other.reference_engine == "tensorflow"
     largest = sorted(one.max for one in manifest.reference)
     assert sorted(one.max for one in other.reference) == pytest.approx(largest, rel=1e-4), "nothing was lost unfolding"
+
+
+@pytest.mark.real
+def test_saved_models_that_count_or_draw_numbers_are_told_from_pure_ones(tmp_path: Path, home: Path) -> None:
+    subprocess.run([sys.executable, "-c", NOT_PURE, str(tmp_path)], check=True, capture_output=True)
+    found = {}
+    for name in ("stateful", "random", "seeded"):
+        done = mobilebench("models", "add", str(tmp_path / name), "--json")
+        assert done.returncode == 0, done.stderr
+        found[name] = AddedManifest.model_validate(json.loads(done.stdout)["manifest"]).behaviour
+    assert found["stateful"].model_copy(update={"operators": []}) == Behaviour(stateful=True)
+    assert found["random"] == Behaviour(random=True, operators=["RandomUniform"])
+    assert found["seeded"] == Behaviour()
 
 
 @pytest.mark.slow
@@ -103,7 +144,7 @@ def test_onnx2tf_converts_and_is_checked(tmp_path: Path, home: Path) -> None:
     """Installs onnx2tf once: minutes, and 2 GB in the cache."""
     done = mobilebench("models", "add", str(images(tmp_path / "net.onnx", 32)), "--convert", "--json")
     assert done.returncode == 0, done.stderr
-    manifest = Manifest.model_validate(json.loads(done.stdout)["manifest"])
+    manifest = AddedManifest.model_validate(json.loads(done.stdout)["manifest"])
     assert set(manifest.formats) == {"onnx", "tflite", "tfjs"}
     assert set(manifest.unsupported) == {"saved_model"}
 
