@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mobilebench.suite import Plan
 
 Access = Literal["read", "mapped"]
+Retry = Literal["failed"]
 
 
 def run(
@@ -138,6 +139,10 @@ def run(
         str | None,
         typer.Option(metavar="RUN", help="Go on with an interrupted run.", autocompletion=complete.runs),
     ] = None,
+    retry: Annotated[
+        Retry | None,
+        typer.Option(metavar="failed", help="With --resume: measure blocks that failed once more."),
+    ] = None,
     wait_for_phone: Annotated[
         int,
         typer.Option(
@@ -175,11 +180,13 @@ def run(
     - `mobilebench run --suite web --serial host --engine tfjs --browser chrome --trace`
 
     - `mobilebench run --resume last`
+
+    - `mobilebench run --resume last --retry failed`
     """
     from mobilebench import suite as suites
     from mobilebench import targets
     from mobilebench.browsers.builds import declare
-    from mobilebench.errors import NothingToMeasure
+    from mobilebench.errors import BadInput, NothingToMeasure
     from mobilebench.models import registry
     from mobilebench.results.store import Store
     from mobilebench.session.coordinator import unmeasured
@@ -190,9 +197,15 @@ def run(
     if resume is not None:
         store = Store.open(folder, create=False)
         begun = store.load(resume)
-        builds.require_current(unmeasured(begun), begun.info.targets)
-        _finish(_resume(resume, store, wait_for_phone), store, folder, json)
+        again = retry == "failed"
+        builds.require_current(unmeasured(begun, retry_failed=again), begun.info.targets)
+        _finish(_resume(resume, store, wait_for_phone, retry_failed=again), store, folder, json)
         return
+    if retry is not None:
+        raise BadInput(
+            "`--retry` measures failed blocks of a run again, and no run is named.",
+            hint="Name it: `mobilebench run --resume last --retry failed`.",
+        )
     definition = suites.load(suite)
     selection = suites.Selection(
         models=tuple(registry.expand(split(model))),
@@ -243,12 +256,14 @@ def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds:
         return session.run(request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
 
 
-def _resume(run_id: str, store: Store, wait_seconds: int) -> RunResult:
+def _resume(run_id: str, store: Store, wait_seconds: int, *, retry_failed: bool) -> RunResult:
     from mobilebench import session
     from mobilebench.cli.progress import watching
 
     with watching() as (on_event, cancel):
-        return session.resume(run_id, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
+        return session.resume(
+            run_id, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds, retry_failed=retry_failed
+        )
 
 
 def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
@@ -279,6 +294,10 @@ def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
         typer.echo(f"Report: {html}")
         if result.exit_code is ExitCode.INTERRUPTED:
             typer.echo(f"Go on with: mobilebench run --resume {result.run_id}")
+        if failed := result.counts["failed"]:
+            blocks = "1 block" if failed == 1 else f"{failed} blocks"
+            again = f"mobilebench run --resume {result.run_id} --retry failed"
+            typer.echo(f"{blocks} failed. Measure {'it' if failed == 1 else 'them'} again with: {again}")
     raise typer.Exit(int(result.exit_code))
 
 
@@ -296,8 +315,12 @@ def _print_plan(plan: Plan, missed: list[dict[str, str]], folder: Path, json: bo
     minutes, rest = divmod(round(seconds), 60)
     distinct = len({one.case.key for one in cases})
     typer.echo(f"{distinct} cases, {len(plan.blocks)} blocks, about {minutes} min {rest:02d} s.")
-    without = Counter(one.unsupported for one in cases if one.unsupported for _ in range(one.blocks))
-    for reason, count in without.items():
-        typer.echo(f"{count} of these blocks will be unsupported: {reason}.")
+    without: Counter[tuple[str, str]] = Counter()
+    for one in cases:
+        if one.unsupported:
+            without[one.case.target, one.unsupported.rstrip(".")] += one.blocks
+    for (target, reason), count in without.items():
+        where = f" on {target}" if len(plan.targets) > 1 else ""
+        typer.echo(f"{count} of these blocks{where} will be unsupported: {reason}.")
     for phone in missed:
         typer.echo(attached.sentence(phone))

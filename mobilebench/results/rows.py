@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -69,6 +70,13 @@ def of_block(run_id: str, block: Block) -> dict[str, Any]:
         "proof": measurement.proof.model_dump() if measurement else None,
         "measurement": measurement.model_dump(by_alias=True, exclude=_IN_OWN_TABLES) if measurement else None,
     }
+
+
+def of_replaced(run_id: str, block: Block, at: datetime) -> dict[str, Any]:
+    """The event that keeps what came of a block that another one replaces."""
+    shown = block.model_dump(mode="json", include={"outcome", "reason", "fault", "started_at", "ended_at"})
+    data = {"index": block.planned.index, "case": block.planned.case.key, **shown}
+    return {"run_id": run_id, "at": at, "kind": "BlockReplaced", "target": block.planned.case.target, "data": data}
 
 
 def of_samples(run_id: str, block: Block) -> Iterator[dict[str, Any]]:

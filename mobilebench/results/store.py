@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from sqlalchemy import BindParameter, Connection, Engine, Row, Table, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Engine, Row, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from mobilebench.errors import BadInput, ExitCode, MobilebenchError
@@ -107,13 +107,22 @@ class Store:
                 insert(tables.planned), [rows.of_planned(info.id, ids[block.case.key], block) for block in planned]
             )
 
-    def append(self, run_id: str, block: Block) -> None:
+    def append(self, run_id: str, block: Block, *, instead_of: Block | None = None) -> None:
         """Store one block in one transaction.
+
+        Args:
+            run_id: id of the run.
+            block: the block.
+            instead_of: what is stored for this block of the plan. It gives way; what came of it is kept as an event.
 
         Raises:
             StoreError: it could not be stored, or this block of the plan is stored already.
         """
         with self._write(f"block {block.planned.index} could not be stored") as connection:
+            if instead_of is not None:
+                key = (tables.blocks.c.run_id == run_id) & (tables.blocks.c.index == block.planned.index)
+                connection.execute(delete(tables.blocks).where(key))
+                connection.execute(insert(tables.events), rows.of_replaced(run_id, instead_of, block.ended_at))
             connection.execute(insert(tables.blocks), rows.of_block(run_id, block))
             if samples := list(rows.of_samples(run_id, block)):
                 connection.execute(insert(tables.samples), samples)

@@ -10,12 +10,13 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mobilebench import __version__
 from mobilebench.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import PlannedBlock, Run, RunInfo, TargetInfo
+from mobilebench.results.records import Block, PlannedBlock, Run, RunInfo, TargetInfo
 from mobilebench.results.traces import traces_folder
 from mobilebench.session import events, libraries
 from mobilebench.session.absence import WAIT_SECONDS
@@ -124,10 +125,12 @@ def resume(
     cancel: threading.Event,
     rooms: Rooms | None = None,
     wait_seconds: float = WAIT_SECONDS,
+    retry_failed: bool = False,
 ) -> RunResult:
     """Measure what a run has planned and not stored yet, on the same targets; nothing is measured twice.
 
-    A block that is stored as failed or unsupported counts as measured. A target that is missing now is skipped.
+    A block that is stored as failed or unsupported counts as measured; with `retry_failed`, failed ones are measured
+    again, and each gives way when its new attempt is stored. A target that is missing now is skipped.
 
     Raises:
         BadInput: there is no such run, another process measures its targets, a model is not the one it was, or windows
@@ -136,7 +139,8 @@ def resume(
     """
     rooms = rooms or Rooms()
     stored = store.load(run_id)
-    left = unmeasured(stored)
+    left = unmeasured(stored, retry_failed=retry_failed)
+    done = {block.planned.index: block for block in stored.blocks}
     session = _Session(store, stored.info.id, on_event, cancel, rooms, wait_seconds)
     if not left:
         return session.nothing_left()
@@ -151,12 +155,13 @@ def resume(
         models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
         libraries.obtain(todo, usable, rooms, _library_teller(on_event), cancel)
         _same_weights(stored.info, _weights(models))
-        return session.measure(usable, todo, models, unusable, done=len(stored.blocks))
+        again = {block.index: done[block.index] for block in todo if block.index in done}
+        return session.measure(usable, todo, models, unusable, done=len(stored.planned) - len(left), again=again)
 
 
-def unmeasured(run: Run) -> list[PlannedBlock]:
-    """The planned blocks that have no stored block, in order."""
-    done = {block.planned.index for block in run.blocks}
+def unmeasured(run: Run, *, retry_failed: bool = False) -> list[PlannedBlock]:
+    """The planned blocks that have no stored block, in order; with `retry_failed` also those that failed."""
+    done = {block.planned.index for block in run.blocks if not (retry_failed and block.outcome == "failed")}
     return [block for block in run.planned if block.index not in done]
 
 
@@ -179,6 +184,8 @@ class _Session:
         self._rooms = rooms
         self._wait_seconds = wait_seconds
         self._stop = threading.Event()
+        self._again: dict[int, Block] = {}
+        """Stored blocks that are to be replaced, by their index in the plan."""
 
     def measure(
         self,
@@ -188,7 +195,10 @@ class _Session:
         skipped: Iterable[events.TargetSkipped],
         *,
         done: int,
+        again: Mapping[int, Block] = MappingProxyType({}),
     ) -> RunResult:
+        """Measure blocks; those of `again` replace what is stored for them."""
+        self._again = dict(again)
         with Journal(self._store.run_folder(self._run_id)) as journal:
             self._store.finish(self._run_id, "running")
             started = events.RunStarted(run_id=self._run_id, targets=tuple(usable), blocks=len(todo), done=done)
@@ -256,9 +266,11 @@ class _Session:
         """Store first, then tell: a subscriber that sees a block finished can rely on it."""
         if isinstance(event, events.BlockFinished):
             begun = time.perf_counter()
-            self._store.append(self._run_id, event.block)
+            index = event.block.planned.index
+            self._store.append(self._run_id, event.block, instead_of=self._again.get(index))
+            self._again.pop(index, None)
             spent = (time.perf_counter() - begun) * 1000
-            self._store.note_store_time(self._run_id, event.block.planned.index, spent)
+            self._store.note_store_time(self._run_id, index, spent)
         elif isinstance(event, _STORED):
             target = getattr(event, "target", None)
             data = {name: value for name, value in event.data().items() if name not in ("target", "run_id")}
@@ -269,10 +281,11 @@ class _Session:
 
     def _finish(self, journal: events.Subscriber) -> RunResult:
         counted = counts(self._store.load(self._run_id))
-        status: events.RunStatus = "interrupted" if counted["not measured"] else "finished"
+        left = bool(counted["not measured"] or self._again)
+        status: events.RunStatus = "interrupted" if left else "finished"
         self._store.finish(self._run_id, status)
         self._handle(events.RunFinished(run_id=self._run_id, status=status, counts=counted), journal)
-        return RunResult(self._run_id, counted, exit_code(counted, interrupted=self._cancel.is_set()))
+        return RunResult(self._run_id, counted, exit_code(counted, interrupted=left and self._cancel.is_set()))
 
 
 def _usable(

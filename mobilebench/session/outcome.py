@@ -35,8 +35,8 @@ def _each(status: Status, blocks: Sequence[BlockSummary]) -> list[Status]:
 
 
 def exit_code(counted: dict[str, int], *, interrupted: bool = False) -> ExitCode:
-    """What the shell is told: interruption first, then what needs a look most."""
-    if interrupted and counted["not measured"]:
+    """What the shell is told: interruption before everything was measured comes first, then what needs a look most."""
+    if interrupted:
         return ExitCode.INTERRUPTED
     if counted["invalid"] or counted["failed"] or counted["not measured"]:
         return ExitCode.CASES_FAILED

@@ -50,9 +50,16 @@ class Session:
             wait_seconds=self.wait_seconds,
         )
 
-    def resume(self, run_id: str = "last") -> RunResult:
+    def resume(self, run_id: str = "last", *, retry_failed: bool = False) -> RunResult:
         self.cancel = threading.Event()
-        return resume(run_id, self.store, on_event=self.seen, cancel=self.cancel, rooms=self.world.rooms())
+        return resume(
+            run_id,
+            self.store,
+            on_event=self.seen,
+            cancel=self.cancel,
+            rooms=self.world.rooms(),
+            retry_failed=retry_failed,
+        )
 
     def stored(self) -> Run:
         return self.store.load("last")
@@ -581,6 +588,79 @@ class TestResume:
             session.resume()
 
 
+class TestRetry:
+    """Failed blocks are measured again, after what made them fail was mended."""
+
+    def fail(self, session: Session, *indices: int) -> None:
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            if planned.index in indices:
+                raise BlockFailed("the phone's disk is full", fault="no space")
+
+        session.world.engine = FakeEngine(behave=behave)
+
+    def test_failed_blocks_are_replaced_and_what_came_of_them_is_kept(self, session: Session) -> None:
+        self.fail(session, 1, 2)
+        session.run(rounds=4)
+        before = session.stored()
+        session.world.engine = FakeEngine()
+        result = session.resume(retry_failed=True)
+        stored = session.stored()
+        assert session.world.engine.measured == [1, 2]
+        assert [block.outcome for block in stored.blocks] == ["measured"] * 4
+        assert [stored.blocks[n] for n in (0, 3)] == [before.blocks[n] for n in (0, 3)]
+        assert (result.exit_code, stored.info.status) == (ExitCode.OK, "finished")
+        replaced = [event for event in session.store.events("last") if event["kind"] == "BlockReplaced"]
+        assert [(event["index"], event["reason"], event["fault"]) for event in replaced] == [
+            (index, "the phone's disk is full", "no space") for index in (1, 2)
+        ]
+
+    def test_without_being_asked_they_stay(self, session: Session) -> None:
+        self.fail(session, 1)
+        session.run()
+        session.world.engine = FakeEngine()
+        assert session.resume().counts["failed"] == 1
+        assert session.world.engine.measured == []
+
+    def test_what_fails_again_is_stored_once(self, session: Session) -> None:
+        self.fail(session, 1)
+        session.run()
+        result = session.resume(retry_failed=True)
+        assert (len(session.stored().blocks), result.exit_code) == (2, ExitCode.CASES_FAILED)
+        assert session.stored().info.status == "finished"
+
+    def interrupt(self, session: Session, index: int) -> None:
+        """Press Ctrl-C during a block, which is whole all the same."""
+        before = session.world.engine.behave
+
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            before(planned, cancel)
+            if planned.index == index:
+                session.cancel.set()
+                cancel.wait(30)
+
+        session.world.engine.behave = behave
+
+    def test_what_is_left_unmeasured_is_measured_too(self, session: Session) -> None:
+        self.fail(session, 0)
+        self.interrupt(session, 2)
+        session.run(rounds=5)
+        session.world.engine = FakeEngine()
+        assert session.resume(retry_failed=True).counts["valid"] == 5
+        assert session.world.engine.measured == [0, 3, 4]
+
+    def test_interrupted_in_between_the_earlier_attempt_stays(self, session: Session) -> None:
+        self.fail(session, 0, 1)
+        session.run()
+        session.world.engine = FakeEngine()
+        self.interrupt(session, 0)
+        result = session.resume(retry_failed=True)
+        assert [block.outcome for block in session.stored().blocks] == ["measured", "failed"]
+        assert (result.exit_code, session.stored().info.status) == (ExitCode.INTERRUPTED, "interrupted")
+        session.world.engine = FakeEngine()
+        assert session.resume(retry_failed=True).exit_code == ExitCode.OK
+        assert session.world.engine.measured == [1]
+
+
 class TestKill:
     def test_kill_9_loses_at_most_the_block_in_flight(self, tmp_path: Path) -> None:
         notes = tmp_path / "noted"
@@ -609,10 +689,10 @@ class TestKill:
 def test_a_full_disk_ends_the_run_and_keeps_what_is_stored(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     append = session.store.append
 
-    def full(run_id: str, block: object) -> None:
+    def full(run_id: str, block: object, **how: object) -> None:
         if block.planned.index == 2:  # type: ignore[attr-defined]
             raise StoreError("The disk is full: block 2 could not be stored.", hint="Free some space.")
-        append(run_id, block)  # type: ignore[arg-type]
+        append(run_id, block, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(session.store, "append", full)
     session.world.engine = FakeEngine(behave=sleeping(0.02))
