@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event as Flag
@@ -65,8 +66,46 @@ def _bars(console: Console) -> Progress:
     )
 
 
+class Troubles:
+    """What a person should read even when only bars are shown: what befell a block for one reason is said once for each
+    target, and with its count in the end.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Counter[tuple[str, str, str]] = Counter()
+
+    def __call__(self, event: events.Event) -> list[str]:
+        """The lines that this event is worth."""
+        if isinstance(event, events.RunFinished):
+            return [
+                f"{target}: {what} {count} times: {reason}"
+                for (target, what, reason), count in self._seen.items()
+                if count > 1
+            ]
+        if befallen := _befallen(event):
+            planned, what, reason = befallen
+            key = (planned.case.target, what, reason)
+            self._seen[key] += 1
+            return [f"{_named(planned)}: {what}: {reason}"] if self._seen[key] == 1 else []
+        told = _trouble(event)
+        return [told] if told else []
+
+
+def _befallen(event: events.Event) -> tuple[PlannedBlock, str, str] | None:
+    """What befell a block, and why."""
+    if isinstance(event, events.BlockRetried):
+        return event.planned, "tried again", with_fault(event.fault, event.reason)
+    if isinstance(event, events.BlockFinished):
+        block = event.block
+        if block.outcome == "failed":
+            return block.planned, "failed", with_fault(block.fault, block.reason or "")
+        if block.verdict and block.verdict.status == "invalid":
+            return block.planned, "invalid", "; ".join(block.verdict.reasons)
+    return None
+
+
 def _trouble(event: events.Event) -> str | None:
-    """What a person should read even when only bars are shown."""
+    """A line on what happened to a target, or to what is prepared for it."""
     if isinstance(event, events.ModelsObtained):
         return f"{event.model}: {event.step}"
     if isinstance(event, events.LibrariesObtained):
@@ -83,16 +122,8 @@ def _trouble(event: events.Event) -> str | None:
         return f"{event.target} is back after {event.waited_s:.0f} s{again}{repeated}."
     if isinstance(event, events.TargetNoticed):
         return f"{event.target}: {event.words}"
-    if isinstance(event, events.BlockRetried):
-        return f"{_named(event.planned)}: tried again: {with_fault(event.fault, event.reason)}"
     if isinstance(event, events.Defect):
         return f"{event.target}: a defect in mobilebench:\n{event.traceback}"
-    if isinstance(event, events.BlockFinished):
-        block = event.block
-        if block.outcome == "failed":
-            return f"{_named(block.planned)}: failed: {with_fault(block.fault, block.reason or '')}"
-        if block.verdict and block.verdict.status == "invalid":
-            return f"{_named(block.planned)}: invalid: {'; '.join(block.verdict.reasons)}"
     return None
 
 
@@ -111,9 +142,10 @@ class Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
+        self._troubles = Troubles()
 
     def __call__(self, event: events.Event) -> None:
-        if text := _trouble(event):
+        for text in self._troubles(event):
             self._progress.console.print(escape(text))
         if isinstance(event, events.TargetStarted):
             self._tasks[event.target] = self._progress.add_task("", total=event.blocks, target=event.target)
@@ -144,9 +176,10 @@ class Lines:
         self._total = 0
         self._done = 0
         self._said = 0.0
+        self._troubles = Troubles()
 
     def __call__(self, event: events.Event) -> None:
-        if text := _trouble(event):
+        for text in self._troubles(event):
             self._say(escape(text))
         if isinstance(event, events.RunStarted):
             self._total, self._done = event.blocks + event.done, event.done

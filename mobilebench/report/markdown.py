@@ -123,8 +123,18 @@ def _stage(case: CaseSummary, stage: Stage) -> str:
 
 
 def _reasons(cases: Iterable[CaseSummary]) -> list[str]:
-    lines = [f"- {text(case_label(c.case))}, {c.status}: {text(' '.join(c.reasons))}" for c in cases if c.reasons]
+    found: dict[tuple[str, str], list[CaseSummary]] = {}
+    for case in cases:
+        if case.reasons:
+            found.setdefault((case.status, " ".join(case.reasons)), []).append(case)
+    lines = [f"- {text(_who(of))}, {status}: {text(reason)}" for (status, reason), of in found.items()]
     return ["\n".join(lines)] if lines else []
+
+
+def _who(cases: Sequence[CaseSummary]) -> str:
+    """The cases that share a reason, each by its name."""
+    names = "; ".join(case_label(case.case) for case in cases)
+    return names if len(cases) == 1 else f"{len(cases)} cases ({names})"
 
 
 def _gaps(group: GapGroup, mark: str) -> list[str]:

@@ -102,17 +102,27 @@ def _row(case: CaseSummary, target: TargetSummary) -> list[Text]:
 
 
 def _reasons(target: TargetSummary) -> list[Text]:
-    """A line for each reason of an engine's setting, with the models that have it."""
+    """A line for each reason, with the cases that have it."""
     from rich.text import Text
 
-    models: dict[tuple[Status, str, str], dict[str, None]] = {}
+    found: dict[tuple[Status, str], list[CaseSummary]] = {}
     for case in target.cases:
         for reason in case.reasons:
-            models.setdefault((case.status, engine_label(case.case), reason), {})[case.case.model] = None
+            found.setdefault((case.status, reason), []).append(case)
     return [
-        Text.assemble((status, _STYLE[status]), printable(f" {engine}, {', '.join(names)}: {reason}"))
-        for (status, engine, reason), names in models.items()
+        Text.assemble((status, _STYLE[status]), printable(f" {_who(cases)}: {reason}"))
+        for (status, reason), cases in found.items()
     ]
+
+
+def _who(cases: Sequence[CaseSummary]) -> str:
+    """The cases that share a reason: by name where they are of one engine's setting, else by their number."""
+    engines = list(dict.fromkeys(engine_label(case.case) for case in cases))
+    models = ", ".join(dict.fromkeys(case.case.model for case in cases))
+    if len(engines) == 1:
+        return f"{engines[0]}, {models}"
+    named = ", ".join(dict.fromkeys(case.case.engine for case in cases))
+    return f"{len(cases)} cases ({named}; {models})"
 
 
 def _setups(target: TargetSummary) -> list[Table | Text]:

@@ -1,0 +1,73 @@
+"""What a person reads while a run goes on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from mobilebench.cli.progress import Lines
+from mobilebench.results.records import Block
+from mobilebench.session import events
+from tests.analysis import example
+from tests.analysis.test_summary import plan, run_of
+
+
+def failed(count: int, reason: str = "The page crashed.") -> list[Block]:
+    return [example.unmeasured(one, "failed", reason) for one in plan(*range(count))]
+
+
+def told(*happened: events.Event) -> str:
+    written = io.StringIO()
+    lines = Lines(Console(file=written, width=200))
+    for event in happened:
+        lines(event)
+    return written.getvalue()
+
+
+def finished(blocks: Sequence[Block]) -> list[events.Event]:
+    return [events.BlockFinished(target="host", block=block) for block in blocks]
+
+
+def test_a_reason_is_said_once_and_counted_in_the_end() -> None:
+    end = events.RunFinished(run_id="r", status="finished", counts={})
+    text = told(*finished(failed(23)), end)
+    assert text.count("The page crashed.") == 2
+    assert "host: failed 23 times: The page crashed." in text
+
+
+def test_different_reasons_are_each_said() -> None:
+    end = events.RunFinished(run_id="r", status="finished", counts={})
+    text = told(*finished([*failed(1, "One."), *failed(1, "Two.")]), end)
+    assert "failed: One." in text
+    assert "failed: Two." in text
+    assert "times" not in text
+
+
+def test_a_wait_for_a_phone_is_said_with_its_limit() -> None:
+    text = told(
+        events.TargetAway(target="A", state="unauthorized", reason="A went away.", hint="Unlock it.", left_s=119.6),
+        events.StillWaiting(target="A", state="unauthorized", left_s=100),
+        events.TargetBack(target="A", waited_s=5.2, restarted=True, repeated=True),
+    )
+    assert text.splitlines() == [
+        "A is unauthorized: A went away. Waiting up to 120 s. Unlock it.",
+        "A is back after 5 s, started anew meanwhile; its block in flight is measured again.",
+    ]
+
+
+def test_the_result_table_tells_a_reason_once_with_its_count() -> None:
+    from mobilebench.analysis.summary import summarise
+    from mobilebench.report import markdown, terminal
+
+    settings = ("wasm", "simd", "webgl")
+    cases = [example.case("host", "tfjs", "simd").model_copy(update={"setting": name}) for name in settings]
+    plans = [one for n, case in enumerate(cases) for one in plan(1, of=case, start=n)]
+    run = run_of(plans, [example.unmeasured(one, "unsupported", "There is no Chrome.") for one in plans])
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(terminal.result_table(summarise(run)))
+    assert captured.get().count("There is no Chrome.") == 1
+    assert "3 cases (tfjs; " in captured.get()
+    assert markdown.render(summarise(run)).count("There is no Chrome.") == 1
