@@ -34,6 +34,9 @@ def add(
         float | None,
         typer.Option(help="How far answers may differ, as a share of the largest value; else by number format."),
     ] = None,
+    signature: Annotated[
+        str | None, typer.Option(help="Of a .tflite file with several signatures: the one to measure.")
+    ] = None,
     convert: Annotated[
         bool, typer.Option("--convert", help="Also make the other formats, as far as they turn out to agree.")
     ] = False,
@@ -55,6 +58,7 @@ def add(
         fills=dict(wanted.parse_fill(text) for text in fill or ()),
         variant=variant,
         tolerance=tolerance,
+        signature=signature,
     )
     taken = taking.add(path, wishes, _tell)
     if convert:

@@ -160,6 +160,13 @@ def _print(description: Description) -> None:
     print_table(["file", next(iter(description.files))], facts)
     tensors = [("input", one) for one in description.inputs] + [("output", one) for one in description.outputs]
     print_table(["", "name", "dtype", "shape"], [(kind, one.name, one.dtype, _sizes(one)) for kind, one in tensors])
+    for shared in description.shared_names:
+        typer.echo(f"It cannot be measured as it is: {shared}.\n")
+    if len(description.signatures) > 1:
+        typer.echo(
+            f"It has signatures {', '.join(description.signatures)}; shown is "
+            f"{description.signature or 'the first graph'}.\n"
+        )
     print_table(
         ["operator", "count", "parameters", "MACs", "share"],
         [
@@ -177,7 +184,9 @@ def _print(description: Description) -> None:
         print_table(["engine", "backend", "version", "operators that it lacks"], support)
     else:
         typer.echo(f"No table says which engines lack which operators of {description.format}.\n")
-    if any(None in one.shape for one in description.inputs):
+    if unranked := [one.name for one in description.inputs if not one.rank_known]:
+        typer.echo(f"The rank of {', '.join(unranked)} is open. Give it sizes, as in --input {unranked[0]}=1x128.\n")
+    elif any(None in one.shape for one in description.inputs):
         names = ", ".join(
             f"--input {one.name}={_sizes(one).replace(' ', '').replace('?', '1')}" for one in description.inputs
         )
@@ -254,6 +263,8 @@ def _arithmetic(macs: int | None) -> str:
 
 
 def _sizes(tensor: Tensor) -> str:
+    if not tensor.rank_known:
+        return "unknown rank"
     return " x ".join("?" if size is None else str(size) for size in tensor.shape) or "scalar"
 
 

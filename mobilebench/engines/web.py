@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from mobilebench import paths
 from mobilebench.browsers import chrome, firefox, gpu_process, links, names, renderers
 from mobilebench.browsers.page import Page, open_page
-from mobilebench.engines import downloads, page_process, page_trace, page_watch
+from mobilebench.engines import downloads, model_limits, page_process, page_trace, page_watch
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.errors import BlockFailed, Unsupported
@@ -102,10 +102,12 @@ def prepare(target: Target, case: Case, files: ModelFiles, model_format: Format)
     """Start the page server and see that the model can be served: pages fetch it, so nothing is pushed.
 
     Raises:
-        Unsupported: the model was not built in this format.
+        Unsupported: the model was not built in this format, or the engine cannot take it.
         BadInput: the pages have not been built.
     """
     format_file(files, model_format)
+    if reason := model_limits.why_not(case.engine, files, model_format):
+        raise Unsupported(f"{reason}.")
     page_server()
 
 

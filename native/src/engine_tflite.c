@@ -219,6 +219,12 @@ static bool ready(void *state, struct options *options, struct problem *problem)
     for (size_t i = 0; i < options->input_count; i++) {
         if (!find_input(tflite, &options->inputs[i].tensor, &tflite->inputs[i], problem))
             return false;
+        for (size_t other = 0; other < i; other++) {
+            if (tflite->inputs[other] == tflite->inputs[i])
+                return fail(problem, OUTCOME_UNSUPPORTED,
+                            "several inputs of the model are called `%s`: one of them would never be filled",
+                            options->inputs[i].tensor.name);
+        }
     }
     for (size_t i = 0; i < options->output_count; i++) {
         if (!find_output(tflite, options->outputs[i].tensor.name, &tflite->outputs[i], problem))

@@ -53,6 +53,7 @@ class Wishes:
     fills: Mapping[str, Fill] = field(default_factory=dict)
     variant: str | None = None
     tolerance: float | None = None
+    signature: str | None = None
 
     @property
     def shape_it(self) -> bool:
@@ -159,8 +160,47 @@ def _refuse_taken(name: str, *, given: bool) -> None:
     )
 
 
+def _refuse_shared_names(description: Description) -> None:
+    """Engines find tensors by name, so a name that several have would leave one of them unfilled or unread."""
+    if description.shared_names:
+        raise BadInput(
+            f"The model cannot be measured: {', and '.join(description.shared_names)}.",
+            hint="Export it with a name of its own for each input and output.",
+        )
+
+
+def _refuse_other_outputs(description: Description) -> None:
+    """Engines give tensors back here, and nothing else that ONNX knows."""
+    for tensor in description.outputs:
+        if tensor.dtype in ("sequence_type", "optional_type", "map_type", "sparse_tensor_type"):
+            kind = tensor.dtype.removesuffix("_type").replace("_", " ")
+            raise BadInput(
+                f"The model cannot be measured: its output {tensor.name!r} is of kind {kind}, not a plain tensor.",
+                hint="Export it with tensors as outputs (for sklearn-onnx: `options={'zipmap': False}`).",
+            )
+
+
+def _refuse_other_signature(description: Description, wished: str | None) -> None:
+    """Engines run a TensorFlow Lite file's first graph; which signature that is has to be what the user wants."""
+    known, own = description.signatures, description.signature
+    known = known or ([own] if own else [])
+    if wished is not None and wished not in known:
+        names = ", ".join(known) or "none"
+        raise BadInput(f"The model has no signature {wished!r}; it has {names}.", hint="Leave --signature out.")
+    if len(known) < 2 or (wished is not None and wished == own):
+        return
+    alone = "Convert it again with one signature alone: `signature_keys=[NAME]` of `TFLiteConverter.from_saved_model`"
+    first = f"; or measure its first one: --signature {wanted.quoted(own)}" if own and wished is None else ""
+    message = f"The model has signatures {', '.join(known)}"
+    message += f", and engines run only the first one, {own}." if wished else "; choose one."
+    raise BadInput(message, hint=f"{alone}{first}.")
+
+
 def _described(name: str, description: Description, wishes: Wishes) -> AddedManifest:
     """All of the manifest but the answer."""
+    _refuse_shared_names(description)
+    _refuse_other_signature(description, wishes.signature)
+    _refuse_other_outputs(description)
     specs = wanted.inputs(description, wishes.inputs, wishes.fills)
     variant = wishes.variant or arithmetic.variant(description)
     outputs = naming.canonical([tensor.name for tensor in description.outputs])
@@ -171,7 +211,9 @@ def _described(name: str, description: Description, wishes: Wishes) -> AddedMani
         bytes=description.bytes,
         parts={part: description.files[part] for part in parts},
         inputs=dict(zip([spec.name for spec in specs], [tensor.name for tensor in description.inputs], strict=True)),
-        open_inputs=[spec.name for spec, tensor in zip(specs, description.inputs, strict=True) if None in tensor.shape],
+        open_inputs=[
+            spec.name for spec, tensor in zip(specs, description.inputs, strict=True) if wanted.is_open(tensor)
+        ],
         outputs=dict(zip(outputs, [tensor.name for tensor in description.outputs], strict=True)),
     )
     return AddedManifest(

@@ -121,25 +121,36 @@ def shown(tensors: Sequence[Tensor]) -> str:
 
 
 def _sizes(tensor: Tensor) -> str:
+    if not tensor.rank_known:
+        return "of unknown rank"
     return "x".join("?" if size is None else str(size) for size in tensor.shape) or "scalar"
 
 
+def is_open(tensor: Tensor) -> bool:
+    """Does the file leave sizes of this input, or even their number, to its user?"""
+    return None in tensor.shape or not tensor.rank_known
+
+
 def _ask_for_missing(found: Sequence[Tensor], chosen: Mapping[str, Given]) -> None:
-    missing = [tensor for tensor in found if None in tensor.shape and tensor.name not in chosen]
+    missing = [tensor for tensor in found if is_open(tensor) and tensor.name not in chosen]
     if missing:
-        flags = " ".join(f"--input {_quoted(tensor.name)}={_example(tensor)}:{tensor.dtype}" for tensor in missing)
+        flags = " ".join(f"--input {quoted(tensor.name)}={_example(tensor)}:{tensor.dtype}" for tensor in missing)
         raise BadInput(
             f"The model leaves sizes of its inputs open: {shown(missing)}.",
-            hint=f"Say them, for example: {flags}",
+            hint=f"Say them, for example: {flags}"
+            + ("" if all(tensor.rank_known for tensor in missing) else " (`scalar` is the shape without sizes)"),
         )
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """The name as a shell takes it."""
     return name if re.fullmatch(r"[\w./:+-]+", name) else "'" + name.replace("'", "'\\''") + "'"
 
 
 def _example(tensor: Tensor) -> str:
     """Sizes that are likely: a batch of 1, images of 224 x 224 in 3 colours, sequences of 128."""
+    if not tensor.rank_known:
+        return "1x128"
     rank = len(tensor.shape)
     usual = [1] + [224 if rank == 4 else 128] * (rank - 1)
     if rank == 4 and 3 not in tensor.shape:
@@ -153,11 +164,16 @@ def _spec(tensor: Tensor, name: str, given: Given | None, fill: Fill | None, des
             f"Input {tensor.name!r} holds {tensor.dtype} values, which mobilebench cannot fill.",
             hint=f"It fills {', '.join(DTYPES)}: export the model with such inputs.",
         )
+    if 0 in tensor.shape:
+        raise BadInput(
+            f"Input {tensor.name!r} has a size of 0 in the file ({_sizes(tensor)}), so there is nothing to measure.",
+            hint="If 0 stands for a size that is open, export the model with a dynamic axis, or with the size itself.",
+        )
     shape = [int(size or 0) for size in tensor.shape]
     if given is not None:
         if given.dtype not in (None, tensor.dtype):
             raise BadInput(f"Input {tensor.name!r} is {tensor.dtype} in the file, not {given.dtype}.")
-        fits = not tensor.shape or (
+        fits = not tensor.rank_known or (
             len(given.shape) == len(tensor.shape)
             and all(own in (None, size) for own, size in zip(tensor.shape, given.shape, strict=True))
         )

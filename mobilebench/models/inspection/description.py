@@ -17,6 +17,8 @@ class Tensor(Record):
     """numpy's word: `float32`, `int32`, `int64`, `uint8`, `int8`, `float16`, `bool` …"""
     shape: list[int | None]
     """None where the file leaves a size open (a dynamic axis)."""
+    rank_known: bool = True
+    """False where the file leaves even the number of sizes open; `shape` is empty then."""
 
 
 class OperatorCount(Record):
@@ -69,4 +71,8 @@ class Description(Record):
     lookups: dict[str, int] = Field(default={})
     """Integer input to the number of rows of the table that it is an index of, where that can be found."""
     signature: str | None = None
-    """SavedModel: the signature that was read."""
+    """The signature that was read: of a SavedModel, and of a TensorFlow Lite file that has any."""
+    signatures: list[str] = Field(default=[])
+    """TensorFlow Lite: all signatures whose graphs are different ones."""
+    shared_names: list[str] = Field(default=[])
+    """Half a sentence for each name that several inputs, or several outputs, have."""

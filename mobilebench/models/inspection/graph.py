@@ -6,7 +6,7 @@ A graph is small: it holds shapes, never the weights themselves.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -95,6 +95,9 @@ class Graph:
     opset: dict[str, int] = field(default_factory=dict)
     producer: str = ""
     signature: str | None = None
+    signatures: list[str] = field(default_factory=list)
+    shared_names: list[str] = field(default_factory=list)
+    """Names that several inputs or outputs have, as half sentences, where names alone do not show it."""
 
 
 def facts(graph: Graph) -> dict[str, Any]:
@@ -141,7 +144,20 @@ def facts(graph: Graph) -> dict[str, Any]:
         "opset": graph.opset,
         "producer": graph.producer[:200],
         "signature": graph.signature,
+        "signatures": graph.signatures,
+        "shared_names": list(dict.fromkeys([*graph.shared_names, *shared_names("inputs", graph.inputs)])),
     }
+
+
+def shared_names(what: str, names: Sequence[str]) -> list[str]:
+    """Half a sentence for each name that several of the inputs or outputs have."""
+    counts = Counter(names)
+    words = {2: "two", 3: "three", 4: "four"}
+    return [
+        f"{words.get(count, str(count))} {what} are called `{name}`" if name else f"{count} {what} have no name"
+        for name, count in counts.items()
+        if count > 1
+    ]
 
 
 def operator_label(kind: str, domain: str, *, depthwise: bool) -> str:
@@ -231,7 +247,12 @@ def _parameters(graph: Graph) -> Counter[_Kind]:
 
 
 def _tensor(name: str, value: Value) -> dict[str, Any]:
-    return {"name": name, "dtype": value.dtype, "shape": list(value.shape or ())}
+    return {
+        "name": name,
+        "dtype": value.dtype,
+        "shape": list(value.shape or ()),
+        "rank_known": value.shape is not None,
+    }
 
 
 def _traffic(operation: Operation, values: Mapping[str, Value]) -> int | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mobilebench.models.inspection import flatbuffer, tflite_macs
 from mobilebench.models.inspection.flatbuffer import Table
-from mobilebench.models.inspection.graph import Graph, Operation, Value, bind, refuse_unknown_inputs
+from mobilebench.models.inspection.graph import Graph, Operation, Value, bind, refuse_unknown_inputs, shared_names
 from mobilebench.models.inspection.malformed import Malformed, cut_short
 
 IDENTIFIER = b"TFL3"
@@ -21,7 +21,8 @@ _DTYPES = (
 )  # fmt: skip
 """By the schema's TensorType."""
 
-_VERSION, _CODES, _SUBGRAPHS, _DESCRIPTION, _BUFFERS = 0, 1, 2, 3, 4
+_VERSION, _CODES, _SUBGRAPHS, _DESCRIPTION, _BUFFERS, _SIGNATURES = 0, 1, 2, 3, 4, 7
+_SIGNATURE_KEY, _SIGNATURE_GRAPH = 2, 4
 _CODE_OLD, _CODE_CUSTOM, _CODE_NEW = 0, 1, 3
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
 _SHAPE, _TYPE, _BUFFER, _NAME, _QUANTIZATION, _VARIABLE, _SPARSITY, _SIGNATURE_SHAPE = 0, 1, 2, 3, 4, 5, 6, 7
@@ -65,11 +66,21 @@ def read_bytes(data: memoryview, shapes: Mapping[str, list[int]]) -> Graph:
     codes = [_operator(code) for code in model.tables(_CODES)]
     held = [_held(buffer, len(data)) for buffer in model.tables(_BUFFERS)]
     graph = Graph(producer=model.text(_DESCRIPTION))
+    graph.signature, graph.signatures = _signatures(model, len(subgraphs))
     controlled = _add(graph, subgraphs[0], codes, held, shapes, prefix=None)
     if controlled:
         for place, inner in enumerate(subgraphs[1:], start=1):
             _add(graph, inner, codes, held, {}, prefix=f"{place}/")
     return graph
+
+
+def _signatures(model: Table, subgraphs: int) -> tuple[str | None, list[str]]:
+    """The signature of the first graph, which is the one that is read; and one for each graph that has any."""
+    by_graph: dict[int, str] = {}
+    for signature in model.tables(_SIGNATURES):
+        place = signature.number(_SIGNATURE_GRAPH, "I")
+        by_graph.setdefault(_index(place, subgraphs), signature.text(_SIGNATURE_KEY))
+    return by_graph.get(0), [by_graph[place] for place in sorted(by_graph)]
 
 
 def _add(
@@ -90,6 +101,10 @@ def _add(
         values = _chosen(inputs, names, tensors, values, shapes)
         graph.inputs = [_unique(graph, names[place], place, values[place]) for place in inputs]
         graph.outputs = [_unique(graph, names[place], place, values[place]) for place in outputs]
+        graph.shared_names = [
+            *shared_names("inputs", [names[place] for place in inputs]),
+            *shared_names("outputs", [names[place] for place in dict.fromkeys(outputs)]),
+        ]
         graph.keys = {name: f"#{place}" for name, place in zip(graph.inputs, inputs, strict=True)}
     keys = [f"{prefix or ''}{place}" for place in range(len(tensors))]
     graph.values |= {f"#{key}": value for key, value in zip(keys, values, strict=True)}
