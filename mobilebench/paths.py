@@ -7,6 +7,9 @@ from pathlib import Path
 
 import platformdirs
 
+from mobilebench.errors import BadInput
+
+_FOLDERS = {"MOBILEBENCH_HOME": "The home folder", "MOBILEBENCH_CACHE": "The cache folder"}
 PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = PACKAGE.parent
 
@@ -72,7 +75,26 @@ def _shipped(name: str) -> Path:
 
 
 def _folder(variable: str, default: Path) -> Path:
-    return _made(Path(os.environ[variable]).expanduser() if os.environ.get(variable) else default)
+    folder = Path(os.environ[variable]).expanduser() if os.environ.get(variable) else default
+    try:
+        return _made(folder)
+    except OSError as error:
+        raise BadInput(
+            f"{_FOLDERS[variable]} {folder} cannot be made: {error.strerror}.",
+            hint=f"Set {variable} to a folder that you can write to, and which may be new.",
+        ) from None
+
+
+def advice(file: object) -> str | None:
+    """What to set when a file cannot be written that lies in one of our folders; None for any other file."""
+    if not isinstance(file, str | bytes | os.PathLike):
+        return None
+    path = Path(os.fsdecode(file)).absolute()
+    for variable, default in (("MOBILEBENCH_CACHE", "user_cache_path"), ("MOBILEBENCH_HOME", "user_data_path")):
+        folder = os.environ.get(variable) or getattr(platformdirs, default)("mobilebench")
+        if path.is_relative_to(Path(folder).expanduser().absolute()):
+            return f"Free some space, or set {variable} to a folder that you can write to."
+    return None
 
 
 def _made(path: Path) -> Path:

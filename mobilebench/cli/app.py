@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 import mobilebench
+from mobilebench import paths
 from mobilebench.cli import describe, devices, libraries, models, restore, results, run, serve, virtual
 from mobilebench.errors import ExitCode, MobilebenchError
 
@@ -25,9 +25,11 @@ class Group(TyperGroup):
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         try:
             return super().invoke(ctx)
-        except typer.Abort:
-            if sys.stdin.isatty():
+        except typer.Abort as ended:
+            if isinstance(ended.__context__, KeyboardInterrupt):
                 raise typer.Exit(ExitCode.INTERRUPTED) from None
+            if not isinstance(ended.__context__, EOFError):
+                raise  # somebody answered no
             _say("Error: This command asks a question, and standard input has no answer.", _ASKED)
             raise typer.Exit(ExitCode.BAD_INPUT) from None
         except (typer.Exit, typer.TyperException):
@@ -46,7 +48,7 @@ def _explain(error: Exception) -> ExitCode:
         _say("Error: This command asks a question, and standard input has no answer.", _ASKED)
         return ExitCode.BAD_INPUT
     if isinstance(error, OSError):
-        _say(f"Error: {error}", "Check the path, its permissions and the free space.")
+        _say(f"Error: {error}", paths.advice(error.filename) or "Check the path, its permissions and the free space.")
         return ExitCode.BAD_INPUT
     _say(
         f"Defect in mobilebench: {type(error).__name__}: {error}",

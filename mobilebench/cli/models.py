@@ -37,8 +37,10 @@ app = typer.Typer(no_args_is_help=True, help="The models: list what is known, bu
 @app.command("list")
 def list_models(json: Json = False) -> None:
     """List every model that mobilebench knows, and which are built on this computer."""
+    from mobilebench import paths
     from mobilebench.models import registry
 
+    paths.cache()  # where it cannot be, no model is damaged for it
     listed = [(registry.get(name), _on_this_computer(name)) for name in registry.names()]
     if json:
         print_json([_described(entry, here) for entry, here in listed])

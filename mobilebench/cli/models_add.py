@@ -123,7 +123,6 @@ def _print(manifest: Manifest, *, already: bool) -> None:
     for reason in dict.fromkeys(manifest.unsupported.values()):
         others = [other for other, why in manifest.unsupported.items() if why == reason]
         typer.echo(f"No {', '.join(others)}: {reason.rstrip('.')}.")
-    options = [f"--model {manifest.model}"]
-    options += [f"--variant {manifest.variant}"] if manifest.variant != "fp32" else []
-    options += [f"--batch {manifest.batch}"] if manifest.batch != 1 else []
-    typer.echo(f"Measure it: mobilebench run --serial host {' '.join(options)}")
+    options = f" --variant {manifest.variant}" if manifest.variant != "fp32" else ""
+    options += f" --batch {manifest.batch}" if manifest.batch != 1 else ""
+    typer.echo(f"Measure it: mobilebench run --serial host --model {manifest.model}{options}")

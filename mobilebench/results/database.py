@@ -75,7 +75,7 @@ def explain(error: DBAPIError, path: Path) -> tuple[str, str]:
     if "full" in text:
         return (
             f"The disk of {path} is full",
-            "Free some space. What was stored stays; `mobilebench run --resume` goes on.",
+            "Free some space. What was stored stays; `mobilebench run --resume last` goes on.",
         )
     if "locked" in text or "busy" in text:
         return (

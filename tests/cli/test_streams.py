@@ -82,6 +82,7 @@ def test_json_is_json_in_every_encoding(encoding: str, environment: dict[str, st
         ("mobilebench models list <&-", 0),
         ("mobilebench models list <&- >&- 2>&-", 0),
         ("mobilebench models show nonsense 2>&-", 2),
+        ("mobilebench models remove nonsense <&-", 2),
         ("mobilebench models list >/dev/full", 2),
         ("mobilebench models list 2>/dev/full", 0),
     ],
