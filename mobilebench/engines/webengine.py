@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from mobilebench.engines import web
+from mobilebench.engines import model_limits, web
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
 from mobilebench.models import added
 from mobilebench.models.inputs import SAMPLES
@@ -52,8 +52,11 @@ class WebEngine:
             return f"{self.name} starts at most {self.most_threads} threads"
         if case.threads == 1 and case.backend == "wasm" and case.setting in self.refuses_one_thread:
             return self.refuses_one_thread[case.setting]
-        own = added.find(case.model) if self.refuses_model else None
-        return self.refuses_model(own.manifest) if self.refuses_model and own else None
+        own = added.find(case.model)
+        if own is None:
+            return None
+        reason = self.refuses_model(own.manifest) if self.refuses_model else None
+        return reason or model_limits.why_not(self.name, own, self.format)
 
     def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
         web.prepare(target, case, files, self.format)

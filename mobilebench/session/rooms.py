@@ -106,15 +106,6 @@ def why_no_model(key: ModelKey) -> str | None:
     return registry.why_not(*key)
 
 
-def why_not_taken(engine: Engine, name: str) -> str | None:
-    """Why an engine cannot take a user's model, where that is known without trying; None for all other models."""
-    from mobilebench.engines import model_limits
-    from mobilebench.models import added
-
-    files = added.find(name)
-    return model_limits.why_not(engine.name, files, engine.format) if files and engine.format else None
-
-
 def why_no_screen() -> str | None:
     """Why this computer can show no browser's window, as a clause; None where it can."""
     from mobilebench.browsers import screen
@@ -150,7 +141,6 @@ class Rooms:
     library: Callable[[str, str, str, Callable[[str], None]], None] = library
     in_use: Callable[[ModelFiles], AbstractContextManager[None]] = in_use
     why_no_model: Callable[[ModelKey], str | None] = why_no_model
-    why_not_taken: Callable[[Engine, str], str | None] = why_not_taken
     why_no_screen: Callable[[], str | None] = why_no_screen
     with_graph: Callable[[Measurement, ModelFiles, Format], Measurement] = with_graph
     probes: Callable[[], Mapping[str, Probe]] = probes
