@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from mobilebench.results.records import Case, SetupPart, TargetInfo
@@ -25,13 +26,18 @@ MEMORY_STAGES: dict[str, str] = {
     "prediction": "predictions",
 }
 """What just ended when a memory pass read, to its name."""
+_BREAK = re.compile(r"[ \t]*(\r\n|\r|\n)\s*")
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def printable(text: str) -> str:
-    """Text from a device or a page without control, direction-changing and invisible characters (shown as �)."""
+    """Text from a device or a page without control, direction-changing and invisible characters (shown as �).
+
+    A line break is shown as ` / `.
+    """
     if text.isprintable():
         return text
+    text = _BREAK.sub(" / ", text.rstrip("\r\n"))
     return "".join("\ufffd" if unicodedata.category(character) in _HIDDEN else character for character in text)
 
 

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 import mobilebench
 from mobilebench import paths
 from mobilebench.cli import describe, devices, libraries, models, restore, results, run, serve, virtual
+from mobilebench.cli.output import harmless
 from mobilebench.errors import ExitCode, MobilebenchError
 
 EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 1 some cases failed or are invalid ·
@@ -58,9 +59,9 @@ def _explain(error: Exception) -> ExitCode:
 
 
 def _say(message: str, hint: str | None) -> None:
-    typer.echo(typer.style(message, fg="red"), err=True)
+    typer.echo(typer.style(harmless(message), fg="red"), err=True)
     if hint:
-        typer.echo(f"  {hint}", err=True)
+        typer.echo(f"  {harmless(hint)}", err=True)
 
 
 def _version(wanted: bool) -> None:

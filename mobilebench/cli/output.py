@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,14 @@ def console() -> Console:
     return plain if plain.is_terminal else Console(width=160)
 
 
+def harmless(text: str) -> str:
+    """Text that may come from a device or a page, without what a terminal would take for commands (shown as �)."""
+    return "".join(
+        "\ufffd" if unicodedata.category(one) == "Cc" and one not in "\n\t" else one
+        for one in text.replace("\r\n", "\n")
+    )
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
@@ -39,7 +48,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("–" if cell is None or cell == "" else str(cell)) for cell in row))
+        table.add_row(*(Text("–" if cell is None or cell == "" else harmless(str(cell))) for cell in row))
     console().print(table)
 
 

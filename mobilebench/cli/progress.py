@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from mobilebench.cli import endings
+from mobilebench.cli.output import harmless
 from mobilebench.errors import with_fault
 from mobilebench.results.records import PlannedBlock
 from mobilebench.session import events
@@ -146,7 +147,7 @@ class Bars:
 
     def __call__(self, event: events.Event) -> None:
         for text in self._troubles(event):
-            self._progress.console.print(escape(text))
+            self._progress.console.print(escape(harmless(text)))
         if isinstance(event, events.TargetStarted):
             self._tasks[event.target] = self._progress.add_task("", total=event.blocks, target=event.target)
         elif isinstance(event, events.GateWaiting):
@@ -180,7 +181,7 @@ class Lines:
 
     def __call__(self, event: events.Event) -> None:
         for text in self._troubles(event):
-            self._say(escape(text))
+            self._say(escape(harmless(text)))
         if isinstance(event, events.RunStarted):
             self._total, self._done = event.blocks + event.done, event.done
             self._say(f"Run {event.run_id}: {event.blocks} blocks on {', '.join(event.targets)}")

@@ -36,4 +36,4 @@ def test_ratios(value: float, text: str) -> None:
 
 
 def test_control_and_direction_characters_are_shown() -> None:
-    assert printable("a\x1b[31mb\u202ec\nd\u200be") == "a\ufffd[31mb\ufffdc\ufffdd\ufffde"
+    assert printable("a\x1b[31mb\u202ec\nd\u200be") == "a\ufffd[31mb\ufffdc / d\ufffde"
