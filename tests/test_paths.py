@@ -13,7 +13,9 @@ from mobilebench.errors import BadInput
 
 
 @pytest.mark.parametrize(
-    ("variable", "folder"), [("MOBILEBENCH_HOME", paths.home), ("MOBILEBENCH_CACHE", paths.cache)], ids=str
+    ("variable", "folder"),
+    [("MOBILEBENCH_HOME", paths.home), ("MOBILEBENCH_CACHE", paths.cache)],
+    ids=["MOBILEBENCH_HOME", "MOBILEBENCH_CACHE"],
 )
 @pytest.mark.parametrize("where", ["below a file", "in a folder of the system", "a file"])
 def test_a_folder_that_cannot_be_made_says_what_to_set(variable, folder, where, tmp_path, monkeypatch):

@@ -95,6 +95,12 @@ class ModelView:
         passes: tuple[Pass, ...] = ("kernels", "memory", "trace")
         return [(one, *without) for one in passes for without in watched.without(self.cases, one)]
 
+    @property
+    def has_intervals(self) -> bool:
+        """Whether any case's prediction has an interval, which takes three blocks."""
+        found = (case.stages.get("prediction") for case in self.cases)
+        return any(prediction is not None and prediction.interval is not None for prediction in found)
+
 
 @dataclass(frozen=True)
 class TargetView:
