@@ -138,7 +138,8 @@ def test_dead_phone_does_not_stop_the_others(mobilebench: CommandLine, sleeping:
     assert mobilebench("virtual", "up", "--count", "2").returncode == 0
     doomed, other = [phone for phone in phones.list_phones() if phone.running][:2]
     before = len(runs_of(mobilebench))
-    process = mobilebench.start("run", "--serial", f"{doomed.serial},{other.serial}", "--suite", sleeping)
+    serials = f"{doomed.serial},{other.serial}"
+    process = mobilebench.start("run", "--serial", serials, "--suite", sleeping, "--wait-for-phone", "2")
     try:
         wait_until(lambda: len(runs_of(mobilebench)) > before, 30)
         wait_until(lambda: stored_blocks(mobilebench) >= 2, 30)
@@ -158,10 +159,10 @@ def test_dead_phone_does_not_stop_the_others(mobilebench: CommandLine, sleeping:
 def test_two_runs_at_once_on_one_phone(mobilebench: CommandLine, sleeping: str) -> None:
     assert mobilebench("virtual", "up", "--count", "1").returncode == 0
     serial = next(phone.serial for phone in phones.list_phones() if phone.running)
+    before = len(runs_of(mobilebench))
     first = mobilebench.start("run", "--serial", serial, "--suite", sleeping)
     try:
-        wait_until(lambda: any((mobilebench.home / "locks").glob("*")), 20)
-        time.sleep(1.5)
+        wait_until(lambda: len(runs_of(mobilebench)) > before, 30)
         second = mobilebench("run", "--serial", serial, "--suite", sleeping)
         assert second.returncode == ExitCode.BAD_INPUT
         assert serial in second.stderr
