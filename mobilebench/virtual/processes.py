@@ -44,6 +44,13 @@ def end(process: ProcessId, *, patience_s: float) -> None:
     _wait(family, 5.0)
 
 
+def group_running(group: int) -> bool:
+    """Whether any process of a process group still runs."""
+    numbers = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
+    found = (_facts(number) for number in numbers)
+    return any(facts is not None and facts.group == group and facts.state != "Z" for facts in found)
+
+
 def _signal(process: ProcessId, number: int) -> None:
     if process.running:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -64,6 +71,7 @@ def _wait(processes: list[ProcessId], seconds: float) -> None:
 @dataclass(frozen=True)
 class _Facts:
     parent: int
+    group: int
     started: int
     state: str
 
@@ -74,7 +82,7 @@ def _facts(pid: int) -> _Facts | None:
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()
-    return _Facts(parent=int(fields[1]), started=int(fields[19]), state=fields[0])
+    return _Facts(parent=int(fields[1]), group=int(fields[2]), started=int(fields[19]), state=fields[0])
 
 
 def _below(pid: int) -> list[ProcessId]:

@@ -9,11 +9,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mobilebench.virtual.config import PhoneConfig
 from mobilebench.virtual.descriptors import process_end
+from mobilebench.virtual.processes import group_running
 
 
 class DidNotStart(Exception):
@@ -60,12 +62,20 @@ class RunningProgram:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await asyncio.wait({self._end}, timeout=5)
+            await _group_ended(self._process.pid, seconds=5)
         self._process = self._end = None
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     @property
     def _log(self) -> Path:
         return self._profile / "log"
+
+
+async def _group_ended(group: int, *, seconds: float) -> None:
+    """Wait until no process of the group runs: those below the first one take a moment longer to end."""
+    until = time.monotonic() + seconds
+    while group_running(group) and time.monotonic() < until:
+        await asyncio.sleep(0.01)
 
 
 def _temporary(config: PhoneConfig, profile: Path) -> str:
