@@ -150,3 +150,10 @@ def test_outputs_that_are_no_tensors_are_refused(tmp_path: Path) -> None:
     y = helper.make_tensor_sequence_value_info("y", TensorProto.FLOAT, [1, 4])
     file = save(tmp_path / "net.onnx", [helper.make_node("SequenceConstruct", ["x"], ["y"])], [x], [y], {})
     assert "its output 'y' is of kind sequence" in refused(file).message
+
+
+def test_an_output_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])
+    file = save(tmp_path / "net.onnx", [helper.make_node("Relu", ["x"], ["y"])], [x], [y, y], {})
+    assert "two outputs are called `y`" in refused(file).message

@@ -78,6 +78,7 @@ describe('errors that say that a model cannot run', () => {
     [litertjs, 'LiteRT.js cannot load this model: [model_load.cc:290] Variable tensors not yet supported.'],
     [ortjs, "resize (packed) does not support mode: 'nearest'"],
     [ortjs, "cannot resolve operator 'Reciprocal' with opsets: ai.onnx v17, ai.onnx.ml v2"],
+    [ortjs, 'Failed to load model as ONNX format: Error: duplicated output name: x / as ORT format: TypeError: …'],
     [ortjs, "Failed to execute 'createContext' on 'ML': WebNN is not supported on this platform."],
     [ortjs, 'no available backend found. ERR: [webgpu] Error: Failed to get GPU adapter.'],
     [ortjs, "ERROR_CODE: 9, ERROR_MESSAGE: Could not find an implementation for Erf(13) node with name 'e'"],

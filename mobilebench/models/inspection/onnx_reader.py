@@ -9,7 +9,15 @@ from typing import Any
 
 from mobilebench.models.inspection import onnx_core, onnx_macs, onnx_strip
 from mobilebench.models.inspection.confine import belonging
-from mobilebench.models.inspection.graph import Graph, Operation, Shape, Value, bind, refuse_unknown_inputs
+from mobilebench.models.inspection.graph import (
+    Graph,
+    Operation,
+    Shape,
+    Value,
+    bind,
+    refuse_unknown_inputs,
+    shared_names,
+)
 from mobilebench.models.inspection.malformed import Malformed
 
 _DTYPES = {
@@ -180,6 +188,7 @@ def _fill(graph: Graph, proto: Any, opset: int) -> None:
         constants[sparse.values.name] = Value(_dtype(sparse.values.data_type), tuple(sparse.dims))
     graph.inputs = [value.name for value in proto.input if value.name not in constants]
     graph.outputs = [value.name for value in proto.output]
+    graph.shared_names = shared_names("outputs", graph.outputs)
     for value in [*proto.value_info, *proto.input, *proto.output]:
         graph.values[value.name] = _declared(value)
     _walk(graph, proto, opset, constants, inner=False)

@@ -78,7 +78,7 @@ export const ortjs: EngineAdapter = {
   },
 
   isUnsupported(error) {
-    return /not[ _]implemented|not supported|does not support|could not find an implementation|no available backend|unrecognized operator|cannot resolve operator|unsupported|invalid input type|input tensor.*check failed/i.test(
+    return /not[ _]implemented|not supported|does not support|could not find an implementation|no available backend|unrecognized operator|cannot resolve operator|failed to load model as onnx format|unsupported|invalid input type|input tensor.*check failed/i.test(
       error.message,
     );
   },
