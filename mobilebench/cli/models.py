@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +86,13 @@ def _shown(here: dict[str, Here]) -> str:
 
 
 def _behaviour(files: ModelFiles) -> str:
-    """` (random)`, ` (stateful)`, or nothing of a pure function."""
-    from mobilebench.models import behaviour
+    """` (random)`, ` (stateful)`, ` (signature encode)`, or nothing of a pure function with one signature."""
+    from mobilebench.models import behaviour, signatures
 
-    word = behaviour.in_a_word(behaviour.of(files.manifest))
-    return f" ({word})" if word else ""
+    signature = signatures.of(files.manifest)
+    words = [behaviour.in_a_word(behaviour.of(files.manifest)), signature and f"signature {shlex.quote(signature)}"]
+    text = ", ".join(filter(None, words))
+    return f" ({text})" if text else ""
 
 
 def _inputs(entry: ModelEntry, files: ModelFiles | None) -> list[dict[str, Any]]:

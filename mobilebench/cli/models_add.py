@@ -35,7 +35,7 @@ def add(
         typer.Option(help="How far answers may differ, as a share of the largest value; else by number format."),
     ] = None,
     signature: Annotated[
-        str | None, typer.Option(help="Of a .tflite file with several signatures: the one to measure.")
+        str | None, typer.Option(help="Of a .tflite file or SavedModel with several: the one to measure.")
     ] = None,
     convert: Annotated[
         bool, typer.Option("--convert", help="Also make the other formats, as far as they turn out to agree.")
@@ -96,7 +96,7 @@ def _tell(step: str) -> None:
 
 
 def _print(manifest: Manifest, *, already: bool) -> None:
-    from mobilebench.models import behaviour
+    from mobilebench.models import behaviour, signatures
 
     formats = ", ".join(f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in manifest.formats.items())
     said = "is there already" if already else "was added"
@@ -118,7 +118,7 @@ def _print(manifest: Manifest, *, already: bool) -> None:
             ["output", "shape", "largest value"],
             [(one.name, "x".join(map(str, one.shape)) or "scalar", f"{one.max:.4g}") for one in manifest.reference],
         )
-    for note in (*filter(None, [behaviour.said(behaviour.of(manifest))]), *manifest.notes):
+    for note in (*filter(None, [behaviour.said(behaviour.of(manifest)), signatures.said(manifest)]), *manifest.notes):
         typer.echo(f"Note: {note}.")
     for reason in dict.fromkeys(manifest.unsupported.values()):
         others = [other for other, why in manifest.unsupported.items() if why == reason]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,9 @@ def show(
         list[str] | None,
         typer.Option("--input", metavar="NAME=SHAPE", help="Sizes for a file's open axes, as `image=1x3x224x224`."),
     ] = None,
+    signature: Annotated[
+        str | None, typer.Option(help="Of a .tflite file or SavedModel with several: the one to show.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show inputs, outputs, operators, parameters and arithmetic of a model, and which engines lack an operator.
@@ -49,6 +53,7 @@ def show(
     ./my.onnx --input image=1x3x224x224`.
     """
     from mobilebench.errors import BadInput
+    from mobilebench.models import signatures
     from mobilebench.models.inspection.inspecting import inspect
 
     wanted = _format(format_)
@@ -57,15 +62,25 @@ def show(
     if _is_path(model):
         if variant is not None:
             raise BadInput("--variant is for models by name; a file is shown as it is.")
-        described = [inspect(path, wanted, shapes=shapes)]
+        described = [inspect(path, wanted, shapes=shapes, signature=signature)]
         built: list[ModelFiles] = []
     else:
+        if signature is not None:
+            raise BadInput("--signature is for files; the signature of a model was chosen when it was added.")
         if shapes:
             raise BadInput("--input is for files; the inputs of a built model are fixed.")
         built = _built(model, batch)
         files = _chosen(model, built, variant, wanted)
         formats = [wanted] if wanted else list(files.manifest.formats)
-        described = [inspect(_file(files, one), one, shapes=_sizes_of(files, one)) for one in formats]
+        described = [
+            inspect(
+                _file(files, one),
+                one,
+                shapes=_sizes_of(files, one),
+                signature=signatures.to_read(files.manifest, one),
+            )
+            for one in formats
+        ]
     if json:
         print_json({"files": [_as_json(one) for one in described], "built": [_built_json(one) for one in built]})
         return
@@ -162,11 +177,10 @@ def _print(description: Description) -> None:
     print_table(["", "name", "dtype", "shape"], [(kind, one.name, one.dtype, _sizes(one)) for kind, one in tensors])
     for shared in description.shared_names:
         typer.echo(f"It cannot be measured as it is: {shared}.\n")
-    if len(description.signatures) > 1:
-        typer.echo(
-            f"It has signatures {', '.join(description.signatures)}; shown is "
-            f"{description.signature or 'the first graph'}.\n"
-        )
+    if description.signatures and (len(description.signatures) > 1 or description.signature is None):
+        names = ", ".join(shlex.quote(name) for name in description.signatures)
+        shown = "the first graph" if description.signature is None else shlex.quote(description.signature)
+        typer.echo(f"It has signatures {names}; shown is {shown}. Others are shown by --signature NAME.\n")
     print_table(
         ["operator", "count", "parameters", "MACs", "share"],
         [
@@ -194,7 +208,7 @@ def _print(description: Description) -> None:
 
 
 def _print_sizes(built: list[ModelFiles]) -> None:
-    from mobilebench.models import behaviour
+    from mobilebench.models import behaviour, signatures
 
     rows = [
         (files.manifest.variant, name, _mib(entry.bytes), files.manifest.weights)
@@ -204,6 +218,8 @@ def _print_sizes(built: list[ModelFiles]) -> None:
     print_table(["variant", "format", "size", "weights"], rows, title="On this computer")
     for files in built:
         if said := behaviour.said(behaviour.of(files.manifest)):
+            typer.echo(f"Note: {said}.")
+        if said := signatures.said(files.manifest):
             typer.echo(f"Note: {said}.")
 
 
@@ -232,7 +248,7 @@ def _as_json(description: Description) -> dict[str, object]:
 
 
 def _built_json(files: ModelFiles) -> dict[str, object]:
-    from mobilebench.models import behaviour
+    from mobilebench.models import behaviour, signatures
 
     manifest = files.manifest
     return {
@@ -243,6 +259,7 @@ def _built_json(files: ModelFiles) -> dict[str, object]:
         "bytes": {name: entry.bytes for name, entry in manifest.formats.items()},
         "unsupported": manifest.unsupported,
         "behaviour": behaviour.of(manifest).model_dump(),
+        "signature": signatures.said(manifest),
     }
 
 

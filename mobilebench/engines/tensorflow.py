@@ -20,6 +20,7 @@ from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s
 from mobilebench.engines.tensorflow_worker import network
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.models import signatures
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
 from mobilebench.profiles import memory_kills
@@ -42,7 +43,6 @@ MENDED_BY = "pip install 'mobilebench[models]'"
 
 _IMPORT: loading.Key = ("tensorflow", "import")
 _WORKER = "mobilebench.engines.tensorflow_worker"
-_SIGNATURE = "serving_default"
 _IMPORT_SECONDS = 60.0
 """Importing TensorFlow may read a gigabyte from a slow disk."""
 
@@ -152,7 +152,7 @@ def command(block: PlannedBlock, files: ModelFiles, samples: int, scratch: Path)
     return [
         *(sys.executable, "-P", "-m", _WORKER, "--engine", "tensorflow"),
         *("--backend", case.backend, "--setting", case.setting, "--pass", block.pass_),
-        *("--threads", str(case.threads), "--signature", _signature(files)),
+        *("--threads", str(case.threads), "--signature", signatures.of_saved_model(files)),
         *("--min-predictions", str(min(rule.min_predictions, rule.max_predictions))),
         *("--max-predictions", str(rule.max_predictions), "--max-seconds", repr(rule.max_seconds)),
         *("--samples", str(samples), "--affinity", case.affinity, "--page-cache", case.caches),
@@ -194,15 +194,6 @@ def _model(files: ModelFiles) -> list[_Asked]:
                 f"The model file {one.path} is missing.", hint=f"Run `mobilebench models build {files.manifest.model}`."
             )
     return asked
-
-
-def _signature(files: ModelFiles) -> str:
-    """Of users' own models, whatever it is called."""
-    if files.manifest.source == "zoo":
-        return _SIGNATURE
-    from mobilebench.models.inspection.inspecting import inspect
-
-    return inspect(files.folder / files.manifest.formats[FORMAT].path, FORMAT).signature or _SIGNATURE
 
 
 def _check(measurement: Measurement, block: PlannedBlock, files: ModelFiles, target: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from mobilebench.models import signatures
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.operators import OperatorType, intensity, operator_type
@@ -59,7 +60,7 @@ def file_operators(files: ModelFiles, format: Format) -> FileOperators:  # noqa:
     shapes = tuple(
         (entry.inputs[spec.name], tuple(spec.shape)) for spec in files.manifest.inputs if spec.name in entry.open_inputs
     )
-    return _read(files.folder / entry.path, entry.sha256, format, shapes)
+    return _read(files.folder / entry.path, entry.sha256, format, shapes, signatures.to_read(files.manifest, format))
 
 
 def matched(kernels: Sequence[Kernel], computing: Sequence[str], engine: str) -> list[Kernel]:
@@ -91,10 +92,11 @@ def _read(
     sha256: str,
     format: Format,  # noqa: A002
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    signature: str | None,
 ) -> FileOperators:
     """The sum is that of the manifest: it stands for the content, and nothing is hashed again."""
     sizes = {name: list(shape) for name, shape in shapes}
-    described = inspect(path, format, shapes=sizes, digest=lambda _: sha256)
+    described = inspect(path, format, shapes=sizes, digest=lambda _: sha256, signature=signature)
     operators = tuple(
         GraphOperators(operator=one.label, count=one.count, parameters=one.parameters, macs=one.macs)
         for one in described.operators

@@ -103,6 +103,12 @@ class AddedManifest(Manifest):
     """The manifest of a user's own model, which need not be a pure function of its input."""
 
     behaviour: Behaviour = Field(default=Behaviour())
+    signature: str | None = None
+    """The signature that is measured, where the file that was given has several."""
+    signatures: list[str] = Field(default=[])
+    """All of them."""
+    rewritten_from: str | None = None
+    """sha256 of the file that was given, where what is measured is a copy with this signature alone."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from mobilebench import errors
 from mobilebench.engines.base import why_unsupported
 from mobilebench.errors import BlockFailed, Fault, MobilebenchError, Unsupported
+from mobilebench.models import signatures
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.results.records import Block, Measurement, Outcome, Pass, PlannedBlock, TargetInfo
 from mobilebench.session import events
@@ -192,6 +193,8 @@ class _Worker:
             measurement = _usable(result.measurement)
             if planned.pass_ == "kernels" and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)
+        if said := signatures.said(files.manifest):
+            measurement = _noted(measurement, said)
         for part, value in result.spent_ms.items():
             spent[part] = spent.get(part, 0.0) + value
         spent["launch"] = spent.get("launch", 0.0) + seen.spent_ms
@@ -213,8 +216,7 @@ class _Worker:
             return self._rooms.with_graph(measurement, files, model_format)
         except MobilebenchError as error:
             note = f"operators of the model's file are not known: {error.message}"
-            proof = measurement.proof.model_copy(update={"notes": [*measurement.proof.notes, note]})
-            return measurement.model_copy(update={"proof": proof})
+            return _noted(measurement, note)
 
     def _known_reason(self, planned: PlannedBlock) -> str | None:
         """What cannot be timed cannot be watched either."""
@@ -257,6 +259,11 @@ class _Worker:
         """A block that was cut short by the stop is dropped, one that is whole is kept."""
         if self._stop.is_set() and (block is None or block.outcome == "failed"):
             raise _Cancelled
+
+
+def _noted(measurement: Measurement, note: str) -> Measurement:
+    proof = measurement.proof.model_copy(update={"notes": [*measurement.proof.notes, note]})
+    return measurement.model_copy(update={"proof": proof})
 
 
 def _usable(measurement: Measurement) -> Measurement:

@@ -12,12 +12,11 @@ from threading import Event
 from typing import Any
 
 from mobilebench.errors import BlockFailed, Unsupported
-from mobilebench.models import behaviour
+from mobilebench.models import behaviour, signatures
 from mobilebench.models.adding.asking import environment, last_words, signal_name
 from mobilebench.models.manifest import Format, ModelFiles
 
 PATIENCE_S = 900.0
-SIGNATURE = "serving_default"
 
 _LOOK_SECONDS = 0.1
 
@@ -34,7 +33,7 @@ def job(kind: str, files: ModelFiles, format_name: Format, seeded: Sequence[str]
         "outputs": {name: entry.outputs[name] for name in manifest.outputs},
         "dtypes": entry.input_dtypes,
         "specs": [spec.model_dump() for spec in manifest.inputs],
-        "signature": _signature(files, format_name),
+        "signature": signatures.of_saved_model(files) if format_name == "saved_model" else None,
         "seeded": list(seeded),
         "stateful": behaviour.of(manifest).stateful,
         **more,
@@ -86,14 +85,3 @@ def _wait(worker: subprocess.Popen[bytes], cancel: Event, patience_s: float) -> 
                 raise BlockFailed("It was cancelled.") from None
             if time.monotonic() > deadline:
                 raise BlockFailed(f"It took longer than {patience_s:g} s.") from None
-
-
-def _signature(files: ModelFiles, format_name: Format) -> str | None:
-    """Of a SavedModel; users' own may call it as they like."""
-    if format_name != "saved_model":
-        return None
-    if files.manifest.source == "zoo":
-        return SIGNATURE
-    from mobilebench.models.inspection.inspecting import inspect
-
-    return inspect(files.folder / files.manifest.formats[format_name].path, format_name).signature

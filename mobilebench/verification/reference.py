@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from mobilebench.errors import BadInput
+from mobilebench.models import signatures
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
@@ -102,7 +103,7 @@ def _macs(base: ModelFiles) -> int | None:
     for format_name in ("onnx", "tflite", "saved_model", "tfjs"):
         if file := base.file(format_name):
             try:
-                return inspect(file, format_name).macs
+                return inspect(file, format_name, signature=signatures.to_read(base.manifest, format_name)).macs
             except BadInput:
                 continue
     return None

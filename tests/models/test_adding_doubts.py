@@ -89,21 +89,14 @@ def test_an_input_that_is_an_output_too_has_one_name_by_right(tmp_path: Path) ->
     assert shared_names("inputs", ["a", "b"]) == []
 
 
-def test_several_signatures_are_named_and_the_first_can_be_chosen() -> None:
+def test_several_signatures_are_named_and_none_is_taken_silently() -> None:
     file = FILES / "two_tf.tflite"
     shown = inspect(file)
     assert (shown.signatures, shown.signature) == (["decode", "encode"], "decode")
     error = refused(file)
     assert "has signatures decode, encode; choose one" in error.message
     assert "--signature decode" in str(error.hint)
-    assert "engines run only the first one, decode" in refused(file, signature="encode").message
     assert "no signature 'other'" in refused(file, signature="other").message
-
-
-@pytest.mark.real
-def test_the_chosen_signature_is_added() -> None:
-    manifest = taking.add(FILES / "two_tf.tflite", Wishes(signature="decode")).files.manifest
-    assert [spec.name for spec in manifest.inputs] == ["decode_z"]
 
 
 def test_an_unknown_rank_is_asked_for() -> None:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from mobilebench.errors import MobilebenchError
-from mobilebench.models import added, behaviour
+from mobilebench.models import added, behaviour, signatures
 from mobilebench.models.adding import asking, making, onnx2tf
 from mobilebench.models.adding.taking import Added
-from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.sums import sha256_of
 
@@ -156,7 +155,7 @@ def _source(files: ModelFiles, own: Format, stored: FormatFile, shop: Path, tell
 
 
 def _signature(files: ModelFiles, own: Format) -> str | None:
-    return inspect(files.folder, "saved_model").signature if own == "saved_model" else None
+    return signatures.of_saved_model(files) if own == "saved_model" else None
 
 
 def _run(job: dict[str, Any], tell: Progress) -> dict[str, Any]:

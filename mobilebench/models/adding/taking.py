@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -10,13 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mobilebench.errors import BadInput
-from mobilebench.models import added, behaviour, registry
+from mobilebench.models import added, behaviour, registry, signatures
 from mobilebench.models.adding import arithmetic, asking, naming, source, wanted
 from mobilebench.models.entry import USUAL_TOLERANCE
 from mobilebench.models.inspection.description import Description
-from mobilebench.models.inspection.inspecting import inspect
+from mobilebench.models.inspection.inspecting import inspect, keep_signature
 from mobilebench.models.inspection.recognise import recognise
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, Format, FormatFile, ModelFiles
+from mobilebench.sums import sha256_of_all
 
 Progress = Callable[[str], None]
 
@@ -85,11 +87,19 @@ def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None)
     try:
         with added.workshop() as shop, asking.engine(format_name) as engine:
             tell("copying and reading it")
-            description = inspect(path, format_name, digest=_copier(file, shop, _stored_as(name, format_name)))
+            given = inspect(
+                path,
+                format_name,
+                digest=_copier(file, shop, _stored_as(name, format_name)),
+                signature=wishes.signature,
+            )
+            _refuse_several_signatures(given, wishes.signature)
+            description = _with_its_signature(given, wishes.signature, shop / _stored_as(name, format_name))
             if there := added.read(added.folder() / description.sha256):
                 return _again(there, wishes)
             _refuse_taken(name, given=wishes.name is not None)
             manifest = _described(name, description, wishes)
+            manifest = manifest.model_copy(update=_of_signatures(given, description))
             tell(f"asking {asking.ENGINES[format_name]} for its answer")
             manifest = _answered(manifest, description, shop, engine)
             kept = added.place(shop, manifest, description.sha256)
@@ -180,26 +190,58 @@ def _refuse_other_outputs(description: Description) -> None:
             )
 
 
-def _refuse_other_signature(description: Description, wished: str | None) -> None:
-    """Engines run a TensorFlow Lite file's first graph; which signature that is has to be what the user wants."""
-    known, own = description.signatures, description.signature
-    known = known or ([own] if own else [])
-    if wished is not None and wished not in known:
-        names = ", ".join(known) or "none"
-        raise BadInput(f"The model has no signature {wished!r}; it has {names}.", hint="Leave --signature out.")
-    if len(known) < 2 or (wished is not None and wished == own):
+def _refuse_several_signatures(description: Description, wished: str | None) -> None:
+    """Engines run a TensorFlow Lite file's first graph; whether that is the one to measure is for the user to say."""
+    if description.format != "tflite" or wished is not None or not description.signatures:
         return
-    alone = "Convert it again with one signature alone: `signature_keys=[NAME]` of `TFLiteConverter.from_saved_model`"
-    first = f"; or measure its first one: --signature {wanted.quoted(own)}" if own and wished is None else ""
-    message = f"The model has signatures {', '.join(known)}"
-    message += f", and engines run only the first one, {own}." if wished else "; choose one."
-    raise BadInput(message, hint=f"{alone}{first}.")
+    if description.signature is not None and description.signature_graphs == 1:
+        return
+    names = ", ".join(shlex.quote(name) for name in description.signatures)
+    first = shlex.quote(description.signature or description.signatures[0])
+    message = (
+        f"The model has signatures {names}; choose one."
+        if len(description.signatures) > 1
+        else f"The model has signature {names}, but its first graph, which engines run, is another one."
+    )
+    raise BadInput(message, hint=f"As in --signature {first}.")
+
+
+def _with_its_signature(given: Description, wished: str | None, copy: Path) -> Description:
+    """The model with the signature that was chosen: another content than the same file with another signature.
+
+    Engines run a .tflite file's first graph, so the copy is changed where the file does not have this signature alone.
+    """
+    if wished is None:
+        return given
+    if given.format == "tflite":
+        keep_signature(copy, wished)
+        kept = inspect(copy, "tflite")
+        return given if _main(kept) == _main(given) else kept
+    if wished == signatures.SERVING or len(given.signatures) == 1:
+        return given
+    return given.model_copy(update={"sha256": sha256_of_all({**given.files, f"signature {wished}": given.sha256})})
+
+
+def _main(description: Description) -> str:
+    """The sum of a model's first file."""
+    return next(iter(description.files.values()))
+
+
+def _of_signatures(given: Description, stored: Description) -> dict[str, object]:
+    """What the manifest says of the file's signatures."""
+    rewritten = _main(given) != _main(stored)
+    if len(given.signatures) < 2 and not rewritten:
+        return {}
+    return {
+        "signature": given.signature,
+        "signatures": given.signatures,
+        "rewritten_from": _main(given) if rewritten else None,
+    }
 
 
 def _described(name: str, description: Description, wishes: Wishes) -> AddedManifest:
     """All of the manifest but the answer."""
     _refuse_shared_names(description)
-    _refuse_other_signature(description, wishes.signature)
     _refuse_other_outputs(description)
     specs = wanted.inputs(description, wishes.inputs, wishes.fills)
     variant = wishes.variant or arithmetic.variant(description)

@@ -73,6 +73,8 @@ class Description(Record):
     signature: str | None = None
     """The signature that was read: of a SavedModel, and of a TensorFlow Lite file that has any."""
     signatures: list[str] = Field(default=[])
-    """TensorFlow Lite: all signatures whose graphs are different ones."""
+    """All signatures, of SavedModels those that take inputs and give outputs."""
+    signature_graphs: int = 0
+    """How many different graphs these stand for."""
     shared_names: list[str] = Field(default=[])
     """Half a sentence for each name that several inputs, or several outputs, have."""

@@ -22,12 +22,12 @@ class Table:
 
     def number(self, field: int, code: str, default: int = 0) -> int:
         """A scalar field; `code` is struct's letter for its type."""
-        at = self._at(field)
+        at = self.at(field)
         return default if at is None else int(_unpack(self.data, at, code))
 
     def table(self, field: int) -> Table | None:
         """A table that the field points to."""
-        at = self._at(field)
+        at = self.at(field)
         return None if at is None else Table(self.data, self._follow(at))
 
     def text(self, field: int) -> str:
@@ -49,7 +49,7 @@ class Table:
 
     def span(self, field: int, size: int) -> tuple[int, int] | None:
         """Where a vector's elements of `size` bytes begin, and how many there are; None when the field is missing."""
-        at = self._at(field)
+        at = self.at(field)
         if at is None:
             return None
         vector = self._follow(at)
@@ -58,7 +58,8 @@ class Table:
             raise cut_short(f"a list of {count} elements")
         return vector + 4, count
 
-    def _at(self, field: int) -> int | None:
+    def at(self, field: int) -> int | None:
+        """Where the field is in the file; None when it is missing."""
         fields = self.place - int(_unpack(self.data, self.place, "i"))
         length = int(_unpack(self.data, fields, "H"))
         entry = 4 + 2 * field

@@ -5,6 +5,7 @@ A graph is small: it holds shapes, never the weights themselves.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -96,6 +97,7 @@ class Graph:
     producer: str = ""
     signature: str | None = None
     signatures: list[str] = field(default_factory=list)
+    signature_graphs: int = 0
     shared_names: list[str] = field(default_factory=list)
     """Names that several inputs or outputs have, as half sentences, where names alone do not show it."""
 
@@ -145,8 +147,16 @@ def facts(graph: Graph) -> dict[str, Any]:
         "producer": graph.producer[:200],
         "signature": graph.signature,
         "signatures": graph.signatures,
+        "signature_graphs": graph.signature_graphs,
         "shared_names": list(dict.fromkeys([*graph.shared_names, *shared_names("inputs", graph.inputs)])),
     }
+
+
+def no_signature(wished: str, known: Sequence[str]) -> Malformed:
+    """A signature is asked for that the model does not have."""
+    names = ", ".join(shlex.quote(name[:100]) for name in known)
+    hint = "Name one of these with --signature." if known else "Leave --signature out."
+    return Malformed(f"has no signature {wished[:100]!r}; it has {names or 'none'}", hint=hint)
 
 
 def shared_names(what: str, names: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mobilebench.errors import BadInput, MobilebenchError
-from mobilebench.models.inspection import reader
+from mobilebench.models.inspection import reader, tflite_signature
 from mobilebench.models.inspection.description import Description
 from mobilebench.models.inspection.recognise import recognise
 from mobilebench.models.manifest import Format
@@ -31,6 +31,7 @@ def inspect(
     *,
     shapes: Mapping[str, list[int]] | None = None,
     digest: Callable[[Path], str] | None = None,
+    signature: str | None = None,
     timeout_s: float = 120.0,
     memory_bytes: int = 4 * 2**30,
 ) -> Description:
@@ -42,6 +43,7 @@ def inspect(
         shapes: input name to the shape that its dynamic axes shall have.
         digest: gives the sha256 of each of the model's files, of those that the model names only after they were
             checked; whoever copies them anyway need not read them twice. It may run beside the reading process.
+        signature: of several, the one to read; None: a SavedModel's default one, a .tflite file's first graph.
         timeout_s: how long reading may take.
         memory_bytes: how much address space the reading process may use.
 
@@ -51,9 +53,17 @@ def inspect(
     """
     file, found = recognise(path, format)
     digest = digest or sha256_of
+    request = {
+        "path": str(file.absolute()),
+        "format": found,
+        "shapes": dict(shapes or {}),
+        "signature": signature,
+        "memory_bytes": memory_bytes,
+        "cpu_seconds": max(1, round(timeout_s)),
+    }
     with ThreadPoolExecutor(1) as hasher:
         hashed = hasher.submit(digest, file)
-        facts = _read(path, file, found, dict(shapes or {}), timeout_s, memory_bytes)
+        facts: dict[str, Any] = _ask(path, reader.__name__, request, timeout_s)["facts"]
         first = hashed.result()
     names = facts.pop("files")
     try:
@@ -67,18 +77,25 @@ def inspect(
         raise BadInput(f"{path} could not be described: its reader answered nonsense.", hint=_DAMAGED) from error
 
 
-def _read(
-    path: Path, file: Path, format_name: Format, shapes: dict[str, list[int]], timeout_s: float, memory_bytes: int
-) -> dict[str, Any]:
-    """The answer of the reading process."""
+def keep_signature(file: Path, signature: str, *, timeout_s: float = 120.0, memory_bytes: int = 4 * 2**30) -> None:
+    """Change a .tflite file in place so that this signature's graph is the first one, and no other is listed.
+
+    Raises:
+        BadInput: the file is damaged, or needs a change that cannot be made; it may be half done.
+    """
     request = {
         "path": str(file.absolute()),
-        "format": format_name,
-        "shapes": shapes,
+        "signature": signature,
         "memory_bytes": memory_bytes,
         "cpu_seconds": max(1, round(timeout_s)),
     }
-    command = [sys.executable, "-P", "-m", reader.__name__, json.dumps(request)]
+    _ask(file, tflite_signature.__name__, request, timeout_s)
+
+
+def _ask(path: Path, module: str, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    """The answer of a process that has limits."""
+    memory_bytes = request["memory_bytes"]
+    command = [sys.executable, "-P", "-m", module, json.dumps(request)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired as error:
@@ -95,8 +112,7 @@ def _read(
     answer: dict[str, Any] = json.loads(done.stdout)
     if "problem" in answer:
         raise BadInput(f"{path} {answer['problem']}.", hint=answer["hint"])
-    facts: dict[str, Any] = answer["facts"]
-    return facts
+    return answer
 
 
 def _defect(path: Path, complaint: bytes) -> MobilebenchError:

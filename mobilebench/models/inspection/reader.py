@@ -1,8 +1,8 @@
 """The process that reads an untrusted model file: `python -m mobilebench.models.inspection.reader REQUEST`.
 
-REQUEST is JSON: `{path, format, shapes, memory_bytes, cpu_seconds}`. The answer is JSON on standard output: `{facts}`,
-or `{problem, hint}`. The process limits itself before it opens the file; whatever then happens to it says so by its
-exit status. It imports as little as it can, because it has to keep up with the hashing of the same file.
+REQUEST is JSON: `{path, format, shapes, signature, memory_bytes, cpu_seconds}`. The answer is JSON on standard output:
+`{facts}`, or `{problem, hint}`. The process limits itself before it opens the file; whatever then happens to it says so
+by its exit status. It imports as little as it can, because it has to keep up with the hashing of the same file.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ OUT_OF_MEMORY = 3
 """Exit status: the memory limit was met."""
 
 
-def read(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> dict[str, Any]:
-    """The facts of one model file, read in this process.
+def read(file: Path, format_name: str, shapes: Mapping[str, list[int]], signature: str | None = None) -> dict[str, Any]:
+    """The facts of one model file, read in this process; of several signatures, those of the one that is named.
 
     Raises:
         Malformed: the file cannot be read as this format.
     """
-    graph = _graph(file, format_name, shapes)
+    graph = _graph(file, format_name, shapes, signature)
     return facts(graph) | {"lookups": lookups.rows(graph)}
 
 
-def _graph(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> Graph:
+def _graph(file: Path, format_name: str, shapes: Mapping[str, list[int]], signature: str | None) -> Graph:
+    if signature is not None and format_name in ("onnx", "tfjs"):
+        raise Malformed(f"has no signature {signature[:100]!r}; it has none", hint="Leave --signature out.")
     match format_name:
         case "onnx":
             from mobilebench.models.inspection import onnx_reader
@@ -41,7 +43,7 @@ def _graph(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> Gra
         case "tflite":
             from mobilebench.models.inspection import tflite_reader
 
-            return tflite_reader.read(file, shapes)
+            return tflite_reader.read(file, shapes, signature)
         case "tfjs":
             from mobilebench.models.inspection import tfjs_reader
 
@@ -49,7 +51,7 @@ def _graph(file: Path, format_name: str, shapes: Mapping[str, list[int]]) -> Gra
         case "saved_model":
             from mobilebench.models.inspection import saved_model_reader
 
-            return saved_model_reader.read(file, shapes)
+            return saved_model_reader.read(file, shapes, signature)
     raise Malformed(f"is of a format that is not read here ({format_name})")
 
 
@@ -66,7 +68,7 @@ def main(arguments: list[str]) -> int:
     _limit(request["memory_bytes"], request["cpu_seconds"])
     onnx_core.skip_helpers()
     try:
-        answer = {"facts": read(Path(request["path"]), request["format"], request["shapes"])}
+        answer = {"facts": read(Path(request["path"]), request["format"], request["shapes"], request["signature"])}
         text = json.dumps(answer)
     except Malformed as problem:
         text = json.dumps({"problem": problem.problem, "hint": problem.hint})

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import mmap
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 from mobilebench.models.inspection import tensorflow_proto
 from mobilebench.models.inspection.confine import belonging
-from mobilebench.models.inspection.graph import Graph, Value, bind, refuse_unknown_inputs
+from mobilebench.models.inspection.graph import Graph, Value, bind, no_signature, refuse_unknown_inputs
 from mobilebench.models.inspection.malformed import Malformed
 from mobilebench.models.inspection.tensorflow_flatten import VARIABLE, flatten
-from mobilebench.models.inspection.tensorflow_proto import MetaGraph, Signature
+from mobilebench.models.inspection.tensorflow_proto import MetaGraph
 
 _SERVE = "serve"
 _SIGNATURE = "serving_default"
@@ -20,12 +21,13 @@ _FOLDERS = ("variables", "assets", "assets.extra")
 _MAX_FILES = 10_000
 
 
-def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
-    """The graph of a SavedModel's serving signature.
+def read(file: Path, shapes: Mapping[str, list[int]], signature: str | None = None) -> Graph:
+    """The graph of one of a SavedModel's signatures.
 
     Args:
         file: its `saved_model.pb`.
         shapes: input name to its shape, for inputs with dynamic axes.
+        signature: the one to read; None: the serving one.
 
     Raises:
         Malformed: it is no SavedModel, is damaged, cannot be served, or lacks its variables.
@@ -33,7 +35,7 @@ def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         view = memoryview(data)
         try:
-            graph = read_bytes(view, shapes)
+            graph = read_bytes(view, shapes, signature)
         finally:
             view.release()
     graph.files = _files(file.parent)
@@ -42,11 +44,18 @@ def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
     return graph
 
 
-def read_bytes(data: memoryview, shapes: Mapping[str, list[int]]) -> Graph:
+def read_bytes(data: memoryview, shapes: Mapping[str, list[int]], wished: str | None = None) -> Graph:
     """As `read`, of the `saved_model.pb` alone, from bytes in memory."""
     meta = _serving(tensorflow_proto.meta_graphs(data))
-    name, signature = _signature(meta)
-    graph = Graph(producer=f"tensorflow {meta.tensorflow}".strip(), signature=name)
+    usable = {name: one for name, one in meta.signatures.items() if one.inputs and one.outputs}
+    name = _chosen(sorted(usable), wished)
+    signature = usable[name]
+    graph = Graph(
+        producer=f"tensorflow {meta.tensorflow}".strip(),
+        signature=name,
+        signatures=sorted(usable),
+        signature_graphs=len(usable),
+    )
     refuse_unknown_inputs(shapes, [port.name for port in signature.inputs])
     fed = {}
     for port in signature.inputs:
@@ -71,17 +80,22 @@ def _serving(metas: list[MetaGraph]) -> MetaGraph:
     raise Malformed(f"has no graph for serving; its tags are {tags}", hint="Save it with tag `serve`.")
 
 
-def _signature(meta: MetaGraph) -> tuple[str, Signature]:
-    """The signature to read: the default one, or the only one that takes inputs."""
-    usable = {name: one for name, one in meta.signatures.items() if one.inputs and one.outputs}
-    if _SIGNATURE in usable:
-        return _SIGNATURE, usable[_SIGNATURE]
-    if len(usable) == 1:
-        return next(iter(usable.items()))
-    names = ", ".join(sorted(name[:100] for name in usable)) or "none"
+def _chosen(names: list[str], wished: str | None) -> str:
+    """The signature to read: the one that is wished, the default one, or the only one."""
+    if wished is not None:
+        if wished not in names:
+            raise no_signature(wished, names)
+        return wished
+    if _SIGNATURE in names:
+        return _SIGNATURE
+    if len(names) == 1:
+        return names[0]
+    known = ", ".join(shlex.quote(name[:100]) for name in names) or "none"
     raise Malformed(
-        f"has no signature {_SIGNATURE!r}; it has {names}",
-        hint="Save it with `signatures=` of one function.",
+        f"has no signature {_SIGNATURE!r}; it has {known}",
+        hint=f"Choose one, as in --signature {shlex.quote(names[0])}."
+        if names
+        else "Save it with `signatures=` of a function that takes inputs and gives outputs.",
     )
 
 

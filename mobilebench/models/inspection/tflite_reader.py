@@ -9,8 +9,17 @@ from pathlib import Path
 
 from mobilebench.models.inspection import flatbuffer, tflite_macs
 from mobilebench.models.inspection.flatbuffer import Table
-from mobilebench.models.inspection.graph import Graph, Operation, Value, bind, refuse_unknown_inputs, shared_names
+from mobilebench.models.inspection.graph import (
+    Graph,
+    Operation,
+    Value,
+    bind,
+    no_signature,
+    refuse_unknown_inputs,
+    shared_names,
+)
 from mobilebench.models.inspection.malformed import Malformed, cut_short
+from mobilebench.models.inspection.tflite_calls import calls
 
 IDENTIFIER = b"TFL3"
 
@@ -31,16 +40,16 @@ _SCALE = 2
 _DATA, _OFFSET, _SIZE = 0, 1, 2
 _KNOWN_VERSION = 3
 _LOOKUPS = {"GATHER", "GATHER_ND", "EMBEDDING_LOOKUP"}
-_CONTROL = {"IF", "WHILE", "CALL", "CALL_ONCE", "STABLEHLO_WHILE", "STABLEHLO_CASE", "STABLEHLO_COMPOSITE"}
 _MAX_SUBGRAPHS = 10_000
 
 
-def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
+def read(file: Path, shapes: Mapping[str, list[int]], signature: str | None = None) -> Graph:
     """The graph of a TensorFlow Lite file.
 
     Args:
         file: opened for reading only; weights are not touched.
         shapes: input name to its shape, for inputs with dynamic axes.
+        signature: the one whose graph is read; None: the first graph, which is what engines run.
 
     Raises:
         Malformed: it is no such file, is damaged, or needs an operator that is not known.
@@ -48,12 +57,12 @@ def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         view = memoryview(data)
         try:
-            return read_bytes(view, shapes)
+            return read_bytes(view, shapes, signature)
         finally:
             view.release()
 
 
-def read_bytes(data: memoryview, shapes: Mapping[str, list[int]]) -> Graph:
+def read_bytes(data: memoryview, shapes: Mapping[str, list[int]], signature: str | None = None) -> Graph:
     """As `read`, from bytes in memory."""
     if bytes(data[4:8]) != IDENTIFIER:
         raise Malformed("is no TensorFlow Lite file: it lacks the identifier TFL3")
@@ -66,21 +75,40 @@ def read_bytes(data: memoryview, shapes: Mapping[str, list[int]]) -> Graph:
     codes = [_operator(code) for code in model.tables(_CODES)]
     held = [_held(buffer, len(data)) for buffer in model.tables(_BUFFERS)]
     graph = Graph(producer=model.text(_DESCRIPTION))
-    graph.signature, graph.signatures = _signatures(model, len(subgraphs))
-    controlled = _add(graph, subgraphs[0], codes, held, shapes, prefix=None)
-    if controlled:
-        for place, inner in enumerate(subgraphs[1:], start=1):
-            _add(graph, inner, codes, held, {}, prefix=f"{place}/")
+    main = _choose(graph, _signatures(model, len(subgraphs)), signature)
+    waiting = _add(graph, subgraphs[main], codes, held, shapes, prefix=None)
+    done = {main}
+    while waiting:
+        place = _index(waiting.pop(0), len(subgraphs))
+        if place not in done:
+            done.add(place)
+            waiting += _add(graph, subgraphs[place], codes, held, {}, prefix=f"{place}/")
     return graph
 
 
-def _signatures(model: Table, subgraphs: int) -> tuple[str | None, list[str]]:
-    """The signature of the first graph, which is the one that is read; and one for each graph that has any."""
-    by_graph: dict[int, str] = {}
-    for signature in model.tables(_SIGNATURES):
-        place = signature.number(_SIGNATURE_GRAPH, "I")
-        by_graph.setdefault(_index(place, subgraphs), signature.text(_SIGNATURE_KEY))
-    return by_graph.get(0), [by_graph[place] for place in sorted(by_graph)]
+def _signatures(model: Table, subgraphs: int) -> list[tuple[str, int]]:
+    """Each signature with the number of its graph, by graph."""
+    found = [
+        (one.text(_SIGNATURE_KEY), _index(one.number(_SIGNATURE_GRAPH, "I"), subgraphs))
+        for one in model.tables(_SIGNATURES)
+    ]
+    return sorted(found, key=lambda one: one[1])
+
+
+def _choose(graph: Graph, signatures: list[tuple[str, int]], wished: str | None) -> int:
+    """Note the signatures; the number of the graph to read."""
+    graph.signatures = list(dict.fromkeys(name for name, _ in signatures))
+    graph.signature_graphs = len({place for _, place in signatures})
+    if wished is None:
+        graph.signature = next((name for name, place in signatures if place == 0), None)
+        return 0
+    places = [place for name, place in signatures if name == wished]
+    if not places:
+        raise no_signature(wished, graph.signatures)
+    if len(places) > 1:
+        raise Malformed(f"is damaged: {len(places)} signatures are called {wished[:100]!r}")
+    graph.signature = wished
+    return places[0]
 
 
 def _add(
@@ -90,8 +118,9 @@ def _add(
     held: list[int],
     shapes: Mapping[str, list[int]],
     prefix: str | None,
-) -> bool:
-    """Add a subgraph to the graph; the inner ones (with a prefix) run who knows how often. Does it call others?"""
+) -> list[int]:
+    """Add a subgraph to the graph; the inner ones (with a prefix) run who knows how often. The numbers of others that
+    it calls."""
     tensors = subgraph.tables(_TENSORS)
     values = [_value(tensor) for tensor in tensors]
     if prefix is None:
@@ -109,13 +138,13 @@ def _add(
     keys = [f"{prefix or ''}{place}" for place in range(len(tensors))]
     graph.values |= {f"#{key}": value for key, value in zip(keys, values, strict=True)}
     _add_weights(graph, tensors, keys, values, held)
-    controlled = False
+    called: list[int] = []
     for operator in subgraph.tables(_OPERATORS):
         index = operator.number(_CODE_INDEX, "I")
         if index >= len(codes):
             raise Malformed(f"is damaged: an operator has code {index} of {len(codes)}")
         kind, domain = codes[index]
-        controlled |= kind in _CONTROL
+        called += [call.graph for call in calls(operator).calls]
         reads = [_index(place, len(tensors)) for place in operator.numbers(_OPERATOR_INPUTS, "i") if place != -1]
         writes = [_index(place, len(tensors)) for place in operator.numbers(_OPERATOR_OUTPUTS, "i") if place != -1]
         graph.operations.append(
@@ -128,7 +157,7 @@ def _add(
                 looks_up=kind in _LOOKUPS,
             )
         )
-    return controlled
+    return called
 
 
 def _macs(kind: str, operator: Table, values: list[Value]) -> int | None:

@@ -1,0 +1,44 @@
+"""Which of its file's signatures an added model is."""
+
+from __future__ import annotations
+
+import shlex
+
+from mobilebench.models.manifest import AddedManifest, Format, Manifest, ModelFiles
+
+SERVING = "serving_default"
+_WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+
+
+def of(manifest: Manifest) -> str | None:
+    """The signature that was chosen of several; None for models that have one or none."""
+    return manifest.signature if isinstance(manifest, AddedManifest) else None
+
+
+def said(manifest: Manifest) -> str | None:
+    """`signature encode of two signatures; file rewritten from sha256 …`; None for models that have one or none."""
+    if not isinstance(manifest, AddedManifest) or manifest.signature is None:
+        return None
+    count = len(manifest.signatures)
+    of_several = f" of {_WORDS.get(count, count)} signatures" if count > 1 else ""
+    text = f"signature {shlex.quote(manifest.signature)}{of_several}"
+    if manifest.rewritten_from:
+        text += f"; file rewritten from sha256 {manifest.rewritten_from}, with this signature alone"
+    return text
+
+
+def of_saved_model(files: ModelFiles) -> str:
+    """By which signature a SavedModel is run; users' own may call it as they like."""
+    if files.manifest.source == "zoo":
+        return SERVING
+    if chosen := of(files.manifest):
+        return chosen
+    from mobilebench.models.inspection.inspecting import inspect
+
+    saved_model: Format = "saved_model"
+    return inspect(files.folder / files.manifest.formats[saved_model].path, saved_model).signature or SERVING
+
+
+def to_read(manifest: Manifest, format: Format) -> str | None:  # noqa: A002 - the word of the domain
+    """The signature to ask a reader of the file for; None where the default one is the right one."""
+    return of(manifest) if format == "saved_model" else None
