@@ -39,7 +39,8 @@ class ExitCode(IntEnum):
     CASES_FAILED = 1
     """At least one case failed or is invalid; the others are stored."""
     BAD_INPUT = 2
-    """An argument, a file or a device was not usable; nothing was measured."""
+    """An argument, a file or a device was not usable, or standard output could not be written; what was measured before
+    that is stored."""
     NOTHING_TO_MEASURE = 3
     """No target, or no case that this selection and these targets can run."""
     SUSPECT = 4

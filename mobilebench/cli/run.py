@@ -199,7 +199,7 @@ def run(
         begun = store.load(resume)
         again = retry == "failed"
         builds.require_current(unmeasured(begun, retry_failed=again), begun.info.targets)
-        _finish(_resume(resume, store, wait_for_phone, retry_failed=again), store, folder, json)
+        _finish(_resume(resume, store, wait_for_phone, retry_failed=again), store, folder, json, retry_failed=again)
         return
     if retry is not None:
         raise BadInput(
@@ -266,7 +266,7 @@ def _resume(run_id: str, store: Store, wait_seconds: int, *, retry_failed: bool)
         )
 
 
-def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
+def _finish(result: RunResult, store: Store, folder: Path, json: bool, *, retry_failed: bool = False) -> None:
     from mobilebench.analysis.summary import summarise
     from mobilebench.errors import ExitCode
     from mobilebench.report.terminal import result_table
@@ -293,7 +293,9 @@ def _finish(result: RunResult, store: Store, folder: Path, json: bool) -> None:
         )
         typer.echo(f"Report: {html}")
         if result.exit_code is ExitCode.INTERRUPTED:
-            typer.echo(f"Go on with: mobilebench run --resume {result.run_id}")
+            typer.echo(
+                f"Go on with: mobilebench run --resume {result.run_id}{' --retry failed' if retry_failed else ''}"
+            )
         if failed := result.counts["failed"]:
             blocks = "1 block" if failed == 1 else f"{failed} blocks"
             again = f"mobilebench run --resume {result.run_id} --retry failed"

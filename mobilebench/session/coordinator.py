@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
@@ -186,6 +186,7 @@ class _Session:
         self._stop = threading.Event()
         self._again: dict[int, Block] = {}
         """Stored blocks that are to be replaced, by their index in the plan."""
+        self._go_on = f"--resume {run_id}"
 
     def measure(
         self,
@@ -199,6 +200,7 @@ class _Session:
     ) -> RunResult:
         """Measure blocks; those of `again` replace what is stored for them."""
         self._again = dict(again)
+        self._go_on = f"--resume {self._run_id}{' --retry failed' if again else ''}"
         with Journal(self._store.run_folder(self._run_id)) as journal:
             self._store.finish(self._run_id, "running")
             started = events.RunStarted(run_id=self._run_id, targets=tuple(usable), blocks=len(todo), done=done)
@@ -214,9 +216,11 @@ class _Session:
             try:
                 if not self._cancel.is_set():
                     self._work(works, journal)
-            except BaseException:
+            except BaseException as error:
                 with suppress(MobilebenchError):
                     self._finish(journal)
+                if isinstance(error, MobilebenchError):
+                    error.hint = self._naming_the_run(error.hint)
                 raise
             return self._finish(journal)
 
@@ -264,6 +268,8 @@ class _Session:
 
     def _handle(self, event: events.Event, journal: events.Subscriber) -> None:
         """Store first, then tell: a subscriber that sees a block finished can rely on it."""
+        if isinstance(event, events.TargetLost):
+            event = replace(event, hint=self._naming_the_run(event.hint))
         if isinstance(event, events.BlockFinished):
             begun = time.perf_counter()
             index = event.block.planned.index
@@ -278,6 +284,10 @@ class _Session:
         if not isinstance(event, events.StillWaiting):
             journal(event)
         self._on_event(event)
+
+    def _naming_the_run(self, hint: str | None) -> str | None:
+        """A hint of a part that does not know the run: by the time that it is read, another run may be the last."""
+        return hint and hint.replace("--resume last", self._go_on)
 
     def _finish(self, journal: events.Subscriber) -> RunResult:
         counted = counts(self._store.load(self._run_id))

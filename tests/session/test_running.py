@@ -58,6 +58,7 @@ class Session:
             on_event=self.seen,
             cancel=self.cancel,
             rooms=self.world.rooms(),
+            wait_seconds=self.wait_seconds,
             retry_failed=retry_failed,
         )
 
@@ -378,6 +379,24 @@ class TestTargets:
         assert session.world.engine.measured == [2, 4, 6]
         assert result.exit_code == ExitCode.OK
         assert session.stored().info.status == "finished"
+
+    @pytest.mark.parametrize("retry_failed", [False, True])
+    def test_the_hint_of_a_lost_target_names_the_run(self, session: Session, retry_failed: bool) -> None:
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            if planned.index == 0:
+                raise BlockFailed("The page crashed.", fault="crash")
+            raise TargetLost("A went away.", hint="`mobilebench run --resume last` measures what is left.")
+
+        session.world.engine.behave = behave
+        session.world.attached = [phone("A")]
+        session.run(phone("A"))
+        if retry_failed:
+            session.world.engine = FakeEngine(
+                behave=lambda planned, cancel: behave(planned.model_copy(update={"index": 1}), cancel)
+            )
+            session.resume(retry_failed=True)
+        words = f"--resume {session.stored().info.id}{' --retry failed' if retry_failed else ''}"
+        assert session.seen.of(events.TargetLost)[-1].hint == f"`mobilebench run {words}` measures what is left."
 
     @pytest.mark.parametrize(("state", "says"), [("offline", "Unplug"), ("unauthorized", "allow USB debugging")])
     def test_unusable_targets_are_skipped_with_what_to_do(self, session: Session, state: str, says: str) -> None:

@@ -1,0 +1,36 @@
+"""What `mobilebench run` prints in the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mobilebench import session
+from mobilebench.cli import builds
+from mobilebench.cli.app import app
+from mobilebench.errors import BlockFailed, ExitCode
+from mobilebench.results.records import PlannedBlock
+from tests.session.fakes import FakeEngine
+from tests.session.test_running import Session
+
+
+def _fail(planned: PlannedBlock, cancel: object) -> None:
+    raise BlockFailed("The page crashed.", fault="crash")
+
+
+@pytest.mark.parametrize("retried", [["--retry", "failed"], []])
+def test_an_interrupted_run_says_how_it_was_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, retried: list[str]
+) -> None:
+    begun = Session(tmp_path)
+    begun.world.engine = FakeEngine(behave=_fail)
+    failed = begun.run()
+    stopped = session.RunResult(failed.run_id, failed.counts, ExitCode.INTERRUPTED)
+    monkeypatch.setattr(session, "resume", lambda *_, **__: stopped)
+    monkeypatch.setattr(builds, "require_current", lambda *_: None)
+    said = CliRunner().invoke(app, ["run", "--resume", "last", *retried, "--out", str(tmp_path)])
+    assert said.exit_code == ExitCode.INTERRUPTED
+    words = " ".join(["Go on with: mobilebench run --resume", failed.run_id, *retried])
+    assert words in said.stdout.splitlines()
