@@ -45,6 +45,15 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xca\xfe\xba\xbe", "a Java class or a macOS program", ""),
     (0, b"7767517\n", "an NCNN model", "Give the ONNX file that it was made from."),
 )
+_NAMED: tuple[tuple[str, str, str], ...] = (
+    (r"\.mlmodel$", "a Core ML model", _READ),
+    (r"\.mnn$", "an MNN model", "Give the model that it was made from."),
+    (r"\.(pdmodel|pdiparams)$", "a PaddlePaddle model", "Export it as ONNX (`paddle2onnx`), and give that file."),
+    (r"\.(ckpt|index|meta)$|\.data-\d+-of-\d+$", "part of a TensorFlow checkpoint", "Save the model as SavedModel."),
+    (r"\.bin$", "a file of weights alone", "Give the model itself, as ONNX or TensorFlow Lite."),
+    (r"\.(engine|plan|trt)$", "a TensorRT engine", "Give the ONNX file that it was made from."),
+)
+"""Endings of files whose content does not tell what they are."""
 _POINTERS = (b"version https://git-lfs", b"version https://hawser")
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -79,6 +88,14 @@ def mistaken(file: Path, head: bytes) -> Mistaken | None:
     if re.match(rb".{8}\{\s*\"", head, re.DOTALL) and int.from_bytes(head[:8], "little") < 2**28:
         return Mistaken("is a safetensors file: weights without the model", "Export the model itself as ONNX.")
     return _text(head)
+
+
+def named(file: Path) -> Mistaken | None:
+    """What a file is by its name alone, where its content is that of no model; None where its name says nothing."""
+    for ending, title, hint in _NAMED:
+        if re.search(ending, file.name, re.IGNORECASE):
+            return Mistaken(f"is named like {title}, which cannot be read", hint)
+    return None
 
 
 def _zip(file: Path) -> Mistaken:

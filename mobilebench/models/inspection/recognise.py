@@ -8,7 +8,7 @@ from pathlib import Path
 from mobilebench.errors import BadInput
 from mobilebench.models.inspection import wire
 from mobilebench.models.inspection.malformed import Malformed
-from mobilebench.models.inspection.mistaken import mistaken
+from mobilebench.models.inspection.mistaken import mistaken, named
 from mobilebench.models.manifest import Format
 
 MAX_BYTES = 2**31 - 1
@@ -80,6 +80,11 @@ def _file_of(path: Path) -> Path:
     models = [name for name in names if name.endswith((".onnx", ".tflite"))]
     if models:
         raise BadInput(f"{path} is a folder, not a model.", hint=f"Give a file in it, such as {path / models[0]}.")
+    if graphs := [name for name in names if name.endswith(".json") and _is_tfjs(path / name)]:
+        raise BadInput(
+            f"{path} is a folder with several TF.js models." if len(graphs) > 1 else f"{path} has no model.json.",
+            hint=f"Give a file in it, such as {path / graphs[0]}.",
+        )
     if path.suffix == ".mlpackage":
         raise BadInput(f"{path} is a Core ML package, not a model that can be read.", hint=_HINT)
     if "variables" in names:
@@ -87,6 +92,15 @@ def _file_of(path: Path) -> Path:
             f"{path} is a SavedModel's folder without its saved_model.pb.", hint="Copy the whole folder again."
         )
     raise BadInput(f"{path} is a folder without a model: it holds no saved_model.pb and no model.json.", hint=_HINT)
+
+
+def _is_tfjs(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(4096)
+    except OSError:
+        return False
+    return b'"modelTopology"' in head or b'"weightsManifest"' in head
 
 
 def _size(file: Path) -> int:
@@ -110,9 +124,16 @@ def _format(path: Path, file: Path) -> Format:
     if head.lstrip()[:1] == b"{":
         return "tfjs"
     found = _protobuf(memoryview(head))
-    if found is None:
-        raise BadInput(f"{path} is not a model that can be read.", hint=_HINT)
-    return found
+    if found is not None and file.suffix.lower() != ".mlmodel":
+        return found
+    if _is_graph(memoryview(head)):
+        raise BadInput(
+            f"{path} is a TensorFlow graph (a frozen model?), not a model that can be read.",
+            hint="Save the model as SavedModel, and give that folder.",
+        )
+    if other := named(file):
+        raise BadInput(f"{path} {other.says}.", hint=other.hint)
+    raise BadInput(f"{path} is not a model that can be read.", hint=_HINT)
 
 
 def _protobuf(head: memoryview) -> Format | None:
@@ -123,6 +144,16 @@ def _protobuf(head: memoryview) -> Format | None:
         return "saved_model"
     fits = all(kind == _ONNX_KINDS.get(number, kind) and number <= _LAST_ONNX_FIELD for number, kind in seen)
     return "onnx" if fits and any(number in _ONNX_KINDS for number in numbers) else None
+
+
+def _is_graph(head: memoryview) -> bool:
+    """A GraphDef begins with nodes, each of which begins with its name and its operator."""
+    seen = _leading(head)
+    if not seen or any(number > 4 for number, _ in seen) or seen[0] != (1, wire.LENGTH):
+        return False
+    _, start = wire.varint(head, 1, len(head))
+    node = _leading(head[start:])[:2]
+    return node == [(1, wire.LENGTH), (2, wire.LENGTH)]
 
 
 _ONNX_KINDS = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}

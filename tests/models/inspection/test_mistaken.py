@@ -102,3 +102,39 @@ def test_a_folder_without_its_graph_is_named(tmp_path: Path) -> None:
     folder = tiny_models.saved_model(tmp_path / "saved")
     (folder / "saved_model.pb").unlink()
     assert "without its saved_model.pb" in refused(folder).message
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("net.mlmodel", "Core ML"),
+        ("net.MNN", "MNN"),
+        ("net.pdiparams", "PaddlePaddle"),
+        ("model.ckpt-7.data-00000-of-00001", "checkpoint"),
+        ("net.bin", "weights alone"),
+        ("net.plan", "TensorRT"),
+    ],
+)
+def test_what_only_its_name_tells_is_said_to_be_named_so(tmp_path: Path, name: str, says: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"\x81\x00\xff\x03" * 50)
+    message = refused(file).message
+    assert "is named like" in message
+    assert says in message
+
+
+def test_a_frozen_tensorflow_graph_is_named(tmp_path: Path) -> None:
+    node = b"\x0a\x05input\x12\x0bPlaceholder"
+    file = tmp_path / "frozen.pb"
+    file.write_bytes(b"".join(b"\x0a" + bytes([len(node)]) + node for _ in range(3)))
+    error = refused(file)
+    assert "TensorFlow graph" in error.message
+    assert "SavedModel" in str(error.hint)
+
+
+def test_a_folder_with_several_tfjs_models_names_one_to_give(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text(json.dumps(tiny_models.tfjs_json()))
+    error = refused(tmp_path)
+    assert "several TF.js models" in error.message
+    assert "a.json" in str(error.hint)
