@@ -40,8 +40,10 @@ def up(
     names: Annotated[bool, typer.Option("--names", help="Print only the names of those started.")] = False,
 ) -> None:
     """Start virtual phones and connect adb to them. What was pushed to one survives `down`."""
+    from mobilebench import targets
     from mobilebench.virtual import phones
 
+    targets.demand_adb(for_virtual_phones=True)
     if unless_phone and _has_phones():
         return
     started = phones.up(
@@ -84,14 +86,19 @@ def set_state(
 
     Example: `mobilebench virtual set phone-1 battery.level=15 thermal.status=3`
     """
+    from mobilebench import targets
     from mobilebench.virtual import phones
 
-    phones.change_state(name, phones.parse_changes(changes))
+    parsed = phones.parse_changes(changes)
+    if "fault" in parsed:
+        targets.demand_adb(for_virtual_phones=True)
+    phones.change_state(name, parsed)
 
 
 @app.command("list")
 def list_phones(json: Json = False) -> None:
     """List the virtual phones of this computer."""
+    from mobilebench import targets
     from mobilebench.virtual import phones
 
     found = phones.list_phones()
@@ -102,11 +109,12 @@ def list_phones(json: Json = False) -> None:
                 for one in found
             ]
         )
-        return
-    print_table(
-        ["name", "serial", "profile", "pid", "state"],
-        [(one.name, one.serial, one.profile, one.pid, "running" if one.running else "down") for one in found],
-    )
+    else:
+        print_table(
+            ["name", "serial", "profile", "pid", "state"],
+            [(one.name, one.serial, one.profile, one.pid, "running" if one.running else "down") for one in found],
+        )
+    targets.demand_adb()
 
 
 @app.command()
@@ -115,8 +123,17 @@ def down(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
     """Stop virtual phones; only processes that `virtual up` started are ended."""
+    from mobilebench import targets
+    from mobilebench.errors import BadInput
     from mobilebench.virtual import phones
 
-    for phone in phones.down(list(names) if names else None):
+    wrong: BadInput | None = None
+    try:
+        targets.demand_adb()
+    except BadInput as error:
+        wrong = error
+    for phone in phones.down(list(names) if names else None, tell_adb=wrong is None):
         if not quiet:
             typer.echo(f"{phone.name}: down")
+    if wrong:
+        raise wrong

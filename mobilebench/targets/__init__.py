@@ -37,6 +37,26 @@ def discover(preferred: Collection[str] = ()) -> list[TargetInfo]:
     return [host.describe(), *identity.told_apart(phones, list(preferred))]
 
 
+def demand_adb(*, for_virtual_phones: bool = False) -> None:
+    """Look whether the environment names an adb server that can be used; none is started.
+
+    Args:
+        for_virtual_phones: whether it has to reach phones that listen on this computer's loopback.
+
+    Raises:
+        BadInput: it names none, or something else listens there.
+    """
+    from mobilebench.targets.android import server, wire
+
+    wire.server_runs()
+    met = server.chosen()
+    if for_virtual_phones and met.is_elsewhere:
+        raise BadInput(
+            f"The adb server at {met.place}{met.chosen_by} is on another computer, which reaches no virtual phones.",
+            hint=met.advice,
+        )
+
+
 def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
     """The targets that `--serial` names: `all`, or `host` and serials with commas between, in the order given.
 

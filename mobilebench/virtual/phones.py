@@ -135,8 +135,12 @@ def list_phones() -> list[VirtualPhone]:
     return [record.phone for record in _records()]
 
 
-def down(names: Sequence[str] | None = None) -> list[VirtualPhone]:
+def down(names: Sequence[str] | None = None, *, tell_adb: bool = True) -> list[VirtualPhone]:
     """Switch phones off (all by default): their processes end, adb forgets them, their files stay.
+
+    Args:
+        names: which phones.
+        tell_adb: False where there is no adb server that could forget them.
 
     Returns:
         The phones that were running.
@@ -148,7 +152,8 @@ def down(names: Sequence[str] | None = None) -> list[VirtualPhone]:
         records = _records() if names is None else [_known(name) for name in names]
         running = [record for record in records if record.running]
         for record in running:
-            adb.disconnect(record.serial)
+            if tell_adb:
+                adb.disconnect(record.serial)
             _end(record)
     return [dataclasses.replace(record.phone, pid=None, running=False) for record in running]
 

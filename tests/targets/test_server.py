@@ -13,9 +13,14 @@ import time
 from contextlib import suppress
 
 import pytest
+from typer.testing import CliRunner
 
+from mobilebench.cli.app import app
+from mobilebench.engines import base, registry
 from mobilebench.errors import BadInput, ExitCode
-from mobilebench.targets.android import discovery, ports, server, wire
+from mobilebench.results.records import BlockRule, Case, PlannedBlock
+from mobilebench.targets.android import discovery, ports, properties, server, wire
+from mobilebench.virtual import phones
 
 SOCKET, ADDRESS, PORT = server.SOCKET, server.ADDRESS, server.PORT
 
@@ -215,3 +220,61 @@ def test_a_real_server_is_met_that_a_variable_names(form, tmp_path):
         assert re.search('"id": "host"', said.stdout)
     finally:
         subprocess.run([adb, "-P", port, "kill-server"], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "elsewhere"),
+    [
+        ({}, False),
+        ({ADDRESS: "localhost"}, False),
+        ({SOCKET: "tcp:127.0.0.1:16037"}, False),
+        ({SOCKET: "tcp:127.0.0.2:16037"}, False),
+        ({SOCKET: "localfilesystem:/run/adb.sock"}, False),
+        ({SOCKET: "tcp:192.0.2.1:16037"}, True),
+        ({ADDRESS: "192.0.2.1"}, True),
+        ({SOCKET: "tcp:nowhere.invalid:16037"}, True),
+        ({SOCKET: "vsock:2:5037"}, True),
+    ],
+)
+def test_a_server_on_another_computer_is_known_by_its_address(environment, elsewhere):
+    assert server.chosen(environment).is_elsewhere is elsewhere
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_pages_do_not_reach_phones_of_another_computer(monkeypatch, elsewhere):
+    met = properties.unusable("S1", "device").model_copy(update={"browsers": {"chrome": "150.0.1.2"}})
+    monkeypatch.setattr(properties, "read", lambda shell: met)
+    monkeypatch.setenv(SOCKET, "tcp:192.0.2.1:5037" if elsewhere else "tcp:127.0.0.1:5037")
+    found = discovery.phone("S1", "device")
+    case = Case(target="S1", engine="tfjs", backend="wasm", setting="simd", threads=1, model="m", browser="chrome")
+    block = PlannedBlock(index=0, round=0, case=case, rule=BlockRule())
+    reason = base.why_unsupported(registry.engines()["tfjs"], found, block)
+    native = case.model_copy(update={"engine": "sleep", "backend": "cpu", "setting": "default", "browser": None})
+    assert base.why_unsupported(registry.engines()["sleep"], found, block.model_copy(update={"case": native})) is None
+    if elsewhere:
+        assert reason is not None and "adb server runs on another one, 192.0.2.1:5037" in reason
+    else:
+        assert reason is None
+
+
+@pytest.mark.parametrize("words", [["up"], ["down"], ["list"], ["up", "--unless-phone"]])
+@pytest.mark.parametrize("wrong", ["no number", "no adb server"])
+def test_virtual_phones_need_an_adb_server(listens, monkeypatch, tmp_path, words, wrong):
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
+    listens(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    if wrong == "no number":
+        monkeypatch.setenv(PORT, "abc")
+    said = CliRunner().invoke(app, ["virtual", *words])
+    assert said.exit_code == ExitCode.BAD_INPUT
+    assert PORT in said.stderr and "no adb server" in said.stderr
+    assert phones.list_phones() == []
+
+
+def test_no_virtual_phone_is_started_for_an_adb_server_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
+    monkeypatch.setattr(wire, "server_runs", lambda: True)
+    monkeypatch.setenv(SOCKET, "tcp:192.0.2.1:5037")
+    said = CliRunner().invoke(app, ["virtual", "up"])
+    assert said.exit_code == ExitCode.BAD_INPUT
+    assert "192.0.2.1:5037" in said.stderr and "another computer" in said.stderr
+    assert phones.list_phones() == []

@@ -76,10 +76,19 @@ def phone(serial: str, state: str) -> TargetInfo:
     if state != READY:
         return properties.unusable(serial, state)
     try:
-        return properties.read(DeviceShell(serial))
+        return _with_reachable_pages(properties.read(DeviceShell(serial)), server.chosen())
     except (BlockFailed, TargetLost):
         word = wire.state(serial)
         return properties.unusable(serial, SILENT if word == READY else word)
+
+
+def _with_reachable_pages(info: TargetInfo, met: server.Server) -> TargetInfo:
+    """The phone without browsers where the ports that adb forwards and reverses are those of another computer."""
+    if not met.is_elsewhere:
+        return info
+    reason = f"pages of this computer cannot reach the phone, because its adb server runs on another one, {met.place}"
+    unusable = dict.fromkeys(info.browsers, reason) | info.unusable_browsers
+    return info.model_copy(update={"browsers": {}, "unusable_browsers": unusable})
 
 
 def not_ready(info: TargetInfo) -> BadInput:

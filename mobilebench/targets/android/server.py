@@ -43,6 +43,19 @@ class Server:
         return self.vsock is None and self.host in (None, "localhost")
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether it runs on another computer: the ports that it forwards and reverses are that computer's."""
+        if self.vsock is not None:
+            return True
+        if self.path is not None or self.host in (None, "localhost"):
+            return False
+        try:
+            found = socket.getaddrinfo(self.host, 0, type=socket.SOCK_STREAM)
+        except OSError:
+            return True
+        return not any(_is_ours(family, address) for family, _, _, _, address in found)
+
+    @property
     def place(self) -> str:
         """For messages."""
         if self.vsock is not None:
@@ -227,6 +240,16 @@ def _refused(variable: str, value: str, why: str) -> BadInput:
         f"{variable} is {value!r}, which names no adb server: {why}.",
         hint=f"Set it to what `adb devices` accepts, or unset {variable}.",
     )
+
+
+def _is_ours(family: int, address: Any) -> bool:
+    """Whether an address is one of this computer: only there can a socket be bound to it."""
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind(address)
+        except OSError:
+            return False
+    return True
 
 
 def _connected(stream: socket.socket, address: Any) -> socket.socket:

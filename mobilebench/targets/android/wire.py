@@ -38,22 +38,30 @@ def start_server() -> None:
     Raises:
         BadInput: there is no adb, its server does not start, or what listens there is no adb server.
     """
+    if not server_runs():
+        server = chosen()
+        _start(server)
+        if not server_runs():
+            raise _unreachable(server, ConnectionRefusedError("nothing listens there"))
+
+
+def server_runs() -> bool:
+    """Whether an adb server answers where the environment says; False where adb would start one.
+
+    Raises:
+        BadInput: the environment names no server, or one that cannot be reached, or what listens there is none.
+    """
     server = chosen()
     try:
         stream = server.connect()
-    except (ConnectionRefusedError, FileNotFoundError) as error:
-        if not server.starts_here:
-            raise _unreachable(server, error) from None
-        _start(server)
-        try:
-            stream = server.connect()
-        except OSError as again:
-            raise _unreachable(server, again) from None
     except OSError as error:
+        if server.starts_here and isinstance(error, ConnectionRefusedError | FileNotFoundError):
+            return False
         raise _unreachable(server, error) from None
     with stream:
         stream.settimeout(SLICE_SECONDS)
         _greet(stream, server)
+    return True
 
 
 def _start(server: Server) -> None:
