@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from mobilebench.cli import attached
-from mobilebench.cli.output import Json, print_json, print_table
+from mobilebench.cli.output import Json, print_json, print_table, say
 
 if TYPE_CHECKING:
     from mobilebench.results.records import TargetInfo
@@ -53,15 +51,15 @@ def devices(json: Json = False) -> None:
     )
     for serial, standing in standings.items():
         if standing.holder:
-            typer.echo(f"{serial}: it is being measured by {standing.holder}.")
+            say(f"{serial}: it is being measured by {standing.holder}.")
         if standing.restore_due:
-            typer.echo(
+            say(
                 f"{serial}: a run that was killed has left changes; the next run puts them back, "
                 f"and so does `mobilebench restore {serial}`."
             )
     for info in found:
         for sentence in _beside(info):
-            typer.echo(f"{info.id}: {sentence}")
+            say(f"{info.id}: {sentence}")
 
 
 def _beside(info: TargetInfo) -> list[str]:

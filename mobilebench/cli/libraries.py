@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import Json, print_json, print_table, split
+from mobilebench.cli.output import Json, print_json, print_table, say, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,9 +91,9 @@ def list_libraries(
         ],
     )
     if any(entry.as_here is False for entry in found):
-        typer.echo("* Not the version of this computer: versions differ in speed, so compare results of one only.")
+        say("* Not the version of this computer: versions differ in speed, so compare results of one only.")
     for line in (*_places(found), *_contents(found)):
-        typer.echo(line)
+        say(line)
 
 
 @app.command("fetch")
@@ -114,9 +114,9 @@ def fetch_libraries(engine: Engine = None, build: Build = None) -> None:
     found = catalogue.entries(split(engine), split(build))
     reasons = {entry: catalogue.fetch(entry) for entry in found}
     for reason in dict.fromkeys(filter(None, reasons.values())):
-        typer.echo(reason, err=True)
+        say(reason, err=True)
     here = sum(reason is None for reason in reasons.values())
-    typer.echo(f"{here} of {len(found)} libraries are here.")
+    say(f"{here} of {len(found)} libraries are here.")
     raise typer.Exit(int(ExitCode.OK if here == len(found) else ExitCode.CASES_FAILED))
 
 

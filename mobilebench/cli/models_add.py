@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobilebench.cli.output import Json, print_json, print_table
+from mobilebench.cli.output import Json, print_json, print_table, say
 
 if TYPE_CHECKING:
     from mobilebench.models.manifest import Manifest
@@ -88,11 +88,11 @@ def remove(
         typer.confirm(f"Delete {name} and its files?", abort=True)
     files = added.remove(name)
     size = sum(one.bytes for one in files.manifest.formats.values())
-    typer.echo(f"Removed {name} ({size / 2**20:.1f} MiB).")
+    say(f"Removed {name} ({size / 2**20:.1f} MiB).")
 
 
 def _tell(step: str) -> None:
-    typer.echo(step, err=True)
+    say(step, err=True)
 
 
 def _print(manifest: Manifest, *, already: bool) -> None:
@@ -100,7 +100,7 @@ def _print(manifest: Manifest, *, already: bool) -> None:
 
     formats = ", ".join(f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in manifest.formats.items())
     said = "is there already" if already else "was added"
-    typer.echo(f"{manifest.model} {said}: {manifest.variant}, batch {manifest.batch}; {formats}")
+    say(f"{manifest.model} {said}: {manifest.variant}, batch {manifest.batch}; {formats}")
     print_table(
         ["input", "dtype", "shape", "filled with"],
         [
@@ -119,10 +119,10 @@ def _print(manifest: Manifest, *, already: bool) -> None:
             [(one.name, "x".join(map(str, one.shape)) or "scalar", f"{one.max:.4g}") for one in manifest.reference],
         )
     for note in (*filter(None, [behaviour.said(behaviour.of(manifest)), signatures.said(manifest)]), *manifest.notes):
-        typer.echo(f"Note: {note}.")
+        say(f"Note: {note}.")
     for reason in dict.fromkeys(manifest.unsupported.values()):
         others = [other for other, why in manifest.unsupported.items() if why == reason]
-        typer.echo(f"No {', '.join(others)}: {reason.rstrip('.')}.")
+        say(f"No {', '.join(others)}: {reason.rstrip('.')}.")
     options = f" --variant {manifest.variant}" if manifest.variant != "fp32" else ""
     options += f" --batch {manifest.batch}" if manifest.batch != 1 else ""
-    typer.echo(f"Measure it: mobilebench run --serial host --model {manifest.model}{options}")
+    say(f"Measure it: mobilebench run --serial host --model {manifest.model}{options}")

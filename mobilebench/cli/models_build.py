@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import size, split
+from mobilebench.cli.output import say, size, split
 
 if TYPE_CHECKING:
     from mobilebench.models.manifest import ModelFiles
@@ -71,12 +71,12 @@ def build(
                 raise
             except MobilebenchError as error:
                 failed.append(error)
-                typer.echo(f"{label}: failed. {error.message}", err=True)
+                say(f"{label}: failed. {error.message}", err=True)
                 continue
             total += sum(found.bytes for found in files.manifest.formats.values())
-            typer.echo(f"{label}: {_summary(files)} ({time.monotonic() - started:.1f} s)")
+            say(f"{label}: {_summary(files)} ({time.monotonic() - started:.1f} s)")
     if len(jobs) > 1:
-        typer.echo(f"{len(jobs) - len(failed)} of {len(jobs)}, {size(total)}, {time.monotonic() - began:.0f} s")
+        say(f"{len(jobs) - len(failed)} of {len(jobs)}, {size(total)}, {time.monotonic() - began:.0f} s")
     if failed:
         raise failed[0]
 
@@ -103,7 +103,7 @@ def _telling(jobs: int) -> Iterator[Callable[[int, str, str], None]]:
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield lambda place, label, step: typer.echo(f"[{place}/{jobs}] {label}: {step}", err=True)
+        yield lambda place, label, step: say(f"[{place}/{jobs}] {label}: {step}", err=True)
         return
     with console.status("") as status:
         yield lambda place, label, step: status.update(f"\\[{place}/{jobs}] {label}: {step}")

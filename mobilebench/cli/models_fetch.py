@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import size, split
+from mobilebench.cli.output import harmless, say, size, split
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,9 +44,7 @@ def fetch(
         _fetch(name, weights)
         if given:
             _keep(name, given)
-        typer.echo(
-            f"  The next build of {name} uses them, and every record says `weights: pretrained: {weights.sha256}`."
-        )
+        say(f"  The next build of {name} uses them, and every record says `weights: pretrained: {weights.sha256}`.")
 
 
 def _given(
@@ -100,35 +98,35 @@ def _named(name: str) -> Pretrained:
 def _fetch(name: str, weights: Pretrained) -> None:
     from mobilebench.models import fetch as room
 
-    typer.echo(f"{name}: {weights.url}")
-    typer.echo(f"  licence: {weights.licence}")
+    say(f"{name}: {weights.url}")
+    say(f"  licence: {weights.licence}")
     if weights.source:
-        typer.echo(f"  source: {weights.source}")
+        say(f"  source: {weights.source}")
     folder = room.weights_folder()
     try:
         with _watching(name) as watcher:
             path = room.fetch(weights, folder, watcher)
     except KeyboardInterrupt:
         if kept := room.kept(weights, folder):
-            typer.echo(f"Interrupted. {size(kept)} are kept; the same command goes on there.", err=True)
+            say(f"Interrupted. {size(kept)} are kept; the same command goes on there.", err=True)
         raise
-    typer.echo(f"  here: {size(path.stat().st_size)}, sha256 {weights.sha256}")
+    say(f"  here: {size(path.stat().st_size)}, sha256 {weights.sha256}")
 
 
 def _keep(name: str, weights: Pretrained) -> None:
     from mobilebench.models import weights_list
 
     weights_list.put(name, weights)
-    typer.echo(f"  named for {name} in {weights_list.file()}")
+    say(f"  named for {name} in {weights_list.file()}")
 
 
 def _forget(name: str) -> None:
     from mobilebench.models import fetch as room
 
     if room.forget(name):
-        typer.echo(f"{name}: the next build uses seeded weights again.")
+        say(f"{name}: the next build uses seeded weights again.")
     else:
-        typer.echo(f"{name}: no pretrained weights were in use.")
+        say(f"{name}: no pretrained weights were in use.")
 
 
 @contextmanager
@@ -165,7 +163,7 @@ class Bar:
 
     def say(self, text: str) -> None:
         """A line above the bar; what comes next is timed anew."""
-        self._progress.console.print(f"  {text}", markup=False, soft_wrap=True)
+        self._progress.console.print(harmless(f"  {text}"), markup=False, soft_wrap=True)
         self._begun = False
 
     def at(self, done: int, total: int | None) -> None:
@@ -189,7 +187,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """One line."""
-        self._console.print(f"{self._name}: {text}", markup=False, soft_wrap=True)
+        self._console.print(harmless(f"{self._name}: {text}"), markup=False, soft_wrap=True)
         self._from = None
 
     def at(self, done: int, total: int | None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mobilebench.cli.output import console, size
+from mobilebench.cli.output import console, say, size
 
 
 def prune(
@@ -27,7 +27,7 @@ def prune(
     if everything:
         verb = "would go" if dry_run else "go"
         what = f"All built models, fetched weights and compressed copies of {paths.cache()}"
-        typer.echo(f"{what} {verb}; they can be made again.")
+        say(f"{what} {verb}; they can be made again.")
     found = freed = kept = 0
     for one in things:
         what = "in use, stays" if one.in_use else ("would go" if dry_run else "removed")
@@ -40,7 +40,7 @@ def prune(
         freed += 0 if one.in_use else one.bytes
         kept += one.in_use
         found += 1
-    typer.echo(_sum(found, freed, kept, dry_run))
+    say(_sum(found, freed, kept, dry_run))
 
 
 def _sum(found: int, freed: int, kept: int, dry_run: bool) -> str:

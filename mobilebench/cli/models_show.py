@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import Json, print_json, print_table
+from mobilebench.cli.output import Json, print_json, print_table, say
 
 if TYPE_CHECKING:
     from mobilebench.models.inspection.description import Description, Tensor
@@ -176,11 +176,11 @@ def _print(description: Description) -> None:
     tensors = [("input", one) for one in description.inputs] + [("output", one) for one in description.outputs]
     print_table(["", "name", "dtype", "shape"], [(kind, one.name, one.dtype, _sizes(one)) for kind, one in tensors])
     for shared in description.shared_names:
-        typer.echo(f"It cannot be measured as it is: {shared}.\n")
+        say(f"It cannot be measured as it is: {shared}.\n")
     if description.signatures and (len(description.signatures) > 1 or description.signature is None):
         names = ", ".join(shlex.quote(name) for name in description.signatures)
         shown = "the first graph" if description.signature is None else shlex.quote(description.signature)
-        typer.echo(f"It has signatures {names}; shown is {shown}. Others are shown by --signature NAME.\n")
+        say(f"It has signatures {names}; shown is {shown}. Others are shown by --signature NAME.\n")
     print_table(
         ["operator", "count", "parameters", "MACs", "share"],
         [
@@ -197,14 +197,14 @@ def _print(description: Description) -> None:
     if support := _support(description):
         print_table(["engine", "backend", "version", "operators that it lacks"], support)
     else:
-        typer.echo(f"No table says which engines lack which operators of {description.format}.\n")
+        say(f"No table says which engines lack which operators of {description.format}.\n")
     if unranked := [one.name for one in description.inputs if not one.rank_known]:
-        typer.echo(f"The rank of {', '.join(unranked)} is open. Give it sizes, as in --input {unranked[0]}=1x128.\n")
+        say(f"The rank of {', '.join(unranked)} is open. Give it sizes, as in --input {unranked[0]}=1x128.\n")
     elif any(None in one.shape for one in description.inputs):
         names = ", ".join(
             f"--input {one.name}={_sizes(one).replace(' ', '').replace('?', '1')}" for one in description.inputs
         )
-        typer.echo(f"Axes written as ? are open. Give them a value to see the arithmetic, as in {names}.\n")
+        say(f"Axes written as ? are open. Give them a value to see the arithmetic, as in {names}.\n")
 
 
 def _print_sizes(built: list[ModelFiles]) -> None:
@@ -218,9 +218,9 @@ def _print_sizes(built: list[ModelFiles]) -> None:
     print_table(["variant", "format", "size", "weights"], rows, title="On this computer")
     for files in built:
         if said := behaviour.said(behaviour.of(files.manifest)):
-            typer.echo(f"Note: {said}.")
+            say(f"Note: {said}.")
         if said := signatures.said(files.manifest):
-            typer.echo(f"Note: {said}.")
+            say(f"Note: {said}.")
 
 
 def _support(description: Description) -> list[tuple[str, str, str, str]]:

@@ -9,7 +9,7 @@ import typer
 
 from mobilebench.cli import builds, complete, libraries
 from mobilebench.cli.libraries import EngineLibrary
-from mobilebench.cli.output import Json, print_json, print_table, split
+from mobilebench.cli.output import Json, print_json, print_table, say, split
 
 if TYPE_CHECKING:
     from mobilebench.verification.records import Judged, ModelMatrix
@@ -105,14 +105,14 @@ def _print(matrix: ModelMatrix) -> None:
         [*columns, *(["from"] if before else [])], [_row(row, before) for row in matrix.cells], title=matrix.model
     )
     for reason in _reasons(matrix.cells):
-        typer.echo(f"  {reason}")
+        say(f"  {reason}")
     for line in can_fail(matrix.cells):
-        typer.echo(f"  Can fail: {line}.")
+        say(f"  Can fail: {line}.")
     _print_activations(matrix)
     for note in matrix.notes:
-        typer.echo(f"  Note: {note}")
+        say(f"  Note: {note}")
     for complaint in matrix.complaints:
-        typer.echo(f"  FAIL: {complaint}")
+        say(f"  FAIL: {complaint}")
 
 
 def _print_activations(matrix: ModelMatrix) -> None:
@@ -123,7 +123,7 @@ def _print_activations(matrix: ModelMatrix) -> None:
         f"{worst.what} {worst.share:.1%}" + (f" (`{worst.layer}`)" if worst.share else "")
         for worst in activations.worst
     )
-    typer.echo(f"  Activations, worst of {activations.layers} layers: {shares}.")
+    say(f"  Activations, worst of {activations.layers} layers: {shares}.")
 
 
 def _row(row: Judged, before: bool) -> list[str | None]:
@@ -173,17 +173,17 @@ def _counts(found: list[ModelMatrix]) -> dict[str, int]:
 
 def _print_end(found: list[ModelMatrix], *, of: int, stopped: bool) -> None:
     if any(matrix.cells for matrix in found):
-        typer.echo(_LEGEND)
+        say(_LEGEND)
     counts = ", ".join(f"{number} {verdict}" for verdict, number in _counts(found).items() if number) or "no cell"
     before = sum(row.before for matrix in found for row in matrix.cells)
-    typer.echo(
+    say(
         f"{len(found)} of {of} model{'s' * (of != 1)}: {counts}"
         + (f" ({before} from before; --again asks them anew)" if before else "")
     )
     if wrong := [matrix.model for matrix in found if not matrix.passes]:
-        typer.echo(f"Not in agreement: {', '.join(wrong)}")
+        say(f"Not in agreement: {', '.join(wrong)}")
     if stopped:
-        typer.echo("Stopped. What was verified is kept: the same command goes on from there.")
+        say("Stopped. What was verified is kept: the same command goes on from there.")
 
 
 def _as_json(matrix: ModelMatrix) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import Json, print_json, print_table, size
+from mobilebench.cli.output import Json, print_json, print_table, say, size
 
 
 def weights(
@@ -32,4 +32,4 @@ def weights(
         [(number, " × ".join(map(str, shape)), prod(shape)) for number, shape in enumerate(shapes)],
     )
     count = sum(prod(shape) for shape in shapes)
-    typer.echo(f"{file}: {len(shapes)} tensors, {count} parameters, {size(file.stat().st_size)}.")
+    say(f"{file}: {len(shapes)} tensors, {count} parameters, {size(file.stat().st_size)}.")

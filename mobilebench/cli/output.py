@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+_LATE_CONTROLS = re.compile("[\x7f-\x9f]")
+"""Control characters that JSON need not escape."""
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """A line that may hold text of a device, a page or a file."""
+    typer.echo(harmless(str(text)), err=err)
 
 
 def console() -> Console:
@@ -35,7 +45,8 @@ def harmless(text: str) -> str:
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=not unicode))
+    text = json.dumps(value, indent=2, ensure_ascii=not unicode)
+    typer.echo(_LATE_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import Json, print_json, split
+from mobilebench.cli.output import Json, print_json, say, split
 
 if TYPE_CHECKING:
     from mobilebench.results.records import TargetInfo
@@ -54,7 +54,7 @@ def _phones(serials: tuple[str, ...]) -> list[TargetInfo]:
         found = [info for info in targets.discover() if info.kind == "android"]
     for info in found:
         if info.state != states.READY:
-            typer.echo(f"{states.said(info.id, info.state)}. {states.remedy(info.id, info.state)}", err=True)
+            say(f"{states.said(info.id, info.state)}. {states.remedy(info.id, info.state)}", err=True)
     ready = [info for info in found if info.state == states.READY]
     if not ready:
         raise NothingToMeasure("No phone can be reached.", hint="`mobilebench devices` shows their states.")
@@ -85,12 +85,12 @@ def _restored(info: TargetInfo) -> dict[str, Any]:
 def _print(one: dict[str, Any]) -> None:
     serial = one["serial"]
     for words in one["put_back"]:
-        typer.echo(f"{serial}: put back: {words}.")
+        say(f"{serial}: put back: {words}.")
     for words in one["notices"]:
-        typer.echo(f"{serial}: {words}")
+        say(f"{serial}: {words}")
     for words in one["left"]:
-        typer.echo(f"{serial}: {words}", err=True)
+        say(f"{serial}: {words}", err=True)
     if one["refused"]:
-        typer.echo(one["refused"], err=True)
+        say(one["refused"], err=True)
     if not any(one[name] for name in ("put_back", "notices", "left", "refused")):
-        typer.echo(f"{serial}: nothing to put back.")
+        say(f"{serial}: nothing to put back.")

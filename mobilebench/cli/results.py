@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import Json, console, print_json, print_table, size
+from mobilebench.cli.output import Json, console, print_json, print_table, say, size
 from mobilebench.results.names import TableName
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def results_folder(out: Path | None) -> Path:
 
 def report(run: RunArgument = "last", out: Out = None) -> None:
     """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print where it is."""
-    typer.echo(write_report(_store(out), run, results_folder(out)))
+    say(write_report(_store(out), run, results_folder(out)))
 
 
 def write_report(store: Store, run: str, folder: Path) -> Path:
@@ -124,13 +124,13 @@ def _show(store: Store, run: str, data: TableName | None) -> None:
     found = traces.kept(loaded, store.run_folder(loaded.info.id))
     say_where_traces_are(found)
     for one in found:
-        typer.echo(f"  {one.path.name} ({size(one.told.bytes) if one.is_there else 'removed or changed since'})")
+        say(f"  {one.path.name} ({size(one.told.bytes) if one.is_there else 'removed or changed since'})")
 
 
 def say_where_traces_are(found: Sequence[KeptTrace]) -> None:
     """In which folder, and what to do with them."""
     if found:
-        typer.echo(
+        say(
             f"{len(found)} trace{'' if len(found) == 1 else 's'}, to be opened in the Performance panel of Chrome's "
             f"DevTools or in Perfetto (ui.perfetto.dev): {found[0].path.parent}"
         )

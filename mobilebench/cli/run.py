@@ -11,7 +11,7 @@ import typer
 
 from mobilebench.cli import attached, builds, complete, libraries
 from mobilebench.cli.libraries import EngineLibrary
-from mobilebench.cli.output import Json, console, print_json, print_table, split
+from mobilebench.cli.output import Json, console, print_json, print_table, say, split
 from mobilebench.cli.plan import plan_table
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are, write_report
 
@@ -237,7 +237,7 @@ def run(
         plan = suites.plan(definition, [info for info in selected if info.state == "device"], selection, seed)
     except NothingToMeasure:
         for phone in missed:
-            typer.echo(attached.sentence(phone), err=True)
+            say(attached.sentence(phone), err=True)
         raise
     if dry_run:
         _print_plan(plan, missed, folder, json)
@@ -288,18 +288,16 @@ def _finish(result: RunResult, store: Store, folder: Path, json: bool, *, retry_
     else:
         console().print(result_table(summarise(measured)))
         say_where_traces_are(found)
-        typer.echo(
+        say(
             f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items() if number)
         )
-        typer.echo(f"Report: {html}")
+        say(f"Report: {html}")
         if result.exit_code is ExitCode.INTERRUPTED:
-            typer.echo(
-                f"Go on with: mobilebench run --resume {result.run_id}{' --retry failed' if retry_failed else ''}"
-            )
+            say(f"Go on with: mobilebench run --resume {result.run_id}{' --retry failed' if retry_failed else ''}")
         if failed := result.counts["failed"]:
             blocks = "1 block" if failed == 1 else f"{failed} blocks"
             again = f"mobilebench run --resume {result.run_id} --retry failed"
-            typer.echo(f"{blocks} failed. Measure {'it' if failed == 1 else 'them'} again with: {again}")
+            say(f"{blocks} failed. Measure {'it' if failed == 1 else 'them'} again with: {again}")
     raise typer.Exit(int(result.exit_code))
 
 
@@ -316,13 +314,13 @@ def _print_plan(plan: Plan, missed: list[dict[str, str]], folder: Path, json: bo
     print_table(*plan_table(plan))
     minutes, rest = divmod(round(seconds), 60)
     distinct = len({one.case.key for one in cases})
-    typer.echo(f"{distinct} cases, {len(plan.blocks)} blocks, about {minutes} min {rest:02d} s.")
+    say(f"{distinct} cases, {len(plan.blocks)} blocks, about {minutes} min {rest:02d} s.")
     without: Counter[tuple[str, str]] = Counter()
     for one in cases:
         if one.unsupported:
             without[one.case.target, one.unsupported.rstrip(".")] += one.blocks
     for (target, reason), count in without.items():
         where = f" on {target}" if len(plan.targets) > 1 else ""
-        typer.echo(f"{count} of these blocks{where} will be unsupported: {reason}.")
+        say(f"{count} of these blocks{where} will be unsupported: {reason}.")
     for phone in missed:
-        typer.echo(attached.sentence(phone))
+        say(attached.sentence(phone))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mobilebench.cli.output import say
 from mobilebench.cli.results import Out, results_folder
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def serve(
                 with server.visit({}, receivers=manual.receivers) as visit:
                     scheme = "https" if context else "http"
                     for host in _reached_by(address):
-                        typer.echo(f"{scheme}://{_in_url(host)}:{server.port}{visit.path}manual.html")
-                    typer.echo("Open it in a browser. Ctrl-C ends this.")
+                        say(f"{scheme}://{_in_url(host)}:{server.port}{visit.path}manual.html")
+                    say("Open it in a browser. Ctrl-C ends this.")
                     while not ended.wait(_LOOK_SECONDS):
                         pass
             finally:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from mobilebench.cli.output import harmless
 from mobilebench.cli.progress import stopping
 from mobilebench.verification.records import Cell
 from mobilebench.verification.running import Begun, Ended, Step, Tell
@@ -100,7 +101,7 @@ class Lines:
             self._say(f"[{event.number}/{event.of}] {event.row.cell.model} {name(event.row.cell)}: {outcome(event)}")
 
     def _say(self, text: str) -> None:
-        self._console.print(escape(text), soft_wrap=True)
+        self._console.print(escape(harmless(text)), soft_wrap=True)
 
 
 def name(cell: Cell) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from mobilebench.cli import attached, complete
-from mobilebench.cli.output import Json, print_json, print_table, split
+from mobilebench.cli.output import Json, print_json, print_table, say, split
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,7 +57,7 @@ def up(
         android=android,
     )
     for phone in started:
-        typer.echo(phone.name if names else f"{phone.name}: {phone.serial} imitates {phone.profile}")
+        say(phone.name if names else f"{phone.name}: {phone.serial} imitates {phone.profile}")
 
 
 def _has_phones() -> bool:
@@ -73,7 +73,7 @@ def _has_phones() -> bool:
     missed = attached.left_out(found)
     if len(missed) == len(found):
         for phone in missed:
-            typer.echo(f"{attached.sentence(phone)} No virtual phone is started in its place.", err=True)
+            say(f"{attached.sentence(phone)} No virtual phone is started in its place.", err=True)
     return bool(found)
 
 
@@ -134,6 +134,6 @@ def down(
         wrong = error
     for phone in phones.down(list(names) if names else None, tell_adb=wrong is None):
         if not quiet:
-            typer.echo(f"{phone.name}: down")
+            say(f"{phone.name}: down")
     if wrong:
         raise wrong

@@ -321,3 +321,15 @@ def test_an_adb_that_cannot_be_reached_is_told(monkeypatch):
     with pytest.raises(BadInput, match="could not be started") as caught:
         wire.query("host:devices", Limit("x", 1))
     assert "adb" in caught.value.hint
+
+
+def test_a_packet_longer_than_any_of_adb_is_refused(serve):
+    serve([FEATURES], shell_v2("true", bytes([1]) + struct.pack("<I", 0xFFFFFFFF)))
+    with pytest.raises(BlockFailed, match="announced a packet of 4294967295 bytes"):
+        DeviceShell(SERIAL).script("true")
+
+
+def test_a_file_in_packets_longer_than_any_of_adb_is_refused(serve):
+    serve(sync((word(b"RECV", b"/data/x"), b"DATA" + struct.pack("<I", 0xFFFFFFFF))))
+    with pytest.raises(BlockFailed, match="announced a packet of 4294967295 bytes"):
+        Sync(SERIAL).read("/data/x")

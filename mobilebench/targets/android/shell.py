@@ -20,6 +20,8 @@ SCRATCH = "/data/local/tmp"
 """Where the shell user may write and execute on every phone."""
 
 _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = 1, 2, 3, 4
+_LONGEST_PACKET = 1 << 20
+"""In bytes; the adbd of phones sends at most as much at once."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character: Python's sign for bytes of a name that are no UTF-8."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -112,6 +114,8 @@ def read_v2(stream: socket.socket, limit: Limit) -> ShellResult | None:
         if len(header) < 5:
             return None
         length = int.from_bytes(header[1:], "little")
+        if length > _LONGEST_PACKET:
+            raise BlockFailed(f"{limit.doing}: the phone announced a packet of {length} bytes, more than adb sends.")
         data = wire.receive(stream, length, limit)
         if len(data) < length:
             return None

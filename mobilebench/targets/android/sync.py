@@ -120,7 +120,10 @@ class Sync:
         header = wire.receive(stream, 8, limit)
         if len(header) < 8:
             raise self._cut(limit)
-        return header[:4], struct.unpack("<I", header[4:])[0]
+        word, length = header[:4], struct.unpack("<I", header[4:])[0]
+        if length > _CHUNK and word != b"DONE":
+            raise BlockFailed(f"{limit.doing}: the phone announced a packet of {length} bytes, more than adb sends.")
+        return word, length
 
     def _cut(self, limit: Limit) -> BlockFailed | TargetLost:
         cut = BlockFailed(f"{limit.doing}: the connection was cut.", fault="cut connection")
