@@ -27,11 +27,17 @@ def say(text: object, *, err: bool = False) -> None:
 
 
 def console() -> Console:
-    """Standard output. Piped, it is wide enough that no cell is cut."""
+    """Standard output, without control characters in what is printed. Piped, it is wide enough that no cell is cut."""
     from rich.console import Console
+    from rich.segment import Segment
 
-    plain = Console()
-    return plain if plain.is_terminal else Console(width=160)
+    class Harmless(Console):
+        def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
+            for segment in super().render(*arguments, **options):
+                yield segment if segment.control else Segment(harmless(segment.text), segment.style)
+
+    plain = Harmless()
+    return plain if plain.is_terminal else Harmless(width=160)
 
 
 def harmless(text: str) -> str:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.table import Table
+from rich.text import Text
 
 from mobilebench.analysis.labels import printable
 from mobilebench.cli import output
@@ -39,3 +41,10 @@ def test_every_command_prints_by_it() -> None:
     folder = Path(output.__file__).parent
     raw = {file.name for file in folder.glob("*.py") if "typer.echo(" in file.read_text(encoding="utf-8")}
     assert raw == {"app.py", "output.py"}
+
+
+def test_titles_hold_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    output.console().print(Text("phone\x1b[2J"), Table(title=Text("\x9b31m")))
+    printed = capsys.readouterr().out
+    assert "phone\ufffd[2J" in printed
+    assert not {"\x1b", "\x9b"} & set(printed)
