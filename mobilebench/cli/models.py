@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +89,10 @@ def _behaviour(files: ModelFiles) -> str:
     from mobilebench.models import behaviour, signatures
 
     signature = signatures.of(files.manifest)
-    words = [behaviour.in_a_word(behaviour.of(files.manifest)), signature and f"signature {shlex.quote(signature)}"]
+    words = [
+        behaviour.in_a_word(behaviour.of(files.manifest)),
+        signature and f"signature {signatures.shown(signature)}",
+    ]
     text = ", ".join(filter(None, words))
     return f" ({text})" if text else ""
 

@@ -168,6 +168,11 @@ def test_an_odd_name_is_quoted_in_messages(tmp_path: Path) -> None:
     assert shlex.split(str(caught.value.hint).removesuffix("."))[-2:] == ["--signature", ODD]
 
 
+def test_an_odd_name_stays_on_one_line() -> None:
+    assert signatures.shown(ODD).isprintable()
+    assert signatures.shown("encode") == "encode"
+
+
 def test_signatures_of_one_graph_need_no_choice_and_take_one(tmp_path: Path) -> None:
     own = [signature("a", 0, "x", ("y", 2)), signature("b", 0, "left", ("right", 2))]
     file = save(tmp_path / "net.tflite", [adding("g", 1)], own)
