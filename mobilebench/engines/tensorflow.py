@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Literal
@@ -180,13 +180,14 @@ def installed_version() -> str | None:
 
 
 def _model(files: ModelFiles) -> list[_Asked]:
-    """Graph and variables, the graph first."""
+    """Graph and variables, the graph first; the process tells of no other files that belong to a SavedModel."""
     entry: FormatFile | None = files.manifest.formats.get(FORMAT)
     if entry is None:
         raise Unsupported(f"{files.missing(FORMAT)}.")
+    folder = PurePosixPath(entry.path).parent / "variables"
+    variables = sorted(part for part in entry.parts.items() if PurePosixPath(part[0]).is_relative_to(folder))
     asked = [
-        _Asked((files.folder / path).resolve(), sha256)
-        for path, sha256 in ((entry.path, entry.sha256), *sorted(entry.parts.items()))
+        _Asked((files.folder / path).resolve(), sha256) for path, sha256 in ((entry.path, entry.sha256), *variables)
     ]
     for one in asked:
         if not one.path.is_file():

@@ -275,6 +275,7 @@ def saved(folder: Path) -> Path:
 
 @pytest.mark.real
 def test_a_saved_models_signature_is_chosen_kept_and_asked_for(tmp_path: Path) -> None:
+    from mobilebench.engines import tensorflow
     from mobilebench.models.adding import converting
     from mobilebench.verification import asking
 
@@ -287,6 +288,11 @@ def test_a_saved_models_signature_is_chosen_kept_and_asked_for(tmp_path: Path) -
     assert [spec.shape for spec in taken.files.manifest.inputs] == [[1, 3]]
     assert signatures.of_saved_model(taken.files) == ODD
     assert asking.job("answers", taken.files, "saved_model", [])["signature"] == ODD
+    assert [one.path.name for one in tensorflow._model(taken.files)] == [
+        "saved_model.pb",
+        "variables.data-00000-of-00001",
+        "variables.index",
+    ]
     made = converting.convert(taken, lambda _: None).files
     assert "tflite" in made.manifest.formats, made.manifest.unsupported
     assert made.manifest.formats["tflite"].inputs.keys() == made.manifest.formats["saved_model"].inputs.keys()
