@@ -105,12 +105,26 @@ def test_an_unknown_rank_is_asked_for() -> None:
     assert "--input x=1x128:float32 (`scalar`" in str(error.hint)
 
 
+def test_an_unknown_rank_of_a_tflite_model_is_asked_for() -> None:
+    error = refused(FILES / "unknown_rank.tflite")
+    assert "serving_default_x:0 (float32 of unknown rank)" in error.message
+
+
+def test_a_scalar_of_a_converter_that_tells_no_rank_stays_a_scalar(tmp_path: Path) -> None:
+    file = tflite(tmp_path / "net.tflite", [("x", []), ("y", [1, 4])], ["z"])
+    assert [(one.shape, one.rank_known) for one in inspect(file).inputs] == [([], True), ([1, 4], True)]
+
+
 @pytest.mark.real
-def test_sizes_given_for_an_unknown_rank_are_taken() -> None:
-    given = (wanted.parse_input("x=2x8"),)
-    manifest = taking.add(FILES / "unknown_rank_elementwise.onnx", Wishes(inputs=given)).files.manifest
+@pytest.mark.parametrize(
+    ("file", "name"), [("unknown_rank_elementwise.onnx", "x"), ("unknown_rank.tflite", "serving_default_x:0")]
+)
+def test_sizes_given_for_an_unknown_rank_are_taken(file: str, name: str) -> None:
+    given = (wanted.parse_input(f"{name}=2x8"),)
+    manifest = taking.add(FILES / file, Wishes(inputs=given)).files.manifest
+    (entry,) = manifest.formats.values()
     assert manifest.inputs[0].shape == [2, 8]
-    assert manifest.formats["onnx"].open_inputs == ["x"]
+    assert entry.open_inputs == [manifest.inputs[0].name]
 
 
 @pytest.mark.real

@@ -128,7 +128,8 @@ def tflite(job: dict[str, Any]) -> Predict:
     for spec in job["specs"]:
         detail = ins[job["inputs"][spec["name"]]]
         if list(detail["shape"]) != spec["shape"]:
-            interpreter.resize_tensor_input(detail["index"], spec["shape"], strict=True)
+            same_rank = len(detail["shape"]) == len(spec["shape"])
+            interpreter.resize_tensor_input(detail["index"], spec["shape"], strict=same_rank)
     interpreter.allocate_tensors()
 
     def predict(values: Arrays) -> Arrays:

@@ -35,6 +35,7 @@ _SIGNATURE_KEY, _SIGNATURE_GRAPH = 2, 4
 _CODE_OLD, _CODE_CUSTOM, _CODE_NEW = 0, 1, 3
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
 _SHAPE, _TYPE, _BUFFER, _NAME, _QUANTIZATION, _VARIABLE, _SPARSITY, _SIGNATURE_SHAPE = 0, 1, 2, 3, 4, 5, 6, 7
+_HAS_RANK = 8
 _CODE_INDEX, _OPERATOR_INPUTS, _OPERATOR_OUTPUTS, _OPTIONS = 0, 1, 2, 4
 _SCALE = 2
 _DATA, _OFFSET, _SIZE = 0, 1, 2
@@ -122,7 +123,8 @@ def _add(
     """Add a subgraph to the graph; the inner ones (with a prefix) run who knows how often. The numbers of others that
     it calls."""
     tensors = subgraph.tables(_TENSORS)
-    values = [_value(tensor) for tensor in tensors]
+    ranked = _ranks_are_told(tensors)
+    values = [_value(tensor, ranked=ranked) for tensor in tensors]
     if prefix is None:
         names = [tensor.text(_NAME) for tensor in tensors]
         inputs = [_index(place, len(tensors)) for place in subgraph.numbers(_INPUTS, "i")]
@@ -215,9 +217,20 @@ def _holds_weights(tensor: Table, dtype: str) -> bool:
     return dtype.startswith(("int", "uint")) and quantization is not None and bool(quantization.numbers(_SCALE, "f"))
 
 
-def _value(tensor: Table) -> Value:
+def _ranks_are_told(tensors: list[Table]) -> bool:
+    """Whether a tensor without sizes is a scalar only if it says that its rank is known.
+
+    Converters of before 2022 do not say it of any tensor. Where no tensor has sizes, nothing tells them apart.
+    """
+    told = any(tensor.number(_HAS_RANK, "B") for tensor in tensors)
+    return told or not any(tensor.numbers(_SHAPE, "i") for tensor in tensors)
+
+
+def _value(tensor: Table, *, ranked: bool) -> Value:
     signature = tensor.numbers(_SIGNATURE_SHAPE, "i")
     shape = signature or tensor.numbers(_SHAPE, "i")
+    if ranked and not shape and not tensor.number(_HAS_RANK, "B"):
+        return Value(_dtype(tensor), None)
     return Value(_dtype(tensor), tuple(None if size < 0 else size for size in shape))
 
 
