@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.models.manifest import AddedManifest, Format, ModelFiles
 
 _DTYPES: dict[str, tuple[str, ...]] = {
     "litertjs": ("float32", "int32", "uint8"),
     "tfjs": ("float32", "int32", "bool"),
 }
-"""Engine to the dtypes of inputs that it has; others take all that a manifest may hold."""
+"""Engine to the dtypes that it has; others take all that a manifest may hold."""
 
 _TITLES = {"litertjs": "LiteRT.js", "tfjs": "TensorFlow.js"}
 
@@ -29,4 +29,8 @@ def why_not(engine: str, files: ModelFiles, model_format: Format) -> str | None:
         dtype = entry.input_dtypes.get(spec.name, spec.dtype)
         if dtype not in _DTYPES[name]:
             return f"{title} has no {dtype} tensors (input {spec.name})"
+    if name == "litertjs" and isinstance(files.manifest, AddedManifest):
+        for output, dtype in files.manifest.output_dtypes.items():
+            if dtype not in _DTYPES[name]:
+                return f"{title} has no {dtype} tensors (output {output})"
     return None

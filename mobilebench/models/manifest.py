@@ -103,6 +103,8 @@ class AddedManifest(Manifest):
     """The manifest of a user's own model, which need not be a pure function of its input."""
 
     behaviour: Behaviour = Field(default=Behaviour())
+    output_dtypes: dict[str, str] = Field(default={})
+    """Output to the dtype that it has in the file that was given."""
     signature: str | None = None
     """The signature that is measured, where the file that was given has several."""
     signatures: list[str] = Field(default=[])

@@ -9,7 +9,7 @@ import pytest
 from mobilebench.engines import model_limits
 from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.errors import Unsupported
-from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.manifest import AddedManifest, Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
 
 from .test_web import FakeTarget
 from .web_cases import web_case
@@ -68,3 +68,9 @@ def test_the_engine_says_so_before_a_page_is_opened(tmp_path: Path) -> None:
     case = web_case("litertjs", "wasm", "relaxed-simd")
     with pytest.raises(Unsupported, match="open sizes"):
         LITERTJS.prepare(FakeTarget(), case, files(tmp_path, "tflite", is_open=True))
+
+
+def test_an_output_that_litertjs_cannot_hand_over_is_said(tmp_path: Path) -> None:
+    known = files(tmp_path, "tflite")
+    given = AddedManifest(**known.manifest.model_dump(), output_dtypes={"y": "int64"})
+    assert "no int64 tensors (output y)" in str(model_limits.why_not("litertjs", ModelFiles(tmp_path, given), "tflite"))

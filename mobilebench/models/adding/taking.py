@@ -267,6 +267,7 @@ def _described(name: str, description: Description, wishes: Wishes) -> AddedMani
         seed=None,
         inputs=specs,
         outputs=outputs,
+        output_dtypes=dict(zip(outputs, [tensor.dtype for tensor in description.outputs], strict=True)),
         formats={description.format: stored},
         unsupported=_others(description.format),
         reference=[],
