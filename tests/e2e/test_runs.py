@@ -204,7 +204,7 @@ def test_full_phone_fails_its_cases_and_says_so(mobilebench: CommandLine) -> Non
 def test_phone_without_chrome(mobilebench: CommandLine) -> None:
     [phone] = phones.up(1, names=["bare"], chrome=False)
     done = mobilebench("run", "--serial", phone.serial, "--model", "bert_small")
-    assert done.returncode == ExitCode.OK, done.stdout + done.stderr
+    assert done.returncode in {ExitCode.OK, ExitCode.SUSPECT}, done.stdout + done.stderr
     web = [block for block in mobilebench.last().blocks if block.planned.case.browser]
     assert {block.outcome for block in web} == {"unsupported"}
     assert all("Chrome" in (block.reason or "") for block in web)
