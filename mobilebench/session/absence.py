@@ -9,7 +9,7 @@ from collections.abc import Callable
 from mobilebench.errors import TargetLost
 from mobilebench.results.records import TargetInfo
 from mobilebench.session import events
-from mobilebench.targets.android import discovery, identity, states
+from mobilebench.targets.android import identity, states
 
 WAIT_SECONDS = 120
 """For so long a run waits for a phone unless it is asked for something else."""
@@ -47,7 +47,7 @@ class Absence:
             self._looked = True
             found = meet(self._info)
             left = max(self._until - time.monotonic(), 0.0)
-            if found is not None and found.state == discovery.READY:
+            if found is not None and found.state == states.READY:
                 self._demand_same(found)
                 waited = time.monotonic() - self._since
                 restarted = _restarted(self._info, found)

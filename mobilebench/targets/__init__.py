@@ -67,7 +67,7 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
         BadInput: nothing of that name is attached, or (with `need_ready`) a phone named is offline or not authorised.
     """
     from mobilebench.targets import host
-    from mobilebench.targets.android import discovery, identity
+    from mobilebench.targets.android import discovery, identity, states
 
     names = list(dict.fromkeys(name.strip() for name in serials.split(",") if name.strip()))
     if not names:
@@ -88,7 +88,7 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
         )
     found = {info.id: info for info in discovery.phones({name: attached[name] for name in names if name != HOST})}
     for info in found.values():
-        if need_ready and info.state != discovery.READY:
+        if need_ready and info.state != states.READY:
             raise discovery.not_ready(info)
     found = {info.id: info for info in identity.told_apart(list(found.values()), names)}
     return [host.describe() if name == HOST else found[name] for name in names]
@@ -149,9 +149,9 @@ def standings(infos: Sequence[TargetInfo]) -> dict[str, Standing]:
     """How the phones that are ready stand, by serial: who measures them, and whether something has to be put back."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from mobilebench.targets.android import device, discovery
+    from mobilebench.targets.android import device, states
 
-    ready = [info for info in infos if info.kind == "android" and info.state == discovery.READY]
+    ready = [info for info in infos if info.kind == "android" and info.state == states.READY]
     if not ready:
         return {}
     with ThreadPoolExecutor(max_workers=min(16, len(ready))) as pool:

@@ -85,8 +85,10 @@ def _number(fields: Mapping[str, list[str]], name: str) -> int | Void:
 def _level(fields: Mapping[str, list[str]]) -> float | Void:
     level = _number(fields, "level")
     scale = _number(fields, "scale") if "scale" in fields else 100
-    if isinstance(level, Void) or isinstance(scale, Void):
-        return level if isinstance(level, Void) else Void(scale.reason) if isinstance(scale, Void) else level
+    if isinstance(level, Void):
+        return level
+    if isinstance(scale, Void):
+        return scale
     if scale <= 0 or not 0 <= level <= scale:
         return Void(f"a charge of {level} of {scale} is impossible")
     return level * 100 / scale

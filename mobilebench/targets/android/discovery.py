@@ -14,8 +14,6 @@ from mobilebench.targets.android import properties, server, states, wire
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.limits import Limit
 
-READY, SILENT, TWIN = states.READY, states.SILENT, states.TWIN
-
 
 def attached() -> dict[str, str]:
     """Serials and adb's word for their state, in adb's order. Phones that share a serial are named by their place too.
@@ -42,7 +40,7 @@ def attached() -> dict[str, str]:
         if serial in shared:
             place = places[serial].pop(0) if places[serial] else ""
             count = sum(1 for name in found if name.startswith(f"{serial} (")) + 1
-            found[f"{serial} ({place or f'phone {count}'})"] = TWIN
+            found[f"{serial} ({place or f'phone {count}'})"] = states.TWIN
         else:
             found[serial] = state
     return found
@@ -50,7 +48,7 @@ def attached() -> dict[str, str]:
 
 def twins(serial: str, known: Mapping[str, str]) -> list[str]:
     """The names under which phones are listed that share this serial."""
-    return [name for name, state in known.items() if state == TWIN and name.startswith(f"{serial} (")]
+    return [name for name, state in known.items() if state == states.TWIN and name.startswith(f"{serial} (")]
 
 
 def _halves(line: str) -> tuple[str, str, str]:
@@ -73,13 +71,13 @@ def phones(serials: dict[str, str]) -> list[TargetInfo]:
 
 def phone(serial: str, state: str) -> TargetInfo:
     """Describe one phone."""
-    if state != READY:
+    if state != states.READY:
         return properties.unusable(serial, state)
     try:
         return _with_reachable_pages(properties.read(DeviceShell(serial)), server.chosen())
     except (BlockFailed, TargetLost):
         word = wire.state(serial)
-        return properties.unusable(serial, SILENT if word == READY else word)
+        return properties.unusable(serial, states.SILENT if word == states.READY else word)
 
 
 def _with_reachable_pages(info: TargetInfo, met: server.Server) -> TargetInfo:
@@ -101,5 +99,5 @@ def not_ready(info: TargetInfo) -> BadInput:
 def several(serial: str, names: Sequence[str]) -> BadInput:
     """A serial that more than one phone has."""
     return BadInput(
-        f"{len(names)} phones have the serial {serial}: {', '.join(names)}.", hint=states.remedy(serial, TWIN)
+        f"{len(names)} phones have the serial {serial}: {', '.join(names)}.", hint=states.remedy(serial, states.TWIN)
     )
