@@ -16,12 +16,12 @@ from threading import Event
 
 from mobilebench import targets
 from mobilebench.browsers import launching
+from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
 from mobilebench.engines import web
 from mobilebench.engines.registry import engines
 from mobilebench.models import cache
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import BlockRule, Case, PlannedBlock, TargetInfo
-from mobilebench.targets.android import wire
+from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.base import Target
 from mobilebench.targets.limits import Limit
 
@@ -110,9 +110,9 @@ def _is_of(process: Path, folder: Path) -> bool:
 
 def _ports(serial: str) -> list[str]:
     limit = Limit("Asking for forwards and reverses", 10)
-    forwards = wire.query("host:list-forward", limit, serial).splitlines()
-    with wire.service(serial, "reverse:list-forward", limit) as stream:
-        reverses = wire.block(stream, limit).decode().splitlines()
+    forwards = adb_protocol.query("host:list-forward", limit, serial).splitlines()
+    with adb_protocol.service(serial, "reverse:list-forward", limit) as stream:
+        reverses = adb_protocol.block(stream, limit).decode().splitlines()
     return [*(line for line in forwards if line.startswith(serial)), *reverses]
 
 

@@ -6,10 +6,10 @@ import statistics
 import sys
 from threading import Event
 
+from mobilebench.core.records import BlockRule, Case, Measurement, Pass, PlannedBlock
 from mobilebench.engines.registry import engines
 from mobilebench.models import cache
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import BlockRule, Case, Measurement, Pass, PlannedBlock
 from mobilebench.targets import host
 
 MODELS = ("mobilenet_v2", "resnet50", "bert_small")

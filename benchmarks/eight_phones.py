@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.ratios import paired_ratio
-from mobilebench.errors import ExitCode
+from mobilebench.core.errors import ExitCode
 from mobilebench.results.store import Store
 
 PHONES = 8

@@ -13,8 +13,8 @@ import sys
 
 from benchmarks.blocks import MODELS, PREDICTIONS, built, measured, p50
 from benchmarks.ratios import Ratio, paired_ratio
+from mobilebench.core.records import Measurement
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Measurement
 
 PROMISED = 1.10
 ENGINES = ("tflite", "onnxruntime", "tensorflow")

@@ -34,7 +34,7 @@ for _ in range(2):
 ADD = """
 import sys, time
 from pathlib import Path
-from mobilebench.models.adding import taking
+from mobilebench.models.user_models import taking
 begun = time.perf_counter()
 taking.add(Path(sys.argv[1]))
 print(time.perf_counter() - begun)

@@ -16,15 +16,15 @@ from pathlib import Path
 from threading import Event
 
 from benchmarks.ratios import paired_ratio
-from mobilebench import paths
 from mobilebench.browsers import cdp, chrome
 from mobilebench.browsers.server import PageServer
+from mobilebench.core import paths
+from mobilebench.core.records import BlockRule, Case, PlannedBlock
 from mobilebench.engines import web
 from mobilebench.engines.registry import engines
 from mobilebench.models import cache
 from mobilebench.models.inputs import fill
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import BlockRule, Case, PlannedBlock
 from mobilebench.targets import host
 
 MODEL = "mobilenet_v2"

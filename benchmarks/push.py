@@ -23,8 +23,8 @@ import adbutils
 
 from benchmarks.ratios import paired_ratio
 from mobilebench import targets
-from mobilebench.results.records import TargetInfo
-from mobilebench.sums import sha256_of
+from mobilebench.core.hashing import sha256_of
+from mobilebench.core.records import TargetInfo
 from mobilebench.targets.base import Target
 from mobilebench.virtual import phones
 

@@ -17,9 +17,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from mobilebench import paths
+from mobilebench.core import paths
+from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
-from mobilebench.results.records import Measurement
 
 LIMIT_MS = 10.0
 LIMIT_BYTES = 100_000

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from mobilebench import paths
-from mobilebench.results.records import Block, Run, SpentOn
+from mobilebench.core import paths
+from mobilebench.core.records import Block, Run, SpentOn
 from mobilebench.results.store import Store
 
 PARTS: tuple[SpentOn, ...] = get_args(SpentOn)

@@ -15,10 +15,10 @@ from threading import Event
 from benchmarks.blocks import built, p50
 from benchmarks.kernels_pass import told_share
 from benchmarks.ratios import Ratio, paired_ratio
+from mobilebench.core.records import BlockRule, Case, Measurement, Pass, PlannedBlock
 from mobilebench.engines import web
 from mobilebench.engines.registry import engines
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import BlockRule, Case, Measurement, Pass, PlannedBlock
 from mobilebench.targets import host
 
 SETTINGS = {"tfjs": "simd", "tfjs@4.2": "simd", "ortjs": "simd-threads", "ortjs@1.18": "simd", "ortjs@1.14": "simd"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mobilebench.models import added, lock, registry, table
+from mobilebench.models import lockfile, registry, table, user_store
 
 _DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 
@@ -22,8 +22,8 @@ def between_markers(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
-    models = {name: lock.of(name) for name in registry.names() if not added.find(name)}
-    lock.write(models)
+    models = {name: lockfile.of(name) for name in registry.names() if not user_store.find(name)}
+    lockfile.write(models)
     text = _DOCUMENT.read_text()
     for name, content in (("sizes", table.sizes(models)), ("published sizes", table.published(models))):
         text = between_markers(text, name, content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mobilebench.results.records import Case, Measurement
+from mobilebench.core.records import Case, Measurement
 
 _CONSTANT: dict[str, Callable[[Measurement], object]] = {
     "engine version": lambda m: m.version,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
-from mobilebench.results.records import Compilation, Measurement, Stage
+from mobilebench.core.records import Compilation, Measurement, Stage
 
 _NOTHING = Compilation(shaders=0, pipelines=0, ms=0)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mobilebench.analysis.statistics import median
-from mobilebench.results.records import Measurement, Stage, StageCost
+from mobilebench.core.records import Measurement, Stage, StageCost
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mobilebench.analysis.statistics import median
-from mobilebench.results.records import DownloadPath, Measurement, SetupPart
+from mobilebench.core.records import DownloadPath, Measurement, SetupPart
 
 _PARTS: tuple[SetupPart, ...] = ("framework_download", "model_download")
 

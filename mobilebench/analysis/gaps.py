@@ -12,7 +12,7 @@ from mobilebench.analysis.comparability import refusal
 from mobilebench.analysis.labels import engine_label
 from mobilebench.analysis.statistics import median
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
-from mobilebench.results.records import Case, Stage
+from mobilebench.core.records import Case, Stage
 
 
 @dataclass(frozen=True)

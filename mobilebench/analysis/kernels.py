@@ -15,8 +15,8 @@ from typing import Literal
 from mobilebench.analysis.comparability import disagreements
 from mobilebench.analysis.statistics import median
 from mobilebench.analysis.summary import CaseSummary
-from mobilebench.operators import TYPES, Intensity, OperatorType, intensity, is_known, operator_type
-from mobilebench.results.records import Kernel, Measurement
+from mobilebench.core.operators import TYPES, Intensity, OperatorType, intensity, is_known, operator_type
+from mobilebench.core.records import Kernel, Measurement
 
 Clock = Literal["cpu", "gpu"]
 """Whose time a kernel's is."""

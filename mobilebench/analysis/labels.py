@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from mobilebench.results.records import Case, SetupPart, TargetInfo
+from mobilebench.core.records import Case, SetupPart, TargetInfo
 
 SETUP_PARTS: dict[SetupPart, str] = {
     "framework_download": "framework download",

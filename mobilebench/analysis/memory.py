@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import PurePath
 
 from mobilebench.analysis.summary import CaseSummary
-from mobilebench.results.records import Measurement, MemoryReading, MemoryUse
+from mobilebench.core.records import Measurement, MemoryReading, MemoryUse
 
 _MODEL_FILES = (".tflite", ".onnx", ".ort", ".pb", ".data", ".index", ".bin", ".json")
 

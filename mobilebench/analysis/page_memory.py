@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from mobilebench.analysis.memory import model_bytes
 from mobilebench.analysis.summary import CaseSummary
-from mobilebench.results.records import KernelMemory, Measurement, MemoryUse, PageMemory
+from mobilebench.core.records import KernelMemory, Measurement, MemoryUse, PageMemory
 
 TOP_KERNELS = 10
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
-from mobilebench.results.records import Measurement
+from mobilebench.core.records import Measurement
 
 
 @dataclass(frozen=True)

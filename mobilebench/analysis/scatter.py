@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from mobilebench.results.records import Measurement
+from mobilebench.core.records import Measurement
 
 LARGEST_RATIO = 1.5
 """Of the largest block median of the predictions over the smallest, up to which blocks of a case agree."""

@@ -21,8 +21,8 @@ from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
 from mobilebench.analysis.readback import ReadbackStatistics, readback
 from mobilebench.analysis.scatter import blocks_far_apart
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
-from mobilebench.errors import with_fault
-from mobilebench.results.records import (
+from mobilebench.core.errors import with_fault
+from mobilebench.core.records import (
     Block,
     Case,
     Measurement,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from mobilebench.browsers.exchange import Exchange, Message, connected, first_line, too_much
 from mobilebench.browsers.page import Capability
-from mobilebench.errors import BlockFailed, Killed, Unsupported
+from mobilebench.browsers.websocket_rpc import Exchange, Message, connected, first_line, too_much
+from mobilebench.core.errors import BlockFailed, Killed, Unsupported
 
 _CRASH_PAGE = "about:tabcrashed"
 _GONE = frozenset({"no such frame", "no such client window"})

@@ -20,7 +20,7 @@ from threading import Event
 from mobilebench.browsers import chrome, firefox, launching
 from mobilebench.browsers.launching import Binary, RunningBrowser
 from mobilebench.browsers.names import FAMILIES, TITLES, Family, family, is_name, is_package
-from mobilebench.errors import BadInput, Unsupported
+from mobilebench.core.errors import BadInput, Unsupported
 
 VARIABLE = "MOBILEBENCH_BROWSERS"
 

@@ -11,9 +11,9 @@ from threading import Event
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from mobilebench.browsers.exchange import Exchange, Message, connected, cut, first_line, parse_message
 from mobilebench.browsers.page import Capability
-from mobilebench.errors import BlockFailed, Killed
+from mobilebench.browsers.websocket_rpc import Exchange, Message, connected, cut, first_line, parse_message
+from mobilebench.core.errors import BlockFailed, Killed
 
 _HTTP_TIMEOUT = 15.0
 _CLOSE_TIMEOUT = 5.0

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 
-from mobilebench.browsers import cdp, launching, screen
+from mobilebench.browsers import cdp, display, launching
 from mobilebench.browsers.launching import Binary, RunningBrowser
-from mobilebench.errors import Unsupported
+from mobilebench.core.errors import Unsupported
 
 NAMES = ("google-chrome-stable", "google-chrome", "chromium", "chromium-browser", "chrome")
 WORDS = ("Chrom",)
@@ -98,7 +98,7 @@ def launch(
             hint="Install one (on Debian: apt-get install chromium), or set MOBILEBENCH_CHROME to its path.",
         )
     if headed:
-        screen.demand("Chrome")
+        display.demand("Chrome")
     with launching.fresh_profile("chrome") as profile:
         sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
         window = () if headed else (HEADLESS,)

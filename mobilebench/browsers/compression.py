@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from mobilebench import paths
-from mobilebench.errors import BlockFailed, Unsupported
-from mobilebench.sums import known_sha256
+from mobilebench.core import paths
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.hashing import known_sha256
 
 Compression = Literal["gzip", "br"]
 

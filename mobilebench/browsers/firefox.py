@@ -15,9 +15,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from mobilebench.browsers import launching, screen
+from mobilebench.browsers import display, launching
 from mobilebench.browsers.launching import Binary, RunningBrowser
-from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 
 NAMES = ("firefox", "firefox-esr", "firefox-beta", "firefox-devedition", "firefox-nightly")
 WORDS = ("Firefox",)
@@ -152,7 +152,7 @@ def launch(
             hint="Install it (on Debian: apt-get install firefox-esr), or set MOBILEBENCH_FIREFOX to its path.",
         )
     if headed:
-        screen.demand("Firefox")
+        display.demand("Firefox")
     window = () if headed else (HEADLESS,)
     all_flags = (*window, *QUIET, *AWAKE, *binary.flags, *flags)
     start = sorted_out(all_flags)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from mobilebench.browsers import renderers
-from mobilebench.errors import BlockFailed, Fault, Unsupported
-from mobilebench.results.records import Measurement
+from mobilebench.core.errors import BlockFailed, Fault, Unsupported
+from mobilebench.core.records import Measurement
 
 BACKENDS = ("webgl", "webgpu")
 """That compute in this process."""

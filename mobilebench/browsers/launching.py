@@ -17,8 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Event
 
-from mobilebench.browsers import deaths
-from mobilebench.errors import BadInput, BlockFailed, Fault
+from mobilebench.browsers import crash_diagnosis
+from mobilebench.core.errors import BadInput, BlockFailed, Fault
 
 PROFILE_PREFIX = "mobilebench-"
 PROFILE_NEEDS_MB = 100
@@ -132,7 +132,7 @@ def started(argv: Sequence[str], environment: Mapping[str, str], profile: Path) 
             start_new_session=True,
         )
     try:
-        with deaths.explained(Path(argv[0]).name, process, profile / LOG):
+        with crash_diagnosis.explained(Path(argv[0]).name, process, profile / LOG):
             yield process
     finally:
         with suppress(ProcessLookupError):
@@ -161,12 +161,14 @@ def wait_for_address(
                 return address
         if process.poll() is not None:
             code = process.returncode
-            words = f"{browser} ended while it started (exit code {code}): {deaths.last_words(profile / LOG)}"
-            raise deaths.of_exit(words, browser, code)
+            words = f"{browser} ended while it started (exit code {code}): {crash_diagnosis.last_words(profile / LOG)}"
+            raise crash_diagnosis.of_exit(words, browser, code)
         if cancel is not None and cancel.is_set():
             raise BlockFailed(f"The block was cancelled while {browser} started.")
         time.sleep(_POLL_SECONDS)
-    words = f"{browser} did not open its port for us within {timeout:.0f} s: {deaths.last_words(profile / LOG)}"
+    words = (
+        f"{browser} did not open its port for us within {timeout:.0f} s: {crash_diagnosis.last_words(profile / LOG)}"
+    )
     raise BlockFailed(words, fault="hang")
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mobilebench.browsers import cdp
-from mobilebench.browsers.exchange import Message, connected
-from mobilebench.errors import BlockFailed
+from mobilebench.browsers.websocket_rpc import Message, connected
+from mobilebench.core.errors import BlockFailed
 
 IDLE_SECONDS = 0.25
 """CPU time up to which a process that was there before counts as fresh: browsers keep a spare one."""

@@ -20,11 +20,11 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from mobilebench.browsers.compression import compressed
-from mobilebench.browsers.sending import HEADERS, NEVER_KEPT, logged_file, note_first_byte, takes
-from mobilebench.browsers.turns import Turns
-from mobilebench.browsers.visit import Receiver, Visit
-from mobilebench.errors import BadInput, MobilebenchError
-from mobilebench.results.records import Encoding
+from mobilebench.browsers.download_queue import Turns
+from mobilebench.browsers.file_response import HEADERS, NEVER_KEPT, logged_file, note_first_byte, takes
+from mobilebench.browsers.page_session import Receiver, Visit
+from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.records import Encoding
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 DAYS = 30
 

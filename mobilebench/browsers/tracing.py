@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from mobilebench.browsers.page import Page
-from mobilebench.errors import BlockFailed, Unsupported
-from mobilebench.results.records import TraceFile
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import TraceFile
 
 CATEGORIES = (
     "blink.user_timing",

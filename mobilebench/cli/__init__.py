@@ -10,7 +10,7 @@ from mobilebench.cli.app import app
 def main() -> None:
     """Entry point of the `mobilebench` command."""
     from mobilebench.cli import endings, streams
-    from mobilebench.errors import ExitCode
+    from mobilebench.core.errors import ExitCode
 
     streams.open_all()
     endings.as_ctrl_c()

@@ -8,10 +8,10 @@ import typer
 from typer.core import TyperGroup
 
 import mobilebench
-from mobilebench import paths
 from mobilebench.cli import describe, devices, libraries, models, restore, results, run, serve, virtual
 from mobilebench.cli.output import harmless
-from mobilebench.errors import ExitCode, MobilebenchError
+from mobilebench.core import paths
+from mobilebench.core.errors import ExitCode, MobilebenchError
 
 EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 1 some cases failed or are invalid ·
 2 bad input · 3 nothing to measure · 4 all measured, some suspect · 70 defect in mobilebench · 130 interrupted."""

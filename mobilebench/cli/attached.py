@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import TargetInfo
+    from mobilebench.core.records import TargetInfo
 
 
 def left_out(selected: Iterable[TargetInfo]) -> list[dict[str, str]]:

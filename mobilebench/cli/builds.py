@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import PlannedBlock, TargetInfo
+    from mobilebench.core.records import PlannedBlock, TargetInfo
 
 
 def require_current(blocks: Iterable[PlannedBlock], targets: Iterable[TargetInfo]) -> None:

@@ -56,7 +56,7 @@ def serials(incomplete: str) -> list[str]:
 
 
 def runs(incomplete: str) -> list[str]:
-    from mobilebench import paths
+    from mobilebench.core import paths
     from mobilebench.results.store import Store
 
     return _starting(["last", *(info.id for info in Store.open(paths.home(), create=False).runs())], incomplete)

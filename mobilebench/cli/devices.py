@@ -8,7 +8,7 @@ from mobilebench.cli import attached
 from mobilebench.cli.output import Json, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import TargetInfo
+    from mobilebench.core.records import TargetInfo
 
 
 def devices(json: Json = False) -> None:

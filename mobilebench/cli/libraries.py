@@ -13,8 +13,8 @@ from mobilebench.cli.output import Json, print_json, print_table, say, split
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mobilebench.core.records import TargetInfo
     from mobilebench.engines.libraries.catalogue import Entry
-    from mobilebench.results.records import TargetInfo
 
 _SUM_SHOWN = 12
 
@@ -108,8 +108,8 @@ def fetch_libraries(engine: Engine = None, build: Build = None) -> None:
 
     - `mobilebench libraries fetch --build android-arm64-v8a --engine onnxruntime`
     """
+    from mobilebench.core.errors import ExitCode
     from mobilebench.engines.libraries import catalogue
-    from mobilebench.errors import ExitCode
 
     found = catalogue.entries(split(engine), split(build))
     reasons = {entry: catalogue.fetch(entry) for entry in found}

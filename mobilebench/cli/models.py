@@ -37,7 +37,7 @@ app = typer.Typer(no_args_is_help=True, help="The models: list what is known, bu
 @app.command("list")
 def list_models(json: Json = False) -> None:
     """List every model that mobilebench knows, and which are built on this computer."""
-    from mobilebench import paths
+    from mobilebench.core import paths
     from mobilebench.models import registry
 
     paths.cache()  # where it cannot be, no model is damaged for it
@@ -108,15 +108,15 @@ def _inputs(entry: ModelEntry, files: ModelFiles | None) -> list[dict[str, Any]]
 
 def _on_this_computer(name: str) -> dict[str, Here]:
     """Variant to what there is of it."""
-    from mobilebench.models import added, registry
+    from mobilebench.models import registry, user_store
 
-    if own := added.find(name):
+    if own := user_store.find(name):
         return {own.manifest.variant: Here("added", own)}
     return {variant: _built(name, variant) for variant in registry.VARIANTS}
 
 
 def _built(name: str, variant: str) -> Here:
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
     from mobilebench.models import cache, registry
 
     if reason := registry.why_not(name, variant):

@@ -50,19 +50,19 @@ def add(
 
     - `mobilebench models add bert.onnx --input input_ids=1x128:int64 --input attention_mask=1x128:int64`
     """
-    from mobilebench.models.adding import taking, wanted
+    from mobilebench.models.user_models import importer, input_specs
 
-    wishes = taking.Wishes(
+    wishes = importer.Wishes(
         name=name,
-        inputs=tuple(wanted.parse_input(text) for text in input_ or ()),
-        fills=dict(wanted.parse_fill(text) for text in fill or ()),
+        inputs=tuple(input_specs.parse_input(text) for text in input_ or ()),
+        fills=dict(input_specs.parse_fill(text) for text in fill or ()),
         variant=variant,
         tolerance=tolerance,
         signature=signature,
     )
-    taken = taking.add(path, wishes, _tell)
+    taken = importer.add(path, wishes, _tell)
     if convert:
-        from mobilebench.models.adding import converting
+        from mobilebench.models.user_models import converting
 
         taken = converting.convert(taken, _tell)
     if json:
@@ -82,11 +82,11 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a model of your own. What was measured with it stays."""
-    from mobilebench.models import added
+    from mobilebench.models import user_store
 
-    if added.find(name) and not yes:
+    if user_store.find(name) and not yes:
         typer.confirm(f"Delete {name} and its files?", abort=True)
-    files = added.remove(name)
+    files = user_store.remove(name)
     size = sum(one.bytes for one in files.manifest.formats.values())
     say(f"Removed {name} ({size / 2**20:.1f} MiB).")
 

@@ -41,8 +41,8 @@ def build(
     What is already built from the same definition is left alone: after an interruption the same command goes on.
     Weights are seeded unless pretrained ones were fetched. Needs `pip install mobilebench[models]`.
     """
-    from mobilebench.errors import BadInput, MobilebenchError
-    from mobilebench.models import added, cache, registry
+    from mobilebench.core.errors import BadInput, MobilebenchError
+    from mobilebench.models import cache, registry, user_store
 
     asked = registry.expand(split(names)) if names else []
     if everything == bool(asked):
@@ -50,7 +50,7 @@ def build(
             "Name the models to build, or give --all." if not asked else "Give either names or --all.",
             hint="For instance `mobilebench models build mobilenet_v2`; `mobilebench models list` shows the names.",
         )
-    wanted = asked or [name for name in registry.names() if not added.find(name)]
+    wanted = asked or [name for name in registry.names() if not user_store.find(name)]
     variants = split(variant) or (registry.VARIANTS if everything else ("fp32",))
     jobs = [(name, one) for name in wanted for one in variants]
     for name, one in jobs:

@@ -57,7 +57,7 @@ def _given(
 ) -> Pretrained | None:
     from pydantic import ValidationError
 
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
     from mobilebench.models import registry
     from mobilebench.models.pretrained import Pretrained
 
@@ -83,7 +83,7 @@ def _given(
 
 
 def _named(name: str) -> Pretrained:
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
     from mobilebench.models import pretrained, weights_list
 
     weights = pretrained.named(name)

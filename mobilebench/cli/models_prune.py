@@ -20,7 +20,7 @@ def prune(
 
     What another process builds, fetches or uses stays. Models that you added with `models add` are never touched.
     """
-    from mobilebench import paths
+    from mobilebench.core import paths
     from mobilebench.models.prune import prune as pruned
 
     things = pruned(everything=everything, dry_run=dry_run)

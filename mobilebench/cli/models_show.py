@@ -52,7 +52,7 @@ def show(
     By name: `models show mobilenet_v2 --variant int8 --format tflite`. A file whose axes are open: `models show
     ./my.onnx --input image=1x3x224x224`.
     """
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
     from mobilebench.models import signatures
     from mobilebench.models.inspection.inspecting import inspect
 
@@ -100,15 +100,15 @@ def _sizes_of(files: ModelFiles, format_: Format) -> dict[str, list[int]]:
 
 def _is_path(model: str) -> bool:
     """Is it a file rather than a name? Names have neither dots nor slashes; a name that is known wins over a folder."""
-    from mobilebench.models import added, registry
+    from mobilebench.models import registry, user_store
 
     if "/" in model or "." in model:
         return True
-    return Path(model).exists() and model not in registry.names() and added.find(model) is None
+    return Path(model).exists() and model not in registry.names() and user_store.find(model) is None
 
 
 def _format(name: str | None) -> Format | None:
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
 
     if name is None:
         return None
@@ -119,7 +119,7 @@ def _format(name: str | None) -> Format | None:
 
 
 def _shape(text: str) -> tuple[str, list[int]]:
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
 
     name, _, sizes = text.rpartition("=")
     parts = sizes.replace(",", "x").split("x")
@@ -130,16 +130,16 @@ def _shape(text: str) -> tuple[str, list[int]]:
 
 def _built(name: str, batch: int) -> list[ModelFiles]:
     """The variants of a model that are on this computer."""
-    from mobilebench.models import added, cache, registry
+    from mobilebench.models import cache, registry, user_store
 
-    if own := added.find(name):
+    if own := user_store.find(name):
         return [own]
     found = (cache.find(name, variant, batch) for variant in registry.VARIANTS)
     return [files for files in found if files]
 
 
 def _chosen(name: str, built: list[ModelFiles], variant: str | None, format_: Format | None) -> ModelFiles:
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
     from mobilebench.models import registry
 
     if variant is not None and variant not in registry.VARIANTS:

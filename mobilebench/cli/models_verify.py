@@ -56,23 +56,23 @@ def verify(
     - `mobilebench models verify --all`
     """
     from mobilebench.cli.verify_progress import watching
-    from mobilebench.errors import BadInput, ExitCode
+    from mobilebench.core.errors import BadInput, ExitCode
     from mobilebench.models import registry
     from mobilebench.models.seeded import SEEDED
     from mobilebench.targets import host
-    from mobilebench.verification import cells, running
+    from mobilebench.verification import cells, verifier
 
     if bool(names) == every:
         raise BadInput("Name models, or give --all.", hint="As in `mobilebench models verify mobilenet_v2`.")
-    request = running.Request(
-        models=running.everything() if every else tuple(registry.expand(split(names))),
+    request = verifier.Request(
+        models=verifier.everything() if every else tuple(registry.expand(split(names))),
         variants=split(variant),
         engines=split(engine),
         backends=split(backend),
         inputs=split(inputs) or SEEDED,
         again=again,
     )
-    running.check(request)
+    verifier.check(request)
     here = host.describe()
     libraries.use(context, engine_library)
     libraries.require_use([here])
@@ -81,11 +81,11 @@ def verify(
     stopped = False
     with watching() as (tell, cancel):
         try:
-            for matrix in running.verify(request, here, tell, cancel):
+            for matrix in verifier.verify(request, here, tell, cancel):
                 found.append(matrix)
                 if not json:
                     _print(matrix)
-        except running.Stopped:
+        except verifier.Stopped:
             stopped = True
     if json:
         print_json({"models": [_as_json(one) for one in found], "counts": _counts(found), "complete": not stopped})

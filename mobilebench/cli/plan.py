@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import Pass, PlannedBlock
+    from mobilebench.core.records import Pass, PlannedBlock
     from mobilebench.suite import Plan
 
 _PASSES: tuple[Pass, ...] = ("timing", "kernels", "memory", "trace")

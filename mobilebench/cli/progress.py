@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from mobilebench.cli import endings
 from mobilebench.cli.output import harmless
-from mobilebench.errors import with_fault
-from mobilebench.results.records import PlannedBlock
+from mobilebench.core.errors import with_fault
+from mobilebench.core.records import PlannedBlock
 from mobilebench.session import events
 
 

@@ -10,7 +10,7 @@ from mobilebench.cli import complete
 from mobilebench.cli.output import Json, print_json, say, split
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import TargetInfo
+    from mobilebench.core.records import TargetInfo
 
 
 def restore(
@@ -27,7 +27,7 @@ def restore(
 
     Example: `mobilebench restore R5CT1234567`
     """
-    from mobilebench.errors import ExitCode
+    from mobilebench.core.errors import ExitCode
 
     results = [_restored(info) for info in _phones(split(serials))]
     if json:
@@ -43,7 +43,7 @@ def restore(
 def _phones(serials: tuple[str, ...]) -> list[TargetInfo]:
     """The phones named, all of them ready; else those that are ready, with a word about the others."""
     from mobilebench import targets
-    from mobilebench.errors import BadInput, NothingToMeasure
+    from mobilebench.core.errors import BadInput, NothingToMeasure
     from mobilebench.targets.android import states
 
     if targets.HOST in serials:
@@ -63,8 +63,8 @@ def _phones(serials: tuple[str, ...]) -> list[TargetInfo]:
 
 def _restored(info: TargetInfo) -> dict[str, Any]:
     from mobilebench import targets
-    from mobilebench.errors import BadInput, MobilebenchError
-    from mobilebench.targets.android.conditions import Recovered
+    from mobilebench.core.errors import BadInput, MobilebenchError
+    from mobilebench.targets.android.device_changes import Recovered
 
     found, refused = Recovered(), None
     try:

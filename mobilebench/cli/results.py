@@ -31,7 +31,7 @@ Format = Literal["table", "csv", "json", "parquet"]
 
 def results_folder(out: Path | None) -> Path:
     """Where results are: `--out`, else the data folder."""
-    from mobilebench import paths
+    from mobilebench.core import paths
 
     return out.expanduser() if out else paths.home()
 
@@ -110,7 +110,7 @@ def _list_runs(store: Store, wanted: Format) -> None:
 
 def _show(store: Store, run: str, data: TableName | None) -> None:
     from mobilebench.analysis.summary import summarise
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
     from mobilebench.report.terminal import result_table
     from mobilebench.results import traces
 
@@ -139,7 +139,7 @@ def say_where_traces_are(found: Sequence[KeptTrace]) -> None:
 def _export(
     store: Store, run: str, wanted: Literal["csv", "json", "parquet"], data: TableName, file: Path | None
 ) -> None:
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
     from mobilebench.results import export
 
     if wanted == "parquet" and file is None and sys.stdout.isatty():

@@ -16,7 +16,7 @@ from mobilebench.cli.plan import plan_table
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are, write_report
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import CacheState, Encoding, Loader, Pass, TargetInfo
+    from mobilebench.core.records import CacheState, Encoding, Loader, Pass, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
@@ -186,7 +186,7 @@ def run(
     from mobilebench import suite as suites
     from mobilebench import targets
     from mobilebench.browsers.builds import declare
-    from mobilebench.errors import BadInput, NothingToMeasure
+    from mobilebench.core.errors import BadInput, NothingToMeasure
     from mobilebench.models import registry
     from mobilebench.results.store import Store
     from mobilebench.session.coordinator import unmeasured
@@ -268,7 +268,7 @@ def _resume(run_id: str, store: Store, wait_seconds: int, *, retry_failed: bool)
 
 def _finish(result: RunResult, store: Store, folder: Path, json: bool, *, retry_failed: bool = False) -> None:
     from mobilebench.analysis.summary import summarise
-    from mobilebench.errors import ExitCode
+    from mobilebench.core.errors import ExitCode
     from mobilebench.report.terminal import result_table
     from mobilebench.results import traces
 

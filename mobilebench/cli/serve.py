@@ -42,8 +42,8 @@ def serve(
 
     - `mobilebench serve --listen 0.0.0.0`
     """
-    from mobilebench import paths
     from mobilebench.browsers.server import LOOPBACK, PageServer
+    from mobilebench.core import paths
     from mobilebench.engines.builds import PAGES, require_current
     from mobilebench.results.store import Store
     from mobilebench.session.manual import Manual

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from mobilebench.cli.output import harmless
 from mobilebench.cli.progress import stopping
 from mobilebench.verification.records import Cell
-from mobilebench.verification.running import Begun, Ended, Step, Tell
+from mobilebench.verification.verifier import Begun, Ended, Step, Tell
 
 LONG_S = 60.0
 """A cell that takes longer than this is told of, also where only plain lines are written."""

@@ -124,7 +124,7 @@ def down(
 ) -> None:
     """Stop virtual phones; only processes that `virtual up` started are ended."""
     from mobilebench import targets
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
     from mobilebench.virtual import phones
 
     wrong: BadInput | None = None

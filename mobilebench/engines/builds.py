@@ -8,10 +8,10 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterable
 
-from mobilebench import paths
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
 from mobilebench.engines.base import Engine
 from mobilebench.engines.native import NativeEngine
-from mobilebench.errors import BadInput
 
 PAGES = "web"
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mobilebench.browsers import links
-from mobilebench.results.records import Case, Download, DownloadPath, TargetInfo
+from mobilebench.browsers import network_presets
+from mobilebench.core.records import Case, Download, DownloadPath, TargetInfo
 
 if TYPE_CHECKING:
-    from mobilebench.browsers.visit import Served
+    from mobilebench.browsers.page_session import Served
 
 
 def path_of(target: TargetInfo, case: Case) -> DownloadPath:
     """The way from the page server to the page. A serial with a port is a phone that adb reaches over a network."""
-    if case.link != links.NONE:
+    if case.link != network_presets.NONE:
         return "shaped"
     if target.kind == "host":
         return "loopback"

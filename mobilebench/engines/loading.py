@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
-from mobilebench.errors import Unsupported
+from mobilebench.core.errors import Unsupported
 from mobilebench.targets.base import Target
 
 Key = tuple[str, ...]

@@ -9,18 +9,9 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from mobilebench import paths
-from mobilebench.engines import libraries, loading
-from mobilebench.engines.answers import not_usable, read_answer, read_check, require_block
-from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
-from mobilebench.engines.scratch import scratch_folder
-from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
-from mobilebench.errors import BadInput, BlockFailed, Unsupported
-from mobilebench.models import behaviour
-from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.profiles import memory_kills
-from mobilebench.results.records import (
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.core.records import (
     BlockRule,
     Case,
     Conditions,
@@ -31,6 +22,15 @@ from mobilebench.results.records import (
     SpentOn,
     TargetInfo,
 )
+from mobilebench.engines import libraries, loading
+from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
+from mobilebench.engines.runner_output import not_usable, read_answer, read_check, require_block
+from mobilebench.engines.scratch import scratch_folder
+from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
+from mobilebench.models import behaviour
+from mobilebench.models.inputs import SAMPLES
+from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.profiles import memory_kills
 from mobilebench.targets.base import NotStarted, Pushed, Target, TargetPath
 
 ENVIRONMENT = {"ORT_DISABLE_TELEMETRY": "1"}

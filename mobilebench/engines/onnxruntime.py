@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from mobilebench.core.records import Case, TargetInfo
 from mobilebench.engines import cuda
 from mobilebench.engines.base import Backend
 from mobilebench.engines.native import NativeEngine
-from mobilebench.results.records import Case, TargetInfo
 
 
 class OnnxruntimeEngine(NativeEngine):

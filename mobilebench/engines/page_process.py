@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobilebench.browsers import renderers
-from mobilebench.errors import BlockFailed
-from mobilebench.results.records import MemoryReading
+from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import MemoryReading
 from mobilebench.targets.base import BrowserHandle, Target
 
 WORKERS = ("DedicatedWorker", "DOM Worker")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mobilebench.browsers import tracing
 from mobilebench.browsers.page import Page
-from mobilebench.results.records import PlannedBlock, TraceFile
+from mobilebench.core.records import PlannedBlock, TraceFile
 
 SETTLE_MS = 3000
 """For how long the page is left alone before it begins. A browser makes JSON of a trace only when its first page has

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from mobilebench.errors import BlockFailed, MobilebenchError
+from mobilebench.core.errors import BlockFailed, MobilebenchError
 from mobilebench.targets.android.files import BLOCK_FOLDER as PHONE_FOLDER
 from mobilebench.targets.base import Target, TargetPath
 

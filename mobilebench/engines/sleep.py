@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mobilebench.core.records import Pass
 from mobilebench.engines.base import Backend
 from mobilebench.engines.native import NativeEngine
-from mobilebench.results.records import Pass
 
 
 class SleepEngine(NativeEngine):

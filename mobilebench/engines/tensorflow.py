@@ -13,18 +13,9 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Literal
 
-from mobilebench.engines import cuda, loading
-from mobilebench.engines.answers import not_usable, read_answer, read_import, require_block
-from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
-from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s, tensor_arguments
-from mobilebench.engines.tensorflow_worker import network
-from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
-from mobilebench.errors import BlockFailed, Unsupported
-from mobilebench.models import signatures
-from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import Format, FormatFile, ModelFiles
-from mobilebench.profiles import memory_kills
-from mobilebench.results.records import (
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.hashing import sha256_of
+from mobilebench.core.records import (
     Case,
     Conditions,
     FileProof,
@@ -34,7 +25,16 @@ from mobilebench.results.records import (
     SpentOn,
     TargetInfo,
 )
-from mobilebench.sums import sha256_of
+from mobilebench.engines import cuda, loading
+from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
+from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s, tensor_arguments
+from mobilebench.engines.runner_output import not_usable, read_answer, read_import, require_block
+from mobilebench.engines.tensorflow_worker import network
+from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
+from mobilebench.models import signatures
+from mobilebench.models.inputs import SAMPLES
+from mobilebench.models.manifest import Format, FormatFile, ModelFiles
+from mobilebench.profiles import memory_kills
 from mobilebench.targets.base import ShellResult, Target
 
 FORMAT: Format = "saved_model"

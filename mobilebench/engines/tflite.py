@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mobilebench.core.records import Case, TargetInfo
 from mobilebench.engines.base import Backend
 from mobilebench.engines.native import NativeEngine
-from mobilebench.results.records import Case, TargetInfo
 
 _ONLY_ON_ANDROID = {"gpu": "GPU delegate", "nnapi": "NNAPI delegate"}
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mobilebench.errors import BlockFailed, Unsupported
-from mobilebench.results.records import BlockRule
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import BlockRule
 
 
 class _TooSlow(BlockFailed):

@@ -14,17 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from mobilebench import paths
-from mobilebench.browsers import chrome, firefox, gpu_process, links, names, renderers
+from mobilebench.browsers import chrome, firefox, gpu_process, names, network_presets, renderers
 from mobilebench.browsers.page import Page, open_page
-from mobilebench.engines import downloads, model_limits, page_process, page_trace, page_watch
-from mobilebench.engines.base import Backend, BlockResult
-from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
-from mobilebench.errors import BlockFailed, Unsupported
-from mobilebench.models import behaviour
-from mobilebench.models.inputs import SAMPLES
-from mobilebench.models.manifest import FormatFile, ModelFiles
-from mobilebench.results.records import (
+from mobilebench.core import paths
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import (
     BlockRule,
     Case,
     DownloadPath,
@@ -33,11 +27,17 @@ from mobilebench.results.records import (
     PlannedBlock,
     TargetInfo,
 )
+from mobilebench.engines import downloads, model_limits, page_process, page_sampling, page_trace
+from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
+from mobilebench.models import behaviour
+from mobilebench.models.inputs import SAMPLES
+from mobilebench.models.manifest import FormatFile, ModelFiles
 from mobilebench.targets.base import BrowserHandle, Target
 
 if TYPE_CHECKING:
+    from mobilebench.browsers.page_session import Served
     from mobilebench.browsers.server import PageServer
-    from mobilebench.browsers.visit import Served
     from mobilebench.models.manifest import Format
 
 DEFAULT_BROWSER = "chrome"
@@ -134,11 +134,11 @@ def measure(
     on_phone = target.info.kind == "android"
     entry = format_file(files, page_case.model_format)
     served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
-    for_pass = page_watch.flags(target.info, browser_name, block.pass_)
+    for_pass = page_sampling.flags(target.info, browser_name, block.pass_)
     job = page_job(block, files, entry, samples) | {"eager_memory": bool(for_pass)}
     server = page_server()
     patience = page_case.patience * patience_s(block.rule, setup_patience_s)
-    downloads_s = (1 + server.open_visits) * links.seconds(case.link, LARGEST_FRAMEWORK + entry.bytes)
+    downloads_s = (1 + server.open_visits) * network_presets.seconds(case.link, LARGEST_FRAMEWORK + entry.bytes)
     with (
         too_slow_is_unsupported(),
         server.visit(served, encoding=case.encoding, cacheable=case.caches == "warm") as visit,
@@ -155,16 +155,16 @@ def measure(
             _fill_caches(page, url, job, patience + downloads_s)
         before = (len(visit.served()), len(visit.turns))
         page.open(url)
-        links.shape(page, case.link)
+        network_presets.shape(page, case.link)
         recording = page_trace.begin(page, block, traces)
         threads = case.threads if case.backend == "wasm" else 1
-        watch = page_watch.Watch(page_process.processes_of(target, browser), page, block.pass_, threads)
+        watch = page_sampling.Watch(page_process.processes_of(target, browser), page, block.pass_, threads)
         with (
             gpu_process.watched(browser.address, case.backend) as gpu,
             watch.sampling(),
             waiting(block.rule, patience, downloads_s=downloads_s) as seconds,
         ):
-            answer = page_watch.answer_of(
+            answer = page_sampling.answer_of(
                 page,
                 json.dumps(job),
                 watch.look,

@@ -8,12 +8,12 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
+from mobilebench.core.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.engines import model_limits, web
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
-from mobilebench.models import added
+from mobilebench.models import user_store
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
-from mobilebench.results.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.targets.base import Target
 
 GPU_SETTINGS = ("hardware", "software", "integrated", "discrete")
@@ -52,7 +52,7 @@ class WebEngine:
             return f"{self.name} starts at most {self.most_threads} threads"
         if case.threads == 1 and case.backend == "wasm" and case.setting in self.refuses_one_thread:
             return self.refuses_one_thread[case.setting]
-        own = added.find(case.model)
+        own = user_store.find(case.model)
         if own is None:
             return None
         reason = self.refuses_model(own.manifest) if self.refuses_model else None

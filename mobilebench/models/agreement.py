@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from mobilebench.results.records import OutputSummary
+from mobilebench.core.records import OutputSummary
 
 _ROUNDING = 1e-9
 """Relative room for norms that were added up in another order."""

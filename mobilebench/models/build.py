@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mobilebench.errors import BadInput, MobilebenchError
-from mobilebench.models import cache, locks, pins, registry
+from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.models import cache, file_locks, pins, registry
 from mobilebench.models.cache import Progress
 from mobilebench.models.manifest import ModelFiles
 
@@ -66,7 +66,7 @@ def build(
         base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}"), thorough=thorough)
     with (
         _room_in(folder.parent),
-        locks.turn(cache.lock_of(folder), lambda: tell("another process is building it; waiting")),
+        file_locks.turn(cache.lock_of(folder), lambda: tell("another process is building it; waiting")),
     ):
         if files := _whole(folder, tell, thorough=thorough):
             return files

@@ -16,17 +16,17 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from pathlib import Path
 
-from mobilebench.errors import MobilebenchError
-from mobilebench.models import cache, checks, fetch, inputs, locks, pins, registry, seeded
-from mobilebench.models.apart import apart, end_with
+from mobilebench.core.errors import MobilebenchError
+from mobilebench.core.hashing import sha256_of
+from mobilebench.models import cache, checks, fetch, file_locks, inputs, pins, registry, seeded
 from mobilebench.models.checks import Arrays
 from mobilebench.models.conversion import graph, onnx, tfjs, tflite
 from mobilebench.models.conversion.converted import Converted, Names
 from mobilebench.models.entry import ModelEntry
+from mobilebench.models.forked_step import apart, end_with
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.pretrained_weights import PretrainedWeights
 from mobilebench.models.zoo.blocks import Weights
-from mobilebench.sums import sha256_of
 
 Tell = Callable[[str], None]
 Answers = dict[str, Arrays]
@@ -154,7 +154,7 @@ def _define(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path)
     definition = importlib.import_module(str(entry.definition))
     own = fetch.fetched(entry.name)
     if own:
-        with locks.use(fetch.lock_of(own.path)):
+        with file_locks.use(fetch.lock_of(own.path)):
             weights: Weights = PretrainedWeights(own.path, own.pretrained.sha256)
     else:
         weights = Weights(definition.SEED)

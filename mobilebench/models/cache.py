@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from mobilebench import paths
-from mobilebench.errors import BadInput
-from mobilebench.models import added, fetch, fingerprint, pins, registry
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import sha256_of
+from mobilebench.models import fetch, fingerprint, pins, registry, user_store
 from mobilebench.models.manifest import FormatFile, Manifest, ModelFiles
-from mobilebench.sums import sha256_of
 
 MANIFEST = "manifest.json"
 Progress = Callable[[str], None]
@@ -72,8 +72,8 @@ def find(model: str, variant: str = "fp32", batch: int = 1) -> ModelFiles | None
         BadInput: the model is unknown, or its files are damaged (a file is missing, cut short, or its manifest
             unreadable); the hint says how to build it again.
     """
-    if own := added.find(model):
-        return None if added.why_not(own, variant, batch) else added.whole(own)
+    if own := user_store.find(model):
+        return None if user_store.why_not(own, variant, batch) else user_store.whole(own)
     registry.get(model)
     folder = folder_of(model, variant, batch)
     return read(folder) if folder.is_dir() else None
@@ -102,10 +102,10 @@ def ensure(
     """
     from mobilebench.models import build
 
-    if own := added.find(model):
-        if reason := added.why_not(own, variant, batch):
+    if own := user_store.find(model):
+        if reason := user_store.why_not(own, variant, batch):
             raise BadInput(f"{reason[0].upper()}{reason[1:]}.")
-        return added.whole(own)
+        return user_store.whole(own)
     return build.build(model, variant, batch, progress=progress, thorough=thorough)
 
 

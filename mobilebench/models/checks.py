@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mobilebench.errors import MobilebenchError
+from mobilebench.core.errors import MobilebenchError
 
 Arrays = dict[str, NDArray[Any]]
 """Canonical tensor name to values."""

@@ -26,8 +26,8 @@ from urllib.parse import unquote, urlsplit
 from pydantic import ValidationError
 
 import mobilebench
-from mobilebench.errors import BadInput
-from mobilebench.results.records import Record
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import Record
 
 _CHUNK = 1 << 20
 _LARGEST = 4 << 30

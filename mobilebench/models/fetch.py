@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilebench import paths
-from mobilebench.errors import BadInput
-from mobilebench.models import locks, pretrained, weights_file, weights_list
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import sha256_of
+from mobilebench.models import file_locks, pretrained, weights_file, weights_list
 from mobilebench.models.download import Patience, Silent, Watcher, discard, download, part_of
 from mobilebench.models.pretrained import Pretrained
-from mobilebench.sums import sha256_of
 
 SUFFIX = ".safetensors"
 
@@ -69,7 +69,7 @@ def fetch(
     """
     watcher = watcher or Silent()
     whole = path_of(weights, folder)
-    with locks.turn(lock_of(whole), lambda: watcher.say("another process is fetching it; waiting")):
+    with file_locks.turn(lock_of(whole), lambda: watcher.say("another process is fetching it; waiting")):
         if whole.exists():
             if sha256_of(whole) == weights.sha256:
                 return whole
@@ -95,7 +95,7 @@ def forget(model: str) -> bool:
     """
     removed = weights_list.remove(model)
     while here := fetched(model):
-        with locks.turn(lock_of(here.path)):
+        with file_locks.turn(lock_of(here.path)):
             here.path.unlink(missing_ok=True)
         removed = True
     return removed

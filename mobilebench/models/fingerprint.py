@@ -15,7 +15,7 @@ _FOLLOWED = (
     "mobilebench.models.zoo",
     "mobilebench.models.conversion",
     "mobilebench.models.builder",
-    "mobilebench.models.digest",
+    "mobilebench.models.fnv1a",
     "mobilebench.models.formula",
     "mobilebench.models.inputs",
     "mobilebench.models.manifest",

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mobilebench.models.digest import fnv1a
+from mobilebench.models.fnv1a import fnv1a
 
 SAMPLES = 64
 """How many elements of each output an answer shows, unless more are asked for."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from mobilebench.core.operators import OperatorType, intensity, operator_type
+from mobilebench.core.records import GraphOperators, Kernel, Measurement
 from mobilebench.models import signatures
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.operators import OperatorType, intensity, operator_type
-from mobilebench.results.records import GraphOperators, Kernel, Measurement
 
 _IN_FILE_ORDER = frozenset({"tflite"})
 """Engines that run a model's operators in the order of its file."""

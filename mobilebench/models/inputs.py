@@ -6,10 +6,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from mobilebench.core.records import OutputSummary
 from mobilebench.models import formula
 from mobilebench.models.formula import SAMPLES, hashed, sample_indices
 from mobilebench.models.manifest import InputSpec
-from mobilebench.results.records import OutputSummary
 
 __all__ = ["MOST_SAMPLES", "SAMPLES", "fill", "hashed", "sample_indices", "summarise"]
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mobilebench.results.records import OutputSummary, Record
+from mobilebench.core.records import OutputSummary, Record
 
 Format = Literal["saved_model", "tflite", "onnx", "tfjs"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 CONVERTERS = {"tensorflow": "2.21.0", "tf2onnx": "1.17.0", "onnx": "1.23.2", "tensorflowjs": "4.22.0"}
 """Package to the one version that this version converts with; they belong to the key of a built model."""

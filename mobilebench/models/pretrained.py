@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from mobilebench.results.records import Record
+from mobilebench.core.records import Record
 
 LICENCE_NOT_STATED = "not stated"
 

@@ -19,11 +19,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mobilebench import paths
-from mobilebench.errors import BadInput
-from mobilebench.models import added, cache, fetch, locks, pretrained, registry, weights_list
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import known_sha256
+from mobilebench.models import cache, fetch, file_locks, pretrained, registry, user_store, weights_list
 from mobilebench.models.manifest import Manifest
-from mobilebench.sums import known_sha256
 
 _PART_KEPT_S = 24 * 3600.0
 
@@ -89,7 +89,7 @@ def _pruned_copies(everything: bool, dry_run: bool) -> Iterator[Pruned]:
     """Compressed copies, many and small, which one lock protects all together: each reason is one thing."""
     folder = paths.compressed()
     sums = set() if everything else _sums_here()
-    with locks.if_free(paths.compressed_lock()) as free:
+    with file_locks.if_free(paths.compressed_lock()) as free:
         goes: dict[str, list[Path]] = {}
         for path in sorted(folder.iterdir()):
             if not path.is_symlink() and (reason := _why_copy(path.name, sums, everything, free)):
@@ -114,7 +114,7 @@ def _why_copy(name: str, sums: Collection[str], everything: bool, free: bool) ->
 
 def _sums_here() -> set[str]:
     """Of every file that a page may be sent: of current and added models, and of the pages themselves."""
-    manifests = [files.manifest for files in added.every()]
+    manifests = [files.manifest for files in user_store.every()]
     for folder in cache.models_folder().iterdir():
         if cache._NAME.fullmatch(folder.name) and _outdated(folder.name) is None:
             with suppress(OSError, ValidationError):  # what is damaged is built again, and compressed again
@@ -129,7 +129,7 @@ def _pruned(
 ) -> Iterator[Pruned]:
     """Go through the things of one folder that are called as `ours` are; `why` gives the reason to remove one."""
     for lock, group in _groups(folder, ours, why).items():
-        with locks.if_free(lock) as free:
+        with file_locks.if_free(lock) as free:
             done = [Pruned(path, reason, _size(path), in_use=not free) for path, reason in group.goes.items()]
             if free and not dry_run:
                 for path in group.goes:

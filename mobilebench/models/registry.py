@@ -6,9 +6,9 @@ import difflib
 import fnmatch
 from collections.abc import Iterable
 
-from mobilebench.errors import BadInput
-from mobilebench.models import added, families
-from mobilebench.models.entries import ENTRIES
+from mobilebench.core.errors import BadInput
+from mobilebench.models import families, user_store
+from mobilebench.models.catalogue import ENTRIES
 from mobilebench.models.entry import ModelEntry
 from mobilebench.models.families import FAMILIES
 
@@ -21,7 +21,7 @@ MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in ENTRIES}
 
 def names() -> list[str]:
     """The names of all models: the zoo's, the papers' nine first, then one member of each family, then users' own."""
-    own = [files.manifest.model for files in added.every()]
+    own = [files.manifest.model for files in user_store.every()]
     return [*MODELS, *(family.default_member for family in FAMILIES.values()), *own]
 
 
@@ -42,8 +42,8 @@ def get(name: str) -> ModelEntry:
     """
     if found := MODELS.get(name) or families.member(name):
         return found
-    if files := added.find(name):
-        return added.entry(files)
+    if files := user_store.find(name):
+        return user_store.entry(files)
     raise _unknown(name)
 
 
@@ -96,8 +96,8 @@ def why_not(model: str, variant: str = "fp32", batch: int | None = None) -> str 
             f"There is no variant {variant!r}; known are {', '.join(VARIANTS)}.",
             hint="Variants are number formats; leave it out for fp32.",
         )
-    if isinstance(entry, added.AddedModel):
-        return added.why_not(entry.files, variant, batch)
+    if isinstance(entry, user_store.AddedModel):
+        return user_store.why_not(entry.files, variant, batch)
     if entry.definition is None:
         return f"{model} is known but this version has no definition of it"
     if variant not in entry.tolerance:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mobilebench import reference
 from mobilebench.models import registry
-from mobilebench.models.lock import LockedFormat, LockedModel
+from mobilebench.models.lockfile import LockedFormat, LockedModel
 from mobilebench.models.manifest import Format
 
 _FORMATS: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")

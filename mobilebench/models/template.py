@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mobilebench.errors import BadInput, MobilebenchError
+from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.models import pins, registry
 
 Shape = tuple[int, ...]

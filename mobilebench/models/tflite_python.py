@@ -10,7 +10,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 
 class Package(NamedTuple):

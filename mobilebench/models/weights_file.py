@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobilebench.errors import BadInput
-from mobilebench.sums import sha256_of
+from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import sha256_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

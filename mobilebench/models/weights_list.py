@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from mobilebench import paths
-from mobilebench.errors import BadInput
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
 from mobilebench.models import registry
 from mobilebench.models.pretrained import Pretrained
 

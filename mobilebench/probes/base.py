@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from mobilebench.results.records import Series, TargetInfo
+from mobilebench.core.records import Series, TargetInfo
 from mobilebench.targets.base import Target
 
 

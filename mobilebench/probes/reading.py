@@ -6,8 +6,8 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 
-from mobilebench.errors import BlockFailed
-from mobilebench.results.records import Series, TargetInfo
+from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import Series, TargetInfo
 from mobilebench.targets.android.dumpsys import hung
 from mobilebench.targets.android.properties import EMULATOR, MADE_UP
 from mobilebench.targets.base import Target

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobilebench import paths
-from mobilebench.errors import BadInput
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
 from mobilebench.profiles.schema import Profile
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mobilebench.errors import Killed
+from mobilebench.core.errors import Killed
 
 VMSTAT = Path("/proc/vmstat")
 

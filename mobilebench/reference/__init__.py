@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from mobilebench.results.records import Record
+from mobilebench.core.records import Record
 
 
 class PublishedSize(Record):

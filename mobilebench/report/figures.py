@@ -9,6 +9,7 @@ from markupsafe import Markup
 from mobilebench.analysis.labels import case_label, duration
 from mobilebench.analysis.statistics import Interval
 from mobilebench.analysis.summary import CaseSummary
+from mobilebench.core.records import SetupPart
 from mobilebench.report.drawing import (
     ROW,
     Axis,
@@ -24,7 +25,6 @@ from mobilebench.report.drawing import (
     segment,
     tick,
 )
-from mobilebench.results.records import SetupPart
 
 LOG_FROM = 20.0
 """Slowest over fastest from which latencies are drawn on a logarithmic axis."""

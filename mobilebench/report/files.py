@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobilebench.analysis.summary import summarise
-from mobilebench.errors import BadInput
-from mobilebench.results.records import Run
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import Run
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def write(run: Run, folder: Path) -> ReportFiles:
     `gaps.csv`. Each file appears whole or not at all.
     Raises BadInput when the folder cannot be written.
     """
-    from mobilebench.report import gap_table, html, markdown, table, watched_tables
+    from mobilebench.report import gap_table, html, markdown, results_csv, watched_tables
 
     summary = summarise(run)
     kernels, memory = watched_tables.kernels_csv(summary), watched_tables.memory_csv(summary)
@@ -46,7 +46,11 @@ def write(run: Run, folder: Path) -> ReportFiles:
         memory=folder / "memory.csv" if memory else None,
         gaps=folder / "gaps.csv" if pairs else None,
     )
-    texts = {files.html: html.render(summary), files.markdown: markdown.render(summary), files.csv: table.csv(summary)}
+    texts = {
+        files.html: html.render(summary),
+        files.markdown: markdown.render(summary),
+        files.csv: results_csv.csv(summary),
+    }
     more = ((files.kernels, kernels), (files.memory, memory), (files.gaps, pairs))
     texts |= {path: text for path, text in more if path and text}
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mobilebench.analysis.gaps import Gap, GapGroup, gaps
 from mobilebench.analysis.labels import case_label
 from mobilebench.analysis.summary import STAGES, RunSummary
-from mobilebench.report.table import csv_text, safe
+from mobilebench.report.results_csv import csv_text, safe
 
 COLUMNS = (
     "run",

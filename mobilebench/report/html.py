@@ -19,10 +19,10 @@ from mobilebench.analysis import labels
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.kernels import TOP_NODES
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Status, TargetSummary, counts_of
-from mobilebench.report import figures, pages, watched, watched_figures, words
+from mobilebench.core.records import Pass, TraceFile
+from mobilebench.report import figures, pages, phrases, watched, watched_figures
 from mobilebench.report.drawing import Figure
 from mobilebench.report.proof import proof_facts
-from mobilebench.results.records import Pass, TraceFile
 
 FOLDED_FROM = 80
 """Cases of a run from which on its models are folded when the page opens."""
@@ -130,7 +130,7 @@ def render(summary: RunSummary) -> str:
         targets=views,
         model_anchor={(v.summary.info.id, m.group.model, m.group.variant, m.group.batch): m.anchor for v, m in models},
         anchor={target.info.id: f"target-{number}" for number, target in enumerate(summary.targets, 1)},
-        glances=words.glances(groups),
+        glances=phrases.glances(groups),
         proof_id={case.case.key: f"proof-{number}" for number, case in enumerate(filter(_ran, cases), 1)},
         many=len(cases) > LONG,
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
@@ -149,7 +149,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.globals.update(labels=labels, words=words, figures=figures, STAGES=STAGES)
+    environment.globals.update(labels=labels, words=phrases, figures=figures, STAGES=STAGES)
     environment.globals.update(pages=pages, proof_facts=proof_facts, LONG=LONG, ALL_PAIRS=ALL_PAIRS)
     environment.globals.update(watched=watched, watched_figures=watched_figures, TOP_NODES=TOP_NODES)
     environment.filters.update(ms=labels.duration, ratio=labels.ratio, size=_size)

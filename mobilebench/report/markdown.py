@@ -17,8 +17,8 @@ from mobilebench.analysis.labels import (
 )
 from mobilebench.analysis.page_memory import KernelGrowth
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
-from mobilebench.report import pages, watched, words
-from mobilebench.results.records import Pass, Stage
+from mobilebench.core.records import Pass, Stage
+from mobilebench.report import pages, phrases, watched
 
 _ESCAPES = str.maketrans({**{c: f"\\{c}" for c in "\\`*[]|~$"}, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ALIVE = re.compile(r"(?i)(?<=\bwww)\.|:(?=//)|@(?=\w)")
@@ -36,15 +36,15 @@ def render(summary: RunSummary) -> str:
     """The whole report as one Markdown document."""
     groups = gaps(summary)
     parts = [
-        f"# {text(words.headline(summary))}",
+        f"# {text(phrases.headline(summary))}",
         f"Suite {text(summary.info.suite)}, run {text(summary.info.id)}, {summary.info.created_at:%Y-%m-%d %H:%M} UTC, "
-        f"mobilebench {text(summary.info.mobilebench_version)}. {text(words.counts_sentence(summary.counts))}.",
+        f"mobilebench {text(summary.info.mobilebench_version)}. {text(phrases.counts_sentence(summary.counts))}.",
     ]
     if summary.watched:
         parts.append(f"Watched beside the timing: {text(watched.counts(summary))}.")
-    if unfinished := words.unfinished_notice(summary):
+    if unfinished := phrases.unfinished_notice(summary):
         parts.append(f"> {text(unfinished)}")
-    parts += [f"> **virtual**: {text(words.virtual_notice(target))}" for target in summary.virtual]
+    parts += [f"> **virtual**: {text(phrases.virtual_notice(target))}" for target in summary.virtual]
     parts += ["## Targets", _targets(summary)]
     for target in summary.targets:
         parts += _target(target, [group for group in groups if group.target is target])
@@ -56,7 +56,7 @@ def render(summary: RunSummary) -> str:
         "valid and suspect blocks count. A case whose blocks differ by more than 1.5× is suspect. Gaps are paired "
         "within rounds. A virtual target's numbers are those of the computer that ran it.",
         "## Measure it again",
-        f"    {printable(words.repeat_command(summary))}",
+        f"    {printable(phrases.repeat_command(summary))}",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -75,7 +75,7 @@ def _targets(summary: RunSummary) -> str:
                 target.info.abi,
                 target.info.cores,
                 ", ".join(f"{name} {version}" for name, version in target.info.browsers.items()),
-                words.counts_sentence(target.counts),
+                phrases.counts_sentence(target.counts),
             ]
             for target in summary.targets
         ],
@@ -118,8 +118,8 @@ def _stage(case: CaseSummary, stage: Stage) -> str:
     statistics = case.stages.get(stage)
     if statistics is None:
         return "–"
-    between = f"; 95 % {words.interval(statistics)}" if statistics.interval else ""
-    return f"{duration(statistics.median)} ({words.spread(statistics)}{between})"
+    between = f"; 95 % {phrases.interval(statistics)}" if statistics.interval else ""
+    return f"{duration(statistics.median)} ({phrases.spread(statistics)}{between})"
 
 
 def _reasons(cases: Iterable[CaseSummary]) -> list[str]:
@@ -291,7 +291,7 @@ def _ratios(group: GapGroup, gap: Gap) -> list[str]:
         return [f"not compared: {gap.refusal}", "–", "–", "–"]
     same = group.same_threads(gap.web)
     found = [
-        f"{ratio(gap.ratios[s].median)} ({words.ratio_range(gap.ratios[s]) or '1 round'})" if s in gap.ratios else "–"
+        f"{ratio(gap.ratios[s].median)} ({phrases.ratio_range(gap.ratios[s]) or '1 round'})" if s in gap.ratios else "–"
         for s in STAGES
     ]
     return [*found, f"{ratio(same.ratios['prediction'].median)} ({same.native.engine})" if same else "–"]

@@ -8,7 +8,7 @@ from mobilebench.analysis.compilation import CompilationStatistics
 from mobilebench.analysis.downloads import DownloadStatistics
 from mobilebench.analysis.labels import duration, factor, percent
 from mobilebench.analysis.summary import CaseSummary
-from mobilebench.results.records import SetupPart, Stage
+from mobilebench.core.records import SetupPart, Stage
 
 PARTS: dict[SetupPart, str] = {
     "framework_download": "Framework download",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mobilebench.analysis.labels import duration, percent
-from mobilebench.report.words import plural
-from mobilebench.results.records import Case, Measurement, Proof
+from mobilebench.core.records import Case, Measurement, Proof
+from mobilebench.report.phrases import plural
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from mobilebench.analysis.labels import (
 )
 from mobilebench.analysis.readback import ReadbackStatistics
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Status, TargetSummary
+from mobilebench.core.records import Pass, Stage
 from mobilebench.report import pages, watched
-from mobilebench.report.words import counts_sentence, range_text
-from mobilebench.results.records import Pass, Stage
+from mobilebench.report.phrases import counts_sentence, range_text
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -9,8 +9,8 @@ from mobilebench.analysis.labels import MEMORY_STAGES, amount, duration, factor,
 from mobilebench.analysis.memory import Growth, MemorySummary, memory
 from mobilebench.analysis.page_memory import PageMemorySummary, page_memory
 from mobilebench.analysis.summary import BlockSummary, CaseSummary, RunSummary
-from mobilebench.report.words import counts_sentence, plural
-from mobilebench.results.records import Pass, TraceFile
+from mobilebench.core.records import Pass, TraceFile
+from mobilebench.report.phrases import counts_sentence, plural
 from mobilebench.results.traces import FOLDER as TRACES
 
 DISTORTED = 1.10

@@ -12,7 +12,7 @@ from mobilebench.analysis.labels import MEMORY_STAGES, case_label, duration, per
 from mobilebench.analysis.memory import MemorySummary
 from mobilebench.analysis.page_memory import NAMES, PageMemorySummary
 from mobilebench.analysis.summary import CaseSummary
-from mobilebench.operators import TYPES
+from mobilebench.core.operators import TYPES
 from mobilebench.report.drawing import (
     ROW,
     Axis,

@@ -8,8 +8,8 @@ from mobilebench.analysis.kernels import kernels
 from mobilebench.analysis.memory import MemorySummary, memory
 from mobilebench.analysis.page_memory import NAMES, PageMemorySummary, page_memory
 from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, TargetSummary
-from mobilebench.report.table import COLUMNS, came_of, csv_text, every_case, identity, safe
-from mobilebench.results.records import PageMemory
+from mobilebench.core.records import PageMemory
+from mobilebench.report.results_csv import COLUMNS, came_of, csv_text, every_case, identity, safe
 
 _CASE_COLUMNS = (*COLUMNS[: COLUMNS.index("stage")], "affinity", "caches", "outcome", "verdict", "reasons")
 _HOW_LOADED = ("link", "loader", "encoding")

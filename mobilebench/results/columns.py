@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import get_args
 
+from mobilebench.core.records import PageMemory
 from mobilebench.results.names import TableName
 from mobilebench.results.proofs import PROOF
-from mobilebench.results.records import PageMemory
 
 _SHARED: dict[str, type] = {
     "run": str,

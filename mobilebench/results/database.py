@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 SCHEMA = "0005"
 """Newest schema that this version reads and writes: the last module in `migrations/versions`."""

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import Block, Measurement, Run, TargetInfo
 from mobilebench.results.columns import COLUMNS, TABLES
 from mobilebench.results.names import TableName
 from mobilebench.results.proofs import proof_row
-from mobilebench.results.records import Block, Measurement, Run, TargetInfo
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from mobilebench.results.records import DelegateShare, Measurement, Proof
+from mobilebench.core.records import DelegateShare, Measurement, Proof
 
 PROOF: dict[str, type] = {
     "backend_read": str,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from mobilebench.results.records import (
+from mobilebench.core.records import (
     Block,
     BlockRule,
     Case,

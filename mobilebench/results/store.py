@@ -17,9 +17,9 @@ from typing import Any, Literal, Self
 from sqlalchemy import BindParameter, Connection, Engine, Row, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from mobilebench.errors import BadInput, ExitCode, MobilebenchError
+from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError
+from mobilebench.core.records import Block, Pass, PlannedBlock, Run, RunInfo, TargetInfo
 from mobilebench.results import database, rows, tables
-from mobilebench.results.records import Block, Pass, PlannedBlock, Run, RunInfo, TargetInfo
 
 FILE_NAME = "results.sqlite"
 

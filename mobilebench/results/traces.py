@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilebench.results.records import PlannedBlock, Run, TraceFile
+from mobilebench.core.records import PlannedBlock, Run, TraceFile
 
 FOLDER = "traces"
 """In a run's folder, so that they go with it."""

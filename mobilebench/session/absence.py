@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from mobilebench.errors import TargetLost
-from mobilebench.results.records import TargetInfo
+from mobilebench.core.errors import TargetLost
+from mobilebench.core.records import TargetInfo
 from mobilebench.session import events
 from mobilebench.targets.android import identity, states
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mobilebench.results.records import Case, Conditions, PlannedBlock, Proof
+from mobilebench.core.records import Case, Conditions, PlannedBlock, Proof
 from mobilebench.session.findings import Findings, percent
 
 COLD = 0.05

@@ -14,18 +14,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mobilebench import __version__
-from mobilebench.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
+from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
+from mobilebench.core.records import Block, PlannedBlock, Run, RunInfo, TargetInfo
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Block, PlannedBlock, Run, RunInfo, TargetInfo
 from mobilebench.results.traces import traces_folder
 from mobilebench.session import events, libraries
 from mobilebench.session.absence import WAIT_SECONDS
+from mobilebench.session.dependencies import Rooms
+from mobilebench.session.display_check import demand_screen
+from mobilebench.session.exit_status import counts, exit_code
+from mobilebench.session.host_exclusion import Quiet
 from mobilebench.session.journal import Journal
 from mobilebench.session.models import Models, obtain
-from mobilebench.session.outcome import counts, exit_code
-from mobilebench.session.quiet import Quiet
-from mobilebench.session.rooms import Rooms
-from mobilebench.session.windows import demand_screen
 from mobilebench.session.worker import TargetWork, measure_target
 from mobilebench.suite import Plan
 from mobilebench.targets.android import states

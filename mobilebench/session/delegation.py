@@ -6,7 +6,7 @@ are the shares of the proof.
 
 from __future__ import annotations
 
-from mobilebench.results.records import DelegateShare, PlannedBlock, Proof
+from mobilebench.core.records import DelegateShare, PlannedBlock, Proof
 from mobilebench.session.findings import Findings, percent
 
 ON_THE_PROCESSOR = frozenset({"cpu", "xnnpack"})

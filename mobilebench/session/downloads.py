@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mobilebench.browsers.links import LINKS
-from mobilebench.results.records import Case, Download, Measurement, SetupPart
+from mobilebench.browsers.network_presets import LINKS
+from mobilebench.core.records import Case, Download, Measurement, SetupPart
 from mobilebench.session.findings import Findings
 
 TOLERANCE_MS = 250.0

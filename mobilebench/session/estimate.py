@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from mobilebench.core.records import Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.engines.base import why_unsupported
-from mobilebench.results.records import Case, Pass, PlannedBlock, TargetInfo
-from mobilebench.session.rooms import Rooms
+from mobilebench.session.dependencies import Rooms
 from mobilebench.suite import Plan
 
 _AROUND_SECONDS = {"native": 0.5, "web": 1.5}

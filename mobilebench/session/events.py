@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from mobilebench.errors import Fault
-from mobilebench.results.records import Block, PlannedBlock
+from mobilebench.core.errors import Fault
+from mobilebench.core.records import Block, PlannedBlock
 
 
 def _now() -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mobilebench.results.records import Verdict
+from mobilebench.core.records import Verdict
 
 
 @dataclass

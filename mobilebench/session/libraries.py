@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from mobilebench.results.records import PlannedBlock, TargetInfo
-from mobilebench.session.rooms import Rooms
+from mobilebench.core.records import PlannedBlock, TargetInfo
+from mobilebench.session.dependencies import Rooms
 
 _LOOK_SECONDS = 0.1
 

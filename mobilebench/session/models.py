@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 
+from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.records import Case, PlannedBlock, TargetInfo
 from mobilebench.engines.base import why_unsupported
-from mobilebench.errors import BadInput, MobilebenchError
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Case, PlannedBlock, TargetInfo
-from mobilebench.session.rooms import ModelKey, Rooms, sentence
+from mobilebench.session.dependencies import ModelKey, Rooms, sentence
 
 Models = dict[ModelKey, ModelFiles | str]
 """Files, or the reason why there are none."""

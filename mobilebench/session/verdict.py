@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from statistics import median
 from typing import get_args
 
+from mobilebench.core.records import Case, Measurement, PlannedBlock, Stage, TargetInfo, Verdict
 from mobilebench.engines import litertjs
 from mobilebench.engines.webengine import GPU_SETTINGS
 from mobilebench.models import behaviour, registry
 from mobilebench.models.agreement import disagreements, malformations
 from mobilebench.models.entry import USUAL_TOLERANCE
 from mobilebench.models.manifest import Manifest
-from mobilebench.results.records import Case, Measurement, PlannedBlock, Stage, TargetInfo, Verdict
 from mobilebench.session.circumstances import judge_circumstances
 from mobilebench.session.delegation import ON_THE_PROCESSOR, judge_delegation
 from mobilebench.session.downloads import judge_downloads

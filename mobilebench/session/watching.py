@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mobilebench.errors import MobilebenchError, TargetLost
-from mobilebench.results.records import Series
+from mobilebench.core.errors import MobilebenchError, TargetLost
+from mobilebench.core.records import Series
 from mobilebench.targets.base import Target
 
 if TYPE_CHECKING:

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mobilebench import errors
+from mobilebench.core import errors
+from mobilebench.core.errors import BlockFailed, Fault, MobilebenchError, Unsupported
+from mobilebench.core.records import Block, Measurement, Outcome, Pass, PlannedBlock, TargetInfo
 from mobilebench.engines.base import why_unsupported
-from mobilebench.errors import BlockFailed, Fault, MobilebenchError, Unsupported
 from mobilebench.models import signatures
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import Block, Measurement, Outcome, Pass, PlannedBlock, TargetInfo
 from mobilebench.session import events
 from mobilebench.session.absence import WAIT_SECONDS, Absence
+from mobilebench.session.dependencies import Rooms, sentence
+from mobilebench.session.host_exclusion import Quiet
 from mobilebench.session.models import Models, key_of
-from mobilebench.session.quiet import Quiet
-from mobilebench.session.rooms import Rooms, sentence
 from mobilebench.session.verdict import judge
 from mobilebench.session.watching import watched
 from mobilebench.targets.base import Target

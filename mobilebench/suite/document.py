@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 _KEY = re.compile(r"^[\s-]*([A-Za-z_][\w-]*)\s*:")
 _LARGEST = 1_000_000

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.suite.document import Document, Place, read
 from mobilebench.suite.schema import Suite, keys_at
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary

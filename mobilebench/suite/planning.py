@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from mobilebench.browsers.links import NAMES as LINKS
-from mobilebench.errors import BadInput, NothingToMeasure
-from mobilebench.results.records import (
+from mobilebench.browsers.network_presets import NAMES as LINKS
+from mobilebench.core.errors import BadInput, NothingToMeasure
+from mobilebench.core.records import (
     BlockRule,
     CacheState,
     Case,

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator
 
-from mobilebench.browsers.links import NAMES as LINKS
 from mobilebench.browsers.names import PATTERN as BROWSER
-from mobilebench.results.records import BlockRule, CacheState, Encoding, Loader, ModelAccess, Pass, Record
+from mobilebench.browsers.network_presets import NAMES as LINKS
+from mobilebench.core.records import BlockRule, CacheState, Encoding, Loader, ModelAccess, Pass, Record
 
 TargetClass = Literal["host", "android", "virtual", "real"]
 """`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: all phones that are not."""

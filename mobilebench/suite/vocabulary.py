@@ -94,7 +94,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str | None
 
 def _of_family(model: str) -> tuple[str, str | None] | None:
     """What the registry says of a name that begins like a family's members."""
-    from mobilebench.errors import BadInput
+    from mobilebench.core.errors import BadInput
     from mobilebench.models import families, registry
 
     if model.partition("_")[0] not in families.FAMILIES:

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import TargetInfo
-    from mobilebench.targets.android.conditions import Recovered
+    from mobilebench.core.records import TargetInfo
     from mobilebench.targets.android.device import Standing
+    from mobilebench.targets.android.device_changes import Recovered
     from mobilebench.targets.base import Target
 
 HOST = "host"
@@ -46,9 +46,9 @@ def demand_adb(*, for_virtual_phones: bool = False) -> None:
     Raises:
         BadInput: it names none, or something else listens there.
     """
-    from mobilebench.targets.android import server, wire
+    from mobilebench.targets.android import adb_protocol, server
 
-    wire.server_runs()
+    adb_protocol.server_runs()
     met = server.chosen()
     if for_virtual_phones and met.is_elsewhere:
         raise BadInput(
@@ -96,7 +96,7 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
 
 def meet(info: TargetInfo) -> TargetInfo | None:
     """What is attached now under this target's name, described anew; None where nothing is, or adb does not answer."""
-    from mobilebench.errors import MobilebenchError
+    from mobilebench.core.errors import MobilebenchError
     from mobilebench.targets.android import discovery
 
     if info.kind == "host":

@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
-from mobilebench.errors import BlockFailed
-from mobilebench.results.records import TargetInfo
+from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import TargetInfo
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from pathlib import Path
 from threading import Event
 
 from mobilebench.browsers import builds
-from mobilebench.errors import BadInput, BlockFailed
+from mobilebench.core.errors import BadInput, BlockFailed
+from mobilebench.core.hashing import sha256_of
+from mobilebench.core.records import TargetInfo
 from mobilebench.profiles.machine import cpu_name, machine_id
-from mobilebench.results.records import TargetInfo
-from mobilebench.sums import sha256_of
 from mobilebench.targets.base import BrowserHandle, NotStarted, Pushed, ShellResult, TargetPath
 from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
 from mobilebench.targets.meminfo import memory_mb

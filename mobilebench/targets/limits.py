@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
-from mobilebench.errors import BlockFailed
+from mobilebench.core.errors import BlockFailed
 
 SLICE_SECONDS = 0.1
 """How long a wait sleeps before it looks at its limit again."""

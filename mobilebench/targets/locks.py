@@ -22,8 +22,8 @@ from hashlib import sha256
 from threading import Event
 from typing import Self
 
-from mobilebench.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.results.records import TargetInfo
+from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.core.records import TargetInfo
 from mobilebench.targets.android import identity, lease
 from mobilebench.targets.android.lease import Lease
 from mobilebench.targets.android.shell import DeviceShell

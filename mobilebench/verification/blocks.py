@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from threading import Event
 from typing import NamedTuple
 
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import BlockRule, OutputSummary, PlannedBlock, TargetInfo
 from mobilebench.engines.registry import engines
-from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import seeded
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import BlockRule, OutputSummary, PlannedBlock, TargetInfo
 from mobilebench.session.verdict import judge
 from mobilebench.targets import open_target
 from mobilebench.targets.locks import machine_turn

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from mobilebench.core.records import Case, TargetInfo
 from mobilebench.engines import registry
 from mobilebench.models.manifest import Format, Manifest
-from mobilebench.results.records import Case, TargetInfo
 from mobilebench.verification.records import Cell
 
 PYTHON = "python"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mobilebench.results.records import OutputSummary
+from mobilebench.core.records import OutputSummary
 from mobilebench.verification.records import Difference
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from mobilebench.core.records import Record
 from mobilebench.models.manifest import Format
-from mobilebench.results.records import Record
 
 Verdict = Literal["pass", "FAIL", "unchecked", "unsupported", "failed"]
 """`FAIL`: it computed something else. `unchecked`: it answered, but the model is random, so there is nothing to agree

@@ -8,14 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import OutputSummary
 from mobilebench.models import signatures
 from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.models.seeded import SEEDED
-from mobilebench.results.records import OutputSummary
-from mobilebench.verification import asking, cells
+from mobilebench.verification import cells, worker_client
 from mobilebench.verification.records import Activations, OutputFacts, ReferenceFacts
 
 MORE_SAMPLES = 4096
@@ -60,8 +60,8 @@ def ask(base: ModelFiles, keep: Path, cancel: Event) -> Reference:
         Unsupported: the engine does not run the model.
         BlockFailed: it crashed, took too long, or `cancel` was set.
     """
-    job = asking.job("reference", base, _format(base.manifest), SEEDED, keep=str(keep), samples=MORE_SAMPLES)
-    said = asking.ask(job, cancel)
+    job = worker_client.job("reference", base, _format(base.manifest), SEEDED, keep=str(keep), samples=MORE_SAMPLES)
+    said = worker_client.ask(job, cancel)
     return Reference(
         summaries={name: summaries(found) for name, found in said["summaries"].items()},
         published=summaries(said["published"]),
@@ -96,7 +96,9 @@ def facts(base: ModelFiles, answers: Reference, stamp: str, cancel: Event) -> Re
 def _activations(base: ModelFiles, cancel: Event) -> Activations | None:
     if base.manifest.source != "zoo":
         return None
-    return Activations.model_validate(asking.ask(asking.job("activations", base, "saved_model", ["published"]), cancel))
+    return Activations.model_validate(
+        worker_client.ask(worker_client.job("activations", base, "saved_model", ["published"]), cancel)
+    )
 
 
 def _macs(base: ModelFiles) -> int | None:

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mobilebench.errors import MobilebenchError
+from mobilebench.core.errors import MobilebenchError
 from mobilebench.models import checks, formula, seeded
 from mobilebench.models.activations import LayerActivations, complaints
 from mobilebench.models.activations import shares as shares_of
-from mobilebench.models.adding import answering
-from mobilebench.models.apart import end_with
+from mobilebench.models.forked_step import end_with
 from mobilebench.models.manifest import InputSpec
+from mobilebench.models.user_models import reference_worker
 from mobilebench.verification import compare
 from mobilebench.verification.records import Activations, OutputFacts, WorstLayer
 
@@ -125,14 +125,14 @@ def _answers(job: dict[str, Any]) -> dict[str, Arrays]:
         Refused: the engine does not load or does not run the file.
     """
     feeds = {name: _feed(job, name) for name in job["seeded"]}
-    start = answering.ENGINES[job["format"]]
+    start = reference_worker.ENGINES[job["format"]]
     try:
         if job["stateful"]:
             return {name: start(job)(feed) for name, feed in feeds.items()}
         predict = start(job)
         return {name: predict(feed) for name, feed in feeds.items()}
     except Exception as error:  # engines raise whatever they like
-        raise Refused(answering.words(error)) from error
+        raise Refused(reference_worker.words(error)) from error
 
 
 def _feed(job: dict[str, Any], name: str) -> Arrays:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 
-from mobilebench.errors import BadInput, TargetLost
+from mobilebench.core.errors import BadInput, TargetLost
 
 _CONNECTS_WITHIN_S = 20.0
 

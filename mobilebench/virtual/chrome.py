@@ -8,8 +8,8 @@ import shlex
 from pathlib import Path
 from urllib.parse import quote
 
+from mobilebench.virtual.browser_process import DidNotStart, RunningProgram
 from mobilebench.virtual.config import PhoneConfig
-from mobilebench.virtual.running import DidNotStart, RunningProgram
 from mobilebench.virtual.sockets import Network
 
 PACKAGE = "com.android.chrome"

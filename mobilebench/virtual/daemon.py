@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mobilebench.virtual import asking, shell, sync
+from mobilebench.virtual import command_socket, shell, sync
 from mobilebench.virtual.android import abilities
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.android.device import Answer, Device
@@ -157,7 +157,7 @@ async def _serve(root: str, listening: int, ready: int) -> None:
     files = PhoneFiles(Path(root))
     daemon = Daemon(files)
     loop = asyncio.get_running_loop()
-    door = await asking.listen(files.config.abstract_prefix, daemon.answer)
+    door = await command_socket.listen(files.config.abstract_prefix, daemon.answer)
     server = await loop.create_server(lambda: Connection(daemon), sock=socket.socket(fileno=listening))
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mobilebench.virtual.browser_process import DidNotStart, RunningProgram
 from mobilebench.virtual.config import PhoneConfig
-from mobilebench.virtual.running import DidNotStart, RunningProgram
 
 _UNLIKE_DESKTOPS: Mapping[str, bool | str] = {
     "browser.aboutwelcome.enabled": False,

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilebench import paths
-from mobilebench.errors import BadInput, TargetLost
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.profiles import Profile, load
-from mobilebench.virtual import adb, asking, config, presentation, processes, programs, sandbox, sysfs
+from mobilebench.virtual import adb, command_socket, config, device_identity, host_browsers, processes, sandbox, sysfs
 from mobilebench.virtual.android import abilities
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.config import PhoneConfig
@@ -113,8 +113,8 @@ def up(
         TargetLost: a phone did not start, or adb cannot reach it.
     """
     wanted = _names(count, names)
-    if android is not None and android not in presentation.LEVELS:
-        oldest, newest = min(presentation.LEVELS), max(presentation.LEVELS)
+    if android is not None and android not in device_identity.LEVELS:
+        oldest, newest = min(device_identity.LEVELS), max(device_identity.LEVELS)
         raise BadInput(f"There are no virtual phones of Android {android}.", hint=f"{oldest} to {newest} exist.")
     chosen = [load(profile_id) for profile_id in profile_ids or ()]
     started = []
@@ -267,11 +267,11 @@ def _settings(
     mark = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     return PhoneConfig(
         name=record.name,
-        properties=presentation.properties(profile, record.name, record.android),
-        clusters=presentation.clusters(profile),
+        properties=device_identity.properties(profile, record.name, record.android),
+        clusters=device_identity.clusters(profile),
         gpu=profile.gpu.name,
-        chromium=programs.chromium(),
-        firefox=programs.firefox() if own_network else None,
+        chromium=host_browsers.chromium(),
+        firefox=host_browsers.firefox() if own_network else None,
         address="127.0.0.1" if own_network else f"127.77.{record.number}.1",
         prefix="" if own_network else str(folder),
         abstract_prefix="" if own_network else f"mobilebench-{mark}-",
@@ -285,7 +285,7 @@ def _lay_out(folder: Path, settings: PhoneConfig, kind: sandbox.Walls, *, chrome
         (folder / name).mkdir(parents=True, exist_ok=True)
     files = PhoneFiles(folder)
     config.write(settings, files.metadata)
-    client = asking.client(sandbox.python().binary, settings.abstract_prefix)
+    client = command_socket.client(sandbox.python().binary, settings.abstract_prefix)
     sandbox.prepare(folder, kind, settings.address, client, list(COMMANDS), abilities.missing_programs(settings.api))
     sysfs.copy_real_cores(folder / "sys")
     files.change(lambda state: dataclasses.replace(state, chrome_installed=chrome, fault=fault))

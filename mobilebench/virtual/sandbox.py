@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from mobilebench import paths
+from mobilebench.core import paths
 from mobilebench.virtual.config import METADATA
 
 Walls = Literal["user", "root", "none"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from mobilebench.results.records import (
+from mobilebench.core.records import (
     Block,
     BlockRule,
     Case,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
-from mobilebench.results.records import (
+from mobilebench.core.records import (
     Case,
     Compilation,
     Download,

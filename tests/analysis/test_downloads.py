@@ -9,7 +9,7 @@ import pytest
 from mobilebench.analysis.comparability import disagreements
 from mobilebench.analysis.downloads import download_share, downloads
 from mobilebench.analysis.labels import case_details
-from mobilebench.results.records import Download, DownloadPath, Measurement, SetupPart
+from mobilebench.core.records import Download, DownloadPath, Measurement, SetupPart
 from tests.analysis.example import Shape, case, measurement
 
 

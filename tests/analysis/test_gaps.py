@@ -6,7 +6,7 @@ import pytest
 
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.summary import summarise
-from mobilebench.results.records import Block, Case, Measurement, PlannedBlock, Run, Verdict
+from mobilebench.core.records import Block, Case, Measurement, PlannedBlock, Run, Verdict
 from tests.analysis import example, pages
 
 TFLITE = example.case("host", "tflite", "xnnpack")

@@ -7,7 +7,7 @@ import pytest
 
 from mobilebench.analysis.kernels import KernelSummary, kernels
 from mobilebench.analysis.summary import CaseSummary, summarise
-from mobilebench.results.records import GraphOperators, Kernel, Measurement, Run, Verdict
+from mobilebench.core.records import GraphOperators, Kernel, Measurement, Run, Verdict
 from tests.analysis import example, watching
 
 TFLITE = example.case("host", "tflite", "xnnpack")

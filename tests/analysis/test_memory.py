@@ -5,7 +5,7 @@ from typing import Any
 
 from mobilebench.analysis.memory import MemorySummary, memory, model_bytes
 from mobilebench.analysis.summary import summarise
-from mobilebench.results.records import FileProof, Measurement, MemoryReading, MemoryUse, Proof, Run
+from mobilebench.core.records import FileProof, Measurement, MemoryReading, MemoryUse, Proof, Run
 from tests.analysis import example, watching
 
 CASE = example.case("host", "tflite", "xnnpack")

@@ -6,7 +6,7 @@ from typing import Any
 from mobilebench.analysis.memory import memory
 from mobilebench.analysis.page_memory import PageMemorySummary, page_memory
 from mobilebench.analysis.summary import CaseSummary, summarise
-from mobilebench.results.records import FileProof, KernelMemory, Measurement, MemoryUse, PageMemory, Run
+from mobilebench.core.records import FileProof, KernelMemory, Measurement, MemoryUse, PageMemory, Run
 from tests.analysis import example, watching
 from tests.analysis.watching import MIB
 

@@ -8,7 +8,7 @@ from mobilebench.analysis.compilation import compilation
 from mobilebench.analysis.downloads import downloads
 from mobilebench.analysis.readback import readback
 from mobilebench.analysis.summary import summarise
-from mobilebench.results.records import Compilation, Measurement
+from mobilebench.core.records import Compilation, Measurement
 from tests.analysis import pages
 
 

@@ -9,7 +9,7 @@ import pytest
 from mobilebench.analysis.costs import costs
 from mobilebench.analysis.gaps import gaps
 from mobilebench.analysis.summary import RunSummary, summarise
-from mobilebench.results.records import Run, Verdict
+from mobilebench.core.records import Run, Verdict
 from tests.analysis import example, watching
 
 CASE = example.case("host", "tflite", "xnnpack")

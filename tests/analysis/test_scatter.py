@@ -10,10 +10,10 @@ import pytest
 from mobilebench.analysis.gaps import gaps
 from mobilebench.analysis.scatter import far_apart
 from mobilebench.analysis.summary import summarise
-from mobilebench.errors import ExitCode
-from mobilebench.report import html, markdown, table, terminal, words
-from mobilebench.results.records import Run
-from mobilebench.session.outcome import counts, exit_code
+from mobilebench.core.errors import ExitCode
+from mobilebench.core.records import Run
+from mobilebench.report import html, markdown, phrases, results_csv, terminal
+from mobilebench.session.exit_status import counts, exit_code
 from tests.analysis import example
 from tests.analysis.test_summary import answer, only_case, plan, run_of
 
@@ -50,7 +50,7 @@ def test_the_case_is_suspect_and_counts_and_exit_code_agree() -> None:
     assert summarise(run).counts["suspect"] == 1
     assert counts(run)["suspect"] == 2
     assert exit_code(counts(run)) == ExitCode.SUSPECT
-    assert "0 of 1 case are valid" in words.headline(summarise(run))
+    assert "0 of 1 case are valid" in phrases.headline(summarise(run))
 
 
 def test_blocks_that_agree_stay_valid() -> None:
@@ -81,7 +81,7 @@ def test_an_interval_is_shown_from_three_blocks_on(count: int) -> None:
     run = run_with(*(1.0 + n / 100 for n in range(count)))
     summary = summarise(run)
     statistics = only_case(run).stages["prediction"]
-    row = next(row for row in csv.DictReader(io.StringIO(table.csv(summary))) if row["stage"] == "prediction")
+    row = next(row for row in csv.DictReader(io.StringIO(results_csv.csv(summary))) if row["stage"] == "prediction")
     page, text = html.render(summary), markdown.render(summary)
     shown = count == 3
     assert (statistics.interval is not None) == shown

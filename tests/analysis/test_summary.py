@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mobilebench.analysis.summary import CaseSummary, summarise
-from mobilebench.results.records import Block, Case, Measurement, PlannedBlock, Proof, Run, Verdict
+from mobilebench.core.records import Block, Case, Measurement, PlannedBlock, Proof, Run, Verdict
 from tests.analysis import example
 
 RNG = random.Random(1)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 
-from mobilebench.results.records import (
+from mobilebench.core.records import (
     Block,
     Case,
     GraphOperators,

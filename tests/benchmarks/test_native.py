@@ -10,7 +10,7 @@ import pytest
 from benchmarks import blocks_apart, kernels_pass, runner_overhead, setup_overhead
 from benchmarks.blocks_apart import Told
 from benchmarks.ratios import Ratio
-from mobilebench.results.records import Kernel, Measurement
+from mobilebench.core.records import Kernel, Measurement
 
 
 def test_only_rows_of_one_version_can_break_the_runners_promise() -> None:

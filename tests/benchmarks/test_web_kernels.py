@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import web_kernels
 from benchmarks.ratios import Ratio
-from mobilebench.results.records import Kernel, Measurement
+from mobilebench.core.records import Kernel, Measurement
 
 
 @pytest.mark.parametrize(("share", "kept"), [(1.0, True), (0.9, True), (1.1, True), (0.89, False), (1.12, False)])

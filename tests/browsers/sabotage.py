@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from mobilebench.browsers import builds, cdp
-from mobilebench.browsers.exchange import connected
 from mobilebench.browsers.launching import RunningBrowser
+from mobilebench.browsers.websocket_rpc import connected
 
 Changed = Callable[[RunningBrowser], RunningBrowser]
 

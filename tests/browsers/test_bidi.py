@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mobilebench.browsers import bidi
 from mobilebench.browsers.page import Page, open_page
-from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.core.errors import BlockFailed, Unsupported
 from tests.browsers.fake_devtools import CUT, FakeDevtools, fake_devtools, success
 from tests.browsers.fake_devtools import bidi as opening
 

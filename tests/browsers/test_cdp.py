@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.browsers import cdp, exchange
-from mobilebench.browsers.exchange import parse_message
-from mobilebench.errors import BlockFailed
+from mobilebench.browsers import cdp, websocket_rpc
+from mobilebench.browsers.websocket_rpc import parse_message
+from mobilebench.core.errors import BlockFailed
 from tests.browsers.fake_devtools import CUT, fake_devtools, result
 
 
@@ -162,7 +162,7 @@ def test_a_second_answer_is_passed_over() -> None:
 
 
 def test_an_answer_of_gigabytes_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "MESSAGE_LIMIT", 1024 * 1024)
+    monkeypatch.setattr(websocket_rpc, "MESSAGE_LIMIT", 1024 * 1024)
     with (
         fake_devtools(lambda m: [result(m, **evaluated("x" * 2_000_000))]) as fake,
         pytest.raises(BlockFailed, match="answered more than 1 MB, which no measurement is"),

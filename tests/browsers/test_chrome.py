@@ -13,7 +13,7 @@ import pytest
 
 from mobilebench.browsers import chrome, firefox
 from mobilebench.browsers.launching import Binary
-from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from tests.browsers.processes import processes_with, program
 
 

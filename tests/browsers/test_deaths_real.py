@@ -13,7 +13,7 @@ import pytest
 
 from mobilebench.browsers import builds
 from mobilebench.browsers.page import open_page
-from mobilebench.errors import BlockFailed, Fault
+from mobilebench.core.errors import BlockFailed, Fault
 from mobilebench.profiles import memory_kills
 from tests.browsers import memory_limit
 from tests.browsers.processes import group, kill_pages, pages_in, wait_until

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from mobilebench.browsers import gpu_process, renderers
-from mobilebench.errors import BlockFailed, Fault, Unsupported
+from mobilebench.core.errors import BlockFailed, Fault, Unsupported
 from tests.results.making import measurement
 
 CHROME, FIREFOX = "http://127.0.0.1:9222", "ws://127.0.0.1:9222"

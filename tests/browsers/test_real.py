@@ -18,7 +18,7 @@ import pytest
 
 from mobilebench.browsers import builds, launching
 from mobilebench.browsers.page import open_page
-from mobilebench.errors import BlockFailed
+from mobilebench.core.errors import BlockFailed
 from tests.browsers.processes import group, kill_pages, processes_with, wait_until
 
 pytestmark = [pytest.mark.real, pytest.mark.parametrize("browser", ["chrome", "firefox"])]

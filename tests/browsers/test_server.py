@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mobilebench.browsers.server import PageServer
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 SECRET = b"nobody may read this"
 

@@ -16,7 +16,7 @@ import pytest
 
 from mobilebench.browsers import compression
 from mobilebench.browsers.server import LARGEST_POST, PageServer
-from mobilebench.errors import BadInput, BlockFailed
+from mobilebench.core.errors import BadInput, BlockFailed
 from tests.browsers.test_server import get
 
 TEXT = b"weights of a model, " * 20_000

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobilebench.browsers import cdp, tracing
-from mobilebench.errors import BlockFailed, Unsupported
-from mobilebench.results.records import TraceFile
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import TraceFile
 from tests.browsers.fake_devtools import fake_devtools, result
 
 MARKS = ["framework_init", "prediction", "setup", "warmup"]

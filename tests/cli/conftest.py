@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench import paths
+from mobilebench.core import paths
 
 
 @pytest.fixture(autouse=True)

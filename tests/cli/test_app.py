@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mobilebench.cli import app
-from mobilebench.errors import ExitCode, TargetLost
+from mobilebench.core.errors import ExitCode, TargetLost
 from mobilebench.models import registry
 from mobilebench.models.cache import folder_of
 

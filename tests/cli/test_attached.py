@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mobilebench.errors import ExitCode
+from mobilebench.core.errors import ExitCode
 from mobilebench.targets.android import discovery, properties
 from mobilebench.virtual import phones
 from tests.cli.test_app import invoke

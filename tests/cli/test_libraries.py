@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mobilebench.cli import app
+from mobilebench.core.errors import ExitCode
 from mobilebench.engines.libraries import cached, given, host_build
-from mobilebench.errors import ExitCode
 from tests.engines.library_fakes import COORDINATE, aar, client, elf, pin, sha256
 
 PHONE = "android-arm64-v8a"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.errors import ExitCode, MobilebenchError
+from mobilebench.core.errors import ExitCode, MobilebenchError
 from mobilebench.models import cache, registry
 from tests.cli.test_app import invoke
 

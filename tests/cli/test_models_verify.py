@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mobilebench.cli import app
 from mobilebench.models import registry
-from mobilebench.verification import matrix, running
+from mobilebench.verification import matrix, verifier
 from mobilebench.verification.records import Activations, ModelMatrix, OutputFacts, ReferenceFacts, WorstLayer
 from tests.verification.answers import answered, cell, difference
 
@@ -45,24 +45,24 @@ def invoke(*arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture
-def finds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[running.Request]]:
+def finds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[verifier.Request]]:
     """Has `verify` find these rows, and tells what was asked for."""
 
-    def find(*rows: Any, stop: bool = False, complaints: tuple[str, ...] = ()) -> list[running.Request]:
-        asked: list[running.Request] = []
+    def find(*rows: Any, stop: bool = False, complaints: tuple[str, ...] = ()) -> list[verifier.Request]:
+        asked: list[verifier.Request] = []
 
-        def verify(request: running.Request, here: Any, tell: Any, cancel: Any) -> Iterator[ModelMatrix]:
+        def verify(request: verifier.Request, here: Any, tell: Any, cancel: Any) -> Iterator[ModelMatrix]:
             asked.append(request)
             for number, row in enumerate(rows, 1):
-                tell(running.Begun(row.cell, number, len(rows), "published"))
-                tell(running.Ended(row, number, len(rows)))
+                tell(verifier.Begun(row.cell, number, len(rows), "published"))
+                tell(verifier.Ended(row, number, len(rows)))
             yield ModelMatrix(
                 model="bert_small", reference=FACTS, complaints=list(complaints), notes=["a note"], cells=list(rows)
             )
             if stop:
-                raise running.Stopped
+                raise verifier.Stopped
 
-        monkeypatch.setattr(running, "verify", verify)
+        monkeypatch.setattr(verifier, "verify", verify)
         return asked
 
     return find
@@ -87,7 +87,7 @@ def test_what_cannot_be_verified_is_bad_input(arguments: list[str], words: str) 
     assert words in err
 
 
-def test_agreement_is_printed_with_what_it_is_worth(finds: Callable[..., list[running.Request]]) -> None:
+def test_agreement_is_printed_with_what_it_is_worth(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, LACKS)
     code, out, err = invoke("bert_small")
     assert code == 0
@@ -100,7 +100,7 @@ def test_agreement_is_printed_with_what_it_is_worth(finds: Callable[..., list[ru
     assert "[1/2] bert_small fp32 onnx ortjs" in err.replace("net ", "bert_small ")
 
 
-def test_what_is_from_before_says_when(finds: Callable[..., list[running.Request]]) -> None:
+def test_what_is_from_before_says_when(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(KNOWN, AGREES)
     code, out, _ = invoke("bert_small")
     assert code == 0
@@ -109,26 +109,26 @@ def test_what_is_from_before_says_when(finds: Callable[..., list[running.Request
     assert "(1 from before; --again asks them anew)" in out
 
 
-def test_a_reason_names_the_engines_that_it_holds_for(finds: Callable[..., list[running.Request]]) -> None:
+def test_a_reason_names_the_engines_that_it_holds_for(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, LACKS, matrix.judge(answered(cell=cell("tfjs", "webgl", "software", "tfjs")), 1e-4))
     assert "  fp32 tfjs tfjs wasm simd: unsupported: no 8-bit arithmetic" in invoke("bert_small")[1]
 
 
 @pytest.mark.parametrize("rows", [(AGREES, DIFFERS), (matrix.judge(answered(failure="it crashed"), 1e-4),)])
-def test_a_cell_that_fails_ends_with_1(rows: Any, finds: Callable[..., list[running.Request]]) -> None:
+def test_a_cell_that_fails_ends_with_1(rows: Any, finds: Callable[..., list[verifier.Request]]) -> None:
     finds(*rows)
     code, out, _ = invoke("bert_small")
     assert code == 1
     assert "Not in agreement: bert_small" in out
 
 
-def test_a_model_that_proves_nothing_ends_with_1(finds: Callable[..., list[running.Request]]) -> None:
+def test_a_model_that_proves_nothing_ends_with_1(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, complaints=("Output `logits` is constant.",))
     code, out, _ = invoke("bert_small")
     assert (code, "FAIL: Output `logits` is constant." in out) == (1, True)
 
 
-def test_a_stop_keeps_what_is_there_and_ends_with_130(finds: Callable[..., list[running.Request]]) -> None:
+def test_a_stop_keeps_what_is_there_and_ends_with_130(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, stop=True)
     code, out, _ = invoke("bert_small", "squeezenet")
     assert code == 130
@@ -136,7 +136,7 @@ def test_a_stop_keeps_what_is_there_and_ends_with_130(finds: Callable[..., list[
     assert "the same command goes on" in out
 
 
-def test_json_holds_every_number(finds: Callable[..., list[running.Request]]) -> None:
+def test_json_holds_every_number(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, DIFFERS)
     code, out, _ = invoke("bert_small", "--json")
     told = json.loads(out)
@@ -149,11 +149,11 @@ def test_json_holds_every_number(finds: Callable[..., list[running.Request]]) ->
     assert model["reference"]["outputs"][0]["least_change"] == 0.31
 
 
-def test_options_choose_what_is_verified(finds: Callable[..., list[running.Request]]) -> None:
+def test_options_choose_what_is_verified(finds: Callable[..., list[verifier.Request]]) -> None:
     asked = finds(AGREES)
     invoke("bert_*", "--variant", "int8,fp16", "--engine", "ortjs", "--inputs", "upper", "--again")
     assert asked == [
-        running.Request(
+        verifier.Request(
             models=("bert_base", "bert_small"),
             variants=("int8", "fp16"),
             engines=("ortjs",),
@@ -163,7 +163,7 @@ def test_options_choose_what_is_verified(finds: Callable[..., list[running.Reque
     ]
 
 
-def test_all_means_every_model_that_can_be_had(finds: Callable[..., list[running.Request]]) -> None:
+def test_all_means_every_model_that_can_be_had(finds: Callable[..., list[verifier.Request]]) -> None:
     asked = finds(AGREES)
     invoke("--all")
     assert asked[0].models == tuple(name for name in registry.names() if registry.why_not(name) is None)

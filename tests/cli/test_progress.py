@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from mobilebench.cli.progress import Lines
-from mobilebench.results.records import Block
+from mobilebench.core.records import Block
 from mobilebench.session import events
 from tests.analysis import example
 from tests.analysis.test_summary import plan, run_of

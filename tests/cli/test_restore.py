@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from mobilebench import targets
 from mobilebench.cli import app
-from mobilebench.errors import BadInput, TargetLost
+from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.targets.android import discovery, properties
-from mobilebench.targets.android.conditions import Recovered
 from mobilebench.targets.android.device import Standing
+from mobilebench.targets.android.device_changes import Recovered
 
 runner = CliRunner()
 

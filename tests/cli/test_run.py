@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from mobilebench import session
 from mobilebench.cli import builds
 from mobilebench.cli.app import app
-from mobilebench.errors import BlockFailed, ExitCode
-from mobilebench.results.records import PlannedBlock
+from mobilebench.core.errors import BlockFailed, ExitCode
+from mobilebench.core.records import PlannedBlock
 from tests.session.fakes import FakeEngine
 from tests.session.test_running import Session
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mobilebench import paths
 from mobilebench.cli import app
-from mobilebench.errors import ExitCode
+from mobilebench.core import paths
+from mobilebench.core.errors import ExitCode
 
 
 @pytest.fixture(autouse=True)

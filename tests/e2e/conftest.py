@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.results.records import Run
+from mobilebench.core.records import Run
 from mobilebench.results.store import Store
 
 

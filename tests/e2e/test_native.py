@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import ExitCode
-from mobilebench.results.records import Block, Run
+from mobilebench.core.errors import ExitCode
+from mobilebench.core.records import Block, Run
 from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine
 

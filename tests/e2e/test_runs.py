@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import ExitCode
-from mobilebench.results.records import Block, RunInfo
+from mobilebench.core.errors import ExitCode
+from mobilebench.core.records import Block, RunInfo
 from mobilebench.results.store import Store
 from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine

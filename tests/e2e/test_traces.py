@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import ExitCode
+from mobilebench.core.errors import ExitCode
 from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.core.records import Block
 from mobilebench.engines import libraries
-from mobilebench.results.records import Block
 from mobilebench.results.store import Store
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]

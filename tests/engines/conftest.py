@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench import paths
+from mobilebench.core import paths
 from mobilebench.targets.host import HostTarget, describe
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mobilebench import paths
 from mobilebench.cli import app
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
 from mobilebench.engines import builds, libraries
 from mobilebench.engines.registry import engines
-from mobilebench.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = libraries.host_build()

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mobilebench.core.records import BlockRule, Case, Measurement, PlannedBlock
 from mobilebench.engines.registry import engines
 from mobilebench.models import agreement, cache, inputs, tflite_python
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import BlockRule, Case, Measurement, PlannedBlock
 from mobilebench.targets import host
 
 pytestmark = pytest.mark.real

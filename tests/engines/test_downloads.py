@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mobilebench.browsers.visit import Served
+from mobilebench.browsers.page_session import Served
+from mobilebench.core.records import Download
 from mobilebench.engines.downloads import joined, path_of
-from mobilebench.results.records import Download
 from tests.engines.web_cases import target_info, web_case
 
 

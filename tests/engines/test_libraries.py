@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.core.errors import BadInput, Unsupported
 from mobilebench.engines import libraries
 from mobilebench.engines.libraries import __main__ as ready
 from mobilebench.engines.libraries import cached, catalogue, fetch, given, installed, pins
-from mobilebench.errors import BadInput, Unsupported
 from tests.engines.library_fakes import COORDINATE, INSIDE, PACKAGE, aar, calls, client, elf, pin, sha256, tgz, zipped
 
 PHONE = "android-arm64-v8a"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.core.errors import BadInput, Unsupported
 from mobilebench.engines import libraries
 from mobilebench.engines.libraries import elf as header
 from mobilebench.engines.libraries import given
-from mobilebench.errors import BadInput, Unsupported
 from tests.engines.library_fakes import aar, elf, sha256, zipped
 
 HOST = libraries.host_build()

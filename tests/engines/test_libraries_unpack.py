@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mobilebench.core.errors import BadInput
 from mobilebench.engines.libraries import unpack
-from mobilebench.errors import BadInput
 from tests.engines.library_fakes import tgz, zipped
 
 MEMBER = "jni/arm64-v8a/libengine.so"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.core.errors import Unsupported
 from mobilebench.engines import model_limits
 from mobilebench.engines.litertjs import LITERTJS
-from mobilebench.errors import Unsupported
 from mobilebench.models.manifest import AddedManifest, Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
 
 from .test_web import FakeTarget

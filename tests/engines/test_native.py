@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench import paths
-from mobilebench.engines import answers, libraries
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
+from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock, TargetInfo
+from mobilebench.engines import libraries, runner_output
 from mobilebench.engines.base import BlockResult
 from mobilebench.engines.registry import engines
-from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.profiles import memory_kills
-from mobilebench.results.records import BlockRule, Case, Conditions, PlannedBlock, TargetInfo
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
 
 INFO = TargetInfo(
@@ -484,18 +484,18 @@ def test_what_the_engine_cannot_do_is_unsupported(files: ModelFiles) -> None:
 def test_any_bytes_end_in_an_error_of_ours(raw: bytes, exit_code: int) -> None:
     for stdout in (raw, raw + b"}\n"):
         with pytest.raises(MobilebenchError):
-            answers.read_answer(ShellResult(stdout, raw, exit_code), engine="tflite", target="R58M")
+            runner_output.read_answer(ShellResult(stdout, raw, exit_code), engine="tflite", target="R58M")
 
 
 def test_an_endless_answer_is_refused() -> None:
     stdout = b" " * (64 * 2**20) + b"}\n"
     with pytest.raises(BlockFailed, match="bytes long"):
-        answers.read_answer(ShellResult(stdout, b"", 0), engine="tflite", target="R58M")
+        runner_output.read_answer(ShellResult(stdout, b"", 0), engine="tflite", target="R58M")
 
 
 def test_control_characters_of_a_phone_do_not_reach_the_terminal() -> None:
     with pytest.raises(BlockFailed) as caught:
-        answers.read_answer(ShellResult(b"", b"\x1b[2Jgone\x07", 139), engine="tflite", target="R58M")
+        runner_output.read_answer(ShellResult(b"", b"\x1b[2Jgone\x07", 139), engine="tflite", target="R58M")
     assert caught.value.message.isprintable()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mobilebench.core.records import Case, TargetInfo
 from mobilebench.engines import cuda, libraries
 from mobilebench.engines.onnxruntime import OnnxruntimeEngine
 from mobilebench.engines.tflite import TfliteEngine
-from mobilebench.results.records import Case, TargetInfo
 
 PHONE = "android-arm64-v8a"
 

@@ -12,13 +12,13 @@ from threading import Event, Timer
 
 import pytest
 
-from mobilebench import paths
+from mobilebench.core import paths
+from mobilebench.core.errors import BlockFailed, MobilebenchError, Unsupported
+from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock
 from mobilebench.engines import libraries, native
 from mobilebench.engines.registry import engines
-from mobilebench.errors import BlockFailed, MobilebenchError, Unsupported
 from mobilebench.models import agreement, cache
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import BlockRule, Case, Conditions, PlannedBlock
 from mobilebench.targets import host
 
 pytestmark = pytest.mark.real

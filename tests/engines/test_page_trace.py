@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import MEASUREMENT_SCHEMA, Conditions, Pass, PlannedBlock, TraceFile
 from mobilebench.engines import page_trace, web
 from mobilebench.engines.base import why_unsupported
 from mobilebench.engines.registry import engines
-from mobilebench.errors import BlockFailed
-from mobilebench.results.records import MEASUREMENT_SCHEMA, Conditions, Pass, PlannedBlock, TraceFile
 from tests.engines.web_cases import planned, target_info, web_case
 
 CASE = web_case("tfjs", "wasm", "simd")

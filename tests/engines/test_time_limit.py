@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import BlockRule
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
-from mobilebench.errors import BlockFailed, Unsupported
-from mobilebench.results.records import BlockRule
 
 LIMITED = BlockRule(time_limit_seconds=20)
 

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.browsers import chrome, firefox
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from mobilebench.engines import web
 from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.engines.ortjs import ORTJS, ORTJS_1_14, ORTJS_1_18
 from mobilebench.engines.registry import engines
 from mobilebench.engines.tfjs import TFJS, TFJS_4_2
 from mobilebench.engines.webengine import GPU_SETTINGS, WebEngine
-from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models.inputs import MOST_SAMPLES
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
-from mobilebench.results.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from tests.engines.web_cases import planned, target_info, web_case
 
 WEB_ENGINES = [one for one in engines().values() if isinstance(one, WebEngine)]

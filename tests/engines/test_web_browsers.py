@@ -12,16 +12,16 @@ from threading import Event, Thread, Timer
 import pytest
 
 from mobilebench.browsers import builds, chrome, firefox
-from mobilebench.browsers.visit import Served, Visit
+from mobilebench.browsers.page_session import Served, Visit
+from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from mobilebench.engines import web
 from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.engines.ortjs import ORTJS
 from mobilebench.engines.tfjs import TFJS
-from mobilebench.errors import BlockFailed
 from mobilebench.models import cache
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from mobilebench.targets.host import HostTarget
 from tests.browsers.processes import group, kill_pages, wait_until
 from tests.engines.web_cases import SHORT, planned, web_case

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from mobilebench.browsers import builds, chrome, gpu_process
-from mobilebench.engines import page_watch
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import BlockRule, Measurement, Pass
+from mobilebench.engines import page_sampling
 from mobilebench.engines.base import Engine
 from mobilebench.engines.registry import engines
-from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
-from mobilebench.results.records import BlockRule, Measurement, Pass
 from mobilebench.targets.host import HostTarget, describe
 from tests.browsers.sabotage import crash_gpu, last_browser
 from tests.engines.web_cases import SHORT, planned, web_case
@@ -51,14 +51,14 @@ def measure(
 
 def crash_after(stage: str, browser: Callable[[], builds.RunningBrowser], monkeypatch: pytest.MonkeyPatch) -> None:
     """The browser's GPU process crashes a moment after the page goes on."""
-    look = page_watch.Watch.look
+    look = page_sampling.Watch.look
 
-    def looking(watch: page_watch.Watch, moment: str) -> None:
+    def looking(watch: page_sampling.Watch, moment: str) -> None:
         look(watch, moment)
         if moment == stage:
             Timer(0.2, crash_gpu, [browser().address]).start()
 
-    monkeypatch.setattr(page_watch.Watch, "look", looking)
+    monkeypatch.setattr(page_sampling.Watch, "look", looking)
 
 
 @pytest.mark.parametrize(

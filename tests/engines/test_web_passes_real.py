@@ -7,12 +7,12 @@ from threading import Event
 
 import pytest
 
+from mobilebench.core.errors import Unsupported
+from mobilebench.core.operators import is_known, operator_type
+from mobilebench.core.records import BlockRule, Measurement, Pass, PlannedBlock
 from mobilebench.engines.registry import engines
-from mobilebench.errors import Unsupported
 from mobilebench.models import cache as models
 from mobilebench.models import graph_operators
-from mobilebench.operators import is_known, operator_type
-from mobilebench.results.records import BlockRule, Measurement, Pass, PlannedBlock
 from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget
 from tests.engines.web_cases import web_case

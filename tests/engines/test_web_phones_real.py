@@ -13,16 +13,16 @@ import pytest
 
 from mobilebench import targets
 from mobilebench.browsers import builds
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import BlockRule, Measurement
 from mobilebench.engines import web
 from mobilebench.engines.tfjs import TFJS
-from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
-from mobilebench.results.records import BlockRule, Measurement
 from mobilebench.session.verdict import judge
 from mobilebench.targets.android import first_run
 from mobilebench.targets.android.automation import JAR
 from mobilebench.targets.android.chrome import FLAGS_FILE
-from mobilebench.targets.android.conditions import JAR_ASIDE, RESTORE_FILE
+from mobilebench.targets.android.device_changes import JAR_ASIDE, RESTORE_FILE
 from mobilebench.targets.base import Target
 from mobilebench.virtual import phones, sandbox
 from tests.engines.web_cases import planned, web_case

@@ -16,21 +16,21 @@ from typing import Literal
 
 import pytest
 
-from mobilebench import paths
 from mobilebench.browsers import chrome
+from mobilebench.core import paths
+from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.records import BlockRule, Measurement, SetupPart
 from mobilebench.engines import web
 from mobilebench.engines.base import Engine
 from mobilebench.engines.litertjs import BUILDS, LITERTJS
 from mobilebench.engines.ortjs import ORTJS
 from mobilebench.engines.registry import engines
 from mobilebench.engines.tfjs import TFJS
-from mobilebench.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
-from mobilebench.models.adding import taking
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.inputs import fill, sample_indices
 from mobilebench.models.manifest import Behaviour, Fill, FormatFile, InputSpec, ModelFiles
-from mobilebench.results.records import BlockRule, Measurement, SetupPart
+from mobilebench.models.user_models import importer
 from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget
 from tests.engines.web_cases import SHORT, planned, web_case
@@ -442,7 +442,7 @@ def test_of_a_model_that_carries_state_the_first_answer_is_told(
 ) -> None:
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
     file = Path(__file__).parents[1] / "models" / "behaving" / "resource_variable.tflite"
-    files = taking.add(file, taking.Wishes(name="counting")).files
+    files = importer.add(file, importer.Wishes(name="counting")).files
     case = web_case("litertjs", "wasm", "simd", model="counting")
     block = planned(case, BlockRule(min_predictions=5, max_predictions=5, max_seconds=1))
     first = LITERTJS.measure(target, block, files, cancel=Event()).measurement

@@ -16,10 +16,10 @@ import pytest
 
 from mobilebench.browsers import chrome, tracing
 from mobilebench.browsers.page import Page, open_page
+from mobilebench.core.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.engines import page_trace
 from mobilebench.engines.registry import engines
 from mobilebench.models import cache
-from mobilebench.results.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget, describe
 from tests.engines.web_cases import web_case

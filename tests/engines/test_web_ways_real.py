@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mobilebench.browsers.links import LINKS
+from mobilebench.browsers.network_presets import LINKS
+from mobilebench.core.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.engines.registry import engines
 from mobilebench.models import cache
-from mobilebench.results.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.session.downloads import judge_downloads
 from mobilebench.session.findings import Findings
 from mobilebench.targets.host import HostTarget

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mobilebench.results.records import BlockRule, Case, PlannedBlock, TargetInfo
+from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
 
 SHORT = BlockRule(min_predictions=2, max_predictions=3, max_seconds=0.5)
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from onnx import TensorProto, helper
 
+from mobilebench.core.errors import BadInput
 from mobilebench.engines import model_limits
-from mobilebench.errors import BadInput
-from mobilebench.models.adding import taking, wanted
-from mobilebench.models.adding.taking import Wishes
 from mobilebench.models.inspection.graph import shared_names
 from mobilebench.models.inspection.inspecting import inspect
+from mobilebench.models.user_models import importer, input_specs
+from mobilebench.models.user_models.importer import Wishes
 
 from .making_onnx import save
 
@@ -28,9 +28,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refused(file: Path, *inputs: str, signature: str | None = None) -> BadInput:
-    given = tuple(wanted.parse_input(text) for text in inputs)
+    given = tuple(input_specs.parse_input(text) for text in inputs)
     with pytest.raises(BadInput) as caught:
-        taking.add(file, Wishes(inputs=given, signature=signature))
+        importer.add(file, Wishes(inputs=given, signature=signature))
     return caught.value
 
 
@@ -120,8 +120,8 @@ def test_a_scalar_of_a_converter_that_tells_no_rank_stays_a_scalar(tmp_path: Pat
     ("file", "name"), [("unknown_rank_elementwise.onnx", "x"), ("unknown_rank.tflite", "serving_default_x:0")]
 )
 def test_sizes_given_for_an_unknown_rank_are_taken(file: str, name: str) -> None:
-    given = (wanted.parse_input(f"{name}=2x8"),)
-    manifest = taking.add(FILES / file, Wishes(inputs=given)).files.manifest
+    given = (input_specs.parse_input(f"{name}=2x8"),)
+    manifest = importer.add(FILES / file, Wishes(inputs=given)).files.manifest
     (entry,) = manifest.formats.values()
     assert manifest.inputs[0].shape == [2, 8]
     assert entry.open_inputs == [manifest.inputs[0].name]
@@ -129,8 +129,8 @@ def test_sizes_given_for_an_unknown_rank_are_taken(file: str, name: str) -> None
 
 @pytest.mark.real
 def test_keras_usual_open_batch_is_known_to_be_none_of_litertjs() -> None:
-    given = (wanted.parse_input("serving_default_keras_tensor:0=1x4"),)
-    files = taking.add(FILES / "keras_dense.tflite", Wishes(inputs=given)).files
+    given = (input_specs.parse_input("serving_default_keras_tensor:0=1x4"),)
+    files = importer.add(FILES / "keras_dense.tflite", Wishes(inputs=given)).files
     assert "takes no model with open sizes" in str(model_limits.why_not("litertjs", files, "tflite"))
     assert model_limits.why_not("tflite", files, "tflite") is None
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mobilebench import paths
-from mobilebench.models.adding import converting, onnx2tf
-from mobilebench.models.adding.taking import Added
+from mobilebench.core import paths
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.user_models import converting, onnx2tf
+from mobilebench.models.user_models.importer import Added
 
 from .making_onnx import images, text_model
 

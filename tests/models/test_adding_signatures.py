@@ -12,13 +12,13 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models import signatures
-from mobilebench.models.adding import taking
-from mobilebench.models.adding.taking import Wishes
 from mobilebench.models.inspection import tflite_signature
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.inspection.malformed import Malformed
+from mobilebench.models.user_models import importer
+from mobilebench.models.user_models.importer import Wishes
 
 FILES = Path(__file__).parent / "files"
 ODD = 'it\'s "odd" $(x) `y`; \n-z'
@@ -164,7 +164,7 @@ def test_an_odd_name_is_quoted_in_messages(tmp_path: Path) -> None:
     own = [signature(ODD, 0, "x", ("y", 2)), signature("two", 1, "x", ("y", 2))]
     file = save(tmp_path / "net.tflite", [adding("a", 1), adding("b", 2)], own)
     with pytest.raises(BadInput) as caught:
-        taking.add(file)
+        importer.add(file)
     assert shlex.split(str(caught.value.hint).removesuffix("."))[-2:] == ["--signature", ODD]
 
 
@@ -178,7 +178,7 @@ def test_signatures_of_one_graph_need_no_choice_and_take_one(tmp_path: Path) -> 
     file = save(tmp_path / "net.tflite", [adding("g", 1)], own)
     shown = inspect(file)
     assert (shown.signatures, shown.signature_graphs) == (["a", "b"], 1)
-    taking._refuse_several_signatures(shown, None)
+    importer._refuse_several_signatures(shown, None)
     tflite_signature.keep(file, "b")
     assert listed(file) == {"b": {"inputs": ["left"], "outputs": ["right"]}}
 
@@ -186,7 +186,7 @@ def test_signatures_of_one_graph_need_no_choice_and_take_one(tmp_path: Path) -> 
 def test_a_signature_of_another_graph_than_the_first_is_not_passed_over(tmp_path: Path) -> None:
     file = save(tmp_path / "net.tflite", [adding("a", 1), adding("b", 2)], [signature("b", 1, "x", ("y", 2))])
     with pytest.raises(BadInput, match="its first graph, which engines run, is another one"):
-        taking.add(file)
+        importer.add(file)
     tflite_signature.keep(file, "b")
     assert ran(file) == 2
 
@@ -245,11 +245,11 @@ def test_a_cut_file_does_no_worse_than_being_refused(tmp_path: Path) -> None:
 def test_both_signatures_of_a_file_can_be_added(name: str, inputs: list[str]) -> None:
     file = FILES / "two_tf.tflite"
     other = {"encode": "decode", "decode": "encode"}[name]
-    files = taking.add(file, Wishes(signature=name, name="mine")).files
-    taking.add(file, Wishes(signature=other, name="others"))
+    files = importer.add(file, Wishes(signature=name, name="mine")).files
+    importer.add(file, Wishes(signature=other, name="others"))
     manifest = files.manifest
     assert [spec.name for spec in manifest.inputs] == inputs
-    assert taking.add(file, Wishes(signature=name)).already
+    assert importer.add(file, Wishes(signature=name)).already
     assert signatures.of(manifest) == name
     assert f"signature {name} of two signatures; file rewritten from sha256 {inspect(file).files[file.name]}" in str(
         signatures.said(manifest)
@@ -276,18 +276,18 @@ def saved(folder: Path) -> Path:
 @pytest.mark.real
 def test_a_saved_models_signature_is_chosen_kept_and_asked_for(tmp_path: Path) -> None:
     from mobilebench.engines import tensorflow
-    from mobilebench.models.adding import converting
-    from mobilebench.verification import asking
+    from mobilebench.models.user_models import converting
+    from mobilebench.verification import worker_client
 
     folder = saved(tmp_path / "net")
-    default = taking.add(folder, Wishes(name="plain")).files
+    default = importer.add(folder, Wishes(name="plain")).files
     assert str(signatures.said(default.manifest)) == "signature serving_default of two signatures"
-    taken = taking.add(folder, Wishes(name="other", signature=ODD))
+    taken = importer.add(folder, Wishes(name="other", signature=ODD))
     assert not taken.already
     assert taken.files.folder != default.folder
     assert [spec.shape for spec in taken.files.manifest.inputs] == [[1, 3]]
     assert signatures.of_saved_model(taken.files) == ODD
-    assert asking.job("answers", taken.files, "saved_model", [])["signature"] == ODD
+    assert worker_client.job("answers", taken.files, "saved_model", [])["signature"] == ODD
     assert [one.path.name for one in tensorflow._model(taken.files)] == [
         "saved_model.pb",
         "variables.data-00000-of-00001",
@@ -297,4 +297,4 @@ def test_a_saved_models_signature_is_chosen_kept_and_asked_for(tmp_path: Path) -
     assert "tflite" in made.manifest.formats, made.manifest.unsupported
     assert made.manifest.formats["tflite"].inputs.keys() == made.manifest.formats["saved_model"].inputs.keys()
     with pytest.raises(BadInput, match="no signature 'none'"):
-        taking.add(folder, Wishes(signature="none"))
+        importer.add(folder, Wishes(signature="none"))

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mobilebench.core.records import OutputSummary
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.inputs import summarise
-from mobilebench.results.records import OutputSummary
 
 TOLERANCE = 1e-4
 Values = NDArray[Any]

@@ -11,10 +11,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from mobilebench.engines.registry import engines
-from mobilebench.models import added, behaviour
-from mobilebench.models.adding import answering, asking, converting, taking
+from mobilebench.models import behaviour, user_store
 from mobilebench.models.inspection.description import OperatorCount
 from mobilebench.models.manifest import AddedManifest, Behaviour, Manifest
+from mobilebench.models.user_models import converting, importer, reference_client, reference_worker
 
 from ..engines.web_cases import target_info, web_case
 from .making_onnx import one_node, save
@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def added_as(file: Path) -> tuple[Behaviour, Manifest]:
-    manifest = taking.add(file).files.manifest
+    manifest = importer.add(file).files.manifest
     return behaviour.of(manifest), manifest
 
 
@@ -50,9 +50,9 @@ def test_a_model_that_counts_is_stateful_and_its_first_answer_is_the_reference(t
         "it carries state from inference to inference (ASSIGN_VARIABLE): the first answer after a fresh start is "
         "compared"
     )
-    again = added.find("s")
+    again = user_store.find("s")
     assert again is not None
-    assert behaviour.of(added.whole(again).manifest) == found
+    assert behaviour.of(user_store.whole(again).manifest) == found
 
 
 def test_a_recurrent_layer_with_a_variable_tensor_is_stateful_and_refused_by_litertjs(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_dropout_in_training_mode_is_random(tmp_path: Path) -> None:
 
 
 def test_no_conversion_is_held_against_a_random_model(tmp_path: Path) -> None:
-    taken = taking.add(shutil.copy(FILES / "dropout_training.onnx", tmp_path / "r.onnx"))
+    taken = importer.add(shutil.copy(FILES / "dropout_training.onnx", tmp_path / "r.onnx"))
     manifest = converting.convert(taken, lambda step: None).files.manifest
     assert set(manifest.formats) == {"onnx"}
     assert manifest.unsupported["tflite"] == (
@@ -160,8 +160,8 @@ def test_the_same_answers_are_those_of_a_pure_function(what: str, tmp_path: Path
     assert bool(manifest.notes) == (what == "answers that are no numbers")
 
 
-def answer(repeated: float = 0.0, renewed: float = 0.0) -> asking.Answer:
-    return asking.Answer([], [], repeated, renewed)
+def answer(repeated: float = 0.0, renewed: float = 0.0) -> reference_client.Answer:
+    return reference_client.Answer([], [], repeated, renewed)
 
 
 @pytest.mark.parametrize(
@@ -186,13 +186,15 @@ def test_what_a_model_is_follows_from_its_answers(
     tolerance: float,
     expected: tuple[bool, bool],
 ) -> None:
-    found = asking.behaviour(answer(repeated), answer(renewed=renewed), tolerance, random_operators, state_operators)
+    found = reference_client.behaviour(
+        answer(repeated), answer(renewed=renewed), tolerance, random_operators, state_operators
+    )
     assert (found.stateful, found.random) == expected
 
 
 def test_answers_are_as_far_from_each_other_as_their_worst_output() -> None:
     def apart(one: Any, other: Any) -> float:
-        return answering.apart({"y": np.asarray(one, np.float32)}, {"y": np.asarray(other, np.float32)})
+        return reference_worker.apart({"y": np.asarray(one, np.float32)}, {"y": np.asarray(other, np.float32)})
 
     nan, inf = np.nan, np.inf
     assert apart([1, 2], [1, 2]) == 0
@@ -224,7 +226,7 @@ def test_operators_are_known_by_name_in_every_format() -> None:
 
 
 def test_a_manifest_of_before_reads_as_that_of_a_pure_function(tmp_path: Path) -> None:
-    manifest = taking.add(one_node(tmp_path / "n.onnx", "Relu")).files.manifest
+    manifest = importer.add(one_node(tmp_path / "n.onnx", "Relu")).files.manifest
     stored = manifest.model_dump(mode="json")
     del stored["behaviour"]
     assert behaviour.of(AddedManifest.model_validate(stored)) == Behaviour()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.errors import BadInput, MobilebenchError
+from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.models import build, cache, pins, registry
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.inputs import summarise

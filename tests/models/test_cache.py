@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models import cache, pins, registry
 
 MODEL = "bert_small"

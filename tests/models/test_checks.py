@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mobilebench.errors import MobilebenchError
+from mobilebench.core.errors import MobilebenchError
 from mobilebench.models.checks import same_answer, telling_outputs
 
 GOOD = np.random.default_rng(0).standard_normal((1, 50)).astype(np.float32)

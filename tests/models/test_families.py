@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.cli import complete
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models import families, registry
 from mobilebench.models.families import FAMILIES
 from mobilebench.suite import Selection, load

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models import download, fetch, pretrained, weights_list
 from mobilebench.models.download import Patience
 from mobilebench.models.pretrained import Pretrained

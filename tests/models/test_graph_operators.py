@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import Kernel, Measurement
 from mobilebench.models import graph_operators as room
 from mobilebench.models.graph_operators import file_operators, matched, with_graph
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
-from mobilebench.results.records import Kernel, Measurement
 from tests.models.inspection import tiny_models
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import BadInput, ExitCode
+from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.models import pins, registry
 
 CHECKOUT = Path(__file__).parents[2]

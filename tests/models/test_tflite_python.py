@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models import tflite_python
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors.numpy import save_file
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models import template, weights_file
 
 WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.float32([0.5, -1.5]), np.ones((1, 1, 2), np.float32)]
@@ -168,7 +168,7 @@ FILLED = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models import pretrained_weights, registry, weights_file
 from mobilebench.models.zoo import squeezenet
 from mobilebench.models.zoo.blocks import Weights

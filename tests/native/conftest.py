@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench import paths
+from mobilebench.core import paths
 from mobilebench.engines import libraries
 
 NATIVE = Path(__file__).resolve().parents[2] / "native"

@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
 from mobilebench.engines.native import tensor_arguments
 from mobilebench.models import cache
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import Measurement
 
 FORMATS: dict[str, Any] = {"tflite": "tflite", "onnxruntime": "onnx"}
 INPUT = ["--input", "x,float32,1x4,uniform:0:1"]

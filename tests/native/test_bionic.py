@@ -19,12 +19,12 @@ import pytest
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
+from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
 from mobilebench.engines.native import tensor_arguments
 from mobilebench.models import agreement
 from mobilebench.models import cache as models
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import Measurement
 from tests.native.android import ABIS, runner
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]

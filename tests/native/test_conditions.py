@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mobilebench.results.records import Measurement
+from mobilebench.core.records import Measurement
 from tests.native.models import negative
 from tests.native.running import FORMATS, INPUT, OUTPUT, SLEEP, measured, onnx_arguments, real_arguments, run
 

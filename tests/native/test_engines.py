@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mobilebench.core.records import Kernel, Measurement
 from mobilebench.models import agreement, cache
-from mobilebench.results.records import Kernel, Measurement
 from mobilebench.session.verdict import HALF_PRECISION
 from tests.native.running import INPUT, OUTPUT, measured, model_files, onnx_arguments, real_arguments, run
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
-from mobilebench.engines.answers import read_answer
-from mobilebench.errors import BlockFailed
-from mobilebench.results.records import Measurement
+from mobilebench.engines.runner_output import read_answer
 from mobilebench.targets.base import ShellResult
 from tests.native.models import endless_memory, negative
 from tests.native.running import FORMATS, INPUT, OUTPUT, model_files, onnx_arguments, real_arguments, run

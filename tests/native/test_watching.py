@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.results.records import Measurement, MemoryReading
+from mobilebench.core.records import Measurement, MemoryReading
 from tests.native.models import negative
 from tests.native.running import FORMATS, INPUT, INSTANT, OUTPUT, SLEEP, measured, onnx_arguments, real_arguments, run
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mobilebench.errors import BlockFailed, TargetLost
+from mobilebench.core.errors import BlockFailed, TargetLost
+from mobilebench.core.records import TargetInfo
 from mobilebench.probes import probes
-from mobilebench.results.records import TargetInfo
 from mobilebench.targets.base import ShellResult
 
 PHONE = TargetInfo(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mobilebench import profiles
-from mobilebench.errors import BadInput
-from mobilebench.paths import device_profiles
+from mobilebench.core.errors import BadInput
+from mobilebench.core.paths import device_profiles
 from mobilebench.profiles.loader import read_file
 
 GOOD = (device_profiles() / "tensor-g2.yaml").read_text()

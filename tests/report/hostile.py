@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mobilebench.results.records import Block, PlannedBlock, Run, Series, Verdict
+from mobilebench.core.records import Block, PlannedBlock, Run, Series, Verdict
 from tests.analysis import example
 
 SCRIPT = "<script>alert(1)</script>"

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from mobilebench.analysis.summary import CaseSummary, summarise
+from mobilebench.core.records import PlannedBlock, Run
 from mobilebench.report import figures
-from mobilebench.results.records import PlannedBlock, Run
 from tests.analysis import example
 
 

@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from mobilebench.analysis.summary import summarise
-from mobilebench.errors import BadInput
-from mobilebench.report import gap_table, markdown, table, write
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import Run
+from mobilebench.report import gap_table, markdown, results_csv, write
 from mobilebench.report.terminal import result_table
-from mobilebench.results.records import Run
 from tests.analysis import example, pages
 from tests.report.hostile import hostile_run
 from tests.results.making import planned, run_info, unsupported
@@ -47,7 +47,9 @@ def test_its_files_are_written_whole(tmp_path: Path) -> None:
 
 def test_writing_again_replaces(tmp_path: Path) -> None:
     write(example.example_run(), tmp_path)
-    assert write(example.example_run(seed=8), tmp_path).csv.read_text() != table.csv(summarise(example.example_run()))
+    assert write(example.example_run(seed=8), tmp_path).csv.read_text() != results_csv.csv(
+        summarise(example.example_run())
+    )
 
 
 def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
@@ -59,7 +61,7 @@ def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
 
 def test_csv_has_a_row_for_each_case_and_stage() -> None:
     run = example.example_run()
-    text = table.csv(summarise(run))
+    text = results_csv.csv(summarise(run))
     found = rows(text)
     assert text.startswith(HEADER)
     assert len(found) == 3 * len({plan.case.key for plan in run.planned})
@@ -70,13 +72,13 @@ def test_csv_has_a_row_for_each_case_and_stage() -> None:
 
 
 def test_csv_files_virtual_targets_under_this_cpu() -> None:
-    for row in rows(table.csv(summarise(example.example_run()))):
+    for row in rows(results_csv.csv(summarise(example.example_run()))):
         assert (row["virtual"] == "true") == row["soc"].startswith("virtual: ")
         assert row["soc"].endswith(example.CPU)
 
 
 def test_csv_text_is_no_formula_and_one_line() -> None:
-    found = rows(table.csv(summarise(hostile_run())))
+    found = rows(results_csv.csv(summarise(hostile_run())))
     assert not any(cell.startswith(("=", "+", "-", "@")) or "\n" in cell for row in found for cell in row.values())
     assert any(row["reasons"].startswith("'=HYPERLINK") for row in found)
 
@@ -168,7 +170,7 @@ def test_a_reason_that_several_models_share_is_told_once() -> None:
 def test_csv_tells_what_pages_spent_within_their_stages() -> None:
     found = {
         (row["backend"], row["caches"], row["loader"], row["stage"]): row
-        for row in rows(table.csv(summarise(pages.page_run())))
+        for row in rows(results_csv.csv(summarise(pages.page_run())))
     }
     first, later = (found["webgl", "as found", "split", stage] for stage in ("warmup", "prediction"))
     assert (first["shaders"], first["pipelines"], first["compilation_ms"]) == ("12.0", "6.0", "94.0")

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from mobilebench.analysis.summary import summarise
+from mobilebench.core.records import Run
 from mobilebench.report import html
-from mobilebench.results.records import Run
 from tests.analysis import example
 from tests.report.hostile import hostile_run, planned_engine
 

@@ -10,8 +10,8 @@ import pytest
 
 from mobilebench.analysis.page_memory import page_memory
 from mobilebench.analysis.summary import RunSummary, summarise
+from mobilebench.core.records import Kernel, KernelMemory, Measurement, Run
 from mobilebench.report import html, markdown, watched, watched_figures, watched_tables
-from mobilebench.results.records import Kernel, KernelMemory, Measurement, Run
 from tests.analysis import example, watching
 from tests.report.hostile import SCRIPT
 from tests.report.test_html import Page

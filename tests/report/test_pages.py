@@ -8,9 +8,9 @@ from functools import cache
 import pytest
 
 from mobilebench.analysis.summary import RunSummary, summarise
+from mobilebench.core.records import Proof
 from mobilebench.report import html, markdown
 from mobilebench.report.proof import Facts, proof_facts
-from mobilebench.results.records import Proof
 from tests.analysis import example, pages
 from tests.report.test_html import Page
 from tests.report.test_watched import terminal

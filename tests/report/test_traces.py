@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from mobilebench.analysis.summary import RunSummary, summarise
-from mobilebench.report import html, markdown, table
+from mobilebench.core.records import Case, Run, TraceFile, Verdict
+from mobilebench.report import html, markdown, results_csv
 from mobilebench.report.terminal import result_table
-from mobilebench.results.records import Case, Run, TraceFile, Verdict
 from tests.analysis import example, pages
 from tests.analysis.watching import planned_pass
 from tests.report.test_html import Page
@@ -91,6 +91,6 @@ def test_a_trace_without_its_end_is_told() -> None:
 @pytest.mark.parametrize("timed", [True, False])
 def test_times_under_a_trace_stand_nowhere(timed: bool) -> None:
     found = summarise(run(timed=timed))
-    shown = [html.render(found), markdown.render(found), table.csv(found), terminal(found)]
+    shown = [html.render(found), markdown.render(found), results_csv.csv(found), terminal(found)]
     assert not any(number in text for text in shown for number in ("98765", "98,765", "98.8", "87654", "87.7"))
     assert ("prediction" in found.targets[0].cases[0].stages) == timed

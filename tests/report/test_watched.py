@@ -16,10 +16,10 @@ from rich.console import Console
 from mobilebench.analysis.kernels import KernelSummary, kernels
 from mobilebench.analysis.memory import memory
 from mobilebench.analysis.summary import RunSummary, summarise
-from mobilebench.operators import TYPES
+from mobilebench.core.operators import TYPES
+from mobilebench.core.records import Kernel, MemoryUse, PlannedBlock, Run
 from mobilebench.report import html, markdown, watched, watched_figures, watched_tables, write
 from mobilebench.report.terminal import result_table
-from mobilebench.results.records import Kernel, MemoryUse, PlannedBlock, Run
 from tests.analysis import example, watching
 from tests.report.hostile import EVERYTHING, SCRIPT
 from tests.report.test_html import Page

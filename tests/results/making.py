@@ -7,8 +7,8 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from mobilebench.errors import Fault
-from mobilebench.results.records import (
+from mobilebench.core.errors import Fault
+from mobilebench.core.records import (
     Block,
     BlockRule,
     Case,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import Conditions, Proof, Run, StageCost, Verdict
 from mobilebench.results import export
-from mobilebench.results.records import Conditions, Proof, Run, StageCost, Verdict
 
 from .making import failed, host, measured, phone, planned, run_info, unsupported
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mobilebench.errors import BadInput, ExitCode
+from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.results import database, tables
 from mobilebench.results.store import FILE_NAME, Store, StoreError
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.core.records import BlockRule, Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
-from mobilebench.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.models.inputs import summarise
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
-from mobilebench.results.records import BlockRule, Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.session import events
-from mobilebench.session.rooms import ModelKey, Rooms
+from mobilebench.session.dependencies import ModelKey, Rooms
 from mobilebench.suite import Plan
 from mobilebench.suite.schema import Suite
 

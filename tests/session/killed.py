@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from mobilebench import session
-from mobilebench.results.records import PlannedBlock
+from mobilebench.core.records import PlannedBlock
 from mobilebench.results.store import Store
 
 from ..results.making import host

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import BlockFailed, ExitCode, Fault, TargetLost, TargetTaken
-from mobilebench.results.records import PlannedBlock, TargetInfo
+from mobilebench.core.errors import BlockFailed, ExitCode, Fault, TargetLost, TargetTaken
+from mobilebench.core.records import PlannedBlock, TargetInfo
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, RunResult, absence, events, run
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from mobilebench import targets
-from mobilebench.errors import ExitCode
-from mobilebench.results.records import BlockRule, Case, PlannedBlock
+from mobilebench.core.errors import ExitCode
+from mobilebench.core.records import BlockRule, Case, PlannedBlock
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, events, run
 from mobilebench.suite import Plan
-from mobilebench.targets.android import wire
+from mobilebench.targets.android import adb_protocol
 from mobilebench.virtual import phones
 from tests.session.fakes import SUITE, Seen
 from tests.targets.conftest import BUNDLED_ADB, own_adb
@@ -45,7 +45,7 @@ class Cutter(Seen):
         if isinstance(event, events.BlockStarted) and event.planned.index == 1 and not self._cut:
             self._cut = True
             threading.Timer(0.5, self._adb, ["disconnect"]).start()
-        elif isinstance(event, events.StillWaiting) and wire.state(self._serial) == "absent":
+        elif isinstance(event, events.StillWaiting) and adb_protocol.state(self._serial) == "absent":
             self._adb("connect")
 
     def _adb(self, word: str) -> None:

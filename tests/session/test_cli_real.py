@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import ExitCode
-from mobilebench.results.records import Run
+from mobilebench.core.errors import ExitCode
+from mobilebench.core.records import Run
 from mobilebench.results.store import FILE_NAME, Store
 
 pytestmark = pytest.mark.real

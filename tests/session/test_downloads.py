@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.results.records import Case, Download, Measurement, Proof, SetupPart
+from mobilebench.core.records import Case, Download, Measurement, Proof, SetupPart
 from mobilebench.session.downloads import judge_downloads
 from mobilebench.session.findings import Findings
 

@@ -17,16 +17,16 @@ from rich.console import Console
 from mobilebench.analysis.summary import summarise
 from mobilebench.browsers import builds
 from mobilebench.browsers.launching import RunningBrowser
-from mobilebench.engines import page_watch, web
+from mobilebench.core.errors import ExitCode, Fault
+from mobilebench.core.records import BlockRule, PlannedBlock
+from mobilebench.engines import page_sampling, web
 from mobilebench.engines.base import BlockResult
 from mobilebench.engines.registry import engines
-from mobilebench.errors import ExitCode, Fault
 from mobilebench.report.terminal import result_table
 from mobilebench.results import export
-from mobilebench.results.records import BlockRule, PlannedBlock
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, resume, run
-from mobilebench.session.rooms import Rooms
+from mobilebench.session.dependencies import Rooms
 from mobilebench.suite import Plan
 from mobilebench.targets.host import describe
 from tests.browsers.processes import group, kill_pages, pages_in, wait_until
@@ -93,7 +93,7 @@ class Saboteur:
 def saboteur(monkeypatch: pytest.MonkeyPatch) -> Saboteur:
     """Its browsers are reached by a cable that can be cut."""
     made = Saboteur()
-    launch, look = builds.launch, page_watch.Watch.look
+    launch, look = builds.launch, page_sampling.Watch.look
 
     @contextmanager
     def launching(*arguments: Any, **options: Any) -> Iterator[RunningBrowser]:
@@ -101,13 +101,13 @@ def saboteur(monkeypatch: pytest.MonkeyPatch) -> Saboteur:
             made.started.append((running, cable))
             yield dataclasses.replace(running, address=cable.address)
 
-    def looking(watch: page_watch.Watch, moment: str) -> None:
+    def looking(watch: page_sampling.Watch, moment: str) -> None:
         look(watch, moment)
         if moment == "warmup":
             made.act()
 
     monkeypatch.setattr(builds, "launch", launching)
-    monkeypatch.setattr(page_watch.Watch, "look", looking)
+    monkeypatch.setattr(page_sampling.Watch, "look", looking)
     monkeypatch.setattr(web, "PREDICTION_PATIENCE_S", 0)
     return made
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from mobilebench import targets
-from mobilebench.errors import ExitCode
+from mobilebench.core.errors import ExitCode
 from mobilebench.results.store import FILE_NAME, Store
 from mobilebench.targets.android.chrome import FLAGS_FILE
-from mobilebench.targets.android.conditions import RESTORE_FILE
+from mobilebench.targets.android.device_changes import RESTORE_FILE
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.virtual import phones
 from tests.targets.conftest import BUNDLED_ADB, own_adb

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import ExitCode
-from mobilebench.results.records import Run
+from mobilebench.core.errors import ExitCode
+from mobilebench.core.records import Run
 from mobilebench.results.store import Store
 from tests.browsers.display import a_screen
 from tests.browsers.processes import processes_with, wait_until

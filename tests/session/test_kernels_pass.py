@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import Block, GraphOperators, Measurement, Pass
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.results.records import Block, GraphOperators, Measurement, Pass
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, run
 

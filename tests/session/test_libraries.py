@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+from mobilebench.core.errors import BadInput, Unsupported
 from mobilebench.engines import libraries as engine_libraries
-from mobilebench.errors import BadInput, Unsupported
-from mobilebench.session import libraries, rooms
-from mobilebench.session.rooms import Rooms
+from mobilebench.session import dependencies, libraries
+from mobilebench.session.dependencies import Rooms
 
 from ..results.making import host
 from .fakes import FakeEngine, plan
@@ -71,6 +71,6 @@ def test_what_cannot_be_had_is_left_to_the_block(monkeypatch: pytest.MonkeyPatch
         raise error
 
     monkeypatch.setattr(engine_libraries, "libraries_for", fails)
-    rooms.library("tflite", "gpu", "android-x86_64", lambda step: None)
-    rooms.library("tfjs", "wasm", "android-x86_64", lambda step: None)
+    dependencies.library("tflite", "gpu", "android-x86_64", lambda step: None)
+    dependencies.library("tfjs", "wasm", "android-x86_64", lambda step: None)
     assert asked == [("tflite", "gpu", "android-x86_64")]

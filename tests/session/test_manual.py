@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from mobilebench.browsers.server import PageServer
-from mobilebench.errors import BadInput
-from mobilebench.models import locks
+from mobilebench.core.errors import BadInput
+from mobilebench.models import file_locks
 from mobilebench.models.cache import lock_of
 from mobilebench.models.inputs import summarise
 from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.results.store import Store
 from mobilebench.session.manual import Manual, choices
-from mobilebench.session.manual.sitting import MOST_OPEN
+from mobilebench.session.manual.manual_session import MOST_OPEN
 from tests.browsers.test_server import get
 
 ANSWER = np.linspace(-1, 1, 10, dtype=np.float32).reshape(1, 10)
@@ -180,10 +180,10 @@ def test_what_somebody_stopped_is_over(sitting: Manual, server: PageServer) -> N
 
 def test_a_model_is_not_pruned_while_its_answer_is_awaited(sitting: Manual, model: ModelFiles) -> None:
     begin(sitting)
-    with locks.if_free(lock_of(model.folder)) as free:
+    with file_locks.if_free(lock_of(model.folder)) as free:
         assert not free
     sitting.close()
-    with locks.if_free(lock_of(model.folder)) as free:
+    with file_locks.if_free(lock_of(model.folder)) as free:
         assert free
 
 

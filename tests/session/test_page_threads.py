@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobilebench.results.records import Case, Proof
+from mobilebench.core.records import Case, Proof
 from mobilebench.session.findings import Findings
 from mobilebench.session.page_threads import judge_page_threads
 

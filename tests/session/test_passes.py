@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from mobilebench.core.errors import Unsupported
+from mobilebench.core.records import Conditions, Pass, PlannedBlock, Run, TargetInfo, TraceFile
 from mobilebench.engines.base import why_unsupported
-from mobilebench.errors import Unsupported
 from mobilebench.results import traces
-from mobilebench.results.records import Conditions, Pass, PlannedBlock, Run, TargetInfo, TraceFile
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, run
 from mobilebench.session.journal import FILE_NAME

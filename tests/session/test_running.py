@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import BadInput, BlockFailed, ExitCode, NothingToMeasure, TargetLost, Unsupported
+from mobilebench.core.errors import BadInput, BlockFailed, ExitCode, NothingToMeasure, TargetLost, Unsupported
+from mobilebench.core.records import PlannedBlock, Run, Series, TargetInfo
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import PlannedBlock, Run, Series, TargetInfo
 from mobilebench.results.store import Store, StoreError
 from mobilebench.session import RunRequest, RunResult, events, resume, run
 from mobilebench.session.journal import Journal

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.split import describe, splits
-from mobilebench.results.records import Block, Run
+from mobilebench.core.records import Block, Run
 
 from ..results.making import START, failed, host, measured, phone, planned, run_info
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.results.records import BlockRule, Case, Pass, PlannedBlock
+from mobilebench.core.records import BlockRule, Case, Pass, PlannedBlock
 
 from .test_verdict import PAGE, verdict
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo, Verdict
 from mobilebench.models.inputs import summarise
 from mobilebench.models.manifest import AddedManifest, Behaviour, Manifest
-from mobilebench.results.records import BlockRule, Case, PlannedBlock, TargetInfo, Verdict
 from mobilebench.session.verdict import judge
 
 from ..results.making import host, measurement

@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.errors import BadInput
-from mobilebench.results.records import BlockRule
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import BlockRule
 from mobilebench.suite import document, loading, schema
 from mobilebench.suite.schema import Suite
 

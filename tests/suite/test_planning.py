@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mobilebench.errors import BadInput, NothingToMeasure
-from mobilebench.results.records import Case, Conditions, Pass, TargetInfo
+from mobilebench.core.errors import BadInput, NothingToMeasure
+from mobilebench.core.records import Case, Conditions, Pass, TargetInfo
 from mobilebench.suite import loading
 from mobilebench.suite.planning import Plan, Selection, plan
 from mobilebench.suite.schema import Suite

@@ -13,7 +13,7 @@ import adbutils
 import pytest
 
 from mobilebench import targets
-from mobilebench.targets.android import ports, wire
+from mobilebench.targets.android import adb_protocol, ports
 from mobilebench.virtual import phones
 
 BUNDLED_ADB = Path(adbutils.__file__).parent / "binaries" / "adb"
@@ -29,13 +29,13 @@ def own_adb(home: Path, adb: Path) -> Iterator[None]:
         patch.setenv("MOBILEBENCH_HOME", str(home))
         patch.setenv("ANDROID_ADB_SERVER_PORT", str(ports.free_port()))
         patch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
-        wire.start_server.cache_clear()
+        adb_protocol.start_server.cache_clear()
         try:
             yield
         finally:
             phones.down()
             subprocess.run([adb, "kill-server"], capture_output=True, check=False)
-            wire.start_server.cache_clear()
+            adb_protocol.start_server.cache_clear()
 
 
 @pytest.fixture(scope="module", params=["adb of the system", "adb inside adbutils"])

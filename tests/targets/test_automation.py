@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from mobilebench.errors import BlockFailed
+from mobilebench.core.errors import BlockFailed
 from mobilebench.targets.android.automation import Automation
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from mobilebench.browsers import builds
-from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.targets.android import browsers as module
 from mobilebench.targets.android import first_run
 from mobilebench.targets.android.answers import NotAllowed

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.targets.android import conditions as module
+from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.targets.android import device_changes as module
 from mobilebench.targets.android import ports
 from mobilebench.targets.android.answers import NotAllowed
-from mobilebench.targets.android.conditions import RESTORE_FILE, Conditions
+from mobilebench.targets.android.device_changes import RESTORE_FILE, Conditions
 from mobilebench.targets.android.lease import LOCK
 from mobilebench.targets.android.restore import this_process
 from mobilebench.targets.base import ShellResult

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.errors import BlockFailed, Killed, TargetLost
-from mobilebench.targets.android import exits
+from mobilebench.core.errors import BlockFailed, Killed, TargetLost
+from mobilebench.targets.android import exit_info
 from tests.targets.fakes import FakeShell
 
 CHROME = "com.android.chrome"
@@ -38,7 +38,7 @@ FORMATS = pytest.mark.parametrize("form", [BY_LINE, IN_LINES], ids=["android-11"
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exits, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(exit_info, "_PAUSE_SECONDS", 0)
 
 
 def dumped(form: str, *entries: tuple[str, int, str]) -> str:
@@ -61,7 +61,7 @@ def failing(error: BlockFailed, *answers: object) -> BlockFailed:
     with (
         FakeShell(*((ASK, answer) for answer in answers)) as shell,
         pytest.raises(BlockFailed) as raised,
-        exits.explained(shell, CHROME),
+        exit_info.explained(shell, CHROME),
     ):
         raise error
     return raised.value
@@ -118,12 +118,12 @@ def test_a_browser_that_writes_its_exit_down_late_is_asked_again() -> None:
     st.text() | st.text().map(lambda text: f"{NOW}\n ApplicationExitInfo #0: timestamp={NOW} process=a reason={text}")
 )
 def test_no_text_breaks_the_parser(text: str) -> None:
-    _, found = exits.parse(text)
+    _, found = exit_info.parse(text)
     assert all(one.words for one in found)
 
 
 def test_androids_reasons_have_words_and_a_later_one_its_number():
-    told = [exits.Exit(CHROME, datetime.fromtimestamp(0, UTC), number).words for number in range(18)]
+    told = [exit_info.Exit(CHROME, datetime.fromtimestamp(0, UTC), number).words for number in range(18)]
     assert len(set(told)) == 18
     assert told[17] == "reason 17"
     assert not any(words.startswith("reason") for words in told[:17])

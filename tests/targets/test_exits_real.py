@@ -9,7 +9,7 @@ import pytest
 
 from mobilebench.browsers import renderers
 from mobilebench.browsers.page import open_page
-from mobilebench.errors import BlockFailed
+from mobilebench.core.errors import BlockFailed
 from mobilebench.targets.base import Target
 from mobilebench.virtual import phones
 from tests.targets.conftest import BUNDLED_ADB

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.targets.android.files import PhoneFiles, free_mb
 from mobilebench.targets.android.sync import NoSpace
 from mobilebench.targets.base import TargetPath

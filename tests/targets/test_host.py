@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.browsers import chrome, firefox
-from mobilebench.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.profiles.machine import cpu_name, machine_id
 from mobilebench.targets import host, open_target
 from mobilebench.targets.base import TargetPath

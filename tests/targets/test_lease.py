@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.targets.android import lease
 from mobilebench.targets.android.files import HOME
 from mobilebench.targets.android.lease import LEASE_SECONDS, LOCK, PhoneLock, guarded, take, was_taken

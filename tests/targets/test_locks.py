@@ -13,14 +13,14 @@ from datetime import datetime
 
 import pytest
 
-from mobilebench.errors import BadInput, BlockFailed
+from mobilebench.core.errors import BadInput, BlockFailed
 from mobilebench.targets import host, locks
 from mobilebench.targets.android import lease, properties
 from mobilebench.targets.locks import device_lock, machine_turn
 
 HOLD = """
 import time
-from mobilebench.results.records import TargetInfo
+from mobilebench.core.records import TargetInfo
 from mobilebench.targets import locks
 from mobilebench.targets.android import lease
 class Taken:

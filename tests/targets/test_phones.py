@@ -18,11 +18,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from mobilebench import targets
-from mobilebench.errors import BadInput, BlockFailed, TargetLost, Unsupported
+from mobilebench.core.errors import BadInput, BlockFailed, TargetLost, Unsupported
 from mobilebench.probes import probes, reading
-from mobilebench.targets.android import ports, properties, wire
+from mobilebench.targets.android import adb_protocol, ports, properties
 from mobilebench.targets.android.chrome import FLAGS_FILE
-from mobilebench.targets.android.conditions import RESTORE_FILE
+from mobilebench.targets.android.device_changes import RESTORE_FILE
 from mobilebench.targets.limits import Limit
 from mobilebench.virtual import phones, sandbox
 from mobilebench.virtual.chrome import DEVTOOLS as SOCKET
@@ -37,13 +37,13 @@ def told(phone, *argv):
 
 
 def forwards():
-    return wire.query("host:list-forward", Limit("listing forwards", 5))
+    return adb_protocol.query("host:list-forward", Limit("listing forwards", 5))
 
 
 def reverses(serial):
     limit = Limit("listing reverses", 5)
-    with wire.service(serial, "reverse:list-forward", limit) as stream:
-        return wire.block(stream, limit).decode()
+    with adb_protocol.service(serial, "reverse:list-forward", limit) as stream:
+        return adb_protocol.block(stream, limit).decode()
 
 
 def test_a_phone_is_described_and_marked_as_virtual(rack):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench import profiles
-from mobilebench.errors import BlockFailed, TargetLost
+from mobilebench.core.errors import BlockFailed, TargetLost
 from mobilebench.probes import probes
 from mobilebench.targets.android import properties
 from mobilebench.targets.base import ShellResult

@@ -6,8 +6,8 @@ import pytest
 
 from mobilebench import targets
 from mobilebench.browsers import chrome
-from mobilebench.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.targets.android import discovery, properties, states, wire
+from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.targets.android import adb_protocol, discovery, properties, states
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_a_phone_that_cannot_be_used_says_what_to_do_on_it(serial, state, remedy
 @pytest.mark.parametrize("error", [BlockFailed("slow"), TargetLost("gone")])
 def test_a_phone_that_falls_silent_does_not_hide_the_others(monkeypatch, attached, error):
     attached["SILENT"] = "device"
-    monkeypatch.setattr(wire, "state", lambda serial: "device")
+    monkeypatch.setattr(adb_protocol, "state", lambda serial: "device")
 
     def read(shell):
         if shell.serial == "SILENT":
@@ -85,7 +85,7 @@ def test_a_phone_that_falls_silent_does_not_hide_the_others(monkeypatch, attache
 def test_adbs_list_is_read_with_states_of_several_words(monkeypatch):
     monkeypatch.undo()
     answer = "A\tdevice\nB\tno permissions (missing udev rules?); see [url]\n* daemon started\n\n"
-    monkeypatch.setattr(wire, "query", lambda request, limit: answer)
+    monkeypatch.setattr(adb_protocol, "query", lambda request, limit: answer)
     found = discovery.attached()
     assert found == {"A": "device", "B": "no permissions (missing udev rules?); see [url]"}
     info = properties.unusable("B", found["B"])
@@ -104,7 +104,7 @@ def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch
             "DUP                    offline transport_id:4\n"
         ),
     }
-    monkeypatch.setattr(wire, "query", lambda request, limit: answers[request])
+    monkeypatch.setattr(adb_protocol, "query", lambda request, limit: answers[request])
     monkeypatch.setattr(properties, "read", lambda shell: properties.describe(shell.serial, {}))
     monkeypatch.setattr(chrome, "find", lambda: None)
     found = discovery.attached()
@@ -118,7 +118,7 @@ def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch
         targets.select("DUP (usb:1-3)")
 
 
-@pytest.mark.parametrize("places", ["", wire.Refused("unknown host service")])
+@pytest.mark.parametrize("places", ["", adb_protocol.Refused("unknown host service")])
 def test_phones_that_share_a_serial_are_counted_where_adb_does_not_say_more(monkeypatch, places):
     monkeypatch.undo()
 
@@ -129,7 +129,7 @@ def test_phones_that_share_a_serial_are_counted_where_adb_does_not_say_more(monk
             raise places
         return places
 
-    monkeypatch.setattr(wire, "query", query)
+    monkeypatch.setattr(adb_protocol, "query", query)
     assert list(discovery.attached()) == ["DUP (phone 1)", "DUP (phone 2)"]
 
 

@@ -16,10 +16,10 @@ import pytest
 from typer.testing import CliRunner
 
 from mobilebench.cli.app import app
+from mobilebench.core.errors import BadInput, ExitCode
+from mobilebench.core.records import BlockRule, Case, PlannedBlock
 from mobilebench.engines import base, registry
-from mobilebench.errors import BadInput, ExitCode
-from mobilebench.results.records import BlockRule, Case, PlannedBlock
-from mobilebench.targets.android import discovery, ports, properties, server, wire
+from mobilebench.targets.android import adb_protocol, discovery, ports, properties, server
 from mobilebench.virtual import phones
 
 SOCKET, ADDRESS, PORT = server.SOCKET, server.ADDRESS, server.PORT
@@ -113,14 +113,14 @@ def listens(monkeypatch):
         monkeypatch.setenv(PORT, str(port))
         monkeypatch.delenv(SOCKET, raising=False)
         monkeypatch.delenv(ADDRESS, raising=False)
-        wire.start_server.cache_clear()
+        adb_protocol.start_server.cache_clear()
         return port
 
     yield start
     for listener, done in opened:
         done.set()
         listener.close()
-    wire.start_server.cache_clear()
+    adb_protocol.start_server.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -142,13 +142,13 @@ def listens(monkeypatch):
     ids=["console", "http", "close", "silent", "fail", "huge", "okay", "letters", "prefix", "half", "endless", "slow"],
 )
 def test_what_is_no_adb_server_is_said_to_be_none(listens, monkeypatch, answer, wait):
-    monkeypatch.setattr(wire, "_GREET_SECONDS", 0.5)
+    monkeypatch.setattr(adb_protocol, "_GREET_SECONDS", 0.5)
     port = listens(answer, wait)
     with pytest.raises(BadInput, match=f"What listens at 127.0.0.1:{port} is no adb server .{PORT}.") as caught:
         discovery.attached()
     assert caught.value.exit_code is ExitCode.BAD_INPUT
     assert PORT in caught.value.hint
-    assert wire.state("S1") == "absent"
+    assert adb_protocol.state("S1") == "absent"
 
 
 def test_a_server_that_greets_and_then_says_nonsense_is_bad_input(listens):
@@ -163,7 +163,7 @@ def test_local_sockets_are_met(monkeypatch, tmp_path, spec):
     spec = spec.format(tmp_path)
     name = spec.partition(":")[2]
     monkeypatch.setenv(SOCKET, spec)
-    wire.start_server.cache_clear()
+    adb_protocol.start_server.cache_clear()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"\0{name}" if spec.startswith("localabstract") else name)
         listener.listen()
@@ -179,12 +179,12 @@ def test_local_sockets_are_met(monkeypatch, tmp_path, spec):
         thread.start()
         assert discovery.attached() == {"S1": "device"}
         thread.join()
-    wire.start_server.cache_clear()
+    adb_protocol.start_server.cache_clear()
 
 
 def test_no_server_is_started_on_another_host(monkeypatch):
     monkeypatch.setenv(SOCKET, f"tcp:127.0.0.1:{ports.free_port()}")
-    wire.start_server.cache_clear()
+    adb_protocol.start_server.cache_clear()
     with pytest.raises(BadInput, match=f"No adb server can be reached at .*{SOCKET}.*adb starts none on another host"):
         discovery.attached()
 
@@ -272,7 +272,7 @@ def test_virtual_phones_need_an_adb_server(listens, monkeypatch, tmp_path, words
 
 def test_no_virtual_phone_is_started_for_an_adb_server_elsewhere(monkeypatch, tmp_path):
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
-    monkeypatch.setattr(wire, "server_runs", lambda: True)
+    monkeypatch.setattr(adb_protocol, "server_runs", lambda: True)
     monkeypatch.setenv(SOCKET, "tcp:192.0.2.1:5037")
     said = CliRunner().invoke(app, ["virtual", "up"])
     assert said.exit_code == ExitCode.BAD_INPUT

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobilebench.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.targets.android import ports, wire
+from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.targets.android import adb_protocol, ports
 from mobilebench.targets.android.shell import DeviceShell, command_line, demand, marked, read_v2, split_marked
 from mobilebench.targets.android.sync import NoSpace, Sync
 from mobilebench.targets.base import ShellResult
@@ -81,8 +81,8 @@ def serve(monkeypatch):
     def start(*connections):
         server = Server(*connections)
         monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(server.port))
-        monkeypatch.setattr(wire, "start_server", lambda: None)
-        monkeypatch.setattr(wire, "_SETTLE_SECONDS", 0.0)
+        monkeypatch.setattr(adb_protocol, "start_server", lambda: None)
+        monkeypatch.setattr(adb_protocol, "_SETTLE_SECONDS", 0.0)
         servers.append(server)
         server.thread.start()
         return server
@@ -317,9 +317,9 @@ def test_a_forward_that_leads_elsewhere_by_now_is_left_alone(serve):
 def test_an_adb_that_cannot_be_reached_is_told(monkeypatch):
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(ports.free_port()))
     monkeypatch.setenv("ADBUTILS_ADB_PATH", "/nonexistent/adb")
-    wire.start_server.cache_clear()
+    adb_protocol.start_server.cache_clear()
     with pytest.raises(BadInput, match="could not be started") as caught:
-        wire.query("host:devices", Limit("x", 1))
+        adb_protocol.query("host:devices", Limit("x", 1))
     assert "adb" in caught.value.hint
 
 

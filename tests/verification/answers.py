@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from mobilebench.core.records import OutputSummary, TargetInfo
 from mobilebench.models.inputs import summarise
 from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest
 from mobilebench.models.seeded import SEEDED
-from mobilebench.results.records import OutputSummary, TargetInfo
 from mobilebench.verification.records import Answered, Cell, Difference
 
 HERE = TargetInfo(

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.models import cache
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
-from mobilebench.verification import asking, cells, running
+from mobilebench.verification import cells, verifier, worker_client
 from mobilebench.verification.records import ModelMatrix
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
@@ -34,8 +34,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def verify(model: str, **wanted: Any) -> ModelMatrix:
-    request = running.Request(models=(model,), **wanted)
-    (matrix,) = running.verify(request, host.describe(), lambda _: None, Event())
+    request = verifier.Request(models=(model,), **wanted)
+    (matrix,) = verifier.verify(request, host.describe(), lambda _: None, Event())
     return matrix
 
 
@@ -103,22 +103,22 @@ def test_an_engine_s_refusal_is_told_in_its_own_words(tmp_path: Path) -> None:
     built = cache.ensure(SMALL)
     nonsense = ModelFiles(tmp_path, built.manifest)
     (tmp_path / built.manifest.formats["onnx"].path).write_bytes(b"no model")
-    job = asking.job("answers", nonsense, "onnx", ["published"], samples=8, reference=None, references=[])
+    job = worker_client.job("answers", nonsense, "onnx", ["published"], samples=8, reference=None, references=[])
     with pytest.raises(Unsupported, match=r"(?i)protobuf"):
-        asking.ask(job, Event())
+        worker_client.ask(job, Event())
 
 
 def test_a_worker_that_takes_too_long_or_breaks_down_is_ended() -> None:
     built = cache.ensure(SMALL)
-    job = asking.job("answers", built, "onnx", ["published"], samples=8, reference=None, references=[])
+    job = worker_client.job("answers", built, "onnx", ["published"], samples=8, reference=None, references=[])
     with pytest.raises(BlockFailed, match=r"longer than 0\.01 s"):
-        asking.ask(job, Event(), patience_s=0.01)
+        worker_client.ask(job, Event(), patience_s=0.01)
     with pytest.raises(BlockFailed, match="KeyError: 'nothing'"):
-        asking.ask({**job, "kind": "nothing"}, Event())
+        worker_client.ask({**job, "kind": "nothing"}, Event())
     cancel = Event()
     cancel.set()
     with pytest.raises(BlockFailed, match="cancelled"):
-        asking.ask(job, cancel)
+        worker_client.ask(job, cancel)
 
 
 def test_ctrl_c_ends_browser_and_command_and_the_same_command_goes_on(temporary: Path, home: Path) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench import paths, profiles, targets
+from mobilebench import profiles, targets
+from mobilebench.core import paths
 from mobilebench.engines import scratch
 from mobilebench.probes import probes
 from mobilebench.profiles import Profile
-from mobilebench.targets.android import wire
-from mobilebench.virtual import phones, presentation
+from mobilebench.targets.android import adb_protocol
+from mobilebench.virtual import device_identity, phones
 from mobilebench.virtual.android import abilities
 from mobilebench.virtual.android.abilities import ABILITIES, ability, file_ability, refusal
 from mobilebench.virtual.daemon import Daemon
@@ -45,7 +46,7 @@ def daemon(folder: Path, android: int) -> Daemon:
     return Daemon(PhoneFiles(device.files.root))
 
 
-@pytest.mark.parametrize("android", presentation.LEVELS)
+@pytest.mark.parametrize("android", device_identity.LEVELS)
 @pytest.mark.parametrize(
     ("words", "since", "said", "code"),
     [
@@ -66,24 +67,24 @@ def test_a_virtual_phone_answers_by_its_android(
     tmp_path: Path, android: int, words: list[str], since: int, said: str, code: int
 ) -> None:
     answer = asyncio.run(daemon(tmp_path, android).answer(words))
-    if presentation.LEVELS[android] < since:
+    if device_identity.LEVELS[android] < since:
         assert (answer.stdout + answer.stderr, answer.code) == (said, code)
     else:
         assert answer.code == 0 and not (said and said in answer.stdout + answer.stderr)
 
 
-@pytest.mark.parametrize("android", presentation.LEVELS)
+@pytest.mark.parametrize("android", device_identity.LEVELS)
 def test_properties_that_an_android_does_not_set_are_missing(android: int) -> None:
-    found = presentation.properties(profiles.load("tensor-g3"), "phone-1", android)
-    assert ("ro.soc.model" in found) == (presentation.LEVELS[android] >= 31)
+    found = device_identity.properties(profiles.load("tensor-g3"), "phone-1", android)
+    assert ("ro.soc.model" in found) == (device_identity.LEVELS[android] >= 31)
     assert found["ro.build.version.release"] == str(android)
-    assert found["ro.build.version.sdk"] == str(presentation.LEVELS[android])
+    assert found["ro.build.version.sdk"] == str(device_identity.LEVELS[android])
 
 
 @pytest.mark.parametrize("profile", profiles.all_profiles(), ids=lambda profile: profile.id)
 def test_a_phone_without_the_newer_properties_is_recognised_by_the_older_ones_or_not_at_all(profile: Profile) -> None:
     older = set(profile.identify.properties) - {"ro.soc.model", "ro.soc.manufacturer"}
-    found = profiles.match(presentation.properties(profile, "phone-1", 10))
+    found = profiles.match(device_identity.properties(profile, "phone-1", 10))
     assert found == (profile if older else None)
 
 
@@ -170,14 +171,14 @@ def test_every_command_that_a_run_sends_is_in_the_table_and_works_on_its_android
     tmp_path: Path, android: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
-    real = wire.service
+    real = adb_protocol.service
 
     def recording(serial, name, limit):  # type: ignore[no-untyped-def]
         if name.startswith(("shell", "exec")):
             sent.append(name.partition(":")[2])
         return real(serial, name, limit)
 
-    monkeypatch.setattr(wire, "service", recording)
+    monkeypatch.setattr(adb_protocol, "service", recording)
     (tmp_path / "file").write_bytes(b"x" * 5000)
     with own_adb(tmp_path / "home", Path(adb_programs()["installed"])):
         (phone,) = phones.up(names=["asked"], android=android)
@@ -198,5 +199,5 @@ def test_every_command_that_a_run_sends_is_in_the_table_and_works_on_its_android
     asked = [words for script in sent for words in commands(script)]
     assert {"am", "settings", "dumpsys", "getprop", "cat"} <= {words[0] for words in asked}
     assert [one for words in asked for one in unknown(words)] == []
-    refused = {shlex.join(words[:2]) for words in asked if refusal(words, presentation.LEVELS[android])}
+    refused = {shlex.join(words[:2]) for words in asked if refusal(words, device_identity.LEVELS[android])}
     assert refused == ({"dumpsys thermalservice"} if android < 10 else set())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench import profiles
-from mobilebench.virtual import config, presentation
+from mobilebench.virtual import config, device_identity
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.android.device import Answer, Device
 from mobilebench.virtual.chrome import PACKAGE, Chrome, read_flags
@@ -30,8 +30,8 @@ def make_device(
     profile = profiles.load(profile_id)
     settings = PhoneConfig(
         name="phone-1",
-        properties=presentation.properties(profile, "phone-1", android),
-        clusters=presentation.clusters(profile),
+        properties=device_identity.properties(profile, "phone-1", android),
+        clusters=device_identity.clusters(profile),
         gpu=profile.gpu.name,
         chromium=chromium,
         firefox=None,
@@ -70,10 +70,10 @@ def test_getprop_lists_what_it_answers_one_by_one(device: Device) -> None:
 
 @pytest.mark.parametrize("profile", profiles.all_profiles(), ids=lambda profile: profile.id)
 def test_a_phone_of_every_profile_is_recognised_as_it(profile: profiles.Profile) -> None:
-    properties = presentation.properties(profile, "phone-1")
+    properties = device_identity.properties(profile, "phone-1")
     assert profiles.match(properties) == profile
-    assert properties["ro.product.cpu.abi"] == presentation.abi()
-    clusters = presentation.clusters(profile)
+    assert properties["ro.product.cpu.abi"] == device_identity.abi()
+    clusters = device_identity.clusters(profile)
     assert sum(cluster.count for cluster in clusters) == profile.cores
     assert max(cluster.max_khz for cluster in clusters) == profile.cpu.clusters[0].max_mhz * 1000
 

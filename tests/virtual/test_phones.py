@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import BadInput, TargetLost
+from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.virtual import adb, phones
 from tests.virtual.conftest import Desk, processes_mentioning, wait_until
 

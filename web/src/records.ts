@@ -1,4 +1,4 @@
-// The JSON that Python and pages exchange: a job goes in, a measurement comes out (mobilebench/results/records.py).
+// The JSON that Python and pages exchange: a job goes in, a measurement comes out (mobilebench/core/records.py).
 
 import type { Kernel, MemoryUse, Pass } from './passes/records';
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from mobilebench.core.errors import MobilebenchError
 from mobilebench.engines.libraries.resolve import ENGINES, host_build, library
-from mobilebench.errors import MobilebenchError
 
 
 def main() -> int:

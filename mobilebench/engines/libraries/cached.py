@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mobilebench import paths
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput, MobilebenchError, Unsupported
+from mobilebench.core.hashing import sha256_of
 from mobilebench.engines.libraries import fetch, pins, unpack
 from mobilebench.engines.libraries.library import Library, known_sum
 from mobilebench.engines.libraries.pins import Pinned
-from mobilebench.errors import BadInput, MobilebenchError, Unsupported
-from mobilebench.models import locks
-from mobilebench.sums import sha256_of
+from mobilebench.models import file_locks
 
 Tell = Callable[[str], None]
 
@@ -68,7 +68,7 @@ def _obtain(pinned: Pinned, tell: Tell) -> None:
     try:
         room.parent.mkdir(parents=True, exist_ok=True)
         lock = room.parent / f".{pinned.member.archive}.lock"
-        with locks.turn(lock, lambda: tell(f"Waiting for another process to fetch {pinned.archive.coordinate} …")):
+        with file_locks.turn(lock, lambda: tell(f"Waiting for another process to fetch {pinned.archive.coordinate} …")):
             if is_here(pinned):
                 return
             if failure := _failures.get(room):

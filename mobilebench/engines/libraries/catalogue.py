@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.engines.libraries import cached, given, installed, pins, resolve
 from mobilebench.engines.libraries.library import Library
 from mobilebench.engines.libraries.pins import Choice, Member
-from mobilebench.errors import BadInput, MobilebenchError
 
 Role = Literal["core", "delegate"]
 

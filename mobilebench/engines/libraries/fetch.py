@@ -13,10 +13,10 @@ import signal
 import subprocess
 from pathlib import Path
 
+from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import sha256_of
 from mobilebench.engines.libraries.pins import Archive, Maven, Npm
 from mobilebench.engines.libraries.unpack import from_tgz
-from mobilebench.errors import BadInput
-from mobilebench.sums import sha256_of
 
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 _FETCH_SECONDS = 600.0

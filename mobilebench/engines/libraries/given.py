@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilebench import paths
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
 from mobilebench.engines.libraries import elf, unpack
 from mobilebench.engines.libraries.library import Library, known_sum
-from mobilebench.errors import BadInput
-from mobilebench.models import locks
+from mobilebench.models import file_locks
 
 NAMES = {
     "tflite": "libtensorflowlite_jni.so",
@@ -190,7 +190,7 @@ def _from_archive(given: Given, build: str) -> Library | None:
 
 def _unpack(given: Given, abi: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with locks.turn(target.parent / ".lock"):
+    with file_locks.turn(target.parent / ".lock"):
         if not _unpacked(given, abi, target):
             fresh = target.with_suffix(".new")
             unpack.from_zip(given.path, f"jni/{abi}/{target.name}", fresh)

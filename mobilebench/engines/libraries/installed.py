@@ -6,8 +6,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from mobilebench.core.errors import BadInput
 from mobilebench.engines.libraries.library import Library, known_sum
-from mobilebench.errors import BadInput
 
 PACKAGES = ("onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-migraphx", "onnxruntime")
 """They all bring a module `onnxruntime`; the plain one last, since others are installed over it."""

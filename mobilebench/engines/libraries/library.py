@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mobilebench.sums import sha256_of
+from mobilebench.core.hashing import sha256_of
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from mobilebench import paths
-from mobilebench.results.records import Record
+from mobilebench.core import paths
+from mobilebench.core.records import Record
 
 FILE = Path(__file__).with_name("lock.yaml")
 

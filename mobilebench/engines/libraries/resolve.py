@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 
+from mobilebench.core.errors import Unsupported
 from mobilebench.engines.libraries import cached, given, installed, pins
 from mobilebench.engines.libraries.cached import Tell, on_standard_error
 from mobilebench.engines.libraries.library import EngineLibraries, Library
 from mobilebench.engines.libraries.pins import Choice
-from mobilebench.errors import Unsupported
 
 ENGINES = ("tflite", "onnxruntime")
 

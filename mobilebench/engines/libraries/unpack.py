@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 LARGEST_MEMBER = 512 * 2**20
 LARGEST_ARCHIVE = 1024 * 2**20

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from mobilebench.engines.tensorflow_worker import options, report
 from mobilebench.engines.tensorflow_worker.block import Block, measure
 from mobilebench.engines.tensorflow_worker.problem import MEASURED, NOT_WRITTEN, Problem
-from mobilebench.models.apart import end_with
+from mobilebench.models.forked_step import end_with
 
 
 def main(arguments: Sequence[str]) -> int:

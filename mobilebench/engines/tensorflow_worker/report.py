@@ -10,7 +10,7 @@ from mobilebench.engines.tensorflow_worker.block import Block
 from mobilebench.engines.tensorflow_worker.problem import UNSUPPORTED, Problem
 
 if TYPE_CHECKING:
-    from mobilebench.results.records import Kernel, Measurement, MemoryUse, OutputSummary, Proof
+    from mobilebench.core.records import Kernel, Measurement, MemoryUse, OutputSummary, Proof
 
 ENGINE = "tensorflow"
 
@@ -25,7 +25,7 @@ def answer(block: Block | None, problem: Problem | None, pass_asked: str) -> str
 
 def measurement(block: Block | None, problem: Problem | None, pass_asked: str) -> Measurement:
     """What was measured, or why it was not. `block` is None when even the arguments were unusable."""
-    from mobilebench.results.records import MEASUREMENT_SCHEMA, Measurement
+    from mobilebench.core.records import MEASUREMENT_SCHEMA, Measurement
 
     said = {"schema": MEASUREMENT_SCHEMA, "engine": ENGINE, "pass": pass_asked}
     if problem is not None:
@@ -51,7 +51,7 @@ def measurement(block: Block | None, problem: Problem | None, pass_asked: str) -
 
 
 def _proof(block: Block) -> Proof:
-    from mobilebench.results.records import DelegateShare, FileProof, Proof
+    from mobilebench.core.records import DelegateShare, FileProof, Proof
 
     options, placement, kept = block.options, block.placement, block.kept
     assert placement is not None
@@ -86,7 +86,7 @@ def _proof(block: Block) -> Proof:
 
 
 def _kernels(block: Block) -> list[Kernel]:
-    from mobilebench.results.records import Kernel
+    from mobilebench.core.records import Kernel
 
     predictions = len(block.prediction_ms)
     return [
@@ -101,7 +101,7 @@ def _kernels(block: Block) -> list[Kernel]:
 
 
 def _memory(block: Block) -> MemoryUse | None:
-    from mobilebench.results.records import MemoryReading, MemoryUse
+    from mobilebench.core.records import MemoryReading, MemoryUse
 
     if block.options.pass_ != "memory":
         return None

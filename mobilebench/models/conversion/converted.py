@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilebench.errors import MobilebenchError
+from mobilebench.core.errors import MobilebenchError
 
 SIGNATURE = "serving_default"
 """The one signature of the SavedModels that are converted."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mobilebench.errors import MobilebenchError
+from mobilebench.core.errors import MobilebenchError
 from mobilebench.models.conversion import graph
 from mobilebench.models.conversion.converted import SIGNATURE, Converted, Names, in_order
 from mobilebench.models.conversion.graph import Arrays, Parted

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from mobilebench.errors import MobilebenchError
+from mobilebench.core.errors import MobilebenchError
 from mobilebench.models.conversion.converted import SIGNATURE, Converted, Names, in_order
 from mobilebench.models.conversion.graph import Arrays
 

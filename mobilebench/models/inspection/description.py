@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from mobilebench.core.records import Record
 from mobilebench.models.inspection.graph import operator_label
 from mobilebench.models.manifest import Format
-from mobilebench.results.records import Record
 
 
 class Tensor(Record):
@@ -55,7 +55,7 @@ class Description(Record):
     operators: list[OperatorCount]
     """Most frequent first."""
     computing: list[str] = Field(default=[])
-    """Labels of the compute-intensive operators (`mobilebench.operators`), in the order of the file."""
+    """Labels of the compute-intensive operators (`mobilebench.core.operators`), in the order of the file."""
     parameters: int
     """Elements of the constants that hold weights (floating point, or quantised)."""
     weight_dtypes: dict[str, int]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from mobilebench.core.operators import intensity, operator_type
 from mobilebench.models.inspection.malformed import Malformed
-from mobilebench.operators import intensity, operator_type
 
 Shape = tuple[int | None, ...]
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mobilebench.errors import BadInput, MobilebenchError
+from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.hashing import sha256_of, sha256_of_all
 from mobilebench.models.inspection import reader, tflite_signature
 from mobilebench.models.inspection.description import Description
 from mobilebench.models.inspection.recognise import recognise
 from mobilebench.models.manifest import Format
-from mobilebench.sums import sha256_of, sha256_of_all
 
 _DAMAGED = "It is damaged, or made to do harm."
 _MAX_ANSWER = 64 * 2**20

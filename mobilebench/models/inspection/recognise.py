@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models.inspection import wire
 from mobilebench.models.inspection.malformed import Malformed
 from mobilebench.models.inspection.mistaken import mistaken, named

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import Field
 
+from mobilebench.core.records import Record
 from mobilebench.models.inspection.description import Description, OperatorCount
 from mobilebench.models.manifest import Format
-from mobilebench.results.records import Record
 
 _TABLES = Path(__file__).resolve().parent / "operators"
 _STANDARD = "ai.onnx"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 _HALF = 128.0
 

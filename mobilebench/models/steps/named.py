@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models import registry
 from mobilebench.models.entry import ModelEntry
 from mobilebench.models.steps import classes, detection, images, text

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 START, SEPARATOR = 101, 102
 """[CLS] and [SEP] of BERT's uncased vocabulary; padding is 0."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import Field
 
+from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.records import BlockRule, Case, Conditions, Pass, PlannedBlock, Record
 from mobilebench.engines.base import Backend, why_unsupported
 from mobilebench.engines.web import PageCase
 from mobilebench.engines.webengine import WebEngine
-from mobilebench.errors import BadInput, MobilebenchError
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.records import BlockRule, Case, Conditions, Pass, PlannedBlock, Record
-from mobilebench.session.manual import somebody
+from mobilebench.session.manual import manual_target
 
 AUTO = "auto"
 """Setting of a GPU: it is the browser that decides, and the renderer tells which it was."""
@@ -81,7 +81,7 @@ def chosen(wanted: Wanted) -> Chosen:
     planned = _planned(wanted)
     if reason := _reason_against(engine, planned, wanted.cores):
         raise BadInput(f"This cannot be measured: {reason}.")
-    target = somebody.before_the_answer(wanted.cores)
+    target = manual_target.before_the_answer(wanted.cores)
     return Chosen(planned, _files(wanted), engine.page_case(target, planned.case))
 
 
@@ -139,7 +139,7 @@ def _models() -> Iterator[tuple[str, str, ModelFiles]]:
 def _reason_against(engine: WebEngine, planned: PlannedBlock, cores: int) -> str | None:
     setting = "hardware" if planned.case.setting == AUTO else planned.case.setting
     case = planned.case.model_copy(update={"setting": setting})
-    return why_unsupported(engine, somebody.before_the_answer(cores), planned.model_copy(update={"case": case}))
+    return why_unsupported(engine, manual_target.before_the_answer(cores), planned.model_copy(update={"case": case}))
 
 
 def _files(wanted: Wanted) -> ModelFiles:
@@ -157,7 +157,7 @@ def _files(wanted: Wanted) -> ModelFiles:
 
 def _planned(wanted: Wanted) -> PlannedBlock:
     case = Case(
-        target=somebody.KIND,
+        target=manual_target.KIND,
         engine=wanted.engine,
         backend=wanted.backend,
         setting=wanted.setting,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mobilebench.errors import BlockFailed, MobilebenchError
+from mobilebench.core.errors import BlockFailed, MobilebenchError
 from mobilebench.targets.base import ShellResult
 
 ALLOW = (

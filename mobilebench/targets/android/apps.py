@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mobilebench.browsers import builds, names
-from mobilebench.errors import Unsupported
+from mobilebench.core.errors import Unsupported
 
 _MAIN = "-a android.intent.action.MAIN -c android.intent.category.LAUNCHER"
 _VIEW = "-a android.intent.action.VIEW -d"

@@ -11,7 +11,7 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, TypeVar
 
-from mobilebench.errors import BlockFailed
+from mobilebench.core.errors import BlockFailed
 from mobilebench.targets.android import server
 from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 from typing import TypeVar
 
-from mobilebench.errors import BlockFailed, Unsupported
+from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.targets.android import chrome, devtools, firefox, first_run
 from mobilebench.targets.android.answers import ALLOW, sentence
 from mobilebench.targets.android.apps import DRIVEN, BrowserApp, app_of
 from mobilebench.targets.android.automation import Automation
-from mobilebench.targets.android.conditions import Conditions
+from mobilebench.targets.android.device_changes import Conditions
 from mobilebench.targets.android.restore import Step
 from mobilebench.targets.base import BrowserHandle
 from mobilebench.targets.limits import Limit, either

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mobilebench.browsers.chrome import AWAKE
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 FLAGS_FILE = "/data/local/tmp/chrome-command-line"
 ALWAYS = ("--disable-fre", "--no-first-run", "--no-default-browser-check", "--disable-sync", *AWAKE)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from mobilebench.errors import BlockFailed, TargetLost, Unsupported
-from mobilebench.results.records import TargetInfo
-from mobilebench.targets.android import exits
+from mobilebench.core.errors import BlockFailed, TargetLost, Unsupported
+from mobilebench.core.records import TargetInfo
+from mobilebench.targets.android import exit_info
 from mobilebench.targets.android.browsers import PhoneBrowsers
-from mobilebench.targets.android.conditions import RESTORE_FILE, Conditions, Recovered
+from mobilebench.targets.android.device_changes import RESTORE_FILE, Conditions, Recovered
 from mobilebench.targets.android.files import PhoneFiles, sweep
 from mobilebench.targets.android.lease import Lease, look
 from mobilebench.targets.android.shell import DeviceShell
@@ -73,7 +73,7 @@ class AndroidTarget:
         self._files.settle()
         handle = self._browsers.running(name, flags)
         try:
-            with exits.explained(self._shell, handle.program):
+            with exit_info.explained(self._shell, handle.program):
                 yield handle
         except (BlockFailed, Unsupported):
             with suppress(BlockFailed):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from mobilebench.errors import BlockFailed
+from mobilebench.core.errors import BlockFailed
 
 _LONGEST = 1 << 20
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from mobilebench.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.results.records import TargetInfo
-from mobilebench.targets.android import properties, server, states, wire
+from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.core.records import TargetInfo
+from mobilebench.targets.android import adb_protocol, properties, server, states
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.limits import Limit
 
@@ -22,7 +22,7 @@ def attached() -> dict[str, str]:
         BadInput: there is no adb, or its server does not say which phones it has.
     """
     try:
-        answer = wire.query("host:devices", Limit("Asking adb for its devices", 10))
+        answer = adb_protocol.query("host:devices", Limit("Asking adb for its devices", 10))
     except BlockFailed as error:
         met = server.chosen()
         words = f"The adb server at {met.place}{met.chosen_by} does not say which phones it has: {error.message}"
@@ -33,7 +33,7 @@ def attached() -> dict[str, str]:
         return dict(rows)
     long: list[str] = []
     with suppress(BlockFailed, TargetLost):
-        long = wire.query("host:devices-l", Limit("Asking adb for the places of its devices", 10)).splitlines()
+        long = adb_protocol.query("host:devices-l", Limit("Asking adb for the places of its devices", 10)).splitlines()
     places = {serial: [_place(line) for line in long if line.split(" ", 1)[0] == serial] for serial in shared}
     found: dict[str, str] = {}
     for serial, state in rows:
@@ -76,7 +76,7 @@ def phone(serial: str, state: str) -> TargetInfo:
     try:
         return _with_reachable_pages(properties.read(DeviceShell(serial)), server.chosen())
     except (BlockFailed, TargetLost):
-        word = wire.state(serial)
+        word = adb_protocol.state(serial)
         return properties.unusable(serial, states.SILENT if word == states.READY else word)
 
 

@@ -12,8 +12,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
-from mobilebench.sums import sha256_of
+from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
+from mobilebench.core.hashing import sha256_of
 from mobilebench.targets.android.shell import SCRATCH, Shell, demand
 from mobilebench.targets.android.sync import NoSpace, Sync
 from mobilebench.targets.base import Pushed, TargetPath

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from mobilebench.errors import BlockFailed
+from mobilebench.core.errors import BlockFailed
 
 
 @dataclass(frozen=True)

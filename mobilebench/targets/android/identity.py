@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from mobilebench.results.records import TargetInfo
+from mobilebench.core.records import TargetInfo
 
 SERIAL_NUMBER = "ro.serialno"
 BOOT = "boot_id"

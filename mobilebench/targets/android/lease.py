@@ -21,8 +21,8 @@ from threading import Event
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from mobilebench.errors import BadInput, BlockFailed, MobilebenchError, TargetTaken
-from mobilebench.results.records import Record
+from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, TargetTaken
+from mobilebench.core.records import Record
 from mobilebench.targets.android import identity
 from mobilebench.targets.android.files import HOME
 from mobilebench.targets.android.restore import Owner, is_alive, this_place, this_process

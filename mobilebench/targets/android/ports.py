@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 
-from mobilebench.targets.android import wire
+from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.limits import Limit
 
 _TIMEOUT = 10
@@ -22,10 +22,10 @@ def forward(serial: str, local: str, remote: str) -> bool:
     """Lead `local` to the phone's `remote`; False when the port is taken."""
     limit = Limit(f"{serial}: leading {local} to {remote}", _TIMEOUT)
     try:
-        with wire.connect() as stream:
-            wire.ask(stream, serial, f"host-serial:{serial}:forward:norebind:{local};{remote}", limit)
-            wire.okay(stream, serial, limit)
-    except wire.Refused:
+        with adb_protocol.connect() as stream:
+            adb_protocol.ask(stream, serial, f"host-serial:{serial}:forward:norebind:{local};{remote}", limit)
+            adb_protocol.okay(stream, serial, limit)
+    except adb_protocol.Refused:
         return False
     return True
 
@@ -33,10 +33,10 @@ def forward(serial: str, local: str, remote: str) -> bool:
 def remove_forward(serial: str, local: str, remote: str) -> None:
     """Take a forward away, unless the port leads elsewhere by now."""
     limit = Limit(f"{serial}: taking {local} away", _TIMEOUT)
-    if f"{serial} {local} {remote}" not in wire.query("host:list-forward", limit, serial).splitlines():
+    if f"{serial} {local} {remote}" not in adb_protocol.query("host:list-forward", limit, serial).splitlines():
         return
-    with suppress(wire.Refused), wire.connect() as stream:
-        wire.ask(stream, serial, f"host-serial:{serial}:killforward:{local}", limit)
+    with suppress(adb_protocol.Refused), adb_protocol.connect() as stream:
+        adb_protocol.ask(stream, serial, f"host-serial:{serial}:killforward:{local}", limit)
 
 
 def reverse(serial: str, port: int, host_port: int) -> int | None:
@@ -44,15 +44,15 @@ def reverse(serial: str, port: int, host_port: int) -> int | None:
     limit = Limit(f"{serial}: leading its port {port} to {host_port}", _TIMEOUT)
     request = f"reverse:forward:norebind:tcp:{port};tcp:{host_port}"
     try:
-        with wire.service(serial, request, limit) as stream:
-            wire.okay(stream, serial, limit)
-            return port or int(wire.block(stream, limit))
-    except (wire.Refused, ValueError):
+        with adb_protocol.service(serial, request, limit) as stream:
+            adb_protocol.okay(stream, serial, limit)
+            return port or int(adb_protocol.block(stream, limit))
+    except (adb_protocol.Refused, ValueError):
         return None
 
 
 def remove_reverse(serial: str, remote: str) -> None:
     """Take a reverse away; one that is not there is no matter."""
     limit = Limit(f"{serial}: taking {remote} away", _TIMEOUT)
-    with suppress(wire.Refused), wire.service(serial, f"reverse:killforward:{remote}", limit) as stream:
-        wire.okay(stream, serial, limit)
+    with suppress(adb_protocol.Refused), adb_protocol.service(serial, f"reverse:killforward:{remote}", limit) as stream:
+        adb_protocol.okay(stream, serial, limit)

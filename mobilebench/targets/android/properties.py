@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from mobilebench import profiles
-from mobilebench.errors import BlockFailed
+from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import TargetInfo
 from mobilebench.profiles import said
-from mobilebench.results.records import TargetInfo
 from mobilebench.targets import gpus
 from mobilebench.targets.android import apps, battery, graphics, identity, packages
 from mobilebench.targets.android.shell import Shell, demand

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from mobilebench.core.records import Record
 from mobilebench.profiles.machine import machine_id
-from mobilebench.results.records import Record
 
 SCHEMA: Literal["mobilebench/restore/1"] = "mobilebench/restore/1"
 

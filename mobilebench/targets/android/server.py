@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 
 SOCKET = "ADB_SERVER_SOCKET"
 ADDRESS = "ANDROID_ADB_SERVER_ADDRESS"

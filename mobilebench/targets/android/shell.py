@@ -11,8 +11,8 @@ from functools import cached_property
 from threading import Event
 from typing import Protocol
 
-from mobilebench.errors import BadInput, BlockFailed
-from mobilebench.targets.android import wire
+from mobilebench.core.errors import BadInput, BlockFailed
+from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.base import ShellResult
 from mobilebench.targets.limits import Limit, either
 
@@ -68,21 +68,21 @@ class DeviceShell:
     @cached_property
     def _speaks_v2(self) -> bool:
         limit = Limit(f"{self._serial}: asking for its features", 10, either(self._cancel))
-        return "shell_v2" in wire.query(f"host-serial:{self._serial}:features", limit, self._serial).split(",")
+        return "shell_v2" in adb_protocol.query(f"host-serial:{self._serial}:features", limit, self._serial).split(",")
 
     def _run(self, text: str, name: str, timeout: float, cancels: tuple[Event, ...]) -> ShellResult:
         limit = Limit(f"{self._serial}: `{name}`", timeout, cancels)
         if self._speaks_v2:
-            with wire.service(self._serial, f"shell,v2,raw:{text}", limit) as stream:
+            with adb_protocol.service(self._serial, f"shell,v2,raw:{text}", limit) as stream:
                 result = read_v2(stream, limit)
         else:
             marker = f"mobilebench-{secrets.token_hex(8)}"
-            with wire.service(self._serial, f"exec:{marked(text, marker)}", limit) as stream:
-                result = split_marked(wire.receive_all(stream, limit), marker)
+            with adb_protocol.service(self._serial, f"exec:{marked(text, marker)}", limit) as stream:
+                result = split_marked(adb_protocol.receive_all(stream, limit), marker)
         if result is None:
             words = f"{self._serial}: the connection was cut while `{name}` ran."
             cut = BlockFailed(words, fault="cut connection")
-            raise wire.lost_or(cut, self._serial, f"`{name}` was running.")
+            raise adb_protocol.lost_or(cut, self._serial, f"`{name}` was running.")
         return result
 
 
@@ -106,17 +106,17 @@ def read_v2(stream: socket.socket, limit: Limit) -> ShellResult | None:
     """Both outputs and the exit code; None when the connection was cut before the command ended."""
     outputs: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
     try:
-        wire.send(stream, bytes([_CLOSE_STDIN, 0, 0, 0, 0]), limit)
+        adb_protocol.send(stream, bytes([_CLOSE_STDIN, 0, 0, 0, 0]), limit)
     except OSError:
         return None
     while True:
-        header = wire.receive(stream, 5, limit)
+        header = adb_protocol.receive(stream, 5, limit)
         if len(header) < 5:
             return None
         length = int.from_bytes(header[1:], "little")
         if length > _LONGEST_PACKET:
             raise BlockFailed(f"{limit.doing}: the phone announced a packet of {length} bytes, more than adb sends.")
-        data = wire.receive(stream, length, limit)
+        data = adb_protocol.receive(stream, length, limit)
         if len(data) < length:
             return None
         if header[0] == _EXIT and data:

@@ -13,8 +13,8 @@ from socket import socket
 from threading import Event
 from typing import BinaryIO
 
-from mobilebench.errors import BlockFailed, TargetLost
-from mobilebench.targets.android import wire
+from mobilebench.core.errors import BlockFailed, TargetLost
+from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.limits import Limit, either
 
 _CHUNK = 1 << 16
@@ -49,7 +49,7 @@ class Sync:
         limit = self._limit(f"looking at {path}")
         with self._session(limit) as stream:
             self._request(stream, b"STAT", path.encode(), limit)
-            answer = wire.receive(stream, 16, limit)
+            answer = adb_protocol.receive(stream, 16, limit)
             if len(answer) < 16 or answer[:4] != b"STAT":
                 raise self._cut(limit)
             mode, size, _ = struct.unpack("<III", answer[4:])
@@ -78,7 +78,7 @@ class Sync:
                 word, length = self._header(stream, limit)
                 if word == b"DONE":
                     return
-                data = wire.receive(stream, length, limit)
+                data = adb_protocol.receive(stream, length, limit)
                 if len(data) < length:
                     raise self._cut(limit)
                 if word != b"DATA":
@@ -103,21 +103,21 @@ class Sync:
             word, length = self._header(stream, limit)
             if word == b"OKAY" and total >= 0:
                 return total
-            raise self._refused(wire.receive(stream, length, limit), limit)
+            raise self._refused(adb_protocol.receive(stream, length, limit), limit)
 
     def _limit(self, doing: str) -> Limit:
         return Limit(f"{self.serial}: {doing}", _STALLED_SECONDS, either(self._cancel))
 
     @contextmanager
     def _session(self, limit: Limit) -> Iterator[socket]:
-        with wire.service(self.serial, "sync:", limit) as stream:
+        with adb_protocol.service(self.serial, "sync:", limit) as stream:
             yield stream
 
     def _request(self, stream: socket, word: bytes, argument: bytes, limit: Limit) -> None:
-        wire.send(stream, word + struct.pack("<I", len(argument)) + argument, limit)
+        adb_protocol.send(stream, word + struct.pack("<I", len(argument)) + argument, limit)
 
     def _header(self, stream: socket, limit: Limit) -> tuple[bytes, int]:
-        header = wire.receive(stream, 8, limit)
+        header = adb_protocol.receive(stream, 8, limit)
         if len(header) < 8:
             raise self._cut(limit)
         word, length = header[:4], struct.unpack("<I", header[4:])[0]
@@ -127,7 +127,7 @@ class Sync:
 
     def _cut(self, limit: Limit) -> BlockFailed | TargetLost:
         cut = BlockFailed(f"{limit.doing}: the connection was cut.", fault="cut connection")
-        return wire.lost_or(cut, self.serial, limit.doing.partition(": ")[2])
+        return adb_protocol.lost_or(cut, self.serial, limit.doing.partition(": ")[2])
 
     def _refused(self, words: bytes, limit: Limit) -> BlockFailed:
         said = words.decode(errors="replace").strip() or "the phone refused without a word"
@@ -141,10 +141,10 @@ def _stream_out(stream: socket, source: BinaryIO, limit: Limit) -> int:
     view = memoryview(buffer)
     total = 0
     while size := _fill(buffer, view, source):
-        wire.send(stream, view[:size], limit)
+        adb_protocol.send(stream, view[:size], limit)
         total += size - _HEADER * -(-size // _PACKET)
         limit.restart()
-    wire.send(stream, b"DONE" + struct.pack("<I", int(time.time())), limit)
+    adb_protocol.send(stream, b"DONE" + struct.pack("<I", int(time.time())), limit)
     return total
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from mobilebench.virtual import chrome, firefox
 from mobilebench.virtual.android.device import Answer, Device, lines
 from mobilebench.virtual.android.intents import LAUNCHER, MAIN, VIEW, Intent, Refused, manifest, resolve
-from mobilebench.virtual.running import DidNotStart
+from mobilebench.virtual.browser_process import DidNotStart
 from mobilebench.virtual.state import FIREFOXES, State, with_value
 
 _DEBUG_APP = "settings.global.debug_app"

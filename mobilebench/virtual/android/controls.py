@@ -11,7 +11,7 @@ from mobilebench.virtual.android.device import Answer, Command, Device
 from mobilebench.virtual.android.dumpsys import battery
 from mobilebench.virtual.android.first_run import hierarchy
 from mobilebench.virtual.android.settings import settings
-from mobilebench.virtual.running import DidNotStart
+from mobilebench.virtual.browser_process import DidNotStart
 from mobilebench.virtual.state import State, with_value
 
 _GESTURES = {"tap", "swipe", "text", "press", "roll", "draganddrop", "motionevent", "keycombination"}

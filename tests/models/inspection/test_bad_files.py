@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobilebench.errors import BadInput, ExitCode
+from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.models.inspection import wire
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.inspection.malformed import Malformed

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models.inspection import onnx_macs, tflite_macs
 from mobilebench.models.inspection.description import Description
 from mobilebench.models.inspection.inspecting import inspect

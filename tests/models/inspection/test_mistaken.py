@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models.inspection.recognise import recognise
 
 from . import tiny_models

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mobilebench.errors import BadInput
+from mobilebench.core.errors import BadInput
 from mobilebench.models import registry
 from mobilebench.models.steps import anchors, boxes, detection, images, named, text
 from mobilebench.models.steps.answers import Boxes, Classes, Images

@@ -1,4 +1,4 @@
-// What passes add to a measurement (mobilebench/results/records.py).
+// What passes add to a measurement (mobilebench/core/records.py).
 
 /** Those that need nobody who drives the browser. */
 export type PageOwnPass = 'timing' | 'kernels' | 'memory';

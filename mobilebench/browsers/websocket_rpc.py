@@ -1,0 +1,151 @@
+"""JSON over one websocket: numbered commands and their answers, as both DevTools and WebDriver BiDi speak it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from mobilebench.core.errors import BlockFailed
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+Message = dict[str, Any]
+Notice = Callable[[Message], None]
+"""Is told every message that answers no command; raises `BlockFailed` when it says that the page is gone."""
+
+MESSAGE_LIMIT = 128 * 1024 * 1024
+"""Bytes of one message: a page's answer is a few thousand, the largest honest one 20 million."""
+
+_CANCEL_INTERVAL = 0.25
+_CONNECT_TIMEOUT = 15.0
+_TOO_BIG = 1009
+
+
+class Exchange:
+    """One command at a time; answers to earlier ones, or a second answer to the same one, are passed over.
+
+    Every method raises `BlockFailed` when the connection is cut, what comes is not understood or too large, nothing
+    comes in time, or the cancel event is set (then within a second).
+    """
+
+    def __init__(self, socket: ClientConnection, notice: Notice, cancel: Event | None = None) -> None:
+        self._socket = socket
+        self._notice = notice
+        self._cancel = cancel
+        self._number = 0
+
+    def send(self, method: str, params: Message) -> int:
+        """Send a command without waiting for its answer; its number."""
+        from websockets.exceptions import WebSocketException
+
+        self._number += 1
+        try:
+            self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
+        except (WebSocketException, OSError) as error:
+            raise cut(error) from error
+        return self._number
+
+    def ask(self, method: str, params: Message, timeout: float, late: str) -> Message:
+        """The answer to a command, whole. `late` is the sentence for an answer that does not come in time."""
+        number = self.send(method, params)
+        deadline = time.monotonic() + timeout
+        while (message := self._receive(deadline, late)).get("id") != number:
+            self._notice(message)
+        return message
+
+    def listen(self, done: Callable[[], bool], timeout: float, late: str | None = None) -> None:
+        """Take messages until `done`. Without a sentence for being late, the end of the time is no failure."""
+        deadline = time.monotonic() + timeout
+        while not done():
+            try:
+                message = self._receive(deadline, late or "")
+            except _Late:
+                if late is None:
+                    return
+                raise
+            self._notice(message)
+
+    def _receive(self, deadline: float, late: str) -> Message:
+        from websockets.exceptions import WebSocketException
+
+        while True:
+            if self._cancel is not None and self._cancel.is_set():
+                raise BlockFailed("The block was cancelled.")
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise _Late(late)
+            try:
+                text = self._socket.recv(timeout=min(remaining, _CANCEL_INTERVAL))
+            except TimeoutError:
+                continue
+            except (WebSocketException, OSError) as error:
+                raise cut(error) from error
+            return parse_message(text)
+
+
+class _Late(BlockFailed):
+    """Nothing came in time."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, fault="hang")
+
+
+@contextmanager
+def connected(address: str, notice: Notice, cancel: Event | None = None) -> Iterator[Exchange]:
+    """An exchange over the websocket at `address`. Proxies of the environment are not asked: it is on loopback."""
+    from websockets.exceptions import WebSocketException
+    from websockets.sync.client import connect
+
+    try:
+        socket = connect(
+            address,
+            max_size=MESSAGE_LIMIT,
+            compression=None,
+            open_timeout=_CONNECT_TIMEOUT,
+            close_timeout=1,
+            ping_interval=None,
+            proxy=None,
+        )
+    except (WebSocketException, OSError) as error:
+        raise cut(error) from error
+    with socket:
+        yield Exchange(socket, notice, cancel)
+
+
+def parse_message(text: str | bytes) -> Message:
+    """One message. Raises `BlockFailed` when it is not a JSON object."""
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BlockFailed("The browser sent something that is not JSON.", fault="bad answer") from error
+    if not isinstance(message, dict):
+        raise BlockFailed("The browser sent something that is not a message.", fault="bad answer")
+    return message
+
+
+def cut(error: Exception) -> BlockFailed:
+    """What a broken connection means."""
+    sent = getattr(error, "sent", None)
+    if getattr(sent, "code", None) == _TOO_BIG:
+        return too_much(f"more than {MESSAGE_LIMIT // 1024 // 1024} MB")
+    return BlockFailed(
+        f"The connection to the browser was cut ({type(error).__name__}).",
+        hint="The browser was closed or killed, or the phone was unplugged.",
+        fault="cut connection",
+    )
+
+
+def too_much(how_much: str) -> BlockFailed:
+    """The failure of a page whose answer is larger than one can be."""
+    return BlockFailed(f"The page answered {how_much}, which no measurement is.", fault="bad answer")
+
+
+def first_line(text: Any) -> str:
+    """An exception's first line, at most 500 characters."""
+    lines = str(text or "").strip().splitlines()
+    return lines[0][:500] if lines else "unknown exception"

@@ -1,0 +1,102 @@
+"""Where mobilebench keeps its files on this computer, and where it finds what it ships."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from mobilebench.core.errors import BadInput
+
+_FOLDERS = {"MOBILEBENCH_HOME": "The home folder", "MOBILEBENCH_CACHE": "The cache folder"}
+PACKAGE = Path(__file__).resolve().parents[1]
+_CHECKOUT = PACKAGE.parent
+
+
+def home() -> Path:
+    """Results, run folders, locks and virtual phones. `MOBILEBENCH_HOME`, else the user's data folder."""
+    return _folder("MOBILEBENCH_HOME", platformdirs.user_data_path("mobilebench"))
+
+
+def cache() -> Path:
+    """Models and engine libraries: all of it can be made again. `MOBILEBENCH_CACHE`, else the user's cache folder."""
+    return _folder("MOBILEBENCH_CACHE", platformdirs.user_cache_path("mobilebench"))
+
+
+def compressed() -> Path:
+    """`<cache>/compressed`, made when it is missing: models and pages as they are sent compressed.
+
+    Who needs them holds the lock of `compressed_lock` together with others; who removes any holds it alone.
+    """
+    return _made(cache() / "compressed")
+
+
+def compressed_lock() -> Path:
+    """The lock of `compressed`; it is never removed."""
+    lock = compressed() / ".lock"
+    lock.touch()
+    return lock
+
+
+def web_pages() -> Path:
+    """The pages built from `web/` by Vite."""
+    return PACKAGE / "assets" / "web"
+
+
+def runner(build: str) -> Path:
+    """The native runner of one build, such as `linux-x86_64` or `android-arm64-v8a`."""
+    return PACKAGE / "assets" / "runners" / build / "mobilebench-runner"
+
+
+def sources_of(build: str) -> Path:
+    """The sums of the sources from which a build was made: `web`, or a runner's."""
+    return PACKAGE / "assets" / "sources" / build
+
+
+def sources_script() -> Path:
+    """The checkout's script that prints the sums of a build's sources as they are now."""
+    return _CHECKOUT / "scripts" / "sources.sh"
+
+
+def device_profiles() -> Path:
+    """The shipped SoC and phone profiles."""
+    return _shipped("device_profiles")
+
+
+def requirements(name: str) -> Path:
+    """A pinned list of packages for an environment of its own."""
+    return _shipped("requirements") / name
+
+
+def _shipped(name: str) -> Path:
+    packed = PACKAGE / "assets" / name
+    return packed if packed.is_dir() else _CHECKOUT / name
+
+
+def _folder(variable: str, default: Path) -> Path:
+    folder = Path(os.environ[variable]).expanduser() if os.environ.get(variable) else default
+    try:
+        return _made(folder)
+    except OSError as error:
+        raise BadInput(
+            f"{_FOLDERS[variable]} {folder} cannot be made: {error.strerror}.",
+            hint=f"Set {variable} to a folder that you can write to, and which may be new.",
+        ) from None
+
+
+def advice(file: object) -> str | None:
+    """What to set when a file cannot be written that lies in one of our folders; None for any other file."""
+    if not isinstance(file, str | bytes | os.PathLike):
+        return None
+    path = Path(os.fsdecode(file)).absolute()
+    for variable, default in (("MOBILEBENCH_CACHE", "user_cache_path"), ("MOBILEBENCH_HOME", "user_data_path")):
+        folder = os.environ.get(variable) or getattr(platformdirs, default)("mobilebench")
+        if path.is_relative_to(Path(folder).expanduser().absolute()):
+            return f"Free some space, or set {variable} to a folder that you can write to."
+    return None
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,244 @@
+"""A page that is measured stops between stages, and its process is looked at from outside: threads, or memory.
+
+A page stops before and after its predictions in every pass, and after every stage in a memory pass. Nothing is done
+while a stage runs, but for the samples of a memory pass. Before the predictions, threads that are still starting are
+waited for: browsers start workers late, and an engine computes without those that are not there yet.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import Any
+
+from mobilebench.browsers import names
+from mobilebench.browsers.page import Page
+from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import Measurement, MemoryReading, MemoryUse, PageMemory, Pass, TargetInfo
+from mobilebench.engines import page_process
+from mobilebench.engines.page_process import Dumped, Processes, ThreadTime
+from mobilebench.targets.android import apps
+
+MEMORY_FLAGS = ("--enable-precise-memory-info", "--enable-blink-features=ForceEagerMeasureMemory")
+"""With which a browser tells a page its memory exactly and at once; of a memory pass alone."""
+PERIOD_MS = 100.0
+"""Between two samples of a memory pass on this computer."""
+
+SETTLING_S = 2.0
+"""For so long at most threads are waited for that are still starting."""
+_SETTLING_POLL_S = 0.02
+_SETTLED_MS = 1.0
+"""Less processor time than this, between two looks, and a thread is done with starting."""
+
+_MOMENT = re.compile(r"moment: ([a-z_]{1,40})")
+_MOST_MOMENTS = 20
+_BEFORE, _AFTER = "warmup", "prediction"
+_LARGEST = 2**53
+
+
+def flags(target: TargetInfo, browser: str, pass_: Pass) -> tuple[str, ...]:
+    """What the browser has to be started with for a pass; nothing where it takes no flags."""
+    if pass_ != "memory" or names.family(browser) != "chrome":
+        return ()
+    app = apps.app_of(browser) if target.kind == "android" else None
+    return MEMORY_FLAGS if target.kind == "host" or (app and app.is_chrome) else ()
+
+
+def answer_of(page: Page, job: str, look: Callable[[str], None], *, timeout: float, what: str) -> Any:
+    """What the page answers to a job in JSON; wherever it stops, `look` is told what has just ended.
+
+    Raises:
+        BlockFailed: it does not answer in `timeout` seconds, or stops again and again; or see `Page.evaluate`.
+    """
+    deadline = time.monotonic() + timeout
+    answer = page.evaluate(f"mobilebench.run({job}, true)", timeout=timeout, what=what)
+    for _ in range(_MOST_MOMENTS):
+        moment = _MOMENT.fullmatch(answer) if isinstance(answer, str) and len(answer) < 100 else None
+        if moment is None:
+            return answer
+        look(moment[1])
+        answer = page.evaluate("mobilebench.next()", timeout=max(1.0, deadline - time.monotonic()), what=what)
+    raise BlockFailed(f"{what} stopped more than {_MOST_MOMENTS} times without an answer.", fault="bad answer")
+
+
+class Watch:
+    """Looks at the process of a page whenever the page stops."""
+
+    def __init__(self, processes: Processes, page: Page, pass_: Pass, threads: int = 1) -> None:
+        """`threads`: of the page, that its engine was asked to compute with."""
+        self._processes = processes
+        self._page = page
+        self._wanted = threads
+        self._memory = _MemoryWatch(processes, page) if pass_ == "memory" else None
+        self._first = processes.running()
+        self._second: Mapping[int, float] = {}
+        self._before: dict[int, dict[int, ThreadTime]] = {}
+        self._after: dict[int, dict[int, ThreadTime]] = {}
+        self._pid: int | None = None
+
+    def look(self, moment: str) -> None:
+        """The stage `moment` has just ended, and the page waits."""
+        if self._memory:
+            self._memory.look(moment)
+        if moment == _BEFORE:
+            self._second = self._processes.running()
+            self._before = self._settled_threads()
+        elif moment == _AFTER:
+            self._after = self._threads()
+            self._pid = _busiest(self._first, self._processes.running())
+            if self._memory and self._pid is not None and not self._processes.here:
+                self._memory.ask_phone(self._pid)
+
+    def completed(self, measurement: Measurement) -> Measurement:
+        """The measurement with what was seen."""
+        proof = measurement.proof
+        pid = self._pid
+        found = page_process.at_work(self._before.get(pid, {}), self._after.get(pid, {})) if pid is not None else None
+        if found:
+            seen = {"threads_at_work": found.threads, "threads_alive": found.alive, "thread_cpu_ms": found.cpu_ms}
+            proof = proof.model_copy(update=seen)
+        memory = measurement.memory
+        if self._memory:
+            memory = self._memory.completed(memory or MemoryUse(), pid)
+        return measurement.model_copy(update={"proof": proof, "memory": memory})
+
+    def _settled_threads(self) -> dict[int, dict[int, ThreadTime]]:
+        """The threads of every process, once those that are wanted are there and rest; or after all patience."""
+        found = self._threads()
+        deadline = time.monotonic() + SETTLING_S
+        while self._wanted > 1 and found and time.monotonic() < deadline:
+            time.sleep(_SETTLING_POLL_S)
+            earlier, found = found, self._threads()
+            if any(_settled(earlier.get(pid, {}), threads, self._wanted) for pid, threads in found.items()):
+                break
+        return found
+
+    def _threads(self) -> dict[int, dict[int, ThreadTime]]:
+        pids = self._second or self._first
+        return {pid: threads for pid in pids if (threads := self._processes.threads(pid))}
+
+    @contextmanager
+    def sampling(self) -> Iterator[None]:
+        """Take samples of the memory in between, where this is a memory pass on this computer."""
+        if self._memory and self._processes.here:
+            with self._memory.sampling():
+                yield
+        else:
+            yield
+
+
+class _MemoryWatch:
+    """Reads the memory of every process that may be the page's: which one it is shows in the end."""
+
+    def __init__(self, processes: Processes, page: Page) -> None:
+        self._processes = processes
+        self._page = page
+        self._began = time.monotonic()
+        self._readings: dict[int, list[MemoryReading]] = {}
+        self._peaks: dict[int, int | None] = {}
+        self._heaps: dict[str, dict[str, int]] = {}
+        self._sampled = False
+        self._dumped = Dumped(None, None, None)
+
+    def look(self, stage: str) -> None:
+        self._read(stage)
+        self._heaps[stage] = self._heap()
+        if stage == _AFTER:
+            self._peaks = {pid: self._processes.peak_rss_kb(pid) for pid in self._readings}
+
+    def ask_phone(self, pid: int) -> None:
+        """After the predictions: what the phone's own service tells of the page's process."""
+        self._dumped = self._processes.dumped(pid)
+
+    @contextmanager
+    def sampling(self) -> Iterator[None]:
+        self._sampled = True
+        done = Event()
+
+        def sample() -> None:
+            while not done.wait(PERIOD_MS / 1000):
+                self._read(None)
+
+        thread = Thread(target=sample, name="memory-samples", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def completed(self, told: MemoryUse, pid: int | None) -> MemoryUse:
+        readings = sorted(self._readings.get(pid, []), key=lambda one: one.at_ms) if pid is not None else []
+        readings, notes = self._with_dump(readings)
+        return told.model_copy(
+            update={
+                "page": [self._with_heap(one) for one in told.page],
+                "peak_rss_kb": self._peaks.get(pid) if pid is not None else None,
+                "period_ms": PERIOD_MS if self._sampled else None,
+                "readings": readings,
+                "graphics_kb": self._dumped.graphics_kb,
+                "notes": [*told.notes, *_notes(readings), *notes],
+            }
+        )
+
+    def _with_dump(self, readings: list[MemoryReading]) -> tuple[list[MemoryReading], list[str]]:
+        """The reading after the predictions, with what the phone's own service tells where files are denied."""
+        dumped = self._dumped
+        ended = next((one for one in readings if one.stage == _AFTER), None)
+        if dumped.pss_kb is None or (ended and ended.pss_kb is not None):
+            return readings, []
+        note = "PSS after the predictions is that of dumpsys meminfo"
+        if ended:
+            whole = ended.model_copy(update={"pss_kb": dumped.pss_kb})
+            return [whole if one is ended else one for one in readings], [note]
+        if dumped.rss_kb is None:
+            return readings, []
+        at_ms = (time.monotonic() - self._began) * 1000
+        return [MemoryReading(at_ms=at_ms, stage=_AFTER, rss_kb=dumped.rss_kb, pss_kb=dumped.pss_kb)], [note]
+
+    def _read(self, stage: str | None) -> None:
+        at_ms = (time.monotonic() - self._began) * 1000
+        for pid in self._processes.running():
+            reading = self._processes.memory(pid, at_ms, stage)
+            if reading:
+                self._readings.setdefault(pid, []).append(reading)
+
+    def _heap(self) -> dict[str, int]:
+        """JavaScript's heap as Chrome tells it; other browsers tell nothing of it."""
+        found: dict[str, Any] = {}
+        with suppress(BlockFailed):
+            found = self._page.call("Runtime.getHeapUsage")
+        wanted = {"js_heap_bytes": found.get("usedSize"), "js_backing_bytes": found.get("backingStorageSize")}
+        return {name: size for name, told in wanted.items() if (size := _size(told)) is not None}
+
+    def _with_heap(self, told: PageMemory) -> PageMemory:
+        return told.model_copy(update=self._heaps.get(told.stage, {}))
+
+
+def _notes(readings: list[MemoryReading]) -> list[str]:
+    if not readings:
+        return ["the system does not tell the memory of the process that computed the page"]
+    told = ["resident memory is that of the process that computed the page; a GPU's process is not part of it"]
+    if all(reading.pss_kb is None for reading in readings):
+        told.append("the system does not tell the PSS and USS of that process")
+    return told
+
+
+def _settled(earlier: Mapping[int, ThreadTime], now: Mapping[int, ThreadTime], wanted: int) -> bool:
+    own = {tid: thread for tid, thread in now.items() if thread.of_page}
+    resting = [tid for tid, one in own.items() if tid in earlier and one.cpu_ms - earlier[tid].cpu_ms < _SETTLED_MS]
+    return len(own) >= wanted and len(resting) == len(own)
+
+
+def _busiest(before: Mapping[int, float], after: Mapping[int, float]) -> int | None:
+    spent = {pid: seconds - before.get(pid, 0.0) for pid, seconds in after.items()}
+    pid = max(spent, key=lambda one: spent[one], default=None)
+    return pid if pid is not None and spent[pid] > 0 else None
+
+
+def _size(value: Any) -> int | None:
+    """A number of bytes that a browser tells; None where it is none."""
+    return int(value) if isinstance(value, (int, float)) and 0 <= value < _LARGEST else None

@@ -1,0 +1,172 @@
+"""The one JSON that a runner answers with: taken only when it is whole, and from what was asked."""
+
+from __future__ import annotations
+
+import signal
+
+from pydantic import ValidationError
+
+from mobilebench.core.errors import BlockFailed, Killed, MobilebenchError, Unsupported
+from mobilebench.core.records import Measurement, PlannedBlock
+from mobilebench.targets.base import ShellResult
+
+_LARGEST_ANSWER = 64 * 2**20
+_EXIT_CODES = {"ok": 0, "error": 1, "unsupported": 3}
+_BAD_ARGUMENT = 2
+_NOT_STARTED = frozenset({126, 127})
+_LOADERS_WORDS = (b"CANNOT LINK EXECUTABLE", b"version `GLIBC_")
+_OWN_DEATHS = frozenset(
+    {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGSYS}
+)
+"""Signals that a process gets for what it does itself."""
+_SIGNAL_MEANINGS = {
+    signal.SIGKILL: "out of memory?",
+    signal.SIGILL: "the processor lacks an instruction that the library uses",
+    signal.SIGBUS: "a file was cut short while it was used?",
+    signal.SIGSEGV: "the engine's library crashed",
+    signal.SIGABRT: "the engine's library gave up",
+}
+
+
+def read_answer(result: ShellResult, *, engine: str, target: str) -> Measurement:
+    """The runner's answer, checked.
+
+    Raises:
+        Unsupported: the runner says that the engine cannot run this model here.
+        BlockFailed: it says what went wrong, was killed, or its answer is not whole.
+    """
+    measurement = _parse(result, target)
+    if measurement.engine not in {engine, "unknown"}:
+        raise not_usable(target, f"it is from engine `{measurement.engine}`, asked was `{engine}`")
+    agreed = result.exit_code == _EXIT_CODES[measurement.status] or (
+        measurement.status == "error" and result.exit_code == _BAD_ARGUMENT
+    )
+    if not agreed:
+        raise not_usable(target, f"it says {measurement.status}, but the exit code is {result.exit_code}")
+    reason = measurement.reason or "the runner gave no reason"
+    if measurement.status == "unsupported":
+        raise Unsupported(f"{engine}: {reason}")
+    if measurement.status == "error":
+        raise BlockFailed(f"{engine} on {target}: {reason}")
+    return measurement
+
+
+def read_check(result: ShellResult, *, engine: str, target: str) -> None:
+    """The runner's answer to whether it can load an engine's libraries.
+
+    Raises:
+        Unsupported: it cannot, or the runner itself cannot be started here.
+        BlockFailed: it was not found out.
+    """
+    if not result.stdout and _cannot_start(result):
+        ended = _how_it_ended(result.exit_code) or f"could not be started (exit code {result.exit_code})"
+        raise Unsupported(f"The native runner on {target} {_closed(ended)}{_last_words(result.stderr)}")
+    read_answer(result, engine=engine, target=target)
+
+
+def read_import(result: ShellResult, *, engine: str, target: str) -> None:
+    """The answer of a process that did not get beyond the import of its framework.
+
+    Raises:
+        Unsupported: the framework says that it cannot be imported, or ended the process by itself.
+        BlockFailed: something else ended the process, or its answer does not hold.
+    """
+    number = _signal(result.exit_code)
+    if not result.stdout and (number is None or number in _OWN_DEATHS):
+        ended = _how_it_ended(result.exit_code) or f"ended its process with exit code {result.exit_code}"
+        raise Unsupported(f"{engine} cannot be imported on {target}: it {_closed(ended)}{_last_words(result.stderr)}")
+    read_answer(result, engine=engine, target=target)
+
+
+def _cannot_start(result: ShellResult) -> bool:
+    """The system's loader ended instead of the runner, which itself does not die of a library that it tries."""
+    if result.exit_code in _NOT_STARTED or _signal(result.exit_code) in _OWN_DEATHS:
+        return True
+    return result.exit_code != 0 and any(words in result.stderr for words in _LOADERS_WORDS)
+
+
+def require_block(measurement: Measurement, block: PlannedBlock, target: str) -> None:
+    """Refuse the answer to another question: of another pass, or with more or fewer predictions than its rule allows.
+
+    Raises:
+        BlockFailed: it is not the answer to this block.
+    """
+    rule = block.rule
+    fewest = min(rule.min_predictions, rule.max_predictions)
+    if not fewest <= len(measurement.prediction_ms) <= rule.max_predictions or len(measurement.warmup_ms) != 1:
+        raise not_usable(target, f"it holds {len(measurement.prediction_ms)} predictions, asked were {rule.describe()}")
+    proof, case = measurement.proof, block.case
+    echoes = {
+        "pass": (measurement.pass_, block.pass_),
+        "affinity": (proof.affinity_asked, case.affinity),
+        "page cache": (proof.caches_asked, case.caches),
+    }
+    for what, (found, asked) in echoes.items():
+        if found not in {asked, None}:
+            raise not_usable(target, f"its {what} is {found}, asked was {asked}")
+    if block.pass_ == "memory" and measurement.memory is None:
+        raise not_usable(target, "it is a memory pass without memory")
+
+
+def not_usable(target: str, why: str) -> MobilebenchError:
+    """The error of an answer that does not hold."""
+    return BlockFailed(f"The native runner's answer on {target} cannot be used: {why}.", fault="bad answer")
+
+
+def _parse(result: ShellResult, target: str) -> Measurement:
+    if ended := _how_it_ended(result.exit_code):
+        raise _died(f"The native runner on {target}", ended, result)
+    if len(result.stdout) > _LARGEST_ANSWER:
+        raise not_usable(target, f"it is {len(result.stdout)} bytes long")
+    if not result.stdout.endswith(b"}\n"):
+        raise BlockFailed(
+            f"The native runner on {target} gave no whole answer (exit code {result.exit_code})."
+            + _last_words(result.stderr),
+            fault="bad answer",
+        )
+    try:
+        return Measurement.model_validate_json(result.stdout)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "its start"
+        raise not_usable(target, f"at {place}: {first['msg']}") from error
+
+
+def _died(runner: str, ended: str, result: ShellResult) -> BlockFailed:
+    words = f"{runner} {_closed(ended)}{_last_words(result.stderr)}"
+    if _signal(result.exit_code) == signal.SIGKILL:
+        return Killed(words, subject=runner)
+    return BlockFailed(words, fault="crash" if _signal(result.exit_code) else None)
+
+
+def _signal(exit_code: int) -> int | None:
+    """A shell tells a signal as 128 + its number, a subprocess as negative."""
+    number = -exit_code if exit_code < 0 else exit_code - 128
+    return number if 0 < number < 65 else None
+
+
+def _how_it_ended(exit_code: int) -> str | None:
+    """Words for an end that leaves no answer."""
+    if exit_code in _NOT_STARTED:
+        return f"could not be started (exit code {exit_code}): is it built for this target?"
+    number = _signal(exit_code)
+    if number is None:
+        return None
+    try:
+        meaning = _SIGNAL_MEANINGS.get(signal.Signals(number))
+    except ValueError:
+        meaning = None
+    return f"was killed by signal {number}" + (f": {meaning}" if meaning else "")
+
+
+def _closed(ended: str) -> str:
+    """With a full stop, unless it is a question."""
+    return ended if ended.endswith("?") else f"{ended}."
+
+
+def _last_words(stderr: bytes) -> str:
+    lines = [line.strip() for line in stderr[-4096:].decode("utf-8", "replace").splitlines() if line.strip()]
+    if not lines:
+        return ""
+    words = "".join(character if character.isprintable() else "?" for character in lines[-1])
+    return f" It last said: {words[:300]}"

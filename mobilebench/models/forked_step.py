@@ -1,0 +1,77 @@
+"""Steps of a build, each in a process of its own that is forked from this one.
+
+TensorFlow and the converters keep much of what they once held. A step that ends with its process gives all of it
+back, and does not have to import them again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+import signal
+from collections.abc import Callable
+from typing import TypeVar
+
+from mobilebench.core.errors import MobilebenchError
+
+Result = TypeVar("Result")
+
+
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with(parent: int) -> None:
+    """Have this process killed when its parent ends, however that ends (Linux, prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def apart(step: Callable[[], Result]) -> Result:
+    """What `step` returns (it has to be picklable). What it changes in memory is lost; files stay.
+
+    Raises:
+        MobilebenchError: as `step` raised it; or the process was killed.
+    """
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        end_with(parent)
+        os.close(reading)
+        _run(step, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        memory = ", most likely because memory ran out" if number == signal.SIGKILL else ""
+        raise MobilebenchError(f"A step of the build was killed by signal {number}{memory}.")
+    result, problem = pickle.loads(said)  # noqa: S301 - from this program's own child
+    if problem is not None:
+        raise problem
+    return result  # type: ignore[no-any-return]
+
+
+def _run(step: Callable[[], Result], writing: int) -> None:
+    """Never returns: the process ends without the parent's clean-up."""
+    try:
+        try:
+            answer = pickle.dumps((step(), None))
+        except MobilebenchError as error:
+            answer = pickle.dumps((None, error))
+        except Exception as error:
+            import traceback
+
+            traceback.print_exc()
+            answer = pickle.dumps((None, MobilebenchError(f"{type(error).__name__}: {_first_line(error)}")))
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(answer)
+    finally:
+        os._exit(0)
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no more is known")

@@ -1,0 +1,348 @@
+"""Adding a user's model: read, copied and hashed in one pass, asked for its answer, and only then kept."""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import sha256_of_all
+from mobilebench.models import behaviour, registry, signatures, user_store
+from mobilebench.models.entry import USUAL_TOLERANCE
+from mobilebench.models.inspection.description import Description
+from mobilebench.models.inspection.inspecting import inspect, keep_signature
+from mobilebench.models.inspection.recognise import recognise
+from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, Format, FormatFile, ModelFiles
+from mobilebench.models.user_models import detect_precision, hashed_copy, input_specs, naming, reference_client
+
+Progress = Callable[[str], None]
+
+_NEEDED: Mapping[Format, Mapping[str, str]] = {
+    "onnx": {"onnx": "onnx", "onnxruntime": "onnxruntime"},
+    "tflite": {"ai_edge_litert": "ai-edge-litert"},
+    "saved_model": {"tensorflow": "tensorflow"},
+    "tfjs": {},
+}
+"""Format to the modules, and their packages, without which a model of it cannot be read or asked."""
+
+_PACKAGES: Mapping[Format, tuple[str, ...]] = {
+    "onnx": ("onnxruntime",),
+    "tflite": ("ai-edge-litert",),
+    "saved_model": ("tensorflow",),
+    "tfjs": ("tensorflow",),
+}
+_REFERENCE: Mapping[Format, str] = {
+    "onnx": "onnxruntime",
+    "tflite": "litert",
+    "saved_model": "tensorflow",
+    "tfjs": "tensorflow",
+}
+_REACHES_OUT = {"ReadFile", "WriteFile", "MatchingFiles", "SaveV2", "PyFunc", "EagerPyFunc", "PyFuncStateless"}
+"""TensorFlow operators with which a model could read and write this computer's files, or call Python."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says of the model; what is left out follows from the file."""
+
+    name: str | None = None
+    inputs: tuple[input_specs.Given, ...] = ()
+    fills: Mapping[str, Fill] = field(default_factory=dict)
+    variant: str | None = None
+    tolerance: float | None = None
+    signature: str | None = None
+
+    @property
+    def shape_it(self) -> bool:
+        """Whether they say more than a name, so that the same file could become another model."""
+        return bool(self.inputs or self.fills or self.variant or self.tolerance)
+
+
+@dataclass(frozen=True)
+class Added:
+    """A model that is among the user's own now."""
+
+    files: ModelFiles
+    already: bool = False
+    """It had been added before: nothing was changed."""
+
+
+def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None) -> Added:
+    """Keep the model at `path` under `<home>/models`, or say under which name it is there already.
+
+    Raises:
+        BadInput: it is no model that can be read, its inputs need sizes that were not given, its own engine does not
+            run it, its name is taken, or it finds no room. Nothing is kept then.
+    """
+    tell = progress or (lambda _: None)
+    _check_wishes(wishes)
+    file, format_name = recognise(path)
+    _require(format_name)
+    name = naming.model_name(path, wishes.name)
+    try:
+        with user_store.workshop() as shop, reference_client.engine(format_name) as engine:
+            tell("copying and reading it")
+            given = inspect(
+                path,
+                format_name,
+                digest=_copier(file, shop, _stored_as(name, format_name)),
+                signature=wishes.signature,
+            )
+            _refuse_several_signatures(given, wishes.signature)
+            description = _with_its_signature(given, wishes.signature, shop / _stored_as(name, format_name))
+            if there := user_store.read(user_store.folder() / description.sha256):
+                return _again(there, wishes)
+            _refuse_taken(name, given=wishes.name is not None)
+            manifest = _described(name, description, wishes)
+            manifest = manifest.model_copy(update=_of_signatures(given, description))
+            tell(f"asking {reference_client.ENGINES[format_name]} for its answer")
+            manifest = _answered(manifest, description, shop, engine)
+            kept = user_store.place(shop, manifest, description.sha256)
+    except OSError as error:
+        if error.errno not in hashed_copy.NO_ROOM:
+            raise
+        raise hashed_copy.no_room(user_store.folder() / name, error) from error
+    return Added(kept) if kept.manifest == manifest else _again(kept, wishes)
+
+
+def _check_wishes(wishes: Wishes) -> None:
+    if wishes.variant is not None and wishes.variant not in registry.VARIANTS:
+        raise BadInput(
+            f"There is no variant {wishes.variant!r}; known are {', '.join(registry.VARIANTS)}.",
+            hint="Leave --variant out to have it told by the weights.",
+        )
+    if wishes.tolerance is not None and not 0 < wishes.tolerance < 1:
+        raise BadInput(f"A tolerance of {wishes.tolerance:g} has no meaning.", hint="It is a share, such as 1e-4.")
+
+
+def _require(format_name: Format) -> None:
+    missing = [package for name, package in _NEEDED[format_name].items() if importlib.util.find_spec(name) is None]
+    if missing:
+        raise BadInput(
+            f"Adding a model of format {format_name} needs {', '.join(missing)}, not installed here.",
+            hint="Install it: `pip install 'mobilebench[models]'`.",
+        )
+
+
+def _stored_as(name: str, format_name: Format) -> str:
+    return {"saved_model": "saved_model.pb", "tfjs": "model.json"}.get(format_name, f"{name}.{format_name}")
+
+
+def _copier(file: Path, shop: Path, main: str) -> Callable[[Path], str]:
+    folder = file.parent
+
+    def copy(one: Path) -> str:
+        return hashed_copy.copy(one, shop, main if one == file else one.relative_to(folder).as_posix())
+
+    return copy
+
+
+def _again(there: ModelFiles, wishes: Wishes) -> Added:
+    """The same content as before: fine under the same name, and when nothing else is wished of it."""
+    name = there.manifest.model
+    if wishes.name not in (None, name):
+        raise BadInput(
+            f"This model is there already, as {name}.",
+            hint=f"Use {name}, or first remove it with `mobilebench models remove {name}`.",
+        )
+    if wishes.shape_it:
+        raise BadInput(
+            f"This model is there already, as {name}, and stays as it was added.",
+            hint=f"To add it with other inputs, first remove it with `mobilebench models remove {name}`.",
+        )
+    user_store.whole(there)
+    return Added(there, already=True)
+
+
+def _refuse_taken(name: str, *, given: bool) -> None:
+    if not registry.knows(name):
+        return
+    whose = "one that you added" if user_store.find(name) else "one of mobilebench's own"
+    proposal = naming.free_name(name, registry.names())
+    raise BadInput(
+        f"The name {name} is taken, by {whose}.",
+        hint=f"Choose another, for example --name {proposal}." if given else f"Name it, for example --name {proposal}.",
+    )
+
+
+def _refuse_shared_names(description: Description) -> None:
+    """Engines find tensors by name, so a name that several have would leave one of them unfilled or unread."""
+    if description.shared_names:
+        raise BadInput(
+            f"The model cannot be measured: {', and '.join(description.shared_names)}.",
+            hint="Export it with a name of its own for each input and output.",
+        )
+
+
+def _refuse_other_outputs(description: Description) -> None:
+    """Engines give tensors back here, and nothing else that ONNX knows."""
+    for tensor in description.outputs:
+        if tensor.dtype in ("sequence_type", "optional_type", "map_type", "sparse_tensor_type"):
+            kind = tensor.dtype.removesuffix("_type").replace("_", " ")
+            raise BadInput(
+                f"The model cannot be measured: its output {tensor.name!r} is of kind {kind}, not a plain tensor.",
+                hint="Export it with tensors as outputs (for sklearn-onnx: `options={'zipmap': False}`).",
+            )
+
+
+def _refuse_several_signatures(description: Description, wished: str | None) -> None:
+    """Engines run a TensorFlow Lite file's first graph; whether that is the one to measure is for the user to say."""
+    if description.format != "tflite" or wished is not None or not description.signatures:
+        return
+    if description.signature is not None and description.signature_graphs == 1:
+        return
+    names = ", ".join(shlex.quote(name) for name in description.signatures)
+    first = shlex.quote(description.signature or description.signatures[0])
+    message = (
+        f"The model has signatures {names}; choose one."
+        if len(description.signatures) > 1
+        else f"The model has signature {names}, but its first graph, which engines run, is another one."
+    )
+    raise BadInput(message, hint=f"As in --signature {first}.")
+
+
+def _with_its_signature(given: Description, wished: str | None, copy: Path) -> Description:
+    """The model with the signature that was chosen: another content than the same file with another signature.
+
+    Engines run a .tflite file's first graph, so the copy is changed where the file does not have this signature alone.
+    """
+    if wished is None:
+        return given
+    if given.format == "tflite":
+        keep_signature(copy, wished)
+        kept = inspect(copy, "tflite")
+        return given if _main(kept) == _main(given) else kept
+    if wished == signatures.SERVING or len(given.signatures) == 1:
+        return given
+    return given.model_copy(update={"sha256": sha256_of_all({**given.files, f"signature {wished}": given.sha256})})
+
+
+def _main(description: Description) -> str:
+    """The sum of a model's first file."""
+    return next(iter(description.files.values()))
+
+
+def _of_signatures(given: Description, stored: Description) -> dict[str, object]:
+    """What the manifest says of the file's signatures."""
+    rewritten = _main(given) != _main(stored)
+    if len(given.signatures) < 2 and not rewritten:
+        return {}
+    return {
+        "signature": given.signature,
+        "signatures": given.signatures,
+        "rewritten_from": _main(given) if rewritten else None,
+    }
+
+
+def _described(name: str, description: Description, wishes: Wishes) -> AddedManifest:
+    """All of the manifest but the answer."""
+    _refuse_shared_names(description)
+    _refuse_other_outputs(description)
+    specs = input_specs.inputs(description, wishes.inputs, wishes.fills)
+    variant = wishes.variant or detect_precision.variant(description)
+    outputs = naming.canonical([tensor.name for tensor in description.outputs])
+    main, *parts = description.files
+    stored = FormatFile(
+        path=_stored_as(name, description.format),
+        sha256=description.files[main],
+        bytes=description.bytes,
+        parts={part: description.files[part] for part in parts},
+        inputs=dict(zip([spec.name for spec in specs], [tensor.name for tensor in description.inputs], strict=True)),
+        open_inputs=[
+            spec.name for spec, tensor in zip(specs, description.inputs, strict=True) if input_specs.is_open(tensor)
+        ],
+        outputs=dict(zip(outputs, [tensor.name for tensor in description.outputs], strict=True)),
+    )
+    return AddedManifest(
+        source="added",
+        model=name,
+        variant=variant,
+        batch=input_specs.batch(specs),
+        weights=f"added: {description.sha256}",
+        seed=None,
+        inputs=specs,
+        outputs=outputs,
+        output_dtypes=dict(zip(outputs, [tensor.dtype for tensor in description.outputs], strict=True)),
+        formats={description.format: stored},
+        unsupported=_others(description.format),
+        reference=[],
+        reference_engine="none",
+        tolerance=wishes.tolerance or USUAL_TOLERANCE[variant],
+        parameters=description.parameters,
+        built_with={},
+    )
+
+
+def _others(own: Format) -> dict[Format, str]:
+    formats: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
+    return {
+        other: f"it was added as {own} (`models add --convert` makes other formats where it can)"
+        for other in formats
+        if other != own
+    }
+
+
+def _answered(
+    manifest: AddedManifest, description: Description, shop: Path, engine: reference_client.Engine
+) -> AddedManifest:
+    """The manifest with the answer that the model's own engine gives, and what that answer depends on."""
+    if reaching := sorted({operator.type for operator in description.operators} & _REACHES_OUT):
+        raise BadInput(
+            f"{manifest.model} may read or write files of this computer, or call Python ({', '.join(reaching)}).",
+            hint="Export it without these operators.",
+        )
+    if description.format == "tfjs" and importlib.util.find_spec("tensorflow") is None:
+        why = "no reference answer: TensorFlow, which would compute it for TF.js models, is not installed"
+        return manifest.model_copy(update={"notes": [why]})
+    answer, found = _ask(manifest, description, shop, engine)
+    return manifest.model_copy(
+        update={
+            "reference": answer.summaries,
+            "reference_engine": _REFERENCE[description.format],
+            "notes": answer.notes,
+            "behaviour": found,
+            "built_with": _versions(description.format),
+        }
+    )
+
+
+def _ask(
+    manifest: AddedManifest, description: Description, shop: Path, engine: reference_client.Engine
+) -> tuple[reference_client.Answer, Behaviour]:
+    """One process is asked the same several times, then a fresh one once more: seeds may be chosen in each process."""
+    stored = manifest.formats[description.format]
+    random = behaviour.random_operators(description.operators, description.format)
+    state = behaviour.state_operators(description.operators, description.format)
+    cases = reference_client.published_and_other(manifest.inputs)
+    with TemporaryDirectory(prefix="answers-", dir=shop) as kept, reference_client.engine(description.format) as fresh:
+        job = reference_client.job(
+            shop / stored.path,
+            (stored.inputs, stored.outputs),
+            manifest.inputs,
+            cases,
+            signature=description.signature,
+            keep=Path(kept),
+        )
+        several = {"repeats": reference_client.REPEATS if random or state else 1, "random": bool(random)}
+        once = {"cases": cases[:1], "keep": None, "before": str(Path(kept) / "0.npz")}
+        try:
+            first = engine.ask({**job, **several})
+            again = fresh.ask({**job, **once})
+        except reference_client.Refused as error:
+            raise reference_client.refusal(manifest.model, description.format, error) from error
+    return first, reference_client.behaviour(first, again, manifest.tolerance, random, state)
+
+
+def _versions(format_name: Format) -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES[format_name]:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,267 @@
+"""The process that asks a model's own engine for its answer.
+
+It is started by `python -m mobilebench.models.user_models.reference_worker FORMAT`.
+
+Its job comes as JSON on standard input: `{file, inputs, outputs, specs, cases, keep}`, where `inputs` and `outputs`
+map plain names to the format's own, `specs` are the inputs in order, and every case is a list of fills with what is
+added to an input's position. The answer is one JSON line: `{summaries, notes}`, `{refusal}` in the engine's words,
+or `{problem}` in ours.
+With `keep`, a folder, all outputs of case `n` are written to `n.npz` there. With `repeats`, the first case is asked
+again in the same session, and `repeated` says how far those answers are from the first one. With `before`, the file of
+an earlier first answer, `renewed` says how far it is from this one. What engines print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobilebench.models import formula
+
+Arrays = dict[str, NDArray[Any]]
+Predict = Callable[[Arrays], Arrays]
+
+_STILL = 1e-3
+"""An output that changes by less than this share of its scale between two inputs hardly follows its input."""
+
+_TINY = 1e-6
+_FAR = 1e300
+_SECONDS_TO_REPEAT = 5.0
+"""After so much time, a case is not asked once more."""
+
+_MOST_DIMENSIONS = 8
+_READ = ("float32", "int32", "int64", "int8", "uint8", "bool")
+"""dtypes of outputs that runner and pages read."""
+
+
+class Unusable(Exception):
+    """The engine runs the model, but runner and pages could not."""
+
+
+def answers(predict: Predict, specs: list[dict[str, Any]], cases: list[dict[str, Any]]) -> list[Arrays]:
+    """What the model gives for each case; values in the dtypes that it has."""
+    return [predict(filled(specs, case)) for case in cases]
+
+
+def filled(specs: list[dict[str, Any]], case: dict[str, Any]) -> Arrays:
+    """The inputs of one case."""
+    return {
+        spec["name"]: formula.filled(spec["shape"], spec["dtype"], place + int(case["offset"]), **fill)
+        for place, (spec, fill) in enumerate(zip(specs, case["fills"], strict=True))
+    }
+
+
+def apart(one: Arrays, other: Arrays) -> float:
+    """How far two answers are from each other: the largest difference as a share of its output's scale.
+
+    Values that are not finite have to be the same at the same places; where they are not, or where shapes differ, the
+    answers are infinitely far from each other.
+    """
+    return max((_apart(values, other[name]) for name, values in one.items()), default=0.0)
+
+
+def _apart(one: NDArray[Any], other: NDArray[Any]) -> float:
+    if one.shape != other.shape:
+        return float("inf")
+    ours, theirs = one.astype(np.float64), other.astype(np.float64)
+    differing = ~((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)))
+    if not differing.any():
+        return 0.0
+    if not (np.isfinite(ours[differing]).all() and np.isfinite(theirs[differing]).all()):
+        return float("inf")
+    scale = float(np.abs(ours[np.isfinite(ours)]).max())
+    far = float(np.abs(ours[differing] - theirs[differing]).max())
+    return far / scale if scale > 0 else float("inf")
+
+
+def doubts(answer: Arrays, other: Arrays | None) -> list[str]:
+    """Why agreement on this answer would prove little, output by output; without an answer to another input, only what
+    speaks against any answer.
+    """
+    found = []
+    for name, given in answer.items():
+        values = given.astype(np.float64)
+        if not values.size:
+            found.append(f"output `{name}` is empty: there is nothing to compare")
+        elif not np.isfinite(values).all():
+            found.append(f"output `{name}` has values that are not finite: every measurement of it is invalid")
+        elif other is None:
+            continue
+        elif (scale := float(np.abs(values).max())) < _TINY:
+            found.append(f"output `{name}` is tiny (at most {scale:.3g}): agreement proves little")
+        elif float(values.std()) < _STILL * scale and values.size > 1:
+            found.append(f"output `{name}` is nearly constant: agreement proves little")
+        elif other[name].shape == given.shape and float(np.abs(values - other[name]).max()) < _STILL * scale:
+            found.append(f"output `{name}` hardly follows its input: agreement proves little")
+    return found
+
+
+def onnx(job: dict[str, Any]) -> Predict:
+    """ONNX Runtime on the CPU."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(job["file"], providers=["CPUExecutionProvider"])
+
+    def predict(values: Arrays) -> Arrays:
+        feed = {job["inputs"][name]: array for name, array in values.items()}
+        given = session.run(list(job["outputs"].values()), feed)
+        return {name: np.asarray(array) for name, array in zip(job["outputs"], given, strict=True)}
+
+    return predict
+
+
+def tflite(job: dict[str, Any]) -> Predict:
+    """LiteRT on one thread."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=job["file"], num_threads=1)
+    ins = {detail["name"]: detail for detail in interpreter.get_input_details()}
+    outs = {detail["name"]: detail["index"] for detail in interpreter.get_output_details()}
+    if missing := sorted({*job["inputs"].values()} - set(ins) | ({*job["outputs"].values()} - set(outs))):
+        raise Unusable(f"its tensor {missing[0]!r} has no name of its own, so that engines could not find it")
+    for spec in job["specs"]:
+        detail = ins[job["inputs"][spec["name"]]]
+        if list(detail["shape"]) != spec["shape"]:
+            same_rank = len(detail["shape"]) == len(spec["shape"])
+            interpreter.resize_tensor_input(detail["index"], spec["shape"], strict=same_rank)
+    interpreter.allocate_tensors()
+
+    def predict(values: Arrays) -> Arrays:
+        for name, array in values.items():
+            interpreter.set_tensor(ins[job["inputs"][name]]["index"], array)
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(outs[theirs]) for name, theirs in job["outputs"].items()}
+
+    return predict
+
+
+def saved_model(job: dict[str, Any]) -> Predict:
+    """TensorFlow, by the SavedModel's signature."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(Path(job["file"]).parent))
+    serve = loaded.signatures[job["signature"]]
+
+    def predict(values: Arrays) -> Arrays:
+        answer = serve(**{job["inputs"][name]: tf.constant(array) for name, array in values.items()})
+        return {name: answer[theirs].numpy() for name, theirs in job["outputs"].items()}
+
+    return predict
+
+
+def tfjs(job: dict[str, Any]) -> Predict:
+    """TensorFlow on the graph that a TF.js model holds."""
+    from mobilebench.models.user_models import tfjs_graph
+
+    return tfjs_graph.predictor(Path(job["file"]), job["inputs"], job["outputs"])
+
+
+ENGINES: dict[str, Callable[[dict[str, Any]], Predict]] = {
+    "onnx": onnx,
+    "tflite": tflite,
+    "saved_model": saved_model,
+    "tfjs": tfjs,
+}
+_WARM_UP = {"onnx": "onnxruntime", "tflite": "ai_edge_litert.interpreter"}
+"""What is imported while the job is still being prepared."""
+
+
+def work(engine: str, job: dict[str, Any]) -> dict[str, Any]:
+    """The whole answer to a job."""
+    try:
+        given, repeated = _asked(engine, job)
+        _check(given[0])
+        summaries = [formula.figures(name, values) for name, values in given[0].items()]
+        found = _compared(given[0], repeated, job)
+    except MemoryError:
+        return {"refusal": "there is not enough memory for it"}
+    except Unusable as error:
+        return {"problem": str(error)}
+    except Exception as error:  # engines raise whatever they like; their words are what the user needs
+        return {"refusal": words(error)}
+    if job.get("keep"):
+        for number, arrays in enumerate(given):
+            np.savez(Path(job["keep"]) / f"{number}.npz", allow_pickle=False, **arrays)
+    other = None if job.get("random") and found.get("repeated") else given[-1]
+    return {"summaries": summaries, "notes": doubts(given[0], other) if len(given) > 1 else [], **found}
+
+
+def _asked(engine: str, job: dict[str, Any]) -> tuple[list[Arrays], list[Arrays]]:
+    """The answers to all cases, and further ones to the first case in the same session.
+
+    Where those show that the session keeps state, the other cases are answered in sessions of their own.
+    """
+    predict = ENGINES[engine](job)
+    specs, cases = job["specs"], job["cases"]
+    if not job.get("repeats"):
+        return answers(predict, specs, cases), []
+    first, *others = cases
+    given = answers(predict, specs, [first])
+    end = time.monotonic() + _SECONDS_TO_REPEAT
+    repeated = answers(predict, specs, [first])
+    while len(repeated) < job["repeats"] and time.monotonic() < end:
+        repeated += answers(predict, specs, [first])
+    after = answers(predict, specs, others)
+    repeated += answers(predict, specs, [first]) if others else []
+    if others and any(apart(given[0], one) for one in repeated):
+        after = [one for case in others for one in answers(ENGINES[engine](job), specs, [case])]
+    return [*given, *after], repeated
+
+
+def _compared(answer: Arrays, repeated: list[Arrays], job: dict[str, Any]) -> dict[str, Any]:
+    """How far other answers to the first case are from this one, as JSON can say it: 1e300 is infinitely far."""
+    found: dict[str, Any] = {}
+    others = list(repeated)
+    if repeated:
+        found["repeated"] = max(min(apart(answer, one), _FAR) for one in repeated)
+    if before := job.get("before"):
+        with np.load(before) as earlier:
+            others.append({name: earlier[name] for name in answer})
+        found["renewed"] = min(apart(others[-1], answer), _FAR)
+    found["sizes_vary"] = any(one[name].shape != values.shape for one in others for name, values in answer.items())
+    return found
+
+
+def _check(answer: Arrays) -> None:
+    for name, values in answer.items():
+        if values.dtype.name not in _READ:
+            raise Unusable(
+                f"its output `{name}` holds {values.dtype.name} values; engines here read {', '.join(_READ)}"
+            )
+        if values.ndim > _MOST_DIMENSIONS:
+            raise Unusable(f"its output `{name}` has {values.ndim} dimensions; engines here read {_MOST_DIMENSIONS}")
+
+
+def words(error: Exception) -> str:
+    """What the engine says, on one line and of bearable length."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= 600 else f"{said[:600]} …"
+
+
+def main(arguments: list[str]) -> int:
+    """Do one job. Standard output is kept for the answer, whatever engines print."""
+    (engine,) = arguments
+    with os.fdopen(os.dup(1), "w") as mouth:
+        os.dup2(2, 1)
+        if module := _WARM_UP.get(engine):
+            try:
+                __import__(module)
+            except ImportError as error:
+                mouth.write(json.dumps({"refusal": words(error)}) + "\n")
+                return 0
+        text = sys.stdin.read()
+        if text:
+            mouth.write(json.dumps(work(engine, json.loads(text))) + "\n")
+    os._exit(0)  # the engine's own clean-up is of no use any more, and takes its time
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,203 @@
+"""The models that users added: files of their own, which cannot be made again, kept by their content.
+
+Each lies in `<home>/models/<sha256>/` with a `manifest.json`, and is written elsewhere first: what is there is whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+
+from pydantic import ValidationError
+
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
+from mobilebench.models.entry import Input, ModelEntry
+from mobilebench.models.manifest import AddedManifest, InputSpec, Manifest, ModelFiles
+
+MANIFEST = "manifest.json"
+_CONTENT = re.compile(r"[0-9a-f]{64}")
+_WORKSHOP = ".adding-"
+_ADD_AGAIN = "Remove it with `mobilebench models remove {name} --yes`, and add the file again."
+
+
+@dataclass(frozen=True)
+class AddedModel(ModelEntry):
+    """A user's model as the registry shows it: in one variant, with the batch that its inputs have."""
+
+    files: ModelFiles = field(kw_only=True)
+
+    def input_specs(self, batch: int) -> list[InputSpec]:  # noqa: ARG002 - it has one batch
+        """The inputs as they were added."""
+        return self.files.manifest.inputs
+
+
+def folder() -> Path:
+    """`<home>/models`, made when it is missing."""
+    found = paths.home() / "models"
+    found.mkdir(exist_ok=True)
+    return found
+
+
+def every() -> list[ModelFiles]:
+    """All added models whose manifest can be read, by name."""
+    room = paths.home() / "models"
+    places = sorted(room.iterdir()) if room.is_dir() else []
+    found = [files for place in places if _CONTENT.fullmatch(place.name) and (files := read(place))]
+    return sorted(found, key=lambda files: files.manifest.model)
+
+
+def find(name: str) -> ModelFiles | None:
+    """The added model of this name, or None. Its files are not looked at: `whole` does that."""
+    return next((files for files in every() if files.manifest.model == name), None)
+
+
+def entry(files: ModelFiles) -> AddedModel:
+    """What the registry says of an added model."""
+    manifest = files.manifest
+    inputs = tuple(Input(spec.name, spec.dtype, tuple(spec.shape[1:]), spec.fill) for spec in manifest.inputs)
+    return AddedModel(
+        name=manifest.model,
+        label="",
+        title=manifest.model,
+        task="user's model",
+        citation="",
+        parameters=manifest.parameters,
+        inputs=inputs,
+        outputs=tuple(manifest.outputs),
+        tolerance={manifest.variant: manifest.tolerance},
+        files=files,
+    )
+
+
+def why_not(files: ModelFiles, variant: str, batch: int | None = None) -> str | None:
+    """Why an added model cannot be had like this, and what to ask for instead; None when it can."""
+    manifest = files.manifest
+    options = [f"--variant {manifest.variant}"] if variant != manifest.variant else []
+    options += [f"--batch {manifest.batch}"] if batch not in (None, manifest.batch) else []
+    if not options:
+        return None
+    return (
+        f"{manifest.model} was added with batch {manifest.batch} in {manifest.variant} "
+        f"(ask for it with {' '.join(options)})"
+    )
+
+
+def whole(files: ModelFiles) -> ModelFiles:
+    """The model, every byte checked.
+
+    Raises:
+        BadInput: a file is missing, cut short or changed; the message names it.
+    """
+    from mobilebench.models import cache
+
+    try:
+        checked = cache.read(files.folder, AddedManifest)
+        cache.verify(checked)
+    except BadInput as error:
+        name = files.manifest.model
+        message = error.message.replace("built model", "added model", 1)
+        raise BadInput(message, hint=_ADD_AGAIN.format(name=name)) from error
+    return checked
+
+
+def remove(name: str) -> ModelFiles:
+    """Forget an added model and delete its files; what it was.
+
+    Raises:
+        BadInput: no model was added under this name.
+    """
+    with _turn():
+        files = find(name)
+        if files is None:
+            names = ", ".join(one.manifest.model for one in every())
+            raise BadInput(
+                f"No model was added as {name!r}; added are {names or 'none'}.",
+                hint="Only users' own models can be removed; `mobilebench models prune` is for the cache.",
+            )
+        discarded = Path(mkdtemp(prefix=_WORKSHOP, dir=folder()))
+        files.folder.rename(discarded / "removed")
+    shutil.rmtree(discarded)
+    return files
+
+
+@contextmanager
+def workshop() -> Iterator[Path]:
+    """An empty folder beside the added models. Unless `place` took it, it is gone afterwards.
+
+    One that a killed process left behind goes when the next model is added: its lock is free then.
+    """
+    with _turn():
+        _sweep()
+        place = Path(mkdtemp(prefix=_WORKSHOP, dir=folder()))
+        lock = os.open(place, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        os.close(lock)
+
+
+def place(shop: Path, manifest: Manifest, sha256: str) -> ModelFiles:
+    """Give a workshop its lasting place; or say what is there already, when the same content was added meanwhile.
+
+    Raises:
+        BadInput: the name was taken meanwhile.
+    """
+    (shop / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
+    with _turn():
+        target = folder() / sha256
+        if there := read(target):
+            return there
+        if taken := find(manifest.model):
+            raise BadInput(
+                f"The name {manifest.model} was taken meanwhile, by the model with sha256 {taken.folder.name[:12]}.",
+                hint="Choose another one with --name.",
+            )
+        shutil.rmtree(target, ignore_errors=True)
+        shop.rename(target)
+    return ModelFiles(target, manifest)
+
+
+def update(files: ModelFiles, manifest: Manifest) -> ModelFiles:
+    """Exchange the manifest of an added model: at once, never half."""
+    fresh = files.folder / f".{MANIFEST}.new"
+    fresh.write_text(manifest.model_dump_json(indent=1) + "\n")
+    fresh.replace(files.folder / MANIFEST)
+    return ModelFiles(files.folder, manifest)
+
+
+def read(place: Path) -> ModelFiles | None:
+    """The added model in this folder, or None when there is none whose manifest is valid."""
+    try:
+        manifest = AddedManifest.model_validate_json((place / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return ModelFiles(place, manifest)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    with (folder() / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sweep() -> None:
+    for left in folder().glob(f"{_WORKSHOP}*"):
+        lock = os.open(left, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(lock)

@@ -1,0 +1,151 @@
+"""The other rooms, as far as a session needs them: one place to look, and one to replace in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+
+from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.records import Measurement, TargetInfo
+
+if TYPE_CHECKING:
+    from mobilebench.engines.base import Engine
+    from mobilebench.models.manifest import Format, ModelFiles
+    from mobilebench.probes import Probe
+    from mobilebench.targets.base import Target
+
+ModelKey = tuple[str, str, int]
+"""Model, variant, batch."""
+
+
+def engine(name: str) -> Engine:
+    """The engine of this name. Raises `BadInput` when this version has none."""
+    from mobilebench.engines.registry import engines
+
+    known = engines()
+    if name not in known:
+        raise BadInput(
+            f"This version of mobilebench has no engine {name}; it has {', '.join(known)}.",
+            hint="A run goes on with the version that began it.",
+        )
+    return known[name]
+
+
+def discover(names: Collection[str]) -> list[TargetInfo]:
+    """The targets that are attached now, usable or not; of several ways to a phone one of these names is kept.
+
+    For `host` alone, adb is not asked.
+    """
+    from mobilebench import targets
+
+    if set(names) <= {targets.HOST}:
+        return targets.select(targets.HOST)
+    return targets.discover(names)
+
+
+def meet(info: TargetInfo) -> TargetInfo | None:
+    """What is attached now under this target's name, usable or not; None where nothing is."""
+    from mobilebench import targets
+
+    return targets.meet(info)
+
+
+def open_target(info: TargetInfo, cancel: Event) -> AbstractContextManager[Target]:
+    """The target, ready to be used; leaving it puts everything back. `cancel` stops what it does within a second."""
+    from mobilebench import targets
+
+    return targets.open_target(info, cancel=cancel)
+
+
+def device_lock(info: TargetInfo, run: str) -> AbstractContextManager[object]:
+    """One run a device. Raises `BadInput` when somebody else measures it."""
+    from mobilebench.targets import locks
+
+    return locks.device_lock(info, run)
+
+
+def machine_turn(machine: str, cancel: Event) -> AbstractContextManager[None]:
+    """One block at a time on targets that share a machine."""
+    from mobilebench.targets import locks
+
+    return locks.machine_turn(machine, cancel)
+
+
+def model(key: ModelKey, progress: Callable[[str], None]) -> ModelFiles:
+    """The built model; it is built when it is missing. Raises `MobilebenchError` when it cannot be had."""
+    from mobilebench.models import cache
+
+    return cache.ensure(*key, progress=progress)
+
+
+def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> None:
+    """Fetches what a native engine loads on a runner build, where it is not here. When that fails, the block that needs
+    it is told the same without another attempt.
+    """
+    from mobilebench.engines import libraries
+
+    if engine in libraries.ENGINES:
+        with suppress(MobilebenchError):
+            libraries.libraries_for(engine, backend, build, tell)
+
+
+def in_use(files: ModelFiles) -> AbstractContextManager[None]:
+    """Keeps the model from being pruned as long as it is measured."""
+    from mobilebench.models import cache, file_locks
+
+    return file_locks.use(cache.lock_of(files.folder)) if files.manifest.source == "zoo" else nullcontext()
+
+
+def why_no_model(key: ModelKey) -> str | None:
+    """Why this version can never build the model, or None."""
+    from mobilebench.models import registry
+
+    return registry.why_not(*key)
+
+
+def why_no_screen() -> str | None:
+    """Why this computer can show no browser's window, as a clause; None where it can."""
+    from mobilebench.browsers import display
+
+    return display.why_none()
+
+
+def with_graph(measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
+    """A kernels pass with what the model's file holds of each operator. Raises `BadInput` when it is damaged."""
+    from mobilebench.models import graph_operators
+
+    return graph_operators.with_graph(measurement, files, model_format)
+
+
+def probes() -> Mapping[str, Probe]:
+    """Every probe, fresh for one target."""
+    from mobilebench import probes as room
+
+    return room.probes()
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What a session asks of other rooms."""
+
+    engine: Callable[[str], Engine] = engine
+    discover: Callable[[Collection[str]], list[TargetInfo]] = discover
+    meet: Callable[[TargetInfo], TargetInfo | None] = meet
+    open_target: Callable[[TargetInfo, Event], AbstractContextManager[Target]] = open_target
+    device_lock: Callable[[TargetInfo, str], AbstractContextManager[object]] = device_lock
+    machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn
+    model: Callable[[ModelKey, Callable[[str], None]], ModelFiles] = model
+    library: Callable[[str, str, str, Callable[[str], None]], None] = library
+    in_use: Callable[[ModelFiles], AbstractContextManager[None]] = in_use
+    why_no_model: Callable[[ModelKey], str | None] = why_no_model
+    why_no_screen: Callable[[], str | None] = why_no_screen
+    with_graph: Callable[[Measurement, ModelFiles, Format], Measurement] = with_graph
+    probes: Callable[[], Mapping[str, Probe]] = probes
+
+
+def sentence(error: MobilebenchError) -> str:
+    """An error with its hint, as one reason to store."""
+    return f"{error.message} {error.hint}" if error.hint else error.message

@@ -1,0 +1,23 @@
+"""Blocks in windows need a screen: that there is none is told before anything is measured or stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mobilebench.browsers.display import HINT
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import PlannedBlock, TargetInfo
+from mobilebench.session.dependencies import Rooms
+
+
+def demand_screen(blocks: Iterable[PlannedBlock], targets: Mapping[str, TargetInfo], rooms: Rooms) -> None:
+    """Look for a screen if a block shows a browser's window on this computer; a phone has one always.
+
+    Raises:
+        BadInput: there is none.
+    """
+    wanted = any(
+        block.conditions.headed and block.case.browser and targets[block.case.target].kind == "host" for block in blocks
+    )
+    if wanted and (reason := rooms.why_no_screen()):
+        raise BadInput(f"--headed cannot be honoured on this computer: {reason}.", hint=HINT)

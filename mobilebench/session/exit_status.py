@@ -1,0 +1,45 @@
+"""What came of a run: blocks counted by outcome and verdict, and the exit code that follows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from mobilebench.analysis.summary import BlockSummary, Status, summarise
+from mobilebench.core.errors import ExitCode
+from mobilebench.core.records import Run
+
+KINDS = ("valid", "suspect", "invalid", "unsupported", "failed", "not measured")
+
+
+def counts(run: Run) -> dict[str, int]:
+    """How many planned blocks are valid, suspect, invalid, unsupported, failed, or not measured.
+
+    Blocks that do not agree with each other count as what that makes of their case.
+    """
+    found: Counter[str] = Counter()
+    for case in (case for target in summarise(run).targets for case in target.cases):
+        timed = [(case.status, case.blocks)] if case.timed else []
+        for status, blocks in [*timed, *((one.status, one.blocks) for one in case.watched.values())]:
+            found.update(_each(status, blocks))
+    found["not measured"] = len(run.planned) - len(run.blocks)
+    return {kind: found[kind] for kind in KINDS}
+
+
+def _each(status: Status, blocks: Sequence[BlockSummary]) -> list[Status]:
+    """What each block counts as, in a case or pass of this status: it may be worse than all of them."""
+    own = [block.status for block in blocks]
+    if not own or status in own:
+        return own
+    return [status if block.counted else block.status for block in blocks]
+
+
+def exit_code(counted: dict[str, int], *, interrupted: bool = False) -> ExitCode:
+    """What the shell is told: interruption before everything was measured comes first, then what needs a look most."""
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    if counted["invalid"] or counted["failed"] or counted["not measured"]:
+        return ExitCode.CASES_FAILED
+    if counted["suspect"]:
+        return ExitCode.SUSPECT
+    return ExitCode.OK if counted["valid"] else ExitCode.NOTHING_TO_MEASURE

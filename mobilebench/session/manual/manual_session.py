@@ -1,0 +1,276 @@
+"""One sitting: each press on “run” gets a visit of its own, and what a page brings back is checked, judged and kept.
+
+Nothing of a press is cached, and the page that measures is the very one that driven browsers open. The answer comes
+from somebody's browser: it is checked field by field, judged like any other, and stored as a run of its own, under a
+target that says that a person drove it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import Field, ValidationError
+
+from mobilebench import __version__
+from mobilebench.core.errors import BadInput, BlockFailed, Fault, Unsupported, with_fault
+from mobilebench.core.records import (
+    Block,
+    Case,
+    DownloadPath,
+    Measurement,
+    Outcome,
+    Record,
+    RunInfo,
+    TargetInfo,
+    Verdict,
+)
+from mobilebench.engines import web
+from mobilebench.session.dependencies import in_use
+from mobilebench.session.manual import choices, manual_target
+from mobilebench.session.manual.choices import AUTO, Chosen, Wanted
+from mobilebench.session.verdict import judge
+from mobilebench.targets.base import BrowserHandle
+
+if TYPE_CHECKING:
+    from mobilebench.browsers.page_session import Receiver, Visit
+    from mobilebench.browsers.server import PageServer
+    from mobilebench.results.store import Store
+
+SUITE = "manual"
+MOST_OPEN = 8
+"""Presses of which the answer is awaited; the oldest is given up for a further one."""
+
+TURN_LAPSES_S = 10.0
+"""A tab that is closed or killed while it downloads tells nobody."""
+
+_LONGEST = 300
+
+R = TypeVar("R", bound=Record)
+
+
+class Answer(Record):
+    """What the page brings back."""
+
+    visit: str
+    """Token of the visit that it measured on."""
+    answer: str
+    """The measurement, in JSON."""
+    agent: str = Field(default="", max_length=2000)
+    """What the browser calls itself."""
+    cores: int | None = Field(default=None, ge=1, le=4096)
+    """As the browser tells them, where it does."""
+
+
+class Stopped(Record):
+    """That no answer will come."""
+
+    visit: str
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A press on “run” of which the answer may come."""
+
+    chosen: Chosen
+    visit: Visit
+    held: ExitStack
+    """The visit, and the model: nobody prunes it meanwhile."""
+    at: datetime
+
+
+class Manual:
+    """What the page asks of this computer, in any thread."""
+
+    def __init__(self, server: PageServer, store: Store, path: DownloadPath) -> None:
+        self._server = server
+        self._store = store
+        self._path = path
+        self._lock = Lock()
+        self._begun: dict[str, _Begun] = {}
+
+    @property
+    def receivers(self) -> Mapping[str, Receiver]:
+        """By the name under which the page sends to them."""
+        every = (self.choices, self.start, self.stop, self.check, self.keep)
+        return {receiver.__name__: receiver for receiver in every}
+
+    def choices(self, _body: bytes) -> dict[str, Any]:
+        """Every engine that runs in a browser, and every model that is built here."""
+        return choices.choices()
+
+    def start(self, body: bytes) -> dict[str, Any]:
+        """A fresh path for one measurement, its job, and how many cores the page is told (None: as many as there are).
+
+        Raises:
+            BadInput: what is wanted cannot be chosen.
+        """
+        chosen = choices.chosen(_read(Wanted, body))
+        files = chosen.files
+        entry = web.format_file(files, chosen.page_case.model_format)
+        with ExitStack() as held:
+            held.enter_context(in_use(files))
+            served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
+            visit = held.enter_context(self._server.visit(served, turn_lapses_s=TURN_LAPSES_S))
+            begun = _Begun(chosen, visit, held.pop_all(), datetime.now(UTC))
+        with self._lock:
+            while len(self._begun) >= MOST_OPEN:
+                self._begun.pop(next(iter(self._begun))).held.close()
+            self._begun[visit.token] = begun
+        return {
+            "visit": visit.token,
+            "page": f"{visit.path}bench.html",
+            "job": web.page_job(chosen.planned, files, entry),
+            "cores": chosen.page_case.hardware_concurrency,
+        }
+
+    def stop(self, body: bytes) -> dict[str, Any]:
+        """Wait no longer for the answer of a visit, which somebody stopped; one that is not open stays so.
+
+        Raises:
+            BadInput: this is no visit.
+        """
+        with self._lock:
+            begun = self._begun.pop(_read(Stopped, body).visit, None)
+        if begun is not None:
+            begun.held.close()
+        return {}
+
+    def check(self, body: bytes) -> dict[str, Any]:
+        """What is to be thought of an answer; nothing is stored.
+
+        Raises:
+            BadInput: it is no measurement, or of no visit that waits for one.
+        """
+        _, block = self._judged(_read(Answer, body))
+        return _told(block)
+
+    def keep(self, body: bytes) -> dict[str, Any]:
+        """Store the answer as a run of its own, and close its visit.
+
+        Raises:
+            BadInput: it is no measurement, or of no visit that waits for one.
+        """
+        answer = _read(Answer, body)
+        target, block = self._judged(answer)
+        with self._lock:
+            begun = self._begun.pop(answer.visit, None)
+        if begun is None:
+            raise BadInput("This result has been kept already.")
+        begun.held.close()
+        info = RunInfo(
+            id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+            created_at=begun.at,
+            mobilebench_version=__version__,
+            suite=SUITE,
+            suite_definition={"title": "By hand"},
+            seed=0,
+            targets=[target],
+            weights={block.planned.case.model: begun.chosen.files.manifest.weights},
+        )
+        self._store.create_run(info, [block.planned])
+        self._store.append(info.id, block)
+        self._store.finish(info.id, "finished")
+        return {"run": info.id, **_told(block)}
+
+    def close(self) -> None:
+        """Wait for no answer any more."""
+        with self._lock:
+            begun, self._begun = list(self._begun.values()), {}
+        for one in begun:
+            one.held.close()
+
+    def _judged(self, answer: Answer) -> tuple[TargetInfo, Block]:
+        with self._lock:
+            begun = self._begun.get(answer.visit)
+        if begun is None:
+            raise BadInput("This result is of no page that was opened here a short while ago.", hint="Run it again.")
+        told = _measurement(answer.answer)
+        target = manual_target.target_of(answer.agent, answer.cores, told.proof.renderer, told.proof.renderer_software)
+        case = _case(begun.chosen.planned.case, target, told)
+        planned = begun.chosen.planned.model_copy(update={"case": case})
+        outcome: Outcome = "failed"
+        reason: str | None = None
+        fault: Fault | None = None
+        measurement: Measurement | None = None
+        verdict: Verdict | None = None
+        try:
+            measurement = self._completed(begun, case, target, answer.answer)
+            verdict = _marked(judge(planned, measurement, target, begun.chosen.files.manifest), measurement)
+            outcome = "measured"
+        except Unsupported as error:
+            outcome, reason = "unsupported", error.message
+        except BlockFailed as error:
+            reason, fault = error.message, error.fault
+        block = Block(
+            planned=planned,
+            outcome=outcome,
+            reason=reason,
+            fault=fault,
+            measurement=measurement,
+            verdict=verdict,
+            started_at=begun.at,
+            ended_at=datetime.now(UTC),
+            spent_ms={"measure": measurement.measured_ms} if measurement else {},
+        )
+        return target, block
+
+    def _completed(self, begun: _Begun, case: Case, target: TargetInfo, answer: str) -> Measurement:
+        measurement = web.parse_answer(answer, case)
+        log = begun.visit.served()
+        measurement = web.with_downloads(measurement, self._path, case, log, begun.visit.turns)
+        browser, version = next(iter(target.browsers.items()))
+        handle = BrowserHandle(name=browser, version=version, address="", flags=())
+        return web.complete(measurement, handle, log, begun.chosen.page_case)
+
+
+def _measurement(answer: str) -> Measurement:
+    try:
+        return Measurement.model_validate_json(answer)
+    except ValidationError as error:
+        raise BadInput(f"This is no measurement: {_first(error)}.") from error
+
+
+def _marked(verdict: Verdict, measurement: Measurement) -> Verdict:
+    """With what a driven page, which is always isolated, never needs to be told."""
+    if measurement.proof.cross_origin_isolated is not False:
+        return verdict
+    mark = "the page was not isolated: it came without TLS, and its browser gave it no threads and a coarse clock"
+    return verdict.model_copy(update={"reasons": [*verdict.reasons, mark]})
+
+
+def _case(case: Case, target: TargetInfo, told: Measurement) -> Case:
+    """The case as it turned out: in this browser, and on the GPU or software that the renderer names."""
+    changes: dict[str, Any] = {"target": target.id, "browser": next(iter(target.browsers))}
+    if case.setting == AUTO:
+        changes["setting"] = "software" if told.proof.renderer_software else "hardware"
+    return case.model_copy(update=changes)
+
+
+def _told(block: Block) -> dict[str, Any]:
+    return {
+        "outcome": block.outcome,
+        "reason": with_fault(block.fault, block.reason) if block.reason else None,
+        "verdict": block.verdict.status if block.verdict else None,
+        "reasons": block.verdict.reasons if block.verdict else [],
+        "case": block.planned.case.key,
+    }
+
+
+def _read(kind: type[R], body: bytes) -> R:
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise BadInput(f"What the page sent cannot be read: {_first(error)}.") from error
+
+
+def _first(error: ValidationError) -> str:
+    """What is wrong first, and where."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the whole"
+    return f"{where[:_LONGEST]}: {first['msg'][:_LONGEST]}"

@@ -1,0 +1,270 @@
+"""Streams to phones through the adb server: opened, read and written with a limit; a lost phone is told apart.
+
+The shell and sync of adbutils are not used: they sleep 10 ms for every connection that they close, and cannot be
+cancelled.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.targets.android.server import Server, chosen, program
+from mobilebench.targets.limits import SLICE_SECONDS, Limit
+
+LOST = re.compile(
+    r"device .*not found|device offline|device unauthorized|device still|no devices|transport|closed", re.IGNORECASE
+)
+_START_SECONDS = 20
+_GREET_SECONDS = 8.0
+_SETTLE_SECONDS = 1.0
+_CUT = "the connection was cut"
+
+
+class Refused(BlockFailed):
+    """The adb server or the phone answered a request with FAIL."""
+
+
+@cache
+def start_server() -> None:
+    """Make sure that an adb server answers where the environment says; start it as adb would where none listens.
+
+    Raises:
+        BadInput: there is no adb, its server does not start, or what listens there is no adb server.
+    """
+    if not server_runs():
+        server = chosen()
+        _start(server)
+        if not server_runs():
+            raise _unreachable(server, ConnectionRefusedError("nothing listens there"))
+
+
+def server_runs() -> bool:
+    """Whether an adb server answers where the environment says; False where adb would start one.
+
+    Raises:
+        BadInput: the environment names no server, or one that cannot be reached, or what listens there is none.
+    """
+    server = chosen()
+    try:
+        stream = server.connect()
+    except OSError as error:
+        if server.starts_here and isinstance(error, ConnectionRefusedError | FileNotFoundError):
+            return False
+        raise _unreachable(server, error) from None
+    with stream:
+        stream.settimeout(SLICE_SECONDS)
+        _greet(stream, server)
+    return True
+
+
+def _start(server: Server) -> None:
+    adb = program()
+    hint = "Run `adb devices` to see why."
+    try:
+        started = subprocess.run(
+            [adb, "start-server"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_START_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BadInput(f"The adb server could not be started ({adb}): {error}", hint=hint) from None
+    if started.returncode != 0:
+        place = f"{server.place}{server.chosen_by}"
+        words = f"The adb server could not be started at {place} ({adb}, exit code {started.returncode})."
+        raise BadInput(words, hint=hint)
+
+
+def _unreachable(server: Server, error: OSError) -> BadInput:
+    why = error.strerror or str(error) or "no answer"
+    where = "" if server.starts_here else ", and adb starts none on another host"
+    return BadInput(
+        f"No adb server can be reached at {server.place}{server.chosen_by}: {why}{where}.",
+        hint="Start it on that computer, such as with `adb -a nodaemon server`. " + server.advice,
+    )
+
+
+def _greet(stream: socket.socket, server: Server) -> None:
+    """Ask for the version, which every adb server answers at once."""
+    try:
+        send(stream, b"000chost:version", limit := Limit("asking for its version", _GREET_SECONDS))
+        answer = receive(stream, 12, limit)
+    except BlockFailed:
+        said = f"it did not answer within {_GREET_SECONDS:g} s"
+    except OSError:
+        said = "it closed the connection"
+    else:
+        if re.fullmatch(rb"OKAY0004[0-9a-fA-F]{4}", answer):
+            return
+        said = f"it answered {answer.decode(errors='replace')!r}" if answer else "it closed the connection"
+    raise BadInput(f"What listens at {server.place} is no adb server{server.chosen_by}: {said}.", hint=server.advice)
+
+
+def connect() -> socket.socket:
+    """A fresh connection to the adb server.
+
+    Raises:
+        BadInput: there is none, see `start_server`.
+        TargetLost: it was there before.
+    """
+    start_server()
+    try:
+        connection = chosen().connect()
+    except OSError as error:
+        start_server.cache_clear()
+        raise TargetLost(f"The adb server cannot be reached: {error}", hint="Run `adb devices` to see why.") from None
+    connection.settimeout(SLICE_SECONDS)
+    return connection
+
+
+@contextmanager
+def service(serial: str, name: str, limit: Limit) -> Iterator[socket.socket]:
+    """A stream to a service of the phone, such as `sync:`.
+
+    Raises:
+        TargetLost: the phone is not there, offline or not authorised.
+        Refused: the phone does not offer the service.
+    """
+    with connect() as stream:
+        ask(stream, serial, f"host:transport:{serial}", limit)
+        ask(stream, serial, name, limit)
+        yield stream
+
+
+def ask(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
+    """Send one request that concerns a phone to the adb server and read its OKAY."""
+    _request(stream, serial, request, limit)
+    okay(stream, serial, limit)
+
+
+def okay(stream: socket.socket, serial: str, limit: Limit) -> None:
+    """Read one OKAY; FAIL becomes `TargetLost` or `Refused` with adb's words."""
+    words = _refusal(stream, limit)
+    if words is None:
+        return
+    error = Refused(f"{limit.doing}: {words}")
+    raise lost_or(error, serial, words) if words == _CUT or LOST.search(words) else error
+
+
+def query(request: str, limit: Limit, serial: str | None = None) -> str:
+    """What the adb server itself answers to a `host…` request; `serial` names the phone that it concerns."""
+    with connect() as stream:
+        try:
+            _request(stream, serial or "adb", request, limit)
+        except OSError:
+            raise Refused(f"{limit.doing}: {_CUT}") from None
+        if serial is not None:
+            okay(stream, serial, limit)
+        elif (words := _refusal(stream, limit)) is not None:
+            raise Refused(f"{limit.doing}: {words}", hint=chosen().advice)
+        return block(stream, limit).decode(errors="replace")
+
+
+def _request(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
+    data = request.encode()
+    if len(data) > 0xFFFF:
+        raise BlockFailed(f"{serial}: a request of {len(data)} bytes is longer than adb can carry.")
+    send(stream, f"{len(data):04x}".encode() + data, limit)
+
+
+def _refusal(stream: socket.socket, limit: Limit) -> str | None:
+    """Why the adb server does not say OKAY; None when it does."""
+    status = receive(stream, 4, limit)
+    if status == b"OKAY":
+        return None
+    if status == b"FAIL":
+        return block(stream, limit).decode(errors="replace")
+    return _CUT if len(status) < 4 else f"the adb server answered {status!r}"
+
+
+def state(serial: str) -> str:
+    """adb's word for the phone: `device`, `offline`, `unauthorized` … or `absent`."""
+    try:
+        for line in query("host:devices", Limit(f"{serial}: asking adb for its devices", 5)).splitlines():
+            name, _, word = line.partition("\t")
+            if name == serial:
+                return word.strip()
+    except (BlockFailed, TargetLost, BadInput):
+        return "absent"
+    return "absent"
+
+
+def lost_or(error: BlockFailed, serial: str, why: str) -> BlockFailed | TargetLost:
+    """The given error, or `TargetLost` when the phone turns out to be away (adb may take a moment to notice)."""
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while (word := state(serial)) == "device":
+        if time.monotonic() > deadline:
+            return error
+        time.sleep(SLICE_SECONDS)
+    return TargetLost(
+        f"{serial} went away ({word}): {why}",
+        hint="Check its cable and screen; `mobilebench run --resume last` measures what is left.",
+    )
+
+
+def receive(stream: socket.socket, count: int, limit: Limit) -> bytes:
+    """Exactly `count` bytes, or fewer where the stream ends."""
+    parts = []
+    while count > 0:
+        part = receive_some(stream, count, limit)
+        if not part:
+            break
+        parts.append(part)
+        count -= len(part)
+        if count:
+            limit.check()
+    return b"".join(parts)
+
+
+def receive_some(stream: socket.socket, most: int, limit: Limit) -> bytes:
+    """What has come, at most `most` bytes; nothing at the stream's end."""
+    while True:
+        try:
+            return stream.recv(most)
+        except TimeoutError:
+            limit.check()
+        except OSError:
+            return b""
+
+
+def receive_all(stream: socket.socket, limit: Limit) -> bytes:
+    """Everything until the stream ends."""
+    parts = []
+    while part := receive_some(stream, 1 << 16, limit):
+        parts.append(part)
+        limit.check()
+    return b"".join(parts)
+
+
+def block(stream: socket.socket, limit: Limit) -> bytes:
+    """A text that its length precedes, as four hex digits.
+
+    Raises:
+        Refused: what comes is no such text, or ends too early.
+    """
+    digits = receive(stream, 4, limit)
+    if not re.fullmatch(rb"[0-9a-fA-F]{4}", digits):
+        raise Refused(f"{limit.doing}: the adb server answered {digits!r}, which is no length.")
+    text = receive(stream, int(digits, 16), limit)
+    if len(text) < int(digits, 16):
+        raise Refused(f"{limit.doing}: {_CUT}")
+    return text
+
+
+def send(stream: socket.socket, data: bytes | memoryview, limit: Limit) -> None:
+    """Send everything; raises `OSError` when the other side closed."""
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[stream.send(rest) :]
+        except TimeoutError:
+            limit.check()

@@ -1,0 +1,421 @@
+"""Changes to a phone: each is written down on the phone before it is made, and put back in every exit path."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ValidationError
+
+from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, TargetLost
+from mobilebench.targets.android import ports
+from mobilebench.targets.android.answers import ALLOW, forbidden, sentence, worked
+from mobilebench.targets.android.automation import JAR, PROCESS
+from mobilebench.targets.android.files import HOME
+from mobilebench.targets.android.lease import guarded, was_taken
+from mobilebench.targets.android.restore import (
+    AppStarted,
+    DebugAppBefore,
+    FileBefore,
+    Forwarded,
+    RestoreFile,
+    Reversed,
+    ScreenLent,
+    SettingBefore,
+    Step,
+    is_alive,
+    this_process,
+    words,
+)
+from mobilebench.targets.android.shell import Shell
+from mobilebench.targets.android.sync import Sync
+
+RESTORE_FILE = f"{HOME}/restore.json"
+Namespace = Literal["global", "system", "secure"]
+UNREADABLE = f"{RESTORE_FILE}.unreadable"
+JAR_ASIDE = f"{JAR}.before-mobilebench"
+
+_WAITS = "wait_for_debugger"
+_OF_SCREEN = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
+"""Lists the processes of uiautomator2's server, and never itself."""
+_GREP_FAILED = 2
+"""It also ends so when a process that it looks at ends meanwhile."""
+_FRONT_SECONDS = 5
+_FRONT = re.compile(r"(?:mCurrentFocus|mFocusedApp)=.*?\s([A-Za-z]\w*(?:\.\w+)+/[\w.$]+)", re.ASCII)
+_NO_ACTIVITY = re.compile(r"^Error type 3\b|^Error: Activity not started, unable to resolve", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What became of the changes that a dead run had left on a phone."""
+
+    put_back: tuple[str, ...] = ()
+    """In words, as the phone is now."""
+    left: tuple[str, ...] = ()
+    """Why something is still changed."""
+    notices: tuple[str, ...] = ()
+    """What else a person has to know."""
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it, a sentence each."""
+        done = [f"What an earlier run had left was put back: {'; '.join(self.put_back)}."] if self.put_back else []
+        return [*done, *self.left, *self.notices]
+
+
+class Conditions:
+    """The changes that one run has made to one phone.
+
+    Its shell and sync must not be cancellable: what was changed is put back also after Ctrl-C. Nothing is changed or
+    put back unless the phone's lock holds `token`.
+    """
+
+    def __init__(self, shell: Shell, sync: Sync, token: str) -> None:
+        self._shell = shell
+        self._sync = sync
+        self._token = token
+        self._steps: list[Step] = []
+        self._inherited: list[Step] = []
+        """Of a dead run, which could not be put back yet."""
+        self._owner = this_process()
+
+    def recover(self) -> Recovered:
+        """Put back what a run that died has left changed. What cannot be put back keeps nobody from measuring.
+
+        Raises:
+            BadInput: that run still goes on.
+        """
+        if self._sync.stat(RESTORE_FILE) is None:
+            return Recovered()
+        content = self._sync.read(RESTORE_FILE)
+        try:
+            left = RestoreFile.model_validate_json(content)
+        except ValidationError as error:
+            return Recovered(notices=(self._put_aside(content, error),))
+        if is_alive(left.owner) and left.owner != self._owner:
+            raise BadInput(
+                f"Phone {self._shell.serial} is being measured by pid {left.owner.pid}.",
+                hint="Wait until that run has ended, or choose other targets with --serial.",
+            )
+        self._steps = list(left.steps)
+        failed = self._undo_all(list(self._steps))
+        self._inherited = list(self._steps)
+        done = [step for step in reversed(left.steps) if step not in self._steps]
+        return Recovered(tuple(map(words, done)), tuple(sentence(error) for error in failed))
+
+    def change_file(self, path: str, content: bytes) -> FileBefore:
+        """Replace a small file in the phone's scratch folder."""
+        step = self._file_now(path)
+        self._make(step, lambda: self._put_file(path, content, 0o644))
+        return step
+
+    def set_debug_app(self, package: str) -> DebugAppBefore:
+        """Let an app be debugged: Chrome reads its command-line file only then."""
+        step = self._debug_app_now()
+        self._make(step, lambda: self._put_debug_app(package))
+        return step
+
+    def set_setting(self, namespace: Namespace, key: str, value: str) -> SettingBefore | None:
+        """Change one of Android's settings; None where it has this value already.
+
+        Raises:
+            NotAllowed: the phone does not let adb change it; nothing is changed then, and nothing has to be put back.
+            BlockFailed: it could not be read, and so was not changed, or not changed.
+        """
+        step = self._setting_now(namespace, key)
+        if step.value == value:
+            return None
+        self._make(step, lambda: self._put_setting(namespace, key, value))
+        return step
+
+    def wake_screen(self) -> str | None:
+        """Switch the screen on and leave the lock screen, where no secret guards it: hidden pages are slowed down.
+
+        Answers why the phone did not let it happen, if so.
+        """
+        return forbidden(self._shell.script("input keyevent KEYCODE_WAKEUP; wm dismiss-keyguard"))
+
+    def start_app(self, package: str, starts: Sequence[str]) -> AppStarted:
+        """Start an app afresh by the first of these command lines for which the phone finds an activity."""
+        step = AppStarted(package=package)
+        self._make(step, lambda: self._start(package, starts))
+        return step
+
+    def stop_app(self, package: str) -> None:
+        """End an app. Nothing is lost with it, and nothing has to be put back: its person opens it again."""
+        self._stop(package)
+
+    def front(self) -> str:
+        """Component of the activity that has the screen, such as `com.android.chrome/….FirstRunActivity`; else ""."""
+        question = "dumpsys window 2>/dev/null | grep -E 'mCurrentFocus|mFocusedApp'"
+        try:
+            told = self._shell.script(question, timeout=_FRONT_SECONDS).stdout
+        except BlockFailed:
+            return ""
+        found = _FRONT.search(told.decode(errors="replace"))
+        return found[1] if found else ""
+
+    def lend_screen(self) -> ScreenLent:
+        """Prepare for uiautomator2: whatever it leaves behind goes away when this is put back."""
+        running = self._shell.script(_OF_SCREEN)
+        if running.exit_code > _GREP_FAILED:
+            raise BlockFailed(f"{self._shell.serial}: whether uiautomator2's server runs there could not be read.")
+        step = ScreenLent(had_jar=self._sync.stat(JAR) is not None, was_running=bool(running.stdout.strip()))
+        self._make(step, lambda: self._put_jar_aside() if step.had_jar else None)
+        return step
+
+    def listening(self) -> list[str]:
+        """Names of the phone's abstract sockets, where the shell may read them."""
+        table = self._shell.script("cat /proc/net/unix 2>/dev/null").stdout.decode(errors="replace")
+        names = (line.rpartition(" ")[2] for line in table.splitlines())
+        return list(dict.fromkeys(name[1:] for name in names if name.startswith("@")))
+
+    def forward(self, remote: str | None = None) -> Forwarded:
+        """Lead a free port of this computer to a socket of the phone; None: to the port of the same number there."""
+        for _ in range(5):
+            local = f"tcp:{ports.free_port()}"
+            step = Forwarded(local=local, remote=remote or local, serial=self._shell.serial)
+            self._record(step)
+            if ports.forward(self._shell.serial, step.local, step.remote):
+                return step
+            self.put_back([step])
+        raise BlockFailed(f"{self._shell.serial}: no port of this computer could be led to {remote or 'the phone'}.")
+
+    def reverse(self, port: int) -> Reversed:
+        """Lead a port of the phone to the same port of this computer, or another one where it is taken."""
+        same = Reversed(remote=f"tcp:{port}", serial=self._shell.serial)
+        self._record(same)
+        if ports.reverse(self._shell.serial, port, port):
+            return same
+        self._steps.remove(same)
+        found = ports.reverse(self._shell.serial, 0, port)
+        if not found:
+            self._write()
+            raise BlockFailed(f"{self._shell.serial}: no port of the phone could be led to port {port} here.")
+        other = Reversed(remote=f"tcp:{found}", serial=self._shell.serial)
+        self._record(other)
+        return other
+
+    def put_back_all(self) -> None:
+        """Undo everything that is still changed."""
+        self.put_back(list(self._steps))
+
+    def put_back(self, steps: Sequence[Step]) -> None:
+        """Undo these changes, the last one first; one that fails does not keep the others from being undone.
+
+        Raises:
+            TargetLost: the phone is away; its restore file stays on it for the next run.
+            BlockFailed: something could not be undone; it stays in the restore file.
+        """
+        failed = self._undo_all([step for step in steps if step in self._steps])
+        if failed:
+            raise BlockFailed(
+                f"{self._shell.serial}: not everything could be put back: {failed[0].message}",
+                hint="It is tried again whenever mobilebench meets the phone, and by "
+                f"`mobilebench restore {self._shell.serial}`.",
+            )
+
+    def _undo_all(self, steps: Sequence[Step]) -> list[MobilebenchError]:
+        """Undo steps, the last one first, and answer what failed; of what a dead run left only at the first time."""
+        if not steps:
+            return []
+        self._guarded("true", "its lock could not be read")
+        failed: list[MobilebenchError] = []
+        for step in reversed(steps):
+            try:
+                self._undo(step)
+            except TargetLost:
+                raise
+            except MobilebenchError as error:
+                if not self._is_as_before(step):
+                    if step not in self._inherited:
+                        failed.append(error)
+                    continue
+            self._steps.remove(step)
+        self._write()
+        return failed
+
+    def _make(self, step: Step, change: Callable[[], None]) -> None:
+        """Write a step down and make its change; one that fails is undone at once, and forgotten when it is."""
+        self._steps.append(step)
+        try:
+            self._write()
+            change()
+        except TargetLost:
+            raise
+        except MobilebenchError:
+            with suppress(BlockFailed):
+                self._undo_all([step])
+            raise
+
+    def _is_as_before(self, step: Step) -> bool:
+        """Whether the phone is as it was before this change, as far as it can be read."""
+        try:
+            match step:
+                case FileBefore(path=path):
+                    return self._file_now(path) == step
+                case DebugAppBefore():
+                    return self._debug_app_now() == step
+                case SettingBefore(namespace=namespace, key=key):
+                    return self._setting_now(namespace, key) == step
+        except BlockFailed:
+            pass
+        return False
+
+    def _file_now(self, path: str) -> FileBefore:
+        found = self._sync.stat(path)
+        content = None if found is None else base64.b64encode(self._sync.read(path)).decode()
+        return FileBefore(path=path, content=content, mode=found.mode & 0o777 if found else 0o644)
+
+    def _debug_app_now(self) -> DebugAppBefore:
+        package = self._ask("settings get global debug_app", "the app for debugging")
+        waits = self._setting_now("global", _WAITS).value
+        try:
+            return DebugAppBefore(package=None if package in ("", "null") else package, waits=waits)
+        except ValidationError:
+            raise BlockFailed(f"{self._shell.serial}: “{package[:100]}” cannot be the app for debugging.") from None
+
+    def _setting_now(self, namespace: Namespace, key: str) -> SettingBefore:
+        value = self._ask(f"settings get {namespace} {shlex.quote(key)}", f"the setting {key}")
+        return SettingBefore(namespace=namespace, key=key, value=None if value == "null" else value)
+
+    def _undo(self, step: Step) -> None:
+        match step:
+            case FileBefore(path=path, content=None):
+                self._demand(f"rm -f {shlex.quote(path)}", f"{path} could not be removed")
+            case FileBefore(path=path, content=str(content), mode=mode):
+                self._put_file(path, base64.b64decode(content), mode)
+            case DebugAppBefore(package=package, waits=waits):
+                self._put_debug_app(package, waits)
+            case SettingBefore(namespace=namespace, key=key, value=value):
+                self._put_setting(namespace, key, value)
+            case AppStarted(package=package):
+                self._stop(package)
+            case ScreenLent(had_jar=had_jar, was_running=was_running):
+                self._take_screen_back(had_jar=had_jar, was_running=was_running)
+            case Forwarded(local=local, remote=remote, serial=serial):
+                ports.remove_forward(serial or self._shell.serial, local, remote)
+            case Reversed(remote=remote, serial=serial):
+                self._remove_reverse(serial or self._shell.serial, remote)
+
+    def _remove_reverse(self, serial: str, remote: str) -> None:
+        try:
+            ports.remove_reverse(serial, remote)
+        except TargetLost:
+            if serial == self._shell.serial:
+                raise
+
+    def _start(self, package: str, starts: Sequence[str]) -> None:
+        self._stop(package)
+        problem = f"{self._shell.serial}: {package} could not be started"
+        for start in starts:
+            answer = self._shell.script(start)
+            said = (answer.stdout + answer.stderr).decode(errors="replace").strip()
+            if not _NO_ACTIVITY.search(said):
+                worked(answer, problem)
+                return
+        raise BlockFailed(f"{problem}: {said[:300]}")
+
+    def _put_jar_aside(self) -> None:
+        self._demand(f"mv -f {JAR} {JAR_ASIDE}", f"{JAR} could not be put aside")
+
+    def _take_screen_back(self, *, had_jar: bool, was_running: bool) -> None:
+        if not was_running:
+            self._shell.script(
+                f'for f in $({_OF_SCREEN}); do f="${{f#/proc/}}"; kill -9 "${{f%/cmdline}}"; done 2>/dev/null'
+            )
+        gone = f"[ ! -e {JAR_ASIDE} ] || mv -f {JAR_ASIDE} {JAR}" if had_jar else f"rm -f {JAR}"
+        self._demand(gone, f"{JAR} could not be put back")
+
+    def _put_file(self, path: str, content: bytes, mode: int) -> None:
+        """adb widens the mode that it is given to everybody, so it is set by hand."""
+        self._sync.write(path, content, mode)
+        self._demand(f"chmod {mode:o} {shlex.quote(path)}", f"{path} could not be written")
+
+    def _put_setting(self, namespace: Namespace, key: str, value: str | None) -> None:
+        change = f"delete {namespace} {key}" if value is None else f"put {namespace} {key} {shlex.quote(value)}"
+        self._demand(f"settings {change}", f"the setting {key} could not be changed")
+        now = self._setting_now(namespace, key).value
+        if now != value:
+            raise BlockFailed(f"{self._shell.serial}: the phone keeps its setting {key} at {now}.", hint=ALLOW)
+
+    def _put_debug_app(self, package: str | None, waits: str | None = "0") -> None:
+        if package is None:
+            self._demand("am clear-debug-app", "the app for debugging could not be cleared")
+        else:
+            command = f"am set-debug-app {'-w ' if waits == '1' else ''}--persistent {shlex.quote(package)}"
+            self._demand(command, f"{package} could not be set for debugging")
+        now = self._debug_app_now()
+        if now.package != package:
+            raise BlockFailed(
+                f"{self._shell.serial}: the phone keeps {now.package or 'none'} as its app for debugging.", hint=ALLOW
+            )
+        if now.waits != waits:
+            try:
+                self._put_setting("global", _WAITS, waits)
+            except BlockFailed:
+                if (now.waits or "0") != (waits or "0"):
+                    raise
+
+    def _stop(self, package: str) -> None:
+        self._demand(f"am force-stop {shlex.quote(package)}", f"{package} could not be ended")
+
+    def _record(self, step: Step) -> None:
+        self._steps.append(step)
+        self._write()
+
+    def _write(self) -> None:
+        if not self._steps:
+            self._guarded(f"rm -f {RESTORE_FILE}", "the restore file could not be removed")
+            return
+        content = RestoreFile(owner=self._owner, steps=self._steps).model_dump_json(by_alias=True, indent=1)
+        part = f"{RESTORE_FILE}.{self._token}.part"
+        self._sync.write(part, content.encode())
+        self._guarded(f"chmod 600 {part} && mv -f {part} {RESTORE_FILE}", "the restore file could not be written")
+
+    def _put_aside(self, content: bytes, error: ValidationError) -> str:
+        """Make room for a restore file of ours where there is one that is none, and answer a sentence about it."""
+        if not content:
+            self._guarded(f"rm -f {RESTORE_FILE}", "the restore file could not be removed")
+            return "An empty restore file was removed: what a run had changed is not known."
+        aside = self._guarded(
+            f"n=1; while [ -e {UNREADABLE}-$n ]; do n=$((n+1)); done; "
+            f"mv {RESTORE_FILE} {UNREADABLE}-$n && echo {UNREADABLE}-$n",
+            "the restore file could not be moved aside",
+        )
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        show = f"adb -s {shlex.quote(self._shell.serial)} shell cat {aside.decode().strip()}"
+        return (
+            f"A restore file that cannot be understood was moved aside ({where}: {first['msg']}). Nothing was put "
+            f"back; what a run had changed stands in it: {show}"
+        )
+
+    def _ask(self, command: str, what: str) -> str:
+        """What the phone answers to a question, without the line's end.
+
+        Raises:
+            BlockFailed: it did not answer: that is no answer, and not an empty one either.
+        """
+        problem = f"{self._shell.serial}: {what} could not be read"
+        text = worked(self._shell.script(command), problem).decode(errors="surrogateescape")
+        if not text:
+            raise BlockFailed(f"{problem}: the phone said nothing.")
+        return text.removesuffix("\n").removesuffix("\r")
+
+    def _demand(self, command: str, problem: str) -> bytes:
+        return worked(self._shell.script(command), f"{self._shell.serial}: {problem}")
+
+    def _guarded(self, command: str, problem: str) -> bytes:
+        """Run a command, unless somebody else has the phone by now."""
+        done = self._shell.script(guarded(command, self._token))
+        if was_taken(done.exit_code):
+            raise BlockFailed(
+                f"{self._shell.serial}: somebody else has taken the phone, and puts back what this run has changed."
+            )
+        return worked(done, f"{self._shell.serial}: {problem}")

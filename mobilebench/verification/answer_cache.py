@@ -1,0 +1,73 @@
+"""What was verified before: `<home>/verifications/<model>-<variant>-<key>.json`, one file for each set of model files.
+
+A file holds raw differences, not verdicts, so that it stays true when tolerances change. It is written anew after
+every cell, elsewhere first, so that a killed verification loses only the cell that it was at.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from mobilebench.core import paths
+from mobilebench.core.records import Record
+from mobilebench.verification.records import Answered, ReferenceFacts
+
+
+class Kept(Record):
+    """The content of one file."""
+
+    schema_version: Literal[1] = 1
+    reference: ReferenceFacts | None = None
+    cells: dict[str, Answered] = Field(default={})
+    """By the cell's key."""
+
+
+class Verifications:
+    """What is known of one set of a model's files."""
+
+    def __init__(self, model: str, variant: str, key: str) -> None:
+        folder = paths.home() / "verifications"
+        folder.mkdir(exist_ok=True)
+        self._path = folder / f"{model}-{variant}-{key}.json"
+        self._kept = _read(self._path)
+
+    def answered(self, cell: str, stamp: str) -> Answered | None:
+        """What came of a cell, if it was asked the same of the same engine by the same code."""
+        found = self._kept.cells.get(cell)
+        return found if found and found.stamp == stamp else None
+
+    def reference(self, stamp: str) -> ReferenceFacts | None:
+        """What is known of the reference, under the same condition."""
+        found = self._kept.reference
+        return found if found and found.stamp == stamp else None
+
+    def keep(self, answered: Answered) -> None:
+        """Remember a cell. One without an answer is not: it is tried again next time."""
+        if answered.failure is None:
+            cells = {**self._kept.cells, answered.cell.key: answered}
+            self._write(self._kept.model_copy(update={"cells": cells}))
+
+    def keep_reference(self, facts: ReferenceFacts) -> None:
+        """Remember what is known of the reference."""
+        self._write(self._kept.model_copy(update={"reference": facts}))
+
+    def _write(self, kept: Kept) -> None:
+        self._kept = kept
+        fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        try:
+            fresh.write_text(kept.model_dump_json(indent=1) + "\n")
+            fresh.replace(self._path)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Kept:
+    """What cannot be read, or was written by another version, is as good as nothing."""
+    try:
+        return Kept.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return Kept()

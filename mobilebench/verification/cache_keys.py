@@ -1,0 +1,99 @@
+"""What an answer depends on besides the model's files: the engine, what was asked, and the code that compares."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from mobilebench.core import paths
+from mobilebench.core.errors import MobilebenchError
+from mobilebench.core.hashing import sha256_of
+from mobilebench.core.records import TargetInfo
+from mobilebench.engines import libraries
+from mobilebench.engines.registry import engines
+from mobilebench.models import fingerprint
+from mobilebench.models.manifest import FormatFile, Manifest
+from mobilebench.verification import cells
+from mobilebench.verification.records import Cell
+
+_COMPARING = (
+    "verification/compare.py",
+    "verification/worker.py",
+    "verification/blocks.py",
+    "verification/records.py",
+    "models/formula.py",
+    "models/inputs.py",
+    "models/seeded.py",
+    "models/checks.py",
+)
+_ASKING = "models/user_models/reference_worker.py"
+_LOOKING = "models/activations.py"
+_NATIVE = ("engines/native.py", "engines/runner_output.py")
+_WEB = ("engines/web.py", "engines/webengine.py")
+
+
+def of_cell(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
+    """Twelve hex digits; another engine, other code or other inputs give others."""
+    if cell.setting == cells.PYTHON:
+        engine = [_package(cells.PYTHON_ENGINES[cell.format].package), _code(_ASKING)]
+    elif engines()[cell.engine].kind == "web":
+        browser = here.browsers.get("chrome", "none")
+        engine = [_pages(), browser, _code(*_WEB, f"engines/{cell.engine}.py")]
+    else:
+        engine = [_native(cell.engine, here), _code(*_NATIVE, f"engines/{cell.engine}.py")]
+    return _short(cell.key, *engine, *asked, _code(*_COMPARING))
+
+
+def of_reference(manifest: Manifest) -> str:
+    """The same for the reference and what is said of it."""
+    package = next(
+        (one.package for one in cells.PYTHON_ENGINES.values() if one.name == manifest.reference_engine), "none"
+    )
+    return _short(_package(package), _code(_ASKING, _LOOKING, *_COMPARING))
+
+
+def of_files(*manifests: Manifest) -> str:
+    """Of every file of a model, and of those from which its reference comes."""
+    return _short(*(part for manifest in manifests for part in _files(manifest)))
+
+
+def _files(manifest: Manifest) -> list[str]:
+    entries: list[FormatFile] = [manifest.formats[name] for name in sorted(manifest.formats)]
+    return [f"{entry.sha256} {sorted(entry.parts.items())}" for entry in entries]
+
+
+def _package(name: str) -> str:
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return f"{name} none"
+
+
+def _native(engine: str, here: TargetInfo) -> str:
+    runner = paths.runner(here.runner)
+    try:
+        library = libraries.library(engine, here.runner).sha256
+    except MobilebenchError:
+        library = "none"
+    return f"{library} {sha256_of(runner) if runner.is_file() else 'none'}"
+
+
+@cache
+def _pages() -> str:
+    """What driven browsers load: not the page for a person."""
+    folder = paths.web_pages()
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.name.startswith("manual.")]
+    return _short(*(f"{file.relative_to(folder)} {sha256_of(file)}" for file in files))
+
+
+@cache
+def _code(*modules: str) -> str:
+    return _short(*(fingerprint.module(paths.PACKAGE / module) for module in modules))
+
+
+def _short(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()[:12]

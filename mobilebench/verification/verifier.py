@@ -1,0 +1,388 @@
+"""Verifies models: builds what is missing, asks every cell that is not known yet, and keeps what it finds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+
+from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
+from mobilebench.core.records import TargetInfo
+from mobilebench.models import behaviour, cache, registry, user_store
+from mobilebench.models.manifest import ModelFiles
+from mobilebench.models.seeded import SEEDED
+from mobilebench.session.dependencies import in_use
+from mobilebench.verification import blocks, cache_keys, cells, compare, matrix, reference, worker_client
+from mobilebench.verification.answer_cache import Verifications
+from mobilebench.verification.records import Answered, Cell, Difference, Judged, ModelMatrix, ReferenceFacts
+
+HEAVY_MACS = 5e8
+"""A GPU that the CPU imitates is asked only the published input of models with more multiply-accumulates than this."""
+
+_BASE = "fp32"
+_LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be verified."""
+
+    models: tuple[str, ...]
+    variants: tuple[str, ...] = ()
+    """None: all that a model has."""
+    engines: tuple[str, ...] = ()
+    """None: all."""
+    backends: tuple[str, ...] = ()
+    """None: all, but without a GPU not `webgpu`."""
+    inputs: tuple[str, ...] = SEEDED
+    again: bool = False
+    """Ask also what is known from before."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A model is being built, or its reference asked for."""
+
+    model: str
+    variant: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A seeded input of a cell is being tried."""
+
+    cell: Cell
+    number: int
+    of: int
+    seeded: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A cell is judged."""
+
+    row: Judged
+    number: int
+    of: int
+
+
+Tell = Callable[[Step | Begun | Ended], None]
+
+
+class Stopped(Exception):
+    """It was asked to stop; what was verified until then is kept."""
+
+
+def check(request: Request) -> None:
+    """Refuse what cannot be verified, before anything is built.
+
+    Raises:
+        BadInput: a model, variant, engine, backend or input is not known, or a model does not exist in a variant.
+    """
+    for what, given, known in (
+        ("seeded input", request.inputs, SEEDED),
+        ("engine to verify", request.engines, cells.ENGINES),
+        ("backend to verify", request.backends, cells.BACKENDS),
+    ):
+        if unknown := sorted(set(given) - set(known)):
+            raise BadInput(f"There is no {what} {unknown[0]!r}; there are {', '.join(known)}.")
+    for model in request.models:
+        reasons = [registry.why_not(model, variant) for variant in request.variants or _variants(model)]
+        if reasons and all(reasons):
+            raise BadInput(f"{reasons[0]}.")
+
+
+def everything() -> tuple[str, ...]:
+    """The names of all models that can be had."""
+    return tuple(name for name in registry.names() if user_store.find(name) or registry.why_not(name) is None)
+
+
+def verify(request: Request, here: TargetInfo, tell: Tell, cancel: Event) -> Iterator[ModelMatrix]:
+    """The matrix of every model, one after the other, on this computer.
+
+    Raises:
+        BadInput: as `check` says.
+        Stopped: `cancel` was set.
+    """
+    check(request)
+    for model in request.models:
+        with ExitStack() as held:
+            yield _Verification(request, model, here, tell, cancel, held).matrix()
+
+
+class _Verification:
+    """One model."""
+
+    def __init__(
+        self, request: Request, model: str, here: TargetInfo, tell: Tell, cancel: Event, held: ExitStack
+    ) -> None:
+        self._request = request
+        self._model = model
+        self._here = here
+        self._tell = tell
+        self._cancel = cancel
+        self._held = held
+        self._folder = Path(held.enter_context(TemporaryDirectory(prefix="mobilebench-verify-")))
+        self._files: dict[str, ModelFiles] = {}
+        self._notes: list[str] = []
+
+    def matrix(self) -> ModelMatrix:
+        """All rows of the model."""
+        complaints: list[str] = []
+        variants: dict[str, ModelFiles] = {}
+        for variant in self._request.variants or _variants(self._model):
+            if reason := registry.why_not(self._model, variant):
+                self._notes.append(f"{variant} is left out: {reason}.")
+                continue
+            try:
+                variants[variant] = self._obtained(variant)
+            except MobilebenchError as error:
+                complaints.append(f"{variant} cannot be had: {error.message}")
+        facts, unknown = self._facts() if variants else (None, [])
+        complaints += unknown
+        if said := behaviour.said(behaviour.of(self._base.manifest)) if variants else None:
+            self._notes.append(f"{said[0].upper()}{said[1:]}.")
+        rows = [] if unknown else self._rows(variants, facts)
+        if facts:
+            complaints += [one for files in variants.values() for one in matrix.worthless(facts, files.manifest)]
+            complaints += self._of_activations(facts)
+        return ModelMatrix(
+            model=self._model,
+            reference=facts,
+            complaints=list(dict.fromkeys(complaints)),
+            notes=list(dict.fromkeys(self._notes)),
+            cells=rows,
+        )
+
+    def _obtained(self, variant: str) -> ModelFiles:
+        """Built and whole; it is kept from being pruned until the model is done."""
+        if variant not in self._files:
+            own = user_store.find(self._model)
+            files = _in_background(
+                lambda: cache.ensure(
+                    self._model,
+                    variant,
+                    own.manifest.batch if own else 1,
+                    lambda step: self._tell(Step(self._model, variant, step)),
+                ),
+                self._cancel,
+            )
+            self._held.enter_context(in_use(files))
+            self._files[variant] = files
+        return self._files[variant]
+
+    @cached_property
+    def _base(self) -> ModelFiles:
+        """The files from which the reference comes."""
+        own = user_store.find(self._model)
+        return self._obtained(own.manifest.variant if own else _BASE)
+
+    @cached_property
+    def _reference(self) -> reference.Reference:
+        if reference.why_not_asked(self._base.manifest):
+            return reference.stored(self._base.manifest)
+        self._say(f"asking {self._base.manifest.reference_engine} for the reference")
+        try:
+            return reference.ask(self._base, self._folder, self._cancel)
+        except Unsupported as error:
+            raise BlockFailed(f"It does not run the model that it is the reference of: {error.message}") from error
+
+    def _say(self, step: str) -> None:
+        self._tell(Step(self._model, self._base.manifest.variant, step))
+
+    def _facts(self) -> tuple[ReferenceFacts | None, list[str]]:
+        """What is known of the reference, and why nothing can be."""
+        manifest = self._base.manifest
+        if reason := reference.why_not_asked(manifest):
+            if not manifest.reference:
+                return None, [f"{reason[0].upper()}{reason[1:]}: there is nothing to compare with."]
+            self._notes.append(
+                f"{manifest.reference_engine} cannot be asked anew ({reason}): answers are held against the stored one "
+                "to the published input, of which 64 elements an output are known."
+            )
+            return None, []
+        known = Verifications(self._model, manifest.variant, cache_keys.of_files(manifest, manifest))
+        stamp = cache_keys.of_reference(manifest)
+        facts = None if self._request.again else known.reference(stamp)
+        try:
+            if facts is None:
+                answers = self._reference
+                self._say("looking at its layers")
+                facts = reference.facts(self._base, answers, stamp, self._cancel)
+                known.keep_reference(facts)
+        except MobilebenchError as error:
+            self._look_for_stop()
+            return None, [f"The reference is not known: {manifest.reference_engine}: {error.message}"]
+        return facts, []
+
+    def _of_activations(self, facts: ReferenceFacts) -> list[str]:
+        """Only seeded weights are ours to choose: of others it is worth a note."""
+        if facts.activations is None:
+            return []
+        found = [f"Activations: {one}." for one in facts.activations.complaints]
+        if self._base.manifest.weights == "seeded":
+            return found
+        self._notes += found
+        return []
+
+    def _rows(self, variants: dict[str, ModelFiles], facts: ReferenceFacts | None) -> list[Judged]:
+        planned = [
+            (cell, files)
+            for files in variants.values()
+            for cell in cells.cells(files.manifest, self._here, self._request.engines, self._request.backends)
+        ]
+        if not self._request.backends and cells.gpu(self._here) == "software":
+            self._notes.append(
+                f"{cells.SLOW_IN_SOFTWARE} was not tried: this computer has no GPU, and preparing one that the CPU "
+                f"imitates takes minutes (--backend {cells.SLOW_IN_SOFTWARE} does)."
+            )
+        rows = []
+        for number, (cell, files) in enumerate(planned, start=1):
+            self._look_for_stop()
+            row = self._row(cell, files, facts, (number, len(planned)))
+            self._look_for_stop(row)
+            self._tell(Ended(row, number, len(planned)))
+            rows.append(row)
+        return rows
+
+    def _row(self, cell: Cell, files: ModelFiles, facts: ReferenceFacts | None, place: tuple[int, int]) -> Judged:
+        tolerance, model = files.manifest.tolerance, behaviour.of(files.manifest)
+        if reason := cells.why_not(cell, files.manifest, self._here):
+            return matrix.unsupported(cell, tolerance, reason)
+        inputs = self._inputs(cell, facts)
+        known = Verifications(cell.model, cell.variant, cache_keys.of_files(files.manifest, self._base.manifest))
+        stamp = cache_keys.of_cell(cell, self._here, inputs)
+        if not self._request.again and (answered := known.answered(cell.key, stamp)):
+            return matrix.judge(answered, tolerance, model, before=True)
+        answered = self._answered(cell, files, inputs, stamp, place)
+        known.keep(answered)
+        return matrix.judge(answered, tolerance, model)
+
+    def _inputs(self, cell: Cell, facts: ReferenceFacts | None) -> tuple[str, ...]:
+        heavy = facts is not None and facts.macs is not None and facts.macs > HEAVY_MACS
+        if not heavy or cell.setting != "software":
+            return self._request.inputs
+        self._notes.append(
+            f"On the GPU that the CPU imitates, {self._model} was tried on one seeded input only: it has more than "
+            f"{HEAVY_MACS / 1e9:g} billion multiply-accumulates."
+        )
+        return self._request.inputs[:1]
+
+    def _answered(
+        self, cell: Cell, files: ModelFiles, inputs: tuple[str, ...], stamp: str, place: tuple[int, int]
+    ) -> Answered:
+        started = time.monotonic()
+        found: _Found = _Found(None, [], {})
+        refusal = failure = None
+        try:
+            found = self._asked(cell, files, inputs, place)
+        except Unsupported as error:
+            refusal = error.message
+        except MobilebenchError as error:
+            failure = error.message
+        return Answered(
+            cell=cell,
+            stamp=stamp,
+            at=datetime.now(UTC),
+            seconds=round(time.monotonic() - started, 3),
+            version=found.version,
+            inputs=list(inputs),
+            differences=found.differences,
+            told_apart=found.told_apart,
+            refusal=refusal,
+            failure=failure,
+        )
+
+    def _asked(self, cell: Cell, files: ModelFiles, inputs: Sequence[str], place: tuple[int, int]) -> _Found:
+        def begun(name: str) -> None:
+            self._tell(Begun(cell, *place, name))
+
+        begun(inputs[0])
+        wanted = self._reference
+        if cell.setting != cells.PYTHON:
+            given = blocks.answers(cell, files, self._here, inputs, wanted.samples, self._cancel, begun)
+            return _compared(given.version, wanted, given.summaries)
+        package = version(cells.PYTHON_ENGINES[cell.format].package)
+        if cell.variant == self._base.manifest.variant and cell.format == reference.format_of(self._base.manifest):
+            stored = self._base.manifest.reference
+            found = compare.differences("published", stored, wanted.published)
+            return _Found(package, found, {one.name: one.least_change for one in wanted.outputs})
+        job = worker_client.job(
+            "answers",
+            files,
+            cell.format,
+            inputs,
+            samples=wanted.samples,
+            reference=str(wanted.folder) if wanted.folder else None,
+            references=list(wanted.summaries),
+        )
+        said = worker_client.ask(job, self._cancel)
+        if "summaries" in said:
+            return _compared(
+                package, wanted, {name: reference.summaries(one) for name, one in said["summaries"].items()}
+            )
+        return _Found(package, [Difference.model_validate(one) for one in said["differences"]], said["told_apart"])
+
+    def _look_for_stop(self, row: Judged | None = None) -> None:
+        """A cell that was cut short by the stop is dropped, one that is whole is kept."""
+        if self._cancel.is_set() and (row is None or row.verdict == "failed"):
+            raise Stopped
+
+
+@dataclass(frozen=True)
+class _Found:
+    version: str | None
+    differences: list[Difference]
+    told_apart: dict[str, float]
+
+
+def _compared(engine: str | None, wanted: reference.Reference, given: reference.Summaries) -> _Found:
+    found = [
+        one
+        for name, answer in given.items()
+        if name in wanted.summaries
+        for one in compare.differences(name, wanted.summaries[name], answer)
+    ]
+    return _Found(engine, found, compare.told_apart(wanted.summaries, given))
+
+
+def _variants(model: str) -> tuple[str, ...]:
+    """Those that a model has."""
+    if own := user_store.find(model):
+        return (own.manifest.variant,)
+    return tuple(variant for variant in registry.VARIANTS if registry.why_not(model, variant) is None)
+
+
+def _in_background(work: Callable[[], ModelFiles], cancel: Event) -> ModelFiles:
+    """Converters do not look at `cancel`: they run in a thread that is left behind when it is set.
+
+    Raises:
+        Stopped: it was set.
+    """
+    answer: list[ModelFiles] = []
+    problems: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answer.append(work())
+        except BaseException as error:
+            problems.append(error)
+
+    thread = threading.Thread(target=run, name="model", daemon=True)
+    thread.start()
+    while thread.is_alive() and not cancel.is_set():
+        thread.join(_LOOK_SECONDS)
+    if problems:
+        raise problems[0]
+    if not answer:
+        raise Stopped
+    return answer[0]

@@ -1,0 +1,152 @@
+"""How ends of browsers, pages and runners of this computer are told: by exit, log, and the kernel's count."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mobilebench.browsers import crash_diagnosis, launching
+from mobilebench.core.errors import BlockFailed, Fault, Killed
+from mobilebench.profiles import memory_kills
+
+HEAP = "[8293:8293:1121/205713.873033:ERROR:v8_oom.cc:49] V8 javascript OOM (Reached heap limit).\n"
+
+
+@pytest.fixture
+def kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how many processes the kernel has ended for want of memory."""
+    file = tmp_path / "vmstat"
+    monkeypatch.setattr(memory_kills, "VMSTAT", file)
+
+    def count(number: int) -> None:
+        file.write_text(f"nr_free_pages 12\noom_kill {number}\nunevictable_pgs_culled 3\n")
+
+    count(4)
+    return count
+
+
+def cut() -> BlockFailed:
+    return BlockFailed("The connection to the browser was cut (EOFError).", fault="cut connection")
+
+
+def killed() -> Killed:
+    return Killed("The page's process was killed (signal 9).", subject="The page's process")
+
+
+def crashed() -> BlockFailed:
+    return BlockFailed("The page crashed.", fault="crash")
+
+
+@contextmanager
+def running(*argv: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(argv or ("sleep", "60"))
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def told(
+    process: subprocess.Popen[bytes], log: Path, error: BlockFailed, act: Callable[[], object] = str
+) -> BlockFailed:
+    with pytest.raises(BlockFailed) as raised, crash_diagnosis.explained("chromium", process, log):
+        act()
+        raise error
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("script", "fault", "words"),
+    [
+        ("kill -9 $$", "crash", "cut (EOFError): chromium was killed (signal 9)."),
+        ("kill -11 $$", "crash", "cut (EOFError): chromium was killed (signal 11). It last said: [1] FATAL: GPU"),
+        ("exit 3", "crash", "cut (EOFError): chromium ended (exit code 3). It last said: [1] FATAL: GPU"),
+    ],
+)
+def test_a_browser_that_ended_is_told_from_a_cut_connection(
+    tmp_path: Path, kills: Callable[[int], None], script: str, fault: Fault, words: str
+) -> None:
+    log = tmp_path / "stderr.txt"
+    log.write_text("[1] FATAL: GPU process isn't usable. Goodbye.\nlast line\n")
+    with running("sh", "-c", script) as process:
+        error = told(process, log, cut())
+    assert (error.fault, words in error.message) == (fault, True), error.message
+
+
+def test_a_cut_connection_to_a_browser_that_lives_stays_one(
+    tmp_path: Path, kills: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crash_diagnosis, "_EXIT_SECONDS", 0.05)
+    error = cut()
+    with running() as process:
+        assert told(process, tmp_path / "none", error) is error
+
+
+def test_what_the_kernel_killed_for_memory_is_told(tmp_path: Path, kills: Callable[[int], None]) -> None:
+    with running() as process:
+        page = told(process, tmp_path / "none", killed(), lambda: kills(6))
+    assert page.fault == "killed for memory"
+    words = "The page's process was killed because memory ran out: the kernel ended 2 processes for that meanwhile."
+    assert page.message == words
+    with running("sh", "-c", "kill -9 $$") as process:
+        browser = told(process, tmp_path / "none", cut(), lambda: kills(7))
+    assert browser.fault == "killed for memory"
+    assert browser.message.startswith("chromium was killed because memory ran out: the kernel ended one process")
+
+
+def test_the_kernel_is_believed_only_of_what_was_killed(tmp_path: Path, kills: Callable[[int], None]) -> None:
+    with running() as process:
+        assert told(process, tmp_path / "none", killed()).fault == "crash"
+        assert told(process, tmp_path / "none", crashed(), lambda: kills(9)).fault == "crash"
+        late = BlockFailed("The page never answered.", fault="hang")
+        assert told(process, tmp_path / "none", late, lambda: kills(12)) is late
+
+
+def test_a_kernel_that_counts_nothing_shows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_kills, "VMSTAT", tmp_path / "nowhere")
+    assert memory_kills.count() is None
+    with running() as process:
+        assert told(process, tmp_path / "none", killed()).fault == "crash"
+
+
+def test_a_page_whose_heap_was_full_is_told_by_the_log(tmp_path: Path, kills: Callable[[int], None]) -> None:
+    log = tmp_path / "stderr.txt"
+    log.write_text(f"first line\n{HEAP}[1] crashpad: open /sys\n")
+    with running() as process:
+        error = told(process, log, crashed())
+    assert error.fault == "killed for memory"
+    assert error.message == (
+        "The page's process ended itself because memory ran out: V8 javascript OOM (Reached heap limit)."
+    )
+
+
+@pytest.mark.parametrize(("number", "after", "fault"), [(9, 4, "crash"), (9, 5, "killed for memory"), (11, 5, "crash")])
+def test_a_firefox_that_is_silent_because_its_page_died_is_told_by_the_log(
+    tmp_path: Path, kills: Callable[[int], None], number: int, after: int, fault: Fault
+) -> None:
+    log = tmp_path / "stderr.txt"
+    log.write_text(f"[Parent 6655, IPC I/O Parent] WARNING: process 6889 exited on signal {number}: file x.cc:161\n")
+    late = BlockFailed("The page never answered within 5 s.", fault="hang")
+    with running() as process:
+        assert told(process, log, late, lambda: kills(after)).fault == fault
+
+
+def test_a_disk_without_room_is_a_fault_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launching, "PROFILE_NEEDS_MB", 10**9)
+    with pytest.raises(BlockFailed) as raised, launching.fresh_profile("chrome"):
+        pass
+    assert raised.value.fault == "no space"
+    assert launching.no_space(OSError(28, "No space left on device")) == "no space"
+    assert launching.no_space(OSError(13, "Permission denied")) is None
+
+
+def test_a_browser_that_ended_as_it_started_may_have_been_killed() -> None:
+    assert isinstance(crash_diagnosis.of_exit("it ended", "Chrome", -signal.SIGKILL), Killed)
+    ended = crash_diagnosis.of_exit("it ended", "Chrome", 1)
+    assert (ended.fault, isinstance(ended, Killed)) == ("crash", False)

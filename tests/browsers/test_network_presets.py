@@ -1,0 +1,48 @@
+"""Networks that a browser imitates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mobilebench.browsers import network_presets
+from mobilebench.browsers.page import Capability
+from mobilebench.core.errors import Unsupported
+
+
+class FakePage:
+    """Keeps what it is asked for."""
+
+    def __init__(self, *capabilities: Capability) -> None:
+        self.capabilities = frozenset(capabilities)
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        self.calls.append((method, params or {}))
+        return {}
+
+
+def test_a_link_is_told_in_bytes_a_second() -> None:
+    page = FakePage("shape link")
+    network_presets.shape(page, "4g")  # type: ignore[arg-type]
+    assert page.calls[-1] == (
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 170, "downloadThroughput": 1_125_000, "uploadThroughput": 1_125_000},
+    )
+
+
+def test_without_a_link_nothing_is_told() -> None:
+    page = FakePage()
+    network_presets.shape(page, "none")  # type: ignore[arg-type]
+    assert page.calls == []
+
+
+def test_a_browser_that_cannot_is_not_taken_for_one_that_does() -> None:
+    with pytest.raises(Unsupported, match="wifi"):
+        network_presets.shape(FakePage(), "wifi")  # type: ignore[arg-type]
+
+
+def test_how_long_bytes_take() -> None:
+    assert network_presets.seconds("4g", 9_000_000) == 8
+    assert network_presets.seconds("none", 9_000_000) == 0
