@@ -40,7 +40,7 @@ def refusal(a: tuple[Case, Measurement], b: tuple[Case, Measurement]) -> str | N
     Threads may differ between the two (the labels name them), but each side has to have run on its own number.
     """
     (case_a, answer_a), (case_b, answer_b) = a, b
-    for name in ("target", "model", "variant", "batch"):
+    for name in ("target", "model", "precision", "batch"):
         if getattr(case_a, name) != getattr(case_b, name):
             return f"{name}: {getattr(case_a, name)} against {getattr(case_b, name)}."
     for case, answer in (a, b):

@@ -46,7 +46,7 @@ class GapGroup:
 
     target: TargetSummary
     model: str
-    variant: str
+    precision: str
     batch: int
     fastest_native: Case | None
     gaps: tuple[Gap, ...]
@@ -67,22 +67,22 @@ class GapGroup:
 def gaps(summary: RunSummary) -> tuple[GapGroup, ...]:
     """The native-to-web gaps of a run, one group for each target and model that has cases."""
     return tuple(
-        _group(target, model, variant, batch, cases)
+        _group(target, model, precision, batch, cases)
         for target in summary.targets
-        for (model, variant, batch), cases in target.by_model().items()
+        for (model, precision, batch), cases in target.by_model().items()
     )
 
 
-def _group(target: TargetSummary, model: str, variant: str, batch: int, cases: Sequence[CaseSummary]) -> GapGroup:
+def _group(target: TargetSummary, model: str, precision: str, batch: int, cases: Sequence[CaseSummary]) -> GapGroup:
     native = [case for case in cases if not case.web and "prediction" in case.stages and _answered(case)]
     web = [case for case in cases if case.web and case.timed and case.status not in ("unsupported", "not measured")]
     fastest = min(native, key=lambda case: case.stages["prediction"].median, default=None)
     if fastest is None or not web:
         missing = "native" if fastest is None else "web"
         reason = f"No {missing} case of {model} was timed on {target.info.id}, so there is nothing to compare."
-        return GapGroup(target, model, variant, batch, fastest.case if fastest else None, (), reason)
+        return GapGroup(target, model, precision, batch, fastest.case if fastest else None, (), reason)
     pairs = tuple(_gap(w, n, fastest) for w in web for n in native)
-    return GapGroup(target, model, variant, batch, fastest.case, pairs)
+    return GapGroup(target, model, precision, batch, fastest.case, pairs)
 
 
 def _answered(case: CaseSummary) -> bool:

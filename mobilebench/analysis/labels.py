@@ -85,9 +85,9 @@ def case_details(case: Case, *, browser: bool = True, threads: bool = True) -> l
     return details
 
 
-def model_label(model: str, variant: str, batch: int) -> str:
+def model_label(model: str, precision: str, batch: int) -> str:
     """Such as `mobilenet_v2 fp32, batch 1`."""
-    return f"{model} {variant}, batch {batch}"
+    return f"{model} {precision}, batch {batch}"
 
 
 def duration(ms: float) -> str:

@@ -180,10 +180,10 @@ class TargetSummary:
     spent: dict[SpentOn, float]
 
     def by_model(self) -> dict[tuple[str, str, int], tuple[CaseSummary, ...]]:
-        """Cases by (model, variant, batch)."""
+        """Cases by (model, precision, batch)."""
         models: dict[tuple[str, str, int], tuple[CaseSummary, ...]] = {}
         for summary in self.cases:
-            key = (summary.case.model, summary.case.variant, summary.case.batch)
+            key = (summary.case.model, summary.case.precision, summary.case.batch)
             models[key] = (*models.get(key, ()), summary)
         return models
 
@@ -228,7 +228,7 @@ def summarise(run: Run) -> RunSummary:
 
 def _reading_order(case: Case) -> tuple[object, ...]:
     run = (case.engine, case.backend, case.setting, case.threads, case.affinity, case.caches, case.browser or "")
-    return case.model, case.variant, case.batch, is_web(case), *run, case.link, case.loader, case.encoding
+    return case.model, case.precision, case.batch, is_web(case), *run, case.link, case.loader, case.encoding
 
 
 def _latest(blocks: Sequence[Block]) -> dict[int, Block]:

@@ -91,7 +91,7 @@ def _suites() -> Described:
         (
             one.name,
             list(one.models),
-            list(one.variants),
+            list(one.precisions),
             list(one.batches),
             list(one.threads),
             one.rule.describe(),
@@ -102,7 +102,7 @@ def _suites() -> Described:
         for one in suite.shipped()
     ]
     limits = ["batch", "threads", "predictions per block", "blocks", "passes"]
-    return ["suite", "models", "variants", *limits, "description"], rows
+    return ["suite", "models", "precisions", *limits, "description"], rows
 
 
 def _passes(known: Collection[str]) -> list[str]:

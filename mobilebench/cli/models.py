@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Here:
-    """What this computer has of one variant of a model."""
+    """What this computer has of one precision of a model."""
 
     state: str
     files: ModelFiles | None
@@ -65,21 +65,25 @@ def _described(entry: ModelEntry, here: dict[str, Here]) -> dict[str, Any]:
         "outputs": list(entry.outputs),
         "preprocessing": entry.preprocessing or None,
         "postprocessing": entry.postprocessing or None,
-        "variants": {
-            variant: {
+        "precisions": {
+            precision: {
                 "state": one.state,
                 "manifest": one.files.manifest.model_dump(mode="json") if one.files else None,
             }
-            for variant, one in here.items()
+            for precision, one in here.items()
         },
     }
 
 
 def _shown(here: dict[str, Here]) -> str:
-    """The variants that are here with their sizes, and what is wrong with any."""
-    built = [f"{variant} {_mebibytes(one.files)}{_behaviour(one.files)}" for variant, one in here.items() if one.files]
+    """The precisions that are here with their sizes, and what is wrong with any."""
+    built = [
+        f"{precision} {_mebibytes(one.files)}{_behaviour(one.files)}" for precision, one in here.items() if one.files
+    ]
     wrong = [
-        f"{variant} {one.state}" for variant, one in here.items() if one.state not in ("built", "added", "not built")
+        f"{precision} {one.state}"
+        for precision, one in here.items()
+        if one.state not in ("built", "added", "not built")
     ]
     return ", ".join([*built, *dict.fromkeys(wrong)]) or "not built"
 
@@ -107,22 +111,22 @@ def _inputs(entry: ModelEntry, files: ModelFiles | None) -> list[dict[str, Any]]
 
 
 def _on_this_computer(name: str) -> dict[str, Here]:
-    """Variant to what there is of it."""
+    """Precision to what there is of it."""
     from mobilebench.models import registry, user_store
 
     if own := user_store.find(name):
-        return {own.manifest.variant: Here("added", own)}
-    return {variant: _built(name, variant) for variant in registry.VARIANTS}
+        return {own.manifest.precision: Here("added", own)}
+    return {precision: _built(name, precision) for precision in registry.PRECISIONS}
 
 
-def _built(name: str, variant: str) -> Here:
+def _built(name: str, precision: str) -> Here:
     from mobilebench.core.errors import BadInput
     from mobilebench.models import cache, registry
 
-    if reason := registry.why_not(name, variant):
+    if reason := registry.why_not(name, precision):
         return Here(f"unsupported: {reason}", None)
     try:
-        files = cache.find(name, variant)
+        files = cache.find(name, precision)
     except BadInput:
         return Here("damaged: the next run or `models build` mends it", None)
     return Here("built" if files else "not built", files)

@@ -29,7 +29,7 @@ def add(
             help="What an input is filled with, as in `image=uniform:0:1` or `input_ids=integers:0:30522`.",
         ),
     ] = None,
-    variant: Annotated[str | None, typer.Option(help="Number format; else as the weights tell.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Number format; else as the weights tell.")] = None,
     tolerance: Annotated[
         float | None,
         typer.Option(help="How far answers may differ, as a share of the largest value; else by number format."),
@@ -56,7 +56,7 @@ def add(
         name=name,
         inputs=tuple(input_specs.parse_input(text) for text in input_ or ()),
         fills=dict(input_specs.parse_fill(text) for text in fill or ()),
-        variant=variant,
+        precision=precision,
         tolerance=tolerance,
         signature=signature,
     )
@@ -100,7 +100,7 @@ def _print(manifest: Manifest, *, already: bool) -> None:
 
     formats = ", ".join(f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in manifest.formats.items())
     said = "is there already" if already else "was added"
-    say(f"{manifest.model} {said}: {manifest.variant}, batch {manifest.batch}; {formats}")
+    say(f"{manifest.model} {said}: {manifest.precision}, batch {manifest.batch}; {formats}")
     print_table(
         ["input", "dtype", "shape", "filled with"],
         [
@@ -123,6 +123,6 @@ def _print(manifest: Manifest, *, already: bool) -> None:
     for reason in dict.fromkeys(manifest.unsupported.values()):
         others = [other for other, why in manifest.unsupported.items() if why == reason]
         say(f"No {', '.join(others)}: {reason.rstrip('.')}.")
-    options = f" --variant {manifest.variant}" if manifest.variant != "fp32" else ""
+    options = f" --precision {manifest.precision}" if manifest.precision != "fp32" else ""
     options += f" --batch {manifest.batch}" if manifest.batch != 1 else ""
     say(f"Measure it: mobilebench run --serial host --model {manifest.model}{options}")

@@ -28,9 +28,11 @@ def build(
     ] = None,
     everything: Annotated[
         bool,
-        typer.Option("--all", help="All models that `models list` shows, in all variants unless --variant is given."),
+        typer.Option(
+            "--all", help="All models that `models list` shows, in all precisions unless --precision is given."
+        ),
     ] = False,
-    variant: Annotated[
+    precision: Annotated[
         list[str] | None,
         typer.Option(metavar="VARIANT…", help="Number formats: fp32 (default), fp16, int8, dynamic."),
     ] = None,
@@ -51,8 +53,8 @@ def build(
             hint="For instance `mobilebench models build mobilenet_v2`; `mobilebench models list` shows the names.",
         )
     wanted = asked or [name for name in registry.names() if not user_store.find(name)]
-    variants = split(variant) or (registry.VARIANTS if everything else ("fp32",))
-    jobs = [(name, one) for name in wanted for one in variants]
+    precisions = split(precision) or (registry.PRECISIONS if everything else ("fp32",))
+    jobs = [(name, one) for name in wanted for one in precisions]
     for name, one in jobs:
         if reason := registry.why_not(name, one):
             raise BadInput(

@@ -27,7 +27,7 @@ def show(
             autocompletion=complete.models,
         ),
     ],
-    variant: Annotated[
+    precision: Annotated[
         str | None, typer.Option(help="Of a model: its number format, as `int8`; else what is built.")
     ] = None,
     format_: Annotated[
@@ -49,7 +49,7 @@ def show(
     multiply-accumulates of convolutions, matrix multiplications and recurrent layers in one inference; FLOPs = 2 x
     MACs. Traffic is an estimate: every operator reads its inputs and weights and writes its outputs once.
 
-    By name: `models show mobilenet_v2 --variant int8 --format tflite`. A file whose axes are open: `models show
+    By name: `models show mobilenet_v2 --precision int8 --format tflite`. A file whose axes are open: `models show
     ./my.onnx --input image=1x3x224x224`.
     """
     from mobilebench.core.errors import BadInput
@@ -60,8 +60,8 @@ def show(
     shapes = dict(_shape(one) for one in input_ or [])
     path = Path(model)
     if _is_path(model):
-        if variant is not None:
-            raise BadInput("--variant is for models by name; a file is shown as it is.")
+        if precision is not None:
+            raise BadInput("--precision is for models by name; a file is shown as it is.")
         described = [inspect(path, wanted, shapes=shapes, signature=signature)]
         built: list[ModelFiles] = []
     else:
@@ -70,7 +70,7 @@ def show(
         if shapes:
             raise BadInput("--input is for files; the inputs of a built model are fixed.")
         built = _built(model, batch)
-        files = _chosen(model, built, variant, wanted)
+        files = _chosen(model, built, precision, wanted)
         formats = [wanted] if wanted else list(files.manifest.formats)
         described = [
             inspect(
@@ -129,31 +129,31 @@ def _shape(text: str) -> tuple[str, list[int]]:
 
 
 def _built(name: str, batch: int) -> list[ModelFiles]:
-    """The variants of a model that are on this computer."""
+    """The precisions of a model that are on this computer."""
     from mobilebench.models import cache, registry, user_store
 
     if own := user_store.find(name):
         return [own]
-    found = (cache.find(name, variant, batch) for variant in registry.VARIANTS)
+    found = (cache.find(name, precision, batch) for precision in registry.PRECISIONS)
     return [files for files in found if files]
 
 
-def _chosen(name: str, built: list[ModelFiles], variant: str | None, format_: Format | None) -> ModelFiles:
+def _chosen(name: str, built: list[ModelFiles], precision: str | None, format_: Format | None) -> ModelFiles:
     from mobilebench.core.errors import BadInput
     from mobilebench.models import registry
 
-    if variant is not None and variant not in registry.VARIANTS:
-        raise BadInput(f"There is no variant {variant!r}; known are {', '.join(registry.VARIANTS)}.")
-    fitting = [one for one in built if variant in (None, one.manifest.variant)]
+    if precision is not None and precision not in registry.PRECISIONS:
+        raise BadInput(f"There is no precision {precision!r}; known are {', '.join(registry.PRECISIONS)}.")
+    fitting = [one for one in built if precision in (None, one.manifest.precision)]
     if not fitting:
-        what = " ".join(filter(None, (name, variant)))
-        option = f" --variant {variant}" if variant else ""
+        what = " ".join(filter(None, (name, precision)))
+        option = f" --precision {precision}" if precision else ""
         raise BadInput(f"{what} is not built here.", hint=f"`mobilebench models build {name}{option}` builds it.")
     files = fitting[0]
     if format_ and format_ not in files.manifest.formats:
         reason = files.manifest.unsupported.get(format_)
         raise BadInput(
-            f"{name} {files.manifest.variant} has no {format_}{f': {reason}' if reason else ''}.",
+            f"{name} {files.manifest.precision} has no {format_}{f': {reason}' if reason else ''}.",
             hint=f"It has {', '.join(files.manifest.formats)}.",
         )
     return files
@@ -211,11 +211,11 @@ def _print_sizes(built: list[ModelFiles]) -> None:
     from mobilebench.models import behaviour, signatures
 
     rows = [
-        (files.manifest.variant, name, _mib(entry.bytes), files.manifest.weights)
+        (files.manifest.precision, name, _mib(entry.bytes), files.manifest.weights)
         for files in built
         for name, entry in files.manifest.formats.items()
     ]
-    print_table(["variant", "format", "size", "weights"], rows, title="On this computer")
+    print_table(["precision", "format", "size", "weights"], rows, title="On this computer")
     for files in built:
         if said := behaviour.said(behaviour.of(files.manifest)):
             say(f"Note: {said}.")
@@ -253,7 +253,7 @@ def _built_json(files: ModelFiles) -> dict[str, object]:
     manifest = files.manifest
     return {
         "model": manifest.model,
-        "variant": manifest.variant,
+        "precision": manifest.precision,
         "batch": manifest.batch,
         "weights": manifest.weights,
         "bytes": {name: entry.bytes for name, entry in manifest.formats.items()},

@@ -31,7 +31,7 @@ def verify(
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All models, your own among them.")] = False,
-    variant: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
+    precision: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
     engine: Annotated[list[str] | None, typer.Option(help="Only these engines.")] = None,
     backend: Annotated[
         list[str] | None,
@@ -51,7 +51,7 @@ def verify(
 
     - `mobilebench models verify mobilenet_v2`
 
-    - `mobilebench models verify bert_small --variant int8 --engine onnxruntime,ortjs`
+    - `mobilebench models verify bert_small --precision int8 --engine onnxruntime,ortjs`
 
     - `mobilebench models verify --all`
     """
@@ -66,7 +66,7 @@ def verify(
         raise BadInput("Name models, or give --all.", hint="As in `mobilebench models verify mobilenet_v2`.")
     request = verifier.Request(
         models=verifier.everything() if every else tuple(registry.expand(split(names))),
-        variants=split(variant),
+        precisions=split(precision),
         engines=split(engine),
         backends=split(backend),
         inputs=split(inputs) or SEEDED,
@@ -100,7 +100,7 @@ def _print(matrix: ModelMatrix) -> None:
     from mobilebench.verification.matrix import can_fail
 
     before = any(row.before for row in matrix.cells)
-    columns = ["variant", "format", "engine", "backend", "setting", "max abs", "relative", "tolerance", "verdict"]
+    columns = ["precision", "format", "engine", "backend", "setting", "max abs", "relative", "tolerance", "verdict"]
     print_table(
         [*columns, *(["from"] if before else [])], [_row(row, before) for row in matrix.cells], title=matrix.model
     )
@@ -130,7 +130,7 @@ def _row(row: Judged, before: bool) -> list[str | None]:
     cell = row.cell
     numbers = [_number(row.absolute), _number(row.relative), f"{row.tolerance:g}"]
     when = f"{row.answered.at:%Y-%m-%d %H:%M} UTC" if row.before and row.answered else "now"
-    place = [cell.variant, cell.format, cell.engine, cell.backend, cell.setting]
+    place = [cell.precision, cell.format, cell.engine, cell.backend, cell.setting]
     return [*place, *numbers, row.verdict, *([when] if before else [])]
 
 
@@ -151,13 +151,13 @@ def _places(given: list[Judged], rows: list[Judged]) -> list[str]:
     """The cells in words; a format by its name alone where all engines are meant."""
 
     def of(some: list[Judged]) -> Counter[tuple[str, str]]:
-        return Counter((row.cell.variant, row.cell.format) for row in some)
+        return Counter((row.cell.precision, row.cell.format) for row in some)
 
     meant, there = of(given), of(rows)
     named: dict[str, None] = {}
     for row in given:
         cell = row.cell
-        place = cell.variant, cell.format
+        place = cell.precision, cell.format
         alone = meant[place] == there[place]
         named[" ".join(place if alone else (*place, cell.engine, cell.backend, cell.setting))] = None
     return list(named)

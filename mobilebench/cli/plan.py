@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mobilebench.suite import Plan
 
 _PASSES: tuple[Pass, ...] = ("timing", "kernels", "memory", "trace")
-_ALWAYS = ("target", "engine", "backend", "setting", "threads", "browser", "model", "variant", "batch")
+_ALWAYS = ("target", "engine", "backend", "setting", "threads", "browser", "model", "precision", "batch")
 
 
 def plan_table(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -65,7 +65,7 @@ def run(
         ),
     ] = None,
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser's window on this computer.")] = False,
-    variant: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
+    precision: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
     batch: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These batch sizes.")] = None,
     threads: Annotated[
         list[str] | None,
@@ -215,7 +215,7 @@ def run(
         browsers=split(browser),
         builds=declared,
         headed=headed,
-        variants=split(variant),
+        precisions=split(precision),
         batches=tuple(batch or ()),
         threads=tuple(int(count) if count.isdecimal() else count for count in split(threads)),
         affinities=split(affinity),

@@ -55,7 +55,7 @@ class Bar:
     def __call__(self, event: Step | Begun | Ended) -> None:
         if isinstance(event, Step):
             self._at(event.model, None)
-            self._say(f"{event.variant}: {event.step}")
+            self._say(f"{event.precision}: {event.step}")
         elif isinstance(event, Begun):
             self._at(event.cell.model, event.of)
             self._say(f"{name(event.cell)} ({event.seeded})")
@@ -91,7 +91,7 @@ class Lines:
 
     def __call__(self, event: Step | Begun | Ended) -> None:
         if isinstance(event, Step):
-            self._say(f"{event.model} {event.variant}: {event.step}")
+            self._say(f"{event.model} {event.precision}: {event.step}")
         elif isinstance(event, Begun):
             if event.cell != self._cell:
                 self._cell, self._since = event.cell, time.monotonic()
@@ -106,7 +106,7 @@ class Lines:
 
 def name(cell: Cell) -> str:
     """The cell in words, without its model."""
-    return f"{cell.variant} {cell.format} {cell.engine} {cell.backend} {cell.setting}"
+    return f"{cell.precision} {cell.format} {cell.engine} {cell.backend} {cell.setting}"
 
 
 def outcome(event: Ended) -> str:

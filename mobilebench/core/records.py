@@ -100,7 +100,7 @@ class TargetInfo(Record):
 
 
 class Case(Record):
-    """What is measured: target × engine × backend × setting × browser × model × variant × batch (and threads)."""
+    """What is measured: target × engine × backend × setting × browser × model × precision × batch (and threads)."""
 
     target: str
     engine: str
@@ -109,7 +109,7 @@ class Case(Record):
     threads: int = Field(ge=1)
     browser: str | None = None
     model: str
-    variant: str = "fp32"
+    precision: str = "fp32"
     batch: int = Field(default=1, ge=1)
     affinity: str = "none"
     """The cores that the engine may use: `big`, `little`, `prime`, a mask such as `0xf0`, or `none` (all)."""
@@ -129,7 +129,7 @@ class Case(Record):
         caches = [self.caches] if self.caches != "as found" else []
         usual = {"none", "split", "identity"}
         network = [one for one in (self.link, self.loader, self.encoding) if one not in usual]
-        return "/".join([*where, *browser, self.model, self.variant, f"b{self.batch}", *cores, *caches, *network])
+        return "/".join([*where, *browser, self.model, self.precision, f"b{self.batch}", *cores, *caches, *network])
 
 
 class BlockRule(Record):

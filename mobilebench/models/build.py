@@ -31,12 +31,12 @@ _ENVIRONMENT = {
 
 _FULL = os.strerror(errno.ENOSPC)
 _BASE = "fp32"
-"""From which every other variant is made."""
+"""From which every other precision is made."""
 
 
 def build(
     name: str,
-    variant: str = "fp32",
+    precision: str = "fp32",
     batch: int = 1,
     *,
     progress: Progress | None = None,
@@ -44,25 +44,25 @@ def build(
 ) -> ModelFiles:
     """The model in every format, checked against TensorFlow; what is already built and whole is left alone.
 
-    Variants other than fp32 are made from fp32, which is built first where it is missing. `thorough` hashes every file
-    that is there; else only those that were written to since they were built.
+    Other precisions are made from fp32, which is built first where it is missing. `thorough` hashes every file that
+    is there; else only those that were written to since they were built.
 
     Raises:
-        BadInput: the name or variant is unknown or has no definition, or the `models` extra is not installed.
+        BadInput: the name or precision is unknown or has no definition, or the `models` extra is not installed.
         MobilebenchError: a converter failed, or in fp32 a format's answer differs from TensorFlow's (it says by how
             much).
     """
     tell = progress or (lambda _: None)
-    if reason := registry.why_not(name, variant):
+    if reason := registry.why_not(name, precision):
         raise BadInput(f"{reason}.", hint="`mobilebench models list` shows what can be built.")
     if batch < 1:
         raise BadInput(f"A batch of {batch} cannot be built.", hint="The batch is 1 or more.")
-    folder = cache.folder_of(name, variant, batch)
+    folder = cache.folder_of(name, precision, batch)
     if files := _whole(folder, lambda _: None, thorough=thorough):
         return files
     pins.require()
     base = None
-    if variant != _BASE:
+    if precision != _BASE:
         base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}"), thorough=thorough)
     with (
         _room_in(folder.parent),
@@ -74,9 +74,9 @@ def build(
         _remove(workshop)
         workshop.mkdir()
         try:
-            arguments = [name, variant, str(batch), str(workshop), *([str(base.folder)] if base else [])]
+            arguments = [name, precision, str(batch), str(workshop), *([str(base.folder)] if base else [])]
             _run_builder(arguments, folder.with_name(f"{folder.name}.log"), tell)
-            if cache.folder_of(name, variant, batch) != folder:
+            if cache.folder_of(name, precision, batch) != folder:
                 raise MobilebenchError(f"The weights of {name} changed while it was built.", hint="Build it again.")
             cache.verify(cache.read(workshop), changed_only=True)
             _put_in_place(workshop, folder)

@@ -1,7 +1,7 @@
 """The process that builds one model: `python -m mobilebench.models.builder PARENT MODEL VARIANT BATCH FOLDER [BASE]`.
 
 `PARENT` is the process that asked for it, with which it ends. `BASE` is the folder of the same model in fp32, from
-which every other variant is made. It says on standard output what it does, one JSON object a line (`step`, or `error`
+which every other precision is made. It says on standard output what it does, one JSON object a line (`step`, or `error`
 with `hint`); everything that the converters print goes to standard error.
 """
 
@@ -35,14 +35,14 @@ Answers = dict[str, Arrays]
 _NOT_IN_VARIANT: dict[Format, str] = {
     "saved_model": "a SavedModel keeps the 32 bits in which the network was defined",
 }
-_NO_INT8_TFJS = "TF.js graph models have no 8-bit arithmetic (their 8-bit weights are variant `dynamic`)"
+_NO_INT8_TFJS = "TF.js graph models have no 8-bit arithmetic (their 8-bit weights are precision `dynamic`)"
 _TELLING = 1.25
 """Times the widest tolerance is by how much outputs have to differ between two inputs, so that one is never taken for
 the other."""
 _ENGINES: dict[Format, str] = {"tflite": "LiteRT", "onnx": "ONNX Runtime"}
 
 
-def build(model: str, variant: str, batch: int, folder: Path, base: Path | None, tell: Tell) -> Manifest:
+def build(model: str, precision: str, batch: int, folder: Path, base: Path | None, tell: Tell) -> Manifest:
     """Define or derive, convert, check and describe one model in `folder`.
 
     Raises:
@@ -53,7 +53,7 @@ def build(model: str, variant: str, batch: int, folder: Path, base: Path | None,
     if base is None:
         manifest = in_fp32(entry, specs, batch, folder, tell)
     else:
-        manifest = derived(entry, specs, variant, folder, cache.read(base), tell)
+        manifest = derived(entry, specs, precision, folder, cache.read(base), tell)
     (folder / cache.MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
     return manifest
 
@@ -83,7 +83,7 @@ def in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path,
     }
     return Manifest(
         model=entry.name,
-        variant="fp32",
+        precision="fp32",
         batch=batch,
         weights=weights,
         seed=seed,
@@ -99,7 +99,7 @@ def in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path,
 
 
 def derived(
-    entry: ModelEntry, specs: list[InputSpec], variant: str, folder: Path, base: ModelFiles, tell: Tell
+    entry: ModelEntry, specs: list[InputSpec], precision: str, folder: Path, base: ModelFiles, tell: Tell
 ) -> Manifest:
     """Another number format of a model that was built in fp32.
 
@@ -109,41 +109,41 @@ def derived(
     answers = apart(lambda: graph.answers(base.folder / "saved_model", _feeds(specs)))
     converters: dict[Format, Callable[[], Converted]] = {
         "tflite": lambda: tflite.convert(
-            base.folder / "saved_model", folder / f"{entry.name}.tflite", names, variant, list(_feeds(specs).values())
+            base.folder / "saved_model", folder / f"{entry.name}.tflite", names, precision, list(_feeds(specs).values())
         ),
         "onnx": lambda: _onnx(
-            base.folder / base.manifest.formats["onnx"].path, folder / f"{entry.name}.onnx", names, variant, specs
+            base.folder / base.manifest.formats["onnx"].path, folder / f"{entry.name}.onnx", names, precision, specs
         ),
     }
     converted: dict[Format, Converted] = {}
     differences: dict[Format, float] = {}
     unsupported: dict[Format, str] = dict(_NOT_IN_VARIANT)
     for wanted, convert in converters.items():
-        tell(f"converting to {wanted} in {variant}")
+        tell(f"converting to {wanted} in {precision}")
         try:
             one = apart(convert)
-            differences[wanted] = _compare(wanted, one, specs, answers, entry.tolerance[variant])
+            differences[wanted] = _compare(wanted, one, specs, answers, entry.tolerance[precision])
             converted[wanted] = one
         except MobilebenchError as error:
             unsupported[wanted] = error.message
             (folder / f"{entry.name}.{wanted}").unlink(missing_ok=True)
-    if variant == "int8":
+    if precision == "int8":
         unsupported["tfjs"] = _NO_INT8_TFJS
     else:
-        tell(f"converting to tfjs in {variant}")
+        tell(f"converting to tfjs in {precision}")
         source = base.manifest.formats["tfjs"]
         converted["tfjs"] = apart(
             lambda: tfjs.requantised(
-                (base.folder / source.path).parent, names, source.outputs, folder / "tfjs", variant
+                (base.folder / source.path).parent, names, source.outputs, folder / "tfjs", precision
             )
         )
     return base.manifest.model_copy(
         update={
-            "variant": variant,
+            "precision": precision,
             "formats": {name: _described(one, folder) for name, one in converted.items()},
             "unsupported": unsupported,
             "differences": differences,
-            "tolerance": entry.tolerance[variant],
+            "tolerance": entry.tolerance[precision],
             "notes": [f"{name}: {note}" for name, one in converted.items() for note in one.notes],
         }
     )
@@ -166,10 +166,10 @@ def _define(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path)
     return source, seed, weights.count
 
 
-def _onnx(source: Path, file: Path, names: Names, variant: str, specs: list[InputSpec]) -> Converted:
-    if variant == "int8":
+def _onnx(source: Path, file: Path, names: Names, precision: str, specs: list[InputSpec]) -> Converted:
+    if precision == "int8":
         return onnx.int8(source, file, names, list(_feeds(specs).values()))
-    return {"fp16": onnx.halved, "dynamic": onnx.dynamic}[variant](source, file, names)
+    return {"fp16": onnx.halved, "dynamic": onnx.dynamic}[precision](source, file, names)
 
 
 def _feeds(specs: list[InputSpec]) -> dict[str, Arrays]:
@@ -223,7 +223,7 @@ def _described(converted: Converted, folder: Path) -> FormatFile:
 
 def main(arguments: list[str]) -> int:
     """Build what the arguments say. Standard output is kept for JSON lines, whatever the converters print."""
-    parent, model, variant, batch, folder, *base = arguments
+    parent, model, precision, batch, folder, *base = arguments
     end_with(int(parent))
     with os.fdopen(os.dup(1), "w", buffering=1) as mouth:
         os.dup2(2, 1)
@@ -233,7 +233,7 @@ def main(arguments: list[str]) -> int:
 
         try:
             where = Path(base[0]) if base else None
-            build(model, variant, int(batch), Path(folder), where, lambda step: say(step=step))
+            build(model, precision, int(batch), Path(folder), where, lambda step: say(step=step))
         except MobilebenchError as error:
             say(error=error.message, hint=error.hint)
             return 1

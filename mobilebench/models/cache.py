@@ -24,7 +24,7 @@ MANIFEST = "manifest.json"
 Progress = Callable[[str], None]
 
 _NAME = re.compile(r"(\w+)-(\w+)-b(\d+)-([0-9a-f]{12})")
-"""Model, variant, batch and key, as a folder is called."""
+"""Model, precision, batch and key, as a folder is called."""
 
 _BUILDER = "mobilebench.models.builder"
 
@@ -36,9 +36,9 @@ def models_folder() -> Path:
     return folder
 
 
-def folder_of(model: str, variant: str, batch: int) -> Path:
+def folder_of(model: str, precision: str, batch: int) -> Path:
     """Where this model lies, or will lie once it is built."""
-    return models_folder() / f"{model}-{variant}-b{batch}-{key(model, variant)}"
+    return models_folder() / f"{model}-{precision}-b{batch}-{key(model, precision)}"
 
 
 def lock_of(folder: Path) -> Path:
@@ -46,26 +46,33 @@ def lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
-def key(model: str, variant: str) -> str:
+def key(model: str, precision: str) -> str:
     """Twelve hex digits of everything that a model's files follow from: the definition with the layers that it uses,
     its seed or pretrained weights, the converters, the input formula, and the registry's entry.
     """
     entry = registry.get(model)
     pretrained = fetch.fetched(model)
-    facts = (entry.inputs, entry.outputs, dict(entry.options), variant, entry.tolerance.get(variant), pins.CONVERTERS)
+    facts = (
+        entry.inputs,
+        entry.outputs,
+        dict(entry.options),
+        precision,
+        entry.tolerance.get(precision),
+        pins.CONVERTERS,
+    )
     digest = hashlib.sha256()
     for part in (
         repr(facts),
         pretrained.pretrained.sha256 if pretrained else "seeded",
         *(fingerprint.definition(entry.definition) if entry.definition else ()),
         *fingerprint.definition(_BUILDER, "in_fp32"),
-        *(fingerprint.definition(_BUILDER, "derived") if variant != "fp32" else ()),
+        *(fingerprint.definition(_BUILDER, "derived") if precision != "fp32" else ()),
     ):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:12]
 
 
-def find(model: str, variant: str = "fp32", batch: int = 1) -> ModelFiles | None:
+def find(model: str, precision: str = "fp32", batch: int = 1) -> ModelFiles | None:
     """The built model, or None when it is not built (or only from an older definition).
 
     Raises:
@@ -73,15 +80,15 @@ def find(model: str, variant: str = "fp32", batch: int = 1) -> ModelFiles | None
             unreadable); the hint says how to build it again.
     """
     if own := user_store.find(model):
-        return None if user_store.why_not(own, variant, batch) else user_store.whole(own)
+        return None if user_store.why_not(own, precision, batch) else user_store.whole(own)
     registry.get(model)
-    folder = folder_of(model, variant, batch)
+    folder = folder_of(model, precision, batch)
     return read(folder) if folder.is_dir() else None
 
 
 def ensure(
     model: str,
-    variant: str = "fp32",
+    precision: str = "fp32",
     batch: int = 1,
     progress: Progress | None = None,
     *,
@@ -91,22 +98,22 @@ def ensure(
 
     Args:
         model: name.
-        variant: number format.
+        precision: number format.
         batch: built into the model.
         progress: told what is done.
         thorough: hash every file, as is due before a run; else only those that were written to since they were built.
 
     Raises:
-        BadInput: it cannot be built (no definition, no such variant, or the `models` extra is not installed).
+        BadInput: it cannot be built (no definition, no such precision, or the `models` extra is not installed).
         MobilebenchError: building failed, or its formats do not agree.
     """
     from mobilebench.models import build
 
     if own := user_store.find(model):
-        if reason := user_store.why_not(own, variant, batch):
+        if reason := user_store.why_not(own, precision, batch):
             raise BadInput(f"{reason[0].upper()}{reason[1:]}.")
         return user_store.whole(own)
-    return build.build(model, variant, batch, progress=progress, thorough=thorough)
+    return build.build(model, precision, batch, progress=progress, thorough=thorough)
 
 
 def read(folder: Path, kind: type[Manifest] = Manifest) -> ModelFiles:
@@ -172,8 +179,10 @@ def _size(folder: Path, name: str) -> int:
 
 def _damaged(folder: Path, what: str) -> BadInput:
     name = _NAME.search(folder.name)
-    model, variant, batch = name.group(1, 2, 3) if name else ("", "fp32", "1")
-    options = ("" if variant == "fp32" else f" --variant {variant}") + ("" if batch == "1" else f" --batch {batch}")
+    model, precision, batch = name.group(1, 2, 3) if name else ("", "fp32", "1")
+    options = ("" if precision == "fp32" else f" --precision {precision}") + (
+        "" if batch == "1" else f" --batch {batch}"
+    )
     return BadInput(
         f"The built model in {folder} is damaged: {what}.",
         hint=f"Build it again with `mobilebench models build {model}{options}`.",

@@ -9,11 +9,11 @@ from mobilebench.models.manifest import Fill, InputSpec
 from mobilebench.models.pretrained import Pretrained
 
 USUAL_TOLERANCE: Mapping[str, float] = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.15, "dynamic": 0.1}
-"""Variant to the allowed difference from TensorFlow in fp32, as a share of each output's largest absolute value."""
+"""Precision to the allowed difference from TensorFlow in fp32, as a share of each output's largest absolute value."""
 
 
 def tolerance(**other: float) -> dict[str, float]:
-    """The usual tolerances, but for the named variants."""
+    """The usual tolerances, but for the named precisions."""
     return {**USUAL_TOLERANCE, **other}
 
 
@@ -44,7 +44,7 @@ class ModelEntry:
     inputs: tuple[Input, ...]
     outputs: tuple[str, ...]
     tolerance: dict[str, float] = field(default_factory=tolerance)
-    """Variant to the allowed difference, as a share of each output's largest absolute reference value."""
+    """Precision to the allowed difference, as a share of each output's largest absolute reference value."""
     definition: str | None = None
     """The module that defines the network; None when this version has no definition."""
     options: Mapping[str, int] = field(default_factory=dict)

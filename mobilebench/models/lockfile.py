@@ -17,7 +17,7 @@ NOT_LOCKED = "int8"
 
 
 class LockedFormat(Record):
-    """One format of one variant, for a batch of 1."""
+    """One format of one precision, for a batch of 1."""
 
     bytes: int
     sha256: str | None = None
@@ -31,9 +31,9 @@ class LockedModel(Record):
     """In its files."""
     macs: int
     """Multiply-accumulates of one inference."""
-    variants: dict[str, dict[Format, LockedFormat]]
+    precisions: dict[str, dict[Format, LockedFormat]]
     unsupported: dict[str, dict[Format, str]] = {}  # noqa: RUF012 - pydantic copies it
-    """Variant and format to the reason why there is no such file."""
+    """Precision and format to the reason why there is no such file."""
 
 
 def read() -> dict[str, LockedModel]:
@@ -54,31 +54,31 @@ def write(models: Mapping[str, LockedModel]) -> None:
 
 
 def of(name: str) -> LockedModel:
-    """What the built model is, in all variants.
+    """What the built model is, in all precisions.
 
     Raises:
-        BadInput: a variant is not built on this computer.
+        BadInput: a precision is not built on this computer.
     """
     from mobilebench.models.inspection.inspecting import inspect
 
-    built = {variant: _found(name, variant) for variant in registry.VARIANTS}
+    built = {precision: _found(name, precision) for precision in registry.PRECISIONS}
     onnx = built["fp32"].file("onnx")
     assert onnx is not None
     return LockedModel(
         parameters=built["fp32"].manifest.parameters,
         macs=inspect(onnx).macs or 0,
-        variants={variant: locked(files) for variant, files in built.items()},
+        precisions={precision: locked(files) for precision, files in built.items()},
         unsupported={
-            variant: files.manifest.unsupported for variant, files in built.items() if files.manifest.unsupported
+            precision: files.manifest.unsupported for precision, files in built.items() if files.manifest.unsupported
         },
     )
 
 
 def locked(files: ModelFiles) -> dict[Format, LockedFormat]:
-    """The formats of one built variant."""
+    """The formats of one built precision."""
     manifest = files.manifest
     return {
-        name: LockedFormat(bytes=one.bytes, sha256=None if manifest.variant == NOT_LOCKED else digest(one))
+        name: LockedFormat(bytes=one.bytes, sha256=None if manifest.precision == NOT_LOCKED else digest(one))
         for name, one in manifest.formats.items()
     }
 
@@ -88,10 +88,10 @@ def digest(one: FormatFile) -> str:
     return sha256_of_all({one.path: one.sha256, **one.parts})
 
 
-def _found(name: str, variant: str) -> ModelFiles:
-    files = cache.find(name, variant)
+def _found(name: str, precision: str) -> ModelFiles:
+    files = cache.find(name, precision)
     if files is None:
         raise BadInput(
-            f"{name} is not built in {variant}.", hint="Build all of them: `mobilebench models build --all`."
+            f"{name} is not built in {precision}.", hint="Build all of them: `mobilebench models build --all`."
         )
     return files

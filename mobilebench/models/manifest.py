@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mobilebench.core.records import OutputSummary, Record
 
@@ -58,7 +58,7 @@ class Manifest(Record):
     source: Literal["zoo", "added"] = "zoo"
     """Built here from a definition, or a user's own file."""
     model: str
-    variant: str
+    precision: str
     batch: int
     weights: str
     """`seeded`, `pretrained: <sha256>` or `added: <sha256>`."""
@@ -69,14 +69,14 @@ class Manifest(Record):
     """Canonical output names, in the order of `reference`."""
     formats: dict[Format, FormatFile]
     unsupported: dict[Format, str] = Field(default={})
-    """Formats that do not exist for this model and variant, each with the reason in plain words."""
+    """Formats that do not exist for this model and precision, each with the reason in plain words."""
     reference: list[OutputSummary]
     """The answer to the published input."""
     differences: dict[Format, float] = Field(default={})
     """By how much a format's own engine in Python differed from the reference when the model was built, over all
     elements and seeded inputs, as a share of each output's scale."""
     reference_engine: str = "tensorflow"
-    """Which engine gave it: TensorFlow with fp32 weights for models of the zoo, whatever the variant."""
+    """Which engine gave it: TensorFlow with fp32 weights for models of the zoo, whatever the precision."""
     tolerance: float
     """Allowed difference as a share of each output's largest absolute reference value."""
     parameters: int
@@ -84,6 +84,14 @@ class Manifest(Record):
     """Package to version."""
     notes: list[str] = Field(default=[])
     """What a reader of its numbers should know, in plain words."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename_variant(cls, given: Any) -> Any:
+        """Earlier manifests say `variant`."""
+        if isinstance(given, dict) and "variant" in given:
+            return {"precision" if name == "variant" else name: value for name, value in given.items()}
+        return given
 
 
 class Behaviour(Record):
@@ -129,4 +137,4 @@ class ModelFiles:
         """Half a sentence on a format that the model lacks, with the reason where it is known."""
         reason = self.manifest.unsupported.get(format)
         because = f": {reason}" if reason else ""
-        return f"{self.manifest.model} {self.manifest.variant} has no {format} file{because}"
+        return f"{self.manifest.model} {self.manifest.precision} has no {format} file{because}"

@@ -170,16 +170,16 @@ def _why_model(path: Path, called: re.Match[str], *, everything: bool) -> str | 
 def _outdated(name: str) -> str | None:
     called = cache._NAME.fullmatch(name)
     assert called is not None
-    model, variant, batch = called.group(1, 2, 3)
+    model, precision, batch = called.group(1, 2, 3)
     try:
-        impossible = registry.why_not(model, variant) is not None
+        impossible = registry.why_not(model, precision) is not None
     except BadInput:
         impossible = True
     if impossible:
         return "not known in this version"
     return (
         None
-        if cache.folder_of(model, variant, int(batch)).name == name
+        if cache.folder_of(model, precision, int(batch)).name == name
         else "made from another definition or other weights"
     )
 

@@ -12,7 +12,7 @@ from mobilebench.models.catalogue import ENTRIES
 from mobilebench.models.entry import ModelEntry
 from mobilebench.models.families import FAMILIES
 
-VARIANTS = ("fp32", "fp16", "int8", "dynamic")
+PRECISIONS = ("fp32", "fp16", "int8", "dynamic")
 """Number formats: `int8` computes in 8 bits with float inputs and outputs, `dynamic` only keeps weights in 8 bits."""
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in ENTRIES}
@@ -84,22 +84,22 @@ def _unknown(name: str) -> BadInput:
     )
 
 
-def why_not(model: str, variant: str = "fp32", batch: int | None = None) -> str | None:
-    """Why a known model cannot be had in this variant (and batch), in plain words; None when it can.
+def why_not(model: str, precision: str = "fp32", batch: int | None = None) -> str | None:
+    """Why a known model cannot be had in this precision (and batch), in plain words; None when it can.
 
     Raises:
-        BadInput: the model or the variant is unknown.
+        BadInput: the model or the precision is unknown.
     """
     entry = get(model)
-    if variant not in VARIANTS:
+    if precision not in PRECISIONS:
         raise BadInput(
-            f"There is no variant {variant!r}; known are {', '.join(VARIANTS)}.",
-            hint="Variants are number formats; leave it out for fp32.",
+            f"There is no precision {precision!r}; known are {', '.join(PRECISIONS)}.",
+            hint="Precisions are number formats; leave it out for fp32.",
         )
     if isinstance(entry, user_store.AddedModel):
-        return user_store.why_not(entry.files, variant, batch)
+        return user_store.why_not(entry.files, precision, batch)
     if entry.definition is None:
         return f"{model} is known but this version has no definition of it"
-    if variant not in entry.tolerance:
-        return f"{model} has no {variant} variant in this version, only {', '.join(entry.tolerance)}"
+    if precision not in entry.tolerance:
+        return f"{model} has no {precision} precision in this version, only {', '.join(entry.tolerance)}"
     return None

@@ -14,7 +14,7 @@ _FORMATS: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
 
 def sizes(models: Mapping[str, LockedModel]) -> str:
     """Parameters, arithmetic and sizes of every model, in Markdown."""
-    head = ["label", "name", "parameters", "million MACs", "variant", *(f"{name} MiB" for name in _FORMATS)]
+    head = ["label", "name", "parameters", "million MACs", "precision", *(f"{name} MiB" for name in _FORMATS)]
     return _markdown(head, _size_rows(models))
 
 
@@ -22,7 +22,7 @@ def published(models: Mapping[str, LockedModel]) -> str:
     """Published sizes beside those of the .tflite files, with the reasons for differences, in Markdown."""
     known = reference.model_sizes()
     rows = [
-        [f"`{name}`", f"{one.megabytes:g}", _mebibytes(models[name].variants["fp32"].get("tflite")), one.difference]
+        [f"`{name}`", f"{one.megabytes:g}", _mebibytes(models[name].precisions["fp32"].get("tflite")), one.difference]
         for name, one in known.models.items()
     ]
     sources = "\n".join(f"- {citation}" for citation in known.sources.values())
@@ -31,12 +31,12 @@ def published(models: Mapping[str, LockedModel]) -> str:
 
 def _size_rows(models: Mapping[str, LockedModel]) -> Iterator[list[str]]:
     for name, model in models.items():
-        for variant, formats in model.variants.items():
-            first = variant == "fp32"
+        for precision, formats in model.precisions.items():
+            first = precision == "fp32"
             facts = [registry.get(name).label, f"`{name}`", _spaced(model.parameters), _millions(model.macs)]
             yield [
                 *(facts if first else [""] * len(facts)),
-                variant,
+                precision,
                 *(_mebibytes(formats.get(one)) for one in _FORMATS),
             ]
 

@@ -30,7 +30,7 @@ _ADD_AGAIN = "Remove it with `mobilebench models remove {name} --yes`, and add t
 
 @dataclass(frozen=True)
 class AddedModel(ModelEntry):
-    """A user's model as the registry shows it: in one variant, with the batch that its inputs have."""
+    """A user's model as the registry shows it: in one precision, with the batch that its inputs have."""
 
     files: ModelFiles = field(kw_only=True)
 
@@ -72,20 +72,20 @@ def entry(files: ModelFiles) -> AddedModel:
         parameters=manifest.parameters,
         inputs=inputs,
         outputs=tuple(manifest.outputs),
-        tolerance={manifest.variant: manifest.tolerance},
+        tolerance={manifest.precision: manifest.tolerance},
         files=files,
     )
 
 
-def why_not(files: ModelFiles, variant: str, batch: int | None = None) -> str | None:
+def why_not(files: ModelFiles, precision: str, batch: int | None = None) -> str | None:
     """Why an added model cannot be had like this, and what to ask for instead; None when it can."""
     manifest = files.manifest
-    options = [f"--variant {manifest.variant}"] if variant != manifest.variant else []
+    options = [f"--precision {manifest.precision}"] if precision != manifest.precision else []
     options += [f"--batch {manifest.batch}"] if batch not in (None, manifest.batch) else []
     if not options:
         return None
     return (
-        f"{manifest.model} was added with batch {manifest.batch} in {manifest.variant} "
+        f"{manifest.model} was added with batch {manifest.batch} in {manifest.precision} "
         f"(ask for it with {' '.join(options)})"
     )
 

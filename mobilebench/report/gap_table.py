@@ -15,7 +15,7 @@ COLUMNS = (
     "virtual",
     "soc",
     "model",
-    "variant",
+    "precision",
     "batch",
     "web",
     "native",
@@ -43,7 +43,7 @@ def gaps_csv(summary: RunSummary) -> str | None:
 def _rows(summary: RunSummary, group: GapGroup, gap: Gap) -> Iterator[list[str]]:
     info = group.target.info
     shared = [
-        *map(safe, (summary.info.id, info.id, _truth(info.virtual), group.target.soc, group.model, group.variant)),
+        *map(safe, (summary.info.id, info.id, _truth(info.virtual), group.target.soc, group.model, group.precision)),
         str(group.batch),
         *map(safe, (case_label(gap.web), case_label(gap.native))),
         *map(_truth, (gap.fastest_native, gap.same_threads, gap.suspect)),

@@ -128,7 +128,9 @@ def render(summary: RunSummary) -> str:
     return template.render(
         run=summary,
         targets=views,
-        model_anchor={(v.summary.info.id, m.group.model, m.group.variant, m.group.batch): m.anchor for v, m in models},
+        model_anchor={
+            (v.summary.info.id, m.group.model, m.group.precision, m.group.batch): m.anchor for v, m in models
+        },
         anchor={target.info.id: f"target-{number}" for number, target in enumerate(summary.targets, 1)},
         glances=phrases.glances(groups),
         proof_id={case.case.key: f"proof-{number}" for number, case in enumerate(filter(_ran, cases), 1)},
@@ -172,11 +174,11 @@ def _target(number: int, target: TargetSummary, groups: Iterable[GapGroup], shap
 
 
 def _model(target: TargetSummary, group: GapGroup, mark: str | None, anchor: str, shape: _Shape) -> ModelView:
-    cases = target.by_model()[group.model, group.variant, group.batch]
+    cases = target.by_model()[group.model, group.precision, group.batch]
     kernels, memory = watched.with_kernels(cases), watched.with_memory(cases)
     return ModelView(
         anchor=anchor,
-        title=labels.model_label(group.model, group.variant, group.batch),
+        title=labels.model_label(group.model, group.precision, group.batch),
         unfolded=shape.unfolded,
         detailed=shape.detailed,
         counts=counts_of(cases),

@@ -86,7 +86,7 @@ def _target(target: TargetSummary, groups: Sequence[GapGroup]) -> list[str]:
     parts = [f"## {text(target.info.name)} ({text(_named(target))})", f"Filed under {text(target.soc)}."]
     models = target.by_model()
     for group in groups:
-        key = (group.model, group.variant, group.batch)
+        key = (group.model, group.precision, group.batch)
         mark = " (virtual)" if target.info.virtual else ""
         parts += [f"### {text(model_label(*key))}{mark}", _results(models[key])]
         parts += _reasons(models[key])

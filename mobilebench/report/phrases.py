@@ -131,7 +131,7 @@ def glances(groups: Sequence[GapGroup]) -> list[Glance]:
 
 
 def _glance(group: GapGroup) -> Glance:
-    cases = group.target.by_model()[group.model, group.variant, group.batch]
+    cases = group.target.by_model()[group.model, group.precision, group.batch]
     native = next((case for case in cases if case.case == group.fastest_native), None)
     web = min(
         (case for case in cases if case.web and "prediction" in case.stages),

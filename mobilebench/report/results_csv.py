@@ -21,7 +21,7 @@ COLUMNS = (
     "threads",
     "browser",
     "model",
-    "variant",
+    "precision",
     "batch",
     "stage",
     "median_ms",
@@ -114,7 +114,7 @@ def identity(summary: RunSummary, target: TargetSummary, case: CaseSummary) -> I
         str(of.threads),
         of.browser or "",
         of.model,
-        of.variant,
+        of.precision,
         str(of.batch),
     )
 

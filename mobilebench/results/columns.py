@@ -27,7 +27,7 @@ _SHARED: dict[str, type] = {
     "browser_version": str,
     "cross_origin_isolated": bool,
     "model": str,
-    "variant": str,
+    "precision": str,
     "weights": str,
     "batch": int,
     "caches": str,

@@ -81,7 +81,7 @@ cases = Table(
     Column("threads", Integer, nullable=False),
     Column("browser", String),
     Column("model", String, nullable=False),
-    Column("variant", String, nullable=False),
+    Column("precision", String, nullable=False),
     Column("batch", Integer, nullable=False),
     Column("affinity", String, nullable=False),
     Column("caches", String, nullable=False),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mobilebench.targets.base import Target
 
 ModelKey = tuple[str, str, int]
-"""Model, variant, batch."""
+"""Model, precision, batch."""
 
 
 def engine(name: str) -> Engine:

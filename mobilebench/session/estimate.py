@@ -85,7 +85,7 @@ def _of_case(
 ) -> CaseEstimate:
     case = block.case
     engine = rooms.engine(case.engine)
-    reason = why_unsupported(engine, target, block) or rooms.why_no_model((case.model, case.variant, case.batch))
+    reason = why_unsupported(engine, target, block) or rooms.why_no_model((case.model, case.precision, case.batch))
     if reason:
         return CaseEstimate(case, block.pass_, blocks, 0.0, reason, measured_before=False)
     if earlier:

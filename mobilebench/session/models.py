@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.1
 
 
 def key_of(case: Case) -> ModelKey:
-    return case.model, case.variant, case.batch
+    return case.model, case.precision, case.batch
 
 
 def obtain(

@@ -127,7 +127,7 @@ def _judge_answer(case: Case, measurement: Measurement, manifest: Manifest, foun
 
 
 def _tolerance(case: Case, manifest: Manifest) -> float:
-    """That of the variant, or that of fp16 where it is wider and the setting computes no more exactly than that."""
+    """That of the precision, or that of fp16 where it is wider and the setting computes no more exactly than that."""
     if case.setting not in HALF_PRECISION:
         return manifest.tolerance
     known = registry.get(manifest.model).tolerance if registry.knows(manifest.model) else {}

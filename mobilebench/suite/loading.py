@@ -84,11 +84,11 @@ def _shown(value: Any) -> str:
 def _named(suite: Suite, words: Vocabulary) -> Iterator[tuple[Place, str, str, Collection[str]]]:
     """Every name in the suite: where it stands, what it is, and which ones exist."""
     yield from _listed(("models",), "model", suite.models, words.models)
-    yield from _listed(("variants",), "variant", suite.variants, words.variants)
+    yield from _listed(("precisions",), "precision", suite.precisions, words.precisions)
     for number, group in enumerate(suite.groups):
         place: Place = ("groups", number)
         yield from _listed((*place, "models"), "model", group.models or [], words.models)
-        yield from _listed((*place, "variants"), "variant", group.variants or [], words.variants)
+        yield from _listed((*place, "precisions"), "precision", group.precisions or [], words.precisions)
         limits = group.on_software_gpu
         if limits and limits.models:
             yield from _listed((*place, "on_software_gpu", "models"), "model", limits.models, words.models)

@@ -52,7 +52,7 @@ class Selection:
     settings: tuple[str, ...] = ()
     browsers: tuple[str, ...] = ()
     builds: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
     batches: tuple[int, ...] = ()
     threads: tuple[int | str, ...] = ()
     """Numbers, or `all`."""
@@ -157,7 +157,7 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
         "backend": (selection.backends, tuple(words.backends())),
         "setting": (selection.settings, tuple(words.settings())),
         "browser": (selection.browsers, words.browsers),
-        "variant": (selection.variants, words.variants),
+        "precision": (selection.precisions, words.precisions),
     }
     for kind, (chosen, names) in known.items():
         for name in chosen:
@@ -238,9 +238,9 @@ def _of_group(
         threads = list(dict.fromkeys(info.cores if count == ALL else int(count) for count in counts))
         if setting in words.backend(engine, backend).single_threaded:
             threads = [1]
-        for model, variant, batch, count, cores, caches, download in itertools.product(
+        for model, precision, batch, count, cores, caches, download in itertools.product(
             models,
-            selection.variants or group.variants or suite.variants,
+            selection.precisions or group.precisions or suite.precisions,
             selection.batches or group.batches or suite.batches,
             threads,
             selection.affinities or group.affinities or suite.affinities,
@@ -255,7 +255,7 @@ def _of_group(
                 threads=count,
                 browser=browser,
                 model=model,
-                variant=variant,
+                precision=precision,
                 batch=batch,
                 affinity=cores,
                 caches=caches,
@@ -366,7 +366,7 @@ _OPTIONS = {
     "backends": "--backend",
     "settings": "--setting",
     "browsers": "--browser",
-    "variants": "--variant",
+    "precisions": "--precision",
     "batches": "--batch",
     "threads": "--threads",
 }

@@ -157,7 +157,7 @@ class Group(Strict):
     browsers: Browsers | None = None
     models: Names | None = None
     """These instead of the suite's models."""
-    variants: Names | None = None
+    precisions: Names | None = None
     batches: Counts | None = None
     threads: Threads | None = None
     affinities: Affinities | None = None
@@ -179,7 +179,7 @@ class Suite(Strict):
     title: str
     description: str
     models: Names
-    variants: Names = Field(default=["fp32"])
+    precisions: Names = Field(default=["fp32"])
     batches: Counts = Field(default=[1])
     threads: Threads
     browsers: Browsers = Field(default=["chrome"])

@@ -21,7 +21,7 @@ class Vocabulary:
     engines: Mapping[str, Engine]
     models: Collection[str]
     """Holds every name that a model may have, and lists those that are worth listing."""
-    variants: tuple[str, ...]
+    precisions: tuple[str, ...]
 
     @property
     def browsers(self) -> Collection[str]:
@@ -79,7 +79,7 @@ def vocabulary() -> Vocabulary:
     from mobilebench.engines.registry import engines
     from mobilebench.models import registry
 
-    return Vocabulary(engines=engines(), models=Models(), variants=tuple(registry.VARIANTS))
+    return Vocabulary(engines=engines(), models=Models(), precisions=tuple(registry.PRECISIONS))
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str | None]:

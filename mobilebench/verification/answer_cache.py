@@ -1,4 +1,4 @@
-"""What was verified before: `<home>/verifications/<model>-<variant>-<key>.json`, one file for each set of model files.
+"""What was verified before: `<home>/verifications/<model>-<precision>-<key>.json`, one file a set of model files.
 
 A file holds raw differences, not verdicts, so that it stays true when tolerances change. It is written anew after
 every cell, elsewhere first, so that a killed verification loses only the cell that it was at.
@@ -29,10 +29,10 @@ class Kept(Record):
 class Verifications:
     """What is known of one set of a model's files."""
 
-    def __init__(self, model: str, variant: str, key: str) -> None:
+    def __init__(self, model: str, precision: str, key: str) -> None:
         folder = paths.home() / "verifications"
         folder.mkdir(exist_ok=True)
-        self._path = folder / f"{model}-{variant}-{key}.json"
+        self._path = folder / f"{model}-{precision}-{key}.json"
         self._kept = _read(self._path)
 
     def answered(self, cell: str, stamp: str) -> Answered | None:

@@ -41,7 +41,7 @@ def answers(
 
     Args:
         cell: of an engine of runner or page.
-        files: the model in the cell's variant.
+        files: the model in the cell's precision.
         here: this computer.
         inputs: names of seeded inputs.
         samples: how many elements of each output are wanted.

@@ -55,7 +55,7 @@ SLOW_IN_SOFTWARE = "webgpu"
 def cells(
     manifest: Manifest, here: TargetInfo, engines: Collection[str] = (), backends: Collection[str] = ()
 ) -> list[Cell]:
-    """The cells of a model in one variant, whether they can run here or not.
+    """The cells of a model in one precision, whether they can run here or not.
 
     Args:
         manifest: the model's.
@@ -79,7 +79,7 @@ def left_out(cell: Cell, here: TargetInfo) -> bool:
 def why_not(cell: Cell, manifest: Manifest, here: TargetInfo) -> str | None:
     """Why a cell cannot be tried here, in plain words; None when it can."""
     if cell.format not in manifest.formats:
-        return manifest.unsupported.get(cell.format, f"{cell.model} {cell.variant} has no {cell.format} file")
+        return manifest.unsupported.get(cell.format, f"{cell.model} {cell.precision} has no {cell.format} file")
     if cell.setting == PYTHON:
         return missing(PYTHON_ENGINES[cell.format])
     return registry.engines()[cell.engine].supports(here, case(cell, manifest.batch))
@@ -102,7 +102,7 @@ def case(cell: Cell, batch: int) -> Case:
         threads=1,
         browser="chrome" if registry.engines()[cell.engine].kind == "web" else None,
         model=cell.model,
-        variant=cell.variant,
+        precision=cell.precision,
         batch=batch,
     )
 
@@ -119,7 +119,7 @@ def _all(manifest: Manifest, here: TargetInfo) -> Iterator[Cell]:
 def _cell(manifest: Manifest, format_name: Format, engine: str, backend: str, setting: str) -> Cell:
     return Cell(
         model=manifest.model,
-        variant=manifest.variant,
+        precision=manifest.precision,
         format=format_name,
         engine=engine,
         backend=backend,

@@ -37,13 +37,14 @@ def judge(answered: Answered, tolerance: float, model: Behaviour = PURE, *, befo
 
 
 def worthless(reference: ReferenceFacts, manifest: Manifest) -> list[str]:
-    """Why agreement with this reference would prove nothing in this variant, output by output."""
+    """Why agreement with this reference would prove nothing in this precision, output by output."""
     if behaviour.of(manifest).random:
         return []
     found = [one.complaint for one in reference.outputs if one.complaint]
     least = LEAST_CHANGE * manifest.tolerance
     return found + [
-        f"Output `{one.name}` hardly follows its input: {one.least_change:.3g} of its scale, where {manifest.variant} "
+        f"Output `{one.name}` hardly follows its input: {one.least_change:.3g} of its scale, where "
+        f"{manifest.precision} "
         f"with its tolerance of {manifest.tolerance:g} needs {least:.3g}."
         for one in reference.outputs
         if not one.complaint and one.least_change < least
@@ -51,22 +52,22 @@ def worthless(reference: ReferenceFacts, manifest: Manifest) -> list[str]:
 
 
 def can_fail(rows: Sequence[Judged]) -> list[str]:
-    """For every variant: whether an answer of these engines to another input, given as the answer to this one, would
+    """For every precision: whether an answer of these engines to another input, given as the answer to this one, would
     be found out.
     """
     found: dict[str, tuple[float, float]] = {}
-    unchecked = dict.fromkeys(row.cell.variant for row in rows if row.verdict == "unchecked")
+    unchecked = dict.fromkeys(row.cell.precision for row in rows if row.verdict == "unchecked")
     for row in rows:
         if row.told_apart is not None:
-            variant = row.cell.variant
-            found[variant] = (min(row.told_apart, found.get(variant, (row.told_apart, 0))[0]), row.tolerance)
+            precision = row.cell.precision
+            found[precision] = (min(row.told_apart, found.get(precision, (row.told_apart, 0))[0]), row.tolerance)
     return [
-        f"{variant}: {'yes' if apart > tolerance else 'NO'}, another input differs by {apart:.2g} of the scale or "
+        f"{precision}: {'yes' if apart > tolerance else 'NO'}, another input differs by {apart:.2g} of the scale or "
         f"more, tolerance {tolerance:g}"
-        for variant, (apart, tolerance) in found.items()
+        for precision, (apart, tolerance) in found.items()
     ] + [
-        f"{variant}: only by shapes and by values that are not finite, for the model gives another answer each time"
-        for variant in unchecked
+        f"{precision}: only by shapes and by values that are not finite, for the model gives another answer each time"
+        for precision in unchecked
     ]
 
 

@@ -19,7 +19,7 @@ class Cell(Record):
     """One engine on one file of a model."""
 
     model: str
-    variant: str
+    precision: str
     format: Format
     engine: str
     backend: str
@@ -28,7 +28,7 @@ class Cell(Record):
 
     @property
     def key(self) -> str:
-        """Stable text that identifies the cell among those of its model and variant."""
+        """Stable text that identifies the cell among those of its model and precision."""
         return f"{self.format}/{self.engine}/{self.backend}/{self.setting}"
 
 

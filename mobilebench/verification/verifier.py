@@ -36,7 +36,7 @@ class Request:
     """What is to be verified."""
 
     models: tuple[str, ...]
-    variants: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
     """None: all that a model has."""
     engines: tuple[str, ...] = ()
     """None: all."""
@@ -52,7 +52,7 @@ class Step:
     """A model is being built, or its reference asked for."""
 
     model: str
-    variant: str
+    precision: str
     step: str
 
 
@@ -86,7 +86,7 @@ def check(request: Request) -> None:
     """Refuse what cannot be verified, before anything is built.
 
     Raises:
-        BadInput: a model, variant, engine, backend or input is not known, or a model does not exist in a variant.
+        BadInput: a model, precision, engine, backend or input is not known, or a model does not exist in a precision.
     """
     for what, given, known in (
         ("seeded input", request.inputs, SEEDED),
@@ -96,7 +96,7 @@ def check(request: Request) -> None:
         if unknown := sorted(set(given) - set(known)):
             raise BadInput(f"There is no {what} {unknown[0]!r}; there are {', '.join(known)}.")
     for model in request.models:
-        reasons = [registry.why_not(model, variant) for variant in request.variants or _variants(model)]
+        reasons = [registry.why_not(model, precision) for precision in request.precisions or _precisions(model)]
         if reasons and all(reasons):
             raise BadInput(f"{reasons[0]}.")
 
@@ -138,22 +138,22 @@ class _Verification:
     def matrix(self) -> ModelMatrix:
         """All rows of the model."""
         complaints: list[str] = []
-        variants: dict[str, ModelFiles] = {}
-        for variant in self._request.variants or _variants(self._model):
-            if reason := registry.why_not(self._model, variant):
-                self._notes.append(f"{variant} is left out: {reason}.")
+        precisions: dict[str, ModelFiles] = {}
+        for precision in self._request.precisions or _precisions(self._model):
+            if reason := registry.why_not(self._model, precision):
+                self._notes.append(f"{precision} is left out: {reason}.")
                 continue
             try:
-                variants[variant] = self._obtained(variant)
+                precisions[precision] = self._obtained(precision)
             except MobilebenchError as error:
-                complaints.append(f"{variant} cannot be had: {error.message}")
-        facts, unknown = self._facts() if variants else (None, [])
+                complaints.append(f"{precision} cannot be had: {error.message}")
+        facts, unknown = self._facts() if precisions else (None, [])
         complaints += unknown
-        if said := behaviour.said(behaviour.of(self._base.manifest)) if variants else None:
+        if said := behaviour.said(behaviour.of(self._base.manifest)) if precisions else None:
             self._notes.append(f"{said[0].upper()}{said[1:]}.")
-        rows = [] if unknown else self._rows(variants, facts)
+        rows = [] if unknown else self._rows(precisions, facts)
         if facts:
-            complaints += [one for files in variants.values() for one in matrix.worthless(facts, files.manifest)]
+            complaints += [one for files in precisions.values() for one in matrix.worthless(facts, files.manifest)]
             complaints += self._of_activations(facts)
         return ModelMatrix(
             model=self._model,
@@ -163,28 +163,28 @@ class _Verification:
             cells=rows,
         )
 
-    def _obtained(self, variant: str) -> ModelFiles:
+    def _obtained(self, precision: str) -> ModelFiles:
         """Built and whole; it is kept from being pruned until the model is done."""
-        if variant not in self._files:
+        if precision not in self._files:
             own = user_store.find(self._model)
             files = _in_background(
                 lambda: cache.ensure(
                     self._model,
-                    variant,
+                    precision,
                     own.manifest.batch if own else 1,
-                    lambda step: self._tell(Step(self._model, variant, step)),
+                    lambda step: self._tell(Step(self._model, precision, step)),
                 ),
                 self._cancel,
             )
             self._held.enter_context(in_use(files))
-            self._files[variant] = files
-        return self._files[variant]
+            self._files[precision] = files
+        return self._files[precision]
 
     @cached_property
     def _base(self) -> ModelFiles:
         """The files from which the reference comes."""
         own = user_store.find(self._model)
-        return self._obtained(own.manifest.variant if own else _BASE)
+        return self._obtained(own.manifest.precision if own else _BASE)
 
     @cached_property
     def _reference(self) -> reference.Reference:
@@ -197,7 +197,7 @@ class _Verification:
             raise BlockFailed(f"It does not run the model that it is the reference of: {error.message}") from error
 
     def _say(self, step: str) -> None:
-        self._tell(Step(self._model, self._base.manifest.variant, step))
+        self._tell(Step(self._model, self._base.manifest.precision, step))
 
     def _facts(self) -> tuple[ReferenceFacts | None, list[str]]:
         """What is known of the reference, and why nothing can be."""
@@ -210,7 +210,7 @@ class _Verification:
                 "to the published input, of which 64 elements an output are known."
             )
             return None, []
-        known = Verifications(self._model, manifest.variant, cache_keys.of_files(manifest, manifest))
+        known = Verifications(self._model, manifest.precision, cache_keys.of_files(manifest, manifest))
         stamp = cache_keys.of_reference(manifest)
         facts = None if self._request.again else known.reference(stamp)
         try:
@@ -234,10 +234,10 @@ class _Verification:
         self._notes += found
         return []
 
-    def _rows(self, variants: dict[str, ModelFiles], facts: ReferenceFacts | None) -> list[Judged]:
+    def _rows(self, precisions: dict[str, ModelFiles], facts: ReferenceFacts | None) -> list[Judged]:
         planned = [
             (cell, files)
-            for files in variants.values()
+            for files in precisions.values()
             for cell in cells.cells(files.manifest, self._here, self._request.engines, self._request.backends)
         ]
         if not self._request.backends and cells.gpu(self._here) == "software":
@@ -259,7 +259,7 @@ class _Verification:
         if reason := cells.why_not(cell, files.manifest, self._here):
             return matrix.unsupported(cell, tolerance, reason)
         inputs = self._inputs(cell, facts)
-        known = Verifications(cell.model, cell.variant, cache_keys.of_files(files.manifest, self._base.manifest))
+        known = Verifications(cell.model, cell.precision, cache_keys.of_files(files.manifest, self._base.manifest))
         stamp = cache_keys.of_cell(cell, self._here, inputs)
         if not self._request.again and (answered := known.answered(cell.key, stamp)):
             return matrix.judge(answered, tolerance, model, before=True)
@@ -312,7 +312,7 @@ class _Verification:
             given = blocks.answers(cell, files, self._here, inputs, wanted.samples, self._cancel, begun)
             return _compared(given.version, wanted, given.summaries)
         package = version(cells.PYTHON_ENGINES[cell.format].package)
-        if cell.variant == self._base.manifest.variant and cell.format == reference.format_of(self._base.manifest):
+        if cell.precision == self._base.manifest.precision and cell.format == reference.format_of(self._base.manifest):
             stored = self._base.manifest.reference
             found = compare.differences("published", stored, wanted.published)
             return _Found(package, found, {one.name: one.least_change for one in wanted.outputs})
@@ -355,11 +355,11 @@ def _compared(engine: str | None, wanted: reference.Reference, given: reference.
     return _Found(engine, found, compare.told_apart(wanted.summaries, given))
 
 
-def _variants(model: str) -> tuple[str, ...]:
+def _precisions(model: str) -> tuple[str, ...]:
     """Those that a model has."""
     if own := user_store.find(model):
-        return (own.manifest.variant,)
-    return tuple(variant for variant in registry.VARIANTS if registry.why_not(model, variant) is None)
+        return (own.manifest.precision,)
+    return tuple(precision for precision in registry.PRECISIONS if registry.why_not(model, precision) is None)
 
 
 def _in_background(work: Callable[[], ModelFiles], cancel: Event) -> ModelFiles:

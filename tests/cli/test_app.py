@@ -121,9 +121,9 @@ def test_selection_without_cases_is_nothing_to_measure() -> None:
 
 
 def test_models_list_tells_what_is_built_and_what_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def states(variant: str = "fp32") -> dict[str, str]:
+    def states(precision: str = "fp32") -> dict[str, str]:
         listed = json.loads(invoke("models", "list", "--json")[1])
-        return {one["name"]: one["variants"][variant]["state"] for one in listed}
+        return {one["name"]: one["precisions"][precision]["state"] for one in listed}
 
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setitem(registry.MODELS, "vgg16", replace(registry.get("vgg16"), definition=None))

@@ -19,9 +19,9 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
     """What was asked of the cache; `vgg16` cannot be built."""
     asked: list[tuple[str, str, int]] = []
 
-    def ensure(name: str, variant: str, batch: int, progress: Any, *, thorough: bool) -> Any:
+    def ensure(name: str, precision: str, batch: int, progress: Any, *, thorough: bool) -> Any:
         assert not thorough
-        asked.append((name, variant, batch))
+        asked.append((name, precision, batch))
         progress("converting")
         if name == "vgg16":
             raise MobilebenchError("The answer differs.")
@@ -33,18 +33,18 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
 
 
 def test_sizes_and_missing_formats_are_told(built: list[Any]) -> None:
-    code, out, err = invoke("models", "build", "bert_small", "--variant", "int8", "--batch", "2")
+    code, out, err = invoke("models", "build", "bert_small", "--precision", "int8", "--batch", "2")
     assert code == 0
     assert "bert_small int8 batch 2: tflite 1.0 MiB, no tfjs: it has none (" in out
     assert "[1/1] bert_small int8 batch 2: converting" in err
     assert built == [("bert_small", "int8", 2)]
 
 
-def test_all_means_every_listed_model_in_every_variant(built: list[Any]) -> None:
+def test_all_means_every_listed_model_in_every_precision(built: list[Any]) -> None:
     code, out, err = invoke("models", "build", "--all")
     assert code == ExitCode.CASES_FAILED
     listed = [one["name"] for one in json.loads(invoke("models", "list", "--json")[1])]
-    assert built == [(name, variant, 1) for name in listed for variant in registry.VARIANTS]
+    assert built == [(name, precision, 1) for name in listed for precision in registry.PRECISIONS]
     assert "vgg16 int8: failed. The answer differs." in err
     assert f"{len(built) - 4} of {len(built)}, " in out
 
@@ -60,7 +60,7 @@ def test_a_pattern_stands_for_the_published_grid(built: list[Any]) -> None:
         ((), "Name the models to build, or give --all."),
         (("bert_small", "--all"), "Give either names or --all."),
         (("bert_smal",), "There is no model"),
-        (("bert_small", "--variant", "fp64"), "There is no variant 'fp64'"),
+        (("bert_small", "--precision", "fp64"), "There is no precision 'fp64'"),
         (("nothing_*",), "No model is called like"),
     ],
 )

@@ -43,7 +43,7 @@ def built() -> str:
     (folder / "net.tflite").write_bytes(data)
     manifest = Manifest(
         model="squeezenet",
-        variant="fp32",
+        precision="fp32",
         batch=1,
         weights="seeded",
         seed=1,
@@ -94,8 +94,8 @@ def test_a_built_model_by_name(built: str) -> None:
     ("arguments", "words"),
     [
         (("squeezenet", "--format", "tfjs"), "has no tfjs: this one was not made"),
-        (("squeezenet", "--variant", "int8"), "squeezenet int8 is not built here"),
-        (("squeezenet", "--variant", "int3"), "There is no variant 'int3'"),
+        (("squeezenet", "--precision", "int8"), "squeezenet int8 is not built here"),
+        (("squeezenet", "--precision", "int3"), "There is no precision 'int3'"),
         (("squeezenet", "--format", "caffe"), "There is no format 'caffe'"),
         (("squeezenet", "--input", "image=1x2"), "--input is for files"),
         (("resnet50",), "resnet50 is not built here"),

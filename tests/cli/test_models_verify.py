@@ -75,7 +75,7 @@ def finds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[verifier.Reques
         (["bert_small", "--all"], "Name models, or give --all."),
         (["resnet18"], "no model 'resnet18'"),
         (["nothing_*"], "No model is called like"),
-        (["bert_small", "--variant", "fp8"], "no variant 'fp8'"),
+        (["bert_small", "--precision", "fp8"], "no precision 'fp8'"),
         (["bert_small", "--engine", "caffe"], "no engine to verify 'caffe'"),
         (["bert_small", "--backend", "cuda"], "no backend to verify 'cuda'"),
         (["bert_small", "--inputs", "random"], "no seeded input 'random'"),
@@ -151,11 +151,11 @@ def test_json_holds_every_number(finds: Callable[..., list[verifier.Request]]) -
 
 def test_options_choose_what_is_verified(finds: Callable[..., list[verifier.Request]]) -> None:
     asked = finds(AGREES)
-    invoke("bert_*", "--variant", "int8,fp16", "--engine", "ortjs", "--inputs", "upper", "--again")
+    invoke("bert_*", "--precision", "int8,fp16", "--engine", "ortjs", "--inputs", "upper", "--again")
     assert asked == [
         verifier.Request(
             models=("bert_base", "bert_small"),
-            variants=("int8", "fp16"),
+            precisions=("int8", "fp16"),
             engines=("ortjs",),
             inputs=("upper",),
             again=True,
@@ -167,4 +167,4 @@ def test_all_means_every_model_that_can_be_had(finds: Callable[..., list[verifie
     asked = finds(AGREES)
     invoke("--all")
     assert asked[0].models == tuple(name for name in registry.names() if registry.why_not(name) is None)
-    assert asked[0].variants == ()
+    assert asked[0].precisions == ()

@@ -23,7 +23,7 @@ def files(folder: Path, own: Format, dtype: str = "float32", *, is_open: bool = 
     manifest = Manifest(
         source="added",
         model="net",
-        variant="fp32",
+        precision="fp32",
         batch=1,
         weights="added: 0",
         seed=None,

@@ -99,7 +99,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
     spec = InputSpec(name="ids", dtype="int32", shape=[1, 8], fill=Fill(kind="integers", low=0, high=30522))
     manifest = Manifest(
         model="bert_small",
-        variant="fp32",
+        precision="fp32",
         batch=1,
         weights="seeded",
         seed=1,

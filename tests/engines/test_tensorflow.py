@@ -94,7 +94,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
     )
     manifest = Manifest(
         model="bert_small",
-        variant="fp32",
+        precision="fp32",
         batch=1,
         weights="seeded",
         seed=1,

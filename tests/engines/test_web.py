@@ -268,7 +268,7 @@ class TestModelFiles:
         )
         manifest = Manifest(
             model="tiny",
-            variant="fp32",
+            precision="fp32",
             batch=1,
             weights="seeded",
             seed=1,

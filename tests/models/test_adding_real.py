@@ -149,12 +149,12 @@ def test_onnx2tf_converts_and_is_checked(tmp_path: Path, home: Path) -> None:
     assert set(manifest.unsupported) == {"saved_model"}
 
 
-def an_onnx(folder: Path, variant: str = "fp32", own: str = "onnx") -> ModelFiles:
+def an_onnx(folder: Path, precision: str = "fp32", own: str = "onnx") -> ModelFiles:
     one = FormatFile(path="net", sha256="", bytes=0, inputs={"x": "x"}, outputs={"y": "y"})
     manifest = Manifest(
         source="added",
         model="net",
-        variant=variant,
+        precision=precision,
         batch=1,
         weights="added: 0",
         seed=None,
@@ -172,7 +172,7 @@ def an_onnx(folder: Path, variant: str = "fp32", own: str = "onnx") -> ModelFile
 
 
 @pytest.mark.parametrize(
-    ("own", "variant", "other", "says"),
+    ("own", "precision", "other", "says"),
     [
         ("tflite", "fp32", "onnx", "no sound converter leads there from tflite"),
         ("tfjs", "fp32", "tflite", "no sound converter leads there from tfjs"),
@@ -181,10 +181,10 @@ def an_onnx(folder: Path, variant: str = "fp32", own: str = "onnx") -> ModelFile
     ],
 )
 def test_what_cannot_be_converted_has_its_reason(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, own: str, variant: str, other: str, says: str
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, own: str, precision: str, other: str, says: str
 ) -> None:
     monkeypatch.setattr(converting, "_make", lambda *_: ({}, {}))
-    taken = converting.convert(Added(an_onnx(tmp_path, variant, own)), lambda _: None)
+    taken = converting.convert(Added(an_onnx(tmp_path, precision, own)), lambda _: None)
     assert says in taken.files.manifest.unsupported[other]  # type: ignore[index]
 
 

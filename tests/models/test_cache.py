@@ -43,7 +43,7 @@ def put(model: str = MODEL, batch: int = 1, folder: Path | None = None) -> Path:
     folder.mkdir(parents=True)
     manifest = {
         "model": model,
-        "variant": "fp32",
+        "precision": "fp32",
         "batch": batch,
         "weights": "seeded",
         "seed": 1,

@@ -25,7 +25,7 @@ def model(folder: Path, content: bytes, sha256: str, open_inputs: list[str]) -> 
     )
     manifest = Manifest(
         model="tiny",
-        variant="fp32",
+        precision="fp32",
         batch=1,
         weights="seeded",
         seed=1,

@@ -20,15 +20,15 @@ DROPPED_BY_CONVERTERS = {"bert_small": 384 * 128, "bert_base": 384 * 768, "mobil
 """Position embeddings beyond the sequence."""
 
 
-def test_every_model_is_locked_in_every_variant() -> None:
+def test_every_model_is_locked_in_every_precision() -> None:
     assert list(LOCKED) == LISTED
     for name, model in LOCKED.items():
-        assert list(model.variants) == list(registry.VARIANTS)
-        for variant, formats in model.variants.items():
-            missing = model.unsupported.get(variant, {})
-            assert {*formats, *missing} == {"saved_model", "tflite", "onnx", "tfjs"}, (name, variant)
+        assert list(model.precisions) == list(registry.PRECISIONS)
+        for precision, formats in model.precisions.items():
+            missing = model.unsupported.get(precision, {})
+            assert {*formats, *missing} == {"saved_model", "tflite", "onnx", "tfjs"}, (name, precision)
             assert all(reason for reason in missing.values())
-            assert all((one.sha256 is None) == (variant == lockfile.NOT_LOCKED) for one in formats.values())
+            assert all((one.sha256 is None) == (precision == lockfile.NOT_LOCKED) for one in formats.values())
         assert not model.unsupported.get("fp32")
 
 
@@ -36,16 +36,16 @@ def test_every_model_is_locked_in_every_variant() -> None:
 def test_sizes_follow_from_the_parameters(name: str) -> None:
     """32 bits a parameter in fp32, 16 in fp16, 8 in the others, and little besides."""
     model = LOCKED[name]
-    for variant, width in (("fp32", 4), ("fp16", 2), ("int8", 1), ("dynamic", 1)):
-        for format_name, one in model.variants[variant].items():
+    for precision, width in (("fp32", 4), ("fp16", 2), ("int8", 1), ("dynamic", 1)):
+        for format_name, one in model.precisions[precision].items():
             count = model.parameters
             if format_name != "saved_model":
                 count -= DROPPED_BY_CONVERTERS.get(name, 0)
             if format_name == "tfjs":
                 count += REPEATED_BY_TFJS.get(name, 0)
-            usual = 400_000 if variant == "fp32" else 1_000_000 + 0.12 * count
+            usual = 400_000 if precision == "fp32" else 1_000_000 + 0.12 * count
             structure = 2_000_000 if format_name == "saved_model" else usual
-            assert 0.97 * width * count <= one.bytes <= 1.03 * width * count + structure, (variant, format_name)
+            assert 0.97 * width * count <= one.bytes <= 1.03 * width * count + structure, (precision, format_name)
 
 
 @pytest.mark.parametrize(("marker", "made"), [("sizes", table.sizes), ("published sizes", table.published)])
@@ -78,8 +78,8 @@ def test_a_small_model_is_built_to_its_locked_digests(
 ) -> None:
     """In a cache of its own: built anew, whatever this computer already has."""
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path))
-    for variant in ("fp32", "fp16", "dynamic"):
-        assert lockfile.locked(build.build(name, variant)) == LOCKED[name].variants[variant]
+    for precision in ("fp32", "fp16", "dynamic"):
+        assert lockfile.locked(build.build(name, precision)) == LOCKED[name].precisions[precision]
 
 
 @pytest.mark.real
@@ -87,7 +87,7 @@ def test_the_same_source_and_seed_give_the_same_bytes(tmp_path: Path, monkeypatc
     sums = []
     for place in ("one", "two"):
         monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / place))
-        built = [build.build("rnn_1x4", variant) for variant in registry.VARIANTS]
+        built = [build.build("rnn_1x4", precision) for precision in registry.PRECISIONS]
         sums.append([(one.sha256, one.parts) for files in built for one in files.manifest.formats.values()])
         assert all(files.folder.is_relative_to(cache.models_folder()) for files in built)
         assert not [note for files in built for note in files.manifest.notes], "no operator is left in float"

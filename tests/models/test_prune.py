@@ -298,7 +298,7 @@ def with_manifest(folder: Path, content: bytes) -> Path:
     formats: dict[Format, FormatFile] = {"tfjs": one}
     manifest = Manifest(
         model=f"m{content.decode()}",
-        variant="fp32",
+        precision="fp32",
         batch=1,
         weights="seeded",
         seed=0,

@@ -49,7 +49,7 @@ def test_what_cannot_be_built_says_why_not(monkeypatch: pytest.MonkeyPatch) -> N
         registry.MODELS, "mobilenet_v2", replace(registry.get("mobilenet_v2"), tolerance={"fp32": 1e-4})
     )
     reason = registry.why_not("mobilenet_v2", "int8")
-    assert reason == "mobilenet_v2 has no int8 variant in this version, only fp32"
+    assert reason == "mobilenet_v2 has no int8 precision in this version, only fp32"
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_a_name_like_none_gets_the_list() -> None:
     assert "mobilebench models list" in (caught.value.hint or "")
 
 
-def test_an_unknown_variant_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="no variant 'fp64'; known are fp32, fp16, int8"):
+def test_an_unknown_precision_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="no precision 'fp64'; known are fp32, fp16, int8"):
         registry.why_not("mobilenet_v2", "fp64")
 
 

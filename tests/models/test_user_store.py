@@ -51,7 +51,7 @@ def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path) 
     manifest = taken.files.manifest
     assert not taken.already
     assert taken.files.folder == home / "models" / sha256
-    assert (manifest.model, manifest.variant, manifest.batch, manifest.source) == ("my_net", "fp32", 1, "added")
+    assert (manifest.model, manifest.precision, manifest.batch, manifest.source) == ("my_net", "fp32", 1, "added")
     assert (manifest.weights, manifest.seed, manifest.reference_engine) == (f"added: {sha256}", None, "onnxruntime")
     ids, factor = manifest.inputs
     assert (ids.dtype, ids.shape, ids.fill) == ("int64", [1, 8], Fill(kind="integers", low=0, high=ROWS))
@@ -72,7 +72,7 @@ def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path) 
         "my_net was added with batch 1 in fp32 (ask for it with --batch 1)"
     )
     assert (
-        registry.why_not("my_net", "int8") == "my_net was added with batch 1 in fp32 (ask for it with --variant fp32)"
+        registry.why_not("my_net", "int8") == "my_net was added with batch 1 in fp32 (ask for it with --precision fp32)"
     )
     assert cache.find("my_net") == taken.files
     assert cache.find("my_net", "fp32", 4) is None
@@ -196,7 +196,7 @@ def test_a_value_outside_of_a_table_is_refused_in_the_engine_s_words(tmp_path: P
         (Wishes(name=""), "cannot be a model's name"),
         (Wishes(name="mobilenet_v2"), "taken, by one of mobilebench's own"),
         (Wishes(name="mlp_4x77"), "taken, by one of mobilebench's own"),
-        (Wishes(variant="fp8"), "no variant 'fp8'"),
+        (Wishes(precision="fp8"), "no precision 'fp8'"),
         (Wishes(tolerance=0), "tolerance"),
     ],
 )

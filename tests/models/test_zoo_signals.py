@@ -13,7 +13,7 @@ import pytest
 from mobilebench.models import registry
 
 CHANGE = 0.2
-"""Of an output's scale, between any two of the seeded inputs: quantised variants may differ by several per cent."""
+"""Of an output's scale, between any two of the seeded inputs: quantised precisions may differ by several per cent."""
 
 LIGHT = [
     *("mobilenet_v2", "bert_small", "squeezenet", "shufflenet_v2", "inception_v3", "pggan"),

@@ -52,7 +52,7 @@ BogoMIPS\t: 50.00
 Features\t: {features}
 CPU implementer\t: 0x41
 CPU architecture: 8
-CPU variant\t: 0x1
+CPU precision\t: 0x1
 CPU part\t: 0xd0b
 CPU revision\t: 0
 

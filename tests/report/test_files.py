@@ -19,7 +19,7 @@ from tests.report.hostile import hostile_run
 from tests.results.making import planned, run_info, unsupported
 
 HEADER = (
-    "run,target,virtual,soc,engine,backend,setting,threads,browser,model,variant,batch,stage,"
+    "run,target,virtual,soc,engine,backend,setting,threads,browser,model,precision,batch,stage,"
     "median_ms,low_ms,high_ms,blocks,samples,outcome,verdict,reasons"
 )
 

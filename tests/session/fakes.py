@@ -44,7 +44,7 @@ SUITE = Suite.model_validate(
 def manifest(model: str = "m", weights: str = "seeded") -> Manifest:
     return Manifest(
         model=model,
-        variant="fp32",
+        precision="fp32",
         batch=1,
         weights=weights,
         seed=0,

@@ -31,7 +31,7 @@ WANTED = {
     "setting": "simd-threads",
     "threads": 2,
     "model": "bert_small",
-    "variant": "fp32",
+    "precision": "fp32",
 }
 
 
@@ -45,7 +45,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
         folder,
         Manifest(
             model="bert_small",
-            variant="fp32",
+            precision="fp32",
             batch=1,
             weights="seeded",
             seed=0,
@@ -122,7 +122,7 @@ def answer(
 
 def test_engines_of_pages_and_models_that_they_read_can_be_chosen(sitting: Manual) -> None:
     shown = sitting.choices(b"{}")
-    assert shown["models"] == [{"name": "bert_small", "variant": "fp32", "bytes": {"onnx": 7}}]
+    assert shown["models"] == [{"name": "bert_small", "precision": "fp32", "bytes": {"onnx": 7}}]
     engines = {engine["name"]: engine for engine in shown["engines"]}
     assert "tflite" not in engines
     assert engines["ortjs"]["title"] == "ONNX Runtime Web 1.30"
@@ -272,7 +272,7 @@ def test_whatever_the_user_agent_says_there_is_a_target(sitting: Manual, agent: 
         {"threads": 0},
         {"threads": 100_000},
         {"model": "../../etc/passwd"},
-        {"variant": "fp64"},
+        {"precision": "fp64"},
         {"pass": "secret"},
         {"pass": "trace"},
         {"cores": 0},

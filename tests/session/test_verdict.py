@@ -15,7 +15,7 @@ from ..results.making import host, measurement
 ANSWER = np.linspace(-1, 1, 10, dtype=np.float32).reshape(1, 10)
 MANIFEST = Manifest(
     model="m",
-    variant="fp32",
+    precision="fp32",
     batch=1,
     weights="seeded",
     seed=0,

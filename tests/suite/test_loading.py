@@ -42,7 +42,7 @@ def mistake(text: str, folder: Path) -> BadInput:
 
 def test_a_suite_from_a_file(tmp_path: Path) -> None:
     suite = load(SUITE, tmp_path)
-    assert (suite.name, suite.title, suite.variants, suite.batches) == ("mine", "Mine", ["fp32"], [1])
+    assert (suite.name, suite.title, suite.precisions, suite.batches) == ("mine", "Mine", ["fp32"], [1])
     assert suite.groups[0].engines == {"tflite": {"cpu": ["xnnpack"]}}
 
 
@@ -65,7 +65,7 @@ def test_quick_and_paper_measure_as_documented() -> None:
     assert quick.rule == BlockRule(min_predictions=3, max_predictions=20, max_seconds=1)
     assert quick.threads == [2]
     assert paper.models == list(PAPERS)
-    assert (paper.variants, paper.batches, paper.threads, paper.blocks) == (["fp32"], [1], [4], 5)
+    assert (paper.precisions, paper.batches, paper.threads, paper.blocks) == (["fp32"], [1], [4], 5)
     assert paper.rule == BlockRule(min_predictions=3, max_predictions=50, max_seconds=10)
 
 

@@ -357,15 +357,15 @@ class TestSelection:
         found = quick(GPU_HOST, engines=("tfjs",), backends=("wasm",), settings=("simd",), models=("bert_small",))
         assert ways(found) == {("tfjs", "wasm", "simd", "bert_small"): 2}
 
-    def test_models_variants_batches_and_threads_may_be_others_than_the_suites(self) -> None:
+    def test_models_precisions_batches_and_threads_may_be_others_than_the_suites(self) -> None:
         found = quick(
-            HOST, models=("resnet50",), variants=("int8",), batches=(4, 8), threads=(3,), engines=("onnxruntime",)
+            HOST, models=("resnet50",), precisions=("int8",), batches=(4, 8), threads=(3,), engines=("onnxruntime",)
         )
         cases = {b.case for b in found.blocks}
         expected = {"target": "host", "engine": "onnxruntime", "backend": "cpu", "setting": "default", "threads": 3}
         assert cases == {
-            Case(**expected, model="resnet50", variant="int8", batch=4),  # type: ignore[arg-type]
-            Case(**expected, model="resnet50", variant="int8", batch=8),  # type: ignore[arg-type]
+            Case(**expected, model="resnet50", precision="int8", batch=4),  # type: ignore[arg-type]
+            Case(**expected, model="resnet50", precision="int8", batch=8),  # type: ignore[arg-type]
         }
 
     def test_a_software_gpu_keeps_its_limit(self) -> None:
@@ -395,7 +395,7 @@ class TestSelection:
             ({"backends": ("webgpuu",)}, "There is no backend `webgpuu`; known are cpu, gpu, nnapi", "webgpu"),
             ({"settings": ("smid",)}, "There is no setting `smid`; known are", "simd"),
             ({"browsers": ("crome",)}, "There is no browser `crome`; known are chrome, firefox", "chrome"),
-            ({"variants": ("fp3",)}, "There is no variant `fp3`; known are fp32", "fp32"),
+            ({"precisions": ("fp3",)}, "There is no precision `fp3`; known are fp32", "fp32"),
         ],
     )
     def test_an_unknown_name_is_answered_with_the_known_ones(

@@ -66,4 +66,4 @@ PAPERS = (
 )
 
 GENERATORS = ("esrgan", "pggan", "cyclegan")
-WORDS = Vocabulary(engines=ENGINES, models=(*PAPERS, *GENERATORS), variants=("fp32", "fp16", "int8"))
+WORDS = Vocabulary(engines=ENGINES, models=(*PAPERS, *GENERATORS), precisions=("fp32", "fp16", "int8"))

@@ -45,10 +45,10 @@ def summaries(offset: float = 0.0, swap: Mapping[str, str] | None = None) -> dic
     return found
 
 
-def manifest(variant: str = "fp32", formats: Sequence[Format] = FORMATS, **changes: Any) -> Manifest:
+def manifest(precision: str = "fp32", formats: Sequence[Format] = FORMATS, **changes: Any) -> Manifest:
     made = Manifest(
         model="net",
-        variant=variant,
+        precision=precision,
         batch=1,
         weights="seeded",
         seed=1,
@@ -57,7 +57,7 @@ def manifest(variant: str = "fp32", formats: Sequence[Format] = FORMATS, **chang
         formats={
             name: FormatFile(
                 path=f"net.{name}",
-                sha256=f"{variant}-{name}",
+                sha256=f"{precision}-{name}",
                 bytes=1,
                 inputs={"x": "x"},
                 outputs={"logits": "logits"},
@@ -73,7 +73,7 @@ def manifest(variant: str = "fp32", formats: Sequence[Format] = FORMATS, **chang
 
 
 def cell(engine: str = "ortjs", backend: str = "wasm", setting: str = "simd-threads", format_: Format = "onnx") -> Cell:
-    return Cell(model="net", variant="fp32", format=format_, engine=engine, backend=backend, setting=setting)
+    return Cell(model="net", precision="fp32", format=format_, engine=engine, backend=backend, setting=setting)
 
 
 def answered(**changes: Any) -> Answered:

@@ -48,7 +48,7 @@ def test_engines_can_be_chosen() -> None:
     assert {cell.engine for cell in cells.cells(manifest(), HERE, ("ortjs", "litert"))} == {"ortjs", "litert"}
 
 
-def test_a_format_that_a_variant_lacks_says_the_manifest_s_reason() -> None:
+def test_a_format_that_a_precision_lacks_says_the_manifest_s_reason() -> None:
     made = manifest("int8", FORMATS[1:3], unsupported={"tfjs": "no 8-bit arithmetic"})
     reasons = {cell.key: cells.why_not(cell, made, HERE) for cell in cells.cells(made, HERE)}
     assert reasons["tfjs/tfjs/wasm/simd"] == "no 8-bit arithmetic"

@@ -107,8 +107,8 @@ def test_outputs_have_to_change_by_more_than_the_tolerance() -> None:
     assert "hardly follows its input: 0.00124 of its scale" in complaint
 
 
-def test_whether_the_check_can_fail_is_said_for_every_variant() -> None:
-    int8 = cell().model_copy(update={"variant": "int8"})
+def test_whether_the_check_can_fail_is_said_for_every_precision() -> None:
+    int8 = cell().model_copy(update={"precision": "int8"})
     rows = [
         matrix.judge(answered(), 1e-4),
         matrix.judge(answered(told_apart={"logits": 0.2, "boxes": 0.3}), 1e-4),

@@ -40,12 +40,12 @@ def verify(model: str, **wanted: Any) -> ModelMatrix:
 
 
 def test_every_engine_agrees_in_32_and_in_8_bits() -> None:
-    matrix = verify(SMALL, variants=("fp32", "int8"), inputs=("published", "upper"))
-    rows = {(row.cell.variant, row.cell.key): row for row in matrix.cells}
-    told = "\n".join(f"{row.cell.variant} {row.cell.key}: {row.verdict} {row.reason}" for row in matrix.cells)
+    matrix = verify(SMALL, precisions=("fp32", "int8"), inputs=("published", "upper"))
+    rows = {(row.cell.precision, row.cell.key): row for row in matrix.cells}
+    told = "\n".join(f"{row.cell.precision} {row.cell.key}: {row.verdict} {row.reason}" for row in matrix.cells)
     assert matrix.passes, told
     assert {row.cell.engine for row in matrix.cells if row.verdict == "pass"} == set(cells.ENGINES)
-    assert all(row.verdict == "pass" for (variant, _), row in rows.items() if variant == "fp32"), told
+    assert all(row.verdict == "pass" for (precision, _), row in rows.items() if precision == "fp32"), told
     assert "no 8-bit arithmetic" in (rows["int8", "tfjs/tfjs/wasm/simd"].reason or "")
     assert all((row.told_apart or 0) > row.tolerance for row in matrix.cells if row.verdict == "pass")
     assert matrix.reference is not None
@@ -53,12 +53,12 @@ def test_every_engine_agrees_in_32_and_in_8_bits() -> None:
     assert matrix.reference.activations.layers > 4
     assert matrix.reference.activations.complaints == []
 
-    known = verify(SMALL, variants=("fp32", "int8"), inputs=("published", "upper"))
+    known = verify(SMALL, precisions=("fp32", "int8"), inputs=("published", "upper"))
     assert all(row.before for row in known.cells if row.verdict == "pass")
 
 
 def test_another_arithmetic_of_the_same_file_is_nearly_the_same() -> None:
-    matrix = verify("bert_small", variants=("fp32", "int8"), engines=("litert", "tflite", "onnxruntime"))
+    matrix = verify("bert_small", precisions=("fp32", "int8"), engines=("litert", "tflite", "onnxruntime"))
     assert {row.verdict for row in matrix.cells} == {"pass"}
     for row in matrix.cells:
         assert row.answered is not None
@@ -86,7 +86,7 @@ def test_weights_that_are_one_percent_too_large_are_found_out(tmp_path: Path, mo
     monkeypatch.setattr(cache, "ensure", lambda *_: ModelFiles(folder, manifest))
 
     matrix = verify(
-        SMALL, variants=("fp32",), engines=("litert", "onnxruntime", "ortjs"), inputs=("published", "lower")
+        SMALL, precisions=("fp32",), engines=("litert", "onnxruntime", "ortjs"), inputs=("published", "lower")
     )
     verdicts = {(row.cell.engine, row.cell.setting): row for row in matrix.cells}
     assert verdicts["litert", "python"].verdict == "pass"
@@ -123,7 +123,7 @@ def test_a_worker_that_takes_too_long_or_breaks_down_is_ended() -> None:
 
 def test_ctrl_c_ends_browser_and_command_and_the_same_command_goes_on(temporary: Path, home: Path) -> None:
     cache.ensure(SMALL)
-    command = [sys.executable, "-m", "mobilebench", "models", "verify", SMALL, "--variant", "fp32"]
+    command = [sys.executable, "-m", "mobilebench", "models", "verify", SMALL, "--precision", "fp32"]
     command += ["--engine", "tflite,litertjs", "--inputs", "published,upper"]
     environment = {**os.environ, "TMPDIR": str(temporary), "MOBILEBENCH_HOME": str(home)}
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)

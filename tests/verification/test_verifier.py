@@ -37,7 +37,7 @@ class Engines:
         self.changes: dict[str, Any] = {}
         self.facts = OutputFacts(name="logits", scale=3.0, least_change=0.4)
         monkeypatch.setattr(cache, "ensure", self.ensure)
-        monkeypatch.setattr(registry, "why_not", lambda model, variant="fp32": None)
+        monkeypatch.setattr(registry, "why_not", lambda model, precision="fp32": None)
         monkeypatch.setattr(reference, "ask", self.reference)
         monkeypatch.setattr(reference, "facts", self.reference_facts)
         monkeypatch.setattr(blocks, "answers", self.answers)
@@ -46,8 +46,8 @@ class Engines:
         monkeypatch.setattr(cache_keys, "of_cell", lambda cell, here, inputs: f"{cell.key} {inputs} {self.weights}")
         monkeypatch.setattr(cache_keys, "of_reference", lambda manifest: "now")
 
-    def ensure(self, model: str, variant: str, batch: int, progress: Any) -> ModelFiles:
-        made = manifest(variant).model_copy(update={"model": model, **self.changes})
+    def ensure(self, model: str, precision: str, batch: int, progress: Any) -> ModelFiles:
+        made = manifest(precision).model_copy(update={"model": model, **self.changes})
         return ModelFiles(self.folder, made)
 
     def reference(self, base: ModelFiles, keep: Path, cancel: Event) -> reference.Reference:
@@ -68,7 +68,7 @@ class Engines:
         cancel: Event,
         begun: Callable[[str], None],
     ) -> blocks.Answers:
-        self.asked.append((cell.variant, cell.key, tuple(inputs)))
+        self.asked.append((cell.precision, cell.key, tuple(inputs)))
         wanted = self.behave(cell)
         if "error" in wanted:
             raise wanted["error"]
@@ -83,7 +83,7 @@ def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engines:
 
 
 def verify(cancel: Event | None = None, tell: Any = lambda event: None, **wanted: Any) -> ModelMatrix:
-    request = Request(models=(NET,), **{"variants": ("fp32",), "engines": ONLY, **wanted})
+    request = Request(models=(NET,), **{"precisions": ("fp32",), "engines": ONLY, **wanted})
     (matrix,) = verifier.verify(request, HERE, tell, cancel or Event())
     return matrix
 
@@ -249,17 +249,17 @@ def stored_summaries() -> reference.Reference:
     return reference.Reference({"published": told}, told, (), 4096, None)
 
 
-def test_a_variant_that_cannot_be_built_does_not_stop_the_others(
+def test_a_precision_that_cannot_be_built_does_not_stop_the_others(
     engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ensure(model: str, variant: str, batch: int, progress: Any) -> ModelFiles:
-        if variant == "int8":
+    def ensure(model: str, precision: str, batch: int, progress: Any) -> ModelFiles:
+        if precision == "int8":
             raise MobilebenchError("Building it failed.")
-        return engines.ensure(model, variant, batch, progress)
+        return engines.ensure(model, precision, batch, progress)
 
     monkeypatch.setattr(cache, "ensure", ensure)
-    matrix = verify(variants=("fp32", "int8"))
-    assert {row.cell.variant for row in matrix.cells} == {"fp32"}
+    matrix = verify(precisions=("fp32", "int8"))
+    assert {row.cell.precision for row in matrix.cells} == {"fp32"}
     assert matrix.complaints == ["int8 cannot be had: Building it failed."]
 
 
@@ -279,7 +279,7 @@ def test_progress_names_each_cell_and_its_end(engines: Engines) -> None:
         ({"engines": ("caffe",)}, "no engine to verify 'caffe'"),
         ({"backends": ("cuda",)}, "no backend to verify 'cuda'"),
         ({"inputs": ("random",)}, "no seeded input 'random'"),
-        ({"variants": ("fp8",)}, "no variant 'fp8'"),
+        ({"precisions": ("fp8",)}, "no precision 'fp8'"),
     ],
 )
 def test_what_is_not_known_is_refused_before_anything_is_built(

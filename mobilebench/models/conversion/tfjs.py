@@ -48,7 +48,7 @@ def convert(parts: Parted, inputs: list[InputSpec], names: Names, folder: Path) 
     return _described(model, names, outputs, folder)
 
 
-def requantised(source: Path, names: Names, outputs: dict[str, str], folder: Path, variant: str) -> Converted:
+def requantised(source: Path, names: Names, outputs: dict[str, str], folder: Path, precision: str) -> Converted:
     """The model of folder `source` with weights of `fp16` or of `dynamic` (8 bits, one scale a tensor).
 
     TF.js turns them back into 32 bits when it loads the model, and computes in these.
@@ -58,12 +58,12 @@ def requantised(source: Path, names: Names, outputs: dict[str, str], folder: Pat
         names: the model's canonical tensor names.
         outputs: canonical output name to the name that it has in `source`.
         folder: what is written.
-        variant: `fp16` or `dynamic`.
+        precision: `fp16` or `dynamic`.
     """
     _import_converter()
     model = json.loads((source / FILE).read_text())
     folder.mkdir()
-    _write(model, _read(model, source), folder, _STORED_AS[variant])
+    _write(model, _read(model, source), folder, _STORED_AS[precision])
     return _described(model, names, outputs, folder)
 
 

@@ -16,7 +16,7 @@ _QUANTISED = {"int8", "uint8", "int16", "int32", "bool"}
 
 
 def convert(
-    saved_model: Path, file: Path, names: Names, variant: str = "fp32", calibration: Sequence[Arrays] = ()
+    saved_model: Path, file: Path, names: Names, precision: str = "fp32", calibration: Sequence[Arrays] = ()
 ) -> Converted:
     """The .tflite file. Its variables are constants, as the C API needs it; its inputs and outputs stay float32.
 
@@ -24,26 +24,26 @@ def convert(
         saved_model: the folder with one signature.
         file: what is written.
         names: the model's canonical tensor names.
-        variant: `fp16` stores weights in 16 bits, `dynamic` in 8; `int8` computes in 8 bits wherever an operator can.
+        precision: `fp16` stores weights in 16 bits, `dynamic` in 8; `int8` computes in 8 bits wherever an operator can.
         calibration: inputs from which `int8` learns the range of every tensor.
 
     Raises:
         MobilebenchError: variables were left in the graph.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
-    if variant != "fp32":
+    if precision != "fp32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if variant == "fp16":
+    if precision == "fp16":
         converter.target_spec.supported_types = [tf.float16]
-    if variant == "int8":
+    if precision == "int8":
         converter.representative_dataset = lambda: ((SIGNATURE, feed) for feed in calibration)
         builtins = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
         converter.target_spec.supported_ops = builtins
     file.write_bytes(converter.convert())
-    return _described(file, names, variant)
+    return _described(file, names, precision)
 
 
-def _described(file: Path, names: Names, variant: str) -> Converted:
+def _described(file: Path, names: Names, precision: str) -> Converted:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(file))
@@ -59,7 +59,7 @@ def _described(file: Path, names: Names, variant: str) -> Converted:
         file,
         in_order(file, names.inputs, {name: inputs[name]["name"] for name in inputs}),
         in_order(file, names.outputs, {name: outputs[name]["name"] for name in outputs}),
-        notes=_left_in_float(interpreter, operators) if variant == "int8" else (),
+        notes=_left_in_float(interpreter, operators) if precision == "int8" else (),
     )
 
 

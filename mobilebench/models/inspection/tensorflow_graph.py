@@ -11,7 +11,7 @@ from mobilebench.models.inspection.graph import Shape, Value
 DTYPES = {
     1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "string", 8: "complex64", 9: "int64",
     10: "bool", 11: "int8", 12: "uint8", 13: "int32", 14: "bfloat16", 15: "int16", 16: "uint16", 17: "uint16",
-    18: "complex128", 19: "float16", 20: "resource", 21: "variant", 22: "uint32", 23: "uint64", 24: "float8_e5m2",
+    18: "complex128", 19: "float16", 20: "resource", 21: "precision", 22: "uint32", 23: "uint64", 24: "float8_e5m2",
     25: "float8_e4m3fn", 29: "int4", 30: "uint4",
 }  # fmt: skip
 """TensorFlow's DataType to numpy's word; its quantised types are called by how they are stored."""

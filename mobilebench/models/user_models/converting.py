@@ -47,8 +47,8 @@ def convert(taken: Added, tell: Progress) -> Added:
     own = original(files.manifest)
     wanted = _WAYS.get(own, ())
     reasons = {name: _NO_WAY.format(own=own) for name in files.manifest.unsupported if name not in wanted}
-    if wanted and files.manifest.variant != "fp32":
-        reasons |= dict.fromkeys(wanted, f"only fp32 models are converted, and this is {files.manifest.variant}")
+    if wanted and files.manifest.precision != "fp32":
+        reasons |= dict.fromkeys(wanted, f"only fp32 models are converted, and this is {files.manifest.precision}")
         wanted = ()
     elif wanted and behaviour.of(files.manifest).random:
         reasons |= dict.fromkeys(wanted, _RANDOM)

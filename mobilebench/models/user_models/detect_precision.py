@@ -9,8 +9,8 @@ _QUANTISED = {"QUANTIZE", "QuantizeLinear", "QLinearConv", "QLinearMatMul", "QLi
 """Operators of models whose activations are integers too."""
 
 
-def variant(description: Description) -> str:
-    """`fp16` and the 8-bit variants where most parameters are stored so, else `fp32`."""
+def precision(description: Description) -> str:
+    """`fp16` and the 8-bit precisions where most parameters are stored so, else `fp32`."""
     weights = description.weight_dtypes
     if not weights:
         return "fp32"

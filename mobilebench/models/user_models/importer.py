@@ -53,14 +53,14 @@ class Wishes:
     name: str | None = None
     inputs: tuple[input_specs.Given, ...] = ()
     fills: Mapping[str, Fill] = field(default_factory=dict)
-    variant: str | None = None
+    precision: str | None = None
     tolerance: float | None = None
     signature: str | None = None
 
     @property
     def shape_it(self) -> bool:
         """Whether they say more than a name, so that the same file could become another model."""
-        return bool(self.inputs or self.fills or self.variant or self.tolerance)
+        return bool(self.inputs or self.fills or self.precision or self.tolerance)
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,10 @@ def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None)
 
 
 def _check_wishes(wishes: Wishes) -> None:
-    if wishes.variant is not None and wishes.variant not in registry.VARIANTS:
+    if wishes.precision is not None and wishes.precision not in registry.PRECISIONS:
         raise BadInput(
-            f"There is no variant {wishes.variant!r}; known are {', '.join(registry.VARIANTS)}.",
-            hint="Leave --variant out to have it told by the weights.",
+            f"There is no precision {wishes.precision!r}; known are {', '.join(registry.PRECISIONS)}.",
+            hint="Leave --precision out to have it told by the weights.",
         )
     if wishes.tolerance is not None and not 0 < wishes.tolerance < 1:
         raise BadInput(f"A tolerance of {wishes.tolerance:g} has no meaning.", hint="It is a share, such as 1e-4.")
@@ -244,7 +244,7 @@ def _described(name: str, description: Description, wishes: Wishes) -> AddedMani
     _refuse_shared_names(description)
     _refuse_other_outputs(description)
     specs = input_specs.inputs(description, wishes.inputs, wishes.fills)
-    variant = wishes.variant or detect_precision.variant(description)
+    precision = wishes.precision or detect_precision.precision(description)
     outputs = naming.canonical([tensor.name for tensor in description.outputs])
     main, *parts = description.files
     stored = FormatFile(
@@ -261,7 +261,7 @@ def _described(name: str, description: Description, wishes: Wishes) -> AddedMani
     return AddedManifest(
         source="added",
         model=name,
-        variant=variant,
+        precision=precision,
         batch=input_specs.batch(specs),
         weights=f"added: {description.sha256}",
         seed=None,
@@ -272,7 +272,7 @@ def _described(name: str, description: Description, wishes: Wishes) -> AddedMani
         unsupported=_others(description.format),
         reference=[],
         reference_engine="none",
-        tolerance=wishes.tolerance or USUAL_TOLERANCE[variant],
+        tolerance=wishes.tolerance or USUAL_TOLERANCE[precision],
         parameters=description.parameters,
         built_with={},
     )

@@ -36,7 +36,7 @@ class Wanted(Record):
     setting: str
     threads: int = Field(ge=1, le=_MOST_THREADS)
     model: str
-    variant: str
+    precision: str
     pass_: Pass = Field(default="timing", alias="pass")
     cores: int = Field(default=1, ge=1, le=_MANY_CORES)
     """Of the browser's machine, as it tells them."""
@@ -57,10 +57,10 @@ def choices() -> dict[str, Any]:
     engines = _engines().values()
     readable = {engine.format for engine in engines}
     models = []
-    for name, variant, files in _models():
+    for name, precision, files in _models():
         sizes = {one: entry.bytes for one, entry in files.manifest.formats.items() if one in readable}
         if sizes:
-            models.append({"name": name, "variant": variant, "bytes": sizes})
+            models.append({"name": name, "precision": precision, "bytes": sizes})
     return {"engines": [_shown(engine) for engine in engines], "models": models}
 
 
@@ -127,13 +127,13 @@ def _models() -> Iterator[tuple[str, str, ModelFiles]]:
     from mobilebench.models import cache, registry
 
     for name in registry.names():
-        for variant in registry.VARIANTS:
+        for precision in registry.PRECISIONS:
             try:
-                files = cache.find(name, variant)
+                files = cache.find(name, precision)
             except MobilebenchError:
                 continue
             if files is not None:
-                yield name, variant, files
+                yield name, precision, files
 
 
 def _reason_against(engine: WebEngine, planned: PlannedBlock, cores: int) -> str | None:
@@ -145,12 +145,12 @@ def _reason_against(engine: WebEngine, planned: PlannedBlock, cores: int) -> str
 def _files(wanted: Wanted) -> ModelFiles:
     from mobilebench.models import cache, registry
 
-    if not registry.knows(wanted.model) or wanted.variant not in registry.VARIANTS:
-        raise BadInput(f"There is no model {wanted.model[:_LONGEST]} {wanted.variant[:_LONGEST]}.")
-    files = cache.find(wanted.model, wanted.variant)
+    if not registry.knows(wanted.model) or wanted.precision not in registry.PRECISIONS:
+        raise BadInput(f"There is no model {wanted.model[:_LONGEST]} {wanted.precision[:_LONGEST]}.")
+    files = cache.find(wanted.model, wanted.precision)
     if files is None:
         raise BadInput(
-            f"{wanted.model} {wanted.variant} is not built.", hint=f"mobilebench models build {wanted.model}"
+            f"{wanted.model} {wanted.precision} is not built.", hint=f"mobilebench models build {wanted.model}"
         )
     return files
 
@@ -164,7 +164,7 @@ def _planned(wanted: Wanted) -> PlannedBlock:
         threads=wanted.threads,
         browser="chrome",
         model=wanted.model,
-        variant=wanted.variant,
+        precision=wanted.precision,
     )
     conditions = Conditions(context="manual")
     return PlannedBlock(index=0, round=0, case=case, rule=RULE, conditions=conditions, pass_=wanted.pass_)

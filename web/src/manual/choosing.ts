@@ -30,14 +30,14 @@ export class Choosing {
   }
 
   get wanted(): Wanted {
-    const { name: model, variant } = this.model;
+    const { name: model, precision } = this.model;
     return {
       engine: this.value('engine'),
       backend: this.value('backend'),
       setting: this.value('setting'),
       threads: Number(this.value('threads')),
       model,
-      variant,
+      precision,
       pass: this.value('pass') as PageOwnPass,
       cores: coresTold(),
     };
@@ -45,9 +45,9 @@ export class Choosing {
 
   /** What is chosen, to be read above its result. */
   get words(): string {
-    const { engine, backend, setting, threads, model, variant } = this.wanted;
+    const { engine, backend, setting, threads, model, precision } = this.wanted;
     const title = this.engine?.title ?? engine;
-    return `${model} ${variant} on ${title}, ${backend} ${setting}, ${threads} thread${threads === 1 ? '' : 's'}`;
+    return `${model} ${precision} on ${title}, ${backend} ${setting}, ${threads} thread${threads === 1 ? '' : 's'}`;
   }
 
   /** Offers again what stands below the choice `changed`. */
@@ -103,7 +103,7 @@ export class Choosing {
   }
 }
 
-function modelLabel({ name, variant, bytes }: ModelChoice): string {
+function modelLabel({ name, precision, bytes }: ModelChoice): string {
   const megabytes = Math.max(...Object.values(bytes)) / 1e6;
-  return `${name} ${variant} (${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB)`;
+  return `${name} ${precision} (${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB)`;
 }

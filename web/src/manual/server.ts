@@ -21,7 +21,7 @@ export interface EngineChoice {
 
 export interface ModelChoice {
   name: string;
-  variant: string;
+  precision: string;
   /** By format. */
   bytes: Record<string, number>;
 }
@@ -37,7 +37,7 @@ export interface Wanted {
   setting: string;
   threads: number;
   model: string;
-  variant: string;
+  precision: string;
   pass: PageOwnPass;
   /** Of this machine, as the browser tells them, where it does. */
   cores?: number | undefined;
