@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from mobilebench.core import log
 from mobilebench.core.errors import BlockFailed
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ MESSAGE_LIMIT = 128 * 1024 * 1024
 _CANCEL_INTERVAL = 0.25
 _CONNECT_TIMEOUT = 15.0
 _TOO_BIG = 1009
+
+_logger = logging.getLogger(__name__)
 
 
 class Exchange:
@@ -52,10 +56,12 @@ class Exchange:
 
     def ask(self, method: str, params: Message, timeout: float, late: str) -> Message:
         """The answer to a command, whole. `late` is the sentence for an answer that does not come in time."""
-        number = self.send(method, params)
-        deadline = time.monotonic() + timeout
-        while (message := self._receive(deadline, late)).get("id") != number:
-            self._notice(message)
+        with log.timed(_logger, method) as outcome:
+            number = self.send(method, params)
+            deadline = time.monotonic() + timeout
+            while (message := self._receive(deadline, late)).get("id") != number:
+                self._notice(message)
+            outcome.append("an error" if "error" in message else "an answer")
         return message
 
     def listen(self, done: Callable[[], bool], timeout: float, late: str | None = None) -> None:
@@ -85,7 +91,10 @@ class Exchange:
                 continue
             except (WebSocketException, OSError) as error:
                 raise cut(error) from error
-            return parse_message(text)
+            message = parse_message(text)
+            if "id" not in message:
+                _logger.debug("event %s of %d bytes", str(message.get("method"))[:100], len(text))
+            return message
 
 
 class _Late(BlockFailed):

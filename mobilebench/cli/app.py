@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 import mobilebench
-from mobilebench.cli import describe, devices, libraries, models, restore, results, run, serve, virtual
+from mobilebench.cli import bugreport, describe, devices, libraries, models, restore, results, run, serve, virtual
 from mobilebench.cli.output import harmless
-from mobilebench.core import paths
+from mobilebench.core import log, paths
 from mobilebench.core.errors import ExitCode, MobilebenchError
 
 EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 1 some cases failed or are invalid ·
 2 bad input · 3 nothing to measure · 4 all measured, some suspect · 70 defect in mobilebench · 130 interrupted."""
 
 
+_VERBOSE = re.compile("--verbose|-v+")
 _ASKED = "Answer with options (see --help), or run it in a terminal."
 
 
 class Group(TyperGroup):
-    """Turns errors into one sentence, a next step and the documented exit code."""
+    """Turns errors into one sentence, a next step and the documented exit code.
+
+    The options for logging may stand anywhere in the command line, as in `mobilebench run -v`.
+    """
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        return super().parse_args(ctx, _logging_options_first(args))
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         try:
@@ -39,6 +48,22 @@ class Group(TyperGroup):
             if ctx.params.get("debug"):
                 raise
             raise typer.Exit(_explain(error)) from error
+
+
+def _logging_options_first(args: list[str]) -> list[str]:
+    first: list[str] = []
+    rest: list[str] = []
+    left = iter(args)
+    for one in left:
+        if one == "--":
+            rest += [one, *left]
+        elif _VERBOSE.fullmatch(one) or one.startswith("--log-file="):
+            first.append(one)
+        elif one == "--log-file":
+            first += [one, *(value for value in [next(left, None)] if value is not None)]
+        else:
+            rest.append(one)
+    return [*first, *rest]
 
 
 def _explain(error: Exception) -> ExitCode:
@@ -82,10 +107,23 @@ app = typer.Typer(
 
 @app.callback()
 def root(
-    debug: Annotated[
+    debug: Annotated[  # noqa: ARG001 - `Group.invoke` reads it
         bool, typer.Option("--debug", envvar="MOBILEBENCH_DEBUG", help="Show the traceback of an error.")
     ] = False,
-    version: Annotated[
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            help="Log each step to standard error; -vv also logs adb commands and browser traffic.",
+        ),
+    ] = 0,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Append the log of -vv to this file."),
+    ] = None,
+    version: Annotated[  # noqa: ARG001 - its callback prints it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -93,6 +131,9 @@ def root(
 
     Start with `mobilebench devices`, then `mobilebench run --serial all --suite quick`.
     """
+    log.show(verbose)
+    if log_file is not None:
+        log.write_to(log_file)
 
 
 app.command("devices")(devices.devices)
@@ -102,6 +143,7 @@ app.command("serve")(serve.serve)
 app.command("report")(results.report)
 app.command("results")(results.results)
 app.command("describe")(describe.describe)
+app.command("bugreport")(bugreport.bugreport)
 app.add_typer(models.app, name="models")
 app.add_typer(libraries.app, name="libraries")
 app.add_typer(virtual.app, name="virtual")

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from mobilebench.cli import endings
 from mobilebench.cli.output import harmless
+from mobilebench.core import log
 from mobilebench.core.errors import with_fault
 from mobilebench.core.records import PlannedBlock
 from mobilebench.session import events
@@ -29,7 +30,7 @@ def watching() -> Iterator[tuple[events.Subscriber, Flag]]:
         stopping(console, "Stopping: the blocks in flight end, devices are put back …") as cancel,
         _bars(console) as bars,
     ):
-        yield (Bars(bars) if console.is_terminal else Lines(console)), cancel
+        yield (Bars(bars) if console.is_terminal and not log.is_shown() else Lines(console)), cancel
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def _bars(console: Console) -> Progress:
         TextColumn("{task.description}", style="dim"),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not console.is_terminal or log.is_shown(),
     )
 
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mobilebench import __version__
+from mobilebench.core import log
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
 from mobilebench.core.records import Block, PlannedBlock, Run, RunInfo, TargetInfo
 from mobilebench.models.manifest import ModelFiles
@@ -22,6 +23,7 @@ from mobilebench.session import events, libraries
 from mobilebench.session.absence import WAIT_SECONDS
 from mobilebench.session.dependencies import Rooms
 from mobilebench.session.display_check import demand_screen
+from mobilebench.session.event_log import LOG_NAME, log_event
 from mobilebench.session.exit_status import counts, exit_code
 from mobilebench.session.host_exclusion import Quiet
 from mobilebench.session.journal import Journal
@@ -201,7 +203,8 @@ class _Session:
         """Measure blocks; those of `again` replace what is stored for them."""
         self._again = dict(again)
         self._go_on = f"--resume {self._run_id}{' --retry failed' if again else ''}"
-        with Journal(self._store.run_folder(self._run_id)) as journal:
+        folder = self._store.run_folder(self._run_id)
+        with Journal(folder) as journal, log.written_to(folder / LOG_NAME), log.about(run=self._run_id):
             self._store.finish(self._run_id, "running")
             started = events.RunStarted(run_id=self._run_id, targets=tuple(usable), blocks=len(todo), done=done)
             for event in (started, *skipped):
@@ -281,6 +284,7 @@ class _Session:
             target = getattr(event, "target", None)
             data = {name: value for name, value in event.data().items() if name not in ("target", "run_id")}
             self._store.add_event(self._run_id, event.kind, at=event.at, target=target, data=data)
+        log_event(event)
         if not isinstance(event, events.StillWaiting):
             journal(event)
         self._on_event(event)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,6 +16,7 @@ from pathlib import Path
 from threading import Event
 
 from mobilebench.browsers import builds
+from mobilebench.core import log
 from mobilebench.core.errors import BadInput, BlockFailed
 from mobilebench.core.hashing import sha256_of
 from mobilebench.core.records import TargetInfo
@@ -23,6 +26,8 @@ from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
 from mobilebench.targets.meminfo import memory_mb
 
 HOST = "host"
+
+_logger = logging.getLogger(__name__)
 
 _DRM = Path("/sys/class/drm")
 _DRAWN_BY_CPU = {"vgem", "vkms", "simpledrm", "bochs-drm"}
@@ -88,24 +93,10 @@ class HostTarget:
     ) -> ShellResult:
         """Run a program in a process group of its own, all of which ends with the limit or on cancel."""
         limit = Limit(f"{HOST}: `{argv[0]}`", timeout, either(cancel, self._cancel))
-        try:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise NotStarted(f"{HOST}: `{argv[0]}` cannot be run: {error}") from None
-        try:
-            stdout, stderr = _outputs(process, limit)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        return ShellResult(stdout, stderr, process.returncode)
+        with log.timed(_logger, shlex.join(argv)) as outcome:
+            result = _run(argv, environment, limit)
+            outcome.append(f"exit code {result.exit_code}")
+        return result
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
         """The file where it is.
@@ -138,6 +129,27 @@ class HostTarget:
     def reverse(self, port: int) -> Iterator[str]:
         """Our loopback is the target's loopback, and a browser here has a profile that is as fresh as any origin."""
         yield f"http://127.0.0.1:{port}"
+
+
+def _run(argv: Sequence[str], environment: Mapping[str, str] | None, limit: Limit) -> ShellResult:
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise NotStarted(f"{HOST}: `{argv[0]}` cannot be run: {error}") from None
+    try:
+        stdout, stderr = _outputs(process, limit)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return ShellResult(stdout, stderr, process.returncode)
 
 
 def _outputs(process: subprocess.Popen[bytes], limit: Limit) -> tuple[bytes, bytes]:

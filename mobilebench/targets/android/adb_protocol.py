@@ -6,6 +6,7 @@ cancelled.
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from mobilebench.core import log
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.targets.android.server import Server, chosen, program
 from mobilebench.targets.limits import SLICE_SECONDS, Limit
@@ -25,6 +27,8 @@ _START_SECONDS = 20
 _GREET_SECONDS = 8.0
 _SETTLE_SECONDS = 1.0
 _CUT = "the connection was cut"
+
+_logger = logging.getLogger(__name__)
 
 
 class Refused(BlockFailed):
@@ -68,14 +72,16 @@ def _start(server: Server) -> None:
     adb = program()
     hint = "Run `adb devices` to see why."
     try:
-        started = subprocess.run(
-            [adb, "start-server"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_START_SECONDS,
-            check=False,
-        )
+        with log.timed(_logger, f"{adb} start-server") as outcome:
+            started = subprocess.run(
+                [adb, "start-server"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_START_SECONDS,
+                check=False,
+            )
+            outcome.append(f"exit code {started.returncode}")
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BadInput(f"The adb server could not be started ({adb}): {error}", hint=hint) from None
     if started.returncode != 0:
@@ -157,7 +163,7 @@ def okay(stream: socket.socket, serial: str, limit: Limit) -> None:
 
 def query(request: str, limit: Limit, serial: str | None = None) -> str:
     """What the adb server itself answers to a `host…` request; `serial` names the phone that it concerns."""
-    with connect() as stream:
+    with log.timed(_logger, f"adb {request}"), connect() as stream:
         try:
             _request(stream, serial or "adb", request, limit)
         except OSError:

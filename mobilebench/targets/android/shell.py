@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import shlex
@@ -11,6 +12,7 @@ from functools import cached_property
 from threading import Event
 from typing import Protocol
 
+from mobilebench.core import log
 from mobilebench.core.errors import BadInput, BlockFailed
 from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.base import ShellResult
@@ -25,6 +27,8 @@ _LONGEST_PACKET = 1 << 20
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character: Python's sign for bytes of a name that are no UTF-8."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_logger = logging.getLogger(__name__)
 
 
 class Shell(Protocol):
@@ -71,7 +75,12 @@ class DeviceShell:
         return "shell_v2" in adb_protocol.query(f"host-serial:{self._serial}:features", limit, self._serial).split(",")
 
     def _run(self, text: str, name: str, timeout: float, cancels: tuple[Event, ...]) -> ShellResult:
-        limit = Limit(f"{self._serial}: `{name}`", timeout, cancels)
+        with log.timed(_logger, f"adb -s {self._serial} shell {text}") as outcome:
+            result = self._answer(text, name, Limit(f"{self._serial}: `{name}`", timeout, cancels))
+            outcome.append(f"exit code {result.exit_code}")
+        return result
+
+    def _answer(self, text: str, name: str, limit: Limit) -> ShellResult:
         if self._speaks_v2:
             with adb_protocol.service(self._serial, f"shell,v2,raw:{text}", limit) as stream:
                 result = read_v2(stream, limit)

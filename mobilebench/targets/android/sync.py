@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import stat as modes
 import struct
 import time
@@ -13,6 +14,7 @@ from socket import socket
 from threading import Event
 from typing import BinaryIO
 
+from mobilebench.core import log
 from mobilebench.core.errors import BlockFailed, TargetLost
 from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.limits import Limit, either
@@ -22,6 +24,8 @@ _HEADER = 8
 _PACKET = _HEADER + _CHUNK
 _BATCH = 16
 _STALLED_SECONDS = 30
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class Sync:
 
     @contextmanager
     def _session(self, limit: Limit) -> Iterator[socket]:
-        with adb_protocol.service(self.serial, "sync:", limit) as stream:
+        with log.timed(_logger, f"adb sync {limit.doing}"), adb_protocol.service(self.serial, "sync:", limit) as stream:
             yield stream
 
     def _request(self, stream: socket, word: bytes, argument: bytes, limit: Limit) -> None:

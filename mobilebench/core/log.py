@@ -1,0 +1,124 @@
+"""Logging: every line says which run, target and block it belongs to.
+
+Modules log through the standard library (`logging.getLogger(__name__)`): steps of a command at INFO, traffic with adb
+and browsers at DEBUG. Traffic is described by command, size and duration; contents of pages and files are never logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from mobilebench.core.errors import BadInput
+
+ROOT = "mobilebench"
+"""The logger above all loggers of this package."""
+LONGEST_TEXT = 300
+"""Characters of a command that are logged."""
+
+_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s run=%(run)s target=%(target)s block=%(block)s %(name)s: %(message)s"
+_SECRET = re.compile(
+    r"(?P<name>[\w-]*(?:token|secret|password|passwd|api[_-]?key|authorization)[\w-]*\s*[=:]\s*)(?:Bearer\s+)?"
+    r"(?:'[^']*'|\"[^\"]*\"|\S+)|(?P<scheme>\w+://)[^/@\s]+@",
+    re.IGNORECASE,
+)
+_CONTEXT = {name: ContextVar(f"mobilebench_{name}", default="-") for name in ("run", "target", "block")}
+
+
+@contextmanager
+def about(**context: object) -> Iterator[None]:
+    """Lines that this thread logs inside name this `run`, `target` or `block`."""
+    tokens = [(_CONTEXT[name], _CONTEXT[name].set(str(value))) for name, value in context.items()]
+    try:
+        yield
+    finally:
+        for variable, token in reversed(tokens):
+            variable.reset(token)
+
+
+def show(verbosity: int) -> None:
+    """Write lines to standard error: from WARNING on for a verbosity of 0, from INFO on for 1, all of them for 2."""
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    _add(logging.StreamHandler(sys.stderr), levels[min(verbosity, 2)])
+
+
+def is_shown() -> bool:
+    """Whether lines of normal work are written to standard error, where progress bars would be torn by them."""
+    handlers = logging.getLogger(ROOT).handlers
+    return any(type(one) is logging.StreamHandler and one.level < logging.WARNING for one in handlers)
+
+
+@contextmanager
+def written_to(file: Path) -> Iterator[None]:
+    """Append every line down to DEBUG to `file` while this is open. Raises `BadInput` when it cannot be written."""
+    handler = write_to(file)
+    try:
+        yield
+    finally:
+        logging.getLogger(ROOT).removeHandler(handler)
+        handler.close()
+
+
+def write_to(file: Path) -> logging.Handler:
+    """Append every line down to DEBUG to `file`, from now on. Raises `BadInput` when it cannot be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise BadInput(
+            f"The log cannot be written to {file}: {error.strerror}.", hint="Name a file that you may write."
+        ) from error
+    _add(handler, logging.DEBUG)
+    return handler
+
+
+def shortened(text: str) -> str:
+    """A command as one line of the log: without passwords and tokens, and not longer than `LONGEST_TEXT`."""
+    line = " ".join(_SECRET.sub(_hidden, text).split())
+    return line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}… ({len(line)} characters)"
+
+
+@contextmanager
+def timed(logger: logging.Logger, command: str) -> Iterator[list[str]]:
+    """Log a command at DEBUG when it has ended: its outcome and its duration.
+
+    Yields a list to which the caller adds the outcome; an exception is logged as the outcome and goes on.
+    """
+    outcome: list[str] = []
+    started = time.monotonic()
+    try:
+        yield outcome
+    except BaseException as error:
+        outcome.append(f"{type(error).__name__}: {shortened(str(error))}")
+        raise
+    finally:
+        if logger.isEnabledFor(logging.DEBUG):
+            ended = ", ".join(outcome) or "done"
+            logger.debug("%s: %s after %.1f ms", shortened(command), ended, (time.monotonic() - started) * 1000)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"{found['name']}<hidden>" if found["name"] else f"{found['scheme']}<hidden>@"
+
+
+def _add(handler: logging.Handler, level: int) -> None:
+    formatter = logging.Formatter(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    handler.setLevel(level)
+    handler.addFilter(_name_context)
+    logger = logging.getLogger(ROOT)
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+
+
+def _name_context(record: logging.LogRecord) -> bool:
+    for name, variable in _CONTEXT.items():
+        setattr(record, name, variable.get())
+    return True

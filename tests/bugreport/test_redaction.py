@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import getpass
+import platform
+from pathlib import Path
+
+import pytest
+
+from mobilebench.bugreport import Redaction
+from tests.results import making
+
+PHONE = making.host(
+    id="R58M123ABC",
+    kind="android",
+    machine="R58M123ABC",
+    name="Pixel 8",
+    facts={"ro.serialno": "SER0815XYZ", "boot_id": "1b4e28ba-2fa1-11d2-883f-0016d3cca427"},
+)
+WIRELESS = making.host(id="192.168.7.23:5555", kind="android", machine="other", name="Pixel 9")
+HERE = making.host(name="workstation-17")
+
+
+@pytest.fixture
+def redaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Redaction:
+    monkeypatch.setattr(getpass, "getuser", lambda: "jdoe")
+    monkeypatch.setattr(platform, "node", lambda: "workstation-17")
+    monkeypatch.setenv("HOME", str(tmp_path / "jdoe"))
+    return Redaction([HERE, PHONE, WIRELESS], {"<results>": tmp_path / "jdoe" / "lab results"})
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "R58M123ABC",
+        "r58m123abc",
+        "SER0815XYZ",
+        "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+        "192.168.7.23:5555",
+        "10.1.2.3",
+        "a4:77:33:0c:1d:2e",
+        "workstation-17",
+        "jdoe",
+        "/mnt/secret-project/models/net.onnx",
+        "/Users/someone/x.tflite",
+    ],
+)
+@pytest.mark.parametrize("sentence", ["{}", "adb -s {} shell true", '{{"serial": "{}"}}', "at {}, or elsewhere."])
+def test_names_are_replaced(redaction: Redaction, secret: str, sentence: str) -> None:
+    found = redaction.apply(sentence.format(secret))
+    name = secret.rpartition("/")[2] if secret.startswith("/") else None
+    assert secret.lower() not in found.lower()
+    assert name is None or name in found
+    assert sum(redaction.counts.values()) == 1
+
+
+def test_the_same_name_has_the_same_placeholder(redaction: Redaction) -> None:
+    assert redaction.apply("R58M123ABC lost; R58M123ABC back") == "<serial-1> lost; <serial-1> back"
+    assert redaction.apply("10.1.2.3 10.9.9.9 10.1.2.3") == (
+        "<network-address-1> <network-address-2> <network-address-1>"
+    )
+
+
+def test_folders_of_this_computer_have_names(redaction: Redaction, tmp_path: Path) -> None:
+    assert redaction.apply(f"{tmp_path}/jdoe/lab results/runs/x") == "<results>/runs/x"
+    assert redaction.apply(f"{tmp_path}/jdoe/notes.txt") == "<home>/notes.txt"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/data/local/tmp/mobilebench/runner exit code 1",
+        "cat /proc/sys/kernel/random/boot_id",
+        "http://127.0.0.1:9222/json",
+        "Chrome 156.0.8078.79 on Android 14",
+        "Mozilla/5.0 Chrome/156.0.0.0 Mobile",
+        "mobilenet_v2/fp32 took 12.5 ms/block",
+        "engine host case/with/slashes",
+    ],
+)
+def test_what_names_nobody_stays(redaction: Redaction, text: str) -> None:
+    assert redaction.apply(text) == text
+    assert not redaction.counts

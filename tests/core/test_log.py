@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mobilebench.core import log
+from mobilebench.core.errors import BadInput
+
+logger = logging.getLogger("mobilebench.some.module")
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    root = logging.getLogger(log.ROOT)
+    before, level = list(root.handlers), root.level
+    yield
+    root.handlers, root.level = before, level
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines()
+
+
+def test_a_line_names_run_target_and_block(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+    with log.written_to(file), log.about(run="r1"):
+        with log.about(target="phone", block=7):
+            logger.debug("inside")
+        logger.info("outside")
+    inside, outside = lines(file)
+    assert "DEBUG run=r1 target=phone block=7 mobilebench.some.module: inside" in inside
+    assert "INFO run=r1 target=- block=- mobilebench.some.module: outside" in outside
+
+
+def test_threads_have_contexts_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+
+    def work(name: str, ready: threading.Barrier) -> None:
+        with log.about(target=name):
+            ready.wait(5)
+            logger.info("from %s", name)
+
+    ready = threading.Barrier(2)
+    threads = [threading.Thread(target=work, args=(name, ready)) for name in ("a", "b")]
+    with log.written_to(file):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(line.partition("target=")[2].split()[0] + line[-1] for line in lines(file)) == ["aa", "bb"]
+
+
+def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+    with log.written_to(file):
+        pass
+    logger.info("late")
+    assert lines(file) == []
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be written"):
+        log.write_to(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "shown"), [(0, ["warned"]), (1, ["informed", "warned"]), (2, ["debugged", "informed", "warned"])]
+)
+def test_verbosity(verbosity: int, shown: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    log.show(verbosity)
+    logger.debug("debugged")
+    logger.info("informed")
+    logger.warning("warned")
+    assert [line.rpartition(": ")[2] for line in capsys.readouterr().err.splitlines()] == shown
+    assert log.is_shown() == (verbosity > 0)
+
+
+def test_a_command_is_logged_with_outcome_and_duration(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, log.ROOT), log.timed(logger, "adb shell  true") as outcome:
+        outcome.append("exit code 0")
+    (line,) = caplog.messages
+    assert line.startswith("adb shell true: exit code 0 after ")
+    assert line.endswith(" ms")
+
+
+def test_a_command_that_fails_is_logged_with_its_error(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, log.ROOT), pytest.raises(ValueError), log.timed(logger, "adb shell true"):
+        raise ValueError("no phone")
+    assert "ValueError: no phone" in caplog.messages[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl -H 'Authorization: Bearer abc123' x",
+        "export API_KEY=abc123; run",
+        "run --password abc123=1 --token=abc123",
+        "https://me:abc123@example.org/x",
+        'run password="abc123 abc123"',
+    ],
+)
+def test_secrets_are_hidden(text: str) -> None:
+    assert "abc123" not in log.shortened(text.replace("--password abc123=1 ", ""))
+
+
+def test_a_long_command_is_cut() -> None:
+    found = log.shortened("x" * 5000)
+    assert len(found) < 350
+    assert "5000 characters" in found
