@@ -43,15 +43,20 @@ def about(**context: object) -> Iterator[None]:
 
 
 def show(verbosity: int) -> None:
-    """Write lines to standard error: from WARNING on for a verbosity of 0, from INFO on for 1, all of them for 2."""
+    """Write lines to standard error: from WARNING on for a verbosity of 0, from INFO on for 1, all of them for 2.
+
+    A second call changes what the first one set.
+    """
+    logger = logging.getLogger(ROOT)
+    logger.handlers = [one for one in logger.handlers if not isinstance(one, _StandardError)]
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
-    _add(logging.StreamHandler(sys.stderr), levels[min(verbosity, 2)])
+    _add(_StandardError(), levels[min(verbosity, 2)])
 
 
 def is_shown() -> bool:
     """Whether lines of normal work are written to standard error, where progress bars would be torn by them."""
     handlers = logging.getLogger(ROOT).handlers
-    return any(type(one) is logging.StreamHandler and one.level < logging.WARNING for one in handlers)
+    return any(isinstance(one, _StandardError) and one.level < logging.WARNING for one in handlers)
 
 
 @contextmanager
@@ -101,6 +106,16 @@ def timed(logger: logging.Logger, command: str) -> Iterator[list[str]]:
         if logger.isEnabledFor(logging.DEBUG):
             ended = ", ".join(outcome) or "done"
             logger.debug("%s: %s after %.1f ms", shortened(command), ended, (time.monotonic() - started) * 1000)
+
+
+class _StandardError(logging.Handler):
+    """Writes to the standard error of the moment, which may be replaced while the program runs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:
+            self.handleError(record)
 
 
 def _hidden(found: re.Match[str]) -> str:

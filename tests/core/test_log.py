@@ -17,6 +17,7 @@ logger = logging.getLogger("mobilebench.some.module")
 def handlers() -> Iterator[None]:
     root = logging.getLogger(log.ROOT)
     before, level = list(root.handlers), root.level
+    root.handlers = []
     yield
     root.handlers, root.level = before, level
 
