@@ -11,6 +11,9 @@ RUNNERS := mobilebench/assets/runners
 RUNNER_BUILD := linux-$(shell uname -m)
 ANDROID_BUILDS := $(addprefix native-android-,arm64-v8a armeabi-v7a x86_64)
 ANDROID_WAY := $(if $(ANDROID_NDK_HOME),ndk,bionic)
+NEEDS := browser or adb or build or network or slow
+TESTS := tests$(if $(ROOM),/$(ROOM))
+NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tests
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: help run setup python web native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench fuzz wheel clean
@@ -70,14 +73,14 @@ libraries: $(STAMPS)/python
 models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built twice)
 	@$(BIN)/mobilebench models build mobilenet_v2 bert_small
 
-test: setup native-android $(STAMPS)/npm ## Run every test there is
+test: setup native-android $(STAMPS)/npm ## Run every test there is, or those of one room: make test ROOM=targets
 	@scripts/system-packages.sh firefox
-	@$(BIN)/python -m pytest -m "not real" -n 2
-	@$(BIN)/python -m pytest -m real
+	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS))" -n 2 || $(NONE_THERE)
+	@$(BIN)/python -m pytest $(TESTS) -m "$(NEEDS)" || $(NONE_THERE)
 	@cd web && npm run --silent test
 
-test-fast: $(STAMPS)/python ## The tests that need no browser, adb or build: under a minute
-	@$(BIN)/python -m pytest -m "not real" -n 2
+test-fast: $(STAMPS)/python ## The tests that need no browser, adb or build: under a minute; also with ROOM=
+	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS))" -n 2
 
 lint: $(STAMPS)/python $(STAMPS)/npm ## Check style, types and the direction of imports
 	@scripts/system-packages.sh cppcheck

@@ -94,7 +94,7 @@ def test_the_mask_is_of_one_core() -> None:
     assert int(blocks_apart.default_mask(), 16).bit_count() == 1
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("engine", setup_overhead.ENGINES)
 def test_the_minimal_program_makes_an_engine_ready(tmp_path: Path, engine: str) -> None:
     program = setup_overhead.compiled(engine, tmp_path)

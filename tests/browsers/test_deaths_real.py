@@ -19,7 +19,7 @@ from tests.browsers import memory_limit
 from tests.browsers.processes import group, kill_pages, pages_in, wait_until
 from tests.browsers.relay import relay
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.browser
 
 FILLING = "(() => { const a = []; for (;;) a.push(new Uint8Array(1 << 24).fill(1)); })()"
 FILLING_HEAP = "(() => { const a = []; for (;;) a.push(new Array(100000).fill({})); })()"

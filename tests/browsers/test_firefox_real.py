@@ -12,7 +12,7 @@ from mobilebench.browsers import firefox
 from mobilebench.browsers.page import open_page
 
 
-@pytest.mark.real
+@pytest.mark.browser
 def test_it_looks_up_no_name_but_loopback(tmp_path: Path, temporary: Path) -> None:
     log = ("MOZ_LOG=nsHostResolver:5", f"MOZ_LOG_FILE={tmp_path}/log")
     with firefox.launch(log) as running, open_page(running.address) as page:

@@ -21,7 +21,7 @@ from mobilebench.browsers.page import open_page
 from mobilebench.core.errors import BlockFailed
 from tests.browsers.processes import group, kill_pages, processes_with, wait_until
 
-pytestmark = [pytest.mark.real, pytest.mark.parametrize("browser", ["chrome", "firefox"])]
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("browser", ["chrome", "firefox"])]
 
 
 @contextmanager

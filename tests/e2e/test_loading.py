@@ -11,7 +11,7 @@ from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine
 from tests.native.test_loading import CRASH, built, constructor
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.build]
 
 SUITE = """
 title: Native

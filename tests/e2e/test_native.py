@@ -13,7 +13,7 @@ from mobilebench.core.records import Block, Run
 from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.build]
 
 SUITE = """
 title: Native

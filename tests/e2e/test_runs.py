@@ -17,7 +17,7 @@ from mobilebench.results.store import Store
 from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.build]
 
 SMALL = ("--model", "bert_small", "--engine", "tflite,onnxruntime")
 SLEEPING = """

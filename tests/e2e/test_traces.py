@@ -14,7 +14,7 @@ from mobilebench.core.errors import ExitCode
 from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.browser, pytest.mark.build]
 
 SMALL = ("--suite", "quick", "--model", "bert_small", "--setting", "simd-threads,xnnpack", "--engine", "tfjs,tflite")
 

@@ -15,7 +15,7 @@ from mobilebench.core.records import Block
 from mobilebench.engines import libraries
 from mobilebench.results.store import Store
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDS = {libraries.host_build(), "android-arm64-v8a", "android-armeabi-v7a", "android-x86_64"}

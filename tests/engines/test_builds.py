@@ -191,7 +191,7 @@ def test_a_build_is_made_again_only_when_its_sources_changed(checkout: Path) -> 
     assert make() == "Building the pages\nbuilt\n"
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("build", ["web", HOST])
 def test_the_builds_of_this_checkout_are_current(build: str) -> None:
     listed = subprocess.run([paths.sources_script(), build], check=True, capture_output=True, text=True).stdout

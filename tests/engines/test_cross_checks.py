@@ -21,7 +21,7 @@ from mobilebench.models import agreement, cache, inputs, tflite_python
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.targets import host
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 MODELS = ("mobilenet_v2", "bert_small")
 SETTINGS = {"tflite": "xnnpack", "onnxruntime": "default", "tensorflow": "default"}

@@ -10,7 +10,7 @@ from mobilebench.engines import libraries
 from mobilebench.engines.libraries import __main__ as ready
 from mobilebench.engines.libraries import elf, given, pins
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.network
 
 NEEDED = {
     "tflite": [b"TfLiteInterpreterCreate", b"TfLiteXNNPackDelegateCreate", b"SetTelemetryProfiler"],

@@ -21,7 +21,7 @@ from mobilebench.models import agreement, cache
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 SETTINGS = {"tflite": "xnnpack", "onnxruntime": "default", "sleep": "default"}
 

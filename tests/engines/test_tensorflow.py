@@ -258,7 +258,7 @@ def here() -> host.HostTarget:
     return host.HostTarget(host.describe())
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize(("name", "count"), [("mobilenet_v2", 2), ("bert_small", 1)])
 def test_a_block_on_this_computer(name: str, count: int) -> None:
     usual = Conditions(priority=os.getpriority(os.PRIO_PROCESS, 0))
@@ -279,7 +279,7 @@ def test_a_block_on_this_computer(name: str, count: int) -> None:
     assert measured.cost["prediction"].user_ms > 0
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_a_kernels_pass_tells_every_operator() -> None:
     block = planned("mobilenet_v2", "kernels", affinity="0x1")
     measured = engine().measure(here(), block, built("mobilenet_v2"), cancel=Event()).measurement
@@ -292,7 +292,7 @@ def test_a_kernels_pass_tells_every_operator() -> None:
     assert sum(told) > 0.2 * sum(measured.prediction_ms)
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_a_memory_pass_shows_growth_by_stage() -> None:
     block = planned(pass_="memory", caches="warm")
     measured = engine().measure(here(), block, built("bert_small"), cancel=Event()).measurement
@@ -308,7 +308,7 @@ def test_a_memory_pass_shows_growth_by_stage() -> None:
     assert use.peak_rss_kb >= max(reading.rss_kb for reading in use.readings)
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("kept", [0, 1000])
 def test_a_damaged_graph_fails_the_block_in_one_sentence(tmp_path: Path, kept: int) -> None:
     files = built("bert_small")
@@ -322,7 +322,7 @@ def test_a_damaged_graph_fails_the_block_in_one_sentence(tmp_path: Path, kept: i
     assert "\n" not in caught.value.message
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_without_a_gpu_the_process_says_so() -> None:
     if cuda.no_device() is None:
         pytest.fail("this computer has a GPU: hold TensorFlow's placement there against `GPU` in the proof")
@@ -330,7 +330,7 @@ def test_without_a_gpu_the_process_says_so() -> None:
         engine().measure(here(), planned(backend="gpu"), built("bert_small"), cancel=Event())
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_no_socket_is_opened_and_nothing_is_kept(tmp_path: Path) -> None:
     trap, home, scratch = tmp_path / "trap.so", tmp_path / "home", tmp_path / "scratch"
     source = Path(__file__).parents[2] / "native" / "tests" / "trap_sockets.c"
@@ -348,7 +348,7 @@ def test_no_socket_is_opened_and_nothing_is_kept(tmp_path: Path) -> None:
     assert {place.name for place in scratch.iterdir()} <= {"keras.json"}
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_cancelling_ends_the_process_within_a_second() -> None:
     cancel = Event()
     Timer(1.0, cancel.set).start()

@@ -26,7 +26,7 @@ from mobilebench.targets.host import HostTarget
 from tests.browsers.processes import group, kill_pages, wait_until
 from tests.engines.web_cases import SHORT, planned, web_case
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
 ENGINES = {"tfjs": TFJS, "ortjs": ORTJS, "litertjs": LITERTJS}
 ENDLESS = BlockRule(min_predictions=100_000, max_predictions=100_000)

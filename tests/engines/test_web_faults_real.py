@@ -20,7 +20,7 @@ from mobilebench.targets.host import HostTarget, describe
 from tests.browsers.sabotage import crash_gpu, last_browser
 from tests.engines.web_cases import SHORT, planned, web_case
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
 TINY = "mlp_4x256"
 LOST = r"the browser took the (WebGL context|WebGPU device) away|The browser's GPU process ended while the page used it"

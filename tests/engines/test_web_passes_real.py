@@ -17,7 +17,7 @@ from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget
 from tests.engines.web_cases import web_case
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.browser, pytest.mark.build]
 
 RULE = BlockRule(min_predictions=3, max_predictions=4, max_seconds=1)
 STAGES = [

@@ -28,7 +28,7 @@ from mobilebench.virtual import phones, sandbox
 from tests.engines.web_cases import planned, web_case
 from tests.targets.conftest import BUNDLED_ADB, own_adb
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.build]
 
 NAME = "asker"
 TINY = "mlp_4x256"

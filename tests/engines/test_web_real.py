@@ -35,7 +35,7 @@ from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget
 from tests.engines.web_cases import SHORT, planned, web_case
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
 ENGINES: dict[str, Engine] = engines()
 WASM = [

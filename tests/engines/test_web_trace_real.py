@@ -24,7 +24,7 @@ from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget, describe
 from tests.engines.web_cases import web_case
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.browser, pytest.mark.build]
 
 RULE = BlockRule(min_predictions=3, max_predictions=3, max_seconds=1)
 PARTS = ["framework_download", "framework_init", "model_download", "model_init"]

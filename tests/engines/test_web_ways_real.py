@@ -16,7 +16,7 @@ from mobilebench.session.findings import Findings
 from mobilebench.targets.host import HostTarget
 from tests.engines.web_cases import web_case
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
 RULE = BlockRule(min_predictions=1, max_predictions=1, max_seconds=1)
 WASM = {"tfjs": "simd", "ortjs": "simd-threads", "litertjs": "simd"}

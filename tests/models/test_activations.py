@@ -64,7 +64,7 @@ def test_shares_are_shares_whatever_the_values(values: Any, operation: str) -> N
     assert np.isfinite(found.deviation) and np.isfinite(found.largest)
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_a_network_is_looked_at_layer_by_layer() -> None:
     import tensorflow as tf
 
@@ -92,7 +92,7 @@ def test_a_network_is_looked_at_layer_by_layer() -> None:
     assert {one.split("`")[1] for one in complaints([whole[0], whole[2], *whole[3:]])} == {whole[-1].name}
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_mask_values_of_a_softmax_are_set_aside_and_saved_models_are_opened(tmp_path: Any) -> None:
     import tensorflow as tf
 

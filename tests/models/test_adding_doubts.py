@@ -115,7 +115,7 @@ def test_a_scalar_of_a_converter_that_tells_no_rank_stays_a_scalar(tmp_path: Pat
     assert [(one.shape, one.rank_known) for one in inspect(file).inputs] == [([], True), ([1, 4], True)]
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize(
     ("file", "name"), [("unknown_rank_elementwise.onnx", "x"), ("unknown_rank.tflite", "serving_default_x:0")]
 )
@@ -127,7 +127,7 @@ def test_sizes_given_for_an_unknown_rank_are_taken(file: str, name: str) -> None
     assert entry.open_inputs == [manifest.inputs[0].name]
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_keras_usual_open_batch_is_known_to_be_none_of_litertjs() -> None:
     given = (input_specs.parse_input("serving_default_keras_tensor:0=1x4"),)
     files = importer.add(FILES / "keras_dense.tflite", Wishes(inputs=given)).files

@@ -87,7 +87,10 @@ def mobilebench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=850)
 
 
-@pytest.mark.real
+@pytest.mark.build
+
+
+@pytest.mark.network
 def test_an_onnx_model_is_added_and_measured(tmp_path: Path, home: Path) -> None:
     file = text_model(tmp_path / "my_net.onnx", sequence=128, width=256)
     done = mobilebench("models", "add", str(file), "--json")
@@ -103,7 +106,10 @@ def test_an_onnx_model_is_added_and_measured(tmp_path: Path, home: Path) -> None
     assert counts["valid"] >= 2, run.stderr
 
 
-@pytest.mark.real
+@pytest.mark.build
+
+
+@pytest.mark.network
 def test_a_saved_model_is_converted_into_every_format(tmp_path: Path, home: Path) -> None:
     folder = tmp_path / "net"
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -124,7 +130,10 @@ def test_a_saved_model_is_converted_into_every_format(tmp_path: Path, home: Path
     assert sorted(one.max for one in other.reference) == pytest.approx(largest, rel=1e-4), "nothing was lost unfolding"
 
 
-@pytest.mark.real
+@pytest.mark.build
+
+
+@pytest.mark.network
 def test_saved_models_that_count_or_draw_numbers_are_told_from_pure_ones(tmp_path: Path, home: Path) -> None:
     subprocess.run([sys.executable, "-c", NOT_PURE, str(tmp_path)], check=True, capture_output=True)
     found = {}
@@ -138,7 +147,8 @@ def test_saved_models_that_count_or_draw_numbers_are_told_from_pure_ones(tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.real
+@pytest.mark.build
+@pytest.mark.network
 @pytest.mark.timeout(900)
 def test_onnx2tf_converts_and_is_checked(tmp_path: Path, home: Path) -> None:
     """Installs onnx2tf once: minutes, and 2 GB in the cache."""
@@ -198,7 +208,10 @@ def test_a_difference_says_how_large_it_is() -> None:
     assert "differs by nan" in str(converting.difference({"y": wanted["y"] * np.nan}, wanted, "it"))
 
 
-@pytest.mark.real
+@pytest.mark.build
+
+
+@pytest.mark.network
 def test_what_pip_says_is_told(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
     wrong = tmp_path / "wrong.txt"

@@ -241,7 +241,7 @@ def test_a_cut_file_does_no_worse_than_being_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "inputs"), [("encode", ["encode_x"]), ("decode", ["decode_z"])])
-@pytest.mark.real
+@pytest.mark.build
 def test_both_signatures_of_a_file_can_be_added(name: str, inputs: list[str]) -> None:
     file = FILES / "two_tf.tflite"
     other = {"encode": "decode", "decode": "encode"}[name]
@@ -273,7 +273,7 @@ def saved(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_a_saved_models_signature_is_chosen_kept_and_asked_for(tmp_path: Path) -> None:
     from mobilebench.engines import tensorflow
     from mobilebench.models.user_models import converting

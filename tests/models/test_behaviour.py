@@ -130,7 +130,7 @@ RANDOM = {
 CONSTANTS = {"zero": np.float32(0), "half": np.float32(0.5)}
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("what", RANDOM)
 def test_random_operators_are_found_wherever_they_are(what: str, tmp_path: Path) -> None:
     found, _ = added_as(drawing(tmp_path / "r.onnx", RANDOM[what], **CONSTANTS))
@@ -151,7 +151,7 @@ PURE = {
 }
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("what", PURE)
 def test_the_same_answers_are_those_of_a_pure_function(what: str, tmp_path: Path) -> None:
     found, manifest = added_as(drawing(tmp_path / "p.onnx", PURE[what], **CONSTANTS))

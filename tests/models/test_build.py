@@ -173,7 +173,7 @@ def built_cache(built: dict[str, ModelFiles], monkeypatch: pytest.MonkeyPatch) -
     return folder
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("name", MODELS)
 def test_a_built_model_is_what_the_registry_says(name: str, built: dict[str, ModelFiles], built_cache: Path) -> None:
     manifest = built[name].manifest
@@ -189,14 +189,14 @@ def test_a_built_model_is_what_the_registry_says(name: str, built: dict[str, Mod
     assert not any(path.suffix in {".building", ".log"} for path in (built_cache / "models").iterdir())
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_parameters_are_those_of_the_literature(built: dict[str, ModelFiles]) -> None:
     """BERT L2/H128 exactly; MobileNetV2 without the 17 056 batch norm scales that were folded into its filters."""
     assert built["bert_small"].manifest.parameters == registry.get("bert_small").parameters == 4_385_920
     assert built["mobilenet_v2"].manifest.parameters + 17_056 == registry.get("mobilenet_v2").parameters == 3_504_872
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("name", MODELS)
 def test_onnx_runtime_agrees_with_the_stored_reference(
     name: str, built: dict[str, ModelFiles], monkeypatch: pytest.MonkeyPatch
@@ -224,14 +224,14 @@ def test_onnx_runtime_agrees_with_the_stored_reference(
     assert disagreements(reference, summaries(1), tolerance) != []
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_nothing_is_built_twice(built: dict[str, ModelFiles], built_cache: Path) -> None:
     steps: list[str] = []
     assert cache.ensure("bert_small", progress=steps.append) == built["bert_small"]
     assert steps == []
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_a_truncated_model_is_told_and_built_again_byte_for_byte(
     built: dict[str, ModelFiles], built_cache: Path
 ) -> None:
@@ -248,7 +248,7 @@ def test_a_truncated_model_is_told_and_built_again_byte_for_byte(
     cache.verify(again)
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_two_builders_at_once_build_once(own_cache: Path) -> None:
     code = "import sys; from mobilebench.models.build import build; build('bert_small', batch=2, progress=print)"
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -262,7 +262,7 @@ def test_two_builders_at_once_build_once(own_cache: Path) -> None:
     assert [summary.shape for summary in files.manifest.reference] == [[2, 128, 128], [2, 128]]
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_what_a_killed_build_left_behind_does_not_stop_the_next(own_cache: Path) -> None:
     code = "from mobilebench.models.build import build; build('bert_small', progress=lambda s: print(s, flush=True))"
     first = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)

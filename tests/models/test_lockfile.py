@@ -71,7 +71,7 @@ def test_the_digest_of_several_files_follows_each_of_them() -> None:
     assert len({lockfile.digest(one), lockfile.digest(two), lockfile.digest(other)}) == 3
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("name", ["bert_small", "mobilenet_v2", "mlp_4x256"])
 def test_a_small_model_is_built_to_its_locked_digests(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -82,7 +82,7 @@ def test_a_small_model_is_built_to_its_locked_digests(
         assert lockfile.locked(build.build(name, precision)) == LOCKED[name].precisions[precision]
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_the_same_source_and_seed_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sums = []
     for place in ("one", "two"):

@@ -105,7 +105,7 @@ def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path) 
         user_store.remove("mobilenet_v2")
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_open_sizes_are_asked_for_and_make_the_batch(tmp_path: Path, home: Path) -> None:
     file = text_model(tmp_path / "net.onnx", batch="n", sequence="s")
     with pytest.raises(BadInput, match=r"ids \(int64 \?x\?\), factor \(float32 \?x\?x16\)") as asked:
@@ -180,7 +180,7 @@ def test_fills_that_do_not_fit_are_refused(tmp_path: Path, home: Path, fills: di
     assert kept(home) == []
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_a_value_outside_of_a_table_is_refused_in_the_engine_s_words(tmp_path: Path, home: Path) -> None:
     wishes = Wishes(fills={"ids": Fill(kind="integers", low=ROWS, high=ROWS + 1)})
     with pytest.raises(BadInput, match=r"ONNX Runtime does not run net: .*indices element out of data bounds"):
@@ -302,7 +302,7 @@ def _with_external_weights(folder: Path) -> Path:
         (_sparse, r"3\.0 GiB"),
         (_unknown_operator, "Frobnicate"),
         (_unknown_opset, "opset 99"),
-        pytest.param(_custom_operator, r"ONNX Runtime does not run net: .*com\.example", marks=pytest.mark.real),
+        pytest.param(_custom_operator, r"ONNX Runtime does not run net: .*com\.example", marks=pytest.mark.build),
         (_missing_weights, r"weights\.bin"),
         (_weights_elsewhere, "outside"),
         (_weights_by_link, "outside|link"),
@@ -336,7 +336,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, home: Path, monkeypatch: 
     assert kept(home) == []
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_external_weights_are_kept_with_their_model(tmp_path: Path) -> None:
     manifest = importer.add(_with_external_weights(tmp_path)).files.manifest
     assert set(manifest.formats["onnx"].parts) == {"weights.bin"}
@@ -362,7 +362,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, home: Path) -> None:
     assert kept(home) == []
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_doubtful_outputs_are_told(tmp_path: Path) -> None:
     file = one_node(tmp_path / "net.onnx", "Shape")
     model = onnx.load(str(file))
@@ -409,7 +409,7 @@ def test_a_model_that_reads_files_is_refused(tmp_path: Path, home: Path) -> None
 _ADD = "import sys; from pathlib import Path; from mobilebench.models.user_models import taking; "
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_two_adds_of_one_file_keep_it_once(tmp_path: Path, home: Path) -> None:
     file = text_model(tmp_path / "net.onnx")
     code = _ADD + "print(taking.add(Path(sys.argv[1])).files.manifest.model)"
@@ -421,7 +421,7 @@ def test_two_adds_of_one_file_keep_it_once(tmp_path: Path, home: Path) -> None:
     assert kept(home) == [hashlib.sha256(file.read_bytes()).hexdigest()]
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_a_killed_add_leaves_nothing_to_the_next(tmp_path: Path, home: Path) -> None:
     file = text_model(tmp_path / "net.onnx")
     code = _ADD + (

@@ -207,7 +207,7 @@ print(json.dumps({
 """
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_a_definition_is_filled_from_a_file(tmp_path: Path) -> None:
     shapes = template.write("squeezenet", tmp_path / "template")
     assert len(shapes) == 52

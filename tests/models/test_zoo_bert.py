@@ -37,7 +37,7 @@ def test_the_published_counts() -> None:
     assert registry.get("bert_small").parameters == 4_385_920
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_the_definition_has_these_parameters_and_shapes() -> None:
     import tensorflow as tf
 

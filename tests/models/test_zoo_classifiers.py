@@ -39,7 +39,7 @@ def test_a_classifier_takes_an_image_and_gives_raw_scores(name: str) -> None:
     assert entry.parameters == CLASSIFIERS[name][0]
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_shapes_and_parameters_are_those_of_the_literature(name: str) -> None:
     import tensorflow as tf

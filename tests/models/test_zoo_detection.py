@@ -79,7 +79,7 @@ def test_it_can_be_built_and_its_definition_is_found_without_loading_tensorflow(
     assert ("tensorflow" in sys.modules) == known
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("name", EXPECTED)
 def test_the_network_has_the_literatures_parameters_and_anchors(name: str) -> None:
     import tensorflow as tf

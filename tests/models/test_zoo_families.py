@@ -41,7 +41,7 @@ def test_the_registry_counts_what_the_layers_hold(name: str) -> None:
     assert entry.parameters == parameters
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("name", [*MEMBERS, "cnn_9x200", "cnn_15x400", "rnn_2x64", "mlp_4x256"])
 def test_shapes_and_parameters_are_those_of_the_registry(name: str) -> None:
     import tensorflow as tf
@@ -65,7 +65,7 @@ def test_shapes_and_parameters_are_those_of_the_registry(name: str) -> None:
     assert not [op.name for op in operators if op.type == "Split" and not all(part.consumers() for part in op.outputs)]
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_a_step_of_a_cell_is_that_of_the_literature() -> None:
     """One cell by hand (Gers et al., 2000): what enters, what is kept, what leaves."""
     import numpy as np

@@ -36,7 +36,7 @@ def test_a_generator_has_one_input_and_one_image_under_another_name(name: str) -
     assert image != source
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("name", GENERATORS)
 def test_shapes_and_parameters_are_those_of_the_registry(name: str) -> None:
     import tensorflow as tf
@@ -49,13 +49,13 @@ def test_shapes_and_parameters_are_those_of_the_registry(name: str) -> None:
     assert {name: list(tensor.shape) for name, tensor in shapes.items()} == {image: [2, *generated]}
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_esrgan_with_all_its_blocks_has_the_published_parameters() -> None:
     """The authors' network for 4 x enlargement, 23 blocks of width 64: 16 697 987. No batch norm: ESRGAN removed it."""
     assert defined("esrgan", dense_blocks=23)[1] == 16_697_987
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_pggan_grown_to_the_end_has_the_published_parameters() -> None:
     """Table 2: 23.1 million at 1024 x 1024, nearly all of them in the stages up to 128. Pixel norm has none."""
     full, parameters = defined("pggan", side=1024)[1], defined("pggan")[1]
@@ -63,7 +63,7 @@ def test_pggan_grown_to_the_end_has_the_published_parameters() -> None:
     assert parameters > 0.99 * full
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_cyclegan_has_the_parameters_of_its_layers() -> None:
     """c7s1-64, d128, d256, nine R256, u128, u64, c7s1-3 with biases: the 11.378 million that the authors' program
     prints. Instance norm is computed from the image and has none.

@@ -14,7 +14,7 @@ def test_mobilebert_takes_what_bert_takes() -> None:
     assert entry.outputs == ("sequence_output", "pooled_output")
 
 
-@pytest.mark.real
+@pytest.mark.build
 def test_shapes_and_parameters_are_those_of_the_paper() -> None:
     """Table 1, summed by hand below: 24 581 888, which is also what the published checkpoint's encoder has. The paper
     rounds to 25.3 million, 3 % more, and does not say what else it counts. There is no batch norm; the scales and

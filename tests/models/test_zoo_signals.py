@@ -21,7 +21,7 @@ LIGHT = [
 ]
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize("name", LIGHT)
 def test_every_layer_has_work_and_outputs_follow_the_input(name: str) -> None:
     import numpy as np

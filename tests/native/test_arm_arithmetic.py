@@ -17,7 +17,7 @@ EMULATOR = "qemu-arm-static"
 ANSWER = struct.Struct("<qqQQiiIIddqQ")
 
 pytestmark = [
-    pytest.mark.real,
+    pytest.mark.build,
     pytest.mark.skipif(
         shutil.which(EMULATOR) is None, reason=f"{EMULATOR} (package qemu-user-static) is not installed"
     ),

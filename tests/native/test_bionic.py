@@ -27,7 +27,7 @@ from mobilebench.models import cache as models
 from mobilebench.models.manifest import Format, ModelFiles
 from tests.native.android import ABIS, runner
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.build, pytest.mark.timeout(600)]
 
 ROOT = Path(os.environ.get("MOBILEBENCH_BIONIC_ROOT") or "/nowhere")
 LINKERS = {"arm64-v8a": "linker64", "armeabi-v7a": "linker", "x86_64": "linker64"}

@@ -14,7 +14,7 @@ from mobilebench.core.records import Measurement
 from tests.native.models import negative
 from tests.native.running import FORMATS, INPUT, OUTPUT, SLEEP, measured, onnx_arguments, real_arguments, run
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 CORES = sorted(os.sched_getaffinity(0))
 

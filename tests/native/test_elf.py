@@ -11,7 +11,7 @@ from elftools.elf.elffile import ELFFile
 
 from tests.native.android import ABIS, NATIVE, cmake, runner
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 LARGEST = 100_000
 EXECUTE, WRITE = 1, 2

@@ -16,7 +16,7 @@ from mobilebench.models import agreement, cache
 from mobilebench.session.verdict import HALF_PRECISION
 from tests.native.running import INPUT, OUTPUT, measured, model_files, onnx_arguments, real_arguments, run
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 FP16 = {"setting": "xnnpack-fp16", "allow_fp16": "1"}
 FEW = {"max_predictions": "5"}

@@ -20,7 +20,7 @@ from mobilebench.targets.base import ShellResult
 from tests.native.models import endless_memory, negative
 from tests.native.running import FORMATS, INPUT, OUTPUT, model_files, onnx_arguments, real_arguments, run
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 OUTCOMES = {0: "ok", 1: "error", 2: "error", 3: "unsupported"}
 

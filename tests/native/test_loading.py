@@ -12,7 +12,7 @@ import pytest
 from mobilebench.engines import libraries
 from tests.native.running import FORMATS, real_arguments, run
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 ORT = "const void *OrtGetApiBase(void)"
 TABLE = """

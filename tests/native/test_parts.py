@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mobilebench.models import inputs
 from mobilebench.models.manifest import InputSpec
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 VECTORS = json.loads((Path(__file__).parents[1] / "models" / "input_vectors.json").read_text())
 ARGUMENTS = ["--engine", "sleep", "--threads", "1"]

@@ -16,7 +16,7 @@ from mobilebench.models import agreement
 from mobilebench.models.inputs import sample_indices
 from tests.native.running import FORMATS, INPUT, OUTPUT, SLEEP, model_files, onnx_arguments, real_arguments, run
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.analysis import pages
 from tests.analysis.watching import watched_run
 from tests.report.hostile import hostile_run
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.browser
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PROBLEMS = {"Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled", "Page.javascriptDialogOpening"}

@@ -20,7 +20,7 @@ from mobilebench.virtual import phones
 from tests.session.fakes import SUITE, Seen
 from tests.targets.conftest import BUNDLED_ADB, own_adb
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.build]
 
 RULE = BlockRule(min_predictions=60, max_predictions=60, max_seconds=30)
 BLOCKS = 3

@@ -16,7 +16,7 @@ from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import Run
 from mobilebench.results.store import FILE_NAME, Store
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 SUITE = """\
 title: Sleeping

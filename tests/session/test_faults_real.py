@@ -35,7 +35,7 @@ from tests.browsers.sabotage import crash_gpu
 from tests.engines.web_cases import SHORT, web_case
 from tests.session.fakes import SUITE, Seen
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.browser, pytest.mark.build]
 
 TINY = "mlp_4x256"
 LONG = BlockRule(min_predictions=1, max_predictions=100_000, max_seconds=1)

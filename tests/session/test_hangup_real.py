@@ -22,7 +22,7 @@ from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.virtual import phones
 from tests.targets.conftest import BUNDLED_ADB, own_adb
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.build]
 
 LOOK = (
     f"ls {FLAGS_FILE} {RESTORE_FILE} 2>/dev/null; settings get global stay_on_while_plugged_in;"

@@ -18,7 +18,7 @@ from mobilebench.results.store import Store
 from tests.browsers.display import a_screen
 from tests.browsers.processes import processes_with, wait_until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.browser, pytest.mark.build]
 
 SUITE = """\
 title: Windows

@@ -19,7 +19,7 @@ from mobilebench.browsers import cdp, chrome
 from mobilebench.browsers.page import Page
 from mobilebench.results.store import Store
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.build]
 
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 CHOOSE = """(([id, begins]) => {

@@ -1,4 +1,4 @@
-"""Virtual phones for the tests marked `real`: on an adb server of their own, in a home of their own."""
+"""Virtual phones for the tests marked `adb`: on an adb server of their own, in a home of their own."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from mobilebench.targets.base import Target
 from mobilebench.virtual import phones
 from tests.targets.conftest import BUNDLED_ADB
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.browser]
 
 NAME = "mortal"
 CHROME = "com.android.chrome"

@@ -27,7 +27,7 @@ from mobilebench.targets.limits import Limit
 from mobilebench.virtual import phones, sandbox
 from mobilebench.virtual.chrome import DEVTOOLS as SOCKET
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.adb, pytest.mark.timeout(120)]
 
 NASTY = ["", " a  b ", "$HOME `id` $(id)", 'it\'s "quoted"', "; exit 3 #", "*", "line\nbreak", "-n", "\\", "é→"]
 

@@ -203,7 +203,7 @@ def test_adbutils_meets_the_same_server_whatever_it_reads_itself(port):
     assert said.stdout.split() == ["127.0.0.1", number, number]
 
 
-@pytest.mark.real
+@pytest.mark.adb
 @pytest.mark.parametrize("form", [f"{SOCKET}=tcp:{{}}", f"{SOCKET}=tcp:127.0.0.1:{{}}", f"{SOCKET}=tcp:localhost:{{}}"])
 def test_a_real_server_is_met_that_a_variable_names(form, tmp_path):
     adb = shutil.which("adb") or server.program()

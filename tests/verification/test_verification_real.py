@@ -22,7 +22,7 @@ from mobilebench.targets import host
 from mobilebench.verification import cells, verifier, worker_client
 from mobilebench.verification.records import ModelMatrix
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("closed_pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
 SMALL = "mlp_4x256"
 

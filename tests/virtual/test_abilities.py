@@ -164,7 +164,7 @@ def test_how_commands_are_found(script: str, found: list[list[str]]) -> None:
     assert list(commands(script)) == found
 
 
-@pytest.mark.real
+@pytest.mark.adb
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("android", [7, 9, 11, 13, 15])
 def test_every_command_that_a_run_sends_is_in_the_table_and_works_on_its_android(

@@ -16,7 +16,7 @@ import pytest
 from mobilebench.virtual import phones
 from tests.virtual.conftest import Desk, wait_until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.browser]
 
 START = "am start -p com.android.chrome -a android.intent.action.VIEW"
 

@@ -9,7 +9,7 @@ import pytest
 from mobilebench.virtual import adb, phones
 from tests.virtual.conftest import Desk
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.browser]
 
 
 @pytest.mark.parametrize("fault", ["offline", "unauthorized"])

@@ -32,7 +32,7 @@ def test_the_guide_names_every_field_of_the_state() -> None:
         assert told == {field.name for field in dataclasses.fields(getattr(State(), group_name))}
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_the_guides_commands_work(one_desk: Desk) -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for line in (line for block in blocks("console") for line in block.splitlines()):
@@ -43,7 +43,7 @@ def test_the_guides_commands_work(one_desk: Desk) -> None:
     assert not any(phone.running for phone in phones.list_phones())
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_the_guides_python_works(one_desk: Desk) -> None:
     for block in blocks("python"):
         subprocess.run([sys.executable, "-c", block], check=True, timeout=60)

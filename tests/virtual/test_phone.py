@@ -29,7 +29,7 @@ from mobilebench.virtual.shell import FrameId, FrameParser, frame
 from mobilebench.virtual.wire import CLSE, CNXN, OKAY, OPEN, VERSION, WRTE, Packet, PacketParser
 from tests.virtual.conftest import Desk, wait_until
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.adb
 
 TMP = "/data/local/tmp"
 

@@ -62,7 +62,7 @@ def test_changes_are_read_as_people_write_them() -> None:
         phones.parse_changes(["battery"])
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_files_and_settings_outlive_down_and_up_but_not_wipe(one_desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("kept")
     (phone,) = phones.up(1, ["kirin-990"], names=["keeper"])
@@ -79,7 +79,7 @@ def test_files_and_settings_outlive_down_and_up_but_not_wipe(one_desk: Desk, tmp
     phones.down(["keeper"])
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_up_twice_is_up_once(one_desk: Desk) -> None:
     first = phones.up(1, names=["twin"])
     assert phones.up(1, names=["twin"]) == first
@@ -89,7 +89,7 @@ def test_up_twice_is_up_once(one_desk: Desk) -> None:
     phones.down()
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_phones_differ_by_default_and_outlive_the_command_that_started_them(one_desk: Desk) -> None:
     start = "from mobilebench.virtual import phones; phones.up(2)"
     subprocess.run([sys.executable, "-c", start], check=True, timeout=60)
@@ -103,7 +103,7 @@ def test_phones_differ_by_default_and_outlive_the_command_that_started_them(one_
     assert [adb.state(phone.serial) for phone in pair] == ["absent", "absent"]
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_down_ends_what_commands_left_behind_and_nothing_else(one_desk: Desk) -> None:
     (phone,) = phones.up(1, names=["busy"])
     one_desk.shell(phone, "setsid nohup sleep 4323 >/dev/null 2>&1 & nohup sleep 4323 >/dev/null 2>&1 &")
@@ -115,7 +115,7 @@ def test_down_ends_what_commands_left_behind_and_nothing_else(one_desk: Desk) ->
         bystander.kill()
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_a_number_that_another_process_got_is_not_ended(one_desk: Desk) -> None:
     (phone,) = phones.up(1, names=["gone"])
     assert phone.pid is not None
@@ -130,7 +130,7 @@ def test_a_number_that_another_process_got_is_not_ended(one_desk: Desk) -> None:
         stranger.kill()
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_a_phone_that_was_killed_is_seen_as_down_and_comes_back(one_desk: Desk) -> None:
     (phone,) = phones.up(1, names=["victim"])
     assert phone.pid is not None
@@ -143,7 +143,7 @@ def test_a_phone_that_was_killed_is_seen_as_down_and_comes_back(one_desk: Desk) 
     phones.down(["victim"])
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_a_port_that_was_taken_meanwhile_is_left_to_its_owner(one_desk: Desk) -> None:
     (phone,) = phones.up(1, names=["mover"])
     phones.down(["mover"])
@@ -154,7 +154,7 @@ def test_a_port_that_was_taken_meanwhile_is_left_to_its_owner(one_desk: Desk) ->
     phones.down(["mover"])
 
 
-@pytest.mark.real
+@pytest.mark.adb
 def test_a_phone_that_cannot_start_says_why(one_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mobilebench.virtual.sandbox.METADATA", "/proc/no/such/place")
     with pytest.raises(TargetLost, match="did not start") as told:

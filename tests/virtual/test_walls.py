@@ -18,7 +18,7 @@ from mobilebench.virtual.phones import VirtualPhone
 from tests.virtual.conftest import Desk, free_port, make_desk, processes_mentioning, wait_until
 from tests.virtual.test_chrome import START, page, titles
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.adb, pytest.mark.browser]
 
 TMP = "/data/local/tmp"
 

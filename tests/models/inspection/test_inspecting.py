@@ -237,7 +237,7 @@ def test_what_the_fuzzer_found(file: Path, tmp_path: Path) -> None:
         assert refusal.problem
 
 
-@pytest.mark.real
+@pytest.mark.build
 @pytest.mark.parametrize(
     ("name", "macs", "parameters"),
     [("mobilenet_v2", 300_774_272, 3_487_816), ("squeezenet", 835_814_912, 1_248_424)],
