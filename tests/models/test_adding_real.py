@@ -88,8 +88,6 @@ def mobilebench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.build
-
-
 @pytest.mark.network
 def test_an_onnx_model_is_added_and_measured(tmp_path: Path, home: Path) -> None:
     file = text_model(tmp_path / "my_net.onnx", sequence=128, width=256)
@@ -107,8 +105,6 @@ def test_an_onnx_model_is_added_and_measured(tmp_path: Path, home: Path) -> None
 
 
 @pytest.mark.build
-
-
 @pytest.mark.network
 def test_a_saved_model_is_converted_into_every_format(tmp_path: Path, home: Path) -> None:
     folder = tmp_path / "net"
@@ -131,8 +127,6 @@ def test_a_saved_model_is_converted_into_every_format(tmp_path: Path, home: Path
 
 
 @pytest.mark.build
-
-
 @pytest.mark.network
 def test_saved_models_that_count_or_draw_numbers_are_told_from_pure_ones(tmp_path: Path, home: Path) -> None:
     subprocess.run([sys.executable, "-c", NOT_PURE, str(tmp_path)], check=True, capture_output=True)
@@ -209,8 +203,6 @@ def test_a_difference_says_how_large_it_is() -> None:
 
 
 @pytest.mark.build
-
-
 @pytest.mark.network
 def test_what_pip_says_is_told(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
