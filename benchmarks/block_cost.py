@@ -19,7 +19,7 @@ from mobilebench.browsers import launching
 from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
 from mobilebench.engines import web
 from mobilebench.engines.registry import engines
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.base import Target
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--serial", default=targets.HOST, help="host, or a phone that has these browsers")
     chosen = parser.parse_args(arguments)
     info = targets.select(chosen.serial)[0]
-    files = cache.find(MODEL)
+    files = obtain.find(MODEL)
     if files is None:
         sys.exit(f"{MODEL} is not built: run `mobilebench models build {MODEL}`.")
     with tempfile.TemporaryDirectory() as folder:

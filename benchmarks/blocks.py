@@ -8,7 +8,7 @@ from threading import Event
 
 from mobilebench.core.records import BlockRule, Case, Measurement, Pass, PlannedBlock
 from mobilebench.engines.registry import engines
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
 
@@ -19,7 +19,7 @@ PREDICTIONS = {"mobilenet_v2": 400, "resnet50": 50, "bert_small": 800}
 
 def built(model: str) -> ModelFiles:
     """The model, which has to be built already."""
-    files = cache.find(model)
+    files = obtain.find(model)
     if files is None:
         sys.exit(f"{model} is not built: run `mobilebench models build {model}`.")
     return files

@@ -22,9 +22,9 @@ from mobilebench.core import paths
 from mobilebench.core.records import BlockRule, Case, PlannedBlock
 from mobilebench.engines import web
 from mobilebench.engines.registry import engines
-from mobilebench.models import cache
-from mobilebench.models.inputs import fill
+from mobilebench.models import obtain
 from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.models.synthetic_inputs import fill
 from mobilebench.targets import host
 
 MODEL = "mobilenet_v2"
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def built() -> ModelFiles:
     """The model, which has to be built already."""
-    files = cache.find(MODEL)
+    files = obtain.find(MODEL)
     if files is None:
         sys.exit(f"{MODEL} is not built: run `mobilebench models build {MODEL}`.")
     return files

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobilebench.engines import libraries
-from mobilebench.models import cache, inputs, tflite_python
+from mobilebench.models import obtain, synthetic_inputs
 from mobilebench.models.manifest import Format, ModelFiles
 
 Arrays = dict[str, NDArray[Any]]
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--predictions", type=int, required=True)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    files = cache.find(arguments.model)
+    files = obtain.find(arguments.model)
     if files is None:
         sys.exit(f"{arguments.model} is not built: run `mobilebench models build {arguments.model}`.")
     predict = APIS[arguments.api](files, arguments.threads)
@@ -52,7 +52,7 @@ def feeds(files: ModelFiles, wanted: Format) -> Arrays:
     arrays = {}
     for position, spec in enumerate(files.manifest.inputs):
         dtype = entry.input_dtypes.get(spec.name, spec.dtype)
-        arrays[entry.inputs[spec.name]] = inputs.fill(spec, position).astype(dtype)
+        arrays[entry.inputs[spec.name]] = synthetic_inputs.fill(spec, position).astype(dtype)
     return arrays
 
 
@@ -74,8 +74,10 @@ def onnxruntime_api(files: ModelFiles, threads: int) -> Predict:
 
 
 def litert_api(files: ModelFiles, threads: int) -> Predict:
-    """The `ai-edge-litert` package (or `tflite-runtime`), which applies XNNPACK by default."""
-    return _interpreter_api(tflite_python.interpreter_class(), files, threads)
+    """The `ai-edge-litert` package, which applies XNNPACK by default."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    return _interpreter_api(Interpreter, files, threads)
 
 
 def tensorflow_api(files: ModelFiles, threads: int) -> Predict:

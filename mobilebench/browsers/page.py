@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from threading import Event
 from typing import Any, Literal, Protocol
 
 Capability = Literal["stop scripts", "clear origin", "shape link", "processes", "trace"]
@@ -56,19 +54,3 @@ class Page(Protocol):
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
         """Send one command of the browser's own protocol, and wait for its result."""
         ...
-
-
-def open_page(address: str, *, cancel: Event | None = None, stays: bool = False) -> AbstractContextManager[Page]:
-    """A new, empty tab of the browser that is driven at `address`; leaving closes it.
-
-    `http://…` is the base of a DevTools endpoint, `ws://…` that of WebDriver BiDi. `stays`: the browser is somebody's,
-    and keeps its tabs when it ends.
-
-    Raises:
-        BlockFailed: the browser cannot be reached, or opens no page.
-    """
-    from mobilebench.browsers import bidi, cdp
-
-    if address.startswith("ws:"):
-        return bidi.open_page(address, cancel=cancel, stays=stays)
-    return cdp.open_page(address, cancel=cancel)

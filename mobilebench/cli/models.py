@@ -19,8 +19,8 @@ from mobilebench.cli import (
 from mobilebench.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
-    from mobilebench.models.entry import ModelEntry
     from mobilebench.models.manifest import ModelFiles
+    from mobilebench.models.spec import ModelEntry
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,12 @@ def _on_this_computer(name: str) -> dict[str, Here]:
 
 def _built(name: str, precision: str) -> Here:
     from mobilebench.core.errors import BadInput
-    from mobilebench.models import cache, registry
+    from mobilebench.models import obtain, registry
 
     if reason := registry.why_not(name, precision):
         return Here(f"unsupported: {reason}", None)
     try:
-        files = cache.find(name, precision)
+        files = obtain.find(name, precision)
     except BadInput:
         return Here("damaged: the next run or `models build` mends it", None)
     return Here("built" if files else "not built", files)

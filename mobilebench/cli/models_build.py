@@ -44,7 +44,7 @@ def build(
     Weights are seeded unless pretrained ones were fetched. Needs `pip install mobilebench[models]`.
     """
     from mobilebench.core.errors import BadInput, MobilebenchError
-    from mobilebench.models import cache, registry, user_store
+    from mobilebench.models import obtain, registry, user_store
 
     asked = registry.expand(split(names)) if names else []
     if everything == bool(asked):
@@ -68,7 +68,7 @@ def build(
             label = f"{name} {one}" + (f" batch {batch}" if batch > 1 else "")
             started = time.monotonic()
             try:
-                files = cache.ensure(name, one, batch, partial(tell, place, label), thorough=False)
+                files = obtain.ensure(name, one, batch, partial(tell, place, label), thorough=False)
             except BadInput:
                 raise
             except MobilebenchError as error:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from mobilebench.models.download import Watcher
     from mobilebench.models.pretrained import Pretrained
+    from mobilebench.models.weights.download import Watcher
 
 
 def fetch(
@@ -84,19 +84,19 @@ def _given(
 
 def _named(name: str) -> Pretrained:
     from mobilebench.core.errors import BadInput
-    from mobilebench.models import pretrained, weights_list
+    from mobilebench.models.weights import sources
 
-    weights = pretrained.named(name)
+    weights = sources.named(name)
     if weights is None:
         raise BadInput(
             f"No pretrained weights are named for {name}: it is built from seeded ones.",
-            hint=f"Name some by --url, --sha256 and --licence, or in {weights_list.file()}.",
+            hint=f"Name some by --url, --sha256 and --licence, or in {sources.file()}.",
         )
     return weights
 
 
 def _fetch(name: str, weights: Pretrained) -> None:
-    from mobilebench.models import fetch as room
+    from mobilebench.models.weights import fetch as room
 
     say(f"{name}: {weights.url}")
     say(f"  licence: {weights.licence}")
@@ -114,14 +114,14 @@ def _fetch(name: str, weights: Pretrained) -> None:
 
 
 def _keep(name: str, weights: Pretrained) -> None:
-    from mobilebench.models import weights_list
+    from mobilebench.models.weights import sources
 
-    weights_list.put(name, weights)
-    say(f"  named for {name} in {weights_list.file()}")
+    sources.put(name, weights)
+    say(f"  named for {name} in {sources.file()}")
 
 
 def _forget(name: str) -> None:
-    from mobilebench.models import fetch as room
+    from mobilebench.models.weights import fetch as room
 
     if room.forget(name):
         say(f"{name}: the next build uses seeded weights again.")

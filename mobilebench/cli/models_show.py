@@ -130,11 +130,11 @@ def _shape(text: str) -> tuple[str, list[int]]:
 
 def _built(name: str, batch: int) -> list[ModelFiles]:
     """The precisions of a model that are on this computer."""
-    from mobilebench.models import cache, registry, user_store
+    from mobilebench.models import obtain, registry, user_store
 
     if own := user_store.find(name):
         return [own]
-    found = (cache.find(name, precision, batch) for precision in registry.PRECISIONS)
+    found = (obtain.find(name, precision, batch) for precision in registry.PRECISIONS)
     return [files for files in found if files]
 
 

@@ -58,7 +58,7 @@ def verify(
     from mobilebench.cli.verify_progress import watching
     from mobilebench.core.errors import BadInput, ExitCode
     from mobilebench.models import registry
-    from mobilebench.models.seeded import SEEDED
+    from mobilebench.models.synthetic_inputs import SEEDED
     from mobilebench.targets import host
     from mobilebench.verification import cells, verifier
 

@@ -21,7 +21,7 @@ def weights(
 
     Replace the tensors, which are numbered in the definition's order, by those of a checkpoint.
     """
-    from mobilebench.models import template
+    from mobilebench.models.weights import template
 
     shapes = template.write(name, file)
     if json:

@@ -9,8 +9,8 @@ from threading import Event
 from typing import Literal, Protocol
 
 from mobilebench.core.records import Case, Conditions, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
-from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.targets.base import Target
 
 NATIVE_PASSES: frozenset[Pass] = frozenset({"timing", "kernels", "memory"})

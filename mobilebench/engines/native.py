@@ -28,8 +28,8 @@ from mobilebench.engines.runner_output import not_usable, read_answer, read_chec
 from mobilebench.engines.scratch import scratch_folder
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
-from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.profiles import memory_kills
 from mobilebench.targets.base import NotStarted, Pushed, Target, TargetPath
 

@@ -32,8 +32,8 @@ from mobilebench.engines.runner_output import not_usable, read_answer, read_impo
 from mobilebench.engines.tensorflow_worker import network
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import signatures
-from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
+from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.profiles import memory_kills
 from mobilebench.targets.base import ShellResult, Target
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from mobilebench.browsers import chrome, firefox, gpu_process, names, network_presets, renderers
-from mobilebench.browsers.page import Page, open_page
+from mobilebench.browsers.connect import open_page
+from mobilebench.browsers.page import Page
 from mobilebench.core import paths
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import (
@@ -31,8 +32,8 @@ from mobilebench.engines import downloads, model_limits, page_process, page_samp
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
-from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import FormatFile, ModelFiles
+from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.targets.base import BrowserHandle, Target
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from mobilebench.core.records import Case, Pass, PlannedBlock, SpentOn, TargetIn
 from mobilebench.engines import model_limits, web
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
 from mobilebench.models import user_store
-from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
+from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.targets.base import Target
 
 GPU_SETTINGS = ("hardware", "software", "integrated", "discrete")

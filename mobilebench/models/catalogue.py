@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mobilebench.models.entry import Input, ModelEntry, tolerance
 from mobilebench.models.manifest import Fill
+from mobilebench.models.spec import Input, ModelEntry, tolerance
 
 
 def _image(size: int) -> tuple[Input, ...]:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mobilebench.core.errors import BadInput
-from mobilebench.models.entry import Input, ModelEntry
 from mobilebench.models.manifest import Fill
+from mobilebench.models.spec import Input, ModelEntry
 
 _STUDY = "Ma et al., Moving Deep Learning into Web Browser: How Far Can We Go?, WWW 2019, table 5"
 _MEMBER = re.compile(r"([a-z]+)_(\d+)x(\d+)")

@@ -1,8 +1,4 @@
-"""Pretrained weights: where they can be had, what they must be, and under which licence.
-
-A model of the zoo is built from seeded weights unless weights are named for it, by the registry or by the user
-(`models.weights_list`), and were fetched (`models.fetch`).
-"""
+"""The record of a file of pretrained weights: its URL, sha256, size and licence."""
 
 from __future__ import annotations
 
@@ -67,15 +63,3 @@ class Pretrained(Record):
     """Under which the weights are given."""
     source: Line | None = None
     """Who trained them on what, as one would cite it."""
-
-
-def named(model: str) -> Pretrained | None:
-    """The weights that are named for a model, whether they were fetched or not; the user's own list comes first.
-
-    Raises:
-        BadInput: there is no such model, or the user's list is not valid.
-    """
-    from mobilebench.models import registry, weights_list
-
-    shipped = registry.get(model).pretrained
-    return weights_list.read().get(model) or shipped

@@ -22,14 +22,16 @@ from pydantic import ValidationError
 from mobilebench.core import paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import known_sha256
-from mobilebench.models import cache, fetch, file_locks, pretrained, registry, user_store, weights_list
+from mobilebench.models import file_locks, registry, store, user_store
+from mobilebench.models.build import cache
 from mobilebench.models.manifest import Manifest
+from mobilebench.models.weights import fetch, sources
 
 _PART_KEPT_S = 24 * 3600.0
 
 _MODEL = re.compile(
-    rf"(?:(?P<name>{cache._NAME.pattern})(?P<beside>\.log|\.lock)?"
-    rf"|\.(?P<left>{cache._NAME.pattern})(?P<kind>\.building|\.damaged|\.pruned))"
+    rf"(?:(?P<name>{store.BUILT_NAME.pattern})(?P<beside>\.log|\.lock)?"
+    rf"|\.(?P<left>{store.BUILT_NAME.pattern})(?P<kind>\.building|\.damaged|\.pruned))"
 )
 """A built model, what lies beside it while it is built, and what a killed process leaves."""
 
@@ -73,7 +75,7 @@ def prune(*, everything: bool = False, dry_run: bool = False, now: float | None 
     Raises:
         BadInput: the user's list of weights is not valid, so that nobody knows what is current.
     """
-    weights_list.read()
+    sources.read()
     return _everywhere(everything, dry_run, time.time() if now is None else now)
 
 
@@ -116,9 +118,9 @@ def _sums_here() -> set[str]:
     """Of every file that a page may be sent: of current and added models, and of the pages themselves."""
     manifests = [files.manifest for files in user_store.every()]
     for folder in cache.models_folder().iterdir():
-        if cache._NAME.fullmatch(folder.name) and _outdated(folder.name) is None:
+        if store.BUILT_NAME.fullmatch(folder.name) and _outdated(folder.name) is None:
             with suppress(OSError, ValidationError):  # what is damaged is built again, and compressed again
-                manifests.append(Manifest.model_validate_json((folder / cache.MANIFEST).read_bytes()))
+                manifests.append(Manifest.model_validate_json((folder / store.MANIFEST).read_bytes()))
     formats = [one for manifest in manifests for one in manifest.formats.values()]
     pages = {known_sha256(file) for file in paths.web_pages().rglob("*") if file.is_file()}
     return pages.union(*({one.sha256, *one.parts.values()} for one in formats))
@@ -168,7 +170,7 @@ def _why_model(path: Path, called: re.Match[str], *, everything: bool) -> str | 
 
 
 def _outdated(name: str) -> str | None:
-    called = cache._NAME.fullmatch(name)
+    called = store.BUILT_NAME.fullmatch(name)
     assert called is not None
     model, precision, batch = called.group(1, 2, 3)
     try:
@@ -195,7 +197,7 @@ def _why_weights(
 
 
 def _named() -> set[str]:
-    every = [pretrained.named(model) for model in {*registry.names(), *weights_list.read()}]
+    every = [sources.named(model) for model in {*registry.names(), *sources.read()}]
     return {one.sha256 for one in every if one}
 
 

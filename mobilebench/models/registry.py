@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from mobilebench.core.errors import BadInput
 from mobilebench.models import families, user_store
 from mobilebench.models.catalogue import ENTRIES
-from mobilebench.models.entry import ModelEntry
 from mobilebench.models.families import FAMILIES
+from mobilebench.models.spec import ModelEntry
 
 PRECISIONS = ("fp32", "fp16", "int8", "dynamic")
 """Number formats: `int8` computes in 8 bits with float inputs and outputs, `dynamic` only keeps weights in 8 bits."""

@@ -19,10 +19,11 @@ from pydantic import ValidationError
 
 from mobilebench.core import paths
 from mobilebench.core.errors import BadInput
-from mobilebench.models.entry import Input, ModelEntry
+from mobilebench.models import store
 from mobilebench.models.manifest import AddedManifest, InputSpec, Manifest, ModelFiles
+from mobilebench.models.spec import Input, ModelEntry
+from mobilebench.models.store import MANIFEST
 
-MANIFEST = "manifest.json"
 _CONTENT = re.compile(r"[0-9a-f]{64}")
 _WORKSHOP = ".adding-"
 _ADD_AGAIN = "Remove it with `mobilebench models remove {name} --yes`, and add the file again."
@@ -96,15 +97,11 @@ def whole(files: ModelFiles) -> ModelFiles:
     Raises:
         BadInput: a file is missing, cut short or changed; the message names it.
     """
-    from mobilebench.models import cache
-
     try:
-        checked = cache.read(files.folder, AddedManifest)
-        cache.verify(checked)
+        checked = store.read(files.folder, AddedManifest)
+        store.verify(checked)
     except BadInput as error:
-        name = files.manifest.model
-        message = error.message.replace("built model", "added model", 1)
-        raise BadInput(message, hint=_ADD_AGAIN.format(name=name)) from error
+        raise BadInput(error.message, hint=_ADD_AGAIN.format(name=files.manifest.model)) from error
     return checked
 
 

@@ -76,9 +76,9 @@ def machine_turn(machine: str, cancel: Event) -> AbstractContextManager[None]:
 
 def model(key: ModelKey, progress: Callable[[str], None]) -> ModelFiles:
     """The built model; it is built when it is missing. Raises `MobilebenchError` when it cannot be had."""
-    from mobilebench.models import cache
+    from mobilebench.models import obtain
 
-    return cache.ensure(*key, progress=progress)
+    return obtain.ensure(*key, progress=progress)
 
 
 def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> None:
@@ -94,7 +94,8 @@ def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) 
 
 def in_use(files: ModelFiles) -> AbstractContextManager[None]:
     """Keeps the model from being pruned as long as it is measured."""
-    from mobilebench.models import cache, file_locks
+    from mobilebench.models import file_locks
+    from mobilebench.models.build import cache
 
     return file_locks.use(cache.lock_of(files.folder)) if files.manifest.source == "zoo" else nullcontext()
 

@@ -15,8 +15,8 @@ from mobilebench.engines import litertjs
 from mobilebench.engines.webengine import GPU_SETTINGS
 from mobilebench.models import behaviour, registry
 from mobilebench.models.agreement import disagreements, malformations
-from mobilebench.models.entry import USUAL_TOLERANCE
 from mobilebench.models.manifest import Manifest
+from mobilebench.models.spec import USUAL_TOLERANCE
 from mobilebench.session.circumstances import judge_circumstances
 from mobilebench.session.delegation import ON_THE_PROCESSOR, judge_delegation
 from mobilebench.session.downloads import judge_downloads

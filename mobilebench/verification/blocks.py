@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, OutputSummary, PlannedBlock, TargetInfo
 from mobilebench.engines.registry import engines
-from mobilebench.models import seeded
+from mobilebench.models import synthetic_inputs
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.session.verdict import judge
 from mobilebench.targets import open_target
@@ -78,5 +78,5 @@ def answers(
 
 def _filled(files: ModelFiles, name: str) -> ModelFiles:
     """The same files, with inputs filled from other ranges."""
-    specs = seeded.specs(files.manifest.inputs, name)
+    specs = synthetic_inputs.seeded_specs(files.manifest.inputs, name)
     return ModelFiles(files.folder, files.manifest.model_copy(update={"inputs": specs}))

@@ -12,7 +12,7 @@ from mobilebench.core.hashing import sha256_of
 from mobilebench.core.records import TargetInfo
 from mobilebench.engines import libraries
 from mobilebench.engines.registry import engines
-from mobilebench.models import fingerprint
+from mobilebench.models.build import fingerprint
 from mobilebench.models.manifest import FormatFile, Manifest
 from mobilebench.verification import cells
 from mobilebench.verification.records import Cell
@@ -22,13 +22,11 @@ _COMPARING = (
     "verification/worker.py",
     "verification/blocks.py",
     "verification/records.py",
-    "models/formula.py",
-    "models/inputs.py",
-    "models/seeded.py",
+    "models/synthetic_inputs.py",
     "models/checks.py",
 )
 _ASKING = "models/user_models/reference_worker.py"
-_LOOKING = "models/activations.py"
+_LOOKING = "verification/activations.py"
 _NATIVE = ("engines/native.py", "engines/runner_output.py")
 _WEB = ("engines/web.py", "engines/webengine.py")
 

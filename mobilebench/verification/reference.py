@@ -11,10 +11,9 @@ from threading import Event
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import OutputSummary
 from mobilebench.models import signatures
-from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
-from mobilebench.models.seeded import SEEDED
+from mobilebench.models.synthetic_inputs import SAMPLES, SEEDED
 from mobilebench.verification import cells, worker_client
 from mobilebench.verification.records import Activations, OutputFacts, ReferenceFacts
 

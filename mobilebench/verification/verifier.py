@@ -16,9 +16,9 @@ from threading import Event
 
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.records import TargetInfo
-from mobilebench.models import behaviour, cache, registry, user_store
+from mobilebench.models import behaviour, obtain, registry, user_store
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.models.seeded import SEEDED
+from mobilebench.models.synthetic_inputs import SEEDED
 from mobilebench.session.dependencies import in_use
 from mobilebench.verification import blocks, cache_keys, cells, compare, matrix, reference, worker_client
 from mobilebench.verification.answer_cache import Verifications
@@ -168,7 +168,7 @@ class _Verification:
         if precision not in self._files:
             own = user_store.find(self._model)
             files = _in_background(
-                lambda: cache.ensure(
+                lambda: obtain.ensure(
                     self._model,
                     precision,
                     own.manifest.batch if own else 1,

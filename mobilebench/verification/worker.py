@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobilebench.core.errors import MobilebenchError
-from mobilebench.models import checks, formula, seeded
-from mobilebench.models.activations import LayerActivations, complaints
-from mobilebench.models.activations import shares as shares_of
+from mobilebench.models import checks, synthetic_inputs
 from mobilebench.models.forked_step import end_with
 from mobilebench.models.manifest import InputSpec
 from mobilebench.models.user_models import reference_worker
 from mobilebench.verification import compare
+from mobilebench.verification.activations import LayerActivations, complaints
+from mobilebench.verification.activations import shares as shares_of
 from mobilebench.verification.records import Activations, OutputFacts, WorstLayer
 
 Arrays = dict[str, NDArray[Any]]
@@ -44,7 +44,7 @@ def reference(job: dict[str, Any]) -> dict[str, Any]:
         np.savez(Path(job["keep"]) / f"{name}.npz", allow_pickle=False, **answer)
     return {
         "summaries": {name: _summaries(answer, job["samples"]) for name, answer in answers.items()},
-        "published": _summaries(answers["published"], formula.SAMPLES),
+        "published": _summaries(answers["published"], synthetic_inputs.SAMPLES),
         "outputs": [_facts(name, answers).model_dump() for name in job["outputs"]],
     }
 
@@ -137,12 +137,12 @@ def _answers(job: dict[str, Any]) -> dict[str, Arrays]:
 
 def _feed(job: dict[str, Any], name: str) -> Arrays:
     specs = [InputSpec.model_validate(spec) for spec in job["specs"]]
-    filled = seeded.feed(specs, name)
+    filled = synthetic_inputs.seeded_feed(specs, name)
     return {name: values.astype(job["dtypes"].get(name, values.dtype)) for name, values in filled.items()}
 
 
 def _summaries(answer: Arrays, samples: int) -> list[dict[str, Any]]:
-    return [formula.figures(name, values, samples) for name, values in answer.items()]
+    return [synthetic_inputs.summary_fields(name, values, samples) for name, values in answer.items()]
 
 
 def _facts(name: str, answers: dict[str, Arrays]) -> OutputFacts:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.browsers import bidi
-from mobilebench.browsers.page import Page, open_page
+from mobilebench.browsers.connect import open_page
+from mobilebench.browsers.page import Page
 from mobilebench.core.errors import BlockFailed, Unsupported
 from tests.browsers.fake_devtools import CUT, FakeDevtools, fake_devtools, success
 from tests.browsers.fake_devtools import bidi as opening

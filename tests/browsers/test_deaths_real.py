@@ -12,7 +12,7 @@ from threading import Timer
 import pytest
 
 from mobilebench.browsers import builds
-from mobilebench.browsers.page import open_page
+from mobilebench.browsers.connect import open_page
 from mobilebench.core.errors import BlockFailed, Fault
 from mobilebench.profiles import memory_kills
 from tests.browsers import memory_limit

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.browsers import firefox
-from mobilebench.browsers.page import open_page
+from mobilebench.browsers.connect import open_page
 
 
 @pytest.mark.browser

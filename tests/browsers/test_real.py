@@ -17,7 +17,7 @@ from threading import Timer
 import pytest
 
 from mobilebench.browsers import builds, launching
-from mobilebench.browsers.page import open_page
+from mobilebench.browsers.connect import open_page
 from mobilebench.core.errors import BlockFailed
 from tests.browsers.processes import group, kill_pages, processes_with, wait_until
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from mobilebench.cli import app
 from mobilebench.core.errors import ExitCode, TargetLost
 from mobilebench.models import registry
-from mobilebench.models.cache import folder_of
+from mobilebench.models.build.cache import folder_of
 
 runner = CliRunner()
 

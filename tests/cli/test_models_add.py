@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from mobilebench.cli import app
 
-from ..models.making_onnx import text_model
+from ..models.user_models.making_onnx import text_model
 
 runner = CliRunner()
 

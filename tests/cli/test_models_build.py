@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mobilebench.core.errors import ExitCode, MobilebenchError
-from mobilebench.models import cache, registry
+from mobilebench.models import obtain, registry
 from tests.cli.test_app import invoke
 
 
@@ -28,7 +28,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
         formats = {"tflite": SimpleNamespace(bytes=2**20)}
         return SimpleNamespace(manifest=SimpleNamespace(formats=formats, unsupported={"tfjs": "it has none."}))
 
-    monkeypatch.setattr(cache, "ensure", ensure)
+    monkeypatch.setattr(obtain, "ensure", ensure)
     return asked
 
 

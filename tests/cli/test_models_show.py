@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mobilebench.cli import app
-from mobilebench.models import cache
+from mobilebench.models import store
+from mobilebench.models.build import cache
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest
 from tests.models.inspection import tiny_models
 
@@ -56,7 +57,7 @@ def built() -> str:
         parameters=137,
         built_with={},
     )
-    (folder / cache.MANIFEST).write_text(manifest.model_dump_json())
+    (folder / store.MANIFEST).write_text(manifest.model_dump_json())
     return "squeezenet"
 
 

@@ -18,10 +18,11 @@ import pytest
 from typer.testing import CliRunner
 
 from mobilebench.cli import app
-from mobilebench.models import cache, fetch, weights_file, weights_list
-from mobilebench.models.download import Patience
+from mobilebench.models.build import cache
 from mobilebench.models.pretrained import Pretrained
-from tests.models.weights_server import Site, serving
+from mobilebench.models.weights import fetch, sources, weights_file
+from mobilebench.models.weights.download import Patience
+from tests.models.weights.weights_server import Site, serving
 
 runner = CliRunner()
 
@@ -74,7 +75,7 @@ def test_weights_are_named_fetched_used_and_forgotten(site: Site) -> None:
         "licence: MIT",
         "source: Someone, 2020",
         f"here: 800.1 kB, sha256 {digits}",
-        f"named for squeezenet in {weights_list.file()}",
+        f"named for squeezenet in {sources.file()}",
         f"The next build of squeezenet uses them, and every record says `weights: pretrained: {digits}`.",
     ]
     assert invoke("fetch", "squeezenet")[0] == 0
@@ -87,11 +88,11 @@ def test_weights_are_named_fetched_used_and_forgotten(site: Site) -> None:
 
 def test_what_could_not_be_fetched_is_not_named(site: Site) -> None:
     invoke("fetch", "squeezenet", "--url", site.url, "--sha256", sum_of(site))
-    before = weights_list.read()
+    before = sources.read()
     code, _, err = invoke("fetch", "squeezenet", "--url", site.url, "--sha256", "0" * 64)
     assert code == 2
     assert f"has sha256 {sum_of(site)} instead of {'0' * 64}" in err
-    assert weights_list.read() == before
+    assert sources.read() == before
 
 
 def test_without_named_weights_seeded_ones_are_used() -> None:
@@ -99,7 +100,7 @@ def test_without_named_weights_seeded_ones_are_used() -> None:
     assert code == 2
     assert "No pretrained weights are named for squeezenet: it is built from seeded ones." in err
     assert "--url" in err
-    assert str(weights_list.file()) in err
+    assert str(sources.file()) in err
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_on_a_terminal_ctrl_c_says_what_is_kept_and_how_to_go_on(site: Site) -> 
     assert "━" in shown.decode()
     assert "Interrupted. 327.7 kB are kept; the same command goes on there." in shown.decode()
     assert "Traceback" not in shown.decode()
-    assert weights_list.read() == {}
+    assert sources.read() == {}
 
 
 def _read(terminal: int) -> bytes:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mobilebench.core.records import BlockRule, Case, Measurement, PlannedBlock
 from mobilebench.engines.registry import engines
-from mobilebench.models import agreement, cache, inputs, tflite_python
+from mobilebench.models import agreement, obtain, synthetic_inputs
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.targets import host
 
@@ -29,7 +29,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def built(name: str) -> ModelFiles:
-    found = cache.find(name)
+    found = obtain.find(name)
     assert found is not None, f"run `mobilebench models build {name}` first"
     return found
 
@@ -38,16 +38,20 @@ def feeds(files: ModelFiles, wanted: Format) -> Arrays:
     """The published inputs under the format's own names."""
     entry = files.manifest.formats[wanted]
     return {
-        entry.inputs[spec.name]: inputs.fill(spec, place).astype(entry.input_dtypes.get(spec.name, spec.dtype))
+        entry.inputs[spec.name]: synthetic_inputs.fill(spec, place).astype(
+            entry.input_dtypes.get(spec.name, spec.dtype)
+        )
         for place, spec in enumerate(files.manifest.inputs)
     }
 
 
 @remembered
 def by_tflite_in_python(name: str) -> Arrays:
-    """LiteRT's (or TFLite's) interpreter for Python, which adds XNNPACK by itself."""
+    """LiteRT's interpreter for Python, which adds XNNPACK by itself."""
+    from ai_edge_litert.interpreter import Interpreter
+
     files = built(name)
-    interpreter = tflite_python.interpreter_class()(model_path=str(files.file("tflite")), num_threads=1)
+    interpreter = Interpreter(model_path=str(files.file("tflite")), num_threads=1)
     interpreter.allocate_tensors()
     places = {one["name"]: one["index"] for one in interpreter.get_input_details()}
     for tensor, values in feeds(files, "tflite").items():
@@ -81,7 +85,7 @@ def measured(engine: str, name: str, threads: int) -> Measurement:
     block = PlannedBlock(index=0, round=0, case=case, rule=rule)
     chosen = engines()[engine]
     chosen.prepare(target, case, files)
-    return chosen.measure(target, block, files, cancel=Event(), samples=inputs.MOST_SAMPLES).measurement
+    return chosen.measure(target, block, files, cancel=Event(), samples=synthetic_inputs.MOST_SAMPLES).measurement
 
 
 def assert_agree(answer: Measurement, expected: Arrays, files: ModelFiles) -> None:
@@ -116,7 +120,9 @@ def test_every_element_agrees_with_an_independent_caller(engine: str, theirs: st
 def test_every_engine_gives_the_reference_answer(engine: str, name: str) -> None:
     manifest = built(name).manifest
     answer = measured(engine, name, 1)
-    few = [inputs.summarise(one.name, np.asarray(one.sample.value).reshape(one.shape)) for one in answer.output]
+    few = [
+        synthetic_inputs.summarise(one.name, np.asarray(one.sample.value).reshape(one.shape)) for one in answer.output
+    ]
     assert agreement.disagreements(manifest.reference, few, manifest.tolerance) == []
 
 

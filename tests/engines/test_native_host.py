@@ -17,7 +17,7 @@ from mobilebench.core.errors import BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock
 from mobilebench.engines import libraries, native
 from mobilebench.engines.registry import engines
-from mobilebench.models import agreement, cache
+from mobilebench.models import agreement, obtain
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
 
@@ -37,7 +37,7 @@ def planned(engine: str, model: str = "bert_small", *, threads: int = 1, seconds
 
 
 def model(name: str) -> ModelFiles:
-    files = cache.find(name)
+    files = obtain.find(name)
     assert files is not None, f"run `mobilebench models build {name}` first"
     return files
 

@@ -20,7 +20,7 @@ from mobilebench.engines import cuda, tensorflow
 from mobilebench.engines.base import Engine, why_unsupported
 from mobilebench.engines.registry import engines
 from mobilebench.engines.tensorflow_worker import network
-from mobilebench.models import agreement, cache
+from mobilebench.models import agreement, obtain
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.session.verdict import judge
 from mobilebench.targets import host
@@ -249,7 +249,7 @@ def test_what_tensorflow_cannot_is_unsupported(files: ModelFiles) -> None:
 
 
 def built(name: str) -> ModelFiles:
-    found = cache.find(name)
+    found = obtain.find(name)
     assert found is not None, f"run `mobilebench models build {name}` first"
     return found
 

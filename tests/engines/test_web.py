@@ -19,8 +19,8 @@ from mobilebench.engines.ortjs import ORTJS, ORTJS_1_14, ORTJS_1_18
 from mobilebench.engines.registry import engines
 from mobilebench.engines.tfjs import TFJS, TFJS_4_2
 from mobilebench.engines.webengine import GPU_SETTINGS, WebEngine
-from mobilebench.models.inputs import MOST_SAMPLES
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.synthetic_inputs import MOST_SAMPLES
 from tests.engines.web_cases import planned, target_info, web_case
 
 WEB_ENGINES = [one for one in engines().values() if isinstance(one, WebEngine)]

@@ -19,7 +19,7 @@ from mobilebench.engines import web
 from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.engines.ortjs import ORTJS
 from mobilebench.engines.tfjs import TFJS
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.models.agreement import disagreements
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets.host import HostTarget
@@ -34,7 +34,7 @@ BROWSERS = pytest.mark.parametrize("browser", ["chrome", "firefox"])
 
 
 def bert() -> ModelFiles:
-    found = cache.find("bert_small", "fp32", 1)
+    found = obtain.find("bert_small", "fp32", 1)
     assert found is not None, "build bert_small with `mobilebench models build` first"
     return found
 

@@ -15,7 +15,7 @@ from mobilebench.core.records import BlockRule, Measurement, Pass
 from mobilebench.engines import page_sampling
 from mobilebench.engines.base import Engine
 from mobilebench.engines.registry import engines
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.targets.host import HostTarget, describe
 from tests.browsers.sabotage import crash_gpu, last_browser
 from tests.engines.web_cases import SHORT, planned, web_case
@@ -46,7 +46,7 @@ def measure(
     impatient: Engine = dataclasses.replace(of, setup_patience_s=60)
     case = web_case(engine, backend, setting, model=model, browser=browser)
     block = planned(case, rule).model_copy(update={"pass_": pass_})
-    return impatient.measure(target, block, cache.ensure(model), cancel=Event()).measurement
+    return impatient.measure(target, block, obtain.ensure(model), cancel=Event()).measurement
 
 
 def crash_after(stage: str, browser: Callable[[], builds.RunningBrowser], monkeypatch: pytest.MonkeyPatch) -> None:

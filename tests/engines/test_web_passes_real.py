@@ -11,8 +11,7 @@ from mobilebench.core.errors import Unsupported
 from mobilebench.core.operators import is_known, operator_type
 from mobilebench.core.records import BlockRule, Measurement, Pass, PlannedBlock
 from mobilebench.engines.registry import engines
-from mobilebench.models import cache as models
-from mobilebench.models import graph_operators
+from mobilebench.models import graph_operators, obtain
 from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget
 from tests.engines.web_cases import web_case
@@ -40,7 +39,7 @@ def measured(
     engine = engines()[name]
     case = web_case(name, backend, setting, int(threads), model, browser)
     block = PlannedBlock(index=0, round=0, case=case, rule=RULE, pass_=pass_)
-    files = models.ensure(model, "fp32", 1)
+    files = obtain.ensure(model, "fp32", 1)
     engine.prepare(target, case, files)
     answer = engine.measure(target, block, files, cancel=Event()).measurement
     assert answer.pass_ == pass_
@@ -76,7 +75,7 @@ def test_kernels_of_onnx_runtime_have_nodes_and_providers_and_stand_beside_the_f
     nodes = [kernel.node for kernel in answer.kernels]
     assert None not in nodes
     assert len(set(nodes)) == len(nodes)
-    files = models.ensure("mobilenet_v2", "fp32", 1)
+    files = obtain.ensure("mobilenet_v2", "fp32", 1)
     graph = graph_operators.with_graph(answer, files, "onnx").graph
     assert sum(one.macs or 0 for one in graph) > 3e8
 
@@ -104,7 +103,7 @@ def test_a_profiler_that_does_not_work_is_not_used(target: HostTarget) -> None:
 @pytest.mark.parametrize("way", ["tfjs/wasm/simd-threads/2", "ortjs/wasm/simd-threads/1", "litertjs/wasm/simd/1"])
 def test_memory_is_told_stage_by_stage_from_inside_and_from_outside(target: HostTarget, way: str) -> None:
     answer = measured(target, way, "memory")
-    use, size = answer.memory, models.ensure("bert_small", "fp32", 1).manifest.parameters * 4
+    use, size = answer.memory, obtain.ensure("bert_small", "fp32", 1).manifest.parameters * 4
     assert use is not None
     assert [one.stage for one in use.page] == STAGES
     assert [one.stage for one in use.readings if one.stage] == STAGES

@@ -17,7 +17,7 @@ from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, Measurement
 from mobilebench.engines import web
 from mobilebench.engines.tfjs import TFJS
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.session.verdict import judge
 from mobilebench.targets.android import first_run
 from mobilebench.targets.android.automation import JAR
@@ -69,7 +69,7 @@ def looks(phone: Target) -> str:
 def measure(phone: Target, browser: str) -> Measurement:
     case = web_case("tfjs", "wasm", "simd", model=TINY, browser=browser).model_copy(update={"target": phone.info.id})
     assert TFJS.supports(phone.info, case) is None
-    files = cache.ensure(TINY)
+    files = obtain.ensure(TINY)
     TFJS.prepare(phone, case, files)
     block = planned(case)
     measurement = TFJS.measure(phone, block, files, cancel=Event()).measurement
@@ -175,7 +175,7 @@ def test_a_page_that_is_too_slow_leaves_no_work_behind(serial: str) -> None:
     endless = BlockRule(min_predictions=1_000_000, max_predictions=1_000_000, time_limit_seconds=3)
     with targets.open_target(targets.select(serial)[0]) as phone:
         case = web_case("tfjs", "webgl", "software", model=TINY).model_copy(update={"target": serial})
-        files = cache.ensure(TINY)
+        files = obtain.ensure(TINY)
         with pytest.raises(Unsupported, match="did not end within 3 s"):
             TFJS.measure(phone, planned(case, endless), files, cancel=Event())
         assert run(phone, "ps -e -o args | grep '[t]ype=gpu-process'") == ""

@@ -26,10 +26,10 @@ from mobilebench.engines.litertjs import BUILDS, LITERTJS
 from mobilebench.engines.ortjs import ORTJS
 from mobilebench.engines.registry import engines
 from mobilebench.engines.tfjs import TFJS
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.models.agreement import disagreements
-from mobilebench.models.inputs import fill, sample_indices
 from mobilebench.models.manifest import Behaviour, Fill, FormatFile, InputSpec, ModelFiles
+from mobilebench.models.synthetic_inputs import fill, sample_indices
 from mobilebench.models.user_models import importer
 from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget
@@ -79,7 +79,7 @@ SETUP: set[SetupPart] = {"framework_download", "framework_init", "model_download
 
 
 def model(name: str) -> ModelFiles:
-    return cache.find(name, "fp32", 1) or cache.ensure(name)
+    return obtain.find(name, "fp32", 1) or obtain.ensure(name)
 
 
 def measure(

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from mobilebench.browsers import chrome, tracing
-from mobilebench.browsers.page import Page, open_page
+from mobilebench.browsers.connect import open_page
+from mobilebench.browsers.page import Page
 from mobilebench.core.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.engines import page_trace
 from mobilebench.engines.registry import engines
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget, describe
 from tests.engines.web_cases import web_case
@@ -37,7 +38,7 @@ def traced(way: str, folder: Path) -> tuple[Measurement, Events]:
     target = HostTarget(describe())
     case = web_case(name, backend, setting, int(threads))
     block = PlannedBlock(index=7, round=0, case=case, rule=RULE, pass_="trace")
-    files = cache.ensure(case.model, "fp32", 1)
+    files = obtain.ensure(case.model, "fp32", 1)
     engines()[name].prepare(target, case, files)
     answer = engines()[name].measure(target, block, files, cancel=Event(), traces=folder).measurement
     assert judge(block, answer, target.info, files.manifest).status != "invalid"

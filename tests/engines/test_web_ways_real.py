@@ -10,7 +10,7 @@ import pytest
 from mobilebench.browsers.network_presets import LINKS
 from mobilebench.core.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.engines.registry import engines
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.session.downloads import judge_downloads
 from mobilebench.session.findings import Findings
 from mobilebench.targets.host import HostTarget
@@ -23,7 +23,7 @@ WASM = {"tfjs": "simd", "ortjs": "simd-threads", "litertjs": "simd"}
 
 
 def measured(target: HostTarget, engine: str, browser: str = "chrome", **way: Any) -> tuple[Measurement, Findings]:
-    files = cache.find("bert_small")
+    files = obtain.find("bert_small")
     assert files is not None, "build bert_small with `mobilebench models build` first"
     case = web_case(engine, "wasm", WASM[engine], browser=browser).model_copy(update=way)
     block = PlannedBlock(index=0, round=0, case=case, rule=RULE)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mobilebench.core.records import OutputSummary
 from mobilebench.models.agreement import disagreements
-from mobilebench.models.inputs import summarise
+from mobilebench.models.synthetic_inputs import summarise
 
 TOLERANCE = 1e-4
 Values = NDArray[Any]

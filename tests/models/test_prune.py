@@ -14,10 +14,12 @@ import pytest
 from mobilebench.browsers.compression import Compression, compressed
 from mobilebench.core import paths
 from mobilebench.core.errors import BadInput
-from mobilebench.models import cache, fetch, file_locks, weights_list
+from mobilebench.models import file_locks
+from mobilebench.models.build import cache
 from mobilebench.models.manifest import Format, FormatFile, Manifest
 from mobilebench.models.pretrained import Pretrained
 from mobilebench.models.prune import prune
+from mobilebench.models.weights import fetch, sources
 
 OLD = "bert_small-fp32-b1-0123456789ab"
 UNKNOWN = "gone_model-fp32-b1-0123456789ab"
@@ -174,7 +176,7 @@ def test_weights_that_no_model_names_go(weights: Path) -> None:
     for digits in (SUM, OTHER_SUM):
         (weights / f"{digits}.safetensors").write_bytes(b"weights")
         (weights / f"{digits}.lock").touch()
-    weights_list.put("bert_small", Pretrained(url="file:///a", sha256=SUM))
+    sources.put("bert_small", Pretrained(url="file:///a", sha256=SUM))
     assert gone() == {f"{OTHER_SUM}.safetensors": "weights that no model names"}
     assert {left.name for left in weights.iterdir()} == {f"{SUM}.safetensors", f"{SUM}.lock"}
     assert gone(everything=True) == {f"{SUM}.safetensors": "weights"}

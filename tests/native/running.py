@@ -10,7 +10,7 @@ from typing import Any
 from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
 from mobilebench.engines.native import tensor_arguments
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.models.manifest import ModelFiles
 
 FORMATS: dict[str, Any] = {"tflite": "tflite", "onnxruntime": "onnx"}
@@ -46,7 +46,7 @@ def measured(runner: Path, *arguments: str, before: tuple[str, ...] = ()) -> Mea
 
 
 def model_files(model: str) -> ModelFiles:
-    files = cache.find(model)
+    files = obtain.find(model)
     assert files is not None, f"run `mobilebench models build {model}` first"
     return files
 

@@ -22,8 +22,7 @@ from elftools.elf.elffile import ELFFile
 from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
 from mobilebench.engines.native import tensor_arguments
-from mobilebench.models import agreement
-from mobilebench.models import cache as models
+from mobilebench.models import agreement, obtain
 from mobilebench.models.manifest import Format, ModelFiles
 from tests.native.android import ABIS, runner
 
@@ -152,7 +151,7 @@ def phone(abi: str, tmp_path: Path) -> Phone:
 
 @cache
 def model_files(model: str) -> ModelFiles:
-    files = models.find(model)
+    files = obtain.find(model)
     assert files is not None, f"run `mobilebench models build {model}` first"
     return files
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mobilebench.core.records import Kernel, Measurement
-from mobilebench.models import agreement, cache
+from mobilebench.models import agreement, obtain
 from mobilebench.session.verdict import HALF_PRECISION
 from tests.native.running import INPUT, OUTPUT, measured, model_files, onnx_arguments, real_arguments, run
 
@@ -81,7 +81,7 @@ def test_float16_changes_the_answer_within_half_precision(runner: Path) -> None:
 
 
 def test_float16_of_a_model_in_8_bits_is_refused(runner: Path) -> None:
-    code, answer, _ = run(runner, *real_arguments("tflite", cache.ensure("mlp_2x8", "int8"), **FP16))
+    code, answer, _ = run(runner, *real_arguments("tflite", obtain.ensure("mlp_2x8", "int8"), **FP16))
     assert (code, answer["status"]) == (3, "unsupported")
     assert "float16" in answer["reason"]
 
@@ -234,7 +234,7 @@ def test_a_cache_that_is_not_used_is_said(runner: Path, tmp_path: Path, engine: 
 
 def test_weights_that_xnnpack_converts_are_not_kept(runner: Path, tmp_path: Path) -> None:
     """XNNPACK ends the process when it meets them in a cache."""
-    files = cache.ensure("mobilenet_v2", "fp16")
+    files = obtain.ensure("mobilenet_v2", "fp16")
     arguments = real_arguments("tflite", "mobilenet_v2", model=str(files.file("tflite")), cache=str(tmp_path), **FEW)
     found = measured(runner, *arguments)
     assert any("from or to float16: the cache was not used" in note for note in found.proof.notes)

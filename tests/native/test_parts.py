@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mobilebench.models import inputs
+from mobilebench.models import synthetic_inputs
 from mobilebench.models.manifest import InputSpec
 
 pytestmark = pytest.mark.build
@@ -58,7 +58,9 @@ def test_fill_of_other_number_formats(sanitized: Path, dtype: str, shape: str, l
     spec = InputSpec.model_validate(
         {"name": "x", "dtype": dtype, "shape": [32], "fill": {"kind": "integers", "low": low, "high": high}}
     )
-    assert answer(sanitized, "fill", *ARGUMENTS, "--input", text) == [inputs.fill(spec, 0).astype(int).tolist()]
+    assert answer(sanitized, "fill", *ARGUMENTS, "--input", text) == [
+        synthetic_inputs.fill(spec, 0).astype(int).tolist()
+    ]
 
 
 def test_a_scalar_has_one_value(sanitized: Path) -> None:
@@ -87,7 +89,7 @@ def test_sample_indices_of_the_published_vectors(sanitized: Path, vector: dict[s
 def test_as_many_samples_as_are_asked_for_but_no_element_twice(sanitized: Path, samples: int, size: int) -> None:
     values = np.arange(size, dtype="<f4") - 7
     given = answer(sanitized, "summary", str(samples), *[f"{bits:08x}" for bits in values.view("<u4")])
-    expected = inputs.summarise("y", values, samples)
+    expected = synthetic_inputs.summarise("y", values, samples)
     assert len(given["index"]) == min(size, samples)
     assert given["index"] == expected.sample.index
     assert given["value"] == expected.sample.value

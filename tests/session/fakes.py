@@ -15,8 +15,8 @@ import numpy as np
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.core.records import BlockRule, Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
-from mobilebench.models.inputs import summarise
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
+from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.session import events
 from mobilebench.session.dependencies import ModelKey, Rooms
 from mobilebench.suite import Plan

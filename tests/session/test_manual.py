@@ -13,9 +13,9 @@ import pytest
 from mobilebench.browsers.server import PageServer
 from mobilebench.core.errors import BadInput
 from mobilebench.models import file_locks
-from mobilebench.models.cache import lock_of
-from mobilebench.models.inputs import summarise
+from mobilebench.models.build.cache import lock_of
 from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.results.store import Store
 from mobilebench.session.manual import Manual, choices
 from mobilebench.session.manual.manual_session import MOST_OPEN
@@ -59,7 +59,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
         ),
     )
     monkeypatch.setattr(choices, "_models", lambda: iter([("bert_small", "fp32", files)]))
-    monkeypatch.setattr("mobilebench.models.cache.find", lambda *_: files)
+    monkeypatch.setattr("mobilebench.models.obtain.find", lambda *_: files)
     return files
 
 
@@ -158,7 +158,7 @@ def test_a_page_is_told_more_cores_where_its_engine_would_start_too_few_threads(
 ) -> None:
     formats: dict[Format, FormatFile] = {"tfjs": model.manifest.formats["onnx"]}
     readable = ModelFiles(model.folder, model.manifest.model_copy(update={"formats": formats}))
-    monkeypatch.setattr("mobilebench.models.cache.find", lambda *_: readable)
+    monkeypatch.setattr("mobilebench.models.obtain.find", lambda *_: readable)
     asked = {"engine": "tfjs", "setting": "simd-threads", "threads": 2}
     assert begin(sitting, **asked, cores=4)["cores"] is None
     begun = begin(sitting, **asked, cores=2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock, Verdict
-from mobilebench.models.inputs import summarise
+from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.session.circumstances import _cores
 from mobilebench.session.findings import percent
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo, Verdict
-from mobilebench.models.inputs import summarise
 from mobilebench.models.manifest import AddedManifest, Behaviour, Manifest
+from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.session.verdict import judge
 
 from ..results.making import host, measurement

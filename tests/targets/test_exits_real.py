@@ -8,7 +8,7 @@ from threading import Timer
 import pytest
 
 from mobilebench.browsers import renderers
-from mobilebench.browsers.page import open_page
+from mobilebench.browsers.connect import open_page
 from mobilebench.core.errors import BlockFailed
 from mobilebench.targets.base import Target
 from mobilebench.virtual import phones

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from mobilebench.core.records import OutputSummary, TargetInfo
-from mobilebench.models.inputs import summarise
 from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest
-from mobilebench.models.seeded import SEEDED
+from mobilebench.models.synthetic_inputs import SEEDED, summarise
 from mobilebench.verification.records import Answered, Cell, Difference
 
 HERE = TargetInfo(

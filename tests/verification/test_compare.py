@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobilebench.models.inputs import summarise
+from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.verification import compare
 from tests.verification.answers import summaries, values
 

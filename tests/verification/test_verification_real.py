@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from mobilebench.core.errors import BlockFailed, Unsupported
-from mobilebench.models import cache
+from mobilebench.models import obtain
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
 from mobilebench.verification import cells, verifier, worker_client
@@ -70,7 +70,7 @@ def test_weights_that_are_one_percent_too_large_are_found_out(tmp_path: Path, mo
     import onnx
     from onnx import numpy_helper
 
-    built = cache.ensure(SMALL)
+    built = obtain.ensure(SMALL)
     folder = tmp_path / "corrupted"
     shutil.copytree(built.folder, folder)
     entry = built.manifest.formats["onnx"]
@@ -83,7 +83,7 @@ def test_weights_that_are_one_percent_too_large_are_found_out(tmp_path: Path, mo
     onnx.save(model, str(file))
     other = entry.model_copy(update={"sha256": sha256(file.read_bytes()).hexdigest(), "bytes": file.stat().st_size})
     manifest = built.manifest.model_copy(update={"formats": {**built.manifest.formats, "onnx": other}})
-    monkeypatch.setattr(cache, "ensure", lambda *_: ModelFiles(folder, manifest))
+    monkeypatch.setattr(obtain, "ensure", lambda *_: ModelFiles(folder, manifest))
 
     matrix = verify(
         SMALL, precisions=("fp32",), engines=("litert", "onnxruntime", "ortjs"), inputs=("published", "lower")
@@ -100,7 +100,7 @@ def test_weights_that_are_one_percent_too_large_are_found_out(tmp_path: Path, mo
 
 
 def test_an_engine_s_refusal_is_told_in_its_own_words(tmp_path: Path) -> None:
-    built = cache.ensure(SMALL)
+    built = obtain.ensure(SMALL)
     nonsense = ModelFiles(tmp_path, built.manifest)
     (tmp_path / built.manifest.formats["onnx"].path).write_bytes(b"no model")
     job = worker_client.job("answers", nonsense, "onnx", ["published"], samples=8, reference=None, references=[])
@@ -109,7 +109,7 @@ def test_an_engine_s_refusal_is_told_in_its_own_words(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_takes_too_long_or_breaks_down_is_ended() -> None:
-    built = cache.ensure(SMALL)
+    built = obtain.ensure(SMALL)
     job = worker_client.job("answers", built, "onnx", ["published"], samples=8, reference=None, references=[])
     with pytest.raises(BlockFailed, match=r"longer than 0\.01 s"):
         worker_client.ask(job, Event(), patience_s=0.01)
@@ -122,7 +122,7 @@ def test_a_worker_that_takes_too_long_or_breaks_down_is_ended() -> None:
 
 
 def test_ctrl_c_ends_browser_and_command_and_the_same_command_goes_on(temporary: Path, home: Path) -> None:
-    cache.ensure(SMALL)
+    obtain.ensure(SMALL)
     command = [sys.executable, "-m", "mobilebench", "models", "verify", SMALL, "--precision", "fp32"]
     command += ["--engine", "tflite,litertjs", "--inputs", "published,upper"]
     environment = {**os.environ, "TMPDIR": str(temporary), "MOBILEBENCH_HOME": str(home)}

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
-from mobilebench.models import cache, registry
+from mobilebench.models import obtain, registry
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.models.seeded import SEEDED
+from mobilebench.models.synthetic_inputs import SEEDED
 from mobilebench.verification import blocks, cache_keys, reference, verifier
 from mobilebench.verification.records import Cell, ModelMatrix, OutputFacts, ReferenceFacts
 from mobilebench.verification.verifier import Begun, Ended, Request
@@ -36,7 +36,7 @@ class Engines:
         self.behave: Callable[[Cell], dict[str, Any]] = lambda cell: {}
         self.changes: dict[str, Any] = {}
         self.facts = OutputFacts(name="logits", scale=3.0, least_change=0.4)
-        monkeypatch.setattr(cache, "ensure", self.ensure)
+        monkeypatch.setattr(obtain, "ensure", self.ensure)
         monkeypatch.setattr(registry, "why_not", lambda model, precision="fp32": None)
         monkeypatch.setattr(reference, "ask", self.reference)
         monkeypatch.setattr(reference, "facts", self.reference_facts)
@@ -257,7 +257,7 @@ def test_a_precision_that_cannot_be_built_does_not_stop_the_others(
             raise MobilebenchError("Building it failed.")
         return engines.ensure(model, precision, batch, progress)
 
-    monkeypatch.setattr(cache, "ensure", ensure)
+    monkeypatch.setattr(obtain, "ensure", ensure)
     matrix = verify(precisions=("fp32", "int8"))
     assert {row.cell.precision for row in matrix.cells} == {"fp32"}
     assert matrix.complaints == ["int8 cannot be had: Building it failed."]
@@ -285,6 +285,6 @@ def test_progress_names_each_cell_and_its_end(engines: Engines) -> None:
 def test_what_is_not_known_is_refused_before_anything_is_built(
     wanted: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "ensure", lambda *_: pytest.fail("it was built"))
+    monkeypatch.setattr(obtain, "ensure", lambda *_: pytest.fail("it was built"))
     with pytest.raises(BadInput, match=words):
         verifier.check(Request(**{"models": ("bert_small",), **wanted}))

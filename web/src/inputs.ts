@@ -1,4 +1,4 @@
-// The published input formula and the summary of an output; mobilebench/models/inputs.py states both.
+// The published input formula and the summary of an output; mobilebench/models/synthetic_inputs.py states both.
 import type { Dtype, Fill, InputJob, OutputSummary, Values } from './records';
 
 const SAMPLES = 64;

@@ -192,10 +192,10 @@ def filled(one: Input, position: int) -> Any:
     """
     import numpy as np
 
-    from mobilebench.models import formula
+    from mobilebench.models import synthetic_inputs
 
     if one.kind != "file":
-        return formula.filled(one.shape, one.dtype, position, kind=one.kind, low=one.low, high=one.high)
+        return synthetic_inputs.filled_array(one.shape, one.dtype, position, kind=one.kind, low=one.low, high=one.high)
     assert one.file is not None
     dtype = np.dtype(one.dtype).newbyteorder("<")
     wanted = int(np.prod(one.shape, dtype=np.int64)) * dtype.itemsize

@@ -114,6 +114,8 @@ def _memory(block: Block) -> MemoryUse | None:
 
 
 def _outputs(block: Block) -> list[OutputSummary]:
-    from mobilebench.models import inputs
+    from mobilebench.models import synthetic_inputs
 
-    return [inputs.summarise(name, block.answer[name], block.options.samples) for name in block.options.outputs]
+    return [
+        synthetic_inputs.summarise(name, block.answer[name], block.options.samples) for name in block.options.outputs
+    ]

@@ -15,14 +15,14 @@ from pydantic import ValidationError
 
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.hashing import sha256_of, sha256_of_all
-from mobilebench.models.inspection import reader, tflite_signature
+from mobilebench.models.inspection import reader
 from mobilebench.models.inspection.description import Description
 from mobilebench.models.inspection.recognise import recognise
+from mobilebench.models.inspection.tflite import signature as tflite_signature
 from mobilebench.models.manifest import Format
 
 _DAMAGED = "It is damaged, or made to do harm."
 _MAX_ANSWER = 64 * 2**20
-_MAX_BYTES = 64 * 2**30
 
 
 def inspect(

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mobilebench.models.inspection import lookups, onnx_core
+from mobilebench.models.inspection import lookups
 from mobilebench.models.inspection.graph import Graph, facts
 from mobilebench.models.inspection.malformed import Malformed
+from mobilebench.models.inspection.onnx import core as onnx_core
 
 OUT_OF_MEMORY = 3
 """Exit status: the memory limit was met."""
@@ -37,21 +38,21 @@ def _graph(file: Path, format_name: str, shapes: Mapping[str, list[int]], signat
         raise Malformed(f"has no signature {signature[:100]!r}; it has none", hint="Leave --signature out.")
     match format_name:
         case "onnx":
-            from mobilebench.models.inspection import onnx_reader
+            from mobilebench.models.inspection.onnx import reader as onnx_reader
 
             return onnx_reader.read(file, shapes)
         case "tflite":
-            from mobilebench.models.inspection import tflite_reader
+            from mobilebench.models.inspection.tflite import reader as tflite_reader
 
             return tflite_reader.read(file, shapes, signature)
         case "tfjs":
-            from mobilebench.models.inspection import tfjs_reader
+            from mobilebench.models.inspection.tensorflow import tfjs
 
-            return tfjs_reader.read(file, shapes)
+            return tfjs.read(file, shapes)
         case "saved_model":
-            from mobilebench.models.inspection import saved_model_reader
+            from mobilebench.models.inspection.tensorflow import saved_model
 
-            return saved_model_reader.read(file, shapes, signature)
+            return saved_model.read(file, shapes, signature)
     raise Malformed(f"is of a format that is not read here ({format_name})")
 
 

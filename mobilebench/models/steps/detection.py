@@ -77,25 +77,15 @@ def yolov5_decoded(raw: NDArray[Any]) -> Floats:
 
     A centre lies up to half a place outside its own, a size is up to four times the anchor's (release 6 of YOLOv5).
     """
-    grid, stride, shape = _yolo_places()
+    grid, stride, shape = yolo_places()
     values = sigmoid(raw[:, :4])
     centre = (values[:, :2] * 2 - 0.5 + grid) * stride
     size = (values[:, 2:] * 2) ** 2 * shape
     return np.concatenate([centre[:, ::-1], size[:, ::-1]], axis=1) / YOLO_SIDE
 
 
-def yolov5_encoded(centred: Floats) -> Floats:
-    """The raw values [n, 4] that `yolov5_decoded` turns into these boxes [n, 4], each in reach of its anchor."""
-    grid, stride, shape = _yolo_places()
-    pixels = centred * YOLO_SIDE
-    centre = (pixels[:, 1::-1] / stride - grid + 0.5) / 2
-    size = np.sqrt(pixels[:, :1:-1] / shape) / 2
-    values = np.concatenate([centre, size], axis=1)
-    return np.asarray(np.log(values / (1 - values)), dtype=np.float64)
-
-
 @cache
-def _yolo_places() -> tuple[Floats, Floats, Floats]:
+def yolo_places() -> tuple[Floats, Floats, Floats]:
     """For each of 25 200 anchors: column and row [n, 2], stride [n, 1], width and height [n, 2]."""
     grids, strides, shapes = [], [], []
     for stride, sizes in YOLO_SHAPES.items():

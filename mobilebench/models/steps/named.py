@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mobilebench.core.errors import BadInput
 from mobilebench.models import registry
-from mobilebench.models.entry import ModelEntry
+from mobilebench.models.spec import ModelEntry
 from mobilebench.models.steps import classes, detection, images, text
 from mobilebench.models.steps.answers import Boxes, Classes, Images
 

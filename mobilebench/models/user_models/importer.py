@@ -13,11 +13,11 @@ from tempfile import TemporaryDirectory
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of_all
 from mobilebench.models import behaviour, registry, signatures, user_store
-from mobilebench.models.entry import USUAL_TOLERANCE
 from mobilebench.models.inspection.description import Description
 from mobilebench.models.inspection.inspecting import inspect, keep_signature
 from mobilebench.models.inspection.recognise import recognise
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, Format, FormatFile, ModelFiles
+from mobilebench.models.spec import USUAL_TOLERANCE
 from mobilebench.models.user_models import detect_precision, hashed_copy, input_specs, naming, reference_client
 
 Progress = Callable[[str], None]

@@ -162,10 +162,11 @@ def published_and_other(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
 
 def seeded_cases(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
     """The seeded inputs, to compare formats on."""
-    from mobilebench.models import seeded
+    from mobilebench.models import synthetic_inputs
 
     return [
-        {"fills": [spec.fill.model_dump() for spec in seeded.specs(specs, one)], "offset": 0} for one in seeded.SEEDED
+        {"fills": [spec.fill.model_dump() for spec in synthetic_inputs.seeded_specs(specs, one)], "offset": 0}
+        for one in synthetic_inputs.SEEDED
     ]
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mobilebench.models import formula
+from mobilebench.models import synthetic_inputs
 
 Arrays = dict[str, NDArray[Any]]
 Predict = Callable[[Arrays], Arrays]
@@ -54,7 +54,7 @@ def answers(predict: Predict, specs: list[dict[str, Any]], cases: list[dict[str,
 def filled(specs: list[dict[str, Any]], case: dict[str, Any]) -> Arrays:
     """The inputs of one case."""
     return {
-        spec["name"]: formula.filled(spec["shape"], spec["dtype"], place + int(case["offset"]), **fill)
+        spec["name"]: synthetic_inputs.filled_array(spec["shape"], spec["dtype"], place + int(case["offset"]), **fill)
         for place, (spec, fill) in enumerate(zip(specs, case["fills"], strict=True))
     }
 
@@ -179,7 +179,7 @@ def work(engine: str, job: dict[str, Any]) -> dict[str, Any]:
     try:
         given, repeated = _asked(engine, job)
         _check(given[0])
-        summaries = [formula.figures(name, values) for name, values in given[0].items()]
+        summaries = [synthetic_inputs.summary_fields(name, values) for name, values in given[0].items()]
         found = _compared(given[0], repeated, job)
     except MemoryError:
         return {"refusal": "there is not enough memory for it"}

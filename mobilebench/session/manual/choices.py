@@ -124,12 +124,12 @@ def _title(engine: WebEngine) -> str:
 
 
 def _models() -> Iterator[tuple[str, str, ModelFiles]]:
-    from mobilebench.models import cache, registry
+    from mobilebench.models import obtain, registry
 
     for name in registry.names():
         for precision in registry.PRECISIONS:
             try:
-                files = cache.find(name, precision)
+                files = obtain.find(name, precision)
             except MobilebenchError:
                 continue
             if files is not None:
@@ -143,11 +143,11 @@ def _reason_against(engine: WebEngine, planned: PlannedBlock, cores: int) -> str
 
 
 def _files(wanted: Wanted) -> ModelFiles:
-    from mobilebench.models import cache, registry
+    from mobilebench.models import obtain, registry
 
     if not registry.knows(wanted.model) or wanted.precision not in registry.PRECISIONS:
         raise BadInput(f"There is no model {wanted.model[:_LONGEST]} {wanted.precision[:_LONGEST]}.")
-    files = cache.find(wanted.model, wanted.precision)
+    files = obtain.find(wanted.model, wanted.precision)
     if files is None:
         raise BadInput(
             f"{wanted.model} {wanted.precision} is not built.", hint=f"mobilebench models build {wanted.model}"

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from mobilebench.core.errors import BadInput
-from mobilebench.models.inspection import onnx_macs, tflite_macs
 from mobilebench.models.inspection.description import Description
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.inspection.malformed import Malformed
+from mobilebench.models.inspection.onnx.macs import macs as onnx_macs
 from mobilebench.models.inspection.reader import read
+from mobilebench.models.inspection.tflite.macs import macs as tflite_macs
 from mobilebench.models.manifest import Format
 from tests.models.inspection import tiny_models
 from tests.models.inspection.tiny_models import MACS, PARAMETERS
@@ -198,11 +199,11 @@ def test_quantised_tfjs_weights(tmp_path: Path) -> None:
     ],
 )
 def test_onnx_arithmetic(kind: str, shapes: list, output: tuple | None, attributes: dict, macs: int | None) -> None:
-    assert onnx_macs.macs("", kind, shapes, output, attributes) == macs
+    assert onnx_macs("", kind, shapes, output, attributes) == macs
 
 
 def test_an_operator_of_a_foreign_domain_is_never_guessed() -> None:
-    assert onnx_macs.macs("mine", "Relu", [(2, 3)], (2, 3), {}) is None
+    assert onnx_macs("mine", "Relu", [(2, 3)], (2, 3), {}) is None
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def test_an_operator_of_a_foreign_domain_is_never_guessed() -> None:
     ],
 )
 def test_tflite_arithmetic(kind: str, shapes: list, output: tuple, macs: int | None) -> None:
-    assert tflite_macs.macs(kind, shapes, output) == macs
+    assert tflite_macs(kind, shapes, output) == macs
 
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*-*"))
@@ -244,9 +245,9 @@ def test_what_the_fuzzer_found(file: Path, tmp_path: Path) -> None:
 )
 def test_models_of_the_zoo(name: str, macs: int, parameters: int) -> None:
     """Sums over the layers as the papers list them (batch 1, 224 x 224); all formats count the very same."""
-    from mobilebench.models import cache
+    from mobilebench.models import obtain
 
-    files = cache.ensure(name)
+    files = obtain.ensure(name)
     found: list[Description] = [inspect(files.folder / one.path) for one in files.manifest.formats.values()]
     assert {one.macs for one in found} == {macs}
     assert {one.parameters for one in found} == {parameters} == {files.manifest.parameters}

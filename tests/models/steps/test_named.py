@@ -18,6 +18,8 @@ from mobilebench.models.steps import anchors, boxes, detection, images, named, t
 from mobilebench.models.steps.answers import Boxes, Classes, Images
 from mobilebench.models.steps.classes import best, sigmoid, softmax
 
+from .yolo import yolov5_encoded
+
 IMAGE = np.arange(7 * 5 * 3, dtype=np.uint8).reshape(7, 5, 3)
 VALUES: dict[str, Any] = {
     "image_to_unit": IMAGE,
@@ -178,7 +180,7 @@ def test_yolo_finds_an_object_that_was_encoded() -> None:
     centred = np.tile(OBJECT, (25_200, 1))
     raw = np.full((1, 25_200, 85), -9.0, np.float32)
     with np.errstate(invalid="ignore", divide="ignore"):
-        raw[0, place, :4] = detection.yolov5_encoded(centred)[place]
+        raw[0, place, :4] = yolov5_encoded(centred)[place]
     raw[0, place, [4, 5 + 17]] = 3
     (found,) = one_by_one("yolov5m", {"raw_predictions": raw})
     assert_found(found, class_number=17, score=1 / (1 + np.exp(-3)) ** 2)

@@ -1,0 +1,1 @@
+"""Building a model of the zoo: its cache key, the process that builds, and the locks around it."""

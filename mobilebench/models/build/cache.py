@@ -1,0 +1,60 @@
+"""Where built models lie in the cache.
+
+The name of a model's folder carries a key of everything that its files follow from (definition, converters, input
+formula). A change of any of these leads to another folder, so that an outdated model is never taken for a current one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from mobilebench.core import paths
+from mobilebench.models import pins, registry
+from mobilebench.models.build import fingerprint
+from mobilebench.models.weights import fetch
+
+_WORKER = "mobilebench.models.build.worker"
+
+
+def models_folder() -> Path:
+    """`<cache>/models`, made when it is missing."""
+    folder = paths.cache() / "models"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def folder_of(model: str, precision: str, batch: int) -> Path:
+    """Where this model lies, or will lie once it is built."""
+    return models_folder() / f"{model}-{precision}-b{batch}-{key(model, precision)}"
+
+
+def lock_of(folder: Path) -> Path:
+    """The lock that a builder holds while it makes this folder."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def key(model: str, precision: str) -> str:
+    """Twelve hex digits of everything that a model's files follow from: the definition with the layers that it uses,
+    its seed or pretrained weights, the converters, the input formula, and the registry's entry.
+    """
+    entry = registry.get(model)
+    pretrained = fetch.fetched(model)
+    facts = (
+        entry.inputs,
+        entry.outputs,
+        dict(entry.options),
+        precision,
+        entry.tolerance.get(precision),
+        pins.CONVERTERS,
+    )
+    digest = hashlib.sha256()
+    for part in (
+        repr(facts),
+        pretrained.pretrained.sha256 if pretrained else "seeded",
+        *(fingerprint.definition(entry.definition) if entry.definition else ()),
+        *fingerprint.definition(_WORKER, "in_fp32"),
+        *(fingerprint.definition(_WORKER, "derived") if precision != "fp32" else ()),
+    ):
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()[:12]

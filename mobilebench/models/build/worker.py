@@ -1,0 +1,247 @@
+"""The process that builds one model.
+
+`python -m mobilebench.models.build.worker PARENT MODEL PRECISION BATCH FOLDER [BASE]`
+
+`PARENT` is the process that asked for it, with which it ends. `BASE` is the folder of the same model in fp32, from
+which every other precision is made. It says on standard output what it does, one JSON object a line (`step`, or `error`
+with `hint`); everything that the converters print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from pathlib import Path
+
+from mobilebench.core.errors import MobilebenchError
+from mobilebench.core.hashing import sha256_of
+from mobilebench.models import checks, file_locks, pins, registry, store, synthetic_inputs
+from mobilebench.models.checks import Arrays
+from mobilebench.models.conversion import graph, onnx, tfjs, tflite
+from mobilebench.models.conversion.converted import Converted, Names
+from mobilebench.models.forked_step import apart, end_with
+from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.spec import ModelEntry
+from mobilebench.models.weights import fetch
+from mobilebench.models.weights.pretrained_weights import PretrainedWeights
+from mobilebench.models.zoo.blocks import Weights
+
+Tell = Callable[[str], None]
+Answers = dict[str, Arrays]
+"""Seeded input to TensorFlow's outputs."""
+
+_NO_OTHER_PRECISION: dict[Format, str] = {
+    "saved_model": "a SavedModel keeps the 32 bits in which the network was defined",
+}
+_NO_INT8_TFJS = "TF.js graph models have no 8-bit arithmetic (their 8-bit weights are precision `dynamic`)"
+_TELLING = 1.25
+"""Times the widest tolerance is by how much outputs have to differ between two inputs, so that one is never taken for
+the other."""
+_ENGINES: dict[Format, str] = {"tflite": "LiteRT", "onnx": "ONNX Runtime"}
+
+
+def build(model: str, precision: str, batch: int, folder: Path, base: Path | None, tell: Tell) -> Manifest:
+    """Define or derive, convert, check and describe one model in `folder`.
+
+    Raises:
+        MobilebenchError: the network's answer proves nothing, or in fp32 a format's answer differs from it.
+    """
+    entry = registry.get(model)
+    specs = entry.input_specs(batch)
+    if base is None:
+        manifest = in_fp32(entry, specs, batch, folder, tell)
+    else:
+        manifest = derived(entry, specs, precision, folder, store.read(base), tell)
+    (folder / store.MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
+    return manifest
+
+
+def in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path, tell: Tell) -> Manifest:
+    """The model as it is defined, in all formats."""
+    names = Names(tuple(spec.name for spec in specs), entry.outputs)
+    saved = folder / "saved_model"
+
+    tell("defining the network")
+    weights, seed, parameters = apart(lambda: _define(entry, specs, batch, saved))
+    answers = apart(lambda: graph.answers(saved, _feeds(specs)))
+    for one, other in combinations(answers.values(), 2):
+        checks.telling_outputs(one, other, _TELLING * max(entry.tolerance.values()))
+
+    converted: dict[Format, Converted] = {"saved_model": graph.described(saved, names)}
+    tell("converting to TensorFlow Lite")
+    converted["tflite"] = apart(lambda: tflite.convert(saved, folder / f"{entry.name}.tflite", names))
+    tell("converting to ONNX")
+    converted["onnx"] = apart(lambda: onnx.convert(graph.parted(saved, names), folder / f"{entry.name}.onnx", names))
+    tell("converting to TF.js")
+    converted["tfjs"] = apart(lambda: tfjs.convert(graph.parted(saved, names), specs, names, folder / "tfjs"))
+
+    tell("comparing LiteRT and ONNX Runtime with TensorFlow")
+    differences = {
+        wanted: _compare(wanted, converted[wanted], specs, answers, entry.tolerance["fp32"]) for wanted in _ENGINES
+    }
+    return Manifest(
+        model=entry.name,
+        precision="fp32",
+        batch=batch,
+        weights=weights,
+        seed=seed,
+        inputs=specs,
+        outputs=list(entry.outputs),
+        formats={name: _described(one, folder) for name, one in converted.items()},
+        reference=[synthetic_inputs.summarise(name, answers["published"][name]) for name in entry.outputs],
+        differences=differences,
+        tolerance=entry.tolerance["fp32"],
+        parameters=parameters,
+        built_with={"python": platform.python_version(), **pins.installed()},
+    )
+
+
+def derived(
+    entry: ModelEntry, specs: list[InputSpec], precision: str, folder: Path, base: ModelFiles, tell: Tell
+) -> Manifest:
+    """Another number format of a model that was built in fp32.
+
+    A format whose answer is too far from TensorFlow's in fp32 is not kept; the manifest says by how much it differs.
+    """
+    names = Names(tuple(spec.name for spec in specs), entry.outputs)
+    answers = apart(lambda: graph.answers(base.folder / "saved_model", _feeds(specs)))
+    converters: dict[Format, Callable[[], Converted]] = {
+        "tflite": lambda: tflite.convert(
+            base.folder / "saved_model", folder / f"{entry.name}.tflite", names, precision, list(_feeds(specs).values())
+        ),
+        "onnx": lambda: _onnx(
+            base.folder / base.manifest.formats["onnx"].path, folder / f"{entry.name}.onnx", names, precision, specs
+        ),
+    }
+    converted: dict[Format, Converted] = {}
+    differences: dict[Format, float] = {}
+    unsupported: dict[Format, str] = dict(_NO_OTHER_PRECISION)
+    for wanted, convert in converters.items():
+        tell(f"converting to {wanted} in {precision}")
+        try:
+            one = apart(convert)
+            differences[wanted] = _compare(wanted, one, specs, answers, entry.tolerance[precision])
+            converted[wanted] = one
+        except MobilebenchError as error:
+            unsupported[wanted] = error.message
+            (folder / f"{entry.name}.{wanted}").unlink(missing_ok=True)
+    if precision == "int8":
+        unsupported["tfjs"] = _NO_INT8_TFJS
+    else:
+        tell(f"converting to tfjs in {precision}")
+        source = base.manifest.formats["tfjs"]
+        converted["tfjs"] = apart(
+            lambda: tfjs.requantised(
+                (base.folder / source.path).parent, names, source.outputs, folder / "tfjs", precision
+            )
+        )
+    return base.manifest.model_copy(
+        update={
+            "precision": precision,
+            "formats": {name: _described(one, folder) for name, one in converted.items()},
+            "unsupported": unsupported,
+            "differences": differences,
+            "tolerance": entry.tolerance[precision],
+            "notes": [f"{name}: {note}" for name, one in converted.items() for note in one.notes],
+        }
+    )
+
+
+def _define(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path) -> tuple[str, int | None, int]:
+    """Save the network; where its weights come from, their seed, and how many there are."""
+    definition = importlib.import_module(str(entry.definition))
+    own = fetch.fetched(entry.name)
+    if own:
+        with file_locks.use(fetch.lock_of(own.path)):
+            weights: Weights = PretrainedWeights(own.path, own.pretrained.sha256)
+    else:
+        weights = Weights(definition.SEED)
+    network = definition.network(weights, batch, **entry.options)
+    if isinstance(weights, PretrainedWeights):
+        weights.finish()
+    graph.save(network, weights.variables, specs, folder)
+    source, seed = (f"pretrained: {own.pretrained.sha256}", None) if own else ("seeded", definition.SEED)
+    return source, seed, weights.count
+
+
+def _onnx(source: Path, file: Path, names: Names, precision: str, specs: list[InputSpec]) -> Converted:
+    if precision == "int8":
+        return onnx.int8(source, file, names, list(_feeds(specs).values()))
+    return {"fp16": onnx.halved, "dynamic": onnx.dynamic}[precision](source, file, names)
+
+
+def _feeds(specs: list[InputSpec]) -> dict[str, Arrays]:
+    return {one: synthetic_inputs.seeded_feed(specs, one) for one in synthetic_inputs.SEEDED}
+
+
+def _compare(wanted: Format, one: Converted, specs: list[InputSpec], answers: Answers, tolerance: float) -> float:
+    """The largest difference over all seeded inputs; `MobilebenchError` when it is more than allowed."""
+    run = {"tflite": run_litert, "onnx": run_onnxruntime}[wanted]
+    worst = 0.0
+    for name, feed in _feeds(specs).items():
+        given = apart(lambda feed=feed: run(one, feed))  # type: ignore[misc]
+        worst = max(worst, checks.same_answer(_ENGINES[wanted], given, answers[name], tolerance))
+    return worst
+
+
+def run_litert(model: Converted, filled: Mapping[str, object]) -> Arrays:
+    """LiteRT's outputs under canonical names, with tensors found by the names in `model`."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(model.file), num_threads=1)
+    interpreter.allocate_tensors()
+    ins = {detail["name"]: detail["index"] for detail in interpreter.get_input_details()}
+    outs = {detail["name"]: detail["index"] for detail in interpreter.get_output_details()}
+    for name, values in filled.items():
+        interpreter.set_tensor(ins[model.inputs[name]], values)
+    interpreter.invoke()
+    return {name: interpreter.get_tensor(outs[theirs]) for name, theirs in model.outputs.items()}
+
+
+def run_onnxruntime(model: Converted, filled: Mapping[str, object]) -> Arrays:
+    """ONNX Runtime's outputs under canonical names, with tensors found by the names in `model`."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(model.file), providers=["CPUExecutionProvider"])
+    feed = {model.inputs[name]: values for name, values in filled.items()}
+    return dict(zip(model.outputs, session.run(list(model.outputs.values()), feed), strict=True))
+
+
+def _described(converted: Converted, folder: Path) -> FormatFile:
+    files = (converted.file, *converted.parts)
+    return FormatFile(
+        path=converted.file.relative_to(folder).as_posix(),
+        sha256=sha256_of(converted.file),
+        bytes=sum(file.stat().st_size for file in files),
+        parts={part.relative_to(folder).as_posix(): sha256_of(part) for part in converted.parts},
+        inputs=converted.inputs,
+        outputs=converted.outputs,
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Build what the arguments say. Standard output is kept for JSON lines, whatever the converters print."""
+    parent, model, precision, batch, folder, *base = arguments
+    end_with(int(parent))
+    with os.fdopen(os.dup(1), "w", buffering=1) as mouth:
+        os.dup2(2, 1)
+
+        def say(**words: str | None) -> None:
+            mouth.write(json.dumps(words) + "\n")
+
+        try:
+            where = Path(base[0]) if base else None
+            build(model, precision, int(batch), Path(folder), where, lambda step: say(step=step))
+        except MobilebenchError as error:
+            say(error=error.message, hint=error.hint)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Readers of TensorFlow's graphs: SavedModels and TF.js graph models."""

@@ -1,0 +1,93 @@
+"""Models in their folders: a `manifest.json` and the files that it describes, read and checked."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+from pydantic import ValidationError
+
+from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import sha256_of
+from mobilebench.models.manifest import FormatFile, Manifest, ModelFiles
+
+MANIFEST = "manifest.json"
+
+BUILT_NAME = re.compile(r"(\w+)-(\w+)-b(\d+)-([0-9a-f]{12})")
+"""The name of a built model's folder: model, precision, batch and key."""
+
+
+def read(folder: Path, kind: type[Manifest] = Manifest) -> ModelFiles:
+    """The model in this folder; its manifest is of this kind, and its files have the sizes that it states.
+
+    Raises:
+        BadInput: the manifest is missing or not valid, or a file is missing or has another size.
+    """
+    try:
+        manifest = kind.model_validate_json((folder / MANIFEST).read_bytes())
+    except OSError as error:
+        raise _damaged(folder, f"its {MANIFEST} cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise _damaged(folder, f"its {MANIFEST} is not valid at {place}: {first['msg']}") from error
+    for entry in manifest.formats.values():
+        found = sum(_size(folder, name) for name in _files_of(folder, entry))
+        if found != entry.bytes:
+            raise _damaged(folder, f"{entry.path} has {found} bytes instead of {entry.bytes}")
+    return ModelFiles(folder, manifest)
+
+
+def verify(files: ModelFiles, *, changed_only: bool = False) -> None:
+    """Hash every file of the model (1 GB takes about 1 s), as is due before a run.
+
+    Args:
+        files: the model.
+        changed_only: leave out files that were not written to after the manifest was, which comes last in a build.
+
+    Raises:
+        BadInput: a file is missing, cut short or changed; the message names it.
+    """
+    described = (files.folder / MANIFEST).stat().st_mtime_ns
+    wanted: dict[str, str] = {}
+    for entry in files.manifest.formats.values():
+        for name, sha256 in _files_of(files.folder, entry).items():
+            _size(files.folder, name)
+            if not changed_only or (files.folder / name).stat().st_mtime_ns > described:
+                wanted[name] = sha256
+    with ThreadPoolExecutor() as pool:
+        for name, found in zip(wanted, pool.map(lambda name: sha256_of(files.folder / name), wanted), strict=True):
+            if found != wanted[name]:
+                raise _damaged(files.folder, f"{name} was cut short or changed since it was built")
+
+
+def _files_of(folder: Path, entry: FormatFile) -> dict[str, str]:
+    """Relative path to sha256 of all files of one format; none may lie outside the folder."""
+    every = {entry.path: entry.sha256, **entry.parts}
+    for name in every:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise _damaged(folder, f"its {MANIFEST} names a file outside its folder ({name})")
+    return every
+
+
+def _size(folder: Path, name: str) -> int:
+    try:
+        return (folder / name).stat().st_size
+    except OSError as error:
+        raise _damaged(folder, f"{name} is missing") from error
+
+
+def _damaged(folder: Path, what: str) -> BadInput:
+    name = BUILT_NAME.search(folder.name)
+    if name is None:
+        return BadInput(f"The added model in {folder} is damaged: {what}.")
+    model, precision, batch = name.group(1, 2, 3)
+    options = ("" if precision == "fp32" else f" --precision {precision}") + (
+        "" if batch == "1" else f" --batch {batch}"
+    )
+    return BadInput(
+        f"The built model in {folder} is damaged: {what}.",
+        hint=f"Build it again with `mobilebench models build {model}{options}`.",
+    )

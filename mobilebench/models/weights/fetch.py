@@ -1,0 +1,142 @@
+"""Fetch pretrained weights into the cache: under the name of their sha256, once, and whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilebench.core import paths
+from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import sha256_of
+from mobilebench.models import file_locks
+from mobilebench.models.pretrained import Pretrained
+from mobilebench.models.weights import sources, weights_file
+from mobilebench.models.weights.download import Patience, Silent, Watcher, discard, download, part_of
+
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Pretrained weights that are here."""
+
+    pretrained: Pretrained
+    path: Path
+
+    @property
+    def sha256(self) -> str:
+        """What the file's sum must be."""
+        return self.pretrained.sha256
+
+
+def weights_folder() -> Path:
+    """`<cache>/weights`, made when it is missing."""
+    folder = paths.cache() / "weights"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def fetched(model: str) -> Fetched | None:
+    """The weights to build a model from; None: seeded ones, because none are named or they were not fetched.
+
+    Raises:
+        BadInput: there is no such model, or the user's list of weights is not valid.
+    """
+    named = sources.named(model)
+    if named is None:
+        return None
+    path = path_of(named, weights_folder())
+    return Fetched(named, path) if path.is_file() else None
+
+
+def fetch(
+    weights: Pretrained,
+    folder: Path,
+    watcher: Watcher | None = None,
+    *,
+    usable: Callable[[Path], object] = weights_file.check,
+    patience: Patience | None = None,
+) -> Path:
+    """The file of these weights in `folder`; it is downloaded unless it is there and whole.
+
+    Args:
+        usable: raises `BadInput` for a file that cannot be used although its sum is right.
+
+    Raises:
+        BadInput: it cannot be fetched (see `download`; what came is kept), or has another sum or size, or is no file
+            of weights (nothing is kept).
+    """
+    watcher = watcher or Silent()
+    whole = path_of(weights, folder)
+    with file_locks.turn(lock_of(whole), lambda: watcher.say("another process is fetching it; waiting")):
+        if whole.exists():
+            if sha256_of(whole) == weights.sha256:
+                return whole
+            watcher.say("what is here was damaged; fetching it again")
+            whole.unlink()
+        part = part_of(whole)
+        _complete(weights, part, watcher, patience or Patience())
+        try:
+            usable(part)
+        except BadInput:
+            discard(part)
+            raise
+        _put_in_place(part, whole)
+    return whole
+
+
+def forget(model: str) -> bool:
+    """Go back to seeded weights: no weights are named for the model by the user, and none that are named are here.
+    False: that was so before.
+
+    Raises:
+        BadInput: there is no such model, or the user's list of weights is not valid.
+    """
+    removed = sources.remove(model)
+    while here := fetched(model):
+        with file_locks.turn(lock_of(here.path)):
+            here.path.unlink(missing_ok=True)
+        removed = True
+    return removed
+
+
+def path_of(weights: Pretrained, folder: Path) -> Path:
+    """Where the file of these weights lies, or will lie."""
+    return folder / f"{weights.sha256}{SUFFIX}"
+
+
+def lock_of(whole: Path) -> Path:
+    """Who holds it fetches, uses or removes these weights."""
+    return whole.with_suffix(".lock")
+
+
+def kept(weights: Pretrained, folder: Path) -> int:
+    """Bytes of an unfinished download that are here."""
+    part = part_of(path_of(weights, folder))
+    return part.stat().st_size if part.exists() else 0
+
+
+def _complete(weights: Pretrained, part: Path, watcher: Watcher, patience: Patience) -> None:
+    """Download until the sum is right. A wrong sum of a file in pieces may be the pieces' fault: once more, whole."""
+    joined = download(weights.url, part, weights.bytes, watcher, patience)
+    found = sha256_of(part)
+    if found != weights.sha256 and joined:
+        discard(part)
+        watcher.say("the pieces do not make the right sum; beginning anew")
+        download(weights.url, part, weights.bytes, watcher, patience)
+        found = sha256_of(part)
+    if found != weights.sha256:
+        discard(part)
+        raise BadInput(
+            f"{weights.url} has sha256 {found} instead of {weights.sha256}; it was not kept.",
+            hint="The file there is another one, or the sum is mistyped.",
+        )
+
+
+def _put_in_place(part: Path, whole: Path) -> None:
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    part.rename(whole)
+    discard(part)

@@ -1,0 +1,441 @@
+"""Users' own models: what is taken in, what is refused, and that nothing half is ever kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto
+
+from mobilebench.core.errors import BadInput
+from mobilebench.models import obtain, registry, user_store
+from mobilebench.models.manifest import Fill
+from mobilebench.models.user_models import hashed_copy, importer, input_specs
+from mobilebench.models.user_models.importer import Wishes
+
+from .making_onnx import ODD, ROWS, one_node, text_model
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "home"
+
+
+def sizes(*texts: str) -> tuple[input_specs.Given, ...]:
+    return tuple(input_specs.parse_input(text) for text in texts)
+
+
+def kept(home: Path) -> list[str]:
+    """What lies among the added models, whole or half."""
+    room = home / "models"
+    return sorted(place.name for place in room.iterdir() if place.name != ".lock") if room.is_dir() else []
+
+
+def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path) -> None:
+    file = text_model(tmp_path / "My Net.onnx")
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    taken = importer.add(file)
+    manifest = taken.files.manifest
+    assert not taken.already
+    assert taken.files.folder == home / "models" / sha256
+    assert (manifest.model, manifest.precision, manifest.batch, manifest.source) == ("my_net", "fp32", 1, "added")
+    assert (manifest.weights, manifest.seed, manifest.reference_engine) == (f"added: {sha256}", None, "onnxruntime")
+    ids, factor = manifest.inputs
+    assert (ids.dtype, ids.shape, ids.fill) == ("int64", [1, 8], Fill(kind="integers", low=0, high=ROWS))
+    assert factor.fill == Fill(kind="uniform", low=-1, high=1)
+    assert manifest.outputs == ["y_odd_name", "best"]
+    assert manifest.formats["onnx"].outputs == {"y_odd_name": ODD, "best": "best"}
+    assert [one.shape for one in manifest.reference] == [[1, 8, 4], [1, 8]]
+    assert manifest.parameters == ROWS * 16 + 16 * 4
+    assert manifest.notes == []
+
+    assert registry.knows("my_net")
+    assert "my_net" in registry.names()
+    entry = registry.get("my_net")
+    assert (entry.label, entry.task, isinstance(entry, user_store.AddedModel)) == ("", "user's model", True)
+    assert entry.input_specs(1) == manifest.inputs
+    assert registry.why_not("my_net") is None
+    assert registry.why_not("my_net", "fp32", 4) == (
+        "my_net was added with batch 1 in fp32 (ask for it with --batch 1)"
+    )
+    assert (
+        registry.why_not("my_net", "int8") == "my_net was added with batch 1 in fp32 (ask for it with --precision fp32)"
+    )
+    assert obtain.find("my_net") == taken.files
+    assert obtain.find("my_net", "fp32", 4) is None
+    assert obtain.ensure("my_net") == taken.files
+    with pytest.raises(BadInput, match="was added with batch 1"):
+        obtain.ensure("my_net", "fp32", 2)
+
+    again = importer.add(shutil.copy(file, tmp_path / "other.onnx"))
+    assert again.already
+    assert again.files.manifest.model == "my_net"
+    with pytest.raises(BadInput, match="there already, as my_net"):
+        importer.add(file, Wishes(name="another"))
+    with pytest.raises(BadInput, match="stays as it was added"):
+        importer.add(file, Wishes(fills={"ids": Fill(kind="integers", low=0, high=2)}))
+    other = text_model(tmp_path / "my-net.onnx", sequence=4)
+    with pytest.raises(BadInput, match="name my_net is taken, by one that you added") as refused:
+        importer.add(other)
+    assert "--name my_my_net" in str(refused.value.hint)
+
+    stored = taken.files.folder / "my_net.onnx"
+    stored.write_bytes(stored.read_bytes()[:-1] + b"x")
+    with pytest.raises(BadInput, match=r"added model .* was cut short or changed") as damaged:
+        obtain.ensure("my_net")
+    assert "models remove my_net" in str(damaged.value.hint)
+
+    assert user_store.remove("my_net").manifest.model == "my_net"
+    assert not registry.knows("my_net")
+    assert kept(home) == []
+    with pytest.raises(BadInput, match="No model was added as 'mobilenet_v2'"):
+        user_store.remove("mobilenet_v2")
+
+
+@pytest.mark.build
+def test_open_sizes_are_asked_for_and_make_the_batch(tmp_path: Path, home: Path) -> None:
+    file = text_model(tmp_path / "net.onnx", batch="n", sequence="s")
+    with pytest.raises(BadInput, match=r"ids \(int64 \?x\?\), factor \(float32 \?x\?x16\)") as asked:
+        importer.add(file)
+    assert "--input ids=1x128:int64 --input factor=1x128x16:float32" in str(asked.value.hint)
+    assert kept(home) == []
+    manifest = importer.add(file, Wishes(inputs=sizes("ids=4x6:int64", "factor=4x6x16"))).files.manifest
+    assert manifest.batch == 4
+    assert manifest.reference[0].shape == [4, 6, 4]
+    assert manifest.formats["onnx"].open_inputs == ["ids", "factor"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["idz=1x8"], "no input 'idz'"),
+        (["ids=1x8:int32"], "int64 in the file, not int32"),
+        (["ids=1x8x1"], "cannot have the shape 1x8x1: the file says \\?x\\?"),
+        (["factor=1x8x17"], "cannot have the shape 1x8x17: the file says \\?x\\?x16"),
+        (["ids=1x8", "ids=1x9"], "twice"),
+        (["ids=999999999x999999999"], "GiB"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(tmp_path: Path, home: Path, given: list[str], says: str) -> None:
+    file = text_model(tmp_path / "net.onnx", batch="n", sequence="s")
+    names = {text.partition("=")[0] for text in given}
+    rest = [text for text in ("ids=1x8", "factor=1x8x16") if text.partition("=")[0] not in names]
+    with pytest.raises(BadInput, match=says):
+        importer.add(file, Wishes(inputs=sizes(*given, *rest)))
+    assert kept(home) == []
+
+
+@pytest.mark.parametrize("text", ["ids", "ids=", "=1x8", "ids=1x", "ids=ax8", "ids=1x8:int4", "ids=0x8", "ids=-1x8"])
+def test_input_options_of_another_form_are_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="--input"):
+        input_specs.parse_input(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("serving_default_x:0=1x224x224x3:float32", ("serving_default_x:0", (1, 224, 224, 3), "float32")),
+        ("a=b,c=2", ("a=b,c", (2,), None)),
+        ("rate=scalar:int64", ("rate", (), "int64")),
+    ],
+)
+def test_input_options(text: str, expected: tuple[str, tuple[int, ...], str | None]) -> None:
+    given = input_specs.parse_input(text)
+    assert (given.name, given.shape, given.dtype) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x", "x=uniform", "x=uniform:1:0", "x=uniform:0:nan", "x=normal:0:1", "x=integers:0:1.5", "=uniform:0:1",
+     "x=integers:0:9999999999"],
+)  # fmt: skip
+def test_fill_options_of_another_form_are_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="--fill"):
+        input_specs.parse_fill(text)
+
+
+@pytest.mark.parametrize(
+    ("fills", "says"),
+    [
+        ({"nothing": Fill(kind="uniform", low=0, high=1)}, "no input 'nothing'"),
+        ({"ids": Fill(kind="integers", low=0, high=2**60)}, "int64, which does not hold"),
+    ],
+)
+def test_fills_that_do_not_fit_are_refused(tmp_path: Path, home: Path, fills: dict[str, Fill], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        importer.add(text_model(tmp_path / "net.onnx"), Wishes(fills=fills))
+    assert kept(home) == []
+
+
+@pytest.mark.build
+def test_a_value_outside_of_a_table_is_refused_in_the_engine_s_words(tmp_path: Path, home: Path) -> None:
+    wishes = Wishes(fills={"ids": Fill(kind="integers", low=ROWS, high=ROWS + 1)})
+    with pytest.raises(BadInput, match=r"ONNX Runtime does not run net: .*indices element out of data bounds"):
+        importer.add(text_model(tmp_path / "net.onnx"), wishes)
+    assert kept(home) == []
+
+
+@pytest.mark.parametrize(
+    ("wishes", "says"),
+    [
+        (Wishes(name="My Net"), "cannot be a model's name"),
+        (Wishes(name="../net"), "cannot be a model's name"),
+        (Wishes(name=""), "cannot be a model's name"),
+        (Wishes(name="mobilenet_v2"), "taken, by one of mobilebench's own"),
+        (Wishes(name="mlp_4x77"), "taken, by one of mobilebench's own"),
+        (Wishes(precision="fp8"), "no precision 'fp8'"),
+        (Wishes(tolerance=0), "tolerance"),
+    ],
+)
+def test_wishes_that_cannot_be_met(tmp_path: Path, home: Path, wishes: Wishes, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        importer.add(text_model(tmp_path / "net.onnx"), wishes)
+    assert kept(home) == []
+
+
+def _not_a_model(folder: Path) -> Path:
+    (folder / "net.onnx").write_text("hello, this is no model at all")
+    return folder / "net.onnx"
+
+
+def _truncated(folder: Path) -> Path:
+    file = text_model(folder / "net.onnx")
+    file.write_bytes(file.read_bytes()[:-500])
+    return file
+
+
+def _misnamed(folder: Path) -> Path:
+    return text_model(folder / "net.onnx").rename(folder / "net.tflite")
+
+
+def _zip(folder: Path) -> Path:
+    (folder / "net.onnx").write_bytes(b"PK\x03\x04" + bytes(100))
+    return folder / "net.onnx"
+
+
+def _sparse(folder: Path) -> Path:
+    with (folder / "net.onnx").open("wb") as file:
+        file.truncate(3 * 2**30)
+    return folder / "net.onnx"
+
+
+def _unknown_operator(folder: Path) -> Path:
+    return one_node(folder / "net.onnx", "Frobnicate")
+
+
+def _unknown_opset(folder: Path) -> Path:
+    return one_node(folder / "net.onnx", "Relu", opset=99)
+
+
+def _custom_operator(folder: Path) -> Path:
+    return one_node(folder / "net.onnx", "Frobnicate", domain="com.example")
+
+
+def _missing_weights(folder: Path) -> Path:
+    file = _with_external_weights(folder)
+    (folder / "weights.bin").unlink()
+    return file
+
+
+def _weights_elsewhere(folder: Path) -> Path:
+    file = _with_external_weights(folder)
+    model = onnx.load(str(file), load_external_data=False)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = "../../../../etc/passwd"
+    file.write_bytes(model.SerializeToString())
+    return file
+
+
+def _weights_by_link(folder: Path) -> Path:
+    file = _with_external_weights(folder)
+    elsewhere = folder.parent / f"{folder.name}-elsewhere"
+    (folder / "weights.bin").rename(elsewhere)
+    (folder / "weights.bin").symlink_to(elsewhere)
+    return file
+
+
+def _of_no_use(folder: Path) -> Path:
+    return one_node(folder / "net.onnx", "Relu", TensorProto.FLOAT16)
+
+
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "net.onnx")
+    return folder / "net.onnx"
+
+
+def _nothing(folder: Path) -> Path:
+    return folder / "net.onnx"
+
+
+def _with_external_weights(folder: Path) -> Path:
+    return text_model(
+        folder / "net.onnx",
+        save_as_external_data=True,
+        location="weights.bin",
+        size_threshold=0,
+        convert_attribute=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (_not_a_model, "not a model"),
+        (_truncated, "cut short|damaged"),
+        (_misnamed, "named like a TensorFlow Lite model but is an ONNX model"),
+        (_zip, "zip archive"),
+        (_sparse, r"3\.0 GiB"),
+        (_unknown_operator, "Frobnicate"),
+        (_unknown_opset, "opset 99"),
+        pytest.param(_custom_operator, r"ONNX Runtime does not run net: .*com\.example", marks=pytest.mark.build),
+        (_missing_weights, r"weights\.bin"),
+        (_weights_elsewhere, "outside"),
+        (_weights_by_link, "outside|link"),
+        (_of_no_use, "float16"),
+        (_pipe, "neither a file nor a folder"),
+        (_nothing, "no file"),
+    ],
+)
+def test_bad_files_are_refused_and_leave_nothing(
+    tmp_path: Path, home: Path, make: Callable[[Path], Path], says: str
+) -> None:
+    folder = tmp_path / "user"
+    folder.mkdir()
+    with pytest.raises(BadInput, match=says):
+        importer.add(make(folder))
+    assert kept(home) == []
+
+
+def test_an_unreadable_file_is_refused(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = text_model(tmp_path / "net.onnx")
+    opened = os.open
+
+    def denied(path: object, *arguments: int, **options: int) -> int:
+        if Path(str(path)).name == "net.onnx":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hashed_copy.os, "open", denied)
+    with pytest.raises(BadInput, match="Permission denied"):
+        importer.add(file)
+    assert kept(home) == []
+
+
+@pytest.mark.build
+def test_external_weights_are_kept_with_their_model(tmp_path: Path) -> None:
+    manifest = importer.add(_with_external_weights(tmp_path)).files.manifest
+    assert set(manifest.formats["onnx"].parts) == {"weights.bin"}
+    assert obtain.ensure("net").manifest == manifest
+
+
+@pytest.mark.parametrize("name", ["../out", "/etc/out", "a/../../out"])
+def test_a_copy_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in").write_text("x")
+    with pytest.raises(BadInput, match="outside"):
+        hashed_copy.copy(tmp_path / "in", tmp_path / "shop", name)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, home: Path) -> None:
+    file = text_model(tmp_path / "net.onnx", width=20_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(BadInput, match="no room for the model"):
+            importer.add(file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert kept(home) == []
+
+
+@pytest.mark.build
+def test_doubtful_outputs_are_told(tmp_path: Path) -> None:
+    file = one_node(tmp_path / "net.onnx", "Shape")
+    model = onnx.load(str(file))
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    model.graph.output[0].type.tensor_type.shape.dim.pop()
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 2
+    onnx.save(model, str(file))
+    notes = importer.add(file).files.manifest.notes
+    assert notes == ["output `y` hardly follows its input: agreement proves little"]
+
+
+def tfjs_model(folder: Path, operator: str) -> Path:
+    """One operator between a placeholder and an output, without weights."""
+    shape = {"dim": [{"size": "1"}, {"size": "4"}]}
+    nodes = [
+        {"name": "x", "op": "Placeholder", "attr": {"dtype": {"type": "DT_FLOAT"}, "shape": {"shape": shape}}},
+        {"name": "y", "op": operator, "input": ["x"], "attr": {"T": {"type": "DT_FLOAT"}}},
+    ]
+    tensors = {name: {name: {"name": f"{name}:0", "dtype": "DT_FLOAT", "tensorShape": shape}} for name in "xy"}
+    model = {
+        "format": "graph-model",
+        "signature": {"inputs": tensors["x"], "outputs": tensors["y"]},
+        "modelTopology": {"node": nodes, "library": {}, "versions": {}},
+        "weightsManifest": [],
+    }
+    folder.mkdir()
+    (folder / "model.json").write_text(json.dumps(model))
+    return folder
+
+
+def test_without_tensorflow_a_tfjs_model_has_no_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importer.importlib.util, "find_spec", lambda name: None)
+    manifest = importer.add(tfjs_model(tmp_path / "net", "Relu")).files.manifest
+    assert (manifest.model, manifest.reference, manifest.reference_engine) == ("net", [], "none")
+    assert "no reference answer: TensorFlow" in manifest.notes[0]
+
+
+def test_a_model_that_reads_files_is_refused(tmp_path: Path, home: Path) -> None:
+    with pytest.raises(BadInput, match=r"may read or write files of this computer, or call Python \(ReadFile\)"):
+        importer.add(tfjs_model(tmp_path / "net", "ReadFile"))
+    assert kept(home) == []
+
+
+_ADD = "import sys; from pathlib import Path; from mobilebench.models.user_models import taking; "
+
+
+@pytest.mark.build
+def test_two_adds_of_one_file_keep_it_once(tmp_path: Path, home: Path) -> None:
+    file = text_model(tmp_path / "net.onnx")
+    code = _ADD + "print(taking.add(Path(sys.argv[1])).files.manifest.model)"
+    both = [
+        subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    assert [process.communicate(timeout=60)[0].strip() for process in both] == [b"net", b"net"]
+    assert kept(home) == [hashlib.sha256(file.read_bytes()).hexdigest()]
+
+
+@pytest.mark.build
+def test_a_killed_add_leaves_nothing_to_the_next(tmp_path: Path, home: Path) -> None:
+    file = text_model(tmp_path / "net.onnx")
+    code = _ADD + (
+        "import time; from mobilebench.models.user_models import asking; "
+        "asking.Engine.ask = lambda *_: time.sleep(60); taking.add(Path(sys.argv[1]))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not any((home / "models").glob(".adding-*/net.onnx")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with user_store.workshop():
+        assert len([name for name in kept(home) if name.startswith(".adding-")]) == 2, "one in use stays"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(kept(home)) == 1
+    taken = importer.add(file)
+    assert kept(home) == [taken.files.folder.name]
