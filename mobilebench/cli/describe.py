@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mobilebench.cli.output import Json, print_json, print_table
+from mobilebench.cli.output import Json, print_json, print_table, say
 
 
 class Topic(StrEnum):
@@ -16,7 +16,9 @@ class Topic(StrEnum):
 
     ENGINES = "engines"
     BACKENDS = "backends"
+    RECORDERS = "recorders"
     PROBES = "probes"
+    """The old name of recorders."""
     SUITES = "suites"
 
 
@@ -24,11 +26,14 @@ def describe(
     topic: Annotated[Topic, typer.Argument(help="What to describe.")],
     json: Json = False,
 ) -> None:
-    """Describe the engines, backends, probes or suites of this version."""
+    """Describe the engines, backends, recorders or suites of this version."""
+    if topic is Topic.PROBES:
+        say("`describe probes` is called `describe recorders` now.", err=True)
     columns, rows = {
         Topic.ENGINES: _engines,
         Topic.BACKENDS: _backends,
-        Topic.PROBES: _probes,
+        Topic.RECORDERS: _recorders,
+        Topic.PROBES: _recorders,
         Topic.SUITES: _suites,
     }[topic]()
     if json:
@@ -78,10 +83,14 @@ def _backends() -> Described:
     return ["engine", "backend", "settings", "one thread only", "lacks", "description"], rows
 
 
-def _probes() -> Described:
-    from mobilebench.probes import probes
+def _recorders() -> Described:
+    from mobilebench.recorders.registry import declarations
 
-    return ["probe", "description"], [(probe.name, probe.description) for probe in probes().values()]
+    rows = [
+        (one.name, one.title, one.stores, one.cost, "yes" if one.sampled else "no", one.description)
+        for one in declarations().values()
+    ]
+    return ["recorder", "title", "stores", "costs time", "at an interval", "description"], rows
 
 
 def _suites() -> Described:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mobilebench.core.records import Pass, PlannedBlock
     from mobilebench.suite import Plan
 
-_PASSES: tuple[Pass, ...] = ("timing", "kernels", "memory", "trace")
+_PASSES: tuple[Pass, ...] = ("timing", "kernels", "memory", "trace", "recording")
 _ALWAYS = ("target", "engine", "backend", "setting", "threads", "browser", "model", "precision", "batch")
 
 

@@ -84,6 +84,21 @@ def run(
         bool,
         typer.Option("--trace", help="Also the pass `trace`, beside those of the suite or of --pass."),
     ] = False,
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME@INTERVAL",
+            help="Also one more block a case, during which this recorder reads at an interval, such as thermal@1s or "
+            "load@250ms; see `describe recorders`.",
+        ),
+    ] = None,
+    record_in_timing: Annotated[
+        bool,
+        typer.Option(
+            "--record-in-timing",
+            help="Let --record read during the timing blocks, although each reading costs processor time.",
+        ),
+    ] = False,
     blocks: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Time every case so often. [default: the suite's]")
     ] = None,
@@ -179,6 +194,8 @@ def run(
 
     - `mobilebench run --suite web --serial host --engine tfjs --browser chrome --trace`
 
+    - `mobilebench run --suite native --serial all --engine tflite --record thermal@1s,battery@5s`
+
     - `mobilebench run --resume last`
 
     - `mobilebench run --resume last --retry failed`
@@ -225,6 +242,8 @@ def run(
         encodings=cast("tuple[Encoding, ...]", split(encoding)),
         passes=cast("tuple[Pass, ...]", split(passes)),
         further_passes=("trace",) if trace else (),
+        record=split(record),
+        record_in_timing=record_in_timing,
         blocks=blocks,
         time_limit=time_limit,
         priority=priority,

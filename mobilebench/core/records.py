@@ -33,8 +33,11 @@ SetupPart = Literal[
 PageFault = Literal["lost context", "out of memory"]
 """Those of `Fault` that a page lives through, and tells itself."""
 SpentOn = Literal["push", "launch", "gate", "measure", "store"]
-Pass = Literal["timing", "kernels", "memory", "trace"]
-"""What a block is for: stages alone, or also kernels, memory or a browser's trace, of which watching costs time."""
+EnginePass = Literal["timing", "kernels", "memory", "trace"]
+"""What an engine itself does during a block: stages alone, or also what the recorder of that name needs."""
+Pass = Literal[EnginePass, "recording"]
+"""Which recorders that cost time during a block record it: none (`timing`), one of `kernels`, `memory` and `trace`, or
+those that were asked for by name (`recording`, see `Conditions.record`)."""
 Stage = Literal["setup", "warmup", "prediction"]
 CacheState = Literal["as found", "cold", "warm"]
 """What of library and model the caches held before setup: page cache (native), HTTP and code cache (web)."""
@@ -151,6 +154,14 @@ class BlockRule(Record):
         return f"at most {self.max_predictions} or {self.max_seconds:g} s, at least {self.min_predictions}{limit}"
 
 
+class RecordRequest(Record):
+    """A request that a recorder works while a block is measured."""
+
+    recorder: str
+    interval_ms: float | None = Field(default=None, gt=0)
+    """Between two samples; None for a recorder that needs no interval."""
+
+
 class Conditions(Record):
     """What a block is run under beside its case."""
 
@@ -163,6 +174,8 @@ class Conditions(Record):
     """A browser on this computer shows its window, for a person to watch."""
     context: Context | None = None
     """None: `browser` for a page, else `shell`."""
+    record: list[RecordRequest] = []
+    """Recorders that work while the block is measured, although that takes time."""
 
 
 class PlannedBlock(Record):
@@ -512,17 +525,19 @@ class Verdict(Record):
 
 
 class Series(Record):
-    """What one probe saw around a block."""
+    """What one recorder read of one quantity, before, during and after a block."""
 
-    probe: str
+    recorder: str
     name: str
     unit: str
+    interval_ms: float | None = None
+    """Between two samples during the block; None: read before and after the block alone."""
     times_ms: list[float]
-    """Since the block's start."""
+    """Since the block's recorders were started, just before its process or page is started."""
     values: list[float]
-    """One, where only one of the readings before and after the block brought a value; else two or none."""
+    """One for each of `times_ms`. A reading that brought no value has no entry."""
     reason: str | None = None
-    """Why a reading brought no value, as a clause."""
+    """Why readings brought no value, as a clause."""
 
 
 class Block(Record):

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from mobilebench.core.records import Case, Conditions, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
+from mobilebench.recorders import registry
 from mobilebench.targets.base import Target
 
 NATIVE_PASSES: frozenset[Pass] = frozenset({"timing", "kernels", "memory"})
@@ -119,7 +120,10 @@ def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> 
     """Why an engine cannot measure this block as it is asked for, in plain words; None when it can."""
     if reason := engine.supports(target, block.case):
         return reason
-    if block.pass_ not in engine.passes:
+    if block.pass_ == "recording":
+        if reason := registry.why_not_recorded(target, block, engine):
+            return reason
+    elif block.pass_ not in engine.passes:
         return f"engine {engine.name} has no {block.pass_} pass{_WITHOUT.get((engine.kind, block.pass_), '')}"
     if engine.kind == "web":
         return _more_than_a_page_can(engine.name, block)

@@ -120,6 +120,16 @@ _OWN: dict[TableName, dict[str, type]] = {
     "proof": PROOF,
     "files": {"name": str, "bytes": int, "sha256": str},
     "traces": {"name": str, "bytes": int, "sha256": str, "json_bytes": int, "complete": bool, "marks": str},
+    "series": {
+        "recorder": str,
+        "name": str,
+        "unit": str,
+        "interval_ms": float,
+        "position": int,
+        "time_ms": float,
+        "value": float,
+        "missing": str,
+    },
 }
 
 _LONG = {"reason", "verdict_reasons"}

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mobilebench.core.errors import BadInput
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """Newest schema that this version reads and writes: the last module in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

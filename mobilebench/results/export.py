@@ -1,8 +1,9 @@
 """Results in long form for other programs: one row a raw value. Statistics belong to `analysis`.
 
 Stage times are the table `samples`; kernels, operators of the model's file, memory readings, what a page told of its
-memory (also after each kernel), what the system counted for each stage, what was compiled for a GPU, downloads, proofs
-and loaded files have tables of their own. All begin with the same columns, which say what was measured.
+memory (also after each kernel), what the system counted for each stage, what was compiled for a GPU, downloads,
+proofs, loaded files, traces and the series that recorders read have tables of their own. All begin with the same
+columns, which say what was measured.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
     found = []
     for planned in run.planned:
         block = done.get(planned.index)
-        values = list(_VALUES[table](block.measurement)) if block and block.measurement else []
+        values = list(_values(block, table)) if block else []
         if not values and table != "samples":
             continue
         shared = {
@@ -112,6 +113,12 @@ def _parquet(run: Run, table: TableName) -> bytes:
     file = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows(run, table), schema=schema), file)
     return file.getvalue()
+
+
+def _values(block: Block, table: TableName) -> Iterator[dict[str, Any]]:
+    if table == "series":
+        return _series(block)
+    return _VALUES[table](block.measurement) if block.measurement else iter(())
 
 
 def _target(info: TargetInfo) -> dict[str, Any]:
@@ -230,6 +237,16 @@ def _traces(measurement: Measurement) -> Iterator[dict[str, Any]]:
     """The file of a trace pass, named as it is in the run's folder `traces`."""
     if measurement.trace:
         yield {**measurement.trace.model_dump(exclude={"categories"}), "marks": " ".join(measurement.trace.marks)}
+
+
+def _series(block: Block) -> Iterator[dict[str, Any]]:
+    """One row a value that a recorder read; a series without values has one row with the reason."""
+    for one in block.series:
+        named = {**one.model_dump(include={"recorder", "name", "unit", "interval_ms"}), "missing": one.reason}
+        for position, (time_ms, value) in enumerate(zip(one.times_ms, one.values, strict=False)):
+            yield {**named, "position": position, "time_ms": time_ms, "value": value}
+        if not one.values:
+            yield named
 
 
 _VALUES: dict[TableName, Callable[[Measurement], Iterator[dict[str, Any]]]] = {

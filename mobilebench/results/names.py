@@ -17,4 +17,5 @@ TableName = Literal[
     "proof",
     "files",
     "traces",
+    "series",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Event
@@ -14,7 +14,7 @@ from mobilebench.core.records import Measurement, TargetInfo
 if TYPE_CHECKING:
     from mobilebench.engines.base import Engine
     from mobilebench.models.manifest import Format, ModelFiles
-    from mobilebench.probes import Probe
+    from mobilebench.recorders.registry import TargetRecorders
     from mobilebench.targets.base import Target
 
 ModelKey = tuple[str, str, int]
@@ -121,11 +121,11 @@ def with_graph(measurement: Measurement, files: ModelFiles, model_format: Format
     return graph_operators.with_graph(measurement, files, model_format)
 
 
-def probes() -> Mapping[str, Probe]:
-    """Every probe, fresh for one target."""
-    from mobilebench import probes as room
+def recorders() -> TargetRecorders:
+    """The recorders of one target, fresh."""
+    from mobilebench.recorders import registry
 
-    return room.probes()
+    return registry.TargetRecorders()
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Rooms:
     why_no_model: Callable[[ModelKey], str | None] = why_no_model
     why_no_screen: Callable[[], str | None] = why_no_screen
     with_graph: Callable[[Measurement, ModelFiles, Format], Measurement] = with_graph
-    probes: Callable[[], Mapping[str, Probe]] = probes
+    recorders: Callable[[], TargetRecorders] = recorders
 
 
 def sentence(error: MobilebenchError) -> str:

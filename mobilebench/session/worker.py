@@ -20,13 +20,15 @@ from mobilebench.core.records import Block, Measurement, Outcome, Pass, PlannedB
 from mobilebench.engines.base import why_unsupported
 from mobilebench.models import signatures
 from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.recorders import registry
+from mobilebench.recorders.base import Subject
+from mobilebench.recorders.lifecycle import Recording, recording
 from mobilebench.session import events
 from mobilebench.session.absence import WAIT_SECONDS, Absence
 from mobilebench.session.dependencies import Rooms, sentence
 from mobilebench.session.host_exclusion import Quiet
 from mobilebench.session.models import Models, key_of
 from mobilebench.session.verdict import judge
-from mobilebench.session.watching import watched
 from mobilebench.targets.base import Target
 
 ATTEMPTS = 2
@@ -91,7 +93,9 @@ class _Worker:
         self._stop = stop
         self._rooms = rooms
         self._quiet = quiet
-        self._probes = rooms.probes()
+        self._recorders = rooms.recorders()
+        self._recording = Recording()
+        """Of the latest attempt at a block."""
         self._cannot: dict[tuple[str, Pass], str] = {}
         """Case key and pass to why it turned out to be unsupported: later rounds need not try again."""
         self._done = 0
@@ -161,6 +165,7 @@ class _Worker:
         started = datetime.now(UTC)
         reason = ""
         fault: Fault | None = None
+        self._recording = Recording()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._attempt(planned, target, started)
@@ -178,7 +183,8 @@ class _Worker:
             self._look_for_loss(reason, fault)
             if attempt < ATTEMPTS:
                 self._emit(events.BlockRetried(target=self._info.id, planned=planned, reason=reason, fault=fault))
-        return _without_values(planned, "failed", reason, started, fault)
+        block = _without_values(planned, "failed", reason, started, fault)
+        return block.model_copy(update={"series": self._recording.series})
 
     def _attempt(self, planned: PlannedBlock, target: Target, started: datetime) -> Block:
         case = planned.case
@@ -188,16 +194,18 @@ class _Worker:
         files = self._files(planned)
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
             spent = dict(engine.prepare(target, case, files))
-            with watched(target, self._probes) as seen:
-                result = engine.measure(target, planned, files, cancel=self._stop, traces=self._work.traces)
-            measurement = _usable(result.measurement)
+            able, refused = self._recorders.of(self._info, planned, engine)
+            with recording(Subject(target), able) as self._recording:
+                asked = registry.as_the_engine_sees_it(planned)
+                result = engine.measure(target, asked, files, cancel=self._stop, traces=self._work.traces)
+            measurement = registry.as_it_was_planned(_usable(result.measurement), planned)
             if planned.pass_ == "kernels" and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)
         if said := signatures.said(files.manifest):
             measurement = _noted(measurement, said)
         for part, value in result.spent_ms.items():
             spent[part] = spent.get(part, 0.0) + value
-        spent["launch"] = spent.get("launch", 0.0) + seen.spent_ms
+        spent["launch"] = spent.get("launch", 0.0) + self._recording.spent_ms
         spent |= {"gate": waited_ms, "measure": measurement.measured_ms}
         return Block(
             planned=planned,
@@ -207,7 +215,7 @@ class _Worker:
             started_at=started,
             ended_at=datetime.now(UTC),
             spent_ms=spent,
-            series=seen.series,
+            series=[*self._recording.series, *refused],
         )
 
     def _with_graph(self, measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:

@@ -21,8 +21,10 @@ from mobilebench.core.records import (
     ModelAccess,
     Pass,
     PlannedBlock,
+    RecordRequest,
     TargetInfo,
 )
+from mobilebench.recorders import registry
 from mobilebench.suite.schema import (
     ALL,
     AUTO,
@@ -64,6 +66,10 @@ class Selection:
     passes: tuple[Pass, ...] = ()
     further_passes: tuple[Pass, ...] = ()
     """Beside `passes`, or beside those of the suite."""
+    record: tuple[str, ...] = ()
+    """Recorders that work during blocks, such as `thermal@1s`."""
+    record_in_timing: bool = False
+    """They work during the timing blocks, not during blocks of their own."""
     blocks: int | None = None
     """Of every case, in the timing pass."""
     time_limit: float | str | None = None
@@ -79,6 +85,9 @@ class _Wanted:
 
     case: Case
     conditions: Conditions
+    record: tuple[RecordRequest, ...]
+    """Recorders that work during the blocks of the pass `record_in`."""
+    record_in: Pass
     passes: frozenset[Pass]
     rounds: int
     """Of the timing pass; the others are measured once."""
@@ -87,6 +96,11 @@ class _Wanted:
 
     def rule_of(self, pass_: Pass) -> BlockRule:
         return self.rule if pass_ == "timing" else self.watched_rule
+
+    def conditions_of(self, pass_: Pass) -> Conditions:
+        if not self.record or pass_ not in (self.record_in, "recording"):
+            return self.conditions
+        return self.conditions.model_copy(update={"record": list(self.record)})
 
 
 @dataclass(frozen=True)
@@ -113,8 +127,7 @@ def plan(
 ) -> Plan:
     """Lay out every block: a round holds each case of a target once, in an order that follows from seed and target.
 
-    The rounds of timing come first, then one of kernels, one of memory and one of traces, with the cases that are to
-    have them.
+    The rounds of timing come first, then one of each further pass, with the cases that are to have it.
 
     Raises:
         BadInput: the selection names something that does not exist.
@@ -140,7 +153,7 @@ def plan(
             round=number,
             case=one.case,
             rule=one.rule_of(pass_),
-            conditions=one.conditions,
+            conditions=one.conditions_of(pass_),
             pass_=pass_,
         )
         for index, (number, pass_, one) in enumerate(ordered)
@@ -181,6 +194,10 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
         for word in words_given:
             if word not in options:
                 raise BadInput(f"{option} {word} is not known; known are {', '.join(options)}.")
+    for text in selection.record:
+        registry.request(text)
+    if "recording" in selection.passes and not selection.record:
+        raise BadInput("--pass recording needs recorders.", hint="Add --record thermal@1s.")
     if selection.time_limit is not None:
         try:
             selection = dataclasses.replace(selection, time_limit=time_limit(selection.time_limit))
@@ -204,7 +221,7 @@ def _rounds(wanted: Sequence[_Wanted]) -> Iterator[tuple[Pass, int, str]]:
     timed = [one.rounds for one in wanted if "timing" in one.passes]
     for number in range(max(timed, default=0)):
         yield "timing", number, str(number)
-    once: tuple[Pass, ...] = ("kernels", "memory", "trace")
+    once: tuple[Pass, ...] = ("kernels", "memory", "trace", "recording")
     for pass_ in once:
         if any(pass_ in one.passes for one in wanted):
             yield pass_, 0, pass_
@@ -228,7 +245,15 @@ def _of_group(
     limited = limits and limits.rule
     rule = _within(limited or suite.rule, selection.time_limit)
     watched_rule = _within(limited or suite.watched_rule or suite.rule, selection.time_limit)
-    passes = frozenset([*(selection.passes or group.passes or suite.passes), *selection.further_passes])
+    record = tuple(map(registry.request, selection.record or suite.record))
+    in_timing = selection.record_in_timing or (not selection.record and suite.record_in_timing)
+    passes = frozenset(
+        [
+            *(selection.passes or group.passes or suite.passes),
+            *selection.further_passes,
+            *(("recording",) if record and not in_timing else ()),
+        ]
+    )
     conditions = _conditions(suite, group, selection)
     allowed = [names for names in (group.models, limits and limits.models) if names]
     offered = selection.models or group.models or suite.models
@@ -261,7 +286,9 @@ def _of_group(
                 caches=caches,
                 **download,
             )
-            yield _Wanted(case, conditions, passes, rounds, rule, watched_rule)
+            yield _Wanted(
+                case, conditions, record, "timing" if in_timing else "recording", passes, rounds, rule, watched_rule
+            )
 
 
 def _within(rule: BlockRule, selected: float | str | None) -> BlockRule:

@@ -10,7 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainVa
 
 from mobilebench.browsers.names import PATTERN as BROWSER
 from mobilebench.browsers.network_presets import NAMES as LINKS
-from mobilebench.core.records import BlockRule, CacheState, Encoding, Loader, ModelAccess, Pass, Record
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import BlockRule, CacheState, Encoding, EnginePass, Loader, ModelAccess, Record
+from mobilebench.recorders import registry
 
 TargetClass = Literal["host", "android", "virtual", "real"]
 """`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: all phones that are not."""
@@ -33,7 +35,22 @@ Counts = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=
 MOST_BLOCKS = 1000
 Blocks = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
 Browsers = Annotated[list[Browser], Field(min_length=1)]
-Passes = Annotated[list[Pass], Field(min_length=1)]
+
+
+Passes = Annotated[list[EnginePass], Field(min_length=1)]
+
+
+def _request(text: str) -> str:
+    try:
+        registry.request(text)
+    except BadInput as error:
+        raise ValueError(error.message.removesuffix(".")) from None
+    return text
+
+
+Requests = list[Annotated[str, AfterValidator(_request)]]
+"""Recorders with their intervals: `thermal@1s`."""
+
 CORES = ("none", "big", "little", "prime")
 _MASK = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
@@ -192,6 +209,10 @@ class Suite(Strict):
     """How pages' downloads are compressed."""
     passes: Passes = Field(default=["timing"])
     """`kernels`, `memory` and `trace` are one more block each of every case, after all rounds of `timing`."""
+    record: Requests = Field(default=[])
+    """Recorders that work during one more block of each case."""
+    record_in_timing: bool = False
+    """They work during the timing blocks instead."""
     priority: Annotated[int, Field(ge=-20, le=19)] = 0
     """Nice value of native runners."""
     model_access: ModelAccess = "read"

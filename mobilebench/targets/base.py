@@ -93,6 +93,14 @@ class Target(Protocol):
         """Run a command; arguments are quoted here. Raises `BlockFailed` when it takes more than `timeout` seconds."""
         ...
 
+    def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> ShellResult:
+        """Run a command that only reads the target's state and uses no pushed file.
+
+        Unlike `shell`, it may be called from any thread while another command runs. Raises `BlockFailed` when it takes
+        more than `timeout` seconds.
+        """
+        ...
+
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
         """Put a file on the target, under its content's name; skipped when the same sha256 is there."""
         ...

@@ -98,6 +98,9 @@ class HostTarget:
             outcome.append(f"exit code {result.exit_code}")
         return result
 
+    def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> ShellResult:
+        return self.shell(argv, timeout=timeout, cancel=cancel)
+
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
         """The file where it is.
 

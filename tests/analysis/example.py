@@ -292,7 +292,7 @@ def _block(plan: PlannedBlock, rng: random.Random, clock: datetime) -> Block:
         )
     count = 3 if chosen.setting == "software" else 20
     heat = Series(
-        probe="thermal", name="cpu", unit="°C", times_ms=[0, 900], values=[41.0, round(rng.uniform(41, 46), 1)]
+        recorder="thermal", name="cpu", unit="°C", times_ms=[0, 900], values=[41.0, round(rng.uniform(41, 46), 1)]
     )
     answer = measurement(chosen, shape, rng, count)
     return measured(plan, answer, verdict=verdict, started=clock, series=[heat])

@@ -65,7 +65,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("topic", ["engines", "backends", "probes", "suites"])
+@pytest.mark.parametrize("topic", ["engines", "backends", "recorders", "suites"])
 def test_describe_comes_from_the_registries(topic: str) -> None:
     code, out, err = invoke("describe", topic, "--json")
     assert code == 0, err

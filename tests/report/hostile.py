@@ -45,7 +45,7 @@ def _hostile(block: Block) -> Block:
         update={
             "measurement": made.model_copy(update={"version": EVERYTHING, "proof": proof}),
             "verdict": Verdict(status="suspect", reasons=[f"{FORMULA} {EVERYTHING}"]),
-            "series": [Series(probe=SCRIPT, name=ATTRIBUTE, unit=SCRIPT, times_ms=[0], values=[1])],
+            "series": [Series(recorder=SCRIPT, name=ATTRIBUTE, unit=SCRIPT, times_ms=[0], values=[1])],
         }
     )
 

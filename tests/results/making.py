@@ -251,7 +251,7 @@ _measurements = st.builds(
 )
 _series = st.builds(
     Series,
-    probe=_text,
+    recorder=_text,
     name=_text,
     unit=_text,
     times_ms=st.lists(_number, max_size=3),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import Conditions, Proof, Run, StageCost, Verdict
+from mobilebench.core.records import Conditions, Proof, Run, Series, StageCost, Verdict
 from mobilebench.results import export
 
 from .making import failed, host, measured, phone, planned, run_info, unsupported
@@ -149,6 +149,19 @@ TRACE = {
 }
 
 
+SERIES = [
+    Series(
+        recorder="load",
+        name="load_1min",
+        unit="processes",
+        interval_ms=250,
+        times_ms=[1.5, 251.5],
+        values=[0.5, 0.75],
+    ),
+    Series(recorder="thermal", name="cpu", unit="°C", times_ms=[], values=[], reason="the phone lists no such sensor"),
+]
+
+
 class TestTables:
     """What the kernels and memory passes of a case brought, and what the system counted."""
 
@@ -161,7 +174,7 @@ class TestTables:
             "prediction": dict.fromkeys(StageCost.model_fields, 7),
         }
         found = [
-            measured(planned(0), predictions_per_sample=8, cost=cost),
+            measured(planned(0), predictions_per_sample=8, cost=cost).model_copy(update={"series": SERIES}),
             measured(
                 kernels,
                 kernels=[
@@ -278,6 +291,14 @@ class TestTables:
     def test_traces(self, watched: Run) -> None:
         found = self.shown(watched, "traces", "block", "pass", "name", "bytes", "sha256", "complete", "marks")
         assert found == [(4, "trace", "00004-a.json.gz", 2**33, "0" * 64, False, "setup warmup")]
+
+    def test_series_have_a_row_a_value_and_one_with_the_reason_where_there_are_none(self, watched: Run) -> None:
+        columns = ("block", "recorder", "name", "unit", "interval_ms", "position", "time_ms", "value", "missing")
+        assert self.shown(watched, "series", *columns) == [
+            (0, "load", "load_1min", "processes", 250.0, 0, 1.5, 0.5, None),
+            (0, "load", "load_1min", "processes", 250.0, 1, 251.5, 0.75, None),
+            (0, "thermal", "cpu", "°C", None, None, None, None, "the phone lists no such sensor"),
+        ]
 
     def test_cost(self, watched: Run) -> None:
         assert self.shown(watched, "cost", "block", "stage", "user_ms", "major_faults") == [

@@ -217,6 +217,23 @@ class TestSchema:
 
         assert found == [(None, "it died"), ("hang", "the runner died")]
 
+    def test_series_of_a_store_that_called_recorders_probes_are_kept(self, tmp_path: Path) -> None:
+        _as_it_was(tmp_path, "0006")
+        _execute(
+            tmp_path,
+            'INSERT INTO series (run_id, "index", position, probe, name, unit, times_ms, "values")'
+            " VALUES (?, 0, 0, 'load', 'load_1min', 'processes', '[0.0, 900.5]', '[1.5, 1.25]')",
+            (RUN,),
+        )
+
+        with Store.open(tmp_path) as store:
+            found = store.load(RUN).blocks[0].series
+
+        expected = Series(
+            recorder="load", name="load_1min", unit="processes", times_ms=[0.0, 900.5], values=[1.5, 1.25]
+        )
+        assert found == [expected]
+
     def test_an_upgrade_that_was_cut_short_leaves_the_old_store(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -240,7 +257,7 @@ class TestSchema:
         Store.open(tmp_path).close()
         _execute(tmp_path, "UPDATE alembic_version SET version_num = '0042'")
 
-        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0006") as raised:
+        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0007") as raised:
             Store.open(tmp_path)
 
         assert "Upgrade mobilebench" in str(raised.value.hint)

@@ -17,6 +17,7 @@ from mobilebench.core.records import BlockRule, Case, Pass, PlannedBlock, Target
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import summarise
+from mobilebench.recorders.registry import Factory, TargetRecorders
 from mobilebench.session import events
 from mobilebench.session.dependencies import ModelKey, Rooms
 from mobilebench.suite import Plan
@@ -124,7 +125,8 @@ class World:
     opened: list[str] = field(default_factory=list)
     put_back: list[str] = field(default_factory=list)
     notices: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    probes: Callable[[], list[Any]] = list
+    readers: dict[str, Factory] = field(default_factory=dict)
+    """Recorders that read a target, by name; none unless a test sets some."""
     met: Callable[[TargetInfo], TargetInfo | None] = lambda info: info
     """What is attached in place of a target when it is looked for."""
     _turns: dict[str, threading.Lock] = field(default_factory=dict)
@@ -139,7 +141,7 @@ class World:
             machine_turn=self._turn,
             model=self._model,
             why_no_model=lambda key: self.unknown_models.get(key[0]),
-            probes=lambda: {probe.name: probe for probe in self.probes()},
+            recorders=lambda: TargetRecorders(self.readers),
         )
 
     @contextmanager

@@ -16,6 +16,7 @@ import pytest
 from mobilebench.core.errors import BadInput, BlockFailed, ExitCode, NothingToMeasure, TargetLost, Unsupported
 from mobilebench.core.records import PlannedBlock, Run, Series, TargetInfo
 from mobilebench.models.manifest import ModelFiles
+from mobilebench.recorders.base import Declaration, Quantity, Recorded, Subject
 from mobilebench.results.store import Store, StoreError
 from mobilebench.session import RunRequest, RunResult, events, resume, run
 from mobilebench.session.journal import Journal
@@ -235,56 +236,102 @@ class TestOutcomes:
         assert "Traceback" in session.seen.of(events.Defect)[0].traceback
 
 
-class FakeProbe:
-    """Notes when it reads; `fails` says at which reading it cannot."""
+class FakeRecorder:
+    """Notes when it reads; `fails` says at which step it cannot."""
 
     def __init__(self, name: str, log: list[str], fails: str = "", error: Exception | None = None) -> None:
-        self.name = name
+        quantity = Quantity("level", "%", "Level")
+        self.declaration = Declaration(name, name, "For tests.", "around the block", (quantity,))
         self._log = log
         self._fails = fails
-        self._error = error or BlockFailed("no answer")
+        self._error = error or BlockFailed("no answer.")
 
-    def validate(self, target: TargetInfo) -> str | None:
+    def validate(self, target: TargetInfo, block: PlannedBlock, engine: object) -> str | None:
         return "not here" if self._fails == "validate" else None
 
-    def start(self, target: object) -> None:
+    def start(self, subject: Subject) -> None:
         self._read("start")
 
-    def stop(self, target: object) -> None:
-        self._read("stop")
+    def stop(self, subject: Subject, *, complete: bool = True) -> None:
+        self._read("stop" if complete else "abandon")
 
-    def result(self) -> list[Series]:
-        return [Series(probe=self.name, name="level", unit="%", times_ms=[0.0, 5.0], values=[80.0, 79.0])]
+    def result(self) -> Recorded:
+        name = self.declaration.name
+        if self._fails == "result":
+            raise ZeroDivisionError("oops")
+        return Recorded([Series(recorder=name, name="level", unit="%", times_ms=[0.0, 5.0], values=[80.0, 79.0])])
 
     def _read(self, when: str) -> None:
-        self._log.append(f"{self.name} {when}")
+        self._log.append(f"{self.declaration.name} {when}")
         if self._fails == when:
             raise self._error
 
 
-class TestProbes:
+def failing(planned: PlannedBlock, cancel: threading.Event) -> None:
+    raise BlockFailed("it broke")
+
+
+class TestRecorders:
     def test_they_read_around_the_measured_part(self, session: Session) -> None:
         log: list[str] = []
-        session.world.probes = lambda: [FakeProbe("a", log), FakeProbe("b", log)]
+        session.world.readers = {"a": lambda _: FakeRecorder("a", log), "b": lambda _: FakeRecorder("b", log)}
         session.world.engine.behave = lambda planned, cancel: log.append("measured")
         session.run(rounds=1)
         assert log == ["a start", "b start", "measured", "a stop", "b stop"]
-        assert [one.probe for one in session.stored().blocks[0].series] == ["a", "b"]
+        assert [one.recorder for one in session.stored().blocks[0].series] == ["a", "b"]
 
-    @pytest.mark.parametrize("when", ["validate", "start", "stop"])
-    def test_one_that_cannot_read_is_left_out_and_the_block_stays(self, session: Session, when: str) -> None:
+    @pytest.mark.parametrize(
+        ("when", "reason"),
+        [
+            ("validate", None),
+            ("start", "no answer"),
+            ("stop", "no answer"),
+            ("result", "the recorder has a defect (ZeroDivisionError: oops)"),
+        ],
+    )
+    def test_one_that_fails_has_a_reason_and_the_block_stays(
+        self, session: Session, when: str, reason: str | None
+    ) -> None:
         log: list[str] = []
-        session.world.probes = lambda: [FakeProbe("a", log, fails=when), FakeProbe("b", log)]
+        session.world.readers = {
+            "a": lambda _: FakeRecorder("a", log, fails=when),
+            "b": lambda _: FakeRecorder("b", log),
+        }
         result = session.run(rounds=1)
-        assert [one.probe for one in session.stored().blocks[0].series] == ["b"]
+        reasons = {one.recorder: one.reason for one in session.stored().blocks[0].series}
+        assert reasons == ({"b": None} if reason is None else {"a": reason, "b": None})
         assert result.exit_code == ExitCode.OK
         assert ("a start" in log) == (when != "validate")
 
-    def test_a_target_that_goes_away_while_it_is_read_is_lost(self, session: Session) -> None:
-        session.world.probes = lambda: [FakeProbe("a", [], fails="start", error=TargetLost("host went away."))]
+    def test_all_are_stopped_without_another_reading_when_the_block_fails(self, session: Session) -> None:
+        log: list[str] = []
+        session.world.readers = {"a": lambda _: FakeRecorder("a", log)}
+        session.world.engine.behave = failing
+        session.run(rounds=1)
+        assert log == ["a start", "a abandon"] * 2, "the block is tried twice"
+        (block,) = session.stored().blocks
+        assert block.outcome == "failed"
+        assert [one.values for one in block.series] == [[80.0, 79.0]], "what was read before it failed is kept"
+
+    @pytest.mark.parametrize(
+        ("when", "steps"),
+        [
+            ("start", ["a start", "a abandon"]),
+            ("stop", ["a start", "b start", "a stop", "a abandon", "b abandon"]),
+        ],
+    )
+    def test_a_target_that_goes_away_while_it_is_read_is_lost(
+        self, session: Session, when: str, steps: list[str]
+    ) -> None:
+        log: list[str] = []
+        session.world.readers = {
+            "a": lambda _: FakeRecorder("a", log, fails=when, error=TargetLost("host went away.")),
+            "b": lambda _: FakeRecorder("b", log),
+        }
         session.run()
         assert session.seen.of(events.TargetLost)[0].reason == "host went away."
         assert session.stored().blocks == []
+        assert log == steps
 
 
 class TestModels:

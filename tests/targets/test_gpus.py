@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mobilebench.recorders.values import Void
 from mobilebench.targets import gpus
 from mobilebench.targets.android import graphics
-from mobilebench.targets.readings import Void
 
 
 @pytest.mark.parametrize(

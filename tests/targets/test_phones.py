@@ -19,7 +19,9 @@ import pytest
 
 from mobilebench import targets
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost, Unsupported
-from mobilebench.probes import probes, reading
+from mobilebench.recorders import reading
+from mobilebench.recorders.base import Subject
+from mobilebench.recorders.registry import READERS
 from mobilebench.targets.android import adb_protocol, ports, properties
 from mobilebench.targets.android.chrome import FLAGS_FILE
 from mobilebench.targets.android.device_changes import RESTORE_FILE
@@ -468,14 +470,14 @@ def test_two_phones_at_once(rack, tmp_path):
     assert failures == []
 
 
-def test_probes_read_a_phone(open_phone):
+def test_recorders_read_a_phone(open_phone):
     with open_phone() as phone:
         found = {}
-        for probe in probes().values():
-            assert probe.validate(phone.info) is None
-            probe.start(phone)
-            probe.stop(phone)
-            found |= {(series.probe, series.name): series for series in probe.result()}
+        for make in READERS.values():
+            recorder = make(None)
+            recorder.start(Subject(phone))
+            recorder.stop(Subject(phone))
+            found |= {(series.recorder, series.name): series for series in recorder.result().series}
     assert len(found["battery", "level"].values) == 2
     assert 0 <= found["battery", "level"].values[0] <= 100
     assert -20 < found["battery", "temperature"].values[0] < 80
@@ -513,28 +515,28 @@ def test_services_that_hang_leave_only_their_fields_unknown(rack, monkeypatch):
     phones.down(["hanging"])
 
 
-def test_a_probe_stops_asking_a_service_that_hangs(open_phone, monkeypatch):
+def test_a_recorder_stops_asking_a_service_that_hangs(open_phone, monkeypatch):
     monkeypatch.setattr(reading, "LIMIT_SECONDS", 1.0)
-    probe = probes()["thermal"]
+    recorder = READERS["thermal"](None)
     with open_phone("warm") as phone:
         phones.change_state("warm", {"services.thermalservice": "hangs"})
         for _ in range(3):
-            probe.start(phone)
-            probe.stop(phone)
-        assert {one.reason for one in probe.result()} == {
+            recorder.start(Subject(phone))
+            recorder.stop(Subject(phone))
+        assert {one.reason for one in recorder.result().series} == {
             "`dumpsys thermalservice` was not asked again, because it had not answered 2 times"
         }
     phones.down(["warm"])
 
 
 def test_values_that_were_set_by_hand_are_no_readings(open_phone):
-    probe = probes()["battery"]
+    recorder = READERS["battery"](None)
     with open_phone("faked") as phone:
-        probe.start(phone)
+        recorder.start(Subject(phone))
         told(phone, "dumpsys", "battery", "set", "level", "5")
-        probe.stop(phone)
-        level = next(one for one in probe.result() if one.name == "level")
-        assert (level.values, level.times_ms) == ([87], [0])
+        recorder.stop(Subject(phone))
+        level = next(one for one in recorder.result().series if one.name == "level")
+        assert level.values == [87]
         assert level.reason.startswith("after the block: the phone shows values that were set by hand")
     phones.down(["faked"])
 

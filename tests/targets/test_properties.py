@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mobilebench import profiles
 from mobilebench.core.errors import BlockFailed, TargetLost
-from mobilebench.probes import probes
+from mobilebench.recorders.reading import MADE_UP
+from mobilebench.recorders.registry import READERS
 from mobilebench.targets.android import properties
 from mobilebench.targets.base import ShellResult
 from tests.targets.fakes import FakeShell, failed
@@ -182,10 +183,10 @@ def test_an_emulator_is_no_phone_with_a_chip_and_a_battery(mark):
     text = PIXEL.replace("[ro.soc.model]: [GS201]\n", mark + "\n").replace("[ro.board.platform]: [gs201]\n", "")
     info = described(text)
     assert info.soc.startswith("emulator: ")
-    assert (info.battery_percent, info.unknown["battery_percent"]) == (None, properties.MADE_UP)
+    assert (info.battery_percent, info.unknown["battery_percent"]) == (None, MADE_UP)
     for name in ("battery", "thermal"):
-        assert probes()[name].validate(info) == properties.MADE_UP
-    assert probes()["load"].validate(info) is None
+        assert READERS[name](None).validate(info, None, None) == MADE_UP
+    assert READERS["load"](None).validate(info, None, None) is None
 
 
 @pytest.mark.parametrize("word", ["../../bin", "arm64 v8a", "", "unknown", "/x"])

@@ -13,8 +13,9 @@ import pytest
 from mobilebench import profiles, targets
 from mobilebench.core import paths
 from mobilebench.engines import scratch
-from mobilebench.probes import probes
 from mobilebench.profiles import Profile
+from mobilebench.recorders.base import Subject
+from mobilebench.recorders.registry import READERS
 from mobilebench.targets.android import adb_protocol
 from mobilebench.virtual import device_identity, phones
 from mobilebench.virtual.android import abilities
@@ -185,9 +186,10 @@ def test_every_command_that_a_run_sends_is_in_the_table_and_works_on_its_android
         (info,) = targets.select(phone.serial)
         assert info.os == f"Android {android}"
         with targets.open_target(info) as target:
-            for probe in probes().values():
-                probe.start(target)
-                probe.stop(target)
+            for make in READERS.values():
+                recorder = make(None)
+                recorder.start(Subject(target))
+                recorder.stop(Subject(target))
             if android > 7:
                 pushed = target.push(tmp_path / "file", executable=True)
                 target.pull(pushed.path, tmp_path / "back")

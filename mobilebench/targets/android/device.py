@@ -56,6 +56,11 @@ class AndroidTarget:
         self._files.settle()
         return self._shell.run(argv, timeout=timeout, environment=environment, cancel=cancel)
 
+    def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> ShellResult:
+        """Without waiting for pushed files to be verified: their failure is for the one who uses them."""
+        self._lease.demand()
+        return self._shell.run(argv, timeout=timeout, cancel=cancel)
+
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
         self._lease.demand()
         return self._files.push(local, sha256=sha256, executable=executable)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from mobilebench.recorders import dumpsys
+from mobilebench.recorders.values import Void
 from mobilebench.targets import gpus
-from mobilebench.targets.android import dumpsys
-from mobilebench.targets.readings import Void
 
 QUESTION = "dumpsys SurfaceFlinger | grep -E 'GLES: |^[*]|^Permission|^Error'"
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mobilebench.targets.android import dumpsys
+from mobilebench.recorders import dumpsys
 
 _MARK = "@package "
 _HEADING = re.compile(r"^(\S.*):\s*$")

@@ -11,11 +11,13 @@ from mobilebench import profiles
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import TargetInfo
 from mobilebench.profiles import said
+from mobilebench.recorders import battery
+from mobilebench.recorders.reading import EMULATOR, MADE_UP
+from mobilebench.recorders.values import Void
 from mobilebench.targets import gpus
-from mobilebench.targets.android import apps, battery, graphics, identity, packages
+from mobilebench.targets.android import apps, graphics, identity, packages
 from mobilebench.targets.android.shell import Shell, demand
 from mobilebench.targets.meminfo import memory_mb
-from mobilebench.targets.readings import Void
 
 _QUESTIONS = {
     "properties": "getprop",
@@ -148,9 +150,6 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
     )
 
 
-MADE_UP = "an emulator's battery and temperatures are made up"
-EMULATOR = "emulator"
-"""Name of the fact that a phone is Android's emulator or another virtual machine."""
 _EMULATORS = {"goldfish", "ranchu", "cutf", "cutf_cvm", "vsoc_x86_64", "vsoc_arm64"}
 
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 
-from mobilebench.probes.reading import ReadingProbe
-from mobilebench.targets.readings import Readings, Void
+from mobilebench.recorders.base import Declaration, Quantity
+from mobilebench.recorders.reading import ReadingRecorder
+from mobilebench.recorders.values import Readings, Void
 
 LOAD = ("load_1min", "processes")
+DECLARATION = Declaration(
+    name="load",
+    title="Load",
+    description="Load average of the last minute (processes), from /proc/loadavg.",
+    cost="around the block",
+    quantities=(Quantity(*LOAD, "Load average of the last minute"),),
+    sampled=True,
+)
 
 _LOADAVG = re.compile(r"(\d{1,6}\.\d+) \d{1,6}\.\d+ \d{1,6}\.\d+ \d+/\d+ \d+\s*")
 
@@ -22,12 +31,6 @@ def parse(text: str) -> Readings:
     return {LOAD: Void("/proc/loadavg holds no load average")}
 
 
-def probe() -> ReadingProbe:
-    """A fresh load probe."""
-    return ReadingProbe(
-        "load",
-        "Load average of the last minute (processes) before and after each block, from /proc/loadavg.",
-        ("cat", "/proc/loadavg"),
-        (LOAD,),
-        parse,
-    )
+def recorder(interval_s: float | None = None) -> ReadingRecorder:
+    """A fresh load recorder."""
+    return ReadingRecorder(DECLARATION, ("cat", "/proc/loadavg"), parse, interval_s=interval_s)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-from mobilebench.probes.reading import ReadingProbe, phones_only
-from mobilebench.targets.android import dumpsys
-from mobilebench.targets.readings import Readings, Void
+from mobilebench.recorders import dumpsys
+from mobilebench.recorders.base import Declaration, Quantity
+from mobilebench.recorders.reading import ReadingRecorder, why_not_a_real_phone
+from mobilebench.recorders.values import Readings, Void
 
 THROTTLING_STATES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 """Android's thermal status 0 … 6."""
@@ -15,6 +16,20 @@ THROTTLING_STATES = ("none", "light", "moderate", "severe", "critical", "emergen
 STATUS = ("status", "state")
 KEYS = (STATUS, *((kind, "°C") for kind in ("cpu", "gpu", "battery", "skin")))
 """What every phone is expected to tell; `usb_port` and `npu` only where it lists them."""
+DECLARATION = Declaration(
+    name="thermal",
+    title="Temperatures",
+    description="Throttling state and hottest CPU, GPU, NPU, battery and skin sensor, from dumpsys thermalservice.",
+    cost="around the block",
+    quantities=(
+        Quantity(*STATUS, "Throttling state"),
+        Quantity("cpu", "°C", "CPU temperature"),
+        Quantity("gpu", "°C", "GPU temperature"),
+        Quantity("battery", "°C", "Battery temperature"),
+        Quantity("skin", "°C", "Skin temperature"),
+    ),
+    sampled=True,
+)
 
 _HAL_SECTION = re.compile(r"^Current temperatures from HAL:\s*$", re.MULTILINE)
 _TEMPERATURE = re.compile(r"Temperature\{mValue=([^,}\s]+), mType=(-?\d+), mName=([^,}]+)(?:, mStatus=-?\d+)?[^}]*\}")
@@ -99,13 +114,6 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) and _COLDEST < value <= _HOTTEST and value != 0 else None
 
 
-def probe() -> ReadingProbe:
-    """A fresh thermal probe."""
-    return ReadingProbe(
-        "thermal",
-        "Throttling state and hottest CPU, GPU, NPU, battery and skin sensor (°C), from dumpsys thermalservice.",
-        ("dumpsys", "thermalservice"),
-        KEYS,
-        parse,
-        phones_only,
-    )
+def recorder(interval_s: float | None = None) -> ReadingRecorder:
+    """A fresh thermal recorder."""
+    return ReadingRecorder(DECLARATION, ("dumpsys", "thermalservice"), parse, why_not_a_real_phone, interval_s)

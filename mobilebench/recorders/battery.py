@@ -1,18 +1,32 @@
-"""`dumpsys battery`: charge, temperature and charging state, or why there are none."""
+"""Battery: charge, temperature and charging state, from `dumpsys battery`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from mobilebench.targets.android import dumpsys
-from mobilebench.targets.readings import Readings, Void
+from mobilebench.recorders import dumpsys
+from mobilebench.recorders.base import Declaration, Quantity
+from mobilebench.recorders.reading import ReadingRecorder, why_not_a_real_phone
+from mobilebench.recorders.values import Readings, Void
 
 CHARGING_STATES = {2: "charging", 3: "discharging", 4: "not charging", 5: "full"}
 """Of Android's `BatteryManager` constants, those that say something: 1 is "unknown"."""
 
 LEVEL, TEMPERATURE, STATUS = ("level", "%"), ("temperature", "°C"), ("status", "state")
 KEYS = (LEVEL, TEMPERATURE, STATUS)
+DECLARATION = Declaration(
+    name="battery",
+    title="Battery",
+    description="Battery charge (%), temperature (°C) and charging state, from dumpsys battery.",
+    cost="around the block",
+    quantities=(
+        Quantity(*LEVEL, "Battery charge"),
+        Quantity(*TEMPERATURE, "Battery temperature"),
+        Quantity(*STATUS, "Charging state"),
+    ),
+    sampled=True,
+)
 
 _HEADING = re.compile(r"^\s*Current Battery Service state:\s*$")
 _FIELD = re.compile(r"^ {1,4}([A-Za-z][A-Za-z ]*): *(\S+)\s*$")
@@ -118,3 +132,8 @@ def _status(fields: Mapping[str, list[str]]) -> float | Void:
     if status == 1:
         return Void("the phone does not know its charging state")
     return float(status) if status in CHARGING_STATES else Void(f"{status} is no charging state of Android")
+
+
+def recorder(interval_s: float | None = None) -> ReadingRecorder:
+    """A fresh battery recorder."""
+    return ReadingRecorder(DECLARATION, ("dumpsys", "battery"), parse, why_not_a_real_phone, interval_s)

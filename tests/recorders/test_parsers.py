@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.probes import load, thermal
-from mobilebench.targets.android import battery
-from mobilebench.targets.readings import Void
+from mobilebench.recorders import battery, load, thermal
+from mobilebench.recorders.values import Void
 
 PIXEL_BATTERY = """Current Battery Service state:
   AC powered: false

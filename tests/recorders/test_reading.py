@@ -1,4 +1,4 @@
-"""Probes read once before and once after a block, and a phone that does not answer costs the values, not the block."""
+"""Recorders read before and after a block or at an interval; a phone that is silent costs values, not the block."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 
 from mobilebench.core.errors import BlockFailed, TargetLost
 from mobilebench.core.records import TargetInfo
-from mobilebench.probes import probes
+from mobilebench.recorders.base import Subject
+from mobilebench.recorders.registry import READERS
 from mobilebench.targets.base import ShellResult
 
 PHONE = TargetInfo(
@@ -22,7 +23,9 @@ class Answering:
         self.answers = list(answers)
         self.asked = []
 
-    def shell(self, argv, *, timeout, environment=None, cancel=None):
+    info = PHONE
+
+    def observe(self, argv, *, timeout, cancel=None):
         self.asked.append(tuple(argv))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -32,20 +35,20 @@ class Answering:
 
 def watch(name, *answers):
     target = Answering(*answers)
-    probe = probes()[name]
-    probe.start(target)
-    probe.stop(target)
+    recorder = READERS[name](None)
+    subject = Subject(target)
+    recorder.start(subject)
+    recorder.stop(subject)
     assert target.answers == []
-    return probe.result(), target.asked
+    return recorder.result().series, target.asked
 
 
 def test_a_series_holds_both_readings_with_their_times():
     (series,), asked = watch("load", b"0.50 1 1 1/1 1\n".replace(b" 1 1 ", b" 0.10 0.10 "), b"1.50 0.10 0.10 1/1 2\n")
     assert asked == [("cat", "/proc/loadavg")] * 2
-    assert (series.probe, series.name, series.unit) == ("load", "load_1min", "processes")
+    assert (series.recorder, series.name, series.unit) == ("load", "load_1min", "processes")
     assert series.values == [0.5, 1.5]
-    assert series.times_ms[0] == 0
-    assert series.times_ms[1] > 0
+    assert 0 <= series.times_ms[0] < series.times_ms[1]
 
 
 def test_a_reading_that_fails_leaves_the_other_one_at_its_own_time():
@@ -85,11 +88,11 @@ def test_a_target_that_hung_twice_in_a_row_is_not_asked_again():
     hang = BlockFailed("p: `dumpsys` did not end within 5 s.", fault="hang")
     status = b"Thermal Status: 0\n"
     target = Answering(hang, status, hang, hang)
-    probe = probes()["thermal"]
+    recorder = READERS["thermal"](None)
     for block in range(3):
-        probe.start(target)
-        probe.stop(target)
-        states = next(one for one in probe.result() if one.name == "status")
+        recorder.start(Subject(target))
+        recorder.stop(Subject(target))
+        states = next(one for one in recorder.result().series if one.name == "status")
         if block == 0:
             assert states.values == [0]
             assert states.reason == "before the block: `dumpsys thermalservice` did not answer within 5 s"
@@ -101,27 +104,13 @@ def test_a_target_that_hung_twice_in_a_row_is_not_asked_again():
 def test_what_the_phone_gave_up_counts_as_a_hang():
     gave_up = b"*** SERVICE 'thermalservice' DUMP TIMEOUT (10000ms) EXPIRED ***\n"
     target = Answering(gave_up, gave_up)
-    probe = probes()["thermal"]
+    recorder = READERS["thermal"](None)
     for _ in range(2):
-        probe.start(target)
-        probe.stop(target)
+        recorder.start(Subject(target))
+        recorder.stop(Subject(target))
     assert len(target.asked) == 2
 
 
 def test_a_lost_phone_is_not_hidden():
     with pytest.raises(TargetLost):
-        probes()["thermal"].start(Answering(TargetLost("gone")))
-
-
-def test_the_registry_is_fresh_each_time_and_says_what_it_watches():
-    first, second = probes(), probes()
-    assert list(first) == ["battery", "thermal", "load"]
-    assert all(first[name] is not second[name] for name in first)
-    assert all(name == probe.name and probe.description.endswith(".") for name, probe in first.items())
-
-
-def test_only_phones_have_androids_services():
-    refused = {name: probe.validate(HOST) for name, probe in probes().items()}
-    assert refused == {"battery": refused["battery"], "thermal": refused["thermal"], "load": None}
-    assert "Android" in refused["battery"]
-    assert all(probe.validate(PHONE) is None for probe in probes().values())
+        READERS["thermal"](None).start(Subject(Answering(TargetLost("gone"))))

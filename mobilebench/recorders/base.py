@@ -1,0 +1,151 @@
+"""What a recorder is: its lifecycle, and its declaration of what it costs, stores and shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any, Literal, Protocol
+
+from mobilebench.core.records import PlannedBlock, Series, TargetInfo
+
+Cost = Literal["nothing", "around the block", "during the block"]
+"""When a recorder takes time: never, before and after the measured part, or while it is measured. Only a recorder that
+costs time during the block needs blocks of its own."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One series that a recorder stores."""
+
+    name: str
+    unit: str
+    title: str
+    """How it is shown, such as `CPU temperature`."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Name and unit."""
+        return self.name, self.unit
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a recorder is called, what it costs and stores, and how it is shown."""
+
+    name: str
+    title: str
+    """Heading of its column or section, such as `Temperatures`."""
+    description: str
+    """One sentence for `mobilebench describe recorders`."""
+    cost: Cost
+    quantities: tuple[Quantity, ...] = ()
+    """The series that it stores for every target that it supports. It may store further ones."""
+    part: Literal["kernels", "memory", "trace"] | None = None
+    """The field of `Measurement` that it fills."""
+    sampled: bool = False
+    """It reads at an interval while a block is measured, if one is given (`--record NAME@INTERVAL`)."""
+
+    @property
+    def own_blocks(self) -> bool:
+        """Whether it may not run in a timing block, because it would slow the stages down."""
+        return self.cost == "during the block"
+
+    @property
+    def stores(self) -> list[str]:
+        """Series with their units, or the part of the measurement."""
+        series = [f"{one.name} ({one.unit})" for one in self.quantities]
+        return [*series, *([self.part] if self.part else [])]
+
+
+class CommandResult(Protocol):
+    """Outcome of a command on a target."""
+
+    @property
+    def stdout(self) -> bytes: ...
+
+    @property
+    def stderr(self) -> bytes: ...
+
+    @property
+    def exit_code(self) -> int: ...
+
+
+class Observable(Protocol):
+    """A target, as far as a recorder uses it (`targets.base.Target` is one)."""
+
+    @property
+    def info(self) -> TargetInfo: ...
+
+    def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> CommandResult:
+        """Run a command that only reads; from any thread, while a block is measured."""
+        ...
+
+
+class EngineFacts(Protocol):
+    """An engine, as far as recorders depend on it (`engines.base.Engine` is one)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> Literal["native", "web"]: ...
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The block that is recorded, and what can be reached of it."""
+
+    target: Observable
+    began: float = field(default_factory=time.monotonic)
+    """`time.monotonic()` just before the recorders were started: times of samples count from it."""
+    page: Any = None
+    """The page that measures, where a web engine starts the recorder (`recorders.page.RecordedPage`)."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a recorder brings back."""
+
+    series: list[Series] = field(default_factory=list)
+    parts: dict[str, Any] = field(default_factory=dict)
+    """Fields of `Measurement` by name."""
+
+
+class Recorder(Protocol):
+    """Something that is recorded. One object records the blocks of one target, one after the other."""
+
+    @property
+    def declaration(self) -> Declaration: ...
+
+    def validate(self, target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:
+        """Why it cannot record this block, as a clause; None when it can. Does not touch the device."""
+        ...
+
+    def start(self, subject: Subject) -> None:
+        """Begin, just before the block is measured.
+
+        Raises:
+            MobilebenchError: it cannot; the block is measured without it.
+            TargetLost: the target went away.
+        """
+        ...
+
+    def stop(self, subject: Subject, *, complete: bool = True) -> None:
+        """End, just after the block was measured. Threads of the recorder have ended when it returns.
+
+        Args:
+            subject: the block that is recorded.
+            complete: whether the block was measured. When it was not (it failed, was cancelled, or the target went
+                away), the recorder does not ask the target again.
+
+        Raises:
+            MobilebenchError: it cannot; what was recorded before stays.
+            TargetLost: the target went away.
+        """
+        ...
+
+    def result(self) -> Recorded:
+        """What was recorded since `start`; what could not be read has a reason in place of a value."""
+        ...

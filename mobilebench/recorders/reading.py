@@ -1,0 +1,165 @@
+"""A recorder that runs one command and parses what it prints: before and after a block, or also at an interval."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+
+from mobilebench.core.errors import BlockFailed, MobilebenchError
+from mobilebench.core.records import PlannedBlock, Series, TargetInfo
+from mobilebench.recorders.base import Declaration, EngineFacts, Recorded, Subject
+from mobilebench.recorders.dumpsys import hung
+from mobilebench.recorders.sampler import Sampler
+from mobilebench.recorders.values import Readings, Void
+
+LIMIT_SECONDS = 5.0
+"""For one reading."""
+MOST_HANGS = 2
+"""After so many readings in a row that took too long, the target is not asked again: each costs its limit."""
+
+EMULATOR = "emulator"
+"""Name of the fact of a target that it is Android's emulator or another virtual machine."""
+MADE_UP = "an emulator's battery and temperatures are made up"
+
+
+@dataclass(frozen=True)
+class _Reading:
+    at: float
+    """`time.monotonic()`."""
+    values: Readings
+    during: bool
+    """While the block was measured, not before or after it."""
+
+
+class ReadingRecorder:
+    """Reads a target by one cheap command.
+
+    Args:
+        declaration: its cost is that of readings before and after the block.
+        command: what is run.
+        parse: makes readings of everything that the command printed; may add further ones.
+        why_not: why a target cannot be read; None when it can.
+        interval_s: also read every so many seconds while the block is measured. The recorder then costs time during
+            the block.
+    """
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        command: Sequence[str],
+        parse: Callable[[str], Readings],
+        why_not: Callable[[TargetInfo], str | None] | None = None,
+        interval_s: float | None = None,
+    ) -> None:
+        self.declaration = declaration if interval_s is None else replace(declaration, cost="during the block")
+        self._command = tuple(command)
+        self._parse = parse
+        self._why_not = why_not
+        self._interval_s = interval_s
+        self._readings: list[_Reading] = []
+        self._began = 0.0
+        self._hangs = 0
+        self._sampler: Sampler | None = None
+        self._failure: str | None = None
+
+    def validate(self, target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:  # noqa: ARG002
+        return self._why_not(target) if self._why_not else None
+
+    def start(self, subject: Subject) -> None:
+        self._began = subject.began
+        self._failure = None
+        self._sampler = None
+        self._readings = []
+        self._readings.append(self._read(subject))
+        if self._interval_s is not None:
+            self._sampler = Sampler(
+                lambda ended: self._readings.append(self._read(subject, ended)),
+                self._interval_s,
+                f"{self.declaration.name} of {subject.target.info.id}",
+            )
+            self._sampler.start()
+
+    def stop(self, subject: Subject, *, complete: bool = True) -> None:
+        if self._sampler:
+            self._sampler.stop()
+            if error := self._sampler.failure:
+                self._failure = error.message.rstrip(".") if isinstance(error, MobilebenchError) else repr(error)
+        if complete:
+            self._readings.append(self._read(subject))
+
+    def result(self) -> Recorded:
+        names = dict.fromkeys(key for one in self._readings for key in one.values)
+        return Recorded([self._series(name, unit) for name, unit in names])
+
+    def _read(self, subject: Subject, ended: Event | None = None) -> _Reading:
+        """One reading. A command that fails says why nothing is known: recording must not fail the block."""
+        during = ended is not None
+        command = shlex.join(self._command)
+        if self._hangs >= MOST_HANGS:
+            return self._nothing(
+                f"`{command}` was not asked again, because it had not answered {MOST_HANGS} times", during
+            )
+        try:
+            answer = subject.target.observe(self._command, timeout=LIMIT_SECONDS, cancel=ended)
+        except BlockFailed as error:
+            if ended is not None and ended.is_set():
+                raise
+            if error.fault != "hang":
+                return self._nothing(error.message.rstrip("."), during)
+            self._hangs += 1
+            return self._nothing(f"`{command}` did not answer within {LIMIT_SECONDS:g} s", during)
+        when = time.monotonic()
+        said = answer.stdout.decode(errors="replace")
+        if answer.exit_code != 0 or not said.strip():
+            said = "\n".join(part for part in (answer.stderr.decode(errors="replace"), said) if part.strip())
+        self._hangs = self._hangs + 1 if hung(said) else 0
+        readings = self._parse(said)
+        if answer.exit_code != 0:
+            failed = Void(f"`{command}` failed (exit code {answer.exit_code})")
+            readings = {key: one if isinstance(one, Void) else failed for key, one in readings.items()}
+        return _Reading(when, readings, during)
+
+    def _nothing(self, reason: str, during: bool) -> _Reading:
+        values: Readings = {one.key: Void(reason) for one in self.declaration.quantities}
+        return _Reading(time.monotonic(), values, during)
+
+    def _series(self, name: str, unit: str) -> Series:
+        missing = Void("the target did not list it")
+        seen = [(one, one.values.get((name, unit), missing)) for one in self._readings]
+        known = [(one.at, value) for one, value in seen if not isinstance(value, Void)]
+        reasons = [(one.during, value.reason if isinstance(value, Void) else None) for one, value in seen]
+        return Series(
+            recorder=self.declaration.name,
+            name=name,
+            unit=unit,
+            interval_ms=None if self._interval_s is None else self._interval_s * 1000,
+            times_ms=[(at - self._began) * 1000 for at, _ in known],
+            values=[value for _, value in known],
+            reason=_why_missing(reasons, self._failure),
+        )
+
+
+def _why_missing(reasons: Sequence[tuple[bool, str | None]], failure: str | None) -> str | None:
+    """One clause for all readings of a block, each of which may have a reason: the first is that before the block."""
+    found = {reason for _, reason in reasons}
+    if len(found) == 1 and failure is None:
+        return found.pop()
+    between = [reason for during, reason in reasons if during]
+    around = [reason for during, reason in reasons if not during]
+    told = [f"{when}: {one}" for when, one in zip(("before the block", "after the block"), around, strict=False) if one]
+    counted = Counter(one for one in between if one)
+    told += [f"{count} of {len(between)} readings during the block: {one}" for one, count in counted.items()]
+    if failure:
+        told.append(f"during the block, until reading it failed: {failure}")
+    return "; ".join(told) or None
+
+
+def why_not_a_real_phone(target: TargetInfo) -> str | None:
+    """For recorders that ask Android's services."""
+    if target.kind != "android":
+        return "only Android phones tell this"
+    return MADE_UP if EMULATOR in target.facts else None

@@ -1,0 +1,127 @@
+"""Every recorder, by name, and those that record a block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from mobilebench.core.errors import BadInput
+from mobilebench.core.records import Measurement, PlannedBlock, RecordRequest, Series, TargetInfo
+from mobilebench.recorders import battery, load, thermal
+from mobilebench.recorders.base import Declaration, EngineFacts, Recorder
+from mobilebench.recorders.lifecycle import without_values
+
+Factory = Callable[[float | None], Recorder]
+"""Makes a fresh recorder. Its argument: seconds between two samples, or None for a reading before and after a block."""
+
+READERS: dict[str, Factory] = {"battery": battery.recorder, "thermal": thermal.recorder, "load": load.recorder}
+"""Recorders that read the target. Without a request they read before and after each block."""
+
+LEAST_INTERVAL_MS, MOST_INTERVAL_MS = 50.0, 3_600_000.0
+_REQUEST = re.compile(r"(\w+)(?:@(\d+(?:\.\d+)?)(ms|s|min))?")
+_UNITS_MS = {"ms": 1.0, "s": 1000.0, "min": 60_000.0}
+
+
+def declarations() -> dict[str, Declaration]:
+    """What every recorder declares, by name."""
+    return {name: make(None).declaration for name, make in READERS.items()}
+
+
+def request(text: str) -> RecordRequest:
+    """What `--record` asks for: `thermal@1s`, `load@250ms`, or a name alone where the recorder needs no interval.
+
+    Raises:
+        BadInput: it is no such request, there is no such recorder, or it cannot do so.
+    """
+    known = {name: one for name, one in declarations().items() if one.sampled or one.own_blocks}
+    found = _REQUEST.fullmatch(text)
+    if found is None:
+        raise BadInput(f"`{text}` is not NAME@INTERVAL.", hint="Write it such as thermal@1s or load@250ms.")
+    name = found[1]
+    if name not in known:
+        raise BadInput(f"No recorder `{name}` can be asked for; there are {', '.join(known)}.")
+    if found[2] is None:
+        if known[name].sampled:
+            raise BadInput(f"The recorder {name} needs an interval.", hint=f"Write it such as {name}@1s.")
+        return RecordRequest(recorder=name)
+    if not known[name].sampled:
+        raise BadInput(f"The recorder {name} takes no interval.", hint=f"Write --record {name}.")
+    interval_ms = float(found[2]) * _UNITS_MS[found[3]]
+    if not LEAST_INTERVAL_MS <= interval_ms <= MOST_INTERVAL_MS:
+        raise BadInput(f"The interval of `{text}` is not from {LEAST_INTERVAL_MS:g} ms to 60 min.")
+    return RecordRequest(recorder=name, interval_ms=interval_ms)
+
+
+class TargetRecorders:
+    """The recorders of one target. They stay the same over its blocks, so that one that hangs is not asked for ever."""
+
+    def __init__(self, readers: Mapping[str, Factory] | None = None) -> None:
+        self._readers = dict(READERS if readers is None else readers)
+        self._made: dict[tuple[str, float | None], Recorder] = {}
+
+    def of(self, target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> tuple[list[Recorder], list[Series]]:
+        """Those that record this block, and empty series with the reason of each that was asked for and cannot."""
+        intervals = {one.recorder: _seconds(one) for one in block.conditions.record}
+        able: list[Recorder] = []
+        refused: list[Series] = []
+        for name in self._readers:
+            recorder = self._recorder(name, intervals.get(name))
+            if recorder.declaration.own_blocks and name not in intervals:
+                continue
+            reason = _why_not(recorder, target, block, engine)
+            if reason is None:
+                able.append(recorder)
+            elif name in intervals:
+                refused += without_values(recorder, reason)
+        return able, refused
+
+    def _recorder(self, name: str, interval_s: float | None) -> Recorder:
+        key = (name, interval_s)
+        if key not in self._made:
+            self._made[key] = self._readers[name](interval_s)
+        return self._made[key]
+
+
+def why_not_recorded(target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:
+    """Why a block of the pass `recording` would record nothing; None where at least one of its recorders can."""
+    reasons = []
+    for one in block.conditions.record:
+        reason = _why_not(READERS[one.recorder](_seconds(one)), target, block, engine)
+        if reason is None:
+            return None
+        reasons.append(f"{one.recorder} cannot be recorded: {reason}")
+    return "; ".join(reasons) or "no recorder was asked for"
+
+
+def _why_not(recorder: Recorder, target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:
+    try:
+        return recorder.validate(target, block, engine)
+    except Exception as error:
+        return f"the recorder has a defect ({type(error).__name__}: {error})"
+
+
+def _seconds(one: RecordRequest) -> float | None:
+    return None if one.interval_ms is None else one.interval_ms / 1000
+
+
+def in_words(requests: Sequence[RecordRequest]) -> str:
+    """Requests such as `thermal every 1 s and load every 0.25 s`."""
+    return " and ".join(
+        one.recorder if one.interval_ms is None else f"{one.recorder} every {one.interval_ms / 1000:g} s"
+        for one in requests
+    )
+
+
+def as_the_engine_sees_it(block: PlannedBlock) -> PlannedBlock:
+    """The block that the engine measures: what is recorded beside it does not concern the engine."""
+    return block.model_copy(update={"pass_": "timing"}) if block.pass_ == "recording" else block
+
+
+def as_it_was_planned(measurement: Measurement, block: PlannedBlock) -> Measurement:
+    """The opposite of `as_the_engine_sees_it`, with a note where samples were taken beside the block."""
+    if not block.conditions.record:
+        return measurement
+    note = f"recorded while it was measured, which takes processor time: {in_words(block.conditions.record)}"
+    proof = measurement.proof.model_copy(update={"notes": [*measurement.proof.notes, note]})
+    changes = {"proof": proof, **({"pass_": "recording"} if block.pass_ == "recording" else {})}
+    return measurement.model_copy(update=changes)

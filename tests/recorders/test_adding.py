@@ -1,0 +1,117 @@
+"""Adding a recorder takes one module: a throw-away one flows through plan, run, store, export and description."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from typer.testing import CliRunner
+
+from mobilebench.cli.app import app
+from mobilebench.core.records import Series
+from mobilebench.recorders import registry
+from mobilebench.recorders.base import Declaration, Quantity, Recorded
+from mobilebench.recorders.sampler import Sampler
+from mobilebench.results import export
+from mobilebench.results.store import Store
+from mobilebench.session import RunRequest, run
+from mobilebench.suite import Selection, plan
+from mobilebench.suite.vocabulary import Vocabulary
+
+from ..results.making import host, phone
+from ..session.fakes import SUITE, FakeEngine, Seen, World
+
+
+class FrameRecorder:
+    """Counts made-up frames, of this computer alone."""
+
+    declaration = Declaration(
+        name="frames",
+        title="Frames",
+        description="Frames that a page drew.",
+        cost="during the block",
+        quantities=(Quantity("drawn", "frames", "Frames drawn"),),
+        sampled=True,
+    )
+
+    def __init__(self, interval_s):
+        self._interval_s = interval_s
+        self._drawn = 0
+        self.enough = threading.Event()
+
+    def validate(self, target, block, engine):
+        return None if target.kind == "host" else "frames of phones cannot be counted"
+
+    def start(self, subject):
+        self._drawn = 0
+        self._sampler = Sampler(self._count, self._interval_s, "frames")
+        self._sampler.start()
+
+    def stop(self, subject, *, complete=True):
+        self._sampler.stop()
+
+    def result(self):
+        times = [number * 50.0 for number in range(self._drawn)]
+        values = [float(number) for number in range(self._drawn)]
+        name = self.declaration.name
+        return Recorded([Series(recorder=name, name="drawn", unit="frames", times_ms=times, values=values)])
+
+    def _count(self, ended):
+        self._drawn += 1
+        if self._drawn == 3:
+            self.enough.set()
+
+
+@pytest.fixture
+def frames(monkeypatch):
+    made = []
+
+    def make(interval_s):
+        made.append(FrameRecorder(interval_s))
+        return made[-1]
+
+    monkeypatch.setitem(registry.READERS, "frames", make)
+    return made
+
+
+def test_a_throw_away_recorder_is_planned_run_stored_exported_and_described(frames, tmp_path):
+    world = World(engine=FakeEngine(), attached=[host(), phone()], readers={"frames": registry.READERS["frames"]})
+    world.engine.behave = lambda planned, cancel: planned.conditions.record and frames[-1].enough.wait(30)
+    suite = SUITE.model_copy(
+        update={"groups": [SUITE.groups[0].model_copy(update={"targets": ["host", "android"]})], "blocks": 1}
+    )
+    planned = plan(
+        suite,
+        [host(), phone()],
+        Selection(record=("frames@50ms",)),
+        words=Vocabulary({"fake": world.engine}, ["m"], ("fp32",)),
+    )
+    assert [block.pass_ for block in planned.blocks] == ["timing", "timing", "recording", "recording"]
+
+    store = Store.open(tmp_path)
+    request = RunRequest(plan=planned, targets=planned.targets, command=())
+    found = run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
+    stored = store.load(found.run_id)
+    sampled = {block.planned.case.target: block for block in stored.blocks if block.planned.pass_ == "recording"}
+    assert sampled["host"].outcome == "measured"
+    assert sampled["host"].measurement.pass_ == "recording"
+    assert sampled["R58M"].outcome == "unsupported"
+    assert sampled["R58M"].reason == "frames cannot be recorded: frames of phones cannot be counted"
+
+    rows = [row for row in export.rows(stored, "series") if row["pass"] == "recording"]
+    assert [(row["recorder"], row["name"], row["value"]) for row in rows][:3] == [
+        ("frames", "drawn", 0.0),
+        ("frames", "drawn", 1.0),
+        ("frames", "drawn", 2.0),
+    ]
+
+    described = CliRunner().invoke(app, ["describe", "recorders", "--json"])
+    assert {
+        "recorder": "frames",
+        "title": "Frames",
+        "stores": ["drawn (frames)"],
+        "costs time": "during the block",
+        "at an interval": "yes",
+        "description": "Frames that a page drew.",
+    } in json.loads(described.stdout)
