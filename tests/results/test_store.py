@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput, ExitCode
+from mobilebench.core.records import Series
 from mobilebench.results import database, tables
 from mobilebench.results.store import FILE_NAME, Store, StoreError
 
