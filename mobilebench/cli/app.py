@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections import UserDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import mobilebench
 from mobilebench.cli import bugreport, describe, devices, libraries, models, restore, results, run, serve, virtual
@@ -20,7 +23,38 @@ EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 
 
 
 _VERBOSE = re.compile("--verbose|-v+")
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
 _ASKED = "Answer with options (see --help), or run it in a terminal."
+
+
+_COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
+    "devices": devices.devices,
+    "run": run.run,
+    "restore": restore.restore,
+    "serve": serve.serve,
+    "report": results.report,
+    "results": results.results,
+    "describe": describe.describe,
+    "bugreport": bugreport.bugreport,
+    "models": models.app,
+    "libraries": libraries.app,
+    "virtual": virtual.app,
+}
+
+
+class Commands(UserDict[str, Any]):
+    """The commands by name. One is built from its function when it is first used: building all takes 60 ms."""
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            source = _COMMANDS[name]
+            if not isinstance(source, typer.Typer):
+                single = typer.Typer(rich_markup_mode="markdown", context_settings=_SETTINGS, add_completion=False)
+                single.command(name)(source)
+                source = single
+            self.data[name] = typer.main.get_command(source)
+            self.data[name].name = name
+        return self.data[name]
 
 
 class Group(TyperGroup):
@@ -28,6 +62,26 @@ class Group(TyperGroup):
 
     The options for logging may stand anywhere in the command line, as in `mobilebench run -v`.
     """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = Commands({**dict.fromkeys(_COMMANDS), **self.commands})
+
+    def list_commands(self, _: typer.Context) -> list[str]:  # type: ignore[override]
+        return list(self.commands)
+
+    def get_command(self, _: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """Name and help of a command, as a listing needs them."""
+        source = _COMMANDS.get(cmd_name)
+        if source is None:
+            return self.commands.get(cmd_name)
+        text = source.info.help if isinstance(source, typer.Typer) else source.__doc__
+        return TyperCommand(cmd_name, help=inspect.cleandoc(str(text)))
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """The whole command, as it is to be run."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, self.commands[str(name)], rest
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         return super().parse_args(ctx, _logging_options_first(args))
@@ -100,7 +154,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_SETTINGS,
     epilog=EXIT_CODES,
 )
 
@@ -134,16 +188,3 @@ def root(
     log.show(verbose)
     if log_file is not None:
         log.write_to(log_file)
-
-
-app.command("devices")(devices.devices)
-app.command("run")(run.run)
-app.command("restore")(restore.restore)
-app.command("serve")(serve.serve)
-app.command("report")(results.report)
-app.command("results")(results.results)
-app.command("describe")(describe.describe)
-app.command("bugreport")(bugreport.bugreport)
-app.add_typer(models.app, name="models")
-app.add_typer(libraries.app, name="libraries")
-app.add_typer(virtual.app, name="virtual")

@@ -45,7 +45,9 @@ def test_shown_command_parses(arguments: list[str]) -> None:
 @pytest.mark.parametrize("arguments", shown("make"), ids=" ".join)
 def test_shown_make_target_exists(arguments: list[str]) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in arguments:
+    for variable in (one.partition("=")[0] for one in arguments if "=" in one):
+        assert f"$({variable})" in makefile, variable
+    for target in (one for one in arguments if "=" not in one):
         assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), target
 
 
