@@ -2,9 +2,7 @@
 
 Sources:
     quantile: R. J. Hyndman, Y. Fan, "Sample Quantiles in Statistical Packages", The American Statistician 50 (1996),
-        definition 7 (the default of R and NumPy).
-    t distribution: M. Abramowitz, I. Stegun, "Handbook of Mathematical Functions" (1964), 26.7.3 and 26.7.4
-        (closed forms for whole degrees of freedom).
+        definition 7, the default of NumPy.
     interval: "Student" (W. S. Gosset), "The Probable Error of a Mean", Biometrika 6 (1908).
 """
 
@@ -14,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import median as middle_value
 
 LEAST_BLOCKS = 3
 """Fewer blocks have no interval: with two of them Student's factor is 12.7."""
@@ -49,54 +48,37 @@ class StageStatistics:
 
 def median(values: Sequence[float]) -> float:
     """Middle value, or the mean of the two middle values. Raises ValueError when there is none."""
-    return quantile(values, 0.5)
+    if not values:
+        raise ValueError("A median needs at least one value.")
+    return float(middle_value(values))
 
 
 def quantile(values: Sequence[float], share: float) -> float:
     """Value below which `share` (0 to 1) of the values lie, by linear interpolation (Hyndman & Fan, definition 7).
 
-    Raises ValueError when there is no value, or when `share` lies outside 0…1.
+    Raises ValueError when there is no value, or when `share` lies outside 0 to 1.
     """
+    import numpy as np
+
     if not values:
         raise ValueError("A quantile needs at least one value.")
     if not 0 <= share <= 1:
-        raise ValueError(f"A quantile's share lies between 0 and 1, not at {share}.")
-    ordered = sorted(values)
-    position = share * (len(ordered) - 1)
-    below = math.floor(position)
-    low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
-    return min(low + (high - low) * (position - below), high)
+        raise ValueError(f"The share of a quantile lies between 0 and 1, not at {share}.")
+    return float(np.quantile(np.asarray(values, dtype=np.float64), share))
 
 
 @lru_cache(maxsize=256)
 def t_critical(degrees: int, confidence: float = 0.95) -> float:
     """Two-sided critical value of Student's t distribution: |t| stays below it with probability `confidence`.
 
-    Bisection over Abramowitz & Stegun 26.7.3 (odd) and 26.7.4 (even degrees of freedom).
-    Raises ValueError for degrees below 1 or a confidence outside 0…1.
+    `scipy.special.stdtrit` is the function behind `scipy.stats.t.ppf`; importing it takes a quarter of the time.
+    Raises ValueError for degrees below 1 or a confidence outside 0 to 1.
     """
     if degrees < 1 or not 0 < confidence < 1:
         raise ValueError(f"No critical value for {degrees} degrees of freedom at confidence {confidence}.")
-    low, high = 0.0, math.pi / 2
-    for _ in range(80):
-        middle = (low + high) / 2
-        if _t_coverage(middle, degrees) < confidence:
-            low = middle
-        else:
-            high = middle
-    return math.sqrt(degrees) * math.tan((low + high) / 2)
+    from scipy.special import stdtrit
 
-
-def _t_coverage(theta: float, degrees: int) -> float:
-    """Probability that |t| < sqrt(degrees) * tan(theta)."""
-    cosine, sine = math.cos(theta), math.sin(theta)
-    odd = degrees % 2
-    term = cosine if odd else 1.0
-    total = term if degrees > 1 else 0.0
-    for k in range(2 if odd else 1, degrees - 1, 2):
-        term *= cosine * cosine * k / (k + 1)
-        total += term
-    return 2 / math.pi * (theta + sine * total) if odd else sine * total
+    return float(stdtrit(degrees, (1 + confidence) / 2))
 
 
 def interval_between(blocks: Sequence[float], confidence: float = 0.95) -> Interval | None:

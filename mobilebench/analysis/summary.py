@@ -14,12 +14,18 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from mobilebench.analysis.comparability import disagreements
-from mobilebench.analysis.compilation import CompilationStatistics, compilation
-from mobilebench.analysis.costs import CostStatistics, costs
-from mobilebench.analysis.downloads import DownloadStatistics, downloads
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
-from mobilebench.analysis.readback import ReadbackStatistics, readback
 from mobilebench.analysis.scatter import blocks_far_apart
+from mobilebench.analysis.stage_parts import (
+    CompilationStatistics,
+    CostStatistics,
+    DownloadStatistics,
+    ReadbackStatistics,
+    compilation,
+    costs,
+    downloads,
+    readback,
+)
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
 from mobilebench.core.errors import with_fault
 from mobilebench.core.records import (

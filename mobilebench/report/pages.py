@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobilebench.analysis.compilation import CompilationStatistics
-from mobilebench.analysis.downloads import DownloadStatistics
 from mobilebench.analysis.labels import duration, factor, percent
+from mobilebench.analysis.stage_parts import CompilationStatistics, DownloadStatistics
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.records import SetupPart, Stage
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mobilebench.analysis.compilation import CompilationStatistics
 from mobilebench.analysis.labels import (
     case_details,
     case_label,
@@ -16,7 +15,7 @@ from mobilebench.analysis.labels import (
     printable,
     size,
 )
-from mobilebench.analysis.readback import ReadbackStatistics
+from mobilebench.analysis.stage_parts import CompilationStatistics, ReadbackStatistics
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Status, TargetSummary
 from mobilebench.core.records import Pass, Stage
 from mobilebench.report import pages, watched

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from mobilebench.analysis.costs import costs
 from mobilebench.analysis.gaps import gaps
+from mobilebench.analysis.stage_parts import costs
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core.records import Run, Verdict
 from tests.analysis import example, watching

@@ -37,12 +37,43 @@ def test_quantile_refuses_what_has_none(values: list[float], share: float) -> No
         quantile(values, share)
 
 
+def test_nothing_has_no_median() -> None:
+    with pytest.raises(ValueError, match="at least one value"):
+        median([])
+
+
 @pytest.mark.parametrize(
     ("degrees", "published"),
     [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (10, 2.228), (29, 2.045), (30, 2.042), (100, 1.984)],
 )
 def test_critical_values_agree_with_published_tables(degrees: int, published: float) -> None:
     assert t_critical(degrees) == pytest.approx(published, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "earlier"),
+    [
+        (1, 12.706204736174696),
+        (2, 4.302652729749458),
+        (3, 3.182446305283707),
+        (4, 2.776445105197791),
+        (9, 2.2621571627982044),
+        (29, 2.0452296421327043),
+        (99, 1.9842169515864205),
+    ],
+)
+def test_critical_values_are_those_of_version_0_1(degrees: int, earlier: float) -> None:
+    assert t_critical(degrees) == pytest.approx(earlier, rel=1e-12)
+
+
+def test_a_stage_has_the_numbers_that_version_0_1_computed() -> None:
+    found = over_blocks([[6.1, 6.3, 6.2, 7.9, 6.15], [5.9, 6.0, 6.4, 6.2], [6.6, 6.5, 6.45], [6.05]])
+    assert found is not None
+    assert found.interval is not None
+    assert found.blocks == pytest.approx((6.2, 6.1, 6.5, 6.05), rel=1e-12)
+    assert (found.median, found.p90, found.cv) == pytest.approx((6.15, 6.58, 0.03244369315210685), rel=1e-12)
+    assert (found.interval.low, found.interval.high) == pytest.approx((5.89177872020853, 6.533221279791471), rel=1e-12)
+    assert (found.samples, found.spread) == (13, Interval(6.05, 6.5))
 
 
 def test_critical_value_at_other_confidence() -> None:
