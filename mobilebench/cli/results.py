@@ -111,7 +111,7 @@ def _list_runs(store: Store, wanted: Format) -> None:
 def _show(store: Store, run: str, data: TableName | None) -> None:
     from mobilebench.analysis.summary import summarise
     from mobilebench.core.errors import BadInput
-    from mobilebench.report.terminal import result_table
+    from mobilebench.report import result_table
     from mobilebench.results import traces
 
     if data:

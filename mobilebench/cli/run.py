@@ -288,7 +288,7 @@ def _resume(run_id: str, store: Store, wait_seconds: int, *, retry_failed: bool)
 def _finish(result: RunResult, store: Store, folder: Path, json: bool, *, retry_failed: bool = False) -> None:
     from mobilebench.analysis.summary import summarise
     from mobilebench.core.errors import ExitCode
-    from mobilebench.report.terminal import result_table
+    from mobilebench.report import result_table
     from mobilebench.results import traces
 
     html = write_report(store, result.run_id, folder)

@@ -1,5 +1,5 @@
-"""HTML, Markdown, CSV and the terminal's table. Reads analysis, nothing else."""
+"""The report of a run: HTML, Markdown, CSV and the terminal's tables. Reads analysis, nothing else."""
 
-from mobilebench.report.files import ReportFiles, write
+from mobilebench.report.files import ReportFiles, result_table, write
 
-__all__ = ["ReportFiles", "write"]
+__all__ = ["ReportFiles", "result_table", "write"]

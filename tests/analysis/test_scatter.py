@@ -12,10 +12,12 @@ from mobilebench.analysis.scatter import far_apart
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import Run
-from mobilebench.report import html, markdown, phrases, results_csv, terminal
+from mobilebench.report import result_table
+from mobilebench.report.sections.head import headline
 from mobilebench.session.exit_status import counts, exit_code
 from tests.analysis import example
 from tests.analysis.test_summary import answer, only_case, plan, run_of
+from tests.report import rendering
 
 
 @pytest.mark.parametrize("medians", [[], [5.0], [2.0, 3.0], [3.0, 2.0, 2.5], [0.0, 0.0]])
@@ -50,7 +52,7 @@ def test_the_case_is_suspect_and_counts_and_exit_code_agree() -> None:
     assert summarise(run).counts["suspect"] == 1
     assert counts(run)["suspect"] == 2
     assert exit_code(counts(run)) == ExitCode.SUSPECT
-    assert "0 of 1 case are valid" in phrases.headline(summarise(run))
+    assert "0 of 1 case are valid" in headline(summarise(run))
 
 
 def test_blocks_that_agree_stay_valid() -> None:
@@ -81,8 +83,8 @@ def test_an_interval_is_shown_from_three_blocks_on(count: int) -> None:
     run = run_with(*(1.0 + n / 100 for n in range(count)))
     summary = summarise(run)
     statistics = only_case(run).stages["prediction"]
-    row = next(row for row in csv.DictReader(io.StringIO(results_csv.csv(summary))) if row["stage"] == "prediction")
-    page, text = html.render(summary), markdown.render(summary)
+    row = next(row for row in csv.DictReader(io.StringIO(rendering.results(summary))) if row["stage"] == "prediction")
+    page, text = rendering.html(summary), rendering.markdown(summary)
     shown = count == 3
     assert (statistics.interval is not None) == shown
     assert bool(row["low_ms"] and row["high_ms"]) == shown
@@ -105,5 +107,5 @@ def test_the_terminal_tells_the_values() -> None:
 
     console = Console(width=160)
     with console.capture() as captured:
-        console.print(terminal.result_table(summarise(run_with(1.2, 5.52))))
+        console.print(result_table(summarise(run_with(1.2, 5.52))))
     assert "Its blocks differ by 4.6×: medians 1.2 and 5.52 ms." in captured.get()

@@ -59,15 +59,13 @@ def test_a_wait_for_a_phone_is_said_with_its_limit() -> None:
 
 def test_the_result_table_tells_a_reason_once_with_its_count() -> None:
     from mobilebench.analysis.summary import summarise
-    from mobilebench.report import markdown, terminal
+    from tests.report import rendering
 
     settings = ("wasm", "simd", "webgl")
     cases = [example.case("host", "tfjs", "simd").model_copy(update={"setting": name}) for name in settings]
     plans = [one for n, case in enumerate(cases) for one in plan(1, of=case, start=n)]
     run = run_of(plans, [example.unmeasured(one, "unsupported", "There is no Chrome.") for one in plans])
-    console = Console(width=200)
-    with console.capture() as captured:
-        console.print(terminal.result_table(summarise(run)))
-    assert captured.get().count("There is no Chrome.") == 1
-    assert "3 cases (tfjs; " in captured.get()
-    assert markdown.render(summarise(run)).count("There is no Chrome.") == 1
+    shown = rendering.terminal(summarise(run), 200)
+    assert shown.count("There is no Chrome.") == 1
+    assert "3 cases (tfjs; " in shown
+    assert rendering.markdown(summarise(run)).count("There is no Chrome.") == 1

@@ -7,14 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Run
-from mobilebench.report import gap_table, markdown, results_csv, write
-from mobilebench.report.terminal import result_table
+from mobilebench.report import write
+from mobilebench.report.markdown import escape
 from tests.analysis import example, pages
+from tests.report import rendering
 from tests.report.hostile import hostile_run
 from tests.results.making import planned, run_info, unsupported
 
@@ -30,24 +30,24 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def terminal(width: int, *, colour: bool = False, hostile: bool = False) -> str:
     summary = summarise(hostile_run() if hostile else example.example_run())
-    console = Console(
-        width=width, file=io.StringIO(), force_terminal=colour, color_system="standard" if colour else None
-    )
-    console.print(result_table(summary))
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    return rendering.terminal(summary, width, colour=colour)
 
 
 def test_its_files_are_written_whole(tmp_path: Path) -> None:
     files = write(example.example_run(), tmp_path / "new" / "folder")
-    assert [files.html.name, files.markdown.name, files.csv.name] == ["report.html", "report.md", "results.csv"]
+    assert [files.html.name, files.markdown.name, *files.tables] == [
+        "report.html",
+        "report.md",
+        "results.csv",
+        "gaps.csv",
+    ]
     assert sorted(os.listdir(files.html.parent)) == ["gaps.csv", "report.html", "report.md", "results.csv"]
     assert files.html.read_text(encoding="utf-8").endswith("</html>\n")
 
 
 def test_writing_again_replaces(tmp_path: Path) -> None:
     write(example.example_run(), tmp_path)
-    assert write(example.example_run(seed=8), tmp_path).csv.read_text() != results_csv.csv(
+    assert write(example.example_run(seed=8), tmp_path).tables["results.csv"].read_text() != rendering.results(
         summarise(example.example_run())
     )
 
@@ -61,7 +61,7 @@ def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
 
 def test_csv_has_a_row_for_each_case_and_stage() -> None:
     run = example.example_run()
-    text = results_csv.csv(summarise(run))
+    text = rendering.results(summarise(run))
     found = rows(text)
     assert text.startswith(HEADER)
     assert len(found) == 3 * len({plan.case.key for plan in run.planned})
@@ -72,22 +72,22 @@ def test_csv_has_a_row_for_each_case_and_stage() -> None:
 
 
 def test_csv_files_virtual_targets_under_this_cpu() -> None:
-    for row in rows(results_csv.csv(summarise(example.example_run()))):
+    for row in rows(rendering.results(summarise(example.example_run()))):
         assert (row["virtual"] == "true") == row["soc"].startswith("virtual: ")
         assert row["soc"].endswith(example.CPU)
 
 
 def test_csv_text_is_no_formula_and_one_line() -> None:
-    found = rows(results_csv.csv(summarise(hostile_run())))
+    found = rows(rendering.results(summarise(hostile_run())))
     assert not any(cell.startswith(("=", "+", "-", "@")) or "\n" in cell for row in found for cell in row.values())
     assert any(row["reasons"].startswith("'=HYPERLINK") for row in found)
 
 
 def test_markdown_shows_targets_results_gaps_and_marks() -> None:
-    text = markdown.render(summarise(example.example_run()))
+    text = rendering.markdown(summarise(example.example_run()))
     assert text.startswith("# 3 targets, 2 models: 22 of 27 cases are valid\n")
     assert text.count("> **virtual**:") == 2
-    assert "## Example Phone 8 (127.0.0.1:15555, virtual)" in text
+    assert "## Example Phone 8 (virtual)\n\n127.0.0.1:15555 · filed under virtual: " in text
     assert "### mobilenet_v2 fp32, batch 1 (virtual)" in text
     assert "| tfjs wasm simd-threads, 2 threads, chrome | " in text
     assert "unsupported: This computer has no GPU" in text
@@ -97,7 +97,7 @@ def test_markdown_shows_targets_results_gaps_and_marks() -> None:
 def test_markdown_tables_are_rectangular_even_with_hostile_text() -> None:
     for run in (example.example_run(), hostile_run()):
         width = 0
-        for line in markdown.render(summarise(run)).splitlines():
+        for line in rendering.markdown(summarise(run)).splitlines():
             edges = line.replace("\\\\", "").replace("\\|", "").count("|") if line.startswith("|") else 0
             assert width in (0, edges) or not edges
             width = edges
@@ -105,7 +105,7 @@ def test_markdown_tables_are_rectangular_even_with_hostile_text() -> None:
 
 def test_markdown_escapes_what_a_device_says() -> None:
     text = "\n".join(
-        line for line in markdown.render(summarise(hostile_run())).splitlines() if not line.startswith("    ")
+        line for line in rendering.markdown(summarise(hostile_run())).splitlines() if not line.startswith("    ")
     )
     assert "<script" not in text
     assert "](" not in text.replace("\\](", "")
@@ -127,7 +127,7 @@ def test_markdown_escapes_what_a_device_says() -> None:
     ],
 )
 def test_markdown_text(raw: str, escaped: str) -> None:
-    assert markdown.text(raw) == escaped
+    assert escape(raw) == escaped
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -160,17 +160,15 @@ def test_a_reason_that_several_models_share_is_told_once() -> None:
         for number, (name, threads) in enumerate([("a", 1), ("b", 1), ("a", 2)])
     ]
     blocks = [unsupported(block, "there is no GPU") for block in plan]
-    console = Console(width=160, file=io.StringIO())
-    console.print(result_table(summarise(Run(info=run_info("r1"), planned=plan, blocks=blocks))))
-    assert isinstance(console.file, io.StringIO)
-    told = [line for line in console.file.getvalue().splitlines() if "there is no GPU" in line]
+    text = rendering.terminal(summarise(Run(info=run_info("r1"), planned=plan, blocks=blocks)), 160)
+    told = [line for line in text.splitlines() if "there is no GPU" in line]
     assert told == ["unsupported tflite cpu xnnpack, a, b: there is no GPU"]
 
 
 def test_csv_tells_what_pages_spent_within_their_stages() -> None:
     found = {
         (row["backend"], row["caches"], row["loader"], row["stage"]): row
-        for row in rows(results_csv.csv(summarise(pages.page_run())))
+        for row in rows(rendering.results(summarise(pages.page_run())))
     }
     first, later = (found["webgl", "as found", "split", stage] for stage in ("warmup", "prediction"))
     assert (first["shaders"], first["pipelines"], first["compilation_ms"]) == ("12.0", "6.0", "94.0")
@@ -189,7 +187,7 @@ def test_csv_tells_what_pages_spent_within_their_stages() -> None:
 
 
 def test_every_pair_of_a_web_and_a_native_case_is_in_a_file() -> None:
-    text = gap_table.gaps_csv(summarise(example.example_run()))
+    text = rendering.table(summarise(example.example_run()), "gaps.csv")
     assert text is not None
     found = [row for row in rows(text) if row["target"] == "host" and row["model"] == "mobilenet_v2"]
     assert {row["native"] for row in found} == {"tflite cpu xnnpack, 2 threads", "onnxruntime cpu default, 2 threads"}
@@ -198,4 +196,4 @@ def test_every_pair_of_a_web_and_a_native_case_is_in_a_file() -> None:
         if row["ratio"]:
             assert float(row["lowest_round"]) <= float(row["ratio"]) <= float(row["highest_round"])
     assert {row["native"] for row in found if row["fastest_native"] == "true"} == {"tflite cpu xnnpack, 2 threads"}
-    assert gap_table.gaps_csv(summarise(pages.run_of([]))) is None
+    assert rendering.table(summarise(pages.run_of([])), "gaps.csv") is None

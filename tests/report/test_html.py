@@ -8,8 +8,8 @@ import pytest
 
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.records import Run
-from mobilebench.report import html
 from tests.analysis import example
+from tests.report import rendering
 from tests.report.hostile import hostile_run, planned_engine
 
 VOID = {"meta", "link", "br", "input", "img", "hr"}
@@ -52,7 +52,7 @@ def example_page() -> tuple[str, Page]:
 
 
 def page(run: Run) -> tuple[str, Page]:
-    text = html.render(summarise(run))
+    text = rendering.html(summarise(run))
     return text, Page(text)
 
 

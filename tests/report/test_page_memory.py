@@ -8,14 +8,17 @@ import random
 
 import pytest
 
+from mobilebench.analysis.kernels import kernels
 from mobilebench.analysis.page_memory import page_memory
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core.records import Kernel, KernelMemory, Measurement, Run
-from mobilebench.report import html, markdown, watched, watched_figures, watched_tables
+from mobilebench.report.figures.memory import kernel_curve
+from mobilebench.report.sections.kernels import clock_mark, kernel_sentences
 from tests.analysis import example, watching
+from tests.report import rendering
 from tests.report.hostile import SCRIPT
+from tests.report.rendering import terminal
 from tests.report.test_html import Page
-from tests.report.test_watched import terminal
 
 CASE = example.case("host", "tfjs", "simd")
 
@@ -34,7 +37,7 @@ def summary(*, seen_from_outside: bool = True) -> RunSummary:
 
 
 def test_the_page_shows_names_as_measured_the_curve_and_the_top_kernels() -> None:
-    text = html.render(summary())
+    text = rendering.html(summary())
     Page(text)
     for words in (
         "WebAssembly.Memory",
@@ -50,15 +53,15 @@ def test_the_page_shows_names_as_measured_the_curve_and_the_top_kernels() -> Non
 
 
 def test_a_page_whose_process_is_denied_is_shown_without_it() -> None:
-    text = html.render(summary(seen_from_outside=False))
-    assert "as pages told it" in text
+    text = rendering.html(summary(seen_from_outside=False))
+    assert "as pages report it" in text
     assert "Peak RSS</th>" not in text
     assert "Nothing could be read." not in text
 
 
 def test_markdown_and_terminal_name_them_too() -> None:
-    text = markdown.render(summary())
-    assert "Memory as pages tell it" in text
+    text = rendering.markdown(summary())
+    assert "as pages report it" in text
     assert "| tfjs wasm simd, 2 threads, chrome | WebAssembly.Memory | 0 KiB | 48.0 MiB | Add | 40.0 MiB |" in text
     assert "most was added by FusedConv2D" in text
     assert "2.00 MiB)." in text
@@ -69,7 +72,7 @@ def test_markdown_and_terminal_name_them_too() -> None:
 
 @pytest.mark.parametrize("seen", [True, False])
 def test_the_table_has_a_row_for_each_stage(seen: bool) -> None:
-    text = watched_tables.memory_csv(summary(seen_from_outside=seen))
+    text = rendering.table(summary(seen_from_outside=seen), "memory.csv")
     assert text is not None
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["stage"] for row in rows] == [
@@ -86,7 +89,7 @@ def test_the_curve_rises_to_the_top_and_needs_two_kernels() -> None:
     (case,) = summary().targets[0].cases
     found = page_memory(case)
     assert found is not None
-    figure = watched_figures.kernel_curve(case, found, "virtual: a CPU")
+    figure = kernel_curve(case, found, "virtual: a CPU")
     assert figure is not None
     assert figure.svg.count("<polyline") == 3
     assert 'class="curve-heap" points="0,16.7 1,16.7 1,0.0 3,0.0"' in figure.svg
@@ -95,7 +98,7 @@ def test_the_curve_rises_to_the_top_and_needs_two_kernels() -> None:
     (case,) = summarise(run_of(few)).targets[0].cases
     without = page_memory(case)
     assert without is not None
-    assert watched_figures.kernel_curve(case, without, None) is None
+    assert kernel_curve(case, without, None) is None
 
 
 def test_names_from_a_page_are_never_markup() -> None:
@@ -104,14 +107,14 @@ def test_names_from_a_page_are_never_markup() -> None:
     assert made.memory is not None
     memory = made.memory.model_copy(update={"kernels": [hostile, hostile]})
     run = run_of(made.model_copy(update={"memory": memory}))
-    assert SCRIPT not in html.render(summarise(run))
-    assert SCRIPT not in markdown.render(summarise(run))
+    assert SCRIPT not in rendering.html(summarise(run))
+    assert SCRIPT not in rendering.markdown(summarise(run))
 
 
 @pytest.mark.parametrize(
     ("backend", "clock", "words"),
     [
-        ("webgl", "cpu", "CPU-side: this browser lets the GPU's own timers be read by nobody"),
+        ("webgl", "cpu", "CPU-side: this browser does not let pages read the GPU's own timers"),
         ("webgl", "gpu", "times of the GPU, by its own timers"),
         ("wasm", "cpu", None),
     ],
@@ -122,9 +125,9 @@ def test_whose_clock_timed_the_kernels_is_said_of_a_gpu(backend: str, clock: str
     kernel = Kernel.model_validate({"name": "Add", "clock": clock, "times_ms": [1.0]})
     made = answer().model_copy(update={"pass_": "kernels", "memory": None, "kernels": [kernel], "prediction_ms": [2.0]})
     run = Run(info=example.info([example.host()]), planned=[plan], blocks=[example.measured(plan, made)])
-    ((_, found),) = watched.with_kernels(summarise(run).targets[0].cases)
-    sentences = " ".join(watched.kernel_sentences(found))
-    assert watched.clock_mark(found) == {"webgl-cpu": "CPU-side", "webgl-gpu": "by the GPU"}.get(
-        f"{backend}-{clock}", ""
-    )
+    (one,) = summarise(run).targets[0].cases
+    found = kernels(one)
+    assert found is not None
+    sentences = " ".join(kernel_sentences(found))
+    assert clock_mark(found) == {"webgl-cpu": "CPU-side", "webgl-gpu": "by the GPU"}.get(f"{backend}-{clock}", "")
     assert (words in sentences) if words else ("CPU-side" not in sentences and "timers" not in sentences)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from functools import cache
 
 import pytest
-from rich.console import Console
 
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core.records import Case, Run, TraceFile, Verdict
-from mobilebench.report import html, markdown, results_csv
-from mobilebench.report.terminal import result_table
 from tests.analysis import example, pages
 from tests.analysis.watching import planned_pass
+from tests.report import rendering
 from tests.report.test_html import Page
 
 NAME = "00009-host-tfjs-wasm-simd.json.gz"
@@ -55,14 +52,11 @@ def summary() -> RunSummary:
 
 
 def terminal(of: RunSummary) -> str:
-    console = Console(width=80, file=io.StringIO())
-    console.print(result_table(of))
-    assert isinstance(console.file, io.StringIO)
-    return " ".join(console.file.getvalue().split())
+    return " ".join(rendering.terminal(of).split())
 
 
 def test_the_page_links_to_the_file_beside_it() -> None:
-    text = html.render(summary())
+    text = rendering.html(summary())
     [(attributes, words)] = [link for link in Page(text).of("a") if link[1] == NAME]
     assert attributes["href"] == f"traces/{NAME}"
     assert words == NAME
@@ -71,8 +65,8 @@ def test_the_page_links_to_the_file_beside_it() -> None:
 
 
 def test_the_markdown_names_the_file_and_says_why_one_is_missing() -> None:
-    text = markdown.render(summary())
-    assert f"`traces/{NAME}`, 3.00 MiB" in text
+    text = rendering.markdown(summary())
+    assert f"valid `traces/{NAME}` 3.00 MiB" in text
     assert WHY in text
 
 
@@ -84,13 +78,13 @@ def test_the_terminal_says_why_one_is_missing() -> None:
 
 def test_a_trace_without_its_end_is_told() -> None:
     found = summarise(run(complete=False))
-    assert "without its end" in html.render(found)
-    assert "without its end" in markdown.render(found)
+    assert "without its end" in rendering.html(found)
+    assert "without its end" in rendering.markdown(found)
 
 
 @pytest.mark.parametrize("timed", [True, False])
 def test_times_under_a_trace_stand_nowhere(timed: bool) -> None:
     found = summarise(run(timed=timed))
-    shown = [html.render(found), markdown.render(found), results_csv.csv(found), terminal(found)]
+    shown = [rendering.html(found), rendering.markdown(found), rendering.results(found), terminal(found)]
     assert not any(number in text for text in shown for number in ("98765", "98,765", "98.8", "87654", "87.7"))
     assert ("prediction" in found.targets[0].cases[0].stages) == timed

@@ -33,7 +33,7 @@
   const input = document.getElementById("find");
   const found = document.getElementById("found");
   const root = document.documentElement;
-  const ENTRIES = "tbody > tr, details.each, .unwatched li, .left-out ul ul li";
+  const ENTRIES = "tbody > tr, details.each, .unwatched li, .model .items li, .left-out ul ul li";
   let models;
 
   const entriesIn = (element) =>

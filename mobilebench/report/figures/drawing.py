@@ -1,4 +1,4 @@
-"""What pictures are made of: axes, grids, rows with a label, and lines.
+"""What figures are made of: axes, grids, rows with a label, and lines.
 
 Positions along the axis are percentages and sizes are pixels, without a viewBox: a picture fills its column from
 390 px to a laptop while its letters keep their size. Colours are classes, so that the page's two schemes apply.
@@ -20,7 +20,7 @@ ROW = 42
 TALL = 16
 """Rows from which on a picture scrolls."""
 _CUT = 0.8
-"""Percent of the width from which a stacked segment is parted from the next one by a thin line."""
+"""Percent of the width from which on a thin line parts a stacked segment from the next one."""
 _LEFT, _RIGHT = 0.6, 99.4
 _LABEL_LIMIT = 60
 
@@ -43,23 +43,15 @@ class Axis:
         return _LEFT + (_RIGHT - _LEFT) * min(1.0, max(0.0, share))
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A picture, the words that stand in for it, and whether its axis is logarithmic."""
-
-    svg: Markup
-    logarithmic: bool = False
-
-
 def first_row(mark: str | None) -> int:
     """Where the first row begins: below the mark of a virtual target, where there is one."""
     return 24 if mark else 4
 
 
 def drawing(label: str, mark: str | None, rows: int, axis: Axis, drawn: Sequence[Markup]) -> Markup:
-    """A picture of `rows` rows over a grid; `label` says it in words, `mark` is printed inside (`virtual: …`).
+    """A picture of `rows` rows over a grid. `label` describes it in words; `mark` (`virtual: …`) is printed inside.
 
-    A tall one scrolls in a box of its own, in which its axis stays in sight.
+    A tall picture scrolls in a box of its own, in which its axis stays in sight.
     """
     top = first_row(mark)
     bottom = top + rows * ROW
@@ -100,14 +92,14 @@ def _ticks(axis: Axis, y: int) -> Markup:
     return Markup("").join(texts)
 
 
-def in_words(rows: Sequence[str]) -> str:
-    """What the rows of a picture say, for who does not see it: a tall one's first rows, and how many follow."""
-    more = [f"and {len(rows) - TALL} more"] if len(rows) > TALL else []
-    return "; ".join([*rows[:TALL], *more])
+def in_words(data: Sequence[tuple[str, str]]) -> str:
+    """Labels and values for those who cannot see the picture: of a tall one the first rows, and how many follow."""
+    more = [f"and {len(data) - TALL} more"] if len(data) > TALL else []
+    return "; ".join([*(f"{label} {value}" for label, value in data[:TALL]), *more])
 
 
 def row_labels(cases: Sequence[CaseSummary]) -> list[str]:
-    """Row labels; browser and threads are named only where there is more than one of them."""
+    """Row labels; browser and threads are named only where the cases differ in them."""
     browsers = {case.case.browser for case in cases if case.web}
     threads = {case.case.threads for case in cases}
     several = {"browser": len(browsers) > 1, "threads": len(threads) > 1 or len(cases) == 1}
@@ -115,7 +107,7 @@ def row_labels(cases: Sequence[CaseSummary]) -> list[str]:
 
 
 def label_line(label: str, status: Status, value: str, y: int) -> Markup:
-    """What a row is about, its verdict where that is not valid, and its number."""
+    """The line above a bar: the name of the case, its verdict where that is not valid, and its number."""
     flag = Markup('<tspan class="flag"> {}</tspan>').format(status) if status != "valid" else ""
     return Markup(
         '<text class="name" x="0" y="{y}">{name}{status}</text>'

@@ -1,4 +1,4 @@
-"""Pictures of what was timed, as inline SVG: see `drawing`."""
+"""Figures of the timing blocks: predictions, stages, samples and ratios."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mobilebench.analysis.labels import case_label, duration
 from mobilebench.analysis.statistics import Interval
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.records import SetupPart
-from mobilebench.report.drawing import (
+from mobilebench.report.document import HTML, Figure, Legend
+from mobilebench.report.figures.drawing import (
     ROW,
     Axis,
-    Figure,
     drawing,
     first_row,
     in_words,
@@ -55,8 +55,21 @@ def latency(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
         _latency_row(label, case, axis, first_row(mark) + number * ROW)
         for number, (label, case) in enumerate(zip(row_labels(shown), shown, strict=True))
     ]
-    told = in_words([f"{case_label(c.case)} {duration(c.stages['prediction'].median)} ms" for c in shown])
-    return Figure(drawing(f"Prediction, fastest first: {told}.", mark, len(shown), axis, rows), axis.logarithmic)
+    data = tuple((case_label(c.case), f"{duration(c.stages['prediction'].median)} ms") for c in shown)
+    with_interval = any(case.stages["prediction"].interval for case in shown)
+    return Figure(
+        "Prediction",
+        f"Median, milliseconds{', logarithmic axis' if axis.logarithmic else ''}. Lower is better.",
+        drawing(f"Prediction, fastest first: {in_words(data)}.", mark, len(shown), axis, rows),
+        data,
+        (
+            Legend("native", "native"),
+            Legend("web", "web"),
+            Legend("range", "blocks, lowest to highest"),
+            *([Legend("line", "95 % interval between blocks")] if with_interval else []),
+        ),
+        forms=HTML,
+    )
 
 
 def stages(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
@@ -69,15 +82,21 @@ def stages(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
         _stages_row(label, case, axis, first_row(mark) + number * ROW)
         for number, (label, case) in enumerate(zip(row_labels(shown), shown, strict=True))
     ]
-    told = in_words([f"{case_label(case.case)} {duration(_total(case))} ms" for case in shown])
-    return Figure(drawing(f"Setup, warmup and one prediction together: {told}.", mark, len(shown), axis, rows))
+    data = tuple((case_label(case.case), f"{duration(_total(case))} ms") for case in shown)
+    return Figure(
+        "Stages",
+        "Setup by part, warmup and one prediction in a row, milliseconds.",
+        drawing(f"Setup, warmup and one prediction together: {in_words(data)}.", mark, len(shown), axis, rows),
+        data,
+        _stages_legend(shown),
+        forms=HTML,
+    )
 
 
-def used_segments(cases: Sequence[CaseSummary]) -> list[tuple[str, str]]:
-    """Class and name of what the stages picture of these cases shows, for its legend."""
-    present = {part for case in cases if len(case.stages) == 3 for part in case.setup_parts}
-    found = [(name, label) for name, label, parts in SEGMENTS if present & set(parts)]
-    return [*found, ("warmup", "warmup"), ("prediction", "one prediction")]
+def _stages_legend(cases: Sequence[CaseSummary]) -> tuple[Legend, ...]:
+    present = {part for case in cases for part in case.setup_parts}
+    found = [Legend(f"fill-{name}", label) for name, label, parts in SEGMENTS if present & set(parts)]
+    return (*found, Legend("fill-warmup", "warmup"), Legend("fill-prediction", "one prediction"))
 
 
 def sparkline(samples: Sequence[float]) -> Markup:
@@ -98,29 +117,13 @@ def sparkline(samples: Sequence[float]) -> Markup:
 
 
 def ratio_bar(value: float, longest: float) -> Markup:
-    """A bar from 0 with a line at 1×, on the scale of the longest one beside it. The number stands next to it."""
+    """A bar from 0 with a line at 1×, on the scale of the longest bar in the same table."""
     scale = 100 / max(longest, 1.0)
     return Markup(
         '<svg class="ratio" width="100%" height="8" aria-hidden="true">'
         '<rect class="track" width="100%" height="8" rx="2"/><rect class="bar" width="{:.2f}%" height="8" rx="2"/>'
         '<line class="one" x1="{:.2f}%" x2="{:.2f}%" y1="0" y2="8"/></svg>'
     ).format(value * scale, scale, scale)
-
-
-def share_bar(shares: Sequence[tuple[str, str, float]]) -> Markup:
-    """One bar of shares that add up to at most 1; each has a class, a name and a value."""
-    parts, start = [], 0.0
-    for name, _, value in shares:
-        parts.append(
-            Markup('<rect class="fill-{}" x="{:.3f}%" width="{:.3f}%" height="12"/>').format(
-                name, start * 100, value * 100
-            )
-        )
-        start += value
-    label = ", ".join(f"{title} {value:.0%}" for _, title, value in shares)
-    return Markup('<svg class="share" width="100%" height="12" role="img" aria-label="{}">{}</svg>').format(
-        label, Markup("").join(parts)
-    )
 
 
 def _latency_row(label: str, case: CaseSummary, axis: Axis, y: int) -> Markup:
@@ -141,12 +144,12 @@ def _latency_row(label: str, case: CaseSummary, axis: Axis, y: int) -> Markup:
 
 
 def _inside(axis: Axis, interval: Interval) -> list[float]:
-    """Ends of the interval that the axis shows: one beyond it gets no end mark, and so looks open."""
+    """Ends of the interval that lie within the axis; the others get no mark, so that the interval looks open."""
     return [end for end in (interval.low, interval.high) if axis.low < end < axis.high]
 
 
 def _point(side: str, x: float, y: int) -> Markup:
-    """Native is a disc and web a square: the two are told apart without colour."""
+    """A disc for native and a square for web, so that they differ without colour."""
     if side == "native":
         return Markup('<circle class="point native" cx="{:.2f}%" cy="{}" r="5"/>').format(x, y)
     return Markup(

@@ -1,0 +1,60 @@
+"""The tables of the report as CSV files (RFC 4180, one header line)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from mobilebench.analysis.labels import printable
+from mobilebench.report.document import Cell, Document, Figure, Row, Table, Value, all_blocks, columns, plain
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings of a text that a spreadsheet takes for a formula."""
+
+
+def render(document: Document) -> dict[str, str]:
+    """Name of each file to its text. Tables of one file follow each other below one header."""
+    files: dict[str, tuple[list[str], list[list[str]]]] = {}
+    for table in _tables(document):
+        header = [column.title for column in columns(table, "csv")]
+        _, rows = files.setdefault(table.csv or "", (header, []))
+        rows += [_values(table, row) for row in table.rows if "csv" in row.forms]
+    return {name: _text(header, rows) for name, (header, rows) in files.items()}
+
+
+def _tables(document: Document) -> Iterator[Table]:
+    for block in all_blocks(document.sections, "csv"):
+        if isinstance(block, Table) and block.csv:
+            yield block
+        elif isinstance(block, Figure) and block.csv:
+            yield block.as_table()
+
+
+def _values(table: Table, row: Row) -> list[str]:
+    chosen = (value for column, value in zip(table.columns, row.cells, strict=True) if "csv" in column.forms)
+    return [_value(value) for value in chosen]
+
+
+def _value(value: Value) -> str:
+    """A number in full, a truth as `true` or `false`, nothing as an empty field."""
+    if isinstance(value, Cell):
+        value = plain(value.text) if value.value is None else value.value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return safe(value) if isinstance(value, str) else repr(value)
+
+
+def safe(text: str) -> str:
+    """A text that a spreadsheet takes for a formula gets an apostrophe in front (as OWASP advises)."""
+    return printable(f"'{text}" if text.startswith(_FORMULA) else text)
+
+
+def _text(header: list[str], rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,459 @@
+"""The report as a document: sections of blocks, computed once and rendered as HTML, Markdown, CSV and terminal text.
+
+A section says what there is to show. A renderer knows blocks and texts, and no section. Each block names the forms
+of the report in which it appears; without a choice it appears in all of them. Names of files and devices are untrusted
+text: every renderer escapes all text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
+
+from mobilebench.analysis.summary import Status
+
+Form = Literal["html", "markdown", "csv", "terminal"]
+FORMS: frozenset[Form] = frozenset(("html", "markdown", "csv", "terminal"))
+HTML: frozenset[Form] = frozenset(("html",))
+MARKDOWN: frozenset[Form] = frozenset(("markdown",))
+CSV: frozenset[Form] = frozenset(("csv",))
+TERMINAL: frozenset[Form] = frozenset(("terminal",))
+DOCUMENTS: frozenset[Form] = HTML | MARKDOWN
+TEXTS: frozenset[Form] = MARKDOWN | TERMINAL
+
+
+# Texts. A plain `str` is shown as it is.
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Text in which backticks mark code."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class StatusWord:
+    """A verdict or an outcome, with its colour and sign where the form has them."""
+
+    status: Status
+
+
+@dataclass(frozen=True)
+class VirtualMark:
+    """The word that marks a virtual target."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """Text that leads to an anchor of the document or to a file beside it."""
+
+    text: str
+    address: str
+    """`#anchor`, or the path of a file from the report's folder."""
+
+
+@dataclass(frozen=True)
+class Styled:
+    """Text that is set apart: small and soft, bold, or in letters of one width."""
+
+    text: str
+    style: Literal["small", "strong", "mono"]
+
+
+Span = str | Sentence | StatusWord | VirtualMark | Link | Styled
+Text = Span | tuple[Span, ...]
+
+
+def spans(text: Text) -> tuple[Span, ...]:
+    """The parts of a text."""
+    return text if isinstance(text, tuple) else (text,)
+
+
+# Blocks.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A part of a section."""
+
+    forms: frozenset[Form] = FORMS
+    """The forms of the report in which it appears."""
+
+
+@dataclass(frozen=True)
+class Paragraph(Block):
+    """Running text."""
+
+    text: Text
+    style: Literal["plain", "lead", "small", "empty"] = "plain"
+
+
+@dataclass(frozen=True)
+class Heading(Block):
+    """A heading within a section."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Note(Block):
+    """A notice that stands out."""
+
+    kind: Literal["unfinished", "virtual"]
+    lines: tuple[Text, ...]
+    title: Text | None = None
+
+
+@dataclass(frozen=True)
+class Items(Block):
+    """A list of texts."""
+
+    items: tuple[Text, ...]
+    style: Literal["plain", "files"] = "plain"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A name with what is known under it."""
+
+    name: Text
+    text: Text
+    mono: bool = False
+    """Show it in letters of one width, as it was read."""
+    list: tuple[str, ...] = ()
+    """Single values that `text` only counts; HTML unfolds them."""
+
+
+@dataclass(frozen=True)
+class Facts(Block):
+    """Named facts, as a list of definitions."""
+
+    facts: tuple[Fact, ...]
+    style: Literal["facts", "words"] = "facts"
+
+
+@dataclass(frozen=True)
+class Command(Block):
+    """A command to copy."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Counts(Block):
+    """How many cases have each verdict."""
+
+    counts: dict[Status, int]
+    label: str
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What a colour or a sign of a figure means."""
+
+    key: str
+    """CSS class of the sign."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Figure(Block):
+    """A picture, with the data that it draws.
+
+    HTML shows the picture. Markdown and the terminal list the data, and CSV has a row for each value.
+    """
+
+    title: str
+    note: str
+    svg: Markup
+    data: tuple[tuple[str, str], ...]
+    """Label and value of everything that is drawn."""
+    legend: tuple[Legend, ...] = ()
+    csv: str | None = None
+    """File that takes the data; None: no file."""
+
+    def as_table(self) -> Table:
+        """The data as a table with the columns `label` and `value`."""
+        columns = (Column("label", "name"), Column("value"))
+        return Table(self.title, columns, tuple(Row(pair) for pair in self.data), self.title, self.note, csv=self.csv)
+
+
+@dataclass(frozen=True)
+class Picture(Block):
+    """A small picture without a frame."""
+
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    title: str
+    kind: Literal["name", "number", "text"] = "text"
+    """`name` heads its row; `number` is aligned to the right."""
+    unit: str | None = None
+    """Of all values, such as `ms`."""
+    short: str | None = None
+    """Title for the terminal, where that has to be shorter."""
+    forms: frozenset[Form] = FORMS
+    style: Literal["plain", "big", "native", "web", "wide"] = "plain"
+    """How HTML sets the values: `big` for the main ones, `native` and `web` in the colour of that side; `wide` fills a
+    whole line on a phone."""
+
+    @property
+    def label(self) -> str:
+        """The title as it stands within a line: a first word that is no abbreviation begins with a small letter."""
+        first = self.title.split(" ")[0]
+        return (
+            self.title[:1].lower() + self.title[1:]
+            if first[1:] == first[1:].lower() and "(" not in first
+            else self.title
+        )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table: a text with smaller details, which each form sets in its own way.
+
+    HTML puts the details below the text, Markdown in brackets behind it, the terminal leaves them out. `markdown` and
+    `terminal` replace what those forms would show.
+    """
+
+    text: Text
+    details: tuple[Text, ...] = ()
+    value: str | float | bool | None = None
+    """Raw value for CSV; None: the text."""
+    markdown: Text | None = None
+    terminal: Text | None = None
+    key: Literal["native", "web"] | None = None
+    """Sign in front of the text."""
+    picture: Markup | None = None
+    span: int = 1
+    """How many columns it takes."""
+
+
+Value = Cell | str | float | bool | None
+"""What a cell may be: a plain value shows itself, None shows a dash and is empty in CSV."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a row shows on demand, in a sheet of its own. HTML only."""
+
+    id: str
+    eyebrow: str
+    title: str
+    lines: tuple[str, ...]
+    """Small print below the title."""
+    blocks: tuple[Block, ...]
+    label: str
+    """Of the button that opens it, for those who cannot see where that stands."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table."""
+
+    cells: tuple[Value, ...]
+    panel: Panel | None = None
+    forms: frozenset[Form] = FORMS
+    virtual: bool = False
+    """The row is about a virtual target, in a table that has others, too."""
+
+
+@dataclass(frozen=True)
+class Table(Block):
+    """Rows under typed columns.
+
+    The terminal joins tables of one name that stand in neighbouring sections into one, and `csv` does so with tables
+    of one file.
+    """
+
+    name: str
+    """What kind of table it is, such as `kernels`; also a CSS class."""
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    caption: str = ""
+    note: str = ""
+    """How to read it."""
+    style: Literal["stack", "dense", "cards"] = "stack"
+    """`stack` turns its rows into cards on a phone, `dense` scrolls sideways, `cards` shows every row as a card."""
+    hide_caption: bool = False
+    """The caption only speaks to those who cannot see the heading above."""
+    panel_title: str = ""
+    csv: str | None = None
+    """File that takes its rows; None: no file."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The case that a remark is about, with the names by which remarks about several cases are joined."""
+
+    label: str
+    """All that sets the case apart within its model."""
+    engine: str
+    """Engine with its backend and setting."""
+    engine_name: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Why a case has the status that it has."""
+
+    subject: Subject
+    status: Status
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Remarks(Block):
+    """Reasons, each told once with all the cases that share it."""
+
+    name: str
+    remarks: tuple[Remark, ...]
+    what: str | None = None
+    """What of the case it is about, such as `kernels`; None: the case itself."""
+    style: Literal["list", "groups"] = "list"
+    """HTML shows a line for each remark, or a fold with a group for each reason."""
+
+
+@dataclass(frozen=True)
+class Fold(Block):
+    """Blocks that HTML folds behind a title."""
+
+    title: Text
+    blocks: tuple[Block, ...]
+    open: bool = False
+    inner: bool = False
+    """It is one of several within another fold."""
+
+
+@dataclass(frozen=True)
+class Group(Block):
+    """Blocks that belong together: side by side, or under one rule."""
+
+    blocks: tuple[Block, ...]
+    style: Literal["columns", "block", "column"] = "block"
+
+
+@dataclass(frozen=True)
+class Section:
+    """Blocks under a heading, and sections within it."""
+
+    name: str
+    """What kind of section it is; its anchor, where it has no other."""
+    title: str = ""
+    """Empty: no heading."""
+    blocks: tuple[Block, ...] = ()
+    sections: tuple[Section, ...] = ()
+    anchor: str = ""
+    lead: Text | None = None
+    summary: Text | None = None
+    """Small print beside the title of a section that folds."""
+    style: Literal["plain", "target", "model", "part"] = "plain"
+    """`model` can be folded; a `part` has no frame of its own."""
+    open: bool = True
+    mark: str | None = None
+    """The SoC under which a virtual target's results are filed: every table, figure and panel inside is marked."""
+
+    @property
+    def id(self) -> str:
+        return self.anchor or self.name
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report."""
+
+    title: str
+    eyebrow: str
+    """Suite, time and version: small print beside the title."""
+    run_id: str
+    footer: str
+    sections: tuple[Section, ...]
+    head: tuple[Block, ...] = ()
+    """Blocks below the title."""
+    many: bool = False
+    """It has so many cases that HTML lets them be found by words."""
+
+
+def shown(blocks: Sequence[Block], form: Form) -> list[Block]:
+    """The blocks that appear in this form."""
+    return [block for block in blocks if form in block.forms]
+
+
+def appears(section: Section, form: Form) -> bool:
+    """Whether a section has anything to show in this form."""
+    return bool(shown(section.blocks, form)) or any(appears(inner, form) for inner in section.sections)
+
+
+def all_blocks(sections: Sequence[Section], form: Form) -> Iterator[Block]:
+    """Every block that appears in this form, also within folds and groups, in reading order."""
+    for section in sections:
+        yield from unfolded(section.blocks, form)
+        yield from all_blocks(section.sections, form)
+
+
+def unfolded(blocks: Sequence[Block], form: Form) -> Iterator[Block]:
+    """The blocks that appear in this form, with those inside folds and groups instead of these."""
+    for block in shown(blocks, form):
+        if isinstance(block, Fold | Group):
+            yield from unfolded(block.blocks, form)
+        else:
+            yield block
+
+
+def columns(table: Table, form: Form) -> list[Column]:
+    """The columns that appear in this form."""
+    return [column for column in table.columns if form in column.forms]
+
+
+def rows(table: Table, form: Form) -> list[Row]:
+    """The rows that appear in this form."""
+    return [row for row in table.rows if form in row.forms]
+
+
+def cells(table: Table, row: Row, form: Form) -> Iterator[tuple[Column, Cell]]:
+    """The cells of a row that appear in this form, each with its first column."""
+    position = 0
+    for value in row.cells:
+        cell = as_cell(value)
+        own = table.columns[position : position + cell.span]
+        position += cell.span
+        visible = [column for column in own if form in column.forms]
+        if visible:
+            yield visible[0], cell
+
+
+def as_cell(value: Value) -> Cell:
+    """A plain value as the cell that shows it."""
+    if isinstance(value, Cell):
+        return value
+    return Cell("–" if value is None else str(value), value=value)
+
+
+def by_reason(remarks: Sequence[Remark]) -> list[tuple[Status, str, list[Subject]]]:
+    """Each status and reason with the cases that share it, in the order in which they first appear."""
+    found: dict[tuple[Status, str], list[Subject]] = {}
+    for remark in remarks:
+        found.setdefault((remark.status, " ".join(remark.reasons)), []).append(remark.subject)
+    return [(status, reason, subjects) for (status, reason), subjects in found.items()]
+
+
+def plain(text: Text) -> str:
+    """The words of a text alone."""
+    return "".join(_word(span) for span in spans(text))
+
+
+def _word(span: Span) -> str:
+    if isinstance(span, str):
+        return span
+    if isinstance(span, StatusWord):
+        return span.status
+    return "virtual" if isinstance(span, VirtualMark) else span.text

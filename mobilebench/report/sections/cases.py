@@ -1,0 +1,113 @@
+"""How sections name a case, say why it cannot be shown, and identify it in CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+
+from mobilebench.analysis.labels import case_details, case_label, engine_label
+from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, TargetSummary
+from mobilebench.core.records import Pass
+from mobilebench.report.document import TERMINAL, Cell, Column, Remark, Remarks, Subject, Value
+from mobilebench.report.views import ModelView
+
+THREADS = Column("Threads", "number", short="thr", forms=TERMINAL)
+"""The terminal has threads in a column; elsewhere they are among the details of a case."""
+
+
+def case_column(terminal: str, title: str = "Case") -> Column:
+    """The column that names the case; the terminal shows the name of the table as its title."""
+    return Column(title, "name", short=terminal)
+
+
+def case_cell(view: ModelView, case: CaseSummary) -> Cell:
+    """Engine, backend and setting, with what else sets the case apart.
+
+    The terminal leaves out the browser where the target has only one.
+    """
+    browsers = {one.case.browser for one in view.target.cases if one.case.browser}
+    short = [engine_label(case.case), *case_details(case.case, browser=len(browsers) > 1, threads=False)]
+    return Cell(
+        engine_label(case.case),
+        tuple(case_details(case.case)),
+        markdown=case_label(case.case),
+        terminal=", ".join(short),
+    )
+
+
+def subject(case: CaseSummary) -> Subject:
+    """A case as the subject of a remark."""
+    return Subject(case_label(case.case), engine_label(case.case), case.case.engine, case.case.model)
+
+
+def missing_pass(cases: Sequence[CaseSummary], watched: Pass, shown: Container[str]) -> Remarks:
+    """Why a pass that was planned cannot be shown, for each case whose key is not among `shown`.
+
+    Reasons that stand beside the results already are not told again.
+    """
+    remarks = tuple(
+        Remark(subject(case), case.watched[watched].status, (_why_missing(case.watched[watched], watched),))
+        for case in cases
+        if watched in case.watched and case.case.key not in shown and not _in_results(case, case.watched[watched])
+    )
+    return Remarks(f"missing-{watched}", remarks, watched)
+
+
+def _in_results(case: CaseSummary, entry: PassSummary) -> bool:
+    """The case was not timed, or is unsupported for the same reason: then the results give the reason."""
+    same = set(entry.reasons) <= set(case.reasons)
+    return same and (not case.timed or case.status == entry.status == "unsupported")
+
+
+def _why_missing(entry: PassSummary, watched: Pass) -> str:
+    if entry.reasons:
+        return " ".join(entry.reasons)
+    if not entry.blocks:
+        return "The run ended before it."
+    return "The profiler reported no kernel." if watched == "kernels" else "Nothing could be read."
+
+
+def every_case(summary: RunSummary) -> Iterator[tuple[TargetSummary, CaseSummary]]:
+    """Every case with its target, in the order of the report."""
+    return ((target, case) for target in summary.targets for case in target.cases)
+
+
+IDENTITY = (
+    "run",
+    "target",
+    "virtual",
+    "soc",
+    "engine",
+    "backend",
+    "setting",
+    "threads",
+    "browser",
+    "model",
+    "precision",
+    "batch",
+)
+"""CSV columns that say which case a row is about."""
+HOW_LOADED = ("link", "loader", "encoding")
+OUTCOME = ("outcome", "verdict", "reasons")
+
+
+def identity(summary: RunSummary, target: TargetSummary, case: CaseSummary) -> tuple[Value, ...]:
+    """Values of the columns `IDENTITY`."""
+    of = case.case
+    where = (summary.info.id, target.info.id, target.info.virtual, target.soc)
+    return *where, of.engine, of.backend, of.setting, of.threads, of.browser, of.model, of.precision, of.batch
+
+
+def how_loaded(case: CaseSummary) -> tuple[Value, ...]:
+    """Values of the columns `HOW_LOADED`."""
+    return case.case.link, case.case.loader, case.case.encoding
+
+
+def outcome(of: CaseSummary | PassSummary) -> tuple[Value, ...]:
+    """Values of the columns `OUTCOME`; a verdict is given for what was measured only."""
+    verdict = of.status if of.status in ("valid", "suspect", "invalid") else None
+    return "measured" if verdict else of.status, verdict, " ".join(of.reasons)
+
+
+def csv_columns(names: Sequence[str]) -> tuple[Column, ...]:
+    """Columns of a table that only CSV takes."""
+    return tuple(Column(name) for name in names)

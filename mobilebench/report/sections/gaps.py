@@ -1,0 +1,158 @@
+"""The native-to-web gap of a model: how many times as long each web case takes, and `gaps.csv`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mobilebench.analysis.gaps import Gap, GapGroup
+from mobilebench.analysis.labels import case_details, case_label, engine_label, ratio, threads_label
+from mobilebench.analysis.summary import STAGES
+from mobilebench.core.records import Stage
+from mobilebench.report.document import (
+    CSV,
+    DOCUMENTS,
+    HTML,
+    Block,
+    Cell,
+    Column,
+    Fold,
+    Paragraph,
+    Row,
+    Section,
+    Sentence,
+    Table,
+    Value,
+)
+from mobilebench.report.figures.timing import ratio_bar
+from mobilebench.report.phrases import ratio_range, rounds
+from mobilebench.report.sections.cases import csv_columns
+from mobilebench.report.views import ModelView, RunView
+
+ALL_PAIRS = 120
+"""More pairs of a web and a native case than these are left to `gaps.csv`."""
+
+_STAGE_COLUMNS = tuple(Column(stage.capitalize(), "number", style="big") for stage in STAGES)
+_COLUMNS = (
+    Column("Web case", "name"),
+    *_STAGE_COLUMNS,
+    Column("Prediction, as many threads", "number", style="wide"),
+)
+_PAIR_COLUMNS = (Column("Web case, against native", "name"), *_STAGE_COLUMNS)
+
+CSV_COLUMNS = (
+    "run",
+    "target",
+    "virtual",
+    "soc",
+    "model",
+    "precision",
+    "batch",
+    "web",
+    "native",
+    "fastest_native",
+    "same_threads",
+    "suspect",
+    "stage",
+    "ratio",
+    "lowest_round",
+    "highest_round",
+    "rounds",
+    "refusal",
+)
+"""`ratio` is web over native, the median over the rounds that both share. A pair that is not compared has one row."""
+
+
+def section(view: ModelView) -> Section | None:
+    """Every web case against the fastest native one, and all other pairs behind a fold."""
+    group = view.group
+    if group.reason:
+        return Section("gaps", blocks=(Paragraph(group.reason, "empty", forms=DOCUMENTS),), style="part")
+    against = case_label(group.fastest_native) if group.fastest_native else ""
+    longest = max((g.ratios["prediction"].median for g in group.main if "prediction" in g.ratios), default=1.0)
+    table = Table(
+        "gaps",
+        _COLUMNS,
+        tuple(_row(group, gap, longest) for gap in group.main),
+        view.caption("Native-to-web gap"),
+        f"Times as long as {against}, the fastest native case here. Ratios pair within rounds; their median and "
+        "range are shown.",
+        forms=DOCUMENTS,
+    )
+    return Section("gaps", blocks=(table, *_all_pairs(view)), style="part")
+
+
+def _row(group: GapGroup, gap: Gap, longest: float) -> Row:
+    found = gap.ratios.get("prediction")
+    name = Cell(
+        engine_label(gap.web),
+        (*case_details(gap.web), f"against {threads_label(gap.native.threads)}", *_remarks(gap)),
+        markdown=case_label(gap.web),
+        picture=ratio_bar(found.median, longest) if found else None,
+    )
+    if gap.refusal:
+        return Row((name, _refused(gap.refusal, 4)))
+    return Row((name, *(_ratio(gap, stage) for stage in STAGES), _same_threads(group, gap)))
+
+
+def _remarks(gap: Gap) -> tuple[str, ...]:
+    return *((rounds(gap),) if gap.ratios else ()), *(("one side is suspect",) if gap.suspect else ())
+
+
+def _ratio(gap: Gap, stage: Stage) -> Cell | None:
+    found = gap.ratios.get(stage)
+    if found is None:
+        return None
+    between = ratio_range(found)
+    return Cell(ratio(found.median), (between,) if between else (), found.median)
+
+
+def _refused(refusal: str, span: int) -> Cell:
+    return Cell("not compared", (refusal,), markdown=f"not compared: {refusal}", span=span)
+
+
+def _same_threads(group: GapGroup, gap: Gap) -> Cell:
+    """The same web case against the fastest native case that has as many threads."""
+    same = group.same_threads(gap.web)
+    if same is None:
+        return Cell("–", (f"no native case with {threads_label(gap.web.threads)}",))
+    found = same.ratios["prediction"].median
+    return Cell(ratio(found), (f"against {same.native.engine}, {threads_label(same.native.threads)}",), found)
+
+
+def _all_pairs(view: ModelView) -> tuple[Block, ...]:
+    pairs = view.group.gaps
+    if len(pairs) <= len(view.group.main):
+        return ()
+    if len(pairs) > ALL_PAIRS:
+        sentence = f"All {len(pairs)} pairs of a web and a native case stand in `gaps.csv`."
+        return (Paragraph(Sentence(sentence), "small", forms=HTML),)
+    table = Table("gaps", _PAIR_COLUMNS, tuple(map(_pair, pairs)), view.caption("All pairs"), forms=HTML)
+    return (Fold("Every web case against every native case", (table,), forms=HTML),)
+
+
+def _pair(gap: Gap) -> Row:
+    name = Cell(case_label(gap.web), (f"against {case_label(gap.native)}", *_remarks(gap)))
+    return Row((name, *([_refused(gap.refusal, 3)] if gap.refusal else (_ratio(gap, stage) for stage in STAGES))))
+
+
+def data(view: RunView) -> Section | None:
+    """`gaps.csv`: every pair of a web and a native case, one row a stage; None where there is no pair."""
+    groups = [group for group in view.groups if group.gaps]
+    if not groups:
+        return None
+    rows = (Row(values) for group in groups for gap in group.gaps for values in _values(view, group, gap))
+    table = Table("gaps-data", csv_columns(CSV_COLUMNS), tuple(rows), csv="gaps.csv", forms=CSV)
+    return Section("gaps-data", blocks=(table,), style="part")
+
+
+def _values(view: RunView, group: GapGroup, gap: Gap) -> Iterator[tuple[Value, ...]]:
+    info = group.target.info
+    shared = (
+        *(view.run.info.id, info.id, info.virtual, group.target.soc, group.model, group.precision, group.batch),
+        *(case_label(gap.web), case_label(gap.native), gap.fastest_native, gap.same_threads, gap.suspect),
+    )
+    if gap.refusal:
+        yield (*shared, *(None,) * 5, gap.refusal)
+    for stage in STAGES:
+        if found := gap.ratios.get(stage):
+            yield (*shared, stage, found.median, found.low, found.high, found.rounds, None)

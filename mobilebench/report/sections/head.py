@@ -1,0 +1,96 @@
+"""The top of the report: what was measured, how many cases are valid, and the notices that come before any number."""
+
+from __future__ import annotations
+
+from mobilebench.analysis.summary import RunSummary, TargetSummary
+from mobilebench.report.document import (
+    DOCUMENTS,
+    HTML,
+    MARKDOWN,
+    TERMINAL,
+    Block,
+    Counts,
+    Document,
+    Note,
+    Paragraph,
+    Section,
+    Sentence,
+    VirtualMark,
+)
+from mobilebench.report.phrases import counts_sentence, plural, watched_counts
+from mobilebench.report.views import RunView
+
+MANY_CASES = 20
+"""More cases than these can be searched."""
+
+
+def document(view: RunView, sections: tuple[Section, ...]) -> Document:
+    """The report's title and notices, with these sections below."""
+    run = view.run
+    created = f"{run.info.created_at:%d %B %Y, %H:%M}".lstrip("0")
+    version = f"mobilebench {run.info.mobilebench_version}"
+    return Document(
+        title=headline(run),
+        eyebrow=f"Suite {run.info.suite} · {created} UTC · {version}",
+        run_id=run.info.id,
+        footer=f"{version} · run {run.info.id} · {run.run_blocks} of {run.planned_blocks} planned blocks · times are "
+        "in milliseconds unless a heading says otherwise",
+        sections=sections,
+        head=tuple(_head(run)),
+        many=sum(run.counts.values()) > MANY_CASES,
+    )
+
+
+def _head(run: RunSummary) -> list[Block]:
+    blocks: list[Block] = [Counts(run.counts, "Cases by verdict", forms=DOCUMENTS)]
+    if run.watched:
+        sentence = f"Watched beside the timing, in passes of their own: {watched_counts(run)}."
+        blocks.append(Paragraph(sentence, "small", forms=DOCUMENTS))
+    if unfinished := unfinished_notice(run):
+        blocks.append(Note("unfinished", (Sentence(unfinished),), forms=DOCUMENTS))
+    if run.virtual:
+        stand_ins = "is a stand-in, not a phone" if len(run.virtual) == 1 else "are stand-ins, not phones"
+        title = f"{len(run.virtual)} of {plural(len(run.targets), 'target')} {stand_ins}"
+        lines = tuple(virtual_notice(target) for target in run.virtual)
+        blocks.append(Note("virtual", lines, (VirtualMark(), f" {title}"), forms=HTML))
+        blocks += [Note("virtual", (line,), VirtualMark(), forms=MARKDOWN) for line in lines]
+    return blocks
+
+
+def closing(view: RunView) -> Section | None:
+    """The last lines in the terminal: how many cases have each verdict."""
+    blocks = [Paragraph(f"{counts_sentence(view.run.counts)}.", forms=TERMINAL)]
+    if view.run.watched:
+        blocks.append(Paragraph(f"Watched beside the timing: {watched_counts(view.run)}.", forms=TERMINAL))
+    return Section("closing", blocks=tuple(blocks), style="part")
+
+
+def headline(run: RunSummary) -> str:
+    """Such as `3 targets, 2 models: 22 of 27 cases are valid`."""
+    total = sum(run.counts.values())
+    models = {case.case.model for target in run.targets for case in target.cases}
+    verb = "is" if run.counts["valid"] == 1 else "are"
+    return (
+        f"{plural(len(run.targets), 'target')}, {plural(len(models), 'model')}: "
+        f"{run.counts['valid']} of {plural(total, 'case')} {verb} valid"
+    )
+
+
+def unfinished_notice(run: RunSummary) -> str | None:
+    """What a reader has to know of a run that has not measured everything."""
+    if run.info.status == "finished":
+        return None
+    state = "was interrupted" if run.info.status == "interrupted" else "has not finished"
+    return (
+        f"This run {state}: {run.run_blocks} of {run.planned_blocks} planned blocks are stored. "
+        f"`mobilebench run --resume {run.info.id}` measures the rest."
+    )
+
+
+def virtual_notice(target: TargetSummary) -> str:
+    """Which computer's numbers those of a virtual target are."""
+    imitated = f", not about the {target.info.profile_soc} that it imitates" if target.info.profile_soc else ""
+    return (
+        f"{target.info.name} ({target.info.id}) is a virtual phone: a stand-in on the computer that ran this. "
+        f"Its numbers are that computer's, filed under {target.soc}. They say something about that CPU{imitated}."
+    )

@@ -1,0 +1,183 @@
+"""Memory of pages, as the page, its engine and its browser report it."""
+
+from __future__ import annotations
+
+from mobilebench.analysis.labels import MEMORY_STAGES, case_label
+from mobilebench.analysis.page_memory import KernelGrowth, PageMemorySummary, page_memory
+from mobilebench.analysis.summary import CaseSummary
+from mobilebench.report.document import (
+    HTML,
+    MARKDOWN,
+    TERMINAL,
+    Block,
+    Cell,
+    Column,
+    Fold,
+    Items,
+    Paragraph,
+    Row,
+    Section,
+    Sentence,
+    Table,
+    Value,
+)
+from mobilebench.report.figures.memory import kernel_curve
+from mobilebench.report.phrases import memory_bytes, signed_size, times
+from mobilebench.report.sections.cases import THREADS, case_cell, case_column
+from mobilebench.report.views import ModelView
+
+Watched = tuple[CaseSummary, PageMemorySummary]
+
+_FIELDS = ("wasm_heap_bytes", "performance_memory_bytes", "user_agent_bytes")
+_COLUMNS = (
+    case_column("memory told by pages"),
+    THREADS,
+    Column("WebAssembly.Memory", "number", short="wasm"),
+    Column("performance.memory", "number", short="perf.memory"),
+    Column("measureUserAgentSpecificMemory()", "number", short="userAgent"),
+    Column("Tensors", "number"),
+    Column("Tensors to model", "number", short="/ model", forms=TERMINAL),
+)
+_SOURCE_COLUMNS = (
+    Column("Reported by", "name"),
+    *(Column(name, "number") for name in ("At first", "Highest", "After", "At the end", "Times the model")),
+)
+_KERNEL_COLUMNS = (
+    Column("Kernel", "name"),
+    *(
+        Column(name, "number")
+        for name in ("Number", "bytesAdded", "totalBytesSnapshot", "Heap growth", "performance.memory")
+    ),
+)
+
+
+def section(view: ModelView) -> Section | None:
+    """Highest values of every page, the values by stage, and the curve over the kernels of the first inference."""
+    watched = [(case, found) for case in view.cases if (found := page_memory(case))]
+    if not watched:
+        return None
+    blocks: list[Block] = [
+        _table(view, watched),
+        _by_source(view, watched),
+        Items(tuple(_tensors(case, found) for case, found in watched if found.kernels), forms=MARKDOWN),
+    ]
+    if not view.detailed:
+        sentence = (
+            "This run is large: the values of every case and stage stand in `memory.csv`, and those after every "
+            f"kernel in `mobilebench results {view.run.info.id} --data kernel_memory --format csv`."
+        )
+        blocks.append(Paragraph(Sentence(sentence), "small", forms=HTML))
+    folds = tuple(_case(view, case, found) for case, found in watched if view.detailed or found.kernels)
+    blocks.append(Fold("Memory of pages by stage and by kernel", folds, forms=HTML))
+    return Section("page-memory", blocks=tuple(blocks), style="part")
+
+
+def _table(view: ModelView, watched: list[Watched]) -> Table:
+    return Table(
+        "page-memory",
+        _COLUMNS,
+        tuple(Row(_cells(view, case, found)) for case, found in watched),
+        f"Memory of {view.title} as pages report it on {view.target.info.name}",
+        "The highest value of all readings, and how many times the model's files that is. Tensors are the largest "
+        "totalBytesSnapshot of TensorFlow.js' profiler in the first inference.",
+        forms=HTML | TERMINAL,
+    )
+
+
+def _cells(view: ModelView, case: CaseSummary, found: PageMemorySummary) -> tuple[Value, ...]:
+    cells: list[Value] = []
+    for field in _FIELDS:
+        told = found.of(field)
+        cells.append(Cell(memory_bytes(told.highest if told else None), _of_model(told.to_model if told else None)))
+    tensors = Cell(memory_bytes(found.peak_tensors), _of_model(found.tensors_to_model))
+    return (case_cell(view, case), case.case.threads, *cells, tensors, times(found.tensors_to_model))
+
+
+def _of_model(ratio: float | None) -> tuple[str, ...]:
+    return (f"{times(ratio)} the model",) if ratio else ()
+
+
+def _by_source(view: ModelView, watched: list[Watched]) -> Table:
+    """All values of all cases, for Markdown, which has no folds."""
+    columns = (Column("Case", "name"), Column("Reported by"), *_SOURCE_COLUMNS[1:])
+    rows = (Row((Cell(case_label(case.case)), *cells)) for case, found in watched for cells in _sources(found))
+    return Table(
+        "page-memory-sources",
+        columns,
+        tuple(rows),
+        f"Memory of {view.title} as pages report it on {view.target.info.name}",
+        "Each value stands under the name of what reported it, and counts something else.",
+        forms=MARKDOWN,
+    )
+
+
+def _sources(found: PageMemorySummary) -> list[tuple[Value, ...]]:
+    return [
+        (
+            told.label,
+            memory_bytes(told.first),
+            memory_bytes(told.highest),
+            MEMORY_STAGES.get(told.highest_after, told.highest_after),
+            memory_bytes(told.steady),
+            times(told.to_model),
+        )
+        for told in found.told
+    ]
+
+
+def _tensors(case: CaseSummary, found: PageMemorySummary) -> str:
+    most = ", ".join(f"{one.kernel.name} ({_added(one.kernel.bytes_added)})" for one in found.top[:3])
+    return (
+        f"{case_label(case.case)}: up to {memory_bytes(found.peak_tensors)} of tensors (totalBytesSnapshot, "
+        f"{times(found.tensors_to_model)} the model) in the first inference; most was added by {most}."
+    )
+
+
+def _case(view: ModelView, case: CaseSummary, found: PageMemorySummary) -> Fold:
+    blocks: list[Block] = []
+    if view.detailed:
+        blocks += [Paragraph(Sentence(sentence), "small") for sentence in page_memory_sentences(found)]
+        rows = tuple(Row(cells) for cells in _sources(found))
+        blocks.append(Table("sources", _SOURCE_COLUMNS, rows, "By what reported it", style="dense"))
+    if curve := kernel_curve(case, found, view.mark):
+        blocks.append(curve)
+        if view.detailed:
+            blocks.append(_kernels(found))
+    return Fold(case_label(case.case), tuple(blocks), inner=True)
+
+
+def _kernels(found: PageMemorySummary) -> Table:
+    caption = f"The {len(found.top)} kernels that added most, of {len(found.kernels)}"
+    return Table("added", _KERNEL_COLUMNS, tuple(map(_kernel, found.top)), caption, style="dense")
+
+
+def _kernel(one: KernelGrowth) -> Row:
+    return Row(
+        (
+            one.kernel.name,
+            one.position,
+            _added(one.kernel.bytes_added),
+            memory_bytes(one.kernel.total_bytes),
+            _added(one.heap_growth),
+            memory_bytes(one.kernel.performance_memory_bytes),
+        )
+    )
+
+
+def _added(count: int | None) -> str:
+    """Bytes that were added or, with a minus sign, given back."""
+    return signed_size(None if count is None else round(count / 1024))
+
+
+def page_memory_sentences(found: PageMemorySummary) -> list[str]:
+    """What has to be known before values of different origin are read side by side."""
+    sentences = ["Each value counts something else, and stands under the name of what reported it."]
+    heap = found.of("wasm_heap_bytes")
+    if heap and heap.highest:
+        sentences.append("WebAssembly.Memory never shrinks: its size stays at its highest.")
+    if found.kernels:
+        sentences.append(
+            f"The first inference was read after each of its {len(found.kernels)} kernels: bytesAdded and "
+            "totalBytesSnapshot are tensors, as TensorFlow.js counts them."
+        )
+    return sentences

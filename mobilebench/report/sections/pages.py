@@ -1,0 +1,197 @@
+"""Setup of pages by part with their downloads, and what lies inside their inferences: compilation and read-back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mobilebench.analysis.labels import duration, factor
+from mobilebench.analysis.stage_parts import CompilationStatistics, DownloadStatistics, ReadbackStatistics
+from mobilebench.analysis.summary import CaseSummary
+from mobilebench.core.records import SetupPart, Stage
+from mobilebench.report.document import (
+    DOCUMENTS,
+    TERMINAL,
+    Block,
+    Cell,
+    Column,
+    Fold,
+    Row,
+    Section,
+    Table,
+    Text,
+    Value,
+)
+from mobilebench.report.phrases import megabytes, milliseconds, rate, share, spread
+from mobilebench.report.sections.cases import THREADS, case_cell, case_column
+from mobilebench.report.views import ModelView
+
+PARTS: dict[SetupPart, str] = {
+    "framework_download": "Framework download",
+    "framework_init": "Framework start",
+    "model_download": "Model download",
+    "model_init": "Model start",
+}
+"""Parts of a page that downloads and then starts; with the engine's own loader there is only the whole."""
+_SHORT_PARTS = ("framework", "start", "model", "start")
+_LONG_READBACK = 0.01
+"""Share of a prediction from which on the terminal shows the read-back; a Wasm engine has next to none."""
+
+
+def section(view: ModelView) -> Section | None:
+    """Both tables, each behind a fold in HTML."""
+    blocks = [*_setups(view), *_inferences(view)]
+    return Section("pages", blocks=tuple(blocks), style="part") if blocks else None
+
+
+def _setups(view: ModelView) -> list[Block]:
+    pages = [case for case in view.cases if case.web and "setup" in case.stages]
+    if not pages:
+        return []
+    columns = (
+        case_column("setup of pages, ms"),
+        THREADS,
+        Column("Setup", "number", unit="ms", style="big", forms=DOCUMENTS),
+        *(
+            Column(name, "number", unit="ms", short=short)
+            for name, short in zip(PARTS.values(), _SHORT_PARTS, strict=True)
+        ),
+        Column("Downloads", "number", short="share"),
+        Column("Received", "number", forms=DOCUMENTS),
+        Column("Speed", "number", short="MB/s", forms=TERMINAL),
+    )
+    table = Table(
+        "setups",
+        columns,
+        tuple(_setup(view, case) for case in pages),
+        view.caption("Setup of pages"),
+        "Milliseconds, medians of the blocks. The engine's own loader has no parts, only the whole. Downloads "
+        "are given as their share of setup, and are compared only where they came over the same path.",
+        forms=DOCUMENTS | TERMINAL,
+    )
+    return [Fold("Setup of pages by part, and what they downloaded", (table,))]
+
+
+def _setup(view: ModelView, case: CaseSummary) -> Row:
+    found = case.downloads
+    cell = case_cell(view, case)
+    path = f", {found.path}" if found and found.path else ""
+    name = Cell(cell.text, cell.details, markdown=cell.markdown, terminal=f"{cell.terminal}{path}")
+    whole = case.stages["setup"].median
+    parts = (case.setup_parts.get(part) for part in PARTS)
+    shipped = ("as shipped",) if "as_shipped" in case.setup_parts else ()
+    of_setup = found.share if found else None
+    cells: tuple[Value, ...] = (
+        name,
+        case.case.threads,
+        Cell(duration(whole), shipped, whole),
+        *(milliseconds(part.median if part else None) for part in parts),
+        Cell(share(of_setup), ("of setup",) if of_setup is not None else (), of_setup, markdown=share(of_setup)),
+        Cell(received(found), how_received(found), markdown=", ".join([received(found), *how_received(found)])),
+        rate(found.megabytes_per_second if found else None),
+    )
+    return Row(cells, forms=DOCUMENTS | TERMINAL if of_setup is not None else DOCUMENTS)
+
+
+def received(found: DownloadStatistics | None) -> str:
+    """What came over the path, such as `13.9 MB`; a dash where nothing is known."""
+    if found is None:
+        return "–"
+    return megabytes(found.bytes) if found.bytes or not found.cached_bytes else "nothing"
+
+
+def how_received(found: DownloadStatistics | None) -> tuple[str, ...]:
+    """Speed and path, and what a cache served instead."""
+    if found is None:
+        return ()
+    speed = found.megabytes_per_second
+    return (
+        *([f"{factor(speed)} MB/s"] if speed is not None else []),
+        *([f"path {found.path}"] if found.path else []),
+        *([f"{megabytes(found.cached_bytes)} from caches"] if found.cached_bytes else []),
+    )
+
+
+def _inferences(view: ModelView) -> list[Block]:
+    pages = [case for case in view.cases if case.compilation or case.readback]
+    if not pages:
+        return []
+    compiled = any(case.compilation for case in pages)
+    read = any(case.readback for case in pages)
+    note = "Milliseconds, medians of the blocks."
+    if compiled:
+        note += (
+            " Compilation is the time in which calls that compile for the GPU were under way; a browser may go "
+            "on after they have returned."
+        )
+    if read:
+        note += " Read-back is what comes after the engine's call has returned; on a GPU the computing is part of it."
+    table = Table(
+        "inferences",
+        tuple(_inference_columns(compiled, read)),
+        tuple(_inference(view, case) for case in pages),
+        view.caption("Inside the inferences of pages"),
+        note,
+        forms=DOCUMENTS | TERMINAL,
+    )
+    title = (
+        f"{'First inference, of it compilation; ' if compiled else ''}prediction{', of it read-back' if read else ''}"
+    )
+    return [Fold(title[0].upper() + title[1:], (table,))]
+
+
+def _inference_columns(compiled: bool, read: bool) -> Sequence[Column]:
+    """The terminal has all columns, so that the tables of all models can be joined."""
+    of_compiled = DOCUMENTS | TERMINAL if compiled else TERMINAL
+    of_read = DOCUMENTS | TERMINAL if read else TERMINAL
+    return (
+        case_column("inside inferences, ms"),
+        THREADS,
+        Column("First inference", "number", short="first"),
+        Column("Of it compilation", "number", short="compiled", forms=of_compiled),
+        Column("Share compiled", "number", short="share", forms=TERMINAL),
+        Column("Prediction", "number"),
+        Column("Of it read-back", "number", short="read-back", forms=of_read),
+        Column("Share read back", "number", short="share", forms=TERMINAL),
+    )
+
+
+def _inference(view: ModelView, case: CaseSummary) -> Row:
+    first, prediction = case.stages.get("warmup"), case.stages.get("prediction")
+    compilation, readback = case.compilation.get("warmup"), case.readback
+    cells: tuple[Value, ...] = (
+        case_cell(view, case),
+        case.case.threads,
+        milliseconds(first.median if first else None),
+        Cell(
+            milliseconds(compilation.time.median if compilation else None),
+            (*_share_and_spread(compilation), *([compiled(compilation)] if compilation else []), *_elsewhere(case)),
+        ),
+        share(compilation.share if compilation else None),
+        milliseconds(prediction.median if prediction else None),
+        Cell(milliseconds(readback.time.median if readback else None), _share_and_spread(readback)),
+        share(readback.share if readback else None),
+    )
+    long_readback = readback is not None and (readback.share or 0) >= _LONG_READBACK
+    return Row(cells, forms=DOCUMENTS | TERMINAL if case.compilation or long_readback else DOCUMENTS)
+
+
+def _share_and_spread(part: CompilationStatistics | ReadbackStatistics | None) -> tuple[Text, ...]:
+    if part is None:
+        return ()
+    return (f"{share(part.share)}{f'; {spread(part.time)}' if len(part.time.blocks) > 1 else ''}",)
+
+
+def compiled(found: CompilationStatistics) -> str:
+    """Such as `12 shaders, 6 pipelines`; a count of zero is left out."""
+    counts = ((found.shaders, "shader"), (found.pipelines, "pipeline"))
+    return ", ".join(f"{count:g} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
+
+
+def _elsewhere(case: CaseSummary) -> list[str]:
+    """What was compiled outside of the first inference, by stage."""
+    names: dict[Stage, str] = {"setup": "in setup", "prediction": "in predictions"}
+    return [
+        f"{name} {compiled(case.compilation[stage])}, {duration(case.compilation[stage].time.median)} ms"
+        for stage, name in names.items()
+        if stage in case.compilation
+    ]

@@ -1,0 +1,353 @@
+"""The proof of a case: what was read back of it, its numbers, and every block with its samples.
+
+A fact that a block does not have is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mobilebench.analysis.labels import (
+    SETUP_PARTS,
+    case_details,
+    case_label,
+    duration,
+    engine_label,
+    model_label,
+    percent,
+)
+from mobilebench.analysis.stage_parts import CostStatistics
+from mobilebench.analysis.summary import BlockSummary, CaseSummary
+from mobilebench.core.records import Case, Measurement, Proof, Stage
+from mobilebench.report.document import (
+    Block,
+    Fact,
+    Facts,
+    Group,
+    Heading,
+    Items,
+    Panel,
+    Paragraph,
+    Picture,
+    Sentence,
+    StatusWord,
+    Styled,
+    Text,
+)
+from mobilebench.report.figures.timing import sparkline
+from mobilebench.report.phrases import file_size, interval, milliseconds, plural, spread
+from mobilebench.report.sections.pages import compiled, how_received, received
+from mobilebench.report.views import ModelView
+
+SHOWN_SAMPLES = 40
+"""Samples of a block that are printed one by one."""
+
+
+def proof_panel(view: ModelView, case: CaseSummary) -> Panel:
+    """The sheet that a button beside the case opens."""
+    info, of = view.target.info, case.case
+    return Panel(
+        id=view.panels[of.key],
+        eyebrow="Proof",
+        title=engine_label(of),
+        lines=(
+            " · ".join([model_label(of.model, of.precision, of.batch), *case_details(of)]),
+            f"{info.name} ({info.id}) · {view.target.soc}",
+        ),
+        blocks=tuple(_panel_blocks(case)),
+        label=f"Proof of {case_label(of)}, {of.model}, {info.id}",
+    )
+
+
+def _panel_blocks(case: CaseSummary) -> Iterator[Block]:
+    yield Paragraph(StatusWord(case.status))
+    for reason in case.reasons:
+        yield Paragraph(Sentence(reason))
+    if case.measurement:
+        yield from _read_back(case.case, case.measurement)
+    yield from _numbers(case)
+    for name, entry in case.watched.items():
+        yield Heading(f"{name.capitalize()} pass")
+        yield Paragraph(StatusWord(entry.status))
+        for reason in entry.reasons:
+            yield Paragraph(Sentence(reason), "small")
+    yield Heading("Blocks")
+    if not case.blocks:
+        yield Paragraph("No timing block of this case was run.")
+    for block in case.blocks:
+        yield Group(tuple(_block(block)), "block")
+
+
+def _read_back(case: Case, answer: Measurement) -> Iterator[Block]:
+    for number, (heading, facts) in enumerate(proof_facts(case, answer)):
+        first: Text = (f"{heading} ", Styled("read back from the first block that counts", "small"))
+        yield Heading(heading if number else first)
+        yield Facts(facts)
+    if answer.proof.files:
+        yield Heading(("Files loaded ", Styled("with their sha256", "small")))
+        files: list[Text] = []
+        for file in answer.proof.files:
+            size = f", {file_size(file.bytes)}" if file.bytes is not None else ""
+            files.append((f"{file.name}{size}", Styled(file.sha256 or "sha256 not read", "mono")))
+        yield Items(tuple(files), "files")
+    if answer.output:
+        yield Heading("Answer")
+        outputs = []
+        for output in answer.output:
+            norms = f"L1 {output.l1:.6g}, L2 {output.l2:.6g}, max {output.max:.6g}, digest "
+            rest = f", {output.non_finite} not finite" if output.non_finite else ""
+            name = f"{output.name} {'×'.join(map(str, output.shape))}"
+            outputs.append(Fact(name, (norms, Styled(output.digest, "mono"), rest)))
+        yield Facts(tuple(outputs))
+
+
+def _numbers(case: CaseSummary) -> Iterator[Block]:
+    if case.setup_parts:
+        yield Heading("Setup by part, ms")
+        parts = {part: case.setup_parts[part] for part in SETUP_PARTS if part in case.setup_parts}
+        yield Facts(
+            tuple(
+                Fact(SETUP_PARTS[part], (f"{duration(found.median)} ", Styled(spread(found), "small")))
+                for part, found in parts.items()
+            )
+        )
+    yield from _parts_of_stages(case)
+    if case.stages:
+        yield Heading("Between blocks")
+        yield Facts(tuple(Fact(stage, _between_blocks(case, stage)) for stage in case.stages))
+    if case.predictions_per_sample > 1:
+        sentence = (
+            f"The clock is too coarse for one prediction: {case.predictions_per_sample} were timed together, and each "
+            "sample is their mean. Percentiles are of such means."
+        )
+        yield Paragraph(sentence, "small")
+    if case.costs:
+        yield Heading(("What the system counted ", Styled("of the whole process; medians of the blocks", "small")))
+        yield Facts(
+            tuple(
+                Fact("one prediction" if stage == "prediction" else stage, _cost(cost))
+                for stage, cost in case.costs.items()
+            )
+        )
+
+
+def _parts_of_stages(case: CaseSummary) -> Iterator[Block]:
+    if found := case.downloads:
+        yield Heading("Downloads")
+        facts = [Fact("received", ", ".join([received(found), *how_received(found)]))]
+        if found.share is not None:
+            facts.append(Fact("share of setup", percent(found.share)))
+        yield Facts(tuple(facts))
+    if case.compilation:
+        yield Heading("Compiled for the GPU")
+        names = {"warmup": "first inference", "prediction": "all predictions"}
+        yield Facts(
+            tuple(
+                Fact(
+                    names.get(stage, stage),
+                    (
+                        f"{compiled(of)}; {_time_and_share(of.time.median, of.share)} ",
+                        Styled(spread(of.time), "small"),
+                    ),
+                )
+                for stage, of in case.compilation.items()
+            )
+        )
+    if read := case.readback:
+        yield Heading("Read back")
+        text = (f"{_time_and_share(read.time.median, read.share)} ", Styled(spread(read.time), "small"))
+        yield Facts((Fact("of one prediction", text),))
+
+
+def _time_and_share(ms: float, share: float | None) -> str:
+    return f"{duration(ms)} ms{f', {percent(share)}' if share is not None else ''}"
+
+
+def _between_blocks(case: CaseSummary, stage: Stage) -> str:
+    found = case.stages[stage]
+    parts = [
+        f"{duration(found.median)} ms",
+        f"95 % {interval(found)}",
+        plural(len(found.blocks), "block"),
+        plural(found.samples, "sample"),
+    ]
+    if found.cv is not None:
+        parts.append(f"variation {found.cv * 100:.1f} %")
+    if found.p90 is not None:
+        grouped = stage == "prediction" and case.predictions_per_sample > 1
+        of_means = f" of means of {case.predictions_per_sample} predictions" if grouped else ""
+        parts.append(f"p90 {duration(found.p90)}{of_means}")
+    return ", ".join(parts)
+
+
+def _cost(cost: CostStatistics) -> str:
+    cpu = f"CPU {duration(cost.cpu_ms)} ms ({duration(cost.user_ms)} user, {duration(cost.system_ms)} system)"
+    cores = f", {cost.busy_cores:.2f} cores busy" if cost.busy_cores is not None else ""
+    faults = f"page faults {round(cost.minor_faults, 1):g} minor, {round(cost.major_faults, 1):g} major"
+    voluntary, involuntary = round(cost.voluntary_switches, 1), round(cost.involuntary_switches, 1)
+    return f"{cpu}{cores}; {faults}; switches {voluntary:g} voluntary, {involuntary:g} involuntary"
+
+
+def _block(block: BlockSummary) -> Iterator[Block]:
+    started = f"{block.block.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    head: Text = (
+        Styled(f"Round {block.round}", "strong"),
+        " ",
+        StatusWord(block.status),
+        " ",
+        Styled(started, "small"),
+    )
+    yield Paragraph(head)
+    for reason in block.reasons:
+        yield Paragraph(Sentence(reason), "small")
+    if values := block.samples("prediction"):
+        yield Picture(sparkline(values))
+        setup, warmup = milliseconds(block.median("setup")), milliseconds(block.median("warmup"))
+        prediction = f"prediction {milliseconds(block.median('prediction'))} ms from {plural(len(values), 'sample')}"
+        yield Paragraph(f"setup {setup}, warmup {warmup}, {prediction}", "small")
+        more = f" and {len(values) - SHOWN_SAMPLES} more" if len(values) > SHOWN_SAMPLES else ""
+        yield Paragraph(f"{', '.join(map(duration, values[:SHOWN_SAMPLES]))}{more}", "small")
+    for series in block.block.series:
+        if series.values:
+            change = f"{series.values[0]:g} to {series.values[-1]:g} {series.unit}"
+            yield Paragraph(f"{series.recorder} {series.name}: {change}", "small")
+
+
+def proof_facts(case: Case, answer: Measurement) -> list[tuple[str, tuple[Fact, ...]]]:
+    """Everything that was read back of a block, in groups with a heading, in the order in which they are shown."""
+    groups = (
+        ("What ran", _engine(case, answer)),
+        ("Where it ran", _page(answer.proof)),
+        ("GPU", _gpu(answer.proof)),
+        ("Under which conditions", _conditions(answer.proof)),
+        ("Flags, environment and notes", _surroundings(answer.proof)),
+    )
+    found = [(heading, tuple(facts)) for heading, facts in groups]
+    return [(heading, facts) for heading, facts in found if facts]
+
+
+def _engine(case: Case, answer: Measurement) -> Iterator[Fact]:
+    proof = answer.proof
+    yield Fact("engine", f"{answer.engine} {answer.version or '(version not read)'}")
+    if proof.backend:
+        yield Fact("backend", f"{proof.backend}, read back")
+    for file in proof.files:
+        if file.name.endswith(".wasm"):
+            yield Fact("WebAssembly file", f"{file.name} {_sha256(file.sha256)}", mono=True)
+    if proof.simd is not None:
+        yield Fact("SIMD", _yes(proof.simd))
+    yield Fact("threads", _threads(case, proof))
+    if proof.thread_cpu_ms:
+        yield Fact("CPU time of threads", f"{', '.join(map(duration, proof.thread_cpu_ms))} ms")
+    if proof.graph_nodes is not None:
+        yield Fact("graph", f"{proof.graph_nodes} nodes")
+    for one in proof.delegates:
+        parts = "" if one.partitions is None else f" in {plural(one.partitions, 'partition')}"
+        yield Fact("delegate", f"{one.name}: {one.nodes} nodes{parts}")
+    if proof.cpu_features:
+        yield Fact("CPU features", ", ".join(proof.cpu_features))
+
+
+def _threads(case: Case, proof: Proof) -> str:
+    """What was asked for, what the engine says, and what the system saw."""
+    seen = [f"{case.threads} asked"]
+    if proof.threads is not None:
+        seen.append(f"{proof.threads} read back")
+    if proof.threads_at_work is not None:
+        seen.append(f"{proof.threads_at_work} at work by processor time")
+    if proof.threads_alive is not None:
+        seen.append(f"{proof.threads_alive} alive")
+    source = f" (from {proof.threads_source})" if proof.threads_source and proof.threads is not None else ""
+    return ", ".join(seen) + source
+
+
+def _page(proof: Proof) -> Iterator[Fact]:
+    if proof.browser_version or proof.browser_program:
+        yield Fact("browser", " ".join(filter(None, (proof.browser_program, proof.browser_version))))
+    if proof.user_agent:
+        yield Fact("user agent", proof.user_agent, mono=True)
+    if proof.runs_in:
+        yield Fact("runs in", f"{proof.runs_in} of the page")
+    if proof.visible is not None:
+        yield Fact("visible", _throughout(proof.visible))
+    if proof.focused is not None:
+        yield Fact("focused", _throughout(proof.focused))
+    if proof.cross_origin_isolated is not None:
+        yield Fact("crossOriginIsolated", _yes(proof.cross_origin_isolated))
+    if proof.hardware_concurrency is not None:
+        overridden = ", which the page was told on purpose" if proof.hardware_concurrency_overridden else ""
+        yield Fact("hardwareConcurrency", f"{proof.hardware_concurrency}{overridden}")
+    if proof.renderer_process is not None:
+        yield Fact("renderer process", str(proof.renderer_process))
+    if proof.renderer_fresh is not None:
+        yield Fact("fresh process", _yes(proof.renderer_fresh))
+    if proof.clock_resolution_ms is not None:
+        cost = "" if proof.clock_cost_ms is None else f", costs {instant(proof.clock_cost_ms)}"
+        yield Fact("clock", f"resolves {instant(proof.clock_resolution_ms)}{cost}")
+
+
+def _gpu(proof: Proof) -> Iterator[Fact]:
+    if proof.renderer:
+        yield Fact("renderer", proof.renderer)
+    if proof.renderer_software is not None:
+        yield Fact("software", "yes, drawn by the CPU" if proof.renderer_software else "no")
+    if proof.power_preference:
+        yield Fact("power preference", proof.power_preference)
+    if features := proof.environment.get(_FEATURES):
+        yield Fact("WebGPU features", plural(len(features.split()), "feature"), list=tuple(features.split()))
+
+
+def _conditions(proof: Proof) -> Iterator[Fact]:
+    if proof.caches_asked:
+        yield Fact("caches", proof.caches_asked)
+    for name, share in (("library in the page cache", proof.library_resident), ("model there", proof.model_resident)):
+        if share is not None:
+            yield Fact(name, percent(share))
+    if proof.model_access:
+        yield Fact("model access", proof.model_access)
+    if proof.affinity_asked and proof.affinity_asked != "none":
+        yield Fact("cores asked", proof.affinity_asked)
+    if proof.affinity is not None:
+        kept = {True: ", kept by every thread", False: ", not kept", None: ""}[proof.affinity_kept]
+        yield Fact("cores", f"{', '.join(map(str, proof.affinity))}{kept}")
+    if proof.cpuset:
+        yield Fact("cpuset", proof.cpuset)
+    if proof.priority is not None:
+        yield Fact("nice value", str(proof.priority))
+    if proof.download_path:
+        yield Fact("download path", proof.download_path)
+    if proof.download_turns_ms:
+        yield Fact("downloads by the server", f"{', '.join(map(duration, proof.download_turns_ms))} ms")
+
+
+def _surroundings(proof: Proof) -> Iterator[Fact]:
+    if proof.flags:
+        yield Fact("flags", plural(len(proof.flags), "flag"), mono=True, list=tuple(proof.flags))
+    for name, value in proof.environment.items():
+        if name != _FEATURES:
+            yield Fact("environment", f"{name}={value}", mono=True)
+    for note in proof.notes:
+        yield Fact("note", note)
+
+
+_FEATURES = "webgpu_features"
+
+
+def _sha256(value: str | None) -> str:
+    return f"sha256 {value}" if value else "sha256 not read"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _throughout(value: bool) -> str:
+    return "throughout" if value else "not throughout"
+
+
+def instant(ms: float) -> str:
+    """A clock's step as `1 ns`, `5 µs` or `1 ms`."""
+    for limit, factor, unit in ((1e-3, 1e6, "ns"), (1.0, 1e3, "µs")):
+        if ms < limit:
+            return f"{ms * factor:.3g} {unit}"
+    return f"{ms:.3g} ms"

@@ -1,0 +1,34 @@
+"""The command that measures the same plan again."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import PurePath
+
+from mobilebench.analysis.summary import RunSummary
+from mobilebench.report.document import DOCUMENTS, HTML, Command, Paragraph, Section
+from mobilebench.report.views import RunView
+
+
+def section(view: RunView) -> Section | None:
+    """The command, the seed, and where the weights of each model come from."""
+    info = view.run.info
+    weights = "".join(f" {model}: weights {source}." for model, source in info.weights.items())
+    sentence = f"Seed {info.seed} gives the same order of blocks.{weights}"
+    blocks = (Command(repeat_command(view.run), forms=DOCUMENTS), Paragraph(sentence, "small", forms=HTML))
+    return Section("repeat", "Measure it again", blocks)
+
+
+def repeat_command(summary: RunSummary) -> str:
+    """The command that measures the same plan again, quoted for a shell."""
+    info = summary.info
+    arguments = list(info.command)
+    if not arguments:
+        arguments = ["mobilebench", "run", "--serial", ",".join(t.id for t in info.targets), "--suite", info.suite]
+    elif PurePath(arguments[0]).name == "mobilebench":
+        arguments[0] = "mobilebench"
+    else:
+        arguments.insert(0, "mobilebench")
+    if not any(argument.split("=")[0] == "--seed" for argument in arguments):
+        arguments += ["--seed", str(info.seed)]
+    return shlex.join(arguments)

@@ -1,0 +1,182 @@
+"""Results: setup, warmup and prediction of every case with its verdict, and `results.csv`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mobilebench.analysis.labels import SETUP_PARTS, duration
+from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
+from mobilebench.core.records import Stage
+from mobilebench.report.document import (
+    CSV,
+    DOCUMENTS,
+    HTML,
+    MARKDOWN,
+    TERMINAL,
+    TEXTS,
+    Block,
+    Cell,
+    Column,
+    Remark,
+    Remarks,
+    Row,
+    Section,
+    Sentence,
+    StatusWord,
+    Table,
+    Value,
+)
+from mobilebench.report.figures import timing
+from mobilebench.report.phrases import interval, plural, range_text, spread
+from mobilebench.report.sections.cases import (
+    HOW_LOADED,
+    IDENTITY,
+    OUTCOME,
+    THREADS,
+    case_cell,
+    case_column,
+    csv_columns,
+    every_case,
+    how_loaded,
+    identity,
+    outcome,
+    subject,
+)
+from mobilebench.report.sections.proof import proof_panel
+from mobilebench.report.views import ModelView, RunView, ran
+
+_COLUMNS = (
+    case_column("ms"),
+    THREADS,
+    *(Column(stage.capitalize(), "number", unit="ms", style="big") for stage in STAGES),
+    Column("Blocks", "number", forms=MARKDOWN),
+    Column("Blocks", "number", forms=TERMINAL),
+    Column("Verdict"),
+)
+
+_COSTS = ("user_ms", "system_ms", "minor_faults", "major_faults", "voluntary_switches", "involuntary_switches")
+_DOWNLOADS = ("download_path", "download_share", "download_mb_s", "download_bytes", "cached_bytes")
+CSV_COLUMNS = (
+    *IDENTITY,
+    "stage",
+    "median_ms",
+    "low_ms",
+    "high_ms",
+    "blocks",
+    "samples",
+    *OUTCOME,
+    "lowest_block_ms",
+    "highest_block_ms",
+    "affinity",
+    "caches",
+    "predictions_per_sample",
+    *_COSTS,
+    *HOW_LOADED,
+    *_DOWNLOADS,
+    *(f"{part}_ms" for part in SETUP_PARTS),
+    "shaders",
+    "pipelines",
+    "compilation_ms",
+    "compilation_share",
+    "readback_ms",
+    "readback_share",
+)
+"""`low_ms` and `high_ms` are the 95 % interval between blocks, empty with fewer than three blocks. What the system
+counted is for the whole process, and of the prediction stage for one prediction. Parts and downloads stand in rows of
+setup, read-back in those of prediction. New columns go to the end."""
+
+
+def section(view: ModelView) -> Section | None:
+    """Figures of the stages, the table of results, and the reasons of what was not measured."""
+    figures = (timing.latency(view.cases, view.mark), timing.stages(view.cases, view.mark))
+    reasons = tuple(Remark(subject(case), case.status, case.reasons) for case in view.cases if case.reasons)
+    table = Table(
+        "results",
+        _COLUMNS,
+        tuple(_row(view, case) for case in view.cases),
+        view.caption("Results"),
+        "Milliseconds: the median of the blocks, then the lowest and highest block, and the 95 % interval "
+        "between blocks (none with fewer than three).",
+        panel_title="Proof",
+        forms=DOCUMENTS | TERMINAL,
+    )
+    blocks: list[Block] = [
+        *(figure for figure in figures if figure),
+        table,
+        Remarks("reasons", reasons, forms=TEXTS),
+        Remarks("left-out", _left_out(view), style="groups", forms=HTML),
+    ]
+    return Section("results", blocks=tuple(blocks), style="part")
+
+
+def _row(view: ModelView, case: CaseSummary) -> Row:
+    """One case. HTML shows those that ran, and lists the others below by their reason."""
+    cell = case_cell(view, case)
+    side = "web" if case.web else "native"
+    counted = plural(len(case.counted), "block") if case.counted else "no block counts"
+    details = (side, *cell.details, counted if case.timed else "not timed")
+    name = Cell(cell.text, details, markdown=cell.markdown, terminal=cell.terminal, key="web" if case.web else "native")
+    prediction = case.stages.get("prediction")
+    many = prediction is not None and len(prediction.blocks) > 1
+    blocks = range_text(prediction.spread.low, prediction.spread.high) if prediction and many else None
+    verdict = Cell(
+        StatusWord(case.status), tuple(map(Sentence, case.reasons)), case.status, markdown=StatusWord(case.status)
+    )
+    stages = (_stage(case, stage) for stage in STAGES)
+    return Row(
+        (name, case.case.threads, *stages, len(case.counted), blocks, verdict),
+        panel=proof_panel(view, case) if ran(case) else None,
+        forms=DOCUMENTS | TERMINAL if ran(case) else TEXTS,
+    )
+
+
+def _stage(case: CaseSummary, stage: Stage) -> Cell | None:
+    statistics = case.stages.get(stage)
+    if statistics is None:
+        return None
+    between = (f"95 % {interval(statistics)}",) if statistics.interval else ()
+    return Cell(duration(statistics.median), (spread(statistics), *between), statistics.median)
+
+
+def _left_out(view: ModelView) -> tuple[Remark, ...]:
+    """Cases of which nothing was measured."""
+    missing = [case for case in view.cases if not ran(case)]
+    return tuple(Remark(subject(case), case.status, case.reasons or ("The run ended before it.",)) for case in missing)
+
+
+def data(view: RunView) -> Section | None:
+    """`results.csv`: a row for each case and stage, also for cases without a number."""
+    rows = tuple(
+        Row(tuple(_values(view.run, target, case, stage))) for target, case in every_case(view.run) for stage in STAGES
+    )
+    table = Table("results-data", csv_columns(CSV_COLUMNS), rows, csv="results.csv", forms=CSV)
+    return Section("results-data", blocks=(table,), style="part")
+
+
+def _values(run: RunSummary, target: TargetSummary, case: CaseSummary, stage: Stage) -> Iterator[Value]:
+    statistics, cost = case.stages.get(stage), case.costs.get(stage)
+    yield from (*identity(run, target, case), stage)
+    if statistics:
+        ends = (statistics.interval.low, statistics.interval.high) if statistics.interval else (None, None)
+        yield from (statistics.median, *ends, len(statistics.blocks), statistics.samples)
+    else:
+        yield from (None, None, None, 0, 0)
+    yield from outcome(case)
+    yield from (statistics.spread.low, statistics.spread.high) if statistics else (None, None)
+    yield from (case.case.affinity, case.case.caches, case.predictions_per_sample)
+    yield from (getattr(cost, name) if cost else None for name in _COSTS)
+    yield from how_loaded(case)
+    yield from _downloads(case, stage)
+    parts = case.setup_parts if stage == "setup" else {}
+    yield from (parts[part].median if part in parts else None for part in SETUP_PARTS)
+    compiled = case.compilation.get(stage)
+    yield from (compiled.shaders, compiled.pipelines, compiled.time.median, compiled.share) if compiled else [None] * 4
+    read = case.readback if stage == "prediction" else None
+    yield from (read.time.median, read.share) if read else (None, None)
+
+
+def _downloads(case: CaseSummary, stage: Stage) -> tuple[Value, ...]:
+    found = case.downloads if stage == "setup" else None
+    if found is None:
+        return (None,) * len(_DOWNLOADS)
+    return found.path, found.share, found.megabytes_per_second, found.bytes, found.cached_bytes

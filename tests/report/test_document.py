@@ -1,0 +1,157 @@
+"""The document model: a new section is one builder, and every form of the report shows it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import pytest
+from markupsafe import Markup
+from rich.console import Console
+
+from mobilebench.analysis.summary import summarise
+from mobilebench.report import csv_files, html, markdown, terminal
+from mobilebench.report.contents import MODEL_SECTIONS, SECTIONS, document
+from mobilebench.report.document import (
+    CSV,
+    HTML,
+    MARKDOWN,
+    TERMINAL,
+    Cell,
+    Column,
+    Command,
+    Fact,
+    Facts,
+    Figure,
+    Form,
+    Items,
+    Note,
+    Paragraph,
+    Remark,
+    Remarks,
+    Row,
+    Section,
+    Sentence,
+    StatusWord,
+    Subject,
+    Table,
+    cells,
+)
+from mobilebench.report.views import ModelSection, ModelView, RunSection, RunView
+from tests.analysis import example
+from tests.report.hostile import EVERYTHING, FORMULA
+from tests.report.test_html import Page
+
+COLUMNS = (Column("Case", "name"), Column("Frames", "number"), Column("Verdict"))
+
+
+def forms(
+    sections: Sequence[RunSection] = SECTIONS, model_sections: Sequence[ModelSection] = MODEL_SECTIONS
+) -> dict[Form, str]:
+    """The example run's report in all its forms, with these sections."""
+    made = document(summarise(example.example_run()), sections, model_sections)
+    console = Console(width=120, file=io.StringIO())
+    console.print(terminal.render(made))
+    assert isinstance(console.file, io.StringIO)
+    return {
+        "html": html.render(made),
+        "markdown": markdown.render(made),
+        "csv": "\n".join(f"{name}\n{text}" for name, text in csv_files.render(made).items()),
+        "terminal": console.file.getvalue(),
+    }
+
+
+def frames(view: ModelView) -> Section | None:
+    """A section of a model, as a module under `sections/` would hold it."""
+    row = Row((Cell("page", ("chrome",)), Cell("59.8 fps", ("58–60",), 59.75), Cell(StatusWord("valid"))))
+    return Section("frames", "Frames a second", (Table("frames", COLUMNS, (row,), "Frames", csv="frames.csv"),))
+
+
+def test_a_section_of_a_model_shows_in_every_form() -> None:
+    shown = forms(model_sections=[*MODEL_SECTIONS, frames])
+    assert "59.8 fps" not in "".join(forms().values())
+    assert '<span class="small">58–60</span>' in shown["html"]
+    assert "| page, chrome | 59.8 fps (58–60) | valid |" in shown["markdown"]
+    assert shown["csv"].count("page,59.75,valid\r\n") == 6
+    assert shown["csv"].count("frames.csv\nCase,Frames,Verdict\r\n") == 1
+    assert shown["terminal"].count(" 59.8 fps valid") == 6
+
+
+def test_the_terminal_joins_the_tables_of_a_targets_models() -> None:
+    shown = forms(model_sections=[frames])["terminal"]
+    assert shown.count("Frames a second") == shown.count(" frames ") == 3
+    assert shown.count("bert_small fp32, batch 1") == shown.count("mobilenet_v2 fp32, batch 1") == 3
+
+
+def test_everything_inside_a_virtual_target_is_marked() -> None:
+    page = Page(forms(model_sections=[frames])["html"])
+    assert (
+        sorted("virtual" in text for _, text in page.of("caption") if text.startswith("Frames"))
+        == [False] * 2 + [True] * 4
+    )
+
+
+SUBJECT = Subject("tfjs wasm simd, 1 thread", "tfjs wasm simd", "tfjs", "bert_small")
+BLOCKS = {
+    "paragraph": Paragraph("WORDS"),
+    "sentence": Paragraph(Sentence("see `WORDS`")),
+    "note": Note("unfinished", ("WORDS",)),
+    "items": Items(("WORDS", "more")),
+    "facts": Facts((Fact("name", "WORDS"),)),
+    "command": Command("WORDS"),
+    "figure": Figure("Frames", "a second", Markup('<svg aria-label="WORDS"></svg>'), (("page", "WORDS"),), csv="f.csv"),
+    "remarks": Remarks("r", (Remark(SUBJECT, "invalid", ("WORDS",)),)),
+    "table": Table("t", (Column("A"),), (Row(("WORDS",)),), csv="t.csv"),
+}
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_every_kind_of_block_shows_its_words_in_every_form(kind: str) -> None:
+    def mine(view: RunView) -> Section:
+        return Section("mine", "Mine", (BLOCKS[kind],))
+
+    tables = {"figure", "table"}
+    for form, text in forms(sections=[mine]).items():
+        assert ("WORDS" in text) == (form != "csv" or kind in tables), form
+
+
+@pytest.mark.parametrize("form", [HTML, MARKDOWN, CSV, TERMINAL])
+def test_a_block_shows_only_in_the_forms_that_it_names(form: frozenset[Form]) -> None:
+    def mine(view: RunView) -> Section:
+        table = Table("t", (Column("A"),), (Row(("TABLE",)),), csv="t.csv", forms=form)
+        return Section("mine", "TITLE OF IT", (table, Paragraph("WORDS", forms=form - CSV)))
+
+    for name, text in forms(sections=[mine]).items():
+        assert ("TABLE" in text) == (name in form)
+        assert ("TITLE OF IT" in text) == (name in form - CSV)
+
+
+def test_untrusted_text_is_escaped_in_every_form() -> None:
+    def mine(view: RunView) -> Section:
+        table = Table("t", (Column("A"),), (Row((Cell(EVERYTHING, (EVERYTHING,)),)), Row((FORMULA,))), csv="t.csv")
+        return Section("mine", EVERYTHING, (table, Paragraph(Sentence(EVERYTHING)), Items((EVERYTHING,))))
+
+    shown = forms(sections=[mine])
+    assert len(Page(shown["html"]).of("script")) == 1
+    assert "<script" not in shown["markdown"]
+    assert f"\r\n'{FORMULA}\r\n" in shown["csv"]
+    for form in ("html", "markdown", "terminal"):
+        assert not set("\x1b\x07\u202e") & set(shown[form])
+
+
+def test_a_cell_that_spans_columns_takes_their_place() -> None:
+    table = Table(
+        "t",
+        (Column("A", "name"), Column("B", forms=HTML), Column("C"), Column("D")),
+        (Row(("a", Cell("refused", span=2), "d")),),
+    )
+    found = [(column.title, cell.text) for column, cell in cells(table, table.rows[0], "markdown")]
+    assert found == [("A", "a"), ("C", "refused"), ("D", "d")]
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [("Peak RSS", "peak RSS"), ("RSS", "RSS"), ("FLOPs", "FLOPs"), ("WebAssembly.Memory", "WebAssembly.Memory")],
+)
+def test_titles_begin_small_within_a_line(title: str, label: str) -> None:
+    assert Column(title).label == label
