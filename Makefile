@@ -90,6 +90,7 @@ lint: $(STAMPS)/python $(STAMPS)/npm ## Check style, types and the direction of 
 	$(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run --Werror $$(find native benchmarks/minimal -path native/build -prune -o -name '*.[ch]' -print)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -I native/src native/src native/bionic
+	cppcheck --quiet --std=c11 --enable=unusedFunction --inline-suppr --error-exitcode=1 -I native/src native/src
 	cd web && npm run --silent lint
 
 format: $(STAMPS)/python ## Format Python and C
@@ -104,7 +105,7 @@ bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
 	@$(BIN)/python -m benchmarks
 
 fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, for SECONDS=60 each
-	@scripts/system-packages.sh clang
+	@scripts/system-packages.sh clang && scripts/system-packages.sh clang-runtime
 	@cmake --preset fuzz -S native >/dev/null && cmake --build native/build/fuzz >/dev/null
 	@for part in args input_file json trace; do \
 	    mkdir -p native/build/fuzz/corpus/$$part; log=native/build/fuzz/$$part.log; \

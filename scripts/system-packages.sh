@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the system packages that are missing, where it may: as root, or by sudo without a password.
-# Otherwise it prints the exact command and stops. Arguments: the programs that are needed.
+# Otherwise it prints the exact command and stops. Arguments: the programs that are needed. `clang-runtime` stands for
+# the libraries of sanitizers and fuzzers that belong to the installed clang.
 set -eu
 
 package_of() {
@@ -9,6 +10,7 @@ package_of() {
         bwrap) echo bubblewrap ;;
         chromium) if grep -qs '^ID=ubuntu' /etc/os-release; then echo chromium-browser; else echo chromium; fi ;;
         clang) echo clang ;;
+        clang-runtime) echo "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" ;;
         cppcheck) echo cppcheck ;;
         firefox) if grep -qs '^ID=ubuntu' /etc/os-release; then echo firefox; else echo firefox-esr; fi ;;
         ld.lld) echo lld ;;
@@ -27,6 +29,7 @@ is_there() {
                 command -v "$name" >/dev/null 2>&1 && return 0
             done
             return 1 ;;
+        clang-runtime) [ -e "$(clang -print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a" ] ;;
         firefox)
             [ -n "${MOBILEBENCH_FIREFOX:-}" ] && return 0
             command -v firefox >/dev/null 2>&1 || command -v firefox-esr >/dev/null 2>&1 ;;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "args.h"
+#include "core/args.h"
 
 #define MOST_ARGUMENTS 512
 

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "file.h"
-#include "inputs.h"
-#include "library_file.h"
-#include "memory_text.h"
+#include "core/inputs.h"
+#include "os/file.h"
+#include "os/library_file.h"
+#include "os/memory_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ort_trace.h"
+#include "ort/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

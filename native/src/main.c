@@ -1,16 +1,16 @@
 /* mobilebench-runner: measures one block of one case in this fresh process and prints one JSON on standard output.
  *
- * Whatever a library prints goes to standard error. The exit code is the outcome: 0 measured, 1 error, 2 bad
- * argument, 3 unsupported; 4 when the answer could not be written.
+ * What a library prints goes to standard error. `--help` lists the options and the exit codes.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "block.h"
-#include "report.h"
+#include "core/block.h"
+#include "core/report.h"
 
 #define EXIT_NOT_WRITTEN 4
 
@@ -50,6 +50,10 @@ int main(int argc, char **argv) {
     static struct problem problem;
     struct json json = {0};
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        args_help(stdout);
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_NOT_WRITTEN;
+    }
     signal(SIGPIPE, SIG_IGN);
     /* ONNX Runtime would otherwise open a database and connect out from background threads. */
     setenv("ORT_DISABLE_TELEMETRY", "1", 1);

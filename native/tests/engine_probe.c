@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "ort_profile.h"
-#include "ort_trace.h"
-#include "tflite_plan.h"
-#include "tflite_profile.h"
+#include "core/json.h"
+#include "ort/profile.h"
+#include "ort/trace.h"
+#include "tflite/plan.h"
+#include "tflite/profile.h"
 
 #define USAGE 64
 #define MOST 64

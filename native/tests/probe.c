@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "args.h"
-#include "cores.h"
-#include "graphics.h"
-#include "json.h"
-#include "memory_text.h"
-#include "summary.h"
+#include "core/args.h"
+#include "core/json.h"
+#include "core/summary.h"
+#include "os/cores.h"
+#include "os/graphics.h"
+#include "os/memory_text.h"
 
 #define USAGE 64
 

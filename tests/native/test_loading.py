@@ -214,4 +214,4 @@ def test_a_check_needs_an_engine_with_a_library(runner: Path) -> None:
         code, answer, _ = run(runner, *arguments, "--threads", "1", "--check", "library")
         assert (code, "--check needs an engine with a --library" in answer["reason"]) == (2, True)
     code, answer, _ = run(runner, "--engine", "tflite", "--threads", "1", "--check", "model")
-    assert (code, answer["reason"]) == (2, "--check has to be library or delegate")
+    assert (code, answer["reason"]) == (2, "--check has to be nothing, library or delegate")

@@ -1,0 +1,16 @@
+/* The options that describe inputs and outputs. */
+#ifndef MOBILEBENCH_ARGS_TENSORS_H
+#define MOBILEBENCH_ARGS_TENSORS_H
+
+#include "core/args.h"
+
+/* NAME,DTYPE,SHAPE,FILL */
+bool args_input(struct options *options, char *text, struct problem *problem);
+
+/* CANONICAL=NAME */
+bool args_output(struct options *options, char *text, struct problem *problem);
+
+/* Makes `batch` the first size of every input. */
+bool args_batch(struct options *options, long batch, struct problem *problem);
+
+#endif

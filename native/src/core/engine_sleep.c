@@ -1,0 +1,57 @@
+/* An engine that computes nothing: each inference sleeps. It shows what everything around a measurement costs. With
+ * setting `instant` an inference is over at once: shorter than any clock can tell. */
+#include <string.h>
+#include <time.h>
+
+#include "core/engine.h"
+
+#define SLEEP_NANOSECONDS 50000000L
+
+static bool load(const struct options *options, void **state, struct problem *problem) {
+    (void)problem;
+    *state = (void *)options;
+    return true;
+}
+
+static bool open_session(void *state, const struct options *options, const struct file *model,
+                         struct problem *problem) {
+    (void)state, (void)options, (void)model, (void)problem;
+    return true;
+}
+
+static bool ready(void *state, struct options *options, struct problem *problem) {
+    (void)state, (void)options, (void)problem;
+    return true;
+}
+
+static bool predict(void *state, struct options *options, struct problem *problem) {
+    (void)state;
+    if (strcmp(options->setting, "instant") == 0)
+        return true;
+    struct timespec left = {.tv_nsec = SLEEP_NANOSECONDS};
+    return nanosleep(&left, NULL) == 0 || fail(problem, OUTCOME_ERROR, "the sleep was interrupted");
+}
+
+static const char *version(void *state) {
+    (void)state;
+    return "1";
+}
+
+static void close_session(void *state) {
+    (void)state;
+}
+
+static const struct backend backends[] = {{"cpu", {"default", "instant"}}};
+
+const struct engine engine_sleep = {
+    .name = "sleep",
+    .backends = backends,
+    .backend_count = sizeof backends / sizeof *backends,
+    .loads_files = false,
+    .load = load,
+    .open = open_session,
+    .ready = ready,
+    .predict = predict,
+    .version = version,
+    .close = close_session,
+};

@@ -1,0 +1,130 @@
+#include "core/predictions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CALIBRATION 9
+#define CLOCK_SHARE 0.01
+/* Groups are sought this much longer than they have to be: the processor may be faster later than now. */
+#define MARGIN 2
+#define LARGEST_GROUP 1048576L
+
+struct subject {
+    struct options *options;
+    const struct engine *engine;
+    void *state;
+};
+
+bool predictions_begin(struct predictions *predictions, const struct options *options, struct problem *problem) {
+    *predictions = (struct predictions){.group = 1};
+    predictions->ms = calloc((size_t)options->max_predictions, sizeof *predictions->ms);
+    return predictions->ms != NULL ||
+           fail(problem, OUTCOME_ERROR, "no memory for %d predictions", options->max_predictions);
+}
+
+static bool timed(const struct subject *subject, long group, double *spent_ms, struct problem *problem) {
+    double started = clock_ms();
+    for (long i = 0; i < group; i++) {
+        if (!subject->engine->predict(subject->state, subject->options, problem))
+            return false;
+    }
+    *spent_ms = clock_ms() - started;
+    return true;
+}
+
+/* Adds samples up to number `most`, or until the time is over and the least number is reached. */
+static bool take_samples(struct predictions *predictions, const struct subject *subject, long most, double end_ms,
+                         struct problem *problem) {
+    while (predictions->count < most &&
+           (predictions->count < subject->options->min_predictions || clock_ms() < end_ms)) {
+        double spent = 0;
+        if (!timed(subject, predictions->group, &spent, problem))
+            return false;
+        predictions->ms[predictions->count++] = spent / (double)predictions->group;
+    }
+    return true;
+}
+
+static int least_first(const void *left, const void *right) {
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* The median of the first samples, of which there are at most CALIBRATION. */
+static double median_of(const struct predictions *predictions) {
+    double sorted[CALIBRATION];
+    size_t count = (size_t)predictions->count;
+    memcpy(sorted, predictions->ms, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, least_first);
+    return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+}
+
+/* How long a sample has to be for the clock to be no more than its hundredth. */
+static double long_enough(const struct clock_facts *clock) {
+    return (clock->cost_ms > clock->resolution_ms ? clock->cost_ms : clock->resolution_ms) / CLOCK_SHARE;
+}
+
+/* The shortest of CALIBRATION timings of a group: what interrupts one of them makes no other one longer. */
+static bool shortest_of(const struct subject *subject, long group, double *shortest_ms, struct problem *problem) {
+    for (int i = 0; i < CALIBRATION; i++) {
+        double spent = 0;
+        if (!timed(subject, group, &spent, problem))
+            return false;
+        if (i == 0 || spent < *shortest_ms)
+            *shortest_ms = spent;
+    }
+    return true;
+}
+
+/* The smallest group that takes `least_ms`, found by timing groups, each larger than the last. */
+static bool find_group(const struct subject *subject, double least_ms, long *group, struct problem *problem) {
+    double spent = 0;
+    for (*group = 2; *group<LARGEST_GROUP; *group = spent> least_ms / 2 ? *group + *group / 4 + 1 : *group * 2) {
+        if (!shortest_of(subject, *group, &spent, problem))
+            return false;
+        if (spent >= least_ms)
+            return true;
+    }
+    return true;
+}
+
+static bool regroup(struct predictions *predictions, const struct subject *subject, double median, struct proof *proof,
+                    struct problem *problem) {
+    const struct clock_facts *clock = &proof->clock;
+    if (subject->options->pass == PASS_KERNELS) {
+        prove_note(proof, "the clock (cost %.0f ns, step %.0f ns) is more than 1 %% of the median prediction (%.0f ns)",
+                   clock->cost_ms * 1e6, clock->resolution_ms * 1e6, median * 1e6);
+        return true;
+    }
+    long tried = predictions->count;
+    predictions->count = 0;
+    if (!find_group(subject, MARGIN * long_enough(clock), &predictions->group, problem))
+        return false;
+    prove_note(proof,
+               "predictions are timed in groups of %ld, since the clock (cost %.0f ns, step %.0f ns) is more than 1 %% "
+               "of the median prediction (%.0f ns, of %ld that are not among the samples)",
+               predictions->group, clock->cost_ms * 1e6, clock->resolution_ms * 1e6, median * 1e6, tried);
+    return true;
+}
+
+bool predictions_take(struct predictions *predictions, struct options *options, const struct engine *engine,
+                      void *state, struct proof *proof, struct problem *problem) {
+    struct subject subject = {options, engine, state};
+    long most = options->max_predictions;
+    double end_ms = clock_ms() + options->max_seconds * 1e3;
+    if (!take_samples(predictions, &subject, most < CALIBRATION ? most : CALIBRATION, end_ms, problem))
+        return false;
+    double median = median_of(predictions);
+    if (median < long_enough(&proof->clock)) {
+        if (!regroup(predictions, &subject, median, proof, problem))
+            return false;
+        end_ms = clock_ms() + options->max_seconds * 1e3;
+    }
+    return take_samples(predictions, &subject, most, end_ms, problem);
+}
+
+void predictions_free(struct predictions *predictions) {
+    free(predictions->ms);
+    predictions->ms = NULL;
+}
