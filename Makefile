@@ -91,9 +91,11 @@ lint: $(STAMPS)/python $(STAMPS)/npm ## Check style, types and the direction of 
 	$(BIN)/clang-format --dry-run --Werror $$(find native benchmarks/minimal -path native/build -prune -o -name '*.[ch]' -print)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -I native/src native/src native/bionic
 	cppcheck --quiet --std=c11 --enable=unusedFunction --inline-suppr --error-exitcode=1 -I native/src native/src
+	$(BIN)/python scripts/web_types.py --check
 	cd web && npm run --silent lint
 
-format: $(STAMPS)/python ## Format Python and C
+format: $(STAMPS)/python ## Format Python and C, and write the pages' types from the records
+	@$(BIN)/python scripts/web_types.py
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 	@$(BIN)/clang-format -i $$(find native benchmarks/minimal -path native/build -prune -o -name '*.[ch]' -print)
 

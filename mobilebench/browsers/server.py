@@ -24,7 +24,7 @@ from mobilebench.browsers.download_queue import Turns
 from mobilebench.browsers.file_response import HEADERS, NEVER_KEPT, logged_file, note_first_byte, takes
 from mobilebench.browsers.page_session import Receiver, Visit
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.core.records import Encoding
+from mobilebench.core.records import Encoding, Record
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -36,6 +36,13 @@ LARGEST_POST = 32_000_000
 """Bytes that a page may send."""
 
 _START_SECONDS = 15
+
+
+class RequestError(Record):
+    """The answer, with status 400, to a page's request that cannot be served."""
+
+    error: str
+    hint: str | None
 
 
 class PageServer:
@@ -198,7 +205,7 @@ class PageServer:
         try:
             return _json(await asyncio.to_thread(receiver, body))
         except MobilebenchError as error:
-            return _json({"error": error.message, "hint": error.hint}, 400)
+            return _json(RequestError(error=error.message, hint=error.hint).model_dump(), 400)
 
     def _visit(self, request: web.Request) -> Visit:
         from aiohttp import web

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,6 +29,7 @@ from mobilebench.core.records import (
 )
 from mobilebench.engines import downloads, model_limits, page_process, page_sampling, page_trace
 from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.page_messages import InputJob, Job, ModelJob, OutputJob
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
 from mobilebench.models.manifest import FormatFile, ModelFiles
@@ -136,7 +136,7 @@ def measure(
     entry = format_file(files, page_case.model_format)
     served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
     for_pass = page_sampling.flags(target.info, browser_name, block.pass_)
-    job = page_job(block, files, entry, samples) | {"eager_memory": bool(for_pass)}
+    job = page_job(block, files, entry, samples).model_copy(update={"eager_memory": bool(for_pass)})
     server = page_server()
     patience = page_case.patience * patience_s(block.rule, setup_patience_s)
     downloads_s = (1 + server.open_visits) * network_presets.seconds(case.link, LARGEST_FRAMEWORK + entry.bytes)
@@ -167,7 +167,7 @@ def measure(
         ):
             answer = page_sampling.answer_of(
                 page,
-                json.dumps(job),
+                job.model_dump_json(),
                 watch.look,
                 timeout=seconds,
                 what=f"The page on {target.info.id}",
@@ -184,12 +184,15 @@ def measure(
     return BlockResult(measurement, {"launch": max(around, 0.0)})
 
 
-def _fill_caches(page: Page, url: str, job: dict[str, Any], patience: float) -> None:
+def _fill_caches(page: Page, url: str, job: Job, patience: float) -> None:
     """Let the page do once before all that it will do in setup, so that the browser keeps what it can of it."""
-    once = job | {"rule": {"min_predictions": 1, "max_predictions": 1, "max_seconds": 1}, "pass": "timing"}
+    rule = BlockRule(min_predictions=1, max_predictions=1, max_seconds=1)
+    once = job.model_copy(update={"rule": rule, "pass_": "timing"})
     for _ in range(PRIMING_VISITS):
         page.open(url)
-        page.evaluate(f"mobilebench.run({json.dumps(once)})", timeout=patience, what="The page that fills the caches")
+        page.evaluate(
+            f"mobilebench.run({once.model_dump_json()})", timeout=patience, what="The page that fills the caches"
+        )
         page.open("about:blank")
 
 
@@ -328,37 +331,38 @@ def format_file(files: ModelFiles, model_format: Format) -> FormatFile:
     return entry
 
 
-def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples: int = SAMPLES) -> dict[str, Any]:
-    """What `web/src/records.ts` calls a Job."""
+def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples: int = SAMPLES) -> Job:
+    """What the bench page gets to measure this block."""
     case, manifest = block.case, files.manifest
     parts_folder = PurePosixPath(entry.path).parent
-    return {
-        "engine": case.engine,
-        "backend": case.backend,
-        "setting": case.setting,
-        "threads": case.threads,
-        "rule": block.rule.model_dump(),
-        "pass": block.pass_,
-        "loader": case.loader,
-        "samples": samples,
-        **({"answer": "first"} if behaviour.of(manifest).stateful else {}),
-        "model": {
-            "file": f"model/{entry.path}",
-            "parts": {str(PurePosixPath(part).relative_to(parts_folder)): f"model/{part}" for part in entry.parts},
-            "inputs": [
-                {
-                    "name": spec.name,
-                    "format_name": entry.inputs[spec.name],
-                    "dtype": entry.input_dtypes.get(spec.name, spec.dtype),
-                    "shape": spec.shape,
-                    "fill": spec.fill.model_dump(),
-                    "position": position,
-                }
-                for position, spec in enumerate(manifest.inputs)
-            ],
-            "outputs": [{"name": name, "format_name": entry.outputs[name]} for name in manifest.outputs],
-        },
-    }
+    inputs = [
+        InputJob(
+            name=spec.name,
+            format_name=entry.inputs[spec.name],
+            dtype=entry.input_dtypes.get(spec.name, spec.dtype),
+            shape=spec.shape,
+            fill=spec.fill,
+            position=position,
+        )
+        for position, spec in enumerate(manifest.inputs)
+    ]
+    return Job(
+        engine=case.engine,
+        backend=case.backend,
+        setting=case.setting,
+        threads=case.threads,
+        rule=block.rule,
+        pass_=block.pass_,
+        loader=case.loader,
+        samples=samples,
+        answer="first" if behaviour.of(manifest).stateful else "last",
+        model=ModelJob(
+            file=f"model/{entry.path}",
+            parts={str(PurePosixPath(part).relative_to(parts_folder)): f"model/{part}" for part in entry.parts},
+            inputs=inputs,
+            outputs=[OutputJob(name=name, format_name=entry.outputs[name]) for name in manifest.outputs],
+        ),
+    )
 
 
 def complete(

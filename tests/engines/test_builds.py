@@ -22,7 +22,7 @@ HOST = libraries.host_build()
 PHONE = "android-arm64-v8a"
 FILES = [
     *("web/bench.html", "web/manual.html", "web/build.js", "web/package.json", "web/package-lock.json"),
-    *("web/tsconfig.json", "web/src/page.ts", "web/src/passes/kernels.ts", "web/frameworks/tfjs/wasm.ts"),
+    *("web/tsconfig.json", "web/src/page.ts", "web/src/recorders/kernels.ts", "web/frameworks/tfjs/wasm.ts"),
     *("native/CMakeLists.txt", "native/CMakePresets.json", "native/src/main.c", "native/bionic/start.c"),
 ]
 NO_SOURCES = ["web/tests/page.test.ts", "web/frameworks/tfjs-4.2/node_modules/x/index.js", "native/tests/probe.c"]
@@ -92,7 +92,7 @@ def touch(checkout: Path) -> None:
         (change("web/src/new.ts"), {"web"}),
         (change("web/src/manual/with spaces.ts"), {"web"}),
         (change("web/package-lock.json"), {"web"}),
-        (lambda checkout: (checkout / "web/src/passes/kernels.ts").unlink(), {"web"}),
+        (lambda checkout: (checkout / "web/src/recorders/kernels.ts").unlink(), {"web"}),
         (move, {"web"}),
         (change("native/src/main.c"), {HOST, PHONE}),
         (change("native/src/new.h"), {HOST, PHONE}),

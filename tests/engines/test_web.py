@@ -297,9 +297,10 @@ class TestModelFiles:
     def test_a_page_is_told_names_types_and_places(self, tmp_path: Path) -> None:
         files = self.files(tmp_path)
         job = web.page_job(planned(web_case("tfjs", "wasm", "simd")), files, files.manifest.formats["tfjs"])
-        assert job["model"]["file"] == "model/tfjs/model.json"
-        assert job["model"]["parts"] == {"group1-shard1of1.bin": "model/tfjs/group1-shard1of1.bin"}
-        assert job["model"]["inputs"] == [
+        model = job.model_dump()["model"]
+        assert model["file"] == "model/tfjs/model.json"
+        assert model["parts"] == {"group1-shard1of1.bin": "model/tfjs/group1-shard1of1.bin"}
+        assert model["inputs"] == [
             {
                 "name": "ids",
                 "format_name": "ids:0",
@@ -314,11 +315,11 @@ class TestModelFiles:
     def test_a_page_is_told_how_many_samples_to_show(self, tmp_path: Path, samples: int) -> None:
         files = self.files(tmp_path)
         block, entry = planned(web_case("tfjs", "wasm", "simd")), files.manifest.formats["tfjs"]
-        assert web.page_job(block, files, entry, samples)["samples"] == samples
-        assert web.page_job(block, files, entry)["samples"] == 64
+        assert web.page_job(block, files, entry, samples).samples == samples
+        assert web.page_job(block, files, entry).samples == 64
         stateful = AddedManifest(**files.manifest.model_dump(), behaviour=Behaviour(stateful=True))
-        assert web.page_job(block, ModelFiles(files.folder, stateful), entry)["answer"] == "first"
-        assert "answer" not in web.page_job(block, files, entry)
+        assert web.page_job(block, ModelFiles(files.folder, stateful), entry).answer == "first"
+        assert web.page_job(block, files, entry).answer == "last"
 
 
 def test_an_answer_with_the_most_samples_fits() -> None:

@@ -1,21 +1,21 @@
 // The bench page: `mobilebench.run(job)` measures one block and answers with a measurement, as JSON text.
-import './console';
-import { byStage, CompilationWatch } from './compilation';
+import './core/console';
+import { byStage, CompilationWatch } from './recorders/compilation';
 import type { EngineAdapter, Output } from './engines/engine';
 import { litertjs } from './engines/litertjs';
 import { ortjs } from './engines/ortjs';
 import { tfjs } from './engines/tfjs';
-import { toldOf } from './fault';
-import { GpuWatch, isGpuApi, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './gpu';
-import { fillInput, summarise } from './inputs';
-import { NetworkWatch } from './network';
-import { obtain, type Ended } from './obtain';
-import { browserProof, FocusWatch, VisibilityWatch, WasmWatch, WorkerWatch } from './proof';
-import { watchingFor } from './passes/pass';
-import { Steps } from './passes/steps';
-import { Unsupported, type Job, type Measurement, type OutputSummary, type Proof } from './records';
-import { RefusalWatch } from './refusal';
-import { predictUntil, Readback, Setup } from './stages';
+import { toldOf } from './core/fault';
+import { GpuWatch, isGpuApi, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './core/gpu';
+import { fillInput, summarise } from './core/inputs';
+import { NetworkWatch } from './core/network';
+import { obtain, type Ended } from './engines/obtain';
+import { browserProof, FocusWatch, VisibilityWatch, WasmWatch, WorkerWatch } from './core/proof';
+import { recorderFor } from './recorders/registry';
+import { Steps } from './core/steps';
+import { Unsupported, type Job, type Measurement, type OutputSummary, type Proof } from './core/types';
+import { RefusalWatch } from './core/refusal';
+import { predictUntil, Readback, Setup } from './core/stages';
 
 const ENGINES: Record<string, EngineAdapter> = { tfjs, ortjs, litertjs };
 
@@ -40,7 +40,7 @@ async function measure(job: Job, stop: Stop): Promise<Measurement> {
   const browser = browserProof();
   const inputs = new Map(job.model.inputs.map((input) => [input.format_name, fillInput(input)]));
   const setup = new Setup();
-  const watching = watchingFor(job, setup);
+  const watching = recorderFor(job, setup);
   const ended: Ended = async (stage, engine) => {
     await watching.ended(stage, engine);
     if (watching.stopsAfter(stage)) await stop(stage);
@@ -92,7 +92,7 @@ async function measure(job: Job, stop: Stop): Promise<Measurement> {
     prediction_ms: prediction.ms,
     readback_ms: readback.ms,
     compilation: byStage({ setup: inSetup, warmup: inWarmup, prediction: inPrediction }),
-    pass: job.pass ?? 'timing',
+    pass: job.pass,
     ...watched,
     output: summaries(job, job.answer === 'first' ? warmup.value : prediction.last),
   };
@@ -157,13 +157,6 @@ async function measured(job: Job, stop: Stop): Promise<string> {
       status: unsupported ? 'unsupported' : 'error',
       ...told,
       engine: job.engine,
-      proof: {},
-      setup_ms: {},
-      warmup_ms: [],
-      prediction_ms: [],
-      readback_ms: [],
-      compilation: {},
-      output: [],
     };
     return JSON.stringify(answer);
   }

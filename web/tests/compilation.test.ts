@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { byStage, CompilationWatch } from '../src/compilation';
+import { byStage, CompilationWatch } from '../src/recorders/compilation';
 
 /** What compiles in a browser; each call takes as many milliseconds as it is told. */
 function browser() {

@@ -3,17 +3,11 @@ import { litertjs } from '../src/engines/litertjs';
 import { ortjs } from '../src/engines/ortjs';
 import { Placement } from '../src/engines/placement';
 import { tfjs } from '../src/engines/tfjs';
-import { Unsupported, type Job } from '../src/records';
+import { Unsupported, type Job } from '../src/core/types';
+import { jobFor } from './job';
 
-function job(engine: Job['engine'], backend: string, setting: string): Job {
-  return {
-    engine,
-    backend,
-    setting,
-    threads: 1,
-    rule: { min_predictions: 1, max_predictions: 1, max_seconds: 1 },
-    model: { file: 'model/m', parts: {}, inputs: [], outputs: [] },
-  };
+function job(engine: string, backend: string, setting: string): Job {
+  return jobFor({ engine, backend, setting });
 }
 
 describe('what framework_download fetches', () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { toldOf } from '../src/fault';
-import { RefusalWatch } from '../src/refusal';
+import { toldOf } from '../src/core/fault';
+import { RefusalWatch } from '../src/core/refusal';
 
 describe('toldOf', () => {
   it('is a lost context whatever fails for it', () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { GpuWatch, isSoftwareRenderer, softwareOf, preferenceOf, whyNotHonoured } from '../src/gpu';
+import { GpuWatch, isSoftwareRenderer, softwareOf, preferenceOf, whyNotHonoured } from '../src/core/gpu';
 
 const UNMASKED = 37446;
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { digest, element, fillInput, hash, sampleIndices, summarise } from '../src/inputs';
-import type { Fill } from '../src/records';
+import { digest, element, fillInput, hash, sampleIndices, summarise } from '../src/core/inputs';
+import type { Fill } from '../src/core/types';
 
 interface Vectors {
   hash: { position: number; index: number; hash: number }[];

@@ -3,7 +3,8 @@ import { litertjs } from '../src/engines/litertjs';
 import { Accelerated, errorsIn } from '../src/engines/litertlog';
 import { PthreadWatch } from '../src/engines/pthreads';
 import { formatNames, readSignature } from '../src/engines/signature';
-import { Unsupported, type Job } from '../src/records';
+import { Unsupported, type Job } from '../src/core/types';
+import { jobFor } from './job';
 
 /**
  * A .tflite file of three tensors without operators. Its signature `other` belongs to another graph, and its
@@ -30,14 +31,8 @@ function bytes(base64: string): ArrayBuffer {
 }
 
 function job(backend: string, setting: string): Job {
-  return {
-    engine: 'litertjs',
-    backend,
-    setting,
-    threads: 1,
-    rule: { min_predictions: 1, max_predictions: 1, max_seconds: 1 },
-    model: { file: 'model/m.tflite', parts: {}, inputs: [], outputs: [] },
-  };
+  const model = { file: 'model/m.tflite', parts: {}, inputs: [], outputs: [] };
+  return jobFor({ engine: 'litertjs', backend, setting, model });
 }
 
 describe('what framework_download fetches of LiteRT.js', () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { GpuLoss } from '../src/loss';
+import { GpuLoss } from '../src/core/loss';
 
 /** A canvas whose context can be lost, and a device that is refused memory. */
 function gpu() {

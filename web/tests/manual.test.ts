@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { threadChoices } from '../src/manual/choosing';
 import { duration, quantile, renderer, tables } from '../src/manual/showing';
-import type { Measurement } from '../src/records';
+import type { Measurement } from '../src/core/types';
 
 const backend = {
   name: 'wasm',

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { HeapWatch, PageMemoryWatch } from '../src/passes/memory';
+import { HeapWatch, PageMemoryReader } from '../src/recorders/memory';
 
 const PAGE_BYTES = 65536;
 /** (module (memory (export "memory") 3)) */
@@ -58,7 +58,7 @@ describe('HeapWatch', () => {
   });
 });
 
-describe('PageMemoryWatch', () => {
+describe('PageMemoryReader', () => {
   const measure = vi.fn();
 
   beforeEach(() => {
@@ -72,7 +72,7 @@ describe('PageMemoryWatch', () => {
 
   it('tells everything under its own name', async () => {
     measure.mockResolvedValue({ bytes: 33 });
-    const watch = new PageMemoryWatch(true);
+    const watch = new PageMemoryReader(true);
     const memory = new WebAssembly.Memory({ initial: 1 });
     await watch.read('model_init', { tf_bytes: 44, tf_tensors: 5 });
     expect(memory.buffer.byteLength).toBe(PAGE_BYTES);
@@ -93,7 +93,7 @@ describe('PageMemoryWatch', () => {
 
   it('leaves out what a browser does not have', async () => {
     vi.stubGlobal('performance', { now: () => 1 });
-    const watch = new PageMemoryWatch(true);
+    const watch = new PageMemoryReader(true);
     await watch.read('prediction');
     expect(watch.readings).toEqual([{ at_ms: 1, stage: 'prediction', wasm_heap_bytes: 0 }]);
     expect(watch.notes).toEqual([]);
@@ -101,7 +101,7 @@ describe('PageMemoryWatch', () => {
 
   it('asks a browser that counts late once only, when all is done', async () => {
     measure.mockResolvedValue({ bytes: 33 });
-    const watch = new PageMemoryWatch(false);
+    const watch = new PageMemoryReader(false);
     await watch.read('warmup');
     expect(measure).not.toHaveBeenCalled();
     await watch.read('prediction');
@@ -111,7 +111,7 @@ describe('PageMemoryWatch', () => {
   it('gives up waiting, says so, and asks again only in the end', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     measure.mockReturnValue(new Promise(() => undefined));
-    const watch = new PageMemoryWatch(true);
+    const watch = new PageMemoryReader(true);
     for (const stage of ['framework_init', 'model_init', 'prediction']) {
       const reading = watch.read(stage);
       await vi.advanceTimersByTimeAsync(3000);
@@ -124,7 +124,7 @@ describe('PageMemoryWatch', () => {
 
   it('says why a browser refuses', async () => {
     measure.mockRejectedValue(new Error('not isolated'));
-    const watch = new PageMemoryWatch(true);
+    const watch = new PageMemoryReader(true);
     await watch.read('prediction');
     expect(watch.notes).toEqual(["the browser does not count the page's memory: Error: not isolated"]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { downloadsIn } from '../src/network';
+import { downloadsIn } from '../src/core/network';
 
 const base = 'http://127.0.0.1:1/token/';
 const timing = (name: string, changes: object = {}) => ({

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { clockResolution, coresTold } from '../src/proof';
+import { clockResolution, coresTold } from '../src/core/proof';
 
 afterEach(() => {
   vi.unstubAllGlobals();

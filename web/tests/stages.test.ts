@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { predictUntil, Readback, Setup, timed } from '../src/stages';
+import { predictUntil, Readback, Setup, timed } from '../src/core/stages';
 
 /** A clock that only work moves forward. */
 function fakeClock() {

@@ -1,18 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { watchingFor } from '../src/passes/pass';
-import { tracePass, type Mark } from '../src/passes/trace';
-import type { Job } from '../src/records';
-import { Setup } from '../src/stages';
+import { recorderFor } from '../src/recorders/registry';
+import { traceRecorder, type Mark } from '../src/recorders/trace';
+import { Setup } from '../src/core/stages';
+import { jobFor } from './job';
 
-const JOB: Job = {
-  engine: 'tfjs',
-  backend: 'wasm',
-  setting: 'simd',
-  threads: 1,
-  rule: { min_predictions: 1, max_predictions: 1, max_seconds: 1 },
-  pass: 'trace',
-  model: { file: 'model/m', parts: {}, inputs: [], outputs: [] },
-};
+const JOB = jobFor({ pass: 'trace' });
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -32,7 +24,7 @@ describe('a trace pass', () => {
       marks.push(told);
       now += 1000;
     };
-    const watching = tracePass(setup, mark);
+    const watching = traceRecorder(setup, mark);
     await watching.ended('process_start');
     await setup.part('framework_download', work(10));
     await watching.ended('framework_download');
@@ -59,14 +51,14 @@ describe('a trace pass', () => {
 
   it('marks the first inference as the warmup', async () => {
     const marks: string[] = [];
-    const watching = tracePass(new Setup(), (name) => marks.push(name));
+    const watching = traceRecorder(new Setup(), (name) => marks.push(name));
     expect(await watching.first(() => 'answer')).toMatchObject({ value: 'answer' });
     expect(marks).toEqual(['warmup']);
   });
 
   it('writes measures of the user timing, and keeps none', async () => {
     const measure = vi.spyOn(performance, 'measure');
-    const watching = watchingFor(JOB, new Setup());
+    const watching = recorderFor(JOB, new Setup());
     await watching.first(() => 'answer');
     await watching.later(() => 'answer');
     expect(measure.mock.calls.map(([name]) => name)).toEqual(['mobilebench:warmup', 'mobilebench:prediction']);
@@ -76,7 +68,7 @@ describe('a trace pass', () => {
 
   it('is the only one that marks anything', async () => {
     const measure = vi.spyOn(performance, 'measure');
-    const watching = watchingFor({ ...JOB, pass: 'timing' }, new Setup());
+    const watching = recorderFor({ ...JOB, pass: 'timing' }, new Setup());
     await watching.ended('framework_init');
     watching.loaded({});
     await watching.first(() => 'answer');

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import Field
+from typing import get_args
 
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.core.records import BlockRule, Case, Conditions, Pass, PlannedBlock, Record
+from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock
 from mobilebench.engines.base import Backend, why_unsupported
+from mobilebench.engines.page_messages import (
+    BackendChoice,
+    Choices,
+    EngineChoice,
+    ModelChoice,
+    PageOwnPass,
+    StartRequest,
+)
 from mobilebench.engines.web import PageCase
 from mobilebench.engines.webengine import WebEngine
 from mobilebench.models.manifest import ModelFiles
@@ -20,26 +26,9 @@ from mobilebench.session.manual import manual_target
 AUTO = "auto"
 """Setting of a GPU: it is the browser that decides, and the renderer tells which it was."""
 RULE = BlockRule(min_predictions=3, max_predictions=50, max_seconds=3)
-PASSES: tuple[Pass, ...] = ("timing", "kernels", "memory")
-"""Those that a page can go through by itself."""
+PASSES: tuple[PageOwnPass, ...] = get_args(PageOwnPass)
 
-_MOST_THREADS = 64
-_MANY_CORES = 4096
 _LONGEST = 300
-
-
-class Wanted(Record):
-    """What a person chose."""
-
-    engine: str
-    backend: str
-    setting: str
-    threads: int = Field(ge=1, le=_MOST_THREADS)
-    model: str
-    precision: str
-    pass_: Pass = Field(default="timing", alias="pass")
-    cores: int = Field(default=1, ge=1, le=_MANY_CORES)
-    """Of the browser's machine, as it tells them."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +41,7 @@ class Chosen:
     page_case: PageCase
 
 
-def choices() -> dict[str, Any]:
+def choices() -> Choices:
     """Every engine that runs in a browser, and every model that is built here."""
     engines = _engines().values()
     readable = {engine.format for engine in engines}
@@ -60,11 +49,11 @@ def choices() -> dict[str, Any]:
     for name, precision, files in _models():
         sizes = {one: entry.bytes for one, entry in files.manifest.formats.items() if one in readable}
         if sizes:
-            models.append({"name": name, "precision": precision, "bytes": sizes})
-    return {"engines": [_shown(engine) for engine in engines], "models": models}
+            models.append(ModelChoice(name=name, precision=precision, bytes=sizes))
+    return Choices(engines=[_shown(engine) for engine in engines], models=models)
 
 
-def chosen(wanted: Wanted) -> Chosen:
+def chosen(wanted: StartRequest) -> Chosen:
     """The block that a person wants.
 
     Raises:
@@ -91,24 +80,24 @@ def _engines() -> dict[str, WebEngine]:
     return {name: engine for name, engine in engines().items() if isinstance(engine, WebEngine)}
 
 
-def _shown(engine: WebEngine) -> dict[str, Any]:
-    return {
-        "name": engine.name,
-        "title": _title(engine),
-        "format": engine.format,
-        "backends": [_shown_backend(engine, backend) for backend in engine.backends if _settings(backend)],
-        "passes": [one for one in PASSES if one in engine.passes],
-    }
+def _shown(engine: WebEngine) -> EngineChoice:
+    return EngineChoice(
+        name=engine.name,
+        title=_title(engine),
+        format=engine.format,
+        backends=[_shown_backend(engine, backend) for backend in engine.backends if _settings(backend)],
+        passes=[one for one in PASSES if one in engine.passes],
+    )
 
 
-def _shown_backend(engine: WebEngine, backend: Backend) -> dict[str, Any]:
+def _shown_backend(engine: WebEngine, backend: Backend) -> BackendChoice:
     settings = _settings(backend)
-    return {
-        "name": backend.name,
-        "settings": settings,
-        "single_threaded": [AUTO] if backend.uses_gpu else list(backend.single_threaded),
-        "multi_threaded": [one for one in settings if one in engine.refuses_one_thread],
-    }
+    return BackendChoice(
+        name=backend.name,
+        settings=settings,
+        single_threaded=[AUTO] if backend.uses_gpu else list(backend.single_threaded),
+        multi_threaded=[one for one in settings if one in engine.refuses_one_thread],
+    )
 
 
 def _settings(backend: Backend) -> list[str]:
@@ -142,7 +131,7 @@ def _reason_against(engine: WebEngine, planned: PlannedBlock, cores: int) -> str
     return why_unsupported(engine, manual_target.before_the_answer(cores), planned.model_copy(update={"case": case}))
 
 
-def _files(wanted: Wanted) -> ModelFiles:
+def _files(wanted: StartRequest) -> ModelFiles:
     from mobilebench.models import obtain, registry
 
     if not registry.knows(wanted.model) or wanted.precision not in registry.PRECISIONS:
@@ -155,7 +144,7 @@ def _files(wanted: Wanted) -> ModelFiles:
     return files
 
 
-def _planned(wanted: Wanted) -> PlannedBlock:
+def _planned(wanted: StartRequest) -> PlannedBlock:
     case = Case(
         target=manual_target.KIND,
         engine=wanted.engine,

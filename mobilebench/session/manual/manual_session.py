@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from mobilebench import __version__
 from mobilebench.core.errors import BadInput, BlockFailed, Fault, Unsupported, with_fault
@@ -31,9 +31,10 @@ from mobilebench.core.records import (
     Verdict,
 )
 from mobilebench.engines import web
+from mobilebench.engines.page_messages import Judgement, PageAnswer, Started, StartRequest, StopRequest
 from mobilebench.session.dependencies import in_use
 from mobilebench.session.manual import choices, manual_target
-from mobilebench.session.manual.choices import AUTO, Chosen, Wanted
+from mobilebench.session.manual.choices import AUTO, Chosen
 from mobilebench.session.verdict import judge
 from mobilebench.targets.base import BrowserHandle
 
@@ -52,25 +53,6 @@ TURN_LAPSES_S = 10.0
 _LONGEST = 300
 
 R = TypeVar("R", bound=Record)
-
-
-class Answer(Record):
-    """What the page brings back."""
-
-    visit: str
-    """Token of the visit that it measured on."""
-    answer: str
-    """The measurement, in JSON."""
-    agent: str = Field(default="", max_length=2000)
-    """What the browser calls itself."""
-    cores: int | None = Field(default=None, ge=1, le=4096)
-    """As the browser tells them, where it does."""
-
-
-class Stopped(Record):
-    """That no answer will come."""
-
-    visit: str
 
 
 @dataclass(frozen=True)
@@ -102,7 +84,7 @@ class Manual:
 
     def choices(self, _body: bytes) -> dict[str, Any]:
         """Every engine that runs in a browser, and every model that is built here."""
-        return choices.choices()
+        return choices.choices().model_dump()
 
     def start(self, body: bytes) -> dict[str, Any]:
         """A fresh path for one measurement, its job, and how many cores the page is told (None: as many as there are).
@@ -110,7 +92,7 @@ class Manual:
         Raises:
             BadInput: what is wanted cannot be chosen.
         """
-        chosen = choices.chosen(_read(Wanted, body))
+        chosen = choices.chosen(_read(StartRequest, body))
         files = chosen.files
         entry = web.format_file(files, chosen.page_case.model_format)
         with ExitStack() as held:
@@ -122,12 +104,12 @@ class Manual:
             while len(self._begun) >= MOST_OPEN:
                 self._begun.pop(next(iter(self._begun))).held.close()
             self._begun[visit.token] = begun
-        return {
-            "visit": visit.token,
-            "page": f"{visit.path}bench.html",
-            "job": web.page_job(chosen.planned, files, entry),
-            "cores": chosen.page_case.hardware_concurrency,
-        }
+        return Started(
+            visit=visit.token,
+            page=f"{visit.path}bench.html",
+            job=web.page_job(chosen.planned, files, entry),
+            cores=chosen.page_case.hardware_concurrency,
+        ).model_dump()
 
     def stop(self, body: bytes) -> dict[str, Any]:
         """Wait no longer for the answer of a visit, which somebody stopped; one that is not open stays so.
@@ -136,7 +118,7 @@ class Manual:
             BadInput: this is no visit.
         """
         with self._lock:
-            begun = self._begun.pop(_read(Stopped, body).visit, None)
+            begun = self._begun.pop(_read(StopRequest, body).visit, None)
         if begun is not None:
             begun.held.close()
         return {}
@@ -147,8 +129,8 @@ class Manual:
         Raises:
             BadInput: it is no measurement, or of no visit that waits for one.
         """
-        _, block = self._judged(_read(Answer, body))
-        return _told(block)
+        _, block = self._judged(_read(PageAnswer, body))
+        return _judgement(block).model_dump()
 
     def keep(self, body: bytes) -> dict[str, Any]:
         """Store the answer as a run of its own, and close its visit.
@@ -156,7 +138,7 @@ class Manual:
         Raises:
             BadInput: it is no measurement, or of no visit that waits for one.
         """
-        answer = _read(Answer, body)
+        answer = _read(PageAnswer, body)
         target, block = self._judged(answer)
         with self._lock:
             begun = self._begun.pop(answer.visit, None)
@@ -176,7 +158,7 @@ class Manual:
         self._store.create_run(info, [block.planned])
         self._store.append(info.id, block)
         self._store.finish(info.id, "finished")
-        return {"run": info.id, **_told(block)}
+        return _judgement(block, run=info.id).model_dump()
 
     def close(self) -> None:
         """Wait for no answer any more."""
@@ -185,7 +167,7 @@ class Manual:
         for one in begun:
             one.held.close()
 
-    def _judged(self, answer: Answer) -> tuple[TargetInfo, Block]:
+    def _judged(self, answer: PageAnswer) -> tuple[TargetInfo, Block]:
         with self._lock:
             begun = self._begun.get(answer.visit)
         if begun is None:
@@ -252,14 +234,15 @@ def _case(case: Case, target: TargetInfo, told: Measurement) -> Case:
     return case.model_copy(update=changes)
 
 
-def _told(block: Block) -> dict[str, Any]:
-    return {
-        "outcome": block.outcome,
-        "reason": with_fault(block.fault, block.reason) if block.reason else None,
-        "verdict": block.verdict.status if block.verdict else None,
-        "reasons": block.verdict.reasons if block.verdict else [],
-        "case": block.planned.case.key,
-    }
+def _judgement(block: Block, run: str | None = None) -> Judgement:
+    return Judgement(
+        outcome=block.outcome,
+        reason=with_fault(block.fault, block.reason) if block.reason else None,
+        verdict=block.verdict.status if block.verdict else None,
+        reasons=block.verdict.reasons if block.verdict else [],
+        case=block.planned.case.key,
+        run=run,
+    )
 
 
 def _read(kind: type[R], body: bytes) -> R:

@@ -1,9 +1,5 @@
 // What a page needs of an engine. Framework code is not part of the page: it is fetched as a stage of its own.
-import type { EngineMemory } from '../passes/memory';
-import type { Profiler } from '../passes/profiler';
-import type { KernelMemory } from '../passes/records';
-import type { Held } from '../passes/tfjs';
-import type { Job, Proof, Values } from '../records';
+import type { Job, KernelMemory, PageMemory, Proof, Values } from '../core/types';
 
 /** The folder of the release that a job names. */
 export function releaseFolder(job: Pick<Job, 'engine'>): string {
@@ -31,6 +27,39 @@ export interface Output {
   shape: readonly number[];
   values: ArrayLike<number>;
 }
+
+/** One kernel of one inference. */
+export interface KernelRun {
+  /** As the profiler names it. */
+  name: string;
+  ms: number;
+  /** Whose time it is: that of the graphics device, or of the processor, which may only hand the work over. */
+  clock: 'cpu' | 'gpu';
+  /** Position in the engine's plan, where the profiler tells it. */
+  node?: number;
+  /** Execution provider, where there are several. */
+  provider?: string;
+}
+
+/** What an engine offers a kernels pass. */
+export interface Profiler {
+  /** Runs one inference, watched. */
+  watch<T>(predict: () => T | Promise<T>): Promise<T>;
+  /**
+   * The kernels of every watched inference, in the order of the inferences and, within each, of the kernels. Asked for
+   * once, after the last. Raises `Unsupported` where the profiler turns out to tell of none.
+   */
+  finish(): Promise<readonly (readonly KernelRun[])[]>;
+}
+
+/** What the page holds at one moment, in bytes, beside what the framework counts. */
+export interface Held {
+  wasm_heap_bytes?: number;
+  performance_memory_bytes?: number;
+}
+
+/** What an engine counts itself. */
+export type EngineMemory = Pick<PageMemory, 'tf_bytes' | 'tf_gpu_bytes' | 'tf_tensors'>;
 
 /** A loaded model. */
 export interface Session {

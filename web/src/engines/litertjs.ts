@@ -1,9 +1,9 @@
 // LiteRT.js on its WebAssembly and WebGPU backends.
 import type * as LiteRt from '../../frameworks/litertjs/litert';
 import type { CompiledModel, CompileOptions, SignatureRunner, Tensor } from '@litertjs/core';
-import { listening } from '../console';
-import { address, download } from '../downloads';
-import { Unsupported, type Job, type Proof, type Values } from '../records';
+import { listening } from '../core/console';
+import { address, download } from '../core/downloads';
+import { Unsupported, type Job, type Proof, type Values } from '../core/types';
 import { releaseFolder, type Engine, type EngineAdapter, type FrameworkFiles, type GpuProof, type Output, type Session } from './engine';
 import { Accelerated, errorsIn } from './litertlog';
 import { PthreadWatch } from './pthreads';

@@ -1,5 +1,5 @@
 // What LiteRT.js says only in its log.
-import type { Proof } from '../records';
+import type { Proof } from '../core/types';
 
 const PARTED = /(\d+) operations will run on the GPU, and the remaining (\d+) operations will run on the CPU/;
 const ERROR = 'ERROR: ';

@@ -1,10 +1,9 @@
 // ONNX Runtime Web on its WebAssembly, WebGL, WebGPU and WebNN backends.
 import type * as Ort from 'onnxruntime-web';
-import { listening } from '../console';
-import { address } from '../downloads';
-import { OrtProfiler } from '../passes/ort';
-import type { Profiler } from '../passes/profiler';
-import { Unsupported, type Job, type Proof, type Values } from '../records';
+import { listening } from '../core/console';
+import { address } from '../core/downloads';
+import { OrtProfiler } from './ortjs-profiler';
+import { Unsupported, type Job, type Proof, type Values } from '../core/types';
 import {
   releaseFolder,
   type Engine,
@@ -12,6 +11,7 @@ import {
   type FrameworkFiles,
   type GpuProof,
   type Output,
+  type Profiler,
   type Session,
 } from './engine';
 import { Placement } from './placement';

@@ -1,5 +1,5 @@
 // Where ONNX Runtime put the nodes of a graph, as it says in its verbose log while a session is created.
-import type { Proof } from '../records';
+import type { Proof } from '../core/types';
 
 const PLACED = /placed on \[(\w+)\]\. Number of nodes: (\d+)/;
 

@@ -3,13 +3,21 @@ import type * as TfjsWasm from '../../frameworks/tfjs/wasm';
 import type * as TfjsWebgl from '../../frameworks/tfjs/webgl';
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { io, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
-import { listening } from '../console';
-import { address } from '../downloads';
-import type { EngineMemory } from '../passes/memory';
-import type { Profiler } from '../passes/profiler';
-import { allocations, TfjsProfiler, type Held } from '../passes/tfjs';
-import { Unsupported, type InputJob, type Job, type Proof, type Values } from '../records';
-import { releaseFolder, type Engine, type EngineAdapter, type FrameworkFiles, type Output, type Session } from './engine';
+import { listening } from '../core/console';
+import { address } from '../core/downloads';
+import { Unsupported, type InputJob, type Job, type Proof, type Values } from '../core/types';
+import {
+  releaseFolder,
+  type Engine,
+  type EngineAdapter,
+  type EngineMemory,
+  type FrameworkFiles,
+  type Held,
+  type Output,
+  type Profiler,
+  type Session,
+} from './engine';
+import { allocations, TfjsProfiler } from './tfjs-profiler';
 
 type Framework = Pick<
   typeof TfjsWebgl,

@@ -1,7 +1,6 @@
 // The form: what can be chosen follows from what is chosen above it.
-import type { Backend, Choices, EngineChoice, ModelChoice, Wanted } from './server';
-import type { PageOwnPass } from '../passes/records';
-import { coresTold } from '../proof';
+import type { BackendChoice, Choices, EngineChoice, ModelChoice, PageOwnPass, StartRequest } from '../core/types';
+import { coresTold } from '../core/proof';
 
 /** Each choice decides what those behind it can be. */
 const ORDER = ['model', 'engine', 'backend', 'setting'];
@@ -10,7 +9,7 @@ const THREADS = [1, 2, 4];
 const PASSES: Record<PageOwnPass, string> = { timing: 'times', kernels: 'kernels', memory: 'memory' };
 
 /** Thread counts that are worth a choice here: 1 where a setting has only one, and not 1 where it needs more. */
-export function threadChoices(backend: Backend | undefined, setting: string, cores: number, isolated: boolean): number[] {
+export function threadChoices(backend: BackendChoice | undefined, setting: string, cores: number, isolated: boolean): number[] {
   if (!isolated || backend === undefined || backend.single_threaded.includes(setting)) return [1];
   const least = backend.multi_threaded.includes(setting) ? 2 : 1;
   const counts = [...THREADS, cores].filter((count) => count >= least && count <= Math.max(cores, least));
@@ -29,7 +28,8 @@ export class Choosing {
     });
   }
 
-  get wanted(): Wanted {
+  get request(): StartRequest {
+    const cores = coresTold();
     const { name: model, precision } = this.model;
     return {
       engine: this.value('engine'),
@@ -39,13 +39,13 @@ export class Choosing {
       model,
       precision,
       pass: this.value('pass') as PageOwnPass,
-      cores: coresTold(),
+      ...(cores !== undefined && { cores }),
     };
   }
 
   /** What is chosen, to be read above its result. */
   get words(): string {
-    const { engine, backend, setting, threads, model, precision } = this.wanted;
+    const { engine, backend, setting, threads, model, precision } = this.request;
     const title = this.engine?.title ?? engine;
     return `${model} ${precision} on ${title}, ${backend} ${setting}, ${threads} thread${threads === 1 ? '' : 's'}`;
   }
@@ -88,7 +88,7 @@ export class Choosing {
     return this.choices.engines.find(({ name }) => name === this.value('engine'));
   }
 
-  private get backend(): Backend | undefined {
+  private get backend(): BackendChoice | undefined {
     return this.engine?.backends.find(({ name }) => name === this.value('backend'));
   }
 

@@ -1,12 +1,12 @@
 // A person chooses and presses “run”: the bench page measures, the computer judges, and the result can be kept.
-import { coresTold } from '../proof';
-import type { Measurement } from '../records';
+import { coresTold } from '../core/proof';
+import type { Choices, Judgement, Measurement, PageAnswer, Started } from '../core/types';
 import { Choosing } from './choosing';
 import { measured } from './measuring';
-import { ask, giveUp, type Begun, type Choices, type Judged, type Sent } from './server';
+import { ask, giveUp } from './server';
 import { drawn, element, renderer, tables } from './showing';
 
-const MEANINGS: Record<NonNullable<Judged['verdict']> | Judged['outcome'], string> = {
+const MEANINGS: Record<NonNullable<Judgement['verdict']> | Judgement['outcome'], string> = {
   valid: 'it ran as asked, and its answer is right.',
   suspect: 'its answer is right, but something may have bent the times, or is not proved.',
   invalid: 'something else ran than what was asked, or its answer is wrong.',
@@ -43,16 +43,22 @@ async function begin(): Promise<void> {
 
 async function run(choosing: Choosing): Promise<void> {
   result.hidden = true;
-  const { wanted, words } = choosing;
+  const { request, words } = choosing;
   say(`Measuring ${words}. Leave this page in front …`);
-  const begun = await ask<Begun>('start', wanted);
-  const answer = await stoppable(begun, (stopped) => measured(begun, frames, stopped));
+  const started = await ask<Started>('start', request);
+  const answer = await stoppable(started, (stopped) => measured(started, frames, stopped));
   if (answer === undefined) {
     say('Stopped.');
     return;
   }
   say('Checking the answer …');
-  const sent = { visit: begun.visit, answer, agent: navigator.userAgent, cores: coresTold() };
+  const cores = coresTold();
+  const sent: PageAnswer = {
+    visit: started.visit,
+    answer,
+    agent: navigator.userAgent,
+    ...(cores !== undefined && { cores }),
+  };
   show(words, JSON.parse(answer) as Measurement, await judged(sent), sent);
   say('');
 }
@@ -61,13 +67,13 @@ async function run(choosing: Choosing): Promise<void> {
  * What becomes of work that takes a while; undefined when the person stops it. What is clicked while an engine computes
  * on the main thread comes when it has ended: the button must not lie where another one does.
  */
-async function stoppable<T>(begun: Begun, work: (stopped: AbortSignal) => Promise<T>): Promise<T | undefined> {
+async function stoppable<T>(started: Started, work: (stopped: AbortSignal) => Promise<T>): Promise<T | undefined> {
   const stopping = new AbortController();
   const abort = (): void => {
     stopping.abort();
   };
   const leave = (): void => {
-    giveUp(begun.visit);
+    giveUp(started.visit);
   };
   stop.addEventListener('click', abort);
   addEventListener('pagehide', leave);
@@ -86,15 +92,15 @@ async function stoppable<T>(begun: Begun, work: (stopped: AbortSignal) => Promis
 }
 
 /** A measurement is shown, and can be kept later, also when the computer cannot be asked what to think of it. */
-async function judged(sent: Sent): Promise<Judged> {
+async function judged(sent: PageAnswer): Promise<Judgement> {
   try {
-    return await ask<Judged>('check', sent);
+    return await ask<Judgement>('check', sent);
   } catch (error) {
-    return { outcome: 'measured', reason: text(error), verdict: null, reasons: [], case: '' };
+    return { outcome: 'measured', reason: text(error), verdict: null, reasons: [], case: '', run: null };
   }
 }
 
-function show(words: string, measurement: Measurement, judged: Judged, sent: Sent): void {
+function show(words: string, measurement: Measurement, judged: Judgement, sent: PageAnswer): void {
   const what = element('h2', words);
   what.className = 'measured-what';
   const word = judged.verdict ?? judged.outcome;
@@ -109,7 +115,7 @@ function show(words: string, measurement: Measurement, judged: Judged, sent: Sen
     void busily(async () => {
       keep.disabled = true;
       try {
-        const { run: id } = await ask<Judged>('keep', sent);
+        const { run: id } = await ask<Judgement>('keep', sent);
         keep.replaceWith(element('p', `Kept on the computer as run ${id ?? ''}.`));
         say('');
       } finally {

@@ -1,6 +1,5 @@
 // The bench page measures in a frame of its own, on a path of its own.
-import type { Job } from '../records';
-import type { Begun } from './server';
+import type { Job, Started } from '../core/types';
 import { element } from './showing';
 
 interface BenchWindow extends Window {
@@ -9,23 +8,23 @@ interface BenchWindow extends Window {
 }
 
 /** What the bench page answers, in a frame that is gone afterwards with everything that it held. */
-export async function measured(begun: Begun, frames: HTMLElement, stopped: AbortSignal): Promise<string> {
+export async function measured(started: Started, frames: HTMLElement, stopped: AbortSignal): Promise<string> {
   const frame = element('iframe');
-  frame.src = new URL(begun.page, location.href).href;
+  frame.src = new URL(started.page, location.href).href;
   const loaded = new Promise((resolve) => {
     frame.addEventListener('load', resolve, { once: true });
   });
   const awake = await stayAwake();
   frames.replaceChildren(frame);
   try {
-    return await Promise.race([loaded.then(() => run(frame, begun)), aborted(stopped)]);
+    return await Promise.race([loaded.then(() => run(frame, started)), aborted(stopped)]);
   } finally {
     frames.replaceChildren();
     await awake?.release();
   }
 }
 
-function run(frame: HTMLIFrameElement, { job, cores }: Begun): Promise<string> {
+function run(frame: HTMLIFrameElement, { job, cores }: Started): Promise<string> {
   const { mobilebench, Navigator } = benchOf(frame);
   if (cores !== null) Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', { get: () => cores });
   return mobilebench.run(job);

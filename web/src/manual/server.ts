@@ -1,76 +1,7 @@
-// What the computer that serves this page answers (mobilebench/session/manual.py).
-import type { PageOwnPass } from '../passes/records';
-import type { Job } from '../records';
+// The messages between this page and the computer that serves it.
+import type { RequestError, StopRequest } from '../core/types';
 
-export interface Backend {
-  name: string;
-  settings: string[];
-  single_threaded: string[];
-  /** Settings that one thread would turn into something else. */
-  multi_threaded: string[];
-}
-
-export interface EngineChoice {
-  name: string;
-  title: string;
-  /** Of the model's files that it reads. */
-  format: string;
-  backends: Backend[];
-  passes: PageOwnPass[];
-}
-
-export interface ModelChoice {
-  name: string;
-  precision: string;
-  /** By format. */
-  bytes: Record<string, number>;
-}
-
-export interface Choices {
-  engines: EngineChoice[];
-  models: ModelChoice[];
-}
-
-export interface Wanted {
-  engine: string;
-  backend: string;
-  setting: string;
-  threads: number;
-  model: string;
-  precision: string;
-  pass: PageOwnPass;
-  /** Of this machine, as the browser tells them, where it does. */
-  cores?: number | undefined;
-}
-
-export interface Begun {
-  visit: string;
-  /** Address of the page that measures, on this server. */
-  page: string;
-  job: Job;
-  /** That the page that measures is told; null: as many as there are. */
-  cores: number | null;
-}
-
-/** The measurement that a page brings back. */
-export interface Sent {
-  visit: string;
-  answer: string;
-  agent: string;
-  cores?: number | undefined;
-}
-
-export interface Judged {
-  outcome: 'measured' | 'unsupported' | 'failed';
-  reason: string | null;
-  verdict: 'valid' | 'suspect' | 'invalid' | null;
-  reasons: string[];
-  case: string;
-  /** Id, once it is kept. */
-  run?: string;
-}
-
-/** Sends JSON to a place beside this page. Raises an error with the server's own words when it refuses. */
+/** Sends JSON to a place beside this page. Raises an error with the server's own words when the server refuses. */
 export async function ask<T>(place: string, value: unknown): Promise<T> {
   const headers = { 'Content-Type': 'application/json' };
   const response = await fetch(place, { method: 'POST', headers, body: JSON.stringify(value) }).catch(() => {
@@ -79,14 +10,15 @@ export async function ask<T>(place: string, value: unknown): Promise<T> {
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as T;
   if (response.status === 404) {
-    throw new Error('This page is of a sitting that has ended. Open the address that “mobilebench serve” prints now.');
+    throw new Error('This page belongs to a session that has ended. Open the address that “mobilebench serve” prints now.');
   }
   if (response.status !== 400) throw new Error(`The computer answered ${response.status}.`);
-  const { error, hint } = JSON.parse(text) as { error: string; hint: string | null };
+  const { error, hint } = JSON.parse(text) as RequestError;
   throw new Error(hint ? `${error} ${hint}` : error);
 }
 
-/** Tells that no answer will come of a visit, without waiting for anything: the page may be about to go. */
+/** Says that no answer will come from a visit. It waits for nothing, because the page may be about to close. */
 export function giveUp(visit: string): void {
-  navigator.sendBeacon('stop', new Blob([JSON.stringify({ visit })], { type: 'application/json' }));
+  const request: StopRequest = { visit };
+  navigator.sendBeacon('stop', new Blob([JSON.stringify(request)], { type: 'application/json' }));
 }

@@ -1,5 +1,5 @@
 // A measurement for people: rows of a name and a number, with bars to compare them by.
-import type { Measurement } from '../records';
+import type { Measurement } from '../core/types';
 
 export interface Row {
   name: string;
@@ -43,12 +43,12 @@ export function tables(measurement: Measurement): Table[] {
 }
 
 /** Which GPU computed, where one was asked for; or that it was none. */
-export function renderer({ proof }: Measurement): string | undefined {
+export function renderer({ proof = {} }: Measurement): string | undefined {
   const { renderer: name, renderer_software: software } = proof;
   return name && `Computed by ${name}${software ? ': software on the processor, no GPU' : ''}.`;
 }
 
-function stages({ setup_ms, warmup_ms, prediction_ms }: Measurement): Table {
+function stages({ setup_ms = {}, warmup_ms = [], prediction_ms = [] }: Measurement): Table {
   const sorted = [...prediction_ms].sort((a, b) => a - b);
   const times: [string, number][] = [
     ...Object.entries(setup_ms).map(([part, ms]): [string, number] => [PARTS[part] ?? part, ms]),
@@ -62,15 +62,15 @@ function stages({ setup_ms, warmup_ms, prediction_ms }: Measurement): Table {
   return { title: 'Stages', rows: times.map(([name, ms]) => ({ name, value: duration(ms), share: ms / longest })) };
 }
 
-function kernels({ kernels = [], prediction_ms }: Measurement): Table {
+function kernels({ kernels = [], prediction_ms = [] }: Measurement): Table {
   const byName = new Map<string, number>();
-  for (const { name, times_ms } of kernels) {
+  for (const { name, times_ms = [] } of kernels) {
     const each = times_ms.reduce((sum, ms) => sum + ms, 0) / Math.max(prediction_ms.length, 1);
     byName.set(name, (byName.get(name) ?? 0) + each);
   }
   const whole = [...byName.values()].reduce((sum, ms) => sum + ms, 0);
   const longest = [...byName].sort(([, a], [, b]) => b - a).slice(0, MOST_KERNELS);
-  const clocks = [...new Set(kernels.map(({ clock }) => CLOCKS[clock]))].join(' and ');
+  const clocks = [...new Set(kernels.map(({ clock = 'cpu' }) => CLOCKS[clock]))].join(' and ');
   const which = byName.size > MOST_KERNELS ? `the ${MOST_KERNELS} longest of ${byName.size} kinds` : 'all kinds';
   return {
     title: `Kernels of one inference: ${which}, by ${clocks}`,

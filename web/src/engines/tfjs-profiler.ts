@@ -1,7 +1,6 @@
 // What TensorFlow.js tells of its kernels: their time, and the tensors that they make.
-import { Unsupported } from '../records';
-import type { KernelRun, Profiler } from './profiler';
-import type { KernelMemory } from './records';
+import { Unsupported, type KernelMemory } from '../core/types';
+import type { Held, KernelRun, Profiler } from './engine';
 
 /** One entry of `tf.profile`. */
 export interface ProfiledKernel {
@@ -58,12 +57,6 @@ export class TfjsProfiler implements Profiler {
 function told(name: string, ms: unknown): number {
   if (typeof ms === 'number' && ms >= 0) return ms;
   throw new Unsupported(`TensorFlow.js has no time of its kernel ${name}: this browser's GPU timers did not answer.`);
-}
-
-/** What the page holds at one moment, in bytes, beside what the framework counts. */
-export interface Held {
-  wasm_heap_bytes?: number;
-  performance_memory_bytes?: number;
 }
 
 /**

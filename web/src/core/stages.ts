@@ -1,5 +1,5 @@
 // Timing: one clock, stages of the setup one after another, predictions until the rule is met.
-import type { Rule, SetupPart } from './records';
+import type { BlockRule, SetupPart } from './types';
 
 export type Clock = () => number;
 
@@ -58,7 +58,7 @@ export class Readback {
 
 /** Predicts until `max_predictions`, or until `max_seconds` have passed and `min_predictions` are made. */
 export async function predictUntil<T>(
-  rule: Rule,
+  rule: Pick<BlockRule, 'min_predictions' | 'max_predictions' | 'max_seconds'>,
   predict: () => T | Promise<T>,
   clock: Clock = now,
   ended: (end: number) => void = () => undefined,

@@ -1,6 +1,6 @@
 // How files come to this page: measured downloads take turns over all pages of the server, and are held against its log.
 import { address } from './downloads';
-import type { Download } from './records';
+import type { Download } from './types';
 
 const ENTRIES = 10_000;
 const TURN = 'turn';

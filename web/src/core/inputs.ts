@@ -1,5 +1,5 @@
 // The published input formula and the summary of an output; mobilebench/models/synthetic_inputs.py states both.
-import type { Dtype, Fill, InputJob, OutputSummary, Values } from './records';
+import type { Dtype, Fill, InputJob, OutputSummary, Values } from './types';
 
 const SAMPLES = 64;
 

@@ -1,7 +1,7 @@
 // Which GPU a page asks for and gets. Frameworks ask the browser for it by themselves: so their questions are watched,
 // and given a power preference where one is wanted.
 import { GpuLoss } from './loss';
-import type { Proof } from './records';
+import type { Proof } from './types';
 
 export type PowerPreference = 'low-power' | 'high-performance';
 export type GpuApi = 'webgl' | 'webgpu';

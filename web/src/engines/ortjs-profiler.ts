@@ -1,7 +1,7 @@
 // What ONNX Runtime tells of its kernels: a trace in Chrome's format, which `endProfiling` prints line by line.
-import { listening } from '../console';
-import { Unsupported } from '../records';
-import type { KernelRun, Profiler } from './profiler';
+import { listening } from '../core/console';
+import { Unsupported } from '../core/types';
+import type { KernelRun, Profiler } from './engine';
 
 const RUN = 'model_run';
 const NODE_TIME = '_kernel_time';

@@ -1,5 +1,5 @@
 // What shows that a case really ran as asked: read from the browser while it runs, never repeated from the job.
-import type { FileProof, Proof } from './records';
+import type { FileProof, Proof } from './types';
 
 const SMALLEST_FRAMEWORK_BYTES = 10_000;
 

@@ -1,29 +1,30 @@
 // A kernels pass: every inference is watched by the engine's own profiler, and its kernels are laid side by side.
-import { Unsupported } from '../records';
-import type { Kernel } from './records';
+import { now, timed, type Clock, type Timed } from '../core/stages';
+import { Unsupported, type Job, type Kernel } from '../core/types';
+import type { KernelRun, Profiler } from '../engines/engine';
+import { TIMING_RECORDER, type Recorder, type Work } from './recorder';
 
-/** One kernel of one inference. */
-export interface KernelRun {
-  /** As the profiler names it. */
-  name: string;
-  ms: number;
-  /** Whose time it is: that of the graphics device, or of the processor, which may only hand the work over. */
-  clock: 'cpu' | 'gpu';
-  /** Position in the engine's plan, where the profiler tells it. */
-  node?: number;
-  /** Execution provider, where there are several. */
-  provider?: string;
-}
-
-/** What an engine offers a kernels pass. */
-export interface Profiler {
-  /** Runs one inference, watched. */
-  watch<T>(predict: () => T | Promise<T>): Promise<T>;
-  /**
-   * The kernels of every watched inference, in the order of the inferences and, within each, of the kernels. Asked for
-   * once, after the last. Raises `Unsupported` where the profiler turns out to tell of none.
-   */
-  finish(): Promise<readonly (readonly KernelRun[])[]>;
+/** An inference is timed inside the profiler, which may wait for the GPU's timers when the inference has ended. */
+export function kernelsRecorder({ engine }: Pick<Job, 'engine'>): Recorder {
+  let profiler: Profiler | undefined;
+  const watched = <T>(predict: Work<T>, clock: Clock = now): Promise<Timed<T>> => {
+    if (profiler === undefined) throw new Error('The model was not loaded.');
+    return profiler.watch(() => timed(predict, clock));
+  };
+  return {
+    ...TIMING_RECORDER,
+    loaded(session) {
+      profiler = session.profiler?.();
+      if (profiler === undefined) {
+        throw new Unsupported(`${engine} does not tell which operators it runs: it has no profiler.`);
+      }
+    },
+    first: (predict) => watched(predict),
+    later: watched,
+    async finish() {
+      return { kernels: kernelsOf((await profiler?.finish()) ?? []) };
+    },
+  };
 }
 
 /**

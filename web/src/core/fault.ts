@@ -1,5 +1,5 @@
 // What a failure is called that a page lives through, and the sentence that tells it.
-import type { PageFault } from './records';
+import type { PageFault } from './types';
 
 /** TensorFlow Lite fails to allocate tensors for whatever reason a model cannot be prepared. */
 const OUT_OF_MEMORY =

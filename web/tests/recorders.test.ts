@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { kernelsPass, memoryPass, TIMING, watchingFor } from '../src/passes/pass';
-import { kernelsOf, type KernelRun } from '../src/passes/profiler';
-import { eventIn, OrtProfiler, runsIn } from '../src/passes/ort';
-import { Steps } from '../src/passes/steps';
-import { allocations, isKernel, TfjsProfiler, type ProfiledKernel } from '../src/passes/tfjs';
-import { Unsupported, type Job } from '../src/records';
-import { Setup, timed } from '../src/stages';
+import { kernelsOf, kernelsRecorder } from '../src/recorders/kernels';
+import { memoryRecorder } from '../src/recorders/memory';
+import { TIMING_RECORDER } from '../src/recorders/recorder';
+import { recorderFor } from '../src/recorders/registry';
+import type { KernelRun } from '../src/engines/engine';
+import { eventIn, OrtProfiler, runsIn } from '../src/engines/ortjs-profiler';
+import { Steps } from '../src/core/steps';
+import { allocations, isKernel, TfjsProfiler, type ProfiledKernel } from '../src/engines/tfjs-profiler';
+import { Unsupported, type Job } from '../src/core/types';
+import { Setup, timed } from '../src/core/stages';
+import { jobFor } from './job';
 
 const kernel = (name: string, ms: number, more: Partial<KernelRun> = {}): KernelRun => ({ name, ms, clock: 'cpu', ...more });
 
@@ -204,34 +208,26 @@ describe("the trace of ONNX Runtime's profiler", () => {
   });
 });
 
-const job = (pass?: Job['pass']): Job => ({
-  engine: 'litertjs',
-  backend: 'wasm',
-  setting: 'simd',
-  threads: 1,
-  rule: { min_predictions: 1, max_predictions: 1, max_seconds: 1 },
-  ...(pass && { pass }),
-  model: { file: 'model/m', parts: {}, inputs: [], outputs: [] },
-});
+const job = (pass: Job['pass'] = 'timing'): Job => jobFor({ engine: 'litertjs', pass });
 
 describe('a timing pass', () => {
   it('is what is done unless told, and stops before and after the predictions alone', () => {
-    expect(watchingFor(job(), new Setup())).toBe(TIMING);
+    expect(recorderFor(job(), new Setup())).toBe(TIMING_RECORDER);
     const stages = ['process_start', 'framework_init', 'model_init', 'warmup', 'prediction'];
-    expect(stages.filter((stage) => TIMING.stopsAfter(stage))).toEqual(['warmup', 'prediction']);
+    expect(stages.filter((stage) => TIMING_RECORDER.stopsAfter(stage))).toEqual(['warmup', 'prediction']);
   });
 });
 
 describe('a kernels pass', () => {
   it('is refused by an engine without a profiler', () => {
     expect(() => {
-      watchingFor(job('kernels'), new Setup()).loaded({});
+      recorderFor(job('kernels'), new Setup()).loaded({});
     }).toThrow('litertjs does not tell which operators it runs: it has no profiler.');
   });
 
   it('times the inference, not what the profiler does when it has ended', async () => {
     let now = 0;
-    const watching = kernelsPass(job());
+    const watching = kernelsRecorder(job());
     watching.loaded({
       profiler: () => ({
         async watch(predict) {
@@ -272,7 +268,7 @@ describe('a memory pass', () => {
 
   it('reads the page after every stage, with what the engine counts', async () => {
     const seen = page();
-    const watching = memoryPass(seen);
+    const watching = memoryRecorder(seen);
     await watching.ended('process_start');
     await watching.ended('model_init', { memory: () => ({ tf_bytes: 5 }) });
     expect(seen.told).toEqual([
@@ -283,7 +279,7 @@ describe('a memory pass', () => {
   });
 
   it('looks into the first inference where the engine counts its tensors', async () => {
-    const watching = memoryPass(page());
+    const watching = memoryRecorder(page());
     const add = { name: 'Add', bytes_added: 1, total_bytes: 2 };
     watching.loaded({
       allocations: async (predict, held) => ({ value: await predict(), kernels: [{ ...add, ...held() }] }),
@@ -294,7 +290,7 @@ describe('a memory pass', () => {
   });
 
   it('does without where it does not', async () => {
-    const watching = memoryPass(page());
+    const watching = memoryRecorder(page());
     watching.loaded({});
     expect((await watching.first(() => 3)).value).toBe(3);
     expect((await watching.later(() => 4)).value).toBe(4);

@@ -1,6 +1,6 @@
 // What is compiled for the GPU, counted by stage: the calls with which WebGL and WebGPU compile are watched.
-import type { Compilation, Stage } from './records';
-import { now, type Clock } from './stages';
+import type { Compilation, Stage } from '../core/types';
+import { now, type Clock } from '../core/stages';
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 type Counted = 'shaders' | 'pipelines';

@@ -1,9 +1,9 @@
 // The two ways in which a page comes by framework and model. Each download has its turn; waiting for it is not measured.
-import { address, downloadAll, downloadModule } from './downloads';
-import type { Engine, EngineAdapter, GpuProof, Session } from './engines/engine';
-import { inTurn } from './network';
-import type { Job } from './records';
-import type { Setup } from './stages';
+import { address, downloadAll, downloadModule } from '../core/downloads';
+import type { Engine, EngineAdapter, GpuProof, Session } from './engine';
+import { inTurn } from '../core/network';
+import type { Job } from '../core/types';
+import type { Setup } from '../core/stages';
 
 export interface Obtained {
   engine: Engine;

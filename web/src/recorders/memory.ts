@@ -1,9 +1,8 @@
 // A memory pass: what the page, its engine and its browser say of the page's memory when a stage has ended.
-import type { PageMemory } from './records';
-import type { Held } from './tfjs';
-
-/** What an engine counts itself. */
-export type EngineMemory = Pick<PageMemory, 'tf_bytes' | 'tf_gpu_bytes' | 'tf_tensors'>;
+import { timed } from '../core/stages';
+import type { KernelMemory, PageMemory } from '../core/types';
+import type { EngineMemory, Held, Session } from '../engines/engine';
+import { TIMING_RECORDER, type Recorder } from './recorder';
 
 /** Longest waits for the browser's own count: one that comes at once, and one that comes with a garbage collection. */
 const EAGER_MS = 3_000;
@@ -63,7 +62,7 @@ export class HeapWatch {
 }
 
 /** Reads the page's memory whenever a stage has ended. Made before any framework is loaded. */
-export class PageMemoryWatch {
+export class PageMemoryReader {
   readonly readings: PageMemory[] = [];
   readonly notes: string[] = [];
   private readonly heap = new HeapWatch();
@@ -115,4 +114,28 @@ export class PageMemoryWatch {
       return undefined;
     }
   }
+}
+
+/** The page is read when each stage has ended; the first inference kernel by kernel, where the engine tells. */
+export function memoryRecorder(page: Pick<PageMemoryReader, 'read' | 'held' | 'readings' | 'notes'>): Recorder {
+  let session: Pick<Session, 'allocations'> = {};
+  let kernels: KernelMemory[] = [];
+  return {
+    ...TIMING_RECORDER,
+    ended: (stage, engine) => page.read(stage, engine?.memory?.()),
+    stopsAfter: () => true,
+    loaded(made) {
+      session = made;
+    },
+    async first(predict) {
+      if (session.allocations === undefined) return timed(predict);
+      const told = await session.allocations(
+        () => timed(predict),
+        () => page.held(),
+      );
+      kernels = told.kernels;
+      return told.value;
+    },
+    finish: () => Promise.resolve({ memory: { page: page.readings, kernels, notes: page.notes } }),
+  };
 }

@@ -1,7 +1,7 @@
 // A trace pass: the stages appear in the browser's own trace, as measures of its user timing.
-import type { SetupPart } from '../records';
-import { timed, type Setup, type Timed } from '../stages';
-import { TIMING, type Watching } from './pass';
+import type { SetupPart } from '../core/types';
+import { timed, type Setup, type Timed } from '../core/stages';
+import { TIMING_RECORDER, type Recorder } from './recorder';
 
 /** With which the name of every measure begins. */
 export const PREFIX = 'mobilebench:';
@@ -15,14 +15,14 @@ const measure: Mark = (name, start, end, position) => {
 };
 
 /** Every mark is made when its stage has ended, from the times that were taken anyway. */
-export function tracePass(setup: Pick<Setup, 'ms' | 'end'>, mark: Mark = measure): Watching {
+export function traceRecorder(setup: Pick<Setup, 'ms' | 'end'>, mark: Mark = measure): Recorder {
   let begin: number | undefined;
   let predictions = 0;
   const marked = <T>(name: string, { ms, end }: Timed<T>, position?: number): void => {
     mark(name, end - ms, end, position);
   };
   return {
-    ...TIMING,
+    ...TIMING_RECORDER,
     ended(stage) {
       const ms = setup.ms[stage as SetupPart];
       if (ms !== undefined) {

@@ -1,0 +1,181 @@
+"""The JSON messages between Python and the pages, apart from `Measurement`, which is in `core.records`.
+
+`scripts/web_types.py` writes the pages' TypeScript types from these records. Run it after every change here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from mobilebench.core.records import BlockRule, Loader, Outcome, Pass, Record, VerdictStatus
+from mobilebench.models.inputs import SAMPLES
+from mobilebench.models.manifest import Fill, Format
+
+Dtype = Literal["float32", "int32", "int64", "int8", "uint8", "bool"]
+PageOwnPass = Literal["timing", "kernels", "memory"]
+"""The passes that a page can go through without a program that drives its browser."""
+
+MAX_THREADS = 64
+MAX_CORES = 4096
+
+
+class PageMessage(Record):
+    """A message between Python and a page; Python code names a field `pass_` where the JSON says `pass`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+class InputJob(PageMessage):
+    """One input of the model."""
+
+    name: str
+    """Canonical name."""
+    format_name: str
+    """Name in the model's file."""
+    dtype: Dtype
+    """Element type in the model's file."""
+    shape: list[int]
+    fill: Fill
+    position: int
+    """Number of the input in the published formula."""
+
+
+class OutputJob(PageMessage):
+    """One output of the model."""
+
+    name: str
+    """Canonical name."""
+    format_name: str
+    """Name in the model's file."""
+
+
+class ModelJob(PageMessage):
+    """The model of a job; paths are relative to the page."""
+
+    file: str
+    """The file that the engine opens."""
+    parts: dict[str, str]
+    """Further files: the name that the model uses to the path."""
+    inputs: list[InputJob]
+    outputs: list[OutputJob]
+
+
+class Job(PageMessage):
+    """What the bench page gets: one block to measure."""
+
+    engine: str
+    """`tfjs`, `ortjs` or `litertjs`; an older release carries its version: `ortjs@1.18`."""
+    backend: str
+    setting: str
+    threads: int
+    rule: BlockRule
+    pass_: Pass = Field(default="timing", alias="pass")
+    eager_memory: bool = False
+    """The browser was started so that it measures a page's memory as soon as the page asks."""
+    loader: Loader = "split"
+    samples: int = SAMPLES
+    """Most elements of each output that the answer shows."""
+    answer: Literal["first", "last"] = "last"
+    """The inference whose outputs are in the answer."""
+    model: ModelJob
+
+
+class BackendChoice(PageMessage):
+    """A backend that a person can choose."""
+
+    name: str
+    settings: list[str]
+    single_threaded: list[str]
+    """Settings with one thread."""
+    multi_threaded: list[str]
+    """Settings that need two threads or more."""
+
+
+class EngineChoice(PageMessage):
+    """An engine that a person can choose."""
+
+    name: str
+    title: str
+    """Name and release, short enough for a phone's screen."""
+    format: Format
+    """Format of the model files that it reads."""
+    backends: list[BackendChoice]
+    passes: list[PageOwnPass]
+
+
+class ModelChoice(PageMessage):
+    """A model that a person can choose."""
+
+    name: str
+    precision: str
+    bytes: dict[Format, int]
+    """Size of the model by format."""
+
+
+class Choices(PageMessage):
+    """Everything that a person can choose."""
+
+    engines: list[EngineChoice]
+    models: list[ModelChoice]
+
+
+class StartRequest(PageMessage):
+    """What a person chose, when they press “run”."""
+
+    engine: str
+    backend: str
+    setting: str
+    threads: int = Field(ge=1, le=MAX_THREADS)
+    model: str
+    precision: str
+    pass_: Pass = Field(default="timing", alias="pass")
+    cores: int = Field(default=1, ge=1, le=MAX_CORES)
+    """Cores of the browser's machine, as the browser tells them."""
+
+
+class Started(PageMessage):
+    """The answer to `StartRequest`: where to measure, and what."""
+
+    visit: str
+    """Token of the visit."""
+    page: str
+    """Path of the bench page on this server."""
+    job: Job
+    cores: int | None
+    """Number of cores that the bench page has to report; None: the browser's own number."""
+
+
+class PageAnswer(PageMessage):
+    """The measurement that a page brings back."""
+
+    visit: str
+    """Token of the visit on which it was measured."""
+    answer: str
+    """The measurement, as JSON text."""
+    agent: str = Field(default="", max_length=2000)
+    """The browser's user agent."""
+    cores: int | None = Field(default=None, ge=1, le=MAX_CORES)
+    """Cores of the browser's machine, where the browser tells them."""
+
+
+class StopRequest(PageMessage):
+    """No answer will come from this visit."""
+
+    visit: str
+
+
+class Judgement(PageMessage):
+    """What mobilebench thinks of an answer."""
+
+    outcome: Outcome
+    reason: str | None
+    """Why there is no measurement."""
+    verdict: VerdictStatus | None
+    reasons: list[str]
+    """The verdict's reasons."""
+    case: str
+    """Key of the case that was measured."""
+    run: str | None = None
+    """Id of the run, once the answer is stored."""
