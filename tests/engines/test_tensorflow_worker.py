@@ -17,19 +17,16 @@ from hypothesis import strategies as st
 
 from mobilebench.engines.tensorflow_worker import (
     block,
-    clock,
     cores,
-    cost,
     kernels,
     memory,
     network,
     options,
     pages,
-    processor,
     report,
-    threads,
+    system,
 )
-from mobilebench.engines.tensorflow_worker.problem import BAD_ARGUMENT, UNSUPPORTED, Problem
+from mobilebench.engines.tensorflow_worker.options import BAD_ARGUMENT, UNSUPPORTED, Problem
 
 NEEDED = ["--max-predictions", "5", "--max-seconds", "1", "--model", "m/saved_model.pb", "--output", "logits=out"]
 INPUT = ["--input", "image,float32,1x2x2x3,uniform:-1.0:1.0"]
@@ -115,36 +112,36 @@ def test_any_input_argument_is_understood_or_refused(text: str) -> None:
 
 
 def test_the_clock_moves_and_costs_little() -> None:
-    facts = clock.observe()
+    facts = system.clock_facts()
     assert 0 < facts.resolution_ms < 1
     assert 0 < facts.cost_ms < 0.1
-    before = clock.now_ms()
+    before = system.now_ms()
     time.sleep(0.005)
-    assert clock.now_ms() - before >= 5
+    assert system.now_ms() - before >= 5
 
 
 def test_processor_features_come_from_the_first_processor(tmp_path: Path) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx2 fma rdrand\n\nprocessor\t: 1\nflags\t\t: avx512f\n")
-    assert processor.features(cpuinfo) == ["fma", "avx2"]
+    assert system.cpu_features(cpuinfo) == ["fma", "avx2"]
     cpuinfo.write_text("processor\t: 0\nFeatures\t: fp asimd asimddp\n")
-    assert processor.features(cpuinfo) == ["asimd", "asimddp"]
+    assert system.cpu_features(cpuinfo) == ["asimd", "asimddp"]
     cpuinfo.write_text("nothing of the kind\n")
-    assert processor.features(cpuinfo) == []
+    assert system.cpu_features(cpuinfo) == []
 
 
 def test_cpu_time_is_told_by_thread() -> None:
-    before = threads.read()
+    before = system.read_threads()
     end = time.thread_time() + 0.03
     while time.thread_time() < end:
         pass
-    used = threads.since(before, threads.read())
+    used = system.threads_since(before, system.read_threads())
     assert used[0].id == os.getpid()
     assert used[0].cpu_ms >= 30
 
 
-def thread(number: int, name: str, cpu_ms: float) -> threads.Thread:
-    return threads.Thread(number, name, cpu_ms)
+def thread(number: int, name: str, cpu_ms: float) -> system.Thread:
+    return system.Thread(number, name, cpu_ms)
 
 
 @pytest.mark.parametrize(
@@ -157,23 +154,23 @@ def thread(number: int, name: str, cpu_ms: float) -> threads.Thread:
         ([], 0, "the executor"),
     ],
 )
-def test_only_threads_that_compute_kernels_are_counted(used: list[threads.Thread], count: int, where: str) -> None:
-    found = threads.at_work(used, {1, 9, None})
+def test_only_threads_that_compute_kernels_are_counted(used: list[system.Thread], count: int, where: str) -> None:
+    found = system.at_work(used, {1, 9, None})
     assert found.computing == count
     assert where in found.source
     assert found.alive == len([one for one in used if one.id not in (1, 9)])
 
 
 def test_costs_are_differences() -> None:
-    before = cost.read()
+    before = system.cost_now()
     bytearray(2**24)
-    spent = cost.read().since(before)
+    spent = system.cost_now().since(before)
     assert spent.minor_faults >= 0
     assert spent.user_ms >= 0
-    assert cost.Cost(1, 1, 1, 1, 1, 1).since(cost.Cost(2, 2, 1, 1, 0, 1)) == cost.Cost(0, 0, 0, 0, 1, 0)
+    assert system.Cost(1, 1, 1, 1, 1, 1).since(system.Cost(2, 2, 1, 1, 0, 1)) == system.Cost(0, 0, 0, 0, 1, 0)
 
 
-def system(root: Path, speeds: dict[int, int | None], off: tuple[int, ...] = ()) -> Path:
+def fake_cores(root: Path, speeds: dict[int, int | None], off: tuple[int, ...] = ()) -> Path:
     for core, speed in speeds.items():
         folder = root / f"cpu{core}"
         folder.mkdir()
@@ -192,11 +189,11 @@ PHONE: dict[int, int | None] = {0: 300, 1: 300, 2: 310, 3: 300, 4: 800, 5: 800, 
     [("little", {0, 1, 2, 3}), ("big", {4, 5, 6}), ("prime", {7}), ("0xf0", {4, 5, 6, 7}), ("0x1", {0})],
 )
 def test_cores_are_named_by_their_speeds(tmp_path: Path, name: str, found: set[int]) -> None:
-    assert cores.asked(name, system(tmp_path, PHONE)) == found
+    assert cores.asked(name, fake_cores(tmp_path, PHONE)) == found
 
 
 def test_cores_that_are_off_do_not_count(tmp_path: Path) -> None:
-    root = system(tmp_path, {0: 400, 1: 400, 2: 1000, 3: None}, off=(3,))
+    root = fake_cores(tmp_path, {0: 400, 1: 400, 2: 1000, 3: None}, off=(3,))
     assert cores.asked("big", root) == {2}
     with pytest.raises(Problem, match="two kinds") as caught:
         cores.asked("prime", root)
@@ -205,11 +202,11 @@ def test_cores_that_are_off_do_not_count(tmp_path: Path) -> None:
 
 def test_cores_that_are_alike_or_do_not_tell_have_no_names(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="alike"):
-        cores.asked("big", system(tmp_path, {0: 1000, 1: 1020}))
+        cores.asked("big", fake_cores(tmp_path, {0: 1000, 1: 1020}))
     silent = tmp_path / "silent"
     silent.mkdir()
     with pytest.raises(Problem, match="does not tell"):
-        cores.asked("big", system(silent, {0: None}))
+        cores.asked("big", fake_cores(silent, {0: None}))
 
 
 @pytest.mark.parametrize("wrong", ["0x0", "0x", "0b1", "15", "Big", "0xg", ""])

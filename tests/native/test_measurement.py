@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mobilebench.core.records import Measurement
 from tests.native.running import FORMATS, SLEEP, real_arguments, run
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 ADDED_BY_ENGINE = {"proof.files.sha256", "graph"}
 """Fields that Python adds to the runner's answer."""

@@ -16,7 +16,7 @@ from mobilebench.engines.base import NATIVE_PASSES
 from mobilebench.engines.tensorflow_worker import options as worker
 from tests.native.running import SLEEP, run
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.build
 
 OPTION = re.compile(r"^  (--[a-z0-9-]+) (.+)$", re.MULTILINE)
 NEVER_PASSED = {"--cache", "--memory-period"}

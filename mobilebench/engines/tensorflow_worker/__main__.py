@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from mobilebench.engines.tensorflow_worker import options, report
 from mobilebench.engines.tensorflow_worker.block import Block, measure
-from mobilebench.engines.tensorflow_worker.problem import MEASURED, NOT_WRITTEN, Problem
+from mobilebench.engines.tensorflow_worker.options import MEASURED, NOT_WRITTEN, Problem
 from mobilebench.models.forked_step import end_with
 
 

@@ -9,18 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from mobilebench.engines.tensorflow_worker import (
-    clock,
     cores,
-    cost,
     kernels,
     memory,
     network,
     pages,
-    processor,
-    threads,
+    system,
 )
-from mobilebench.engines.tensorflow_worker.options import Input, Options
-from mobilebench.engines.tensorflow_worker.problem import FAILED, Problem, words
+from mobilebench.engines.tensorflow_worker.options import FAILED, Input, Options, Problem, words
 
 
 @dataclass
@@ -28,8 +24,8 @@ class Block:
     """What was measured so far; all of it when nothing was raised."""
 
     options: Options
-    clock: clock.ClockFacts = field(default_factory=clock.observe)
-    features: list[str] = field(default_factory=processor.features)
+    clock: system.ClockFacts = field(default_factory=system.clock_facts)
+    features: list[str] = field(default_factory=system.cpu_features)
     version: str | None = None
     files: list[Path] = field(default_factory=list)
     """Model files and libraries that were loaded."""
@@ -39,9 +35,9 @@ class Block:
     setup_ms: dict[str, float] = field(default_factory=dict)
     warmup_ms: list[float] = field(default_factory=list)
     prediction_ms: list[float] = field(default_factory=list)
-    costs: dict[str, cost.Cost] = field(default_factory=dict)
-    used: list[threads.Thread] = field(default_factory=list)
-    at_work: threads.AtWork | None = None
+    costs: dict[str, system.Cost] = field(default_factory=dict)
+    used: list[system.Thread] = field(default_factory=list)
+    at_work: system.AtWork | None = None
     kept: cores.Kept | None = None
     placement: network.Placement | None = None
     operators: list[kernels.Times] = field(default_factory=list)
@@ -72,8 +68,8 @@ def _measure(block: Block) -> None:
     asked = cores.asked(options.affinity)
     cores.take(asked, options.priority)
     _cache(block)
-    began = clock.now_ms()
-    watch = memory.Watch(lambda: clock.now_ms() - began, options.memory_period_ms)
+    began = system.now_ms()
+    watch = memory.Watch(lambda: system.now_ms() - began, options.memory_period_ms)
     if options.pass_ == "memory":
         watch.start()
     stages = _Stages(block, watch)
@@ -85,7 +81,7 @@ def _measure(block: Block) -> None:
     block.peak_rss_kb = memory.peak_rss_kb()
     if options.pass_ == "memory":
         block.readings = watch.stop()
-    block.at_work = threads.at_work(block.used, {os.getpid(), watch.thread})
+    block.at_work = system.at_work(block.used, {os.getpid(), watch.thread})
     block.operators = profile.found if profile else []
     block.kept = cores.read(asked)
     _prove(block, model)
@@ -97,22 +93,22 @@ class _Stages:
     def __init__(self, block: Block, watch: memory.Watch) -> None:
         self._block = block
         self._watch = watch
-        self._before = cost.read()
-        self._started = clock.now_ms()
+        self._before = system.cost_now()
+        self._started = system.now_ms()
 
     def part_ended(self, part: str) -> None:
         """A part of setup lasted from the last part's end until now."""
-        self._block.setup_ms[part] = clock.now_ms() - self._started
+        self._block.setup_ms[part] = system.now_ms() - self._started
         self._told(part)
-        self._started = clock.now_ms()
+        self._started = system.now_ms()
 
     def stage_ended(self, stage: str) -> None:
-        self._block.costs[stage] = cost.read().since(self._before)
+        self._block.costs[stage] = system.cost_now().since(self._before)
         if stage != "setup":
             self._told(stage)
 
     def stage_begins(self) -> None:
-        self._before = cost.read()
+        self._before = system.cost_now()
 
     def _told(self, name: str) -> None:
         if self._block.options.pass_ == "memory":
@@ -150,9 +146,9 @@ def _predict(block: Block, model: network.Network, stages: _Stages, profile: ker
     options = block.options
 
     def once() -> float:
-        started = clock.now_ms()
+        started = system.now_ms()
         answer = profile.step(model.predict) if profile else model.predict()
-        ended = clock.now_ms()
+        ended = system.now_ms()
         if options.answer == "last" or not block.answer:
             block.answer = answer
         return ended - started
@@ -161,13 +157,13 @@ def _predict(block: Block, model: network.Network, stages: _Stages, profile: ker
     block.warmup_ms.append(once())
     stages.stage_ended("warmup")
     stages.stage_begins()
-    before = threads.read()
-    end = clock.now_ms() + options.max_seconds * 1e3
+    before = system.read_threads()
+    end = system.now_ms() + options.max_seconds * 1e3
     while len(block.prediction_ms) < options.max_predictions and (
-        len(block.prediction_ms) < options.min_predictions or clock.now_ms() < end
+        len(block.prediction_ms) < options.min_predictions or system.now_ms() < end
     ):
         block.prediction_ms.append(once())
-    block.used = threads.since(before, threads.read())
+    block.used = system.threads_since(before, system.read_threads())
     stages.stage_ended("prediction")
 
 

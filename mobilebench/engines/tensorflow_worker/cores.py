@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilebench.engines.tensorflow_worker.problem import BAD_ARGUMENT, UNSUPPORTED, Problem
+from mobilebench.engines.tensorflow_worker.options import BAD_ARGUMENT, UNSUPPORTED, Problem
 
 NAMES = ("big", "little", "prime")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mobilebench.engines.tensorflow_worker.problem import Problem
+from mobilebench.engines.tensorflow_worker.options import Problem
 
 _STEP = "mobilebench"
 _HOST = "/host:CPU"

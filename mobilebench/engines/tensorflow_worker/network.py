@@ -10,8 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mobilebench.engines.tensorflow_worker.options import Options
-from mobilebench.engines.tensorflow_worker.problem import UNSUPPORTED, Problem, words
+from mobilebench.engines.tensorflow_worker.options import UNSUPPORTED, Options, Problem, words
 
 Arrays = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""The command line, which is the native runner's as far as TensorFlow has what it asks for."""
+"""The interface of this process: the native runner's command line, as far as it fits TensorFlow, and exit codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from mobilebench.engines.tensorflow_worker.problem import BAD_ARGUMENT, Problem
+MEASURED = 0
+FAILED = 1
+BAD_ARGUMENT = 2
+UNSUPPORTED = 3
+NOT_WRITTEN = 4
+
+_LONGEST_MESSAGE = 600
 
 BACKENDS = ("cpu", "gpu")
 SETTINGS = ("default",)
@@ -26,6 +32,26 @@ _MOST_SAMPLES = 65536
 _MOST_ELEMENTS = 2**30
 _MOST_DIMENSIONS = 8
 _LONGEST_PERIOD_MS = 60_000.0
+
+
+class Problem(Exception):
+    """Why there is no measurement, as a clause.
+
+    Args:
+        reason: in plain words, or in TensorFlow's.
+        exit_code: what the process ends with.
+    """
+
+    def __init__(self, reason: str, exit_code: int = FAILED) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.exit_code = exit_code
+
+
+def words(error: BaseException) -> str:
+    """A library's message on one line, cut to a length that can be shown."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= _LONGEST_MESSAGE else f"{said[:_LONGEST_MESSAGE]} …"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mobilebench.engines.tensorflow_worker.block import Block
-from mobilebench.engines.tensorflow_worker.problem import UNSUPPORTED, Problem
+from mobilebench.engines.tensorflow_worker.options import UNSUPPORTED, Problem
 
 if TYPE_CHECKING:
     from mobilebench.core.records import Kernel, Measurement, MemoryUse, OutputSummary, Proof

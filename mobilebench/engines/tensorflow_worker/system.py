@@ -1,0 +1,155 @@
+"""What the operating system says of this process: time, cost, threads, and the processor's features."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from time import monotonic_ns
+
+_CLOCK_READINGS = 4096
+
+
+@dataclass(frozen=True)
+class ClockFacts:
+    """How fine the clock is, as it was observed."""
+
+    resolution_ms: float
+    """Smallest step between two readings that differ."""
+    cost_ms: float
+    """Mean cost of one reading, with Python's call."""
+
+
+def now_ms() -> float:
+    """Milliseconds of the clock that times everything (CLOCK_MONOTONIC, as in the native runner)."""
+    return monotonic_ns() / 1e6
+
+
+def clock_facts() -> ClockFacts:
+    """Read the clock many times in a row."""
+    readings = [monotonic_ns() for _ in range(_CLOCK_READINGS)]
+    steps = [later - earlier for earlier, later in pairwise(readings) if later > earlier]
+    return ClockFacts(min(steps) / 1e6, (readings[-1] - readings[0]) / len(readings) / 1e6)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU time, page faults and context switches of this process: the fields of `core.records.StageCost`."""
+
+    user_ms: float
+    system_ms: float
+    minor_faults: int
+    major_faults: int
+    voluntary_switches: int
+    involuntary_switches: int
+
+    def since(self, before: Cost) -> Cost:
+        """What was added since an earlier reading."""
+        return Cost(
+            max(0.0, self.user_ms - before.user_ms),
+            max(0.0, self.system_ms - before.system_ms),
+            self.minor_faults - before.minor_faults,
+            self.major_faults - before.major_faults,
+            self.voluntary_switches - before.voluntary_switches,
+            self.involuntary_switches - before.involuntary_switches,
+        )
+
+
+def cost_now() -> Cost:
+    """The cost since the process began, of all threads together."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return Cost(used.ru_utime * 1e3, used.ru_stime * 1e3, used.ru_minflt, used.ru_majflt, used.ru_nvcsw, used.ru_nivcsw)
+
+
+_X86_FEATURES = (
+    "sse4_1", "sse4_2", "avx", "fma", "f16c", "avx2", "avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512_vnni",
+    "avx512_fp16", "amx_bf16", "amx_tile", "amx_int8", "avx_vnni", "avx512_bf16",
+)  # fmt: skip
+_ARM_FEATURES = ("asimd", "fphp", "asimdhp", "asimddp", "sve", "sve2", "i8mm", "bf16", "sme")
+
+
+def cpu_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> list[str]:
+    """The instruction sets for inference that the first processor has, under the native runner's names."""
+    for line in cpuinfo.read_text(errors="replace").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in ("flags", "Features"):
+            present = set(value.split())
+            return [name for name in (*_X86_FEATURES, *_ARM_FEATURES) if name in present]
+    return []
+
+
+SHARE_OF_BUSIEST = 0.01
+"""Threads that used less than this share of the busiest thread's time did not work."""
+
+_TASKS = Path("/proc/self/task")
+_EXECUTOR = "tf_Compute"
+"""TensorFlow's name for the threads that walk the graph; the threads of its pool for kernels have the process's."""
+
+
+@dataclass(frozen=True)
+class Thread:
+    """One thread and the CPU time that it used."""
+
+    id: int
+    name: str
+    cpu_ms: float
+
+
+def read_threads() -> dict[int, Thread]:
+    """Every thread of this process by its id, with its CPU time since it began."""
+    found = {}
+    for task in _TASKS.iterdir():
+        number = int(task.name)
+        try:
+            name = (task / "comm").read_text(errors="replace").strip()
+            found[number] = Thread(number, name, time.clock_gettime(_cpu_clock(number)) * 1e3)
+        except OSError:  # it ended meanwhile
+            continue
+    return found
+
+
+def threads_since(before: Mapping[int, Thread], after: Mapping[int, Thread]) -> list[Thread]:
+    """What each thread used between two readings, most first."""
+    used = [
+        Thread(thread.id, thread.name, max(0.0, thread.cpu_ms - (before[key].cpu_ms if key in before else 0.0)))
+        for key, thread in after.items()
+    ]
+    return sorted(used, key=lambda thread: -thread.cpu_ms)
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """Which threads computed kernels."""
+
+    computing: int
+    """Threads of the kernels' pool; of the executor, where the pool did nothing. 0: none worked."""
+    source: str
+    alive: int
+    """Threads that could have computed, with or without work."""
+
+
+def at_work(used: list[Thread], besides: Collection[int | None]) -> AtWork:
+    """Tell the threads that compute kernels from the executor's and from those `besides`, such as the caller's.
+
+    With one thread TensorFlow computes in the executor's thread and leaves the pool alone; with more, the executor
+    hands kernels to the pool, in part works too, and else waits.
+    """
+    busiest = max((thread.cpu_ms for thread in used), default=0.0)
+    working = [thread for thread in used if thread.cpu_ms > 0 and thread.cpu_ms >= busiest * SHARE_OF_BUSIEST]
+    others = [thread for thread in working if thread.id not in besides]
+    pool = [thread for thread in others if not thread.name.startswith(_EXECUTOR)]
+    executors = [thread for thread in others if thread.name.startswith(_EXECUTOR)]
+    where = "the pool for kernels" if pool else "the executor"
+    return AtWork(
+        len(pool) or len(executors),
+        f"CPU time of every thread of the process during the predictions: those of {where}",
+        sum(thread.id not in besides for thread in used),
+    )
+
+
+def _cpu_clock(thread: int) -> int:
+    """The kernel's clock id for the CPU time of one thread of this process (clock_getcpuclockid(3), Linux)."""
+    return (~thread << 3) | 6
