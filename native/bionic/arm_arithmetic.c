@@ -1,6 +1,6 @@
-/* The arithmetic that 32-bit ARM leaves to functions, under the names and registers of its run-time ABI: division, and
- * conversion between 64-bit integers and doubles. Doubles come and go in integer registers, as everywhere in this ABI.
- */
+/* The functions that 32-bit ARM compilers call for arithmetic, with the names and registers of its run-time ABI:
+ * division, and conversion between 64-bit integers and doubles. Doubles are passed in integer registers, as always in
+ * this ABI. */
 #include <stdint.h>
 
 #define TWO_TO_32 4294967296.0
@@ -31,7 +31,8 @@ static uint64_t long_magnitude(int64_t value) {
     return value < 0 ? 0U - (uint64_t)value : (uint64_t)value;
 }
 
-/* By a shift and a subtraction for every bit of the quotient; by zero it is 0, and the number remains. */
+/* Divides with one shift and one subtraction per bit of the quotient. Division by zero gives 0, with the number as
+ * remainder. */
 void arm_divide(uint64_t number, uint64_t by, struct quotient *answer) {
     uint64_t whole = 0;
     if (by != 0 && by <= number) {
@@ -47,7 +48,7 @@ void arm_divide(uint64_t number, uint64_t by, struct quotient *answer) {
     *answer = (struct quotient){.whole = whole, .rest = number};
 }
 
-/* Rounds towards zero; the rest has the number's sign. */
+/* Divides, rounding towards zero. The remainder has the sign of the number. */
 void arm_divide_signed(int64_t number, int64_t by, struct quotient *answer) {
     arm_divide(long_magnitude(number), long_magnitude(by), answer);
     if ((number < 0) != (by < 0))
@@ -56,7 +57,7 @@ void arm_divide_signed(int64_t number, int64_t by, struct quotient *answer) {
         answer->rest = 0U - answer->rest;
 }
 
-/* Numbers come in r0 to r3 and the answer leaves there, too, which no C function can do. */
+/* The numbers arrive in r0 to r3 and the results are returned there too, which a C function cannot do. */
 #define DIVIDE_IN_REGISTERS(divide)                                                                                    \
     __asm__ volatile("push {r4, lr}\n"                                                                                 \
                      "sub sp, sp, #24\n"                                                                               \
@@ -76,7 +77,7 @@ __attribute__((naked)) void __aeabi_ldivmod(void) {
     DIVIDE_IN_REGISTERS(arm_divide_signed);
 }
 
-/* Quotient in r0, rest in r1. */
+/* Returns the quotient in r0 and the remainder in r1. */
 uint64_t __aeabi_uidivmod(uint32_t number, uint32_t by) {
     struct quotient answer;
     arm_divide(number, by, &answer);
@@ -98,7 +99,7 @@ int32_t __aeabi_idiv(int32_t number, int32_t by) {
     return (int32_t)((number < 0) != (by < 0) ? 0U - whole : whole);
 }
 
-/* Both halves are exact as doubles, so their sum is rounded once. */
+/* Both halves are exact as doubles, so only their sum is rounded. */
 double __aeabi_ul2d(uint64_t value) {
     return (double)(uint32_t)(value >> 32) * TWO_TO_32 + (double)(uint32_t)value;
 }

@@ -1,5 +1,5 @@
-/* Where the linker of Android enters the program: the stack pointer is the address of the arguments. Beside it, the
- * note by which the linker and the tools know an Android program and the API level that it is built for. */
+/* The program's entry, where the stack pointer is the address of the arguments; and the note by which Android's linker
+ * and tools recognise an Android program and its API level. */
 
     .text
     .globl _start

@@ -1,8 +1,8 @@
-/* From the program's entry into the C library, which sets itself up, runs `main` and exits with its answer. */
+/* Calls the C library from the program's entry. It initialises itself, runs `main` and exits with its result. */
 #include <stddef.h>
 
-/* Functions to run before and after `main`. The linker runs those before it by itself, and the runner has none after:
- * the C library takes missing lists for empty ones. */
+/* Functions to run before and after `main`. The linker runs those before it, and the runner has none after it; the C
+ * library takes a missing list for an empty one. */
 struct lists {
     void (**preinit)(void);
     void (**init)(void);

@@ -1,5 +1,5 @@
-/* Fuzzes what is read from files: a tensor's values, a library's header, a process's memory. The first two bytes say
- * the tensor's number format and how many elements it has. */
+/* Fuzzes what is read from files: a tensor's values, a library's header, a process's memory. The first two bytes are
+ * the tensor's number format and number of elements. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

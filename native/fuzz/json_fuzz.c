@@ -1,4 +1,4 @@
-/* Fuzzes the JSON writer: the bytes say what is written, and whatever was written has to be well-formed. */
+/* Fuzzes the JSON writer: the bytes decide what is written, and the result has to be well-formed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ static uint8_t next(struct source *source) {
     return *source->bytes++;
 }
 
-/* A text of up to 255 of the bytes, which may be anything but 0. */
+/* Takes a text of up to 255 of the bytes, which may have any value but 0. */
 static void next_text(struct source *source, char text[256]) {
     size_t length = next(source);
     size_t at = 0;

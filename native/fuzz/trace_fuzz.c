@@ -1,4 +1,5 @@
-/* Any bytes as a trace of ONNX Runtime, in memory of their very size, whole and up to the middle. */
+/* Fuzzes the reader of ONNX Runtime traces, with all of the bytes and with the first half, each in memory of exactly
+ * that size. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -27,7 +27,7 @@ static place escape(place at) {
     return *at != '\0' && strchr("\"\\/bfnrt", *at) != NULL ? at + 1 : NULL;
 }
 
-/* One character by its code point: neither overlong, nor half of a surrogate pair, nor beyond Unicode. */
+/* Reads one character, which must not be overlong, half of a surrogate pair, or beyond Unicode. */
 static place character(place at) {
     uint32_t code = *at;
     int more = code < 0x80 ? 0 : code >> 5 == 0x6 ? 1 : code >> 4 == 0xE ? 2 : code >> 3 == 0x1E ? 3 : -1;

@@ -14,7 +14,7 @@
 
 #define EXIT_NOT_WRITTEN 4
 
-/* Keeps standard output for the answer alone; the descriptor to write it to, or -1. */
+/* Keeps standard output free for the JSON. Returns the descriptor to write the JSON to, or -1. */
 static int reserve_output(void) {
     int answer = dup(STDOUT_FILENO);
     if (answer < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
     json_free(&json);
     block_free(&block);
     args_free(&options);
-    /* Libraries of engines and drivers may crash in their destructors, after the answer. */
+    /* Libraries of engines and drivers may crash in their destructors, so none are run. */
     fflush(NULL);
     _exit(code);
 }

@@ -1,5 +1,5 @@
-/* Shows the arithmetic of 32-bit ARM to the tests: a program without a C library. Pairs of 64-bit integers come in,
- * what bionic/arm_arithmetic.c makes of each goes out. */
+/* Runs the arithmetic of bionic/arm_arithmetic.c for the tests, without a C library: it reads pairs of 64-bit integers
+ * and writes the results. */
 #include <stdint.h>
 
 struct pair {

@@ -1,10 +1,15 @@
-/* Shows single parts of the engines to the tests, on what no engine of this computer would give:
+/* Shows single parts of the engines to the tests, on inputs that no engine of this computer produces.
  *
- *     engine-probe trace PIECE < TEXT          the events of a trace that arrives PIECE bytes at a time, and how it
- * ends engine-probe profile CALLS FILE          the kernels of a profile engine-probe telemetry < LINES           the
- * kernels of telemetry: part NODE DELEGATE | next | begin NAME NODE SUBGRAPH | end HANDLE | operator NAME MICROSECONDS
- * INDEX engine-probe plan < LINES                the shares of a graph, whose nodes are CODE NAME INPUTS OUTPUTS
- * PLANNED     CODE 51 is a delegated part, INPUTS like 1,2 or -, PLANNED 0 or 1
+ *     engine-probe trace PIECE < TEXT
+ *         the events of a trace that arrives PIECE bytes at a time, and how it ends
+ *     engine-probe profile CALLS FILE
+ *         the kernels of a profile
+ *     engine-probe telemetry < LINES
+ *         the kernels of telemetry; a line is one of
+ *         `part NODE DELEGATE`, `next`, `begin NAME NODE SUBGRAPH`, `end HANDLE`, `operator NAME MICROSECONDS INDEX`
+ *     engine-probe plan < LINES
+ *         the shares of a graph; a line is a node `CODE NAME INPUTS OUTPUTS PLANNED`
+ *         (CODE 51 is a delegated part, INPUTS is a list such as `1,2` or `-`, PLANNED is 0 or 1)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +49,7 @@ static void put_event(struct json *json, const struct ort_event *event) {
     json_close(json, '}');
 }
 
-/* The text so far lies in memory of its very size, so that reading beyond it is a fault. */
+/* The text is copied into memory of exactly its size, so that the sanitizer sees any read beyond it. */
 static enum ort_trace_result take_events(struct json *json, size_t length, size_t *at) {
     char *exact = malloc(length + 1);
     if (exact == NULL)
@@ -106,7 +111,7 @@ static int profile(long calls, const char *path) {
     bool done = ort_profile_read(&read, path, &kernels, &problem);
     json_open(&json, NULL, '{');
     json_string(&json, "problem", done ? NULL : problem.text);
-    json_integer(&json, "calls_told", read.calls_told);
+    json_integer(&json, "calls_found", read.calls_found);
     put_kernels(&json, &kernels);
     json_close(&json, '}');
     kernels_free(&kernels);
@@ -157,8 +162,8 @@ static int telemetry(void) {
         follow(&watched, &plan, line);
     tflite_profile_end(&watched, &plan, &kernels);
     json_open(&json, NULL, '{');
-    json_integer(&json, "parts_told", watched.parts_told);
-    json_integer(&json, "parts_untold", watched.parts_untold);
+    json_integer(&json, "parts_timed", watched.parts_timed);
+    json_integer(&json, "parts_untimed", watched.parts_untimed);
     put_kernels(&json, &kernels);
     json_close(&json, '}');
     kernels_free(&kernels);
@@ -166,7 +171,7 @@ static int telemetry(void) {
     return print_whole(&json);
 }
 
-/* A graph that the plan's reader takes for an interpreter's. */
+/* A fake graph, which the plan's reader takes for that of an interpreter. */
 struct fake_node {
     int code;
     char name[64];

@@ -1,12 +1,12 @@
-/* Shows single parts of the runner to the tests:
+/* Shows single parts of the runner to the tests.
  *
  *     native-probe hash POSITION INDEX     the hash of the input formula
  *     native-probe fill OPTIONS…           the values of every --input; float32 as the hex of its bits
  *     native-probe summary SAMPLES BITS…   the summary of float32 values given as hex bits
  *     native-probe quote < TEXT            a JSON string
  *     native-probe cores FOLDER NAME       the cores of that name, or why there are none
- *     native-probe memory FOLDER           what a process's folder in /proc tells of its memory
- *     native-probe graphics PROGRAM        what a stand-in for dumpsys tells within a second
+ *     native-probe memory FOLDER           the memory of a process, from its folder in /proc
+ *     native-probe graphics PROGRAM        the graphics memory that a substitute for dumpsys prints within a second
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Preloaded into a process by a test: whoever asks for a socket ends the process, and says so. */
+/* A test preloads this into a process. Opening a socket ends the process with a message. */
 #include <unistd.h>
 
 #define TRAPPED 99

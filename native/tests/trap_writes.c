@@ -1,5 +1,5 @@
-/* Preloaded into a process by a test: whoever opens a file for writing, or makes or renames one, outside the folder
- * that TRAP_ALLOWED names (if any) ends the process, and says so. */
+/* A test preloads this into a process. Opening a file for writing, or creating or renaming one, outside the folder in
+ * TRAP_ALLOWED (if set) ends the process with a message. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>

@@ -205,7 +205,7 @@ def test_cores_that_are_alike_or_do_not_tell_have_no_names(tmp_path: Path) -> No
         cores.asked("big", fake_cores(tmp_path, {0: 1000, 1: 1020}))
     silent = tmp_path / "silent"
     silent.mkdir()
-    with pytest.raises(Problem, match="does not tell"):
+    with pytest.raises(Problem, match="does not report"):
         cores.asked("big", fake_cores(silent, {0: None}))
 
 

@@ -320,7 +320,7 @@ def test_a_page_that_never_answers_is_given_up(
     began = time.monotonic()
     with pytest.raises(BlockFailed, match="The page on host never answered within 2 s"):
         engine.measure(target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert list(temporary.iterdir()) == []
 
 

@@ -184,7 +184,7 @@ def test_cores_that_do_not_tell_their_speed(sanitized: Path, tmp_path: Path, con
         file.write_text(content)
     done = probe(sanitized, "cores", str(tmp_path), "big")
     assert done.returncode == 3
-    assert "does not tell how fast its cores are" in json.loads(done.stdout)
+    assert "does not report the speed of its cores" in json.loads(done.stdout)
 
 
 def test_a_core_that_is_off_is_left_out(sanitized: Path, tmp_path: Path) -> None:
@@ -268,10 +268,10 @@ MEMINFO = """Applications Memory Usage (in Kilobytes):
     [
         (f"cat <<'END'\n{MEMINFO}END", 6044, ""),
         (f'[ "$1" = meminfo ] && [ "$2" = $PPID ] && cat <<END\n{MEMINFO}END', 6044, ""),
-        ("echo 'No process found for: 7'", -1, "dumpsys meminfo does not tell it for this process"),
-        ("exit 20", -1, "dumpsys meminfo does not tell it for this process"),
+        ("echo 'No process found for: 7'", -1, "dumpsys meminfo has no value for this process"),
+        ("exit 20", -1, "dumpsys meminfo has no value for this process"),
         (f"cat <<END\n{MEMINFO}END\nexec sleep 60", -1, "dumpsys did not end within 1 s"),
-        ("exec >&-; exec sleep 60", -1, "dumpsys meminfo does not tell it for this process"),
+        ("exec >&-; exec sleep 60", -1, "dumpsys meminfo has no value for this process"),
     ],
 )
 def test_graphics_memory_by_dumpsys(sanitized: Path, tmp_path: Path, script: str, kb: int, why: str) -> None:

@@ -175,7 +175,7 @@ def test_the_answer_agrees_with_the_reference_and_the_proof_is_whole(
     assert [one.bytes for one in proof.files][1] == library.path.stat().st_size
     if engine == "tflite":
         assert proof.delegates[0].name == "TfLiteXNNPackDelegate"
-        assert f"XNNPACK's own pool has {threads} thread(s), asked were {threads}" in proof.notes
+        assert f"XNNPACK's own pool has {threads} thread(s); {threads} were requested" in proof.notes
         assert measured.setup_ms["delegate_preparation"] > 0
     assert b"Traceback" not in done.stderr
 

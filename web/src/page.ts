@@ -19,7 +19,7 @@ import { predictUntil, Readback, Setup } from './core/stages';
 
 const ENGINES: Record<string, EngineAdapter> = { tfjs, ortjs, litertjs };
 
-/** How long after a failure the browser may say that it took the GPU away. */
+/** How long after a failure the browser may still report a lost GPU. */
 const LOSS_PATIENCE_MS = 500;
 
 const visibility = new VisibilityWatch();
@@ -31,7 +31,7 @@ const refusal = new RefusalWatch();
 const compilation = new CompilationWatch();
 const steps = new Steps();
 
-/** Called when a stage has ended, and the page is to wait. */
+/** Called when a stage has ended. The page waits for it. */
 type Stop = (stage: string) => Promise<void>;
 
 async function measure(job: Job, stop: Stop): Promise<Measurement> {
@@ -103,8 +103,8 @@ function adapterOf({ engine }: Job): EngineAdapter | undefined {
 }
 
 /**
- * Raises an error when the browser took something away that the backend computes with. Engines may have anything made
- * for the GPU, also where they compute elsewhere: the notes then tell its loss.
+ * Raises an error when the browser took away the GPU resources that the backend computes with. Engines may create GPU
+ * resources that they do not compute with: the loss of those is only noted.
  */
 async function demandNoLoss(job: Job): Promise<string[]> {
   await gpu.loss.settled(0);
@@ -115,7 +115,10 @@ async function demandNoLoss(job: Job): Promise<string[]> {
   return [];
 }
 
-/** A power preference is no order: only where the browser gives another GPU for the other one, it was followed. */
+/**
+ * Raises `Unsupported` when the power preference was not followed. A browser may ignore it, so it counts as followed
+ * only where the two preferences give different GPUs.
+ */
 async function demandPreference(job: Job, { renderer }: Proof): Promise<void> {
   const wanted = preferenceOf(job.setting);
   if (wanted === undefined) return;
@@ -138,7 +141,7 @@ function summaries(job: Job, outputs: ReadonlyMap<string, Output>): OutputSummar
   });
 }
 
-/** Whatever goes wrong is told in the answer's `status` and `reason`. */
+/** Measures, and puts any error into the answer's `status` and `reason`. */
 async function measured(job: Job, stop: Stop): Promise<string> {
   const onGpu = isGpuApi(job.backend);
   const work = refusal.guard(workers.guard(measure(job, stop)));
@@ -163,8 +166,8 @@ async function measured(job: Job, stop: Stop): Promise<string> {
 }
 
 /**
- * Measures one block. With `stepwise`, the page stops between stages and says which has ended, in place of the answer:
- * it goes on when `next` is called.
+ * Measures one block. With `stepwise` the page stops between stages, and returns the name of the stage that has ended
+ * instead of the answer. It goes on when `next` is called.
  */
 function run(job: Job, stepwise = false): Promise<string> {
   return stepwise ? steps.begin((stop) => measured(job, stop)) : measured(job, () => Promise.resolve());

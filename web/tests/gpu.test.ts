@@ -148,7 +148,7 @@ describe('a power preference', () => {
   it('shows nothing where there is one GPU', () => {
     const one = { 'low-power': 'Iris', 'high-performance': 'Iris' };
     expect(whyNotHonoured('high-performance', 'Iris', one)).toBe(
-      'The browser gives one GPU whatever the power preference: Iris.',
+      'The browser gives the same GPU for both power preferences: Iris.',
     );
     expect(whyNotHonoured('low-power', 'Iris', { ...one, 'low-power': undefined })).toContain('is missing');
   });

@@ -45,7 +45,7 @@ describe('kernels of several inferences', () => {
 
   it('are demanded', () => {
     expect(() => kernelsOf([[], []])).toThrow(Unsupported);
-    expect(() => kernelsOf([])).toThrow('The engine told of no kernel that it ran.');
+    expect(() => kernelsOf([])).toThrow('The engine reported no kernels.');
   });
 });
 

@@ -89,7 +89,7 @@ def _speeds(affinity: str, root: Path) -> dict[int, int]:
         told = {core: _number(root / f"cpu{core}" / file) for core in sorted(on)}
         if told and all(told.values()):
             return {core: speed for core, speed in told.items() if speed}
-    raise Problem(f"affinity {affinity}: this system does not tell how fast its cores are", UNSUPPORTED)
+    raise Problem(f"affinity {affinity}: this system does not report the speed of its cores", UNSUPPORTED)
 
 
 def _named(affinity: str, speeds: Mapping[int, int]) -> frozenset[int]:

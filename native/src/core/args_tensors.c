@@ -5,7 +5,7 @@
 
 #include "os/text.h"
 
-/* Cuts `text` at its last `separator`; what stands behind it, or NULL. */
+/* Cuts `text` at its last `separator`, and returns what is behind it, or NULL. */
 static char *cut_last(char *text, char separator) {
     char *at = strrchr(text, separator);
     if (at == NULL)
@@ -75,7 +75,7 @@ static bool parse_range(char *text, enum dtype dtype, struct fill *fill) {
            fill->high - fill->low <= 4294967295.0;
 }
 
-/* A tensor that cannot be is the caller's mistake here. */
+/* Makes the problem a bad argument: the command line describes an impossible tensor. */
 static bool blame(struct problem *problem) {
     problem->outcome = OUTCOME_BAD_ARGUMENT;
     return false;
@@ -89,7 +89,7 @@ static bool parse_fill(char *text, enum dtype dtype, struct fill *fill) {
     return *text != '\0';
 }
 
-/* Where a fill begins: a file's name may hold commas, so it is looked for by its word. */
+/* Cuts off the fill. The name of a file may hold commas, so a file is found by the word `file:`. */
 static char *cut_fill(char *text) {
     static const char mark[] = ",file:";
     char *file = strstr(text, mark);

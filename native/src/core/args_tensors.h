@@ -4,13 +4,13 @@
 
 #include "core/args.h"
 
-/* NAME,DTYPE,SHAPE,FILL */
+/* Reads the value of --input: NAME,DTYPE,SHAPE,FILL */
 bool args_input(struct options *options, char *text, struct problem *problem);
 
-/* CANONICAL=NAME */
+/* Reads the value of --output: CANONICAL=NAME */
 bool args_output(struct options *options, char *text, struct problem *problem);
 
-/* Makes `batch` the first size of every input. */
+/* Sets the first size of every input to `batch`. */
 bool args_batch(struct options *options, long batch, struct problem *problem);
 
 #endif

@@ -9,7 +9,7 @@
 const char *const setup_names[SETUP_PARTS] = {"library_load", "model_read", "session_creation", "delegate_preparation"};
 const char *const stage_names[STAGES] = {"setup", "warmup", "prediction"};
 
-/* Backend and setting: those asked for, or the first ones. */
+/* Sets the backend and the setting: the ones asked for, or the first ones. */
 static bool choose(struct options *options, const struct engine *engine, struct problem *problem) {
     const struct backend *backend = options->backend == NULL ? engine->backends : NULL;
     for (size_t i = 0; backend == NULL && i < engine->backend_count; i++) {
@@ -33,7 +33,7 @@ static bool check(struct options *options, const struct engine *engine, struct p
     if (!choose(options, engine, problem))
         return false;
     if (options->pass == PASS_KERNELS && engine->collect == NULL)
-        return fail(problem, OUTCOME_UNSUPPORTED, "engine `%s` does not tell its kernels' times", engine->name);
+        return fail(problem, OUTCOME_UNSUPPORTED, "engine `%s` does not report the times of its kernels", engine->name);
     if (options->check != CHECK_NOTHING)
         return (engine->loads_files && options->library != NULL) ||
                fail(problem, OUTCOME_BAD_ARGUMENT, "--check needs an engine with a --library");
@@ -47,7 +47,7 @@ static bool check(struct options *options, const struct engine *engine, struct p
     return true;
 }
 
-/* Ends a part of setup; what a memory pass reads does not count to any part. */
+/* Ends a part of setup. The readings of a memory pass belong to no part. */
 static void lap(struct block *block, enum setup_part part, double started) {
     double spent = clock_ms() - started;
     block->setup_ms[part] = block->setup_ms[part] < 0 ? spent : block->setup_ms[part] + spent;
@@ -168,7 +168,7 @@ static bool make_inputs(struct options *options, struct problem *problem) {
     return true;
 }
 
-/* Libraries that can be for this processor, and the page cache as it was asked for. */
+/* Checks that the libraries are built for this processor, and prepares the page cache. */
 static bool make_files(const struct options *options, struct proof *proof, struct problem *problem) {
     const char *const files[] = {options->library, options->delegate_library, options->model};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

@@ -15,7 +15,7 @@ struct block {
     const struct engine *engine;
     char version[64];
     struct proof proof;
-    /* Milliseconds; negative for a part that did not take place. */
+    /* Milliseconds; negative for a part that did not happen. */
     double setup_ms[SETUP_PARTS];
     double warmup_ms;
     struct predictions predictions;
@@ -27,7 +27,7 @@ struct block {
 extern const char *const setup_names[SETUP_PARTS];
 extern const char *const stage_names[STAGES];
 
-/* False when a stage failed; what was measured before stays in `block`. */
+/* Returns false when a stage failed. What was measured before stays in `block`. */
 bool block_run(struct options *options, struct block *block, struct problem *problem);
 
 void block_free(struct block *block);

@@ -47,7 +47,7 @@ bool open_library(const char *path, const char *whose, void **library, struct pr
         return true;
     const char *words = dlerror();
     words = words == NULL ? "the loader gave no reason" : words;
-    /* A lack of memory passes. */
+    /* A lack of memory is temporary, so it is an error of this block. */
     enum outcome outcome = strstr(words, strerror(ENOMEM)) == NULL ? OUTCOME_UNSUPPORTED : OUTCOME_ERROR;
     return fail(problem, outcome, "%s library cannot be loaded: %s", whose, words);
 }

@@ -1,4 +1,4 @@
-/* What an engine is to the runner: the stages of a block, each of which may fail. */
+/* The interface of an engine: one function for each stage of a block. Each of them may fail. */
 #ifndef MOBILEBENCH_ENGINE_H
 #define MOBILEBENCH_ENGINE_H
 
@@ -10,7 +10,7 @@
 
 #define MAX_SETTINGS 8
 
-/* Where an engine computes, and the settings that it has there; the first is the default. */
+/* A backend of an engine, and its settings, of which the first is the default. */
 struct backend {
     const char *name;
     const char *settings[MAX_SETTINGS];
@@ -23,44 +23,43 @@ struct engine {
     /* False for an engine that loads neither library nor model. */
     bool loads_files;
 
-    /* Opens the library and finds its functions. Every later stage gets the state that this one made. */
+    /* Opens the library and finds its functions. The state that it makes is passed to every later stage. */
     bool (*load)(const struct options *options, void **state, struct problem *problem);
-    /* Makes what the backend needs besides, without a model: delegate or execution provider. */
+    /* Creates the delegate or execution provider of the backend, without a model. */
     bool (*try_delegate)(void *state, const struct options *options, struct problem *problem);
-    /* Makes a session of the model, without delegates. */
+    /* Creates a session of the model, without delegates. */
     bool (*open)(void *state, const struct options *options, const struct file *model, struct problem *problem);
-    /* Hands the graph to the delegate; NULL where there is none. */
+    /* Gives the graph to the delegate. NULL where the engine has no such step. */
     bool (*delegate)(void *state, const struct options *options, struct problem *problem);
-    /* Allocates and finds the inputs and outputs. */
+    /* Allocates memory for the inputs and outputs, and finds them in the model. */
     bool (*ready)(void *state, struct options *options, struct problem *problem);
-    /* From the inputs in host memory to the outputs in host memory. */
+    /* Computes one prediction, from the inputs in host memory to the outputs in host memory. */
     bool (*predict)(void *state, struct options *options, struct problem *problem);
-    /* The times of a kernels pass, after the last prediction; NULL where the engine cannot tell. */
+    /* Collects the kernels of a kernels pass after the last prediction. NULL where the engine has no profiler. */
     bool (*collect)(void *state, struct kernels *kernels, struct problem *problem);
-    /* Version and read-outs, after everything was measured; NULL where nothing computes. */
+    /* Reads the proof from the engine after everything was measured. NULL for an engine that computes nothing. */
     bool (*prove)(void *state, struct proof *proof, struct problem *problem);
     const char *(*version)(void *state);
     void (*close)(void *state);
 };
 
-/* The engine of that name, or NULL. */
+/* Returns the engine of that name, or NULL. */
 const struct engine *engine_named(const char *name);
 
-/* Adds a remark to the proof; those beyond MAX_NOTES are dropped. */
+/* Adds a note to the proof. Notes beyond MAX_NOTES are dropped. */
 void prove_note(struct proof *proof, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Counts `nodes` more nodes for the delegate or provider `name`, whose share is returned; NULL beyond MAX_SHARES. */
+/* Adds `nodes` to the share of the delegate or provider `name`, and returns that share; NULL beyond MAX_SHARES. */
 struct share *prove_share(struct proof *proof, const char *name, long nodes);
 
-/* Opens a shared library, `whose` as in `the engine's`; `unsupported` in the system's own words where it cannot be
- * loaded here. */
+/* Opens a shared library. `whose` names it in the message, as in `the engine's`. A library that cannot be loaded here
+ * is `unsupported`, with the loader's message. */
 bool open_library(const char *path, const char *whose, void **library, struct problem *problem);
 
-/* Fails in the same way where Android has no NNAPI: engines call its functions without a look whether they are there.
- */
+/* Fails as `unsupported` where Android has no NNAPI. Engines call its functions without checking that they exist. */
 bool nnapi_is_there(struct problem *problem);
 
-/* Settings that compute in float16 need the permission; it alone changes nothing. */
+/* Fails when the setting computes in float16 and --allow-fp16 does not permit it. */
 bool fp16_permitted(const struct options *options, struct problem *problem);
 
 extern const struct engine engine_tflite;

@@ -1,5 +1,5 @@
-/* An engine that computes nothing: each inference sleeps. It shows what everything around a measurement costs. With
- * setting `instant` an inference is over at once: shorter than any clock can tell. */
+/* An engine that computes nothing: each inference sleeps. It shows the cost of everything around a measurement. With
+ * the setting `instant` an inference returns at once, faster than any clock can measure. */
 #include <string.h>
 #include <time.h>
 

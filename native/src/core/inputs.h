@@ -1,4 +1,4 @@
-/* The published input formula: every value follows from its index, so that all engines see the same numbers. */
+/* The published input formula: every value follows from its index, so all engines get the same numbers. */
 #ifndef MOBILEBENCH_INPUTS_H
 #define MOBILEBENCH_INPUTS_H
 
@@ -8,22 +8,22 @@
 
 enum fill_kind { FILL_UNIFORM, FILL_INTEGERS, FILL_FILE };
 
-/* `high` is exclusive; for integers both bounds are whole numbers. */
+/* `high` is exclusive. For integers both bounds are whole numbers. */
 struct fill {
     enum fill_kind kind;
     double low;
     double high;
-    /* Raw little-endian elements, just as many bytes as the tensor has. */
+    /* Path of a file of raw little-endian elements, with exactly as many bytes as the tensor has. */
     const char *path;
 };
 
-/* The 32-bit hash of element `index` of input number `position`. */
+/* Returns the 32-bit hash of element `index` of input number `position`. */
 uint32_t input_hash(uint32_t index, uint32_t position);
 
-/* Fills a tensor; integers take the whole part of a value. */
+/* Fills a tensor by the formula. Integers take the whole part of a value. */
 void input_fill(struct tensor *tensor, const struct fill *fill, uint32_t position);
 
-/* Gives a described tensor its memory and its values: by the formula, or from its file. */
+/* Allocates a described tensor, and fills it by the formula or from its file. */
 bool input_make(struct tensor *tensor, const struct fill *fill, uint32_t position, struct problem *problem);
 
 #endif

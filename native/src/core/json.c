@@ -28,7 +28,7 @@ static void put_text(struct json *json, const char *text) {
     put(json, text, strlen(text));
 }
 
-/* Length of the well-formed UTF-8 sequence at `text`, or 0. */
+/* Returns the length of the well-formed UTF-8 sequence at `text`, or 0. */
 static size_t utf8_length(const unsigned char *text) {
     static const struct {
         unsigned char first, last, low, high;

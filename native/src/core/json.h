@@ -1,4 +1,4 @@
-/* Writes one JSON text into memory, so that it is printed whole or not at all. */
+/* Writes one JSON text into memory, so that it is printed completely or not at all. */
 #ifndef MOBILEBENCH_JSON_H
 #define MOBILEBENCH_JSON_H
 
@@ -9,7 +9,7 @@ struct json {
     char *text;
     size_t length;
     size_t capacity;
-    /* Memory ran out: the text is not whole. */
+    /* Memory ran out, so the text is incomplete. */
     bool failed;
     bool needs_comma;
 };
@@ -18,10 +18,10 @@ struct json {
 void json_open(struct json *json, const char *key, char bracket);
 void json_close(struct json *json, char bracket);
 
-/* NULL is written as null; bytes that are not UTF-8 as the replacement character. */
+/* Writes NULL as null, and bytes that are not UTF-8 as the replacement character. */
 void json_string(struct json *json, const char *key, const char *value);
 
-/* Values that are not finite are written as null. */
+/* Writes a value that is not finite as null. */
 void json_number(struct json *json, const char *key, double value);
 
 void json_integer(struct json *json, const char *key, long long value);

@@ -10,7 +10,7 @@ static bool is(const struct kernel *kernel, const struct kernel_key *key) {
            strncmp(kernel->provider, key->provider, sizeof kernel->provider - 1) == 0;
 }
 
-/* Begins after the one that was found last, and goes round. */
+/* Finds a kernel. The search begins behind the kernel that was found last, and wraps around. */
 static struct kernel *find(struct kernels *kernels, const struct kernel_key *key) {
     size_t at = kernels->last;
     for (size_t tried = 0; tried < kernels->count; tried++) {

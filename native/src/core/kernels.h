@@ -1,4 +1,4 @@
-/* What a kernels pass saw: time by operator or fused kernel, one value a prediction. */
+/* The result of a kernels pass: the time of every operator or fused kernel in every prediction. */
 #ifndef MOBILEBENCH_KERNELS_H
 #define MOBILEBENCH_KERNELS_H
 
@@ -9,15 +9,15 @@
 
 struct kernel {
     char name[96];
-    /* -1: the profiler does not tell. */
+    /* -1 where the profiler does not report it. */
     int node;
-    /* Which of several delegated parts it belongs to, where each part counts its nodes from 0; else -1. */
+    /* The number of the delegated part that it belongs to, where each part counts its nodes from 0; else -1. */
     int part;
-    /* Delegate or execution provider that ran it; empty when not told. */
+    /* The delegate or execution provider that ran it; empty when unknown. */
     char provider[64];
-    /* It stands for a whole delegated part. */
+    /* It is a whole delegated part, whose inside the profiler does not show. */
     bool collapsed;
-    /* Negative: it did not run in warmup. */
+    /* Negative when it did not run in warmup. */
     double warmup_ms;
     double *times_ms;
     size_t count;
@@ -28,13 +28,14 @@ struct kernels {
     struct kernel *items;
     size_t count;
     size_t capacity;
-    /* Where the last one was found: predictions repeat the same order. */
+    /* Position of the kernel that was found last. Predictions repeat the same order, so the next one is close behind.
+     */
     size_t last;
-    /* Memory ran out, or there are more than MAX_KERNELS. */
+    /* Memory ran out, or there are more kernels than MAX_KERNELS. */
     bool failed;
 };
 
-/* Which kernel a time belongs to. */
+/* Identifies the kernel that a time belongs to. */
 struct kernel_key {
     const char *name;
     const char *provider;
@@ -42,8 +43,8 @@ struct kernel_key {
     int part;
 };
 
-/* Adds time of a kernel in prediction number `prediction` (0 is warmup); several in one prediction are summed. Takes
- * constant time where predictions repeat the same order. */
+/* Adds the time of a kernel in prediction number `prediction`, where 0 is warmup. Several times of one prediction are
+ * summed. Takes constant time when predictions repeat the same order. */
 void kernels_add(struct kernels *kernels, const struct kernel_key *key, long prediction, double ms);
 
 void kernels_free(struct kernels *kernels);

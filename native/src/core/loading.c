@@ -14,7 +14,7 @@
 /* A library of 30 MB on slow storage takes a second or two. */
 #define LONGEST_SECONDS 60
 
-/* What the child leaves in memory that it shares with this process. */
+/* What the child writes into the memory that it shares with this process. */
 struct findings {
     bool ended;
     struct problem problem;
@@ -40,13 +40,14 @@ static bool load_all(const struct options *options, const struct engine *engine,
         return false;
     if (options->check != CHECK_DELEGATE)
         return true;
-    /* Some engines open it only with a model, and then tell little of why they cannot. */
+    /* Some engines open it only together with a model, and then give no clear reason when they cannot. */
     return (options->delegate_library == NULL ||
             open_library(options->delegate_library, "the delegate's", &library, problem)) &&
            engine->try_delegate(state, options, problem);
 }
 
-/* Ends without destructors: those of a library may crash, too, and nothing depends on them. */
+/* Runs in the child. It exits without destructors, because those of a library may crash, and nothing depends on them.
+ */
 static void be_the_child(const struct options *options, const struct engine *engine, struct findings *findings) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     signal(SIGALRM, SIG_DFL);

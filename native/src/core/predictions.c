@@ -5,7 +5,7 @@
 
 #define CALIBRATION 9
 #define CLOCK_SHARE 0.01
-/* Groups are sought this much longer than they have to be: the processor may be faster later than now. */
+/* Groups are made this many times longer than necessary, because the processor may speed up later. */
 #define MARGIN 2
 #define LARGEST_GROUP 1048576L
 
@@ -32,7 +32,7 @@ static bool timed(const struct subject *subject, long group, double *spent_ms, s
     return true;
 }
 
-/* Adds samples up to number `most`, or until the time is over and the least number is reached. */
+/* Adds samples until there are `most`, or until the time is over and there are `min_predictions`. */
 static bool take_samples(struct predictions *predictions, const struct subject *subject, long most, double end_ms,
                          struct problem *problem) {
     while (predictions->count < most &&
@@ -51,7 +51,7 @@ static int least_first(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-/* The median of the first samples, of which there are at most CALIBRATION. */
+/* Returns the median of the first samples, of which there are at most CALIBRATION. */
 static double median_of(const struct predictions *predictions) {
     double sorted[CALIBRATION];
     size_t count = (size_t)predictions->count;
@@ -60,12 +60,12 @@ static double median_of(const struct predictions *predictions) {
     return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
 }
 
-/* How long a sample has to be for the clock to be no more than its hundredth. */
+/* Returns how long a sample has to be so that the clock's error is at most a hundredth of it. */
 static double long_enough(const struct clock_facts *clock) {
     return (clock->cost_ms > clock->resolution_ms ? clock->cost_ms : clock->resolution_ms) / CLOCK_SHARE;
 }
 
-/* The shortest of CALIBRATION timings of a group: what interrupts one of them makes no other one longer. */
+/* Returns the shortest of CALIBRATION timings of a group, so that an interruption does not count. */
 static bool shortest_of(const struct subject *subject, long group, double *shortest_ms, struct problem *problem) {
     for (int i = 0; i < CALIBRATION; i++) {
         double spent = 0;
@@ -77,7 +77,7 @@ static bool shortest_of(const struct subject *subject, long group, double *short
     return true;
 }
 
-/* The smallest group that takes `least_ms`, found by timing groups, each larger than the last. */
+/* Finds the smallest group that takes `least_ms`, by timing larger and larger groups. */
 static bool find_group(const struct subject *subject, double least_ms, long *group, struct problem *problem) {
     double spent = 0;
     for (*group = 2; *group<LARGEST_GROUP; *group = spent> least_ms / 2 ? *group + *group / 4 + 1 : *group * 2) {

@@ -1,4 +1,4 @@
-/* What shows that a block really ran as asked, read from what ran. */
+/* The proof that a block ran as asked: facts that are read back from the process and the engine. */
 #ifndef MOBILEBENCH_PROOF_H
 #define MOBILEBENCH_PROOF_H
 
@@ -12,11 +12,11 @@
 #define MAX_SHARES 8
 #define MAX_NOTES 8
 
-/* How much of the graph one delegate or execution provider took. */
+/* The part of the graph that one delegate or execution provider took. */
 struct share {
     char name[64];
     long nodes;
-    /* -1: not read. */
+    /* -1 when unknown. */
     long partitions;
 };
 
@@ -25,7 +25,7 @@ struct proof {
     struct file delegate_library;
     size_t model_bytes;
     bool model_mapped;
-    /* Before setup; no pages: not told. */
+    /* State before setup. Zero pages mean that it is unknown. */
     struct residency model_residency;
     struct residency library_residency;
     /* Read back after the predictions. */
@@ -34,7 +34,7 @@ struct proof {
     const char *backend;
     struct thread_times threads;
     bool threads_known;
-    /* -1: not read. */
+    /* -1 when unknown. */
     long graph_nodes;
     struct share shares[MAX_SHARES];
     size_t share_count;

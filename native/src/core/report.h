@@ -1,4 +1,4 @@
-/* The one JSON that the runner prints: a measurement, or why there is none. */
+/* The JSON that the runner prints: a measurement, or the reason why there is none. */
 #ifndef MOBILEBENCH_REPORT_H
 #define MOBILEBENCH_REPORT_H
 
@@ -7,7 +7,7 @@
 
 #define MEASUREMENT_SCHEMA "mobilebench/measurement/1"
 
-/* `options` may be NULL when the arguments themselves were refused. */
+/* Writes the report. `options` is NULL when the arguments were refused. */
 void report(struct json *json, const struct options *options, const struct block *block, const struct problem *problem);
 
 #endif

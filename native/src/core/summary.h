@@ -1,4 +1,4 @@
-/* The small record of one output tensor that runner, page and reference share. */
+/* The summary of one output tensor, as the runner, the pages and the reference answer define it. */
 #ifndef MOBILEBENCH_SUMMARY_H
 #define MOBILEBENCH_SUMMARY_H
 
@@ -8,23 +8,23 @@
 
 struct summary {
     size_t non_finite;
-    /* Over the float32 values, accumulated in float64; values that are not finite count as 0. */
+    /* Norms of the float32 values, accumulated in float64. Values that are not finite count as 0. */
     double l1;
     double l2;
     double max;
-    /* FNV-1a (32 bit) of the float32 little-endian bytes. */
+    /* FNV-1a hash (32 bits) of the values as little-endian float32. */
     uint32_t digest;
 };
 
 struct summary summarise(const struct tensor *tensor);
 
-/* How many elements are shown: all of them, but at most `most`. */
+/* Returns the number of elements that are printed: all of them, but at most `most`. */
 size_t sample_count(const struct tensor *tensor, size_t most);
 
-/* Which element is sample number `k` of `count`: they are evenly spread. */
+/* Returns the index of sample number `k` of `count` evenly spread samples. */
 size_t sample_index(const struct tensor *tensor, size_t count, size_t k);
 
-/* One element as float32; 0 when it is not finite. */
+/* Returns one element as float32, or 0 when it is not finite. */
 double sample_value(const struct tensor *tensor, size_t index);
 
 #endif

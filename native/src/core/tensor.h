@@ -27,17 +27,17 @@ struct tensor {
 const char *dtype_name(enum dtype dtype);
 size_t dtype_size(enum dtype dtype);
 
-/* Sets dtype and shape; `data` may be too small for them. */
+/* Sets the number format and the shape. `data` is not touched, and may be too small for them. */
 bool tensor_describe(struct tensor *tensor, enum dtype dtype, const int64_t *dims, size_t rank,
                      struct problem *problem);
 
-/* Sets dtype and shape, and makes `data` large enough; keeps the memory that it has when it suffices. */
+/* Sets the number format and the shape, and allocates `data` when it is too small. */
 bool tensor_shape(struct tensor *tensor, enum dtype dtype, const int64_t *dims, size_t rank, struct problem *problem);
 
-/* Makes `copy` the same tensor in memory of its own. */
+/* Copies a tensor into memory of its own. */
 bool tensor_copy(struct tensor *copy, const struct tensor *tensor, struct problem *problem);
 
-/* One element as float64, whatever its number format. */
+/* Returns one element as float64. */
 double tensor_value(const struct tensor *tensor, size_t index);
 
 void tensor_free(struct tensor *tensor);

@@ -1,8 +1,8 @@
-/* What is needed of ONNX Runtime's C API: one table of functions, whose order never changes once a version is
- * published.
+/* The part of ONNX Runtime's C API that the runner uses: a table of functions, whose order never changes once a version
+ * is published.
  *
- * Only the positions that are needed stand here (functions are appended, never moved). The first 275 or so exist in
- * every version since 1.16; those of the graph assignment since 1.24.
+ * Only the positions that are used are listed here; new functions are appended, never moved. The first 275 or so exist
+ * in every version since 1.16, those of the graph assignment since 1.24.
  */
 #ifndef MOBILEBENCH_ORT_API_H
 #define MOBILEBENCH_ORT_API_H
@@ -20,7 +20,7 @@
 #define ORT_DEFAULT_MEMORY 0
 #define ORT_NOT_IMPLEMENTED 9
 
-/* F(name, position, result, parameters); a result of `void *` is a status, NULL when all is well. */
+/* F(name, position, result, parameters). A result of `void *` is a status, which is NULL on success. */
 #define ORT_FUNCTIONS(F)                                                                                               \
     F(GetErrorCode, 1, int, (const void *))                                                                            \
     F(GetErrorMessage, 2, const char *, (const void *))                                                                \
@@ -65,7 +65,7 @@
     F(SessionOptionsAppendExecutionProvider, 216, void *,                                                              \
       (void *, const char *, const char *const *, const char *const *, size_t))
 
-/* Only looked at when the library knows ORT_ASSIGNMENT_VERSION. */
+/* Only used when the library supports ORT_ASSIGNMENT_VERSION. */
 #define ORT_ASSIGNMENT(F)                                                                                              \
     F(Session_GetEpGraphAssignmentInfo, 407, void *, (const void *, const void *const **, size_t *))                   \
     F(EpAssignedSubgraph_GetEpName, 408, void *, (const void *, const char **))                                        \

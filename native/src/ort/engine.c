@@ -207,7 +207,7 @@ static bool predict(void *state, struct options *options, struct problem *proble
     return done;
 }
 
-/* The asked provider took part, and is what the block is filed under; its share stands beside the others'. */
+/* Checks that the provider that was asked for took nodes. The block is then filed under it. */
 static bool judge_assignment(const struct options *options, struct proof *proof, struct problem *problem) {
     const char *asked = ort_provider_name(options);
     for (size_t i = 0; i < proof->share_count; i++) {
@@ -219,7 +219,7 @@ static bool judge_assignment(const struct options *options, struct proof *proof,
     return fail(problem, OUTCOME_UNSUPPORTED, "%s took none of the model's %ld nodes", asked, proof->graph_nodes);
 }
 
-/* Which execution provider got which nodes, as the session recorded it when it divided the graph. */
+/* Reads which execution provider got which nodes. The session recorded it when it divided the graph. */
 static bool read_assignment(struct ort *ort, struct proof *proof, struct problem *problem) {
     const void *const *parts = NULL;
     size_t count = 0;
@@ -257,11 +257,12 @@ static bool collect(void *state, struct kernels *kernels, struct problem *proble
 static void prove_options(const struct ort *ort, struct proof *proof) {
     const struct ort_profile *profile = &ort->profile;
     if (ort->asked->cache != NULL && !ort_provider_caches(ort->asked))
-        prove_note(proof, "%s keeps nothing between processes here: the cache was not used",
+        prove_note(proof, "the cache was not used, because %s stores nothing between processes",
                    ort_provider_name(ort->asked));
-    if (profile->prefix[0] != '\0' && profile->calls_told < profile->calls)
-        prove_note(proof, "ONNX Runtime's profile tells of %ld of %ld predictions: it holds a million events at most",
-                   profile->calls_told > 0 ? profile->calls_told - 1 : 0, profile->calls - 1);
+    if (profile->prefix[0] != '\0' && profile->calls_found < profile->calls)
+        prove_note(proof,
+                   "ONNX Runtime's profile has %ld of %ld predictions, because it holds at most a million events",
+                   profile->calls_found > 0 ? profile->calls_found - 1 : 0, profile->calls - 1);
 }
 
 static bool prove(void *state, struct proof *proof, struct problem *problem) {
@@ -269,7 +270,7 @@ static bool prove(void *state, struct proof *proof, struct problem *problem) {
     file_of(*(void *const *)&ort->base->get_api, &proof->library);
     prove_options(ort, proof);
     if (ort->api.Session_GetEpGraphAssignmentInfo == NULL) {
-        prove_note(proof, "ONNX Runtime before 1.%d does not tell which nodes its providers took",
+        prove_note(proof, "ONNX Runtime before 1.%d does not report which nodes its providers took",
                    ORT_ASSIGNMENT_VERSION);
         return true;
     }

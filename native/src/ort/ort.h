@@ -1,4 +1,4 @@
-/* The state of a session of ONNX Runtime, which its parts share. */
+/* The state of an ONNX Runtime session, which the files of this folder share. */
 #ifndef MOBILEBENCH_ORT_H
 #define MOBILEBENCH_ORT_H
 
@@ -21,7 +21,8 @@ struct ort {
     const char *output_names[MAX_OUTPUTS];
 };
 
-/* True when `status` says that all is well; else the problem carries the engine's words, and the status is released. */
+/* Returns true when `status` is success. Otherwise the problem gets the engine's message, and the status is released.
+ */
 bool ort_good(const struct ort *ort, void *status, const char *what, struct problem *problem);
 
 #endif

@@ -29,7 +29,8 @@ static bool ends_with(const char *text, const char *end) {
     return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-/* Their time is that of the nodes in the graphs that they run, which are told, too. */
+/* Operators that run other graphs. Their time is not counted, because the nodes of those graphs are in the trace as
+ * well. */
 static bool runs_graphs(const char *operation) {
     static const char *const names[] = {"If", "Loop", "Scan", "SequenceMap"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -39,12 +40,12 @@ static bool runs_graphs(const char *operation) {
     return false;
 }
 
-/* A call's nodes stand before its own event. */
+/* The events of a call's nodes come before the event of the call. */
 static void take(struct ort_profile *profile, const struct ort_event *event, struct kernels *kernels) {
     if (strcmp(event->category, "Session") == 0 && strcmp(event->name, "model_run") == 0)
-        profile->calls_told++;
+        profile->calls_found++;
     if (strcmp(event->category, "Node") != 0 || !ends_with(event->name, NODE_SUFFIX) || event->duration_us < 0 ||
-        profile->calls_told >= profile->calls || runs_graphs(event->operation))
+        profile->calls_found >= profile->calls || runs_graphs(event->operation))
         return;
     struct kernel_key key = {
         .name = event->operation[0] != '\0' ? event->operation : event->name,
@@ -52,10 +53,10 @@ static void take(struct ort_profile *profile, const struct ort_event *event, str
         .node = (int)event->node,
         .part = -1,
     };
-    kernels_add(kernels, &key, profile->calls_told, event->duration_us / 1e3);
+    kernels_add(kernels, &key, profile->calls_found, event->duration_us / 1e3);
 }
 
-/* Takes the whole events at the front of a piece; how much was used, or -1 where it is no trace. */
+/* Reads the complete events at the front of a piece. Returns how many bytes were used, or -1 where it is no trace. */
 static long take_events(struct ort_profile *profile, const char *text, size_t length, struct kernels *kernels,
                         bool *ended) {
     struct ort_trace trace = {.text = text, .length = length};
@@ -88,7 +89,7 @@ static bool read_events(struct ort_profile *profile, FILE *file, char *piece, st
 }
 
 static void leave_out_torn_call(const struct ort_profile *profile, struct kernels *kernels) {
-    size_t whole = profile->calls_told > 0 ? (size_t)profile->calls_told - 1 : 0;
+    size_t whole = profile->calls_found > 0 ? (size_t)profile->calls_found - 1 : 0;
     for (size_t i = 0; i < kernels->count; i++) {
         if (kernels->items[i].count > whole)
             kernels->items[i].count = whole;

@@ -1,4 +1,5 @@
-/* ONNX Runtime's profiling: a file of events in the scratch folder, read after the last prediction, and removed. */
+/* Profiling with ONNX Runtime: it writes a file of events into the scratch folder, which is read after the last
+ * prediction and removed. */
 #ifndef MOBILEBENCH_ORT_PROFILE_H
 #define MOBILEBENCH_ORT_PROFILE_H
 
@@ -9,20 +10,20 @@
 #include "os/problem.h"
 
 struct ort_profile {
-    /* How the files' paths begin; empty without profiling. */
+    /* The prefix of the paths of the files; empty without profiling. */
     char prefix[1024];
-    /* Calls of the session, warmup among them, and those that the file tells of. */
+    /* Calls of the session, warmup included, and the number of them that the file holds. */
     long calls;
-    long calls_told;
+    long calls_found;
 };
 
-/* Chooses the files' prefix in the scratch folder. */
+/* Chooses the prefix of the files in the scratch folder. */
 bool ort_profile_begin(struct ort_profile *profile, const struct options *options, struct problem *problem);
 
-/* Adds the kernels of the file at `path`; what it tells of a call that it does not tell whole is left out. */
+/* Adds the kernels in the file at `path`. A call that is incomplete there is left out. */
 bool ort_profile_read(struct ort_profile *profile, const char *path, struct kernels *kernels, struct problem *problem);
 
-/* Removes all files of this process, whether or not they were read. */
+/* Removes all files of this process. */
 void ort_profile_remove(const struct ort_profile *profile);
 
 #endif

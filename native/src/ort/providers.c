@@ -1,4 +1,5 @@
-/* The CPU provider is always there, and takes the nodes that the asked one leaves: how many, the proof tells. */
+/* The execution providers. The CPU provider is always there and takes the nodes that the other one leaves; the proof
+ * tells how many. */
 #include "ort/providers.h"
 
 #include <dlfcn.h>
@@ -20,7 +21,7 @@ struct settings {
 
 struct provider {
     const char *backend;
-    /* As the library lists it, and as its options are asked for. */
+    /* The name in the library's list of providers, and the name for setting its options. */
     const char *name;
     const char *short_name;
     bool (*add)(struct ort *ort, const struct provider *provider, const struct options *options,
@@ -39,7 +40,7 @@ static void set(struct settings *settings, const char *key, const char *value) {
     settings->values[settings->count++] = value;
 }
 
-/* A provider that cannot be had here makes the case unsupported, whatever code the library gives. */
+/* A provider that cannot be used here makes the case unsupported, for any error code of the library. */
 static bool added(const struct ort *ort, void *status, const struct provider *provider, struct problem *problem) {
     char what[96];
     snprintf(what, sizeof what, "%s cannot be used here", provider->name);
@@ -62,7 +63,7 @@ static bool configure(struct ort *ort, const char *key, const char *value, struc
                     "the session cannot be configured", problem);
 }
 
-/* Its own pool does the work; two pools that spin would take each other's cores. */
+/* The provider's own pool does the work. Two pools that spin would take cores from each other. */
 static bool add_xnnpack(struct ort *ort, const struct provider *provider, const struct options *options,
                         struct problem *problem) {
     struct settings settings = {0};
@@ -72,7 +73,7 @@ static bool add_xnnpack(struct ort *ort, const struct provider *provider, const 
     return configure(ort, "session.intra_op.allow_spinning", "0", problem) && append(ort, provider, &settings, problem);
 }
 
-/* NNAPI's own CPU implementation would hide that no accelerator took a node. */
+/* NNAPI's CPU implementation is forbidden, because it would hide that no accelerator took a node. */
 static bool add_nnapi(struct ort *ort, const struct provider *provider, const struct options *options,
                       struct problem *problem) {
     static const char name[] = "OrtSessionOptionsAppendExecutionProvider_Nnapi";
@@ -111,7 +112,7 @@ static bool add_cuda(struct ort *ort, const struct provider *provider, const str
     return done;
 }
 
-/* DirectML asks for sequential execution, which every session here has, and for no memory pattern. */
+/* DirectML needs sequential execution, which every session here has, and no memory pattern. */
 static bool add_dml(struct ort *ort, const struct provider *provider, const struct options *options,
                     struct problem *problem) {
     (void)options;
@@ -187,7 +188,8 @@ bool ort_provider_caches(const struct options *options) {
     return asked(options)->caches;
 }
 
-/* Fails with the providers that the library has; false also when it has `name`, which `found` then says. */
+/* Fails with a list of the providers that the library has. Also returns false, and sets `found`, when `name` is among
+ * them. */
 static bool look_for(const struct ort *ort, const char *name, bool *found, char *list, size_t room,
                      struct problem *problem) {
     char **names = NULL;

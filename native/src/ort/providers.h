@@ -4,19 +4,19 @@
 
 #include "ort/ort.h"
 
-/* ONNX Runtime's own name for the provider of the asked backend. */
+/* Returns ONNX Runtime's name for the provider of the backend. */
 const char *ort_provider_name(const struct options *options);
 
-/* A provider that compiles whole parts of the graph, of which it tells one time. */
+/* Whether a provider compiles parts of the graph, so that each part has only one time. */
 bool ort_provider_compiles(const char *name);
 
-/* Adds the asked provider to the session's options; `unsupported` where this library or this machine has none. */
+/* Adds the backend's provider to the session's options. `unsupported` where the library or the machine has none. */
 bool ort_provider_add(struct ort *ort, const struct options *options, struct problem *problem);
 
-/* How many threads ONNX Runtime's own pool gets: one where the provider has a pool. */
+/* Returns how many threads ONNX Runtime's own pool gets: one where the provider has a pool of its own. */
 int ort_pool_threads(const struct options *options);
 
-/* The provider keeps what it compiled in the folder that --cache names. */
+/* Whether the provider keeps compiled programs in the folder of --cache. */
 bool ort_provider_caches(const struct options *options);
 
 #endif

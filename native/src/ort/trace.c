@@ -14,7 +14,7 @@ struct cursor {
     size_t at;
 };
 
-/* What a value may mean to whoever asked for it; all but `text` ignores strings. */
+/* Where the parts of a value are stored. Only `text` takes strings. */
 struct value {
     char text[MAX_WORD];
     double number;
@@ -32,7 +32,7 @@ static bool peek(const struct cursor *cursor, char *next) {
     return cursor->at < cursor->length;
 }
 
-/* A string into `text`, cut to what it holds; an escaped character that is not plain becomes `?`. */
+/* Reads a string into `text`, cut to its size. An escaped character that is not ASCII becomes `?`. */
 static enum scan scan_string(struct cursor *cursor, char text[MAX_WORD]) {
     size_t kept = 0;
     char next = '\0';
@@ -55,7 +55,8 @@ static enum scan scan_string(struct cursor *cursor, char text[MAX_WORD]) {
     return SHORT;
 }
 
-/* Numbers in a trace are whole, or simple decimals; an exponent makes the value unusable, not the text. */
+/* Reads a number. Numbers in a trace are whole or simple decimals; an exponent makes the value unusable, but not the
+ * text. */
 static bool number_of(const char *word, double *number) {
     double value = 0;
     double unit = 0;
@@ -77,7 +78,7 @@ static bool number_of(const char *word, double *number) {
     return true;
 }
 
-/* A number, true, false or null. */
+/* Reads a number, true, false or null. */
 static enum scan scan_word(struct cursor *cursor, struct value *value) {
     size_t kept = 0;
     char next = '\0';
@@ -95,7 +96,7 @@ static enum scan scan_word(struct cursor *cursor, struct value *value) {
     return cursor->at > start ? SCANNED : WRONG;
 }
 
-/* Passes over an object or a list, whose opening bracket is next. */
+/* Skips an object or a list, whose opening bracket is next. */
 static enum scan skip_nested(struct cursor *cursor) {
     char closing[MAX_DEPTH];
     char ignored[MAX_WORD];

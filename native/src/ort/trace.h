@@ -1,6 +1,6 @@
-/* Reads the trace that ONNX Runtime's profiling writes, event by event: a JSON array of objects, in pieces.
+/* Reads the trace that ONNX Runtime's profiling writes, a JSON array of objects, event by event and in pieces.
  *
- * The text is not trusted: whatever it holds, nothing outside of it is read, and it ends.
+ * The text is not trusted: no content makes the reader read outside of it or run forever.
  */
 #ifndef MOBILEBENCH_ORT_TRACE_H
 #define MOBILEBENCH_ORT_TRACE_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Names that are longer are cut; what is absent is empty, or -1. */
+/* Longer names are cut. An absent text is empty, an absent number is -1. */
 struct ort_event {
     char category[16];
     char name[128];
@@ -23,14 +23,14 @@ enum ort_trace_result {
     /* The text ends before the event does. */
     ORT_TRACE_MORE,
     ORT_TRACE_END,
-    /* It is not such a trace. */
+    /* The text is not such a trace. */
     ORT_TRACE_BROKEN
 };
 
 struct ort_trace {
     const char *text;
     size_t length;
-    /* Where the next event begins; moves only over whole ones. */
+    /* Where the next event begins. It moves only over complete events. */
     size_t at;
 };
 

@@ -5,7 +5,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-/* Of several batches the quickest tells what a reading costs: an interruption lengthens only its own. */
+/* The fastest of several batches shows the cost of a reading, because an interruption lengthens only one batch. */
 #define BATCHES 8
 #define READINGS 512
 
@@ -59,7 +59,7 @@ struct cost cost_now(void) {
     };
 }
 
-/* The system estimates user and system time anew at each reading, so a small part may seem to go back. */
+/* The system estimates user and system time anew at each reading, so a small time may seem to decrease. */
 static double not_below_zero(double time) {
     return time > 0 ? time : 0;
 }

@@ -1,16 +1,16 @@
-/* The clock that times every stage, and what the system counts for the process meanwhile. */
+/* The clock that times every stage, and the cost of a stage as the system counts it for the process. */
 #ifndef MOBILEBENCH_CLOCK_H
 #define MOBILEBENCH_CLOCK_H
 
 #include <stdbool.h>
 
-/* Milliseconds of the monotonic clock. */
+/* Returns the milliseconds of the monotonic clock. */
 double clock_ms(void);
 
 struct clock_facts {
     /* Smallest step seen between two different readings. */
     double resolution_ms;
-    /* Mean time of one reading, of the quickest batch of readings. */
+    /* Mean time of one reading in the fastest batch of readings. */
     double cost_ms;
 };
 
@@ -26,10 +26,10 @@ struct cost {
     long involuntary_switches;
 };
 
-/* Since the process began. */
+/* Returns the cost since the process began. */
 struct cost cost_now(void);
 
-/* What came between two readings. */
+/* Returns the cost since an earlier reading. */
 struct cost cost_since(const struct cost *before);
 
 #endif

@@ -36,7 +36,7 @@ struct kept {
 static void compare(void *context, int thread) {
     struct kept *kept = context;
     struct cores cores;
-    /* A thread that ended meanwhile has no cores any more. */
+    /* A thread that has ended has no cores any more. */
     if (thread != kept->besides && cores_of_thread(thread, &cores))
         kept->all = kept->all && cores_same(&cores, kept->cores);
 }

@@ -47,8 +47,8 @@ bool cores_of_mask(const char *text, struct cores *cores) {
     return any;
 }
 
-/* A number that a core's own file tells; `other` where there is none. */
-static long told(const char *root, int core, const char *file, long other) {
+/* Returns the number in a core's file, or `other` where there is no such file. */
+static long number_in(const char *root, int core, const char *file, long other) {
     char path[256];
     char text[32];
     long number = 0;
@@ -56,8 +56,8 @@ static long told(const char *root, int core, const char *file, long other) {
     return first_line(path, text, sizeof text) && number_whole(text, 0, 0x7fffffff, &number) ? number : other;
 }
 
-/* The speeds of all cores by one file each, 0 for a core that is off. How many cores there are; 0 when a core that is
- * on does not tell. */
+/* Reads the speed of every core from a file of its own, 0 for a core that is off. Returns the number of cores; 0 when a
+ * core that is on has no such file. */
 static int read_speeds(const char *root, const char *file, long speeds[MAX_CORES]) {
     char path[256];
     bool any = false;
@@ -65,7 +65,7 @@ static int read_speeds(const char *root, const char *file, long speeds[MAX_CORES
         snprintf(path, sizeof path, "%s/cpu%d", root, core);
         if (!path_exists(path))
             return any ? core : 0;
-        speeds[core] = told(root, core, "online", 1) == 0 ? 0 : told(root, core, file, -1);
+        speeds[core] = number_in(root, core, "online", 1) == 0 ? 0 : number_in(root, core, file, -1);
         if (speeds[core] < 0)
             return 0;
         any = any || speeds[core] > 0;
@@ -73,7 +73,7 @@ static int read_speeds(const char *root, const char *file, long speeds[MAX_CORES
     return MAX_CORES;
 }
 
-/* The slowest speed of the next faster kind than `speed`; -1 when there is none. */
+/* Returns the slowest speed of the next faster kind; -1 when `speed` is of the fastest kind. */
 static long next_kind(const long *speeds, int count, long speed) {
     long next = -1;
     for (int core = 0; core < count; core++) {
@@ -116,7 +116,7 @@ bool cores_named(const char *root, const char *name, struct cores *cores, struct
     if (count == 0)
         count = read_speeds(root, "cpufreq/cpuinfo_max_freq", speeds);
     if (count == 0)
-        return fail(problem, OUTCOME_UNSUPPORTED, "affinity %s: this system does not tell how fast its cores are",
+        return fail(problem, OUTCOME_UNSUPPORTED, "affinity %s: this system does not report the speed of its cores",
                     name);
     struct kinds kinds = tell_apart(speeds, count);
     if (kinds.count == 1)

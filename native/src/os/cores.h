@@ -14,21 +14,21 @@ struct cores {
 bool cores_has(const struct cores *cores, int core);
 bool cores_same(const struct cores *left, const struct cores *right);
 
-/* A mask as in 0xf0, of at least one core. */
+/* Reads a mask such as 0xf0, which has to name at least one core. */
 bool cores_of_mask(const char *text, struct cores *cores);
 
-/* The cores named `big`, `little` or `prime`, by the speeds that are told below `root` (/sys/devices/system/cpu).
+/* Finds the cores named `big`, `little` or `prime`, by the speeds in the files below `root` (/sys/devices/system/cpu).
  *
- * Cores that are off are left out. Those whose speeds differ by less than a twentieth are of one kind. `little` is the
- * slowest kind. Of two kinds `big` is the faster one and there is no `prime`; of three or more the fastest is `prime`
- * and all between are `big`.
+ * Cores that are off are left out. Cores whose speeds differ by less than a twentieth are of one kind. `little` is the
+ * slowest kind. With two kinds `big` is the faster one and there is no `prime`; with three or more the fastest is
+ * `prime` and all between are `big`.
  */
 bool cores_named(const char *root, const char *name, struct cores *cores, struct problem *problem);
 
-/* Lets this thread, and those that it starts from now on, run on these cores only. */
+/* Restricts this thread, and the threads that it starts later, to these cores. */
 bool cores_restrict(const struct cores *cores, const char *name, struct problem *problem);
 
-/* Where a thread may run; 0 is the calling one. */
+/* Reads the cores on which a thread may run; 0 is the calling thread. */
 bool cores_of_thread(int thread, struct cores *cores);
 
 #endif

@@ -15,7 +15,7 @@ struct feature {
     unsigned int subleaf;
     enum cpuid_register where;
     unsigned int bit;
-    /* Register state that the system has to save for it (XCR0 bits). */
+    /* The register state that the system has to save for this feature (bits of XCR0). */
     unsigned int state;
 };
 

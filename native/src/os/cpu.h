@@ -1,4 +1,4 @@
-/* What the CPU itself says that it can do (no file is asked: those can be made up). */
+/* The features of the processor, read from the processor itself, because files in /proc can be faked. */
 #ifndef MOBILEBENCH_CPU_H
 #define MOBILEBENCH_CPU_H
 
@@ -6,7 +6,7 @@
 
 #define MAX_CPU_FEATURES 32
 
-/* The instruction sets that matter to inference; returns how many. */
+/* Lists the instruction sets that matter to inference, and returns how many there are. */
 size_t cpu_features(const char *names[MAX_CPU_FEATURES]);
 
 #endif

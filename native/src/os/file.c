@@ -25,10 +25,10 @@ static bool read_all(int descriptor, char *data, size_t bytes) {
     return true;
 }
 
-/* Opens a file that is a file and not empty; its descriptor, or -1. */
+/* Opens a regular file that is not empty. Returns its descriptor, or -1. */
 static int open_file(const char *path, size_t *bytes, struct problem *problem) {
     struct stat facts;
-    /* A pipe without a writer must not stop us here. */
+    /* Opening a pipe without a writer must not block. */
     int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (descriptor < 0) {
         fail(problem, OUTCOME_ERROR, "`%s` cannot be opened: %s", path, strerror(errno));

@@ -21,7 +21,7 @@ static void keep_graphics(void *context, const char *line) {
         *found = value;
 }
 
-/* Becomes the program; only calls that are safe after fork in a process with threads. */
+/* Runs in the child. It uses only calls that are safe after fork in a process with threads. */
 static void become(const char *program, char *const *arguments, int output) {
     int nothing = open("/dev/null", O_RDWR);
     dup2(nothing, STDIN_FILENO);
@@ -36,7 +36,7 @@ static void become(const char *program, char *const *arguments, int output) {
 static long listen_to(pid_t child, int output, double seconds, char *why, size_t size) {
     long found = -1;
     bool whole = lines_from(output, clock_ms() + seconds * 1e3, keep_graphics, &found);
-    /* It has nothing more to say, whether it knows that or not. */
+    /* The output was read, or the time is over: the program is not needed any more. */
     kill(child, SIGKILL);
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -44,7 +44,7 @@ static long listen_to(pid_t child, int output, double seconds, char *why, size_t
     if (!whole)
         snprintf(why, size, "dumpsys did not end within %.0f s", seconds);
     else if (found < 0)
-        snprintf(why, size, "dumpsys meminfo does not tell it for this process");
+        snprintf(why, size, "dumpsys meminfo has no value for this process");
     return whole ? found : -1;
 }
 

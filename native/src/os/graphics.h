@@ -1,4 +1,4 @@
-/* Memory that the graphics system holds for this process, as Android tells it. */
+/* The memory that Android's graphics system holds for this process. */
 #ifndef MOBILEBENCH_GRAPHICS_H
 #define MOBILEBENCH_GRAPHICS_H
 
@@ -6,8 +6,8 @@
 
 #define DUMPSYS "/system/bin/dumpsys"
 
-/* `Graphics` of `dumpsys meminfo` for this process, in KiB. -1 and the reason when it is not told within `seconds`;
- * the program is then ended. */
+/* Returns the value `Graphics` of `dumpsys meminfo` for this process, in KiB. Returns -1, and the reason in `why`, when
+ * there is no value within `seconds`; the program is then ended. */
 long graphics_kb(const char *program, double seconds, char *why, size_t size);
 
 #endif

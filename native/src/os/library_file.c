@@ -10,7 +10,7 @@
 #define SHARED_OBJECT 3
 #define LOADED_PART 1
 
-/* Where a field stands, and how many bytes it has. */
+/* The offset and the size of a field. */
 struct field {
     size_t at;
     size_t size;
@@ -83,7 +83,7 @@ static bool check_header(const char *path, const unsigned char *header, struct p
            fail(problem, OUTCOME_UNSUPPORTED, "`%s` is an ELF file, but not a shared library", path);
 }
 
-/* Every part that is loaded has to be inside the file. */
+/* Checks that every segment that is loaded lies inside the file. */
 static bool is_whole(int descriptor, const unsigned char *header, uint64_t file_bytes) {
     uint64_t at = value_of(header, parts_field);
     uint64_t step = value_of(header, part_size_field);

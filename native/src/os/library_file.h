@@ -4,8 +4,8 @@
 
 #include "os/problem.h"
 
-/* Reads the file's ELF headers; the loader itself would fall over a file that was cut short. A name without a slash is
- * the system's to find, and passes. */
+/* Checks the file's ELF headers, because the loader crashes on a file that was cut short. A name without a slash is
+ * left to the loader. */
 bool library_check(const char *path, struct problem *problem);
 
 #endif

@@ -51,7 +51,7 @@ bool memory_begin(struct memory *memory, struct problem *problem) {
     }
     memory_mark(memory, "process_start");
     if (memory->count == 0)
-        return fail(problem, OUTCOME_UNSUPPORTED, "this system does not tell a process's memory");
+        return fail(problem, OUTCOME_UNSUPPORTED, "this system does not report the memory of a process");
     note(memory, "read from %s/%s", OWN_FOLDER, memory->source);
     long own = memory->readings[0].facts.uss_kb;
     if (own >= 0)
@@ -59,7 +59,7 @@ bool memory_begin(struct memory *memory, struct problem *problem) {
     return true;
 }
 
-/* Reads until something can be read from `stop`, on a stack of its own and without allocating. */
+/* The sampling thread. It takes readings until `stop` becomes readable, and allocates no memory. */
 static void *sample(void *context) {
     struct memory *memory = context;
     pthread_mutex_lock(&memory->lock);
@@ -110,7 +110,7 @@ bool memory_sample(struct memory *memory, long period_ms, struct problem *proble
 static void stop_sampling(struct memory *memory) {
     if (!memory->sampling)
         return;
-    /* Nobody waits at the other end once the write end is closed: that alone wakes the thread. */
+    /* Closing the write end makes `stop` readable, which ends the thread. */
     close(memory->stop[1]);
     pthread_join(memory->sampler, NULL);
     close(memory->stop[0]);

@@ -1,4 +1,5 @@
-/* A memory pass: what the process holds at the end of every stage and, by a thread of the runner's own, in between. */
+/* A memory pass: the memory of the process at the end of every stage and, sampled by a thread of the runner, in
+ * between. */
 #ifndef MOBILEBENCH_MEMORY_H
 #define MOBILEBENCH_MEMORY_H
 
@@ -13,13 +14,13 @@
 
 struct memory_reading {
     double at_ms;
-    /* NULL: taken by the clock. */
+    /* The stage that just ended; NULL for a sample in between. */
     const char *stage;
     struct memory_facts facts;
 };
 
 struct memory {
-    /* False but in a memory pass: then nothing is read. */
+    /* False outside of a memory pass; nothing is read then. */
     bool on;
     double began_ms;
     long period_ms;
@@ -30,29 +31,29 @@ struct memory {
     pthread_mutex_t lock;
     pthread_t sampler;
     bool sampling;
-    /* The thread that takes samples; 0: none. */
+    /* The thread that takes samples; 0 when there is none. */
     int sampler_id;
     int stop[2];
-    /* -1: not told. */
+    /* -1 when unknown. */
     long peak_rss_kb;
     long graphics_kb;
     char notes[MAX_MEMORY_NOTES][192];
     size_t note_count;
 };
 
-/* Begins a pass and reads for the first time, as stage `process_start`. */
+/* Begins a pass, and takes the first reading as stage `process_start`. */
 bool memory_begin(struct memory *memory, struct problem *problem);
 
-/* Starts the thread that reads every `period_ms`; 0: none. */
+/* Starts the thread that takes a reading every `period_ms`; 0 starts none. */
 bool memory_sample(struct memory *memory, long period_ms, struct problem *problem);
 
-/* A reading at the end of a part of a stage. */
+/* Takes a reading at the end of a part of a stage. */
 void memory_mark(struct memory *memory, const char *stage);
 
-/* The thread that takes samples; 0 when there is none. */
+/* Returns the thread that takes samples; 0 when there is none. */
 int memory_sampler(struct memory *memory);
 
-/* Ends the sampling, and reads the peak that the system itself kept. */
+/* Ends the sampling, and reads the peak from the system. */
 void memory_end(struct memory *memory);
 
 void memory_free(struct memory *memory);

@@ -68,7 +68,7 @@ static bool read_maps(const char *path, struct memory_facts *facts) {
     return true;
 }
 
-/* statm: total, resident and shared pages. */
+/* statm holds the numbers of total, resident and shared pages. */
 static bool read_statm(const char *path, struct memory_facts *facts) {
     char line[128];
     char *end = NULL;

@@ -1,10 +1,10 @@
-/* What the system's texts say of a process's memory, in KiB. */
+/* Reads a process's memory, in KiB, from the texts in /proc. */
 #ifndef MOBILEBENCH_MEMORY_TEXT_H
 #define MOBILEBENCH_MEMORY_TEXT_H
 
 #include <stdbool.h>
 
-/* -1: not told. */
+/* -1 when unknown. */
 struct memory_facts {
     long rss_kb;
     long pss_kb;
@@ -13,14 +13,14 @@ struct memory_facts {
     long file_kb;
 };
 
-/* Reads smaps_rollup of a folder such as /proc/self, else sums its smaps, else takes statm, which knows neither PSS nor
- * USS. The name of what was read; NULL when there is none of them. */
+/* Reads smaps_rollup in a folder such as /proc/self, else sums up its smaps, else reads statm, which has neither PSS
+ * nor USS. Returns the name of the file that was read; NULL when there is none. */
 const char *memory_facts_read(const char *folder, struct memory_facts *facts);
 
-/* A line's number of KiB, if it begins with `label` after spaces, as in `Rss:    1808 kB`; -1 otherwise. */
+/* Returns the number of a line such as `Rss: 1808 kB` that begins with `label` after spaces; else -1. */
 long memory_field(const char *line, const char *label);
 
-/* The largest resident set so far (VmHWM of `status`); -1 when the system does not tell. */
+/* Returns the largest resident set so far (VmHWM in `status`); -1 when unknown. */
 long memory_peak_kb(const char *folder);
 
 #endif

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Pages that are looked at in one go: a large file needs neither much address space nor a large table. */
+/* Pages that are examined at once, so that a large file needs little address space and a small table. */
 #define WINDOW 4096
 
 const char *const page_cache_names[CACHE_STATES] = {"as found", "cold", "warm"};
@@ -23,7 +23,7 @@ static bool read_through(int descriptor) {
     }
 }
 
-/* Pages that are not written to storage yet, as those of a file that was just pushed, cannot be dropped. */
+/* Pages that are not written to storage yet cannot be dropped, such as those of a file that was just pushed. */
 static int drop(int descriptor) {
     fsync(descriptor);
     return posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);

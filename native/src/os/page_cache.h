@@ -1,4 +1,4 @@
-/* What the system keeps of a file in memory: made cold or warm before setup, and read back. */
+/* A file's pages in the system's page cache: made cold or warm before setup, and counted afterwards. */
 #ifndef MOBILEBENCH_PAGE_CACHE_H
 #define MOBILEBENCH_PAGE_CACHE_H
 
@@ -15,10 +15,10 @@ struct residency {
 
 extern const char *const page_cache_names[CACHE_STATES];
 
-/* Asks the system to drop the file from memory, or reads all of it; or leaves it as found. */
+/* Asks the system to drop the file from the page cache (cold), reads all of it (warm), or does nothing (as found). */
 bool page_cache_bring(const char *path, enum page_cache state, struct problem *problem);
 
-/* Adds the pages of a file, and those of them that are in memory; false when the system does not tell. */
+/* Adds the number of pages of a file, and how many of them are in memory. Returns false when that is unknown. */
 bool page_cache_count(const char *path, struct residency *residency);
 
 #endif

@@ -1,4 +1,4 @@
-/* What went wrong, in one sentence, and which kind of outcome it makes. */
+/* The reason why a block failed, and the outcome that follows from it. */
 #ifndef MOBILEBENCH_PROBLEM_H
 #define MOBILEBENCH_PROBLEM_H
 

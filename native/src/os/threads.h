@@ -11,20 +11,20 @@ struct thread_times {
     double *cpu_ms;
 };
 
-/* Gets the number of one thread of this process. */
+/* Receives the id of one thread of this process. */
 typedef void (*thread_taker)(void *context, int thread);
 
-/* Hands over every thread of this process; false when the system does not tell them. */
+/* Passes the id of every thread of this process to `take`. Returns false when the threads cannot be listed. */
 bool threads_each(thread_taker take, void *context);
 
-/* The times of all threads but `besides`, which is the runner's own (0: there is none). False when the system does not
- * tell. */
+/* Reads the CPU times of all threads except `besides`, the runner's own sampler (0: there is none). Returns false when
+ * they cannot be read. */
 bool threads_read(struct thread_times *times, int besides);
 
-/* Turns `after` into the time used since `before`, most first. */
+/* Turns `after` into the time used since `before`, sorted from most to least. */
 void threads_since(const struct thread_times *before, struct thread_times *after);
 
-/* How many threads used at least a hundredth of what the busiest one used. */
+/* Returns how many threads used at least a hundredth of the busiest thread's time. */
 size_t threads_at_work(const struct thread_times *used);
 
 void threads_free(struct thread_times *times);

@@ -1,7 +1,7 @@
-/* What is needed of TensorFlow Lite's C API, as this program sees it: handles are opaque, functions are found by name.
+/* The part of TensorFlow Lite's C API that the runner uses: handles are opaque, functions are found by name.
  *
- * Options are returned through memory, so a struct with room to spare takes those of any version. What lies in it is
- * written only where the layout of the loaded version was checked.
+ * Options are returned in memory, so a struct with spare room takes those of any version. Its fields are written only
+ * where the layout of the loaded version was checked.
  */
 #ifndef MOBILEBENCH_TFLITE_API_H
 #define MOBILEBENCH_TFLITE_API_H
@@ -16,7 +16,7 @@
 #define TFLITE_FLOAT16 10
 #define TFLITE_ALLOW_DYNAMIC_TENSORS 1
 
-/* 2.16.1: neither the runtime's flags nor a file of packed weights. */
+/* The layout of 2.16.1, which has neither runtime flags nor a file of packed weights. */
 struct xnnpack_options_2_16 {
     int32_t num_threads;
     uint32_t flags;
@@ -24,7 +24,7 @@ struct xnnpack_options_2_16 {
     bool handle_variable_ops;
 };
 
-/* 2.20.0 */
+/* The layout of 2.20.0. */
 struct xnnpack_options_2_20 {
     int32_t num_threads;
     uint32_t runtime_flags;
@@ -44,7 +44,7 @@ union xnnpack_options {
     char room[512];
 };
 
-/* 2.16.1; the GPU delegate has had this layout since serialization came. */
+/* The layout of 2.16.1. The GPU delegate has had it since serialization was added. */
 struct gpu_options {
     int32_t is_precision_loss_allowed;
     int32_t inference_preference;
@@ -58,7 +58,7 @@ struct gpu_options {
     char room[256];
 };
 
-/* 2.16.1 and 2.20.0 */
+/* The layout of 2.16.1 and 2.20.0. */
 struct nnapi_options {
     int execution_preference;
     const char *accelerator_name;
@@ -76,7 +76,7 @@ struct int_array {
     int data[];
 };
 
-/* A delegate as the C API lets a program write one; ours only looks. */
+/* A delegate as the C API lets a program write one. The runner's delegates only read the graph. */
 struct delegate_builder {
     void *data;
     int (*prepare)(void *context, void *delegate, void *data);
@@ -86,7 +86,7 @@ struct delegate_builder {
     int64_t flags;
 };
 
-/* 2.16.1 and 2.20.0; the API promises no stability here. */
+/* The layout of 2.16.1 and 2.20.0. It may change between versions. */
 struct telemetry_profiler {
     void *data;
     void (*event)(struct telemetry_profiler *profiler, const char *name, uint64_t status);
@@ -127,8 +127,8 @@ typedef void (*reporter_function)(void *user, const char *format, va_list argume
     F(TfLiteTensorCopyFromBuffer, int, (void *, const void *, size_t))                                                 \
     F(TfLiteTensorCopyToBuffer, int, (const void *, void *, size_t))
 
-/* A library without them is measured all the same: inputs keep the shapes that the file has, and what could not be
- * read for the proof stays unknown. */
+/* Functions that a library may lack. Without them inputs keep the shapes in the file, and parts of the proof stay
+ * unknown. */
 #define TFLITE_OPTIONAL(F)                                                                                             \
     F(TfLiteInterpreterResizeInputTensor, int, (void *, int32_t, const int *, int32_t))                                \
     F(TfLiteInterpreterOptionsSetTelemetryProfiler, void, (void *, struct telemetry_profiler *))                       \
@@ -138,7 +138,7 @@ typedef void (*reporter_function)(void *user, const char *format, va_list argume
     F(TfLiteXNNPackDelegateGetFlags, int, (void *))                                                                    \
     F(pthreadpool_get_threads_count, size_t, (void *))
 
-/* All of them, or the execution plan is not shown. */
+/* The execution plan is read only when the library has all of these. */
 #define TFLITE_PLAN(F)                                                                                                 \
     F(TfLiteOpaqueDelegateCreate, void *, (const struct delegate_builder *))                                           \
     F(TfLiteOpaqueDelegateDelete, void, (void *))                                                                      \
@@ -149,7 +149,7 @@ typedef void (*reporter_function)(void *user, const char *format, va_list argume
     F(TfLiteOpaqueNodeInputs, int, (const void *, const int **, int *))                                                \
     F(TfLiteOpaqueNodeOutputs, int, (const void *, const int **, int *))
 
-/* An operator's code and name: first as they are called since 2.17, then as before. */
+/* Functions for an operator's code and name: first the names since 2.17, then the older ones. */
 #define TFLITE_OPERATOR(F)                                                                                             \
     F(TfLiteOperatorGetBuiltInCode, int, (const void *))                                                               \
     F(TfLiteOperatorGetCustomName, const char *, (const void *))                                                       \

@@ -65,7 +65,8 @@ static bool force_fp16(const struct tflite *tflite, union xnnpack_options *xnnpa
     return true;
 }
 
-/* XNNPACK keeps the weights in the order of its kernels; those that it converts itself it cannot name, and aborts. */
+/* Whether XNNPACK can store its packed weights. It aborts on weights that it converts itself, because they have no
+ * name. */
 static const char *why_not_kept(struct tflite *tflite, const struct options *options) {
     if (!tflite_is(tflite, "2.20.0"))
         return "this version of XNNPACK keeps no packed weights";
@@ -160,7 +161,7 @@ static bool make_nnapi(struct tflite *tflite, const struct options *options, str
     if (!nnapi_is_there(problem))
         return false;
     struct nnapi_options nnapi = defaults();
-    /* NNAPI's own CPU implementation would hide that no accelerator took a node. */
+    /* NNAPI's CPU implementation is forbidden, because it would hide that no accelerator took a node. */
     nnapi.disallow_nnapi_cpu = 1;
     nnapi.allow_fp16 = sets(options, "fp16");
     if (options->cache != NULL) {
@@ -206,7 +207,7 @@ static void prove_xnnpack(const struct tflite *tflite, const struct options *opt
     if (api->TfLiteXNNPackDelegateGetThreadPool != NULL && api->pthreadpool_get_threads_count != NULL) {
         void *pool = api->TfLiteXNNPackDelegateGetThreadPool(tflite->delegate);
         size_t threads = pool == NULL ? 1 : api->pthreadpool_get_threads_count(pool);
-        prove_note(proof, "XNNPACK's own pool has %zu thread(s), asked were %d", threads, options->threads);
+        prove_note(proof, "XNNPACK's own pool has %zu thread(s); %d were requested", threads, options->threads);
     }
     if (sets(options, "xnnpack-fp16"))
         prove_note(proof, "XNNPACK's flags, read back, force float16");

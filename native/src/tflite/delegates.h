@@ -1,20 +1,20 @@
-/* The delegates of TensorFlow Lite's backends and settings, made as they are asked for. */
+/* The delegates of TensorFlow Lite's backends and settings. */
 #ifndef MOBILEBENCH_TFLITE_DELEGATES_H
 #define MOBILEBENCH_TFLITE_DELEGATES_H
 
 #include "core/proof.h"
 #include "tflite/tflite.h"
 
-/* Makes the delegate of the asked backend and setting; none for the setting `reference`. */
+/* Creates the delegate of the backend and setting; none for the setting `reference`. */
 bool tflite_delegate_make(struct tflite *tflite, const struct options *options, struct problem *problem);
 
-/* What can be read back of it. */
+/* Adds what can be read back from the delegate to the proof. */
 void tflite_delegate_prove(const struct tflite *tflite, const struct options *options, struct proof *proof);
 
-/* A part of the delegate's name in an execution plan; NULL for the setting `reference`. */
+/* Returns a part of the delegate's name in an execution plan; NULL for the setting `reference`. */
 const char *tflite_delegate_mark(const struct options *options);
 
-/* What users call it. */
+/* Returns the users' name for the delegate. */
 const char *tflite_delegate_title(const struct options *options);
 
 #endif

@@ -1,4 +1,4 @@
-/* TensorFlow Lite through its C API. No delegate is ever added unseen: each backend and setting names its own. */
+/* TensorFlow Lite through its C API. Delegates are only added explicitly: each backend and setting names its own. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,22 +58,23 @@ static bool load(const struct options *options, void **state, struct problem *pr
     return find_functions(&tflite->api, library, problem);
 }
 
-/* Telemetry is the C API's only way to operators' times, and its layout is not promised. */
+/* The telemetry profiler is the C API's only access to operator times, and its layout may change between versions. */
 static bool watch(struct tflite *tflite, struct problem *problem) {
     if (!tflite_is(tflite, "2.20.0") && !tflite_is(tflite, "2.16.1"))
         return fail(problem, OUTCOME_UNSUPPORTED,
-                    "how TensorFlow Lite tells its operators' times was checked for 2.16.1 and 2.20.0, not for %s",
+                    "the times of operators can be read from TensorFlow Lite 2.16.1 and 2.20.0, but this is %s",
                     tflite->api.TfLiteVersion());
     if (tflite->api.TfLiteInterpreterOptionsSetTelemetryProfiler == NULL)
         return fail(problem, OUTCOME_UNSUPPORTED,
-                    "this build of TensorFlow Lite does not tell its operators' times: it lacks "
+                    "this build of TensorFlow Lite does not report the times of operators: it lacks "
                     "TfLiteInterpreterOptionsSetTelemetryProfiler");
     tflite_profile_begin(&tflite->profile);
     tflite->api.TfLiteInterpreterOptionsSetTelemetryProfiler(tflite->options, &tflite->profile.profiler);
     return true;
 }
 
-/* A name for the model by its size and pieces from all over it: reading the whole would cost what a cache saves. */
+/* Names the model by its size and samples of its content. Hashing all of it would cost as much time as a cache saves.
+ */
 static void name_model(struct tflite *tflite, const struct file *model) {
     enum { PIECES = 4096, PIECE = 64 };
     const unsigned char *bytes = model->data;
@@ -98,8 +99,8 @@ static bool has_shape(const struct tflite *tflite, const void *found, const stru
     return true;
 }
 
-/* Gives an input of which the file leaves sizes open the shape that is asked for. Operators that cannot follow say so
- * when tensors are allocated. */
+/* Resizes an input whose size the file leaves open. Operators that cannot take that size fail when tensors are
+ * allocated. */
 static bool resize(struct tflite *tflite, const struct tensor *asked, struct problem *problem) {
     int dims[MAX_RANK];
     for (size_t axis = 0; axis < asked->rank; axis++)
@@ -205,7 +206,7 @@ static bool find_output(struct tflite *tflite, const char *name, int32_t *place,
 static bool ready(void *state, struct options *options, struct problem *problem) {
     struct tflite *tflite = state;
     if (tflite->api.TfLiteInterpreterAllocateTensors(tflite->interpreter) != TFLITE_OK) {
-        /* XNNPACK takes nodes first and finds only here that it cannot compute them so. */
+        /* XNNPACK takes nodes first, and only here finds that it cannot compute them in float16. */
         bool cannot = options->allow_fp16 && strstr(tflite->complaint, "failed to create XNNPACK runtime") != NULL;
         return tflite_refuse(tflite, cannot ? OUTCOME_UNSUPPORTED : OUTCOME_ERROR,
                              cannot ? "XNNPACK cannot compute this model in float16"
@@ -283,7 +284,7 @@ static bool collect(void *state, struct kernels *kernels, struct problem *proble
     return !kernels->failed || fail(problem, OUTCOME_ERROR, "the operators' times do not fit into memory");
 }
 
-/* The delegate that was asked for took part, and none did where none was asked for. */
+/* Checks that the delegate that was asked for took nodes, or that no delegate did where none was asked for. */
 static bool check_plan(const struct tflite_plan *plan, const struct options *options, struct problem *problem) {
     const char *mark = tflite_delegate_mark(options);
     if (mark == NULL)
@@ -312,9 +313,9 @@ static bool prove(void *state, struct proof *proof, struct problem *problem) {
     }
     if (!check_plan(plan, options, problem))
         return false;
-    if (tflite->profile.parts_untold > 0)
-        prove_note(proof, "%d delegated part(s) told no times: the kernels' sum lacks them",
-                   tflite->profile.parts_untold);
+    if (tflite->profile.parts_untimed > 0)
+        prove_note(proof, "%d delegated part(s) reported no times, and are not in the sum of the kernels",
+                   tflite->profile.parts_untimed);
     proof->backend = options->backend;
     proof->graph_nodes = plan->nodes;
     memcpy(proof->shares, plan->shares, sizeof proof->shares);

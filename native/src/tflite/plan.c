@@ -1,5 +1,6 @@
-/* Nodes that a delegate took stay in the graph, out of the execution plan; each delegated part is a further node. With
- * one delegate, counting tells its share. With several, every part is walked back from its outputs to its inputs. */
+/* Reads the shares of the delegates from a graph. Nodes that a delegate took stay in the graph, but not in the
+ * execution plan; each delegated part is an additional node. With one delegate the nodes are counted. With several,
+ * every part is followed from its outputs back to its inputs. */
 #include "tflite/plan.h"
 
 #include <stdint.h>
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one reading needs beside its result. */
+/* The state of one reading. */
 struct reading {
     const struct tflite_api *api;
     void *context;
@@ -66,7 +67,7 @@ static bool add_part(struct tflite_plan *plan, int node, const char *name) {
     return true;
 }
 
-/* Sorts the execution plan's nodes into delegated parts and others, which are marked in `stays`. */
+/* Divides the nodes of the execution plan into delegated parts and others. The others are marked in `stays`. */
 static bool read_order(struct reading *reading, char *stays) {
     struct int_array *order = NULL;
     if (reading->api->TfLiteOpaqueContextGetExecutionPlan(reading->context, &order) != TFLITE_OK || order == NULL)
@@ -113,8 +114,8 @@ static bool any_marked(const char *marks, size_t size, const int *tensors, int c
     return false;
 }
 
-/* The original nodes of one part: those that its outputs need, back to its inputs. Nodes are in the order of the file,
- * so every consumer is seen before its producer. */
+/* Counts the original nodes of one part: those that its outputs depend on, back to its inputs. The nodes are in the
+ * order of the file, so going backwards every consumer comes before its producer. */
 static long walk_part(const struct reading *reading, int part, char *stays, char *wanted, size_t tensors) {
     struct connections edge = {0};
     if (!connect(reading, part, &edge))
@@ -134,7 +135,7 @@ static long walk_part(const struct reading *reading, int part, char *stays, char
     return found;
 }
 
-/* Adds this graph's nodes; its parts begin at `first`. */
+/* Adds the nodes of this graph, whose parts begin at `first`. */
 static bool count_nodes(const struct reading *reading, size_t first, char *stays) {
     struct tflite_plan *plan = reading->plan;
     plan->nodes += reading->total - (long)(plan->part_count - first);

@@ -6,7 +6,7 @@
 
 #include "os/clock.h"
 
-/* Nodes of further subgraphs have numbers of their own. */
+/* Nodes of other subgraphs are numbered separately. */
 #define FIRST_SUBGRAPH_PART (-2)
 
 static void ignore_event(struct telemetry_profiler *profiler, const char *name, uint64_t status) {
@@ -71,8 +71,8 @@ static void end(struct telemetry_profiler *profiler, uint32_t handle) {
     kernels_add(&profile->seen, &key, profile->prediction, now - done->started);
 }
 
-/* An operator inside a delegated part, timed by a delegate that looks into its parts (XNNPACK does): then the part
- * itself is not announced. Every part counts its operators from 0. */
+/* Receives the time of an operator inside a delegated part, from a delegate that times them itself, as XNNPACK does.
+ * The part itself then has no event. Every part counts its operators from 0. */
 static void operator_time(struct telemetry_profiler *profiler, const char *name, uint64_t elapsed, int64_t index,
                           int64_t subgraph) {
     (void)subgraph;
@@ -116,7 +116,7 @@ static bool announced(const struct kernels *seen, int node) {
     return false;
 }
 
-/* The delegate of part number `part` of those that were not announced; the last one's beyond them. */
+/* Returns the delegate of number `part` of the parts without an event of their own; beyond them, the last one's. */
 static const char *delegate_of(const struct tflite_plan *plan, const char *const *silent, size_t silent_count,
                                int part) {
     if (silent_count == 0)
@@ -124,7 +124,7 @@ static const char *delegate_of(const struct tflite_plan *plan, const char *const
     return silent[(size_t)part < silent_count ? (size_t)part : silent_count - 1];
 }
 
-/* Kernels stand in the order in which they first ran, so those before one with the same delegate are its number. */
+/* Returns the number of a kernel among those of its delegate. Kernels are in the order in which they first ran. */
 static int number_in_delegate(const struct kernels *seen, size_t at) {
     int before = 0;
     for (size_t k = 0; k < at; k++)
@@ -149,7 +149,7 @@ static void complete(struct tflite_profile *profile, const struct tflite_plan *p
         snprintf(kernel->provider, sizeof kernel->provider, "%s", delegate);
         if (kernel->part >= 0) {
             kernel->node = number_in_delegate(&profile->seen, k);
-            profile->parts_told = kernel->part + 1 > profile->parts_told ? kernel->part + 1 : profile->parts_told;
+            profile->parts_timed = kernel->part + 1 > profile->parts_timed ? kernel->part + 1 : profile->parts_timed;
         }
     }
 }
@@ -162,7 +162,7 @@ void tflite_profile_end(struct tflite_profile *profile, const struct tflite_plan
             silent[silent_count++] = plan->shares[plan->part_shares[i]].name;
     }
     complete(profile, plan, silent, silent_count);
-    profile->parts_untold = (int)silent_count - profile->parts_told;
+    profile->parts_untimed = (int)silent_count - profile->parts_timed;
     free((void *)silent);
     *kernels = profile->seen;
     profile->seen = (struct kernels){0};

@@ -1,4 +1,4 @@
-/* The state of a session of TensorFlow Lite, which its parts share. */
+/* The state of a TensorFlow Lite session, which the files of this folder share. */
 #ifndef MOBILEBENCH_TFLITE_H
 #define MOBILEBENCH_TFLITE_H
 
@@ -15,29 +15,30 @@ struct tflite {
     void *model;
     void *options;
     void *interpreter;
-    /* NULL on TensorFlow Lite's own kernels. */
+    /* NULL where TensorFlow Lite's own kernels compute everything. */
     void *delegate;
     void (*delete_delegate)(void *delegate);
     struct tflite_plan plan;
     struct tflite_profile profile;
-    /* Positions, not tensors: kernels with several threads add tensors while they run, and so move all of them. */
+    /* Positions instead of pointers, because kernels with several threads add tensors while they run, which moves all
+     * of them. */
     int32_t inputs[MAX_INPUTS];
     int32_t outputs[MAX_OUTPUTS];
-    /* Of the model, for what delegates keep between processes. */
+    /* The model's name for what delegates keep between processes. */
     char token[32];
     char cache_file[1024];
     bool cache_found;
-    /* Why none is used. */
+    /* Why no cache is used. */
     const char *cache_refused;
     void *type_observer;
-    /* The engine's first complaint; later ones follow from it. */
+    /* The engine's first error message. Later ones are consequences of it. */
     char complaint[768];
 };
 
-/* TensorFlow Lite's release, such as `2.20.0`. */
+/* Returns TensorFlow Lite's version, such as `2.20.0`. */
 bool tflite_is(const struct tflite *tflite, const char *release);
 
-/* Fails with the engine's complaint: `unsupported` where it lacks an operator, else `otherwise`. */
+/* Fails with the engine's error message: as `unsupported` where it lacks an operator, else as `otherwise`. */
 bool tflite_refuse(const struct tflite *tflite, enum outcome otherwise, const char *what, struct problem *problem);
 
 #endif

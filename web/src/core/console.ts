@@ -1,5 +1,5 @@
-// Frameworks state some facts only as log lines, through whatever console functions they found when they started:
-// so these are wrapped once, when the page starts, and lines can be listened to later.
+// Frameworks report some facts only as log lines, through the console functions that they found when they started. So
+// these are wrapped once, when the page starts, and the lines can be read later.
 
 type Listener = (line: string) => void;
 
@@ -13,7 +13,7 @@ for (const name of ['log', 'warn', 'error'] as const) {
   };
 }
 
-/** Runs `work`; what is logged meanwhile goes to `listen` instead of the console. */
+/** Runs `work`, and passes everything that is logged meanwhile to `listen` instead of the console. */
 export async function listening<T>(listen: Listener, work: () => Promise<T>): Promise<T> {
   listener = listen;
   try {

@@ -1,13 +1,13 @@
-// Fetching without executing: files go into memory, scripts into the page's module map.
+// Fetches without executing: files into memory, scripts into the page's module map.
 
-/** The bytes of one file. */
+/** Fetches the bytes of one file. */
 export async function download(file: string): Promise<ArrayBuffer> {
   const response = await fetch(address(file));
   if (!response.ok) throw new Error(`The page server answered ${response.status} to ${file}.`);
   return response.arrayBuffer();
 }
 
-/** The bytes of several files, fetched at the same time. */
+/** Fetches the bytes of several files at the same time. */
 export async function downloadAll(files: readonly string[]): Promise<Map<string, ArrayBuffer>> {
   const entries = files.map(async (file): Promise<[string, ArrayBuffer]> => [file, await download(file)]);
   return new Map(await Promise.all(entries));

@@ -1,22 +1,22 @@
-// Which GPU a page asks for and gets. Frameworks ask the browser for it by themselves: so their questions are watched,
-// and given a power preference where one is wanted.
+// Which GPU a page asks for and gets. Frameworks request it themselves, so their requests are observed, and get a power
+// preference where a setting wants one.
 import { GpuLoss } from './loss';
 import type { Proof } from './types';
 
 export type PowerPreference = 'low-power' | 'high-performance';
 export type GpuApi = 'webgl' | 'webgpu';
 
-/** Whether a backend computes with one of these. */
+/** Returns whether a backend computes with one of these interfaces. */
 export function isGpuApi(backend: string): backend is GpuApi {
   return backend === 'webgl' || backend === 'webgpu';
 }
 
 const SOFTWARE_RENDERER = /swiftshader|llvmpipe|lavapipe|softpipe|swrast|software|basic render|pixelflinger/i;
-/** What browsers say in place of the renderer, to whoever may not know it. */
+/** Names that browsers report instead of the renderer, to hide it. */
 const NO_NAME = /^(webkit webgl|mozilla|generic renderer|angle|google inc\.|webgl|unknown|)$/i;
 const PREFERENCES: Record<string, PowerPreference> = { integrated: 'low-power', discrete: 'high-performance' };
 
-/** The power preference that stands for a setting; none where the framework and the browser may choose. */
+/** Returns the power preference of a setting; undefined where the framework and the browser may choose. */
 export function preferenceOf(setting: string): PowerPreference | undefined {
   return PREFERENCES[setting];
 }
@@ -26,8 +26,8 @@ export function isSoftwareRenderer(renderer: string): boolean {
 }
 
 /**
- * Whether the processor draws for the renderer of this name; undefined where the name tells nothing. `fallback` is what
- * the browser itself says of a WebGPU adapter.
+ * Returns whether a renderer of this name runs on the processor; undefined where the name does not show it. `fallback`
+ * is the browser's own statement about a WebGPU adapter.
  */
 export function softwareOf(renderer: string, fallback: boolean | undefined): boolean | undefined {
   if (fallback === true || isSoftwareRenderer(renderer)) return true;
@@ -37,9 +37,9 @@ export function softwareOf(renderer: string, fallback: boolean | undefined): boo
 type Canvas = HTMLCanvasElement | OffscreenCanvas;
 type Context = WebGLRenderingContext | WebGL2RenderingContext;
 
-/** Notes every WebGL context and WebGPU device that is made from now on, by whatever framework. */
+/** Notes every WebGL context and WebGPU device that any framework creates from now on. */
 export class GpuWatch {
-  /** Given to every question from now on, whatever the framework would say. */
+  /** The power preference of every later request, in place of the framework's. */
   preference: PowerPreference | undefined;
   readonly loss = new GpuLoss();
   private asked: string | undefined;
@@ -53,12 +53,12 @@ export class GpuWatch {
     if (typeof GPU !== 'undefined') this.watchAdapters();
   }
 
-  /** The renderer of the context that was made last, and how it was asked for. */
+  /** Returns the renderer and the power preference of the WebGL context that was created last. */
   webgl(): Proof {
     return this.context === undefined ? {} : this.proofOf(rendererOf(this.context), undefined);
   }
 
-  /** The adapter of the device that was made last, and how it was asked for. */
+  /** Returns the adapter and the power preference of the WebGPU device that was created last. */
   webgpu(): Proof {
     if (this.adapter === undefined) return {};
     const proof = this.proofOf(describe(this.adapter), this.adapter.isFallbackAdapter);
@@ -130,7 +130,7 @@ function describe(info: GPUAdapterInfo): string {
   return [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
 }
 
-/** What the browser gives for a power preference; undefined when it gives nothing. */
+/** Returns the renderer that the browser gives for a power preference; undefined when it gives none. */
 export async function rendererFor(api: GpuApi, powerPreference: PowerPreference): Promise<string | undefined> {
   if (api === 'webgpu') {
     const adapter = await navigator.gpu.requestAdapter({ powerPreference });
@@ -143,8 +143,8 @@ export async function rendererFor(api: GpuApi, powerPreference: PowerPreference)
 }
 
 /**
- * Why nothing shows that the wanted one of two GPUs was used; undefined when it was. `used` is the renderer on which the
- * engine computed, `given` what the browser gives for each preference.
+ * Returns why it is not proven that the wanted GPU was used; undefined when it was. `used` is the renderer on which the
+ * engine computed, `given` the renderer that the browser gives for each preference.
  */
 export function whyNotHonoured(
   wanted: PowerPreference,
@@ -152,7 +152,7 @@ export function whyNotHonoured(
   given: Record<PowerPreference, string | undefined>,
 ): string | undefined {
   if (given['low-power'] === given['high-performance']) {
-    return `The browser gives one GPU whatever the power preference: ${given[wanted] ?? 'none'}.`;
+    return `The browser gives the same GPU for both power preferences: ${given[wanted] ?? 'none'}.`;
   }
   if (used === given[wanted]) return undefined;
   return `The browser's ${wanted} GPU is ${given[wanted] ?? 'missing'}, but the engine computed on ${used ?? 'none'}.`;

@@ -3,7 +3,7 @@ import type { Dtype, Fill, InputJob, OutputSummary, Values } from './types';
 
 const SAMPLES = 64;
 
-/** `h` of the formula: element `index` of input number `position`, as an unsigned 32-bit integer. */
+/** Returns `h` of the formula for element `index` of input number `position`, as an unsigned 32-bit integer. */
 export function hash(index: number, position: number): number {
   let h = (index + Math.imul(position, 0x9e3779b9)) >>> 0;
   h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
@@ -11,14 +11,14 @@ export function hash(index: number, position: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** One element: a float64 that is stored as float32, or an integer. */
+/** Returns one element: a float64 that will be stored as float32, or an integer. */
 export function element(fill: Fill, index: number, position: number): number {
   const h = hash(index, position);
   if (fill.kind === 'integers') return fill.low + (h % (fill.high - fill.low));
   return fill.low + ((fill.high - fill.low) * (h >>> 8)) / 2 ** 24;
 }
 
-/** The values of one input, in the element type that the model format wants. */
+/** Returns the values of one input, in the element type of the model's file. */
 export function fillInput(input: Pick<InputJob, 'dtype' | 'shape' | 'fill' | 'position'>): Values {
   const values = emptyValues(input.dtype, sizeOf(input.shape));
   for (let i = 0; i < values.length; i++) {
@@ -49,20 +49,20 @@ function emptyValues(dtype: Dtype, size: number): Values {
   }
 }
 
-/** At most `samples` evenly spread indices: floor(k * size / n) for k < n = min(size, samples). */
+/** Returns at most `samples` evenly spread indices: floor(k * size / n) for k < n = min(size, samples). */
 export function sampleIndices(size: number, samples = SAMPLES): number[] {
   const count = Math.min(size, samples);
   return Array.from({ length: count }, (_, k) => Math.floor((k * size) / count));
 }
 
-/** FNV-1a (32 bit) in eight hex digits. */
+/** Returns the FNV-1a hash (32 bits) in eight hex digits. */
 export function digest(bytes: Uint8Array): string {
   let h = 0x811c9dc5;
   for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193);
   return (h >>> 0).toString(16).padStart(8, '0');
 }
 
-/** The small record of an output tensor; values that are not finite are counted, and are 0 in everything else. */
+/** Returns the summary of an output tensor. Values that are not finite are counted, and are 0 in all other fields. */
 export function summarise(
   name: string,
   shape: readonly number[],

@@ -1,12 +1,12 @@
-// What a browser takes away from a page that computes on the GPU: a WebGL context, a WebGPU device, memory for a buffer.
+// GPU resources that a browser takes away from a page: a WebGL context, a WebGPU device, memory for a buffer.
 
 type Canvas = HTMLCanvasElement | OffscreenCanvas;
 
-/** Notes what is lost of the contexts and devices that it is told of. A framework may make others in their place. */
+/** Notes the loss of contexts and devices. A framework may create others instead. */
 export class GpuLoss {
-  /** What the browser took away, and why as far as it says; undefined as long as it took nothing. */
+  /** What the browser took away, with its reason where it gives one; undefined when nothing was lost. */
   reason: string | undefined;
-  /** In the browser's words, where it refused memory without anybody having caught it. */
+  /** The browser's message where it refused GPU memory and no error scope caught that. */
   refusal: string | undefined;
   private over = false;
   private tell: () => void = () => undefined;
@@ -14,7 +14,7 @@ export class GpuLoss {
     this.tell = resolve;
   });
 
-  /** A context of this canvas is used from now on. */
+  /** Watches the context of this canvas from now on. */
   ofCanvas(canvas: Canvas): void {
     canvas.addEventListener('webglcontextlost', (event: Event) => {
       this.note('WebGL context', (event as Partial<WebGLContextEvent>).statusMessage ?? '');
@@ -30,12 +30,12 @@ export class GpuLoss {
     });
   }
 
-  /** From now on the page gives contexts back by itself. */
+  /** Ends the watch: from now on the page releases contexts itself. */
   end(): void {
     this.over = true;
   }
 
-  /** What `work` gives, or an error as soon as something is lost: engines may wait for ever for what never comes. */
+  /** Returns the result of `work`, or fails as soon as something is lost, because engines may wait forever then. */
   guard<T>(work: Promise<T>): Promise<T> {
     const lost = this.told.then(() => {
       throw new Error(`The GPU's work is lost: ${this.reason ?? ''}.`);
@@ -43,7 +43,7 @@ export class GpuLoss {
     return Promise.race([work, lost]);
   }
 
-  /** Gives the browser time to say that something is lost: it may say so after whatever failed for it. */
+  /** Gives the browser time to report a loss, which it may do after the failure that the loss caused. */
   async settled(milliseconds: number): Promise<void> {
     await Promise.race([this.told, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
   }

@@ -1,11 +1,11 @@
-// How files come to this page: measured downloads take turns over all pages of the server, and are held against its log.
+// Downloads: the measured ones take turns over all pages of the server, and are compared with the server's log.
 import { address } from './downloads';
 import type { Download } from './types';
 
 const ENTRIES = 10_000;
 const TURN = 'turn';
 
-/** Does `work` while no other page of this server downloads anything that is measured. */
+/** Runs `work` while no other page of this server has a measured download. */
 export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   await fetch(address(TURN));
   try {
@@ -20,7 +20,7 @@ type Timing = Pick<
   'name' | 'startTime' | 'requestStart' | 'responseEnd' | 'transferSize' | 'encodedBodySize' | 'decodedBodySize'
 > & { deliveryType?: string };
 
-/** What the browser noted of everything that this page has fetched since. */
+/** The browser's resource timings of everything that this page fetches from now on. */
 export class NetworkWatch {
   private readonly since = performance.now();
 
@@ -29,7 +29,7 @@ export class NetworkWatch {
     performance.setResourceTimingBufferSize(ENTRIES);
   }
 
-  /** Those that began up to `end`, in that order. */
+  /** Returns the downloads that began before `end`, in the order of their beginning. */
   downloads(end: number): Download[] {
     const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
     const inTime = entries.filter(({ startTime }) => startTime <= end);
@@ -37,7 +37,10 @@ export class NetworkWatch {
   }
 }
 
-/** Files below `base`, by their names there. A cached file has no request: its time runs from where it was asked for. */
+/**
+ * Returns the downloads of files below `base`, named relative to it. A cached file has no request, so its time begins
+ * with the fetch.
+ */
 export function downloadsIn(entries: readonly Timing[], base: string, since: number): Download[] {
   const files = entries.filter(({ name }) => name.startsWith(base) && name !== base + TURN);
   return files

@@ -1,9 +1,9 @@
-// What shows that a case really ran as asked: read from the browser while it runs, never repeated from the job.
+// The proof that a case ran as asked: read from the browser, never copied from the job.
 import type { FileProof, Proof } from './types';
 
 const SMALLEST_FRAMEWORK_BYTES = 10_000;
 
-/** Notes every WebAssembly binary that is instantiated from now on, by whatever framework. */
+/** Notes every WebAssembly binary that any framework instantiates from now on. */
 export class WasmWatch {
   private readonly binaries: Promise<ArrayBuffer>[] = [];
 
@@ -36,7 +36,7 @@ export class WasmWatch {
     });
   }
 
-  /** The binaries seen, without the few bytes with which frameworks test for features. */
+  /** Returns the binaries, without the tiny ones with which frameworks test for features. */
   async files(): Promise<FileProof[]> {
     const buffers = await Promise.all(this.binaries);
     const frameworks = buffers.filter((buffer) => buffer.byteLength >= SMALLEST_FRAMEWORK_BYTES);
@@ -58,7 +58,10 @@ async function sha256(buffer: ArrayBuffer): Promise<Pick<FileProof, 'sha256'>> {
   return { sha256: Array.from(hashed, (byte) => byte.toString(16).padStart(2, '0')).join('') };
 }
 
-/** Counts the workers that are started from now on, and tells when one fails: its framework would wait for ever. */
+/**
+ * Counts the workers that are started from now on, and notices when one fails, because its framework would wait
+ * forever.
+ */
 export class WorkerWatch {
   started = 0;
   private fail: (error: Error) => void = () => undefined;
@@ -82,13 +85,13 @@ export class WorkerWatch {
     this.failure.catch(() => undefined);
   }
 
-  /** What `work` gives, or the failure of a worker, whichever comes first. */
+  /** Returns the result of `work`, or fails when a worker fails first. */
   guard<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.failure]);
   }
 }
 
-/** Whether the page has been visible ever since. */
+/** Whether the page has been visible since this was created. */
 export class VisibilityWatch {
   throughout = document.visibilityState === 'visible';
 
@@ -99,10 +102,10 @@ export class VisibilityWatch {
   }
 }
 
-/** Whether the page has the focus, and kept it. */
+/** Whether the page has the focus, and has not lost it since this was created. */
 export class FocusWatch {
   private lost = false;
-  /** A page for a person measures in a frame: what counts is that they have it in front. */
+  /** The page for a person measures in a frame, so the focus of the top window counts. */
   private readonly whole = top ?? window;
 
   constructor() {
@@ -116,10 +119,12 @@ export class FocusWatch {
   }
 }
 
-/** Often enough that even a clock of 100 ms has moved. */
+/** Enough readings for a clock with steps of 100 ms to change. */
 const MOST_READS = 20_000_000;
 
-/** The smallest step that the page's clock makes, in milliseconds, of those seen in a few dozen; none where it stands. */
+/**
+ * Returns the smallest of several steps of the page's clock, in milliseconds; undefined where the clock does not move.
+ */
 export function clockResolution(steps = 32, mostReads = MOST_READS): number | undefined {
   let smallest = Infinity;
   for (let i = 0; i < steps; i++) {
@@ -132,20 +137,20 @@ export function clockResolution(steps = 32, mostReads = MOST_READS): number | un
   return Number.isFinite(smallest) ? smallest : undefined;
 }
 
-/** How many cores the browser tells; none where it tells no such number. */
+/** Returns the number of cores that the browser reports; undefined where it reports none. */
 export function coresTold(): number | undefined {
   const told: unknown = navigator.hardwareConcurrency;
   return typeof told === 'number' && Number.isInteger(told) && told >= 1 ? told : undefined;
 }
 
-/** What reading the clock costs, in milliseconds. */
+/** Returns the time of one reading of the clock, in milliseconds. */
 export function clockCost(reads = 2000): number {
   const start = performance.now();
   for (let i = 0; i < reads; i++) performance.now();
   return (performance.now() - start) / reads;
 }
 
-/** What the browser says of itself and of this page. */
+/** Returns what the browser reports about itself and this page. */
 export function browserProof(): Proof {
   const cores = coresTold();
   const resolution = clockResolution();

@@ -1,14 +1,14 @@
-// Memory that the browser refuses while the page lives on. Frameworks may swallow it, and then fail in words of their own,
-// read beyond their heap, or wait for ever.
+// Memory that the browser refuses while the page survives. Frameworks may ignore that, and then fail with other
+// messages, read beyond their heap, or wait forever.
 import { saysOutOfMemory } from './fault';
 
 const PAGE = 65_536;
 const MIB = 1_048_576;
 const OUT_OF_BOUNDS = /(memory access|index) out of bounds/;
 
-/** Notes from now on when a WebAssembly heap may not grow, or when nobody catches that memory was refused. */
+/** Notes when a WebAssembly heap cannot grow, and when refused memory is an uncaught error. */
 export class RefusalWatch {
-  /** In the browser's words: the heap that had to grow has not grown since. */
+  /** The browser's message when a heap could not grow, and has not grown since. */
   ofHeap: string | undefined;
   private grown: WebAssembly.Memory | undefined;
   private fail: (error: Error) => void = () => undefined;
@@ -25,14 +25,14 @@ export class RefusalWatch {
     });
   }
 
-  /** What `work` gives, or a refusal that nobody else has caught. */
+  /** Returns the result of `work`, or fails with a refusal that no other code has caught. */
   guard<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.failure]);
   }
 
   /**
-   * A framework that knows how large its heap may be does not ask the browser for more, and may then read beyond it:
-   * after such an error it is asked in its place whether the heap could be twice as large.
+   * Called after an error. A framework that knows the limit of its heap does not ask the browser for more, and may then
+   * read beyond the heap. So this asks, in its place, whether the heap could be twice as large.
    */
   askAfter(error: Error): void {
     if (this.grown === undefined || !OUT_OF_BOUNDS.test(error.message)) return;

@@ -1,11 +1,11 @@
-// Timing: one clock, stages of the setup one after another, predictions until the rule is met.
+// Timing: one clock, the parts of setup one after another, predictions until the rule is met.
 import type { BlockRule, SetupPart } from './types';
 
 export type Clock = () => number;
 
 export const now: Clock = () => performance.now();
 
-/** Milliseconds that each part of the setup took. */
+/** Times the parts of setup. */
 export class Setup {
   readonly ms: Partial<Record<SetupPart, number>> = {};
   /** When the last part ended. */
@@ -38,7 +38,7 @@ export async function timed<T>(work: () => T | Promise<T>, clock: Clock = now): 
   return { ms: end - start, end, value };
 }
 
-/** What of each prediction was reading back: from when the engine's call had returned to the end. */
+/** Times how long each prediction read back its outputs: from the return of the engine's call to the end. */
 export class Readback {
   readonly ms: number[] = [];
   private since: number | undefined;
@@ -49,7 +49,7 @@ export class Readback {
     this.since = this.clock();
   };
 
-  /** A prediction ended at `end`, on the same clock. */
+  /** Called when a prediction has ended at `end`, on the same clock. */
   readonly ended = (end: number): void => {
     if (this.since !== undefined) this.ms.push(end - this.since);
     this.since = undefined;

@@ -1,15 +1,18 @@
-// Whoever drives the page may look at its process from outside between two stages: the page then waits to be told.
+// Stops the page between two stages, so that the program that drives it can examine its process.
 
-/** How the driver is told of a moment, in place of the answer. */
+/** Prefix of the text that the driver gets instead of the answer when the page stops. */
 export const MOMENT = 'moment: ';
 
-/** Work that stops at moments, and goes on when `next` is called. Nobody waits for anything while it runs. */
+/** Runs work that stops at certain moments, and goes on when `next` is called. */
 export class Steps {
   private arrived: (text: string) => void = () => undefined;
   private goOn: () => void = () => undefined;
   private answer: string | undefined;
 
-  /** Starts the work: its first moment, or its answer where it has none. `work` is to await every moment. */
+  /**
+   * Starts the work, and returns its first moment, or its answer when it has no moment. `work` has to await every
+   * moment.
+   */
   begin(work: (moment: (name: string) => Promise<void>) => Promise<string>): Promise<string> {
     this.answer = undefined;
     return this.untilArrival(() => {
@@ -20,7 +23,7 @@ export class Steps {
     });
   }
 
-  /** Goes on from a moment: the next one, or the answer, which may have come while the work stopped. */
+  /** Goes on, and returns the next moment or the answer, which may have come while the work was stopped. */
   next(): Promise<string> {
     return this.answer === undefined ? this.untilArrival(this.goOn) : Promise.resolve(this.answer);
   }

@@ -1,4 +1,4 @@
-// The records that Python and the pages exchange, and what only the pages have beside them.
+// The records that Python and the pages exchange, and types that only the pages have.
 
 export type * from './records.gen';
 

@@ -13,7 +13,7 @@ const FEATURES = { relaxedSimd: 'WebAssembly relaxed SIMD', threads: 'WebAssembl
 
 interface Build {
   name: string;
-  /** What the browser has to have; the framework's own words. */
+  /** The features that the browser needs, under the framework's names. */
   needs: readonly (keyof typeof FEATURES)[];
 }
 
@@ -22,7 +22,7 @@ const WASM_BUILDS: Record<string, Build> = {
   'relaxed-simd': { name: 'litert_wasm_internal', needs: ['relaxedSimd'] },
   'relaxed-simd-threads': { name: 'litert_wasm_threaded_internal', needs: ['relaxedSimd', 'threads'] },
 };
-/** Any other build breaks down when a model has operators that stay on the CPU. */
+/** Other builds fail when a model has operators that stay on the CPU. */
 const WEBGPU_BUILD: Build = { name: 'litert_wasm_jspi_internal', needs: ['relaxedSimd', 'jspi'] };
 
 export const litertjs: EngineAdapter = {
@@ -40,8 +40,8 @@ export const litertjs: EngineAdapter = {
       if (!(await litert.supportsFeature(feature))) throw new Unsupported(`This page has no ${FEATURES[feature]}.`);
     }
     const pthreads = new PthreadWatch();
-    // The glue is a classic script, which the framework adds to the page and which starts workers from itself: both
-    // get what has been downloaded, under an address that ends as the framework wants it.
+    // The glue code is a classic script, which the framework adds to the page and which starts workers from itself.
+    // Both get the downloaded code, under an address with the ending that the framework expects.
     const code = binaries.get(`${folder}/${name}.js`);
     const wasmBinary = binaries.get(`${folder}/${name}.wasm`);
     const glue = code
@@ -77,7 +77,10 @@ class LitertEngine implements Engine {
   readonly version: string;
   private readonly accelerated = new Accelerated();
   private model: CompiledModel | undefined;
-  /** Threads of the model's own, besides the page's: later ones are no part of the delegate that computes. */
+  /**
+   * Threads that were started for the model, besides the page's own. Later ones do not belong to the delegate that
+   * computes.
+   */
   private threads = 0;
 
   constructor(
@@ -113,7 +116,7 @@ class LitertEngine implements Engine {
     );
   }
 
-  /** The framework's errors may hold nothing but places in its sources: its log then has the words. */
+  /** Compiles the model. The framework's errors may contain only source positions; the message is then in its log. */
   private async compile(source: Uint8Array | string): Promise<CompiledModel> {
     const lines: string[] = [];
     const options: CompileOptions = {
@@ -166,7 +169,10 @@ class LitertSession implements Session {
     private readonly outputNames: ReadonlyMap<string, string>,
   ) {}
 
-  /** The framework gives zeros for a model that it cannot run, and says why in its log only. */
+  /**
+   * Predicts, and reads the log of the first inference: for a model that it cannot run the framework returns zeros, and
+   * only logs the reason.
+   */
   async predict(inputs: ReadonlyMap<string, Values>, returned: () => void): Promise<ReadonlyMap<string, Output>> {
     if (!this.first) return this.run(inputs, returned);
     this.first = false;

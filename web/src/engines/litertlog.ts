@@ -1,11 +1,11 @@
-// What LiteRT.js says only in its log.
+// Facts that LiteRT.js only writes to its log.
 import type { Proof } from '../core/types';
 
 const PARTED = /(\d+) operations will run on the GPU, and the remaining (\d+) operations will run on the CPU/;
 const ERROR = 'ERROR: ';
 const LONGEST = 500;
 
-/** Which part of a model the GPU took, as told while the model is compiled. */
+/** The part of a model that the GPU took, from the log of compiling the model. */
 export class Accelerated {
   private gpu = 0;
   private cpu = 0;
@@ -16,7 +16,7 @@ export class Accelerated {
     this.cpu += Number(cpu ?? 0);
   }
 
-  /** `whole` is what the compiled model says: only a model that is parted has its operators counted. */
+  /** `whole`: the compiled model says that all of it is accelerated. Operators are counted only for a divided model. */
   proof(whole: boolean): Proof {
     if (whole) return {};
     const nodes = this.gpu + this.cpu;
@@ -31,7 +31,7 @@ export class Accelerated {
   }
 }
 
-/** The errors among these lines, each once, as one text; undefined when there is none. */
+/** Joins the distinct errors among these lines; undefined when there is none. */
 export function errorsIn(lines: readonly string[]): string | undefined {
   const errors = new Set(
     lines.filter((line) => line.startsWith(ERROR)).map((line) => line.slice(ERROR.length).trim()),

@@ -1,4 +1,4 @@
-// The two ways in which a page comes by framework and model. Each download has its turn; waiting for it is not measured.
+// The two ways in which a page obtains framework and model. Downloads take turns; waiting for the turn is not measured.
 import { address, downloadAll, downloadModule } from '../core/downloads';
 import type { Engine, EngineAdapter, GpuProof, Session } from './engine';
 import { inTurn } from '../core/network';
@@ -10,7 +10,7 @@ export interface Obtained {
   session: Session;
 }
 
-/** Is told what has just ended, and waited for; none of it is measured. */
+/** Called with the name of a stage that has just ended, and awaited outside of all measured times. */
 export type Ended = (stage: string, engine?: Engine) => Promise<void>;
 
 export function obtain(
@@ -24,7 +24,7 @@ export function obtain(
   return way(job, adapter, setup, gpu, ended);
 }
 
-/** Everything is fetched before it is started, so that each part has a time of its own. */
+/** Fetches everything before starting it, so that each part has a time of its own. */
 async function split(
   job: Job,
   adapter: EngineAdapter,
@@ -54,7 +54,7 @@ async function split(
   return { engine, session };
 }
 
-/** The framework fetches and starts what it needs, as it would in anybody's page: only the whole has a time. */
+/** Lets the framework fetch and start what it needs, as on an ordinary page. Only the total is timed. */
 async function asShipped(
   job: Job,
   adapter: EngineAdapter,

@@ -1,4 +1,4 @@
-// What ONNX Runtime tells of its kernels: a trace in Chrome's format, which `endProfiling` prints line by line.
+// Kernel times from ONNX Runtime: a trace in Chrome's format, which `endProfiling` prints line by line.
 import { listening } from '../core/console';
 import { Unsupported } from '../core/types';
 import type { KernelRun, Profiler } from './engine';
@@ -6,7 +6,7 @@ import type { KernelRun, Profiler } from './engine';
 const RUN = 'model_run';
 const NODE_TIME = '_kernel_time';
 
-/** One event of the trace; times are microseconds. */
+/** One event of the trace, with times in microseconds. */
 interface TraceEvent {
   cat: string;
   name: string;
@@ -39,8 +39,8 @@ export class OrtProfiler implements Profiler {
 }
 
 /**
- * The kernels of each run. Where the browser has GPU timers, a program on the GPU (`Api`) has a time of its own, and
- * stands for its node, of which the processor's time is only that of handing it over.
+ * Returns the kernels of each run. Where the browser has GPU timers, a GPU program (`Api`) has a time of its own and
+ * replaces its node, whose processor time is only that of submitting it.
  */
 export function runsIn(events: readonly TraceEvent[]): KernelRun[][] {
   const starts = events.filter((event) => event.cat === 'Session' && event.name === RUN).map((event) => event.ts);
@@ -59,7 +59,9 @@ export function runsIn(events: readonly TraceEvent[]): KernelRun[][] {
   return runs;
 }
 
-/** `Conv_5_kernel_time` of a node, `Conv_5&Conv&ConvNaive` of a program that it runs on the GPU. */
+/**
+ * Returns the node of an event: `Conv_5_kernel_time` is an event of a node, `Conv_5&Conv&ConvNaive` of its GPU program.
+ */
 function nodeName({ name }: TraceEvent): string {
   return name.split('&', 1)[0]?.replace(NODE_TIME, '') ?? name;
 }
@@ -81,7 +83,7 @@ function programOf(program: TraceEvent, node: TraceEvent | undefined): KernelRun
   return { ...kernelOf({ ...program, args: { ...args, op_name: operator } }, operator), clock: 'gpu' };
 }
 
-/** The event of one printed line; none where the line is something else. */
+/** Reads the event in one printed line; an empty list where the line is something else. */
 export function eventIn(line: string): TraceEvent[] {
   const text = line.trim().replace(/,$/, '');
   if (!text.startsWith('{')) return [];

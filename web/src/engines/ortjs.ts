@@ -17,15 +17,15 @@ import {
 import { Placement } from './placement';
 import { PthreadWatch } from './pthreads';
 
-/** The oldest release tells its version by its package only, and frees tensors by itself. */
+/** The oldest release has no version field, and frees tensors by itself. */
 type Framework = Pick<typeof Ort, 'env' | 'InferenceSession' | 'Tensor'> & { version?: string };
 
 interface Build {
-  /** Without folder and ending. */
+  /** File name without folder and extension. */
   script: string;
-  /** The WebAssembly binary, without its ending; WebGL has none. */
+  /** The WebAssembly binary without its extension; WebGL has none. */
   binary?: string;
-  /** The binary's glue is a file of its own, not a part of the script. */
+  /** The binary's glue code is a separate file, not a part of the script. */
   glue?: boolean;
 }
 
@@ -42,10 +42,10 @@ const FOUR_BUILDS: Record<string, Build> = {
   'simd-threads': { script: 'wasm', binary: 'ort-wasm-simd-threaded' },
 };
 
-/** Older releases do not wait for their threads: those of 1.14 are there some time after its start. */
+/** Older releases do not wait for their threads: those of 1.14 exist only some time after the start. */
 const THREAD_PATIENCE_MS = 5000;
 
-/** An ONNX model of one Identity node: the runtime starts only when it is given some model. */
+/** An ONNX model of one Identity node, because the runtime starts only with a model. */
 const IDENTITY_MODEL =
   'CAgSADo3ChAKAXgSAXkiCElkZW50aXR5EgFnWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ==';
 
@@ -97,7 +97,7 @@ function buildOf(job: Job): Build {
   return build;
 }
 
-/** The framework gets the binary that was downloaded: older releases under an address, the current one as it is. */
+/** Gives the downloaded binary to the framework: to older releases as an address, to the current one as bytes. */
 function configure(ort: Framework, job: Job, binaries: ReadonlyMap<string, ArrayBuffer>): void {
   const { binary, glue } = buildOf(job);
   if (binary === undefined) return;
@@ -121,7 +121,7 @@ function sessionOptions(job: Job): Ort.InferenceSession.SessionOptions {
   return { executionProviders: [{ name: 'webnn', deviceType: job.setting as 'cpu' | 'gpu' | 'npu' }] };
 }
 
-/** The session of a kernels pass traces what it runs. */
+/** The session options of a kernels pass switch on tracing. */
 function modelOptions(job: Job): Ort.InferenceSession.SessionOptions {
   const traced = job.pass === 'kernels' && job.backend !== 'webgl';
   return traced ? { ...sessionOptions(job), enableProfiling: true } : sessionOptions(job);
@@ -134,7 +134,7 @@ async function release(session: Pick<Partial<Ort.InferenceSession>, 'release'>):
 
 class OrtEngine implements Engine {
   readonly version: string;
-  /** Its bytes, or its address where the framework obtains it. */
+  /** The model's bytes, or its address where the framework fetches it. */
   private model: Uint8Array | string = '';
   private weights: Pick<Ort.InferenceSession.SessionOptions, 'externalData'> = {};
 
@@ -192,7 +192,7 @@ class OrtEngine implements Engine {
     };
   }
 
-  /** The current release lowers the number when it cannot have so many; older ones leave it as it is. */
+  /** The number of threads. The current release lowers it when it cannot have so many; older ones do not. */
   private threads(): Proof {
     if (isOlder(this.job)) {
       return { threads: 1 + this.pthreads.started, threads_source: "threads started, and the page's own" };
@@ -201,7 +201,7 @@ class OrtEngine implements Engine {
     return threads === undefined ? {} : { threads, threads_source: 'ort.env.wasm.numThreads after start' };
   }
 
-  /** WebGPU: whether the runtime holds a device. WebNN: whether it runs a node there. */
+  /** Whether the backend is in use. WebGPU: the runtime holds a device. WebNN: it runs a node there. */
   private async backend({ delegates = [] }: Proof): Promise<string> {
     if (this.job.backend === 'webgpu') {
       const device = (await this.ort.env.webgpu.device) as GPUDevice | undefined;
@@ -211,8 +211,9 @@ class OrtEngine implements Engine {
   }
 
   /**
-   * With WebGPU and WebNN, nodes may silently stay on the CPU. Only the verbose log tells, and it would slow every
-   * prediction down: so a second session of the same model is created for it, after the last prediction.
+   * Finds the nodes on the CPU. With WebGPU and WebNN, nodes may silently stay there. Only the verbose log shows it,
+   * and that would slow down every prediction, so a second session of the same model is created after the last
+   * prediction.
    */
   private async placement(): Promise<Proof> {
     const placement = new Placement();

@@ -1,4 +1,4 @@
-// Where ONNX Runtime put the nodes of a graph, as it says in its verbose log while a session is created.
+// Where ONNX Runtime put the nodes of a graph, from its verbose log while a session is created.
 import type { Proof } from '../core/types';
 
 const PLACED = /placed on \[(\w+)\]\. Number of nodes: (\d+)/;

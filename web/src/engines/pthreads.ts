@@ -1,6 +1,6 @@
-// Emscripten's threads: each is started by a message to a worker that names the function to run there.
+// Emscripten's threads: each is started by a message to a worker, with the function to run there.
 
-/** Counts the threads that are started from now on, by whatever Emscripten program. */
+/** Counts the threads that any Emscripten program starts from now on. */
 export class PthreadWatch {
   started = 0;
   private readonly waiting = new Set<() => void>();
@@ -19,7 +19,7 @@ export class PthreadWatch {
     };
   }
 
-  /** Waits until so many threads have been started, but no longer than `patience` milliseconds. */
+  /** Waits until this many threads have been started, at most `patience` milliseconds. */
   async reach(count: number, patience: number): Promise<void> {
     if (this.started >= count) return;
     await new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
-// The names in a .tflite file: LiteRT.js knows tensors by the names of a signature, manifests by those of the tensors.
-// The format is a FlatBuffer (https://flatbuffers.dev/internals); fields are counted as TensorFlow Lite's schema does.
+// Names in a .tflite file: LiteRT.js uses the names in a signature, manifests use the names of the tensors.
+// The file is a FlatBuffer (https://flatbuffers.dev/internals). Fields are counted as in TensorFlow Lite's schema.
 
 /** The signature of a model's first graph. */
 export interface Signature {
@@ -15,7 +15,10 @@ const TENSOR = { name: 3 } as const;
 const SIGNATURE = { inputs: 0, outputs: 1, key: 2, subgraph: 4 } as const;
 const ENTRY = { name: 0, tensor: 1 } as const;
 
-/** The signature of the first graph; undefined when the model has none. Raises `RangeError` when the file is cut. */
+/**
+ * Reads the signature of the first graph; undefined when the model has none. Raises `RangeError` when the file is
+ * incomplete.
+ */
 export function readSignature(model: ArrayBuffer): Signature | undefined {
   const root = Table.root(new DataView(model));
   const signature = root.tables(MODEL.signatures).find((one) => one.uint32(SIGNATURE.subgraph) === 0);
@@ -35,8 +38,8 @@ export function readSignature(model: ArrayBuffer): Signature | undefined {
 }
 
 /**
- * The framework's names of a manifest's tensors, which are called by the names that they have in the file; `known` is
- * what the framework offers, `signature` names of the file to names of the signature.
+ * Maps the names that a manifest has for tensors, which are those in the file, to the framework's names. `known` are
+ * the framework's tensors, `signature` maps names in the file to names in the signature.
  */
 export function formatNames(
   side: 'input' | 'output',
@@ -79,7 +82,7 @@ class Table {
     return Array.from({ length }, (_, i) => new Table(this.data, this.follow(start + 4 * i)));
   }
 
-  /** Where a vector's elements begin, and how many there are. */
+  /** Returns where the elements of a vector begin, and how many there are. */
   private vector(field: number): [number, number] {
     const at = this.at(field);
     if (at === undefined) return [0, 0];

@@ -1,4 +1,4 @@
-// What TensorFlow.js tells of its kernels: their time, and the tensors that they make.
+// Kernels of TensorFlow.js: their times, and the memory of the tensors that they create.
 import { Unsupported, type KernelMemory } from '../core/types';
 import type { Held, KernelRun, Profiler } from './engine';
 
@@ -7,7 +7,7 @@ export interface ProfiledKernel {
   name: string;
   bytesAdded: number;
   totalBytesSnapshot: number;
-  /** A promise of a number until the profile is complete; something else where no timer could tell. */
+  /** A promise of a number until the profile is complete; another value where no timer gave a time. */
   kernelTimeMs: unknown;
 }
 
@@ -15,7 +15,7 @@ interface Profile {
   kernels: ProfiledKernel[];
 }
 
-/** What of the framework is needed here. */
+/** The part of the framework that is used here. */
 export interface Profiled {
   profile(work: () => Promise<void>): Promise<Profile>;
   engine(): { state: { activeProfile: Profile } };
@@ -23,14 +23,14 @@ export interface Profiled {
 }
 
 /**
- * An operation that is made of kernels stands beside them in the profile, under the name of its scope: it would count
- * them twice.
+ * Returns whether an entry is a kernel. Operations that consist of kernels are also in the profile, under the name of
+ * their scope, and would count their kernels twice.
  */
 export function isKernel({ name }: Pick<ProfiledKernel, 'name'>): boolean {
   return name !== '' && name !== 'unnamed scope' && !name.endsWith('__op');
 }
 
-/** Times by `tf.profile`, which on WebGL and WebGPU are those of the GPU where the browser has timers for it. */
+/** Times from `tf.profile`. On WebGL and WebGPU they are GPU times where the browser has timers for them. */
 export class TfjsProfiler implements Profiler {
   private readonly profiles: Profile[] = [];
 
@@ -60,8 +60,8 @@ function told(name: string, ms: unknown): number {
 }
 
 /**
- * Runs one inference and notes, whenever a kernel has ended, which tensors it added, how many bytes of tensors there
- * are in all, and what the page holds. The framework appends each kernel to a list: that is where it is listened to.
+ * Runs one inference, and notes after each kernel which bytes of tensors it added, how many there are in total, and the
+ * memory of the page. The framework appends each kernel to a list, whose `push` is replaced for this.
  */
 export async function allocations<T>(
   tf: Profiled,
@@ -84,7 +84,10 @@ export async function allocations<T>(
   return { value, kernels };
 }
 
-/** Without a look for NaN in what every kernel gives: it would be read back, which costs more than many a kernel. */
+/**
+ * Profiles one inference, without the framework's check of every result for NaN, which would read the result back and
+ * take longer than many kernels.
+ */
 async function profiled<T>(tf: Profiled, predict: () => T | Promise<T>): Promise<{ profile: Profile; value: T }> {
   let answer: { value: T } | undefined;
   tf.env().set('CHECK_COMPUTATION_FOR_ERRORS', false);

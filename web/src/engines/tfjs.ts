@@ -32,7 +32,7 @@ const BINARIES = {
 
 type WasmSetting = keyof typeof BINARIES;
 
-/** Our name of a backend to the framework's own. */
+/** Name of a backend here to the framework's name. */
 const BACKENDS: Record<string, string> = { wasm: 'wasm', webgl: 'webgl', webgpu: 'webgpu', js: 'cpu' };
 
 export const tfjs: EngineAdapter = {
@@ -86,8 +86,8 @@ async function startWasm(job: Job, script: string, binaries: ReadonlyMap<string,
   environment.set('WASM_HAS_MULTITHREAD_SUPPORT', setting === 'simd-threads');
   tf.setThreadsCount(job.threads);
   tf.setWasmPaths(address(`${releaseFolder(job)}/`), job.loader !== 'as-shipped');
-  // The framework fetches its binary by itself: answer from memory what has been downloaded, and let anything
-  // else go to the server, whose log then shows it.
+  // The framework fetches its binary by itself. Downloaded files are answered from memory; any other request goes to
+  // the server, whose log then shows it.
   const platform = environment.platform;
   const fetchFromServer = platform.fetch.bind(platform);
   platform.fetch = (url, options) => {
@@ -119,7 +119,7 @@ async function startOther(job: Job, script: string, proof: (workers: number) => 
   return new TfjsEngine(tf, job, proof);
 }
 
-/** The framework says why a backend does not start in its log only. */
+/** Starts a backend. The framework only logs the reason when one does not start. */
 async function startBackend(tf: Framework, name: string): Promise<void> {
   const lines: string[] = [];
   const started = await listening(
@@ -130,14 +130,14 @@ async function startBackend(tf: Framework, name: string): Promise<void> {
     if (name === 'webgpu' && (await navigator.gpu.requestAdapter()) === null) {
       throw new Unsupported('TensorFlow.js found no WebGPU adapter.');
     }
-    // Some browsers begin with the place of the error: an address of this page, which is nobody's business.
+    // Some browsers begin with the position of the error, an address of this page, which is left out.
     const words = lines.flatMap((line) => line.split('\n')).findLast((line) => /\w+Error: /.test(line));
     throw new Unsupported(`TensorFlow.js could not start its backend ${name}${words ? `: ${words}` : ''}.`);
   }
   await tf.ready();
 }
 
-/** What the framework counts; of the GPU only where there is one. */
+/** The framework's own memory counts; those of the GPU only where it has one. */
 interface MemoryInfo {
   numBytes: number;
   numTensors: number;
@@ -202,8 +202,8 @@ class TfjsSession implements Session {
   }
 
   /**
-   * Reads back synchronously: the time then ends when the values are here, without a timer in between. WebGPU alone has
-   * no such way.
+   * Reads the outputs synchronously, so that the time ends when the values are there, without a timer in between.
+   * WebGPU can only read asynchronously.
    */
   predict(inputs: ReadonlyMap<string, Values>, returned: () => void) {
     const feeds: NamedTensorMap = {};
@@ -220,7 +220,7 @@ class TfjsSession implements Session {
     return this.outputs(tensors, values, feeds);
   }
 
-  /** The GPU's own timers are used where the browser has them. */
+  /** Uses the GPU's own timers where the browser has them. */
   profiler(): Profiler {
     const onGpu = this.job.backend === 'webgl' || this.job.backend === 'webgpu';
     return new TfjsProfiler(this.tf, onGpu && this.tf.backend().timerAvailable() ? 'gpu' : 'cpu');
@@ -260,7 +260,7 @@ class TfjsSession implements Session {
   }
 }
 
-/** Older releases take the weights in one piece only. */
+/** Joins the weights, because older releases accept only one piece. */
 function joined(shards: readonly ArrayBuffer[]): ArrayBuffer {
   const [only] = shards;
   if (only !== undefined && shards.length === 1) return only;

@@ -1,14 +1,14 @@
-// The form: what can be chosen follows from what is chosen above it.
+// The form. The options of each choice depend on the choices above it.
 import type { BackendChoice, Choices, EngineChoice, ModelChoice, PageOwnPass, StartRequest } from '../core/types';
 import { coresTold } from '../core/proof';
 
-/** Each choice decides what those behind it can be. */
+/** The choices in the order in which each limits the following ones. */
 const ORDER = ['model', 'engine', 'backend', 'setting'];
 const THREADS = [1, 2, 4];
-/** A page cannot trace the browser of whoever opens it. */
+/** The passes that can be chosen. A page cannot make its browser record a trace. */
 const PASSES: Record<PageOwnPass, string> = { timing: 'times', kernels: 'kernels', memory: 'memory' };
 
-/** Thread counts that are worth a choice here: 1 where a setting has only one, and not 1 where it needs more. */
+/** Returns the thread counts to offer: only 1 where a setting has one thread, and not 1 where it needs more. */
 export function threadChoices(backend: BackendChoice | undefined, setting: string, cores: number, isolated: boolean): number[] {
   if (!isolated || backend === undefined || backend.single_threaded.includes(setting)) return [1];
   const least = backend.multi_threaded.includes(setting) ? 2 : 1;
@@ -43,14 +43,14 @@ export class Choosing {
     };
   }
 
-  /** What is chosen, to be read above its result. */
+  /** The choices in words, as a heading of the result. */
   get words(): string {
     const { engine, backend, setting, threads, model, precision } = this.request;
     const title = this.engine?.title ?? engine;
     return `${model} ${precision} on ${title}, ${backend} ${setting}, ${threads} thread${threads === 1 ? '' : 's'}`;
   }
 
-  /** Offers again what stands below the choice `changed`. */
+  /** Updates the choices that depend on `changed`. */
   private follow(changed: string): void {
     const from = ORDER.indexOf(changed);
     if (from < 0) return;
@@ -65,7 +65,7 @@ export class Choosing {
     this.offer('threads', counts.map((count) => [String(count), count === cores ? `${count} (all)` : String(count)]));
   }
 
-  /** Keeps what was chosen, where it is still offered. */
+  /** Sets the options of a choice, and keeps the selected one where it still exists. */
   private offer(id: string, options: (readonly [value: string, label: string])[]): void {
     const select = this.select(id);
     const before = select.value;

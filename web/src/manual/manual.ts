@@ -1,4 +1,4 @@
-// A person chooses and presses “run”: the bench page measures, the computer judges, and the result can be kept.
+// A person chooses and presses “run”. The bench page measures, the computer judges, and the result can be kept.
 import { coresTold } from '../core/proof';
 import type { Choices, Judgement, Measurement, PageAnswer, Started } from '../core/types';
 import { Choosing } from './choosing';
@@ -64,8 +64,8 @@ async function run(choosing: Choosing): Promise<void> {
 }
 
 /**
- * What becomes of work that takes a while; undefined when the person stops it. What is clicked while an engine computes
- * on the main thread comes when it has ended: the button must not lie where another one does.
+ * Returns the result of long work; undefined when the person stops it. A click while an engine computes on the main
+ * thread arrives only afterwards, so the stop button must not be where another button appears.
  */
 async function stoppable<T>(started: Started, work: (stopped: AbortSignal) => Promise<T>): Promise<T | undefined> {
   const stopping = new AbortController();
@@ -91,7 +91,9 @@ async function stoppable<T>(started: Started, work: (stopped: AbortSignal) => Pr
   }
 }
 
-/** A measurement is shown, and can be kept later, also when the computer cannot be asked what to think of it. */
+/**
+ * Asks the computer for a judgement. When it cannot be asked, the measurement is still shown, and can be kept later.
+ */
 async function judged(sent: PageAnswer): Promise<Judgement> {
   try {
     return await ask<Judgement>('check', sent);

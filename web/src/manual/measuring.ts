@@ -1,4 +1,4 @@
-// The bench page measures in a frame of its own, on a path of its own.
+// Runs the bench page in a frame, on a path of its own.
 import type { Job, Started } from '../core/types';
 import { element } from './showing';
 
@@ -7,7 +7,7 @@ interface BenchWindow extends Window {
   Navigator: typeof Navigator;
 }
 
-/** What the bench page answers, in a frame that is gone afterwards with everything that it held. */
+/** Returns the answer of the bench page. It runs in a frame, which is removed afterwards together with its memory. */
 export async function measured(started: Started, frames: HTMLElement, stopped: AbortSignal): Promise<string> {
   const frame = element('iframe');
   frame.src = new URL(started.page, location.href).href;
@@ -35,7 +35,7 @@ function benchOf(frame: HTMLIFrameElement): BenchWindow {
   try {
     if (view !== null && 'mobilebench' in view) return view as BenchWindow;
   } catch {
-    // What a browser shows instead of a page that did not come is nobody's to look at.
+    // A browser denies access to what it shows instead of a page that did not load.
   }
   throw new Error('The page that measures could not be opened. Is “mobilebench serve” still running?');
 }
@@ -48,7 +48,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** A phone whose screen goes dark hides the page. Where the browser cannot hold it, the person has to. */
+/** Keeps the screen on, because a dark screen hides the page. Where the browser cannot do that, the person has to. */
 async function stayAwake(): Promise<WakeLockSentinel | undefined> {
   try {
     return await navigator.wakeLock.request('screen');

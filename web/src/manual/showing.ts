@@ -1,4 +1,4 @@
-// A measurement for people: rows of a name and a number, with bars to compare them by.
+// Shows a measurement to a person: rows with a name, a number and a bar.
 import type { Measurement } from '../core/types';
 
 export interface Row {
@@ -37,12 +37,12 @@ const MEMORIES: Record<string, string> = {
 const CLOCKS = { cpu: 'the processor’s clock', gpu: 'the GPU’s clock' };
 const MOST_KERNELS = 10;
 
-/** Everything that is shown of a measurement, in order. */
+/** Returns the tables of a measurement, in order. */
 export function tables(measurement: Measurement): Table[] {
   return [stages(measurement), kernels(measurement), ...memory(measurement)].filter(({ rows }) => rows.length > 0);
 }
 
-/** Which GPU computed, where one was asked for; or that it was none. */
+/** Returns a sentence with the GPU that computed, or that software did; undefined where no GPU was asked for. */
 export function renderer({ proof = {} }: Measurement): string | undefined {
   const { renderer: name, renderer_software: software } = proof;
   return name && `Computed by ${name}${software ? ': software on the processor, no GPU' : ''}.`;
@@ -78,7 +78,10 @@ function kernels({ kernels = [], prediction_ms = [] }: Measurement): Table {
   };
 }
 
-/** One table for each thing that told: what it counts differs, how it grows from stage to stage is what can be read. */
+/**
+ * Returns one table for each source of memory counts. The sources count different things, so only the growth from stage
+ * to stage can be compared.
+ */
 function memory({ memory }: Measurement): Table[] {
   const readings = memory?.page ?? [];
   const names = new Set(readings.flatMap((reading) => Object.keys(reading).filter((name) => name.endsWith('_bytes'))));
@@ -97,7 +100,7 @@ function memory({ memory }: Measurement): Table[] {
   });
 }
 
-/** Of sorted values, between which it lies linearly. */
+/** Returns a quantile of sorted values, by linear interpolation. */
 export function quantile(sorted: readonly number[], share: number): number {
   const place = (sorted.length - 1) * share;
   const below = sorted[Math.floor(place)] ?? NaN;

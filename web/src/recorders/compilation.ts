@@ -1,11 +1,11 @@
-// What is compiled for the GPU, counted by stage: the calls with which WebGL and WebGPU compile are watched.
+// Counts what is compiled for the GPU in each stage, by wrapping the calls with which WebGL and WebGPU compile.
 import type { Compilation, Stage } from '../core/types';
 import { now, type Clock } from '../core/stages';
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 type Counted = 'shaders' | 'pipelines';
 
-/** Methods that compile, and what each makes; the two that ask for an outcome only wait for it. */
+/** The methods that compile, and what each creates. The two that query a result only wait for it. */
 const WEBGL: Record<string, Counted | undefined> = {
   compileShader: 'shaders',
   linkProgram: 'pipelines',
@@ -42,7 +42,7 @@ export class CompilationWatch {
     }
   }
 
-  /** What was compiled since the last time; undefined when nothing was. */
+  /** Returns what was compiled since the last call; undefined when nothing was. */
   take(): Compilation | undefined {
     const { shaders, pipelines } = this.counts;
     const ms = this.busyMs;
@@ -81,7 +81,7 @@ export class CompilationWatch {
   };
 }
 
-/** The stages in which something was compiled. */
+/** Returns only the stages in which something was compiled. */
 export function byStage(stages: Record<Stage, Compilation | undefined>): Partial<Record<Stage, Compilation>> {
   return Object.fromEntries(Object.entries(stages).filter(([, found]) => found !== undefined));
 }

@@ -1,10 +1,10 @@
-// A kernels pass: every inference is watched by the engine's own profiler, and its kernels are laid side by side.
+// A kernels pass: every inference runs under the engine's own profiler, and the kernels of all inferences are aligned.
 import { now, timed, type Clock, type Timed } from '../core/stages';
 import { Unsupported, type Job, type Kernel } from '../core/types';
 import type { KernelRun, Profiler } from '../engines/engine';
 import { TIMING_RECORDER, type Recorder, type Work } from './recorder';
 
-/** An inference is timed inside the profiler, which may wait for the GPU's timers when the inference has ended. */
+/** Times each inference inside the profiler, which may wait for the GPU's timers after the inference has ended. */
 export function kernelsRecorder({ engine }: Pick<Job, 'engine'>): Recorder {
   let profiler: Profiler | undefined;
   const watched = <T>(predict: Work<T>, clock: Clock = now): Promise<Timed<T>> => {
@@ -28,12 +28,13 @@ export function kernelsRecorder({ engine }: Pick<Job, 'engine'>): Recorder {
 }
 
 /**
- * Kernels with their time in the first inference (warmup) and in every later one. The same kernel of two inferences is
- * found by its node or name, and by how often that came before. Where an inference lacks it, its time there is 0.
+ * Returns the kernels with their times in the first inference (warmup) and in every later one. Kernels of different
+ * inferences are the same when they have the same node or name and the same number of earlier occurrences. A kernel
+ * that is missing in an inference has the time 0 there.
  */
 export function kernelsOf(runs: readonly (readonly KernelRun[])[]): Kernel[] {
   const [first = [], ...later] = runs.map(keyed);
-  if (runs.every((run) => run.length === 0)) throw new Unsupported('The engine told of no kernel that it ran.');
+  if (runs.every((run) => run.length === 0)) throw new Unsupported('The engine reported no kernels.');
   const known = new Map<string, KernelRun>();
   for (const run of [...later, first]) {
     for (const [key, kernel] of run) if (!known.has(key)) known.set(key, kernel);

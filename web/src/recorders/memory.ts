@@ -1,10 +1,10 @@
-// A memory pass: what the page, its engine and its browser say of the page's memory when a stage has ended.
+// A memory pass: the page's memory after each stage, as the page, its engine and its browser report it.
 import { timed } from '../core/stages';
 import type { KernelMemory, PageMemory } from '../core/types';
 import type { EngineMemory, Held, Session } from '../engines/engine';
 import { TIMING_RECORDER, type Recorder } from './recorder';
 
-/** Longest waits for the browser's own count: one that comes at once, and one that comes with a garbage collection. */
+/** Longest waits for the browser's own count: when it counts at once, and when it waits for a garbage collection. */
 const EAGER_MS = 3_000;
 const PATIENCE_MS = 20_000;
 const LATE = 'the browser did not count the memory of a page whose workers wait';
@@ -16,7 +16,7 @@ interface ChromePerformance {
 
 type Instantiated = WebAssembly.WebAssemblyInstantiatedSource | WebAssembly.Instance;
 
-/** Knows every WebAssembly memory that the page makes from now on, itself or by an instance that exports it. */
+/** Collects every WebAssembly memory that the page creates from now on, also those that an instance exports. */
 export class HeapWatch {
   private readonly memories = new Set<WebAssembly.Memory>();
 
@@ -47,7 +47,7 @@ export class HeapWatch {
     });
   }
 
-  /** The length of all of them together. */
+  /** The total length of the memories. */
   get bytes(): number {
     let sum = 0;
     for (const memory of this.memories) sum += memory.buffer.byteLength;
@@ -61,14 +61,14 @@ export class HeapWatch {
   }
 }
 
-/** Reads the page's memory whenever a stage has ended. Made before any framework is loaded. */
+/** Reads the page's memory when a stage has ended. It is created before any framework is loaded. */
 export class PageMemoryReader {
   readonly readings: PageMemory[] = [];
   readonly notes: string[] = [];
   private readonly heap = new HeapWatch();
   private readonly performance: ChromePerformance & Pick<Performance, 'now'> = performance;
 
-  /** `eager`: the browser counts at once when it is asked; else it is asked once only, when all is done. */
+  /** `eager`: the browser counts the memory at once; otherwise it is asked only once, at the end. */
   constructor(private readonly eager: boolean) {}
 
   async read(stage: string, engine: EngineMemory = {}): Promise<void> {
@@ -86,7 +86,7 @@ export class PageMemoryReader {
     });
   }
 
-  /** What can be read at once, at any time. */
+  /** The memory counts that can be read immediately, at any time. */
   held(): Held {
     const memory = this.performance.memory;
     return {
@@ -99,7 +99,10 @@ export class PageMemoryReader {
     return stage === 'prediction' || (this.eager && this.notes.length === 0);
   }
 
-  /** The browser asks every worker, and those of a framework may wait for work in a way that nothing wakes. */
+  /**
+   * Asks the browser, with a time limit: the browser asks every worker, and a framework's workers may wait for work in
+   * a way that nothing wakes them.
+   */
   private async userAgentBytes(): Promise<number | undefined> {
     if (this.performance.measureUserAgentSpecificMemory === undefined) return undefined;
     const late = new Promise<undefined>((resolve) => {
@@ -116,7 +119,10 @@ export class PageMemoryReader {
   }
 }
 
-/** The page is read when each stage has ended; the first inference kernel by kernel, where the engine tells. */
+/**
+ * Reads the memory when each stage has ended, and after each kernel of the first inference where the engine supports
+ * that.
+ */
 export function memoryRecorder(page: Pick<PageMemoryReader, 'read' | 'held' | 'readings' | 'notes'>): Recorder {
   let session: Pick<Session, 'allocations'> = {};
   let kernels: KernelMemory[] = [];

@@ -11,23 +11,23 @@ export interface Recorded {
   memory?: MemoryUse;
 }
 
-/** What a pass does beside the stages of a block. */
+/** What a pass does besides the stages of a block. */
 export interface Recorder {
-  /** A stage, or a part of it, has just ended. */
+  /** Called when a stage, or a part of it, has just ended. */
   ended(stage: string, engine?: Pick<Engine, 'memory'>): Promise<void>;
-  /** Whether whoever drives the page is to look at its process now that this has ended. */
+  /** Whether the page stops after this stage, so that its process can be examined from outside. */
   stopsAfter(stage: string): boolean;
-  /** The model has been loaded. Raises `Unsupported` where the engine does not tell what the pass wants to know. */
+  /** Called when the model has been loaded. Raises `Unsupported` where the engine cannot give what the pass records. */
   loaded(session: Pick<Session, 'profiler' | 'allocations'>): void;
-  /** The first inference, timed. */
+  /** Runs and times the first inference. */
   first<T>(predict: Work<T>): Promise<Timed<T>>;
-  /** A later one. */
+  /** Runs and times a later inference. */
   later<T>(predict: Work<T>, clock?: Clock): Promise<Timed<T>>;
-  /** After the last inference. */
+  /** Called after the last inference. Returns what was recorded. */
   finish(): Promise<Recorded>;
 }
 
-/** The stages alone. */
+/** The recorder of a timing pass. */
 export const TIMING_RECORDER: Recorder = {
   ended: () => Promise.resolve(),
   stopsAfter: (stage) => stage === 'warmup' || stage === 'prediction',

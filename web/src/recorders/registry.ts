@@ -6,7 +6,7 @@ import { memoryRecorder, PageMemoryReader } from './memory';
 import { TIMING_RECORDER, type Recorder } from './recorder';
 import { traceRecorder } from './trace';
 
-/** `setup` is that of the block: what it holds when a part has ended. */
+/** Returns the recorder of the job's pass. `setup` is the block's setup, whose times the recorder may read. */
 export function recorderFor(job: Job, setup: Pick<Setup, 'ms' | 'end'>): Recorder {
   switch (job.pass) {
     case 'kernels':

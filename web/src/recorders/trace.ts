@@ -1,12 +1,12 @@
-// A trace pass: the stages appear in the browser's own trace, as measures of its user timing.
+// A trace pass: the stages appear in the browser's own trace, as user timing measures.
 import type { SetupPart } from '../core/types';
 import { timed, type Setup, type Timed } from '../core/stages';
 import { TIMING_RECORDER, type Recorder } from './recorder';
 
-/** With which the name of every measure begins. */
+/** Prefix of the name of every measure. */
 export const PREFIX = 'mobilebench:';
 
-/** Writes a span of the page's clock into the trace; `position` numbers those of one name. */
+/** Writes a span of the page's clock into the trace. `position` numbers the spans of one name. */
 export type Mark = (name: string, start: number, end: number, position?: number) => void;
 
 const measure: Mark = (name, start, end, position) => {
@@ -14,7 +14,7 @@ const measure: Mark = (name, start, end, position) => {
   performance.clearMeasures(PREFIX + name);
 };
 
-/** Every mark is made when its stage has ended, from the times that were taken anyway. */
+/** Writes each mark after its stage has ended, from the times that were measured anyway. */
 export function traceRecorder(setup: Pick<Setup, 'ms' | 'end'>, mark: Mark = measure): Recorder {
   let begin: number | undefined;
   let predictions = 0;
