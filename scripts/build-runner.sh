@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the native runner by one preset of native/CMakePresets.json, and keeps the sums of its sources. What the tools
-# say is shown only when they fail.
+# Builds the native runner with one preset of native/CMakePresets.json, and keeps the checksums of its sources. The output
+# of the tools is shown only when they fail.
 set -eu
 cd "$(dirname "$0")/.."
 case "$1" in

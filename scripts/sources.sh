@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the sum of every source of a build: `web`, or a runner's such as `linux-x86_64` or `android-arm64-v8a`.
-# What it printed when the build was made lies in mobilebench/assets/sources.
+# Prints the checksum of every source file of a build: `web`, or a runner such as `linux-x86_64` or `android-arm64-v8a`.
+# What it printed at the time of the build is kept in mobilebench/assets/sources.
 set -eu
 cd "$(dirname "$0")/.."
 case "$1" in

@@ -252,7 +252,7 @@ def test_memory_is_read_by_the_clock_and_at_the_ends_of_stages(tmp_path: Path) -
     rollup = tmp_path / "smaps_rollup"
     rollup.write_text(ROLLUP)
     began = time.monotonic()
-    watch = memory.Watch(lambda: (time.monotonic() - began) * 1e3, 5, rollup)
+    watch = memory.MemorySampler(lambda: (time.monotonic() - began) * 1e3, 5, rollup)
     watch.start()
     time.sleep(0.1)
     watch.stage_ended("warmup")

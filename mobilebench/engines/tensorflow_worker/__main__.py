@@ -1,7 +1,7 @@
 """`python -m mobilebench.engines.tensorflow_worker`: measures one block in this fresh process and prints one JSON.
 
-Whatever TensorFlow prints goes to standard error. Exit codes are those of the native runner: 0 measured, 1 error,
-2 bad argument, 3 unsupported, 4 when the answer could not be written.
+What TensorFlow prints goes to standard error. Exit codes are those of the native runner: 0 measured, 1 error,
+2 bad argument, 3 unsupported, 4 the JSON could not be written.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from mobilebench.models.forked_step import end_with
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what the arguments say; the process ends with the one that started it."""
+    """Measure the block that the arguments describe. This process ends when its parent process ends."""
     end_with(os.getppid())
-    mouth = os.dup(1)
+    output = os.dup(1)
     os.dup2(2, 1)
     block: Block | None = None
     problem: Problem | None = None
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         problem = error
     text = report.answer(block, problem, options.pass_asked(arguments))
     try:
-        with os.fdopen(mouth, "w") as stream:
+        with os.fdopen(output, "w") as stream:
             stream.write(f"{text}\n")
     except OSError as error:
         sys.stderr.write(f"the answer could not be written: {error.strerror}\n")
@@ -41,4 +41,4 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     code = main(sys.argv[1:])
     sys.stderr.flush()
-    os._exit(code)  # TensorFlow's own clean-up is of no use any more, and takes its time
+    os._exit(code)  # without TensorFlow's clean-up, which is useless here and slow

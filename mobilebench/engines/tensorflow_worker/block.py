@@ -21,7 +21,7 @@ from mobilebench.engines.tensorflow_worker.options import FAILED, Input, Options
 
 @dataclass
 class Block:
-    """What was measured so far; all of it when nothing was raised."""
+    """What has been measured so far; complete when nothing was raised."""
 
     options: Options
     clock: system.ClockFacts = field(default_factory=system.clock_facts)
@@ -38,7 +38,7 @@ class Block:
     costs: dict[str, system.Cost] = field(default_factory=dict)
     used: list[system.Thread] = field(default_factory=list)
     at_work: system.AtWork | None = None
-    kept: cores.Kept | None = None
+    kept: cores.ReadBack | None = None
     placement: network.Placement | None = None
     operators: list[kernels.Times] = field(default_factory=list)
     readings: list[memory.Reading] = field(default_factory=list)
@@ -48,10 +48,10 @@ class Block:
 
 
 def measure(block: Block) -> None:
-    """Measure it; results land in `block`, also those from before a problem.
+    """Measure the block. Results are stored in `block`, also those from before a problem.
 
     Raises:
-        Problem: it cannot be measured; the reason is TensorFlow's or ours.
+        Problem: it cannot be measured, for a reason of TensorFlow or of this process.
     """
     try:
         _measure(block)
@@ -59,7 +59,7 @@ def measure(block: Block) -> None:
         raise Problem("there is not enough memory", FAILED) from None
     except Problem:
         raise
-    except Exception as error:  # TensorFlow raises whatever it likes; its words are what the user needs
+    except Exception as error:  # TensorFlow raises errors of many types; the user needs its message
         raise Problem(words(error)) from error
 
 
@@ -69,7 +69,7 @@ def _measure(block: Block) -> None:
     cores.take(asked, options.priority)
     _cache(block)
     began = system.now_ms()
-    watch = memory.Watch(lambda: system.now_ms() - began, options.memory_period_ms)
+    watch = memory.MemorySampler(lambda: system.now_ms() - began, options.memory_period_ms)
     if options.pass_ == "memory":
         watch.start()
     stages = _Stages(block, watch)
@@ -90,7 +90,7 @@ def _measure(block: Block) -> None:
 class _Stages:
     """Times and costs by stage and part."""
 
-    def __init__(self, block: Block, watch: memory.Watch) -> None:
+    def __init__(self, block: Block, watch: memory.MemorySampler) -> None:
         self._block = block
         self._watch = watch
         self._before = system.cost_now()
@@ -99,24 +99,24 @@ class _Stages:
     def part_ended(self, part: str) -> None:
         """A part of setup lasted from the last part's end until now."""
         self._block.setup_ms[part] = system.now_ms() - self._started
-        self._told(part)
+        self._reading(part)
         self._started = system.now_ms()
 
     def stage_ended(self, stage: str) -> None:
         self._block.costs[stage] = system.cost_now().since(self._before)
         if stage != "setup":
-            self._told(stage)
+            self._reading(stage)
 
     def stage_begins(self) -> None:
         self._before = system.cost_now()
 
-    def _told(self, name: str) -> None:
+    def _reading(self, name: str) -> None:
         if self._block.options.pass_ == "memory":
             self._watch.stage_ended(name)
 
 
 def _cache(block: Block) -> None:
-    """Bring the page cache into the state asked for, and read back what came of it."""
+    """Prepare the page cache as the options say, and read back its state."""
     model, libraries = _model_files(block.options), network.installed()
     try:
         pages.prepare([*model, *libraries], block.options.page_cache)
@@ -171,8 +171,7 @@ def _prove(block: Block, model: network.Network) -> None:
     block.placement = model.placement()
     intra, inter = model.threads()
     block.notes.append(
-        f"TensorFlow's pools as it tells them: {intra} threads for kernels, {inter} for the executor; "
-        "the caller's thread waits for them"
+        f"TensorFlow's pools: {intra} threads for kernels, {inter} for the executor; the caller's thread waits for them"
     )
     block.notes.append(
         "operators were counted in the graph that TensorFlow had optimised, of a second instance of the function; "
@@ -184,7 +183,7 @@ def filled(one: Input, position: int) -> Any:
     """The array of input number `position`.
 
     Raises:
-        Problem: its file does not hold it.
+        Problem: its file does not have the right size, or cannot be read.
     """
     import numpy as np
 

@@ -1,5 +1,5 @@
-"""The cores and the priority that a block runs under: named as in the native runner, set before TensorFlow starts
-threads, and read back from every thread.
+"""The cores and the priority of a block: named as in the native runner, set before TensorFlow starts threads, and read
+back from every thread.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ALIKE = 1.05
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What was read back."""
+class ReadBack:
+    """Cores and priority, as they were read back."""
 
     cores: list[int]
     kept: bool
-    """Every thread may run on just these, which are those that were asked for."""
+    """Every thread may run on exactly these cores, and they are the ones that were asked for."""
     cpuset: str | None
     priority: int
 
@@ -67,11 +67,11 @@ def take(cores: frozenset[int] | None, priority: int | None) -> None:
             raise Problem(f"the cores cannot be chosen: {error.strerror}", UNSUPPORTED) from None
 
 
-def read(cores: frozenset[int] | None) -> Kept:
+def read(cores: frozenset[int] | None) -> ReadBack:
     """Read back where the threads may run; `cores` are those that were asked for."""
     mine = os.sched_getaffinity(0)
     kept = (cores is None or mine == cores) and all(_same(int(task.name), mine) for task in _TASKS.iterdir())
-    return Kept(sorted(mine), kept, _cpuset(), os.getpriority(os.PRIO_PROCESS, 0))
+    return ReadBack(sorted(mine), kept, _cpuset(), os.getpriority(os.PRIO_PROCESS, 0))
 
 
 def _same(thread: int, cores: set[int]) -> bool:
@@ -82,7 +82,7 @@ def _same(thread: int, cores: set[int]) -> bool:
 
 
 def _speeds(affinity: str, root: Path) -> dict[int, int]:
-    """How fast each core is that is on."""
+    """Speed of every core that is on."""
     present = [int(place.name[3:]) for place in root.glob("cpu[0-9]*") if place.name[3:].isdecimal()]
     on = [core for core in present if _number(root / f"cpu{core}" / "online") != 0]
     for file in _SPEEDS:

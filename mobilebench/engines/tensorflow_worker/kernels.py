@@ -20,7 +20,7 @@ _EXECUTOR = "tf_"
 _DERIVED = frozenset(
     {"Steps", "XLA Modules", "XLA Ops", "XLA TraceMe", "TensorFlow Ops", "TensorFlow Name Scope", "Source code"}
 )
-"""Lines of a GPU's plane that repeat other ones in another way."""
+"""Lines of a GPU's plane that repeat other lines in another form."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _FIELD = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Reading:
-    """The fields of `results.records.MemoryReading`, in KiB."""
+    """The fields of `core.records.MemoryReading`, in KiB."""
 
     at_ms: float
     stage: str | None
@@ -27,7 +27,7 @@ class Reading:
 
 
 def parse(at_ms: float, stage: str | None, rollup: str) -> Reading | None:
-    """What `/proc/self/smaps_rollup` tells; None when it does not tell the resident set."""
+    """Parse the text of `/proc/self/smaps_rollup`; None when it has no resident set."""
     told = {name: int(value) for name, value in _FIELD.findall(rollup)}
     rss = told.get("Rss")
     if rss is None:
@@ -53,8 +53,8 @@ def peak_rss_kb(status: Path = _STATUS) -> int | None:
     return int(told["VmHWM"]) if "VmHWM" in told else None
 
 
-class Watch:
-    """Reads the memory while a block runs; watching costs time, so it is a pass of its own.
+class MemorySampler:
+    """Reads the memory of this process while a block runs, in a thread of its own.
 
     Args:
         clock: milliseconds since the process began to measure.
@@ -76,14 +76,14 @@ class Watch:
 
     @property
     def thread(self) -> int | None:
-        """The system's number of the thread that reads; None before the start."""
+        """Id of the sampling thread; None before the start."""
         return self._thread.native_id
 
     def stage_ended(self, name: str) -> None:
         self._read(name)
 
     def stop(self) -> list[Reading]:
-        """End the readings; all of them in the order of their time."""
+        """End the sampling, and return all readings in the order of their time."""
         self._done.set()
         self._thread.join()
         return sorted(self._readings, key=lambda reading: reading.at_ms)

@@ -81,12 +81,12 @@ class Options:
     max_seconds: float
     samples: int
     answer: Literal["first", "last"]
-    """Of which inference the outputs are told."""
+    """The inference whose outputs are in the answer."""
     model: Path
     signature: str
     affinity: str
     priority: int | None
-    """None: whatever the process was started with."""
+    """None: not changed."""
     page_cache: Literal["as found", "cold", "warm"]
     memory_period_ms: float
     scratch: Path | None

@@ -1,4 +1,4 @@
-"""How much of some files the page cache holds, and emptying or filling it of them."""
+"""The share of files that is in the page cache, and bringing them into it or out of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHUNK = 2**22
 def prepare(files: Sequence[Path], state: str) -> None:
     """Bring files into the page cache (`warm`), ask the kernel to drop them (`cold`), or leave them as they are.
 
-    The kernel keeps pages that another process maps, so what came of it has to be read back (`resident`).
+    The kernel keeps pages that another process maps, so the result has to be read back (`resident`).
 
     Raises:
         OSError: a file cannot be read.
@@ -34,7 +34,7 @@ def prepare(files: Sequence[Path], state: str) -> None:
 
 
 def resident(files: Sequence[Path]) -> float | None:
-    """Share of the files' pages in the page cache (mincore(2)); None when the system does not tell."""
+    """Share of the files' pages in the page cache (mincore(2)); None when it is unknown."""
     counts = [_pages(file) for file in files]
     total = sum(pages for _, pages in counts)
     if not total or any(held is None for held, _ in counts):
@@ -43,7 +43,7 @@ def resident(files: Sequence[Path]) -> float | None:
 
 
 def _pages(file: Path) -> tuple[int | None, int]:
-    """Pages in the cache (None: not told), and all pages."""
+    """The number of pages in the cache (None: unknown), and of all pages."""
     size = file.stat().st_size
     if size == 0:
         return 0, 0

@@ -1,4 +1,4 @@
-"""The one JSON that the native runner and every page speak."""
+"""The JSON of a measurement, in the schema that the native runner and the pages use too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ENGINE = "tensorflow"
 
-_TELLING = ("CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG_LEVEL", "OMP_NUM_THREADS")
+_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG_LEVEL", "OMP_NUM_THREADS")
 """Environment variables on which times depend."""
 
 
@@ -79,7 +79,7 @@ def _proof(block: Block) -> Proof:
             "library_resident": block.library_resident,
             "clock_resolution_ms": block.clock.resolution_ms,
             "clock_cost_ms": block.clock.cost_ms,
-            "environment": {name: os.environ[name] for name in _TELLING if name in os.environ},
+            "environment": {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
             "notes": block.notes,
         }
     )
