@@ -10,8 +10,8 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from mobilebench.core.records import BlockRule, Loader, Outcome, Pass, Record, VerdictStatus
-from mobilebench.models.inputs import SAMPLES
 from mobilebench.models.manifest import Fill, Format
+from mobilebench.models.synthetic_inputs import SAMPLES
 
 Dtype = Literal["float32", "int32", "int64", "int8", "uint8", "bool"]
 PageOwnPass = Literal["timing", "kernels", "memory"]

@@ -21,7 +21,7 @@ export type PageFault = 'lost context' | 'out of memory';
 
 export type PageOwnPass = 'timing' | 'kernels' | 'memory';
 
-export type Pass = 'timing' | 'kernels' | 'memory' | 'trace';
+export type Pass = 'timing' | 'kernels' | 'memory' | 'trace' | 'recording';
 
 export type SetupPart = 'library_load' | 'model_read' | 'session_creation' | 'delegate_preparation' | 'framework_download' | 'framework_init' | 'model_download' | 'model_init' | 'as_shipped';
 
