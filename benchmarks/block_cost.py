@@ -83,7 +83,7 @@ def cost(target: Target, files: ModelFiles, browser: str) -> float:
         target=target.info.id,
         engine="tfjs",
         backend="wasm",
-        setting="simd",
+        wasm_build="simd",
         threads=1,
         browser=browser,
         model=MODEL,

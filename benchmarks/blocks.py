@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 from threading import Event
+from typing import Any
 
 from mobilebench.core.records import BlockRule, Case, Measurement, Pass, PlannedBlock
 from mobilebench.engines.registry import engines
@@ -34,17 +35,18 @@ def measured(
     pass_: Pass = "timing",
     affinity: str = "none",
 ) -> Measurement:
-    """One block of the engine's first backend and setting, with exactly this many predictions."""
+    """One block of the engine's first backend as it is by default, with exactly this many predictions."""
     chosen = engines()[engine]
     backend = chosen.backends[0]
+    default: dict[str, Any] = {name: values[0] for name, values in backend.axes.items()}
     case = Case(
         target=host.HOST,
         engine=engine,
         backend=backend.name,
-        setting=backend.settings[0],
         threads=threads,
         model=files.manifest.model,
         affinity=affinity,
+        **default,
     )
     rule = BlockRule(min_predictions=predictions, max_predictions=predictions, max_seconds=600)
     block = PlannedBlock(index=0, round=0, case=case, rule=rule, pass_=pass_)

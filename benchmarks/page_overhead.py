@@ -28,8 +28,8 @@ from mobilebench.models.synthetic_inputs import fill
 from mobilebench.targets import host
 
 MODEL = "mobilenet_v2"
-SETTINGS: dict[str, tuple[str, Format]] = {"tfjs": ("simd", "tfjs"), "ortjs": ("simd-threads", "onnx")}
-"""Engine to the wasm setting and the model format that are measured."""
+MEASURED: dict[str, tuple[str, Format]] = {"tfjs": ("simd", "tfjs"), "ortjs": ("simd-threads", "onnx")}
+"""Engine to the Wasm build and the model format that are measured."""
 BARE_PAGE = Path(__file__).parent / "bare_page"
 PATIENCE_S = 300
 PROMISED = 1.02
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--predictions", type=int, default=60, help="predictions per browser, after one warmup")
-    parser.add_argument("--engines", nargs="+", default=list(SETTINGS), choices=SETTINGS)
+    parser.add_argument("--engines", nargs="+", default=list(MEASURED), choices=MEASURED)
     chosen = parser.parse_args(arguments)
     files = built()
     setup = [SETUP_HEADER]
@@ -114,7 +114,7 @@ def our_page(files: ModelFiles, engine: str, predictions: int) -> Page:
         target=host.HOST,
         engine=engine,
         backend="wasm",
-        setting=SETTINGS[engine][0],
+        wasm_build=MEASURED[engine][0],
         threads=1,
         browser="chrome",
         model=MODEL,
@@ -128,7 +128,7 @@ def our_page(files: ModelFiles, engine: str, predictions: int) -> Page:
 def bare_page(server: PageServer, files: ModelFiles, values: Path, engine: str, predictions: int) -> Page:
     """The hand-written page in a fresh browser with the same flags."""
     spec = files.manifest.inputs[0]
-    entry = files.manifest.formats[SETTINGS[engine][1]]
+    entry = files.manifest.formats[MEASURED[engine][1]]
     names = (entry.path, *entry.parts)
     model = {
         "input": entry.inputs[spec.name],
@@ -170,7 +170,7 @@ def setup_row(engine: str, part: str, ours: list[Page], theirs: list[Page]) -> s
 
 def title(engine: str) -> str:
     """Of a row."""
-    return f"{engine} wasm {SETTINGS[engine][0]}"
+    return f"{engine} wasm {MEASURED[engine][0]}"
 
 
 if __name__ == "__main__":

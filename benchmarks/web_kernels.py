@@ -21,8 +21,8 @@ from mobilebench.engines.registry import engines
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
 
-SETTINGS = {"tfjs": "simd", "tfjs@4.2": "simd", "ortjs": "simd-threads", "ortjs@1.18": "simd", "ortjs@1.14": "simd"}
-"""Engine to its setting of the backend wasm."""
+WASM_BUILDS = {"tfjs": "simd", "tfjs@4.2": "simd", "ortjs": "simd-threads", "ortjs@1.18": "simd", "ortjs@1.14": "simd"}
+"""Engine to the Wasm build that is measured."""
 MODELS = ("mobilenet_v2", "bert_small")
 PROMISED = 0.10
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--predictions", type=int, default=40, help="per browser, after one warmup")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
-    parser.add_argument("--engines", nargs="+", default=["tfjs", "ortjs"], choices=SETTINGS)
+    parser.add_argument("--engines", nargs="+", default=["tfjs", "ortjs"], choices=WASM_BUILDS)
     parser.add_argument("--browser", default="chrome", choices=("chrome", "firefox"))
     chosen = parser.parse_args(arguments)
     print("| model | engine | whole, ms | kernels / whole | within 10 % | watched / timing | 95 % interval | pairs |")
@@ -70,7 +70,7 @@ def page(files: ModelFiles, engine: str, predictions: int, pass_: Pass, browser:
         target=host.HOST,
         engine=engine,
         backend="wasm",
-        setting=SETTINGS[engine],
+        wasm_build=WASM_BUILDS[engine],
         threads=1,
         browser=browser,
         model=files.manifest.model,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.records import Case, SetupPart, TargetInfo
 
 SETUP_PARTS: dict[SetupPart, str] = {
@@ -54,12 +55,12 @@ def is_web(case: Case) -> bool:
 
 
 def engine_label(case: Case) -> str:
-    """Engine, backend and setting, such as `tfjs wasm simd-threads`."""
-    return f"{case.engine} {case.backend} {case.setting}"
+    """Engine, backend and what is chosen of them, such as `tfjs wasm simd-threads`."""
+    return case.way
 
 
 def threads_label(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"
+    return AXES["threads"].label(threads)
 
 
 def case_label(case: Case, *, browser: bool = True, threads: bool = True) -> str:
@@ -67,22 +68,15 @@ def case_label(case: Case, *, browser: bool = True, threads: bool = True) -> str
     return ", ".join([engine_label(case), *case_details(case, browser=browser, threads=threads)])
 
 
+_ELSEWHERE = {"target", "engine", "backend", *OFFERED, "model", "precision", "batch"}
+"""Axes that other labels and headings show."""
+
+
 def case_details(case: Case, *, browser: bool = True, threads: bool = True) -> list[str]:
-    """What is said of a case beside engine, backend and setting: threads, browser, cores, caches and downloads."""
-    details = [threads_label(case.threads)] if threads else []
-    if case.browser and browser:
-        details.append(case.browser)
-    if case.affinity != "none":
-        details.append(f"cores {case.affinity}")
-    if case.caches != "as found":
-        details.append(f"{case.caches} caches")
-    if case.link != "none":
-        details.append(f"link {case.link}")
-    if case.loader != "split":
-        details.append(case.loader)
-    if case.encoding != "identity":
-        details.append(case.encoding)
-    return details
+    """What else sets a case apart within its model: threads, browser, cores, caches, downloads."""
+    left_out = _ELSEWHERE | ({"browser"} if not browser else set()) | ({"threads"} if not threads else set())
+    values = ((axis, getattr(case, name)) for name, axis in AXES.items() if name not in left_out)
+    return [axis.label(value) for axis, value in values if axis.mentioned(value)]
 
 
 def model_label(model: str, precision: str, batch: int) -> str:

@@ -27,6 +27,7 @@ from mobilebench.analysis.stage_parts import (
     readback,
 )
 from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
+from mobilebench.core.axes import AXES
 from mobilebench.core.errors import with_fault
 from mobilebench.core.records import (
     Block,
@@ -233,8 +234,9 @@ def summarise(run: Run) -> RunSummary:
 
 
 def _reading_order(case: Case) -> tuple[object, ...]:
-    run = (case.engine, case.backend, case.setting, case.threads, case.affinity, case.caches, case.browser or "")
-    return case.model, case.precision, case.batch, is_web(case), *run, case.link, case.loader, case.encoding
+    first = (case.model, case.precision, case.batch, is_web(case))
+    rest = (getattr(case, name) for name in AXES if name not in ("target", "model", "precision", "batch"))
+    return (*first, *("" if value is None else value for value in rest))
 
 
 def _latest(blocks: Sequence[Block]) -> dict[int, Block]:

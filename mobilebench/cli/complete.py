@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+from mobilebench.core.axes import OFFERED
 
 
 def _starting(names: Iterable[str], incomplete: str) -> list[str]:
@@ -36,11 +38,16 @@ def backends(incomplete: str) -> list[str]:
     return _starting({backend.name for engine in known().values() for backend in engine.backends}, incomplete)
 
 
-def settings(incomplete: str) -> list[str]:
-    from mobilebench.engines.registry import engines as known
+def _offered(axis: str) -> Callable[[str], list[str]]:
+    """The completion of an axis of backends."""
 
-    every = {name for engine in known().values() for backend in engine.backends for name in backend.settings}
-    return _starting(every, incomplete)
+    def complete(incomplete: str) -> list[str]:
+        from mobilebench.engines.registry import engines as known
+
+        every = {value for engine in known().values() for one in engine.backends for value in one.axes.get(axis, ())}
+        return _starting(every, incomplete)
+
+    return complete
 
 
 def profiles(incomplete: str) -> list[str]:
@@ -72,3 +79,12 @@ def builds(incomplete: str) -> list[str]:
     from mobilebench.engines.libraries import catalogue
 
     return _starting(catalogue.builds(), incomplete)
+
+
+OF_AXES: dict[str, Callable[[str], list[str]]] = {
+    "engine": engines,
+    "backend": backends,
+    "model": models,
+    **{name: _offered(name) for name in OFFERED},
+}
+"""Completion by axis."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mobilebench.cli.output import Json, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from mobilebench.engines.base import Backend
 
 
 class Topic(StrEnum):
@@ -72,15 +75,29 @@ def _backends() -> Described:
         (
             engine.name,
             backend.name,
-            [setting for setting in backend.settings if setting not in backend.lacks],
-            [setting for setting in backend.single_threaded if setting not in backend.lacks],
-            list(backend.lacks),
+            _choices(backend),
+            _threads(backend),
+            list(backend.lacks) or ([backend.name] if backend.missing else []),
             backend.description,
         )
         for engine in engines().values()
         for backend in engine.backends
     ]
-    return ["engine", "backend", "settings", "one thread only", "lacks", "description"], rows
+    return ["engine", "backend", "choices", "one thread only", "lacks", "description"], rows
+
+
+def _choices(backend: Backend) -> list[str]:
+    """What can be chosen of a backend, such as `wasm build: simd plain`."""
+    from mobilebench.core.axes import AXES
+
+    return [f"{AXES[name].title}: {' '.join(backend.available(name))}" for name in backend.axes if not backend.missing]
+
+
+def _threads(backend: Backend) -> list[str]:
+    """What of a backend runs on one thread."""
+    if backend.single_threaded:
+        return ["always"]
+    return [build for build in backend.single_threaded_builds if build not in backend.lacks]
 
 
 def _recorders() -> Described:
@@ -95,14 +112,12 @@ def _recorders() -> Described:
 
 def _suites() -> Described:
     from mobilebench import suite
+    from mobilebench.core.axes import AXES
 
     rows = [
         (
             one.name,
-            list(one.models),
-            list(one.precisions),
-            list(one.batches),
-            list(one.threads),
+            *(one.stated(AXES[name]) for name in ("model", "precision", "batch", "threads")),
             one.rule.describe(),
             one.blocks,
             _passes({*one.passes, *(name for group in one.groups for name in group.passes or ())}),

@@ -100,7 +100,7 @@ def _print(matrix: ModelMatrix) -> None:
     from mobilebench.verification.matrix import can_fail
 
     before = any(row.before for row in matrix.cells)
-    columns = ["precision", "format", "engine", "backend", "setting", "max abs", "relative", "tolerance", "verdict"]
+    columns = ["precision", "format", "engine", "backend", "choice", "max abs", "relative", "tolerance", "verdict"]
     print_table(
         [*columns, *(["from"] if before else [])], [_row(row, before) for row in matrix.cells], title=matrix.model
     )
@@ -130,7 +130,7 @@ def _row(row: Judged, before: bool) -> list[str | None]:
     cell = row.cell
     numbers = [_number(row.absolute), _number(row.relative), f"{row.tolerance:g}"]
     when = f"{row.answered.at:%Y-%m-%d %H:%M} UTC" if row.before and row.answered else "now"
-    place = [cell.precision, cell.format, cell.engine, cell.backend, cell.setting]
+    place = [cell.precision, cell.format, cell.engine, cell.backend, cell.choice or ""]
     return [*place, *numbers, row.verdict, *([when] if before else [])]
 
 
@@ -159,7 +159,7 @@ def _places(given: list[Judged], rows: list[Judged]) -> list[str]:
         cell = row.cell
         place = cell.precision, cell.format
         alone = meant[place] == there[place]
-        named[" ".join(place if alone else (*place, cell.engine, cell.backend, cell.setting))] = None
+        named[" ".join(place if alone else (*place, *cell.way))] = None
     return list(named)
 
 

@@ -5,39 +5,46 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from mobilebench.core.axes import AXES
+
 if TYPE_CHECKING:
-    from mobilebench.core.records import Pass, PlannedBlock
+    from collections.abc import Sequence
+
+    from mobilebench.core.records import Case, Conditions, Pass
     from mobilebench.suite import Plan
 
 _PASSES: tuple[Pass, ...] = ("timing", "kernels", "memory", "trace", "recording")
-_ALWAYS = ("target", "engine", "backend", "setting", "threads", "browser", "model", "precision", "batch")
 
 
 def plan_table(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Columns and rows: every case once, in the order in which they first come, with its number of blocks."""
     first = {block.case.key: block for block in reversed(plan.blocks)}
     counted = Counter((block.case.key, block.pass_) for block in plan.blocks)
-    rows = [_row(first[key]) for key in dict.fromkeys(block.case.key for block in plan.blocks)]
+    blocks = [first[key] for key in dict.fromkeys(block.case.key for block in plan.blocks)]
     passes = [name for name in _PASSES if any(pass_ == name for _, pass_ in counted)]
-    blocks = [("blocks" if name == "timing" else name) for name in passes]
-    unusual = [name for name in _UNUSUAL if any(row[name] != _UNUSUAL[name] for row in rows)]
-    columns = [*_ALWAYS, *unusual]
-    return [*(name.replace("_", " ") for name in columns), *blocks], [
-        (*(row[name] for name in columns), *(counted[row["key"], name] for name in passes)) for row in rows
-    ]
+    shown: dict[str, list[Any]] = {
+        **_columns_of_axes([block.case for block in blocks]),
+        **_columns_of_conditions([block.conditions for block in blocks]),
+        **{_title(name): [counted[block.case.key, name] for block in blocks] for name in passes},
+    }
+    return list(shown), list(zip(*shown.values(), strict=True))
 
 
-_UNUSUAL: dict[str, Any] = {
-    "affinity": "none",
-    "caches": "as found",
-    "link": "none",
-    "loader": "split",
-    "encoding": "identity",
-    "priority": 0,
-    "model_access": "read",
-    "delegated_share": 0.0,
-}
+def _columns_of_axes(cases: Sequence[Case]) -> dict[str, list[Any]]:
+    found = {axis.title: (axis, [getattr(case, name) for case in cases]) for name, axis in AXES.items()}
+    return {title: values for title, (axis, values) in found.items() if axis.always or any(map(axis.mentioned, values))}
 
 
-def _row(block: PlannedBlock) -> dict[str, Any]:
-    return {"key": block.case.key, **block.case.model_dump(), **block.conditions.model_dump()}
+def _columns_of_conditions(conditions: Sequence[Conditions]) -> dict[str, list[Any]]:
+    from mobilebench.core.records import Conditions
+
+    usual, found = Conditions(), {}
+    for name in ("priority", "model_access", "delegated_share"):
+        values = [getattr(one, name) for one in conditions]
+        if any(value != getattr(usual, name) for value in values):
+            found[name.replace("_", " ")] = values
+    return found
+
+
+def _title(name: Pass) -> str:
+    return "blocks" if name == "timing" else name

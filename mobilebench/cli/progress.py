@@ -155,7 +155,7 @@ class Bars:
             self._progress.update(self._tasks[event.target], description="waiting for its turn")
         elif isinstance(event, events.GatePassed):
             case, watched = event.planned.case, _watched(event.planned)
-            text = f"{case.model} {case.engine} {case.backend} {case.setting}{watched}"
+            text = f"{case.model} {case.way}{watched}"
             self._progress.update(self._tasks[event.target], description=escape(text))
         elif isinstance(event, events.StillWaiting):
             text = f"{event.state}: waiting for it, {event.left_s:.0f} s left"

@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from mobilebench.cli import attached, builds, complete, libraries
+from mobilebench.cli import attached, axis_options, builds, complete, libraries
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, print_json, print_table, say, split
 from mobilebench.cli.plan import plan_table
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are, write_report
 
 if TYPE_CHECKING:
-    from mobilebench.core.records import CacheState, Encoding, Loader, Pass, TargetInfo
+    from mobilebench.core.records import Pass, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
 
 Access = Literal["read", "mapped"]
 Retry = Literal["failed"]
+_NOTHING_SELECTED = axis_options.Selected()
 
 
+@axis_options.added
 def run(
     context: typer.Context,
     serial: Annotated[
@@ -42,20 +44,7 @@ def run(
             metavar="NAME|FILE", help="What to measure; see `describe suites`.", autocompletion=complete.suites
         ),
     ] = "quick",
-    model: Annotated[list[str] | None, typer.Option(help="Only these models.", autocompletion=complete.models)] = None,
-    engine: Annotated[
-        list[str] | None, typer.Option(help="Only these engines.", autocompletion=complete.engines)
-    ] = None,
-    backend: Annotated[
-        list[str] | None, typer.Option(help="Only these backends.", autocompletion=complete.backends)
-    ] = None,
-    setting: Annotated[
-        list[str] | None, typer.Option(help="Only these settings.", autocompletion=complete.settings)
-    ] = None,
-    browser: Annotated[
-        list[str] | None,
-        typer.Option(metavar="chrome|firefox|chrome@NAME", help="Pages in these browsers, and no native engines."),
-    ] = None,
+    selected_axes: axis_options.Selected = _NOTHING_SELECTED,
     browser_path: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,12 +54,6 @@ def run(
         ),
     ] = None,
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser's window on this computer.")] = False,
-    precision: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
-    batch: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="These batch sizes.")] = None,
-    threads: Annotated[
-        list[str] | None,
-        typer.Option(metavar="N|all", help="These thread counts; `all` is as many as the target has cores."),
-    ] = None,
     passes: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,36 +92,6 @@ def run(
             help="Give a block up after so long: its case is unsupported there, as too slow. [default: the suite's]",
         ),
     ] = None,
-    affinity: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="none|big|little|prime|0xMASK",
-            help="Keep native engines on these cores; 0xf0 are the CPUs 4 to 7.",
-        ),
-    ] = None,
-    caches: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="cold|warm|as found",
-            help="Take library and model out of the caches before setup, or put them there.",
-        ),
-    ] = None,
-    link: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="none|4g|wifi|3g|…", help="Let Chrome imitate these networks while a page sets itself up."
-        ),
-    ] = None,
-    loader: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="split|as-shipped", help="Let pages fetch and then start, or use the engine's own loader."
-        ),
-    ] = None,
-    encoding: Annotated[
-        list[str] | None,
-        typer.Option(metavar="identity|gzip|br", help="Compress what pages download."),
-    ] = None,
     priority: Annotated[
         int | None,
         typer.Option(
@@ -175,8 +128,9 @@ def run(
 ) -> None:
     """Measure a suite on targets, store every sample, and write a report.
 
-    Filters may be repeated or given as comma lists. `--engine`, `--backend` and `--setting` leave of the suite
-    what they name; the other filters replace what the suite says. Ctrl-C ends cleanly and says how to go on.
+    Filters may be repeated or given as comma lists. `--engine`, `--backend` and what is chosen of a backend
+    (`--wasm-build`, `--delegate`, `--arithmetic`, `--gpu`, `--device-type`) leave of the suite what they name; the
+    other filters replace what the suite says. Ctrl-C ends cleanly and says how to go on.
 
     Examples:
 
@@ -224,22 +178,12 @@ def run(
             hint="Name it: `mobilebench run --resume last --retry failed`.",
         )
     definition = suites.load(suite)
+    models = selected_axes.axes.get("model", ())
     selection = suites.Selection(
-        models=tuple(registry.expand(split(model))),
-        engines=split(engine),
-        backends=split(backend),
-        settings=split(setting),
-        browsers=split(browser),
+        axes=dict(selected_axes.axes) | ({"model": tuple(registry.expand(models))} if models else {}),
+        settings=selected_axes.settings,
         builds=declared,
         headed=headed,
-        precisions=split(precision),
-        batches=tuple(batch or ()),
-        threads=tuple(int(count) if count.isdecimal() else count for count in split(threads)),
-        affinities=split(affinity),
-        caches=cast("tuple[CacheState, ...]", split(caches)),
-        links=split(link),
-        loaders=cast("tuple[Loader, ...]", split(loader)),
-        encodings=cast("tuple[Encoding, ...]", split(encoding)),
         passes=cast("tuple[Pass, ...]", split(passes)),
         further_passes=("trace",) if trace else (),
         record=split(record),
@@ -249,11 +193,11 @@ def run(
         priority=priority,
         model_access=model_access,
     )
-    selected = targets.select(serial)
-    libraries.require_use(selected)
-    missed = attached.left_out(selected)
+    chosen = targets.select(serial)
+    libraries.require_use(chosen)
+    missed = attached.left_out(chosen)
     try:
-        plan = suites.plan(definition, [info for info in selected if info.state == "device"], selection, seed)
+        plan = suites.plan(definition, [info for info in chosen if info.state == "device"], selection, seed)
     except NothingToMeasure:
         for phone in missed:
             say(attached.sentence(phone), err=True)
@@ -261,9 +205,9 @@ def run(
     if dry_run:
         _print_plan(plan, missed, folder, json)
         return
-    builds.require_current(plan.blocks, selected)
+    builds.require_current(plan.blocks, chosen)
     store = Store.open(folder)
-    _finish(_measure(plan, selected, store, wait_for_phone), store, folder, json)
+    _finish(_measure(plan, chosen, store, wait_for_phone), store, folder, json)
 
 
 def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int) -> RunResult:

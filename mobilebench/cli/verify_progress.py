@@ -106,7 +106,7 @@ class Lines:
 
 def name(cell: Cell) -> str:
     """The cell in words, without its model."""
-    return f"{cell.precision} {cell.format} {cell.engine} {cell.backend} {cell.setting}"
+    return f"{cell.precision} {cell.format} {' '.join(cell.way)}"
 
 
 def outcome(event: Ended) -> str:

@@ -11,6 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mobilebench.core.axes import CacheState as CacheState
+from mobilebench.core.axes import Case as Case
+from mobilebench.core.axes import Encoding as Encoding
+from mobilebench.core.axes import Loader as Loader
 from mobilebench.core.errors import Fault
 
 MEASUREMENT_SCHEMA = "mobilebench/measurement/1"
@@ -39,13 +43,7 @@ Pass = Literal[EnginePass, "recording"]
 """Which recorders that cost time during a block record it: none (`timing`), one of `kernels`, `memory` and `trace`, or
 those that were asked for by name (`recording`, see `Conditions.record`)."""
 Stage = Literal["setup", "warmup", "prediction"]
-CacheState = Literal["as found", "cold", "warm"]
-"""What of library and model the caches held before setup: page cache (native), HTTP and code cache (web)."""
 ModelAccess = Literal["read", "mapped"]
-Loader = Literal["split", "as-shipped"]
-"""How a page obtains framework and model: fetched and then started, by part, or by the engine's own loader."""
-Encoding = Literal["identity", "gzip", "br"]
-"""How the page server compresses what a page downloads."""
 DownloadPath = Literal["loopback", "usb-reverse", "tcp-reverse", "lan", "shaped"]
 """The way from the page server to the page; `shaped` where the browser slowed it down on purpose."""
 Context = Literal["shell", "app", "browser", "manual"]
@@ -100,39 +98,6 @@ class TargetInfo(Record):
     """`device`, or adb's word for why it cannot be used: `offline`, `unauthorized`, …"""
     facts: dict[str, str] = {}
     """Further properties worth keeping (build fingerprint, kernel …)."""
-
-
-class Case(Record):
-    """What is measured: target × engine × backend × setting × browser × model × precision × batch (and threads)."""
-
-    target: str
-    engine: str
-    backend: str
-    setting: str
-    threads: int = Field(ge=1)
-    browser: str | None = None
-    model: str
-    precision: str = "fp32"
-    batch: int = Field(default=1, ge=1)
-    affinity: str = "none"
-    """The cores that the engine may use: `big`, `little`, `prime`, a mask such as `0xf0`, or `none` (all)."""
-    caches: CacheState = "as found"
-    """Cold and warm setup are different cases."""
-    link: str = "none"
-    """Of a page: the network that its browser imitates (`browsers.links`)."""
-    loader: Loader = "split"
-    encoding: Encoding = "identity"
-
-    @property
-    def key(self) -> str:
-        """Stable text that identifies the case within a run."""
-        where = [self.target, self.engine, self.backend, self.setting, f"t{self.threads}"]
-        browser = [self.browser] if self.browser else []
-        cores = [self.affinity] if self.affinity != "none" else []
-        caches = [self.caches] if self.caches != "as found" else []
-        usual = {"none", "split", "identity"}
-        network = [one for one in (self.link, self.loader, self.encoding) if one not in usual]
-        return "/".join([*where, *browser, self.model, self.precision, f"b{self.batch}", *cores, *caches, *network])
 
 
 class BlockRule(Record):

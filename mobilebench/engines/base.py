@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Literal, Protocol
 
+from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.records import Case, Conditions, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
@@ -22,17 +23,45 @@ WITHOUT_KERNELS: frozenset[Pass] = PAGE_PASSES - {"kernels"}
 
 @dataclass(frozen=True)
 class Backend:
-    """Where an engine computes, and the settings that it has there."""
+    """Where an engine computes, and what can be chosen there."""
 
     name: str
-    settings: tuple[str, ...]
-    """First one is the default."""
     description: str
-    single_threaded: tuple[str, ...] = ()
-    """Settings that always run on one thread."""
-    uses_gpu: bool = False
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The axes that it offers, by name (`core.axes.OFFERED`), with their values; the first one is the default."""
     lacks: Mapping[str, str] = field(default_factory=dict)
-    """Those of `settings` that can be asked for, but are not in this engine or this version of it, and why."""
+    """Values of `axes` that can be asked for, but are not in this engine or this release of it, and why."""
+    missing: str | None = None
+    """Why this release does not have the whole backend, which can be asked for all the same."""
+    single_threaded: bool = False
+    """It runs on one thread, whatever is chosen."""
+    single_threaded_builds: tuple[str, ...] = ()
+    """The Wasm builds that run on one thread."""
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Pages compute on a GPU that can be chosen."""
+        return "gpu" in self.axes
+
+    def on_one_thread(self, wasm_build: str | None) -> bool:
+        """Whether it runs on one thread with this Wasm build, whatever number is asked for."""
+        return self.single_threaded or wasm_build in self.single_threaded_builds
+
+    def available(self, axis: str) -> tuple[str, ...]:
+        """The values of an axis that this release has."""
+        return () if self.missing else tuple(value for value in self.axes.get(axis, ()) if value not in self.lacks)
+
+    def reason_against(self, case: Case) -> str | None:
+        """Why what a case chooses of this backend does not exist, in plain words; None when it does."""
+        for name, axis in OFFERED.items():
+            value, offered = getattr(case, name), self.axes.get(name)
+            if offered is None and value is not None:
+                return axis.why_not.format(engine=case.engine, backend=self.name, value=value)
+            if offered is not None and value not in offered:
+                return f"{case.engine} {self.name} has no {axis.title} {value} (it has {', '.join(offered)})"
+            if value in self.lacks:
+                return self.lacks[value]
+        return self.missing
 
 
 @dataclass(frozen=True)
@@ -109,11 +138,11 @@ def reason_against(engine: str, backends: tuple[Backend, ...], most_threads: int
     backend = next((one for one in backends if one.name == case.backend), None)
     if backend is None:
         return f"engine `{engine}` has no backend `{case.backend}`"
-    if case.setting not in backend.settings:
-        return f"backend `{case.backend}` of `{engine}` has no setting `{case.setting}`"
+    if reason := backend.reason_against(case):
+        return reason
     if case.threads > most_threads:
         return f"engine `{engine}` takes at most {most_threads} threads"
-    return f"engine `{engine}` runs without a browser" if case.browser is not None else None
+    return AXES["browser"].why_not.format(engine=engine) if case.browser is not None else None
 
 
 def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> str | None:
@@ -125,9 +154,9 @@ def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> 
             return reason
     elif block.pass_ not in engine.passes:
         return f"engine {engine.name} has no {block.pass_} pass{_WITHOUT.get((engine.kind, block.pass_), '')}"
-    if engine.kind == "web":
-        return _more_than_a_page_can(engine.name, block)
-    return _more_than_a_runner_downloads(engine.name, block.case)
+    if reason := _beyond(engine, block.case):
+        return reason
+    return _more_than_a_page_can(engine.name, block) if engine.kind == "web" else None
 
 
 _WITHOUT: dict[tuple[str, Pass], str] = {
@@ -136,17 +165,20 @@ _WITHOUT: dict[tuple[str, Pass], str] = {
 }
 
 
-def _more_than_a_runner_downloads(engine: str, case: Case) -> str | None:
-    usual = Case.model_fields
-    for name in ("link", "loader", "encoding"):
-        asked = getattr(case, name)
-        if asked != usual[name].default:
-            return f"{engine} downloads nothing, so there is no {name} {asked}"
+def _beyond(engine: Engine, case: Case) -> str | None:
+    """Why an axis on which a case has a value does not apply to engines of this kind.
+
+    Axes whose other cases are left out of plans are what `Engine.supports` answers for.
+    """
+    for name, axis in AXES.items():
+        value = getattr(case, name)
+        if axis.elsewhere != "left out" and value != axis.default and not axis.applies(engine.kind, {}):
+            return axis.why_not.format(engine=engine.name, backend=case.backend, value=value)
     return None
 
 
 def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
-    """A browser decides for itself where its threads run, and a page has no file to map."""
+    """What a browser does not do, and that a page has no file to map."""
     firefox = (block.case.browser or "").startswith("firefox")
     if block.case.link != "none" and firefox:
         return f"Firefox cannot imitate the network {block.case.link}: WebDriver BiDi has no command for it"
@@ -155,8 +187,6 @@ def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
     if block.pass_ == "trace" and block.context == "manual":
         return "a page cannot trace the browser of a person who opens it"
     usual = Conditions()
-    if block.case.affinity != "none":
-        return f"the cores of {engine} cannot be chosen: it runs in a browser"
     if block.conditions.priority != usual.priority:
         return f"the priority of {engine} cannot be set: it runs in a browser"
     if block.conditions.model_access != usual.model_access:

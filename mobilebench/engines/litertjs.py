@@ -12,7 +12,7 @@ BUILDS = {
     "relaxed-simd": "litert_wasm_internal.wasm",
     "simd": "litert_wasm_compat_internal.wasm",
 }
-"""Setting of the backend `wasm` to its binary, as the package calls it."""
+"""Wasm build to its binary, as the package calls it."""
 
 
 def without_variable_tensors(manifest: Manifest) -> str | None:
@@ -31,9 +31,9 @@ LITERTJS = WebEngine(
     backends=(
         Backend(
             "wasm",
-            (*BUILDS, "simd-threads", "threads", "plain"),
-            "WebAssembly with XNNPACK kernels; one binary for each setting, two of them with relaxed SIMD",
-            single_threaded=("relaxed-simd", "simd", "plain"),
+            "WebAssembly with XNNPACK kernels; one binary for each build, two of them with relaxed SIMD",
+            {"wasm_build": (*BUILDS, "simd-threads", "threads", "plain")},
+            single_threaded_builds=("relaxed-simd", "simd", "plain"),
             lacks={
                 "simd-threads": "LiteRT.js has no build with threads and without relaxed SIMD",
                 "threads": "LiteRT.js has no build without SIMD",

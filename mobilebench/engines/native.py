@@ -11,6 +11,7 @@ from typing import Literal
 
 from mobilebench.core import paths
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.core.old_names import setting_of
 from mobilebench.core.records import (
     BlockRule,
     Case,
@@ -40,7 +41,6 @@ _SETUP_SECONDS = 60.0
 _SLOWEST_PREDICTION_SECONDS = 10.0
 _LOADING_SECONDS = 90.0
 """For loading libraries alone; after 60 s the runner gives up by itself, and says so."""
-_FP16 = frozenset({"fp16", "xnnpack-fp16"})
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class NativeEngine:
         core = (self.name, brought.library.pushed.sha256)
         loading.require(target, core, lambda: self._try_loading(target, case, brought, "library"))
         delegate = brought.delegate.pushed.sha256 if brought.delegate else ""
-        whole = (*core, delegate, case.backend, case.setting)
+        whole = (*core, delegate, *_backend_arguments(case))
         loading.require(target, whole, lambda: self._try_loading(target, case, brought, "delegate"))
 
     def _try_loading(self, target: Target, case: Case, brought: Brought, what: Literal["library", "delegate"]) -> None:
@@ -188,7 +188,7 @@ class NativeEngine:
         if what == "library":
             command += _library_arguments(replace(brought, delegate=None))
         else:
-            command += ["--backend", case.backend, "--setting", case.setting, "--allow-fp16", "1"]
+            command += [*_backend_arguments(case), "--allow-fp16", "1"]
             command += _library_arguments(brought)
         try:
             result = target.shell(command, timeout=_LOADING_SECONDS, environment=ENVIRONMENT)
@@ -220,7 +220,7 @@ class NativeEngine:
     ) -> list[str]:
         case, rule = block.case, block.rule
         command = [str(brought.runner.pushed.path), "--engine", self.name]
-        command += ["--backend", case.backend, "--setting", case.setting, "--pass", block.pass_]
+        command += [*_backend_arguments(case), "--pass", block.pass_]
         command += ["--threads", str(case.threads)]
         command += ["--min-predictions", str(min(rule.min_predictions, rule.max_predictions))]
         command += ["--max-predictions", str(rule.max_predictions), "--max-seconds", repr(rule.max_seconds)]
@@ -258,11 +258,17 @@ def _library_arguments(brought: Brought) -> list[str]:
     return arguments
 
 
+def _backend_arguments(case: Case) -> list[str]:
+    """The runner names what is chosen of a backend by one word, its `--setting`."""
+    backend = "cpu" if case.engine == "sleep" else case.backend
+    return ["--backend", backend, "--setting", setting_of(case)]
+
+
 def _condition_arguments(block: PlannedBlock) -> list[str]:
     """What differs from how a process runs anyway."""
     case, conditions, usual = block.case, block.conditions, Conditions()
     arguments = []
-    if case.setting in _FP16:
+    if case.arithmetic == "fp16":
         arguments += ["--allow-fp16", "1"]
     if case.affinity != "none":
         arguments += ["--affinity", case.affinity]

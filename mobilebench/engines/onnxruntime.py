@@ -16,20 +16,26 @@ class OnnxruntimeEngine(NativeEngine):
     format = "onnx"
     setup_parts = frozenset({"library_load", "model_read", "session_creation"})
     backends = (
-        Backend("cpu", ("default",), "CPU execution provider with all graph optimisations"),
-        Backend(
-            "xnnpack", ("default",), "XNNPACK's kernels with a pool of their own; ONNX Runtime's pool has one thread"
-        ),
+        Backend("cpu", "CPU execution provider with all graph optimisations"),
+        Backend("xnnpack", "XNNPACK's kernels with a pool of their own; ONNX Runtime's pool has one thread"),
         Backend(
             "nnapi",
-            ("default", "fp16"),
             "Android's NNAPI without its CPU implementation; fp16 lets it compute float32 in half precision",
+            {"arithmetic": ("fp32", "fp16")},
         ),
-        Backend("qnn", ("default", "fp16"), "Qualcomm's HTP; fp16 computes float32 models in half precision"),
-        Backend("webgpu", ("default",), "WebGPU's native implementation, on Vulkan"),
-        Backend("cuda", ("default", "tf32"), "NVIDIA GPUs (PC); tf32 lets matrix products use ten bits of mantissa"),
-        Backend("dml", ("default",), "DirectML (Windows)"),
-        Backend("openvino", ("default",), "Intel's OpenVINO (PC), on the device that its build chooses"),
+        Backend(
+            "qnn",
+            "Qualcomm's HTP; fp16 computes float32 models in half precision",
+            {"arithmetic": ("fp32", "fp16")},
+        ),
+        Backend("webgpu", "WebGPU's native implementation, on Vulkan"),
+        Backend(
+            "cuda",
+            "NVIDIA GPUs (PC); tf32 lets matrix products use ten bits of mantissa",
+            {"arithmetic": ("fp32", "tf32")},
+        ),
+        Backend("dml", "DirectML (Windows)"),
+        Backend("openvino", "Intel's OpenVINO (PC), on the device that its build chooses"),
     )
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:

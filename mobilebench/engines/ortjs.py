@@ -6,7 +6,8 @@ from mobilebench.engines.base import Backend
 from mobilebench.engines.webengine import WebEngine, gpu_backend
 
 _DROPPED = "ONNX Runtime Web has had one wasm build, with SIMD and threads, since 1.19; ortjs@1.18 has this one"
-_WEBNN_SETTINGS = ("cpu", "gpu", "npu")
+_WEBNN = {"device_type": ("cpu", "gpu", "npu")}
+_WASM_BUILDS = ("simd-threads", "simd", "threads", "plain")
 
 _WEBGL = gpu_backend("webgl", "WebGL 2 shaders")
 
@@ -18,18 +19,18 @@ ORTJS = WebEngine(
     backends=(
         Backend(
             "wasm",
-            ("simd-threads", "simd", "threads", "plain"),
             "WebAssembly; the only build that this version has uses SIMD and threads",
-            single_threaded=("simd", "plain"),
+            {"wasm_build": _WASM_BUILDS},
+            single_threaded_builds=("simd", "plain"),
             lacks=dict.fromkeys(("simd", "threads", "plain"), _DROPPED),
         ),
         _WEBGL,
         gpu_backend("webgpu", "WebGPU shaders"),
         Backend(
             "webnn",
-            _WEBNN_SETTINGS,
-            "WebNN, by the kind of device that is asked for",
-            single_threaded=_WEBNN_SETTINGS,
+            "WebNN, by the type of device that is asked for",
+            _WEBNN,
+            single_threaded=True,
         ),
     ),
 )
@@ -46,19 +47,13 @@ def _older(version: str, note: str) -> WebEngine:
         backends=(
             Backend(
                 "wasm",
-                ("simd-threads", "simd", "threads", "plain"),
-                "WebAssembly; one binary for each setting",
-                single_threaded=("simd", "plain"),
+                "WebAssembly; one binary for each build",
+                {"wasm_build": _WASM_BUILDS},
+                single_threaded_builds=("simd", "plain"),
             ),
             _WEBGL,
             gpu_backend("webgpu", "WebGPU shaders", f"WebGPU {reason}"),
-            Backend(
-                "webnn",
-                _WEBNN_SETTINGS,
-                "WebNN",
-                single_threaded=_WEBNN_SETTINGS,
-                lacks=dict.fromkeys(_WEBNN_SETTINGS, f"WebNN {reason}"),
-            ),
+            Backend("webnn", "WebNN", _WEBNN, single_threaded=True, missing=f"WebNN {reason}"),
         ),
         refuses_one_thread={
             "simd-threads": f"with one thread, ONNX Runtime Web {version} loads the build simd instead",

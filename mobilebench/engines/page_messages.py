@@ -68,7 +68,10 @@ class Job(PageMessage):
     engine: str
     """`tfjs`, `ortjs` or `litertjs`; an older release carries its version: `ortjs@1.18`."""
     backend: str
-    setting: str
+    wasm_build: str | None
+    """None where the backend has none, as with `gpu` and `device_type`."""
+    gpu: str | None
+    device_type: str | None
     threads: int
     rule: BlockRule
     pass_: Pass = Field(default="timing", alias="pass")
@@ -82,15 +85,25 @@ class Job(PageMessage):
     model: ModelJob
 
 
+class AxisChoice(PageMessage):
+    """An axis of a backend, such as its Wasm build, of which a person can choose a value."""
+
+    name: str
+    title: str
+    values: list[str]
+
+
 class BackendChoice(PageMessage):
     """A backend that a person can choose."""
 
     name: str
-    settings: list[str]
-    single_threaded: list[str]
-    """Settings with one thread."""
-    multi_threaded: list[str]
-    """Settings that need two threads or more."""
+    axes: list[AxisChoice]
+    single_threaded: bool
+    """The backend has one thread, whatever is chosen of it."""
+    single_threaded_builds: list[str]
+    """Wasm builds that run on one thread."""
+    multi_threaded_builds: list[str]
+    """Wasm builds that need two threads: for one thread the engine would load another build."""
 
 
 class EngineChoice(PageMessage):
@@ -126,7 +139,8 @@ class StartRequest(PageMessage):
 
     engine: str
     backend: str
-    setting: str
+    axes: dict[str, str] = Field(default={}, max_length=8)
+    """One value of each axis that the backend offers here."""
     threads: int = Field(ge=1, le=MAX_THREADS)
     model: str
     precision: str

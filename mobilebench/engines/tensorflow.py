@@ -62,8 +62,8 @@ class TensorflowEngine:
     kind: Literal["native"] = "native"
     description = "TensorFlow in a fresh Python process on this computer; importing it is part of setup"
     backends = (
-        Backend("cpu", ("default",), "TensorFlow's own kernels and those of oneDNN, without a GPU in sight"),
-        Backend("gpu", ("default",), "CUDA kernels on the first GPU; soft placement is off"),
+        Backend("cpu", "TensorFlow's own kernels and those of oneDNN, without a GPU in sight"),
+        Backend("gpu", "CUDA kernels on the first GPU; soft placement is off"),
     )
     format: Format = FORMAT
     passes: frozenset[Pass] = NATIVE_PASSES
@@ -151,7 +151,7 @@ def command(block: PlannedBlock, files: ModelFiles, samples: int, scratch: Path)
     graph, *_ = _model(files)
     return [
         *(sys.executable, "-P", "-m", _WORKER, "--engine", "tensorflow"),
-        *("--backend", case.backend, "--setting", case.setting, "--pass", block.pass_),
+        *("--backend", case.backend, "--pass", block.pass_),
         *("--threads", str(case.threads), "--signature", signatures.of_saved_model(files)),
         *("--min-predictions", str(min(rule.min_predictions, rule.max_predictions))),
         *("--max-predictions", str(rule.max_predictions), "--max-seconds", repr(rule.max_seconds)),

@@ -10,13 +10,13 @@ MOST_THREADS = 8
 
 _WASM = Backend(
     "wasm",
-    ("simd-threads", "simd", "plain", "threads"),
-    "WebAssembly with XNNPACK kernels; one binary for each setting",
-    single_threaded=("simd", "plain"),
+    "WebAssembly with XNNPACK kernels; one binary for each build",
+    {"wasm_build": ("simd-threads", "simd", "plain", "threads")},
+    single_threaded_builds=("simd", "plain"),
     lacks={"threads": "TensorFlow.js has no build with threads and without SIMD"},
 )
 _WEBGL = gpu_backend("webgl", "WebGL 2 shaders")
-_JS = Backend("js", ("default",), "plain JavaScript, as a reference; very slow", single_threaded=("default",))
+_JS = Backend("js", "plain JavaScript, as a reference; very slow", single_threaded=True)
 
 TFJS = WebEngine(
     name="tfjs",

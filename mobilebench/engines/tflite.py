@@ -6,11 +6,12 @@ from mobilebench.core.records import Case, TargetInfo
 from mobilebench.engines.base import Backend
 from mobilebench.engines.native import NativeEngine
 
+_FLOATS = ("fp32", "fp16")
 _ONLY_ON_ANDROID = {"gpu": "GPU delegate", "nnapi": "NNAPI delegate"}
 
 
 class TfliteEngine(NativeEngine):
-    """`.tflite` models: every setting names its delegate, and none is added unseen."""
+    """`.tflite` models: backend and axes name every delegate, and none is added unseen."""
 
     name = "tflite"
     description = "TensorFlow Lite's C API in a fresh native process; every delegate is added explicitly"
@@ -19,19 +20,19 @@ class TfliteEngine(NativeEngine):
     backends = (
         Backend(
             "cpu",
-            ("xnnpack", "xnnpack-fp16", "reference"),
-            "XNNPACK's kernels (forced to float16 by xnnpack-fp16), or TensorFlow Lite's own; what XNNPACK does not "
-            "take stays on those",
+            "XNNPACK's kernels (with arithmetic fp16 forced to float16), or without a delegate TensorFlow Lite's own; "
+            "what XNNPACK does not take stays on those",
+            {"delegate": ("xnnpack", "none"), "arithmetic": _FLOATS},
         ),
         Backend(
             "gpu",
-            ("fp32", "fp16"),
             "GPU delegate v2 of OpenCL or OpenGL (Android), in full or with half precision; the rest stays on the CPU",
+            {"arithmetic": _FLOATS},
         ),
         Backend(
             "nnapi",
-            ("default", "fp16"),
             "Android's NNAPI without its CPU implementation; fp16 lets it compute float32 in half precision",
+            {"arithmetic": _FLOATS},
         ),
     )
 
@@ -40,4 +41,6 @@ class TfliteEngine(NativeEngine):
         delegate = _ONLY_ON_ANDROID.get(case.backend)
         if delegate and not target.runner.startswith("android-"):
             return f"TensorFlow Lite's {delegate} is there for Android only, not for {target.runner}"
+        if case.delegate == "none" and case.arithmetic == "fp16":
+            return "TensorFlow Lite's own kernels compute float32 as it is: float16 needs the delegate xnnpack"
         return super().supports(target, case)

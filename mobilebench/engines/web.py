@@ -76,13 +76,11 @@ def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInf
     backend = next((known for known in backends if known.name == case.backend), None)
     if backend is None:
         return f"{engine} has no backend {case.backend} (it has {', '.join(known.name for known in backends)})"
-    if case.setting not in backend.settings:
-        return f"{engine} {backend.name} has no setting {case.setting} (it has {', '.join(backend.settings)})"
-    if case.setting in backend.lacks:
-        return backend.lacks[case.setting]
-    if case.threads > 1 and case.setting in backend.single_threaded:
-        return f"{engine} {backend.name} {case.setting} runs on one thread"
-    return _reason_against_gpu(target, case.setting) if backend.uses_gpu else None
+    if reason := backend.reason_against(case):
+        return reason
+    if case.threads > 1 and backend.on_one_thread(case.wasm_build):
+        return f"{case.way} runs on one thread"
+    return _reason_against_gpu(target, case.gpu) if case.gpu else None
 
 
 def flags(target: TargetInfo, case: Case, *, uses_gpu: bool) -> tuple[str, ...]:
@@ -93,7 +91,7 @@ def flags(target: TargetInfo, case: Case, *, uses_gpu: bool) -> tuple[str, ...]:
         return chrome.WEBNN
     if not uses_gpu:
         return ()
-    software = case.setting == "software"
+    software = case.gpu == "software"
     if names.family(case.browser or DEFAULT_BROWSER) == "firefox":
         return firefox.SOFTWARE_GPU if software else firefox.HARDWARE_GPU
     return chrome.SOFTWARE_GPU if software else chrome.HARDWARE_GPU
@@ -234,7 +232,7 @@ def parse_answer(answer: Any, case: Case) -> Measurement:
         raise BlockFailed(
             f"The page on {case.target} answered no valid measurement: {where}: {first['msg']}.", fault="bad answer"
         ) from error
-    subject = f"{case.engine} {case.backend} {case.setting} with {case.model}"
+    subject = f"{case.way} with {case.model}"
     if measurement.status == "unsupported":
         raise Unsupported(f"{subject}: {measurement.reason or 'the page gives no reason'}")
     if measurement.status == "error":
@@ -299,11 +297,11 @@ def _cleared(page: Page, origin: str, wanted: bool) -> Iterator[None]:
                 page.clear_origin(origin)
 
 
-def _reason_against_gpu(target: TargetInfo, setting: str) -> str | None:
-    if setting == "software":
+def _reason_against_gpu(target: TargetInfo, gpu: str) -> str | None:
+    if gpu == "software":
         known = target.kind == "host" or target.gpu_software
         return None if known else f"{target.id} has no software GPU: a phone's browser uses the GPU that is there"
-    if setting in ("integrated", "discrete") and target.kind == "android":
+    if gpu in ("integrated", "discrete") and target.kind == "android":
         return "a phone has one GPU: there is none to choose"
     if target.gpu_software:
         return f"{target.id} has no GPU of its own ({target.gpu or 'pictures are drawn by the CPU'})"
@@ -349,7 +347,9 @@ def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples:
     return Job(
         engine=case.engine,
         backend=case.backend,
-        setting=case.setting,
+        wasm_build=case.wasm_build,
+        gpu=case.gpu,
+        device_type=case.device_type,
         threads=case.threads,
         rule=block.rule,
         pass_=block.pass_,

@@ -1,4 +1,4 @@
-"""A web engine as data: one release of a framework, with the backends and settings that it has and those it lacks."""
+"""A web engine as data: one release of a framework, with the backends that it has and what they offer and lack."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
+from mobilebench.core.axes import GPUS
 from mobilebench.core.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.engines import model_limits, web
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
@@ -15,9 +16,6 @@ from mobilebench.models import user_store
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.targets.base import Target
-
-GPU_SETTINGS = ("hardware", "software", "integrated", "discrete")
-"""The GPU that the browser chooses, SwiftShader or Mesa on the CPU, and those of two GPUs that save power or time."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,9 @@ class WebEngine:
     most_threads: int | None = None
     """That it ever starts."""
     cores_a_thread: int = 0
-    """How many cores the page has to be told for each thread, in settings with threads; 0: it may have any number."""
+    """How many cores the page has to be told for each thread, in builds with threads; 0: it may have any number."""
     refuses_one_thread: Mapping[str, str] = field(default_factory=dict)
-    """Settings that become something else with one thread, and what."""
+    """Wasm builds in whose place another one is loaded for one thread, and which."""
 
     refuses_model: Callable[[Manifest], str | None] | None = None
     """Why it cannot run a user's model, as far as the model's manifest tells."""
@@ -50,8 +48,8 @@ class WebEngine:
             return reason
         if self.most_threads is not None and case.threads > self.most_threads:
             return f"{self.name} starts at most {self.most_threads} threads"
-        if case.threads == 1 and case.backend == "wasm" and case.setting in self.refuses_one_thread:
-            return self.refuses_one_thread[case.setting]
+        if case.threads == 1 and (reason := self.refuses_one_thread.get(case.wasm_build or "")):
+            return reason
         own = user_store.find(case.model)
         if own is None:
             return None
@@ -86,12 +84,12 @@ class WebEngine:
     def page_case(self, target: TargetInfo, case: Case) -> web.PageCase:
         """How a page runs this case on this target."""
         backend = next(one for one in self.backends if one.name == case.backend)
-        needed = 0 if case.setting in backend.single_threaded else self.cores_a_thread * case.threads
+        needed = 0 if backend.on_one_thread(case.wasm_build) else self.cores_a_thread * case.threads
         return web.PageCase(
             self.format,
             web.flags(target, case, uses_gpu=backend.uses_gpu),
             hardware_concurrency=needed if target.cores < needed else None,
-            patience=SLOW if case.backend == "js" or case.setting == "software" else 1,
+            patience=SLOW if case.backend == "js" or case.gpu == "software" else 1,
         )
 
 
@@ -99,13 +97,8 @@ SLOW = 5
 """How many times longer than for others is waited for plain JavaScript, and where the CPU does a GPU's work."""
 
 
-def gpu_backend(name: str, description: str, lacks: str | None = None) -> Backend:
-    """A backend on a GPU; `lacks` is why this release has none."""
+def gpu_backend(name: str, description: str, missing: str | None = None) -> Backend:
+    """A backend on a GPU; `missing` is why this release has none."""
     return Backend(
-        name,
-        GPU_SETTINGS,
-        f"{description}; software computes them on the CPU",
-        single_threaded=GPU_SETTINGS,
-        uses_gpu=True,
-        lacks=dict.fromkeys(GPU_SETTINGS, lacks) if lacks else {},
+        name, f"{description}; software computes them on the CPU", {"gpu": GPUS}, missing=missing, single_threaded=True
     )

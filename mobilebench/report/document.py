@@ -297,7 +297,7 @@ class Subject:
     label: str
     """All that sets the case apart within its model."""
     engine: str
-    """Engine with its backend and setting."""
+    """Engine with its backend and what is chosen of it."""
     engine_name: str
     model: str
 

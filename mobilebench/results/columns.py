@@ -4,36 +4,31 @@ from __future__ import annotations
 
 from typing import get_args
 
+from mobilebench.core.axes import AXES
 from mobilebench.core.records import PageMemory
 from mobilebench.results.names import TableName
 from mobilebench.results.proofs import PROOF
 
+_AFTER: dict[str, dict[str, type]] = {
+    "target": {"target_name": str, "target_kind": str, "virtual": bool, "soc": str, "os": str},
+    "engine": {"engine_version": str},
+    "browser": {"browser_version": str, "cross_origin_isolated": bool},
+    "precision": {"weights": str},
+}
+"""Columns that stand behind the column of an axis."""
+
+
+def _of_axes() -> dict[str, type]:
+    found: dict[str, type] = {}
+    for name, axis in AXES.items():
+        found |= {axis.column: axis.column_type, **_AFTER.get(name, {})}
+    return found
+
+
 _SHARED: dict[str, type] = {
     "run": str,
     "suite": str,
-    "target": str,
-    "target_name": str,
-    "target_kind": str,
-    "virtual": bool,
-    "soc": str,
-    "os": str,
-    "engine": str,
-    "engine_version": str,
-    "backend": str,
-    "setting": str,
-    "threads": int,
-    "affinity": str,
-    "browser": str,
-    "browser_version": str,
-    "cross_origin_isolated": bool,
-    "model": str,
-    "precision": str,
-    "weights": str,
-    "batch": int,
-    "caches": str,
-    "link": str,
-    "loader": str,
-    "encoding": str,
+    **_of_axes(),
     "priority": int,
     "model_access": str,
     "pass": str,

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from mobilebench.core.errors import BadInput
+from mobilebench.results.axis_columns import add_missing
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """Newest schema that this version reads and writes: the last module in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -54,6 +55,7 @@ def bring_up_to_date(connection: Connection, path: Path) -> None:
     names = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
     if not names:
         _upgrade(connection)
+        add_missing(connection, path)
         return
     schema = (
         connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if _versioned(names) else None
@@ -67,6 +69,7 @@ def bring_up_to_date(connection: Connection, path: Path) -> None:
         )
     if int(schema) < int(SCHEMA):
         _upgrade(connection)
+    add_missing(connection, path)
 
 
 def explain(error: DBAPIError, path: Path) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block, Measurement, Run, TargetInfo
 from mobilebench.results.columns import COLUMNS, TABLES
@@ -47,7 +48,7 @@ def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
             "run": run.info.id,
             "suite": run.info.suite,
             **_target(targets[planned.case.target]),
-            **planned.case.model_dump(),
+            **{axis.column: getattr(planned.case, name) for name, axis in AXES.items()},
             "weights": run.info.weights.get(planned.case.model),
             "priority": planned.conditions.priority,
             "model_access": planned.conditions.model_access,

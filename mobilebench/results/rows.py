@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from mobilebench.core.axes import AXES
 from mobilebench.core.records import (
     Block,
     BlockRule,
@@ -21,7 +22,6 @@ from mobilebench.core.records import (
     Verdict,
 )
 
-_CASE = tuple(Case.model_fields)
 _RULE = tuple(BlockRule.model_fields)
 _IN_OWN_TABLES = {"proof", "setup_ms", "warmup_ms", "prediction_ms"}
 
@@ -38,7 +38,7 @@ def of_target(run_id: str, position: int, info: TargetInfo) -> dict[str, Any]:
 
 
 def of_case(run_id: str, case: Case) -> dict[str, Any]:
-    return {"run_id": run_id, "key": case.key, **case.model_dump()}
+    return {"run_id": run_id, "key": case.key, **{axis.column: getattr(case, name) for name, axis in AXES.items()}}
 
 
 def of_planned(run_id: str, case_id: int, block: PlannedBlock) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def to_planned(row: AnyRow, case: AnyRow) -> PlannedBlock:
         {
             "index": fields["index"],
             "round": fields["round"],
-            "case": {name: case._mapping[name] for name in _CASE},
+            "case": {name: case._mapping[axis.column] for name, axis in AXES.items()},
             "rule": {name: fields[name] for name in _RULE},
             "pass": fields["pass"],
             "conditions": fields["conditions"],

@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from mobilebench.core.axes import AXES, Axis
+
 
 class Instant(TypeDecorator[datetime]):
     """A moment in UTC, kept as ISO 8601 text with microseconds: it sorts, and reads well in any SQLite browser."""
@@ -37,6 +39,12 @@ class Instant(TypeDecorator[datetime]):
 
 
 _JSON = JSON(none_as_null=True)
+
+
+def axis_column(axis: Axis) -> Column[Any]:
+    """The column of a case's value on an axis."""
+    return Column(axis.column, Integer if axis.column_type is int else String, nullable=axis.nullable)
+
 
 metadata = MetaData()
 
@@ -74,20 +82,7 @@ cases = Table(
     Column("id", Integer, primary_key=True),
     Column("run_id", String, nullable=False),
     Column("key", String, nullable=False),
-    Column("target", String, nullable=False),
-    Column("engine", String, nullable=False),
-    Column("backend", String, nullable=False),
-    Column("setting", String, nullable=False),
-    Column("threads", Integer, nullable=False),
-    Column("browser", String),
-    Column("model", String, nullable=False),
-    Column("precision", String, nullable=False),
-    Column("batch", Integer, nullable=False),
-    Column("affinity", String, nullable=False),
-    Column("caches", String, nullable=False),
-    Column("link", String, nullable=False),
-    Column("loader", String, nullable=False),
-    Column("encoding", String, nullable=False),
+    *(axis_column(axis) for axis in AXES.values()),
     ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
     UniqueConstraint("run_id", "key", name="one_case_a_key"),
 )

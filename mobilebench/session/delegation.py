@@ -14,17 +14,17 @@ ON_THE_PROCESSOR = frozenset({"cpu", "xnnpack"})
 
 
 def judge_delegation(planned: PlannedBlock, proof: Proof, found: Findings) -> None:
-    """Hold the shares of a native block's nodes against the backend and setting that were asked for."""
+    """Hold the shares of a native block's nodes against the backend and delegate that were asked for."""
     case = planned.case
     if case.backend != "cpu":
         _judge_taken(case.backend, planned.conditions.delegated_share, proof, found)
         return
-    own = {"tflite": "xnnpack" if case.setting.startswith("xnnpack") else None}.get(case.engine, "cpu")
+    own = {"tflite": "xnnpack" if case.delegate == "xnnpack" else None}.get(case.engine, "cpu")
     if own == "xnnpack":
         _judge_xnnpack(proof, found)
     for share in proof.delegates:
         if share.nodes > 0 and not (own and _is(own, share)):
-            found.wrong.append(f"{share.name} ran {_nodes(share.nodes)}, though {case.setting} was asked for")
+            found.wrong.append(f"{share.name} ran {_nodes(share.nodes)}, though {case.way} was asked for")
 
 
 def _judge_xnnpack(proof: Proof, found: Findings) -> None:

@@ -92,7 +92,7 @@ def _of_case(
         seconds = median(earlier[:_RECENT])
         return CaseEstimate(case, block.pass_, blocks, blocks * seconds, None, measured_before=True)
     seconds = _AROUND_SECONDS[engine.kind] + _IMPORT_SECONDS.get(engine.name, 0.0) + block.rule.max_seconds
-    if case.setting == "software":
+    if case.gpu == "software":
         seconds += _SOFTWARE_GPU_SECONDS
     if block.pass_ == "trace":
         seconds += _TRACE_SECONDS

@@ -12,7 +12,6 @@ from typing import get_args
 
 from mobilebench.core.records import Case, Measurement, PlannedBlock, Stage, TargetInfo, Verdict
 from mobilebench.engines import litertjs
-from mobilebench.engines.webengine import GPU_SETTINGS
 from mobilebench.models import behaviour, registry
 from mobilebench.models.agreement import disagreements, malformations
 from mobilebench.models.manifest import Manifest
@@ -24,15 +23,13 @@ from mobilebench.session.findings import Findings
 from mobilebench.session.page_threads import judge_page_threads
 
 GPUS_OF_PAGES = frozenset({"webgl", "webgpu", "webnn"})
-HALF_PRECISION = frozenset({"fp16", "xnnpack-fp16", "tf32"})
-"""Settings that compute with ten bits of mantissa, whatever the model's number format."""
+HALF_PRECISION = frozenset({"fp16", "tf32"})
+"""Arithmetic with ten bits of mantissa, whatever the model's number format."""
 COARSEST_CLOCK = 0.01
 """Largest clock resolution as a share of the median prediction."""
 
 _CPU_TIME_ERROR = 0.05
 """Threads' processor time is read a little before and after the predictions."""
-
-_WASM_SETTINGS = frozenset({"plain", "simd", "threads", "simd-threads", *litertjs.BUILDS})
 
 
 def judge(planned: PlannedBlock, measurement: Measurement, target: TargetInfo, manifest: Manifest | None) -> Verdict:
@@ -127,8 +124,8 @@ def _judge_answer(case: Case, measurement: Measurement, manifest: Manifest, foun
 
 
 def _tolerance(case: Case, manifest: Manifest) -> float:
-    """That of the precision, or that of fp16 where it is wider and the setting computes no more exactly than that."""
-    if case.setting not in HALF_PRECISION:
+    """That of the precision, or that of fp16 where it is wider and the arithmetic is no more exact than that."""
+    if case.arithmetic not in HALF_PRECISION:
         return manifest.tolerance
     known = registry.get(manifest.model).tolerance if registry.knows(manifest.model) else {}
     return max(manifest.tolerance, known.get("fp16", USUAL_TOLERANCE["fp16"]))
@@ -142,7 +139,7 @@ def _judge_backend(case: Case, measurement: Measurement, found: Findings) -> Non
         found.wrong.append(f"the engine computed on {proof.backend}, not on {case.backend}")
     if case.backend == "wasm":
         _judge_wasm(case, measurement, found)
-    if case.setting in GPU_SETTINGS:
+    if case.gpu:
         _judge_renderer(case, measurement, found)
 
 
@@ -151,21 +148,19 @@ def _judge_wasm(case: Case, measurement: Measurement, found: Findings) -> None:
     names = [file.name for file in proof.files if file.name.lower().endswith(".wasm")]
     if not names:
         found.missing("which wasm file was loaded")
-    if case.setting not in _WASM_SETTINGS:
-        return
     for name in names:
-        if _build(name) != case.setting:
-            found.wrong.append(f"{name} was loaded, which is not the build {case.setting}")
-    if proof.simd is not None and proof.simd != (case.setting not in ("plain", "threads")):
+        if _build(name) != case.wasm_build:
+            found.wrong.append(f"{name} was loaded, which is not the build {case.wasm_build}")
+    if proof.simd is not None and proof.simd != (case.wasm_build not in ("plain", "threads")):
         found.wrong.append(
-            f"the wasm build {'has' if proof.simd else 'lacks'} SIMD, though {case.setting} was asked for"
+            f"the wasm build {'has' if proof.simd else 'lacks'} SIMD, though {case.wasm_build} was asked for"
         )
 
 
 def _build(path: str) -> str:
-    """The setting whose build a wasm file is, by the name under which it is published."""
+    """The Wasm build that a file is, by the name under which it is published."""
     name = path.rpartition("/")[2]
-    known = next((setting for setting, file in litertjs.BUILDS.items() if file == name), None)
+    known = next((build for build, file in litertjs.BUILDS.items() if file == name), None)
     if known is not None:
         return known
     words = [word for word, mark in (("simd", "simd"), ("threads", "threaded")) if mark in name]
@@ -177,9 +172,9 @@ def _judge_renderer(case: Case, measurement: Measurement, found: Findings) -> No
     named = f" ({proof.renderer})" if proof.renderer else ""
     if proof.renderer_software is None:
         found.missing("whether the renderer is hardware or software" + named)
-    elif proof.renderer_software != (case.setting == "software"):
+    elif proof.renderer_software != (case.gpu == "software"):
         ran = "in software" if proof.renderer_software else "on a GPU"
-        found.wrong.append(f"it ran {ran}{named}, though {case.setting} was asked for")
+        found.wrong.append(f"it ran {ran}{named}, though {case.gpu} was asked for")
 
 
 def _judge_threads(case: Case, measurement: Measurement, target: TargetInfo, found: Findings) -> None:
@@ -259,7 +254,7 @@ def _judge_page(case: Case, measurement: Measurement, found: Findings) -> None:
     _judge_release(case, measurement, found)
     if proof.browser_version is None:
         found.missing("the browser's version")
-    if not case.setting.endswith("threads"):
+    if not (case.wasm_build or "").endswith("threads"):
         return
     if proof.cross_origin_isolated is None:
         found.missing("whether the page was isolated")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from mobilebench.core.axes import AXES, OFFERED, STATED
 from mobilebench.core.errors import BadInput
 from mobilebench.suite.document import Document, Place, read
-from mobilebench.suite.schema import Suite, keys_at
+from mobilebench.suite.schema import Group, Suite, keys_at
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
 FOLDER = Path(__file__).parent / "suites"
@@ -32,7 +34,7 @@ def load(name: str, *, words: Vocabulary | None = None) -> Suite:
     """A shipped suite by name, or one from a YAML file.
 
     Raises:
-        BadInput: there is no such suite, or its file has a mistake: told with line, column and key.
+        BadInput: there is no such suite, or its file has a mistake; the message names line, column and key.
     """
     if name in names():
         return _checked(read(FOLDER / f"{name}.yaml", f"suite {name}"), name, words or vocabulary())
@@ -57,7 +59,7 @@ def _checked(document: Document, name: str, words: Vocabulary) -> Suite:
     for place, kind, word, known in _named(suite, words):
         if word not in known:
             problem, hint = unknown(kind, word, known)
-            raise document.error(place, problem, hint=hint)
+            raise document.error(_as_written(document, place), problem, hint=hint)
     return suite
 
 
@@ -67,7 +69,7 @@ def _plain(document: Document, error: ValidationError) -> BadInput:
     An unknown key comes before a missing one: it often is the missing one, misspelt.
     """
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    place: Place = tuple(first["loc"])
+    place = _as_written(document, tuple(first["loc"]))
     if first["type"] == "extra_forbidden":
         problem, hint = unknown("key", str(place[-1]), keys_at(place[:-1]))
         return document.error(place, problem, hint=hint)
@@ -83,22 +85,33 @@ def _shown(value: Any) -> str:
 
 def _named(suite: Suite, words: Vocabulary) -> Iterator[tuple[Place, str, str, Collection[str]]]:
     """Every name in the suite: where it stands, what it is, and which ones exist."""
-    yield from _listed(("models",), "model", suite.models, words.models)
-    yield from _listed(("precisions",), "precision", suite.precisions, words.precisions)
+    yield from _of_axes((), suite, words)
     for number, group in enumerate(suite.groups):
         place: Place = ("groups", number)
-        yield from _listed((*place, "models"), "model", group.models or [], words.models)
-        yield from _listed((*place, "precisions"), "precision", group.precisions or [], words.precisions)
+        yield from _of_axes(place, group, words)
         limits = group.on_software_gpu
         if limits and limits.models:
             yield from _listed((*place, "on_software_gpu", "models"), "model", limits.models, words.models)
         for engine, backends in group.engines.items():
             at: Place = (*place, "engines", engine)
             yield at, "engine", engine, list(words.engines)
-            for backend, settings in backends.items():
+            for backend, choices in backends.items():
                 yield (*at, backend), f"backend of {engine}", backend, words.backends([engine])
-                known = words.settings([engine], [backend])
-                yield from _listed((*at, backend), f"setting of {engine} {backend}", settings, known)
+                for index, choice in enumerate(choices):
+                    for name in choice:
+                        known = words.offered(name, [engine], [backend])
+                        if name in OFFERED:
+                            kind = f"{AXES[name].title} of {engine} {backend}"
+                            yield from _listed((*at, backend, index, name), kind, choice[name], known)
+
+
+def _of_axes(
+    place: Place, stating: Suite | Group, words: Vocabulary
+) -> Iterator[tuple[Place, str, str, Collection[str]]]:
+    for axis in STATED.values():
+        known = words.known(axis.name)
+        if known is not None:
+            yield from _listed((*place, axis.plural), axis.title, stating.stated(axis), known)
 
 
 def _listed(
@@ -106,3 +119,16 @@ def _listed(
 ) -> Iterator[tuple[Place, str, str, Collection[str]]]:
     for number, name in enumerate(found):
         yield (*place, number), kind, name, known
+
+
+def _as_written(document: Document, place: Place) -> Place:
+    """The place of the file for a place of the full form: a list of one may have been left out there."""
+    found: list[Any] = []
+    here = document.data
+    for part in place:
+        if isinstance(part, int) and not isinstance(here, list):
+            continue
+        found.append(part)
+        with suppress(LookupError, TypeError):
+            here = here[part]
+    return tuple(found)

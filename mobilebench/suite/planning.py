@@ -5,19 +5,17 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, get_args
 
-from mobilebench.browsers.network_presets import NAMES as LINKS
+from mobilebench.core import old_names
+from mobilebench.core.axes import AUTO, AXES, GPUS, Axis
 from mobilebench.core.errors import BadInput, NothingToMeasure
 from mobilebench.core.records import (
     BlockRule,
-    CacheState,
     Case,
     Conditions,
-    Encoding,
-    Loader,
     ModelAccess,
     Pass,
     PlannedBlock,
@@ -25,44 +23,24 @@ from mobilebench.core.records import (
     TargetInfo,
 )
 from mobilebench.recorders import registry
-from mobilebench.suite.schema import (
-    ALL,
-    AUTO,
-    NO_LIMIT,
-    Group,
-    Suite,
-    TargetClass,
-    affinity,
-    engine_name,
-    thread_count,
-    time_limit,
-)
+from mobilebench.suite.schema import NO_LIMIT, Choice, Group, Suite, TargetClass, time_limit
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
+
+if TYPE_CHECKING:
+    from mobilebench.engines.base import Backend
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What of a suite to measure; an empty field does not filter.
+    """What of a suite to measure; what is empty does not select."""
 
-    `engines`, `backends` and `settings` filter; `builds` are measured beside the suite's browsers, where `browsers`
-    names none; everything else replaces what the suite says.
-    """
-
-    models: tuple[str, ...] = ()
-    engines: tuple[str, ...] = ()
-    backends: tuple[str, ...] = ()
+    axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Values by the axis's name. Of an axis that narrows, those of the suite's values are left that are named here; the
+    values of the others replace the suite's."""
     settings: tuple[str, ...] = ()
-    browsers: tuple[str, ...] = ()
+    """Only cases that had these settings in earlier releases (`core.old_names`)."""
     builds: tuple[str, ...] = ()
-    precisions: tuple[str, ...] = ()
-    batches: tuple[int, ...] = ()
-    threads: tuple[int | str, ...] = ()
-    """Numbers, or `all`."""
-    affinities: tuple[str, ...] = ()
-    caches: tuple[CacheState, ...] = ()
-    links: tuple[str, ...] = ()
-    loaders: tuple[Loader, ...] = ()
-    encodings: tuple[Encoding, ...] = ()
+    """Builds of browsers, to be measured beside the suite's browsers, where no browser is selected."""
     passes: tuple[Pass, ...] = ()
     further_passes: tuple[Pass, ...] = ()
     """Beside `passes`, or beside those of the suite."""
@@ -77,6 +55,10 @@ class Selection:
     priority: int | None = None
     model_access: ModelAccess | None = None
     headed: bool = False
+
+    def of(self, axis: str) -> tuple[Any, ...]:
+        """The selected values of an axis; empty when it does not select."""
+        return self.axes.get(axis, ())
 
 
 @dataclass(frozen=True)
@@ -162,51 +144,39 @@ def plan(
 
 
 def check(selection: Selection, words: Vocabulary) -> Selection:
-    """The selection in the words of a suite. Raises `BadInput` for the first name in it that does not exist."""
-    selection = dataclasses.replace(selection, engines=tuple(map(engine_name, selection.engines)))
-    known: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
-        "model": (selection.models, words.models),
-        "engine": (selection.engines, tuple(words.engines)),
-        "backend": (selection.backends, tuple(words.backends())),
-        "setting": (selection.settings, tuple(words.settings())),
-        "browser": (selection.browsers, words.browsers),
-        "precision": (selection.precisions, words.precisions),
-    }
-    for kind, (chosen, names) in known.items():
-        for name in chosen:
-            if name not in names:
-                problem, hint = unknown(kind, name, names)
-                raise BadInput(f"T{problem[1:]}.", hint=hint)
-    if bad := [count for count in selection.batches if count < 1]:
-        raise BadInput(f"--batch must be at least 1, not {bad[0]}.")
-    for count in selection.threads:
-        try:
-            thread_count(count)
-        except ValueError as error:
-            raise BadInput(f"--threads {count}: {error}.") from error
-    for option, words_given, options in (
-        ("--caches", selection.caches, get_args(CacheState)),
-        ("--link", selection.links, LINKS),
-        ("--loader", selection.loaders, get_args(Loader)),
-        ("--encoding", selection.encodings, get_args(Encoding)),
-        ("--pass", selection.passes, get_args(Pass)),
-    ):
-        for word in words_given:
-            if word not in options:
-                raise BadInput(f"{option} {word} is not known; known are {', '.join(options)}.")
+    """The selection with its values parsed. Raises `BadInput` for the first one that does not exist."""
+    axes = {name: _parsed(AXES[name], values, words) for name, values in selection.axes.items()}
+    for setting in selection.settings:
+        if setting not in old_names.SETTINGS:
+            problem, hint = unknown("setting", setting, old_names.SETTINGS)
+            raise BadInput(f"T{problem[1:]}.", hint=hint)
+    for name in selection.passes:
+        if name not in get_args(Pass):
+            raise BadInput(f"--pass {name} is not known; known are {', '.join(get_args(Pass))}.")
     for text in selection.record:
         registry.request(text)
     if "recording" in selection.passes and not selection.record:
         raise BadInput("--pass recording needs recorders.", hint="Add --record thermal@1s.")
-    if selection.time_limit is not None:
+    limit = selection.time_limit
+    if limit is not None:
         try:
-            selection = dataclasses.replace(selection, time_limit=time_limit(selection.time_limit))
+            limit = time_limit(limit)
         except ValueError as error:
             raise BadInput(f"--time-limit: {error}.") from error
-    try:
-        return dataclasses.replace(selection, affinities=tuple(map(affinity, selection.affinities)))
-    except ValueError as error:
-        raise BadInput(f"--affinity: {error}.") from error
+    return dataclasses.replace(selection, axes=axes, time_limit=limit)
+
+
+def _parsed(axis: Axis, values: tuple[Any, ...], words: Vocabulary) -> tuple[Any, ...]:
+    found, known = [], words.known(axis.name)
+    for value in values:
+        try:
+            found.append(axis.parse(value))
+        except ValueError as error:
+            raise BadInput(f"{axis.option} {value}: {error}.") from error
+        if known is not None and found[-1] not in known:
+            problem, hint = unknown(axis.title, found[-1], known)
+            raise BadInput(f"T{problem[1:]}.", hint=hint)
+    return tuple(found)
 
 
 def matches(info: TargetInfo, classes: Sequence[TargetClass]) -> bool:
@@ -255,40 +225,76 @@ def _of_group(
         ]
     )
     conditions = _conditions(suite, group, selection)
-    allowed = [names for names in (group.models, limits and limits.models) if names]
-    offered = selection.models or group.models or suite.models
-    models = [name for name in offered if all(name in names for names in allowed)]
-    for engine, backend, setting, browser in _ways(suite, group, info, selection, words):
-        counts = selection.threads or group.threads or suite.threads
-        threads = list(dict.fromkeys(info.cores if count == ALL else int(count) for count in counts))
-        if setting in words.backend(engine, backend).single_threaded:
-            threads = [1]
-        for model, precision, batch, count, cores, caches, download in itertools.product(
-            models,
-            selection.precisions or group.precisions or suite.precisions,
-            selection.batches or group.batches or suite.batches,
-            threads,
-            selection.affinities or group.affinities or suite.affinities,
-            selection.caches or group.caches or suite.caches,
-            _downloads(suite, group, selection) if browser else [{}],
-        ):
-            case = Case(
-                target=info.id,
-                engine=engine,
-                backend=backend,
-                setting=setting,
-                threads=count,
-                browser=browser,
-                model=model,
-                precision=precision,
-                batch=batch,
-                affinity=cores,
-                caches=caches,
-                **download,
-            )
-            yield _Wanted(
-                case, conditions, record, "timing" if in_timing else "recording", passes, rounds, rule, watched_rule
-            )
+    for engine, backend, choice in _ways(group, selection):
+        stating = _Stating(suite, group, limits.models if limits else None, choice, selection)
+        for values in _products(stating, info, words.engines[engine].kind, words.backend(engine, backend)):
+            case = Case(target=info.id, engine=engine, backend=backend, **values)
+            if not selection.settings or old_names.setting_of(case) in selection.settings:
+                pass_: Pass = "timing" if in_timing else "recording"
+                yield _Wanted(case, conditions, record, pass_, passes, rounds, rule, watched_rule)
+
+
+@dataclass(frozen=True)
+class _Stating:
+    """All that states values of axes for one backend of a group, and what selects among them."""
+
+    suite: Suite
+    group: Group
+    models_of_software: Sequence[str] | None
+    """The models that the group keeps on a software GPU."""
+    choice: Choice
+    selection: Selection
+
+    def values(self, axis: Axis, backend: Backend) -> list[Any]:
+        """The values of an axis that applies, as they are stated or selected."""
+        offered = backend.axes.get(axis.name, ())
+        stated = self.choice.get(axis.name) or self.group.stated(axis) or self.suite.stated(axis)
+        stated = stated or list(axis.stated or offered[:1])
+        selected = self.selection.of(axis.name)
+        if axis.name == "gpu":
+            return self._gpus(stated, offered)
+        if axis.name == "browser" and not selected:
+            return [*stated, *self.selection.builds]
+        if axis.narrows:
+            return [value for value in stated if not selected or value in selected]
+        values = list(selected) or stated
+        if axis.name == "model":
+            kept = [names for names in (self.group.stated(axis), self.models_of_software) if names]
+            values = [name for name in values if all(name in names for names in kept)]
+        return values
+
+    def _gpus(self, stated: Sequence[str], offered: Sequence[str]) -> list[str]:
+        """`auto` stands for the GPU that the target has, or for those that are selected by name."""
+        selected = self.selection.of("gpu") or [name for name in self.selection.settings if name in (AUTO, *GPUS)]
+        found: list[str] = []
+        for gpu in stated:
+            if not selected or gpu in selected:
+                found.append(gpu)
+            elif gpu == AUTO:
+                found += [name for name in selected if name in offered]
+        return found
+
+
+def _products(stating: _Stating, info: TargetInfo, kind: str, backend: Backend) -> list[dict[str, Any]]:
+    """Every combination of the values of all axes but target, engine and backend."""
+    found: list[dict[str, Any]] = [{}]
+    for axis in [axis for axis in AXES.values() if axis.name not in ("target", "engine", "backend")]:
+        found = [
+            {**one, axis.name: value} for one in found for value in _values(axis, one, stating, info, kind, backend)
+        ]
+    return found
+
+
+def _values(
+    axis: Axis, chosen: Mapping[str, Any], stating: _Stating, info: TargetInfo, kind: str, backend: Backend
+) -> list[Any]:
+    """The values of an axis for one combination of the axes before it."""
+    if not axis.applies(kind, backend.axes) and axis.elsewhere != "unsupported":
+        left_out = axis.elsewhere == "left out" and stating.selection.of(axis.name)
+        return [] if left_out else [axis.default]
+    if axis.name == "threads" and backend.on_one_thread(chosen["wasm_build"]):
+        return [1]
+    return list(dict.fromkeys(axis.on(info, value) for value in stating.values(axis, backend)))
 
 
 def _within(rule: BlockRule, selected: float | str | None) -> BlockRule:
@@ -296,16 +302,6 @@ def _within(rule: BlockRule, selected: float | str | None) -> BlockRule:
     if selected is None:
         return rule
     return rule.model_copy(update={"time_limit_seconds": None if selected == NO_LIMIT else selected})
-
-
-def _downloads(suite: Suite, group: Group, selection: Selection) -> list[dict[str, Any]]:
-    """The ways in which pages come by framework and model, as fields of a case; native engines download nothing."""
-    ways = itertools.product(
-        selection.links or group.links or suite.links,
-        selection.loaders or group.loaders or suite.loaders,
-        selection.encodings or group.encodings or suite.encodings,
-    )
-    return [{"link": link, "loader": loader, "encoding": encoding} for link, loader, encoding in ways]
 
 
 def _conditions(suite: Suite, group: Group, selection: Selection) -> Conditions:
@@ -318,39 +314,14 @@ def _conditions(suite: Suite, group: Group, selection: Selection) -> Conditions:
     )
 
 
-def _ways(
-    suite: Suite, group: Group, info: TargetInfo, selection: Selection, words: Vocabulary
-) -> Iterator[tuple[str, str, str, str | None]]:
-    """Engine, backend, setting and browser of a group, as far as they are selected."""
+def _ways(group: Group, selection: Selection) -> Iterator[tuple[str, str, Choice]]:
+    """Engine, backend and what is chosen of it, as far as they are selected."""
+    engines, names = selection.of("engine"), selection.of("backend")
     for engine, backends in group.engines.items():
-        if selection.engines and engine not in selection.engines:
-            continue
-        browsers: Sequence[str | None] = [None]
-        if words.engines[engine].kind == "web":
-            stated = group.browsers or suite.browsers
-            browsers = list(dict.fromkeys(selection.browsers or [*stated, *selection.builds]))
-        elif selection.browsers:
-            continue
-        for backend, settings in backends.items():
-            if selection.backends and backend not in selection.backends:
-                continue
-            known = words.backend(engine, backend).settings
-            for setting in _settings(settings, info, selection, known):
-                for browser in browsers:
-                    yield engine, backend, setting, browser
-
-
-def _settings(stated: Sequence[str], info: TargetInfo, selection: Selection, known: Sequence[str]) -> list[str]:
-    """`auto` stands for the GPU that the target has, or for the one that is selected by name."""
-    found: list[str] = []
-    for setting in stated:
-        if setting != AUTO:
-            found += [setting] if not selection.settings or setting in selection.settings else []
-        elif not selection.settings or AUTO in selection.settings:
-            found.append("software" if info.gpu_software else "hardware")
-        else:
-            found += [name for name in selection.settings if name in known]
-    return list(dict.fromkeys(found))
+        for backend, choices in backends.items():
+            if (not engines or engine in engines) and (not names or backend in names):
+                for choice in choices:
+                    yield engine, backend, choice
 
 
 def _shuffled(wanted: list[_Wanted], seed: str) -> list[_Wanted]:
@@ -377,23 +348,17 @@ def _nothing(suite: Suite, targets: Sequence[TargetInfo], selection: Selection, 
             f"Suite {suite.name} states no case for {where}.",
             hint="Choose another suite (`mobilebench describe suites`) or other targets.",
         )
-    used = {name: values for name in _OPTIONS if (values := getattr(selection, name))}
-    alone = [name for name, values in used.items() if not left(Selection(**{name: values}))]
-    shown = " ".join(f"{_OPTIONS[name]} {','.join(map(str, used[name]))}" for name in alone or used)
+    used = {
+        f"{AXES[name].option} {','.join(map(str, values))}": Selection({name: values})
+        for name, values in selection.axes.items()
+        if values
+    }
+    if selection.settings:
+        used[f"--setting {','.join(selection.settings)}"] = Selection(settings=selection.settings)
+    alone = [shown for shown, one in used.items() if not left(one)]
+    shown = " ".join(alone or used)
     together = "" if alone or len(used) == 1 else " together"
     return NothingToMeasure(
         f"No case of suite {suite.name} on {where} is left by {shown}{together}.",
         hint="Drop or change that filter; `--dry-run` without it shows the suite's cases.",
     )
-
-
-_OPTIONS = {
-    "models": "--model",
-    "engines": "--engine",
-    "backends": "--backend",
-    "settings": "--setting",
-    "browsers": "--browser",
-    "precisions": "--precision",
-    "batches": "--batch",
-    "threads": "--threads",
-}

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, create_model, model_validator
 
-from mobilebench.browsers.names import PATTERN as BROWSER
-from mobilebench.browsers.network_presets import NAMES as LINKS
+from mobilebench.core import old_names
+from mobilebench.core.axes import AXES, OFFERED, STATED, Axis, engine_name
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import BlockRule, CacheState, Encoding, EnginePass, Loader, ModelAccess, Record
+from mobilebench.core.records import BlockRule, EnginePass, ModelAccess, Record
 from mobilebench.recorders import registry
 
 TargetClass = Literal["host", "android", "virtual", "real"]
 """`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: all phones that are not."""
 
-Browser = Annotated[str, Field(pattern=BROWSER)]
-"""`chrome`, `firefox`, or a build of one of them: `chrome@beta`."""
-
 MOST_PREDICTIONS = 1_000_000
 MOST_SECONDS = 86_400
 LEAST_LIMIT = 1
-MOST_THREADS = 1024
-
-AUTO = "auto"
-"""A GPU setting: `hardware` or `software`, whichever the target has."""
-ALL: Literal["all"] = "all"
-"""A thread count: as many as the target has cores."""
+MOST_BLOCKS = 1000
 
 Names = Annotated[list[str], Field(min_length=1)]
-Counts = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
-MOST_BLOCKS = 1000
 Blocks = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
-Browsers = Annotated[list[Browser], Field(min_length=1)]
-
-
 Passes = Annotated[list[EnginePass], Field(min_length=1)]
+Choice = dict[str, list[Any]]
+"""What is chosen of a backend: axis to values."""
 
 
 def _request(text: str) -> str:
@@ -51,77 +40,30 @@ def _request(text: str) -> str:
 Requests = list[Annotated[str, AfterValidator(_request)]]
 """Recorders with their intervals: `thermal@1s`."""
 
-CORES = ("none", "big", "little", "prime")
-_MASK = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
-
-def affinity(text: str) -> str:
-    """Cores by name, or by a mask in one spelling. Raises `ValueError` for what is neither."""
-    if text in CORES:
-        return text
-    if _MASK.fullmatch(text) and (mask := int(text, 16)):
-        return f"0x{mask:x}"
-    raise ValueError(f"cores are named {', '.join(CORES)}, or by a mask such as 0xf0 (CPUs 4 to 7), not `{text}`")
-
-
-Affinity = Annotated[str, AfterValidator(affinity)]
-Affinities = Annotated[list[Affinity], Field(min_length=1)]
-Caches = Annotated[list[CacheState], Field(min_length=1)]
-
-
-def link(name: str) -> str:
-    """A network by its name. Raises `ValueError` for one that is not known."""
-    if name in LINKS:
-        return name
-    raise ValueError(f"there is no link `{name}`; known are {', '.join(LINKS)}")
-
-
-Links = Annotated[list[Annotated[str, AfterValidator(link)]], Field(min_length=1)]
-Loaders = Annotated[list[Loader], Field(min_length=1)]
-Encodings = Annotated[list[Encoding], Field(min_length=1)]
-
-
-def share(told: Any) -> float:
+def share(value: Any) -> float:
     """`true` is all, `false` none. Raises `ValueError` for what is no share."""
-    if isinstance(told, int | float) and 0 <= told <= 1:
-        return float(told)
+    if isinstance(value, int | float) and 0 <= value <= 1:
+        return float(value)
     raise ValueError("this should be true, false or a number from 0 to 1")
 
 
 Share = Annotated[float, BeforeValidator(share)]
 
-
-def thread_count(told: Any) -> int | Literal["all"]:
-    """A number of threads, or `all`. Raises `ValueError` for anything else."""
-    if told == ALL:
-        return ALL
-    if isinstance(told, int) and not isinstance(told, bool) and 1 <= told <= MOST_THREADS:
-        return told
-    raise ValueError(f"threads should be a number from 1 to {MOST_THREADS}, or `all` for the target's cores")
-
-
-Threads = Annotated[list[Annotated[int | Literal["all"], PlainValidator(thread_count)]], Field(min_length=1)]
-
-
 NO_LIMIT: Literal["none"] = "none"
 
 
-def time_limit(told: Any) -> float | Literal["none"]:
+def time_limit(value: Any) -> float | Literal["none"]:
     """Seconds of a block, or `none`. Raises `ValueError` for anything else."""
-    if told == NO_LIMIT:
+    if value == NO_LIMIT:
         return NO_LIMIT
     with suppress(TypeError, ValueError):
-        if LEAST_LIMIT <= (seconds := float(told)) <= MOST_SECONDS:
+        if LEAST_LIMIT <= (seconds := float(value)) <= MOST_SECONDS:
             return seconds
-    raise ValueError(f"a block's time limit should be {LEAST_LIMIT} to {MOST_SECONDS} s, or `none`, not {told}")
+    raise ValueError(f"a block's time limit should be {LEAST_LIMIT} to {MOST_SECONDS} s, or `none`, not {value}")
 
 
-def engine_name(name: str) -> str:
-    """An engine's name as it is listed: the current release may also be called `@current`."""
-    return name.removesuffix("@current")
-
-
-def _by_engine(engines: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
+def _by_engine(engines: dict[str, dict[str, list[Choice]]]) -> dict[str, dict[str, list[Choice]]]:
     found = {engine_name(name): backends for name, backends in engines.items()}
     if len(found) < len(engines):
         twice = next(name for name in found if f"{name}@current" in engines)
@@ -129,12 +71,87 @@ def _by_engine(engines: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, 
     return found
 
 
+def _in_full(engines: Any) -> Any:
+    """Engine to backend to choices, from the shorter forms that a suite file may use.
+
+    `[cpu]` stands for `{cpu: {}}`, one choice for a list of one, and one value for a list of one.
+    """
+    if not isinstance(engines, Mapping):
+        return engines
+    found: dict[Any, Any] = {}
+    for engine, backends in engines.items():
+        if isinstance(backends, list) and all(isinstance(name, str) for name in backends):
+            backends = dict.fromkeys(backends)
+        if isinstance(backends, Mapping) and isinstance(engine, str):
+            backends = _new_settings(engine_name(engine), backends)
+            backends = {name: _choices(choices) for name, choices in backends.items()}
+        found[engine] = backends
+    return found
+
+
+def _new_settings(engine: str, backends: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The backends with the axes for which a list of settings stood in earlier releases."""
+    found: dict[Any, Any] = {}
+    for backend, choices in backends.items():
+        if not (isinstance(choices, list) and choices and all(isinstance(one, str) for one in choices)):
+            found[backend] = choices
+            continue
+        for setting in choices:
+            name = old_names.backend_of(engine, str(backend), setting)
+            known = setting in old_names.SETTINGS
+            axes: dict[str, Any] = old_names.axes_of(engine, name, setting) if known else {_UNKNOWN: setting}
+            found.setdefault(name, []).append(axes)
+        old_names.notice(
+            f"`{backend}: [{', '.join(choices)}]` of {engine} in a suite", f"`{backend}: {found[backend]}`"
+        )
+    return found
+
+
+def _choices(choices: Any) -> Any:
+    if choices is None:
+        choices = {}
+    if isinstance(choices, Mapping):
+        choices = [choices]
+    if not isinstance(choices, list):
+        return choices
+    return [
+        {axis: value if isinstance(value, list) else [value] for axis, value in one.items()}
+        if isinstance(one, Mapping)
+        else one
+        for one in choices
+    ]
+
+
+def _parsed(choice: Choice) -> Choice:
+    """A choice with the values of its axes parsed. Raises `ValueError` for a key that is no axis of a backend."""
+    for name, values in choice.items():
+        if name == _UNKNOWN:
+            raise ValueError(f"there is no setting `{values[0]}`")
+        if name not in IN_BACKENDS:
+            raise ValueError(f"there is no axis `{name}` of backends; known are {', '.join(IN_BACKENDS)}")
+        if not values:
+            raise ValueError(f"`{name}` should have at least 1 value")
+    return {name: [AXES[name].parse(value) for value in values] for name, values in choice.items()}
+
+
+_UNKNOWN = "setting"
+"""In the place of an axis: a setting of an earlier release that never existed."""
+IN_BACKENDS = (*OFFERED, "threads")
+"""The axes that a suite may state for one backend alone."""
+
 Engines = Annotated[
-    dict[str, Annotated[dict[str, Names], Field(min_length=1)]],
+    dict[
+        str,
+        Annotated[
+            dict[str, Annotated[list[Annotated[Choice, AfterValidator(_parsed)]], Field(min_length=1)]],
+            Field(min_length=1),
+        ],
+    ],
     Field(min_length=1),
+    BeforeValidator(_in_full),
     AfterValidator(_by_engine),
 ]
-"""Engine to backend to settings."""
+"""Engine to backend to choices, each of which is a case for every combination of its values."""
 
 
 class Strict(Record):
@@ -165,48 +182,65 @@ class Limits(Strict):
     """Of all passes."""
 
 
-class Group(Strict):
-    """Cases that belong together: on these targets, these engines. What it does not say, the suite says."""
+class _Stating(Strict):
+    """Something that states values of axes, each under the axis's own key."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _new_keys(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        for old, new in old_names.SUITE_KEYS.items():
+            if old in data and new not in data:
+                old_names.notice(f"The suite key `{old}`", f"`{new}`")
+                data = {(new if key == old else key): value for key, value in data.items()}
+        return data
+
+    def stated(self, axis: Axis) -> list[Any]:
+        """The values of an axis; empty where none are stated."""
+        return list(getattr(self, axis.plural or "", None) or ())
+
+
+class _Group(_Stating):
     title: str | None = None
     targets: Annotated[list[TargetClass], Field(min_length=1)]
     engines: Engines
-    browsers: Browsers | None = None
-    models: Names | None = None
-    """These instead of the suite's models."""
-    precisions: Names | None = None
-    batches: Counts | None = None
-    threads: Threads | None = None
-    affinities: Affinities | None = None
-    caches: Caches | None = None
-    links: Links | None = None
-    loaders: Loaders | None = None
-    encodings: Encodings | None = None
     passes: Passes | None = None
     require_full_delegation: Share | None = None
     blocks: Blocks | None = None
     on_software_gpu: Limits | None = None
 
 
-class Suite(Strict):
-    """What to measure."""
+def _values_of(axis: Axis) -> Any:
+    return Annotated[list[Annotated[Any, PlainValidator(axis.parse)]], Field(min_length=1)]
 
+
+def _keys_of_suites() -> dict[str, Any]:
+    """The fields by which a suite states values. Those of axes without a default have to be there."""
+    found: dict[str, Any] = {}
+    for axis in STATED.values():
+        default = list(axis.stated) or [axis.default]
+        field = (_values_of(axis) | None, None) if axis.scope == "some backends" else (_values_of(axis), default)
+        found[str(axis.plural)] = (_values_of(axis), ...) if axis.required else field
+    return found
+
+
+if TYPE_CHECKING:
+    Group = _Group
+else:
+    Group = create_model(
+        "Group",
+        __base__=_Group,
+        __doc__="Cases that belong together: on these targets, these engines. What it does not say, the suite says.",
+        **{str(axis.plural): (_values_of(axis) | None, None) for axis in STATED.values()},
+    )
+
+
+class _Suite(_Stating):
     name: str
     """The file's name without its ending."""
     title: str
     description: str
-    models: Names
-    precisions: Names = Field(default=["fp32"])
-    batches: Counts = Field(default=[1])
-    threads: Threads
-    browsers: Browsers = Field(default=["chrome"])
-    affinities: Affinities = Field(default=["none"])
-    caches: Caches = Field(default=["as found"])
-    links: Links = Field(default=["none"])
-    """Networks that browsers imitate while a page downloads framework and model."""
-    loaders: Loaders = Field(default=["split"])
-    encodings: Encodings = Field(default=["identity"])
-    """How pages' downloads are compressed."""
     passes: Passes = Field(default=["timing"])
     """`kernels`, `memory` and `trace` are one more block each of every case, after all rounds of `timing`."""
     record: Requests = Field(default=[])
@@ -225,6 +259,12 @@ class Suite(Strict):
     blocks: Blocks
     """How often each case is measured: the number of rounds."""
     groups: Annotated[list[Group], Field(min_length=1)]
+
+
+if TYPE_CHECKING:
+    Suite = _Suite
+else:
+    Suite = create_model("Suite", __base__=_Suite, __doc__="What to measure.", **_keys_of_suites())
 
 
 def keys_at(path: tuple[Any, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mobilebench.browsers.names import FAMILIES, is_name
-from mobilebench.suite.schema import AUTO
+from mobilebench.core.axes import AUTO, OFFERED
 
 if TYPE_CHECKING:
     from mobilebench.engines.base import Backend, Engine
@@ -36,12 +36,25 @@ class Vocabulary:
         chosen = [self.engines[name] for name in engines] or list(self.engines.values())
         return _once(backend.name for engine in chosen for backend in engine.backends)
 
-    def settings(self, engines: Iterable[str] = (), backends: Iterable[str] = ()) -> list[str]:
-        """Names of the settings of these backends of these engines; `auto` where a GPU is used."""
-        chosen = [self.engines[name] for name in engines] or list(self.engines.values())
+    def offered(self, axis: str, engines: Iterable[str] = (), backends: Iterable[str] = ()) -> list[str]:
+        """The values of an axis that these backends of these engines offer; of all when none is named."""
+        chosen = [self.engines[name] for name in engines if name in self.engines] or list(self.engines.values())
         wanted = set(backends)
         found = [b for engine in chosen for b in engine.backends if not wanted or b.name in wanted]
-        return _once(name for backend in found for name in (*backend.settings, *([AUTO] if backend.uses_gpu else [])))
+        values = _once(value for backend in found for value in backend.axes.get(axis, ()))
+        return [*values, AUTO] if axis == "gpu" and values else values
+
+    def known(self, axis: str) -> Collection[str] | None:
+        """The values of an axis that are known by name; None for an axis whose declaration knows its values."""
+        if axis in OFFERED:
+            return self.offered(axis)
+        return {
+            "engine": tuple(self.engines),
+            "backend": tuple(self.backends()),
+            "browser": self.browsers,
+            "model": self.models,
+            "precision": self.precisions,
+        }.get(axis)
 
 
 class Browsers(Collection[str]):

@@ -33,7 +33,7 @@ _WEB = ("engines/web.py", "engines/webengine.py")
 
 def of_cell(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
     """Twelve hex digits; another engine, other code or other inputs give others."""
-    if cell.setting == cells.PYTHON:
+    if cell.choice == cells.PYTHON:
         engine = [_package(cells.PYTHON_ENGINES[cell.format].package), _code(_ASKING)]
     elif engines()[cell.engine].kind == "web":
         browser = here.browsers.get("chrome", "none")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mobilebench.core.records import Case, TargetInfo
 from mobilebench.engines import registry
@@ -12,7 +12,7 @@ from mobilebench.models.manifest import Format, Manifest
 from mobilebench.verification.records import Cell
 
 PYTHON = "python"
-"""The setting of engines that run in a Python process of their own."""
+"""The choice of engines that run in a Python process of their own."""
 
 
 class PythonEngine(NamedTuple):
@@ -30,18 +30,18 @@ PYTHON_ENGINES: dict[Format, PythonEngine] = {
 }
 
 _FORMATS: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
-_RUN_BY: tuple[tuple[Format, str, str, tuple[str, ...]], ...] = (
+_RUN_BY: tuple[tuple[Format, str, str, tuple[str | None, ...]], ...] = (
     ("tflite", "tflite", "cpu", ("xnnpack",)),
     ("tflite", "litertjs", "wasm", ("simd",)),
     ("tflite", "litertjs", "webgpu", ()),
-    ("onnx", "onnxruntime", "cpu", ("default",)),
+    ("onnx", "onnxruntime", "cpu", (None,)),
     ("onnx", "ortjs", "wasm", ("simd-threads",)),
     ("onnx", "ortjs", "webgpu", ()),
     ("tfjs", "tfjs", "wasm", ("simd",)),
     ("tfjs", "tfjs", "webgl", ()),
 )
-"""Format, engine, backend and settings; of a GPU backend the one that this computer has. Of the builds of one engine
-the plainest stands for all: they compute the same.
+"""Format, engine, backend and what is chosen of it; of a GPU backend the GPU that this computer has. Of the builds of
+one engine the plainest stands for all: they compute the same.
 """
 
 ENGINES = tuple(
@@ -80,7 +80,7 @@ def why_not(cell: Cell, manifest: Manifest, here: TargetInfo) -> str | None:
     """Why a cell cannot be tried here, in plain words; None when it can."""
     if cell.format not in manifest.formats:
         return manifest.unsupported.get(cell.format, f"{cell.model} {cell.precision} has no {cell.format} file")
-    if cell.setting == PYTHON:
+    if cell.choice == PYTHON:
         return missing(PYTHON_ENGINES[cell.format])
     return registry.engines()[cell.engine].supports(here, case(cell, manifest.batch))
 
@@ -98,35 +98,41 @@ def case(cell: Cell, batch: int) -> Case:
         target="host",
         engine=cell.engine,
         backend=cell.backend,
-        setting=cell.setting,
         threads=1,
         browser="chrome" if registry.engines()[cell.engine].kind == "web" else None,
         model=cell.model,
         precision=cell.precision,
         batch=batch,
+        **_axes(cell),
     )
+
+
+def _axes(cell: Cell) -> dict[str, Any]:
+    """The axes of the cell's backend: the one that offers what is chosen, and the others by their default."""
+    backend = next(one for one in registry.engines()[cell.engine].backends if one.name == cell.backend)
+    return {name: cell.choice if cell.choice in values else values[0] for name, values in backend.axes.items()}
 
 
 def _all(manifest: Manifest, here: TargetInfo) -> Iterator[Cell]:
     for format_name in _FORMATS:
         if python := PYTHON_ENGINES.get(format_name):
             yield _cell(manifest, format_name, python.name, "cpu", PYTHON)
-        for readable, engine, backend, settings in _RUN_BY:
+        for readable, engine, backend, choices in _RUN_BY:
             if readable == format_name:
-                yield from (_cell(manifest, format_name, engine, backend, one) for one in settings or (gpu(here),))
+                yield from (_cell(manifest, format_name, engine, backend, one) for one in choices or (gpu(here),))
 
 
-def _cell(manifest: Manifest, format_name: Format, engine: str, backend: str, setting: str) -> Cell:
+def _cell(manifest: Manifest, format_name: Format, engine: str, backend: str, choice: str | None) -> Cell:
     return Cell(
         model=manifest.model,
         precision=manifest.precision,
         format=format_name,
         engine=engine,
         backend=backend,
-        setting=setting,
+        choice=choice,
     )
 
 
 def gpu(here: TargetInfo) -> str:
-    """The setting of backends that use a GPU: this computer's own, or the one that the CPU imitates."""
+    """The GPU of backends that use one: this computer's own, or the one that the CPU imitates."""
     return "software" if here.gpu_software else "hardware"

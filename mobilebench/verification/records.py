@@ -23,13 +23,18 @@ class Cell(Record):
     format: Format
     engine: str
     backend: str
-    setting: str
-    """`python` for an engine's own Python package, else as in a case."""
+    choice: str | None = None
+    """What is chosen of the backend, such as the Wasm build `simd`; `python` for an engine's own Python package."""
 
     @property
     def key(self) -> str:
         """Stable text that identifies the cell among those of its model and precision."""
-        return f"{self.format}/{self.engine}/{self.backend}/{self.setting}"
+        return "/".join([self.format, *self.way])
+
+    @property
+    def way(self) -> list[str]:
+        """Engine, backend and what is chosen of it."""
+        return [self.engine, self.backend, *([self.choice] if self.choice else [])]
 
 
 class Difference(Record):

@@ -269,7 +269,7 @@ class _Verification:
 
     def _inputs(self, cell: Cell, facts: ReferenceFacts | None) -> tuple[str, ...]:
         heavy = facts is not None and facts.macs is not None and facts.macs > HEAVY_MACS
-        if not heavy or cell.setting != "software":
+        if not heavy or cell.choice != "software":
             return self._request.inputs
         self._notes.append(
             f"On the GPU that the CPU imitates, {self._model} was tried on one seeded input only: it has more than "
@@ -308,7 +308,7 @@ class _Verification:
 
         begun(inputs[0])
         wanted = self._reference
-        if cell.setting != cells.PYTHON:
+        if cell.choice != cells.PYTHON:
             given = blocks.answers(cell, files, self._here, inputs, wanted.samples, self._cancel, begun)
             return _compared(given.version, wanted, given.summaries)
         package = version(cells.PYTHON_ENGINES[cell.format].package)

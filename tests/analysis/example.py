@@ -28,6 +28,8 @@ from mobilebench.core.records import (
     TargetInfo,
     Verdict,
 )
+from tests.ways import axes
+from tests.ways import chosen as choice_of
 
 CPU = "Example CPU E-1000 @ 2.50GHz"
 START = datetime(2026, 1, 2, 9, 30, tzinfo=UTC)
@@ -36,7 +38,7 @@ RULE = BlockRule()
 
 @dataclass(frozen=True)
 class Shape:
-    """Made-up times of one engine setting, in milliseconds, for mobilenet_v2."""
+    """Made-up times of one way to run an engine, in milliseconds, for mobilenet_v2."""
 
     setup: dict[str, float]
     warmup: float
@@ -47,7 +49,7 @@ NATIVE_SETUP = {"library_load": 3.1, "model_read": 6.0, "session_creation": 9.0}
 WEB_SETUP = {"framework_download": 38.0, "framework_init": 60.0, "model_download": 52.0, "model_init": 90.0}
 SHAPES = {
     ("tflite", "xnnpack"): Shape({**NATIVE_SETUP, "delegate_preparation": 5.5}, 9.0, 6.1),
-    ("onnxruntime", "default"): Shape({**NATIVE_SETUP, "library_load": 11.0, "session_creation": 31.0}, 8.1, 7.4),
+    ("onnxruntime", ""): Shape({**NATIVE_SETUP, "library_load": 11.0, "session_creation": 31.0}, 8.1, 7.4),
     ("tfjs", "plain"): Shape(WEB_SETUP, 170.0, 118.0),
     ("tfjs", "simd"): Shape(WEB_SETUP, 71.0, 31.0),
     ("tfjs", "simd-threads"): Shape(WEB_SETUP, 66.0, 19.5),
@@ -104,19 +106,19 @@ PHONES = (
 )
 
 
-def case(target: str, engine: str, setting: str, model: str = "mobilenet_v2", threads: int = 2) -> Case:
+def case(target: str, engine: str, choice: str, model: str = "mobilenet_v2", threads: int = 2) -> Case:
     web = engine in {"tfjs", "ortjs"}
-    backend = {"hardware": "webgpu" if engine == "ortjs" else "webgl"}.get(setting, "wasm" if web else "cpu")
-    if setting == "software":
+    backend = {"hardware": "webgpu" if engine == "ortjs" else "webgl"}.get(choice, "wasm" if web else "cpu")
+    if choice == "software":
         backend = "webgpu" if engine == "ortjs" else "webgl"
     return Case(
         target=target,
         engine=engine,
         backend=backend,
-        setting=setting,
         threads=threads,
         browser="chrome" if web else None,
         model=model,
+        **axes(engine, backend, choice),
     )
 
 
@@ -138,7 +140,7 @@ def measurement(of: Case, shape: Shape, rng: random.Random, count: int = 20) -> 
         threads=of.threads,
         threads_source=sources.get(of.engine, "busy threads counted by CPU time"),
         thread_cpu_ms=[] if web else [round(around(120), 1) for _ in range(of.threads)],
-        simd=None if not web else of.setting != "plain",
+        simd=None if not web else of.wasm_build != "plain",
         graph_nodes=66,
         delegates=[DelegateShare(name="XNNPACK", nodes=66, partitions=1)] if of.engine == "tflite" else [],
         cpu_features=["avx2", "fma"],
@@ -150,8 +152,8 @@ def measurement(of: Case, shape: Shape, rng: random.Random, count: int = 20) -> 
         hardware_concurrency=4 if web else None,
         hardware_concurrency_overridden=True if web else None,
         visible=True if web else None,
-        renderer="ANGLE (Example, SwiftShader)" if of.setting == "software" else None,
-        renderer_software=True if of.setting == "software" else None,
+        renderer="ANGLE (Example, SwiftShader)" if of.gpu == "software" else None,
+        renderer_software=True if of.gpu == "software" else None,
         flags=["--headless", "--disable-quic"] if web else [],
         environment={} if web else {"ORT_DISABLE_TELEMETRY": "1"},
     )
@@ -251,7 +253,7 @@ def example_run(seed: int = 7, rounds: int = 2) -> Run:
 def _plan(rng: random.Random, rounds: int) -> Iterator[PlannedBlock]:
     index = 0
     for number in range(1, rounds + 1):
-        cases = [c for c in _cases() if number == 1 or c.setting not in {"software", "hardware"}]
+        cases = [c for c in _cases() if number == 1 or c.gpu is None]
         rng.shuffle(cases)
         for chosen in cases:
             yield PlannedBlock(index=index, round=number, case=chosen, rule=RULE)
@@ -259,27 +261,27 @@ def _plan(rng: random.Random, rounds: int) -> Iterator[PlannedBlock]:
 
 
 def _cases() -> list[Case]:
-    settings = [("tflite", "xnnpack", 2), ("onnxruntime", "default", 2), ("tfjs", "plain", 1), ("tfjs", "simd", 1)]
-    settings += [("tfjs", "simd-threads", 2), ("ortjs", "simd-threads", 2)]
+    ways = [("tflite", "xnnpack", 2), ("onnxruntime", "", 2), ("tfjs", "plain", 1), ("tfjs", "simd", 1)]
+    ways += [("tfjs", "simd-threads", 2), ("ortjs", "simd-threads", 2)]
     found = []
     for model in ("mobilenet_v2", "bert_small"):
-        found += [case("host", engine, setting, model, threads) for engine, setting, threads in settings]
+        found += [case("host", engine, choice, model, threads) for engine, choice, threads in ways]
         for phone in PHONES:
-            for engine, setting in (("tflite", "xnnpack"), ("onnxruntime", "default"), ("tfjs", "simd-threads")):
-                found.append(case(phone.id, engine, setting, model))
+            for engine, choice in (("tflite", "xnnpack"), ("onnxruntime", ""), ("tfjs", "simd-threads")):
+                found.append(case(phone.id, engine, choice, model))
     found += [case("host", engine, "software", "bert_small", 1) for engine in ("tfjs", "ortjs")]
     return [*found, case("host", "tfjs", "hardware", "bert_small", 1)]
 
 
 def _block(plan: PlannedBlock, rng: random.Random, clock: datetime) -> Block:
     chosen = plan.case
-    if chosen.setting == "hardware":
+    if chosen.gpu == "hardware":
         return unmeasured(
             plan, "unsupported", "This computer has no GPU: pictures are drawn by SwiftShader.", started=clock
         )
     if chosen.target == PHONES[1].id and chosen.engine == "tfjs" and chosen.model == "bert_small" and plan.round == 2:
         return unmeasured(plan, "failed", "The page did not answer within 60 s.", started=clock)
-    shape = SHAPES[chosen.engine, chosen.setting]
+    shape = SHAPES[chosen.engine, choice_of(chosen)]
     if chosen.model == "bert_small":
         shape = replace(shape, warmup=shape.warmup * 0.6, prediction=shape.prediction * 0.45)
     verdict = Verdict(status="valid")
@@ -290,7 +292,7 @@ def _block(plan: PlannedBlock, rng: random.Random, clock: datetime) -> Block:
             status="invalid",
             reasons=["Output `logits` differs from the reference by 3.1e-2 of its scale (limit 1e-4)."],
         )
-    count = 3 if chosen.setting == "software" else 20
+    count = 3 if chosen.gpu == "software" else 20
     heat = Series(
         recorder="thermal", name="cpu", unit="°C", times_ms=[0, 900], values=[41.0, round(rng.uniform(41, 46), 1)]
     )

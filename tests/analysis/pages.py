@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 from mobilebench.core.records import (
     Case,
@@ -16,11 +17,12 @@ from mobilebench.core.records import (
     Run,
 )
 from tests.analysis import example
+from tests.ways import chosen
 
 WASM = example.case("host", "tfjs", "simd")
 WEBGL = example.case("host", "tfjs", "software")
-SHIPPED = WASM.model_copy(update={"loader": "as-shipped", "link": "4g"})
-WARM = WASM.model_copy(update={"caches": "warm"})
+SHIPPED = replace(WASM, loader="as-shipped", link="4g")
+WARM = replace(WASM, caches="warm")
 NATIVE = example.case("host", "tflite", "xnnpack")
 
 
@@ -28,7 +30,7 @@ def answer(
     of: Case, *, compiled: bool = False, read_back: float | None = None, path: DownloadPath = "loopback", seed: int = 3
 ) -> Measurement:
     """A page's block: 2 MB of framework and 3 MB of model, read back for a share of each prediction."""
-    made = example.measurement(of, example.SHAPES[of.engine, of.setting], random.Random(seed), 6)
+    made = example.measurement(of, example.SHAPES[of.engine, chosen(of)], random.Random(seed), 6)
     files = [
         Download(
             name=name, bytes=size, decoded_bytes=size, start_ms=0, page_ms=1, from_cache=of.caches == "warm",

@@ -8,16 +8,17 @@ from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.records import Block, Case, Measurement, PlannedBlock, Run, Verdict
 from tests.analysis import example, pages
+from tests.ways import chosen
 
 TFLITE = example.case("host", "tflite", "xnnpack")
-ORT = example.case("host", "onnxruntime", "default")
-ORT_1 = example.case("host", "onnxruntime", "default", threads=1)
+ORT = example.case("host", "onnxruntime", "")
+ORT_1 = example.case("host", "onnxruntime", "", threads=1)
 SIMD = example.case("host", "tfjs", "simd", threads=1)
 THREADS = example.case("host", "tfjs", "simd-threads")
 
 
 def answer(of: Case, prediction: float) -> Measurement:
-    made = example.measurement(of, example.SHAPES[of.engine, of.setting], random.Random(3))
+    made = example.measurement(of, example.SHAPES[of.engine, chosen(of)], random.Random(3))
     return made.model_copy(
         update={
             "prediction_ms": [prediction],

@@ -11,7 +11,7 @@ from mobilebench.core.records import GraphOperators, Kernel, Measurement, Run, V
 from tests.analysis import example, watching
 
 TFLITE = example.case("host", "tflite", "xnnpack")
-ORT = example.case("host", "onnxruntime", "default")
+ORT = example.case("host", "onnxruntime", "")
 
 
 def answer(kernels: list[Kernel], whole: list[float], of: Any = TFLITE, **changes: Any) -> Measurement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_blocks_whose_files_came_over_different_paths_are_not_pooled() -> None:
 
 def test_cases_are_told_apart_by_how_they_download() -> None:
     usual = case("host", "tfjs", "simd")
-    other = usual.model_copy(update={"link": "4g", "loader": "as-shipped", "encoding": "br"})
+    other = replace(usual, link="4g", loader="as-shipped", encoding="br")
     assert other.key == f"{usual.key}/4g/as-shipped/br"
     assert case_details(other)[-3:] == ["link 4g", "as-shipped", "br"]
 

@@ -9,6 +9,7 @@ import pytest
 from mobilebench.analysis.summary import CaseSummary, summarise
 from mobilebench.core.records import Block, Case, Measurement, PlannedBlock, Proof, Run, Verdict
 from tests.analysis import example
+from tests.ways import chosen
 
 RNG = random.Random(1)
 CASE = example.case("host", "tflite", "xnnpack")
@@ -19,7 +20,7 @@ def plan(*rounds: int, of: Case = CASE, start: int = 0) -> list[PlannedBlock]:
 
 
 def answer(*predictions: float, of: Case = CASE, **proof: object) -> Measurement:
-    made = example.measurement(of, example.SHAPES[of.engine, of.setting], RNG)
+    made = example.measurement(of, example.SHAPES[of.engine, chosen(of)], RNG)
     changed = made.proof.model_copy(update=proof)
     return made.model_copy(update={"prediction_ms": list(predictions), "proof": Proof.model_validate(changed)})
 
@@ -104,7 +105,7 @@ def test_a_field_that_one_block_could_not_read_is_no_difference() -> None:
 
 
 def test_an_interrupted_run_says_what_is_missing() -> None:
-    plans = [*plan(1, 2), *plan(1, of=example.case("host", "onnxruntime", "default"), start=2)]
+    plans = [*plan(1, 2), *plan(1, of=example.case("host", "onnxruntime", ""), start=2)]
     summary = summarise(run_of(plans, [example.measured(plans[0], answer(1.0))]))
     by_engine = {case.case.engine: case for case in summary.targets[0].cases}
     assert by_engine["onnxruntime"].status == "not measured"

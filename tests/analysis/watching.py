@@ -23,6 +23,7 @@ from mobilebench.core.records import (
     Verdict,
 )
 from tests.analysis import example
+from tests.ways import chosen
 
 MIB = 2**20
 TFLITE = (
@@ -71,9 +72,9 @@ COST = {
 
 def kernels_answer(of: Case, rng: random.Random, count: int = 20) -> Measurement:
     """A kernels pass of `of`, whose kernels explain about 97 % of a prediction."""
-    made = example.measurement(of, example.SHAPES[of.engine, of.setting], rng, count)
+    made = example.measurement(of, example.SHAPES[of.engine, chosen(of)], rng, count)
     names = TFLITE if of.engine == "tflite" else ONNX
-    prediction = example.SHAPES[of.engine, of.setting].prediction * (0.45 if of.model == "bert_small" else 1)
+    prediction = example.SHAPES[of.engine, chosen(of)].prediction * (0.45 if of.model == "bert_small" else 1)
     scale = 0.97 * 1.03 * prediction / sum(ms for *_, ms in names)
     every = [(name, operator, ms * scale / number) for name, operator, number, ms in names for _ in range(number)]
     kernels = [
@@ -94,7 +95,7 @@ def kernels_answer(of: Case, rng: random.Random, count: int = 20) -> Measurement
 
 
 def memory_answer(of: Case, rng: random.Random) -> Measurement:
-    made = example.measurement(of, example.SHAPES[of.engine, of.setting], rng)
+    made = example.measurement(of, example.SHAPES[of.engine, chosen(of)], rng)
     steps = [
         ("process_start", 0.0, 1_300),
         ("library_load", 3.0, 6_900),
@@ -125,7 +126,7 @@ def memory_answer(of: Case, rng: random.Random) -> Measurement:
 
 def page_memory_answer(of: Case, rng: random.Random, *, seen_from_outside: bool = True) -> Measurement:
     """A memory pass of a page: 13.3 MiB of model, a heap that grows to 48 MiB within the first inference."""
-    made = example.measurement(of, example.SHAPES[of.engine, of.setting], rng)
+    made = example.measurement(of, example.SHAPES[of.engine, chosen(of)], rng)
     steps = (("process_start", 0, 0), ("framework_init", 16, 0), ("model_init", 20, 13), ("warmup", 40, 13))
     page = [
         PageMemory(

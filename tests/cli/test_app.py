@@ -92,6 +92,7 @@ def test_describe_suites_states_what_each_measures() -> None:
         (["--model", "mobilenet"], ["mobilenet", "mobilenet_v2"]),
         (["--engine", "tflight"], ["tflight", "tflite"]),
         (["--backend", "cup"], ["cup", "cpu"]),
+        (["--wasm-build", "simmd"], ["simmd", "simd"]),
         (["--setting", "simmd"], ["simmd", "simd"]),
         (["--suite", "missing/suite.yaml"], ["missing/suite.yaml"]),
     ],
@@ -163,7 +164,7 @@ def test_dry_run_prints_plan_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_dry_run_shows_passes_cores_and_what_will_not_run() -> None:
-    asked = ["--engine", "tflite", "--backend", "cpu", "--setting", "xnnpack", "--model", "bert_small"]
+    asked = ["--engine", "tflite", "--backend", "cpu", "--delegate", "xnnpack", "--model", "bert_small"]
     asked += ["--pass", "timing,kernels", "--affinity", "0x1", "--priority", "5"]
     code, out, err = invoke("run", "--serial", "host", "--dry-run", *asked)
     assert code == 0, err
@@ -181,10 +182,10 @@ def test_dry_run_shows_passes_cores_and_what_will_not_run() -> None:
     [
         (["--pass", "kernel"], "known are timing, kernels, memory"),
         (["--affinity", "bigg"], "big, little, prime"),
-        (["--caches", "hot"], "known are as found, cold, warm"),
-        (["--link", "5g"], "known are none, slow-3g, 3g,"),
-        (["--loader", "lazy"], "known are split, as-shipped"),
-        (["--encoding", "zip"], "known are identity, gzip, br"),
+        (["--caches", "hot"], "caches should be as found, cold or warm"),
+        (["--link", "5g"], "a link should be none, slow-3g, 3g,"),
+        (["--loader", "lazy"], "a loader should be split or as-shipped"),
+        (["--encoding", "zip"], "an encoding should be identity, gzip or br"),
     ],
 )
 def test_unknown_pass_cores_and_caches(arguments: list[str], says: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -61,8 +62,8 @@ def test_the_result_table_tells_a_reason_once_with_its_count() -> None:
     from mobilebench.analysis.summary import summarise
     from tests.report import rendering
 
-    settings = ("wasm", "simd", "webgl")
-    cases = [example.case("host", "tfjs", "simd").model_copy(update={"setting": name}) for name in settings]
+    builds = ("plain", "simd", "simd-threads")
+    cases = [replace(example.case("host", "tfjs", "simd"), wasm_build=name) for name in builds]
     plans = [one for n, case in enumerate(cases) for one in plan(1, of=case, start=n)]
     run = run_of(plans, [example.unmeasured(one, "unsupported", "There is no Chrome.") for one in plans])
     shown = rendering.terminal(summarise(run), 200)

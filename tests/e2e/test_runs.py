@@ -16,6 +16,7 @@ from mobilebench.core.records import Block, RunInfo
 from mobilebench.results.store import Store
 from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine
+from tests.ways import chosen
 
 pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.build]
 
@@ -81,16 +82,16 @@ def test_quick_on_host_and_two_virtual_phones(mobilebench: CommandLine) -> None:
         assert block.outcome == "measured" or block.reason
     for serial in serials:
         own = [block.planned.case for block in run.blocks if block.planned.case.target == serial]
-        assert {(case.engine, case.backend, case.setting) for case in own} == {
+        assert {(case.engine, case.backend, chosen(case)) for case in own} == {
             ("tflite", "cpu", "xnnpack"),
-            ("onnxruntime", "cpu", "default"),
+            ("onnxruntime", "cpu", ""),
             ("tfjs", "wasm", "simd-threads"),
         }
         assert mobilebench.adb(serial, "reverse", "--list").strip() == ""
         assert serial not in mobilebench.adb(serial, "forward", "--list")
         left = mobilebench.adb(serial, "shell", "ls /data/local/tmp; pidof chromium chrome || true")
         assert left.split() == ["mobilebench"]
-    software = [b.planned for b in run.blocks if b.planned.case.setting == "software"]
+    software = [b.planned for b in run.blocks if b.planned.case.gpu == "software"]
     assert {(one.case.model, one.round) for one in software} <= {("bert_small", 0)}
 
     html = next(line for line in done.stdout.splitlines() if line.startswith("Report: ")).removeprefix("Report: ")

@@ -20,11 +20,12 @@ from mobilebench.engines.registry import engines
 from mobilebench.models import agreement, obtain, synthetic_inputs
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.targets import host
+from tests.ways import axes
 
 pytestmark = pytest.mark.build
 
 MODELS = ("mobilenet_v2", "bert_small")
-SETTINGS = {"tflite": "xnnpack", "onnxruntime": "default", "tensorflow": "default"}
+ENGINES = ("tflite", "onnxruntime", "tensorflow")
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -80,7 +81,7 @@ def by_onnxruntime_in_python(name: str) -> Arrays:
 def measured(engine: str, name: str, threads: int) -> Measurement:
     """One block of the engine, which shows every element of its outputs."""
     files, target = built(name), host.HostTarget(host.describe())
-    case = Case(target="host", engine=engine, backend="cpu", setting=SETTINGS[engine], threads=threads, model=name)
+    case = Case(target="host", engine=engine, backend="cpu", threads=threads, model=name, **axes(engine, "cpu"))
     rule = BlockRule(min_predictions=20, max_predictions=20, max_seconds=30)
     block = PlannedBlock(index=0, round=0, case=case, rule=rule)
     chosen = engines()[engine]
@@ -110,13 +111,13 @@ IN_PYTHON: dict[str, Callable[[str], Arrays]] = {
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("theirs", IN_PYTHON)
-@pytest.mark.parametrize("engine", SETTINGS)
+@pytest.mark.parametrize("engine", ENGINES)
 def test_every_element_agrees_with_an_independent_caller(engine: str, theirs: str, name: str) -> None:
     assert_agree(measured(engine, name, 1), IN_PYTHON[theirs](name), built(name))
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("engine", SETTINGS)
+@pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_gives_the_reference_answer(engine: str, name: str) -> None:
     manifest = built(name).manifest
     answer = measured(engine, name, 1)
@@ -135,7 +136,7 @@ def test_another_answer_would_be_seen() -> None:
         assert_agree(measured("onnxruntime", "bert_small", 1), wrong, files)
 
 
-@pytest.mark.parametrize("engine", SETTINGS)
+@pytest.mark.parametrize("engine", ENGINES)
 def test_threads_are_read_back_not_echoed(engine: str) -> None:
     assert measured(engine, "mobilenet_v2", 1).proof.threads == 1
     if len(os.sched_getaffinity(0)) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,5 +52,5 @@ def test_what_came_out_of_a_cache_was_not_served() -> None:
     ],
 )
 def test_the_path(target: dict[str, Any], link: str, path: str) -> None:
-    case = web_case("tfjs", "wasm", "simd").model_copy(update={"link": link})
+    case = replace(web_case("tfjs", "wasm", "simd"), link=link)
     assert path_of(target_info(**target), case) == path

@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,11 +19,12 @@ from mobilebench.core import paths
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock, TargetInfo
 from mobilebench.engines import libraries, runner_output
-from mobilebench.engines.base import BlockResult
+from mobilebench.engines.base import BlockResult, why_unsupported
 from mobilebench.engines.registry import engines
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.profiles import memory_kills
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
+from tests.ways import axes
 
 INFO = TargetInfo(
     id="R58M",
@@ -114,9 +116,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
     return ModelFiles(tmp_path, manifest)
 
 
-def planned(engine: str = "tflite", setting: str = "xnnpack", **changes: Any) -> PlannedBlock:
-    case = Case(target=INFO.id, engine=engine, backend="cpu", setting=setting, threads=2, model="bert_small")
-    return PlannedBlock(index=0, round=0, case=case.model_copy(update=changes), rule=BlockRule())
+def planned(engine: str = "tflite", choice: str = "", backend: str = "cpu", **changes: Any) -> PlannedBlock:
+    chosen = axes(engine, backend, choice)
+    case = Case(target=INFO.id, engine=engine, backend=backend, threads=2, model="bert_small", **chosen)
+    return PlannedBlock(index=0, round=0, case=replace(case, **changes), rule=BlockRule())
 
 
 def answer(**changes: Any) -> dict[str, Any]:
@@ -221,9 +224,9 @@ def test_the_command_says_what_the_block_is_run_under(files: ModelFiles) -> None
 
 
 def test_float16_is_permitted_only_where_it_is_the_setting(files: ModelFiles) -> None:
-    assert after(command_of(files, planned(setting="xnnpack-fp16")), "--allow-fp16") == "1"
-    assert after(command_of(files, planned(backend="gpu", setting="fp16")), "--allow-fp16") == "1"
-    assert "--allow-fp16" not in command_of(files, planned(backend="gpu", setting="fp32"))
+    assert after(command_of(files, planned(choice="xnnpack-fp16")), "--allow-fp16") == "1"
+    assert after(command_of(files, planned(backend="gpu", choice="fp16")), "--allow-fp16") == "1"
+    assert "--allow-fp16" not in command_of(files, planned(backend="gpu", choice="fp32"))
 
 
 def test_a_process_that_writes_gets_a_folder_that_is_gone_afterwards(files: ModelFiles) -> None:
@@ -256,9 +259,9 @@ def test_a_delegates_library_is_pushed_named_and_proven(files: ModelFiles, monke
     monkeypatch.setattr(libraries, "libraries_for", lambda engine, backend, build: both)
     whole = answer()
     with pytest.raises(BlockFailed, match=r"libdelegate.so.*did not load it"):
-        measure(files, said(whole), planned(backend="gpu", setting="fp32"))
+        measure(files, said(whole), planned(backend="gpu", choice="fp32"))
     whole["proof"]["files"].append({"name": "/data/local/tmp/libdelegate.so", "bytes": 40})
-    proof = measure(files, said(whole), planned(backend="gpu", setting="fp32")).measurement.proof
+    proof = measure(files, said(whole), planned(backend="gpu", choice="fp32")).measurement.proof
     assert [one.name for one in proof.files] == [
         "mobilebench-runner",
         "libengine.so",
@@ -313,8 +316,8 @@ CANNOT_LOAD = {**CAN_LOAD, "status": "unsupported", "reason": "no libandroid.so"
 def test_libraries_are_tried_once_a_target_before_the_first_block(files: ModelFiles) -> None:
     target = ScriptedTarget(said(CAN_LOAD))
     folder = "/data/local/tmp"
-    for setting in ("xnnpack", "xnnpack", "reference"):
-        engines()["tflite"].prepare(target, planned(setting=setting).case, files)
+    for choice in ("xnnpack", "xnnpack", "none"):
+        engines()["tflite"].prepare(target, planned(choice=choice).case, files)
     core, *backends = [words[1:] for words in target.commands]
     assert core == [
         *("--engine", "tflite", "--check", "library", "--threads", "1", "--library", f"{folder}/libengine.so")
@@ -327,7 +330,7 @@ def test_libraries_are_tried_once_a_target_before_the_first_block(files: ModelFi
 
 def test_a_library_that_cannot_be_loaded_is_said_again_without_another_try(files: ModelFiles) -> None:
     target = ScriptedTarget(said(CANNOT_LOAD, 3))
-    for block in (planned(), planned(), planned(setting="reference"), planned(backend="gpu", setting="fp16")):
+    for block in (planned(), planned(), planned(choice="none"), planned(backend="gpu", choice="fp16")):
         with pytest.raises(Unsupported, match=r"^tflite: no libandroid.so$"):
             engines()["tflite"].prepare(target, block.case, files)
     assert len(target.commands) == 1
@@ -343,7 +346,7 @@ def test_what_one_backend_lacks_leaves_the_others(files: ModelFiles) -> None:
     target = WithoutGpu(said(CAN_LOAD))
     for _ in range(2):
         with pytest.raises(Unsupported):
-            engines()["tflite"].prepare(target, planned(backend="gpu", setting="fp16").case, files)
+            engines()["tflite"].prepare(target, planned(backend="gpu", choice="fp16").case, files)
     engines()["tflite"].prepare(target, planned().case, files)
     assert len(target.commands) == 3
 
@@ -425,7 +428,7 @@ def test_a_failure_has_a_name_where_it_is_one_of_the_known_ones(
 
 
 def test_the_sleeping_engine_needs_only_the_runner(files: ModelFiles) -> None:
-    block = planned("sleep", "default")
+    block = planned("sleep")
     target = ScriptedTarget(said(answer(engine="sleep", output=[], setup_ms={}, proof={})))
     result = engines()["sleep"].measure(target, block, files, cancel=Event())
     assert [one.name for one in result.measurement.proof.files] == ["mobilebench-runner"]
@@ -531,31 +534,35 @@ def test_a_model_file_that_is_gone_fails_the_block(files: ModelFiles) -> None:
 
 def test_a_model_without_the_format_is_unsupported(files: ModelFiles) -> None:
     with pytest.raises(Unsupported, match="has no onnx file"):
-        engines()["onnxruntime"].prepare(ScriptedTarget(), planned("onnxruntime", "default").case, files)
+        engines()["onnxruntime"].prepare(ScriptedTarget(), planned("onnxruntime").case, files)
+
+
+OWN_KERNELS = "TensorFlow Lite's own kernels compute float32 as it is: float16 needs the delegate xnnpack"
 
 
 @pytest.mark.parametrize(
     ("engine", "changes", "reason"),
     [
         ("tflite", {}, None),
-        ("onnxruntime", {"setting": "default"}, None),
-        ("sleep", {"setting": "default"}, None),
+        ("onnxruntime", {}, None),
+        ("sleep", {}, None),
         ("tflite", {"backend": "webgl"}, "engine `tflite` has no backend `webgl`"),
-        ("tflite", {"setting": "simd"}, "backend `cpu` of `tflite` has no setting `simd`"),
+        ("tflite", {"delegate": "simd"}, "tflite cpu has no delegate simd (it has xnnpack, none)"),
+        ("tflite", {"wasm_build": "simd"}, "tflite cpu runs no WebAssembly"),
+        ("tflite", {"delegate": "none", "arithmetic": "fp16"}, OWN_KERNELS),
         ("tflite", {"threads": 257}, "engine `tflite` takes at most 256 threads"),
-        ("tflite", {"browser": "chrome"}, "engine `tflite` runs without a browser"),
     ],
 )
 def test_supports(monkeypatch: pytest.MonkeyPatch, engine: str, changes: dict[str, Any], reason: str | None) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    case = planned(engine).case.model_copy(update=changes)
+    case = replace(planned(engine).case, **changes)
     assert engines()[engine].supports(INFO, case) == reason
 
 
 def test_supports_says_when_no_library_is_known() -> None:
     phone = INFO.model_copy(update={"runner": "android-riscv64"})
     assert "android-riscv64" in (engines()["tflite"].supports(phone, planned().case) or "")
-    assert engines()["sleep"].supports(phone, planned("sleep", "default").case) is None
+    assert engines()["sleep"].supports(phone, planned("sleep").case) is None
 
 
 def test_every_native_engine_is_registered_by_its_own_name() -> None:
@@ -566,3 +573,9 @@ def test_every_native_engine_is_registered_by_its_own_name() -> None:
         "tensorflow",
         "sleep",
     ]
+
+
+def test_no_native_engine_runs_in_a_browser() -> None:
+    asked = planned()
+    block = asked.model_copy(update={"case": replace(asked.case, browser="chrome")})
+    assert why_unsupported(engines()["tflite"], INFO, block) == "engine `tflite` runs without a browser"

@@ -8,6 +8,7 @@ from mobilebench.core.records import Case, TargetInfo
 from mobilebench.engines import cuda, libraries
 from mobilebench.engines.onnxruntime import OnnxruntimeEngine
 from mobilebench.engines.tflite import TfliteEngine
+from tests.ways import axes
 
 PHONE = "android-arm64-v8a"
 
@@ -28,8 +29,10 @@ def target(runner: str, kind: str = "android") -> TargetInfo:
     )
 
 
-def case(engine: str, backend: str, setting: str = "default") -> Case:
-    return Case(target="t", engine=engine, backend=backend, setting=setting, threads=1, model="bert_small")
+def case(engine: str, backend: str, choice: str = "") -> Case:
+    return Case(
+        target="t", engine=engine, backend=backend, threads=1, model="bert_small", **axes(engine, backend, choice)
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -37,19 +40,19 @@ def all_libraries_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "missing_reason", lambda engine, build, backend: None)
 
 
-@pytest.mark.parametrize(("backend", "setting"), [("gpu", "fp32"), ("gpu", "fp16"), ("nnapi", "default")])
-def test_tflites_accelerators_are_androids(backend: str, setting: str) -> None:
+@pytest.mark.parametrize(("backend", "choice"), [("gpu", "fp32"), ("gpu", "fp16"), ("nnapi", "fp32")])
+def test_tflites_accelerators_are_androids(backend: str, choice: str) -> None:
     engine = TfliteEngine()
-    assert engine.supports(target(PHONE), case("tflite", backend, setting)) is None
+    assert engine.supports(target(PHONE), case("tflite", backend, choice)) is None
     for kind in ("host", "android"):
-        reason = engine.supports(target("linux-x86_64", kind), case("tflite", backend, setting))
+        reason = engine.supports(target("linux-x86_64", kind), case("tflite", backend, choice))
         assert reason is not None and "Android only, not for linux-x86_64" in reason
 
 
-@pytest.mark.parametrize("setting", ["xnnpack", "xnnpack-fp16", "reference"])
-def test_tflites_cpu_is_everywhere(setting: str) -> None:
+@pytest.mark.parametrize("choice", ["xnnpack", "xnnpack-fp16", "none"])
+def test_tflites_cpu_is_everywhere(choice: str) -> None:
     for runner in (PHONE, "android-armeabi-v7a", "linux-x86_64"):
-        assert TfliteEngine().supports(target(runner), case("tflite", "cpu", setting)) is None
+        assert TfliteEngine().supports(target(runner), case("tflite", "cpu", choice)) is None
 
 
 @pytest.mark.parametrize(

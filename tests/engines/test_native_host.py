@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Timer
 
@@ -20,10 +21,9 @@ from mobilebench.engines.registry import engines
 from mobilebench.models import agreement, obtain
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
+from tests.ways import axes
 
 pytestmark = pytest.mark.build
-
-SETTINGS = {"tflite": "xnnpack", "onnxruntime": "default", "sleep": "default"}
 
 
 def target() -> host.HostTarget:
@@ -31,8 +31,7 @@ def target() -> host.HostTarget:
 
 
 def planned(engine: str, model: str = "bert_small", *, threads: int = 1, seconds: float = 1.0) -> PlannedBlock:
-    setting = SETTINGS[engine]
-    case = Case(target="host", engine=engine, backend="cpu", setting=setting, threads=threads, model=model)
+    case = Case(target="host", engine=engine, backend="cpu", threads=threads, model=model, **axes(engine, "cpu"))
     return PlannedBlock(index=0, round=0, case=case, rule=BlockRule(max_seconds=seconds))
 
 
@@ -91,7 +90,7 @@ def test_cancelling_ends_the_block_at_once() -> None:
 def test_every_pass_under_every_condition(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     plain = planned(engine)
-    case = plain.case.model_copy(update={"affinity": "0x1", "caches": "warm"})
+    case = replace(plain.case, affinity="0x1", caches="warm")
     conditions = Conditions(priority=max(1, os.getpriority(os.PRIO_PROCESS, 0)), model_access="mapped")
     for pass_ in ("timing", "kernels", "memory"):
         block = plain.model_copy(update={"case": case, "conditions": conditions, "pass_": pass_})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,8 @@ def test_the_page_is_left_alone_before_it_is_traced(tmp_path: Path) -> None:
 
 
 def test_a_file_has_a_name_that_any_system_and_its_record_take() -> None:
-    phone = web_case("ortjs@1.18", "wasm", "simd", browser="chrome@beta").model_copy(
-        update={"target": "[fe80::1%eth0]:5555/../x", "caches": "as found", "model": "m" * 300}
-    )
+    usual = web_case("ortjs@1.18", "wasm", "simd", browser="chrome@beta", model="m" * 300)
+    phone = replace(usual, target="[fe80::1%eth0]:5555/../x")
     names = {page_trace.file_name(traced(case, index=number)) for number, case in enumerate([CASE, CASE, phone])}
     assert len(names) == 3
     for name in names:
@@ -73,12 +73,12 @@ def test_a_record_takes_no_other_name(name: str) -> None:
 def test_every_engine_of_pages_can_be_traced_in_chrome_and_none_in_firefox(name: str) -> None:
     engine = engines()[name]
     backend = next(one for one in engine.backends if one.name == "wasm")
-    case = web_case(name, "wasm", next(one for one in backend.settings if one not in backend.lacks), threads=2)
-    if case.setting in backend.single_threaded:
-        case = case.model_copy(update={"threads": 1})
+    case = web_case(name, "wasm", backend.available("wasm_build")[0], threads=2)
+    if backend.on_one_thread(case.wasm_build):
+        case = replace(case, threads=1)
     info = target_info(browsers={"chrome": "156.0", "firefox": "153.0"})
     assert why_unsupported(engine, info, traced(case)) is None
-    firefox = case.model_copy(update={"browser": "firefox"})
+    firefox = replace(case, browser="firefox")
     assert why_unsupported(engine, info, traced(firefox, "timing")) is None
     assert why_unsupported(engine, info, traced(firefox)) == (
         "Firefox cannot be traced: WebDriver BiDi has no command for it"
@@ -89,7 +89,7 @@ def test_every_engine_of_pages_can_be_traced_in_chrome_and_none_in_firefox(name:
 def test_no_native_engine_can_be_traced(name: str) -> None:
     engine = engines()[name]
     backend = engine.backends[0]
-    case = web_case(name, backend.name, backend.settings[0]).model_copy(update={"browser": None})
+    case = replace(web_case(name, backend.name, ""), browser=None)
     if reason := why_unsupported(engine, target_info(), traced(case, "timing")):
         pytest.fail(reason)
     assert why_unsupported(engine, target_info(), traced(case)) == (

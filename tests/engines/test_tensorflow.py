@@ -39,7 +39,7 @@ def engine() -> Engine:
 def planned(
     model: str = "bert_small", pass_: Pass = "timing", conditions: Conditions | None = None, **case: Any
 ) -> PlannedBlock:
-    asked = {"backend": "cpu", "setting": "default", "threads": 1, **case}
+    asked = {"backend": "cpu", "threads": 1, **case}
     return PlannedBlock(
         index=0,
         round=0,
@@ -135,7 +135,7 @@ def test_it_runs_on_this_computer_alone(monkeypatch: pytest.MonkeyPatch) -> None
     assert engine().supports(HERE, planned().case) is None
     assert "tflite" in (engine().supports(PHONE, planned().case) or "")
     assert "no backend `xnnpack`" in (engine().supports(HERE, planned(backend="xnnpack").case) or "")
-    assert "no setting `fp16`" in (engine().supports(HERE, planned(setting="fp16").case) or "")
+    assert "leaves no choice of arithmetic" in (engine().supports(HERE, planned(arithmetic="fp16").case) or "")
     assert "256" in (engine().supports(HERE, planned(threads=257).case) or "")
     assert "browser" in (engine().supports(HERE, planned(browser="chrome").case) or "")
     for pass_ in ("timing", "kernels", "memory"):
@@ -165,7 +165,6 @@ def test_the_process_is_asked_for_all_that_the_block_says(files: ModelFiles) -> 
     assert asked == {
         "--engine": "tensorflow",
         "--backend": "cpu",
-        "--setting": "default",
         "--pass": "memory",
         "--threads": "2",
         "--signature": "serving_default",

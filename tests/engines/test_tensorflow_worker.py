@@ -65,7 +65,7 @@ def test_names_may_hold_commas_and_tensors_may_be_scalars() -> None:
         ["--priority", "20"],
         ["--pass", "all"],
         ["--backend", "cuda"],
-        ["--setting", "fp16"],
+        ["--arithmetic", "fp16"],
         ["--page-cache", "hot"],
         ["--memory-period", "0"],
         ["--input", "image"],

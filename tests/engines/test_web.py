@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.browsers import chrome, firefox
+from mobilebench.core.axes import GPUS
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from mobilebench.engines import web
@@ -18,7 +20,7 @@ from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.engines.ortjs import ORTJS, ORTJS_1_14, ORTJS_1_18
 from mobilebench.engines.registry import engines
 from mobilebench.engines.tfjs import TFJS, TFJS_4_2
-from mobilebench.engines.webengine import GPU_SETTINGS, WebEngine
+from mobilebench.engines.webengine import WebEngine
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import MOST_SAMPLES
 from tests.engines.web_cases import planned, target_info, web_case
@@ -39,7 +41,7 @@ def answer(**changes: Any) -> str:
 
 class TestSupports:
     @pytest.mark.parametrize(
-        ("engine", "backend", "setting", "threads"),
+        ("engine", "backend", "choice", "threads"),
         [
             (TFJS, "wasm", "plain", 1),
             (TFJS, "wasm", "simd", 1),
@@ -47,7 +49,7 @@ class TestSupports:
             (TFJS, "webgl", "software", 1),
             (ORTJS, "wasm", "simd-threads", 4),
             (TFJS, "webgpu", "software", 1),
-            (TFJS, "js", "default", 1),
+            (TFJS, "js", "", 1),
             (TFJS_4_2, "wasm", "simd-threads", 2),
             (ORTJS, "webgpu", "software", 1),
             (ORTJS, "webgl", "software", 1),
@@ -62,8 +64,8 @@ class TestSupports:
             (LITERTJS, "webgpu", "software", 1),
         ],
     )
-    def test_what_it_can_run(self, engine: Any, backend: str, setting: str, threads: int) -> None:
-        assert engine.supports(target_info(), web_case(engine.name, backend, setting, threads)) is None
+    def test_what_it_can_run(self, engine: Any, backend: str, choice: str, threads: int) -> None:
+        assert engine.supports(target_info(), web_case(engine.name, backend, choice, threads)) is None
 
     def test_a_target_without_chrome(self) -> None:
         reason = TFJS.supports(target_info(id="R58M", kind="android", browsers={}), web_case("tfjs", "wasm", "simd"))
@@ -92,21 +94,21 @@ class TestSupports:
         ],
     )
     def test_other_browsers(self, browser: str, browsers: dict[str, str], kind: str, reason: str | None) -> None:
-        case = web_case("tfjs", "wasm", "simd").model_copy(update={"browser": browser})
+        case = replace(web_case("tfjs", "wasm", "simd"), browser=browser)
         found = TFJS.supports(target_info(kind=kind, browsers=browsers), case)
         assert found == reason if reason is None else (found or "").startswith(reason)
 
     @pytest.mark.parametrize(
-        ("engine", "backend", "setting", "threads", "words"),
+        ("engine", "backend", "choice", "threads", "words"),
         [
             (TFJS, "webnn", "gpu", 1, "no backend webnn (it has wasm, webgl, webgpu, js)"),
-            (TFJS, "wasm", "relaxed-simd", 1, "no setting relaxed-simd (it has simd-threads, simd, plain"),
+            (TFJS, "wasm", "relaxed-simd", 1, "no wasm build relaxed-simd (it has simd-threads, simd, plain"),
             (TFJS, "wasm", "threads", 2, "no build with threads and without SIMD"),
             (TFJS, "wasm", "simd", 2, "runs on one thread"),
             (TFJS, "wasm", "plain", 2, "runs on one thread"),
             (TFJS, "wasm", "simd-threads", 9, "at most 8 threads"),
             (TFJS, "webgl", "software", 2, "runs on one thread"),
-            (TFJS, "js", "default", 2, "runs on one thread"),
+            (TFJS, "js", "", 2, "runs on one thread"),
             (TFJS_4_2, "webgpu", "software", 1, "first released with TensorFlow.js 4.6"),
             (ORTJS, "wasm", "simd", 1, "since 1.19; ortjs@1.18 has this one"),
             (ORTJS, "wasm", "threads", 2, "since 1.19; ortjs@1.18 has this one"),
@@ -121,8 +123,8 @@ class TestSupports:
             (LITERTJS, "webgl", "hardware", 1, "no backend webgl"),
         ],
     )
-    def test_what_it_does_not_have(self, engine: Any, backend: str, setting: str, threads: int, words: str) -> None:
-        assert words in engine.supports(target_info(), web_case(engine.name, backend, setting, threads))
+    def test_what_it_does_not_have(self, engine: Any, backend: str, choice: str, threads: int, words: str) -> None:
+        assert words in engine.supports(target_info(), web_case(engine.name, backend, choice, threads))
 
     def test_a_browser_that_cannot_be_used_says_why(self) -> None:
         case = web_case("tfjs", "wasm", "simd")
@@ -141,9 +143,9 @@ class TestSupports:
         assert TFJS.supports(target_info(gpu="NVIDIA", gpu_software=False), case) is None
         assert TFJS.supports(target_info(kind="android", gpu=None, gpu_software=None), case) is None
 
-    @pytest.mark.parametrize("setting", ["integrated", "discrete"])
-    def test_one_of_two_gpus_is_asked_of_a_computer_that_has_some(self, setting: str) -> None:
-        case = web_case("tfjs", "webgl", setting)
+    @pytest.mark.parametrize("choice", ["integrated", "discrete"])
+    def test_one_of_two_gpus_is_asked_of_a_computer_that_has_some(self, choice: str) -> None:
+        case = web_case("tfjs", "webgl", choice)
         assert "a phone has one GPU" in (TFJS.supports(target_info(kind="android"), case) or "")
         assert "no GPU of its own" in (TFJS.supports(target_info(gpu_software=True), case) or "")
         assert TFJS.supports(target_info(gpu="two of them", gpu_software=False), case) is None
@@ -206,7 +208,7 @@ class TestParseAnswer:
 
 def test_what_the_processor_does_for_a_gpu_is_waited_for_longer() -> None:
     hardware, software = (
-        TFJS.page_case(target_info(), web_case("tfjs", "webgl", setting)) for setting in ("hardware", "software")
+        TFJS.page_case(target_info(), web_case("tfjs", "webgl", choice)) for choice in ("hardware", "software")
     )
     assert software.patience > hardware.patience
 
@@ -222,7 +224,7 @@ def test_gpu_flags_are_only_for_a_browser_that_is_started_here() -> None:
     assert web.flags(target_info(), software, uses_gpu=True) == chrome.SOFTWARE_GPU
     assert web.flags(target_info(), hardware, uses_gpu=True) == chrome.HARDWARE_GPU
     for name in ("firefox", "firefox@nightly"):
-        case = software.model_copy(update={"browser": name})
+        case = replace(software, browser=name)
         assert web.flags(target_info(), case, uses_gpu=True) == firefox.SOFTWARE_GPU
     assert web.flags(target_info(kind="android"), hardware, uses_gpu=True) == ()
     assert web.flags(target_info(), web_case("tfjs", "wasm", "simd"), uses_gpu=False) == ()
@@ -244,16 +246,17 @@ class TestReleases:
         assert engine.release in engine.description
 
     @pytest.mark.parametrize("engine", WEB_ENGINES, ids=lambda engine: engine.name)
-    def test_every_setting_is_there_or_is_said_to_be_lacking(self, engine: WebEngine) -> None:
+    def test_every_choice_is_there_or_is_said_to_be_lacking(self, engine: WebEngine) -> None:
         gpu = target_info(gpu="two of them", gpu_software=False)
         for backend in engine.backends:
-            assert set(backend.lacks) <= set(backend.settings)
-            for setting in backend.settings:
-                threads = 1 if setting in backend.single_threaded else 2
-                reason = engine.supports(gpu, web_case(engine.name, backend.name, setting, threads))
-                assert reason == backend.lacks.get(setting)
+            choices = next(iter(backend.axes.values()), ("",))
+            assert set(backend.lacks) <= set(choices)
+            for choice in choices:
+                threads = 1 if backend.on_one_thread(choice) else 2
+                reason = engine.supports(gpu, web_case(engine.name, backend.name, choice, threads))
+                assert reason == (backend.missing or backend.lacks.get(choice))
             if backend.uses_gpu:
-                assert backend.settings == GPU_SETTINGS
+                assert backend.axes == {"gpu": GPUS}
 
 
 class TestModelFiles:

@@ -40,15 +40,15 @@ def bert() -> ModelFiles:
 
 
 def measure(
-    target: HostTarget, engine: str, backend: str, setting: str, threads: int, browser: str, rule: BlockRule = SHORT
+    target: HostTarget, engine: str, backend: str, choice: str, threads: int, browser: str, rule: BlockRule = SHORT
 ) -> Measurement:
-    case = web_case(engine, backend, setting, threads, browser=browser)
+    case = web_case(engine, backend, choice, threads, browser=browser)
     assert ENGINES[engine].supports(target.info, case) is None
     return ENGINES[engine].measure(target, planned(case, rule), bert(), cancel=Event()).measurement
 
 
 @pytest.mark.parametrize(
-    ("engine", "setting", "threads"),
+    ("engine", "build", "threads"),
     [
         ("tfjs", "plain", 1),
         ("tfjs", "simd-threads", 2),
@@ -58,13 +58,13 @@ def measure(
     ],
 )
 def test_firefox_answers_right_and_proves_itself(
-    target: HostTarget, engine: str, setting: str, threads: int, temporary: Path
+    target: HostTarget, engine: str, build: str, threads: int, temporary: Path
 ) -> None:
-    measured = measure(target, engine, "wasm", setting, threads, "firefox")
+    measured = measure(target, engine, "wasm", build, threads, "firefox")
     manifest = bert().manifest
     assert disagreements(manifest.reference, measured.output, manifest.tolerance) == []
     proof = measured.proof
-    assert (proof.backend, proof.threads, proof.simd) == ("wasm", threads, setting != "plain")
+    assert (proof.backend, proof.threads, proof.simd) == ("wasm", threads, build != "plain")
     assert (proof.cross_origin_isolated, proof.visible) == (True, True)
     assert proof.clock_resolution_ms is not None
     assert proof.clock_resolution_ms <= 0.021
@@ -72,7 +72,7 @@ def test_firefox_answers_right_and_proves_itself(
     assert proof.browser_version == target.info.browsers["firefox"]
     assert (proof.browser_program or "").startswith("firefox")
     assert "dom.ipc.processPrelaunch.enabled=false" in proof.flags
-    needed = {"tfjs": 2 * threads if setting == "simd-threads" else 1, "litertjs": threads}.get(engine, 1)
+    needed = {"tfjs": 2 * threads if build == "simd-threads" else 1, "litertjs": threads}.get(engine, 1)
     assert proof.hardware_concurrency_overridden is (needed > target.info.cores)
     assert list(temporary.iterdir()) == []
 

@@ -35,7 +35,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Callable[[], builds.RunningBrows
 def measure(
     engine: str,
     backend: str,
-    setting: str,
+    build: str,
     model: str,
     rule: BlockRule = SHORT,
     browser: str = "chrome",
@@ -44,7 +44,7 @@ def measure(
     target = HostTarget(describe())
     of: Any = engines()[engine]
     impatient: Engine = dataclasses.replace(of, setup_patience_s=60)
-    case = web_case(engine, backend, setting, model=model, browser=browser)
+    case = web_case(engine, backend, build, model=model, browser=browser)
     block = planned(case, rule).model_copy(update={"pass_": pass_})
     return impatient.measure(target, block, obtain.ensure(model), cancel=Event()).measurement
 
@@ -132,29 +132,29 @@ def test_a_gpu_that_is_lost_before_it_is_used_does_not_make_the_case_unsupported
     assert raised.value.fault == "lost context"
 
 
-@pytest.mark.parametrize(("engine", "setting"), [("tfjs", "simd"), ("litertjs", "simd")])
+@pytest.mark.parametrize(("engine", "build"), [("tfjs", "simd"), ("litertjs", "simd")])
 def test_a_gpu_that_is_lost_while_wasm_computes_does_not_matter(
     engine: str,
-    setting: str,
+    build: str,
     browser: Callable[[], builds.RunningBrowser],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     crash_after("warmup", browser, monkeypatch)
     rule = BlockRule(min_predictions=1, max_predictions=100_000, max_seconds=1)
-    assert measure(engine, "wasm", setting, TINY, rule).prediction_ms
+    assert measure(engine, "wasm", build, TINY, rule).prediction_ms
 
 
 @pytest.mark.parametrize(
-    ("engine", "setting", "pages"),
+    ("engine", "build", "pages"),
     [("tfjs", "simd", 200), ("tfjs", "simd", 300), ("ortjs@1.18", "simd", 600)],
 )
 def test_memory_that_webassembly_is_refused_is_named_while_the_page_lives(
-    engine: str, setting: str, pages: int, monkeypatch: pytest.MonkeyPatch
+    engine: str, build: str, pages: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TensorFlow.js waits for ever, or reads beyond its heap; ONNX Runtime throws an error, or a number."""
     found = chrome.find()
     assert found is not None
     monkeypatch.setenv(builds.VARIABLE, f"chrome@small={found.path} --js-flags=--wasm-max-mem-pages={pages}")
     with pytest.raises(BlockFailed) as raised:
-        measure(engine, "wasm", setting, "mobilenet_v2", browser="chrome@small")
+        measure(engine, "wasm", build, "mobilenet_v2", browser="chrome@small")
     assert raised.value.fault == "out of memory"

@@ -34,10 +34,10 @@ STAGES = [
 def measured(
     target: HostTarget, way: str, pass_: Pass, *, model: str = "bert_small", browser: str = "chrome"
 ) -> Measurement:
-    """One block of `engine/backend/setting/threads`, which its verdict finds right."""
-    name, backend, setting, threads = way.split("/")
+    """One block of `engine/backend/choice/threads`, which its verdict finds right."""
+    name, backend, choice, threads = way.split("/")
     engine = engines()[name]
-    case = web_case(name, backend, setting, int(threads), model, browser)
+    case = web_case(name, backend, choice, int(threads), model, browser)
     block = PlannedBlock(index=0, round=0, case=case, rule=RULE, pass_=pass_)
     files = obtain.ensure(model, "fp32", 1)
     engine.prepare(target, case, files)

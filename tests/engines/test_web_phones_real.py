@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -67,7 +68,7 @@ def looks(phone: Target) -> str:
 
 
 def measure(phone: Target, browser: str) -> Measurement:
-    case = web_case("tfjs", "wasm", "simd", model=TINY, browser=browser).model_copy(update={"target": phone.info.id})
+    case = replace(web_case("tfjs", "wasm", "simd", model=TINY, browser=browser), target=phone.info.id)
     assert TFJS.supports(phone.info, case) is None
     files = obtain.ensure(TINY)
     TFJS.prepare(phone, case, files)
@@ -174,7 +175,7 @@ def test_a_page_that_is_too_slow_leaves_no_work_behind(serial: str) -> None:
     """Closing it is not enough: its browser's GPU process would go on with what was asked of it."""
     endless = BlockRule(min_predictions=1_000_000, max_predictions=1_000_000, time_limit_seconds=3)
     with targets.open_target(targets.select(serial)[0]) as phone:
-        case = web_case("tfjs", "webgl", "software", model=TINY).model_copy(update={"target": serial})
+        case = replace(web_case("tfjs", "webgl", "software", model=TINY), target=serial)
         files = obtain.ensure(TINY)
         with pytest.raises(Unsupported, match="did not end within 3 s"):
             TFJS.measure(phone, planned(case, endless), files, cancel=Event())

@@ -53,12 +53,12 @@ WASM = [
 GPU = [("tfjs", "webgl", "software", 1), ("ortjs", "webgpu", "software", 1), ("litertjs", "webgpu", "software", 1)]
 OTHERS = [
     ("tfjs", "webgpu", "software", 1),
-    ("tfjs", "js", "default", 1),
+    ("tfjs", "js", "", 1),
     ("tfjs@4.2", "wasm", "plain", 1),
     ("tfjs@4.2", "wasm", "simd", 1),
     ("tfjs@4.2", "wasm", "simd-threads", 2),
     ("tfjs@4.2", "webgl", "software", 1),
-    ("tfjs@4.2", "js", "default", 1),
+    ("tfjs@4.2", "js", "", 1),
     ("ortjs", "webgl", "software", 1),
     ("ortjs@1.18", "wasm", "plain", 1),
     ("ortjs@1.18", "wasm", "simd", 1),
@@ -83,9 +83,9 @@ def model(name: str) -> ModelFiles:
 
 
 def measure(
-    target: HostTarget, setting: tuple[str, str, str, int], name: str = "bert_small", rule: BlockRule = SHORT
+    target: HostTarget, way: tuple[str, str, str, int], name: str = "bert_small", rule: BlockRule = SHORT
 ) -> Measurement:
-    case = web_case(*setting, model=name)
+    case = web_case(*way, model=name)
     engine = ENGINES[case.engine]
     assert engine.supports(target.info, case) is None
     files = model(name)
@@ -96,12 +96,12 @@ def measure(
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "bert_small"])
-@pytest.mark.parametrize("setting", WASM, ids=lambda setting: "-".join(map(str, setting)))
+@pytest.mark.parametrize("way", WASM, ids=lambda way: "-".join(map(str, way)))
 def test_every_wasm_setting_answers_right_and_proves_itself(
-    target: HostTarget, setting: tuple[str, str, str, int], name: str, temporary: Path
+    target: HostTarget, way: tuple[str, str, str, int], name: str, temporary: Path
 ) -> None:
-    measured = measure(target, setting, name)
-    engine, backend, build, threads = setting
+    measured = measure(target, way, name)
+    engine, backend, build, threads = way
     files = model(name)
     assert disagreements(files.manifest.reference, measured.output, files.manifest.tolerance) == []
     assert set(measured.setup_ms) == SETUP
@@ -122,29 +122,29 @@ def test_every_wasm_setting_answers_right_and_proves_itself(
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize("setting", GPU, ids=["tfjs/webgl", "ortjs/webgpu", "litertjs/webgpu"])
-def test_the_software_gpu_answers_right_and_is_named(target: HostTarget, setting: tuple[str, str, str, int]) -> None:
-    measured = measure(target, setting, rule=BlockRule(min_predictions=1, max_predictions=1))
+@pytest.mark.parametrize("way", GPU, ids=["tfjs/webgl", "ortjs/webgpu", "litertjs/webgpu"])
+def test_the_software_gpu_answers_right_and_is_named(target: HostTarget, way: tuple[str, str, str, int]) -> None:
+    measured = measure(target, way, rule=BlockRule(min_predictions=1, max_predictions=1))
     files = model("bert_small")
     assert disagreements(files.manifest.reference, measured.output, files.manifest.tolerance) == []
-    assert measured.proof.backend == setting[1]
+    assert measured.proof.backend == way[1]
     assert measured.proof.renderer_software is True
     assert "swiftshader" in (measured.proof.renderer or "").lower()
-    if setting[0] == "ortjs":
+    if way[0] == "ortjs":
         assert sum(share.nodes for share in measured.proof.delegates) == measured.proof.graph_nodes
         assert "WebGpuExecutionProvider" in {share.name for share in measured.proof.delegates}
-    if setting[0] == "litertjs":
+    if way[0] == "litertjs":
         shares = {share.name: share.nodes for share in measured.proof.delegates}
         assert shares["LiteRT WebGPU"] > shares["CPU"] > 0
         assert measured.proof.graph_nodes == sum(shares.values())
         assert measured.proof.environment["fully_accelerated"] == "false"
 
 
-@pytest.mark.parametrize("setting", OTHERS, ids=lambda setting: "-".join(map(str, setting)))
+@pytest.mark.parametrize("way", OTHERS, ids=lambda way: "-".join(map(str, way)))
 def test_every_other_backend_and_release_is_what_was_asked_for(
-    target: HostTarget, setting: tuple[str, str, str, int]
+    target: HostTarget, way: tuple[str, str, str, int]
 ) -> None:
-    case, files = web_case(*setting, model=TINY), model(TINY)
+    case, files = web_case(*way, model=TINY), model(TINY)
     engine = ENGINES[case.engine]
     assert engine.supports(target.info, case) is None
     block = planned(case, BlockRule(min_predictions=2, max_predictions=2))
@@ -157,20 +157,20 @@ def test_every_other_backend_and_release_is_what_was_asked_for(
     folder = case.engine.replace("@", "-")
     assert all(file.name.startswith((f"frameworks/{folder}/", "model/", "bench.")) for file in measured.proof.files)
     compiled = measured.compilation.get("warmup")
-    assert (compiled is not None and compiled.shaders > 0) is (case.setting == "software")
+    assert (compiled is not None and compiled.shaders > 0) is (case.gpu == "software")
     assert len(measured.readback_ms) == (2 if case.engine.startswith("tfjs") else 0)
     assert (measured.proof.focused, measured.proof.runs_in) == (True, "main thread")
-    assert (measured.proof.power_preference is not None) is (case.setting == "software")
+    assert (measured.proof.power_preference is not None) is (case.gpu == "software")
 
 
-def test_every_setting_is_tried_by_some_test(target: HostTarget) -> None:
-    tried = {(engine, backend, setting) for engine, backend, setting, _ in (*WASM, *GPU, *OTHERS)}
+def test_every_choice_is_tried_by_some_test(target: HostTarget) -> None:
+    tried = {(engine, backend, choice) for engine, backend, choice, _ in (*WASM, *GPU, *OTHERS)}
     for name, engine in ENGINES.items():
         for backend in engine.backends if engine.kind == "web" else ():
-            for setting in backend.settings:
-                threads = 1 if setting in backend.single_threaded else 2
-                refused = engine.supports(target.info, web_case(name, backend.name, setting, threads))
-                assert (name, backend.name, setting) in tried or refused or backend.name == "webnn"
+            for choice in next(iter(backend.axes.values()), ("",)):
+                threads = 1 if backend.on_one_thread(choice) else 2
+                refused = engine.supports(target.info, web_case(name, backend.name, choice, threads))
+                assert (name, backend.name, choice) in tried or refused or backend.name == "webnn"
 
 
 def test_webnn_is_measured_or_says_in_the_browsers_words_why_not(target: HostTarget) -> None:
@@ -188,12 +188,12 @@ def test_an_operator_that_onnx_runtime_lacks_on_webgl_is_named(target: HostTarge
 
 def test_each_wasm_setting_really_loads_its_own_binary(target: HostTarget) -> None:
     loaded = {}
-    for setting in WASM[:3]:
-        binaries = [file for file in measure(target, setting).proof.files if file.name.endswith(".wasm")]
+    for way in WASM[:3]:
+        binaries = [file for file in measure(target, way).proof.files if file.name.endswith(".wasm")]
         assert len(binaries) == 1
         on_disk = paths.web_pages() / binaries[0].name
         assert binaries[0].bytes == on_disk.stat().st_size
-        loaded[setting[2]] = (on_disk.name, binaries[0].sha256)
+        loaded[way[2]] = (on_disk.name, binaries[0].sha256)
     assert {build: name for build, (name, _) in loaded.items()} == {
         "plain": "tfjs-backend-wasm.wasm",
         "simd": "tfjs-backend-wasm-simd.wasm",
@@ -203,10 +203,10 @@ def test_each_wasm_setting_really_loads_its_own_binary(target: HostTarget) -> No
 
 
 def test_each_build_of_litertjs_is_the_published_one(target: HostTarget) -> None:
-    for setting in WASM[5:8]:
-        measured = measure(target, setting, rule=BlockRule(min_predictions=1, max_predictions=1))
+    for way in WASM[5:8]:
+        measured = measure(target, way, rule=BlockRule(min_predictions=1, max_predictions=1))
         (binary,) = [file for file in measured.proof.files if file.name.endswith(".wasm")]
-        assert binary.name == f"frameworks/litertjs/{BUILDS[setting[2]]}"
+        assert binary.name == f"frameworks/litertjs/{BUILDS[way[2]]}"
         assert binary.sha256 == hashlib.sha256((paths.web_pages() / binary.name).read_bytes()).hexdigest()
         assert measured.version == "2.5.3"
 
@@ -281,11 +281,11 @@ def test_what_is_no_model_fails_the_block(target: HostTarget, tmp_path: Path, co
 
 
 @pytest.mark.parametrize("samples", [1, 4096])
-@pytest.mark.parametrize("setting", [WASM[1], WASM[3], WASM[5]], ids=["tfjs", "ortjs", "litertjs"])
+@pytest.mark.parametrize("way", [WASM[1], WASM[3], WASM[5]], ids=["tfjs", "ortjs", "litertjs"])
 def test_an_answer_shows_as_many_elements_as_are_asked_for(
-    target: HostTarget, setting: tuple[str, str, str, int], samples: int
+    target: HostTarget, way: tuple[str, str, str, int], samples: int
 ) -> None:
-    case, files = web_case(*setting), model("bert_small")
+    case, files = web_case(*way), model("bert_small")
     block = planned(case, BlockRule(min_predictions=1, max_predictions=1))
     measured = ENGINES[case.engine].measure(target, block, files, cancel=Event(), samples=samples).measurement
     for output in measured.output:

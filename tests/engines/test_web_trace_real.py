@@ -33,10 +33,10 @@ Events = list[dict[str, Any]]
 
 
 def traced(way: str, folder: Path) -> tuple[Measurement, Events]:
-    """A trace pass of `engine/backend/setting/threads`, which its verdict finds right, and what is in its file."""
-    name, backend, setting, threads = way.split("/")
+    """A trace pass of `engine/backend/choice/threads`, which its verdict finds right, and what is in its file."""
+    name, backend, choice, threads = way.split("/")
     target = HostTarget(describe())
-    case = web_case(name, backend, setting, int(threads))
+    case = web_case(name, backend, choice, int(threads))
     block = PlannedBlock(index=7, round=0, case=case, rule=RULE, pass_="trace")
     files = obtain.ensure(case.model, "fp32", 1)
     engines()[name].prepare(target, case, files)

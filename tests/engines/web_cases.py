@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
+from tests.ways import axes
 
 SHORT = BlockRule(min_predictions=2, max_predictions=3, max_seconds=0.5)
 
@@ -27,10 +28,16 @@ def target_info(**changes: Any) -> TargetInfo:
 
 
 def web_case(
-    engine: str, backend: str, setting: str, threads: int = 1, model: str = "bert_small", browser: str = "chrome"
+    engine: str, backend: str, choice: str, threads: int = 1, model: str = "bert_small", browser: str = "chrome"
 ) -> Case:
     return Case(
-        target="host", engine=engine, backend=backend, setting=setting, threads=threads, browser=browser, model=model
+        target="host",
+        engine=engine,
+        backend=backend,
+        threads=threads,
+        browser=browser,
+        model=model,
+        **axes(engine, backend, choice),
     )
 
 

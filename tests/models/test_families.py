@@ -75,7 +75,7 @@ def test_a_wrong_member_gets_the_limits_or_the_way_of_calling(wrong: str, said: 
     assert FAMILIES[family].default_member in (caught.value.hint or "")
     assert not registry.knows(wrong)
     with pytest.raises(BadInput, match=re.escape(said)):
-        check(Selection(models=(wrong,)), vocabulary())
+        check(Selection({"model": (wrong,)}), vocabulary())
 
 
 def test_lists_show_one_member_of_each_family() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mobilebench.core.records import Block, PlannedBlock, Run, Series, Verdict
 from tests.analysis import example
 
@@ -54,7 +56,7 @@ def planned_engine(run: Run, engine: str) -> Run:
     """The same run, in which every case carries a hostile engine name."""
 
     def renamed(plan: PlannedBlock) -> PlannedBlock:
-        return plan.model_copy(update={"case": plan.case.model_copy(update={"engine": engine})})
+        return plan.model_copy(update={"case": replace(plan.case, engine=engine)})
 
     return run.model_copy(
         update={

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hundred pages of two models, and every kind of page beside them."""
     run = pages.page_run()
     cases = [
-        pages.WASM.model_copy(update={"threads": threads, "model": model})
+        replace(pages.WASM, threads=threads, model=model)
         for model in ("mobilenet_v2", "bert_small")
         for threads in range(3, 53)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -120,7 +121,7 @@ def test_names_from_a_page_are_never_markup() -> None:
     ],
 )
 def test_whose_clock_timed_the_kernels_is_said_of_a_gpu(backend: str, clock: str, words: str | None) -> None:
-    case = CASE.model_copy(update={"backend": backend})
+    case = replace(CASE, backend=backend)
     plan = watching.planned_pass(0, case, "kernels")
     kernel = Kernel.model_validate({"name": "Add", "clock": clock, "times_ms": [1.0]})
     made = answer().model_copy(update={"pass_": "kernels", "memory": None, "kernels": [kernel], "prediction_ms": [2.0]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -115,7 +116,7 @@ def test_a_proof_leaves_out_what_a_block_does_not_have() -> None:
 
 @pytest.mark.parametrize(("cases", "folded"), [(5, False), (100, True)])
 def test_many_cases_are_folded_scroll_in_boxes_and_can_be_found(cases: int, folded: bool) -> None:
-    many = [pages.WASM.model_copy(update={"threads": number}) for number in range(1, cases + 1)]
+    many = [replace(pages.WASM, threads=number) for number in range(1, cases + 1)]
     page = Page(rendering.html(summarise(pages.run_of((case, pages.answer(case)) for case in many))))
     ((model, _),) = ((a, text) for a, text in page.of("details") if a.get("class") == "model")
     assert ("open" in model) != folded

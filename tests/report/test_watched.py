@@ -234,7 +234,7 @@ def test_markdown_and_terminal_hold_both_tables() -> None:
     assert "kernels (virtual), unsupported: onnxruntime: this library was built without its profiler." in text
     shown = terminal(summary())
     assert max(map(len, shown.splitlines())) <= 80
-    assert "unsupported kernels of onnxruntime cpu default, 2 threads" in shown
+    assert "unsupported kernels of onnxruntime cpu, 2 threads" in shown
     assert "Watched beside the timing: kernels: 10 valid, 2 unsupported" in shown
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -80,8 +80,10 @@ def phone(serial: str = "R58M", **changes: object) -> TargetInfo:
 
 
 def case(**changes: object) -> Case:
-    values = {"target": "host", "engine": "tflite", "backend": "cpu", "setting": "xnnpack", "threads": 2, "model": "m"}
-    return Case.model_validate({**values, **changes})
+    values: dict[str, Any] = {"target": "host", "engine": "tflite", "backend": "cpu", "threads": 2, "model": "m"}
+    if "engine" not in changes:
+        values |= {"delegate": "xnnpack", "arithmetic": "fp32"}
+    return Case(**{**values, **changes})
 
 
 def planned(index: int = 0, round: int = 0, **changes: object) -> PlannedBlock:  # noqa: A002

@@ -21,7 +21,7 @@ def run() -> Run:
     plan = [
         planned(0),
         planned(1, target="127.0.0.1:5555"),
-        planned(2, engine="ortjs", backend="webgpu", setting="hardware", browser="chrome"),
+        planned(2, engine="ortjs", backend="webgpu", gpu="hardware", browser="chrome"),
         planned(3, batch=4),
         planned(4, batch=8),
     ]

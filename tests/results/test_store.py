@@ -258,7 +258,7 @@ class TestSchema:
         Store.open(tmp_path).close()
         _execute(tmp_path, "UPDATE alembic_version SET version_num = '0042'")
 
-        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0007") as raised:
+        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0008") as raised:
             Store.open(tmp_path)
 
         assert "Upgrade mobilebench" in str(raised.value.hint)

@@ -37,7 +37,7 @@ SUITE = Suite.model_validate(
         "threads": [2],
         "rule": {},
         "blocks": 2,
-        "groups": [{"targets": ["host"], "engines": {"fake": {"cpu": ["default"]}}}],
+        "groups": [{"targets": ["host"], "engines": {"fake": ["cpu"]}}],
     }
 )
 
@@ -66,7 +66,7 @@ class FakeEngine:
     name: str = "fake"
     kind: str = "native"
     description: str = "for tests"
-    backends: tuple[Backend, ...] = (Backend("cpu", ("default",), "nothing"),)
+    backends: tuple[Backend, ...] = (Backend("cpu", "nothing"),)
     format: Format | None = None
     claims_machine: bool = True
     passes: frozenset[Pass] = PAGE_PASSES
@@ -180,7 +180,7 @@ class World:
 def plan(*targets: TargetInfo, rounds: int = 2, models: tuple[str, ...] = ("m",), seed: int = 0) -> Plan:
     """Each round holds each model once on each target."""
     blocks = [
-        Case(target=info.id, engine="fake", backend="cpu", setting="default", threads=2, model=model)
+        Case(target=info.id, engine="fake", backend="cpu", threads=2, model=model)
         for _ in range(rounds)
         for info in targets
         for model in models

@@ -54,7 +54,7 @@ class Cutter(Seen):
 
 def test_every_block_is_measured_although_the_phone_was_cut_off(serial: str, tmp_path: Path) -> None:
     (info,) = targets.select(serial)
-    case = Case(target=serial, engine="sleep", backend="cpu", setting="default", threads=1, model="bert_small")
+    case = Case(target=serial, engine="sleep", backend="cpu", threads=1, model="bert_small")
     blocks = tuple(PlannedBlock(index=n, round=n, case=case, rule=RULE) for n in range(BLOCKS))
     seen = Cutter(serial)
     with Store.open(tmp_path) as store:

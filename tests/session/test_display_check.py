@@ -39,7 +39,7 @@ def begun(
     made = plan(target)
     conditions = Conditions(context="browser" if browser else "shell", headed=headed)
     blocks = tuple(
-        block.model_copy(update={"case": block.case.model_copy(update={"browser": browser}), "conditions": conditions})
+        block.model_copy(update={"case": replace(block.case, browser=browser), "conditions": conditions})
         for block in made.blocks
     )
     request = RunRequest(plan=replace(made, blocks=blocks), targets=(target,))

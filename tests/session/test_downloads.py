@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from mobilebench.session.downloads import judge_downloads
 from mobilebench.session.findings import Findings
 
 CASE = Case(
-    target="host", engine="tfjs", backend="wasm", setting="simd", threads=1, browser="chrome", model="mobilenet_v2"
+    target="host", engine="tfjs", backend="wasm", wasm_build="simd", threads=1, browser="chrome", model="mobilenet_v2"
 )
 SETUP: dict[SetupPart, float] = {"framework_download": 50, "framework_init": 9, "model_download": 200, "model_init": 9}
 
@@ -44,7 +45,7 @@ def judged(
     found = Findings()
     proof = Proof(downloads=list(downloads), download_turns_ms=list(turns))
     answer = Measurement(schema="mobilebench/measurement/1", status="ok", engine="tfjs", proof=proof, setup_ms=setup)
-    judge_downloads(CASE.model_copy(update=case), answer, found)
+    judge_downloads(replace(CASE, **case), answer, found)
     return found
 
 

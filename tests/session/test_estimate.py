@@ -13,7 +13,7 @@ from mobilebench.session.estimate import estimate, look_up, wall_seconds
 from ..results.making import host, phone
 from .fakes import FakeEngine, Seen, World, plan, sleeping
 
-KEY = "host/fake/cpu/default/t2/m/fp32/b1"
+KEY = "host/fake/cpu/t2/m/fp32/b1"
 
 
 def test_without_earlier_blocks_the_rule_tells() -> None:

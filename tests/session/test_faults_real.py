@@ -48,7 +48,7 @@ BLOCKS: list[tuple[str, str, Fault | None]] = [
     ("wasm", "simd", "cut connection"),
     ("wasm", "simd", None),
 ]
-"""Backend, setting, and what happens to the browser when the first inference has ended."""
+"""Backend, what is chosen of it, and what happens to the browser when the first inference has ended."""
 
 
 @dataclasses.dataclass
@@ -113,8 +113,8 @@ def saboteur(monkeypatch: pytest.MonkeyPatch) -> Saboteur:
 
 
 def blocks() -> Iterator[PlannedBlock]:
-    for index, (backend, setting, fault) in enumerate(BLOCKS):
-        case = web_case("tfjs", backend, setting, model=TINY)
+    for index, (backend, choice, fault) in enumerate(BLOCKS):
+        case = web_case("tfjs", backend, choice, model=TINY)
         yield PlannedBlock(index=index, round=index, case=case, rule=LONG if fault else SHORT)
 
 

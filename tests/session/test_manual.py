@@ -28,7 +28,7 @@ PHONE = (
 WANTED = {
     "engine": "ortjs",
     "backend": "wasm",
-    "setting": "simd-threads",
+    "axes": {"wasm_build": "simd-threads"},
     "threads": 2,
     "model": "bert_small",
     "precision": "fp32",
@@ -127,11 +127,12 @@ def test_engines_of_pages_and_models_that_they_read_can_be_chosen(sitting: Manua
     assert "tflite" not in engines
     assert engines["ortjs"]["title"] == "ONNX Runtime Web 1.30"
     older = {backend["name"]: backend for backend in engines["ortjs@1.18"]["backends"]}
-    assert older["wasm"]["multi_threaded"] == ["simd-threads", "threads"]
+    assert older["wasm"]["multi_threaded_builds"] == ["simd-threads", "threads"]
     backends = {backend["name"]: backend for backend in engines["ortjs"]["backends"]}
-    assert backends["wasm"]["multi_threaded"] == []
-    assert backends["wasm"]["settings"] == ["simd-threads"]
-    assert backends["webgpu"]["settings"] == backends["webgpu"]["single_threaded"] == ["auto"]
+    assert backends["wasm"]["multi_threaded_builds"] == []
+    assert backends["wasm"]["axes"] == [{"name": "wasm_build", "title": "wasm build", "values": ["simd-threads"]}]
+    assert backends["webgpu"]["axes"] == [{"name": "gpu", "title": "GPU", "values": ["auto"]}]
+    assert backends["webgpu"]["single_threaded"]
     assert "webgpu" not in {backend["name"] for backend in engines["ortjs@1.18"]["backends"]}
 
 
@@ -159,7 +160,7 @@ def test_a_page_is_told_more_cores_where_its_engine_would_start_too_few_threads(
     formats: dict[Format, FormatFile] = {"tfjs": model.manifest.formats["onnx"]}
     readable = ModelFiles(model.folder, model.manifest.model_copy(update={"formats": formats}))
     monkeypatch.setattr("mobilebench.models.obtain.find", lambda *_: readable)
-    asked = {"engine": "tfjs", "setting": "simd-threads", "threads": 2}
+    asked = {"engine": "tfjs", "axes": {"wasm_build": "simd-threads"}, "threads": 2}
     assert begin(sitting, **asked, cores=4)["cores"] is None
     begun = begin(sitting, **asked, cores=2)
     assert begun["cores"] == 4
@@ -230,11 +231,11 @@ def test_a_page_that_is_not_isolated_is_not_taken_for_one(sitting: Manual) -> No
     assert "without TLS" in told["reasons"][-1]
 
 
-@pytest.mark.parametrize(("software", "setting"), [(True, "software"), (False, "hardware")])
-def test_the_renderer_tells_which_gpu_it_was(sitting: Manual, software: bool, setting: str) -> None:
-    begun = begin(sitting, backend="webgl", setting="auto", threads=1)
+@pytest.mark.parametrize(("software", "gpu"), [(True, "software"), (False, "hardware")])
+def test_the_renderer_tells_which_gpu_it_was(sitting: Manual, software: bool, gpu: str) -> None:
+    begun = begin(sitting, backend="webgl", axes={"gpu": "auto"}, threads=1)
     told = sitting.check(answer(begun, backend="webgl", renderer="R", renderer_software=software))
-    assert f"/webgl/{setting}/" in told["case"]
+    assert f"/webgl/{gpu}/" in told["case"]
 
 
 def test_what_cannot_run_there_is_kept_as_unsupported(sitting: Manual, store: Store) -> None:
@@ -266,8 +267,11 @@ def test_whatever_the_user_agent_says_there_is_a_target(sitting: Manual, agent: 
     [
         {"engine": "tflite"},
         {"engine": "../x"},
-        {"backend": "webnn", "setting": "quantum"},
-        {"setting": "plain"},
+        {"backend": "webnn", "axes": {"device_type": "quantum"}},
+        {"axes": {"wasm_build": "plain"}},
+        {"axes": {}},
+        {"axes": {"wasm_build": "simd-threads", "gpu": "auto"}},
+        {"axes": {"target": "host"}},
         {"engine": "ortjs@1.18", "threads": 1},  # which then loads another build
         {"threads": 0},
         {"threads": 100_000},

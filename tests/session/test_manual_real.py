@@ -107,7 +107,7 @@ def test_an_engine_gets_its_threads_also_on_a_machine_with_few_cores(tmp_path: P
         page.call("Emulation.setHardwareConcurrencyOverride", {"hardwareConcurrency": 2})
         opened(page, url)
         said = run(
-            page, model="bert_small fp32", engine="TensorFlow.js 4.22", setting="simd-threads", threads="2 (all)"
+            page, model="bert_small fp32", engine="TensorFlow.js 4.22", wasm_build="simd-threads", threads="2 (all)"
         )
         assert "threads unproven" in said
         assert "invalid" not in said
@@ -118,7 +118,7 @@ def test_an_engine_gets_its_threads_also_on_a_machine_with_few_cores(tmp_path: P
 
 def test_what_is_stopped_or_left_holds_up_nobody(tmp_path: Path) -> None:
     slow = {"offline": False, "latency": 0, "downloadThroughput": 1_000_000, "uploadThroughput": -1}
-    chosen = {"model": "bert_small fp32", "engine": "TensorFlow.js 4.22", "setting": "simd"}
+    chosen = {"model": "bert_small fp32", "engine": "TensorFlow.js 4.22", "wasm_build": "simd"}
     with serving(tmp_path) as url, chrome.launch() as browser, cdp.open_page(browser.address) as page:
         opened(page, url)
         page.call("Network.enable")
@@ -152,7 +152,7 @@ def test_without_tls_another_device_is_told_that_it_is_not_isolated(tmp_path: Pa
         opened(page, url.replace("127.0.0.1", "phone.test"))
         assert page.evaluate("!document.getElementById('isolation').hidden", timeout=10) is True
         assert page.evaluate("document.getElementById('threads').options.length", timeout=10) == 1
-        assert "not isolated" in run(page, model="bert_small fp32", engine="TensorFlow.js 4.22", setting="simd")
+        assert "not isolated" in run(page, model="bert_small fp32", engine="TensorFlow.js 4.22", wasm_build="simd")
         (block,) = kept(page, tmp_path).blocks
         assert block.measurement.proof.cross_origin_isolated is False
         assert block.measurement.proof.download_path == "lan"
@@ -168,5 +168,5 @@ def test_with_tls_another_device_has_an_isolated_page_and_sees_kernels(tmp_path:
         assert url.startswith("https://")
         opened(page, url.replace("127.0.0.1", "phone.test"))
         assert page.evaluate("crossOriginIsolated", timeout=10) is True
-        chosen = {"model": "bert_small fp32", "engine": "TensorFlow.js 4.22", "setting": "simd", "pass": "kernels"}
+        chosen = {"model": "bert_small fp32", "engine": "TensorFlow.js 4.22", "wasm_build": "simd", "pass": "kernels"}
         assert "Kernels of one inference" in run(page, **chosen)

@@ -11,6 +11,7 @@ from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock, 
 from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.session.circumstances import _cores
 from mobilebench.session.findings import percent
+from tests.ways import axes
 
 from ..results.making import host
 from .test_verdict import ANSWER, NATIVE, VALID, verdict
@@ -22,7 +23,7 @@ READING = {"at_ms": 1.0, "rss_kb": 1000}
 def judged(
     engine: str = "tflite",
     backend: str = "cpu",
-    setting: str = "xnnpack",
+    choice: str = "",
     *,
     cores: str = "none",
     caches: str = "as found",
@@ -31,12 +32,12 @@ def judged(
     reported: dict[str, Any] | None = None,
     **proof: Any,
 ) -> Verdict:
-    case = Case.model_validate(
-        {
+    case = Case(
+        **{
             "target": "host",
             "engine": engine,
             "backend": backend,
-            "setting": setting,
+            **axes(engine, backend, choice),
             "threads": 2,
             "model": "m",
             "affinity": cores,
@@ -59,30 +60,30 @@ def told(status: str, found: Verdict, *says: str) -> None:
 
 class TestDelegation:
     GPU = ("tflite", "gpu", "fp32")
-    NNAPI = ("onnxruntime", "nnapi", "default")
+    NNAPI = ("onnxruntime", "nnapi", "")
 
     @pytest.mark.parametrize(
-        ("engine", "backend", "setting", "name"),
+        ("engine", "backend", "choice", "name"),
         [
             ("tflite", "gpu", "fp32", "TfLiteGpuDelegateV2"),
-            ("tflite", "nnapi", "default", "TfLiteNnapiDelegate"),
-            ("onnxruntime", "nnapi", "default", "NnapiExecutionProvider"),
-            ("onnxruntime", "qnn", "default", "QNNExecutionProvider"),
-            ("onnxruntime", "webgpu", "default", "WebGpuExecutionProvider"),
-            ("onnxruntime", "cuda", "default", "CUDAExecutionProvider"),
-            ("onnxruntime", "dml", "default", "DmlExecutionProvider"),
-            ("onnxruntime", "openvino", "default", "OpenVINOExecutionProvider"),
-            ("onnxruntime", "xnnpack", "default", "XnnpackExecutionProvider"),
+            ("tflite", "nnapi", "", "TfLiteNnapiDelegate"),
+            ("onnxruntime", "nnapi", "", "NnapiExecutionProvider"),
+            ("onnxruntime", "qnn", "", "QNNExecutionProvider"),
+            ("onnxruntime", "webgpu", "", "WebGpuExecutionProvider"),
+            ("onnxruntime", "cuda", "", "CUDAExecutionProvider"),
+            ("onnxruntime", "dml", "", "DmlExecutionProvider"),
+            ("onnxruntime", "openvino", "", "OpenVINOExecutionProvider"),
+            ("onnxruntime", "xnnpack", "", "XnnpackExecutionProvider"),
         ],
     )
     def test_every_backend_by_the_name_that_its_engine_gives_it(
-        self, engine: str, backend: str, setting: str, name: str
+        self, engine: str, backend: str, choice: str, name: str
     ) -> None:
         threads = {"threads": 2} if backend == "xnnpack" else {}
         whole = [{"name": name, "nodes": 100}]
-        assert judged(engine, backend, setting, delegates=whole, graph_nodes=100, **threads) == VALID
+        assert judged(engine, backend, choice, delegates=whole, graph_nodes=100, **threads) == VALID
         none = [{"name": name, "nodes": 0}, {"name": "CPUExecutionProvider", "nodes": 100}]
-        found = judged(engine, backend, setting, delegates=none, graph_nodes=100, **threads)
+        found = judged(engine, backend, choice, delegates=none, graph_nodes=100, **threads)
         told("invalid", found, f"{backend} ran 0 of 100 nodes (0 %)", "CPUExecutionProvider ran 100")
 
     def test_a_part_that_fell_back_is_never_hidden(self) -> None:
@@ -107,22 +108,22 @@ class TestDelegation:
 
     def test_a_provider_that_computes_on_the_processor_too_hides_nothing_and_bends_nothing(self) -> None:
         delegates = [{"name": "XnnpackExecutionProvider", "nodes": 52}, {"name": "CPUExecutionProvider", "nodes": 13}]
-        found = judged("onnxruntime", "xnnpack", "default", delegates=delegates, graph_nodes=65, threads=2)
+        found = judged("onnxruntime", "xnnpack", "", delegates=delegates, graph_nodes=65, threads=2)
         told("valid", found, "xnnpack ran 52 of 65 nodes (80 %); CPUExecutionProvider ran 13")
 
-    @pytest.mark.parametrize("setting", ["xnnpack", "xnnpack-fp16"])
-    def test_xnnpack_by_tflite(self, setting: str) -> None:
-        assert judged(setting=setting, delegates=[XNNPACK], graph_nodes=70) == VALID
-        told("invalid", judged(setting=setting, delegates=[{**XNNPACK, "nodes": 0}]), "XNNPACK took 0 nodes")
+    @pytest.mark.parametrize("choice", ["xnnpack", "xnnpack-fp16"])
+    def test_xnnpack_by_tflite(self, choice: str) -> None:
+        assert judged(choice=choice, delegates=[XNNPACK], graph_nodes=70) == VALID
+        told("invalid", judged(choice=choice, delegates=[{**XNNPACK, "nodes": 0}]), "XNNPACK took 0 nodes")
 
     def test_reference_kernels_have_no_delegate(self) -> None:
-        assert judged(setting="reference", delegates=[], graph_nodes=70) == VALID
-        told("invalid", judged(setting="reference", delegates=[XNNPACK]), "TfLiteXNNPackDelegate ran 60 nodes, though")
+        assert judged(choice="none", delegates=[], graph_nodes=70) == VALID
+        told("invalid", judged(choice="none", delegates=[XNNPACK]), "TfLiteXNNPackDelegate ran 60 nodes, though")
 
     def test_the_processor_was_asked_for_and_something_else_computed(self) -> None:
         delegates = [{"name": "CPUExecutionProvider", "nodes": 9}, {"name": "CUDAExecutionProvider", "nodes": 1}]
-        found = judged("onnxruntime", "cpu", "default", delegates=delegates)
-        told("invalid", found, "CUDAExecutionProvider ran 1 node, though default was asked for")
+        found = judged("onnxruntime", "cpu", "", delegates=delegates)
+        told("invalid", found, "CUDAExecutionProvider ran 1 node, though onnxruntime cpu was asked for")
 
     def test_unknown_shares_are_missing_proof(self) -> None:
         told("suspect", judged(*self.GPU, delegates=[]), "proof is missing: how many nodes gpu ran")
@@ -143,13 +144,13 @@ class TestThreads:
         told("invalid", judged(threads=3, threads_alive=3), "3 threads, not 2")
 
     def test_pools_of_tensorflow_lites_own_kernels_that_take_turns(self) -> None:
-        def seen(setting: str, taken: int, *cpu_ms: float) -> Verdict:
+        def seen(choice: str, taken: int, *cpu_ms: float) -> Verdict:
             delegates = [{**XNNPACK, "nodes": taken}] if taken else []
             threads = {"threads": len(cpu_ms), "thread_cpu_ms": list(cpu_ms)}
-            return judged(setting=setting, delegates=delegates, graph_nodes=70, **threads)
+            return judged(choice=choice, delegates=delegates, graph_nodes=70, **threads)
 
-        told("valid", seen("reference", 0, 12.0, 6.0, 3.0, 2.0), "4 threads, not 2", "two pools took turns")
-        told("invalid", seen("reference", 0, 12.0, 12.0, 12.0, 12.0), "4 threads, not 2, were at work (CPU time)")
+        told("valid", seen("none", 0, 12.0, 6.0, 3.0, 2.0), "4 threads, not 2", "two pools took turns")
+        told("invalid", seen("none", 0, 12.0, 12.0, 12.0, 12.0), "4 threads, not 2, were at work (CPU time)")
         told("valid", seen("xnnpack", 60, 12.0, 6.0, 3.0), "3 threads, not 2", "two pools took turns")
         assert seen("xnnpack", 70, 12.0, 6.0, 3.0).status == "invalid"
 
@@ -274,7 +275,7 @@ class TestGroups:
         )
 
 
-@pytest.mark.parametrize(("setting", "status"), [("xnnpack-fp16", "valid"), ("xnnpack", "invalid")])
-def test_arithmetic_of_ten_bits_is_held_to_what_ten_bits_can(setting: str, status: str) -> None:
+@pytest.mark.parametrize(("choice", "status"), [("xnnpack-fp16", "valid"), ("xnnpack", "invalid")])
+def test_arithmetic_of_ten_bits_is_held_to_what_ten_bits_can(choice: str, status: str) -> None:
     near = summarise("logits", ANSWER + np.float32(0.005))
-    assert judged(setting=setting, reported={"output": [near]}).status == status
+    assert judged(choice=choice, reported={"output": [near]}).status == status

@@ -55,9 +55,7 @@ def measured(folder: Path, engine: FakeEngine, **case: str) -> Run:
     """A run with one case in two rounds of timing, and every other pass."""
     one = plan(host(), rounds=1).blocks[0]
     blocks = [
-        one.model_copy(
-            update={"index": number, "round": number, "pass_": name, "case": one.case.model_copy(update=case)}
-        )
+        one.model_copy(update={"index": number, "round": number, "pass_": name, "case": replace(one.case, **case)})
         for number, name in enumerate(EVERY)
     ]
     asked = replace(plan(host()), blocks=tuple(blocks))
@@ -144,7 +142,7 @@ def test_what_a_page_cannot_do_is_said_and_not_left_out(
     case: dict[str, str], conditions: dict[str, Any], says: str
 ) -> None:
     one = plan(host(), rounds=1).blocks[0]
-    asked = one.model_copy(update={"case": one.case.model_copy(update=case), "conditions": Conditions(**conditions)})
+    asked = one.model_copy(update={"case": replace(one.case, **case), "conditions": Conditions(**conditions)})
     target: TargetInfo = host()
     assert says in (why_unsupported(FakeEngine(kind="web"), target, asked) or "")  # type: ignore[arg-type]
     native = why_unsupported(FakeEngine(kind="native"), target, asked)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ FILE = {"name": "00001-a.json.gz", "bytes": 4, "sha256": "0" * 64, "json_bytes":
 
 def judged(trace: dict[str, Any] | None, pass_: Pass = "trace") -> tuple[str, list[str]]:
     case = Case(
-        target="host", engine="tfjs", backend="wasm", setting="simd-threads", threads=2, browser="chrome", model="m"
+        target="host", engine="tfjs", backend="wasm", wasm_build="simd-threads", threads=2, browser="chrome", model="m"
     )
     block = PlannedBlock(index=1, round=0, case=case, rule=BlockRule(), pass_=pass_)
     found = verdict(case, PAGE, planned=block, trace=trace, **{"pass": pass_})

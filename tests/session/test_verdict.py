@@ -73,15 +73,15 @@ def native(**proof: Any) -> Verdict:
     return verdict(tflite(), NATIVE | proof)
 
 
-def page(setting: str = "simd-threads", threads: int = 2, **proof: Any) -> Verdict:
+def page(build: str = "simd-threads", threads: int = 2, **proof: Any) -> Verdict:
     case = Case(
-        target="host", engine="tfjs", backend="wasm", setting=setting, threads=threads, browser="chrome", model="m"
+        target="host", engine="tfjs", backend="wasm", wasm_build=build, threads=threads, browser="chrome", model="m"
     )
     return verdict(case, PAGE | {"threads": threads, "threads_at_work": threads, "threads_alive": threads} | proof)
 
 
-def on_gpu(setting: str = "software", **proof: Any) -> Verdict:
-    case = Case(target="host", engine="tfjs", backend="webgl", setting=setting, threads=1, browser="chrome", model="m")
+def on_gpu(gpu: str = "software", **proof: Any) -> Verdict:
+    case = Case(target="host", engine="tfjs", backend="webgl", gpu=gpu, threads=1, browser="chrome", model="m")
     return verdict(case, ON_GPU | proof)
 
 
@@ -99,7 +99,9 @@ def verdict(
 
 
 def tflite(threads: int = 2) -> Case:
-    return Case(target="host", engine="tflite", backend="cpu", setting="xnnpack", threads=threads, model="m")
+    return Case(
+        target="host", engine="tflite", backend="cpu", delegate="xnnpack", arithmetic="fp32", threads=threads, model="m"
+    )
 
 
 VALID = Verdict(status="valid", reasons=[])
@@ -149,7 +151,7 @@ def test_what_ran_as_asked_is_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "threads", "file"),
+    ("build", "threads", "file"),
     [
         ("plain", 1, "tfjs-backend-wasm.wasm"),
         ("simd", 1, "tfjs-backend-wasm-simd.wasm"),
@@ -164,8 +166,8 @@ def test_what_ran_as_asked_is_valid() -> None:
         ("relaxed-simd-threads", 2, "litert_wasm_threaded_internal.wasm"),
     ],
 )
-def test_the_wasm_file_that_belongs_to_the_setting_is_valid(setting: str, threads: int, file: str) -> None:
-    assert page(setting, threads, files=[{"name": file}]) == VALID
+def test_the_wasm_file_that_belongs_to_the_build_is_valid(build: str, threads: int, file: str) -> None:
+    assert page(build, threads, files=[{"name": file}]) == VALID
 
 
 class TestInvalid:
@@ -176,7 +178,7 @@ class TestInvalid:
             assert part in found.reasons[0]
 
     @pytest.mark.parametrize(
-        ("setting", "threads", "file"),
+        ("build", "threads", "file"),
         [
             ("simd", 1, "tfjs-backend-wasm.wasm"),
             ("simd-threads", 2, "tfjs-backend-wasm.wasm"),
@@ -193,13 +195,19 @@ class TestInvalid:
             ("threads", 2, "ort-wasm.wasm"),
         ],
     )
-    def test_another_wasm_file(self, setting: str, threads: int, file: str) -> None:
-        self.only(page(setting, threads, files=[{"name": file}]), f"{file} was loaded", f"not the build {setting}")
+    def test_another_wasm_file(self, build: str, threads: int, file: str) -> None:
+        self.only(page(build, threads, files=[{"name": file}]), f"{file} was loaded", f"not the build {build}")
 
     @pytest.mark.parametrize("version", ["1.18.0", "1.18", "1.18.1-dev"])
     def test_another_release(self, version: str) -> None:
         older = Case(
-            target="host", engine="ortjs@1.18", backend="wasm", setting="simd", threads=1, browser="chrome", model="m"
+            target="host",
+            engine="ortjs@1.18",
+            backend="wasm",
+            wasm_build="simd",
+            threads=1,
+            browser="chrome",
+            model="m",
         )
         proof = PAGE | {
             "threads": 1,
@@ -277,7 +285,7 @@ class TestInvalid:
 
 def page_with_threads(seen: int) -> Verdict:
     case = Case(
-        target="host", engine="tfjs", backend="wasm", setting="simd-threads", threads=2, browser="chrome", model="m"
+        target="host", engine="tfjs", backend="wasm", wasm_build="simd-threads", threads=2, browser="chrome", model="m"
     )
     return verdict(case, PAGE | {"threads": seen})
 
@@ -332,7 +340,7 @@ class TestSuspect:
         self.only(found, "proof is missing", what)
 
     def test_an_engine_that_computes_nothing(self) -> None:
-        case = Case(target="host", engine="sleep", backend="cpu", setting="default", threads=1, model="m")
+        case = Case(target="host", engine="sleep", backend="cpu", threads=1, model="m")
         self.only(verdict(case, {}, output=[]), "computes nothing")
 
 

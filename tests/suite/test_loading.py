@@ -24,7 +24,7 @@ blocks: 2
 groups:
   - targets: [host]
     engines:
-      tflite: {cpu: [xnnpack]}
+      tflite: {cpu: {delegate: xnnpack}}
 """
 
 
@@ -43,7 +43,7 @@ def mistake(text: str, folder: Path) -> BadInput:
 def test_a_suite_from_a_file(tmp_path: Path) -> None:
     suite = load(SUITE, tmp_path)
     assert (suite.name, suite.title, suite.precisions, suite.batches) == ("mine", "Mine", ["fp32"], [1])
-    assert suite.groups[0].engines == {"tflite": {"cpu": ["xnnpack"]}}
+    assert suite.groups[0].engines == {"tflite": {"cpu": [{"delegate": ["xnnpack"]}]}}
 
 
 @pytest.mark.parametrize("name", ["quick", "paper", "native", "web", "releases"])
@@ -105,7 +105,7 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
         ("blocks: 2", "blocks: 2\npasses: [kernel]", 7, "passes.0`: this should be 'timing', 'kernels', 'memory' or"),
         ("blocks: 2", "blocks: 2\naffinities: [bigg]", 7, "affinities.0`: cores are named none, big, little, prime"),
         ("blocks: 2", "blocks: 2\naffinities: ['0x0']", 7, "mask such as 0xf0 (CPUs 4 to 7), not `0x0`"),
-        ("blocks: 2", "blocks: 2\ncaches: [hot]", 7, "caches.0`: this should be 'as found', 'cold' or 'warm'"),
+        ("blocks: 2", "blocks: 2\ncaches: [hot]", 7, "caches.0`: caches should be as found, cold or warm, not 'hot'"),
         ("blocks: 2", "blocks: 2\npriority: 20", 7, "priority`: this should be less than or equal to 19"),
         ("blocks: 2", "blocks: 2\nmodel_access: mmap", 7, "model_access`: this should be 'read' or 'mapped'"),
         (
@@ -120,9 +120,17 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
         ("targets: [host]\n    engines", "targets: [host]\n    engine", 9, "no key `engine`"),
         ("models: [mobilenet_v2]", "models: [mobilenet_v3]", 3, "models.0`: there is no model `mobilenet_v3`"),
         ("tflite:", "tflight:", 10, "groups.0.engines.tflight`: there is no engine `tflight`"),
-        ("{cpu: [xnnpack]}", "{tpu: [xnnpack]}", 10, "no backend of tflite `tpu`; known are cpu, gpu, nnapi"),
-        ("{cpu: [xnnpack]}", "{cpu: [xnnpac]}", 10, "no setting of tflite cpu `xnnpac`; known are xnnpack"),
-        ("{cpu: [xnnpack]}", "{cpu: [auto]}", 10, "no setting of tflite cpu `auto`"),
+        (
+            "{cpu: {delegate: xnnpack}}",
+            "{tpu: {delegate: xnnpack}}",
+            10,
+            "no backend of tflite `tpu`; known are cpu, gpu, nnapi",
+        ),
+        ("delegate: xnnpack", "delegate: xnnpac", 10, "no delegate of tflite cpu `xnnpac`; known are xnnpack"),
+        ("delegate: xnnpack", "gpu: auto", 10, "no GPU of tflite cpu `auto`"),
+        ("delegate: xnnpack", "turbo: yes", 10, "no axis `turbo` of backends; known are wasm_build, delegate"),
+        ("{delegate: xnnpack}", "[xnnpac]", 10, "there is no setting `xnnpac`"),
+        ("{delegate: xnnpack}", "{threads: 0}", 10, "threads should be a number from 1 to 1024"),
         ("title: Mine", "name: Mine", 1, "named by its file"),
     ],
 )
@@ -142,7 +150,7 @@ def test_a_close_match_is_suggested(tmp_path: Path, broken: str, with_this: str,
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     assert "the key `title` is missing" in mistake(SUITE.replace("title: Mine\n", ""), tmp_path).message
-    error = mistake(SUITE.replace("    engines:\n      tflite: {cpu: [xnnpack]}\n", ""), tmp_path)
+    error = mistake(SUITE.replace("    engines:\n      tflite: {cpu: {delegate: xnnpack}}\n", ""), tmp_path)
     assert "line 8" in error.message
     assert "the key `engines` is missing" in error.message
 
@@ -156,7 +164,7 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
         ("blocks: 2", "blocks: @", 6, "blocks"),
         ("blocks: 2", "blocks: *two", 6, ""),
         ("title: Mine", "title: Mine\ntitle: Yours", 2, "title"),
-        ("tflite: {cpu: [xnnpack]}", "tflite: {cpu: [xnnpack], cpu: [xnnpack]}", 10, "cpu"),
+        ("tflite: {cpu: {delegate: xnnpack}}", "tflite: {cpu: {}, cpu: {}}", 10, "cpu"),
     ],
 )
 def test_malformed_yaml_is_told_by_line_and_key(
@@ -231,9 +239,9 @@ def test_the_documented_example_loads(tmp_path: Path) -> None:
 
 
 def test_the_current_release_of_an_engine_may_be_called_so(tmp_path: Path) -> None:
-    named = SUITE.replace("tflite: {cpu: [xnnpack]}", "ortjs@current: {wasm: [simd-threads]}")
-    assert load(named, tmp_path).groups[0].engines == {"ortjs": {"wasm": ["simd-threads"]}}
-    twice = named + "      ortjs: {wasm: [simd-threads]}\n"
+    named = SUITE.replace("tflite: {cpu: {delegate: xnnpack}}", "ortjs@current: {wasm: {wasm_build: simd-threads}}")
+    assert load(named, tmp_path).groups[0].engines == {"ortjs": {"wasm": [{"wasm_build": ["simd-threads"]}]}}
+    twice = named + "      ortjs: [wasm]\n"
     assert "ortjs and ortjs@current are the same engine" in mistake(twice, tmp_path).message
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections import Counter
@@ -7,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.errors import BadInput, NothingToMeasure
 from mobilebench.core.records import Case, Conditions, Pass, TargetInfo
+from mobilebench.engines.base import Backend
 from mobilebench.suite import loading
 from mobilebench.suite.planning import Plan, Selection, plan
 from mobilebench.suite.schema import Suite
+from tests.ways import chosen
 
 from ..results.making import host, phone
 from .words import GENERATORS, PAPERS, WORDS
@@ -27,21 +31,28 @@ def quick(*targets: TargetInfo, seed: int = 0, **selected: Any) -> Plan:
 
 
 def planned(suite: str, *targets: TargetInfo, seed: int = 0, **selected: Any) -> Plan:
-    return plan(loading.load(suite, words=WORDS), targets, Selection(**selected), seed, words=WORDS)  # type: ignore[arg-type]
+    return plan(loading.load(suite, words=WORDS), targets, selection(**selected), seed, words=WORDS)
+
+
+def selection(**selected: Any) -> Selection:
+    """A selection by the keys that suites use for axes, and by its other fields."""
+    names = {axis.plural or f"{name}s": name for name, axis in AXES.items()}
+    axes = {names[key]: tuple(values) for key, values in selected.items() if key in names}
+    return Selection(axes, **{key: value for key, value in selected.items() if key not in names})
 
 
 def way(case: Case) -> tuple[str | None, ...]:
     """A case but for its number of threads."""
-    return case.engine, case.backend, case.setting, case.browser, case.model
+    return case.engine, case.backend, chosen(case), case.browser, case.model
 
 
 def ways(found: Plan) -> dict[tuple[str, ...], int]:
     """Engine, backend, setting and model to the number of blocks."""
-    return dict(Counter((b.case.engine, b.case.backend, b.case.setting, b.case.model) for b in found.blocks))
+    return dict(Counter((b.case.engine, b.case.backend, chosen(b.case), b.case.model) for b in found.blocks))
 
 
-NATIVE = [("tflite", "cpu", "xnnpack"), ("onnxruntime", "cpu", "default")]
-WASM = [("tfjs", "wasm", setting) for setting in ("plain", "simd", "simd-threads")] + [
+NATIVE = [("tflite", "cpu", "xnnpack"), ("onnxruntime", "cpu", "")]
+WASM = [("tfjs", "wasm", build) for build in ("plain", "simd", "simd-threads")] + [
     ("ortjs", "wasm", "simd-threads"),
     ("litertjs", "wasm", "relaxed-simd-threads"),
 ]
@@ -65,16 +76,16 @@ def test_quick_on_a_virtual_phone() -> None:
     assert ways(quick(VIRTUAL)) == {(*way, model): 2 for way in expected for model in SMALL}
 
 
-def test_only_pages_have_a_browser_and_single_threaded_settings_have_one_thread() -> None:
+def test_only_pages_have_a_browser_and_single_threaded_builds_have_one_thread() -> None:
     for block in quick(GPU_HOST).blocks:
         case = block.case
         assert case.browser == ("chrome" if case.engine in ("tfjs", "ortjs", "litertjs") else None)
-        one = case.setting in ("plain", "simd", "hardware")
+        one = chosen(case) in ("plain", "simd", "hardware")
         assert case.threads == (1 if one else 2)
 
 
 def test_thread_counts_of_a_single_threaded_setting_are_one_case() -> None:
-    found = quick(HOST, threads=(1, 2, 4), engines=("tfjs",), settings=("simd",), models=("bert_small",))
+    found = quick(HOST, threads=(1, 2, 4), engines=("tfjs",), wasm_builds=("simd",), models=("bert_small",))
     assert [b.case.threads for b in found.blocks] == [1, 1]
 
 
@@ -92,17 +103,24 @@ def test_native_and_web_keep_to_their_engines(suite: str) -> None:
     assert engines == ({"tflite", "onnxruntime", "tensorflow"} if suite == "native" else web)
 
 
+def choices(backend: Backend) -> list[str]:
+    """Everything that can be chosen of a backend, as `chosen` shows it."""
+    values = itertools.product(*(backend.axes[name] for name in OFFERED if name in backend.axes))
+    shown = [" ".join(value for value in one if value != "fp32") for one in values]
+    return [one for one in shown if one != "none fp16"]
+
+
 @pytest.mark.parametrize("target", [HOST, REAL, VIRTUAL])
 def test_native_plans_every_way_that_there_is_on_such_a_target_in_every_pass(target: TargetInfo) -> None:
     found = planned("native", target)
-    ways = {(b.case.engine, b.case.backend, b.case.setting) for b in found.blocks}
+    ways = {(b.case.engine, b.case.backend, chosen(b.case)) for b in found.blocks}
     elsewhere = {"gpu", "nnapi", "qnn"} if target.kind == "host" else {"cuda", "dml", "openvino"}
     there = {
-        (engine.name, backend.name, setting)
+        (engine.name, backend.name, choice)
         for engine in WORDS.engines.values()
         if engine.kind == "native" and engine.name != "sleep"
         for backend in engine.backends
-        for setting in backend.settings
+        for choice in choices(backend)
         if backend.name not in elsewhere or engine.name == "tensorflow"
         if engine.name != "tensorflow" or target.kind == "host"
     }
@@ -115,14 +133,15 @@ def test_native_plans_every_way_that_there_is_on_such_a_target_in_every_pass(tar
 
 
 @pytest.mark.parametrize("target", [HOST, GPU_HOST, REAL, VIRTUAL])
-def test_web_asks_for_every_backend_of_every_release_and_for_each_setting_that_there_can_be(target: TargetInfo) -> None:
+def test_web_asks_for_every_backend_of_every_release_and_for_each_choice_that_there_can_be(target: TargetInfo) -> None:
     found = planned("web", target)
-    asked = {(b.case.engine, b.case.backend, b.case.setting) for b in found.blocks}
+    asked = {(b.case.engine, b.case.backend, chosen(b.case)) for b in found.blocks}
     gpu = "software" if target.gpu_software else "hardware"
     for engine in WORDS.engines.values():
         for backend in engine.backends if engine.kind == "web" else ():
-            wanted = {gpu} if backend.uses_gpu else set(backend.settings) - set(backend.lacks)
-            assert wanted <= {setting for name, of, setting in asked if (name, of) == (engine.name, backend.name)}
+            offered = {value for axis in backend.axes for value in backend.available(axis)}
+            wanted = {gpu} & offered if backend.uses_gpu else offered
+            assert wanted <= {choice for name, of, choice in asked if (name, of) == (engine.name, backend.name)}
     timed = [b for b in found.blocks if b.case.model not in GENERATORS]
     for name in TestPasses.ALL:
         assert {way(b.case) for b in timed if b.pass_ == name} == {way(b.case) for b in timed}
@@ -133,11 +152,11 @@ def test_web_asks_for_every_backend_of_every_release_and_for_each_setting_that_t
 def test_web_measures_the_papers_models_and_on_a_software_gpu_with_few_predictions() -> None:
     small = {"mobilenet_v2", "bert_small"}
     found = [b for b in planned("web", HOST).blocks if b.case.model not in GENERATORS]
-    assert {b.case.model for b in found if b.case.setting == "simd"} == set(PAPERS)
-    assert {b.case.model for b in found if b.case.setting == "software"} == set(PAPERS)
-    assert {b.case.model for b in found if b.case.setting == "default"} == small
+    assert {b.case.model for b in found if chosen(b.case) == "simd"} == set(PAPERS)
+    assert {b.case.model for b in found if chosen(b.case) == "software"} == set(PAPERS)
+    assert {b.case.model for b in found if b.case.backend in ("js", "webnn")} == small
     asked = {
-        (b.case.setting == "software", b.pass_): (
+        (chosen(b.case) == "software", b.pass_): (
             b.rule.min_predictions,
             b.rule.max_seconds,
             b.rule.time_limit_seconds,
@@ -149,9 +168,9 @@ def test_web_measures_the_papers_models_and_on_a_software_gpu_with_few_predictio
         for software in (True, False)
         for pass_ in TestPasses.ALL
     }
-    hardware = [b for b in planned("web", GPU_HOST).blocks if b.case.setting == "hardware"]
+    hardware = [b for b in planned("web", GPU_HOST).blocks if chosen(b.case) == "hardware"]
     assert {b.case.model for b in hardware} == {*PAPERS, *GENERATORS}
-    threads = {b.case.threads for b in found if b.case.setting == "simd-threads" and b.case.model in small}
+    threads = {b.case.threads for b in found if chosen(b.case) == "simd-threads" and b.case.model in small}
     assert threads == {1, 2, 4, HOST.cores}
 
 
@@ -176,7 +195,7 @@ def test_web_looks_into_the_memory_of_generators_and_does_not_time_them() -> Non
 
 def test_a_selection_replaces_the_models_of_a_group_too() -> None:
     suite = loading.load("web", words=WORDS)
-    chosen = plan(suite, [HOST], Selection(models=("mobilenet_v2",)), seed=0, words=WORDS).blocks
+    chosen = plan(suite, [HOST], selection(models=("mobilenet_v2",)), seed=0, words=WORDS).blocks
     assert {b.case.model for b in chosen} == {"mobilenet_v2"}
 
 
@@ -200,7 +219,7 @@ class TestOrder:
     def test_rounds_and_targets_are_shuffled_differently(self) -> None:
         found = quick(REAL, phone("OTHER"))
         rounds = [
-            [(b.case.engine, b.case.setting, b.case.model) for b in found.of(serial) if b.round == number]
+            [(b.case.engine, chosen(b.case), b.case.model) for b in found.of(serial) if b.round == number]
             for serial in ("R58M", "OTHER")
             for number in (0, 1)
         ]
@@ -231,7 +250,7 @@ class TestOrder:
 
     def test_the_order_is_this_one(self) -> None:
         """Pinned: a change of order between versions would break comparisons of runs with one seed."""
-        selected = Selection(
+        selected = selection(
             models=("bert_small",),
             engines=("tflite", "onnxruntime"),
             backends=("cpu",),
@@ -279,8 +298,8 @@ class TestPasses:
 
     @pytest.mark.parametrize("stated", [("timing",), ("timing", "memory")])
     def test_further_passes_stand_beside_those_of_the_suite_or_selected_ones(self, stated: tuple[Pass, ...]) -> None:
-        by_suite = plan(changed(passes=list(stated)), [HOST], Selection(further_passes=("trace",)), words=WORDS)
-        selected = plan(changed(), [HOST], Selection(passes=stated, further_passes=("trace",)), words=WORDS)
+        by_suite = plan(changed(passes=list(stated)), [HOST], selection(further_passes=("trace",)), words=WORDS)
+        selected = plan(changed(), [HOST], selection(passes=stated, further_passes=("trace",)), words=WORDS)
         for found in (by_suite, selected):
             assert {b.pass_ for b in found.blocks} == {*stated, "trace"}
             assert [b.pass_ for b in found.blocks][-1] == "trace"
@@ -295,7 +314,7 @@ class TestPasses:
 class TestConditions:
     def test_cores_and_caches_are_cases_of_their_own(self) -> None:
         suite = changed(affinities=["none", "0xF0"], caches=["cold", "warm"])
-        cases = {b.case for b in plan(suite, [HOST], Selection(engines=("tflite",)), words=WORDS).blocks}
+        cases = {b.case for b in plan(suite, [HOST], selection(engines=("tflite",)), words=WORDS).blocks}
         assert {(case.affinity, case.caches) for case in cases} == {
             (cores, state) for cores in ("none", "0xf0") for state in ("cold", "warm")
         }
@@ -304,7 +323,7 @@ class TestConditions:
     def test_ways_of_downloading_are_cases_of_pages_alone(self) -> None:
         suite = changed(links=["none", "4g"], loaders=["split", "as-shipped"], encodings=["br"])
         by_engine: dict[str, set[tuple[str, str, str]]] = {}
-        for block in plan(suite, [HOST], Selection(links=("wifi", "3g")), words=WORDS).blocks:
+        for block in plan(suite, [HOST], selection(links=("wifi", "3g")), words=WORDS).blocks:
             ways = by_engine.setdefault(block.case.engine, set())
             ways.add((block.case.link, block.case.loader, block.case.encoding))
         assert by_engine["tflite"] == {("none", "split", "identity")}
@@ -318,7 +337,7 @@ class TestConditions:
 
     def test_priority_access_and_share_go_with_every_block(self) -> None:
         suite = changed(priority=5, model_access="mapped", first={"require_full_delegation": True})
-        found = plan(suite, [HOST], Selection(priority=0), words=WORDS)
+        found = plan(suite, [HOST], selection(priority=0), words=WORDS)
         by_engine = {b.case.engine: b.conditions for b in found.blocks}
         assert by_engine["tflite"] == Conditions(priority=0, model_access="mapped", delegated_share=1.0)
         assert by_engine["tfjs"].delegated_share == 0.0
@@ -332,9 +351,9 @@ class TestConditions:
         ("selected", "says"),
         [
             ({"passes": ("kernel",)}, "--pass kernel is not known; known are timing, kernels, memory, trace"),
-            ({"caches": ("hot",)}, "--caches hot is not known; known are as found, cold, warm"),
-            ({"links": ("5g",)}, "--link 5g is not known; known are none, slow-3g, 3g"),
-            ({"affinities": ("bigg",)}, "--affinity: cores are named none, big, little, prime"),
+            ({"caches": ("hot",)}, "--caches hot: caches should be as found, cold or warm"),
+            ({"links": ("5g",)}, "--link 5g: a link should be none, slow-3g, 3g"),
+            ({"affinities": ("bigg",)}, "--affinity bigg: cores are named none, big, little, prime"),
             ({"affinities": ("0x",)}, "--affinity"),
             ({"affinities": ("0x" + "f" * 100,)}, "--affinity"),
         ],
@@ -354,7 +373,7 @@ def changed(*, first: dict[str, object] | None = None, **changes: object) -> Sui
 
 class TestSelection:
     def test_filters_leave_what_they_name(self) -> None:
-        found = quick(GPU_HOST, engines=("tfjs",), backends=("wasm",), settings=("simd",), models=("bert_small",))
+        found = quick(GPU_HOST, engines=("tfjs",), backends=("wasm",), wasm_builds=("simd",), models=("bert_small",))
         assert ways(found) == {("tfjs", "wasm", "simd", "bert_small"): 2}
 
     def test_models_precisions_batches_and_threads_may_be_others_than_the_suites(self) -> None:
@@ -362,7 +381,7 @@ class TestSelection:
             HOST, models=("resnet50",), precisions=("int8",), batches=(4, 8), threads=(3,), engines=("onnxruntime",)
         )
         cases = {b.case for b in found.blocks}
-        expected = {"target": "host", "engine": "onnxruntime", "backend": "cpu", "setting": "default", "threads": 3}
+        expected = {"target": "host", "engine": "onnxruntime", "backend": "cpu", "threads": 3}
         assert cases == {
             Case(**expected, model="resnet50", precision="int8", batch=4),  # type: ignore[arg-type]
             Case(**expected, model="resnet50", precision="int8", batch=8),  # type: ignore[arg-type]
@@ -377,12 +396,12 @@ class TestSelection:
         watched = planned("web", HOST, blocks=3, passes=("memory",), models=("bert_small",))
         assert {b.round for b in watched.blocks} == {0}
 
-    def test_a_gpu_setting_may_be_asked_for_by_name(self) -> None:
-        assert ways(quick(HOST, settings=("hardware",))) == {
+    def test_a_gpu_may_be_asked_for_by_name(self) -> None:
+        assert ways(quick(HOST, gpus=("hardware",))) == {
             ("tfjs", "webgl", "hardware", "bert_small"): 1,
             ("ortjs", "webgpu", "hardware", "bert_small"): 1,
         }
-        assert {b.case.setting for b in quick(HOST, settings=("auto",)).blocks} == {"software"}
+        assert {chosen(b.case) for b in quick(HOST, gpus=("auto",)).blocks} == {"software"}
 
     def test_a_browser_leaves_out_native_engines(self) -> None:
         assert {b.case.browser for b in quick(HOST, browsers=("chrome",)).blocks} == {"chrome"}
@@ -393,6 +412,7 @@ class TestSelection:
             ({"models": ("mobilnet_v2",)}, "There is no model `mobilnet_v2`; known are mobilenet_v2", "mobilenet_v2"),
             ({"engines": ("tfj",)}, "There is no engine `tfj`; known are tflite", "tfjs"),
             ({"backends": ("webgpuu",)}, "There is no backend `webgpuu`; known are cpu, gpu, nnapi", "webgpu"),
+            ({"wasm_builds": ("smid",)}, "There is no wasm build `smid`; known are", "simd"),
             ({"settings": ("smid",)}, "There is no setting `smid`; known are", "simd"),
             ({"browsers": ("crome",)}, "There is no browser `crome`; known are chrome, firefox", "chrome"),
             ({"precisions": ("fp3",)}, "There is no precision `fp3`; known are fp32", "fp32"),

@@ -19,7 +19,7 @@ class Named:
     claims_machine: bool = True
 
 
-_HALF = ("default", "fp16")
+_HALF = {"arithmetic": ("fp32", "fp16")}
 
 ENGINES: dict[str, Any] = {
     engine.name: engine
@@ -28,28 +28,28 @@ ENGINES: dict[str, Any] = {
             "tflite",
             "native",
             (
-                Backend("cpu", ("xnnpack", "xnnpack-fp16", "reference"), "XNNPACK"),
-                Backend("gpu", ("fp32", "fp16"), "OpenCL"),
-                Backend("nnapi", _HALF, "NNAPI"),
+                Backend("cpu", "XNNPACK", {"delegate": ("xnnpack", "none"), **_HALF}),
+                Backend("gpu", "OpenCL", _HALF),
+                Backend("nnapi", "NNAPI", _HALF),
             ),
         ),
         Named(
             "onnxruntime",
             "native",
             (
-                Backend("cpu", ("default",), "MLAS"),
-                Backend("xnnpack", ("default",), "XNNPACK"),
-                Backend("nnapi", _HALF, "NNAPI"),
-                Backend("qnn", _HALF, "HTP"),
-                Backend("webgpu", ("default",), "Vulkan"),
-                Backend("cuda", ("default", "tf32"), "CUDA"),
-                Backend("dml", ("default",), "DirectML"),
-                Backend("openvino", ("default",), "OpenVINO"),
+                Backend("cpu", "MLAS"),
+                Backend("xnnpack", "XNNPACK"),
+                Backend("nnapi", "NNAPI", _HALF),
+                Backend("qnn", "HTP", _HALF),
+                Backend("webgpu", "Vulkan"),
+                Backend("cuda", "CUDA", {"arithmetic": ("fp32", "tf32")}),
+                Backend("dml", "DirectML"),
+                Backend("openvino", "OpenVINO"),
             ),
         ),
-        Named("tensorflow", "native", (Backend("cpu", ("default",), "Eigen"), Backend("gpu", ("default",), "CUDA"))),
+        Named("tensorflow", "native", (Backend("cpu", "Eigen"), Backend("gpu", "CUDA"))),
         *(engine for engine in registry.engines().values() if engine.kind == "web"),
-        Named("sleep", "native", (Backend("cpu", ("default",), "sleeps"),), claims_machine=False),
+        Named("sleep", "native", (Backend("cpu", "sleeps"),), claims_machine=False),
     )
 }
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -246,10 +247,10 @@ def test_pages_do_not_reach_phones_of_another_computer(monkeypatch, elsewhere):
     monkeypatch.setattr(properties, "read", lambda shell: met)
     monkeypatch.setenv(SOCKET, "tcp:192.0.2.1:5037" if elsewhere else "tcp:127.0.0.1:5037")
     found = discovery.phone("S1", "device")
-    case = Case(target="S1", engine="tfjs", backend="wasm", setting="simd", threads=1, model="m", browser="chrome")
+    case = Case(target="S1", engine="tfjs", backend="wasm", wasm_build="simd", threads=1, model="m", browser="chrome")
     block = PlannedBlock(index=0, round=0, case=case, rule=BlockRule())
     reason = base.why_unsupported(registry.engines()["tfjs"], found, block)
-    native = case.model_copy(update={"engine": "sleep", "backend": "cpu", "setting": "default", "browser": None})
+    native = replace(case, engine="sleep", backend="cpu", wasm_build=None, browser=None)
     assert base.why_unsupported(registry.engines()["sleep"], found, block.model_copy(update={"case": native})) is None
     if elsewhere:
         assert reason is not None and "adb server runs on another one, 192.0.2.1:5037" in reason

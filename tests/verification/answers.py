@@ -71,8 +71,8 @@ def manifest(precision: str = "fp32", formats: Sequence[Format] = FORMATS, **cha
     return made.model_copy(update=changes)
 
 
-def cell(engine: str = "ortjs", backend: str = "wasm", setting: str = "simd-threads", format_: Format = "onnx") -> Cell:
-    return Cell(model="net", precision="fp32", format=format_, engine=engine, backend=backend, setting=setting)
+def cell(engine: str = "ortjs", backend: str = "wasm", choice: str = "simd-threads", format_: Format = "onnx") -> Cell:
+    return Cell(model="net", precision="fp32", format=format_, engine=engine, backend=backend, choice=choice)
 
 
 def answered(**changes: Any) -> Answered:

@@ -13,7 +13,7 @@ GPU = HERE.model_copy(update={"gpu_software": False, "gpu": "AMD (amdgpu)"})
 
 
 def test_every_format_meets_every_engine_that_reads_it() -> None:
-    found = {(cell.format, cell.engine, cell.backend, cell.setting) for cell in cells.cells(manifest(), GPU)}
+    found = {(cell.format, cell.engine, cell.backend, cell.choice) for cell in cells.cells(manifest(), GPU)}
     assert {
         ("saved_model", "tensorflow", "cpu", "python"),
         ("tflite", "litert", "cpu", "python"),
@@ -21,7 +21,7 @@ def test_every_format_meets_every_engine_that_reads_it() -> None:
         ("tflite", "litertjs", "wasm", "simd"),
         ("tflite", "litertjs", "webgpu", "hardware"),
         ("onnx", "onnxruntime", "cpu", "python"),
-        ("onnx", "onnxruntime", "cpu", "default"),
+        ("onnx", "onnxruntime", "cpu", None),
         ("onnx", "ortjs", "wasm", "simd-threads"),
         ("onnx", "ortjs", "webgpu", "hardware"),
         ("tfjs", "tfjs", "wasm", "simd"),
@@ -32,16 +32,16 @@ def test_every_format_meets_every_engine_that_reads_it() -> None:
 
 def test_every_case_is_one_that_its_engine_takes() -> None:
     for cell in cells.cells(manifest(), HERE, backends=cells.BACKENDS):
-        if cell.setting != cells.PYTHON and cell.engine in ("tfjs", "ortjs", "litertjs"):
+        if cell.choice != cells.PYTHON and cell.engine in ("tfjs", "ortjs", "litertjs"):
             assert cells.why_not(cell, manifest(), HERE) is None, cell.key
 
 
 def test_without_a_gpu_the_cpu_draws_and_webgpu_has_to_be_named() -> None:
     usual = cells.cells(manifest(), HERE)
     assert "webgpu" not in {cell.backend for cell in usual}
-    assert {cell.setting for cell in usual if cell.backend == "webgl"} == {"software"}
+    assert {cell.choice for cell in usual if cell.backend == "webgl"} == {"software"}
     named = cells.cells(manifest(), HERE, backends=("webgpu",))
-    assert {(cell.engine, cell.setting) for cell in named} == {("litertjs", "software"), ("ortjs", "software")}
+    assert {(cell.engine, cell.choice) for cell in named} == {("litertjs", "software"), ("ortjs", "software")}
 
 
 def test_engines_can_be_chosen() -> None:

@@ -88,9 +88,9 @@ def test_weights_that_are_one_percent_too_large_are_found_out(tmp_path: Path, mo
     matrix = verify(
         SMALL, precisions=("fp32",), engines=("litert", "onnxruntime", "ortjs"), inputs=("published", "lower")
     )
-    verdicts = {(row.cell.engine, row.cell.setting): row for row in matrix.cells}
+    verdicts = {(row.cell.engine, row.cell.choice): row for row in matrix.cells}
     assert verdicts["litert", "python"].verdict == "pass"
-    for engine in (("onnxruntime", "python"), ("onnxruntime", "default"), ("ortjs", "simd-threads")):
+    for engine in (("onnxruntime", "python"), ("onnxruntime", None), ("ortjs", "simd-threads")):
         row = verdicts[engine]
         assert row.verdict == "FAIL"
         assert row.relative is not None

@@ -45,7 +45,7 @@ async function measure(job: Job, stop: Stop): Promise<Measurement> {
     await watching.ended(stage, engine);
     if (watching.stopsAfter(stage)) await stop(stage);
   };
-  gpu.preference = preferenceOf(job.setting);
+  gpu.preference = preferenceOf(job.gpu);
 
   await ended('process_start');
   const network = new NetworkWatch();
@@ -120,7 +120,7 @@ async function demandNoLoss(job: Job): Promise<string[]> {
  * only where the two preferences give different GPUs.
  */
 async function demandPreference(job: Job, { renderer }: Proof): Promise<void> {
-  const wanted = preferenceOf(job.setting);
+  const wanted = preferenceOf(job.gpu);
   if (wanted === undefined) return;
   gpu.preference = undefined;
   gpu.loss.end();

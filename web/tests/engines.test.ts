@@ -6,13 +6,13 @@ import { tfjs } from '../src/engines/tfjs';
 import { Unsupported, type Job } from '../src/core/types';
 import { jobFor } from './job';
 
-function job(engine: string, backend: string, setting: string): Job {
-  return jobFor({ engine, backend, setting });
+function job(engine: string, backend: string, wasm_build: string): Job {
+  return jobFor({ engine, backend, wasm_build });
 }
 
 describe('what framework_download fetches', () => {
-  it('is one binary of TensorFlow.js for each wasm setting', () => {
-    const binaries = ['plain', 'simd', 'simd-threads'].map((setting) => tfjs.framework(job('tfjs', 'wasm', setting)));
+  it('is one binary of TensorFlow.js for each wasm build', () => {
+    const binaries = ['plain', 'simd', 'simd-threads'].map((build) => tfjs.framework(job('tfjs', 'wasm', build)));
     expect(binaries.map((files) => files.binaries)).toEqual([
       ['frameworks/tfjs/tfjs-backend-wasm.wasm'],
       ['frameworks/tfjs/tfjs-backend-wasm-simd.wasm'],
@@ -36,8 +36,8 @@ describe('what framework_download fetches', () => {
 
   it.each(['1.14', '1.18'])('is one of four builds of ONNX Runtime %s', (version) => {
     const folder = `frameworks/ortjs-${version}`;
-    const files = ['plain', 'simd', 'threads', 'simd-threads'].map((setting) =>
-      ortjs.framework(job(`ortjs@${version}`, 'wasm', setting)),
+    const files = ['plain', 'simd', 'threads', 'simd-threads'].map((build) =>
+      ortjs.framework(job(`ortjs@${version}`, 'wasm', build)),
     );
     expect(new Set(files.map(({ script }) => script))).toEqual(new Set([`${folder}/wasm.js`]));
     expect(files.map(({ binaries }) => binaries)).toEqual([

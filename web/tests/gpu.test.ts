@@ -123,7 +123,7 @@ describe('GpuWatch', () => {
 });
 
 describe('a power preference', () => {
-  it('belongs to two settings', () => {
+  it('belongs to two of the GPUs', () => {
     expect(['integrated', 'discrete', 'hardware', 'software'].map(preferenceOf)).toEqual([
       'low-power',
       'high-performance',

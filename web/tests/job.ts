@@ -5,7 +5,9 @@ export function jobFor(changes: Partial<Job> = {}): Job {
   return {
     engine: 'tfjs',
     backend: 'wasm',
-    setting: 'simd',
+    wasm_build: 'simd',
+    gpu: null,
+    device_type: null,
     threads: 1,
     rule: { min_predictions: 1, max_predictions: 1, max_seconds: 1, time_limit_seconds: null },
     pass: 'timing',

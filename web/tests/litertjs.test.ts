@@ -30,9 +30,9 @@ function bytes(base64: string): ArrayBuffer {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer;
 }
 
-function job(backend: string, setting: string): Job {
+function job(backend: string, wasm_build: string): Job {
   const model = { file: 'model/m.tflite', parts: {}, inputs: [], outputs: [] };
-  return jobFor({ engine: 'litertjs', backend, setting, model });
+  return jobFor({ engine: 'litertjs', backend, wasm_build, model });
 }
 
 describe('what framework_download fetches of LiteRT.js', () => {
@@ -42,8 +42,8 @@ describe('what framework_download fetches of LiteRT.js', () => {
     ['wasm', 'relaxed-simd-threads', 'litert_wasm_threaded_internal'],
     ['webgpu', 'hardware', 'litert_wasm_jspi_internal'],
     ['webgpu', 'software', 'litert_wasm_jspi_internal'],
-  ])('is one build for %s %s', (backend, setting, build) => {
-    expect(litertjs.framework(job(backend, setting))).toEqual({
+  ])('is one build for %s %s', (backend, chosen, build) => {
+    expect(litertjs.framework(job(backend, chosen))).toEqual({
       script: 'frameworks/litertjs/litert.js',
       modules: [],
       binaries: [`frameworks/litertjs/${build}.js`, `frameworks/litertjs/${build}.wasm`],
@@ -54,8 +54,8 @@ describe('what framework_download fetches of LiteRT.js', () => {
     ['wasm', 'simd-threads'],
     ['wasm', 'plain'],
     ['webgl', 'hardware'],
-  ])('is refused for %s %s', (backend, setting) => {
-    expect(() => litertjs.framework(job(backend, setting))).toThrow(Unsupported);
+  ])('is refused for %s %s', (backend, chosen) => {
+    expect(() => litertjs.framework(job(backend, chosen))).toThrow(Unsupported);
   });
 });
 

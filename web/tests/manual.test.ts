@@ -5,9 +5,10 @@ import type { Measurement } from '../src/core/types';
 
 const backend = {
   name: 'wasm',
-  settings: ['simd', 'simd-threads', 'threads'],
-  single_threaded: ['simd'],
-  multi_threaded: ['threads'],
+  axes: [{ name: 'wasm_build', title: 'wasm build', values: ['simd', 'simd-threads', 'threads'] }],
+  single_threaded: false,
+  single_threaded_builds: ['simd'],
+  multi_threaded_builds: ['threads'],
 };
 
 describe('thread counts to choose', () => {
@@ -20,8 +21,12 @@ describe('thread counts to choose', () => {
     ['simd-threads', 1, true, [1]],
     ['threads', 8, true, [2, 4, 8]],
     ['threads', 1, true, [2]],
-  ])('for %s on %i cores, isolated: %s', (setting, cores, isolated, expected) => {
-    expect(threadChoices(backend, setting, cores, isolated)).toEqual(expected);
+  ])('for %s on %i cores, isolated: %s', (build, cores, isolated, expected) => {
+    expect(threadChoices(backend, build, cores, isolated)).toEqual(expected);
+  });
+
+  it('is one for a backend that always runs on one thread', () => {
+    expect(threadChoices({ ...backend, single_threaded: true }, 'simd-threads', 8, true)).toEqual([1]);
   });
 });
 

@@ -19,7 +19,6 @@ NOT_WRITTEN = 4
 _LONGEST_MESSAGE = 600
 
 BACKENDS = ("cpu", "gpu")
-SETTINGS = ("default",)
 PASSES = ("timing", "kernels", "memory")
 CACHES = ("as found", "cold", "warm")
 ANSWERS = ("first", "last")
@@ -73,7 +72,6 @@ class Options:
     """What to measure, and how often."""
 
     backend: str
-    setting: str
     pass_: Literal["timing", "kernels", "memory"]
     threads: int
     min_predictions: int
@@ -109,7 +107,6 @@ def parse(arguments: Sequence[str]) -> Options:
         raise _unusable("an --input or --output is given twice")
     return Options(
         backend=given.backend,
-        setting=given.setting,
         pass_=given.pass_,
         threads=given.threads,
         min_predictions=given.min_predictions,
@@ -146,7 +143,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="tensorflow_worker", allow_abbrev=False, add_help=False)
     parser.add_argument("--engine", choices=["tensorflow"], default="tensorflow")
     parser.add_argument("--backend", choices=BACKENDS, default="cpu")
-    parser.add_argument("--setting", choices=SETTINGS, default="default")
     parser.add_argument("--pass", dest="pass_", choices=PASSES, default="timing")
     parser.add_argument("--threads", type=_whole(1, _MOST_THREADS), default=1)
     parser.add_argument("--min-predictions", type=_whole(1, _MOST_PREDICTIONS), default=1)

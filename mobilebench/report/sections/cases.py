@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 
 from mobilebench.analysis.labels import case_details, case_label, engine_label
 from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, TargetSummary
+from mobilebench.core.axes import AXES
 from mobilebench.core.records import Pass
 from mobilebench.report.document import TERMINAL, Cell, Column, Remark, Remarks, Subject, Value
 from mobilebench.report.views import ModelView
@@ -20,7 +21,7 @@ def case_column(terminal: str, title: str = "Case") -> Column:
 
 
 def case_cell(view: ModelView, case: CaseSummary) -> Cell:
-    """Engine, backend and setting, with what else sets the case apart.
+    """Engine, backend and what is chosen of it, with what else sets the case apart.
 
     The terminal leaves out the browser where the target has only one.
     """
@@ -71,35 +72,24 @@ def every_case(summary: RunSummary) -> Iterator[tuple[TargetSummary, CaseSummary
     return ((target, case) for target in summary.targets for case in target.cases)
 
 
-IDENTITY = (
-    "run",
-    "target",
-    "virtual",
-    "soc",
-    "engine",
-    "backend",
-    "setting",
-    "threads",
-    "browser",
-    "model",
-    "precision",
-    "batch",
-)
+_MAIN_AXES = tuple(name for name, axis in AXES.items() if name != "target" and (axis.always or axis.default is None))
+"""Axes that every case mentions, and what is chosen of its engine."""
+IDENTITY = ("run", "target", "virtual", "soc", *_MAIN_AXES)
 """CSV columns that say which case a row is about."""
-HOW_LOADED = ("link", "loader", "encoding")
+FURTHER_AXES = tuple(name for name in AXES if name not in ("target", *_MAIN_AXES))
+"""CSV columns of the other axes, which most cases have by default."""
 OUTCOME = ("outcome", "verdict", "reasons")
 
 
 def identity(summary: RunSummary, target: TargetSummary, case: CaseSummary) -> tuple[Value, ...]:
     """Values of the columns `IDENTITY`."""
-    of = case.case
     where = (summary.info.id, target.info.id, target.info.virtual, target.soc)
-    return *where, of.engine, of.backend, of.setting, of.threads, of.browser, of.model, of.precision, of.batch
+    return *where, *(getattr(case.case, name) for name in _MAIN_AXES)
 
 
-def how_loaded(case: CaseSummary) -> tuple[Value, ...]:
-    """Values of the columns `HOW_LOADED`."""
-    return case.case.link, case.case.loader, case.case.encoding
+def further_axes(case: CaseSummary) -> tuple[Value, ...]:
+    """Values of the columns `FURTHER_AXES`."""
+    return tuple(getattr(case.case, name) for name in FURTHER_AXES)
 
 
 def outcome(of: CaseSummary | PassSummary) -> tuple[Value, ...]:

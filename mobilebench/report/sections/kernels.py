@@ -29,7 +29,7 @@ from mobilebench.report.document import (
 from mobilebench.report.figures.kernels import kernel_shares
 from mobilebench.report.phrases import milliseconds, plural, rate, times
 from mobilebench.report.sections.cases import (
-    HOW_LOADED,
+    FURTHER_AXES,
     IDENTITY,
     OUTCOME,
     THREADS,
@@ -37,7 +37,7 @@ from mobilebench.report.sections.cases import (
     case_column,
     csv_columns,
     every_case,
-    how_loaded,
+    further_axes,
     identity,
     missing_pass,
     outcome,
@@ -71,7 +71,7 @@ _NODE_COLUMNS = (Column("Kernel", "name"), *(Column(name, "number") for name in 
 
 _OF_TYPE = ("type", "class", "kernels", "median_ms", "share", "warmup_ms", "flops", "parameters", "gflop_per_s")
 _OF_PASS = ("kernels_sum_ms", "prediction_ms", "timing_prediction_ms", "clock", "first_sum_ms", "first_inference_ms")
-CSV_COLUMNS = (*IDENTITY, "affinity", "caches", *OUTCOME, *_OF_TYPE, *_OF_PASS, *HOW_LOADED)
+CSV_COLUMNS = (*IDENTITY, *OUTCOME, *_OF_TYPE, *_OF_PASS, *FURTHER_AXES)
 """`share` is of all kernels together. From `kernels_sum_ms` to `first_inference_ms` all is of the whole pass, and
 alike in all rows of a case: what the kernels add up to and the prediction that they are part of, the same of the first
 inference, and whose clock it was (`gpu`: for at least one kernel)."""
@@ -297,12 +297,12 @@ def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterat
     entry = case.watched.get("kernels")
     if entry is None:
         return
-    shared = (*identity(run, target, case), case.case.affinity, case.case.caches, *outcome(entry))
+    shared = (*identity(run, target, case), *outcome(entry))
     found = kernels(case)
     if found is None:
-        yield (*shared, *(None,) * (len(_OF_TYPE) + len(_OF_PASS)), *how_loaded(case))
+        yield (*shared, *(None,) * (len(_OF_TYPE) + len(_OF_PASS)), *further_axes(case))
         return
     whole = (found.sum_ms, found.whole_ms, found.timing_ms, found.clock, found.warmup_sum_ms, found.warmup_ms)
     for row in found.rows:
         own = (row.type, row.intensity, row.kernels, row.median_ms, row.share, row.warmup_ms, row.flops, row.parameters)
-        yield (*shared, *own, row.rate, *whole, *how_loaded(case))
+        yield (*shared, *own, row.rate, *whole, *further_axes(case))

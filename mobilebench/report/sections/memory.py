@@ -29,7 +29,7 @@ from mobilebench.report.document import (
 from mobilebench.report.figures.memory import growth_label, memory_growth
 from mobilebench.report.phrases import memory_size, plural, signed_size, times
 from mobilebench.report.sections.cases import (
-    HOW_LOADED,
+    FURTHER_AXES,
     IDENTITY,
     OUTCOME,
     THREADS,
@@ -37,7 +37,7 @@ from mobilebench.report.sections.cases import (
     case_column,
     csv_columns,
     every_case,
-    how_loaded,
+    further_axes,
     identity,
     missing_pass,
     outcome,
@@ -62,15 +62,13 @@ _OF_PROCESS = (
 )
 CSV_COLUMNS = (
     *IDENTITY,
-    "affinity",
-    "caches",
     *OUTCOME,
     "stage",
     "at_ms",
     *_OF_PROCESS,
     *NAMES,
     "peak_tensors_bytes",
-    *HOW_LOADED,
+    *FURTHER_AXES,
 )
 """Readings at the end of each stage; peaks, graphics, model and period are of the whole pass, and alike in all rows
 of a case. Columns whose names end in `_bytes` are what a page and its browser reported; `peak_tensors_bytes` is the
@@ -188,12 +186,12 @@ def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterat
     entry = case.watched.get("memory")
     if entry is None:
         return
-    shared = (*identity(run, target, case), case.case.affinity, case.case.caches, *outcome(entry))
+    shared = (*identity(run, target, case), *outcome(entry))
     of_process, of_page = memory(case), page_memory(case)
     peak = of_page.peak_tensors if of_page else None
     unknown = (None,) * (2 + len(_OF_PROCESS) + len(NAMES))
     for reading in list(_readings(of_process, of_page)) or [unknown]:
-        yield (*shared, *reading, peak, *how_loaded(case))
+        yield (*shared, *reading, peak, *further_axes(case))
 
 
 def _readings(of_process: MemorySummary | None, of_page: PageMemorySummary | None) -> Iterator[tuple[Value, ...]]:

@@ -29,7 +29,7 @@ from mobilebench.report.document import (
 from mobilebench.report.figures import timing
 from mobilebench.report.phrases import interval, plural, range_text, spread
 from mobilebench.report.sections.cases import (
-    HOW_LOADED,
+    FURTHER_AXES,
     IDENTITY,
     OUTCOME,
     THREADS,
@@ -37,7 +37,7 @@ from mobilebench.report.sections.cases import (
     case_column,
     csv_columns,
     every_case,
-    how_loaded,
+    further_axes,
     identity,
     outcome,
     subject,
@@ -67,11 +67,9 @@ CSV_COLUMNS = (
     *OUTCOME,
     "lowest_block_ms",
     "highest_block_ms",
-    "affinity",
-    "caches",
     "predictions_per_sample",
     *_COSTS,
-    *HOW_LOADED,
+    *FURTHER_AXES,
     *_DOWNLOADS,
     *(f"{part}_ms" for part in SETUP_PARTS),
     "shaders",
@@ -163,9 +161,9 @@ def _values(run: RunSummary, target: TargetSummary, case: CaseSummary, stage: St
         yield from (None, None, None, 0, 0)
     yield from outcome(case)
     yield from (statistics.spread.low, statistics.spread.high) if statistics else (None, None)
-    yield from (case.case.affinity, case.case.caches, case.predictions_per_sample)
+    yield from (case.predictions_per_sample,)
     yield from (getattr(cost, name) if cost else None for name in _COSTS)
-    yield from how_loaded(case)
+    yield from further_axes(case)
     yield from _downloads(case, stage)
     parts = case.setup_parts if stage == "setup" else {}
     yield from (parts[part].median if part in parts else None for part in SETUP_PARTS)

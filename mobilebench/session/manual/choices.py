@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import get_args
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, get_args
 
+from mobilebench.core.axes import AUTO, OFFERED
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock
 from mobilebench.engines.base import Backend, why_unsupported
 from mobilebench.engines.page_messages import (
+    AxisChoice,
     BackendChoice,
     Choices,
     EngineChoice,
@@ -23,8 +25,6 @@ from mobilebench.engines.webengine import WebEngine
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.session.manual import manual_target
 
-AUTO = "auto"
-"""Setting of a GPU: it is the browser that decides, and the renderer tells which it was."""
 RULE = BlockRule(min_predictions=3, max_predictions=50, max_seconds=3)
 PASSES: tuple[PageOwnPass, ...] = get_args(PageOwnPass)
 
@@ -63,8 +63,9 @@ def chosen(wanted: StartRequest) -> Chosen:
     if engine is None:
         raise BadInput(f"There is no engine {wanted.engine[:_LONGEST]} for pages.")
     backend = next((one for one in engine.backends if one.name == wanted.backend), None)
-    if backend is None or wanted.setting not in _settings(backend):
-        raise BadInput(f"{engine.name} has no {wanted.backend[:_LONGEST]} {wanted.setting[:_LONGEST]} to choose here.")
+    if backend is None or not _is_offered(wanted.axes, backend):
+        chosen = " ".join([wanted.backend, *wanted.axes.values()])
+        raise BadInput(f"{engine.name} has no {chosen[:_LONGEST]} to choose here.")
     if wanted.pass_ not in PASSES:
         raise BadInput(f"There is no {wanted.pass_} pass of a page that nobody drives.")
     planned = _planned(wanted)
@@ -85,25 +86,30 @@ def _shown(engine: WebEngine) -> EngineChoice:
         name=engine.name,
         title=_title(engine),
         format=engine.format,
-        backends=[_shown_backend(engine, backend) for backend in engine.backends if _settings(backend)],
+        backends=[_shown_backend(engine, backend) for backend in engine.backends if not backend.missing],
         passes=[one for one in PASSES if one in engine.passes],
     )
 
 
 def _shown_backend(engine: WebEngine, backend: Backend) -> BackendChoice:
-    settings = _settings(backend)
+    axes = _axes(backend)
     return BackendChoice(
         name=backend.name,
-        settings=settings,
-        single_threaded=[AUTO] if backend.uses_gpu else list(backend.single_threaded),
-        multi_threaded=[one for one in settings if one in engine.refuses_one_thread],
+        axes=[AxisChoice(name=name, title=OFFERED[name].title, values=values) for name, values in axes.items()],
+        single_threaded=backend.single_threaded,
+        single_threaded_builds=list(backend.single_threaded_builds),
+        multi_threaded_builds=[one for one in axes.get("wasm_build", ()) if one in engine.refuses_one_thread],
     )
 
 
-def _settings(backend: Backend) -> list[str]:
-    """Those that this release has; of a GPU a person chooses none."""
-    has = [one for one in backend.settings if one not in backend.lacks]
-    return [AUTO] if has and backend.uses_gpu else has
+def _axes(backend: Backend) -> dict[str, list[str]]:
+    """The axes of a backend with the values that this release has. A person chooses no GPU: the browser does."""
+    return {name: [AUTO] if name == "gpu" else list(backend.available(name)) for name in backend.axes}
+
+
+def _is_offered(chosen: Mapping[str, str], backend: Backend) -> bool:
+    axes = _axes(backend)
+    return chosen.keys() == axes.keys() and all(value in axes[name] for name, value in chosen.items())
 
 
 def _title(engine: WebEngine) -> str:
@@ -126,8 +132,7 @@ def _models() -> Iterator[tuple[str, str, ModelFiles]]:
 
 
 def _reason_against(engine: WebEngine, planned: PlannedBlock, cores: int) -> str | None:
-    setting = "hardware" if planned.case.setting == AUTO else planned.case.setting
-    case = planned.case.model_copy(update={"setting": setting})
+    case = replace(planned.case, gpu="hardware" if planned.case.gpu == AUTO else planned.case.gpu)
     return why_unsupported(engine, manual_target.before_the_answer(cores), planned.model_copy(update={"case": case}))
 
 
@@ -145,15 +150,16 @@ def _files(wanted: StartRequest) -> ModelFiles:
 
 
 def _planned(wanted: StartRequest) -> PlannedBlock:
+    axes: dict[str, Any] = dict(wanted.axes)
     case = Case(
         target=manual_target.KIND,
         engine=wanted.engine,
         backend=wanted.backend,
-        setting=wanted.setting,
         threads=wanted.threads,
         browser="chrome",
         model=wanted.model,
         precision=wanted.precision,
+        **axes,
     )
     conditions = Conditions(context="manual")
     return PlannedBlock(index=0, round=0, case=case, rule=RULE, conditions=conditions, pass_=wanted.pass_)

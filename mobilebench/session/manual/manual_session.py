@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from mobilebench import __version__
+from mobilebench.core.axes import AUTO
 from mobilebench.core.errors import BadInput, BlockFailed, Fault, Unsupported, with_fault
 from mobilebench.core.records import (
     Block,
@@ -34,7 +35,7 @@ from mobilebench.engines import web
 from mobilebench.engines.page_messages import Judgement, PageAnswer, Started, StartRequest, StopRequest
 from mobilebench.session.dependencies import in_use
 from mobilebench.session.manual import choices, manual_target
-from mobilebench.session.manual.choices import AUTO, Chosen
+from mobilebench.session.manual.choices import Chosen
 from mobilebench.session.verdict import judge
 from mobilebench.targets.base import BrowserHandle
 
@@ -229,9 +230,9 @@ def _marked(verdict: Verdict, measurement: Measurement) -> Verdict:
 def _case(case: Case, target: TargetInfo, told: Measurement) -> Case:
     """The case as it turned out: in this browser, and on the GPU or software that the renderer names."""
     changes: dict[str, Any] = {"target": target.id, "browser": next(iter(target.browsers))}
-    if case.setting == AUTO:
-        changes["setting"] = "software" if told.proof.renderer_software else "hardware"
-    return case.model_copy(update=changes)
+    if case.gpu == AUTO:
+        changes["gpu"] = "software" if told.proof.renderer_software else "hardware"
+    return replace(case, **changes)
 
 
 def _judgement(block: Block, run: str | None = None) -> Judgement:

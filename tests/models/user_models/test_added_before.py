@@ -53,5 +53,5 @@ def test_it_can_be_removed(home: Path) -> None:
 def test_it_is_measured_and_gives_its_stored_answer() -> None:
     request = verifier.Request(models=("my_net",), engines=("onnxruntime",), inputs=("published",))
     (matrix,) = verifier.verify(request, host.describe(), lambda _: None, Event())
-    assert {row.cell.setting for row in matrix.cells} == {"python", "default"}
+    assert {row.cell.choice for row in matrix.cells} == {"python", None}
     assert {row.verdict for row in matrix.cells} == {"pass"}

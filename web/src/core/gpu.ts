@@ -16,9 +16,9 @@ const SOFTWARE_RENDERER = /swiftshader|llvmpipe|lavapipe|softpipe|swrast|softwar
 const NO_NAME = /^(webkit webgl|mozilla|generic renderer|angle|google inc\.|webgl|unknown|)$/i;
 const PREFERENCES: Record<string, PowerPreference> = { integrated: 'low-power', discrete: 'high-performance' };
 
-/** Returns the power preference of a setting; undefined where the framework and the browser may choose. */
-export function preferenceOf(setting: string): PowerPreference | undefined {
-  return PREFERENCES[setting];
+/** Returns the power preference that asks for a GPU; undefined where the framework and the browser may choose. */
+export function preferenceOf(gpu: string | null): PowerPreference | undefined {
+  return gpu === null ? undefined : PREFERENCES[gpu];
 }
 
 export function isSoftwareRenderer(renderer: string): boolean {

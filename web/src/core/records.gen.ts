@@ -340,7 +340,8 @@ export interface Sample {
 export interface StartRequest {
   engine: string;
   backend: string;
-  setting: string;
+  /** One value of each axis that the backend offers here. */
+  axes?: Record<string, string>;
   threads: number;
   model: string;
   precision: string;
@@ -371,7 +372,10 @@ export interface Job {
   /** `tfjs`, `ortjs` or `litertjs`; an older release carries its version: `ortjs@1.18`. */
   engine: string;
   backend: string;
-  setting: string;
+  /** None where the backend has none, as with `gpu` and `device_type`. */
+  wasm_build: string | null;
+  gpu: string | null;
+  device_type: string | null;
   threads: number;
   rule: BlockRule;
   pass: Pass;
@@ -461,11 +465,20 @@ export interface EngineChoice {
 /** A backend that a person can choose. */
 export interface BackendChoice {
   name: string;
-  settings: string[];
-  /** Settings with one thread. */
-  single_threaded: string[];
-  /** Settings that need two threads or more. */
-  multi_threaded: string[];
+  axes: AxisChoice[];
+  /** The backend has one thread, whatever is chosen of it. */
+  single_threaded: boolean;
+  /** Wasm builds that run on one thread. */
+  single_threaded_builds: string[];
+  /** Wasm builds that need two threads: for one thread the engine would load another build. */
+  multi_threaded_builds: string[];
+}
+
+/** An axis of a backend, such as its Wasm build, of which a person can choose a value. */
+export interface AxisChoice {
+  name: string;
+  title: string;
+  values: string[];
 }
 
 /** A model that a person can choose. */

@@ -104,7 +104,7 @@ export interface Engine {
 }
 
 export interface EngineAdapter {
-  /** Raises `Unsupported` for a backend or setting that the engine does not have. */
+  /** Raises `Unsupported` for a backend or build that the engine does not have. */
   framework(job: Job): FrameworkFiles;
   /**
    * Runs the framework's script and starts its backend. Raises `Unsupported` when the browser lacks a needed feature.

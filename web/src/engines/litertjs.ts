@@ -68,8 +68,8 @@ export const litertjs: EngineAdapter = {
 
 function buildOf(job: Job): Build {
   if (job.backend === 'webgpu') return WEBGPU_BUILD;
-  const build = job.backend === 'wasm' ? WASM_BUILDS[job.setting] : undefined;
-  if (build === undefined) throw new Unsupported(`LiteRT.js has no ${job.backend} ${job.setting} here.`);
+  const build = job.backend === 'wasm' ? WASM_BUILDS[job.wasm_build ?? ''] : undefined;
+  if (build === undefined) throw new Unsupported(`LiteRT.js has no ${job.backend} ${job.wasm_build ?? ''} here.`);
   return build;
 }
 

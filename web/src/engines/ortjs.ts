@@ -90,9 +90,9 @@ function isOlder(job: Job): boolean {
 
 function buildOf(job: Job): Build {
   const older = isOlder(job);
-  const build = older && job.backend === 'wasm' ? FOUR_BUILDS[job.setting] : CURRENT[job.backend];
+  const build = older && job.backend === 'wasm' ? FOUR_BUILDS[job.wasm_build ?? ''] : CURRENT[job.backend];
   if (build === undefined || (older && build.glue)) {
-    throw new Unsupported(`ONNX Runtime Web has no ${job.backend} ${job.setting} here.`);
+    throw new Unsupported(`ONNX Runtime Web has no ${job.backend} ${job.wasm_build ?? ''} here.`);
   }
   return build;
 }
@@ -112,13 +112,13 @@ function configure(ort: Framework, job: Job, binaries: ReadonlyMap<string, Array
     const place = bytes
       ? URL.createObjectURL(new Blob([bytes], { type: 'application/wasm' }))
       : address(`${file}.wasm`);
-    Object.assign(wasm, { simd: job.setting.startsWith('simd'), wasmPaths: { [`${binary}.wasm`]: place } });
+    Object.assign(wasm, { simd: job.wasm_build?.startsWith('simd'), wasmPaths: { [`${binary}.wasm`]: place } });
   }
 }
 
 function sessionOptions(job: Job): Ort.InferenceSession.SessionOptions {
   if (job.backend !== 'webnn') return { executionProviders: [job.backend] };
-  return { executionProviders: [{ name: 'webnn', deviceType: job.setting as 'cpu' | 'gpu' | 'npu' }] };
+  return { executionProviders: [{ name: 'webnn', deviceType: job.device_type as 'cpu' | 'gpu' | 'npu' }] };
 }
 
 /** The session options of a kernels pass switch on tracing. */

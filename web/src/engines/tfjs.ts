@@ -30,7 +30,7 @@ const BINARIES = {
   'simd-threads': 'tfjs-backend-wasm-threaded-simd.wasm',
 } as const;
 
-type WasmSetting = keyof typeof BINARIES;
+type WasmBuild = keyof typeof BINARIES;
 
 /** Name of a backend here to the framework's name. */
 const BACKENDS: Record<string, string> = { wasm: 'wasm', webgl: 'webgl', webgpu: 'webgpu', js: 'cpu' };
@@ -39,7 +39,7 @@ export const tfjs: EngineAdapter = {
   framework(job: Job): FrameworkFiles {
     if (!(job.backend in BACKENDS)) throw new Unsupported(`TensorFlow.js has no backend ${job.backend} here.`);
     const folder = releaseFolder(job);
-    const binaries = job.backend === 'wasm' ? [`${folder}/${BINARIES[wasmSetting(job)]}`] : [];
+    const binaries = job.backend === 'wasm' ? [`${folder}/${BINARIES[wasmBuild(job)]}`] : [];
     return { script: `${folder}/${job.backend}.js`, modules: [], binaries };
   },
 
@@ -67,23 +67,23 @@ export const tfjs: EngineAdapter = {
   },
 };
 
-function wasmSetting(job: Job): WasmSetting {
-  if (job.setting in BINARIES) return job.setting as WasmSetting;
-  throw new Unsupported(`TensorFlow.js has no wasm build ${job.setting}.`);
+function wasmBuild(job: Job): WasmBuild {
+  if (job.wasm_build !== null && job.wasm_build in BINARIES) return job.wasm_build as WasmBuild;
+  throw new Unsupported(`TensorFlow.js has no wasm build ${job.wasm_build ?? ''}.`);
 }
 
 async function startWasm(job: Job, script: string, binaries: ReadonlyMap<string, ArrayBuffer>): Promise<Engine> {
   const tf = (await import(/* @vite-ignore */ script)) as typeof TfjsWasm;
-  const setting = wasmSetting(job);
+  const build = wasmBuild(job);
   const environment = tf.env();
-  if (setting !== 'plain' && !(await environment.getAsync('WASM_HAS_SIMD_SUPPORT'))) {
+  if (build !== 'plain' && !(await environment.getAsync('WASM_HAS_SIMD_SUPPORT'))) {
     throw new Unsupported('This browser has no WebAssembly SIMD.');
   }
-  if (setting === 'simd-threads' && !(await environment.getAsync('WASM_HAS_MULTITHREAD_SUPPORT'))) {
+  if (build === 'simd-threads' && !(await environment.getAsync('WASM_HAS_MULTITHREAD_SUPPORT'))) {
     throw new Unsupported('This page has no WebAssembly threads (SharedArrayBuffer needs an isolated page).');
   }
-  environment.set('WASM_HAS_SIMD_SUPPORT', setting !== 'plain');
-  environment.set('WASM_HAS_MULTITHREAD_SUPPORT', setting === 'simd-threads');
+  environment.set('WASM_HAS_SIMD_SUPPORT', build !== 'plain');
+  environment.set('WASM_HAS_MULTITHREAD_SUPPORT', build === 'simd-threads');
   tf.setThreadsCount(job.threads);
   tf.setWasmPaths(address(`${releaseFolder(job)}/`), job.loader !== 'as-shipped');
   // The framework fetches its binary by itself. Downloaded files are answered from memory; any other request goes to

@@ -1,17 +1,20 @@
 // The form. The options of each choice depend on the choices above it.
-import type { BackendChoice, Choices, EngineChoice, ModelChoice, PageOwnPass, StartRequest } from '../core/types';
+import type { AxisChoice, BackendChoice, Choices, EngineChoice, ModelChoice, PageOwnPass, StartRequest } from '../core/types';
 import { coresTold } from '../core/proof';
 
 /** The choices in the order in which each limits the following ones. */
-const ORDER = ['model', 'engine', 'backend', 'setting'];
+const ORDER = ['model', 'engine', 'backend', 'axes'];
+/** The id of a select for a value of an axis begins with this. */
+const AXIS = 'axis-';
 const THREADS = [1, 2, 4];
 /** The passes that can be chosen. A page cannot make its browser record a trace. */
 const PASSES: Record<PageOwnPass, string> = { timing: 'times', kernels: 'kernels', memory: 'memory' };
 
-/** Returns the thread counts to offer: only 1 where a setting has one thread, and not 1 where it needs more. */
-export function threadChoices(backend: BackendChoice | undefined, setting: string, cores: number, isolated: boolean): number[] {
-  if (!isolated || backend === undefined || backend.single_threaded.includes(setting)) return [1];
-  const least = backend.multi_threaded.includes(setting) ? 2 : 1;
+/** Returns the thread counts to offer: only 1 where a build has one thread, and not 1 where it needs more. */
+export function threadChoices(backend: BackendChoice | undefined, build: string, cores: number, isolated: boolean): number[] {
+  if (!isolated || backend === undefined || backend.single_threaded) return [1];
+  if (backend.single_threaded_builds.includes(build)) return [1];
+  const least = backend.multi_threaded_builds.includes(build) ? 2 : 1;
   const counts = [...THREADS, cores].filter((count) => count >= least && count <= Math.max(cores, least));
   return [...new Set(counts)];
 }
@@ -34,7 +37,7 @@ export class Choosing {
     return {
       engine: this.value('engine'),
       backend: this.value('backend'),
-      setting: this.value('setting'),
+      axes: this.axes,
       threads: Number(this.value('threads')),
       model,
       precision,
@@ -45,23 +48,24 @@ export class Choosing {
 
   /** The choices in words, as a heading of the result. */
   get words(): string {
-    const { engine, backend, setting, threads, model, precision } = this.request;
+    const { engine, backend, axes, threads, model, precision } = this.request;
     const title = this.engine?.title ?? engine;
-    return `${model} ${precision} on ${title}, ${backend} ${setting}, ${threads} thread${threads === 1 ? '' : 's'}`;
+    const way = [backend, ...Object.values(axes ?? {})].join(' ');
+    return `${model} ${precision} on ${title}, ${way}, ${threads} thread${threads === 1 ? '' : 's'}`;
   }
 
   /** Updates the choices that depend on `changed`. */
   private follow(changed: string): void {
-    const from = ORDER.indexOf(changed);
+    const from = ORDER.indexOf(changed.startsWith(AXIS) ? 'axes' : changed);
     if (from < 0) return;
     if (from < 1) this.offer('engine', this.engines().map(({ name, title }) => [name, title]));
     if (from < 2) {
       this.offer('backend', (this.engine?.backends ?? []).map(({ name }) => [name, name]));
       this.offer('pass', (this.engine?.passes ?? []).map((name) => [name, PASSES[name]]));
     }
-    if (from < 3) this.offer('setting', (this.backend?.settings ?? []).map((name) => [name, name]));
+    if (from < 3) this.offerAxes(this.backend?.axes ?? []);
     const cores = coresTold() ?? 1;
-    const counts = threadChoices(this.backend, this.value('setting'), cores, crossOriginIsolated);
+    const counts = threadChoices(this.backend, this.axes.wasm_build ?? '', cores, crossOriginIsolated);
     this.offer('threads', counts.map((count) => [String(count), count === cores ? `${count} (all)` : String(count)]));
   }
 
@@ -71,6 +75,31 @@ export class Choosing {
     const before = select.value;
     select.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
     if (options.some(([value]) => value === before)) select.value = before;
+  }
+
+  /** One select for each axis of the backend; what was chosen stays, where it is still offered. */
+  private offerAxes(axes: AxisChoice[]): void {
+    const before = this.axes;
+    const labels = axes.map(({ name, title }) => {
+      const label = document.createElement('label');
+      const select = document.createElement('select');
+      select.id = `${AXIS}${name}`;
+      select.required = true;
+      label.append(`${title[0]?.toUpperCase() ?? ''}${title.slice(1)} `, select);
+      return label;
+    });
+    this.form.querySelector('#axes')?.replaceChildren(...labels);
+    for (const { name, values } of axes) {
+      this.offer(`${AXIS}${name}`, values.map((value) => [value, value]));
+      const kept = before[name];
+      if (kept !== undefined && values.includes(kept)) this.select(`${AXIS}${name}`).value = kept;
+    }
+  }
+
+  /** What is chosen of the backend, by axis. */
+  private get axes(): Record<string, string> {
+    const selects = [...this.form.querySelectorAll<HTMLSelectElement>('#axes select')];
+    return Object.fromEntries(selects.map((select) => [select.id.slice(AXIS.length), select.value]));
   }
 
   private engines(): EngineChoice[] {

@@ -1,0 +1,408 @@
+"""The axes: every dimension of a case, each declared once, as a field of `Case`.
+
+Derived from these declarations are a case's key, the filters of `run`, the keys of a suite file, the plan, the columns
+of the dry run, of the store and of exports, and the labels of reports. A new axis is one more field: with a default,
+so that stored cases without it can still be read.
+
+Nothing heavy is imported here: the command line makes its options from these declarations.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, replace
+from typing import Annotated, Any, Literal, Protocol
+
+CacheState = Literal["as found", "cold", "warm"]
+"""What the caches hold of library and model before setup: page cache (native), HTTP and code cache (web)."""
+Loader = Literal["split", "as-shipped"]
+"""How a page obtains framework and model: fetched and then started, by part, or by the engine's own loader."""
+Encoding = Literal["identity", "gzip", "br"]
+"""How the page server compresses what a page downloads."""
+
+Scope = Literal["every case", "pages", "native engines", "some backends"]
+"""The cases to which an axis applies. `some backends`: those that declare it (`engines.base.Backend.axes`)."""
+
+ALL = "all"
+"""A thread count: as many as the target has cores."""
+AUTO = "auto"
+"""A GPU: `hardware` or `software`, the one that the target has."""
+NO_AFFINITY = "none"
+CORES = (NO_AFFINITY, "big", "little", "prime")
+LINKS = ("none", "slow-3g", "3g", "fast-3g", "dsl", "cable", "4g", "lte", "fios", "wifi")
+WASM_BUILDS = ("plain", "simd", "threads", "simd-threads", "relaxed-simd", "relaxed-simd-threads")
+GPUS = ("hardware", "software", "integrated", "discrete")
+MOST_THREADS = 1024
+MOST_BATCH = 1024
+
+_MASK = re.compile(r"0x[0-9a-fA-F]{1,64}")
+
+
+class Machine(Protocol):
+    """What an axis may ask of the target that is measured."""
+
+    @property
+    def cores(self) -> int: ...
+
+    @property
+    def gpu_software(self) -> bool | None: ...
+
+
+def word(value: object) -> str:
+    """A value that is text. Raises `ValueError` for anything else."""
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError(f"this should be a name, not {value!r}")
+
+
+def one_of(title: str, *values: str) -> Callable[[object], str]:
+    """A parser that takes one of these words. It raises `ValueError` for any other value."""
+
+    def parse(value: object) -> str:
+        if isinstance(value, str) and value in values:
+            return value
+        raise ValueError(f"{title} should be {', '.join(values[:-1])} or {values[-1]}")
+
+    return parse
+
+
+def batch_size(value: object) -> int:
+    """A number of inputs that are computed together. Raises `ValueError` for anything else."""
+    return _count(value, MOST_BATCH, f"a batch size should be a number from 1 to {MOST_BATCH}")
+
+
+def thread_count(value: object) -> int | str:
+    """A number of threads, or `all`. Raises `ValueError` for anything else."""
+    if value == ALL:
+        return ALL
+    return _count(
+        value, MOST_THREADS, f"threads should be a number from 1 to {MOST_THREADS}, or `all` for the target's cores"
+    )
+
+
+def cores_of(value: object) -> str:
+    """Cores by name, or by a mask in one spelling. Raises `ValueError` for anything else."""
+    if value in CORES:
+        return str(value)
+    if isinstance(value, str) and _MASK.fullmatch(value) and (mask := int(value, 16)):
+        return f"0x{mask:x}"
+    raise ValueError(f"cores are named {', '.join(CORES)}, or by a mask such as 0xf0 (CPUs 4 to 7), not `{value}`")
+
+
+def engine_name(value: object) -> str:
+    """An engine's name as it is listed: the current release may also be called `@current`."""
+    return word(value).removesuffix("@current")
+
+
+def _count(value: object, most: int, problem: str) -> int:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
+        return value
+    raise ValueError(problem)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One dimension of a case."""
+
+    help: str
+    """Of the option of `run` that selects values."""
+    title: str = ""
+    """What it is called in sentences; its name, when empty."""
+    plural: str | None = None
+    """Its key in a suite and a group. None: a suite has a place of its own for it, or nothing to say about it."""
+    metavar: str | None = None
+    parse: Callable[[object], Any] = word
+    """From a value of a suite file or the text of an option. It raises `ValueError`, with a sentence."""
+    resolve: Callable[[Any, Machine], Any] | None = None
+    """What a value such as `all` or `auto` stands for on a target."""
+    scope: Scope = "every case"
+    why_not: str = ""
+    """Why it does not apply elsewhere, as a clause about `{engine}` and `{value}`."""
+    elsewhere: Literal["left out", "as usual", "unsupported"] = "as usual"
+    """What becomes of cases to which it does not apply when values are selected or stated: they are left out of the
+    plan, or planned with the default value, or planned with the value and then reported as unsupported."""
+    narrows: bool = False
+    """Selected values leave those of the suite's values that they name, instead of replacing them."""
+    usual: tuple[Any, ...] = ()
+    """Values that keys, labels and the dry run need not mention, beside the default."""
+    always: bool = False
+    """Keys and the dry run mention every value, the default too."""
+    in_key: str = ""
+    """How the key shows a value, such as `t{}`; `NAME={}`, when empty."""
+    label: Callable[[Any], str] = str
+    """How reports show a value."""
+    stated: tuple[Any, ...] = ()
+    """What a suite states that has no key for it; the default, when empty."""
+    name: str = ""
+    """The name of the field that declares it."""
+    default: Any = None
+    column_type: type[str | int] = str
+    required: bool = False
+    """A case cannot do without a value."""
+
+    @property
+    def option(self) -> str:
+        """The option of `run` that selects values."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def column(self) -> str:
+        """The column of the store and of exports."""
+        return self.name
+
+    def on(self, machine: Machine, value: Any) -> Any:
+        """What a stated value is on a target."""
+        return self.resolve(value, machine) if self.resolve else value
+
+    @property
+    def nullable(self) -> bool:
+        return not self.required and self.default is None
+
+    def applies(self, kind: str, offered: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether it applies to engines of this kind (`native` or `web`), on a backend that offers these axes."""
+        if self.scope == "some backends":
+            return self.name in offered
+        return self.scope == "every case" or self.scope == ("pages" if kind == "web" else "native engines")
+
+    def mentioned(self, value: Any) -> bool:
+        """Whether keys and the dry run say which value it is."""
+        return value is not None and (self.always or (value != self.default and value not in self.usual))
+
+    def shown_in_key(self, value: Any) -> str:
+        return (self.in_key or f"{self.name}={{}}").format(value)
+
+
+def _threads_label(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is measured: one value of every axis. None: the axis does not apply to this engine or backend."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, where a case is part of a record
+
+    target: Annotated[str, Axis(help="Where to measure.", always=True, in_key="{}")]
+    engine: Annotated[str, Axis(help="Only these engines.", parse=engine_name, narrows=True, always=True, in_key="{}")]
+    backend: Annotated[str, Axis(help="Only these backends.", narrows=True, always=True, in_key="{}")]
+    wasm_build: Annotated[
+        str | None,
+        Axis(
+            help="Only pages with these builds of the engine's WebAssembly.",
+            title="wasm build",
+            plural="wasm_builds",
+            metavar="plain|simd|threads|simd-threads|…",
+            scope="some backends",
+            why_not="{engine} {backend} runs no WebAssembly",
+            elsewhere="left out",
+            narrows=True,
+            in_key="{}",
+        ),
+    ] = None
+    delegate: Annotated[
+        str | None,
+        Axis(
+            help="Only TensorFlow Lite's processor with this delegate, or with its own kernels (`none`).",
+            plural="delegates",
+            metavar="xnnpack|none",
+            scope="some backends",
+            why_not="{engine} {backend} leaves no choice of delegate",
+            elsewhere="left out",
+            narrows=True,
+            in_key="{}",
+            label=lambda value: "no delegate" if value == "none" else str(value),
+        ),
+    ] = None
+    arithmetic: Annotated[
+        str | None,
+        Axis(
+            help="Only backends that leave this choice, and that compute float32 operations in this number format.",
+            plural="arithmetics",
+            metavar="fp32|fp16|tf32",
+            scope="some backends",
+            why_not="{engine} {backend} leaves no choice of arithmetic",
+            elsewhere="left out",
+            narrows=True,
+            usual=("fp32",),
+            in_key="{}",
+        ),
+    ] = None
+    gpu: Annotated[
+        str | None,
+        Axis(
+            help="Only pages on this GPU: the one that the browser chooses, the CPU in its place, or one of two.",
+            title="GPU",
+            plural="gpus",
+            metavar="hardware|software|integrated|discrete",
+            stated=(AUTO,),
+            resolve=lambda value, machine: (
+                ("software" if machine.gpu_software else "hardware") if value == AUTO else value
+            ),
+            scope="some backends",
+            why_not="{engine} {backend} leaves no choice of GPU",
+            elsewhere="left out",
+            narrows=True,
+            in_key="{}",
+        ),
+    ] = None
+    device_type: Annotated[
+        str | None,
+        Axis(
+            help="Only WebNN on this type of device.",
+            title="device type",
+            plural="device_types",
+            metavar="cpu|gpu|npu",
+            scope="some backends",
+            why_not="{engine} {backend} leaves no choice of device type",
+            elsewhere="left out",
+            narrows=True,
+            in_key="{}",
+        ),
+    ] = None
+    threads: Annotated[
+        int,
+        Axis(
+            help="These thread counts; `all` is as many as the target has cores.",
+            plural="threads",
+            metavar="N|all",
+            parse=thread_count,
+            resolve=lambda value, machine: machine.cores if value == ALL else value,
+            always=True,
+            in_key="t{}",
+            label=_threads_label,
+        ),
+    ]
+    browser: Annotated[
+        str | None,
+        Axis(
+            help="Pages in these browsers, and no native engines.",
+            plural="browsers",
+            metavar="chrome|firefox|chrome@NAME",
+            stated=("chrome",),
+            scope="pages",
+            why_not="engine `{engine}` runs without a browser",
+            elsewhere="left out",
+            in_key="{}",
+        ),
+    ] = None
+    model: Annotated[str, Axis(help="Only these models.", plural="models", always=True, in_key="{}")]
+    precision: Annotated[
+        str, Axis(help="Only these number formats of models.", plural="precisions", always=True, in_key="{}")
+    ] = "fp32"
+    batch: Annotated[
+        int,
+        Axis(
+            help="These batch sizes.",
+            plural="batches",
+            metavar="N",
+            parse=batch_size,
+            always=True,
+            in_key="b{}",
+            label=lambda value: f"batch {value}",
+        ),
+    ] = 1
+    affinity: Annotated[
+        str,
+        Axis(
+            help="Keep native engines on these cores; 0xf0 are the CPUs 4 to 7.",
+            plural="affinities",
+            metavar="none|big|little|prime|0xMASK",
+            parse=cores_of,
+            scope="native engines",
+            why_not="the cores of {engine} cannot be chosen: it runs in a browser",
+            elsewhere="unsupported",
+            in_key="{}",
+            label=lambda value: f"cores {value}",
+        ),
+    ] = NO_AFFINITY
+    caches: Annotated[
+        CacheState,
+        Axis(
+            help="Take library and model out of the caches before setup, or put them there.",
+            plural="caches",
+            metavar="cold|warm|as found",
+            parse=one_of("caches", "as found", "cold", "warm"),
+            in_key="{}",
+            label=lambda value: f"{value} caches",
+        ),
+    ] = "as found"
+    link: Annotated[
+        str,
+        Axis(
+            help="Let Chrome imitate these networks while a page sets itself up.",
+            plural="links",
+            metavar="none|4g|wifi|3g|…",
+            parse=one_of("a link", *LINKS),
+            scope="pages",
+            why_not="{engine} downloads nothing, so there is no link {value}",
+            in_key="{}",
+            label=lambda value: f"link {value}",
+        ),
+    ] = "none"
+    loader: Annotated[
+        Loader,
+        Axis(
+            help="Let pages fetch and then start, or use the engine's own loader.",
+            plural="loaders",
+            metavar="split|as-shipped",
+            parse=one_of("a loader", "split", "as-shipped"),
+            scope="pages",
+            why_not="{engine} downloads nothing, so there is no loader {value}",
+            in_key="{}",
+        ),
+    ] = "split"
+    encoding: Annotated[
+        Encoding,
+        Axis(
+            help="Compress what pages download.",
+            plural="encodings",
+            metavar="identity|gzip|br",
+            parse=one_of("an encoding", "identity", "gzip", "br"),
+            scope="pages",
+            why_not="{engine} downloads nothing, so there is no encoding {value}",
+            in_key="{}",
+        ),
+    ] = "identity"
+
+    def __post_init__(self) -> None:
+        if self.threads < 1 or self.batch < 1:
+            raise ValueError("a case has at least one thread and a batch of at least one")
+
+    @property
+    def key(self) -> str:
+        """Stable text that identifies the case within a run."""
+        values = ((axis, getattr(self, name)) for name, axis in AXES.items())
+        return "/".join(axis.shown_in_key(value) for axis, value in values if axis.mentioned(value))
+
+    @property
+    def way(self) -> str:
+        """Engine, backend and what is chosen of them, such as `tfjs wasm simd-threads`."""
+        chosen = ((axis, getattr(self, axis.name)) for axis in OFFERED.values())
+        return " ".join(
+            [self.engine, self.backend, *(axis.label(value) for axis, value in chosen if axis.mentioned(value))]
+        )
+
+
+def _declared(field: Field[Any], hint: Any) -> Axis:
+    axis = next((one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Axis)), None)
+    assert axis is not None, f"the field `{field.name}` of Case declares no axis"
+    required = field.default is MISSING
+    return replace(
+        axis,
+        name=field.name,
+        title=axis.title or field.name.replace("_", " "),
+        default=None if required else field.default,
+        column_type=int if hint.__origin__ is int else str,
+        required=required,
+    )
+
+
+AXES: Mapping[str, Axis] = {field.name: _declared(field, field.type) for field in fields(Case)}
+"""Every axis by its name, in the order in which keys, tables and exports show them."""
+OFFERED: Mapping[str, Axis] = {name: axis for name, axis in AXES.items() if axis.scope == "some backends"}
+"""Those that apply to backends that offer values of them."""
+STATED: Mapping[str, Axis] = {name: axis for name, axis in AXES.items() if axis.plural}
+"""Those that suites and groups state by a key of their own."""
+SELECTED: Mapping[str, Axis] = {name: axis for name, axis in AXES.items() if name != "target"}
+"""Those by which `run` selects with an option each."""

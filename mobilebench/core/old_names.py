@@ -1,0 +1,104 @@
+"""Names of earlier releases, and what they are called now.
+
+Options, suite keys and the combined `setting` of a case keep working for one release, with a notice on standard error.
+Stores and exports of earlier releases can always be read.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mobilebench.core.axes import GPUS, WASM_BUILDS
+
+if TYPE_CHECKING:
+    from mobilebench.core.axes import Case
+
+OPTIONS = {"--variant": "--precision"}
+"""Options of all commands."""
+SUITE_KEYS = {"variants": "precisions"}
+"""Keys of a suite and of its groups."""
+COLUMNS = {"variant": "precision"}
+"""Columns of exports."""
+
+SETTINGS = (
+    *("default", "xnnpack", "xnnpack-fp16", "reference", "fp32", "fp16", "tf32"),
+    *WASM_BUILDS,
+    *("auto", *GPUS),
+    *("cpu", "gpu", "npu", "instant"),
+)
+"""Everything that a `setting` could be: it stood for one or two axes, depending on engine and backend."""
+_WITH_ARITHMETIC = {("tflite", "nnapi"), ("onnxruntime", "nnapi"), ("onnxruntime", "qnn"), ("onnxruntime", "cuda")}
+_TFLITE_CPU = {
+    "xnnpack": {"delegate": "xnnpack", "arithmetic": "fp32"},
+    "xnnpack-fp16": {"delegate": "xnnpack", "arithmetic": "fp16"},
+    "reference": {"delegate": "none", "arithmetic": "fp32"},
+}
+
+
+class OldName(FutureWarning):
+    """A name of an earlier release was used."""
+
+
+def notice(old: str, new: str) -> None:
+    """Warn that a name has changed; the command line shows it on standard error."""
+    warnings.warn(f"{old} is now {new}. The old form works for one more release.", OldName, stacklevel=2)
+
+
+def backend_of(engine: str, backend: str, setting: str) -> str:
+    """The backend that a setting of a backend is now."""
+    return "instant" if engine == "sleep" and setting == "instant" else backend
+
+
+def axes_of(engine: str, backend: str, setting: str) -> dict[str, str]:
+    """The axes that a setting stood for, by name. A setting that never existed stands for none."""
+    engine = engine.partition("@")[0]
+    if (engine, backend) == ("tflite", "cpu"):
+        return dict(_TFLITE_CPU.get(setting, {}))
+    if (engine, backend) == ("tflite", "gpu") or (engine, backend) in _WITH_ARITHMETIC:
+        return {"arithmetic": "fp32" if setting == "default" else setting}
+    if backend == "wasm":
+        return {"wasm_build": setting}
+    if backend == "webnn":
+        return {"device_type": setting}
+    return {"gpu": setting} if setting in ("auto", *GPUS) else {}
+
+
+def setting_of(case: Case) -> str:
+    """The setting that a case had."""
+    if one := case.wasm_build or case.gpu or case.device_type:
+        return one
+    if case.engine == "sleep" and case.backend == "instant":
+        return "instant"
+    if case.delegate:
+        return "reference" if case.delegate == "none" else _with_fp16(case)
+    if case.arithmetic in (None, "fp32"):
+        return "fp32" if (case.engine, case.backend) == ("tflite", "gpu") else "default"
+    return str(case.arithmetic)
+
+
+def new_options(settings: Iterable[str]) -> str:
+    """The options that select what these settings did, for a notice."""
+    found: dict[str, list[str]] = {}
+    for setting in settings:
+        for option, value in _OPTIONS_OF.get(setting, {"": ""}).items():
+            if option and value not in found.setdefault(option, []):
+                found[option].append(value)
+    return " ".join(f"{option} {','.join(values)}" for option, values in found.items())
+
+
+def _with_fp16(case: Case) -> str:
+    return f"{case.delegate}-fp16" if case.arithmetic == "fp16" else str(case.delegate)
+
+
+_OPTIONS_OF: dict[str, dict[str, str]] = {
+    "xnnpack": {"--delegate": "xnnpack"},
+    "xnnpack-fp16": {"--delegate": "xnnpack", "--arithmetic": "fp16"},
+    "reference": {"--delegate": "none"},
+    **{name: {"--arithmetic": name} for name in ("fp32", "fp16", "tf32")},
+    **{name: {"--wasm-build": name} for name in WASM_BUILDS},
+    **{name: {"--gpu": name} for name in ("auto", *GPUS)},
+    **{name: {"--device-type": name} for name in ("cpu", "gpu", "npu")},
+    "instant": {"--backend": "instant"},
+}
