@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 import mobilebench
 from mobilebench.cli import bugreport, describe, devices, libraries, models, restore, results, run, serve, virtual
 from mobilebench.cli.output import harmless
-from mobilebench.core import log, paths
+from mobilebench.core import log, old_names, paths
 from mobilebench.core.errors import ExitCode, MobilebenchError
 
 EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 1 some cases failed or are invalid ·
@@ -84,7 +84,11 @@ class Group(TyperGroup):
         return name, self.commands[str(name)], rest
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        return super().parse_args(ctx, _logging_options_first(args))
+        return super().parse_args(ctx, _logging_options_first(old_names.new_arguments(args)))
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        with old_names.notices_shown(lambda text: typer.echo(harmless(text), err=True)):
+            return super().main(*args, **more)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         try:

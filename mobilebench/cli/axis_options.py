@@ -42,7 +42,8 @@ def added(command: Callable[..., None]) -> Callable[..., None]:
         values = {name: split(given.pop(name)) for name in SELECTED}
         settings = split(given.pop(_SETTING))
         if settings:
-            old_names.notice("--setting", old_names.new_options(settings) or "a choice of backend")
+            options = old_names.new_options(settings) or "--engine … --backend …"
+            old_names.notice(f"The option `--setting` has become several: write `{options}`")
         command(**given, **{place: Selected({name: one for name, one in values.items() if one}, settings)})
 
     with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

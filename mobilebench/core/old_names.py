@@ -7,8 +7,9 @@ Stores and exports of earlier releases can always be read.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from mobilebench.core.axes import GPUS, WASM_BUILDS
 
@@ -41,9 +42,40 @@ class OldName(FutureWarning):
     """A name of an earlier release was used."""
 
 
-def notice(old: str, new: str) -> None:
-    """Warn that a name has changed; the command line shows it on standard error."""
-    warnings.warn(f"{old} is now {new}. The old form works for one more release.", OldName, stacklevel=2)
+def notice(change: str) -> None:
+    """Warn of an old name, in a sentence without a full stop; the command line shows it on standard error."""
+    warnings.warn(f"{change}. The old form works for one more release.", OldName, stacklevel=2)
+
+
+@contextmanager
+def notices_shown(show: Callable[[str], None]) -> Iterator[None]:
+    """Show notices by `show`, each once; other warnings are shown as usual."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def showwarning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, OldName):
+                show(f"Note: {message}")
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.showwarning = showwarning
+        warnings.simplefilter("default", OldName)
+        yield
+
+
+def new_arguments(arguments: list[str]) -> list[str]:
+    """The arguments of a command line with today's names of options, and a notice of each other one."""
+    found: list[str] = []
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            return [*found, *arguments[position:]]
+        option, equals, value = argument.partition("=")
+        if new := OPTIONS.get(option):
+            notice(f"The option `{option}` is called `{new}` now")
+            option = new
+        found.append(f"{option}{equals}{value}")
+    return found
 
 
 def backend_of(engine: str, backend: str, setting: str) -> str:

@@ -172,7 +172,12 @@ def _beyond(engine: Engine, case: Case) -> str | None:
     """
     for name, axis in AXES.items():
         value = getattr(case, name)
-        if axis.elsewhere != "left out" and value != axis.default and not axis.applies(engine.kind, {}):
+        if (
+            axis.elsewhere != "left out"
+            and axis.scope != "some backends"
+            and value != axis.default
+            and not axis.applies(engine.kind, {})
+        ):
             return axis.why_not.format(engine=engine.name, backend=case.backend, value=value)
     return None
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from mobilebench.core.axes import AXES, OFFERED, STATED
 from mobilebench.core.errors import BadInput
 from mobilebench.suite.document import Document, Place, read
+from mobilebench.suite.old_suites import in_todays_words
 from mobilebench.suite.schema import Group, Suite, keys_at
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
@@ -53,7 +54,7 @@ def _checked(document: Document, name: str, words: Vocabulary) -> Suite:
     if "name" in document.data:
         raise document.error(("name",), "a suite is named by its file; leave this key out")
     try:
-        suite = Suite.model_validate({**document.data, "name": name})
+        suite = Suite.model_validate({**in_todays_words(document), "name": name})
     except ValidationError as error:
         raise _plain(document, error) from error
     for place, kind, word, known in _named(suite, words):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from mobilebench.core import old_names
-from mobilebench.core.axes import AUTO, AXES, GPUS, Axis
+from mobilebench.core.axes import AUTO, AXES, GPUS, OFFERED, Axis
 from mobilebench.core.errors import BadInput, NothingToMeasure
 from mobilebench.core.records import (
     BlockRule,
@@ -225,7 +225,7 @@ def _of_group(
         ]
     )
     conditions = _conditions(suite, group, selection)
-    for engine, backend, choice in _ways(group, selection):
+    for engine, backend, choice in _ways(group, selection, words):
         stating = _Stating(suite, group, limits.models if limits else None, choice, selection)
         for values in _products(stating, info, words.engines[engine].kind, words.backend(engine, backend)):
             case = Case(target=info.id, engine=engine, backend=backend, **values)
@@ -290,8 +290,7 @@ def _values(
 ) -> list[Any]:
     """The values of an axis for one combination of the axes before it."""
     if not axis.applies(kind, backend.axes) and axis.elsewhere != "unsupported":
-        left_out = axis.elsewhere == "left out" and stating.selection.of(axis.name)
-        return [] if left_out else [axis.default]
+        return [] if axis.elsewhere == "left out" and stating.selection.of(axis.name) else [axis.default]
     if axis.name == "threads" and backend.on_one_thread(chosen["wasm_build"]):
         return [1]
     return list(dict.fromkeys(axis.on(info, value) for value in stating.values(axis, backend)))
@@ -314,14 +313,19 @@ def _conditions(suite: Suite, group: Group, selection: Selection) -> Conditions:
     )
 
 
-def _ways(group: Group, selection: Selection) -> Iterator[tuple[str, str, Choice]]:
-    """Engine, backend and what is chosen of it, as far as they are selected."""
+def _ways(group: Group, selection: Selection, words: Vocabulary) -> Iterator[tuple[str, str, Choice]]:
+    """Engine, backend and what is chosen of it, as far as they are selected.
+
+    Where values of axes that backends offer are selected, backends that offer none of these axes are left out.
+    """
     engines, names = selection.of("engine"), selection.of("backend")
+    offered = [name for name in OFFERED if selection.of(name)]
     for engine, backends in group.engines.items():
         for backend, choices in backends.items():
-            if (not engines or engine in engines) and (not names or backend in names):
-                for choice in choices:
-                    yield engine, backend, choice
+            if (engines and engine not in engines) or (names and backend not in names):
+                continue
+            if not offered or any(name in words.backend(engine, backend).axes for name in offered):
+                yield from ((engine, backend, choice) for choice in choices)
 
 
 def _shuffled(wanted: list[_Wanted], seed: str) -> list[_Wanted]:

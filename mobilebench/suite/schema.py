@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, create_model
 
-from mobilebench.core import old_names
 from mobilebench.core.axes import AXES, OFFERED, STATED, Axis, engine_name
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import BlockRule, EnginePass, ModelAccess, Record
@@ -82,28 +81,9 @@ def _in_full(engines: Any) -> Any:
     for engine, backends in engines.items():
         if isinstance(backends, list) and all(isinstance(name, str) for name in backends):
             backends = dict.fromkeys(backends)
-        if isinstance(backends, Mapping) and isinstance(engine, str):
-            backends = _new_settings(engine_name(engine), backends)
+        if isinstance(backends, Mapping):
             backends = {name: _choices(choices) for name, choices in backends.items()}
         found[engine] = backends
-    return found
-
-
-def _new_settings(engine: str, backends: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The backends with the axes for which a list of settings stood in earlier releases."""
-    found: dict[Any, Any] = {}
-    for backend, choices in backends.items():
-        if not (isinstance(choices, list) and choices and all(isinstance(one, str) for one in choices)):
-            found[backend] = choices
-            continue
-        for setting in choices:
-            name = old_names.backend_of(engine, str(backend), setting)
-            known = setting in old_names.SETTINGS
-            axes: dict[str, Any] = old_names.axes_of(engine, name, setting) if known else {_UNKNOWN: setting}
-            found.setdefault(name, []).append(axes)
-        old_names.notice(
-            f"`{backend}: [{', '.join(choices)}]` of {engine} in a suite", f"`{backend}: {found[backend]}`"
-        )
     return found
 
 
@@ -125,8 +105,6 @@ def _choices(choices: Any) -> Any:
 def _parsed(choice: Choice) -> Choice:
     """A choice with the values of its axes parsed. Raises `ValueError` for a key that is no axis of a backend."""
     for name, values in choice.items():
-        if name == _UNKNOWN:
-            raise ValueError(f"there is no setting `{values[0]}`")
         if name not in IN_BACKENDS:
             raise ValueError(f"there is no axis `{name}` of backends; known are {', '.join(IN_BACKENDS)}")
         if not values:
@@ -134,8 +112,6 @@ def _parsed(choice: Choice) -> Choice:
     return {name: [AXES[name].parse(value) for value in values] for name, values in choice.items()}
 
 
-_UNKNOWN = "setting"
-"""In the place of an axis: a setting of an earlier release that never existed."""
 IN_BACKENDS = (*OFFERED, "threads")
 """The axes that a suite may state for one backend alone."""
 
@@ -184,17 +160,6 @@ class Limits(Strict):
 
 class _Stating(Strict):
     """Something that states values of axes, each under the axis's own key."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _new_keys(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        for old, new in old_names.SUITE_KEYS.items():
-            if old in data and new not in data:
-                old_names.notice(f"The suite key `{old}`", f"`{new}`")
-                data = {(new if key == old else key): value for key, value in data.items()}
-        return data
 
     def stated(self, axis: Axis) -> list[Any]:
         """The values of an axis; empty where none are stated."""

@@ -129,7 +129,7 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
         ("delegate: xnnpack", "delegate: xnnpac", 10, "no delegate of tflite cpu `xnnpac`; known are xnnpack"),
         ("delegate: xnnpack", "gpu: auto", 10, "no GPU of tflite cpu `auto`"),
         ("delegate: xnnpack", "turbo: yes", 10, "no axis `turbo` of backends; known are wasm_build, delegate"),
-        ("{delegate: xnnpack}", "[xnnpac]", 10, "there is no setting `xnnpac`"),
+        ("{delegate: xnnpack}", "[xnnpac]", 10, "there is no setting `xnnpac` of tflite cpu"),
         ("{delegate: xnnpack}", "{threads: 0}", 10, "threads should be a number from 1 to 1024"),
         ("title: Mine", "name: Mine", 1, "named by its file"),
     ],
