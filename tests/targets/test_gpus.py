@@ -134,6 +134,6 @@ def test_any_name_stays_a_name(text):
 
 
 def test_pages_know_software_by_the_same_words():
-    source = (Path(__file__).parents[2] / "web" / "src" / "gpu.ts").read_text()
+    source = (Path(__file__).parents[2] / "web" / "src" / "core" / "gpu.ts").read_text()
     (pattern,) = re.findall(r"SOFTWARE_RENDERER =\s*/(.+)/i;", source)
     assert pattern == gpus._SOFTWARE.pattern
