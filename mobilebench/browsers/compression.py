@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from mobilebench.core import paths
+from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.hashing import known_sha256
 
@@ -36,8 +34,7 @@ def compressed(files: Iterable[Path], how: Compression) -> Iterator[Mapping[Path
         BlockFailed: there is no room for them.
     """
     distinct = list(dict.fromkeys(files))
-    with paths.compressed_lock().open("a") as lock, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+    with file_locks.shared(paths.compressed_lock()), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         yield dict(zip(distinct, pool.map(lambda file: _compressed(file, how), distinct), strict=True))
 
 
@@ -58,15 +55,10 @@ def _compressed(file: Path, how: Compression) -> Path:
 def _make(file: Path, made: Path, how: Compression) -> None:
     """Under another name until it is whole: several processes may make it at once."""
     add, finish = _gzip() if how == "gzip" else _brotli()
-    handle, name = tempfile.mkstemp(dir=made.parent)
-    try:
-        with os.fdopen(handle, "wb") as target, file.open("rb") as source:
-            while chunk := source.read(_CHUNK):
-                target.write(add(chunk))
-            target.write(finish())
-        Path(name).replace(made)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with atomic_files.replacing(made) as draft, draft.open("wb") as target, file.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            target.write(add(chunk))
+        target.write(finish())
 
 
 def _gzip() -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:

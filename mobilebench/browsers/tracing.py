@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mobilebench.browsers.page import Page
+from mobilebench.core import atomic_files
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import TraceFile
 
@@ -91,25 +92,21 @@ def finish(page: Page, file: Path) -> TraceFile:
     handle = ended.get("stream")
     if not isinstance(handle, str) or ended.get("streamCompression") != "gzip" or ended.get("traceFormat") != "json":
         raise BlockFailed("The browser's trace is not gzipped JSON.", fault="bad answer")
-    partial = file.with_name(f"{file.name}.partial")
     found = _Found()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as out:
-            for chunk in _chunks(page, handle):
-                found.take(chunk)
-                out.write(chunk)
-        found.end()
-        partial.replace(file)
+        with atomic_files.replacing(file, alone=True) as draft:
+            with draft.open("wb") as out:
+                for chunk in _chunks(page, handle):
+                    found.take(chunk)
+                    out.write(chunk)
+            found.end()
     except OSError as error:
         raise BlockFailed(
             f"The browser's trace cannot be written to {file.parent}: {error.strerror}.",
             hint="Make space there, or choose another folder by --out.",
             fault="no space" if error.errno in _FULL else None,
         ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
     with suppress(BlockFailed):
         page.call("IO.close", {"handle": handle})
     return TraceFile(

@@ -15,13 +15,17 @@ def sha256_of(file: Path) -> str:
 
 
 def known_sha256(file: Path) -> str:
-    """The same, computed once as long as the file's size and time of change stay."""
+    """SHA-256 of a file, computed again only when its size, time of change or inode differs from the last time.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     status = file.stat()
-    return _known(file, status.st_size, status.st_mtime_ns)
+    return _known(file, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @lru_cache(maxsize=1024)
-def _known(file: Path, _size: int, _changed_ns: int) -> str:
+def _known(file: Path, _size: int, _changed_ns: int, _inode: int) -> str:
     return sha256_of(file)
 
 

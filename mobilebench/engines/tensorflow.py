@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -14,7 +13,7 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.core.errors import BlockFailed, Unsupported
-from mobilebench.core.hashing import sha256_of
+from mobilebench.core.hashing import known_sha256
 from mobilebench.core.records import (
     Case,
     Conditions,
@@ -92,7 +91,7 @@ class TensorflowEngine:
         _model(files)
         loading.known(target, _IMPORT)
         for library in network.installed():
-            _sha256(library)
+            known_sha256(library)
         return {"push": (time.monotonic() - started) * 1e3}
 
     def measure(
@@ -211,7 +210,7 @@ def _check(measurement: Measurement, block: PlannedBlock, files: ModelFiles, tar
 def _with_checksums(measurement: Measurement, asked: list[_Asked], target: str) -> Measurement:
     """Name the files that the process says it loaded, with sums taken here; their sizes have to agree."""
     told = {Path(proof.name): proof.bytes for proof in measurement.proof.files}
-    libraries = [_Asked(library, _sha256(library)) for library in network.installed() if library in told]
+    libraries = [_Asked(library, known_sha256(library)) for library in network.installed() if library in told]
     if not libraries:
         raise not_usable(target, "it names none of TensorFlow's installed libraries")
     for one in [*asked, *libraries]:
@@ -221,13 +220,3 @@ def _with_checksums(measurement: Measurement, asked: list[_Asked], target: str) 
             )
     files = [FileProof(name=one.path.name, sha256=one.sha256, bytes=told[one.path]) for one in [*libraries, *asked]]
     return measurement.model_copy(update={"proof": measurement.proof.model_copy(update={"files": files})})
-
-
-def _sha256(path: Path) -> str:
-    facts = path.stat()
-    return _remembered(path, facts.st_mtime_ns, facts.st_size, facts.st_ino)
-
-
-@cache
-def _remembered(path: Path, _changed: int, _size: int, _inode: int) -> str:
-    return sha256_of(path)

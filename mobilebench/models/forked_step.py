@@ -6,7 +6,6 @@ back, and does not have to import them again.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pickle
 import signal
@@ -14,18 +13,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mobilebench.core.errors import MobilebenchError
+from mobilebench.core.worker_process import end_with_parent
 
 Result = TypeVar("Result")
-
-
-_PR_SET_PDEATHSIG = 1
-
-
-def end_with(parent: int) -> None:
-    """Have this process killed when its parent ends, however that ends (Linux, prctl(2))."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def apart(step: Callable[[], Result]) -> Result:
@@ -38,7 +28,7 @@ def apart(step: Callable[[], Result]) -> Result:
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        end_with(parent)
+        end_with_parent(parent)
         os.close(reading)
         _run(step, writing)
     os.close(writing)

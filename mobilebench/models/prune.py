@@ -19,10 +19,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mobilebench.core import paths
+from mobilebench.core import file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import known_sha256
-from mobilebench.models import file_locks, registry, store, user_store
+from mobilebench.models import registry, store, user_store
 from mobilebench.models.build import cache
 from mobilebench.models.manifest import Manifest
 from mobilebench.models.weights import fetch, sources
@@ -35,12 +35,15 @@ _MODEL = re.compile(
 )
 """A built model, what lies beside it while it is built, and what a killed process leaves."""
 
-_WEIGHTS = re.compile(r"(?P<name>[0-9a-f]{64})(?P<kind>\.safetensors|\.safetensors\.part(?:\.json|\.new)?|\.lock)")
+_WEIGHTS = re.compile(
+    r"\.?(?P<name>[0-9a-f]{64})(?P<kind>\.safetensors|\.safetensors\.part(?:\.json|\.new|\.json\.part)?|\.lock)"
+)
 
 _COPY = re.compile(r"(?P<sum>[0-9a-f]{64})-(?:gzip|br)\d{1,2}")
 """What is sent of a file of this sum to a browser that takes this encoding, by its level."""
 
-_HALF_MADE = re.compile(r"tmp[a-z0-9_]{8}")
+_HALF_MADE = re.compile(rf"\.{_COPY.pattern}\.[0-9a-f]{{8}}\.part|tmp[a-z0-9_]{{8}}")
+"""Left by a process that was killed; the second form is that of earlier versions."""
 
 
 @dataclass(frozen=True)

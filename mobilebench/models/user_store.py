@@ -5,19 +5,17 @@ Each lies in `<home>/models/<sha256>/` with a `manifest.json`, and is written el
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 
 from pydantic import ValidationError
 
-from mobilebench.core import paths
+from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.models import store
 from mobilebench.models.manifest import AddedManifest, InputSpec, Manifest, ModelFiles
@@ -131,16 +129,13 @@ def workshop() -> Iterator[Path]:
 
     One that a killed process left behind goes when the next model is added: its lock is free then.
     """
-    with _turn():
-        _sweep()
-        place = Path(mkdtemp(prefix=_WORKSHOP, dir=folder()))
-        lock = os.open(place, os.O_RDONLY)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    try:
+    with ExitStack() as held:
+        with _turn():
+            _sweep()
+            place = Path(mkdtemp(prefix=_WORKSHOP, dir=folder()))
+            held.enter_context(file_locks.exclusive(place))
+        held.callback(shutil.rmtree, place, ignore_errors=True)
         yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-        os.close(lock)
 
 
 def place(shop: Path, manifest: Manifest, sha256: str) -> ModelFiles:
@@ -166,9 +161,7 @@ def place(shop: Path, manifest: Manifest, sha256: str) -> ModelFiles:
 
 def update(files: ModelFiles, manifest: Manifest) -> ModelFiles:
     """Exchange the manifest of an added model: at once, never half."""
-    fresh = files.folder / f".{MANIFEST}.new"
-    fresh.write_text(manifest.model_dump_json(indent=1) + "\n")
-    fresh.replace(files.folder / MANIFEST)
+    atomic_files.write_text(files.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n", alone=True)
     return ModelFiles(files.folder, manifest)
 
 
@@ -183,18 +176,12 @@ def read(place: Path) -> ModelFiles | None:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    with (folder() / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file_locks.exclusive(folder() / ".lock"):
         yield
 
 
 def _sweep() -> None:
     for left in folder().glob(f"{_WORKSHOP}*"):
-        lock = os.open(left, os.O_RDONLY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left, ignore_errors=True)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(lock)
+        with file_locks.if_free(left) as free:
+            if free:
+                shutil.rmtree(left, ignore_errors=True)

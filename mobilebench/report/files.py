@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobilebench.analysis.summary import RunSummary, summarise
+from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Run
 
@@ -39,7 +39,7 @@ def write(run: Run, folder: Path) -> ReportFiles:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            _replace(folder / name, text)
+            atomic_files.write_text(folder / name, text)
     except OSError as error:
         raise BadInput(
             f"The report could not be written to {folder}: {error.strerror or error}.",
@@ -54,13 +54,3 @@ def result_table(summary: RunSummary) -> Group:
     from mobilebench.report.contents import document
 
     return terminal.render(document(summary))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file beside its place, and move it there when it is whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -94,10 +94,10 @@ def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) 
 
 def in_use(files: ModelFiles) -> AbstractContextManager[None]:
     """Keeps the model from being pruned as long as it is measured."""
-    from mobilebench.models import file_locks
+    from mobilebench.core import file_locks
     from mobilebench.models.build import cache
 
-    return file_locks.use(cache.lock_of(files.folder)) if files.manifest.source == "zoo" else nullcontext()
+    return file_locks.shared(cache.lock_of(files.folder)) if files.manifest.source == "zoo" else nullcontext()
 
 
 def why_no_model(key: ModelKey) -> str | None:

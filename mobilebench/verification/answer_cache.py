@@ -6,13 +6,12 @@ every cell, elsewhere first, so that a killed verification loses only the cell t
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from mobilebench.core import paths
+from mobilebench.core import atomic_files, paths
 from mobilebench.core.records import Record
 from mobilebench.verification.records import Answered, ReferenceFacts
 
@@ -57,12 +56,7 @@ class Verifications:
 
     def _write(self, kept: Kept) -> None:
         self._kept = kept
-        fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        try:
-            fresh.write_text(kept.model_dump_json(indent=1) + "\n")
-            fresh.replace(self._path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        atomic_files.write_text(self._path, kept.model_dump_json(indent=1) + "\n")
 
 
 def _read(path: Path) -> Kept:

@@ -7,7 +7,6 @@ to standard error. TensorFlow and the arrays that are compared live and end here
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobilebench.core.errors import MobilebenchError
+from mobilebench.core.worker_process import end_with_parent, reserve_output
 from mobilebench.models import checks, synthetic_inputs
-from mobilebench.models.forked_step import end_with
 from mobilebench.models.manifest import InputSpec
 from mobilebench.models.user_models import reference_worker
 from mobilebench.verification import compare
@@ -168,15 +167,14 @@ def _facts(name: str, answers: dict[str, Arrays]) -> OutputFacts:
 
 def main() -> int:
     """Do one job, and end with the process that gave it."""
-    end_with(os.getppid())
-    with os.fdopen(os.dup(1), "w") as mouth:
-        os.dup2(2, 1)
+    end_with_parent()
+    with reserve_output() as output:
         job = json.load(sys.stdin)
         try:
             said = KINDS[job["kind"]](job)
         except Refused as error:
             said = {"refusal": str(error)}
-        mouth.write(json.dumps(said) + "\n")
+        output.write(json.dumps(said) + "\n")
     return 0
 
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
-from tempfile import TemporaryFile
 from threading import Event
 from typing import Any
 
 from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
 from mobilebench.models import behaviour, signatures
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.models.user_models.reference_client import environment, last_words, signal_name
 
 PATIENCE_S = 900.0
-
-_LOOK_SECONDS = 0.1
 
 
 def job(kind: str, files: ModelFiles, format_name: Format, seeded: Sequence[str], **more: Any) -> dict[str, Any]:
@@ -47,41 +40,11 @@ def ask(job: Mapping[str, Any], cancel: Event, patience_s: float = PATIENCE_S) -
         Unsupported: the engine does not run the file; its own words.
         BlockFailed: it crashed, took too long, or `cancel` was set.
     """
-    with TemporaryFile() as request, TemporaryFile() as noise, TemporaryFile() as said:
-        request.write(json.dumps(job).encode())
-        request.seek(0)
-        worker = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mobilebench.verification.worker"],
-            stdin=request,
-            stdout=said,
-            stderr=noise,
-            env=environment(),
-            start_new_session=True,
-        )
+    with Worker("mobilebench.verification.worker", environment=ENGINES_ON_CPU) as worker:
         try:
-            code = _wait(worker, cancel, patience_s)
-        finally:
-            if worker.poll() is None:
-                worker.kill()
-            worker.wait()
-        if code < 0:
-            raise BlockFailed(f"The process crashed ({signal_name(-code)}).")
-        if code:
-            raise BlockFailed(last_words(noise) or f"The process ended with exit code {code}.")
-        said.seek(0)
-        answer: dict[str, Any] = json.loads(said.read())
+            answer = worker.answer(job, timeout_s=patience_s, cancel=cancel)
+        except WorkerFailed as error:
+            raise BlockFailed(error.sentence) from None
     if "refusal" in answer:
         raise Unsupported(str(answer["refusal"]))
     return answer
-
-
-def _wait(worker: subprocess.Popen[bytes], cancel: Event, patience_s: float) -> int:
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            return worker.wait(timeout=_LOOK_SECONDS)
-        except subprocess.TimeoutExpired:
-            if cancel.is_set():
-                raise BlockFailed("It was cancelled.") from None
-            if time.monotonic() > deadline:
-                raise BlockFailed(f"It took longer than {patience_s:g} s.") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilebench.core import paths
+from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.profiles import Profile, load
 from mobilebench.virtual import adb, command_socket, config, device_identity, host_browsers, processes, sandbox, sysfs
@@ -418,14 +417,11 @@ def _read(name: str) -> _Record | None:
 
 def _write(record: _Record) -> None:
     file = _folder(record.name) / "phone.json"
-    draft = file.with_suffix(".new")
-    draft.write_text(json.dumps(dataclasses.asdict(record), indent=1), encoding="utf-8")
-    draft.replace(file)
+    atomic_files.write_text(file, json.dumps(dataclasses.asdict(record), indent=1), alone=True)
 
 
 @contextmanager
 def _turn() -> Iterator[None]:
     """One command at a time switches phones."""
-    with (_root() / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file_locks.exclusive(_root() / ".lock"):
         yield

@@ -6,14 +6,13 @@ Only the standard library is imported here: this also runs inside the phone.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from mobilebench.core import atomic_files, file_locks
 
 FAULTS = ("offline", "unauthorized")
 SERVICE_FAULTS = ("hangs", "missing", "denied")
@@ -183,22 +182,11 @@ class StateFile:
 
     def change(self, edit: Callable[[State], State], then: Callable[[State], None]) -> State:
         """Replace the state by what `edit` makes of it; `then` runs before the next writer's turn."""
-        with self._turn():
+        with file_locks.exclusive(self.path.with_suffix(".lock")):
             state = edit(self.read() if self.path.exists() else State())
-            draft = self.path.with_suffix(".new")
-            draft.write_text(to_json(state), encoding="utf-8")
-            draft.replace(self.path)
+            atomic_files.write_text(self.path, to_json(state), alone=True)
             then(state)
         return state
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        lock = os.open(self.path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
 
 def _changed(thing: Any, path: list[str], value: Any, name: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from mobilebench.core import atomic_files
 from mobilebench.virtual.config import PhoneConfig
 from mobilebench.virtual.state import Battery, State, Thermal
 
@@ -28,10 +29,7 @@ def write(folder: Path, config: PhoneConfig, state: State) -> None:
         text = f"{content}\n"
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             file.parent.mkdir(parents=True, exist_ok=True)
-            draft = file.with_name(f".{file.name}.new")
-            draft.write_text(text, encoding="utf-8")
-            draft.chmod(0o444)
-            draft.replace(file)
+            atomic_files.write_text(file, text, mode=0o444, alone=True)
 
 
 def copy_real_cores(folder: Path) -> None:

@@ -169,7 +169,7 @@ def test_a_full_disk_is_named_and_nothing_half_is_left(tmp_path: Path, monkeypat
 def test_what_a_killed_attempt_left_is_written_over(tmp_path: Path) -> None:
     folder = tmp_path / "traces"
     folder.mkdir()
-    for name in ("a.json.gz", "a.json.gz.partial"):
+    for name in ("a.json.gz", ".a.json.gz.part"):
         (folder / name).write_bytes(b"half of it")
     data = gzip.compress(TEXT)
     assert finished(FakePage(data), tmp_path).marks == MARKS

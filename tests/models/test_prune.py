@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from mobilebench.browsers.compression import Compression, compressed
-from mobilebench.core import paths
+from mobilebench.core import file_locks, paths
 from mobilebench.core.errors import BadInput
-from mobilebench.models import file_locks
 from mobilebench.models.build import cache
 from mobilebench.models.manifest import Format, FormatFile, Manifest
 from mobilebench.models.pretrained import Pretrained
@@ -115,7 +114,7 @@ def test_what_killed_processes_leave_goes_and_the_model_beside_it_stays(models: 
 def test_what_is_being_built_or_used_stays(models: Path) -> None:
     put(models, f".{OLD}.building")
     using = put(models, UNKNOWN)
-    with file_locks.turn(models / f"{OLD}.lock"), file_locks.use(models / f"{UNKNOWN}.lock"):
+    with file_locks.exclusive(models / f"{OLD}.lock"), file_locks.shared(models / f"{UNKNOWN}.lock"):
         assert gone(everything=True) == {f".{OLD}.building": "in use", UNKNOWN: "in use"}
         assert (using / "manifest.json").exists()
     assert len(gone()) == 2
@@ -124,8 +123,8 @@ def test_what_is_being_built_or_used_stays(models: Path) -> None:
 def test_what_another_process_holds_stays_until_it_is_killed(models: Path) -> None:
     put(models, OLD)
     code = (
-        "import sys; from pathlib import Path; from mobilebench.models import file_locks\n"
-        "with file_locks.use(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from mobilebench.core import file_locks\n"
+        "with file_locks.shared(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(models / f"{OLD}.lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:
@@ -140,12 +139,12 @@ def test_one_who_waited_for_a_lock_that_was_pruned_holds_the_new_one(models: Pat
     put(models, OLD)
     lock = models / f"{OLD}.lock"
     code = (
-        "import sys; from pathlib import Path; from mobilebench.models import file_locks\n"
+        "import sys; from pathlib import Path; from mobilebench.core import file_locks\n"
         "lock = Path(sys.argv[1])\n"
-        "with file_locks.turn(lock, lambda: print('waiting', flush=True)):\n"
+        "with file_locks.exclusive(lock, lambda: print('waiting', flush=True)):\n"
         "    with file_locks.if_free(lock) as free: print(lock.exists(), free, flush=True)"
     )
-    with file_locks.turn(lock):
+    with file_locks.exclusive(lock):
         waiter = subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, text=True)
         assert waiter.stdout is not None
         assert waiter.stdout.readline() == "waiting\n"
@@ -187,7 +186,7 @@ def test_unfinished_downloads_go_after_a_day(weights: Path) -> None:
         (weights / name).write_bytes(b"half")
     now = time.time()
     assert gone(now=now + 23 * 3600) == {}
-    with file_locks.turn(weights / f"{SUM}.lock"):
+    with file_locks.exclusive(weights / f"{SUM}.lock"):
         assert set(gone(now=now + 25 * 3600).values()) == {"in use"}
     assert gone(now=now + 25 * 3600) == {
         f"{SUM}.safetensors.part": "unfinished download",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.models import file_locks
+from mobilebench.core import file_locks
 from mobilebench.models.build import cache
 from mobilebench.session import dependencies
 

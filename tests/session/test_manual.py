@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mobilebench.browsers.server import PageServer
+from mobilebench.core import file_locks
 from mobilebench.core.errors import BadInput
-from mobilebench.models import file_locks
 from mobilebench.models.build.cache import lock_of
 from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import summarise

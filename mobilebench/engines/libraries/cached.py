@@ -8,13 +8,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mobilebench.core import paths
+from mobilebench.core import file_locks, paths
 from mobilebench.core.errors import BadInput, MobilebenchError, Unsupported
-from mobilebench.core.hashing import sha256_of
+from mobilebench.core.hashing import known_sha256, sha256_of
 from mobilebench.engines.libraries import fetch, pins, unpack
-from mobilebench.engines.libraries.library import Library, known_sum
+from mobilebench.engines.libraries.library import Library
 from mobilebench.engines.libraries.pins import Pinned
-from mobilebench.models import file_locks
 
 Tell = Callable[[str], None]
 
@@ -30,7 +29,7 @@ def on_standard_error(words: str) -> None:
 def is_here(pinned: Pinned) -> bool:
     """Whether the pinned bytes lie in the cache."""
     try:
-        return known_sum(pinned.path) == pinned.member.sha256
+        return known_sha256(pinned.path) == pinned.member.sha256
     except OSError:
         return False
 
@@ -68,7 +67,8 @@ def _obtain(pinned: Pinned, tell: Tell) -> None:
     try:
         room.parent.mkdir(parents=True, exist_ok=True)
         lock = room.parent / f".{pinned.member.archive}.lock"
-        with file_locks.turn(lock, lambda: tell(f"Waiting for another process to fetch {pinned.archive.coordinate} …")):
+        waiting = f"Waiting for another process to fetch {pinned.archive.coordinate} …"
+        with file_locks.exclusive(lock, lambda: tell(waiting)):
             if is_here(pinned):
                 return
             if failure := _failures.get(room):

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilebench.core import paths
+from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import known_sha256
 from mobilebench.engines.libraries import elf, unpack
-from mobilebench.engines.libraries.library import Library, known_sum
-from mobilebench.models import file_locks
+from mobilebench.engines.libraries.library import Library
 
 NAMES = {
     "tflite": "libtensorflowlite_jni.so",
@@ -166,7 +166,7 @@ def _fitting(given: Given, build: str) -> Library | None:
     header = _header(given)
     if header is None or not header.fits(build):
         return None
-    return Library(given.path.resolve(), known_sum(given.path), f"{given.by} {given.path.name}")
+    return Library(given.path.resolve(), known_sha256(given.path), f"{given.by} {given.path.name}")
 
 
 def _from_archive(given: Given, build: str) -> Library | None:
@@ -174,7 +174,7 @@ def _from_archive(given: Given, build: str) -> Library | None:
     abi = build.removeprefix("android-")
     if abi not in _abis(given):
         return None
-    target = paths.cache() / "libraries" / f"given-{known_sum(given.path)[:16]}-{build}" / NAMES[given.name]
+    target = paths.cache() / "libraries" / f"given-{known_sha256(given.path)[:16]}-{build}" / NAMES[given.name]
     try:
         _unpack(given, abi, target)
     except OSError as error:
@@ -185,16 +185,15 @@ def _from_archive(given: Given, build: str) -> Library | None:
     header = elf.read(target)
     if header is None or not header.fits(build):
         raise BadInput(f"{given.words} holds something under jni/{abi} that is not a library for {build}.")
-    return Library(target, known_sum(target), f"{given.by} {given.path.name}")
+    return Library(target, known_sha256(target), f"{given.by} {given.path.name}")
 
 
 def _unpack(given: Given, abi: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with file_locks.turn(target.parent / ".lock"):
+    with file_locks.exclusive(target.parent / ".lock"):
         if not _unpacked(given, abi, target):
-            fresh = target.with_suffix(".new")
-            unpack.from_zip(given.path, f"jni/{abi}/{target.name}", fresh)
-            fresh.replace(target)
+            with atomic_files.replacing(target, alone=True) as draft:
+                unpack.from_zip(given.path, f"jni/{abi}/{target.name}", draft)
 
 
 def _unpacked(given: Given, abi: str, target: Path) -> bool:

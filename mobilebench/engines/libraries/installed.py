@@ -7,7 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mobilebench.core.errors import BadInput
-from mobilebench.engines.libraries.library import Library, known_sum
+from mobilebench.core.hashing import known_sha256
+from mobilebench.engines.libraries.library import Library
 
 PACKAGES = ("onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-migraphx", "onnxruntime")
 """They all bring a module `onnxruntime`; the plain one last, since others are installed over it."""
@@ -40,7 +41,7 @@ def library() -> Library:
         )
     version = version_of(path)
     package = _package(version)
-    return Library(path, known_sum(path), f"package {package} {version}", version, LICENCE, f"{package}=={version}")
+    return Library(path, known_sha256(path), f"package {package} {version}", version, LICENCE, f"{package}=={version}")
 
 
 def version_of(path: Path) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-
-from mobilebench.core.hashing import sha256_of
 
 
 @dataclass(frozen=True)
@@ -34,18 +31,3 @@ class EngineLibraries:
     """A second library that holds the backend."""
     notes: tuple[str, ...] = ()
     """What a reader of results should know, such as a version that differs from this computer's."""
-
-
-def known_sum(path: Path) -> str:
-    """SHA-256 of a file, computed again only when its size, time or inode has changed.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    facts = path.stat()
-    return _remembered(path, facts.st_mtime_ns, facts.st_size, facts.st_ino)
-
-
-@cache
-def _remembered(path: Path, _changed: int, _size: int, _inode: int) -> str:
-    return sha256_of(path)

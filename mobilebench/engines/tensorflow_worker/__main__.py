@@ -10,17 +10,16 @@ import os
 import sys
 from collections.abc import Sequence
 
+from mobilebench.core.worker_process import end_with_parent, reserve_output
 from mobilebench.engines.tensorflow_worker import options, report
 from mobilebench.engines.tensorflow_worker.block import Block, measure
 from mobilebench.engines.tensorflow_worker.options import MEASURED, NOT_WRITTEN, Problem
-from mobilebench.models.forked_step import end_with
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure the block that the arguments describe. This process ends when its parent process ends."""
-    end_with(os.getppid())
-    output = os.dup(1)
-    os.dup2(2, 1)
+    end_with_parent()
+    output = reserve_output()
     block: Block | None = None
     problem: Problem | None = None
     try:
@@ -30,8 +29,8 @@ def main(arguments: Sequence[str]) -> int:
         problem = error
     text = report.answer(block, problem, options.pass_asked(arguments))
     try:
-        with os.fdopen(output, "w") as stream:
-            stream.write(f"{text}\n")
+        with output:
+            output.write(f"{text}\n")
     except OSError as error:
         sys.stderr.write(f"the answer could not be written: {error.strerror}\n")
         return NOT_WRITTEN

@@ -6,31 +6,27 @@ TensorFlow and the converters run in a process of their own (`models.build.worke
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
-import subprocess
-import sys
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mobilebench.core import file_locks
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.models import file_locks, pins, registry, store
+from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
+from mobilebench.models import pins, registry, store
 from mobilebench.models.build import cache
 from mobilebench.models.manifest import ModelFiles
 
 Progress = Callable[[str], None]
 """Receives a few words on each step of a build."""
 
-_ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-    "CUDA_VISIBLE_DEVICES": "-1",
-    "ORT_DISABLE_TELEMETRY": "1",
-    "PYTHONHASHSEED": "0",
-}
-"""Quiet, on the CPU, and the same each time."""
+_ENVIRONMENT = {**ENGINES_ON_CPU, "PYTHONHASHSEED": "0"}
+"""The hash seed makes the converters' output the same each time."""
+_GRACE_S = 3.0
+"""How long a builder that is interrupted may take to clean up."""
 
 _FULL = os.strerror(errno.ENOSPC)
 _BASE = "fp32"
@@ -69,7 +65,7 @@ def build(
         base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}"), thorough=thorough)
     with (
         _room_in(folder.parent),
-        file_locks.turn(cache.lock_of(folder), lambda: tell("another process is building it; waiting")),
+        file_locks.exclusive(cache.lock_of(folder), lambda: tell("another process is building it; waiting")),
     ):
         if files := _whole(folder, tell, thorough=thorough):
             return files
@@ -117,54 +113,27 @@ def _whole(folder: Path, tell: Progress, *, thorough: bool) -> ModelFiles | None
 def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
     """Run `models.builder` to its end, passing on what it says."""
     complaint: dict[str, str | None] | None = None
-    with log.open("wb") as noise:
-        builder = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mobilebench.models.build.worker", str(os.getpid()), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=noise,
-            env={**os.environ, **_ENVIRONMENT},
-            start_new_session=True,
-        )
-        try:
-            assert builder.stdout is not None
-            for line in builder.stdout:
-                said = json.loads(line)
-                if "error" in said:
-                    complaint = said
-                else:
-                    tell(said["step"])
-            exit_code = builder.wait()
-        finally:
-            _end(builder)
+    failure: WorkerFailed | None = None
+    builder = Worker("mobilebench.models.build.worker", *arguments, environment=_ENVIRONMENT, log=log)
+    try:
+        for said in builder.messages():
+            if "error" in said:
+                complaint = said
+            else:
+                tell(said["step"])
+    except WorkerFailed as error:
+        failure = error
+    finally:
+        builder.close(_GRACE_S)
     if complaint and _FULL in log.read_text(errors="replace"):
         raise MobilebenchError(_FULL)
     if complaint:
         raise MobilebenchError(str(complaint["error"]), hint=complaint.get("hint") or f"The converters' log is {log}.")
-    if exit_code != 0:
-        raise MobilebenchError(
-            f"Building {arguments[0]} failed: {_last_words(log, exit_code)}.", hint=f"The converters' log is {log}."
-        )
+    if failure:
+        killed = failure.exit_code == -signal.SIGKILL
+        reason = "it was killed, most likely because memory ran out" if killed else failure.reason.rstrip(".")
+        raise MobilebenchError(f"Building {arguments[0]} failed: {reason}.", hint=f"The converters' log is {log}.")
     log.unlink()
-
-
-def _end(builder: subprocess.Popen[bytes]) -> None:
-    if builder.poll() is None:
-        builder.terminate()
-        try:
-            builder.wait(timeout=3)
-        except subprocess.TimeoutExpired:
-            builder.kill()
-            builder.wait()
-    if builder.stdout is not None:
-        builder.stdout.close()
-
-
-def _last_words(log: Path, exit_code: int) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    if exit_code == -9:
-        return "it was killed, most likely because memory ran out"
-    return lines[-1].strip().rstrip(".") if lines else f"exit code {exit_code}"
 
 
 def _put_in_place(workshop: Path, folder: Path) -> None:

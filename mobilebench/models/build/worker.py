@@ -11,20 +11,21 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
 from itertools import combinations
 from pathlib import Path
 
+from mobilebench.core import file_locks
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.hashing import sha256_of
-from mobilebench.models import checks, file_locks, pins, registry, store, synthetic_inputs
+from mobilebench.core.worker_process import end_with_parent, reserve_output
+from mobilebench.models import checks, pins, registry, store, synthetic_inputs
 from mobilebench.models.checks import Arrays
 from mobilebench.models.conversion import graph, onnx, tfjs, tflite
 from mobilebench.models.conversion.converted import Converted, Names
-from mobilebench.models.forked_step import apart, end_with
+from mobilebench.models.forked_step import apart
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.spec import ModelEntry
 from mobilebench.models.weights import fetch
@@ -157,7 +158,7 @@ def _define(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path)
     definition = importlib.import_module(str(entry.definition))
     own = fetch.fetched(entry.name)
     if own:
-        with file_locks.use(fetch.lock_of(own.path)):
+        with file_locks.shared(fetch.lock_of(own.path)):
             weights: Weights = PretrainedWeights(own.path, own.pretrained.sha256)
     else:
         weights = Weights(definition.SEED)
@@ -226,13 +227,12 @@ def _described(converted: Converted, folder: Path) -> FormatFile:
 
 def main(arguments: list[str]) -> int:
     """Build what the arguments say. Standard output is kept for JSON lines, whatever the converters print."""
-    parent, model, precision, batch, folder, *base = arguments
-    end_with(int(parent))
-    with os.fdopen(os.dup(1), "w", buffering=1) as mouth:
-        os.dup2(2, 1)
+    model, precision, batch, folder, *base = arguments
+    end_with_parent()
+    with reserve_output() as output:
 
         def say(**words: str | None) -> None:
-            mouth.write(json.dumps(words) + "\n")
+            output.write(json.dumps(words) + "\n")
 
         try:
             where = Path(base[0]) if base else None

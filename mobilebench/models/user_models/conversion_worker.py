@@ -10,7 +10,6 @@ answer to `case`. The answer is one JSON line: `{}`, or `{made, failed}` by form
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobilebench.core.errors import MobilebenchError
+from mobilebench.core.worker_process import end_with_parent, reserve_output
 from mobilebench.models.manifest import InputSpec
 from mobilebench.models.user_models import reference_worker
 
@@ -139,8 +139,8 @@ def _order(given: NDArray[Any], expected: NDArray[Any]) -> tuple[int, ...] | Non
 
 def main() -> int:
     """Do one job. Standard output is kept for the answer, whatever converters print."""
-    with os.fdopen(os.dup(1), "w") as mouth:
-        os.dup2(2, 1)
+    end_with_parent()
+    with reserve_output() as output:
         job = json.loads(sys.stdin.read())
         try:
             if job["task"] == "plain":
@@ -150,7 +150,7 @@ def main() -> int:
                 answer = formats(job)
         except Exception as error:  # whatever a converter stumbles over is the reason why there is no conversion
             answer = {"problem": " ".join(str(error).split())[:400] or type(error).__name__}
-        mouth.write(json.dumps(answer) + "\n")
+        output.write(json.dumps(answer) + "\n")
     return 0
 
 

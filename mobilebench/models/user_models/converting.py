@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +10,7 @@ from uuid import uuid4
 
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.hashing import sha256_of
+from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
 from mobilebench.models import behaviour, signatures, user_store
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.user_models import conversion_worker, onnx2tf, reference_client
@@ -166,23 +164,11 @@ def _run(job: dict[str, Any], tell: Progress) -> dict[str, Any]:
     """
     if job["task"] == "formats":
         tell(f"converting to {', '.join(job['formats'])}")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", conversion_worker.__name__],
-            input=json.dumps(job).encode(),
-            capture_output=True,
-            env=reference_client.environment(),
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise MobilebenchError(f"the conversion did not end within {_PATIENCE_S:g} s") from None
-    if done.returncode or not done.stdout.strip():
-        lines = done.stderr.decode(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-        ended = f"was ended by signal {-done.returncode}" if done.returncode < 0 else "failed"
-        raise MobilebenchError(f"the converter {ended}: {last[:300]}")
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    with Worker(conversion_worker.__name__, environment=ENGINES_ON_CPU) as worker:
+        try:
+            answer = worker.answer(job, timeout_s=_PATIENCE_S)
+        except WorkerFailed as error:
+            raise MobilebenchError(f"the converter failed: {error.reason}") from None
     if "problem" in answer:
         raise MobilebenchError(str(answer["problem"]))
     return answer

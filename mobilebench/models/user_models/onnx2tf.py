@@ -13,9 +13,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mobilebench.core import paths
+from mobilebench.core import file_locks, paths
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.models import file_locks
 
 VERSION = "1.29.24"
 """The last one for Python 3.11."""
@@ -37,7 +36,8 @@ def environment(tell: Callable[[str], None]) -> Path:
     room = paths.cache() / "environments"
     room.mkdir(exist_ok=True)
     folder = room / f"onnx2tf-{VERSION}-{pinned}"
-    with file_locks.turn(folder.with_suffix(".lock"), lambda: tell("another process is installing onnx2tf; waiting")):
+    lock = folder.with_suffix(".lock")
+    with file_locks.exclusive(lock, lambda: tell("another process is installing onnx2tf; waiting")):
         if not (folder / _READY).is_file():
             tell(f"installing onnx2tf {VERSION} in an environment of its own (2 GB, once)")
             _install(folder, requirements)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import OutputSummary
+from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
 from mobilebench.models.manifest import Behaviour, Format, InputSpec
 
 ENGINES: Mapping[Format, str] = {
@@ -27,14 +22,6 @@ ENGINES: Mapping[Format, str] = {
 PATIENCE_S = 900.0
 _OTHER_INPUT = 100
 """Added to the position of an input: another input of the same kind, to see that the answer follows it."""
-
-_ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-    "CUDA_VISIBLE_DEVICES": "-1",
-    "ORT_DISABLE_TELEMETRY": "1",
-}
-
 
 REPEATS = 16
 """How often the same input is asked in one session of a model whose operators may keep state or draw numbers; a random
@@ -65,18 +52,11 @@ class Refused(Exception):
 
 
 class Engine:
-    """One engine, started early: it is loaded while the model is still being read."""
+    """One engine in a process of its own, which loads it while the model is still being read."""
 
-    def __init__(self, format_name: Format, python: str = sys.executable) -> None:
-        self.format = format_name
-        self._noise: IO[bytes] = TemporaryFile()  # noqa: SIM115 - `close` does
-        self._process = subprocess.Popen(
-            [python, "-P", "-m", "mobilebench.models.user_models.reference_worker", format_name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._noise,
-            env=environment(),
-            start_new_session=True,
+    def __init__(self, format_name: Format) -> None:
+        self._worker = Worker(
+            "mobilebench.models.user_models.reference_worker", format_name, environment=ENGINES_ON_CPU
         )
 
     def ask(self, job: Mapping[str, Any]) -> Answer:
@@ -87,15 +67,9 @@ class Engine:
             BadInput: it runs the model, but runner and pages could not.
         """
         try:
-            said, _ = self._process.communicate(json.dumps(job).encode(), timeout=PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            raise Refused(f"it gave no answer within {PATIENCE_S:g} s") from None
-        code = self._process.returncode
-        if code < 0:
-            raise Refused(f"it crashed ({signal_name(-code)})")
-        if code or not said.strip():
-            raise Refused(last_words(self._noise) or f"it ended with exit code {code}")
-        answer = json.loads(said.splitlines()[-1])
+            answer = self._worker.answer(job, timeout_s=PATIENCE_S)
+        except WorkerFailed as error:
+            raise Refused(error.reason) from None
         if "refusal" in answer:
             raise Refused(answer["refusal"])
         if "problem" in answer:
@@ -109,18 +83,8 @@ class Engine:
         )
 
     def close(self) -> None:
-        """End the process, whatever it does."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._noise):
-            if stream is not None:
-                _close(stream)
-
-
-def environment() -> dict[str, str]:
-    """The environment of processes that load engines: quiet, and on the CPU."""
-    return {**os.environ, **_ENVIRONMENT}
+        """End the process, even while it computes."""
+        self._worker.close()
 
 
 @contextmanager
@@ -200,26 +164,3 @@ def refusal(name: str, format_name: Format, error: Refused) -> BadInput:
         hint="Nothing was added. Export the model for this engine's version and operators, or choose other inputs "
         "with --input and --fill.",
     )
-
-
-def last_words(noise: IO[bytes]) -> str:
-    """The last line that a process left in this file, of bearable length; empty when there is none."""
-    noise.seek(0, os.SEEK_END)
-    noise.seek(max(0, noise.tell() - 65536))
-    lines = [line for line in noise.read().decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1].strip()[:600] if lines else ""
-
-
-def signal_name(number: int) -> str:
-    """`SIGSEGV` and so on."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _close(stream: IO[bytes]) -> None:
-    try:
-        stream.close()
-    except OSError:
-        return

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mobilebench.core.worker_process import end_with_parent, reserve_output
 from mobilebench.models import synthetic_inputs
 
 Arrays = dict[str, NDArray[Any]]
@@ -249,17 +250,17 @@ def words(error: Exception) -> str:
 def main(arguments: list[str]) -> int:
     """Do one job. Standard output is kept for the answer, whatever engines print."""
     (engine,) = arguments
-    with os.fdopen(os.dup(1), "w") as mouth:
-        os.dup2(2, 1)
+    end_with_parent()
+    with reserve_output() as output:
         if module := _WARM_UP.get(engine):
             try:
                 __import__(module)
             except ImportError as error:
-                mouth.write(json.dumps({"refusal": words(error)}) + "\n")
+                output.write(json.dumps({"refusal": words(error)}) + "\n")
                 return 0
         text = sys.stdin.read()
         if text:
-            mouth.write(json.dumps(work(engine, json.loads(text))) + "\n")
+            output.write(json.dumps(work(engine, json.loads(text))) + "\n")
     os._exit(0)  # the engine's own clean-up is of no use any more, and takes its time
 
 

@@ -26,6 +26,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import ValidationError
 
 import mobilebench
+from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Record
 
@@ -402,9 +403,7 @@ def _read_note(part: Path, url: str) -> _Note | None:
 
 
 def _write_note(part: Path, note: _Note) -> None:
-    fresh = note_of(part).with_suffix(".new")
-    fresh.write_text(note.model_dump_json())
-    fresh.replace(note_of(part))
+    atomic_files.write_text(note_of(part), note.model_dump_json(), alone=True)
 
 
 def _mb(count: int) -> str:

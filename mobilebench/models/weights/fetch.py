@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilebench.core import paths
+from mobilebench.core import file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of
-from mobilebench.models import file_locks
 from mobilebench.models.pretrained import Pretrained
 from mobilebench.models.weights import sources, weights_file
 from mobilebench.models.weights.download import Patience, Silent, Watcher, discard, download, part_of
@@ -70,7 +69,7 @@ def fetch(
     """
     watcher = watcher or Silent()
     whole = path_of(weights, folder)
-    with file_locks.turn(lock_of(whole), lambda: watcher.say("another process is fetching it; waiting")):
+    with file_locks.exclusive(lock_of(whole), lambda: watcher.say("another process is fetching it; waiting")):
         if whole.exists():
             if sha256_of(whole) == weights.sha256:
                 return whole
@@ -96,7 +95,7 @@ def forget(model: str) -> bool:
     """
     removed = sources.remove(model)
     while here := fetched(model):
-        with file_locks.turn(lock_of(here.path)):
+        with file_locks.exclusive(lock_of(here.path)):
             here.path.unlink(missing_ok=True)
         removed = True
     return removed

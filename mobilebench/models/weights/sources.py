@@ -7,8 +7,6 @@ A model of the zoo is built from seeded weights unless weights are named for it 
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from mobilebench.core import paths
+from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.models import registry
 from mobilebench.models.pretrained import Pretrained
@@ -146,8 +144,7 @@ def _mistake(mark: yaml.Mark | None, problem: str) -> BadInput:
 
 @contextmanager
 def _being_changed() -> Iterator[None]:
-    with file().with_suffix(".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file_locks.exclusive(file().with_suffix(".lock")):
         yield
 
 
@@ -161,12 +158,7 @@ def _change(named: dict[str, Pretrained], model: str, weights: Pretrained | None
         kept = False
     if not kept:  # written in YAML's other style, or with anchors
         changed = _dumped(wanted)
-    fresh = file().with_suffix(".yaml.new")
-    with fresh.open("w", encoding="utf-8") as stream:
-        stream.write(changed)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(file())
+    atomic_files.write_text(file(), changed, alone=True, durable=True)
 
 
 def _with_entry(text: str, model: str, weights: Pretrained | None) -> str:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.models import pins, registry
 
@@ -55,9 +56,8 @@ def _main(model: str, file: str) -> None:
     weights = Weights(definition.SEED)
     definition.network(weights, 1, **entry.options)
     arrays = pretrained_weights.arrays(weights)
-    unfinished = Path(f"{file}.part")
-    weights_file.export(arrays, unfinished, model=model)
-    unfinished.rename(file)
+    with atomic_files.replacing(Path(file)) as draft:
+        weights_file.export(arrays, draft, model=model)
     print(json.dumps([list(values.shape) for values in arrays]))  # noqa: T201 - the parent process reads it
 
 

@@ -12,6 +12,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.hashing import sha256_of
 from mobilebench.targets.android.shell import SCRATCH, Shell, demand
@@ -92,13 +93,8 @@ class PhoneFiles:
 
     def pull(self, remote: TargetPath, local: Path) -> None:
         """Copy a file from the phone; it appears here only when it is whole."""
-        part = local.with_name(f"{local.name}.part")
-        try:
-            with part.open("wb") as target:
-                self._sync.receive(remote.text, target)
-            part.replace(local)
-        finally:
-            part.unlink(missing_ok=True)
+        with atomic_files.replacing(local) as draft, draft.open("wb") as target:
+            self._sync.receive(remote.text, target)
 
     def _is_here(self, path: TargetPath, digest: str, executable: bool) -> bool:
         if path in self._here:
