@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import print_table, say, size
+from mobilebench.cli.output import print_table, say
 from mobilebench.cli.results import Out, results_folder
+from mobilebench.core.sizes import decimal_size
 
 
 def bugreport(
@@ -57,7 +58,9 @@ def bugreport(
     members, redaction = collection.collect(store, run_id, attached)
     path = file or Path(f"mobilebench-bugreport-{run_id or 'no-run'}.zip")
     collection.write(members, path)
-    print_table(["file", "size", "holds"], [(one.name, size(len(one.text.encode())), one.holds) for one in members])
+    print_table(
+        ["file", "size", "holds"], [(one.name, decimal_size(len(one.text.encode())), one.holds) for one in members]
+    )
     replaced = ", ".join(f"{kind} in {count} places" for kind, count in sorted(redaction.counts.items()))
     say(f"Replaced by placeholders: {replaced or 'nothing'}.")
     say(f"Wrote {path}. Read it before you send it.")

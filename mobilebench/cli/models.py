@@ -17,6 +17,7 @@ from mobilebench.cli import (
     models_weights,
 )
 from mobilebench.cli.output import Json, print_json, print_table
+from mobilebench.core.sizes import mebibytes
 
 if TYPE_CHECKING:
     from mobilebench.models.manifest import ModelFiles
@@ -133,7 +134,7 @@ def _built(name: str, precision: str) -> Here:
 
 
 def _mebibytes(files: ModelFiles) -> str:
-    return f"{sum(one.bytes for one in files.manifest.formats.values()) / 2**20:.1f} MiB"
+    return mebibytes(sum(one.bytes for one in files.manifest.formats.values()))
 
 
 app.command("build")(models_build.build)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobilebench.cli.output import Json, print_json, print_table, say
+from mobilebench.core.sizes import mebibytes
 
 if TYPE_CHECKING:
     from mobilebench.models.manifest import Manifest
@@ -88,7 +89,7 @@ def remove(
         typer.confirm(f"Delete {name} and its files?", abort=True)
     files = user_store.remove(name)
     size = sum(one.bytes for one in files.manifest.formats.values())
-    say(f"Removed {name} ({size / 2**20:.1f} MiB).")
+    say(f"Removed {name} ({mebibytes(size)}).")
 
 
 def _tell(step: str) -> None:
@@ -98,7 +99,7 @@ def _tell(step: str) -> None:
 def _print(manifest: Manifest, *, already: bool) -> None:
     from mobilebench.models import behaviour, signatures
 
-    formats = ", ".join(f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in manifest.formats.items())
+    formats = ", ".join(f"{name} {mebibytes(one.bytes)}" for name, one in manifest.formats.items())
     said = "is there already" if already else "was added"
     say(f"{manifest.model} {said}: {manifest.precision}, batch {manifest.batch}; {formats}")
     print_table(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import say, size, split
+from mobilebench.cli.output import say, split
+from mobilebench.core.sizes import decimal_size, mebibytes
 
 if TYPE_CHECKING:
     from mobilebench.models.manifest import ModelFiles
@@ -78,14 +79,14 @@ def build(
             total += sum(found.bytes for found in files.manifest.formats.values())
             say(f"{label}: {_summary(files)} ({time.monotonic() - started:.1f} s)")
     if len(jobs) > 1:
-        say(f"{len(jobs) - len(failed)} of {len(jobs)}, {size(total)}, {time.monotonic() - began:.0f} s")
+        say(f"{len(jobs) - len(failed)} of {len(jobs)}, {decimal_size(total)}, {time.monotonic() - began:.0f} s")
     if failed:
         raise failed[0]
 
 
 def _summary(files: ModelFiles) -> str:
     """Sizes by format, and which formats there cannot be."""
-    sizes = [f"{name} {one.bytes / 2**20:.1f} MiB" for name, one in files.manifest.formats.items()]
+    sizes = [f"{name} {mebibytes(one.bytes)}" for name, one in files.manifest.formats.items()]
     return ", ".join(
         [
             *sizes,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import harmless, say, size, split
+from mobilebench.cli.output import harmless, say, split
+from mobilebench.core.sizes import decimal_size
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,6 +59,7 @@ def _given(
     from pydantic import ValidationError
 
     from mobilebench.core.errors import BadInput
+    from mobilebench.core.validation import first_problem
     from mobilebench.models import registry
     from mobilebench.models.pretrained import Pretrained
 
@@ -77,9 +79,8 @@ def _given(
     try:
         return Pretrained.model_validate(stated)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        problem = first["msg"].removeprefix("Value error, ")
-        raise BadInput(f"--{first['loc'][0]} is not valid: {problem}.") from error
+        first = first_problem(error)
+        raise BadInput(f"--{first.path[0]} is not valid: {first.text}.") from error
 
 
 def _named(name: str) -> Pretrained:
@@ -108,9 +109,9 @@ def _fetch(name: str, weights: Pretrained) -> None:
             path = room.fetch(weights, folder, watcher)
     except KeyboardInterrupt:
         if kept := room.kept(weights, folder):
-            say(f"Interrupted. {size(kept)} are kept; the same command goes on there.", err=True)
+            say(f"Interrupted. {decimal_size(kept)} are kept; the same command goes on there.", err=True)
         raise
-    say(f"  here: {size(path.stat().st_size)}, sha256 {weights.sha256}")
+    say(f"  here: {decimal_size(path.stat().st_size)}, sha256 {weights.sha256}")
 
 
 def _keep(name: str, weights: Pretrained) -> None:
@@ -197,6 +198,7 @@ class Lines:
             self._from, self._since = done, now
         if now - self._said >= self.EVERY_S and now > self._since:
             speed = (done - self._from) / (now - self._since)
-            share = f"of {size(total)} ({done / total:.0%}), " if total else ""
-            self._console.print(f"{self._name}: {size(done)} {share}{size(int(speed))}/s", markup=False, soft_wrap=True)
+            share = f"of {decimal_size(total)} ({done / total:.0%}), " if total else ""
+            line = f"{self._name}: {decimal_size(done)} {share}{decimal_size(speed)}/s"
+            self._console.print(line, markup=False, soft_wrap=True)
             self._said = now

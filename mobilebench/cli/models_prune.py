@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mobilebench.cli.output import console, say, size
+from mobilebench.cli.output import console, say
+from mobilebench.core.sizes import decimal_size
 
 
 def prune(
@@ -35,7 +36,7 @@ def prune(
         if one.files is not None:
             place = f"{one.files} file{'' if one.files == 1 else 's'} in {place}"
         console().print(
-            f"{what}: {place} ({size(one.bytes)}; {one.why})", markup=False, highlight=False, soft_wrap=True
+            f"{what}: {place} ({decimal_size(one.bytes)}; {one.why})", markup=False, highlight=False, soft_wrap=True
         )
         freed += 0 if one.in_use else one.bytes
         kept += one.in_use
@@ -46,4 +47,5 @@ def prune(
 def _sum(found: int, freed: int, kept: int, dry_run: bool) -> str:
     if not found:
         return "Nothing to prune."
-    return f"{size(freed)} {'would be' if dry_run else 'were'} freed" + (f"; {kept} in use" if kept else "") + "."
+    in_use = f"; {kept} in use" if kept else ""
+    return f"{decimal_size(freed)} {'would be' if dry_run else 'were'} freed{in_use}."

@@ -10,6 +10,7 @@ import typer
 
 from mobilebench.cli import complete
 from mobilebench.cli.output import Json, print_json, print_table, say
+from mobilebench.core.sizes import binary_size
 
 if TYPE_CHECKING:
     from mobilebench.models.inspection.description import Description, Tensor
@@ -164,13 +165,15 @@ def _file(files: ModelFiles, format_: Format) -> Path:
 
 
 def _print(description: Description) -> None:
+    count = len(description.files)
+    traffic = description.traffic_bytes
     facts = [
         ("format", _version(description)),
-        ("size", f"{_mib(description.bytes)} in {len(description.files)} file{'s' * (len(description.files) > 1)}"),
+        ("size", f"{binary_size(description.bytes)} in {count} file{'s' * (count > 1)}"),
         ("sha256", description.sha256),
         ("parameters", f"{_grouped(description.parameters)}{_stored(description)}"),
         ("MACs", _arithmetic(description.macs)),
-        ("traffic", "not known" if description.traffic_bytes is None else f"≈ {_mib(description.traffic_bytes)}"),
+        ("traffic", "not known" if traffic is None else f"≈ {binary_size(traffic)}"),
     ]
     print_table(["file", next(iter(description.files))], facts)
     tensors = [("input", one) for one in description.inputs] + [("output", one) for one in description.outputs]
@@ -211,7 +214,7 @@ def _print_sizes(built: list[ModelFiles]) -> None:
     from mobilebench.models import behaviour, signatures
 
     rows = [
-        (files.manifest.precision, name, _mib(entry.bytes), files.manifest.weights)
+        (files.manifest.precision, name, binary_size(entry.bytes), files.manifest.weights)
         for files in built
         for name, entry in files.manifest.formats.items()
     ]
@@ -287,7 +290,3 @@ def _sizes(tensor: Tensor) -> str:
 
 def _grouped(number: int) -> str:
     return f"{number:,}".replace(",", " ")
-
-
-def _mib(size: int) -> str:
-    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.1f} KiB"

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import Json, print_json, print_table, say, size
+from mobilebench.cli.output import Json, print_json, print_table, say
+from mobilebench.core.sizes import decimal_size
 
 
 def weights(
@@ -32,4 +33,4 @@ def weights(
         [(number, " × ".join(map(str, shape)), prod(shape)) for number, shape in enumerate(shapes)],
     )
     count = sum(prod(shape) for shape in shapes)
-    say(f"{file}: {len(shapes)} tensors, {count} parameters, {size(file.stat().st_size)}.")
+    say(f"{file}: {len(shapes)} tensors, {count} parameters, {decimal_size(file.stat().st_size)}.")

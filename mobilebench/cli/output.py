@@ -72,11 +72,3 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
 def split(values: Sequence[str] | None) -> tuple[str, ...]:
     """`--model a --model b` and `--model a,b` mean the same."""
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
-
-
-def size(count: int) -> str:
-    """Bytes as `3.8 MB`."""
-    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= limit:
-            return f"{count / limit:.1f} {unit}"
-    return f"{count} bytes"

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from mobilebench.cli import endings
 from mobilebench.cli.output import harmless
 from mobilebench.core import log
-from mobilebench.core.errors import with_fault
+from mobilebench.core.errors import with_fault, with_hint
 from mobilebench.core.records import PlannedBlock
 from mobilebench.session import events
 
@@ -114,10 +114,10 @@ def _trouble(event: events.Event) -> str | None:
         return event.step
     if isinstance(event, events.TargetSkipped | events.TargetLost):
         verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
-        return f"{event.target} {verb}: {event.reason.rstrip('.')}." + (f" {event.hint}" if event.hint else "")
+        return with_hint(f"{event.target} {verb}: {event.reason}", event.hint)
     if isinstance(event, events.TargetAway):
-        hint = f" {event.hint}" if event.hint else ""
-        return f"{event.target} is {event.state}: {event.reason.rstrip('.')}. Waiting up to {event.left_s:.0f} s.{hint}"
+        away = f"{event.target} is {event.state}: {event.reason.rstrip('.')}. Waiting up to {event.left_s:.0f} s."
+        return with_hint(away, event.hint)
     if isinstance(event, events.TargetBack):
         again = ", started anew meanwhile" if event.restarted else ""
         repeated = "; its block in flight is measured again" if event.repeated else ""

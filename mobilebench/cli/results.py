@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mobilebench.cli import complete
-from mobilebench.cli.output import Json, console, print_json, print_table, say, size
+from mobilebench.cli.output import Json, console, print_json, print_table, say
+from mobilebench.core.sizes import decimal_size
 from mobilebench.results.names import TableName
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _show(store: Store, run: str, data: TableName | None) -> None:
     found = traces.kept(loaded, store.run_folder(loaded.info.id))
     say_where_traces_are(found)
     for one in found:
-        say(f"  {one.path.name} ({size(one.told.bytes) if one.is_there else 'removed or changed since'})")
+        say(f"  {one.path.name} ({decimal_size(one.told.bytes) if one.is_there else 'removed or changed since'})")
 
 
 def say_where_traces_are(found: Sequence[KeptTrace]) -> None:

@@ -31,6 +31,12 @@ def with_fault(fault: Fault | None, reason: str) -> str:
     return f"{fault}: {reason}" if fault else reason
 
 
+def with_hint(message: str, hint: str | None) -> str:
+    """A message that ends like a sentence, and after it what to do next, when that is known."""
+    ended = message if message.endswith((".", "?", "!", "…")) else f"{message}."
+    return f"{ended} {hint}" if hint else ended
+
+
 class ExitCode(IntEnum):
     """What `mobilebench` answers to the shell."""
 
@@ -65,6 +71,11 @@ class MobilebenchError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def text_with_hint(self) -> str:
+        """The message and the hint, as one text."""
+        return with_hint(self.message, self.hint)
 
 
 class BadInput(MobilebenchError):

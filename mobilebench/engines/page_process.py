@@ -5,7 +5,6 @@ On this computer its files are read where they are, on a phone by the shell. Wha
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobilebench.browsers import renderers
+from mobilebench.core import proc
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import MemoryReading
 from mobilebench.targets.base import BrowserHandle, Target
@@ -26,7 +26,6 @@ LEAST_AT_WORK_MS = 1.0
 
 _OWN_PAGES = frozenset({b"--top-chrome-webui", b"--extension-process"})
 """Chrome's renderers for its own windows and for extensions."""
-_TICKS = os.sysconf("SC_CLK_TCK")
 _SHELL_SECONDS = 10.0
 
 Files = Callable[[int, tuple[str, ...]], Mapping[str, str]]
@@ -93,7 +92,7 @@ class Processes:
 
     def peak_rss_kb(self, pid: int) -> int | None:
         """VmHWM; None where the system does not tell."""
-        return kib(self.files(pid, ("status",)).get("status", ""), "VmHWM")
+        return proc.kib_fields(self.files(pid, ("status",)).get("status", "")).get("VmHWM")
 
 
 def processes_of(target: Target, browser: BrowserHandle) -> Processes:
@@ -135,31 +134,28 @@ def parse_threads(pid: int, files: Mapping[str, str]) -> dict[int, ThreadTime]:
     """
     found = {}
     for path, text in files.items():
-        match = re.fullmatch(r"(\d{1,15}) \((.*)\) \S (.*)\s*", text, re.DOTALL)
-        fields = match[3].split() if match else []
-        if match and len(fields) > 11 and fields[10].isdecimal() and fields[11].isdecimal():
-            tid = int(match[1])
+        if path.endswith("/stat") and (stat := proc.parse_stat(text)):
             exact = files.get(path.removesuffix("stat") + "schedstat", "").split()
-            ticks = int(fields[10]) + int(fields[11])
-            ms = int(exact[0]) / 1e6 if exact and exact[0].isdecimal() else 1000 * ticks / _TICKS
-            found[tid] = ThreadTime(match[2], tid == pid, ms)
+            ms = int(exact[0]) / 1e6 if exact and exact[0].isdecimal() else 1000 * stat.cpu_seconds
+            found[stat.id] = ThreadTime(stat.name, stat.id == pid, ms)
     return found
 
 
 def parse_memory(status: str, rollup: str, at_ms: float, stage: str | None) -> MemoryReading | None:
     """A reading of `/proc/<pid>/status` and `smaps_rollup`, of which a sandbox may deny the second."""
-    rss = kib(rollup, "Rss") or kib(status, "VmRSS")
+    of_status, of_rollup = proc.kib_fields(status), proc.kib_fields(rollup)
+    rss = of_rollup.get("Rss") or of_status.get("VmRSS")
     if rss is None:
         return None
-    private = [kib(rollup, name) for name in ("Private_Clean", "Private_Dirty")]
+    private = [of_rollup.get(name) for name in ("Private_Clean", "Private_Dirty")]
     return MemoryReading(
         at_ms=at_ms,
         stage=stage,
         rss_kb=rss,
-        pss_kb=kib(rollup, "Pss"),
+        pss_kb=of_rollup.get("Pss"),
         uss_kb=sum(part for part in private if part is not None) if None not in private else None,
-        anonymous_kb=kib(status, "RssAnon"),
-        file_kb=kib(status, "RssFile"),
+        anonymous_kb=of_status.get("RssAnon"),
+        file_kb=of_status.get("RssFile"),
     )
 
 
@@ -175,24 +171,18 @@ def parse_meminfo(text: str) -> Dumped:
     return Dumped(pss or None, rss or None, graphics if pss else None)
 
 
-def kib(text: str, name: str) -> int | None:
-    """The value of a line such as `VmHWM:   1234 kB`."""
-    match = re.search(rf"^{name}:\s+(\d{{1,15}}) kB$", text, re.MULTILINE)
-    return int(match[1]) if match else None
-
-
 def pages_of(browser: int) -> dict[int, float]:
     """Processor seconds of every process below the process `browser` that computes pages."""
     parents, seconds = {}, {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
-                stat = (folder / "stat").read_text(errors="replace").rpartition(") ")[2].split()
+                stat = proc.parse_stat((folder / "stat").read_text(errors="replace"))
             except OSError:
                 continue
-            if len(stat) > 12:
-                parents[int(folder.name)] = int(stat[1])
-                seconds[int(folder.name)] = (int(stat[11]) + int(stat[12])) / _TICKS
+            if stat:
+                parents[stat.id] = stat.parent
+                seconds[stat.id] = stat.cpu_seconds
     return {pid: seconds[pid] for pid in _below(browser, parents) if _computes_pages(pid)}
 
 

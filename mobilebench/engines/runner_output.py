@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from mobilebench.core.errors import BlockFailed, Killed, MobilebenchError, Unsupported
 from mobilebench.core.records import Measurement, PlannedBlock
+from mobilebench.core.validation import first_problem
 from mobilebench.targets.base import ShellResult
 
 _LARGEST_ANSWER = 64 * 2**20
@@ -127,9 +128,7 @@ def _parse(result: ShellResult, target: str) -> Measurement:
     try:
         return Measurement.model_validate_json(result.stdout)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "its start"
-        raise not_usable(target, f"at {place}: {first['msg']}") from error
+        raise not_usable(target, f"at {first_problem(error).sentence('its start')}") from error
 
 
 def _died(runner: str, ended: str, result: ShellResult) -> BlockFailed:

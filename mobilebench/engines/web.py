@@ -27,6 +27,7 @@ from mobilebench.core.records import (
     PlannedBlock,
     TargetInfo,
 )
+from mobilebench.core.validation import first_problem
 from mobilebench.engines import downloads, model_limits, page_process, page_sampling, page_trace
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.engines.page_messages import InputJob, Job, ModelJob, OutputJob
@@ -227,11 +228,8 @@ def parse_answer(answer: Any, case: Case) -> Measurement:
     try:
         measurement = Measurement.model_validate_json(answer)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise BlockFailed(
-            f"The page on {case.target} answered no valid measurement: {where}: {first['msg']}.", fault="bad answer"
-        ) from error
+        words = f"The page on {case.target} answered no valid measurement: {first_problem(error).sentence()}."
+        raise BlockFailed(words, fault="bad answer") from error
     subject = f"{case.way} with {case.model}"
     if measurement.status == "unsupported":
         raise Unsupported(f"{subject}: {measurement.reason or 'the page gives no reason'}")

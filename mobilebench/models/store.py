@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of
+from mobilebench.core.validation import first_problem
 from mobilebench.models.manifest import FormatFile, Manifest, ModelFiles
 
 MANIFEST = "manifest.json"
@@ -29,9 +30,8 @@ def read(folder: Path, kind: type[Manifest] = Manifest) -> ModelFiles:
     except OSError as error:
         raise _damaged(folder, f"its {MANIFEST} cannot be read ({error.strerror})") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise _damaged(folder, f"its {MANIFEST} is not valid at {place}: {first['msg']}") from error
+        problem = first_problem(error).sentence("the file")
+        raise _damaged(folder, f"its {MANIFEST} is not valid at {problem}") from error
     for entry in manifest.formats.values():
         found = sum(_size(folder, name) for name in _files_of(folder, entry))
         if found != entry.bytes:

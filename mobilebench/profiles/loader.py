@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mobilebench.core import paths
 from mobilebench.core.errors import BadInput
+from mobilebench.core.validation import first_problem
 from mobilebench.profiles.schema import Profile
 
 if TYPE_CHECKING:
@@ -94,11 +95,8 @@ def _refuse_repeated_keys(node: yaml.Node | None, file: Path) -> None:
 
 
 def _first_mistake(error: ValidationError, node: yaml.Node | None) -> tuple[int, str]:
-    mistakes = error.errors(include_url=False)
-    first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
-    key = ".".join(str(part) for part in first["loc"]) or "the whole profile"
-    plain = {"extra_forbidden": "there is no such key", "missing": "is missing"}.get(first["type"], first["msg"])
-    return _line_of(node, first["loc"]), f"key {key}: {plain.removeprefix('Value error, ')}"
+    first = first_problem(error)
+    return _line_of(node, first.path), f"key {first.sentence('the whole profile')}"
 
 
 def _line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from mobilebench.core import proc
 from mobilebench.recorders.base import Declaration, Quantity
 from mobilebench.recorders.reading import ReadingRecorder
 from mobilebench.recorders.values import Readings, Void
@@ -18,14 +17,12 @@ DECLARATION = Declaration(
     sampled=True,
 )
 
-_LOADAVG = re.compile(r"(\d{1,6}\.\d+) \d{1,6}\.\d+ \d{1,6}\.\d+ \d+/\d+ \d+\s*")
-
 
 def parse(text: str) -> Readings:
     """The one-minute load average from `/proc/loadavg`: processes that ran or waited to run."""
-    found = _LOADAVG.fullmatch(text)
-    if found:
-        return {LOAD: float(found[1])}
+    average = proc.load_average(text)
+    if average is not None:
+        return {LOAD: average}
     if "denied" in text.lower():
         return {LOAD: Void("the phone does not let a shell read /proc/loadavg")}
     return {LOAD: Void("/proc/loadavg holds no load average")}

@@ -91,14 +91,6 @@ def signed_size(kib: int | None) -> str:
     return size(0) if kib == 0 else f"{'+' if kib > 0 else '−'}\u202f{size(abs(kib))}"  # noqa: RUF001 - a minus sign
 
 
-def file_size(count: int) -> str:
-    """Bytes as `3.8 MB`."""
-    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= limit:
-            return f"{count / limit:.1f} {unit}"
-    return f"{count} B"
-
-
 def megabytes(count: float) -> str:
     """10^6 bytes, with about three digits."""
     return f"{factor(count / 1e6)} MB"

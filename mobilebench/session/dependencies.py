@@ -145,8 +145,3 @@ class Rooms:
     why_no_screen: Callable[[], str | None] = why_no_screen
     with_graph: Callable[[Measurement, ModelFiles, Format], Measurement] = with_graph
     recorders: Callable[[], TargetRecorders] = recorders
-
-
-def sentence(error: MobilebenchError) -> str:
-    """An error with its hint, as one reason to store."""
-    return f"{error.message} {error.hint}" if error.hint else error.message

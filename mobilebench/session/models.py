@@ -10,7 +10,7 @@ from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.records import Case, PlannedBlock, TargetInfo
 from mobilebench.engines.base import why_unsupported
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.session.dependencies import ModelKey, Rooms, sentence
+from mobilebench.session.dependencies import ModelKey, Rooms
 
 Models = dict[ModelKey, ModelFiles | str]
 """Files, or the reason why there are none."""
@@ -52,7 +52,7 @@ def obtain(
             continue
         files = _in_background(key, rooms, tell, cancel)
         if isinstance(files, MobilebenchError):
-            found[key] = sentence(files)
+            found[key] = files.text_with_hint
             failures.append(files)
         else:
             held.enter_context(rooms.in_use(files))

@@ -25,7 +25,7 @@ from mobilebench.recorders.base import Subject
 from mobilebench.recorders.lifecycle import Recording, recording
 from mobilebench.session import events
 from mobilebench.session.absence import WAIT_SECONDS, Absence
-from mobilebench.session.dependencies import Rooms, sentence
+from mobilebench.session.dependencies import Rooms
 from mobilebench.session.host_exclusion import Quiet
 from mobilebench.session.models import Models, key_of
 from mobilebench.session.verdict import judge
@@ -156,7 +156,7 @@ class _Worker:
         elif self._absence.over:
             raise error
         if self._in_flight and self._losses >= LOSSES:
-            reason = f"The phone went away {self._losses} times during this block: {sentence(error)}"
+            reason = f"The phone went away {self._losses} times during this block: {error.text_with_hint}"
             self._finish(_without_values(self._in_flight, "failed", reason, self._begun, "cut connection"))
         if not self._absence.wait(self._rooms.meet, self._emit, self._stop, repeated=self._in_flight is not None):
             raise error
@@ -170,12 +170,12 @@ class _Worker:
             try:
                 return self._attempt(planned, target, started)
             except Unsupported as error:
-                self._cannot[planned.case.key, planned.pass_] = sentence(error)
-                return _without_values(planned, "unsupported", sentence(error), started)
+                self._cannot[planned.case.key, planned.pass_] = error.text_with_hint
+                return _without_values(planned, "unsupported", error.text_with_hint, started)
             except (errors.TargetLost, _Cancelled):
                 raise
             except MobilebenchError as error:
-                reason, fault = sentence(error), error.fault if isinstance(error, BlockFailed) else None
+                reason, fault = error.text_with_hint, error.fault if isinstance(error, BlockFailed) else None
             except Exception as error:
                 self._emit(events.Defect(target=self._info.id, planned=planned, traceback=traceback.format_exc()))
                 reason, fault = _defect(error), None

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from mobilebench.core.axes import AXES, OFFERED, STATED
 from mobilebench.core.errors import BadInput
+from mobilebench.core.validation import first_problem
 from mobilebench.suite.document import Document, Place, read
 from mobilebench.suite.old_suites import in_todays_words
 from mobilebench.suite.schema import Group, Suite, keys_at
@@ -69,15 +70,15 @@ def _plain(document: Document, error: ValidationError) -> BadInput:
 
     An unknown key comes before a missing one: it often is the missing one, misspelt.
     """
-    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    place = _as_written(document, tuple(first["loc"]))
-    if first["type"] == "extra_forbidden":
+    first = first_problem(error)
+    place = _as_written(document, first.path)
+    if first.kind == "extra_forbidden":
         problem, hint = unknown("key", str(place[-1]), keys_at(place[:-1]))
         return document.error(place, problem, hint=hint)
-    if first["type"] == "missing":
+    if first.kind == "missing":
         return document.error(place, f"the key `{place[-1]}` is missing")
-    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "this should be")
-    return document.error(place, f"{message[0].lower()}{message[1:]}{_shown(first.get('input'))}")
+    message = first.text.replace("Input should be", "this should be")
+    return document.error(place, f"{message[0].lower()}{message[1:]}{_shown(first.value)}")
 
 
 def _shown(value: Any) -> str:

@@ -16,14 +16,13 @@ from pathlib import Path
 from threading import Event
 
 from mobilebench.browsers import builds
-from mobilebench.core import log
+from mobilebench.core import log, proc
 from mobilebench.core.errors import BadInput, BlockFailed
 from mobilebench.core.hashing import sha256_of
 from mobilebench.core.records import TargetInfo
 from mobilebench.profiles.machine import cpu_name, machine_id
 from mobilebench.targets.base import BrowserHandle, NotStarted, Pushed, ShellResult, TargetPath
 from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
-from mobilebench.targets.meminfo import memory_mb
 
 HOST = "host"
 
@@ -47,7 +46,7 @@ def describe() -> TargetInfo:
         abi=platform.machine(),
         runner=f"linux-{platform.machine()}",
         cores=len(os.sched_getaffinity(0)),
-        memory_mb=memory_mb(Path("/proc/meminfo").read_text()),
+        memory_mb=proc.total_memory_mb(Path("/proc/meminfo").read_text()),
         gpu=gpu,
         gpu_software=gpu is None,
         browsers=builds.installed(),

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from mobilebench.core.proc import Stat, parse_stat
+
 
 @dataclass(frozen=True)
 class ProcessId:
@@ -20,14 +22,14 @@ class ProcessId:
 
     @property
     def running(self) -> bool:
-        facts = _facts(self.pid)
-        return facts is not None and facts.started == self.started and facts.state != "Z"
+        stat = _stat(self.pid)
+        return stat is not None and stat.started_ticks == self.started and not stat.ended
 
 
 def identify(pid: int) -> ProcessId | None:
     """The process that has this number now."""
-    facts = _facts(pid)
-    return ProcessId(pid, facts.started) if facts else None
+    stat = _stat(pid)
+    return ProcessId(pid, stat.started_ticks) if stat else None
 
 
 def end(process: ProcessId, *, patience_s: float) -> None:
@@ -47,8 +49,8 @@ def end(process: ProcessId, *, patience_s: float) -> None:
 def group_running(group: int) -> bool:
     """Whether any process of a process group still runs."""
     numbers = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
-    found = (_facts(number) for number in numbers)
-    return any(facts is not None and facts.group == group and facts.state != "Z" for facts in found)
+    found = (_stat(number) for number in numbers)
+    return any(stat is not None and stat.group == group and not stat.ended for stat in found)
 
 
 def _signal(process: ProcessId, number: int) -> None:
@@ -68,28 +70,18 @@ def _wait(processes: list[ProcessId], seconds: float) -> None:
         time.sleep(0.005)
 
 
-@dataclass(frozen=True)
-class _Facts:
-    parent: int
-    group: int
-    started: int
-    state: str
-
-
-def _facts(pid: int) -> _Facts | None:
+def _stat(pid: int) -> Stat | None:
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        return parse_stat(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
     except OSError:
         return None
-    fields = text.rpartition(")")[2].split()
-    return _Facts(parent=int(fields[1]), group=int(fields[2]), started=int(fields[19]), state=fields[0])
 
 
 def _below(pid: int) -> list[ProcessId]:
     children: dict[int, list[ProcessId]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        if (facts := _facts(int(folder.name))) is not None:
-            children.setdefault(facts.parent, []).append(ProcessId(int(folder.name), facts.started))
+        if (stat := _stat(int(folder.name))) is not None:
+            children.setdefault(stat.parent, []).append(ProcessId(stat.id, stat.started_ticks))
     found = []
     waiting = [pid]
     while waiting:

@@ -14,7 +14,7 @@ def main() -> int:
         try:
             found = library(engine, host_build())
         except MobilebenchError as error:
-            sys.stderr.write(f"{error.message} {error.hint or ''}\n")
+            sys.stderr.write(f"{error.text_with_hint}\n")
             return int(error.exit_code)
         sys.stdout.write(f"{engine}: {found.path} ({found.origin})\n")
     return 0

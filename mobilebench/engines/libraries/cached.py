@@ -39,7 +39,7 @@ def failed_before(pinned: Pinned) -> str | None:
     failure = _failures.get(_room(pinned))
     if not isinstance(failure, Unsupported) or is_here(pinned):
         return None
-    return f"{failure.message} {failure.hint}"
+    return failure.text_with_hint
 
 
 def obtain(pinned: Pinned, tell: Tell = on_standard_error) -> Library:

@@ -63,7 +63,7 @@ def fetch(entry: Entry, tell: cached.Tell = cached.on_standard_error) -> str | N
     try:
         resolve.libraries_for(entry.engine, entry.backends[0], entry.build, tell)
     except MobilebenchError as error:
-        return f"{error.message} {error.hint}" if error.hint else error.message
+        return error.text_with_hint
     return None
 
 

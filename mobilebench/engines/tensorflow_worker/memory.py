@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
+from mobilebench.core import proc
+
 _ROLLUP = Path("/proc/self/smaps_rollup")
 _STATUS = Path("/proc/self/status")
-_FIELD = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Reading:
 
 def parse(at_ms: float, stage: str | None, rollup: str) -> Reading | None:
     """Parse the text of `/proc/self/smaps_rollup`; None when it has no resident set."""
-    told = {name: int(value) for name, value in _FIELD.findall(rollup)}
+    told = proc.kib_fields(rollup)
     rss = told.get("Rss")
     if rss is None:
         return None
@@ -47,10 +47,9 @@ def parse(at_ms: float, stage: str | None, rollup: str) -> Reading | None:
 def peak_rss_kb(status: Path = _STATUS) -> int | None:
     """VmHWM: the largest resident set that this process ever had."""
     try:
-        told = dict(_FIELD.findall(status.read_text()))
+        return proc.kib_fields(status.read_text()).get("VmHWM")
     except OSError:
         return None
-    return int(told["VmHWM"]) if "VmHWM" in told else None
 
 
 class MemorySampler:

@@ -29,6 +29,7 @@ import mobilebench
 from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Record
+from mobilebench.core.sizes import megabytes
 
 _CHUNK = 1 << 20
 _LARGEST = 4 << 30
@@ -139,7 +140,7 @@ def download(url: str, part: Path, size: int | None, watcher: Watcher, patience:
             answered = answered or cut.answered
             failures = 0 if _length(part) > most else failures + 1
             if not answered or failures >= patience.attempts:
-                kept = f" {_mb(_length(part))} are kept." if _length(part) else ""
+                kept = f" {megabytes(_length(part))} are kept." if _length(part) else ""
                 raise BadInput(f"{url} could not be fetched: {cut.reason}.{kept}", hint=cut.hint) from cut
             pause = min(patience.pause_s * 2 ** max(failures - 1, 0), 30.0)
             watcher.say(f"{cut.reason}; trying again in {pause:.3g} s")
@@ -184,7 +185,7 @@ def _receive(url: str, source: _Source, part: Path, size: int | None, watcher: W
             done = source.begin
             _require_room(part.parent, (total or done) - done)
             if done and done != total:
-                watcher.say(f"going on after {_mb(done)}")
+                watcher.say(f"going on after {megabytes(done)}")
             watcher.at(done, total)
             while chunk := _read(source):
                 stream.write(chunk)
@@ -196,12 +197,12 @@ def _receive(url: str, source: _Source, part: Path, size: int | None, watcher: W
     except OSError as error:
         if error.errno in _FULL:
             raise BadInput(
-                f"The disk that holds {part.parent} is full; {_mb(_length(part))} are kept.",
+                f"The disk that holds {part.parent} is full; {megabytes(_length(part))} are kept.",
                 hint="Make room (`mobilebench models prune` may help) and fetch again: it goes on there.",
             ) from error
         raise
     if total is not None and done < total:
-        raise _cut_off(f"the connection was cut after {_mb(done)} of {_mb(total)}")
+        raise _cut_off(f"the connection was cut after {megabytes(done)} of {megabytes(total)}")
 
 
 def _read(source: _Source) -> bytes:
@@ -230,7 +231,7 @@ def _require_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed and free < needed + _SPARE:
         raise BadInput(
-            f"{_mb(needed)} are still to come, but only {_mb(free)} are free in {folder}.",
+            f"{megabytes(needed)} are still to come, but only {megabytes(free)} are free in {folder}.",
             hint="Make room (`mobilebench models prune` may help), or set MOBILEBENCH_CACHE to another disk.",
         )
 
@@ -404,7 +405,3 @@ def _read_note(part: Path, url: str) -> _Note | None:
 
 def _write_note(part: Path, note: _Note) -> None:
     atomic_files.write_text(note_of(part), note.model_dump_json(), alone=True)
-
-
-def _mb(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput
+from mobilebench.core.validation import first_problem
 from mobilebench.models import registry
 from mobilebench.models.pretrained import Pretrained
 
@@ -110,12 +111,10 @@ def _entry(model: str, node: yaml.Node) -> Pretrained:
     try:
         return Pretrained.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = str(first["loc"][0])
+        first = first_problem(error)
+        key = str(first.path[0])
         mark = next((name.start_mark for name, _ in _nodes(node) if name.value == key), node.start_mark)
-        plain = {"extra_forbidden": "there is no such key", "missing": "is missing"}
-        problem = plain.get(first["type"], first["msg"].removeprefix("Value error, "))
-        raise _mistake(mark, f"`{model}.{key}`: {problem}") from error
+        raise _mistake(mark, f"`{model}.{key}`: {first.text}") from error
 
 
 def _pairs(node: yaml.Node, otherwise: str) -> Iterator[tuple[str, yaml.Node]]:

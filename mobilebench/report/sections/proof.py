@@ -19,6 +19,7 @@ from mobilebench.analysis.labels import (
 from mobilebench.analysis.stage_parts import CostStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary
 from mobilebench.core.records import Case, Measurement, Proof, Stage
+from mobilebench.core.sizes import decimal_size
 from mobilebench.report.document import (
     Block,
     Fact,
@@ -35,7 +36,7 @@ from mobilebench.report.document import (
     Text,
 )
 from mobilebench.report.figures.timing import sparkline
-from mobilebench.report.phrases import file_size, interval, milliseconds, plural, spread
+from mobilebench.report.phrases import interval, milliseconds, plural, spread
 from mobilebench.report.sections.pages import compiled, how_received, received
 from mobilebench.report.views import ModelView
 
@@ -87,7 +88,7 @@ def _read_back(case: Case, answer: Measurement) -> Iterator[Block]:
         yield Heading(("Files loaded ", Styled("with their sha256", "small")))
         files: list[Text] = []
         for file in answer.proof.files:
-            size = f", {file_size(file.bytes)}" if file.bytes is not None else ""
+            size = f", {decimal_size(file.bytes)}" if file.bytes is not None else ""
             files.append((f"{file.name}{size}", Styled(file.sha256 or "sha256 not read", "mono")))
         yield Items(tuple(files), "files")
     if answer.output:

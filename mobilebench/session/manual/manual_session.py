@@ -31,6 +31,7 @@ from mobilebench.core.records import (
     TargetInfo,
     Verdict,
 )
+from mobilebench.core.validation import first_problem
 from mobilebench.engines import web
 from mobilebench.engines.page_messages import Judgement, PageAnswer, Started, StartRequest, StopRequest
 from mobilebench.session.dependencies import in_use
@@ -254,7 +255,6 @@ def _read(kind: type[R], body: bytes) -> R:
 
 
 def _first(error: ValidationError) -> str:
-    """What is wrong first, and where."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the whole"
-    return f"{where[:_LONGEST]}: {first['msg'][:_LONGEST]}"
+    """What is wrong first, and where: shortened, since a page may send anything."""
+    first = first_problem(error)
+    return f"{first.place()[:_LONGEST]}: {first.text[:_LONGEST]}"

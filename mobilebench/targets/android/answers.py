@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mobilebench.core.errors import BlockFailed, MobilebenchError
+from mobilebench.core.errors import BlockFailed
 from mobilebench.targets.base import ShellResult
 
 ALLOW = (
@@ -56,8 +56,3 @@ def worked(result: ShellResult, problem: str) -> bytes:
     if forbidden(result):
         raise NotAllowed(f"{problem}: {words}", hint=ALLOW)
     raise BlockFailed(f"{problem}: {words}")
-
-
-def sentence(error: MobilebenchError) -> str:
-    """An error and what to do about it."""
-    return f"{error.message.rstrip('.')}. {error.hint or ''}".strip()

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.targets.android import chrome, devtools, firefox, first_run
-from mobilebench.targets.android.answers import ALLOW, sentence
+from mobilebench.targets.android.answers import ALLOW
 from mobilebench.targets.android.apps import DRIVEN, BrowserApp, app_of
 from mobilebench.targets.android.automation import Automation
 from mobilebench.targets.android.device_changes import Conditions
@@ -114,7 +114,7 @@ class PhoneBrowsers:
         try:
             step = self._conditions.set_setting("global", _STAY_ON, "7")
         except BlockFailed as error:
-            return [f"the screen may go off: {sentence(error)}"]
+            return [f"the screen may go off: {error.text_with_hint}"]
         if step is not None:
             self._changes.append(step)
         return []

@@ -13,8 +13,9 @@ from typing import Literal
 from pydantic import ValidationError
 
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, TargetLost
+from mobilebench.core.validation import first_problem
 from mobilebench.targets.android import ports
-from mobilebench.targets.android.answers import ALLOW, forbidden, sentence, worked
+from mobilebench.targets.android.answers import ALLOW, forbidden, worked
 from mobilebench.targets.android.automation import JAR, PROCESS
 from mobilebench.targets.android.files import HOME
 from mobilebench.targets.android.lease import guarded, was_taken
@@ -106,7 +107,7 @@ class Conditions:
         failed = self._undo_all(list(self._steps))
         self._inherited = list(self._steps)
         done = [step for step in reversed(left.steps) if step not in self._steps]
-        return Recovered(tuple(map(words, done)), tuple(sentence(error) for error in failed))
+        return Recovered(tuple(map(words, done)), tuple(error.text_with_hint for error in failed))
 
     def change_file(self, path: str, content: bytes) -> FileBefore:
         """Replace a small file in the phone's scratch folder."""
@@ -388,12 +389,10 @@ class Conditions:
             f"mv {RESTORE_FILE} {UNREADABLE}-$n && echo {UNREADABLE}-$n",
             "the restore file could not be moved aside",
         )
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
         show = f"adb -s {shlex.quote(self._shell.serial)} shell cat {aside.decode().strip()}"
         return (
-            f"A restore file that cannot be understood was moved aside ({where}: {first['msg']}). Nothing was put "
-            f"back; what a run had changed stands in it: {show}"
+            f"A restore file that cannot be understood was moved aside ({first_problem(error).sentence('the file')}). "
+            f"Nothing was put back; what a run had changed stands in it: {show}"
         )
 
     def _ask(self, command: str, what: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.hashing import sha256_of
+from mobilebench.core.sizes import megabytes
 from mobilebench.targets.android.shell import SCRATCH, Shell, demand
 from mobilebench.targets.android.sync import NoSpace, Sync
 from mobilebench.targets.base import Pushed, TargetPath
@@ -140,7 +141,7 @@ class PhoneFiles:
     def _disk_full(self, local: Path) -> BlockFailed:
         free = free_mb(self._shell)
         room = f"{free:.0f} MB are free, " if free is not None else ""
-        needed = f"{local.name} takes {local.stat().st_size / 1e6:.0f} MB"
+        needed = f"{local.name} takes {megabytes(local.stat().st_size)}"
         remove = f"adb -s {self._shell.serial} shell rm -r {FILES}"
         return BlockFailed(
             f"{self._shell.serial}: the phone's disk is full: {room}{needed}.",

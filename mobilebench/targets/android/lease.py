@@ -153,7 +153,6 @@ class Lease:
         self._renewing = renewing
         self._free = threading.Lock()
         self._lost = False
-        _ours.add(lock.token)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease of {shell.serial}", daemon=True)
         self._thread.start()
@@ -252,8 +251,15 @@ def take(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease
             since=seen.uptime,
             until=seen.uptime + LEASE_SECONDS,
         )
-        if _swap(shell, seen.text, _text(lock)):
+        _ours.add(lock.token)  # before it lies on the phone, where another thread may meet it
+        try:
+            is_ours = _swap(shell, seen.text, _text(lock))
+        except BaseException:
+            _ours.discard(lock.token)
+            raise
+        if is_ours:
             return Lease(shell, lock, renewing or (lambda cancel: DeviceShell(shell.serial, cancel)))
+        _ours.discard(lock.token)
     raise BlockFailed(f"{shell.serial}: its lock changes all the time: several runs want this phone.")
 
 

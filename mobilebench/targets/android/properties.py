@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from mobilebench import profiles
+from mobilebench.core import proc
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import TargetInfo
 from mobilebench.profiles import said
@@ -17,7 +18,6 @@ from mobilebench.recorders.values import Void
 from mobilebench.targets import gpus
 from mobilebench.targets.android import apps, graphics, identity, packages
 from mobilebench.targets.android.shell import Shell, demand
-from mobilebench.targets.meminfo import memory_mb
 
 _QUESTIONS = {
     "properties": "getprop",
@@ -115,7 +115,7 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
         charge = Void(MADE_UP)
         soc = f"emulator: {said(properties, 'ro.hardware') or 'unknown'}"
     cores = parse_cores(texts.get("affinity", ""), texts.get("possible", ""))
-    memory = memory_mb(texts.get("memory", ""))
+    memory = proc.total_memory_mb(texts.get("memory", ""))
     browsers, unusable_browsers, why_no_browsers = _browsers(answers)
     unknown = {
         "abi": None if abi else "the phone names no ABI (`getprop ro.product.cpu.abi`)",

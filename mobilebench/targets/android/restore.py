@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from mobilebench.core import proc
 from mobilebench.core.records import Record
 from mobilebench.profiles.machine import machine_id
 
@@ -154,7 +155,7 @@ def is_alive(owner: Owner) -> bool:
 def _started(pid: int) -> str | None:
     """When a process began; None of one that has ended, also where nobody has asked yet how."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        stat = proc.parse_stat(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
     except OSError:
         return None
-    return fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else None
+    return None if stat is None or stat.ended else str(stat.started_ticks)

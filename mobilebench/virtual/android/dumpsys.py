@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mobilebench.core.proc import kib_fields
 from mobilebench.virtual.android.device import Answer, Device, lines
 from mobilebench.virtual.android.exits import activity
 from mobilebench.virtual.chrome import PACKAGE
@@ -111,10 +112,7 @@ def surface_flinger(device: Device, _arguments: Sequence[str]) -> str:
 def meminfo(device: Device, arguments: Sequence[str]) -> str:
     if arguments:
         return _process_memory(device, arguments[-1])
-    facts = {}
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        name, _, value = line.partition(":")
-        facts[name] = int(value.split()[0])
+    facts = kib_fields(Path("/proc/meminfo").read_text())
     used = facts["MemTotal"] - facts["MemAvailable"]
     return lines(
         "Applications Memory Usage (in Kilobytes):",
@@ -222,16 +220,12 @@ def _process_memory(device: Device, wanted: str) -> str:
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if os.getpgid(int(folder.name)) == chrome:
-                total += _pss_kb(folder / "smaps_rollup")
+                total += kib_fields((folder / "smaps_rollup").read_text()).get("Pss", 0)
     return lines(
         f"** MEMINFO in pid {chrome} [{wanted}] **",
         " App Summary",
         f"           TOTAL PSS: {total:>8}",
     )
-
-
-def _pss_kb(file: Path) -> int:
-    return next((int(line.split()[1]) for line in file.read_text().splitlines() if line.startswith("Pss:")), 0)
 
 
 def _number(text: str) -> bool:
