@@ -114,7 +114,7 @@ def _trouble(event: events.Event) -> str | None:
         return event.step
     if isinstance(event, events.TargetSkipped | events.TargetLost):
         verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
-        return with_hint(f"{event.target} {verb}: {event.reason}", event.hint)
+        return with_hint(f"{event.target} {verb}: {event.reason.rstrip('.')}.", event.hint)
     if isinstance(event, events.TargetAway):
         away = f"{event.target} is {event.state}: {event.reason.rstrip('.')}. Waiting up to {event.left_s:.0f} s."
         return with_hint(away, event.hint)

@@ -32,9 +32,10 @@ def with_fault(fault: Fault | None, reason: str) -> str:
 
 
 def with_hint(message: str, hint: str | None) -> str:
-    """A message that ends like a sentence, and after it what to do next, when that is known."""
-    ended = message if message.endswith((".", "?", "!", "…")) else f"{message}."
-    return f"{ended} {hint}" if hint else ended
+    """The message as it is, or, when it is known what to do next, as a sentence with the hint after it."""
+    if not hint:
+        return message
+    return f"{message} {hint}" if message.endswith((".", "?", "!", "…")) else f"{message}. {hint}"
 
 
 class ExitCode(IntEnum):
