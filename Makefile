@@ -11,7 +11,7 @@ RUNNERS := mobilebench/assets/runners
 RUNNER_BUILD := linux-$(shell uname -m)
 ANDROID_BUILDS := $(addprefix native-android-,arm64-v8a armeabi-v7a x86_64)
 ANDROID_WAY := $(if $(ANDROID_NDK_HOME),ndk,bionic)
-NEEDS := browser or adb or build or network or slow
+NEEDS := browser or adb or build or network
 TESTS := tests$(if $(ROOM),/$(ROOM))
 NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tests
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -79,8 +79,8 @@ test: setup native-android $(STAMPS)/npm ## Run every test there is, or those of
 	@$(BIN)/python -m pytest $(TESTS) -m "$(NEEDS)" || $(NONE_THERE)
 	@cd web && npm run --silent test
 
-test-fast: $(STAMPS)/python ## The tests that need no browser, adb or build: under a minute; also with ROOM=
-	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS))" -n 2
+test-fast: $(STAMPS)/python ## The quick tests that need no browser, adb or build: under a minute; also with ROOM=
+	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS) or slow)" -n 2
 
 lint: $(STAMPS)/python $(STAMPS)/npm ## Check style, types and the direction of imports
 	@scripts/system-packages.sh cppcheck

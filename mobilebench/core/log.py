@@ -85,8 +85,8 @@ def write_to(file: Path) -> logging.Handler:
 
 def shortened(text: str) -> str:
     """A command as one line of the log: without passwords and tokens, and not longer than `LONGEST_TEXT`."""
-    line = " ".join(_SECRET.sub(_hidden, text).split())
-    return line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}… ({len(line)} characters)"
+    line = " ".join(_SECRET.sub(_hidden, text[: 2 * LONGEST_TEXT]).split())
+    return line if len(text) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}… ({len(text)} characters)"
 
 
 @contextmanager

@@ -222,6 +222,7 @@ remote_values = st.recursive(
 
 
 @given(remote_values)
+@pytest.mark.slow
 def test_no_value_breaks_it(value: Any) -> None:
     bidi.local_value(value)
 

@@ -61,6 +61,7 @@ process = st.fixed_dictionaries({"type": st.just("renderer") | anything, "id": a
 
 
 @given(anything | st.fixed_dictionaries({"processInfo": st.lists(process | anything) | anything}))
+@pytest.mark.slow
 def test_no_answer_breaks_it(result: Any) -> None:
     found = renderers.parse(result)
     assert all(isinstance(pid, int) and isinstance(seconds, float) for pid, seconds in found.items())

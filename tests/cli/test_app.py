@@ -66,6 +66,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("topic", ["engines", "backends", "recorders", "suites"])
+@pytest.mark.slow
 def test_describe_comes_from_the_registries(topic: str) -> None:
     code, out, err = invoke("describe", topic, "--json")
     assert code == 0, err
@@ -121,6 +122,7 @@ def test_selection_without_cases_is_nothing_to_measure() -> None:
     assert err
 
 
+@pytest.mark.slow
 def test_models_list_tells_what_is_built_and_what_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def states(precision: str = "fp32") -> dict[str, str]:
         listed = json.loads(invoke("models", "list", "--json")[1])
@@ -239,6 +241,7 @@ def test_completion_script(shell: str) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_completion_offers_suites() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mobilebench"],

@@ -80,6 +80,7 @@ def test_a_proposed_command_parses(command: str) -> None:
         pytest.fail(f"{proposals()[command]}: `{command}`: {error}")
 
 
+@pytest.mark.slow
 def test_proposals_are_found_and_wrong_ones_fail() -> None:
     assert {"mobilebench devices", "mobilebench run --resume last"} <= proposals().keys()
     for wrong in (["run", "--resume"], ["modles"], ["run", "--no-such"], ["models", "show"]):

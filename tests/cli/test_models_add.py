@@ -26,6 +26,7 @@ def invoke(*arguments: str, answer: str | None = None) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+@pytest.mark.slow
 def test_added_shown_listed_and_removed(tmp_path: Path) -> None:
     file = str(text_model(tmp_path / "net.onnx"))
     code, out, err = invoke("add", file, "--name", "mine", "--fill", "ids=integers:0:5", "--tolerance", "0.001")

@@ -133,6 +133,7 @@ def test_piped_progress_is_plain_lines(site: Site, monkeypatch: pytest.MonkeyPat
     assert "\x1b" not in err
 
 
+@pytest.mark.slow
 def test_on_a_terminal_ctrl_c_says_what_is_kept_and_how_to_go_on(site: Site) -> None:
     site.hold_at = 300_000
     ours, theirs = pty.openpty()

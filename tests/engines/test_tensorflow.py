@@ -393,6 +393,7 @@ def test_a_tensorflow_that_cannot_be_imported_is_unsupported_and_tried_once(
 
 
 @pytest.mark.parametrize("code", ["os.kill(os.getpid(), 9)", "raise MemoryError"])
+@pytest.mark.slow
 def test_an_import_that_something_else_ended_is_tried_again(
     files: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:

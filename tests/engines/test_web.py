@@ -325,6 +325,7 @@ class TestModelFiles:
         assert web.page_job(block, files, entry).answer == "last"
 
 
+@pytest.mark.slow
 def test_an_answer_with_the_most_samples_fits() -> None:
     values = [-1.1754943508222875e-38] * MOST_SAMPLES
     sample = {"index": list(range(100_000_000, 100_000_000 + MOST_SAMPLES)), "value": values}

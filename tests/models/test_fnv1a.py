@@ -44,6 +44,7 @@ def test_it_goes_on_over_its_chunks(size: int) -> None:
     assert of(content) == plain(content)
 
 
+@pytest.mark.slow
 def test_a_large_output_takes_seconds_at_most() -> None:
     values = np.random.default_rng(1).standard_normal(7_077_888).astype("<f4")
     began = time.process_time()

@@ -45,6 +45,7 @@ def test_its_files_are_written_whole(tmp_path: Path) -> None:
     assert files.html.read_text(encoding="utf-8").endswith("</html>\n")
 
 
+@pytest.mark.slow
 def test_writing_again_replaces(tmp_path: Path) -> None:
     write(example.example_run(), tmp_path)
     assert write(example.example_run(seed=8), tmp_path).tables["results.csv"].read_text() != rendering.results(

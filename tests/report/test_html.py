@@ -64,6 +64,7 @@ def test_it_needs_no_network() -> None:
     assert not re.search(r"@import|url\(", text)
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text() -> None:
     text, parsed = page(hostile_run())
     assert len(parsed.of("script")) == 1

@@ -55,6 +55,7 @@ def test_the_first_inference_is_told_with_compilation_and_predictions_with_read_
     assert "tflite" not in text
 
 
+@pytest.mark.slow
 def test_a_run_without_pages_says_nothing_of_them() -> None:
     native = example.measurement(pages.NATIVE, example.SHAPES["tflite", "xnnpack"], random.Random(1))
     page = Page(rendering.html(summarise(pages.run_of([(pages.NATIVE, native)]))))
@@ -115,6 +116,7 @@ def test_a_proof_leaves_out_what_a_block_does_not_have() -> None:
 
 
 @pytest.mark.parametrize(("cases", "folded"), [(5, False), (100, True)])
+@pytest.mark.slow
 def test_many_cases_are_folded_scroll_in_boxes_and_can_be_found(cases: int, folded: bool) -> None:
     many = [replace(pages.WASM, threads=number) for number in range(1, cases + 1)]
     page = Page(rendering.html(summarise(pages.run_of((case, pages.answer(case)) for case in many))))

@@ -62,6 +62,7 @@ def read(run: Run) -> KernelSummary:
     return found
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_for_what_was_watched() -> None:
     _, page = example_page()
     plots = [attributes["aria-label"] or "" for attributes, _ in page.of("svg") if attributes.get("class") == "plot"]
@@ -174,6 +175,7 @@ def test_growth_has_a_sign(kib: int | None, text: str) -> None:
     assert signed_size(kib) == text
 
 
+@pytest.mark.slow
 def test_files_of_their_own_are_written_only_where_something_was_watched(tmp_path: Path) -> None:
     plain = write(example.example_run(), tmp_path / "plain")
     assert set(plain.tables) == {"results.csv", "gaps.csv"}
@@ -212,6 +214,7 @@ def test_memory_csv_has_a_row_for_each_case_and_stage() -> None:
     assert {(row["link"], row["loader"], row["encoding"]) for row in found} == {("none", "split", "identity")}
 
 
+@pytest.mark.slow
 def test_kernels_of_the_first_inference_stand_beside_those_of_a_prediction() -> None:
     one = read(watched_case(warmup_ms=[20.0]))
     assert one.warmup_sum_ms == pytest.approx(1.6 * one.sum_ms, rel=0.02)
@@ -246,6 +249,7 @@ def test_a_run_that_only_watched_is_a_whole_report(tmp_path: Path) -> None:
     assert "tflite cpu xnnpack" in terminal(summarise(run))
 
 
+@pytest.mark.slow
 def test_hostile_names_of_kernels_and_stages_stay_text() -> None:
     evil = [Kernel(name=EVERYTHING, operator=EVERYTHING, provider=SCRIPT, collapsed=True, times_ms=[1.0])]
     plans = [watching.planned_pass(0, TFLITE, "kernels"), watching.planned_pass(1, TFLITE, "memory")]
@@ -268,6 +272,7 @@ def test_hostile_names_of_kernels_and_stages_stay_text() -> None:
         assert not any(cell.startswith(("=", "+", "@")) or "\n" in cell for row in cells for cell in row.values())
 
 
+@pytest.mark.slow
 def test_fifty_cases_stay_one_page_of_folded_tables() -> None:
     cases = [example.case("host", "tflite", "xnnpack", threads=number) for number in range(1, 51)]
     text = rendering.html(summarise(watching.watched_run(cases=cases)))

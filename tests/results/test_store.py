@@ -62,6 +62,7 @@ def test_what_was_requested_is_there_before_anything_is_measured(store: Store) -
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
+@pytest.mark.slow
 def test_every_block_comes_back_as_it_was_stored(kept_store: Store, data: st.DataObject) -> None:
     plan = [data.draw(planned_blocks(index)) for index in range(3)]
     blocks = [data.draw(blocks_of(block)) for block in plan]

@@ -188,6 +188,7 @@ def test_a_model_is_not_pruned_while_its_answer_is_awaited(sitting: Manual, mode
         assert free
 
 
+@pytest.mark.slow
 def test_a_kept_result_is_a_run_of_a_person(sitting: Manual, store: Store, server: PageServer) -> None:
     begun = begin(sitting)
     told = sitting.keep(answer(begun))

@@ -728,6 +728,7 @@ class TestRetry:
 
 
 class TestKill:
+    @pytest.mark.slow
     def test_kill_9_loses_at_most_the_block_in_flight(self, tmp_path: Path) -> None:
         notes = tmp_path / "noted"
         command = [sys.executable, "-m", "tests.session.killed", str(tmp_path)]

@@ -201,6 +201,7 @@ def test_a_bomb_is_not_expanded(tmp_path: Path) -> None:
     assert "alias" in mistake("\n".join(lines), tmp_path).message
 
 
+@pytest.mark.slow
 def test_what_is_nested_without_end_is_refused(tmp_path: Path) -> None:
     assert mistake("title: " + "[" * 5000, tmp_path).message
 
@@ -223,6 +224,7 @@ _values = st.recursive(
 
 
 @given(key=st.sampled_from(sorted(set(schema.Suite.model_fields) - {"name"})), value=_values)
+@pytest.mark.slow
 def test_any_value_of_any_key_is_accepted_or_told_by_line(key: str, value: object) -> None:
     text = yaml.safe_dump({**yaml.safe_load(SUITE), key: value}, allow_unicode=True)
     try:

@@ -235,6 +235,7 @@ class TestOrder:
         assert [b.case for b in one.blocks] != [b.case for b in other.blocks]
         assert ways(one) == ways(other)
 
+    @pytest.mark.slow
     def test_the_order_is_the_same_in_every_process(self) -> None:
         script = (
             "from tests.suite.test_planning import quick, HOST\n"

@@ -97,6 +97,7 @@ def test_a_phone_measured_by_another_process_is_refused_with_its_pid_and_run(hol
         pass
 
 
+@pytest.mark.slow
 def test_another_home_meets_the_same_locks(holder, tmp_path):
     holder("device_lock", phone("S1"), MOBILEBENCH_HOME=str(tmp_path))
     with pytest.raises(BadInput, match="is being measured by pid"), device_lock(phone("S1")):
@@ -150,6 +151,7 @@ def test_this_computer_is_locked_as_well(holder):
         raise AssertionError("both hold it")
 
 
+@pytest.mark.slow
 def test_a_killed_process_holds_nothing(holder):
     other = holder("device_lock", phone("S1"))
     other.send_signal(signal.SIGKILL)
@@ -158,6 +160,7 @@ def test_a_killed_process_holds_nothing(holder):
         pass
 
 
+@pytest.mark.slow
 def test_one_process_may_take_a_device_again_and_frees_it_with_the_last(holder):
     with device_lock(phone("S1")):
         with device_lock(phone("S1")):

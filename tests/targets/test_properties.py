@@ -293,6 +293,7 @@ def test_noise_never_breaks_the_description(noise, cut):
         st.from_regex(r"[a-z][a-z.]{0,20}", fullmatch=True), st.text(st.characters(exclude_characters="\r\n[]"))
     )
 )
+@pytest.mark.slow
 def test_getprop_is_read_back(values):
     text = "".join(f"[{name}]: [{value}]\n" for name, value in values.items())
     assert properties.parse_properties(text) == values

@@ -139,6 +139,7 @@ def test_a_pipe_a_device_and_a_socket_do_not_hang(tmp_path: Path) -> None:
             assert "neither a file nor a folder" in refused(path).message
 
 
+@pytest.mark.slow
 def test_a_pipe_inside_a_model_does_not_hang(tmp_path: Path) -> None:
     file = tiny_models.tfjs_model(tmp_path)
     (tmp_path / "shard2.bin").unlink()

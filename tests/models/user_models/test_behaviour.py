@@ -41,6 +41,7 @@ def drawing(path: Path, nodes: list[Any], **weights: Any) -> Path:
     return save(path, nodes, [x], [y], weights)
 
 
+@pytest.mark.slow
 def test_a_model_that_counts_is_stateful_and_its_first_answer_is_the_reference(tmp_path: Path) -> None:
     found, manifest = added_as(shutil.copy(FILES / "resource_variable.tflite", tmp_path / "s.tflite"))
     assert found == Behaviour(stateful=True, operators=["ASSIGN_VARIABLE"])
@@ -55,6 +56,7 @@ def test_a_model_that_counts_is_stateful_and_its_first_answer_is_the_reference(t
     assert behaviour.of(user_store.whole(again).manifest) == found
 
 
+@pytest.mark.slow
 def test_a_recurrent_layer_with_a_variable_tensor_is_stateful_and_refused_by_litertjs(tmp_path: Path) -> None:
     found, manifest = added_as(shutil.copy(FILES / "variable_tensor.tflite", tmp_path / "v.tflite"))
     assert found == Behaviour(stateful=True, operators=["UNIDIRECTIONAL_SEQUENCE_RNN"])
@@ -67,11 +69,13 @@ def test_a_recurrent_layer_with_a_variable_tensor_is_stateful_and_refused_by_lit
 
 
 @pytest.mark.parametrize("seed", ["random", "seeded"])
+@pytest.mark.slow
 def test_random_numbers_of_tensorflow_lite_are_random_whatever_their_seed(seed: str, tmp_path: Path) -> None:
     found, _ = added_as(shutil.copy(FILES / f"{seed}_uniform.tflite", tmp_path / f"{seed}.tflite"))
     assert found == Behaviour(random=True, operators=["RANDOM_UNIFORM"])
 
 
+@pytest.mark.slow
 def test_dropout_in_training_mode_is_random(tmp_path: Path) -> None:
     found, manifest = added_as(shutil.copy(FILES / "dropout_training.onnx", tmp_path / "r.onnx"))
     assert found == Behaviour(random=True, operators=["Dropout"])
@@ -79,6 +83,7 @@ def test_dropout_in_training_mode_is_random(tmp_path: Path) -> None:
     assert manifest.notes == []
 
 
+@pytest.mark.slow
 def test_no_conversion_is_held_against_a_random_model(tmp_path: Path) -> None:
     taken = importer.add(shutil.copy(FILES / "dropout_training.onnx", tmp_path / "r.onnx"))
     manifest = converting.convert(taken, lambda step: None).files.manifest

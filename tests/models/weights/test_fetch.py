@@ -414,6 +414,7 @@ def child(weights: Pretrained) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_two_processes_fetch_once(site: Site) -> None:
     site.hold_at = 100_000
     weights = named(site.url)
@@ -429,6 +430,7 @@ def test_two_processes_fetch_once(site: Site) -> None:
 
 
 @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.slow
 def test_after_an_end_in_the_middle_the_next_call_goes_on(site: Site, ended_by: signal.Signals) -> None:
     site.hold_at = 300_000
     weights = named(site.url)

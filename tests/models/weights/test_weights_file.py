@@ -58,6 +58,7 @@ def test_what_is_exported_is_loaded_in_order(file: Path) -> None:
         max_size=12,
     )
 )
+@pytest.mark.slow
 def test_every_finite_value_comes_back(weights: list[Any]) -> None:
     import tempfile
 
