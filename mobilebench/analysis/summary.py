@@ -15,7 +15,6 @@ from typing import Literal, get_args
 
 from mobilebench.analysis.comparability import disagreements
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
-from mobilebench.analysis.scatter import blocks_far_apart
 from mobilebench.analysis.stage_parts import (
     CompilationStatistics,
     CostStatistics,
@@ -35,6 +34,7 @@ from mobilebench.core.records import (
     Measurement,
     Pass,
     PlannedBlock,
+    Reason,
     Run,
     RunInfo,
     SetupPart,
@@ -42,6 +42,7 @@ from mobilebench.core.records import (
     Stage,
     TargetInfo,
 )
+from mobilebench.verdicts.scatter import blocks_far_apart
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 Status = Literal["valid", "suspect", "invalid", "failed", "unsupported", "not measured"]
@@ -280,13 +281,13 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> PassSummar
         reasons += [f"Its blocks did not run the same thing: {conflict}." for conflict in conflicts]
     elif scattered := _scattered(counted):
         status = _worst_of([status, "suspect"])
-        reasons.append(scattered)
+        reasons.append(scattered.sentence)
     if 0 < len(blocks) < len(plans):
         reasons.append(f"Only {len(blocks)} of {len(plans)} planned blocks were run.")
     return PassSummary(status, tuple(reasons), len(plans), blocks, tuple(counted))
 
 
-def _scattered(counted: Sequence[BlockSummary]) -> str | None:
+def _scattered(counted: Sequence[BlockSummary]) -> Reason | None:
     """Why blocks that count do not agree on the time of a prediction; watching costs more or less of it each time."""
     timed = [block.block.measurement for block in counted if block.block.planned.pass_ == "timing"]
     return blocks_far_apart([measurement for measurement in timed if measurement])
@@ -297,8 +298,8 @@ def _block(block: Block) -> BlockSummary:
         reasons = (with_fault(block.fault, block.reason),) if block.reason else ()
         return BlockSummary(block.planned.round, block.outcome, reasons, block)
     if block.verdict is None or block.measurement is None:
-        return BlockSummary(block.planned.round, "invalid", ("No verdict was stored for this block.",), block)
-    return BlockSummary(block.planned.round, block.verdict.status, tuple(block.verdict.reasons), block)
+        return BlockSummary(block.planned.round, "invalid", ("This block was not judged.",), block)
+    return BlockSummary(block.planned.round, block.verdict.status, tuple(block.verdict.sentences), block)
 
 
 def _worst_of(statuses: Sequence[Status]) -> Status:

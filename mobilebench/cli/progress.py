@@ -102,7 +102,7 @@ def _befallen(event: events.Event) -> tuple[PlannedBlock, str, str] | None:
         if block.outcome == "failed":
             return block.planned, "failed", with_fault(block.fault, block.reason or "")
         if block.verdict and block.verdict.status == "invalid":
-            return block.planned, "invalid", "; ".join(block.verdict.reasons)
+            return block.planned, "invalid", "; ".join(block.verdict.sentences)
     return None
 
 

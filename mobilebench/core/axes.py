@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Annotated, Any, Literal, Protocol
 
+from mobilebench.core.network_presets import NAMES as LINKS
+
 CacheState = Literal["as found", "cold", "warm"]
 """What the caches hold of library and model before setup: page cache (native), HTTP and code cache (web)."""
 Loader = Literal["split", "as-shipped"]
@@ -28,7 +30,6 @@ AUTO = "auto"
 """A GPU: `hardware` or `software`, the one that the target has."""
 NO_AFFINITY = "none"
 CORES = (NO_AFFINITY, "big", "little", "prime")
-LINKS = ("none", "slow-3g", "3g", "fast-3g", "dsl", "cable", "4g", "lte", "fios", "wifi")
 WASM_BUILDS = ("plain", "simd", "threads", "simd-threads", "relaxed-simd", "relaxed-simd-threads")
 GPUS = ("hardware", "software", "integrated", "discrete")
 MOST_THREADS = 1024

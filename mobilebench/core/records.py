@@ -7,9 +7,9 @@ Only raw values are kept here: statistics are computed on read, in `analysis`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mobilebench.core.axes import CacheState as CacheState
 from mobilebench.core.axes import Case as Case
@@ -403,7 +403,7 @@ class MemoryUse(Record):
 
 
 class Sample(Record):
-    """Values of an output at the published indices (`models.inputs.sample_indices`)."""
+    """Values of an output at the published indices (`models.synthetic_inputs.sample_indices`)."""
 
     index: list[int]
     value: list[float]
@@ -482,11 +482,66 @@ class Measurement(Record):
         return sum([*self.setup_ms.values(), *self.warmup_ms]) + predictions
 
 
+class ModelFacts(Record):
+    """What the verdict rules need to know of a model: the answer that it must give, and how close to it.
+
+    It is stored with the run, so that old runs can be judged by newer rules.
+    """
+
+    model: str
+    precision: str
+    batch: int
+    reference: list[OutputSummary] = []
+    """The answer to the published input; empty where the model has none."""
+    tolerance: float
+    """Allowed difference as a share of each output's largest absolute reference value."""
+    half_precision_tolerance: float
+    """The same where the engine computes with ten bits of mantissa."""
+    stateful: bool = False
+    """The model carries state from inference to inference."""
+    random: bool = False
+    """The model draws random numbers, so that each answer differs."""
+    sizes_vary: bool = False
+    """Not even the shapes of a random model's outputs stay the same."""
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Model, precision and batch, which identify the facts within a run."""
+        return self.model, self.precision, self.batch
+
+
+class Reason(Record):
+    """One reason of a verdict: a stable code for programs (`verdicts.codes`), and a clause for people."""
+
+    WITHOUT_CODE: ClassVar[str] = "without-code"
+
+    code: str
+    sentence: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_sentence(cls, given: Any) -> Any:
+        """Results that were stored before reasons had codes hold sentences alone."""
+        return {"code": cls.WITHOUT_CODE, "sentence": given} if isinstance(given, str) else given
+
+
 class Verdict(Record):
-    """How far a measured block can be trusted, in plain words."""
+    """How far a measured block can be trusted."""
 
     status: VerdictStatus
-    reasons: list[str] = []
+    reasons: list[Reason] = []
+    rules: int | None = None
+    """Version of the rules that it follows from; None of results that were stored before rules had versions."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """The reasons as people read them."""
+        return [reason.sentence for reason in self.reasons]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the reasons, each once."""
+        return list(dict.fromkeys(reason.code for reason in self.reasons))
 
 
 class Series(Record):
@@ -506,7 +561,7 @@ class Series(Record):
 
 
 class Block(Record):
-    """One block as it is stored: what was asked, what came of it, and how far to trust it."""
+    """One block: what was asked for, what came of it, and how far to trust it."""
 
     planned: PlannedBlock
     outcome: Outcome
@@ -516,7 +571,10 @@ class Block(Record):
     """What became of a failed block, where that has a name."""
     measurement: Measurement | None = None
     verdict: Verdict | None = None
-    """Present exactly when the outcome is `measured`."""
+    """By the rules of this version, which judge every measured block when it is read (`verdicts.reading`). It is never
+    stored."""
+    recorded_verdict: Verdict | None = None
+    """What the rules said when the block was measured, as it is stored beside the raw data."""
     started_at: datetime
     ended_at: datetime
     spent_ms: dict[SpentOn, Milliseconds] = {}
@@ -547,3 +605,5 @@ class Run(Record):
     info: RunInfo
     planned: list[PlannedBlock]
     blocks: list[Block]
+    models: list[ModelFacts] = []
+    """What is known of the models that it measures. Of runs that were stored before this was kept, nothing is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mobilebench.browsers import network_presets
+from mobilebench.core import network_presets
 from mobilebench.core.records import Case, Download, DownloadPath, TargetInfo
 
 if TYPE_CHECKING:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from mobilebench.core.wasm_builds import LITERT_FILES
 from mobilebench.engines.base import WITHOUT_KERNELS, Backend
 from mobilebench.engines.webengine import WebEngine, gpu_backend
 from mobilebench.models import behaviour
 from mobilebench.models.manifest import Manifest
-
-BUILDS = {
-    "relaxed-simd-threads": "litert_wasm_threaded_internal.wasm",
-    "relaxed-simd": "litert_wasm_internal.wasm",
-    "simd": "litert_wasm_compat_internal.wasm",
-}
-"""Wasm build to its binary, as the package calls it."""
 
 
 def without_variable_tensors(manifest: Manifest) -> str | None:
@@ -32,7 +26,7 @@ LITERTJS = WebEngine(
         Backend(
             "wasm",
             "WebAssembly with XNNPACK kernels; one binary for each build, two of them with relaxed SIMD",
-            {"wasm_build": (*BUILDS, "simd-threads", "threads", "plain")},
+            {"wasm_build": (*LITERT_FILES, "simd-threads", "threads", "plain")},
             single_threaded_builds=("relaxed-simd", "simd", "plain"),
             lacks={
                 "simd-threads": "LiteRT.js has no build with threads and without relaxed SIMD",

@@ -187,8 +187,10 @@ class Judgement(PageMessage):
     reason: str | None
     """Why there is no measurement."""
     verdict: VerdictStatus | None
+    codes: list[str]
+    """Codes of the verdict's reasons, each once."""
     reasons: list[str]
-    """The verdict's reasons."""
+    """The verdict's reasons as sentences."""
     case: str
     """Key of the case that was measured."""
     run: str | None = None

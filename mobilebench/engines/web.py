@@ -18,6 +18,7 @@ from mobilebench.browsers.connect import open_page
 from mobilebench.browsers.page import Page
 from mobilebench.core import paths
 from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.network_presets import seconds as seconds_over
 from mobilebench.core.records import (
     BlockRule,
     Case,
@@ -138,7 +139,7 @@ def measure(
     job = page_job(block, files, entry, samples).model_copy(update={"eager_memory": bool(for_pass)})
     server = page_server()
     patience = page_case.patience * patience_s(block.rule, setup_patience_s)
-    downloads_s = (1 + server.open_visits) * network_presets.seconds(case.link, LARGEST_FRAMEWORK + entry.bytes)
+    downloads_s = (1 + server.open_visits) * seconds_over(case.link, LARGEST_FRAMEWORK + entry.bytes)
     with (
         too_slow_is_unsupported(),
         server.visit(served, encoding=case.encoding, cacheable=case.caches == "warm") as visit,

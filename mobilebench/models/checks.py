@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mobilebench.core.agreement import of_arrays
 from mobilebench.core.errors import MobilebenchError
 
 Arrays = dict[str, NDArray[Any]]
@@ -44,21 +45,19 @@ def same_answer(engine: str, given: Arrays, reference: Arrays, tolerance: float)
     """Compare all elements of all outputs; the largest difference as a share of its output's scale.
 
     Raises:
-        MobilebenchError: an output has another shape, or differs by more than `tolerance` of its scale.
+        MobilebenchError: an output has another shape or values that are not finite, or differs by more than
+            `tolerance` of its scale.
     """
     worst = 0.0
     for name, expected in reference.items():
-        values = given[name]
-        if values.shape != expected.shape:
+        distance = of_arrays(expected, given[name])
+        hint = "The converted model computes something else, so it was not kept."
+        if distance.problem:
+            raise MobilebenchError(f"{engine}'s `{name}` {distance.problem}.", hint=hint)
+        if not distance.within(tolerance):
             raise MobilebenchError(
-                f"{engine} gives `{name}` the shape {list(values.shape)}, not {list(expected.shape)}."
+                f"{engine}'s `{name}` differs from TensorFlow's by {distance.in_words}; allowed is {tolerance:.3g}.",
+                hint=hint,
             )
-        difference = float(np.abs(values.astype(np.float64) - expected).max() / np.abs(expected).max())
-        if not difference <= tolerance:
-            raise MobilebenchError(
-                f"{engine}'s `{name}` differs from TensorFlow's by {difference:.3g} of its scale; "
-                f"allowed is {tolerance:.3g}.",
-                hint="The converted model computes something else, so it was not kept.",
-            )
-        worst = max(worst, difference)
+        worst = max(worst, distance.relative or 0.0)
     return worst

@@ -7,10 +7,12 @@ import fnmatch
 from collections.abc import Iterable
 
 from mobilebench.core.errors import BadInput
-from mobilebench.models import families, user_store
+from mobilebench.core.records import ModelFacts
+from mobilebench.models import behaviour, families, user_store
 from mobilebench.models.catalogue import ENTRIES
 from mobilebench.models.families import FAMILIES
-from mobilebench.models.spec import ModelEntry
+from mobilebench.models.manifest import Manifest
+from mobilebench.models.spec import USUAL_TOLERANCE, ModelEntry
 
 PRECISIONS = ("fp32", "fp16", "int8", "dynamic")
 """Number formats: `int8` computes in 8 bits with float inputs and outputs, `dynamic` only keeps weights in 8 bits."""
@@ -103,3 +105,23 @@ def why_not(model: str, precision: str = "fp32", batch: int | None = None) -> st
     if precision not in entry.tolerance:
         return f"{model} has no {precision} precision in this version, only {', '.join(entry.tolerance)}"
     return None
+
+
+def facts(manifest: Manifest) -> ModelFacts:
+    """What the verdict rules need to know of a built model.
+
+    Where an engine computes in half precision, the tolerance of fp16 holds if it is wider than that of the model.
+    """
+    known = get(manifest.model).tolerance if knows(manifest.model) else {}
+    model = behaviour.of(manifest)
+    return ModelFacts(
+        model=manifest.model,
+        precision=manifest.precision,
+        batch=manifest.batch,
+        reference=manifest.reference,
+        tolerance=manifest.tolerance,
+        half_precision_tolerance=max(manifest.tolerance, known.get("fp16", USUAL_TOLERANCE["fp16"])),
+        stateful=model.stateful,
+        random=model.random,
+        sizes_vary=model.sizes_vary,
+    )

@@ -40,7 +40,12 @@ _SHARED: dict[str, type] = {
     "fault": str,
     "reason": str,
     "verdict": str,
+    "verdict_codes": str,
     "verdict_reasons": str,
+    "rules": int,
+    "recorded_verdict": str,
+    "recorded_codes": str,
+    "recorded_rules": int,
 }
 
 PAGE_MEMORY = tuple(name for name in PageMemory.model_fields if name not in ("at_ms", "stage"))
@@ -127,8 +132,8 @@ _OWN: dict[TableName, dict[str, type]] = {
     },
 }
 
-_LONG = {"reason", "verdict_reasons"}
-"""Sentences that would fill the many rows of the other tables; `samples` tells them of every block."""
+_LONG = {"reason", "verdict_reasons", "recorded_codes", "recorded_rules"}
+"""Texts that would fill the many rows of the other tables. The table `samples` has them for every block."""
 
 COLUMNS: dict[TableName, dict[str, type]] = {
     name: {column: kind for column, kind in {**_SHARED, **own}.items() if name == "samples" or column not in _LONG}
@@ -136,7 +141,8 @@ COLUMNS: dict[TableName, dict[str, type]] = {
 }
 """Name and type of every column of every table. `soc` is the one that results are filed under: `virtual: <host CPU>`
 of a virtual phone. `started_at` is ISO 8601 in UTC; `_ms` are milliseconds and `_kb` KiB, all raw; what is unknown
-is empty. Where `predictions_per_sample` is above 1, a prediction's value is the mean of so many. `readback_ms` is a
-part of the prediction in whose row it stands."""
+is empty. `verdict`, with its codes and reasons, is by version `rules` of the rules, on reading; what was said when the
+block was measured is `recorded_verdict`. Where `predictions_per_sample` is above 1, a prediction's value is the mean of
+so many. `readback_ms` is a part of the prediction in whose row it stands."""
 
 TABLES: tuple[TableName, ...] = get_args(TableName)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from mobilebench.core.errors import BadInput
 from mobilebench.results.axis_columns import add_missing
 
-SCHEMA = "0008"
+SCHEMA = "0009"
 """Newest schema that this version reads and writes: the last module in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -142,7 +142,18 @@ def _block(block: Block | None) -> dict[str, Any]:
         "reason": block.reason,
     }
     if block.verdict:
-        found |= {"verdict": block.verdict.status, "verdict_reasons": "; ".join(block.verdict.reasons) or None}
+        found |= {
+            "verdict": block.verdict.status,
+            "verdict_codes": " ".join(block.verdict.codes) or None,
+            "verdict_reasons": "; ".join(block.verdict.sentences) or None,
+            "rules": block.verdict.rules,
+        }
+    if block.recorded_verdict:
+        found |= {
+            "recorded_verdict": block.recorded_verdict.status,
+            "recorded_codes": " ".join(block.recorded_verdict.codes) or None,
+            "recorded_rules": block.recorded_verdict.rules,
+        }
     if block.measurement:
         proof = block.measurement.proof
         found |= {

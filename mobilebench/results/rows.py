@@ -14,6 +14,7 @@ from mobilebench.core.records import (
     BlockRule,
     Case,
     Measurement,
+    ModelFacts,
     PlannedBlock,
     Proof,
     RunInfo,
@@ -41,6 +42,10 @@ def of_case(run_id: str, case: Case) -> dict[str, Any]:
     return {"run_id": run_id, "key": case.key, **{axis.column: getattr(case, name) for name, axis in AXES.items()}}
 
 
+def of_model(run_id: str, facts: ModelFacts) -> dict[str, Any]:
+    return {"run_id": run_id, **facts.model_dump()}
+
+
 def of_planned(run_id: str, case_id: int, block: PlannedBlock) -> dict[str, Any]:
     return {
         "run_id": run_id,
@@ -54,7 +59,7 @@ def of_planned(run_id: str, case_id: int, block: PlannedBlock) -> dict[str, Any]
 
 
 def of_block(run_id: str, block: Block) -> dict[str, Any]:
-    verdict, measurement = block.verdict, block.measurement
+    verdict, measurement = block.recorded_verdict, block.measurement
     return {
         "run_id": run_id,
         "index": block.planned.index,
@@ -62,7 +67,8 @@ def of_block(run_id: str, block: Block) -> dict[str, Any]:
         "reason": block.reason,
         "fault": block.fault,
         "verdict": verdict.status if verdict else None,
-        "verdict_reasons": verdict.reasons if verdict else None,
+        "verdict_reasons": [reason.model_dump() for reason in verdict.reasons] if verdict else None,
+        "verdict_rules": verdict.rules if verdict else None,
         "engine_version": measurement.version if measurement else None,
         "started_at": block.started_at,
         "ended_at": block.ended_at,
@@ -100,6 +106,10 @@ def to_run_info(row: AnyRow, targets: Sequence[TargetInfo]) -> RunInfo:
     return RunInfo(**row._mapping, targets=list(targets))
 
 
+def to_model(row: AnyRow) -> ModelFacts:
+    return ModelFacts.model_validate({name: row._mapping[name] for name in ModelFacts.model_fields})
+
+
 def to_planned(row: AnyRow, case: AnyRow) -> PlannedBlock:
     fields = row._mapping
     return PlannedBlock.model_validate(
@@ -115,14 +125,16 @@ def to_planned(row: AnyRow, case: AnyRow) -> PlannedBlock:
 
 
 def to_block(row: AnyRow, samples: Sequence[AnyRow], series: Sequence[AnyRow], planned: PlannedBlock) -> Block:
-    verdict = Verdict(status=row.verdict, reasons=row.verdict_reasons) if row.verdict else None
+    recorded = (
+        Verdict(status=row.verdict, reasons=row.verdict_reasons, rules=row.verdict_rules) if row.verdict else None
+    )
     return Block(
         planned=planned,
         outcome=row.outcome,
         reason=row.reason,
         fault=row.fault,
         measurement=_measurement(row.measurement, row.proof, samples) if row.measurement else None,
-        verdict=verdict,
+        recorded_verdict=recorded,
         started_at=row.started_at,
         ended_at=row.ended_at,
         spent_ms=row.spent_ms,

@@ -1,6 +1,7 @@
-"""The store: `results.sqlite`, with raw samples, proof and verdict of every block. Only one writer a run.
+"""The store: `results.sqlite`, with raw samples and proof of every block. Only one writer a run.
 
-One transaction a block: what `append` returned from survives `kill -9`. Statistics are computed on read, elsewhere.
+One transaction a block: what `append` returned from survives `kill -9`. Verdicts are computed on read,
+and so are statistics, elsewhere.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from sqlalchemy import BindParameter, Connection, Engine, Row, Table, bindparam,
 from sqlalchemy.exc import DBAPIError
 
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError
-from mobilebench.core.records import Block, Pass, PlannedBlock, Run, RunInfo, TargetInfo
+from mobilebench.core.records import Block, ModelFacts, Pass, PlannedBlock, Run, RunInfo, TargetInfo
 from mobilebench.results import database, rows, tables
+from mobilebench.verdicts.reading import judge_run
 
 FILE_NAME = "results.sqlite"
 
@@ -91,13 +93,14 @@ class Store:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def create_run(self, info: RunInfo, planned: Sequence[PlannedBlock]) -> None:
-        """Record everything that was requested, before anything is measured."""
+    def create_run(self, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts] = ()) -> None:
+        """Record everything that was requested, and what is known of its models, before anything is measured."""
         with self._write("the run could not be recorded") as connection:
             connection.execute(insert(tables.runs), rows.of_run(info))
             if info.targets:
                 found = [rows.of_target(info.id, *item) for item in enumerate(info.targets)]
                 connection.execute(insert(tables.targets), found)
+            _keep_models(connection, info.id, models)
             if not planned:
                 return
             distinct = {block.case.key: block.case for block in planned}
@@ -106,6 +109,11 @@ class Store:
             connection.execute(
                 insert(tables.planned), [rows.of_planned(info.id, ids[block.case.key], block) for block in planned]
             )
+
+    def keep_models(self, run_id: str, models: Iterable[ModelFacts]) -> None:
+        """Record what is known of further models of a run. What is known of a model already stays."""
+        with self._write("what is known of the models could not be recorded") as connection:
+            _keep_models(connection, run_id, models)
 
     def append(self, run_id: str, block: Block, *, instead_of: Block | None = None) -> None:
         """Store one block in one transaction.
@@ -194,7 +202,10 @@ class Store:
         )
 
     def load(self, run_id: str) -> Run:
-        """A run with all its blocks, in the order of the plan. `run_id` may be anything that `resolve` understands."""
+        """A run with all its blocks, in the order of the plan, judged by the rules of this version.
+
+        `run_id` may be anything that `resolve` understands.
+        """
         run_id = self.resolve(run_id)
         with self._read() as connection:
             info = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
@@ -202,16 +213,19 @@ class Store:
             cases = {row.id: row for row in _of_run(connection, tables.cases, run_id, "id")}
             plan = _of_run(connection, tables.planned, run_id, "index")
             blocks = _of_run(connection, tables.blocks, run_id, "index")
+            models = _of_run(connection, tables.models, run_id, "model", "precision", "batch")
             samples = _grouped(_of_run(connection, tables.samples, run_id, "index", "stage", "position"))
             series = _grouped(_of_run(connection, tables.series, run_id, "index", "position"))
         planned = {_index(row): rows.to_planned(row, cases[row.case_id]) for row in plan}
-        return Run(
+        stored = Run(
             info=rows.to_run_info(info, [TargetInfo.model_validate(row.info) for row in targets]),
             planned=list(planned.values()),
             blocks=[
                 rows.to_block(row, samples[_index(row)], series[_index(row)], planned[_index(row)]) for row in blocks
             ],
+            models=[rows.to_model(row) for row in models],
         )
+        return judge_run(stored)
 
     def events(self, run_id: str) -> list[dict[str, Any]]:
         """The events of a run as flat dicts, oldest first."""
@@ -264,6 +278,13 @@ class Store:
         except DBAPIError as error:
             why, hint = database.explain(error, self.path)
             raise BadInput(f"{why}.", hint=hint) from error
+
+
+def _keep_models(connection: Connection, run_id: str, models: Iterable[ModelFacts]) -> None:
+    known = {(row.model, row.precision, row.batch) for row in _of_run(connection, tables.models, run_id)}
+    new = {facts.key: facts for facts in models if facts.key not in known}
+    if new:
+        connection.execute(insert(tables.models), [rows.of_model(run_id, facts) for facts in new.values()])
 
 
 def _of_run(connection: Connection, table: Table, run_id: str, *order: str) -> Sequence[Row[Any]]:

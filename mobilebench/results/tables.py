@@ -114,6 +114,7 @@ blocks = Table(
     Column("fault", String),
     Column("verdict", String),
     Column("verdict_reasons", _JSON),
+    Column("verdict_rules", Integer),
     Column("engine_version", String),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=False),
@@ -121,6 +122,22 @@ blocks = Table(
     Column("proof", _JSON),
     Column("measurement", _JSON),
     ForeignKeyConstraint(["run_id", "index"], ["planned.run_id", "planned.index"], ondelete="CASCADE"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("precision", String, primary_key=True),
+    Column("batch", Integer, primary_key=True),
+    Column("reference", _JSON, nullable=False),
+    Column("tolerance", Float, nullable=False),
+    Column("half_precision_tolerance", Float, nullable=False),
+    Column("stateful", Boolean, nullable=False),
+    Column("random", Boolean, nullable=False),
+    Column("sizes_vary", Boolean, nullable=False),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
 )
 
 samples = Table(

@@ -16,21 +16,23 @@ from typing import TYPE_CHECKING
 from mobilebench import __version__
 from mobilebench.core import log
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
-from mobilebench.core.records import Block, PlannedBlock, Run, RunInfo, TargetInfo
+from mobilebench.core.records import Block, ModelFacts, PlannedBlock, Run, RunInfo, TargetInfo
+from mobilebench.models import registry
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.results.traces import traces_folder
 from mobilebench.session import events, libraries
 from mobilebench.session.absence import WAIT_SECONDS
-from mobilebench.session.dependencies import Rooms
+from mobilebench.session.dependencies import ModelKey, Rooms
 from mobilebench.session.display_check import demand_screen
 from mobilebench.session.event_log import LOG_NAME, log_event
 from mobilebench.session.exit_status import counts, exit_code
 from mobilebench.session.host_exclusion import Quiet
 from mobilebench.session.journal import Journal
-from mobilebench.session.models import Models, obtain
+from mobilebench.session.models import Models, key_of, obtain
 from mobilebench.session.worker import TargetWork, measure_target
 from mobilebench.suite import Plan
 from mobilebench.targets.android import states
+from mobilebench.verdicts.reading import record_verdict
 
 if TYPE_CHECKING:
     from mobilebench.results.store import Store
@@ -113,7 +115,7 @@ def run(
             targets=list(request.targets),
             weights=_weights(models),
         )
-        store.create_run(info, plan.blocks)
+        store.create_run(info, plan.blocks, _facts(models))
         return _Session(store, run_id, on_event, cancel, rooms, wait_seconds).measure(
             usable, todo, models, skipped, done=0
         )
@@ -157,6 +159,7 @@ def resume(
         models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
         libraries.obtain(todo, usable, rooms, _library_teller(on_event), cancel)
         _same_weights(stored.info, _weights(models))
+        store.keep_models(stored.info.id, _facts(models))
         again = {block.index: done[block.index] for block in todo if block.index in done}
         return session.measure(usable, todo, models, unusable, done=len(stored.planned) - len(left), again=again)
 
@@ -186,6 +189,8 @@ class _Session:
         self._rooms = rooms
         self._wait_seconds = wait_seconds
         self._stop = threading.Event()
+        self._targets: Mapping[str, TargetInfo] = {}
+        self._facts: dict[ModelKey, ModelFacts] = {}
         self._again: dict[int, Block] = {}
         """Stored blocks that are to be replaced, by their index in the plan."""
         self._go_on = f"--resume {run_id}"
@@ -202,6 +207,8 @@ class _Session:
     ) -> RunResult:
         """Measure blocks; those of `again` replace what is stored for them."""
         self._again = dict(again)
+        self._targets = usable
+        self._facts = {facts.key: facts for facts in _facts(models)}
         self._go_on = f"--resume {self._run_id}{' --retry failed' if again else ''}"
         folder = self._store.run_folder(self._run_id)
         with Journal(folder) as journal, log.written_to(folder / LOG_NAME), log.about(run=self._run_id):
@@ -275,6 +282,7 @@ class _Session:
             event = replace(event, hint=self._naming_the_run(event.hint))
         if isinstance(event, events.BlockFinished):
             begun = time.perf_counter()
+            event = replace(event, block=self._judged(event.block))
             index = event.block.planned.index
             self._store.append(self._run_id, event.block, instead_of=self._again.get(index))
             self._again.pop(index, None)
@@ -288,6 +296,10 @@ class _Session:
         if not isinstance(event, events.StillWaiting):
             journal(event)
         self._on_event(event)
+
+    def _judged(self, block: Block) -> Block:
+        case = block.planned.case
+        return record_verdict(block, self._targets[case.target], self._facts.get(key_of(case)))
 
     def _naming_the_run(self, hint: str | None) -> str | None:
         """A hint of a part that does not know the run: by the time that it is read, another run may be the last."""
@@ -377,6 +389,10 @@ def _identity(info: TargetInfo) -> tuple[object, ...]:
 
 def _weights(models: Models) -> dict[str, str]:
     return {key[0]: files.manifest.weights for key, files in models.items() if isinstance(files, ModelFiles)}
+
+
+def _facts(models: Models) -> list[ModelFacts]:
+    return [registry.facts(files.manifest) for files in models.values() if isinstance(files, ModelFiles)]
 
 
 def _same_weights(info: RunInfo, now: Mapping[str, str]) -> None:

@@ -28,7 +28,6 @@ from mobilebench.session.absence import WAIT_SECONDS, Absence
 from mobilebench.session.dependencies import Rooms
 from mobilebench.session.host_exclusion import Quiet
 from mobilebench.session.models import Models, key_of
-from mobilebench.session.verdict import judge
 from mobilebench.targets.base import Target
 
 ATTEMPTS = 2
@@ -211,7 +210,6 @@ class _Worker:
             planned=planned,
             outcome="measured",
             measurement=measurement,
-            verdict=judge(planned, measurement, self._info, files.manifest),
             started_at=started,
             ended_at=datetime.now(UTC),
             spent_ms=spent,

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, OutputSummary, PlannedBlock, TargetInfo
 from mobilebench.engines.registry import engines
-from mobilebench.models import synthetic_inputs
+from mobilebench.models import registry, synthetic_inputs
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.session.verdict import judge
 from mobilebench.targets import open_target
 from mobilebench.targets.locks import machine_turn
+from mobilebench.verdicts.rules import judge
 from mobilebench.verification import cells
 from mobilebench.verification.records import Cell
 
@@ -67,10 +67,10 @@ def answers(
             if measured.status != "ok":
                 problem = Unsupported if measured.status == "unsupported" else BlockFailed
                 raise problem(measured.reason or f"{cell.engine} gave no reason")
-            unjudged = files.manifest.model_copy(update={"reference": []})
-            verdict = judge(planned, measured, here, unjudged)
+            without_reference = registry.facts(files.manifest).model_copy(update={"reference": []})
+            verdict = judge(planned, measured, here, without_reference)
             if verdict.status == "invalid":
-                raise BlockFailed("; ".join(verdict.reasons))
+                raise BlockFailed("; ".join(verdict.sentences))
             found[name] = measured.output
             version = measured.version
     return Answers(version, found)

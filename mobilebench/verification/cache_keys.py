@@ -18,6 +18,7 @@ from mobilebench.verification import cells
 from mobilebench.verification.records import Cell
 
 _COMPARING = (
+    "core/agreement.py",
     "verification/compare.py",
     "verification/worker.py",
     "verification/blocks.py",

@@ -1,78 +1,37 @@
-"""How far answers are apart: of whole arrays, and of the summaries that runners and pages report."""
+"""Answers of engines beside the reference, output by output and seeded input by seeded input.
+
+What a difference is, and when answers agree, `core.agreement` defines.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mobilebench.core import agreement
+from mobilebench.core.agreement import Distance
 from mobilebench.core.records import OutputSummary
 from mobilebench.verification.records import Difference
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
-
-
-class Distance(NamedTuple):
-    """See `records.Difference`."""
-
-    absolute: float | None
-    relative: float | None
-    compared: int
-    elements: int
-    problem: str | None = None
-
-    def on(self, output: str, seeded: str) -> Difference:
-        """As a record."""
-        return Difference(output=output, seeded=seeded, **self._asdict())
-
-
-def of_arrays(expected: Array, given: Array) -> Distance:
-    """Every element against every element."""
-    import numpy as np
-
-    if given.shape != expected.shape:
-        return _incomparable(f"its shape is {list(given.shape)} instead of {list(expected.shape)}")
-    if not expected.size:
-        return _incomparable("it is empty: there is nothing to compare")
-    if lost := int((~np.isfinite(given)).sum()):
-        return _incomparable(f"{lost} of its values are not finite")
-    absolute = float(np.abs(given.astype(np.float64) - expected).max())
-    scale = float(np.abs(expected.astype(np.float64)).max())
-    return _distance(absolute, absolute, scale, expected.size, expected.size)
-
-
-def of_summaries(expected: OutputSummary, given: OutputSummary) -> Distance:
-    """The sampled elements against each other, and the norms over all elements.
-
-    Where all elements differ by no more than d, the norms do not by more than what is divided by here (triangle
-    inequality), so that one limit holds for all of them.
-    """
-    elements = math.prod(expected.shape)
-    if given.shape != expected.shape:
-        return _incomparable(f"its shape is {given.shape} instead of {expected.shape}")
-    if not elements:
-        return _incomparable("it is empty: there is nothing to compare")
-    if given.non_finite:
-        return _incomparable(f"{given.non_finite} of its values are not finite")
-    if given.sample.index != expected.sample.index or len(given.sample.value) != len(expected.sample.value):
-        return _incomparable("it was sampled at other places than the published ones")
-    pairs = zip(expected.sample.value, given.sample.value, strict=True)
-    absolute = max(abs(given.max - expected.max), *(abs(theirs - ours) for ours, theirs in pairs))
-    norms = (abs(given.l1 - expected.l1) / elements, abs(given.l2 - expected.l2) / math.sqrt(elements))
-    return _distance(absolute, max(absolute, *norms), expected.max, len(expected.sample.value), elements)
+def to_record(distance: Distance, output: str, seeded: str) -> Difference:
+    """The distance in one output as a record. An output that cannot show a difference is a problem of its own."""
+    problem = distance.problem
+    if problem is None and not distance.elements:
+        problem = "is empty: there is nothing to compare"
+    elif problem is None and distance.relative is None:
+        problem = "cannot be compared: the reference is zero everywhere"
+    return Difference(output=output, seeded=seeded, **distance._replace(problem=problem)._asdict())
 
 
 def differences(seeded: str, expected: Sequence[OutputSummary], given: Sequence[OutputSummary]) -> list[Difference]:
     """Every output of an answer to one seeded input against the reference to the same input."""
     answers = {summary.name: summary for summary in given}
     return [
-        (of_summaries(one, answers[one.name]) if one.name in answers else _incomparable("it is missing")).on(
-            one.name, seeded
-        )
+        to_record(agreement.of_summaries(one, answers[one.name]), one.name, seeded)
+        if one.name in answers
+        else to_record(Distance(None, None, 0, 0, "is missing"), one.name, seeded)
         for one in expected
     ]
 
@@ -99,15 +58,3 @@ def least(found: Iterable[Difference]) -> dict[str, float]:
         if one.relative is not None:
             smallest[one.output] = min(one.relative, smallest.get(one.output, math.inf))
     return smallest
-
-
-def _distance(absolute: float, widest: float, scale: float, compared: int, elements: int) -> Distance:
-    if not math.isfinite(scale) or not math.isfinite(widest):
-        return Distance(None, None, compared, elements, "the reference has values that are not finite")
-    if scale == 0:
-        return Distance(absolute, None, compared, elements, "the reference is zero everywhere")
-    return Distance(absolute, widest / scale, compared, elements)
-
-
-def _incomparable(problem: str) -> Distance:
-    return Distance(None, None, 0, 0, problem)

@@ -74,7 +74,7 @@ def can_fail(rows: Sequence[Judged]) -> list[str]:
 def _unchecked(answered: Answered, tolerance: float, model: Behaviour, before: bool) -> Judged:
     """What holds of any answer still has to hold: its shapes, and that its values are finite."""
     wrong = [
-        f"Output `{one.output}`: {one.problem} ({one.seeded})."
+        f"Output `{one.output}` {one.problem} ({one.seeded})."
         for one in answered.differences
         if one.problem and not one.compared and not model.sizes_vary
     ]
@@ -91,7 +91,7 @@ def _unchecked(answered: Answered, tolerance: float, model: Behaviour, before: b
 
 
 def _complaints(answered: Answered, tolerance: float) -> list[str]:
-    found = [f"Output `{one.output}`: {one.problem} ({one.seeded})." for one in answered.differences if one.problem]
+    found = [f"Output `{one.output}` {one.problem} ({one.seeded})." for one in answered.differences if one.problem]
     far = [one for one in answered.differences if one.relative is not None and not one.relative <= tolerance]
     if far:
         one = max(far, key=lambda each: each.relative or 0.0)

@@ -51,7 +51,7 @@ class Difference(Record):
     """Elements that were compared one by one; norms are always over all."""
     elements: int
     problem: str | None = None
-    """Why it is wrong whatever the numbers say, such as values that are not finite."""
+    """What is wrong without regard to any tolerance, as the end of a sentence about the output: `has shape …`."""
 
 
 class Answered(Record):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mobilebench.core import agreement
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.worker_process import end_with_parent, reserve_output
 from mobilebench.models import checks, synthetic_inputs
@@ -55,11 +56,11 @@ def answers(job: dict[str, Any]) -> dict[str, Any]:
         return {"summaries": {name: _summaries(answer, job["samples"]) for name, answer in given.items()}}
     expected = {name: dict(np.load(Path(job["reference"]) / f"{name}.npz")) for name in job["references"]}
     found = [
-        compare.of_arrays(expected[name][output], given[name][output]).on(output, name).model_dump()
+        compare.to_record(agreement.of_arrays(expected[name][output], given[name][output]), output, name).model_dump()
         for name, output in product(given, job["outputs"])
     ]
     others = compare.least(
-        compare.of_arrays(expected[wanted][output], given[asked][output]).on(output, wanted)
+        compare.to_record(agreement.of_arrays(expected[wanted][output], given[asked][output]), output, wanted)
         for wanted, asked, output in product(expected, given, job["outputs"])
         if wanted != asked
     )
@@ -154,7 +155,7 @@ def _facts(name: str, answers: dict[str, Arrays]) -> OutputFacts:
             complaint = complaint or error.message
     scale = max(float(np.abs(answer[name]).max(initial=0)) for answer in answers.values())
     changes = [
-        compare.of_arrays(one[name], other[name]).relative or 0.0 for one, other in combinations(answers.values(), 2)
+        agreement.of_arrays(one[name], other[name]).relative or 0.0 for one, other in combinations(answers.values(), 2)
     ]
     finite = np.isfinite(scale)
     return OutputFacts(

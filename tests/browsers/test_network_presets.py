@@ -9,6 +9,7 @@ import pytest
 from mobilebench.browsers import network_presets
 from mobilebench.browsers.page import Capability
 from mobilebench.core.errors import Unsupported
+from mobilebench.core.network_presets import seconds
 
 
 class FakePage:
@@ -44,5 +45,5 @@ def test_a_browser_that_cannot_is_not_taken_for_one_that_does() -> None:
 
 
 def test_how_long_bytes_take() -> None:
-    assert network_presets.seconds("4g", 9_000_000) == 8
-    assert network_presets.seconds("none", 9_000_000) == 0
+    assert seconds("4g", 9_000_000) == 8
+    assert seconds("none", 9_000_000) == 0

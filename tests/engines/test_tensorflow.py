@@ -22,9 +22,10 @@ from mobilebench.engines.registry import engines
 from mobilebench.engines.tensorflow_worker import network
 from mobilebench.models import agreement, obtain
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
-from mobilebench.session.verdict import judge
+from mobilebench.models.registry import facts
 from mobilebench.targets import host
 from mobilebench.targets.base import ShellResult
+from mobilebench.verdicts.rules import judge
 
 HERE = TargetInfo(
     id="host", kind="host", machine="m", name="pc", soc="chip", os="Linux", abi="x86_64", runner="linux-x86_64", cores=2
@@ -266,7 +267,7 @@ def test_a_block_on_this_computer(name: str, count: int) -> None:
     measured = engine().measure(target, block, files, cancel=Event()).measurement
     assert spent["push"] >= 0
     assert agreement.disagreements(files.manifest.reference, measured.output, files.manifest.tolerance) == []
-    assert judge(block, measured, target.info, files.manifest).reasons == []
+    assert judge(block, measured, target.info, facts(files.manifest)).sentences == []
     proof = measured.proof
     assert (proof.backend, proof.threads) == ("cpu", count)
     assert [share.name for share in proof.delegates] == ["CPU"]

@@ -13,6 +13,7 @@ import pytest
 
 from mobilebench.browsers import builds, chrome, firefox
 from mobilebench.browsers.page_session import Served, Visit
+from mobilebench.core.agreement import disagreements
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from mobilebench.engines import web
@@ -20,7 +21,6 @@ from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.engines.ortjs import ORTJS
 from mobilebench.engines.tfjs import TFJS
 from mobilebench.models import obtain
-from mobilebench.models.agreement import disagreements
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets.host import HostTarget
 from tests.browsers.processes import group, kill_pages, wait_until

@@ -12,8 +12,9 @@ from mobilebench.core.operators import is_known, operator_type
 from mobilebench.core.records import BlockRule, Measurement, Pass, PlannedBlock
 from mobilebench.engines.registry import engines
 from mobilebench.models import graph_operators, obtain
-from mobilebench.session.verdict import judge
+from mobilebench.models.registry import facts
 from mobilebench.targets.host import HostTarget
+from mobilebench.verdicts.rules import judge
 from tests.engines.web_cases import web_case
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]
@@ -43,7 +44,7 @@ def measured(
     engine.prepare(target, case, files)
     answer = engine.measure(target, block, files, cancel=Event()).measurement
     assert answer.pass_ == pass_
-    assert judge(block, answer, target.info, files.manifest).status != "invalid"
+    assert judge(block, answer, target.info, facts(files.manifest)).status != "invalid"
     return answer
 
 

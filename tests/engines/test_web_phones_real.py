@@ -19,12 +19,13 @@ from mobilebench.core.records import BlockRule, Measurement
 from mobilebench.engines import web
 from mobilebench.engines.tfjs import TFJS
 from mobilebench.models import obtain
-from mobilebench.session.verdict import judge
+from mobilebench.models.registry import facts
 from mobilebench.targets.android import first_run
 from mobilebench.targets.android.automation import JAR
 from mobilebench.targets.android.chrome import FLAGS_FILE
 from mobilebench.targets.android.device_changes import JAR_ASIDE, RESTORE_FILE
 from mobilebench.targets.base import Target
+from mobilebench.verdicts.rules import judge
 from mobilebench.virtual import phones, sandbox
 from tests.engines.web_cases import planned, web_case
 from tests.targets.conftest import BUNDLED_ADB, own_adb
@@ -74,7 +75,7 @@ def measure(phone: Target, browser: str) -> Measurement:
     TFJS.prepare(phone, case, files)
     block = planned(case)
     measurement = TFJS.measure(phone, block, files, cancel=Event()).measurement
-    reasons = judge(block, measurement, phone.info, files.manifest).reasons
+    reasons = judge(block, measurement, phone.info, facts(files.manifest)).sentences
     assert [reason for reason in reasons if "the clock moves in steps" not in reason] == []
     return measurement
 

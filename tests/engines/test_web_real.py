@@ -18,21 +18,23 @@ import pytest
 
 from mobilebench.browsers import chrome
 from mobilebench.core import paths
+from mobilebench.core.agreement import disagreements
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, Measurement, SetupPart
+from mobilebench.core.wasm_builds import LITERT_FILES
 from mobilebench.engines import web
 from mobilebench.engines.base import Engine
-from mobilebench.engines.litertjs import BUILDS, LITERTJS
+from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.engines.ortjs import ORTJS
 from mobilebench.engines.registry import engines
 from mobilebench.engines.tfjs import TFJS
 from mobilebench.models import obtain
-from mobilebench.models.agreement import disagreements
 from mobilebench.models.manifest import Behaviour, Fill, FormatFile, InputSpec, ModelFiles
+from mobilebench.models.registry import facts
 from mobilebench.models.synthetic_inputs import fill, sample_indices
 from mobilebench.models.user_models import importer
-from mobilebench.session.verdict import judge
 from mobilebench.targets.host import HostTarget
+from mobilebench.verdicts.rules import judge
 from tests.engines.web_cases import SHORT, planned, web_case
 
 pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
@@ -149,9 +151,9 @@ def test_every_other_backend_and_release_is_what_was_asked_for(
     assert engine.supports(target.info, case) is None
     block = planned(case, BlockRule(min_predictions=2, max_predictions=2))
     measured = engine.measure(target, block, files, cancel=Event()).measurement
-    verdict = judge(block, measured, target.info, files.manifest)
+    verdict = judge(block, measured, target.info, facts(files.manifest))
     assert verdict.status in ("valid", "suspect"), verdict
-    assert [reason for reason in verdict.reasons if "proof is missing" in reason] == []
+    assert [reason for reason in verdict.sentences if "proof is missing" in reason] == []
     release = case.engine.partition("@")[2]
     assert (measured.version or "").startswith(release)
     folder = case.engine.replace("@", "-")
@@ -206,7 +208,7 @@ def test_each_build_of_litertjs_is_the_published_one(target: HostTarget) -> None
     for way in WASM[5:8]:
         measured = measure(target, way, rule=BlockRule(min_predictions=1, max_predictions=1))
         (binary,) = [file for file in measured.proof.files if file.name.endswith(".wasm")]
-        assert binary.name == f"frameworks/litertjs/{BUILDS[way[2]]}"
+        assert binary.name == f"frameworks/litertjs/{LITERT_FILES[way[2]]}"
         assert binary.sha256 == hashlib.sha256((paths.web_pages() / binary.name).read_bytes()).hexdigest()
         assert measured.version == "2.5.3"
 
@@ -447,7 +449,7 @@ def test_of_a_model_that_carries_state_the_first_answer_is_told(
     block = planned(case, BlockRule(min_predictions=5, max_predictions=5, max_seconds=1))
     first = LITERTJS.measure(target, block, files, cancel=Event()).measurement
     assert disagreements(files.manifest.reference, first.output, 1e-4) == []
-    assert judge(block, first, target.info, files.manifest).status != "invalid"
+    assert judge(block, first, target.info, facts(files.manifest)).status != "invalid"
     pure = ModelFiles(files.folder, files.manifest.model_copy(update={"behaviour": Behaviour()}))
     last = LITERTJS.measure(target, block, pure, cancel=Event()).measurement
     assert last.output[0].max == pytest.approx(6 * first.output[0].max, rel=1e-3)

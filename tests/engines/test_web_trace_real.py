@@ -21,8 +21,9 @@ from mobilebench.core.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.engines import page_trace
 from mobilebench.engines.registry import engines
 from mobilebench.models import obtain
-from mobilebench.session.verdict import judge
+from mobilebench.models.registry import facts
 from mobilebench.targets.host import HostTarget, describe
+from mobilebench.verdicts.rules import judge
 from tests.engines.web_cases import web_case
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]
@@ -41,7 +42,7 @@ def traced(way: str, folder: Path) -> tuple[Measurement, Events]:
     files = obtain.ensure(case.model, "fp32", 1)
     engines()[name].prepare(target, case, files)
     answer = engines()[name].measure(target, block, files, cancel=Event(), traces=folder).measurement
-    assert judge(block, answer, target.info, files.manifest).status != "invalid"
+    assert judge(block, answer, target.info, facts(files.manifest)).status != "invalid"
     trace = answer.trace
     assert trace is not None
     data = (folder / trace.name).read_bytes()

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from mobilebench.browsers.network_presets import LINKS
+from mobilebench.core.network_presets import LINKS
 from mobilebench.core.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.engines.registry import engines
 from mobilebench.models import obtain
-from mobilebench.session.downloads import judge_downloads
-from mobilebench.session.findings import Findings
 from mobilebench.targets.host import HostTarget
+from mobilebench.verdicts.findings import Evidence, Findings
+from mobilebench.verdicts.web import judge_downloads
 from tests.engines.web_cases import web_case
+from tests.verdicts.levels import wrong
 
 pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
@@ -30,7 +31,7 @@ def measured(target: HostTarget, engine: str, browser: str = "chrome", **way: An
     engines()[engine].prepare(target, case, files)
     measurement = engines()[engine].measure(target, block, files, cancel=Event()).measurement
     found = Findings()
-    judge_downloads(case, measurement, found)
+    judge_downloads(Evidence(block, measurement, target.info), found)
     return measurement, found
 
 
@@ -39,7 +40,7 @@ def test_page_and_server_agree_on_every_download(target: HostTarget, browser: st
     if browser not in target.info.browsers:
         pytest.fail(f"{browser} is not installed: `make test` installs it")
     measurement, found = measured(target, "ortjs", browser)
-    assert found.wrong == []
+    assert wrong(found) == []
     downloads = measurement.proof.downloads
     assert {one.name.rpartition(".")[2] for one in downloads} == {"js", "mjs", "wasm", "onnx"}
     assert all(one.server_bytes == one.bytes == one.decoded_bytes for one in downloads)
@@ -52,7 +53,7 @@ def test_page_and_server_agree_on_every_download(target: HostTarget, browser: st
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
 def test_a_compressed_download_is_what_was_asked_for(target: HostTarget, encoding: str) -> None:
     measurement, found = measured(target, "tfjs", encoding=encoding)
-    assert found.wrong == []
+    assert wrong(found) == []
     script = next(one for one in measurement.proof.downloads if one.name.endswith("wasm.js"))
     assert (script.encoding, script.server_bytes) == (encoding, script.bytes)
     assert script.bytes < script.decoded_bytes / 2
@@ -63,18 +64,18 @@ def test_a_compressed_download_is_what_was_asked_for(target: HostTarget, encodin
 @pytest.mark.parametrize("browser", ["chrome", "firefox"])
 def test_warm_caches_hold_everything_and_cold_ones_nothing(target: HostTarget, browser: str) -> None:
     warm, found = measured(target, "tfjs", browser, caches="warm")
-    assert found.wrong == []
+    assert wrong(found) == []
     assert all(one.from_cache and one.server_bytes is None for one in warm.proof.downloads)
     assert any(file.name.endswith("simd.wasm") for file in warm.proof.files)
     cold, found = measured(target, "tfjs", browser, caches="cold")
-    assert found.wrong == []
+    assert wrong(found) == []
     assert {one.name for one in cold.proof.downloads} == {one.name for one in warm.proof.downloads}
 
 
 @pytest.mark.parametrize("engine", list(WASM))
 def test_an_engines_own_loader_gives_the_same_answer(target: HostTarget, engine: str) -> None:
     shipped, found = measured(target, engine, loader="as-shipped")
-    assert found.wrong == []
+    assert wrong(found) == []
     assert set(shipped.setup_ms) == {"as_shipped"}
     names = [one.name for one in shipped.proof.downloads]
     assert len(names) == len(set(names))
@@ -85,7 +86,7 @@ def test_an_engines_own_loader_gives_the_same_answer(target: HostTarget, engine:
 
 def test_a_link_that_is_imitated_lets_no_more_through_than_it_has(target: HostTarget) -> None:
     measurement, found = measured(target, "litertjs", link="fios")
-    assert found.wrong == []
+    assert wrong(found) == []
     assert measurement.proof.download_path == "shaped"
     model = next(one for one in measurement.proof.downloads if one.name.startswith("model/"))
     at_least = model.bytes * 8 / LINKS["fios"].down_kbit_s

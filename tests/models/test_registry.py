@@ -77,7 +77,7 @@ def test_an_unknown_precision_is_bad_input() -> None:
 
 def test_the_registry_is_light() -> None:
     code = (
-        "import sys, mobilebench.models.registry, mobilebench.models.obtain, mobilebench.models.agreement\n"
+        "import sys, mobilebench.models.registry, mobilebench.models.obtain, mobilebench.core.agreement\n"
         "print([m for m in ('numpy', 'tensorflow', 'onnx', 'onnxruntime', 'pandas') if m in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

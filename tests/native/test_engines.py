@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mobilebench.core import agreement
 from mobilebench.core.records import Kernel, Measurement
-from mobilebench.models import agreement, obtain
-from mobilebench.session.verdict import HALF_PRECISION
+from mobilebench.models import obtain
+from mobilebench.verdicts.rules import HALF_PRECISION
 from tests.native.running import INPUT, OUTPUT, measured, model_files, onnx_arguments, real_arguments, run
 
 pytestmark = pytest.mark.build

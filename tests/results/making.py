@@ -26,6 +26,7 @@ from mobilebench.core.records import (
     PageMemory,
     PlannedBlock,
     Proof,
+    Reason,
     RunInfo,
     Sample,
     Series,
@@ -123,6 +124,7 @@ def measured(block: PlannedBlock, **changes: object) -> Block:
         outcome="measured",
         measurement=measurement(**changes),
         verdict=Verdict(status="valid"),
+        recorded_verdict=Verdict(status="valid"),
         started_at=START,
         ended_at=START + timedelta(seconds=2),
         spent_ms={"launch": 12.0, "measure": 25.75, "gate": 500.0},
@@ -251,6 +253,7 @@ _measurements = st.builds(
     memory=st.none() | _memory,
     output=st.lists(_outputs, max_size=2),
 )
+_reasons = st.builds(Reason, code=_text, sentence=_text)
 _series = st.builds(
     Series,
     recorder=_text,
@@ -290,5 +293,5 @@ def blocks_of(draw: st.DrawFn, block: PlannedBlock) -> Block:
         fault = draw(st.sampled_from([None, *get_args(Fault)])) if outcome == "failed" else None
         return Block.model_validate({**shared, "reason": draw(_text), "fault": fault})
     status = draw(st.sampled_from(["valid", "suspect", "invalid"]))
-    verdict = Verdict(status=status, reasons=draw(st.lists(_text, max_size=2)))
-    return Block.model_validate({**shared, "measurement": draw(_measurements), "verdict": verdict})
+    verdict = draw(st.builds(Verdict, status=st.just(status), reasons=st.lists(_reasons), rules=st.none() | _counts))
+    return Block.model_validate({**shared, "measurement": draw(_measurements), "recorded_verdict": verdict})

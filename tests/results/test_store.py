@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput, ExitCode
-from mobilebench.core.records import Series
+from mobilebench.core.records import Block, ModelFacts, Series
 from mobilebench.results import database, tables
 from mobilebench.results.store import FILE_NAME, Store, StoreError
 
@@ -33,6 +33,7 @@ from .making import (
 )
 
 RUN = "20261121-120000-ab12"
+SAMPLE = {"index": [0], "value": [1.0]}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,11 @@ def store(tmp_path: Path, empty_store: Path):
     shutil.copy(empty_store, tmp_path)
     with Store.open(tmp_path) as opened:
         yield opened
+
+
+def raw(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks as they are stored: verdicts are computed on reading."""
+    return [block.model_copy(update={"verdict": None}) for block in blocks]
 
 
 def test_what_was_requested_is_there_before_anything_is_measured(store: Store) -> None:
@@ -71,7 +77,7 @@ def test_every_block_comes_back_as_it_was_stored(kept_store: Store, data: st.Dat
     for block in reversed(blocks):
         kept_store.append(run_id, block)
     stored = kept_store.load(run_id)
-    loaded = stored.blocks
+    loaded = raw(stored.blocks)
 
     assert stored.planned == plan
     assert loaded == blocks
@@ -86,7 +92,7 @@ def test_it_outlives_the_process_that_wrote_it(store: Store) -> None:
     store.close()
 
     with Store.open(store.folder, create=False) as again:
-        assert again.load(RUN).blocks == [measured(planned(0))]
+        assert raw(again.load(RUN).blocks) == raw([measured(planned(0))])
 
 
 def test_a_block_is_stored_once(store: Store) -> None:
@@ -96,13 +102,35 @@ def test_a_block_is_stored_once(store: Store) -> None:
     with pytest.raises(StoreError, match="block 0 could not be stored"):
         store.append(RUN, failed(planned(0)))
 
-    assert store.load(RUN).blocks == [measured(planned(0))]
+    assert raw(store.load(RUN).blocks) == raw([measured(planned(0))])
 
 
 def test_a_block_of_no_plan_is_refused(store: Store) -> None:
     store.create_run(run_info(RUN), [planned(0)])
     with pytest.raises(StoreError):
         store.append(RUN, measured(planned(99)))
+
+
+class TestModels:
+    FACTS = ModelFacts(
+        model="m",
+        precision="fp32",
+        batch=1,
+        reference=[{"name": "y", "shape": [1], "l1": 1, "l2": 1, "max": 1, "digest": "0", "sample": SAMPLE}],
+        tolerance=1e-4,
+        half_precision_tolerance=2e-2,
+        stateful=True,
+    )
+
+    def test_what_is_known_of_them_is_kept_with_the_run(self, store: Store) -> None:
+        store.create_run(run_info(RUN), [planned(0)], [self.FACTS])
+        assert store.load(RUN).models == [self.FACTS]
+
+    def test_a_later_sitting_adds_models_and_changes_none(self, store: Store) -> None:
+        store.create_run(run_info(RUN), [planned(0)], [self.FACTS])
+        changed, other = (self.FACTS.model_copy(update=one) for one in ({"tolerance": 0.5}, {"batch": 8}))
+        store.keep_models(RUN, [changed, other])
+        assert store.load(RUN).models == [self.FACTS, other]
 
 
 def test_the_time_of_storing_is_noted_afterwards(store: Store) -> None:
@@ -203,7 +231,7 @@ class TestSchema:
             store.append(RUN, failed(run.planned[1]))
 
         assert run.planned == [planned(0), planned(1, round=1)]
-        assert run.blocks == [measured(planned(0))]
+        assert raw(run.blocks) == raw([measured(planned(0))])
 
     def test_a_store_from_before_faults_had_names_keeps_its_sentences(self, tmp_path: Path) -> None:
         _as_it_was(tmp_path, "0002")
@@ -253,13 +281,13 @@ class TestSchema:
 
         monkeypatch.undo()
         with Store.open(tmp_path) as store:
-            assert store.load(RUN).blocks == [measured(planned(0))]
+            assert raw(store.load(RUN).blocks) == raw([measured(planned(0))])
 
     def test_a_newer_schema_is_refused_and_left_alone(self, tmp_path: Path) -> None:
         Store.open(tmp_path).close()
         _execute(tmp_path, "UPDATE alembic_version SET version_num = '0042'")
 
-        with pytest.raises(BadInput, match=r"schema 0042.*newer mobilebench.*0008") as raised:
+        with pytest.raises(BadInput, match=rf"schema 0042.*newer mobilebench.*{database.SCHEMA}") as raised:
             Store.open(tmp_path)
 
         assert "Upgrade mobilebench" in str(raised.value.hint)
@@ -350,7 +378,7 @@ class TestBadFiles:
 
         assert "--resume" in str(raised.value.hint)
         with Store.open(store.folder) as again:
-            assert again.load(RUN).blocks == [measured(planned(0))]
+            assert raw(again.load(RUN).blocks) == raw([measured(planned(0))])
 
 
 def _as_it_was(folder: Path, schema: str = "0001") -> None:

@@ -67,9 +67,11 @@ def test_answers_of_a_random_model_are_neither_right_nor_wrong() -> None:
     ]
     passing = ModelMatrix(model="net", reference=None, complaints=[], notes=[], cells=[row])
     assert passing.passes
-    problem = difference("published", None, problem="2 of its values are not finite").model_copy(update={"compared": 0})
+    problem = difference("published", None, problem="has 2 values that are not finite").model_copy(
+        update={"compared": 0}
+    )
     broken = matrix.judge(answered(differences=[problem]), 1e-3, random)
-    assert (broken.verdict, broken.reason) == ("FAIL", "Output `logits`: 2 of its values are not finite (published).")
+    assert (broken.verdict, broken.reason) == ("FAIL", "Output `logits` has 2 values that are not finite (published).")
     made = AddedManifest(**manifest().model_dump(), behaviour=random)
     assert matrix.worthless(facts(least_change=0.0), made) == []
 
@@ -79,8 +81,8 @@ def test_nothing_compared_is_no_agreement() -> None:
 
 
 def test_values_that_are_not_finite_fail_whatever_the_tolerance() -> None:
-    row = matrix.judge(answered(differences=[difference("upper", None, "3 of its values are not finite")]), 1.0)
-    assert (row.verdict, row.reason) == ("FAIL", "Output `logits`: 3 of its values are not finite (upper).")
+    row = matrix.judge(answered(differences=[difference("upper", None, "has 3 values that are not finite")]), 1.0)
+    assert (row.verdict, row.reason) == ("FAIL", "Output `logits` has 3 values that are not finite (upper).")
 
 
 def test_a_refusal_is_unsupported_and_a_breakdown_is_failed() -> None:

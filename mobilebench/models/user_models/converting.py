@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from mobilebench.core.agreement import of_arrays
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.hashing import sha256_of
 from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
@@ -70,19 +71,12 @@ def original(manifest: Manifest) -> Format:
 
 def difference(given: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]], whose: str) -> str | None:
     """How far an answer differs from the original's, in plain words; None when it does not by more than `TOLERANCE`."""
-    import numpy as np
-
     for name, wanted in expected.items():
-        values = given[name]
-        if values.shape != wanted.shape:
-            return f"{whose} gives `{name}` the shape {list(values.shape)}, the original {list(wanted.shape)}"
-        if not wanted.size:
-            continue
-        scale = float(np.abs(wanted.astype(np.float64)).max())
-        far = float(np.abs(values.astype(np.float64) - wanted.astype(np.float64)).max())
-        if not far <= TOLERANCE * scale:
-            share = f" ({far / scale:.3g} of its scale)" if scale > 0 else ""
-            return f"{whose} differs by {far:.3g}{share} in `{name}`, allowed is {TOLERANCE:g}"
+        distance = of_arrays(wanted, given[name])
+        if distance.problem:
+            return f"{whose} gives another `{name}`: it {distance.problem}"
+        if not distance.within(TOLERANCE):
+            return f"{whose} differs by {distance.in_words} in `{name}`, allowed is {TOLERANCE:g}"
     return None
 
 

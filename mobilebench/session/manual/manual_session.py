@@ -29,16 +29,16 @@ from mobilebench.core.records import (
     Record,
     RunInfo,
     TargetInfo,
-    Verdict,
 )
 from mobilebench.core.validation import first_problem
 from mobilebench.engines import web
 from mobilebench.engines.page_messages import Judgement, PageAnswer, Started, StartRequest, StopRequest
+from mobilebench.models import registry
 from mobilebench.session.dependencies import in_use
 from mobilebench.session.manual import choices, manual_target
 from mobilebench.session.manual.choices import Chosen
-from mobilebench.session.verdict import judge
 from mobilebench.targets.base import BrowserHandle
+from mobilebench.verdicts.reading import record_verdict
 
 if TYPE_CHECKING:
     from mobilebench.browsers.page_session import Receiver, Visit
@@ -157,7 +157,7 @@ class Manual:
             targets=[target],
             weights={block.planned.case.model: begun.chosen.files.manifest.weights},
         )
-        self._store.create_run(info, [block.planned])
+        self._store.create_run(info, [block.planned], [registry.facts(begun.chosen.files.manifest)])
         self._store.append(info.id, block)
         self._store.finish(info.id, "finished")
         return _judgement(block, run=info.id).model_dump()
@@ -182,10 +182,8 @@ class Manual:
         reason: str | None = None
         fault: Fault | None = None
         measurement: Measurement | None = None
-        verdict: Verdict | None = None
         try:
             measurement = self._completed(begun, case, target, answer.answer)
-            verdict = _marked(judge(planned, measurement, target, begun.chosen.files.manifest), measurement)
             outcome = "measured"
         except Unsupported as error:
             outcome, reason = "unsupported", error.message
@@ -197,12 +195,11 @@ class Manual:
             reason=reason,
             fault=fault,
             measurement=measurement,
-            verdict=verdict,
             started_at=begun.at,
             ended_at=datetime.now(UTC),
             spent_ms={"measure": measurement.measured_ms} if measurement else {},
         )
-        return target, block
+        return target, record_verdict(block, target, registry.facts(begun.chosen.files.manifest))
 
     def _completed(self, begun: _Begun, case: Case, target: TargetInfo, answer: str) -> Measurement:
         measurement = web.parse_answer(answer, case)
@@ -220,14 +217,6 @@ def _measurement(answer: str) -> Measurement:
         raise BadInput(f"This is no measurement: {_first(error)}.") from error
 
 
-def _marked(verdict: Verdict, measurement: Measurement) -> Verdict:
-    """With what a driven page, which is always isolated, never needs to be told."""
-    if measurement.proof.cross_origin_isolated is not False:
-        return verdict
-    mark = "the page was not isolated: it came without TLS, and its browser gave it no threads and a coarse clock"
-    return verdict.model_copy(update={"reasons": [*verdict.reasons, mark]})
-
-
 def _case(case: Case, target: TargetInfo, told: Measurement) -> Case:
     """The case as it turned out: in this browser, and on the GPU or software that the renderer names."""
     changes: dict[str, Any] = {"target": target.id, "browser": next(iter(target.browsers))}
@@ -241,7 +230,8 @@ def _judgement(block: Block, run: str | None = None) -> Judgement:
         outcome=block.outcome,
         reason=with_fault(block.fault, block.reason) if block.reason else None,
         verdict=block.verdict.status if block.verdict else None,
-        reasons=block.verdict.reasons if block.verdict else [],
+        codes=block.verdict.codes if block.verdict else [],
+        reasons=block.verdict.sentences if block.verdict else [],
         case=block.planned.case.key,
         run=run,
     )

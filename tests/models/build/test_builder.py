@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from mobilebench.core.agreement import disagreements
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.models import obtain, pins, registry, store
-from mobilebench.models.agreement import disagreements
 from mobilebench.models.build.builder import build
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.models.synthetic_inputs import summarise

@@ -330,7 +330,7 @@ export interface OutputSummary {
   sample: Sample;
 }
 
-/** Values of an output at the published indices (`models.inputs.sample_indices`). */
+/** Values of an output at the published indices (`models.synthetic_inputs.sample_indices`). */
 export interface Sample {
   index: number[];
   value: number[];
@@ -506,7 +506,9 @@ export interface Judgement {
   /** Why there is no measurement. */
   reason: string | null;
   verdict: VerdictStatus | null;
-  /** The verdict's reasons. */
+  /** Codes of the verdict's reasons, each once. */
+  codes: string[];
+  /** The verdict's reasons as sentences. */
   reasons: string[];
   /** Key of the case that was measured. */
   case: string;

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mobilebench.core.agreement import disagreements
 from mobilebench.core.records import OutputSummary
-from mobilebench.models.agreement import disagreements
 from mobilebench.models.synthetic_inputs import summarise
 
 TOLERANCE = 1e-4

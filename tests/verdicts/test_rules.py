@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo, Verdict
+from mobilebench.core.records import BlockRule, Case, PlannedBlock, Reason, TargetInfo, Verdict, VerdictStatus
 from mobilebench.models.manifest import AddedManifest, Behaviour, Manifest
+from mobilebench.models.registry import facts
 from mobilebench.models.synthetic_inputs import summarise
-from mobilebench.session.verdict import judge
+from mobilebench.verdicts.codes import Code
+from mobilebench.verdicts.rules import RULES_VERSION, judge
 
 from ..results.making import host, measurement
 
@@ -95,7 +97,7 @@ def verdict(
 ) -> Verdict:
     reported = {"engine": case.engine, "output": [summarise("logits", ANSWER)], "proof": proof, **changes}
     planned = planned or PlannedBlock(index=0, round=0, case=case, rule=BlockRule())
-    return judge(planned, measurement(**reported), target or host(), manifest)
+    return judge(planned, measurement(**reported), target or host(), facts(manifest) if manifest else None)
 
 
 def tflite(threads: int = 2) -> Case:
@@ -104,7 +106,11 @@ def tflite(threads: int = 2) -> Case:
     )
 
 
-VALID = Verdict(status="valid", reasons=[])
+VALID = Verdict(status="valid", rules=RULES_VERSION)
+
+
+def judged_as(status: VerdictStatus, code: Code, sentence: str) -> Verdict:
+    return Verdict(status=status, reasons=[Reason(code=code, sentence=sentence)], rules=RULES_VERSION)
 
 
 def not_pure(**what: bool) -> AddedManifest:
@@ -113,7 +119,7 @@ def not_pure(**what: bool) -> AddedManifest:
 
 def test_of_a_model_that_carries_state_the_first_answer_is_compared() -> None:
     said = "the model carries state from inference to inference: its first answer was compared"
-    assert verdict(tflite(), NATIVE, manifest=not_pure(stateful=True)) == Verdict(status="valid", reasons=[said])
+    assert verdict(tflite(), NATIVE, manifest=not_pure(stateful=True)) == judged_as("valid", Code.STATEFUL_MODEL, said)
     later = verdict(tflite(), NATIVE, manifest=not_pure(stateful=True), output=[summarise("logits", ANSWER * 2)])
     assert later.status == "invalid"
 
@@ -125,13 +131,13 @@ def test_of_a_random_model_only_what_holds_of_any_answer_is_judged() -> None:
         manifest = not_pure(random=True, **what)
         return verdict(tflite(), NATIVE, manifest=manifest, output=[summarise("logits", output)])
 
-    suspect = Verdict(status="suspect", reasons=[said])
+    suspect = judged_as("suspect", Code.RANDOM_MODEL, said)
     assert random(ANSWER * 7) == suspect
     assert random(ANSWER * 7, stateful=True) == suspect
     assert random(ANSWER[:, :5]).status == "invalid"
     assert random(ANSWER[:, :5], sizes_vary=True) == suspect
     assert random(ANSWER[0], sizes_vary=True).status == "invalid"
-    assert random(np.where(ANSWER > 0, np.nan, ANSWER)).reasons == [
+    assert random(np.where(ANSWER > 0, np.nan, ANSWER)).sentences == [
         "wrong answer: output `logits` has 5 values that are not finite",
         said,
     ]
@@ -140,7 +146,7 @@ def test_of_a_random_model_only_what_holds_of_any_answer_is_judged() -> None:
 
 def test_downloads_of_a_page_are_judged() -> None:
     assert page(downloads=[DOWNLOAD | {"server_bytes": 8}]).status == "invalid"
-    assert page(downloads=[]).reasons == ["proof is missing: what the page downloaded"]
+    assert page(downloads=[]).sentences == ["proof is missing: what the page downloaded"]
 
 
 def test_what_ran_as_asked_is_valid() -> None:
@@ -173,9 +179,9 @@ def test_the_wasm_file_that_belongs_to_the_build_is_valid(build: str, threads: i
 class TestInvalid:
     def only(self, found: Verdict, *says: str) -> None:
         assert found.status == "invalid"
-        assert len(found.reasons) == 1
+        assert len(found.sentences) == 1
         for part in says:
-            assert part in found.reasons[0]
+            assert part in found.sentences[0]
 
     @pytest.mark.parametrize(
         ("build", "threads", "file"),
@@ -218,7 +224,7 @@ class TestInvalid:
         assert verdict(older, proof, version=version) == VALID
         self.only(verdict(older, proof, version=f"1.1.{version}"), f"release 1.1.{version} ran, not 1.18")
         self.only(verdict(older, proof, version="1.180.0"), "release 1.180.0 ran, not 1.18")
-        assert verdict(older, proof, version=None).reasons == ["proof is missing: which release of the engine ran"]
+        assert verdict(older, proof, version=None).sentences == ["proof is missing: which release of the engine ran"]
 
     def test_a_second_wasm_file(self) -> None:
         both = [{"name": "tfjs-backend-wasm-threaded-simd.wasm"}, {"name": "tfjs-backend-wasm.wasm"}]
@@ -232,7 +238,7 @@ class TestInvalid:
         wrong = summarise("logits", ANSWER + 0.01)
         found = verdict(tflite(), NATIVE, output=[wrong])
         assert found.status == "invalid"
-        assert found.reasons[0].startswith("wrong answer: output `logits` differs by 0.01 of its scale")
+        assert found.sentences[0].startswith("wrong answer: output `logits` differs by 0.01 of its scale")
 
     def test_an_answer_within_the_tolerance_is_none(self) -> None:
         close = summarise("logits", ANSWER + np.float32(5e-5))
@@ -280,7 +286,7 @@ class TestInvalid:
     def test_doubts_are_told_too(self) -> None:
         found = verdict(tflite(4), NATIVE | {"threads": 1}, host(cores=2))
         assert found.status == "invalid"
-        assert found.reasons == ["1 of 4 threads were at work (CPU time)", "4 threads were asked for on 2 cores"]
+        assert found.sentences == ["1 of 4 threads were at work (CPU time)", "4 threads were asked for on 2 cores"]
 
 
 def page_with_threads(seen: int) -> Verdict:
@@ -293,9 +299,9 @@ def page_with_threads(seen: int) -> Verdict:
 class TestSuspect:
     def only(self, found: Verdict, *says: str) -> None:
         assert found.status == "suspect"
-        assert len(found.reasons) == 1
+        assert len(found.sentences) == 1
         for part in says:
-            assert part in found.reasons[0]
+            assert part in found.sentences[0]
 
     def test_more_threads_than_cores(self) -> None:
         proof = NATIVE | {"threads": 4, "thread_cpu_ms": [1.0] * 4}
@@ -304,7 +310,7 @@ class TestSuspect:
     def test_a_thread_starved_by_too_few_cores_is_no_proof_against_it(self) -> None:
         found = verdict(tflite(4), NATIVE | {"threads": 3, "thread_cpu_ms": [9.0, 8.0, 7.0, 0.1]}, host(cores=2))
         assert found.status == "suspect"
-        assert "3 of 4 threads" in found.reasons[1]
+        assert "3 of 4 threads" in found.sentences[1]
 
     def test_a_coarse_clock(self) -> None:
         self.only(native(clock_resolution_ms=0.1), "steps of 0.1 ms, 2.5% of the median prediction")
@@ -347,10 +353,10 @@ class TestSuspect:
 def test_a_model_without_reference_answer_cannot_be_valid() -> None:
     found = verdict(tflite(), NATIVE, manifest=MANIFEST.model_copy(update={"reference": []}))
     assert found.status == "suspect"
-    assert found.reasons == ["no reference answer: whether the output is right is not known"]
+    assert found.sentences == ["no reference answer: whether the output is right is not known"]
 
 
 def test_predictions_of_no_measurable_length() -> None:
     found = verdict(tflite(), NATIVE, prediction_ms=[0.0, 0.0, 0.0])
     assert found.status == "suspect"
-    assert "clock moves in steps" in found.reasons[0]
+    assert "clock moves in steps" in found.sentences[0]

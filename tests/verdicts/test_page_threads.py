@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mobilebench.core.records import Case, Proof
-from mobilebench.session.findings import Findings
-from mobilebench.session.page_threads import judge_page_threads
+from mobilebench.core.records import BlockRule, Case, PlannedBlock, Proof
+from mobilebench.verdicts.findings import Evidence, Findings
+from mobilebench.verdicts.web import judge_page_threads
+
+from ..results.making import host, measurement
+from .levels import doubtful, wrong
 
 
 def judged(threads: int, backend: str = "wasm", *, at_work: int | None, alive: int | None = None) -> Findings:
@@ -20,7 +23,9 @@ def judged(threads: int, backend: str = "wasm", *, at_work: int | None, alive: i
         model="m",
     )
     found = Findings()
-    judge_page_threads(case, Proof(threads=threads, threads_at_work=at_work, threads_alive=alive), found)
+    planned = PlannedBlock(index=0, round=0, case=case, rule=BlockRule())
+    proof = Proof(threads=threads, threads_at_work=at_work, threads_alive=alive)
+    judge_page_threads(Evidence(planned, measurement(proof=proof), host()), found)
     return found
 
 
@@ -31,8 +36,8 @@ def test_as_many_as_were_asked_for_are_nothing_to_tell(threads: int, alive: int)
 
 def test_without_their_processor_time_threads_are_unproven() -> None:
     found = judged(2, at_work=None)
-    assert found.wrong == []
-    assert found.doubtful == ["threads unproven: the system does not tell the processor time of the page's threads"]
+    assert wrong(found) == []
+    assert doubtful(found) == ["threads unproven: the system does not tell the processor time of the page's threads"]
 
 
 def test_one_thread_needs_no_proof() -> None:
@@ -40,17 +45,19 @@ def test_one_thread_needs_no_proof() -> None:
 
 
 def test_threads_that_fell_to_one_are_wrong_whatever_the_engine_says() -> None:
-    assert judged(4, at_work=1, alive=1).wrong == ["1 of 4 threads of the page used processor time: there were no more"]
+    assert wrong(judged(4, at_work=1, alive=1)) == [
+        "1 of 4 threads of the page used processor time: there were no more"
+    ]
 
 
 def test_threads_without_work_are_doubtful() -> None:
     found = judged(4, at_work=1, alive=4)
-    assert found.wrong == []
-    assert found.doubtful == ["4 threads of the page were there, but only 1 used processor time"]
+    assert wrong(found) == []
+    assert doubtful(found) == ["4 threads of the page were there, but only 1 used processor time"]
 
 
 def test_more_threads_than_were_asked_for_are_wrong() -> None:
-    assert judged(1, at_work=2, alive=9).wrong == ["2 threads of the page, not 1, used processor time"]
+    assert wrong(judged(1, at_work=2, alive=9)) == ["2 threads of the page, not 1, used processor time"]
 
 
 def test_a_gpu_has_no_threads_of_the_page() -> None:

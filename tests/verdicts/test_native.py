@@ -9,12 +9,12 @@ import pytest
 
 from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock, Verdict
 from mobilebench.models.synthetic_inputs import summarise
-from mobilebench.session.circumstances import _cores
-from mobilebench.session.findings import percent
+from mobilebench.verdicts.findings import percent
+from mobilebench.verdicts.native import cores_in_words
 from tests.ways import axes
 
 from ..results.making import host
-from .test_verdict import ANSWER, NATIVE, VALID, verdict
+from .test_rules import ANSWER, NATIVE, VALID, verdict
 
 XNNPACK = {"name": "TfLiteXNNPackDelegate", "nodes": 60}
 READING = {"at_ms": 1.0, "rss_kb": 1000}
@@ -53,9 +53,9 @@ def judged(
 
 def told(status: str, found: Verdict, *says: str) -> None:
     assert found.status == status, found
-    assert len(found.reasons) == 1, found
+    assert len(found.sentences) == 1, found
     for part in says:
-        assert part in found.reasons[0]
+        assert part in found.sentences[0]
 
 
 class TestDelegation:
@@ -185,7 +185,7 @@ class TestAffinity:
         assert judged(affinity_asked="none", affinity_kept=True) == VALID
 
     def test_cores_in_words(self) -> None:
-        assert [_cores(one) for one in ([], [3], [0, 1], [0, 1, 2, 5, 7, 8])] == [
+        assert [cores_in_words(one) for one in ([], [3], [0, 1], [0, 1, 2, 5, 7, 8])] == [
             "no CPU",
             "CPU 3",
             "CPUs 0–1",
@@ -249,7 +249,7 @@ class TestPasses:
         assert judged(pass_="memory", reported=memory) == VALID
 
     def test_a_pass_that_saw_nothing(self) -> None:
-        told("invalid", judged(pass_="kernels", reported={"pass": "kernels"}), "profiler told no kernel")
+        told("invalid", judged(pass_="kernels", reported={"pass": "kernels"}), "profiler reported no kernel")
         told("invalid", judged(pass_="memory", reported={"pass": "memory"}), "no memory was read")
         empty = {"pass": "memory", "memory": {"peak_rss_kb": 5}}
         told("invalid", judged(pass_="memory", reported=empty), "no memory was read")
@@ -271,7 +271,8 @@ class TestGroups:
         found = judged(reported={"predictions_per_sample": 4, "prediction_ms": [0.01, 0.01]}, clock_resolution_ms=0.02)
         assert found.status == "suspect"
         assert (
-            found.reasons[0] == "the clock moves in steps of 0.02 ms, 50.0% of 4 predictions, which are timed together"
+            found.sentences[0]
+            == "the clock moves in steps of 0.02 ms, 50.0% of 4 predictions, which are timed together"
         )
 
 

@@ -8,13 +8,13 @@ import io
 import pytest
 
 from mobilebench.analysis.gaps import gaps
-from mobilebench.analysis.scatter import far_apart
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import Run
 from mobilebench.report import result_table
 from mobilebench.report.sections.head import headline
 from mobilebench.session.exit_status import counts, exit_code
+from mobilebench.verdicts.scatter import far_apart
 from tests.analysis import example
 from tests.analysis.test_summary import answer, only_case, plan, run_of
 from tests.report import rendering
@@ -36,7 +36,9 @@ def test_blocks_that_agree(medians: list[float]) -> None:
     ],
 )
 def test_blocks_that_are_too_far_apart(medians: list[float], said: str) -> None:
-    assert far_apart(medians) == said
+    reason = far_apart(medians)
+    assert reason is not None
+    assert (reason.code, reason.sentence) == ("blocks-far-apart", said)
 
 
 def run_with(*predictions: float) -> Run:

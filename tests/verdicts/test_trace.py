@@ -8,7 +8,7 @@ import pytest
 
 from mobilebench.core.records import BlockRule, Case, Pass, PlannedBlock
 
-from .test_verdict import PAGE, verdict
+from .test_rules import PAGE, verdict
 
 ALL = ["model_init", "prediction", "setup", "warmup"]
 FILE = {"name": "00001-a.json.gz", "bytes": 4, "sha256": "0" * 64, "json_bytes": 40, "categories": ["v8.wasm"]}
@@ -20,7 +20,7 @@ def judged(trace: dict[str, Any] | None, pass_: Pass = "trace") -> tuple[str, li
     )
     block = PlannedBlock(index=1, round=0, case=case, rule=BlockRule(), pass_=pass_)
     found = verdict(case, PAGE, planned=block, trace=trace, **{"pass": pass_})
-    return found.status, found.reasons
+    return found.status, found.sentences
 
 
 def test_a_whole_trace_with_all_stages_is_valid() -> None:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from mobilebench.core.records import Case, Download, Measurement, Proof, SetupPart
-from mobilebench.session.downloads import judge_downloads
-from mobilebench.session.findings import Findings
+from mobilebench.core.records import BlockRule, Case, Download, Measurement, PlannedBlock, Proof, SetupPart
+from mobilebench.verdicts.findings import Evidence, Findings
+from mobilebench.verdicts.web import judge_downloads
+
+from ..results.making import host
+from .levels import doubtful, wrong
 
 CASE = Case(
     target="host", engine="tfjs", backend="wasm", wasm_build="simd", threads=1, browser="chrome", model="mobilenet_v2"
@@ -45,36 +48,37 @@ def judged(
     found = Findings()
     proof = Proof(downloads=list(downloads), download_turns_ms=list(turns))
     answer = Measurement(schema="mobilebench/measurement/1", status="ok", engine="tfjs", proof=proof, setup_ms=setup)
-    judge_downloads(replace(CASE, **case), answer, found)
+    planned = PlannedBlock(index=0, round=0, case=replace(CASE, **case), rule=BlockRule())
+    judge_downloads(Evidence(planned, answer, host()), found)
     return found
 
 
 def test_what_agrees_is_not_mentioned() -> None:
     found = judged(download(), download("frameworks/tfjs/wasm.js"))
-    assert (found.wrong, found.doubtful) == ([], [])
+    assert (wrong(found), doubtful(found)) == ([], [])
     whole = judged(download(), setup={"as_shipped": 400}, turns=(420,), loader="as-shipped")
-    assert (whole.wrong, whole.doubtful) == ([], [])
+    assert (wrong(whole), doubtful(whole)) == ([], [])
 
 
 def test_bytes_have_to_agree() -> None:
-    assert judged(download(server_bytes=999)).wrong == ["the page got 1000 bytes of model/a.bin, but 999 were sent"]
-    assert judged(download(server_bytes=None, server_ms=None)).wrong == [
+    assert wrong(judged(download(server_bytes=999))) == ["the page got 1000 bytes of model/a.bin, but 999 were sent"]
+    assert wrong(judged(download(server_bytes=None, server_ms=None))) == [
         "the page downloaded model/a.bin, which the server never sent"
     ]
 
 
 def test_nothing_may_come_out_of_a_cache_unless_warm_was_asked_for() -> None:
     for caches in ("cold", "as found"):
-        (reason,) = judged(cached(), download("b"), caches=caches).wrong
+        (reason,) = wrong(judged(cached(), download("b"), caches=caches))
         assert reason.startswith("model/a.bin came out of the browser's cache")
-    assert judged(cached(), caches="warm").wrong == []
-    (reason,) = judged(cached(), *(download(name) for name in "bcdef"), caches="warm").wrong
+    assert wrong(judged(cached(), caches="warm")) == []
+    (reason,) = wrong(judged(cached(), *(download(name) for name in "bcdef"), caches="warm"))
     assert reason == "the browser's cache did not hold b, c, d and 2 more, though warm was asked for"
 
 
 def test_files_have_to_come_in_the_encoding_that_was_asked_for() -> None:
-    assert judged(download(), encoding="br").wrong == ["model/a.bin came as identity, though br was asked for"]
-    assert judged(download(encoding="gzip"), encoding="gzip").wrong == []
+    assert wrong(judged(download(), encoding="br")) == ["model/a.bin came as identity, though br was asked for"]
+    assert wrong(judged(download(encoding="gzip"), encoding="gzip")) == []
 
 
 @pytest.mark.parametrize(
@@ -89,19 +93,19 @@ def test_files_have_to_come_in_the_encoding_that_was_asked_for() -> None:
     ],
 )
 def test_times_agree_within_the_tolerance(turns: tuple[float, ...], doubts: int) -> None:
-    assert len(judged(download(), turns=turns).doubtful) == doubts
+    assert len(doubtful(judged(download(), turns=turns))) == doubts
 
 
 def test_a_link_that_is_imitated_delays_what_the_server_is_told() -> None:
-    assert judged(download(), turns=(60, 960), link="4g").doubtful == []
-    assert len(judged(download(), turns=(60, 1100), link="4g").doubtful) == 1
+    assert doubtful(judged(download(), turns=(60, 960), link="4g")) == []
+    assert len(doubtful(judged(download(), turns=(60, 1100), link="4g"))) == 1
 
 
 def test_the_server_cannot_send_much_longer_than_the_page_waits() -> None:
-    assert judged(download(server_ms=271)).doubtful == []
-    (doubt,) = judged(download(server_ms=273)).doubtful
+    assert doubtful(judged(download(server_ms=271))) == []
+    (doubt,) = doubtful(judged(download(server_ms=273)))
     assert doubt == "the server took 273 ms to send model/a.bin, the page 20 ms to get it"
 
 
 def test_a_page_that_tells_nothing_lacks_a_proof() -> None:
-    assert judged().doubtful == ["proof is missing: what the page downloaded"]
+    assert doubtful(judged()) == ["proof is missing: what the page downloaded"]

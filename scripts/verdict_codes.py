@@ -1,0 +1,46 @@
+"""Writes the table of all reasons of verdicts into `docs/method.md`, from `mobilebench/verdicts/codes.py`.
+
+`python scripts/verdict_codes.py`, from the repository's root; `--check` only says whether the table is up to date.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mobilebench.verdicts.codes import LEVELS, Code
+from mobilebench.verdicts.rules import RULES_VERSION
+
+DOCUMENT = Path("docs/method.md")
+BEGIN = "<!-- Made by scripts/verdict_codes.py. Do not edit. -->"
+END = "<!-- End of the table of reasons. -->"
+
+
+def table() -> str:
+    """The table in Markdown, worst reasons first."""
+    rows = [
+        f"| `{code.value}` | {level} | {code.meaning} |" for level in LEVELS for code in Code if code.level == level
+    ]
+    title = f"Reasons of version {RULES_VERSION} of the rules:"
+    return "\n".join([title, "", "| code | makes a block | meaning |", "|---|---|---|", *rows])
+
+
+def with_table(text: str) -> str:
+    """The document with the table between its two marks."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+
+
+def main() -> int:
+    """Write or check the table."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    new = with_table(text)
+    if "--check" in sys.argv[1:]:
+        return int(new != text)
+    DOCUMENT.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
