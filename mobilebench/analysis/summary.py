@@ -42,6 +42,7 @@ from mobilebench.core.records import (
     Stage,
     TargetInfo,
 )
+from mobilebench.verdicts.reading import describe_rules
 from mobilebench.verdicts.scatter import blocks_far_apart
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -209,6 +210,8 @@ class RunSummary:
     planned_blocks: int
     run_blocks: int
     time: TimeSplit
+    rules: tuple[str, ...] = ()
+    """Sentences: by which rules its blocks were judged, and which blocks read differently than when it was measured."""
 
     @property
     def virtual(self) -> tuple[TargetSummary, ...]:
@@ -231,6 +234,7 @@ def summarise(run: Run) -> RunSummary:
         planned_blocks=len(run.planned),
         run_blocks=len(latest),
         time=_time_split(run, latest.values()),
+        rules=tuple(describe_rules(run)),
     )
 
 

@@ -121,7 +121,10 @@ def _show(store: Store, run: str, data: TableName | None) -> None:
             hint="Add `--format csv`, `json` or `parquet`.",
         )
     loaded = store.load(run)
-    console().print(result_table(summarise(loaded)))
+    summary = summarise(loaded)
+    console().print(result_table(summary))
+    for sentence in summary.rules:
+        say(sentence)
     found = traces.kept(loaded, store.run_folder(loaded.info.id))
     say_where_traces_are(found)
     for one in found:

@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Store:
     store = Store.open(tmp_path)
     planned = [making.planned(index, index, target=PHONE.id) for index in range(2)]
     store.create_run(making.run_info(RUN, PHONE), planned)
-    store.append(RUN, making.measured(planned[0]))
+    store.append(RUN, making.measured(planned[0], proof=making.PROVEN))
     store.append(RUN, making.failed(planned[1], f"{PHONE.id}: the connection was cut while reading {tmp_path}/x"))
     folder = store.run_folder(RUN)
     folder.mkdir(parents=True)

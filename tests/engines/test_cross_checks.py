@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mobilebench.core import agreement
 from mobilebench.core.records import BlockRule, Case, Measurement, PlannedBlock
 from mobilebench.engines.registry import engines
-from mobilebench.models import agreement, obtain, synthetic_inputs
+from mobilebench.models import obtain, synthetic_inputs
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.targets import host
 from tests.ways import axes

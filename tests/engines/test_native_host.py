@@ -13,12 +13,12 @@ from threading import Event, Timer
 
 import pytest
 
-from mobilebench.core import paths
+from mobilebench.core import agreement, paths
 from mobilebench.core.errors import BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock
 from mobilebench.engines import libraries, native
 from mobilebench.engines.registry import engines
-from mobilebench.models import agreement, obtain
+from mobilebench.models import obtain
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
 from tests.ways import axes

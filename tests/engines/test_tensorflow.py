@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from mobilebench.core import agreement
 from mobilebench.core.errors import BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.records import BlockRule, Case, Conditions, Pass, PlannedBlock, TargetInfo
 from mobilebench.engines import cuda, tensorflow
 from mobilebench.engines.base import Engine, why_unsupported
 from mobilebench.engines.registry import engines
 from mobilebench.engines.tensorflow_worker import network
-from mobilebench.models import agreement, obtain
+from mobilebench.models import obtain
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.registry import facts
 from mobilebench.targets import host

@@ -19,10 +19,11 @@ import pytest
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
+from mobilebench.core import agreement
 from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
 from mobilebench.engines.native import tensor_arguments
-from mobilebench.models import agreement, obtain
+from mobilebench.models import obtain
 from mobilebench.models.manifest import Format, ModelFiles
 from tests.native.android import ABIS, runner
 

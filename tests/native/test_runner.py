@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.core import agreement
 from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
-from mobilebench.models import agreement
 from mobilebench.models.synthetic_inputs import sample_indices
 from tests.native.running import FORMATS, INPUT, OUTPUT, SLEEP, model_files, onnx_arguments, real_arguments, run
 

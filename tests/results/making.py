@@ -118,6 +118,17 @@ def measurement(**changes: object) -> Measurement:
     return Measurement.model_validate({**values, **changes})
 
 
+PROVEN = {
+    "backend": "cpu",
+    "threads": 2,
+    "threads_source": "CPU time",
+    "thread_cpu_ms": [50.0, 48.0],
+    "clock_resolution_ms": 1e-6,
+    "delegates": [{"name": "TfLiteXNNPackDelegate", "nodes": 60}],
+}
+"""Proof with which a block of `case()` is valid."""
+
+
 def measured(block: PlannedBlock, **changes: object) -> Block:
     return Block(
         planned=block,
