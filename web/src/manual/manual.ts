@@ -98,7 +98,7 @@ async function judged(sent: PageAnswer): Promise<Judgement> {
   try {
     return await ask<Judgement>('check', sent);
   } catch (error) {
-    return { outcome: 'measured', reason: text(error), verdict: null, reasons: [], case: '', run: null };
+    return { outcome: 'measured', reason: text(error), verdict: null, codes: [], reasons: [], case: '', run: null };
   }
 }
 
