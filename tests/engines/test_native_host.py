@@ -154,7 +154,7 @@ def test_a_runner_that_may_not_be_executed_makes_its_cases_unsupported(
 def test_the_answer_is_that_of_the_inference_that_was_asked_for(answer: str, largest: int) -> None:
     """The model adds its input to a variable: of five inferences the last gives five times what the first gives."""
     here = target()
-    file = Path(__file__).parents[1] / "models" / "behaving" / "resource_variable.tflite"
+    file = Path(__file__).parents[1] / "models" / "user_models" / "behaving" / "resource_variable.tflite"
     command = [
         str(paths.runner(here.info.runner)),
         *("--engine", "tflite", "--backend", "cpu", "--setting", "reference", "--threads", "1", "--answer", answer),
@@ -171,7 +171,7 @@ def test_the_answer_is_that_of_the_inference_that_was_asked_for(answer: str, lar
 def test_nodes_of_all_graphs_of_a_model_are_counted() -> None:
     """The file has seven operators in two graphs; without the second one's, XNNPACK seemed to take none."""
     here = target()
-    file = Path(__file__).parents[1] / "models" / "behaving" / "resource_variable.tflite"
+    file = Path(__file__).parents[1] / "models" / "user_models" / "behaving" / "resource_variable.tflite"
     command = [
         str(paths.runner(here.info.runner)),
         *("--engine", "tflite", "--backend", "cpu", "--setting", "xnnpack", "--threads", "1"),

@@ -443,7 +443,7 @@ def test_of_a_model_that_carries_state_the_first_answer_is_told(
     target: HostTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
-    file = Path(__file__).parents[1] / "models" / "behaving" / "resource_variable.tflite"
+    file = Path(__file__).parents[1] / "models" / "user_models" / "behaving" / "resource_variable.tflite"
     files = importer.add(file, importer.Wishes(name="counting")).files
     case = web_case("litertjs", "wasm", "simd", model="counting")
     block = planned(case, BlockRule(min_predictions=5, max_predictions=5, max_seconds=1))
