@@ -88,9 +88,9 @@ def cost(target: Target, files: ModelFiles, browser: str) -> float:
         browser=browser,
         model=MODEL,
     )
-    result = engines()["tfjs"].measure(
-        target, PlannedBlock(index=0, round=0, case=case, rule=RULE), files, cancel=Event()
-    )
+    engine = engines()["tfjs"]
+    prepared = engine.prepare(target, PlannedBlock(index=0, round=0, case=case, rule=RULE), files)
+    result = engine.measure(prepared, cancel=Event())
     return result.spent_ms["launch"] / 1000
 
 

@@ -50,7 +50,7 @@ def measured(
     )
     rule = BlockRule(min_predictions=predictions, max_predictions=predictions, max_seconds=600)
     block = PlannedBlock(index=0, round=0, case=case, rule=rule, pass_=pass_)
-    return chosen.measure(host.HostTarget(host.describe()), block, files, cancel=Event()).measurement
+    return chosen.measure(chosen.prepare(host.HostTarget(host.describe()), block, files), cancel=Event()).measurement
 
 
 def p50(measurement: Measurement) -> float:

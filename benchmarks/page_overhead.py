@@ -120,7 +120,8 @@ def our_page(files: ModelFiles, engine: str, predictions: int) -> Page:
         model=MODEL,
     )
     block = PlannedBlock(index=0, round=0, case=case, rule=rule)
-    result = engines()[engine].measure(host.HostTarget(host.describe()), block, files, cancel=Event())
+    chosen = engines()[engine]
+    result = chosen.measure(chosen.prepare(host.HostTarget(host.describe()), block, files), cancel=Event())
     setup_ms = {str(part): ms for part, ms in result.measurement.setup_ms.items()}
     return Page(statistics.median(result.measurement.prediction_ms), setup_ms)
 

@@ -77,7 +77,8 @@ def page(files: ModelFiles, engine: str, predictions: int, pass_: Pass, browser:
     )
     rule = BlockRule(min_predictions=predictions, max_predictions=predictions, max_seconds=600)
     block = PlannedBlock(index=0, round=0, case=case, rule=rule, pass_=pass_)
-    return engines()[engine].measure(host.HostTarget(host.describe()), block, files, cancel=Event()).measurement
+    chosen = engines()[engine]
+    return chosen.measure(chosen.prepare(host.HostTarget(host.describe()), block, files), cancel=Event()).measurement
 
 
 def kept(share: float) -> bool:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -25,6 +26,25 @@ from mobilebench.core.errors import BadInput, Unsupported
 VARIABLE = "MOBILEBENCH_BROWSERS"
 
 _WORDS: dict[Family, tuple[str, ...]] = {"chrome": chrome.WORDS, "firefox": firefox.WORDS}
+
+
+_chosen: ContextVar[tuple[tuple[str, str], ...] | None] = ContextVar("declared browser builds", default=None)
+"""Names and texts that stand instead of those of the environment; see `using`."""
+
+
+@dataclass(frozen=True)
+class DeclaredBuild:
+    """A build that was declared: a program of this computer, or a package of phones."""
+
+    name: str
+    program: Path | None
+    package: str | None
+    flags: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The declaration behind `NAME=`."""
+        return shlex.join([str(self.program or self.package), *self.flags])
 
 
 @dataclass(frozen=True)
@@ -58,6 +78,35 @@ def declare(texts: Sequence[str]) -> tuple[str, ...]:
         kept = [(name, text) for name, text in _declared() if (name, _names_package(text)) not in replaced]
         os.environ[VARIABLE] = "\n".join(f"{name}={text}" for name, text in [*kept, *declared])
     return tuple(dict.fromkeys(name for name, _ in declared))
+
+
+def declared() -> list[DeclaredBuild]:
+    """The builds that are declared now; one whose program is missing is left out.
+
+    Raises:
+        BadInput: a declaration cannot be read.
+    """
+    found = []
+    for name, text in _declared():
+        first, flags = _path_and_flags(text, VARIABLE)
+        if _names_package(text):
+            found.append(DeclaredBuild(name, None, first, flags))
+        elif program := shutil.which(first):
+            found.append(DeclaredBuild(name, Path(program), None, flags))
+    return found
+
+
+@contextmanager
+def using(builds: Iterable[DeclaredBuild]) -> Iterator[None]:
+    """Declare exactly these builds until the end of the block, whatever the environment declares.
+
+    A thread that is started in the block does not inherit them.
+    """
+    token = _chosen.set(tuple((one.name, one.text) for one in builds))
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
 
 
 def find(name: str) -> Binary | None:
@@ -108,6 +157,10 @@ def launch(
 
 
 def _declared() -> Iterator[tuple[str, str]]:
+    chosen = _chosen.get()
+    if chosen is not None:
+        yield from chosen
+        return
     for line in os.environ.get(VARIABLE, "").splitlines():
         if line.strip():
             name, equals, text = line.strip().partition("=")

@@ -13,10 +13,10 @@ from mobilebench.cli import attached, axis_options, builds, complete, libraries
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, print_json, print_table, say, split
 from mobilebench.cli.plan import plan_table
-from mobilebench.cli.results import Out, results_folder, say_where_traces_are, write_report
+from mobilebench.cli.results import Out, results_folder, say_where_traces_are
 
 if TYPE_CHECKING:
-    from mobilebench.core.records import Pass, TargetInfo
+    from mobilebench.core.records import Pass, Run, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
@@ -170,7 +170,7 @@ def run(
         begun = store.load(resume)
         again = retry == "failed"
         builds.require_current(unmeasured(begun, retry_failed=again), begun.info.targets)
-        _finish(_resume(resume, store, wait_for_phone, retry_failed=again), store, folder, json, retry_failed=again)
+        _finish(_resume(begun, store, wait_for_phone, retry_failed=again), store, json, retry_failed=again)
         return
     if retry is not None:
         raise BadInput(
@@ -207,7 +207,7 @@ def run(
         return
     builds.require_current(plan.blocks, chosen)
     store = Store.open(folder)
-    _finish(_measure(plan, chosen, store, wait_for_phone), store, folder, json)
+    _finish(_measure(plan, chosen, store, wait_for_phone), store, json)
 
 
 def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int) -> RunResult:
@@ -219,25 +219,24 @@ def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds:
         return session.run(request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
 
 
-def _resume(run_id: str, store: Store, wait_seconds: int, *, retry_failed: bool) -> RunResult:
+def _resume(begun: Run, store: Store, wait_seconds: int, *, retry_failed: bool) -> RunResult:
     from mobilebench import session
     from mobilebench.cli.progress import watching
 
     with watching() as (on_event, cancel):
         return session.resume(
-            run_id, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds, retry_failed=retry_failed
+            begun, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds, retry_failed=retry_failed
         )
 
 
-def _finish(result: RunResult, store: Store, folder: Path, json: bool, *, retry_failed: bool = False) -> None:
-    from mobilebench.analysis.summary import summarise
+def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool = False) -> None:
+    from mobilebench import report
     from mobilebench.core.errors import ExitCode
     from mobilebench.report import result_table
     from mobilebench.results import traces
 
-    html = write_report(store, result.run_id, folder)
-    measured = store.load(result.run_id)
-    found = traces.kept(measured, store.run_folder(result.run_id))
+    html = report.write(result.run, store.run_folder(result.run_id), result.summary).html
+    found = traces.kept(result.run, store.run_folder(result.run_id))
     if json:
         print_json(
             {
@@ -249,7 +248,7 @@ def _finish(result: RunResult, store: Store, folder: Path, json: bool, *, retry_
             }
         )
     else:
-        console().print(result_table(summarise(measured)))
+        console().print(result_table(result.summary))
         say_where_traces_are(found)
         say(
             f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items() if number)

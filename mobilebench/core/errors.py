@@ -67,6 +67,8 @@ class MobilebenchError(Exception):
     """
 
     exit_code = ExitCode.CASES_FAILED
+    run_can_be_resumed = False
+    """Whether a run that ends by it can measure later what is left: the run adds to the hint how."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -128,6 +130,8 @@ class Killed(BlockFailed):
 class TargetLost(MobilebenchError):
     """The target went away (unplugged, offline, unauthorised): its remaining blocks cannot be measured now."""
 
+    run_can_be_resumed = True
+
 
 class TargetTaken(TargetLost):
-    """Somebody else measures the target by now, so waiting for it does not help."""
+    """Another run measures the target by now, so waiting for it does not help."""

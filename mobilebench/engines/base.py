@@ -1,4 +1,4 @@
-"""What an engine is: it says whether it can run a case, and measures one block of it."""
+"""What an engine is: it says whether it can run a case, prepares a block of it, and measures that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.records import Case, Conditions, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
@@ -66,15 +66,30 @@ class Backend:
 
 @dataclass(frozen=True)
 class BlockResult:
-    """What an engine brings back from one block."""
+    """What an engine measured in one block."""
 
     measurement: Measurement
     spent_ms: dict[SpentOn, float] = field(default_factory=dict)
-    """Wall time spent on `push` and `launch` (everything around the measured stages); `measure` is derived."""
+    """Wall time spent on `launch` (everything around the measured stages); `measure` is derived."""
 
 
-class Engine(Protocol):
-    """An inference runtime. One module each, registered by name in `engines.registry`."""
+@dataclass(frozen=True)
+class PreparedCase:
+    """A block whose files are on its target. Engines add to it what they put there."""
+
+    target: Target
+    block: PlannedBlock
+    files: ModelFiles
+    """The model on this computer."""
+    spent_ms: Mapping[SpentOn, float]
+    """Wall time that preparing took."""
+
+
+P = TypeVar("P", bound=PreparedCase)
+
+
+class EngineOf(Protocol[P]):
+    """An inference runtime. There is one module for each, registered by name in `engines.registry`."""
 
     @property
     def name(self) -> str: ...
@@ -107,30 +122,39 @@ class Engine(Protocol):
         """Why this case cannot run on this target, in plain words; None when it can. Must not touch the device."""
         ...
 
-    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
-        """Bring what the case needs to the target (runner, library, model). Within the turn: a push costs time too."""
+    def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> P:
+        """Put what the block needs on the target (runner, library, model). It runs within the block's turn on the
+        machine, because copying files to a phone costs time too.
+
+        Raises:
+            Unsupported: the target turned out not to be able to run the case.
+            BlockFailed: a file is missing or cannot be put there.
+            TargetLost: the target went away.
+        """
         ...
 
     def measure(
         self,
-        target: Target,
-        block: PlannedBlock,
-        files: ModelFiles,
+        prepared: P,
         *,
         cancel: Event,
         samples: int = SAMPLES,
         traces: Path | None = None,
     ) -> BlockResult:
-        """Measure one block in a fresh process or page; its answer shows at most `samples` elements of each output.
+        """Measure a prepared block in a fresh process or page; at most `samples` elements of each output are kept.
 
         A trace pass leaves its file in the folder `traces` of this computer.
 
         Raises:
             Unsupported: the target turned out not to be able to run the case.
-            BlockFailed: no (or no usable) answer came.
+            BlockFailed: no (or no usable) measurement came.
             TargetLost: the target went away.
         """
         ...
+
+
+Engine: TypeAlias = EngineOf[Any]
+"""Any engine; what it prepared is measured by the same one."""
 
 
 def reason_against(engine: str, backends: tuple[Backend, ...], most_threads: int, case: Case) -> str | None:

@@ -1,4 +1,4 @@
-"""What the native engines share: push the runner, its library and the model, run one block, read its one JSON."""
+"""What the native engines share: push runner, libraries and model, run one block, and read the JSON that it prints."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ from mobilebench.core.records import (
     Measurement,
     Pass,
     PlannedBlock,
-    SpentOn,
     TargetInfo,
 )
 from mobilebench.engines import libraries, loading
-from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
+from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, PreparedCase, reason_against
 from mobilebench.engines.runner_output import not_usable, read_answer, read_check, require_block
 from mobilebench.engines.scratch import scratch_folder
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
@@ -52,8 +51,8 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Brought:
-    """What one block's process is started with."""
+class RunnerFiles:
+    """The files with which one block's process is started."""
 
     runner: Loaded
     library: Loaded | None = None
@@ -64,12 +63,19 @@ class Brought:
 
     @property
     def loaded(self) -> list[Loaded]:
-        """What the runner has to say that it loaded."""
+        """The files that the runner has to report as loaded."""
         return [one for one in (self.library, self.delegate, self.model) if one is not None]
 
 
+@dataclass(frozen=True)
+class PreparedRunner(PreparedCase):
+    """A block that the runner can be started for."""
+
+    on_target: RunnerFiles
+
+
 class NativeEngine:
-    """An engine of the C runner. Subclasses say its name, backends, model format and library."""
+    """An engine of the C runner. Subclasses give its name, backends, model format and library."""
 
     name: str
     description: str
@@ -88,23 +94,21 @@ class NativeEngine:
             return reason
         return libraries.missing_reason(self.name, target.runner, case.backend) if self.format else None
 
-    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
-        """Push runner, libraries and model; milliseconds by what they went to.
+    def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> PreparedRunner:
+        """Push runner, libraries and model, and try once a target whether the libraries load.
 
         Raises:
-            BlockFailed: one of them is missing here or cannot be brought there.
+            BlockFailed: one of them is missing here or cannot be pushed.
             Unsupported: there is no library for this target, it cannot be loaded there, or the model lacks this
                 engine's format.
         """
         started = time.monotonic()
-        self._push(target, case, files, check=True)
-        return {"push": (time.monotonic() - started) * 1e3}
+        on_target = self._push(target, block.case, files)
+        return PreparedRunner(target, block, files, {"push": (time.monotonic() - started) * 1e3}, on_target)
 
     def measure(
         self,
-        target: Target,
-        block: PlannedBlock,
-        files: ModelFiles,
+        prepared: PreparedRunner,
         *,
         cancel: Event,
         samples: int = SAMPLES,
@@ -114,11 +118,10 @@ class NativeEngine:
 
         Raises:
             Unsupported: this engine cannot run this model on this target, or not within the rule's time limit.
-            BlockFailed: the runner did not answer, or its answer does not hold.
+            BlockFailed: the runner printed no measurement, or one that cannot be right.
             TargetLost: the target went away.
         """
-        began = time.monotonic()
-        brought = self._push(target, block.case, files)
+        target, block = prepared.target, prepared.block
         with self._scratch(target, block) as scratch:
             started = time.monotonic()
             with (
@@ -127,17 +130,13 @@ class NativeEngine:
                 waiting(block.rule, patience_s(block.rule)) as seconds,
             ):
                 result = target.shell(
-                    self._command(block, files, brought, samples, scratch),
-                    timeout=seconds,
-                    environment=ENVIRONMENT,
-                    cancel=cancel,
+                    self._command(prepared, samples, scratch), timeout=seconds, environment=ENVIRONMENT, cancel=cancel
                 )
                 ended = time.monotonic()
                 measurement = read_answer(result, engine=self.name, target=target.info.id)
-        self._check(measurement, block, files, target.info.id)
-        proven = _with_checksums(measurement, brought, target.info.id)
-        launch = max(0.0, (ended - started) * 1e3 - measurement.measured_ms)
-        return BlockResult(proven, {"push": (started - began) * 1e3, "launch": launch})
+        self._check(measurement, block, prepared.files, target.info.id)
+        proven = _with_checksums(measurement, prepared.on_target, target.info.id)
+        return BlockResult(proven, {"launch": max(0.0, (ended - started) * 1e3 - measurement.measured_ms)})
 
     def _scratch(self, target: Target, block: PlannedBlock) -> AbstractContextManager[TargetPath | None]:
         """Only profilers and delegates write files of their own."""
@@ -145,8 +144,8 @@ class NativeEngine:
             return nullcontext()
         return scratch_folder(target)
 
-    def _push(self, target: Target, case: Case, files: ModelFiles, *, check: bool = False) -> Brought:
-        """Runner, and then libraries and model where the engine loads any; `check` has the libraries tried first."""
+    def _push(self, target: Target, case: Case, files: ModelFiles) -> RunnerFiles:
+        """Push the runner, and then libraries and model where the engine loads any."""
         runner = paths.runner(target.info.runner)
         if not runner.is_file():
             goal = "native-android" if target.info.runner.startswith("android-") else "native"
@@ -155,41 +154,42 @@ class NativeEngine:
                 hint=f"Run `make {goal}`.",
             )
         try:
-            pushed = Loaded(runner, target.push(runner, executable=True))
+            on_target = Loaded(runner, target.push(runner, executable=True))
         except BadInput as error:
             raise Unsupported(error.message, hint=error.hint) from error
         if self.format is None:
-            return Brought(pushed)
+            return RunnerFiles(on_target)
         found = self._libraries(target.info, case)
         model, sha256 = self._model(files, self.format)
         library = _push_library(target, found.core)
         delegate = _push_library(target, found.delegate) if found.delegate else None
-        if check:
-            self._require_loadable(target, case, Brought(pushed, library, delegate))
-        return Brought(
-            pushed,
+        self._require_loadable(target, case, RunnerFiles(on_target, library, delegate))
+        return RunnerFiles(
+            on_target,
             library=library,
             delegate=delegate,
             model=Loaded(model, target.push(model, sha256=sha256)),
             notes=found.notes,
         )
 
-    def _require_loadable(self, target: Target, case: Case, brought: Brought) -> None:
+    def _require_loadable(self, target: Target, case: Case, on_target: RunnerFiles) -> None:
         """The core library first: what it lacks is the same for every backend."""
-        assert brought.library is not None, "called for engines that load one"
-        core = (self.name, brought.library.pushed.sha256)
-        loading.require(target, core, lambda: self._try_loading(target, case, brought, "library"))
-        delegate = brought.delegate.pushed.sha256 if brought.delegate else ""
+        assert on_target.library is not None, "called for engines that load one"
+        core = (self.name, on_target.library.pushed.sha256)
+        loading.require(target, core, lambda: self._try_loading(target, case, on_target, "library"))
+        delegate = on_target.delegate.pushed.sha256 if on_target.delegate else ""
         whole = (*core, delegate, *_backend_arguments(case))
-        loading.require(target, whole, lambda: self._try_loading(target, case, brought, "delegate"))
+        loading.require(target, whole, lambda: self._try_loading(target, case, on_target, "delegate"))
 
-    def _try_loading(self, target: Target, case: Case, brought: Brought, what: Literal["library", "delegate"]) -> None:
-        command = [str(brought.runner.pushed.path), "--engine", self.name, "--check", what, "--threads", "1"]
+    def _try_loading(
+        self, target: Target, case: Case, on_target: RunnerFiles, what: Literal["library", "delegate"]
+    ) -> None:
+        command = [str(on_target.runner.pushed.path), "--engine", self.name, "--check", what, "--threads", "1"]
         if what == "library":
-            command += _library_arguments(replace(brought, delegate=None))
+            command += _library_arguments(replace(on_target, delegate=None))
         else:
             command += [*_backend_arguments(case), "--allow-fp16", "1"]
-            command += _library_arguments(brought)
+            command += _library_arguments(on_target)
         try:
             result = target.shell(command, timeout=_LOADING_SECONDS, environment=ENVIRONMENT)
         except NotStarted as error:
@@ -215,11 +215,10 @@ class NativeEngine:
             )
         return path, entry.sha256
 
-    def _command(
-        self, block: PlannedBlock, files: ModelFiles, brought: Brought, samples: int, scratch: TargetPath | None
-    ) -> list[str]:
+    def _command(self, prepared: PreparedRunner, samples: int, scratch: TargetPath | None) -> list[str]:
+        block, files, on_target = prepared.block, prepared.files, prepared.on_target
         case, rule = block.case, block.rule
-        command = [str(brought.runner.pushed.path), "--engine", self.name]
+        command = [str(on_target.runner.pushed.path), "--engine", self.name]
         command += [*_backend_arguments(case), "--pass", block.pass_]
         command += ["--threads", str(case.threads)]
         command += ["--min-predictions", str(min(rule.min_predictions, rule.max_predictions))]
@@ -227,10 +226,10 @@ class NativeEngine:
         command += ["--samples", str(samples), *_condition_arguments(block)]
         if scratch is not None:
             command += ["--scratch", str(scratch)]
-        if self.format is None or brought.library is None or brought.model is None:
+        if self.format is None or on_target.library is None or on_target.model is None:
             return command
-        command += _library_arguments(brought)
-        command += ["--model", str(brought.model.pushed.path)]
+        command += _library_arguments(on_target)
+        command += ["--model", str(on_target.model.pushed.path)]
         if case.batch != files.manifest.batch:
             command += ["--batch", str(case.batch)]
         return [*command, *answer_arguments(files), *tensor_arguments(files, self.format)]
@@ -250,9 +249,9 @@ def _push_library(target: Target, library: libraries.Library) -> Loaded:
     return Loaded(library.path, target.push(library.path, sha256=library.sha256))
 
 
-def _library_arguments(brought: Brought) -> list[str]:
+def _library_arguments(on_target: RunnerFiles) -> list[str]:
     arguments = []
-    for option, one in (("--library", brought.library), ("--delegate-library", brought.delegate)):
+    for option, one in (("--library", on_target.library), ("--delegate-library", on_target.delegate)):
         if one is not None:
             arguments += [option, str(one.pushed.path)]
     return arguments
@@ -307,11 +306,11 @@ def patience_s(rule: BlockRule) -> float:
     return _SETUP_SECONDS + 2 * rule.max_seconds + _SLOWEST_PREDICTION_SECONDS * (1 + rule.min_predictions)
 
 
-def _with_checksums(measurement: Measurement, brought: Brought, target: str) -> Measurement:
-    """Name the files that the runner says it loaded, by what was pushed; their sizes have to agree."""
+def _with_checksums(measurement: Measurement, on_target: RunnerFiles, target: str) -> Measurement:
+    """Name the files that the runner says it loaded, by what was on_target; their sizes have to agree."""
     sizes = {proof.name: proof.bytes for proof in measurement.proof.files}
-    files = [_file_proof(brought.runner)]
-    for one in brought.loaded:
+    files = [_file_proof(on_target.runner)]
+    for one in on_target.loaded:
         size = sizes.get(str(one.pushed.path))
         if size != one.local.stat().st_size:
             found = "did not load it" if size is None else f"found {size} bytes"
@@ -320,7 +319,7 @@ def _with_checksums(measurement: Measurement, brought: Brought, target: str) -> 
                 hint="Is the storage full? Free some, and run again.",
             )
         files.append(_file_proof(one))
-    notes = [*measurement.proof.notes, *brought.notes]
+    notes = [*measurement.proof.notes, *on_target.notes]
     proof = measurement.proof.model_copy(update={"files": files, "notes": notes})
     return measurement.model_copy(update={"proof": proof})
 

@@ -21,11 +21,10 @@ from mobilebench.core.records import (
     Measurement,
     Pass,
     PlannedBlock,
-    SpentOn,
     TargetInfo,
 )
 from mobilebench.engines import cuda, loading
-from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, reason_against
+from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, PreparedCase, reason_against
 from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s, tensor_arguments
 from mobilebench.engines.runner_output import not_usable, read_answer, read_import, require_block
 from mobilebench.engines.tensorflow_worker import network
@@ -47,11 +46,19 @@ _IMPORT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One file that the process has to have loaded, by the name under which it tells it."""
+class ExpectedFile:
+    """A file that the process has to report as loaded."""
 
     path: Path
     sha256: str
+
+
+@dataclass(frozen=True)
+class PreparedSavedModel(PreparedCase):
+    """A block of a SavedModel that is whole."""
+
+    model: list[ExpectedFile]
+    """Graph and variables, the graph first."""
 
 
 class TensorflowEngine:
@@ -80,25 +87,26 @@ class TensorflowEngine:
             return f"TensorFlow sees no GPU here: {reason}"
         return None
 
-    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:  # noqa: ARG002
-        """Hash TensorFlow's libraries, which takes seconds the first time; nothing has to be brought anywhere.
+    def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> PreparedSavedModel:
+        """Hash TensorFlow's libraries, which takes seconds the first time; nothing has to be copied anywhere.
 
         Raises:
-            Unsupported: the model has no SavedModel, or an earlier block found that TensorFlow cannot be imported.
+            Unsupported: the model has no SavedModel or is to be mapped, or an earlier block found that TensorFlow
+                cannot be imported.
             BlockFailed: a file of it is missing.
         """
         started = time.monotonic()
-        _model(files)
+        if block.conditions.model_access == "mapped":
+            raise Unsupported("TensorFlow reads a SavedModel in its own way: it cannot be told to map it into memory.")
+        model = _model(files)
         loading.known(target, _IMPORT)
         for library in network.installed():
             known_sha256(library)
-        return {"push": (time.monotonic() - started) * 1e3}
+        return PreparedSavedModel(target, block, files, {"push": (time.monotonic() - started) * 1e3}, model)
 
     def measure(
         self,
-        target: Target,
-        block: PlannedBlock,
-        files: ModelFiles,
+        prepared: PreparedSavedModel,
         *,
         cancel: Event,
         samples: int = SAMPLES,
@@ -108,11 +116,9 @@ class TensorflowEngine:
 
         Raises:
             Unsupported: TensorFlow cannot run this model here, not as asked, or not within the rule's time limit.
-            BlockFailed: the process did not answer, or its answer does not hold.
+            BlockFailed: the process printed no measurement, or one that cannot be right.
         """
-        if block.conditions.model_access == "mapped":
-            raise Unsupported("TensorFlow reads a SavedModel in its own way: it cannot be told to map it into memory.")
-        asked = _model(files)
+        target, block, files = prepared.target, prepared.block, prepared.files
         started = time.monotonic()
         with (
             too_slow_is_unsupported(),
@@ -131,7 +137,7 @@ class TensorflowEngine:
                 _require_imported(target, result)
             measurement = read_answer(result, engine=self.name, target=target.info.id)
         _check(measurement, block, files, target.info.id)
-        proven = _with_checksums(measurement, asked, target.info.id)
+        proven = _with_checksums(measurement, prepared.model, target.info.id)
         return BlockResult(proven, {"launch": max(0.0, (ended - started) * 1e3 - measurement.measured_ms)})
 
 
@@ -178,7 +184,7 @@ def installed_version() -> str | None:
         return None
 
 
-def _model(files: ModelFiles) -> list[_Asked]:
+def _model(files: ModelFiles) -> list[ExpectedFile]:
     """Graph and variables, the graph first; the process tells of no other files that belong to a SavedModel."""
     entry: FormatFile | None = files.manifest.formats.get(FORMAT)
     if entry is None:
@@ -186,7 +192,8 @@ def _model(files: ModelFiles) -> list[_Asked]:
     folder = PurePosixPath(entry.path).parent / "variables"
     variables = sorted(part for part in entry.parts.items() if PurePosixPath(part[0]).is_relative_to(folder))
     asked = [
-        _Asked((files.folder / path).resolve(), sha256) for path, sha256 in ((entry.path, entry.sha256), *variables)
+        ExpectedFile((files.folder / path).resolve(), sha256)
+        for path, sha256 in ((entry.path, entry.sha256), *variables)
     ]
     for one in asked:
         if not one.path.is_file():
@@ -207,16 +214,16 @@ def _check(measurement: Measurement, block: PlannedBlock, files: ModelFiles, tar
         raise not_usable(target, f"TensorFlow {measurement.version} answered, installed is {installed_version()}")
 
 
-def _with_checksums(measurement: Measurement, asked: list[_Asked], target: str) -> Measurement:
+def _with_checksums(measurement: Measurement, model: list[ExpectedFile], target: str) -> Measurement:
     """Name the files that the process says it loaded, with sums taken here; their sizes have to agree."""
     told = {Path(proof.name): proof.bytes for proof in measurement.proof.files}
-    libraries = [_Asked(library, known_sha256(library)) for library in network.installed() if library in told]
+    libraries = [ExpectedFile(library, known_sha256(library)) for library in network.installed() if library in told]
     if not libraries:
         raise not_usable(target, "it names none of TensorFlow's installed libraries")
-    for one in [*asked, *libraries]:
+    for one in [*model, *libraries]:
         if told.get(one.path) != one.path.stat().st_size:
             raise BlockFailed(
                 f"{one.path.name} on {target} changed while it was measured, or was not loaded.", hint="Run it again."
             )
-    files = [FileProof(name=one.path.name, sha256=one.sha256, bytes=told[one.path]) for one in [*libraries, *asked]]
+    files = [FileProof(name=one.path.name, sha256=one.sha256, bytes=told[one.path]) for one in [*libraries, *model]]
     return measurement.model_copy(update={"proof": measurement.proof.model_copy(update={"files": files})})

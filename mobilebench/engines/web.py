@@ -30,7 +30,7 @@ from mobilebench.core.records import (
 )
 from mobilebench.core.validation import first_problem
 from mobilebench.engines import downloads, model_limits, page_process, page_sampling, page_trace
-from mobilebench.engines.base import Backend, BlockResult
+from mobilebench.engines.base import Backend, BlockResult, PreparedCase
 from mobilebench.engines.page_messages import InputJob, Job, ModelJob, OutputJob
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
@@ -71,6 +71,16 @@ class PageCase:
     """How many times longer than usual its answer is waited for."""
 
 
+@dataclass(frozen=True)
+class PreparedPage(PreparedCase):
+    """A block that a page can be opened for."""
+
+    page_case: PageCase
+    entry: FormatFile
+    """The model in the format that the page loads."""
+    server: PageServer
+
+
 def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInfo, case: Case) -> str | None:
     """Why no web engine could run this case on this target; None when nothing is known against it."""
     if reason := _reason_against_browser(target, case.browser or DEFAULT_BROWSER):
@@ -99,24 +109,22 @@ def flags(target: TargetInfo, case: Case, *, uses_gpu: bool) -> tuple[str, ...]:
     return chrome.SOFTWARE_GPU if software else chrome.HARDWARE_GPU
 
 
-def prepare(target: Target, case: Case, files: ModelFiles, model_format: Format) -> None:  # noqa: ARG001
+def prepare(page_case: PageCase, target: Target, block: PlannedBlock, files: ModelFiles) -> PreparedPage:
     """Start the page server and see that the model can be served: pages fetch it, so nothing is pushed.
 
     Raises:
         Unsupported: the model was not built in this format, or the engine cannot take it.
+        BlockFailed: a file of the model is missing.
         BadInput: the pages have not been built.
     """
-    format_file(files, model_format)
-    if reason := model_limits.why_not(case.engine, files, model_format):
+    entry = format_file(files, page_case.model_format)
+    if reason := model_limits.why_not(block.case.engine, files, page_case.model_format):
         raise Unsupported(f"{reason}.")
-    page_server()
+    return PreparedPage(target, block, files, {}, page_case, entry, page_server())
 
 
 def measure(
-    page_case: PageCase,
-    target: Target,
-    block: PlannedBlock,
-    files: ModelFiles,
+    prepared: PreparedPage,
     *,
     cancel: Event,
     samples: int = SAMPLES,
@@ -129,15 +137,15 @@ def measure(
         Unsupported: the browser, the device or the engine cannot run the case, or not within the rule's time limit.
         BlockFailed: the page never answered, threw, crashed, or answered something else than a measurement.
     """
+    target, block, files = prepared.target, prepared.block, prepared.files
+    page_case, entry, server = prepared.page_case, prepared.entry, prepared.server
     began = time.monotonic()
     case = block.case
     browser_name = case.browser or DEFAULT_BROWSER
     on_phone = target.info.kind == "android"
-    entry = format_file(files, page_case.model_format)
     served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
     for_pass = page_sampling.flags(target.info, browser_name, block.pass_)
     job = page_job(block, files, entry, samples).model_copy(update={"eager_memory": bool(for_pass)})
-    server = page_server()
     patience = page_case.patience * patience_s(block.rule, setup_patience_s)
     downloads_s = (1 + server.open_visits) * seconds_over(case.link, LARGEST_FRAMEWORK + entry.bytes)
     with (

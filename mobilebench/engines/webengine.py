@@ -9,7 +9,7 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.core.axes import GPUS
-from mobilebench.core.records import Case, Pass, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.core.records import Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.engines import model_limits, web
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
 from mobilebench.models import user_store
@@ -56,29 +56,21 @@ class WebEngine:
         reason = self.refuses_model(own.manifest) if self.refuses_model else None
         return reason or model_limits.why_not(self.name, own, self.format)
 
-    def prepare(self, target: Target, case: Case, files: ModelFiles) -> dict[SpentOn, float]:
-        web.prepare(target, case, files, self.format)
-        return {}
+    def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> web.PreparedPage:
+        """See that the model can be served: pages fetch it, so nothing is pushed."""
+        return web.prepare(self.page_case(target.info, block.case), target, block, files)
 
     def measure(
         self,
-        target: Target,
-        block: PlannedBlock,
-        files: ModelFiles,
+        prepared: web.PreparedPage,
         *,
         cancel: Event,
         samples: int = SAMPLES,
         traces: Path | None = None,
     ) -> BlockResult:
+        """Measure one block in a page that was never opened before."""
         return web.measure(
-            self.page_case(target.info, block.case),
-            target,
-            block,
-            files,
-            cancel=cancel,
-            samples=samples,
-            setup_patience_s=self.setup_patience_s,
-            traces=traces,
+            prepared, cancel=cancel, samples=samples, setup_patience_s=self.setup_patience_s, traces=traces
         )
 
     def page_case(self, target: TargetInfo, case: Case) -> web.PageCase:

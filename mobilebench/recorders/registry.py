@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Measurement, PlannedBlock, RecordRequest, Series, TargetInfo
@@ -58,6 +58,15 @@ class TargetRecorders:
     def __init__(self, readers: Mapping[str, Factory] | None = None) -> None:
         self._readers = dict(READERS if readers is None else readers)
         self._made: dict[tuple[str, float | None], Recorder] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all of them."""
+        return tuple(self._readers)
+
+    def only(self, names: Collection[str]) -> TargetRecorders:
+        """Those with these names."""
+        return TargetRecorders({name: make for name, make in self._readers.items() if name in names})
 
     def of(self, target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> tuple[list[Recorder], list[Series]]:
         """Those that record this block, and empty series with the reason of each that was asked for and cannot."""

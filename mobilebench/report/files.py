@@ -25,15 +25,16 @@ class ReportFiles:
     """CSV files by their names: `results.csv`, and those of what the run has beside it."""
 
 
-def write(run: Run, folder: Path) -> ReportFiles:
+def write(run: Run, folder: Path, summary: RunSummary | None = None) -> ReportFiles:
     """Write `report.html`, `report.md` and the CSV files into `folder`, which is made when it is missing.
 
-    Each file appears whole or not at all. Raises BadInput when the folder cannot be written.
+    Each file appears whole or not at all. `summary` is the run's, where the caller has it already. Raises BadInput when
+    the folder cannot be written.
     """
     from mobilebench.report import csv_files, html, markdown
     from mobilebench.report.contents import document
 
-    made = document(summarise(run))
+    made = document(summary or summarise(run))
     tables = csv_files.render(made)
     texts = {"report.html": html.render(made), "report.md": markdown.render(made), **tables}
     try:

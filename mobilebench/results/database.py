@@ -1,4 +1,4 @@
-"""SQLite as the store needs it: transactions, schema versions, and errors in plain words."""
+"""The SQLite adapter: transactions, schema versions, and errors. No other module has SQL that only SQLite knows."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def explain(error: DBAPIError, path: Path) -> tuple[str, str]:
     if "full" in text:
         return (
             f"The disk of {path} is full",
-            "Free some space. What was stored stays; `mobilebench run --resume last` goes on.",
+            "Free some space. What was stored stays.",
         )
     if "locked" in text or "busy" in text:
         return (

@@ -15,12 +15,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from sqlalchemy import BindParameter, Connection, Engine, Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError
 from mobilebench.core.records import Block, ModelFacts, Pass, PlannedBlock, Run, RunInfo, TargetInfo
-from mobilebench.results import database, rows, tables
+from mobilebench.results import database, rows, tables, traces
 from mobilebench.verdicts.reading import judge_run
 
 FILE_NAME = "results.sqlite"
@@ -30,6 +42,7 @@ class StoreError(MobilebenchError):
     """Something could not be stored (full disk, lock, damage). What was stored before stays."""
 
     exit_code = ExitCode.CASES_FAILED
+    run_can_be_resumed = True
 
 
 class Store:
@@ -115,34 +128,41 @@ class Store:
         with self._write("what is known of the models could not be recorded") as connection:
             _keep_models(connection, run_id, models)
 
-    def append(self, run_id: str, block: Block, *, instead_of: Block | None = None) -> None:
+    def append(
+        self, run_id: str, block: Block, *, instead_of: Block | None = None, completed: Block | None = None
+    ) -> None:
         """Store one block in one transaction.
 
         Args:
             run_id: id of the run.
             block: the block.
-            instead_of: what is stored for this block of the plan. It gives way; what came of it is kept as an event.
+            instead_of: what is stored for this block of the plan. It is replaced; its outcome is kept as an event.
+            completed: an earlier block whose `spent_ms` is written again: how long it took to store that block was
+                known only afterwards.
 
         Raises:
             StoreError: it could not be stored, or this block of the plan is stored already.
         """
         with self._write(f"block {block.planned.index} could not be stored") as connection:
             if instead_of is not None:
-                key = (tables.blocks.c.run_id == run_id) & (tables.blocks.c.index == block.planned.index)
-                connection.execute(delete(tables.blocks).where(key))
+                connection.execute(delete(tables.blocks).where(_is_block(run_id, block)))
                 connection.execute(insert(tables.events), rows.of_replaced(run_id, instead_of, block.ended_at))
             connection.execute(insert(tables.blocks), rows.of_block(run_id, block))
             if samples := list(rows.of_samples(run_id, block)):
                 connection.execute(insert(tables.samples), samples)
             if series := list(rows.of_series(run_id, block)):
                 connection.execute(insert(tables.series), series)
+            _complete(connection, run_id, completed)
 
-    def note_store_time(self, run_id: str, index: int, milliseconds: float) -> None:
-        """Add to a stored block how long it took to store it: known only afterwards."""
-        key = (tables.blocks.c.run_id == run_id) & (tables.blocks.c.index == index)
-        spent = func.json_set(tables.blocks.c.spent_ms, "$.store", milliseconds)
-        with self._write(f"block {index} could not be updated") as connection:
-            connection.execute(update(tables.blocks).where(key).values(spent_ms=spent))
+    def add_trace(self, run_id: str, name: str, content: bytes) -> None:
+        """Keep the file of a trace pass in the run's folder."""
+        try:
+            traces.write_trace(self.run_folder(run_id), name, content)
+        except OSError as error:
+            raise StoreError(
+                f"Trace {name} could not be stored in {self.run_folder(run_id)}: {error.strerror or error}.",
+                hint="Free some space. What was stored stays.",
+            ) from error
 
     def add_event(self, run_id: str, kind: str, *, at: datetime, target: str | None, data: Mapping[str, Any]) -> None:
         """Keep an event that the blocks do not tell by themselves (a lost target, a retry)."""
@@ -156,12 +176,14 @@ class Store:
         status: Literal["running", "finished", "interrupted"],
         *,
         at: datetime | None = None,
+        completed: Block | None = None,
     ) -> None:
-        """Set how a run ended; `running` again when it is resumed."""
+        """Set how a run ended; `running` again when it is resumed. `completed` is as for `append`."""
         finished_at = None if status == "running" else at or datetime.now(UTC)
         with self._write("the run's end could not be recorded") as connection:
             query = update(tables.runs).where(tables.runs.c.id == run_id)
             connection.execute(query.values(status=status, finished_at=finished_at))
+            _complete(connection, run_id, completed)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -285,6 +307,16 @@ def _keep_models(connection: Connection, run_id: str, models: Iterable[ModelFact
     new = {facts.key: facts for facts in models if facts.key not in known}
     if new:
         connection.execute(insert(tables.models), [rows.of_model(run_id, facts) for facts in new.values()])
+
+
+def _is_block(run_id: str, block: Block) -> ColumnElement[bool]:
+    return (tables.blocks.c.run_id == run_id) & (tables.blocks.c.index == block.planned.index)
+
+
+def _complete(connection: Connection, run_id: str, completed: Block | None) -> None:
+    if completed is not None:
+        query = update(tables.blocks).where(_is_block(run_id, completed))
+        connection.execute(query.values(spent_ms=completed.spent_ms))
 
 
 def _of_run(connection: Connection, table: Table, run_id: str, *order: str) -> Sequence[Row[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,25 @@ class KeptTrace:
 def traces_folder(run_folder: Path) -> Path:
     """Where the traces of a run lie; it is made when there is one."""
     return run_folder / FOLDER
+
+
+def write_trace(run_folder: Path, name: str, content: bytes) -> None:
+    """Put a trace into a run's folder; it appears whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: the name holds a folder.
+    """
+    if Path(name).name != name:
+        raise ValueError(f"{name} is no name of a file.")
+    file = traces_folder(run_folder) / name
+    partial = file.with_name(f".{name}.{os.getpid()}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        partial.write_bytes(content)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def kept(run: Run, run_folder: Path) -> list[KeptTrace]:

@@ -81,7 +81,7 @@ class Absence:
             raise TargetLost(
                 f"Another phone is attached as {self._info.id} now: {found.name} ({found.machine}), not "
                 f"{self._info.name} ({self._info.machine})",
-                hint=f"Attach {self._info.name} again; then `mobilebench run --resume last` measures what is left.",
+                hint=f"Attach {self._info.name} again.",
             )
 
     def _given_up(self) -> TargetLost:
@@ -89,7 +89,7 @@ class Absence:
         return TargetLost(
             f"{self._error.message.rstrip('.')}; it did not come back within {waited:.0f} s",
             hint=f"What was changed on it is put back by the next command that meets it (`mobilebench restore "
-            f"{self._info.id}`); `mobilebench run --resume last` measures what is left.",
+            f"{self._info.id}`).",
         )
 
 

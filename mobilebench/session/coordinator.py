@@ -1,35 +1,38 @@
-"""Runs a plan: locks, models and store first, then one worker a target; only the coordinator writes the store."""
+"""Runs a plan: locks, support and models first, then one worker a target. Only the coordinator writes the store."""
 
 from __future__ import annotations
 
+import base64
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mobilebench import __version__
+from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core import log
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
 from mobilebench.core.records import Block, ModelFacts, PlannedBlock, Run, RunInfo, TargetInfo
 from mobilebench.models import registry
-from mobilebench.models.manifest import ModelFiles
-from mobilebench.results.traces import traces_folder
-from mobilebench.session import events, libraries
+from mobilebench.session import events
 from mobilebench.session.absence import WAIT_SECONDS
-from mobilebench.session.dependencies import ModelKey, Rooms
+from mobilebench.session.dependencies import Dependencies, model_key
 from mobilebench.session.display_check import demand_screen
 from mobilebench.session.event_log import LOG_NAME, log_event
+from mobilebench.session.executors import Executor, ThreadExecutor
 from mobilebench.session.exit_status import counts, exit_code
-from mobilebench.session.host_exclusion import Quiet
+from mobilebench.session.host_exclusion import HostExclusion
+from mobilebench.session.job import JobSpec, job_for
 from mobilebench.session.journal import Journal
-from mobilebench.session.models import Models, key_of, obtain
-from mobilebench.session.worker import TargetWork, measure_target
+from mobilebench.session.libraries import obtain_libraries
+from mobilebench.session.models import Models, obtain_models
+from mobilebench.session.support import Unsupported, decide_support
+from mobilebench.session.worker import hint_in_run
 from mobilebench.suite import Plan
 from mobilebench.targets.android import states
 from mobilebench.verdicts.reading import record_verdict
@@ -52,7 +55,7 @@ _STORED = (
     events.RunStarted,
     events.RunFinished,
 )
-"""Events that the stored blocks do not tell by themselves."""
+"""Events that are stored: what the stored blocks do not show by themselves."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,16 @@ class RunRequest:
 class RunResult:
     """How a run ended."""
 
-    run_id: str
+    run: Run
+    """Everything that is stored of it."""
+    summary: RunSummary
     counts: Mapping[str, int]
-    """Blocks by verdict or outcome (`session.outcome.KINDS`)."""
+    """Blocks by verdict or outcome (`session.exit_status.KINDS`)."""
     exit_code: ExitCode
+
+    @property
+    def run_id(self) -> str:
+        return self.run.info.id
 
 
 def run(
@@ -82,28 +91,35 @@ def run(
     *,
     on_event: events.Subscriber,
     cancel: threading.Event,
-    rooms: Rooms | None = None,
+    dependencies: Dependencies | None = None,
+    executor: Executor | None = None,
     wait_seconds: float = WAIT_SECONDS,
 ) -> RunResult:
-    """Measure a plan. `cancel` ends it within seconds; what is stored then can be gone on with by `resume`.
+    """Measure a plan. `cancel` ends it within seconds; then `resume` measures what is left.
 
-    A phone that goes away is waited for, `wait_seconds` each time.
+    Args:
+        request: the plan, and the targets that were asked for.
+        store: where everything is recorded.
+        on_event: is called with every event, after it was stored.
+        cancel: set when the run is to end.
+        dependencies: the other rooms; tests give others.
+        executor: where the workers run; by default in threads.
+        wait_seconds: for how long a phone that goes away is waited for, each time.
 
     Raises:
-        BadInput: every target is being measured by another process, no model can be had, or windows are to be shown
+        BadInput: every target is being measured by another run, no model can be had, or windows are to be shown
             on this computer, which has no screen.
         NothingToMeasure: no target can be used.
         StoreError: a block could not be stored; the run was stopped, and what was stored stays.
     """
-    rooms = rooms or Rooms()
+    dependencies = dependencies or Dependencies()
+    executor = executor or ThreadExecutor(dependencies)
     plan = request.plan
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     with ExitStack() as held:
-        usable, skipped = _usable(request.targets, run_id, rooms, held)
+        usable, skipped = _reserve(request.targets, run_id, executor, held)
         todo = [block for block in plan.blocks if block.case.target in usable]
-        demand_screen(todo, usable, rooms)
-        models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
-        libraries.obtain(todo, usable, rooms, _library_teller(on_event), cancel)
+        ready = _prepare(todo, usable, dependencies, on_event, cancel, held)
         info = RunInfo(
             id=run_id,
             created_at=datetime.now(UTC),
@@ -113,55 +129,57 @@ def run(
             seed=plan.seed,
             command=list(request.command),
             targets=list(request.targets),
-            weights=_weights(models),
+            weights=_weights(ready.models),
         )
-        store.create_run(info, plan.blocks, _facts(models))
-        return _Session(store, run_id, on_event, cancel, rooms, wait_seconds).measure(
-            usable, todo, models, skipped, done=0
-        )
+        store.create_run(info, plan.blocks, _facts(ready.models))
+        session = _Session(store, run_id, on_event, cancel, executor, ready, again={})
+        return session.measure(session.jobs(dependencies, wait_seconds), skipped, done=0)
 
 
 def resume(
-    run_id: str,
+    stored: Run,
     store: Store,
     *,
     on_event: events.Subscriber,
     cancel: threading.Event,
-    rooms: Rooms | None = None,
+    dependencies: Dependencies | None = None,
+    executor: Executor | None = None,
     wait_seconds: float = WAIT_SECONDS,
     retry_failed: bool = False,
 ) -> RunResult:
     """Measure what a run has planned and not stored yet, on the same targets; nothing is measured twice.
 
     A block that is stored as failed or unsupported counts as measured; with `retry_failed`, failed ones are measured
-    again, and each gives way when its new attempt is stored. A target that is missing now is skipped.
+    again, and each is replaced when its new attempt is stored. A target that is missing now is skipped. Other arguments
+    are as for `run`.
 
     Raises:
-        BadInput: there is no such run, another process measures its targets, a model is not the one it was, or windows
-            are to be shown on this computer, which has no screen.
+        BadInput: another run measures its targets, a model is not the one it was, or windows are to be shown on this
+            computer, which has no screen.
         NothingToMeasure: blocks are left, but none of their targets is here.
+        StoreError: as for `run`.
     """
-    rooms = rooms or Rooms()
-    stored = store.load(run_id)
+    dependencies = dependencies or Dependencies()
+    executor = executor or ThreadExecutor(dependencies)
+    run_id = stored.info.id
     left = unmeasured(stored, retry_failed=retry_failed)
-    done = {block.planned.index: block for block in stored.blocks}
-    session = _Session(store, stored.info.id, on_event, cancel, rooms, wait_seconds)
     if not left:
-        return session.nothing_left()
+        return _result(stored)
     needed = {block.case.target for block in left}
     browsers = {(block.case.target, block.case.browser) for block in left}
     before = [info for info in stored.info.targets if info.id in needed]
-    present, missing = _met_again(before, rooms.discover(needed), browsers)
+    present, missing = _met_again(before, dependencies.discover(needed), browsers)
     with ExitStack() as held:
-        usable, unusable = _usable(present, stored.info.id, rooms, held, [*missing])
+        usable, unusable = _reserve(present, run_id, executor, held, [*missing])
         todo = [block for block in left if block.case.target in usable]
-        demand_screen(todo, usable, rooms)
-        models = obtain(todo, usable, rooms, _model_teller(on_event), cancel, held)
-        libraries.obtain(todo, usable, rooms, _library_teller(on_event), cancel)
-        _same_weights(stored.info, _weights(models))
-        store.keep_models(stored.info.id, _facts(models))
+        ready = _prepare(todo, usable, dependencies, on_event, cancel, held)
+        _same_weights(stored.info, _weights(ready.models))
+        store.keep_models(run_id, _facts(ready.models))
+        done = {block.planned.index: block for block in stored.blocks}
         again = {block.index: done[block.index] for block in todo if block.index in done}
-        return session.measure(usable, todo, models, unusable, done=len(stored.planned) - len(left), again=again)
+        session = _Session(store, run_id, on_event, cancel, executor, ready, again=again)
+        jobs = session.jobs(dependencies, wait_seconds)
+        return session.measure(jobs, unusable, done=len(stored.planned) - len(left))
 
 
 def unmeasured(run: Run, *, retry_failed: bool = False) -> list[PlannedBlock]:
@@ -170,8 +188,52 @@ def unmeasured(run: Run, *, retry_failed: bool = False) -> list[PlannedBlock]:
     return [block for block in run.planned if block.index not in done]
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """Blocks that can be measured now, and what was found out about them."""
+
+    usable: Mapping[str, TargetInfo]
+    blocks: Sequence[PlannedBlock]
+    unsupported: Unsupported
+    models: Models
+
+
+def _prepare(
+    blocks: Sequence[PlannedBlock],
+    usable: Mapping[str, TargetInfo],
+    dependencies: Dependencies,
+    on_event: events.Subscriber,
+    cancel: threading.Event,
+    held: ExitStack,
+) -> _Ready:
+    """Decide what is supported, and obtain models and libraries for that.
+
+    Raises:
+        BadInput: no model can be had, or there is no screen for windows.
+    """
+    demand_screen(blocks, usable, dependencies)
+    unsupported = decide_support(blocks, usable, dependencies)
+    models = obtain_models(
+        blocks,
+        unsupported,
+        dependencies,
+        lambda model, step: on_event(events.ModelsObtained(model=model, step=step)),
+        cancel,
+        held,
+    )
+    obtain_libraries(
+        blocks,
+        usable,
+        unsupported,
+        dependencies,
+        lambda engine, step: on_event(events.LibrariesObtained(engine=engine, step=step)),
+        cancel,
+    )
+    return _Ready(usable, blocks, unsupported, models)
+
+
 class _Session:
-    """One sitting of a run: workers, their events, the store."""
+    """One part of a run, until it is done or interrupted: workers, their events, and the store."""
 
     def __init__(
         self,
@@ -179,76 +241,75 @@ class _Session:
         run_id: str,
         on_event: events.Subscriber,
         cancel: threading.Event,
-        rooms: Rooms,
-        wait_seconds: float,
+        executor: Executor,
+        ready: _Ready,
+        *,
+        again: Mapping[int, Block],
     ) -> None:
+        """`again`: stored blocks that are to be replaced, by their index in the plan."""
         self._store = store
         self._run_id = run_id
         self._on_event = on_event
         self._cancel = cancel
-        self._rooms = rooms
-        self._wait_seconds = wait_seconds
-        self._stop = threading.Event()
-        self._targets: Mapping[str, TargetInfo] = {}
-        self._facts: dict[ModelKey, ModelFacts] = {}
-        self._again: dict[int, Block] = {}
-        """Stored blocks that are to be replaced, by their index in the plan."""
-        self._go_on = f"--resume {run_id}"
-
-    def measure(
-        self,
-        usable: Mapping[str, TargetInfo],
-        todo: Sequence[PlannedBlock],
-        models: Models,
-        skipped: Iterable[events.TargetSkipped],
-        *,
-        done: int,
-        again: Mapping[int, Block] = MappingProxyType({}),
-    ) -> RunResult:
-        """Measure blocks; those of `again` replace what is stored for them."""
+        self._executor = executor
+        self._ready = ready
+        self._facts = {facts.key: facts for facts in _facts(ready.models)}
         self._again = dict(again)
-        self._targets = usable
-        self._facts = {facts.key: facts for facts in _facts(models)}
-        self._go_on = f"--resume {self._run_id}{' --retry failed' if again else ''}"
+        self._retry_failed = bool(again)
+        self._stop = threading.Event()
+        self._last_stored: Block | None = None
+        """The last block with the time that it took to store it, which is not stored yet."""
+
+    def jobs(self, dependencies: Dependencies, wait_seconds: float) -> list[JobSpec]:
+        """One job for each target."""
+        ready = self._ready
+        by_target = {name: [one for one in ready.blocks if one.case.target == name] for name in ready.usable}
+        return [
+            job_for(
+                ready.usable[name],
+                blocks,
+                run_id=self._run_id,
+                retry_failed=self._retry_failed,
+                unsupported=ready.unsupported,
+                models=ready.models,
+                recorders=dependencies.recorders().names,
+                wait_seconds=wait_seconds,
+            )
+            for name, blocks in by_target.items()
+        ]
+
+    def measure(self, jobs: Sequence[JobSpec], skipped: Iterable[events.TargetSkipped], *, done: int) -> RunResult:
+        """Measure jobs side by side; `done` blocks were stored by an earlier part of the run."""
         folder = self._store.run_folder(self._run_id)
         with Journal(folder) as journal, log.written_to(folder / LOG_NAME), log.about(run=self._run_id):
             self._store.finish(self._run_id, "running")
-            started = events.RunStarted(run_id=self._run_id, targets=tuple(usable), blocks=len(todo), done=done)
+            blocks = sum(len(job.blocks) for job in jobs)
+            targets = tuple(job.target.id for job in jobs)
+            started = events.RunStarted(run_id=self._run_id, targets=targets, blocks=blocks, done=done)
             for event in (started, *skipped):
                 self._handle(event, journal)
-            by_target = {name: tuple(block for block in todo if block.case.target == name) for name in usable}
-            traces = traces_folder(self._store.run_folder(self._run_id))
-            works = [
-                TargetWork(usable[name], blocks, models, traces, self._wait_seconds)
-                for name, blocks in by_target.items()
-                if blocks
-            ]
             try:
                 if not self._cancel.is_set():
-                    self._work(works, journal)
+                    self._work([job for job in jobs if job.blocks], journal)
             except BaseException as error:
                 with suppress(MobilebenchError):
                     self._finish(journal)
-                if isinstance(error, MobilebenchError):
-                    error.hint = self._naming_the_run(error.hint)
+                if isinstance(error, MobilebenchError) and jobs:
+                    error.hint = hint_in_run(error, jobs[0].resume_command)
                 raise
             return self._finish(journal)
 
-    def nothing_left(self) -> RunResult:
-        counted = counts(self._store.load(self._run_id))
-        return RunResult(self._run_id, counted, exit_code(counted))
-
-    def _work(self, works: Sequence[TargetWork], journal: events.Subscriber) -> None:
+    def _work(self, jobs: Sequence[JobSpec], journal: events.Subscriber) -> None:
         stream: SimpleQueue[events.Event] = SimpleQueue()
-        quiet = Quiet()
+        exclusion = HostExclusion()
         workers = {
-            work.target.id: threading.Thread(
-                target=measure_target,
-                args=(work, stream.put, self._stop, self._rooms, quiet),
-                name=f"worker {work.target.id}",
+            job.target.id: threading.Thread(
+                target=self._executor.measure,
+                args=(job, stream.put, self._stop, exclusion.turn),
+                name=f"worker {job.target.id}",
                 daemon=True,
             )
-            for work in works
+            for job in jobs
         }
         for worker in workers.values():
             worker.start()
@@ -277,17 +338,13 @@ class _Session:
                 alive.discard(event.target)
 
     def _handle(self, event: events.Event, journal: events.Subscriber) -> None:
-        """Store first, then tell: a subscriber that sees a block finished can rely on it."""
-        if isinstance(event, events.TargetLost):
-            event = replace(event, hint=self._naming_the_run(event.hint))
+        """Store an event, then tell the subscribers: one that sees a block finished can rely on its being stored."""
+        if isinstance(event, events.FileRecorded):
+            self._store.add_trace(self._run_id, event.name, base64.b64decode(event.content))
+            return
         if isinstance(event, events.BlockFinished):
-            begun = time.perf_counter()
             event = replace(event, block=self._judged(event.block))
-            index = event.block.planned.index
-            self._store.append(self._run_id, event.block, instead_of=self._again.get(index))
-            self._again.pop(index, None)
-            spent = (time.perf_counter() - begun) * 1000
-            self._store.note_store_time(self._run_id, index, spent)
+            self._store_block(event.block)
         elif isinstance(event, _STORED):
             target = getattr(event, "target", None)
             data = {name: value for name, value in event.data().items() if name not in ("target", "run_id")}
@@ -299,29 +356,55 @@ class _Session:
 
     def _judged(self, block: Block) -> Block:
         case = block.planned.case
-        return record_verdict(block, self._targets[case.target], self._facts.get(key_of(case)))
+        return record_verdict(block, self._ready.usable[case.target], self._facts.get(model_key(case)))
 
-    def _naming_the_run(self, hint: str | None) -> str | None:
-        """A hint of a part that does not know the run: by the time that it is read, another run may be the last."""
-        return hint and hint.replace("--resume last", self._go_on)
+    def _store_block(self, block: Block) -> None:
+        """Store a block in one transaction, which also completes the block before: how long it took to store that one
+        was known only afterwards.
+        """
+        begun = time.perf_counter()
+        index = block.planned.index
+        self._store.append(self._run_id, block, instead_of=self._again.get(index), completed=self._last_stored)
+        self._again.pop(index, None)
+        spent = {**block.spent_ms, "store": (time.perf_counter() - begun) * 1000}
+        self._last_stored = block.model_copy(update={"spent_ms": spent})
 
     def _finish(self, journal: events.Subscriber) -> RunResult:
-        counted = counts(self._store.load(self._run_id))
-        left = bool(counted["not measured"] or self._again)
+        """Record how the run ended; here it is loaded, once."""
+        stored = self._store.load(self._run_id)
+        left = len(stored.blocks) < len(stored.planned) or bool(self._again)
         status: events.RunStatus = "interrupted" if left else "finished"
-        self._store.finish(self._run_id, status)
-        self._handle(events.RunFinished(run_id=self._run_id, status=status, counts=counted), journal)
-        return RunResult(self._run_id, counted, exit_code(counted, interrupted=left and self._cancel.is_set()))
+        ended = datetime.now(UTC)
+        self._store.finish(self._run_id, status, at=ended, completed=self._last_stored)
+        result = _result(
+            _as_stored(stored, status, ended, self._last_stored), interrupted=left and self._cancel.is_set()
+        )
+        self._handle(events.RunFinished(run_id=self._run_id, status=status, counts=dict(result.counts)), journal)
+        return result
 
 
-def _usable(
+def _result(run: Run, *, interrupted: bool = False) -> RunResult:
+    summary = summarise(run)
+    counted = counts(summary)
+    return RunResult(run, summary, counted, exit_code(counted, interrupted=interrupted))
+
+
+def _as_stored(run: Run, status: events.RunStatus, ended: datetime, completed: Block | None) -> Run:
+    """The run as it is stored after its end was recorded."""
+    info = run.info.model_copy(update={"status": status, "finished_at": ended})
+    index = completed.planned.index if completed else None
+    blocks = [completed if completed and block.planned.index == index else block for block in run.blocks]
+    return run.model_copy(update={"info": info, "blocks": blocks})
+
+
+def _reserve(
     targets: Iterable[TargetInfo],
     run_id: str,
-    rooms: Rooms,
+    executor: Executor,
     held: ExitStack,
     skipped: Iterable[events.TargetSkipped] = (),
 ) -> tuple[dict[str, TargetInfo], list[events.TargetSkipped]]:
-    """The targets that can be measured, each locked for this run, and those that cannot, with the reason."""
+    """The targets that can be measured, each reserved for this run, and those that cannot, with the reason."""
     usable: dict[str, TargetInfo] = {}
     missed = list(skipped)
     refusals: list[MobilebenchError] = []
@@ -332,7 +415,7 @@ def _usable(
             missed.append(events.TargetSkipped(target=info.id, reason=reason, hint=hint))
             continue
         try:
-            held.enter_context(rooms.device_lock(info, run_id))
+            held.enter_context(executor.reserve(info, run_id))
         except MobilebenchError as error:
             refusals.append(error)
             missed.append(events.TargetSkipped(target=info.id, reason=error.message, hint=error.hint))
@@ -388,11 +471,11 @@ def _identity(info: TargetInfo) -> tuple[object, ...]:
 
 
 def _weights(models: Models) -> dict[str, str]:
-    return {key[0]: files.manifest.weights for key, files in models.items() if isinstance(files, ModelFiles)}
+    return {key[0]: files.manifest.weights for key, files in models.items()}
 
 
 def _facts(models: Models) -> list[ModelFacts]:
-    return [registry.facts(files.manifest) for files in models.values() if isinstance(files, ModelFiles)]
+    return [registry.facts(files.manifest) for files in models.values()]
 
 
 def _same_weights(info: RunInfo, now: Mapping[str, str]) -> None:
@@ -402,11 +485,3 @@ def _same_weights(info: RunInfo, now: Mapping[str, str]) -> None:
                 f"Run {info.id} measured {name} with weights {info.weights[name]}; the model here has {weights}.",
                 hint="Start a new run: results of different weights do not belong together.",
             )
-
-
-def _library_teller(on_event: events.Subscriber) -> Callable[[str, str], None]:
-    return lambda engine, step: on_event(events.LibrariesObtained(engine=engine, step=step))
-
-
-def _model_teller(on_event: events.Subscriber) -> Callable[[str, str], None]:
-    return lambda model, step: on_event(events.ModelsObtained(model=model, step=step))

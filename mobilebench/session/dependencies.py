@@ -1,24 +1,30 @@
-"""The other rooms, as far as a session needs them: one place to look, and one to replace in tests."""
+"""The other dependencies, as far as a session needs them: one place to look, and one to replace in tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.core.records import Measurement, TargetInfo
+from mobilebench.core.records import Case, Measurement, TargetInfo
 
 if TYPE_CHECKING:
     from mobilebench.engines.base import Engine
     from mobilebench.models.manifest import Format, ModelFiles
     from mobilebench.recorders.registry import TargetRecorders
+    from mobilebench.targets.android.lease import Lease
     from mobilebench.targets.base import Target
 
 ModelKey = tuple[str, str, int]
 """Model, precision, batch."""
+
+
+def model_key(case: Case) -> ModelKey:
+    """The model that a case measures."""
+    return case.model, case.precision, case.batch
 
 
 def engine(name: str) -> Engine:
@@ -53,15 +59,17 @@ def meet(info: TargetInfo) -> TargetInfo | None:
     return targets.meet(info)
 
 
-def open_target(info: TargetInfo, cancel: Event) -> AbstractContextManager[Target]:
-    """The target, ready to be used; leaving it puts everything back. `cancel` stops what it does within a second."""
+def open_target(info: TargetInfo, lease: Lease | None, cancel: Event) -> AbstractContextManager[Target]:
+    """The target whose lock the caller holds, ready to be used; leaving it puts everything back. `cancel` stops what it
+    does within a second.
+    """
     from mobilebench import targets
 
-    return targets.open_target(info, cancel=cancel)
+    return targets.open_target(info, lease=lease, cancel=cancel)
 
 
-def device_lock(info: TargetInfo, run: str) -> AbstractContextManager[object]:
-    """One run a device. Raises `BadInput` when somebody else measures it."""
+def device_lock(info: TargetInfo, run: str) -> AbstractContextManager[Lease | None]:
+    """One run a device; yields the lock that lies on a phone. Raises `BadInput` when another run measures it."""
     from mobilebench.targets import locks
 
     return locks.device_lock(info, run)
@@ -81,19 +89,30 @@ def model(key: ModelKey, progress: Callable[[str], None]) -> ModelFiles:
     return obtain.ensure(*key, progress=progress)
 
 
-def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> None:
-    """Fetches what a native engine loads on a runner build, where it is not here. When that fails, the block that needs
-    it is told the same without another attempt.
+def built_model(key: ModelKey) -> ModelFiles | None:
+    """The model where it is built here. Raises `BadInput` when it is damaged."""
+    from mobilebench.models import obtain
+
+    return obtain.find(*key)
+
+
+def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> str | None:
+    """Fetch what a native engine loads on a runner build, where it is not here. Returns why no source gives it, or
+    None; other failures are left to the block that needs it.
     """
     from mobilebench.engines import libraries
 
-    if engine in libraries.ENGINES:
-        with suppress(MobilebenchError):
-            libraries.libraries_for(engine, backend, build, tell)
+    if engine not in libraries.ENGINES:
+        return None
+    try:
+        libraries.libraries_for(engine, backend, build, tell)
+    except MobilebenchError:
+        return libraries.missing_reason(engine, build, backend)
+    return None
 
 
 def in_use(files: ModelFiles) -> AbstractContextManager[None]:
-    """Keeps the model from being pruned as long as it is measured."""
+    """Keep the model from being pruned as long as it is measured."""
     from mobilebench.core import file_locks
     from mobilebench.models.build import cache
 
@@ -129,17 +148,18 @@ def recorders() -> TargetRecorders:
 
 
 @dataclass(frozen=True)
-class Rooms:
-    """What a session asks of other rooms."""
+class Dependencies:
+    """What a session asks of other dependencies."""
 
     engine: Callable[[str], Engine] = engine
     discover: Callable[[Collection[str]], list[TargetInfo]] = discover
     meet: Callable[[TargetInfo], TargetInfo | None] = meet
-    open_target: Callable[[TargetInfo, Event], AbstractContextManager[Target]] = open_target
-    device_lock: Callable[[TargetInfo, str], AbstractContextManager[object]] = device_lock
+    open_target: Callable[[TargetInfo, Lease | None, Event], AbstractContextManager[Target]] = open_target
+    device_lock: Callable[[TargetInfo, str], AbstractContextManager[Lease | None]] = device_lock
     machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn
     model: Callable[[ModelKey, Callable[[str], None]], ModelFiles] = model
-    library: Callable[[str, str, str, Callable[[str], None]], None] = library
+    built_model: Callable[[ModelKey], ModelFiles | None] = built_model
+    library: Callable[[str, str, str, Callable[[str], None]], str | None] = library
     in_use: Callable[[ModelFiles], AbstractContextManager[None]] = in_use
     why_no_model: Callable[[ModelKey], str | None] = why_no_model
     why_no_screen: Callable[[], str | None] = why_no_screen

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from mobilebench.browsers.display import HINT
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import PlannedBlock, TargetInfo
-from mobilebench.session.dependencies import Rooms
+from mobilebench.session.dependencies import Dependencies
 
 
-def demand_screen(blocks: Iterable[PlannedBlock], targets: Mapping[str, TargetInfo], rooms: Rooms) -> None:
+def demand_screen(
+    blocks: Iterable[PlannedBlock], targets: Mapping[str, TargetInfo], dependencies: Dependencies
+) -> None:
     """Look for a screen if a block shows a browser's window on this computer; a phone has one always.
 
     Raises:
@@ -19,5 +21,5 @@ def demand_screen(blocks: Iterable[PlannedBlock], targets: Mapping[str, TargetIn
     wanted = any(
         block.conditions.headed and block.case.browser and targets[block.case.target].kind == "host" for block in blocks
     )
-    if wanted and (reason := rooms.why_no_screen()):
+    if wanted and (reason := dependencies.why_no_screen()):
         raise BadInput(f"--headed cannot be honoured on this computer: {reason}.", hint=HINT)

@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import median
 
 from mobilebench.core.records import Case, Pass, PlannedBlock, TargetInfo
-from mobilebench.engines.base import why_unsupported
-from mobilebench.session.dependencies import Rooms
+from mobilebench.session.dependencies import Dependencies
+from mobilebench.session.support import decide_support
 from mobilebench.suite import Plan
 
 _AROUND_SECONDS = {"native": 0.5, "web": 1.5}
@@ -47,15 +47,14 @@ class CaseEstimate:
     """Whether the time comes from earlier blocks of this case in this pass."""
 
 
-def estimate(plan: Plan, earlier: Earlier, rooms: Rooms | None = None) -> list[CaseEstimate]:
+def estimate(plan: Plan, earlier: Earlier, dependencies: Dependencies | None = None) -> list[CaseEstimate]:
     """The cases of a plan and their passes, in the order in which they first come."""
-    rooms = rooms or Rooms()
-    targets = {info.id: info for info in plan.targets}
+    dependencies = dependencies or Dependencies()
+    unsupported = decide_support(plan.blocks, {info.id: info for info in plan.targets}, dependencies)
     counted = Counter((block.case.key, block.pass_) for block in plan.blocks)
     first = {(block.case.key, block.pass_): block for block in reversed(plan.blocks)}
     return [
-        _of_case(first[key], counted[key], earlier.get(key, ()), targets[first[key].case.target], rooms)
-        for key in counted
+        _of_case(first[key], counted[key], earlier.get(key, ()), unsupported.get(key), dependencies) for key in counted
     ]
 
 
@@ -81,13 +80,12 @@ def look_up(plan: Plan, folder: Path) -> Earlier:
 
 
 def _of_case(
-    block: PlannedBlock, blocks: int, earlier: Sequence[float], target: TargetInfo, rooms: Rooms
+    block: PlannedBlock, blocks: int, earlier: Sequence[float], unsupported: str | None, dependencies: Dependencies
 ) -> CaseEstimate:
     case = block.case
-    engine = rooms.engine(case.engine)
-    reason = why_unsupported(engine, target, block) or rooms.why_no_model((case.model, case.precision, case.batch))
-    if reason:
-        return CaseEstimate(case, block.pass_, blocks, 0.0, reason, measured_before=False)
+    engine = dependencies.engine(case.engine)
+    if unsupported:
+        return CaseEstimate(case, block.pass_, blocks, 0.0, unsupported, measured_before=False)
     if earlier:
         seconds = median(earlier[:_RECENT])
         return CaseEstimate(case, block.pass_, blocks, blocks * seconds, None, measured_before=True)

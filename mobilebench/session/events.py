@@ -1,11 +1,15 @@
-"""What happens in a run, as one stream; progress bar, log and journal subscribe to it."""
+"""What happens in a run, as one stream: progress bar, log and journal subscribe to it. Every event can become JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from mobilebench.core.errors import Fault
 from mobilebench.core.records import Block, PlannedBlock
@@ -26,7 +30,7 @@ class Event:
         return type(self).__name__
 
     def data(self) -> dict[str, Any]:
-        """The event's own fields in plain JSON types, without kind and time."""
+        """The event's own fields for the journal, in plain JSON types, without kind and time. Blocks are abridged."""
         return {one.name: _plain(getattr(self, one.name)) for one in fields(self) if one.name != "at"}
 
 
@@ -119,6 +123,17 @@ class BlockFinished(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileRecorded(Event):
+    """A file that a block left, such as a trace; it belongs into the run's folder before the block is stored."""
+
+    target: str
+    name: str
+    """In the run's folder of traces."""
+    content: str
+    """In base64."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Defect(Event):
     """mobilebench itself made a mistake in a block or target; the run goes on."""
 
@@ -172,7 +187,7 @@ class TargetLost(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TargetNoticed(Event):
-    """What a person has to know of the target's state when it was opened, such as what was put back on it."""
+    """Something that a person has to know of the target's state, such as what was put back on it."""
 
     target: str
     words: str
@@ -190,6 +205,34 @@ class RunFinished(Event):
     run_id: str
     status: RunStatus
     counts: dict[str, int]
+
+
+def to_json(event: Event) -> str:
+    """The whole event on one line; `from_json` reads it."""
+    return json.dumps({"kind": event.kind, **_adapter(event.kind).dump_python(event, mode="json", by_alias=True)})
+
+
+def from_json(line: str | bytes) -> Event:
+    """The event that `to_json` wrote.
+
+    Raises:
+        ValueError: this is no event.
+    """
+    fields_of = json.loads(line)
+    if not isinstance(fields_of, dict) or fields_of.get("kind") not in _kinds():
+        raise ValueError("This is no event.")
+    event: Event = _adapter(fields_of.pop("kind")).validate_python(fields_of)
+    return event
+
+
+@cache
+def _kinds() -> dict[str, type[Event]]:
+    return {kind.__name__: kind for kind in Event.__subclasses__()}
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_kinds()[kind])
 
 
 def _plain(value: Any) -> Any:

@@ -1,28 +1,27 @@
-"""What came of a run: blocks counted by outcome and verdict, and the exit code that follows."""
+"""How a run ended: blocks counted by outcome and verdict, and the exit code that follows."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from mobilebench.analysis.summary import BlockSummary, Status, summarise
+from mobilebench.analysis.summary import BlockSummary, RunSummary, Status
 from mobilebench.core.errors import ExitCode
-from mobilebench.core.records import Run
 
 KINDS = ("valid", "suspect", "invalid", "unsupported", "failed", "not measured")
 
 
-def counts(run: Run) -> dict[str, int]:
+def counts(summary: RunSummary) -> dict[str, int]:
     """How many planned blocks are valid, suspect, invalid, unsupported, failed, or not measured.
 
     Blocks that do not agree with each other count as what that makes of their case.
     """
     found: Counter[str] = Counter()
-    for case in (case for target in summarise(run).targets for case in target.cases):
+    for case in (case for target in summary.targets for case in target.cases):
         timed = [(case.status, case.blocks)] if case.timed else []
         for status, blocks in [*timed, *((one.status, one.blocks) for one in case.watched.values())]:
             found.update(_each(status, blocks))
-    found["not measured"] = len(run.planned) - len(run.blocks)
+    found["not measured"] = summary.planned_blocks - summary.run_blocks
     return {kind: found[kind] for kind in KINDS}
 
 

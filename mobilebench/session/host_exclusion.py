@@ -1,17 +1,18 @@
-"""Blocks of this computer run with no other target's block in progress: it also drives and serves the phones."""
+"""While a block of this computer runs, no other target's block does: this computer also drives the phones."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import TargetInfo
 
 _LOOK_SECONDS = 0.1
 
 
-class Quiet:
+class HostExclusion:
     """Many phones at once, or the host alone. Neither side can keep the other waiting for more than one block."""
 
     def __init__(self) -> None:
@@ -22,6 +23,10 @@ class Quiet:
         """Phones that waited while the host measured: they go before its next block."""
         self._host = False
         self._host_waiting = False
+
+    def turn(self, target: TargetInfo, cancel: threading.Event) -> AbstractContextManager[None]:
+        """A block's turn on this computer. Raises `BlockFailed` when `cancel` is set while waiting."""
+        return self.alone(cancel) if target.kind == "host" else self.beside_phones(cancel)
 
     @contextmanager
     def beside_phones(self, cancel: threading.Event) -> Iterator[None]:

@@ -3,79 +3,77 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.core.records import Case, PlannedBlock, TargetInfo
-from mobilebench.engines.base import why_unsupported
+from mobilebench.core.records import PlannedBlock
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.session.dependencies import ModelKey, Rooms
+from mobilebench.session.dependencies import Dependencies, ModelKey, model_key
+from mobilebench.session.support import Unsupported, case_and_pass
 
-Models = dict[ModelKey, ModelFiles | str]
-"""Files, or the reason why there are none."""
+Models = dict[ModelKey, ModelFiles]
 
 _LOOK_SECONDS = 0.1
 
 
-def key_of(case: Case) -> ModelKey:
-    return case.model, case.precision, case.batch
-
-
-def obtain(
+def obtain_models(
     blocks: Iterable[PlannedBlock],
-    targets: Mapping[str, TargetInfo],
-    rooms: Rooms,
-    tell: Callable[[str, str], None],
+    unsupported: Unsupported,
+    dependencies: Dependencies,
+    progress: Callable[[str, str], None],
     cancel: threading.Event,
     held: ExitStack,
 ) -> Models:
-    """Files of every model that some engine could run here, or the reason why they cannot be had.
+    """Find or build the model of every block that is supported. Blocks whose model cannot be had become unsupported.
 
-    The models are kept from being pruned until `held` is left.
+    The models are kept from being pruned until `held` is left. Building takes minutes: it stops early when `cancel` is
+    set.
 
-    Stops early when `cancel` is set, with reasons for what is missing: building may take minutes.
+    Args:
+        blocks: to be measured.
+        unsupported: what is known to be unsupported; reasons are added to it.
+        dependencies: the other rooms.
+        progress: is called with a model and a step of building it.
+        cancel: set when the run is to end.
+        held: on leaving it, the models may be pruned again.
 
     Raises:
-        BadInput: a model could be had, but only after the user has done something, and no other one is there.
+        BadInput: no model can be had, and for one of them there is something that the user can do.
     """
-    wanted = {
-        key_of(block.case): None
-        for block in blocks
-        if why_unsupported(rooms.engine(block.case.engine), targets[block.case.target], block) is None
-    }
+    by_model: dict[ModelKey, list[PlannedBlock]] = {}
+    for block in blocks:
+        if case_and_pass(block) not in unsupported:
+            by_model.setdefault(model_key(block.case), []).append(block)
     found: Models = {}
     failures: list[MobilebenchError] = []
-    for key in wanted:
-        if reason := rooms.why_no_model(key):
-            found[key] = reason
-            continue
-        files = _in_background(key, rooms, tell, cancel)
+    for key, needing in by_model.items():
+        files = _in_background(key, dependencies, progress, cancel)
         if isinstance(files, MobilebenchError):
-            found[key] = files.text_with_hint
             failures.append(files)
+            unsupported.update({case_and_pass(block): files.text_with_hint for block in needing})
         else:
-            held.enter_context(rooms.in_use(files))
+            held.enter_context(dependencies.in_use(files))
             found[key] = files
         if cancel.is_set():
             return found
-    if failures and all(isinstance(files, str) for files in found.values()):
+    if failures and not found:
         raise BadInput(failures[0].message, hint=failures[0].hint) from failures[0]
     return found
 
 
 def _in_background(
-    key: ModelKey, rooms: Rooms, tell: Callable[[str, str], None], cancel: threading.Event
+    key: ModelKey, dependencies: Dependencies, progress: Callable[[str, str], None], cancel: threading.Event
 ) -> ModelFiles | MobilebenchError:
     """Converters do not look at `cancel`: they run in a thread that is left behind when it is set."""
-    answer: list[ModelFiles | MobilebenchError] = []
+    outcome: list[ModelFiles | MobilebenchError] = []
     defects: list[BaseException] = []
 
     def work() -> None:
         try:
-            answer.append(rooms.model(key, lambda step: tell(key[0], step)))
+            outcome.append(dependencies.model(key, lambda step: progress(key[0], step)))
         except MobilebenchError as error:
-            answer.append(error)
+            outcome.append(error)
         except BaseException as error:
             defects.append(error)
 
@@ -85,4 +83,4 @@ def _in_background(
         thread.join(_LOOK_SECONDS)
     if defects:
         raise defects[0]
-    return answer[0] if answer else MobilebenchError(f"Obtaining {key[0]} was interrupted.")
+    return outcome[0] if outcome else MobilebenchError(f"Obtaining {key[0]} was interrupted.")

@@ -1,34 +1,40 @@
-"""One target's worker: measures its blocks in order and emits what happens. It never touches the store.
+"""A worker: measures the blocks of one job in order and emits what happens. It touches neither the store nor the run's
+folder.
 
-What it is given is plain data that can be pickled, so that it can run on another host of a rack unchanged.
+It needs the job, and nothing else of the process that made it: it runs in a thread (`executors.ThreadExecutor`) or in a
+process of its own (`worker_process`).
 """
 
 from __future__ import annotations
 
+import base64
+import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mobilebench.core import errors
+from mobilebench.core import errors, log
 from mobilebench.core.errors import BlockFailed, Fault, MobilebenchError, Unsupported
-from mobilebench.core.records import Block, Measurement, Outcome, Pass, PlannedBlock, TargetInfo
-from mobilebench.engines.base import why_unsupported
+from mobilebench.core.records import Block, Measurement, Outcome, PlannedBlock, TargetInfo
 from mobilebench.models import signatures
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.recorders import registry
 from mobilebench.recorders.base import Subject
 from mobilebench.recorders.lifecycle import Recording, recording
 from mobilebench.session import events
-from mobilebench.session.absence import WAIT_SECONDS, Absence
-from mobilebench.session.dependencies import Rooms
-from mobilebench.session.host_exclusion import Quiet
-from mobilebench.session.models import Models, key_of
+from mobilebench.session.absence import Absence
+from mobilebench.session.dependencies import Dependencies, ModelKey, model_key
+from mobilebench.session.job import JobSpec, find_models, named_files, unsupported_of
+from mobilebench.session.support import case_and_pass
 from mobilebench.targets.base import Target
+
+if TYPE_CHECKING:
+    from mobilebench.targets.android.lease import Lease
 
 ATTEMPTS = 2
 """A block that fails is tried once more, at once; then it is stored as failed."""
@@ -42,39 +48,49 @@ _NOT_PUT_BACK = (
 )
 
 Emit = Callable[[events.Event], None]
-
-
-@dataclass(frozen=True)
-class TargetWork:
-    """What one worker has to do."""
-
-    target: TargetInfo
-    blocks: tuple[PlannedBlock, ...]
-    models: Models
-    traces: Path
-    """The folder of this computer in which trace passes leave their files."""
-    wait_seconds: float = WAIT_SECONDS
-    """For how long a phone that goes away is waited for."""
+TakeTurn = Callable[[TargetInfo, threading.Event], AbstractContextManager[None]]
+"""Waits for a block's turn beside the other workers of the run (`host_exclusion.HostExclusion.turn`)."""
 
 
 class _Cancelled(Exception):
     """The run is being stopped: the block in hand is dropped."""
 
 
-def measure_target(work: TargetWork, emit: Emit, stop: threading.Event, rooms: Rooms, quiet: Quiet) -> None:
-    """Measure a target's blocks until they are done, the target is lost, or `stop` is set.
+def measure_job(
+    job: JobSpec,
+    emit: Emit,
+    cancel: threading.Event,
+    take_turn: TakeTurn,
+    dependencies: Dependencies,
+    lease: Lease | None,
+) -> None:
+    """Measure a job's blocks until they are done, the target is lost, or `cancel` is set.
 
     Emits `TargetFinished` last, whatever happens, after the target was put back as it was.
+
+    Args:
+        job: what to measure.
+        emit: is called with each event, in this thread.
+        cancel: set when the run is to end.
+        take_turn: waits for the other workers of the run.
+        dependencies: the other rooms.
+        lease: of the target's lock, which the caller holds; None for this computer.
     """
-    name = work.target.id
-    emit(events.TargetStarted(target=name, blocks=len(work.blocks)))
+    name = job.target.id
+    emit(events.TargetStarted(target=name, blocks=len(job.blocks)))
     try:
-        _Worker(work, emit, stop, rooms, quiet).measure_all()
+        with log.about(run=job.run_id, target=name), named_files(job), ExitStack() as held:
+            traces = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="mobilebench-traces-")))
+            models = find_models(job, dependencies)
+            for files in models.values():
+                if isinstance(files, ModelFiles):
+                    held.enter_context(dependencies.in_use(files))
+            _Worker(job, emit, cancel, take_turn, dependencies, lease, models, traces).measure_all()
     except _Cancelled:
         pass
     except MobilebenchError as error:
-        if not stop.is_set():
-            emit(events.TargetLost(target=name, reason=error.message, hint=error.hint))
+        if not cancel.is_set():
+            emit(events.TargetLost(target=name, reason=error.message, hint=hint_in_run(error, job.resume_command)))
         elif isinstance(error, errors.TargetLost):
             emit(events.TargetNoticed(target=name, words=_NOT_PUT_BACK))
     except Exception as error:
@@ -84,19 +100,40 @@ def measure_target(work: TargetWork, emit: Emit, stop: threading.Event, rooms: R
         emit(events.TargetFinished(target=name))
 
 
+def hint_in_run(error: MobilebenchError, resume_command: str) -> str | None:
+    """An error's hint, with the command that goes on with the run where that helps."""
+    if not error.run_can_be_resumed:
+        return error.hint
+    going_on = f"`{resume_command}` measures what is left."
+    return f"{error.hint} Then {going_on}" if error.hint else going_on
+
+
 class _Worker:
-    def __init__(self, work: TargetWork, emit: Emit, stop: threading.Event, rooms: Rooms, quiet: Quiet) -> None:
-        self._work = work
-        self._info = work.target
+    def __init__(
+        self,
+        job: JobSpec,
+        emit: Emit,
+        cancel: threading.Event,
+        take_turn: TakeTurn,
+        dependencies: Dependencies,
+        lease: Lease | None,
+        models: Mapping[ModelKey, ModelFiles | str],
+        traces: Path,
+    ) -> None:
+        self._job = job
+        self._info = job.target
         self._emit = emit
-        self._stop = stop
-        self._rooms = rooms
-        self._quiet = quiet
-        self._recorders = rooms.recorders()
+        self._cancel = cancel
+        self._take_turn = take_turn
+        self._dependencies = dependencies
+        self._lease = lease
+        self._traces = traces
+        self._recorders = dependencies.recorders().only(job.recorders)
         self._recording = Recording()
         """Of the latest attempt at a block."""
-        self._cannot: dict[tuple[str, Pass], str] = {}
-        """Case key and pass to why it turned out to be unsupported: later rounds need not try again."""
+        self._models = models
+        self._unsupported = unsupported_of(job)
+        """Known when the run was planned, or found by an earlier block: later rounds need not try again."""
         self._done = 0
         self._in_flight: PlannedBlock | None = None
         self._begun = datetime.now(UTC)
@@ -110,7 +147,7 @@ class _Worker:
         """
         while True:
             try:
-                with self._rooms.open_target(self._info, self._stop) as target:
+                with self._dependencies.open_target(self._info, self._lease, self._cancel) as target:
                     for words in target.notices:
                         self._emit(events.TargetNoticed(target=self._info.id, words=words))
                     self._measure_rest(target)
@@ -120,20 +157,29 @@ class _Worker:
                 return
 
     def _measure_rest(self, target: Target) -> None:
-        for planned in self._work.blocks[self._done :]:
-            self._look_for_stop()
+        for planned in self._job.blocks[self._done :]:
+            self._stop_if_cancelled()
             self._in_flight, self._begun = planned, datetime.now(UTC)
             self._absence = None
             self._emit(events.BlockStarted(target=self._info.id, planned=planned))
-            block = self._block(planned, target)
-            self._look_for_stop(block)
+            with log.about(block=planned.index):
+                block = self._block(planned, target)
+            self._stop_if_cancelled(block)
             self._finish(block)
 
     def _finish(self, block: Block) -> None:
         self._done += 1
         self._in_flight = None
         self._losses = 0
+        if block.measurement and block.measurement.trace:
+            self._send_trace(block.measurement.trace.name)
         self._emit(events.BlockFinished(target=self._info.id, block=block))
+
+    def _send_trace(self, name: str) -> None:
+        file = self._traces / name
+        content = base64.b64encode(file.read_bytes()).decode("ascii")
+        self._emit(events.FileRecorded(target=self._info.id, name=name, content=content))
+        file.unlink()
 
     def _await(self, error: errors.TargetLost) -> None:
         """Wait for the phone. A block in which it was lost too often has failed, and the run goes on with the next.
@@ -141,9 +187,9 @@ class _Worker:
         Raises:
             TargetLost: it is not waited for, or did not come back.
         """
-        patience = self._work.wait_seconds
+        patience = self._job.wait_seconds
         if (
-            self._stop.is_set()
+            self._cancel.is_set()
             or self._info.kind != "android"
             or patience <= 0
             or isinstance(error, errors.TargetTaken)
@@ -157,10 +203,12 @@ class _Worker:
         if self._in_flight and self._losses >= LOSSES:
             reason = f"The phone went away {self._losses} times during this block: {error.text_with_hint}"
             self._finish(_without_values(self._in_flight, "failed", reason, self._begun, "cut connection"))
-        if not self._absence.wait(self._rooms.meet, self._emit, self._stop, repeated=self._in_flight is not None):
+        repeated = self._in_flight is not None
+        if not self._absence.wait(self._dependencies.meet, self._emit, self._cancel, repeated=repeated):
             raise error
 
     def _block(self, planned: PlannedBlock, target: Target) -> Block:
+        """Measure a block, twice where it fails at first."""
         started = datetime.now(UTC)
         reason = ""
         fault: Fault | None = None
@@ -169,7 +217,7 @@ class _Worker:
             try:
                 return self._attempt(planned, target, started)
             except Unsupported as error:
-                self._cannot[planned.case.key, planned.pass_] = error.text_with_hint
+                self._unsupported[case_and_pass(planned)] = error.text_with_hint
                 return _without_values(planned, "unsupported", error.text_with_hint, started)
             except (errors.TargetLost, _Cancelled):
                 raise
@@ -178,7 +226,7 @@ class _Worker:
             except Exception as error:
                 self._emit(events.Defect(target=self._info.id, planned=planned, traceback=traceback.format_exc()))
                 reason, fault = _defect(error), None
-            self._look_for_stop()
+            self._stop_if_cancelled()
             self._look_for_loss(reason, fault)
             if attempt < ATTEMPTS:
                 self._emit(events.BlockRetried(target=self._info.id, planned=planned, reason=reason, fault=fault))
@@ -186,25 +234,21 @@ class _Worker:
         return block.model_copy(update={"series": self._recording.series})
 
     def _attempt(self, planned: PlannedBlock, target: Target, started: datetime) -> Block:
-        case = planned.case
-        engine = self._rooms.engine(case.engine)
-        if reason := self._known_reason(planned) or why_unsupported(engine, self._info, planned):
+        if reason := self._known_reason(planned):
             raise Unsupported(reason)
-        files = self._files(planned)
+        engine, files = self._dependencies.engine(planned.case.engine), self._model(planned)
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
-            spent = dict(engine.prepare(target, case, files))
+            prepared = engine.prepare(target, registry.as_the_engine_sees_it(planned), files)
             able, refused = self._recorders.of(self._info, planned, engine)
             with recording(Subject(target), able) as self._recording:
-                asked = registry.as_the_engine_sees_it(planned)
-                result = engine.measure(target, asked, files, cancel=self._stop, traces=self._work.traces)
+                result = engine.measure(prepared, cancel=self._cancel, traces=self._traces)
             measurement = registry.as_it_was_planned(_usable(result.measurement), planned)
             if planned.pass_ == "kernels" and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)
-        if said := signatures.said(files.manifest):
-            measurement = _noted(measurement, said)
-        for part, value in result.spent_ms.items():
-            spent[part] = spent.get(part, 0.0) + value
-        spent["launch"] = spent.get("launch", 0.0) + self._recording.spent_ms
+        if note := signatures.said(files.manifest):
+            measurement = _noted(measurement, note)
+        launch = result.spent_ms.get("launch", 0.0) + self._recording.spent_ms
+        spent = {**prepared.spent_ms, **result.spent_ms, "launch": launch}
         spent |= {"gate": waited_ms, "measure": measurement.measured_ms}
         return Block(
             planned=planned,
@@ -219,18 +263,18 @@ class _Worker:
     def _with_graph(self, measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
         """A kernels pass beside the operators of the model's file, or with a note that says why they are not known."""
         try:
-            return self._rooms.with_graph(measurement, files, model_format)
+            return self._dependencies.with_graph(measurement, files, model_format)
         except MobilebenchError as error:
             note = f"operators of the model's file are not known: {error.message}"
             return _noted(measurement, note)
 
     def _known_reason(self, planned: PlannedBlock) -> str | None:
-        """What cannot be timed cannot be watched either."""
+        """Why a block cannot be measured. A case that cannot be timed has no other passes either."""
         key = planned.case.key
-        return self._cannot.get((key, "timing")) or self._cannot.get((key, planned.pass_))
+        return self._unsupported.get((key, "timing")) or self._unsupported.get((key, planned.pass_))
 
-    def _files(self, planned: PlannedBlock) -> ModelFiles:
-        files = self._work.models.get(key_of(planned.case), "the model was not obtained")
+    def _model(self, planned: PlannedBlock) -> ModelFiles:
+        files = self._models.get(model_key(planned.case), "the model was not obtained")
         if isinstance(files, str):
             raise Unsupported(files)
         return files
@@ -243,8 +287,8 @@ class _Worker:
             return
         self._emit(events.GateWaiting(target=self._info.id, planned=planned))
         begun = time.perf_counter()
-        beside = self._quiet.alone if self._info.kind == "host" else self._quiet.beside_phones
-        with self._rooms.machine_turn(self._info.machine, self._stop), beside(self._stop):
+        machine_turn = self._dependencies.machine_turn(self._info.machine, self._cancel)
+        with machine_turn, self._take_turn(self._info, self._cancel):
             waited_ms = (time.perf_counter() - begun) * 1000
             self._emit(events.GatePassed(target=self._info.id, planned=planned, waited_ms=waited_ms))
             yield waited_ms
@@ -257,13 +301,13 @@ class _Worker:
         """
         if self._info.kind != "android" or fault not in ("cut connection", "hang"):
             return
-        found = self._rooms.meet(self._info)
+        found = self._dependencies.meet(self._info)
         if found is None or found.state != self._info.state:
             raise errors.TargetLost(f"{self._info.id} went away ({found.state if found else 'absent'}): {reason}")
 
-    def _look_for_stop(self, block: Block | None = None) -> None:
-        """A block that was cut short by the stop is dropped, one that is whole is kept."""
-        if self._stop.is_set() and (block is None or block.outcome == "failed"):
+    def _stop_if_cancelled(self, block: Block | None = None) -> None:
+        """A block that was cut short by the cancel is dropped, one that is whole is kept."""
+        if self._cancel.is_set() and (block is None or block.outcome == "failed"):
             raise _Cancelled
 
 

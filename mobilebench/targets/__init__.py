@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mobilebench.core.records import TargetInfo
     from mobilebench.targets.android.device import Standing
     from mobilebench.targets.android.device_changes import Recovered
+    from mobilebench.targets.android.lease import Lease
     from mobilebench.targets.base import Target
 
 HOST = "host"
@@ -109,11 +110,16 @@ def meet(info: TargetInfo) -> TargetInfo | None:
 
 
 @contextmanager
-def open_target(info: TargetInfo, *, cancel: Event | None = None) -> Iterator[Target]:
-    """Open a target; leaving it puts back whatever was changed on it. A phone is locked for everybody else meanwhile.
+def open_target(info: TargetInfo, *, lease: Lease | None = None, cancel: Event | None = None) -> Iterator[Target]:
+    """Open a target; leaving it puts back whatever was changed on it.
+
+    Args:
+        info: the target.
+        lease: of a phone that the caller has locked (`locks.device_lock`); without one the phone is locked here.
+        cancel: stops what the target does within a second.
 
     Raises:
-        BadInput: somebody measures this phone.
+        BadInput: another run measures this phone.
         TargetLost: it is not there.
     """
     if info.kind == "host":
@@ -124,9 +130,9 @@ def open_target(info: TargetInfo, *, cancel: Event | None = None) -> Iterator[Ta
     from mobilebench.targets.android.device import open_phone
     from mobilebench.targets.locks import device_lock
 
-    with device_lock(info) as lease:
-        assert lease is not None
-        with open_phone(info, cancel, lease) as phone:
+    with nullcontext(lease) if lease else device_lock(info) as held:
+        assert held is not None
+        with open_phone(info, cancel, held) as phone:
             yield phone
 
 

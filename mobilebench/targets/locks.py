@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from threading import Event
@@ -36,57 +35,41 @@ _ASK_SECONDS = 1.0
 _LONGEST_ANSWER = 1000
 
 
-@dataclass
-class _Holding:
-    """A device that this process holds."""
-
-    target: str
-    """The serial by which it is held."""
-    held: ExitStack
-    lease: Lease | None
-    """Of a phone: its own lock."""
-    count: int = 1
-
-
-_held: dict[str, _Holding] = {}
+_held: dict[str, str] = {}
+"""Name of a device's lock to the serial by which this process holds it."""
 _held_guard = threading.RLock()
 
 
 @contextmanager
 def device_lock(info: TargetInfo, run: str = "") -> Iterator[Lease | None]:
-    """Keep others from measuring a device: other processes, other computers, and this one by another serial.
+    """Keep others from measuring a device: other processes, other computers, and other parts of this process.
 
-    Within one process it may be taken again under the same serial. Yields the lock that lies on the phone.
+    It has one owner, which gives the lease to those that open the phone. Yields the lock that lies on the phone; None
+    for this computer.
 
     Args:
         info: the device.
         run: id of the run, for the message that others get.
 
     Raises:
-        BadInput: another process holds it, or this one by another serial; the message says who.
+        BadInput: another process holds it, or another part of this one; the message says which.
         BlockFailed: the phone does not take its lock.
         TargetLost: the phone is not there.
     """
     name = info.id if info.kind == "host" else f"phone {identity.key(info)}"
     with _held_guard:
-        holding = _held.get(name)
-        if holding is None:
-            holding = _held[name] = _take(name, info, run)
-        elif holding.target == info.id:
-            holding.count += 1
-        else:
-            raise BadInput(
-                f"Phone {info.id} is the same phone as {holding.target}, which is being measured by this process.",
-                hint="Measure it by one of its serials.",
-            )
+        if serial := _held.get(name):
+            same = "" if serial == info.id else f"is the same phone as {serial}, which "
+            hint = lease.WAIT if serial == info.id else "Measure it by one of its serials."
+            raise BadInput(f"{_called(info)} {same}is being measured by this process.", hint=hint)
+        taken, stack = _take(name, info, run)
+        _held[name] = info.id
     try:
-        yield holding.lease
+        yield taken
     finally:
         with _held_guard:
-            holding.count -= 1
-            if not holding.count:
-                del _held[name]
-                holding.held.close()
+            del _held[name]
+            stack.close()
 
 
 @contextmanager
@@ -105,21 +88,25 @@ def machine_turn(machine: str, cancel: Event | None = None) -> Iterator[None]:
         yield
 
 
-def _take(name: str, info: TargetInfo, run: str) -> _Holding:
+def _take(name: str, info: TargetInfo, run: str) -> tuple[Lease | None, ExitStack]:
+    """The phone's own lock, and what gives everything back."""
     with ExitStack() as stack:
         own = _bound(f"device {name}")
         if own is None:
-            what = "This computer" if info.kind == "host" else f"Phone {info.id}"
             here = "" if info.kind == "host" else " on this computer"
             holder = _holder_by_phone(info) or _holder(f"device {name}", here)
-            raise BadInput(f"{what} is being measured by {holder}.", hint=lease.WAIT)
+            raise BadInput(f"{_called(info)} is being measured by {holder}.", hint=lease.WAIT)
         stack.enter_context(own)
         own.answer(run)
         taken = None
         if info.kind != "host":
             taken = lease.take(DeviceShell(info.id), run)
             stack.callback(taken.close)
-        return _Holding(info.id, stack.pop_all(), taken)
+        return taken, stack.pop_all()
+
+
+def _called(info: TargetInfo) -> str:
+    return "This computer" if info.kind == "host" else f"Phone {info.id}"
 
 
 def _awaited(name: str, machine: str, cancel: Event | None) -> _Name:

@@ -62,8 +62,8 @@ def answers(
             begun(name)
             filled = _filled(files, name)
             with machine_turn(here.machine, cancel):
-                engine.prepare(target, case, filled)
-                measured = engine.measure(target, planned, filled, cancel=cancel, samples=samples).measurement
+                prepared = engine.prepare(target, planned, filled)
+                measured = engine.measure(prepared, cancel=cancel, samples=samples).measurement
             if measured.status != "ok":
                 problem = Unsupported if measured.status == "unsupported" else BlockFailed
                 raise problem(measured.reason or f"{cell.engine} gave no reason")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_an_interrupted_run_says_how_it_was_gone_on_with(
     begun = Session(tmp_path)
     begun.world.engine = FakeEngine(behave=_fail)
     failed = begun.run()
-    stopped = session.RunResult(failed.run_id, failed.counts, ExitCode.INTERRUPTED)
+    stopped = replace(failed, exit_code=ExitCode.INTERRUPTED)
     monkeypatch.setattr(session, "resume", lambda *_, **__: stopped)
     monkeypatch.setattr(builds, "require_current", lambda *_: None)
     said = CliRunner().invoke(app, ["run", "--resume", "last", *retried, "--out", str(tmp_path)])

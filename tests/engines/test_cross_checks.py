@@ -23,6 +23,8 @@ from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.targets import host
 from tests.ways import axes
 
+from .measuring import measured_by
+
 pytestmark = pytest.mark.build
 
 MODELS = ("mobilenet_v2", "bert_small")
@@ -86,8 +88,7 @@ def measured(engine: str, name: str, threads: int) -> Measurement:
     rule = BlockRule(min_predictions=20, max_predictions=20, max_seconds=30)
     block = PlannedBlock(index=0, round=0, case=case, rule=rule)
     chosen = engines()[engine]
-    chosen.prepare(target, case, files)
-    return chosen.measure(target, block, files, cancel=Event(), samples=synthetic_inputs.MOST_SAMPLES).measurement
+    return measured_by(chosen, target, block, files, cancel=Event(), samples=synthetic_inputs.MOST_SAMPLES).measurement
 
 
 def assert_agree(answer: Measurement, expected: Arrays, files: ModelFiles) -> None:

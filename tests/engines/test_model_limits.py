@@ -12,7 +12,7 @@ from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.models.manifest import AddedManifest, Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
 
 from .test_web import FakeTarget
-from .web_cases import web_case
+from .web_cases import planned, web_case
 
 
 def files(folder: Path, own: Format, dtype: str = "float32", *, is_open: bool = False) -> ModelFiles:
@@ -67,7 +67,7 @@ def test_nothing_is_known_against_what_runs(
 def test_the_engine_says_so_before_a_page_is_opened(tmp_path: Path) -> None:
     case = web_case("litertjs", "wasm", "relaxed-simd")
     with pytest.raises(Unsupported, match="open sizes"):
-        LITERTJS.prepare(FakeTarget(), case, files(tmp_path, "tflite", is_open=True))
+        LITERTJS.prepare(FakeTarget(), planned(case), files(tmp_path, "tflite", is_open=True))
 
 
 def test_an_output_that_litertjs_cannot_hand_over_is_said(tmp_path: Path) -> None:

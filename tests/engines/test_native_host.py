@@ -23,6 +23,8 @@ from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
 from tests.ways import axes
 
+from .measuring import measured_by
+
 pytestmark = pytest.mark.build
 
 
@@ -47,8 +49,7 @@ def test_a_block_on_this_computer(engine: str, name: str) -> None:
     here, files, block = target(), model(name), planned(engine, name, threads=2)
     chosen = engines()[engine]
     assert chosen.supports(here.info, block.case) is None
-    chosen.prepare(here, block.case, files)
-    result = chosen.measure(here, block, files, cancel=Event())
+    result = measured_by(chosen, here, block, files, cancel=Event())
     measured, manifest = result.measurement, files.manifest
     assert agreement.disagreements(manifest.reference, measured.output, manifest.tolerance) == []
     assert measured.proof.threads == 2
@@ -60,7 +61,7 @@ def test_a_block_on_this_computer(engine: str, name: str) -> None:
 
 def test_the_sleeping_engine_leaves_the_processor_free() -> None:
     started, used = time.monotonic(), time.process_time()
-    result = engines()["sleep"].measure(target(), planned("sleep"), model("bert_small"), cancel=Event())
+    result = measured_by(engines()["sleep"], target(), planned("sleep"), model("bert_small"), cancel=Event())
     assert 0.9 < time.monotonic() - started < 10
     assert time.process_time() - used < 0.5
     assert result.measurement.output == []
@@ -74,7 +75,7 @@ def test_a_truncated_model_fails_the_block_in_one_sentence(tmp_path: Path, engin
     raw = (files.folder / entry.path).read_bytes()
     (tmp_path / entry.path).write_bytes(raw[: len(raw) // 2])
     with pytest.raises(BlockFailed, match=f"{engine} on host: the model cannot be"):
-        chosen.measure(target(), planned(engine), ModelFiles(tmp_path, files.manifest), cancel=Event())
+        measured_by(chosen, target(), planned(engine), ModelFiles(tmp_path, files.manifest), cancel=Event())
 
 
 def test_cancelling_ends_the_block_at_once() -> None:
@@ -82,7 +83,7 @@ def test_cancelling_ends_the_block_at_once() -> None:
     Timer(0.3, cancel.set).start()
     started = time.monotonic()
     with pytest.raises(MobilebenchError):
-        engines()["sleep"].measure(target(), planned("sleep", seconds=30), model("bert_small"), cancel=cancel)
+        measured_by(engines()["sleep"], target(), planned("sleep", seconds=30), model("bert_small"), cancel=cancel)
     assert time.monotonic() - started < 10
 
 
@@ -94,7 +95,7 @@ def test_every_pass_under_every_condition(engine: str, tmp_path: Path, monkeypat
     conditions = Conditions(priority=max(1, os.getpriority(os.PRIO_PROCESS, 0)), model_access="mapped")
     for pass_ in ("timing", "kernels", "memory"):
         block = plain.model_copy(update={"case": case, "conditions": conditions, "pass_": pass_})
-        measured = engines()[engine].measure(target(), block, model("bert_small"), cancel=Event()).measurement
+        measured = measured_by(engines()[engine], target(), block, model("bert_small"), cancel=Event()).measurement
         assert measured.pass_ == pass_
         assert bool(measured.kernels) is (pass_ == "kernels")
         assert (measured.memory is not None) is (pass_ == "memory")
@@ -108,7 +109,7 @@ def test_a_runner_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(native, "patience_s", lambda rule: 0.5)
     started = time.monotonic()
     with pytest.raises(BlockFailed, match=r"0\.5 s"):
-        engines()["sleep"].measure(target(), planned("sleep", seconds=30), model("bert_small"), cancel=Event())
+        measured_by(engines()["sleep"], target(), planned("sleep", seconds=30), model("bert_small"), cancel=Event())
     assert time.monotonic() - started < 10
 
 
@@ -118,14 +119,14 @@ def test_a_block_that_takes_longer_than_its_time_limit_is_ended_as_too_slow() ->
     )
     started = time.monotonic()
     with pytest.raises(Unsupported, match="did not end within 1 s, the time limit of a block"):
-        engines()["sleep"].measure(target(), block, model("bert_small"), cancel=Event())
+        measured_by(engines()["sleep"], target(), block, model("bert_small"), cancel=Event())
     assert time.monotonic() - started < 10
 
 
 def test_more_predictions_than_a_runner_makes_are_refused_in_words() -> None:
     block = planned("sleep").model_copy(update={"rule": BlockRule(max_predictions=10**9)})
     with pytest.raises(BlockFailed, match="--max-predictions has to be 1 to 1000000"):
-        engines()["sleep"].measure(target(), block, model("bert_small"), cancel=Event())
+        measured_by(engines()["sleep"], target(), block, model("bert_small"), cancel=Event())
 
 
 @pytest.mark.parametrize(("contents", "words"), [(b"\x7fELF", "Exec format error"), (b"\0" * 99, "Exec format error")])
@@ -137,7 +138,7 @@ def test_a_runner_for_another_processor_makes_its_cases_unsupported(
     runner.chmod(0o755)
     monkeypatch.setattr(paths, "runner", lambda build: runner)
     with pytest.raises(Unsupported, match=words):
-        engines()["tflite"].prepare(target(), planned("tflite").case, model("bert_small"))
+        engines()["tflite"].prepare(target(), planned("tflite"), model("bert_small"))
 
 
 def test_a_runner_that_may_not_be_executed_makes_its_cases_unsupported(
@@ -147,7 +148,7 @@ def test_a_runner_that_may_not_be_executed_makes_its_cases_unsupported(
     runner.write_bytes(b"\x7fELF")
     monkeypatch.setattr(paths, "runner", lambda build: runner)
     with pytest.raises(Unsupported, match="cannot be executed"):
-        engines()["tflite"].prepare(target(), planned("tflite").case, model("bert_small"))
+        engines()["tflite"].prepare(target(), planned("tflite"), model("bert_small"))
 
 
 @pytest.mark.parametrize(("answer", "largest"), [("first", 1), ("last", 5)])

@@ -28,6 +28,8 @@ from mobilebench.targets import host
 from mobilebench.targets.base import ShellResult
 from mobilebench.verdicts.rules import judge
 
+from .measuring import measured_by
+
 HERE = TargetInfo(
     id="host", kind="host", machine="m", name="pc", soc="chip", os="Linux", abi="x86_64", runner="linux-x86_64", cores=2
 )
@@ -156,9 +158,10 @@ def test_a_gpu_is_asked_for_before_a_process_is_started(monkeypatch: pytest.Monk
 
 
 def test_the_process_is_asked_for_all_that_the_block_says(files: ModelFiles) -> None:
-    target = ScriptedTarget(answer(files, **{"pass": "memory", "memory": {"peak_rss_kb": 1}}))
+    told = {"pass": "memory", "memory": {"peak_rss_kb": 1}, "prediction_ms": [60_000.0] * 5}
+    target = ScriptedTarget(answer(files, **told))
     block = planned(pass_="memory", conditions=Conditions(priority=5), threads=2, affinity="0x3", caches="warm")
-    result = engine().measure(target, block, files, cancel=Event(), samples=7)
+    result = measured_by(engine(), target, block, files, cancel=Event(), samples=7)
     (command,) = target.commands
     assert command[:4] == [sys.executable, "-P", "-m", "mobilebench.engines.tensorflow_worker"]
     asked = dict(zip(command[4::2], command[5::2], strict=True))
@@ -208,14 +211,14 @@ def test_an_answer_that_is_not_what_was_asked_for_is_refused(
     files: ModelFiles, changed: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(BlockFailed, match=words):
-        engine().measure(ScriptedTarget(answer(files, **changed)), planned(), files, cancel=Event())
+        measured_by(engine(), ScriptedTarget(answer(files, **changed)), planned(), files, cancel=Event())
 
 
 def test_a_file_that_changed_meanwhile_is_refused(files: ModelFiles) -> None:
     said = answer(files)
     (files.folder / "saved_model" / "saved_model.pb").write_bytes(bytes(31))
     with pytest.raises(BlockFailed, match=r"saved_model\.pb on host changed"):
-        engine().measure(ScriptedTarget(said), planned(), files, cancel=Event())
+        measured_by(engine(), ScriptedTarget(said), planned(), files, cancel=Event())
 
 
 @pytest.mark.parametrize(
@@ -231,22 +234,22 @@ def test_a_process_that_ends_badly_is_told_in_one_sentence(
     files: ModelFiles, said: bytes, code: int, kind: type[MobilebenchError], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
-        engine().measure(ScriptedTarget(said, code), planned(), files, cancel=Event())
+        measured_by(engine(), ScriptedTarget(said, code), planned(), files, cancel=Event())
 
 
 def test_what_tensorflow_cannot_is_unsupported(files: ModelFiles) -> None:
     said = answer(files, status="unsupported", reason="TensorFlow sees no GPU here")
     with pytest.raises(Unsupported, match="TensorFlow sees no GPU here"):
-        engine().measure(ScriptedTarget(said, 3), planned(backend="gpu"), files, cancel=Event())
+        measured_by(engine(), ScriptedTarget(said, 3), planned(backend="gpu"), files, cancel=Event())
     with pytest.raises(Unsupported, match="cannot be told to map"):
         mapped = planned(conditions=Conditions(model_access="mapped"))
-        engine().measure(ScriptedTarget(), mapped, files, cancel=Event())
+        engine().prepare(ScriptedTarget(), mapped, files)
     without = ModelFiles(files.folder, files.manifest.model_copy(update={"formats": {}}))
     with pytest.raises(Unsupported, match="has no saved_model file"):
-        engine().prepare(ScriptedTarget(), planned().case, without)
+        engine().prepare(ScriptedTarget(), planned(), without)
     (files.folder / "saved_model" / "variables" / "variables.index").unlink()
     with pytest.raises(BlockFailed, match=r"variables\.index is missing"):
-        engine().prepare(ScriptedTarget(), planned().case, files)
+        engine().prepare(ScriptedTarget(), planned(), files)
 
 
 def built(name: str) -> ModelFiles:
@@ -264,9 +267,9 @@ def here() -> host.HostTarget:
 def test_a_block_on_this_computer(name: str, count: int) -> None:
     usual = Conditions(priority=os.getpriority(os.PRIO_PROCESS, 0))
     target, files, block = here(), built(name), planned(name, threads=count, conditions=usual)
-    spent = engine().prepare(target, block.case, files)
-    measured = engine().measure(target, block, files, cancel=Event()).measurement
-    assert spent["push"] >= 0
+    prepared = engine().prepare(target, block, files)
+    measured = engine().measure(prepared, cancel=Event()).measurement
+    assert prepared.spent_ms["push"] >= 0
     assert agreement.disagreements(files.manifest.reference, measured.output, files.manifest.tolerance) == []
     assert judge(block, measured, target.info, facts(files.manifest)).sentences == []
     proof = measured.proof
@@ -283,7 +286,7 @@ def test_a_block_on_this_computer(name: str, count: int) -> None:
 @pytest.mark.build
 def test_a_kernels_pass_tells_every_operator() -> None:
     block = planned("mobilenet_v2", "kernels", affinity="0x1")
-    measured = engine().measure(here(), block, built("mobilenet_v2"), cancel=Event()).measurement
+    measured = measured_by(engine(), here(), block, built("mobilenet_v2"), cancel=Event()).measurement
     assert (measured.proof.affinity, measured.proof.affinity_kept) == ([0], True)
     assert {len(kernel.times_ms) for kernel in measured.kernels} == {len(measured.prediction_ms)}
     kinds = [kernel.name.rpartition(":")[2] for kernel in measured.kernels]
@@ -296,7 +299,7 @@ def test_a_kernels_pass_tells_every_operator() -> None:
 @pytest.mark.build
 def test_a_memory_pass_shows_growth_by_stage() -> None:
     block = planned(pass_="memory", caches="warm")
-    measured = engine().measure(here(), block, built("bert_small"), cancel=Event()).measurement
+    measured = measured_by(engine(), here(), block, built("bert_small"), cancel=Event()).measurement
     use = measured.memory
     assert use is not None
     assert measured.proof.model_resident == 1.0
@@ -319,7 +322,7 @@ def test_a_damaged_graph_fails_the_block_in_one_sentence(tmp_path: Path, kept: i
     graph = tmp_path / files.manifest.formats["saved_model"].path
     graph.write_bytes(graph.read_bytes()[:kept])
     with pytest.raises(BlockFailed, match="tensorflow on host: ") as caught:
-        engine().measure(here(), planned(), ModelFiles(tmp_path, files.manifest), cancel=Event())
+        measured_by(engine(), here(), planned(), ModelFiles(tmp_path, files.manifest), cancel=Event())
     assert "\n" not in caught.value.message
 
 
@@ -328,7 +331,7 @@ def test_without_a_gpu_the_process_says_so() -> None:
     if cuda.no_device() is None:
         pytest.fail("this computer has a GPU: hold TensorFlow's placement there against `GPU` in the proof")
     with pytest.raises(Unsupported, match="TensorFlow sees no GPU here"):
-        engine().measure(here(), planned(backend="gpu"), built("bert_small"), cancel=Event())
+        measured_by(engine(), here(), planned(backend="gpu"), built("bert_small"), cancel=Event())
 
 
 @pytest.mark.build
@@ -355,7 +358,7 @@ def test_cancelling_ends_the_process_within_a_second() -> None:
     Timer(1.0, cancel.set).start()
     started = time.monotonic()
     with pytest.raises(MobilebenchError):
-        engine().measure(here(), planned(), built("bert_small"), cancel=cancel)
+        measured_by(engine(), here(), planned(), built("bert_small"), cancel=cancel)
     assert time.monotonic() - started < 2.5
 
 
@@ -384,12 +387,11 @@ def test_a_tensorflow_that_cannot_be_imported_is_unsupported_and_tried_once(
     files: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, words: str
 ) -> None:
     imports, target = with_package(tmp_path, monkeypatch, code), here()
-    engine().prepare(target, planned().case, files)
     with pytest.raises(Unsupported, match=words) as first:
-        engine().measure(target, planned(), files, cancel=Event())
+        measured_by(engine(), target, planned(), files, cancel=Event())
     for block in (planned(), planned(pass_="memory"), planned(threads=2)):
         with pytest.raises(Unsupported) as later:
-            engine().prepare(target, block.case, files)
+            engine().prepare(target, block, files)
         assert later.value.message == first.value.message
     assert imports.read_text() == "1"
 
@@ -401,9 +403,8 @@ def test_an_import_that_something_else_ended_is_tried_again(
 ) -> None:
     imports, target = with_package(tmp_path, monkeypatch, code), here()
     for _ in range(2):
-        engine().prepare(target, planned().case, files)
         with pytest.raises(BlockFailed):
-            engine().measure(target, planned(), files, cancel=Event())
+            measured_by(engine(), target, planned(), files, cancel=Event())
     assert imports.read_text() == "11"
 
 
@@ -414,4 +415,4 @@ def test_a_crash_after_the_import_is_no_matter_of_the_import(
     code += "    class threading:\n        set_intra_op_parallelism_threads = set_inter_op_parallelism_threads = print"
     with_package(tmp_path, monkeypatch, code)
     with pytest.raises(BlockFailed, match="signal 11"):
-        engine().measure(here(), planned(), files, cancel=Event())
+        measured_by(engine(), here(), planned(), files, cancel=Event())

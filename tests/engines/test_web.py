@@ -289,13 +289,13 @@ class TestModelFiles:
 
     def test_a_model_without_the_format_is_unsupported(self, tmp_path: Path) -> None:
         with pytest.raises(Unsupported, match=r"tiny fp32 has no onnx file\."):
-            ORTJS.prepare(FakeTarget(), web_case("ortjs", "wasm", "simd-threads"), self.files(tmp_path))
+            ORTJS.prepare(FakeTarget(), planned(web_case("ortjs", "wasm", "simd-threads")), self.files(tmp_path))
 
     def test_a_missing_shard_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "tfjs").mkdir()
         (tmp_path / "tfjs" / "model.json").write_text("{}")
         with pytest.raises(BlockFailed, match=r"group1-shard1of1\.bin"):
-            TFJS.prepare(FakeTarget(), web_case("tfjs", "wasm", "simd"), self.files(tmp_path))
+            TFJS.prepare(FakeTarget(), planned(web_case("tfjs", "wasm", "simd")), self.files(tmp_path))
 
     def test_a_page_is_told_names_types_and_places(self, tmp_path: Path) -> None:
         files = self.files(tmp_path)

@@ -26,6 +26,8 @@ from mobilebench.targets.host import HostTarget
 from tests.browsers.processes import group, kill_pages, wait_until
 from tests.engines.web_cases import SHORT, planned, web_case
 
+from .measuring import measured_by
+
 pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
 ENGINES = {"tfjs": TFJS, "ortjs": ORTJS, "litertjs": LITERTJS}
@@ -44,7 +46,7 @@ def measure(
 ) -> Measurement:
     case = web_case(engine, backend, choice, threads, browser=browser)
     assert ENGINES[engine].supports(target.info, case) is None
-    return ENGINES[engine].measure(target, planned(case, rule), bert(), cancel=Event()).measurement
+    return measured_by(ENGINES[engine], target, planned(case, rule), bert(), cancel=Event()).measurement
 
 
 @pytest.mark.parametrize(
@@ -157,11 +159,11 @@ def test_a_death_in_any_stage_has_a_name_and_the_next_block_is_measured(
 
     Thread(target=act, daemon=True).start()
     with pytest.raises(BlockFailed, match=words):
-        TFJS.measure(target, block, bert(), cancel=Event())
+        measured_by(TFJS, target, block, bert(), cancel=Event())
     wait_until(lambda: not group(started[0]))
     assert list(temporary.iterdir()) == []
     serve(f"mobilebench = {{run: () => {json.dumps(answer())}}}")
-    assert TFJS.measure(target, block, bert(), cancel=Event()).measurement.prediction_ms == [2.0]
+    assert measured_by(TFJS, target, block, bert(), cancel=Event()).measurement.prediction_ms == [2.0]
 
 
 def answer() -> str:
@@ -194,7 +196,7 @@ def test_what_a_page_may_answer_fails_the_block(
     serve(f"mobilebench = {{run: {run}}}")
     block = planned(web_case("tfjs", "wasm", "simd", browser=browser))
     with pytest.raises(BlockFailed, match=words):
-        TFJS.measure(target, block, bert(), cancel=Event())
+        measured_by(TFJS, target, block, bert(), cancel=Event())
 
 
 def test_ten_blocks_in_a_row_leave_nothing_behind(
@@ -206,7 +208,7 @@ def test_ten_blocks_in_a_row_leave_nothing_behind(
     for number in range(10):
         browser = "firefox" if number % 4 == 3 else "chrome"
         block = planned(web_case("tfjs", "wasm", "simd", browser=browser))
-        TFJS.measure(target, block, files, cancel=Event())
+        measured_by(TFJS, target, block, files, cancel=Event())
         descriptors.append(len(list(Path("/proc/self/fd").iterdir())))
         assert list(temporary.iterdir()) == []
         assert web.page_server().open_visits == 0

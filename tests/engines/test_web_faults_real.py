@@ -20,6 +20,8 @@ from mobilebench.targets.host import HostTarget, describe
 from tests.browsers.sabotage import crash_gpu, last_browser
 from tests.engines.web_cases import SHORT, planned, web_case
 
+from .measuring import measured_by
+
 pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
 TINY = "mlp_4x256"
@@ -46,7 +48,7 @@ def measure(
     impatient: Engine = dataclasses.replace(of, setup_patience_s=60)
     case = web_case(engine, backend, build, model=model, browser=browser)
     block = planned(case, rule).model_copy(update={"pass_": pass_})
-    return impatient.measure(target, block, obtain.ensure(model), cancel=Event()).measurement
+    return measured_by(impatient, target, block, obtain.ensure(model), cancel=Event()).measurement
 
 
 def crash_after(stage: str, browser: Callable[[], builds.RunningBrowser], monkeypatch: pytest.MonkeyPatch) -> None:

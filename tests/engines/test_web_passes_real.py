@@ -17,6 +17,8 @@ from mobilebench.targets.host import HostTarget
 from mobilebench.verdicts.rules import judge
 from tests.engines.web_cases import web_case
 
+from .measuring import measured_by
+
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 
 RULE = BlockRule(min_predictions=3, max_predictions=4, max_seconds=1)
@@ -41,8 +43,7 @@ def measured(
     case = web_case(name, backend, choice, int(threads), model, browser)
     block = PlannedBlock(index=0, round=0, case=case, rule=RULE, pass_=pass_)
     files = obtain.ensure(model, "fp32", 1)
-    engine.prepare(target, case, files)
-    answer = engine.measure(target, block, files, cancel=Event()).measurement
+    answer = measured_by(engine, target, block, files, cancel=Event()).measurement
     assert answer.pass_ == pass_
     assert judge(block, answer, target.info, facts(files.manifest)).status != "invalid"
     return answer

@@ -30,6 +30,8 @@ from mobilebench.virtual import phones, sandbox
 from tests.engines.web_cases import planned, web_case
 from tests.targets.conftest import BUNDLED_ADB, own_adb
 
+from .measuring import measured_by
+
 pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.build]
 
 NAME = "asker"
@@ -72,9 +74,8 @@ def measure(phone: Target, browser: str) -> Measurement:
     case = replace(web_case("tfjs", "wasm", "simd", model=TINY, browser=browser), target=phone.info.id)
     assert TFJS.supports(phone.info, case) is None
     files = obtain.ensure(TINY)
-    TFJS.prepare(phone, case, files)
     block = planned(case)
-    measurement = TFJS.measure(phone, block, files, cancel=Event()).measurement
+    measurement = measured_by(TFJS, phone, block, files, cancel=Event()).measurement
     reasons = judge(block, measurement, phone.info, facts(files.manifest)).sentences
     assert [reason for reason in reasons if "the clock moves in steps" not in reason] == []
     return measurement
@@ -179,7 +180,7 @@ def test_a_page_that_is_too_slow_leaves_no_work_behind(serial: str) -> None:
         case = replace(web_case("tfjs", "webgl", "software", model=TINY), target=serial)
         files = obtain.ensure(TINY)
         with pytest.raises(Unsupported, match="did not end within 3 s"):
-            TFJS.measure(phone, planned(case, endless), files, cancel=Event())
+            measured_by(TFJS, phone, planned(case, endless), files, cancel=Event())
         assert run(phone, "ps -e -o args | grep '[t]ype=gpu-process'") == ""
         assert measure(phone, "chrome").prediction_ms
         assert run(phone, "ps -e -o args | grep '[t]ype=gpu-process'") != ""

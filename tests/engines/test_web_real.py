@@ -22,7 +22,7 @@ from mobilebench.core.agreement import disagreements
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, Measurement, SetupPart
 from mobilebench.core.wasm_builds import LITERT_FILES
-from mobilebench.engines import web
+from mobilebench.engines import model_limits, web
 from mobilebench.engines.base import Engine
 from mobilebench.engines.litertjs import LITERTJS
 from mobilebench.engines.ortjs import ORTJS
@@ -36,6 +36,8 @@ from mobilebench.models.user_models import importer
 from mobilebench.targets.host import HostTarget
 from mobilebench.verdicts.rules import judge
 from tests.engines.web_cases import SHORT, planned, web_case
+
+from .measuring import measured_by
 
 pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
@@ -91,8 +93,7 @@ def measure(
     engine = ENGINES[case.engine]
     assert engine.supports(target.info, case) is None
     files = model(name)
-    engine.prepare(target, case, files)
-    result = engine.measure(target, planned(case, rule), files, cancel=Event())
+    result = measured_by(engine, target, planned(case, rule), files, cancel=Event())
     assert set(result.spent_ms) == {"launch"}
     return result.measurement
 
@@ -150,7 +151,7 @@ def test_every_other_backend_and_release_is_what_was_asked_for(
     engine = ENGINES[case.engine]
     assert engine.supports(target.info, case) is None
     block = planned(case, BlockRule(min_predictions=2, max_predictions=2))
-    measured = engine.measure(target, block, files, cancel=Event()).measurement
+    measured = measured_by(engine, target, block, files, cancel=Event()).measurement
     verdict = judge(block, measured, target.info, facts(files.manifest))
     assert verdict.status in ("valid", "suspect"), verdict
     assert [reason for reason in verdict.sentences if "proof is missing" in reason] == []
@@ -246,7 +247,7 @@ def own_model(folder: Path, content: bytes, dtype: Literal["float32", "int64"] =
 
 def measured_own(target: HostTarget, files: ModelFiles, backend: str = "wasm") -> Measurement:
     block = planned(web_case("litertjs", backend, "relaxed-simd" if backend == "wasm" else "software"))
-    return LITERTJS.measure(target, block, files, cancel=Event()).measurement
+    return measured_by(LITERTJS, target, block, files, cancel=Event()).measurement
 
 
 def test_litertjs_runs_a_model_without_signatures(target: HostTarget, tmp_path: Path) -> None:
@@ -263,7 +264,10 @@ def test_an_operator_that_litertjs_lacks_is_unsupported_though_it_answers(
         measured_own(target, own_model(tmp_path, one_operator(CUSTOM, "Erfc")), backend)
 
 
-def test_a_number_format_that_litertjs_lacks_is_unsupported(target: HostTarget, tmp_path: Path) -> None:
+def test_the_page_says_so_too_when_litertjs_lacks_a_number_format(
+    target: HostTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_limits, "why_not", lambda *_: None)
     with pytest.raises(Unsupported, match="INT64 is not supported"):
         measured_own(target, own_model(tmp_path, one_operator(ABS, dtype=INT64), "int64"))
 
@@ -289,7 +293,7 @@ def test_an_answer_shows_as_many_elements_as_are_asked_for(
 ) -> None:
     case, files = web_case(*way), model("bert_small")
     block = planned(case, BlockRule(min_predictions=1, max_predictions=1))
-    measured = ENGINES[case.engine].measure(target, block, files, cancel=Event(), samples=samples).measurement
+    measured = measured_by(ENGINES[case.engine], target, block, files, cancel=Event(), samples=samples).measurement
     for output in measured.output:
         size = math.prod(output.shape)
         assert output.sample.index == sample_indices(size, samples).tolist()
@@ -321,7 +325,7 @@ def test_a_page_that_never_answers_is_given_up(
     monkeypatch.setattr(web, "PREDICTION_PATIENCE_S", 0)
     began = time.monotonic()
     with pytest.raises(BlockFailed, match="The page on host never answered within 2 s"):
-        engine.measure(target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
+        measured_by(engine, target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
     assert time.monotonic() - began < 30
     assert list(temporary.iterdir()) == []
 
@@ -343,7 +347,7 @@ def test_a_page_that_throws_or_talks_nonsense_fails_the_block(
 ) -> None:
     serve(script)
     with pytest.raises(BlockFailed, match=words):
-        TFJS.measure(target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
+        measured_by(TFJS, target, planned(web_case("tfjs", "wasm", "simd")), model("bert_small"), cancel=Event())
 
 
 def test_chromium_killed_in_the_middle(target: HostTarget, monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
@@ -358,7 +362,7 @@ def test_chromium_killed_in_the_middle(target: HostTarget, monkeypatch: pytest.M
     monkeypatch.setattr(chrome, "launch", noting)
     endless = planned(web_case("tfjs", "wasm", "simd"), BlockRule(min_predictions=100_000, max_predictions=100_000))
     with pytest.raises(BlockFailed, match="connection to the browser was cut"):
-        TFJS.measure(target, endless, model("bert_small"), cancel=Event())
+        measured_by(TFJS, target, endless, model("bert_small"), cancel=Event())
     assert launched
     assert list(temporary.iterdir()) == []
 
@@ -385,7 +389,7 @@ def test_cancelling_ends_a_block_within_seconds(target: HostTarget, temporary: P
 
     def block() -> None:
         try:
-            TFJS.measure(target, endless, model("bert_small"), cancel=cancel)
+            measured_by(TFJS, target, endless, model("bert_small"), cancel=cancel)
         except BlockFailed as failed:
             failures.append(failed)
 
@@ -423,7 +427,7 @@ def test_a_truncated_model_file_fails_the_block_and_names_the_model(target: Host
     (tmp_path / name).write_bytes((files.folder / name).read_bytes()[:100_000])
     cut = ModelFiles(tmp_path, files.manifest)
     with pytest.raises(BlockFailed, match="ortjs wasm simd-threads with bert_small failed in the page on host: "):
-        ORTJS.measure(target, planned(web_case("ortjs", "wasm", "simd-threads")), cut, cancel=Event())
+        measured_by(ORTJS, target, planned(web_case("ortjs", "wasm", "simd-threads")), cut, cancel=Event())
 
 
 def test_a_truncated_weight_file_is_never_measured_as_if_it_were_whole(target: HostTarget, tmp_path: Path) -> None:
@@ -436,7 +440,7 @@ def test_a_truncated_weight_file_is_never_measured_as_if_it_were_whole(target: H
     shard.write_bytes(shard.read_bytes()[:1000])
     with pytest.raises(BlockFailed, match="tfjs wasm simd with bert_small failed in the page on host: "):
         cut = ModelFiles(tmp_path, files.manifest)
-        TFJS.measure(target, planned(web_case("tfjs", "wasm", "simd")), cut, cancel=Event())
+        measured_by(TFJS, target, planned(web_case("tfjs", "wasm", "simd")), cut, cancel=Event())
 
 
 def test_of_a_model_that_carries_state_the_first_answer_is_told(
@@ -447,9 +451,9 @@ def test_of_a_model_that_carries_state_the_first_answer_is_told(
     files = importer.add(file, importer.Wishes(name="counting")).files
     case = web_case("litertjs", "wasm", "simd", model="counting")
     block = planned(case, BlockRule(min_predictions=5, max_predictions=5, max_seconds=1))
-    first = LITERTJS.measure(target, block, files, cancel=Event()).measurement
+    first = measured_by(LITERTJS, target, block, files, cancel=Event()).measurement
     assert disagreements(files.manifest.reference, first.output, 1e-4) == []
     assert judge(block, first, target.info, facts(files.manifest)).status != "invalid"
     pure = ModelFiles(files.folder, files.manifest.model_copy(update={"behaviour": Behaviour()}))
-    last = LITERTJS.measure(target, block, pure, cancel=Event()).measurement
+    last = measured_by(LITERTJS, target, block, pure, cancel=Event()).measurement
     assert last.output[0].max == pytest.approx(6 * first.output[0].max, rel=1e-3)

@@ -26,6 +26,8 @@ from mobilebench.targets.host import HostTarget, describe
 from mobilebench.verdicts.rules import judge
 from tests.engines.web_cases import web_case
 
+from .measuring import measured_by
+
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 
 RULE = BlockRule(min_predictions=3, max_predictions=3, max_seconds=1)
@@ -40,8 +42,7 @@ def traced(way: str, folder: Path) -> tuple[Measurement, Events]:
     case = web_case(name, backend, choice, int(threads))
     block = PlannedBlock(index=7, round=0, case=case, rule=RULE, pass_="trace")
     files = obtain.ensure(case.model, "fp32", 1)
-    engines()[name].prepare(target, case, files)
-    answer = engines()[name].measure(target, block, files, cancel=Event(), traces=folder).measurement
+    answer = measured_by(engines()[name], target, block, files, cancel=Event(), traces=folder).measurement
     assert judge(block, answer, target.info, facts(files.manifest)).status != "invalid"
     trace = answer.trace
     assert trace is not None

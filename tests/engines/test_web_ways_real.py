@@ -17,6 +17,8 @@ from mobilebench.verdicts.web import judge_downloads
 from tests.engines.web_cases import web_case
 from tests.verdicts.levels import wrong
 
+from .measuring import measured_by
+
 pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
 RULE = BlockRule(min_predictions=1, max_predictions=1, max_seconds=1)
@@ -28,8 +30,7 @@ def measured(target: HostTarget, engine: str, browser: str = "chrome", **way: An
     assert files is not None, "build bert_small with `mobilebench models build` first"
     case = web_case(engine, "wasm", WASM[engine], browser=browser).model_copy(update=way)
     block = PlannedBlock(index=0, round=0, case=case, rule=RULE)
-    engines()[engine].prepare(target, case, files)
-    measurement = engines()[engine].measure(target, block, files, cancel=Event()).measurement
+    measurement = measured_by(engines()[engine], target, block, files, cancel=Event()).measurement
     found = Findings()
     judge_downloads(Evidence(block, measurement, target.info), found)
     return measurement, found

@@ -91,7 +91,7 @@ def test_a_throw_away_recorder_is_planned_run_stored_exported_and_described(fram
 
     store = Store.open(tmp_path)
     request = RunRequest(plan=planned, targets=planned.targets, command=())
-    found = run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
+    found = run(request, store, on_event=Seen(), cancel=threading.Event(), dependencies=world.dependencies())
     stored = store.load(found.run_id)
     sampled = {block.planned.case.target: block for block in stored.blocks if block.planned.pass_ == "recording"}
     assert sampled["host"].outcome == "measured"

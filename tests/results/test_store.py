@@ -133,12 +133,19 @@ class TestModels:
         assert store.load(RUN).models == [self.FACTS, other]
 
 
-def test_the_time_of_storing_is_noted_afterwards(store: Store) -> None:
-    store.create_run(run_info(RUN), [planned(0)])
-    store.append(RUN, measured(planned(0)))
-    store.note_store_time(RUN, 0, 1.625)
-
-    assert store.load(RUN).blocks[0].spent_ms == {"launch": 12.0, "measure": 25.75, "gate": 500.0, "store": 1.625}
+def test_how_long_storing_took_is_stored_with_the_next_block_or_the_end(store: Store) -> None:
+    store.create_run(run_info(RUN), [planned(0), planned(1)])
+    blocks = [measured(planned(0)), measured(planned(1))]
+    timed = [
+        block.model_copy(update={"spent_ms": {**block.spent_ms, "store": took}})
+        for block, took in zip(blocks, (1.625, 2.5), strict=True)
+    ]
+    store.append(RUN, blocks[0])
+    assert raw(store.load(RUN).blocks) == raw(blocks[:1])
+    store.append(RUN, blocks[1], completed=timed[0])
+    assert raw(store.load(RUN).blocks) == raw([timed[0], blocks[1]])
+    store.finish(RUN, "finished", completed=timed[1])
+    assert raw(store.load(RUN).blocks) == raw(timed)
 
 
 def test_how_a_run_ended(store: Store) -> None:
@@ -376,7 +383,7 @@ class TestBadFiles:
         with pytest.raises(StoreError, match=r"disk of .* is full: block 1 could not be stored") as raised:
             store.append(RUN, measured(planned(1, batch=2), prediction_ms=[1.0] * 50_000))
 
-        assert "--resume" in str(raised.value.hint)
+        assert raised.value.run_can_be_resumed
         with Store.open(store.folder) as again:
             assert raw(again.load(RUN).blocks) == raw([measured(planned(0))])
 

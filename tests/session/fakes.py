@@ -14,12 +14,12 @@ import numpy as np
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.core.records import BlockRule, Case, Pass, PlannedBlock, TargetInfo
-from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
+from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult, PreparedCase
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.recorders.registry import Factory, TargetRecorders
 from mobilebench.session import events
-from mobilebench.session.dependencies import ModelKey, Rooms
+from mobilebench.session.dependencies import Dependencies, ModelKey
 from mobilebench.suite import Plan
 from mobilebench.suite.schema import Suite
 
@@ -76,26 +76,24 @@ class FakeEngine:
     prepared: list[str] = field(default_factory=list)
     measured: list[int] = field(default_factory=list)
     spans: list[tuple[str, float, float]] = field(default_factory=list)
-    traces: Path | None = None
-    """Where it was last told to leave a trace."""
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         return self.cannot(target, case)
 
-    def prepare(self, target: Any, case: Case, files: ModelFiles) -> dict[Any, float]:
-        self.prepared.append(case.key)
-        return {"push": 1.5}
+    def prepare(self, target: Any, block: PlannedBlock, files: ModelFiles) -> PreparedCase:
+        self.prepared.append(block.case.key)
+        return PreparedCase(target, block, files, {"push": 1.5})
 
-    def measure(
-        self, target: Any, block: PlannedBlock, files: ModelFiles, *, cancel: threading.Event, traces: Path
-    ) -> BlockResult:
+    def measure(self, prepared: PreparedCase, *, cancel: threading.Event, traces: Path) -> BlockResult:
         begun = time.monotonic()
-        self.traces = traces
+        block = prepared.block
         self.measured.append(block.index)
         self.behave(block, cancel)
         self.spans.append((block.case.target, begun, time.monotonic()))
         values = {"engine": "fake", "output": [ANSWER], "proof": PROOF, **self.report(block)}
-        return BlockResult(measurement(**values), {"launch": 2.5, "push": 0.5})
+        if trace := values.get("trace"):
+            (traces / trace["name"]).write_bytes(bytes(trace["bytes"]))
+        return BlockResult(measurement(**values), {"launch": 2.5})
 
 
 def sleeping(seconds: float) -> Callable[[PlannedBlock, threading.Event], None]:
@@ -131,8 +129,8 @@ class World:
     """What is attached in place of a target when it is looked for."""
     _turns: dict[str, threading.Lock] = field(default_factory=dict)
 
-    def rooms(self) -> Rooms:
-        return Rooms(
+    def dependencies(self) -> Dependencies:
+        return Dependencies(
             engine=lambda name: self.engine,  # type: ignore[arg-type, return-value]
             discover=lambda names: list(self.attached),
             meet=lambda info: self.met(info),
@@ -140,12 +138,13 @@ class World:
             device_lock=self._lock,
             machine_turn=self._turn,
             model=self._model,
+            built_model=lambda key: self._model(key, lambda step: None),
             why_no_model=lambda key: self.unknown_models.get(key[0]),
             recorders=lambda: TargetRecorders(self.readers),
         )
 
     @contextmanager
-    def _open(self, info: TargetInfo, cancel: threading.Event) -> Iterator[FakeTarget]:
+    def _open(self, info: TargetInfo, lease: None, cancel: threading.Event) -> Iterator[FakeTarget]:
         if info.id in self.dead:
             raise TargetLost(f"{info.id} does not answer.", hint="Plug it in.")
         self.opened.append(info.id)

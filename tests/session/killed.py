@@ -40,4 +40,6 @@ if __name__ == "__main__":
     world = World(engine=noting(folder / "noted"))
     request = session.RunRequest(plan=plan(host(), rounds=BLOCKS), targets=(host(),))
     with Store.open(folder) as store:
-        session.run(request, store, on_event=lambda event: None, cancel=threading.Event(), rooms=world.rooms())
+        session.run(
+            request, store, on_event=lambda event: None, cancel=threading.Event(), dependencies=world.dependencies()
+        )

@@ -58,7 +58,7 @@ class Cable:
             self.store,
             on_event=self.seen,
             cancel=self.cancel,
-            rooms=self.world.rooms(),
+            dependencies=self.world.dependencies(),
             wait_seconds=wait_seconds,
         )
 
@@ -176,7 +176,7 @@ def test_a_block_that_was_cut_off_while_the_phone_was_away_is_not_a_failure(cabl
 
 
 def test_others_go_on_meanwhile(cable: Cable) -> None:
-    """A phone that is waited for holds neither its machine's turn nor the computer's quiet."""
+    """A phone that is waited for holds neither its machine's turn nor the computer."""
     here = phone("host", kind="host", machine="x")
     away, beside = phone("A", machine="x"), phone("B", machine="x")
     cable.cuts = {0: 1}

@@ -12,7 +12,7 @@ from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Conditions, TargetInfo
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, RunResult, resume, run
-from mobilebench.session.dependencies import Rooms
+from mobilebench.session.dependencies import Dependencies
 
 from ..results.making import host, phone
 from .fakes import Seen, World, plan
@@ -20,8 +20,13 @@ from .fakes import Seen, World, plan
 NO_SCREEN = "there is no screen here"
 
 
-def rooms(why: str | None) -> Rooms:
-    return replace(World().rooms(), why_no_screen=lambda: why)
+def dependencies(why: str | None) -> Dependencies:
+    return replace(World().dependencies(), why_no_screen=lambda: why)
+
+
+def gone_on(store: Store, why: str | None) -> RunResult:
+    stored = store.load("last")
+    return resume(stored, store, on_event=Seen(), cancel=threading.Event(), dependencies=dependencies(why))
 
 
 def begun(
@@ -43,7 +48,7 @@ def begun(
         for block in made.blocks
     )
     request = RunRequest(plan=replace(made, blocks=blocks), targets=(target,))
-    return run(request, store, on_event=Seen(), cancel=cancel, rooms=rooms(why))
+    return run(request, store, on_event=Seen(), cancel=cancel, dependencies=dependencies(why))
 
 
 @pytest.fixture
@@ -76,7 +81,11 @@ def test_all_others_go_on(store: Store, target: TargetInfo, why: str | None, hea
 def test_a_run_in_windows_goes_on_where_there_is_a_screen(store: Store) -> None:
     stopped = begun(store, host(), None, cancelled=True)
     with pytest.raises(BadInput, match="no screen"):
-        resume(stopped.run_id, store, on_event=Seen(), cancel=threading.Event(), rooms=rooms(NO_SCREEN))
+        resume(
+            store.load("last"), store, on_event=Seen(), cancel=threading.Event(), dependencies=dependencies(NO_SCREEN)
+        )
     assert store.load(stopped.run_id).blocks == []
-    ended = resume(stopped.run_id, store, on_event=Seen(), cancel=threading.Event(), rooms=rooms(None))
+    ended = resume(
+        store.load("last"), store, on_event=Seen(), cancel=threading.Event(), dependencies=dependencies(None)
+    )
     assert sum(ended.counts.values()) == 2

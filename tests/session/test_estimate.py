@@ -17,25 +17,25 @@ KEY = "host/fake/cpu/t2/m/fp32/b1"
 
 
 def test_without_earlier_blocks_the_rule_tells() -> None:
-    (one,) = estimate(plan(host(), rounds=4), {}, World().rooms())
+    (one,) = estimate(plan(host(), rounds=4), {}, World().dependencies())
     assert (one.case.key, one.blocks, one.measured_before) == (KEY, 4, False)
     assert one.seconds == pytest.approx(4 * 1.5)
 
 
 def test_earlier_blocks_of_the_case_tell_better() -> None:
-    (one,) = estimate(plan(host(), rounds=4), {(KEY, "timing"): [3.0, 2.0, 100.0]}, World().rooms())
+    (one,) = estimate(plan(host(), rounds=4), {(KEY, "timing"): [3.0, 2.0, 100.0]}, World().dependencies())
     assert (one.seconds, one.measured_before) == (12.0, True)
 
 
 def test_only_the_latest_earlier_blocks_count() -> None:
-    (one,) = estimate(plan(host(), rounds=1), {(KEY, "timing"): [1.0] * 10 + [50.0] * 90}, World().rooms())
+    (one,) = estimate(plan(host(), rounds=1), {(KEY, "timing"): [1.0] * 10 + [50.0] * 90}, World().dependencies())
     assert one.seconds == 1.0
 
 
 def test_what_will_not_be_measured_takes_no_time_and_says_why() -> None:
     world = World(engine=FakeEngine(cannot=lambda target, case: "no GPU" if case.model == "a" else None))
     world.unknown_models["b"] = "no definition"
-    found = estimate(plan(host(), models=("a", "b", "c")), {}, world.rooms())
+    found = estimate(plan(host(), models=("a", "b", "c")), {}, world.dependencies())
     assert [(one.case.model, one.unsupported) for one in found] == [
         ("a", "no GPU"),
         ("b", "no definition"),
@@ -45,8 +45,8 @@ def test_what_will_not_be_measured_takes_no_time_and_says_why() -> None:
 
 
 def test_pages_and_software_gpus_take_longer() -> None:
-    native = estimate(plan(host(), rounds=1), {}, World().rooms())[0].seconds
-    web = estimate(plan(host(), rounds=1), {}, World(engine=FakeEngine(kind="web")).rooms())[0].seconds
+    native = estimate(plan(host(), rounds=1), {}, World().dependencies())[0].seconds
+    web = estimate(plan(host(), rounds=1), {}, World(engine=FakeEngine(kind="web")).dependencies())[0].seconds
     assert web > native
 
 
@@ -61,7 +61,7 @@ def test_pages_and_software_gpus_take_longer() -> None:
 )
 def test_machines_run_side_by_side_and_their_targets_take_turns(targets: list[object], expected: float) -> None:
     asked = plan(*targets, rounds=2)  # type: ignore[arg-type]
-    assert wall_seconds(estimate(asked, {}, World().rooms()), asked.targets) == pytest.approx(expected)
+    assert wall_seconds(estimate(asked, {}, World().dependencies()), asked.targets) == pytest.approx(expected)
 
 
 def test_a_folder_without_results_is_no_obstacle(tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_it_learns_from_a_run(tmp_path: Path) -> None:
     asked = plan(host(), rounds=2)
     with Store.open(tmp_path) as store:
         request = RunRequest(plan=asked, targets=(host(),))
-        run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
-    (one,) = estimate(asked, look_up(asked, tmp_path), world.rooms())
+        run(request, store, on_event=Seen(), cancel=threading.Event(), dependencies=world.dependencies())
+    (one,) = estimate(asked, look_up(asked, tmp_path), world.dependencies())
     assert 0.2 <= one.seconds < 0.6
 
 
@@ -83,7 +83,7 @@ def test_every_pass_of_a_case_is_estimated_for_itself() -> None:
     asked = plan(host(), rounds=4)
     watched = tuple(block.model_copy(update={"pass_": "kernels"}) for block in asked.blocks[:1])
     asked = replace(asked, blocks=(*asked.blocks, *watched))
-    timing, kernels = estimate(asked, {(KEY, "kernels"): [7.0]}, World().rooms())
+    timing, kernels = estimate(asked, {(KEY, "kernels"): [7.0]}, World().dependencies())
     assert (timing.pass_, timing.blocks, timing.measured_before) == ("timing", 4, False)
     assert (kernels.pass_, kernels.blocks, kernels.seconds) == ("kernels", 1, 7.0)
 
@@ -92,5 +92,5 @@ def test_a_pass_that_the_engine_lacks_takes_no_time() -> None:
     asked = plan(host(), rounds=1)
     asked = replace(asked, blocks=tuple(block.model_copy(update={"pass_": "kernels"}) for block in asked.blocks))
     world = World(engine=FakeEngine(passes=frozenset({"timing"})))
-    (one,) = estimate(asked, {(KEY, "kernels"): [7.0]}, world.rooms())
+    (one,) = estimate(asked, {(KEY, "kernels"): [7.0]}, world.dependencies())
     assert (one.unsupported, one.seconds) == ("engine fake has no kernels pass", 0.0)

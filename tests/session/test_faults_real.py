@@ -20,13 +20,13 @@ from mobilebench.browsers.launching import RunningBrowser
 from mobilebench.core.errors import ExitCode, Fault
 from mobilebench.core.records import BlockRule, PlannedBlock
 from mobilebench.engines import page_sampling, web
-from mobilebench.engines.base import BlockResult
+from mobilebench.engines.base import BlockResult, PreparedCase
 from mobilebench.engines.registry import engines
 from mobilebench.report import result_table
 from mobilebench.results import export
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, resume, run
-from mobilebench.session.dependencies import Rooms
+from mobilebench.session.dependencies import Dependencies
 from mobilebench.suite import Plan
 from mobilebench.targets.host import describe
 from tests.browsers.processes import group, kill_pages, pages_in, wait_until
@@ -80,11 +80,11 @@ class Saboteur:
             def __getattr__(self, name: str) -> Any:
                 return getattr(real, name)
 
-            def measure(self, target: Any, block: PlannedBlock, files: Any, **options: Any) -> BlockResult:
-                saboteur.block = block.index
-                hangs = BLOCKS[block.index][2] == "hang"
+            def measure(self, prepared: PreparedCase, **options: Any) -> BlockResult:
+                saboteur.block = prepared.block.index
+                hangs = BLOCKS[saboteur.block][2] == "hang"
                 engine = dataclasses.replace(real, setup_patience_s=3) if hangs else real
-                return engine.measure(target, block, files, **options)
+                return engine.measure(prepared, **options)
 
         return Watched()
 
@@ -127,13 +127,13 @@ def shown(thing: Any) -> str:
 
 def test_every_fault_is_named_in_the_store_and_the_run_goes_on(saboteur: Saboteur, tmp_path: Path) -> None:
     here = describe()
-    rooms = Rooms(engine=saboteur.engine)
+    dependencies = Dependencies(engine=saboteur.engine)
     request = RunRequest(Plan(suite=SUITE, targets=(here,), seed=0, blocks=tuple(blocks())), (here,))
     with Store.open(tmp_path) as store:
-        result = run(request, store, on_event=Seen(), cancel=Event(), rooms=rooms)
+        result = run(request, store, on_event=Seen(), cancel=Event(), dependencies=dependencies)
         done = store.load("last")
         retries = [event["fault"] for event in store.events("last") if event["kind"] == "BlockRetried"]
-        again = resume("last", store, on_event=Seen(), cancel=Event(), rooms=rooms)
+        again = resume(store.load("last"), store, on_event=Seen(), cancel=Event(), dependencies=dependencies)
 
     expected = [fault for _, _, fault in BLOCKS]
     assert [block.fault for block in done.blocks] == expected, [block.reason for block in done.blocks]

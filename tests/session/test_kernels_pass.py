@@ -27,8 +27,8 @@ class _World(World):
     graph: list[GraphOperators] | BadInput
     read: list[Format]
 
-    def rooms(self):  # type: ignore[no-untyped-def]
-        return dataclasses.replace(super().rooms(), with_graph=self._with_graph)
+    def dependencies(self):  # type: ignore[no-untyped-def]
+        return dataclasses.replace(super().dependencies(), with_graph=self._with_graph)
 
     def _with_graph(self, measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
         self.read.append(model_format)
@@ -44,7 +44,7 @@ def _measure(folder: Path, of_pass: Pass, graph: list[GraphOperators] | BadInput
     blocks = tuple(block.model_copy(update={"pass_": of_pass}) for block in wanted.blocks)
     store = Store.open(folder)
     request = RunRequest(plan=dataclasses.replace(wanted, blocks=blocks), targets=(host(),), command=())
-    run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
+    run(request, store, on_event=Seen(), cancel=threading.Event(), dependencies=world.dependencies())
     (block,) = store.load("last").blocks
     store.close()
     return block, world.read

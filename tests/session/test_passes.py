@@ -61,7 +61,7 @@ def measured(folder: Path, engine: FakeEngine, **case: str) -> Run:
     asked = replace(plan(host()), blocks=tuple(blocks))
     with Store.open(folder) as store:
         request = RunRequest(plan=asked, targets=(host(),))
-        run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=World(engine=engine).rooms())
+        run(request, store, on_event=Seen(), cancel=threading.Event(), dependencies=World(engine=engine).dependencies())
         return store.load("last")
 
 
@@ -76,15 +76,11 @@ def test_every_pass_is_measured_judged_and_stored_as_what_it_is(folder: Path) ->
 
 
 def test_a_trace_is_left_in_the_run_s_own_folder_and_found_again_there(folder: Path) -> None:
-    engine = FakeEngine(report=report)
-    stored = measured(folder, engine)
+    stored = measured(folder, FakeEngine(report=report))
     own = folder / "runs" / stored.info.id
-    assert engine.traces == own / "traces"
     [kept] = traces.kept(stored, own)
-    assert (kept.planned.index, kept.path, kept.is_there) == (4, own / "traces" / "00004-m.json.gz", False)
-    kept.path.parent.mkdir()
-    kept.path.write_bytes(b"1234")
-    assert kept.is_there
+    assert (kept.planned.index, kept.path, kept.is_there) == (4, own / "traces" / "00004-m.json.gz", True)
+    assert [file.name for file in kept.path.parent.iterdir()] == ["00004-m.json.gz"]
     kept.path.write_bytes(b"12")
     assert not kept.is_there
 

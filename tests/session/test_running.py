@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from mobilebench.core.errors import BadInput, BlockFailed, ExitCode, NothingToMeasure, TargetLost, Unsupported
 from mobilebench.core.records import PlannedBlock, Run, Series, TargetInfo
@@ -47,18 +48,18 @@ class Session:
             self.store,
             on_event=self.seen,
             cancel=self.cancel,
-            rooms=self.world.rooms(),
+            dependencies=self.world.dependencies(),
             wait_seconds=self.wait_seconds,
         )
 
     def resume(self, run_id: str = "last", *, retry_failed: bool = False) -> RunResult:
         self.cancel = threading.Event()
         return resume(
-            run_id,
+            self.store.load(run_id),
             self.store,
             on_event=self.seen,
             cancel=self.cancel,
-            rooms=self.world.rooms(),
+            dependencies=self.world.dependencies(),
             wait_seconds=self.wait_seconds,
             retry_failed=retry_failed,
         )
@@ -93,9 +94,44 @@ def test_time_is_split_by_what_it_went_to(session: Session) -> None:
     session.run(rounds=1)
     spent = session.stored().blocks[0].spent_ms
     assert spent.keys() == {"push", "launch", "gate", "measure", "store"}
-    assert (spent["push"], spent["measure"]) == (2.0, 3.5 + 1.25 + 9.0 + 4.0 + 3.75 + 4.25)
+    assert (spent["push"], spent["measure"]) == (1.5, 3.5 + 1.25 + 9.0 + 4.0 + 3.75 + 4.25)
     assert 2.5 <= spent["launch"] < 5
     assert spent["store"] > 0
+
+
+def test_a_block_is_stored_in_one_transaction(session: Session) -> None:
+    """Also how long storing took: it is written with the next block, and that of the last one with the run's end."""
+    writes: list[int] = []
+    commits = 0
+
+    def committed(connection: object) -> None:
+        nonlocal commits
+        commits += connection.get_execution_options().get("write", False)  # type: ignore[attr-defined]
+
+    def look(event: events.Event) -> None:
+        if isinstance(event, events.BlockFinished):
+            writes.append(commits)
+
+    event.listen(session.store._engine, "commit", committed)
+    request = RunRequest(plan=plan(host(), rounds=4), targets=(host(),))
+    run(request, session.store, on_event=look, cancel=session.cancel, dependencies=session.world.dependencies())
+    assert [after - before for before, after in pairwise(writes)] == [1, 1, 1]
+    assert all(block.spent_ms["store"] > 0 for block in session.stored().blocks)
+
+
+def test_what_a_run_answers_is_what_is_stored_of_it(session: Session) -> None:
+    loads = 0
+    load = session.store.load
+
+    def counted(run_id: str) -> Run:
+        nonlocal loads
+        loads += 1
+        return load(run_id)
+
+    session.store.load = counted  # type: ignore[method-assign]
+    result = session.run(rounds=3)
+    assert loads == 1
+    assert result.run == load("last")
 
 
 def test_everything_requested_is_recorded_before_the_first_block(session: Session) -> None:
@@ -115,7 +151,7 @@ def test_a_block_is_stored_when_subscribers_see_it(session: Session) -> None:
             counted.append(len(session.stored().blocks))
 
     request = RunRequest(plan=plan(host(), rounds=3), targets=(host(),))
-    run(request, session.store, on_event=look, cancel=session.cancel, rooms=session.world.rooms())
+    run(request, session.store, on_event=look, cancel=session.cancel, dependencies=session.world.dependencies())
     assert counted == [1, 2, 3]
 
 
@@ -402,9 +438,10 @@ class TestTargets:
     def test_a_dead_target_does_not_stop_the_others(self, session: Session) -> None:
         session.world.dead.add("DEAD")
         result = session.run(phone("DEAD"), phone("B"))
+        hint = f"Plug it in. Then `mobilebench run --resume {result.run_id}` measures what is left."
         assert {b.planned.case.target for b in session.stored().blocks} == {"B"}
         assert [(e.target, e.reason, e.hint) for e in session.seen.of(events.TargetLost)] == [
-            ("DEAD", "DEAD does not answer.", "Plug it in.")
+            ("DEAD", "DEAD does not answer.", hint)
         ]
         assert result.counts["not measured"] == 2
         assert result.exit_code == ExitCode.CASES_FAILED
@@ -432,7 +469,7 @@ class TestTargets:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 0:
                 raise BlockFailed("The page crashed.", fault="crash")
-            raise TargetLost("A went away.", hint="`mobilebench run --resume last` measures what is left.")
+            raise TargetLost("A went away.", hint="Check its cable.")
 
         session.world.engine.behave = behave
         session.world.attached = [phone("A")]
@@ -442,8 +479,11 @@ class TestTargets:
                 behave=lambda planned, cancel: behave(planned.model_copy(update={"index": 1}), cancel)
             )
             session.resume(retry_failed=True)
-        words = f"--resume {session.stored().info.id}{' --retry failed' if retry_failed else ''}"
-        assert session.seen.of(events.TargetLost)[-1].hint == f"`mobilebench run {words}` measures what is left."
+        run_id = session.stored().info.id
+        command = f"mobilebench run --resume {run_id}{' --retry failed' if retry_failed else ''}"
+        assert (
+            session.seen.of(events.TargetLost)[-1].hint == f"Check its cable. Then `{command}` measures what is left."
+        )
 
     @pytest.mark.parametrize(("state", "says"), [("offline", "Unplug"), ("unauthorized", "allow USB debugging")])
     def test_unusable_targets_are_skipped_with_what_to_do(self, session: Session, state: str, says: str) -> None:
@@ -582,7 +622,13 @@ class TestResume:
         request = RunRequest(
             plan=replace(laid_out, blocks=tuple(blocks)), targets=(here,), command=("mobilebench", "run")
         )
-        run(request, session.store, on_event=session.seen, cancel=session.cancel, rooms=session.world.rooms())
+        run(
+            request,
+            session.store,
+            on_event=session.seen,
+            cancel=session.cancel,
+            dependencies=session.world.dependencies(),
+        )
         session.world.engine = FakeEngine()
         with pytest.raises(NothingToMeasure, match="chrome@beta was on host when the run began, and is not now"):
             session.resume()
@@ -748,7 +794,13 @@ class TestKill:
 
             world = World(engine=killed.noting(notes))
             world.engine.behave = lambda planned, cancel: None
-            result = resume("last", store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
+            result = resume(
+                store.load("last"),
+                store,
+                on_event=Seen(),
+                cancel=threading.Event(),
+                dependencies=world.dependencies(),
+            )
             assert sorted(world.engine.measured + stored) == list(range(killed.BLOCKS))
             assert result.counts["valid"] == killed.BLOCKS
 
@@ -763,9 +815,11 @@ def test_a_full_disk_ends_the_run_and_keeps_what_is_stored(session: Session, mon
 
     monkeypatch.setattr(session.store, "append", full)
     session.world.engine = FakeEngine(behave=sleeping(0.02))
-    with pytest.raises(StoreError, match="disk is full"):
+    with pytest.raises(StoreError, match="disk is full") as caught:
         session.run(rounds=50)
 
+    command = f"mobilebench run --resume {session.stored().info.id}"
+    assert caught.value.hint == f"Free some space. Then `{command}` measures what is left."
     assert len(session.stored().blocks) == 2
     assert session.stored().info.status == "interrupted"
     assert len(session.world.engine.measured) < 10

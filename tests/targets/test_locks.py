@@ -125,8 +125,7 @@ def test_one_process_measures_a_phone_by_one_of_its_serials(taken):
             device_lock(phone("10.0.0.7:5555", "boot-1", "R5CT")),
         ):
             raise AssertionError("two serials at once")
-        with device_lock(phone("R5CT", "boot-1", "R5CT")):
-            assert [one.run for one in taken] == ["run-1"]
+        assert [one.run for one in taken] == ["run-1"]
     with device_lock(phone("10.0.0.7:5555", "boot-1", "R5CT")):
         assert [one.closed for one in taken] == [True, False]
     assert [one.closed for one in taken] == [True, True]
@@ -161,10 +160,10 @@ def test_a_killed_process_holds_nothing(holder):
 
 
 @pytest.mark.slow
-def test_one_process_may_take_a_device_again_and_frees_it_with_the_last(holder):
+def test_a_device_has_one_owner_within_a_process_too(holder):
     with device_lock(phone("S1")):
-        with device_lock(phone("S1")):
-            pass
+        with pytest.raises(BadInput, match="S1 is being measured by this process"), device_lock(phone("S1")):
+            raise AssertionError("both hold it")
         with pytest.raises(AssertionError):
             holder("device_lock", phone("S1"))
     holder("device_lock", phone("S1"))

@@ -6,7 +6,7 @@
 them ready for this computer; `mobilebench libraries` lists and fetches them.
 """
 
-from mobilebench.engines.libraries.given import require_use, using
+from mobilebench.engines.libraries.given import Given, every_file, require_use, using, using_files
 from mobilebench.engines.libraries.installed import providers_beside
 from mobilebench.engines.libraries.library import EngineLibraries, Library
 from mobilebench.engines.libraries.resolve import (
@@ -21,7 +21,9 @@ from mobilebench.engines.libraries.resolve import (
 __all__ = [
     "ENGINES",
     "EngineLibraries",
+    "Given",
     "Library",
+    "every_file",
     "host_build",
     "host_version",
     "libraries_for",
@@ -30,4 +32,5 @@ __all__ = [
     "providers_beside",
     "require_use",
     "using",
+    "using_files",
 ]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput
@@ -25,8 +27,6 @@ NAMES = {
     "onnxruntime": "libonnxruntime.so",
 }
 """What can be named, and the library's file name inside an Android archive. `tflite-gpu` is the GPU delegate."""
-
-_named: dict[str, tuple[Path, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,14 @@ class Given:
         return f"The library that {self.by} names, {self.path},"
 
 
+_NamedFiles = Mapping[str, tuple[Given, ...]]
+
+_by_option: ContextVar[_NamedFiles] = ContextVar("files named by options", default=MappingProxyType({}))
+"""Files by the name of their engine or delegate. A thread that is started in a context does not inherit it."""
+
+_OPTION = "--engine-library"
+
+
 def variable(name: str) -> str:
     """The environment variable that names a file, such as `MOBILEBENCH_TFLITE_GPU_LIBRARY`."""
     return f"MOBILEBENCH_{name.upper().replace('-', '_')}_LIBRARY"
@@ -55,24 +63,38 @@ def using(options: Iterable[str]) -> Iterator[None]:
     Raises:
         BadInput: an option is no such pair, or its file cannot be read or is no library.
     """
-    before = dict(_named)
+    added = [_parsed(option) for option in options]
+    for given in added:
+        _family(given)
+    before = [given for named in _by_option.get().values() for given in named]
+    with using_files([*before, *added]):
+        yield
+
+
+@contextmanager
+def using_files(named: Iterable[Given]) -> Iterator[None]:
+    """Use exactly these files until the end of the block, and for their names no environment variable."""
+    by_name: dict[str, tuple[Given, ...]] = {}
+    for given in named:
+        by_name[given.name] = (*by_name.get(given.name, ()), given)
+    token = _by_option.set(MappingProxyType(by_name))
     try:
-        for option in options:
-            given = _parsed(option)
-            _family(given)
-            _named[given.name] = (*_named.get(given.name, ()), given.path)
         yield
     finally:
-        _named.clear()
-        _named.update(before)
+        _by_option.reset(token)
 
 
-def files(name: str) -> list[Given]:
+def files(name: str) -> Sequence[Given]:
     """The files that are named for an engine or delegate now."""
-    if name in _named:
-        return [Given(name, path, "--engine-library") for path in _named[name]]
+    if named := _by_option.get().get(name):
+        return named
     value = os.environ.get(variable(name))
     return [Given(name, Path(value).expanduser(), variable(name))] if value else []
+
+
+def every_file() -> list[Given]:
+    """The files that are named now for any engine or delegate."""
+    return [given for name in NAMES for given in files(name)]
 
 
 def concerns(name: str, build: str) -> bool:
@@ -106,8 +128,8 @@ def require_use(builds: Iterable[str]) -> None:
         BadInput: a file is of use to none of them.
     """
     asked = sorted(set(builds))
-    for name in _named:
-        for given in files(name):
+    for named in _by_option.get().values():
+        for given in named:
             if asked and not any(_meant(given, build) for build in asked):
                 family = _family(given).capitalize()
                 raise BadInput(
@@ -123,7 +145,7 @@ def _parsed(option: str) -> Given:
             f"--engine-library {option} is not NAME=FILE with one of these names: {', '.join(NAMES)}.",
             hint="As in `--engine-library onnxruntime=onnxruntime.aar`.",
         )
-    return Given(name, Path(file).expanduser(), "--engine-library")
+    return Given(name, Path(file).expanduser(), _OPTION)
 
 
 def _meant(given: Given, build: str) -> bool:

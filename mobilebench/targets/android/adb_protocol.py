@@ -213,7 +213,7 @@ def lost_or(error: BlockFailed, serial: str, why: str) -> BlockFailed | TargetLo
         time.sleep(SLICE_SECONDS)
     return TargetLost(
         f"{serial} went away ({word}): {why}",
-        hint="Check its cable and screen; `mobilebench run --resume last` measures what is left.",
+        hint="Check its cable and screen.",
     )
 
 

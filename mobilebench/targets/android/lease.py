@@ -180,7 +180,7 @@ class Lease:
         if self._lost:
             raise TargetTaken(
                 f"{self._shell.serial}: its lock had run out while it was away, and somebody else has taken the phone.",
-                hint="Wait until that run has ended; then `mobilebench run --resume last` measures what is left.",
+                hint="Wait until that run has ended.",
             )
 
     def close(self) -> None:

@@ -1,0 +1,154 @@
+"""Where workers run: in threads of this process, or each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from typing import IO, TYPE_CHECKING, Protocol
+
+from mobilebench.core.errors import BlockFailed
+from mobilebench.core.records import TargetInfo
+from mobilebench.session import events, messages
+from mobilebench.session.dependencies import Dependencies
+from mobilebench.session.job import JobSpec
+from mobilebench.session.worker import Emit, TakeTurn, measure_job
+
+if TYPE_CHECKING:
+    from mobilebench.targets.android.lease import Lease
+
+_WORKER = "mobilebench.session.worker_process"
+_END_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
+
+
+class Executor(Protocol):
+    """Runs workers."""
+
+    def reserve(self, target: TargetInfo, run_id: str) -> AbstractContextManager[None]:
+        """Keep other runs from the target until it is left, where this process is the one that measures it.
+
+        Raises:
+            BadInput: another run measures it.
+        """
+        ...
+
+    def measure(self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn) -> None:
+        """Measure a job; returns when its worker has ended and has emitted `TargetFinished`."""
+        ...
+
+
+class ThreadExecutor:
+    """Workers in threads of this process, which owns the locks of their devices."""
+
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
+        self._leases: dict[str, Lease | None] = {}
+
+    @contextmanager
+    def reserve(self, target: TargetInfo, run_id: str) -> Iterator[None]:
+        with self._dependencies.device_lock(target, run_id) as lease:
+            self._leases[target.id] = lease
+            yield
+
+    def measure(self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn) -> None:
+        measure_job(job, emit, cancel, take_turn, self._dependencies, self._leases[job.target.id])
+
+
+class ProcessExecutor:
+    """Each worker in a fresh process, which owns the lock of its device.
+
+    Its page server is its own, so that downloads that are measured by several such workers do not take turns.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: of the processes; by default that of this one."""
+        self._environment = dict(os.environ if environment is None else environment)
+
+    def reserve(self, target: TargetInfo, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
+
+    def measure(self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-m", _WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self._environment,
+            start_new_session=True,
+        )
+        assert process.stdin is not None and process.stdout is not None
+        _Conversation(job, emit, cancel, take_turn, process.stdin).hold(process.stdout)
+        with suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        finally:
+            process.stdout.close()
+
+
+class _Conversation:
+    """What is said to a worker process and heard from it."""
+
+    def __init__(
+        self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn, to_worker: IO[bytes]
+    ) -> None:
+        self._job = job
+        self._emit = emit
+        self._cancel = cancel
+        self._take_turn = take_turn
+        self._to_worker = to_worker
+        self._writing = threading.Lock()
+        self._over = threading.Event()
+        self._turn = ExitStack()
+
+    def hold(self, from_worker: IO[bytes]) -> None:
+        """Send the job, then handle what the worker sends until it has finished."""
+        self._send(self._job.model_dump_json(by_alias=True))
+        watcher = threading.Thread(target=self._watch_cancel, name="cancel of a worker process", daemon=True)
+        watcher.start()
+        finished = False
+        try:
+            with suppress(ValueError):  # what is no event is not followed any further
+                while not finished and (line := from_worker.readline()):
+                    finished = self._handle(line)
+        finally:
+            self._turn.close()
+            self._over.set()
+            watcher.join()
+        if not finished:
+            name = self._job.target.id
+            self._emit(events.TargetLost(target=name, reason=f"The worker process of {name} did not finish its job."))
+            self._emit(events.TargetFinished(target=name))
+
+    def _handle(self, line: bytes) -> bool:
+        """Whether it was the last event."""
+        message = messages.from_worker(line)
+        if isinstance(message, messages.TurnWanted):
+            try:
+                self._turn.enter_context(self._take_turn(self._job.target, self._cancel))
+            except BlockFailed:
+                return False  # cancelled: the worker is told so by another message
+            self._send(messages.TurnGranted().model_dump_json())
+        elif isinstance(message, messages.TurnOver):
+            self._turn.close()
+        else:
+            self._emit(message)
+            return isinstance(message, events.TargetFinished)
+        return False
+
+    def _watch_cancel(self) -> None:
+        while not self._over.wait(_LOOK_SECONDS):
+            if self._cancel.is_set():
+                self._send(messages.CancelJob(token=self._job.cancel_token).model_dump_json())
+                return
+
+    def _send(self, line: str) -> None:
+        with self._writing, suppress(OSError):
+            self._to_worker.write(line.encode() + b"\n")
+            self._to_worker.flush()

@@ -1,0 +1,192 @@
+"""A job: all that a worker needs to measure the blocks of one target, as JSON.
+
+It holds no path of this computer: files are named by their SHA-256, and the worker looks them up on its own side, or
+builds them there.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from mobilebench.browsers import builds
+from mobilebench.core import contents
+from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.records import Pass, PlannedBlock, Record, TargetInfo
+from mobilebench.engines import libraries
+from mobilebench.models.manifest import AddedManifest, Manifest, ModelFiles
+from mobilebench.session.dependencies import Dependencies, ModelKey, model_key
+from mobilebench.session.models import Models
+from mobilebench.session.support import Unsupported, case_and_pass
+
+Sha256 = str
+
+
+class KnownUnsupported(Record):
+    """A case that cannot be measured in one pass, decided when the run was planned."""
+
+    case: str
+    """The case's key."""
+    pass_: Pass = Field(alias="pass")
+    reason: str
+
+
+class NamedLibrary(Record):
+    """A file that the user named for an engine or delegate."""
+
+    name: str
+    """`tflite`, `tflite-gpu` or `onnxruntime`."""
+    file: str
+    """Its name without folders."""
+    sha256: Sha256
+    named_by: str
+    """The option or variable that named it, for messages."""
+
+
+class NamedBrowser(Record):
+    """A browser build that the user declared: a program by its content, or a package of phones."""
+
+    name: str
+    program: Sha256 | None = None
+    package: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+class JobSpec(Record):
+    """What one worker measures, and with what."""
+
+    schema_: Literal["mobilebench/job/1"] = Field(default="mobilebench/job/1", alias="schema")
+    run_id: str
+    retry_failed: bool = False
+    """Whether the run measures failed blocks again."""
+    cancel_token: str = Field(default_factory=lambda: secrets.token_hex(8))
+    """Who knows it can cancel the job."""
+    target: TargetInfo
+    blocks: tuple[PlannedBlock, ...]
+    unsupported: tuple[KnownUnsupported, ...] = ()
+    models: tuple[Manifest | AddedManifest, ...] = ()
+    """With the SHA-256 of every file; a file's path in it is relative to the model's folder."""
+    libraries: tuple[NamedLibrary, ...] = ()
+    browsers: tuple[NamedBrowser, ...] = ()
+    recorders: tuple[str, ...]
+    """Names of the recorders that run around each block."""
+    wait_seconds: float
+    """For how long a phone that goes away is waited for."""
+
+    @property
+    def resume_command(self) -> str:
+        """The command that measures what this run leaves unmeasured."""
+        return f"mobilebench run --resume {self.run_id}{' --retry failed' if self.retry_failed else ''}"
+
+
+def job_for(
+    target: TargetInfo,
+    blocks: Sequence[PlannedBlock],
+    *,
+    run_id: str,
+    retry_failed: bool,
+    unsupported: Unsupported,
+    models: Models,
+    recorders: Iterable[str],
+    wait_seconds: float,
+) -> JobSpec:
+    """The job of one target, with the libraries and browser builds that are declared now. A declared file that cannot
+    be read is left out: the block that needs it says so.
+    """
+    used = {model_key(block.case): None for block in blocks}
+    reasons = {case_and_pass(block): None for block in blocks}
+    names = {block.case.browser for block in blocks}
+    return JobSpec(
+        run_id=run_id,
+        retry_failed=retry_failed,
+        target=target,
+        blocks=tuple(blocks),
+        unsupported=tuple(
+            KnownUnsupported.model_validate({"case": key[0], "pass": key[1], "reason": unsupported[key]})
+            for key in reasons
+            if key in unsupported
+        ),
+        models=tuple(models[key].manifest for key in used if key in models),
+        libraries=tuple(_named_libraries()),
+        browsers=tuple(_named_browsers(names)),
+        recorders=tuple(recorders),
+        wait_seconds=wait_seconds,
+    )
+
+
+def unsupported_of(job: JobSpec) -> Unsupported:
+    """What the job knows to be unsupported."""
+    return {(one.case, one.pass_): one.reason for one in job.unsupported}
+
+
+def find_models(job: JobSpec, dependencies: Dependencies) -> dict[ModelKey, ModelFiles | str]:
+    """The job's models on the worker's computer, or the reason why one cannot be had there."""
+    return {(wanted.model, wanted.precision, wanted.batch): _find_model(wanted, dependencies) for wanted in job.models}
+
+
+@contextmanager
+def named_files(job: JobSpec) -> Iterator[None]:
+    """Use the job's libraries and browser builds until the end of the block, and none that this process declared.
+
+    Raises:
+        BadInput: one of them is not on this computer.
+    """
+    given = [
+        libraries.Given(one.name, _file(one.sha256, f"The library {one.file}"), one.named_by) for one in job.libraries
+    ]
+    declared = [
+        builds.DeclaredBuild(
+            one.name,
+            _file(one.program, f"The program of {one.name}") if one.program else None,
+            one.package,
+            one.flags,
+        )
+        for one in job.browsers
+    ]
+    with libraries.using_files(given), builds.using(declared):
+        yield
+
+
+def _named_libraries() -> Iterator[NamedLibrary]:
+    for one in libraries.every_file():
+        with suppress(OSError):
+            sha256 = contents.remember(one.path)
+            yield NamedLibrary(name=one.name, file=one.path.name, sha256=sha256, named_by=one.by)
+
+
+def _named_browsers(names: Collection[str | None]) -> Iterator[NamedBrowser]:
+    for one in builds.declared():
+        if one.name in names:
+            with suppress(OSError):
+                program = contents.remember(one.program) if one.program else None
+                yield NamedBrowser(name=one.name, program=program, package=one.package, flags=one.flags)
+
+
+def _file(sha256: Sha256, what: str) -> Path:
+    found = contents.find(sha256)
+    if found is None:
+        raise BadInput(f"{what} (sha256 {sha256}) is not on this computer.", hint="Copy it here and name it here once.")
+    return found
+
+
+def _find_model(wanted: Manifest, dependencies: Dependencies) -> ModelFiles | str:
+    """The model that is built here when its files are the wanted ones; else it is built here, and compared again."""
+    key = (wanted.model, wanted.precision, wanted.batch)
+    try:
+        found = dependencies.built_model(key)
+        if found is None or _digests(found.manifest) != _digests(wanted):
+            found = dependencies.model(key, lambda _: None)
+    except MobilebenchError as error:
+        return error.text_with_hint
+    if _digests(found.manifest) != _digests(wanted):
+        return f"{wanted.model} {wanted.precision} on the worker's computer is not the model of this run"
+    return ModelFiles(found.folder, wanted)
+
+
+def _digests(manifest: Manifest) -> Mapping[str, tuple[Sha256, Mapping[str, Sha256]]]:
+    return {name: (entry.sha256, entry.parts) for name, entry in manifest.formats.items()}

@@ -1,0 +1,101 @@
+"""A worker in a process of its own: `python -m mobilebench.session.worker_process`.
+
+It reads a `JobSpec` from the first line of standard input, measures it, and writes each event to standard output as a
+line of JSON. Further lines of both streams are `messages`. The process ends when the job is done and standard input has
+ended; when that ends earlier, the job is cancelled.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import IO
+
+from mobilebench.core.errors import BlockFailed, MobilebenchError
+from mobilebench.core.records import TargetInfo
+from mobilebench.session import events, messages
+from mobilebench.session.dependencies import Dependencies
+from mobilebench.session.job import JobSpec
+from mobilebench.session.worker import measure_job
+
+_LOOK_SECONDS = 0.1
+
+
+def main() -> int:
+    """Measure the job of standard input; 2 when there is none."""
+    coordinator = _Coordinator(sys.stdin.buffer, _own_output())
+    try:
+        job = JobSpec.model_validate_json(sys.stdin.buffer.readline())
+    except ValueError as error:
+        sys.stderr.write(f"Standard input does not begin with a job: {error}\n")
+        return 2
+    cancel = threading.Event()
+    listener = threading.Thread(target=coordinator.listen, args=(job, cancel), name="coordinator", daemon=True)
+    listener.start()
+    dependencies = Dependencies()
+    with ExitStack() as held:
+        try:
+            lease = held.enter_context(dependencies.device_lock(job.target, job.run_id))
+        except MobilebenchError as error:
+            name = job.target.id
+            coordinator.emit(events.TargetLost(target=name, reason=error.message, hint=error.hint))
+            coordinator.emit(events.TargetFinished(target=name))
+        else:
+            measure_job(job, coordinator.emit, cancel, coordinator.take_turn, dependencies, lease)
+    listener.join()
+    return 0
+
+
+class _Coordinator:
+    """The other end of standard input and output."""
+
+    def __init__(self, said: IO[bytes], answers: IO[bytes]) -> None:
+        self._said = said
+        self._answers = answers
+        self._writing = threading.Lock()
+        self._granted = threading.Event()
+
+    def emit(self, event: events.Event) -> None:
+        self._write(events.to_json(event))
+
+    @contextmanager
+    def take_turn(self, target: TargetInfo, cancel: threading.Event) -> Iterator[None]:  # noqa: ARG002
+        """Ask for the turn and wait for it. Raises `BlockFailed` when `cancel` is set while waiting."""
+        self._granted.clear()
+        self._write(messages.TurnWanted().model_dump_json())
+        while not self._granted.wait(_LOOK_SECONDS):
+            if cancel.is_set():
+                raise BlockFailed("Waiting for the other targets' blocks was cancelled.")
+        try:
+            yield
+        finally:
+            self._write(messages.TurnOver().model_dump_json())
+
+    def listen(self, job: JobSpec, cancel: threading.Event) -> None:
+        """Follow what the coordinator says until it is silent for good, which cancels the job."""
+        for line in self._said:
+            message = messages.to_worker(line)
+            if isinstance(message, messages.TurnGranted):
+                self._granted.set()
+            elif message.token == job.cancel_token:
+                cancel.set()
+        cancel.set()
+
+    def _write(self, line: str) -> None:
+        with self._writing:
+            self._answers.write(line.encode() + b"\n")
+            self._answers.flush()
+
+
+def _own_output() -> IO[bytes]:
+    """Standard output for events alone: what anything else prints goes to standard error."""
+    own = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(own, "wb")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

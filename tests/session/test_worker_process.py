@@ -1,0 +1,161 @@
+"""A job is sent through JSON into a fresh process, which measures it and streams its events back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mobilebench import targets
+from mobilebench.core.errors import ExitCode
+from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
+from mobilebench.models import obtain
+from mobilebench.results.store import Store
+from mobilebench.session import RunRequest, events, messages, run
+from mobilebench.session.executors import ProcessExecutor
+from mobilebench.session.host_exclusion import HostExclusion
+from mobilebench.session.job import JobSpec
+from mobilebench.suite import Plan
+
+from ..results.making import host
+from .fakes import SUITE, Seen
+
+RULE = BlockRule(min_predictions=2, max_predictions=3, max_seconds=1)
+
+
+def blocks(engine: str, count: int, rule: BlockRule = RULE) -> tuple[PlannedBlock, ...]:
+    setting = {"tflite": "xnnpack", "sleep": "default", "onnxruntime": "default"}[engine]
+    case = Case(target="host", engine=engine, backend="cpu", setting=setting, threads=1, model="bert_small")
+    return tuple(PlannedBlock(index=index, round=index, case=case, rule=rule) for index in range(count))
+
+
+def environment() -> dict[str, str]:
+    """That of a process that was told nothing: what a job needs has to be in the job."""
+    kept = ("PATH", "HOME", "TMPDIR", "MOBILEBENCH_HOME", "MOBILEBENCH_CACHE", "MOBILEBENCH_LOCKS")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def worker(job: JobSpec) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "mobilebench.session.worker_process"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment())
+    assert process.stdin
+    process.stdin.write(job.model_dump_json(by_alias=True).encode() + b"\n")
+    process.stdin.flush()
+    return process
+
+
+def job_of(info: TargetInfo, planned: tuple[PlannedBlock, ...]) -> JobSpec:
+    files = obtain.ensure("bert_small")
+    return JobSpec(run_id="r", target=info, blocks=planned, models=(files.manifest,), recorders=(), wait_seconds=0)
+
+
+def test_what_is_no_job_is_refused() -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "mobilebench.session.worker_process"], input=b"{}\n", capture_output=True, check=False
+    )
+    assert (process.returncode, process.stdout) == (2, b"")
+    assert b"does not begin with a job" in process.stderr
+
+
+@pytest.mark.parametrize("module", ["mobilebench.there_is_no_such_module", "this"])
+def test_a_worker_that_ends_or_talks_nonsense_is_a_lost_target(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    monkeypatch.setattr("mobilebench.session.executors._WORKER", module)
+    seen = Seen()
+    job = JobSpec(run_id="r", target=host(), blocks=(), recorders=(), wait_seconds=0)
+    ProcessExecutor().measure(job, seen, threading.Event(), HostExclusion().turn)
+    assert [event.kind for event in seen] == ["TargetLost", "TargetFinished"]
+
+
+@pytest.mark.build
+def test_a_run_in_a_fresh_process_is_measured_and_stored(tmp_path: Path) -> None:
+    info = targets.select("host")[0]
+    plan = Plan(suite=SUITE, targets=(info,), seed=0, blocks=blocks("tflite", 2))
+    seen = Seen()
+    with Store.open(tmp_path) as store:
+        result = run(
+            RunRequest(plan=plan, targets=(info,)),
+            store,
+            on_event=seen,
+            cancel=threading.Event(),
+            executor=ProcessExecutor(environment()),
+        )
+        stored = store.load(result.run_id)
+    assert result.exit_code in (ExitCode.OK, ExitCode.SUSPECT)
+    assert [block.outcome for block in stored.blocks] == ["measured", "measured"]
+    for block in stored.blocks:
+        assert block.measurement is not None
+        assert len(block.measurement.prediction_ms) >= 2
+        assert block.verdict is not None and block.verdict.status != "invalid"
+        assert block.series, "the computer's load is recorded"
+        assert block.spent_ms["store"] > 0
+    assert {"GateWaiting", "GatePassed", "BlockFinished"} <= {event.kind for event in seen}
+    kinds = [json.loads(line)["kind"] for line in (tmp_path / "runs" / result.run_id / "journal.jsonl").open()]
+    assert kinds[0] == "RunStarted"
+    assert kinds[-2:] == ["TargetFinished", "RunFinished"]
+
+
+@pytest.mark.build
+def test_a_cancelled_run_ends_its_worker_process(tmp_path: Path) -> None:
+    info = targets.select("host")[0]
+    endless = BlockRule(min_predictions=100_000, max_predictions=100_000, max_seconds=60)
+    plan = Plan(suite=SUITE, targets=(info,), seed=0, blocks=blocks("sleep", 1, endless))
+    cancel = threading.Event()
+
+    def press(event: events.Event) -> None:
+        if isinstance(event, events.BlockStarted):
+            threading.Timer(0.3, cancel.set).start()
+
+    with Store.open(tmp_path) as store:
+        begun = time.monotonic()
+        executor = ProcessExecutor(environment())
+        result = run(RunRequest(plan=plan, targets=(info,)), store, on_event=press, cancel=cancel, executor=executor)
+    assert (result.exit_code, result.run.blocks) == (ExitCode.INTERRUPTED, [])
+    assert time.monotonic() - begun < 30
+
+
+@pytest.mark.build
+def test_only_its_own_token_cancels_a_job() -> None:
+    endless = BlockRule(min_predictions=100_000, max_predictions=100_000, max_seconds=60)
+    job = job_of(targets.select("host")[0], blocks("sleep", 1, endless))
+    process = worker(job)
+    assert process.stdin and process.stdout
+    try:
+        kinds = [events.from_json(process.stdout.readline()).kind for _ in range(2)]
+        assert kinds == ["TargetStarted", "BlockStarted"]
+        for token in ("another", job.cancel_token):
+            assert process.poll() is None
+            process.stdin.write(messages.CancelJob(token=token).model_dump_json().encode() + b"\n")
+            process.stdin.flush()
+            time.sleep(0.5 if token == "another" else 0)
+        process.stdin.close()
+        rest = [events.from_json(line).kind for line in process.stdout]
+        assert rest == ["TargetFinished"]
+        assert process.wait(20) == 0
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.build
+def test_a_worker_whose_coordinator_is_gone_ends() -> None:
+    endless = BlockRule(min_predictions=100_000, max_predictions=100_000, max_seconds=60)
+    process = worker(job_of(targets.select("host")[0], blocks("sleep", 1, endless)))
+    assert process.stdin and process.stdout
+    try:
+        process.stdout.readline()
+        process.stdin.close()
+        assert process.wait(20) == 0
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
