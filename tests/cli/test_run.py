@@ -13,8 +13,7 @@ from mobilebench.cli import builds
 from mobilebench.cli.app import app
 from mobilebench.core.errors import BlockFailed, ExitCode
 from mobilebench.core.records import PlannedBlock
-from tests.session.fakes import FakeEngine
-from tests.session.test_running import Session
+from tests.session.fakes import FakeEngine, Sessions
 
 
 def _fail(planned: PlannedBlock, cancel: object) -> None:
@@ -25,7 +24,7 @@ def _fail(planned: PlannedBlock, cancel: object) -> None:
 def test_an_interrupted_run_says_how_it_was_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, retried: list[str]
 ) -> None:
-    begun = Session(tmp_path)
+    begun = Sessions(tmp_path)
     begun.world.engine = FakeEngine(behave=_fail)
     failed = begun.run()
     stopped = replace(failed, exit_code=ExitCode.INTERRUPTED)

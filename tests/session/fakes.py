@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.core.records import BlockRule, Case, Pass, PlannedBlock, TargetInfo
+from mobilebench.core.records import BlockRule, Case, Pass, PlannedBlock, Run, TargetInfo
 from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult, PreparedCase
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.recorders.registry import Factory, TargetRecorders
-from mobilebench.session import events
+from mobilebench.results.store import Store
+from mobilebench.session import RunRequest, RunResult, events, resume, run
 from mobilebench.session.dependencies import Dependencies, ModelKey
 from mobilebench.suite import Plan
 from mobilebench.suite.schema import Suite
@@ -204,3 +205,50 @@ class Seen(list[events.Event]):
 
     def of(self, kind: type[events.Event]) -> list[Any]:
         return [event for event in self if isinstance(event, kind)]
+
+
+class Sessions:
+    """A store, a world, and what was seen of the runs in them."""
+
+    def __init__(self, folder: Path, *, wait_seconds: float = 0.0) -> None:
+        self.store = Store.open(folder)
+        self.world = World()
+        self.seen = Seen()
+        self.cancel = threading.Event()
+        self.wait_seconds = wait_seconds
+
+    def run(
+        self,
+        *targets: TargetInfo,
+        rounds: int = 2,
+        models: tuple[str, ...] = ("m",),
+        wait_seconds: float | None = None,
+    ) -> RunResult:
+        """Measure a plan on targets, by default on this computer."""
+        targets = targets or (host(),)
+        usable = [info for info in targets if info.state == "device"]
+        return run(
+            RunRequest(plan(*usable, rounds=rounds, models=models), targets, ("mobilebench", "run")),
+            self.store,
+            on_event=self.seen,
+            cancel=self.cancel,
+            dependencies=self.world.dependencies(),
+            wait_seconds=self.wait_seconds if wait_seconds is None else wait_seconds,
+        )
+
+    def resume(self, run_id: str = "last", *, retry_failed: bool = False) -> RunResult:
+        """Measure what a run left."""
+        self.cancel = threading.Event()
+        return resume(
+            self.store.load(run_id),
+            self.store,
+            on_event=self.seen,
+            cancel=self.cancel,
+            dependencies=self.world.dependencies(),
+            wait_seconds=self.wait_seconds,
+            retry_failed=retry_failed,
+        )
+
+    def stored(self) -> Run:
+        """The last run as it is stored."""
+        return self.store.load("last")

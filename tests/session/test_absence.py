@@ -11,11 +11,10 @@ import pytest
 
 from mobilebench.core.errors import BlockFailed, ExitCode, Fault, TargetLost, TargetTaken
 from mobilebench.core.records import PlannedBlock, TargetInfo
-from mobilebench.results.store import Store
-from mobilebench.session import RunRequest, RunResult, absence, events, run
+from mobilebench.session import RunResult, absence, events
 
 from ..results.making import phone
-from .fakes import Seen, World, plan
+from .fakes import Sessions
 
 A = phone("A", facts={"ro.serialno": "1", "boot_id": "one"})
 
@@ -25,15 +24,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(absence, "_LOOK_SECONDS", 0.01)
 
 
-class Cable:
+class Cable(Sessions):
     """What happens to phone A: at which attempts of which blocks it goes away, and how it is seen then."""
 
     def __init__(self, folder: Path, empty_store: Path) -> None:
         shutil.copy(empty_store, folder)
-        self.store = Store.open(folder)
-        self.world = World()
-        self.seen = Seen()
-        self.cancel = threading.Event()
+        super().__init__(folder, wait_seconds=30)
         self.cuts: dict[int, int] = {}
         """Block to how often the phone goes away during it."""
         self.states: list[TargetInfo | None] = []
@@ -50,21 +46,13 @@ class Cable:
     def _met(self, info: TargetInfo) -> TargetInfo | None:
         return self.states.pop(0) if self.states else info
 
-    def run(self, *targets: TargetInfo, rounds: int = 3, wait_seconds: float = 30) -> RunResult:
-        targets = targets or (A,)
-        request = RunRequest(plan=plan(*targets, rounds=rounds), targets=targets)
-        return run(
-            request,
-            self.store,
-            on_event=self.seen,
-            cancel=self.cancel,
-            dependencies=self.world.dependencies(),
-            wait_seconds=wait_seconds,
-        )
+    def measure(self, *targets: TargetInfo, wait_seconds: float | None = None) -> RunResult:
+        """Measure three rounds, by default on phone A."""
+        return self.run(*(targets or (A,)), rounds=3, wait_seconds=wait_seconds)
 
     @property
     def outcomes(self) -> list[str]:
-        return [block.outcome for block in self.store.load("last").blocks]
+        return [block.outcome for block in self.stored().blocks]
 
 
 @pytest.fixture
@@ -76,7 +64,7 @@ def cable(tmp_path: Path, empty_store: Path):
 
 def test_the_block_in_flight_is_measured_again_and_the_run_goes_on(cable: Cable) -> None:
     cable.cuts, cable.states = {1: 1}, [None, None]
-    result = cable.run()
+    result = cable.measure()
     assert cable.world.engine.measured == [0, 1, 1, 2]
     assert (cable.outcomes, result.exit_code) == (["measured"] * 3, ExitCode.OK)
     assert (cable.world.opened, cable.world.put_back) == (["A", "A"], ["A", "A"])
@@ -94,13 +82,13 @@ def test_the_block_in_flight_is_measured_again_and_the_run_goes_on(cable: Cable)
 
 def test_each_cut_is_waited_for(cable: Cable) -> None:
     cable.cuts = {0: 2, 1: 2, 2: 1}
-    assert cable.run().exit_code == ExitCode.OK
+    assert cable.measure().exit_code == ExitCode.OK
     assert len(cable.seen.of(events.TargetBack)) == 5
 
 
 def test_a_block_that_loses_its_phone_every_time_fails_and_the_others_are_measured(cable: Cable) -> None:
     cable.cuts = {1: 99}
-    cable.run()
+    cable.measure()
     block = cable.store.load("last").blocks[1]
     assert (block.outcome, block.fault) == ("failed", "cut connection")
     assert "went away 3 times during this block" in str(block.reason)
@@ -111,7 +99,7 @@ def test_what_is_said_while_waiting(cable: Cable) -> None:
     cable.cuts = {0: 1}
     states = ("offline", "offline", "unauthorized")
     cable.states = [None, *(A.model_copy(update={"state": state}) for state in states)]
-    cable.run()
+    cable.measure()
     away = cable.seen.of(events.TargetAway)
     assert [event.state for event in away] == ["absent", "offline", "unauthorized"]
     assert "allow USB debugging" in away[2].hint
@@ -121,7 +109,7 @@ def test_what_is_said_while_waiting(cable: Cable) -> None:
 
 def test_a_phone_that_does_not_come_back_is_lost(cable: Cable) -> None:
     cable.cuts, cable.states = {1: 1}, [None] * 10_000
-    result = cable.run(wait_seconds=0.1)
+    result = cable.measure(wait_seconds=0.1)
     (lost,) = cable.seen.of(events.TargetLost)
     assert "did not come back within" in lost.reason
     assert "mobilebench restore A" in str(lost.hint)
@@ -131,7 +119,7 @@ def test_a_phone_that_does_not_come_back_is_lost(cable: Cable) -> None:
 
 def test_nobody_waits_where_that_was_not_wanted(cable: Cable) -> None:
     cable.cuts = {1: 1}
-    cable.run(wait_seconds=0)
+    cable.measure(wait_seconds=0)
     assert cable.seen.of(events.TargetAway) == []
     assert cable.outcomes == ["measured"]
 
@@ -147,7 +135,7 @@ def test_nobody_waits_where_that_was_not_wanted(cable: Cable) -> None:
 )
 def test_another_phone_under_the_same_serial_is_not_measured(cable: Cable, other: TargetInfo) -> None:
     cable.cuts, cable.states = {1: 1}, [None, other]
-    cable.run()
+    cable.measure()
     assert cable.seen.of(events.TargetLost)[0].reason.startswith("Another phone is attached as A now")
     assert cable.outcomes == ["measured"]
 
@@ -155,13 +143,13 @@ def test_another_phone_under_the_same_serial_is_not_measured(cable: Cable, other
 def test_a_phone_that_was_started_anew_is_measured_and_that_is_said(cable: Cable) -> None:
     cable.cuts = {1: 1}
     cable.states = [None, A.model_copy(update={"facts": {"ro.serialno": "1", "boot_id": "another"}})]
-    assert cable.run().exit_code == ExitCode.OK
+    assert cable.measure().exit_code == ExitCode.OK
     assert cable.seen.of(events.TargetBack)[0].restarted
 
 
 def test_a_phone_that_somebody_else_has_taken_is_not_waited_for(cable: Cable) -> None:
     cable.cuts, cable.error = {1: 1}, TargetTaken("Somebody else has A.")
-    cable.run()
+    cable.measure()
     assert cable.seen.of(events.TargetAway) == []
     assert cable.seen.of(events.TargetLost)[0].reason == "Somebody else has A."
 
@@ -170,7 +158,7 @@ def test_a_phone_that_somebody_else_has_taken_is_not_waited_for(cable: Cable) ->
 def test_a_block_that_was_cut_off_while_the_phone_was_away_is_not_a_failure(cable: Cable, fault: Fault) -> None:
     cable.cuts, cable.error = {1: 1}, BlockFailed("The browser's connection was cut.", fault=fault)
     cable.states = [None, None]
-    assert cable.run().exit_code == ExitCode.OK
+    assert cable.measure().exit_code == ExitCode.OK
     assert cable.seen.of(events.BlockRetried) == []
     assert len(cable.seen.of(events.TargetBack)) == 1
 
@@ -187,7 +175,7 @@ def test_others_go_on_meanwhile(cable: Cable) -> None:
         return info if done >= {"B", "host"} and sorted(rest) == ["B", "host"] else None
 
     cable.world.met = met
-    assert cable.run(away, beside, here).exit_code == ExitCode.OK
+    assert cable.measure(away, beside, here).exit_code == ExitCode.OK
     assert cable.outcomes == ["measured"] * 9
 
 
@@ -195,7 +183,7 @@ def test_ctrl_c_ends_the_wait_at_once(cable: Cable) -> None:
     cable.cuts, cable.states = {1: 1}, [None] * 10_000
     threading.Timer(0.3, cable.cancel.set).start()
     begun = time.monotonic()
-    result = cable.run(wait_seconds=600)
+    result = cable.measure(wait_seconds=600)
     assert time.monotonic() - begun < 30
     assert (result.exit_code, cable.outcomes) == (ExitCode.INTERRUPTED, ["measured"])
     assert "could not be put back" in cable.seen.of(events.TargetNoticed)[0].words
@@ -211,11 +199,11 @@ def test_a_phone_that_is_away_when_it_is_opened_is_waited_for(cable: Cable) -> N
         return info
 
     cable.world.met = met
-    assert cable.run().exit_code == ExitCode.OK
+    assert cable.measure().exit_code == ExitCode.OK
     assert not cable.seen.of(events.TargetBack)[0].repeated
 
 
 def test_one_that_is_seen_but_never_opened_is_lost_after_the_limit(cable: Cable) -> None:
     cable.world.dead.add("A")
-    cable.run(wait_seconds=0.1)
+    cable.measure(wait_seconds=0.1)
     assert cable.seen.of(events.TargetLost)[0].reason == "A does not answer."

@@ -19,64 +19,23 @@ from mobilebench.core.records import PlannedBlock, Run, Series, TargetInfo
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.recorders.base import Declaration, Quantity, Recorded, Subject
 from mobilebench.results.store import Store, StoreError
-from mobilebench.session import RunRequest, RunResult, events, resume, run
+from mobilebench.session import RunRequest, events, resume, run
 from mobilebench.session.journal import Journal
 
 from ..results.making import host, phone
 from . import killed
-from .fakes import PROOF, FakeEngine, Seen, World, manifest, plan, sleeping
-
-
-class Session:
-    """A store, a world, and what was seen."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = Store.open(folder)
-        self.world = World()
-        self.seen = Seen()
-        self.cancel = threading.Event()
-        self.wait_seconds = 0.0
-
-    def run(self, *targets: TargetInfo, rounds: int = 2, models: tuple[str, ...] = ("m",)) -> RunResult:
-        targets = targets or (host(),)
-        usable = [info for info in targets if info.state == "device"]
-        request = RunRequest(
-            plan=plan(*usable, rounds=rounds, models=models), targets=targets, command=("mobilebench", "run")
-        )
-        return run(
-            request,
-            self.store,
-            on_event=self.seen,
-            cancel=self.cancel,
-            dependencies=self.world.dependencies(),
-            wait_seconds=self.wait_seconds,
-        )
-
-    def resume(self, run_id: str = "last", *, retry_failed: bool = False) -> RunResult:
-        self.cancel = threading.Event()
-        return resume(
-            self.store.load(run_id),
-            self.store,
-            on_event=self.seen,
-            cancel=self.cancel,
-            dependencies=self.world.dependencies(),
-            wait_seconds=self.wait_seconds,
-            retry_failed=retry_failed,
-        )
-
-    def stored(self) -> Run:
-        return self.store.load("last")
+from .fakes import PROOF, FakeEngine, Seen, Sessions, World, manifest, plan, sleeping
 
 
 @pytest.fixture
 def session(tmp_path: Path, empty_store: Path):
     shutil.copy(empty_store, tmp_path)
-    made = Session(tmp_path)
+    made = Sessions(tmp_path)
     yield made
     made.store.close()
 
 
-def test_a_plan_is_measured_in_its_order_and_stored(session: Session) -> None:
+def test_a_plan_is_measured_in_its_order_and_stored(session: Sessions) -> None:
     result = session.run(models=("a", "b"))
 
     stored = session.stored()
@@ -90,7 +49,7 @@ def test_a_plan_is_measured_in_its_order_and_stored(session: Session) -> None:
     assert (result.counts["valid"], result.exit_code) == (4, ExitCode.OK)
 
 
-def test_time_is_split_by_what_it_went_to(session: Session) -> None:
+def test_time_is_split_by_what_it_went_to(session: Sessions) -> None:
     session.run(rounds=1)
     spent = session.stored().blocks[0].spent_ms
     assert spent.keys() == {"push", "launch", "gate", "measure", "store"}
@@ -99,7 +58,7 @@ def test_time_is_split_by_what_it_went_to(session: Session) -> None:
     assert spent["store"] > 0
 
 
-def test_a_block_is_stored_in_one_transaction(session: Session) -> None:
+def test_a_block_is_stored_in_one_transaction(session: Sessions) -> None:
     """Also how long storing took: it is written with the next block, and that of the last one with the run's end."""
     writes: list[int] = []
     commits = 0
@@ -119,7 +78,7 @@ def test_a_block_is_stored_in_one_transaction(session: Session) -> None:
     assert all(block.spent_ms["store"] > 0 for block in session.stored().blocks)
 
 
-def test_what_a_run_answers_is_what_is_stored_of_it(session: Session) -> None:
+def test_what_a_run_answers_is_what_is_stored_of_it(session: Sessions) -> None:
     loads = 0
     load = session.store.load
 
@@ -134,7 +93,7 @@ def test_what_a_run_answers_is_what_is_stored_of_it(session: Session) -> None:
     assert result.run == load("last")
 
 
-def test_everything_requested_is_recorded_before_the_first_block(session: Session) -> None:
+def test_everything_requested_is_recorded_before_the_first_block(session: Sessions) -> None:
     found: list[Run] = []
     session.world.engine.behave = lambda planned, cancel: found.append(session.stored())
     session.run(rounds=3)
@@ -143,7 +102,7 @@ def test_everything_requested_is_recorded_before_the_first_block(session: Sessio
     assert found[0].info.status == "running"
 
 
-def test_a_block_is_stored_when_subscribers_see_it(session: Session) -> None:
+def test_a_block_is_stored_when_subscribers_see_it(session: Sessions) -> None:
     counted: list[int] = []
 
     def look(event: events.Event) -> None:
@@ -155,7 +114,7 @@ def test_a_block_is_stored_when_subscribers_see_it(session: Session) -> None:
     assert counted == [1, 2, 3]
 
 
-def test_the_events_of_a_run(session: Session) -> None:
+def test_the_events_of_a_run(session: Sessions) -> None:
     session.run(rounds=1)
     assert [event.kind for event in session.seen] == [
         "RunStarted",
@@ -169,7 +128,7 @@ def test_the_events_of_a_run(session: Session) -> None:
     ]
 
 
-def test_the_journal_holds_every_event_as_json(session: Session) -> None:
+def test_the_journal_holds_every_event_as_json(session: Sessions) -> None:
     result = session.run(rounds=1)
     lines = (session.store.run_folder(result.run_id) / "journal.jsonl").read_text().splitlines()
     journal = [json.loads(line) for line in lines]
@@ -185,7 +144,7 @@ def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 class TestOutcomes:
-    def test_a_verdict_follows_from_the_proof(self, session: Session) -> None:
+    def test_a_verdict_follows_from_the_proof(self, session: Sessions) -> None:
         session.world.engine.report = lambda planned: {"proof": {**PROOF, "threads": 1}}
         result = session.run()
         verdict = session.stored().blocks[0].verdict
@@ -193,11 +152,11 @@ class TestOutcomes:
         assert verdict.status == "invalid"
         assert (result.counts["invalid"], result.exit_code) == (2, ExitCode.CASES_FAILED)
 
-    def test_suspect_blocks_have_their_own_exit_code(self, session: Session) -> None:
+    def test_suspect_blocks_have_their_own_exit_code(self, session: Sessions) -> None:
         session.world.engine.report = lambda planned: {"proof": {**PROOF, "clock_resolution_ms": 1.0}}
         assert session.run().exit_code == ExitCode.SUSPECT
 
-    def test_what_an_engine_does_not_support_is_not_prepared(self, session: Session) -> None:
+    def test_what_an_engine_does_not_support_is_not_prepared(self, session: Sessions) -> None:
         session.world.engine.cannot = lambda target, case: "there is no GPU" if case.model == "b" else None
         result = session.run(models=("a", "b"))
         block = session.stored().blocks[1]
@@ -206,11 +165,11 @@ class TestOutcomes:
         assert all("/b/" not in key for key in session.world.engine.prepared)
         assert (result.counts["valid"], result.counts["unsupported"], result.exit_code) == (2, 2, ExitCode.OK)
 
-    def test_nothing_but_unsupported(self, session: Session) -> None:
+    def test_nothing_but_unsupported(self, session: Sessions) -> None:
         session.world.engine.cannot = lambda target, case: "no"
         assert session.run().exit_code == ExitCode.NOTHING_TO_MEASURE
 
-    def test_what_turns_out_to_be_unsupported_is_tried_once(self, session: Session) -> None:
+    def test_what_turns_out_to_be_unsupported_is_tried_once(self, session: Sessions) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             raise Unsupported("no WebGPU adapter")
 
@@ -220,13 +179,13 @@ class TestOutcomes:
         assert session.world.engine.measured == [0]
 
     @pytest.mark.parametrize(("status", "outcome"), [("unsupported", "unsupported"), ("error", "failed")])
-    def test_an_answer_that_is_no_measurement(self, session: Session, status: str, outcome: str) -> None:
+    def test_an_answer_that_is_no_measurement(self, session: Sessions, status: str, outcome: str) -> None:
         session.world.engine.report = lambda planned: {"status": status, "reason": "because"}
         session.run(rounds=1)
         block = session.stored().blocks[0]
         assert (block.outcome, block.reason, block.measurement) == (outcome, "because", None)
 
-    def test_a_failed_block_is_tried_once_more(self, session: Session) -> None:
+    def test_a_failed_block_is_tried_once_more(self, session: Sessions) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 0 and len(session.world.engine.measured) == 1:
                 raise BlockFailed("the page never answered")
@@ -242,7 +201,7 @@ class TestOutcomes:
             "RunFinished",
         ]
 
-    def test_what_fails_twice_is_stored_as_failed_and_tried_again_in_the_next_round(self, session: Session) -> None:
+    def test_what_fails_twice_is_stored_as_failed_and_tried_again_in_the_next_round(self, session: Sessions) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 0:
                 raise BlockFailed("the runner died.", hint="Look at its log.", fault="crash")
@@ -259,7 +218,7 @@ class TestOutcomes:
         assert session.world.engine.measured == [0, 0, 1]
         assert result.exit_code == ExitCode.CASES_FAILED
 
-    def test_a_mistake_in_mobilebench_fails_the_block_and_not_the_run(self, session: Session) -> None:
+    def test_a_mistake_in_mobilebench_fails_the_block_and_not_the_run(self, session: Sessions) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 0:
                 raise ZeroDivisionError("oops")
@@ -308,7 +267,7 @@ def failing(planned: PlannedBlock, cancel: threading.Event) -> None:
 
 
 class TestRecorders:
-    def test_they_read_around_the_measured_part(self, session: Session) -> None:
+    def test_they_read_around_the_measured_part(self, session: Sessions) -> None:
         log: list[str] = []
         session.world.readers = {"a": lambda _: FakeRecorder("a", log), "b": lambda _: FakeRecorder("b", log)}
         session.world.engine.behave = lambda planned, cancel: log.append("measured")
@@ -326,7 +285,7 @@ class TestRecorders:
         ],
     )
     def test_one_that_fails_has_a_reason_and_the_block_stays(
-        self, session: Session, when: str, reason: str | None
+        self, session: Sessions, when: str, reason: str | None
     ) -> None:
         log: list[str] = []
         session.world.readers = {
@@ -339,7 +298,7 @@ class TestRecorders:
         assert result.exit_code == ExitCode.OK
         assert ("a start" in log) == (when != "validate")
 
-    def test_all_are_stopped_without_another_reading_when_the_block_fails(self, session: Session) -> None:
+    def test_all_are_stopped_without_another_reading_when_the_block_fails(self, session: Sessions) -> None:
         log: list[str] = []
         session.world.readers = {"a": lambda _: FakeRecorder("a", log)}
         session.world.engine.behave = failing
@@ -357,7 +316,7 @@ class TestRecorders:
         ],
     )
     def test_a_target_that_goes_away_while_it_is_read_is_lost(
-        self, session: Session, when: str, steps: list[str]
+        self, session: Sessions, when: str, steps: list[str]
     ) -> None:
         log: list[str] = []
         session.world.readers = {
@@ -371,25 +330,25 @@ class TestRecorders:
 
 
 class TestModels:
-    def test_a_model_of_which_there_is_no_definition_is_unsupported(self, session: Session) -> None:
+    def test_a_model_of_which_there_is_no_definition_is_unsupported(self, session: Sessions) -> None:
         session.world.unknown_models["b"] = "b is known but this version has no definition of it"
         result = session.run(models=("a", "b"))
         assert session.stored().blocks[1].reason == "b is known but this version has no definition of it"
         assert result.counts["unsupported"] == 2
 
-    def test_a_model_that_cannot_be_built_is_unsupported_beside_others(self, session: Session) -> None:
+    def test_a_model_that_cannot_be_built_is_unsupported_beside_others(self, session: Sessions) -> None:
         session.world.models["b"] = BadInput("Building needs TensorFlow.", hint="pip install mobilebench[models]")
         session.run(models=("a", "b"))
         assert session.stored().blocks[1].reason == "Building needs TensorFlow. pip install mobilebench[models]"
 
-    def test_no_model_at_all_is_bad_input_and_leaves_no_run(self, session: Session) -> None:
+    def test_no_model_at_all_is_bad_input_and_leaves_no_run(self, session: Sessions) -> None:
         session.world.models["m"] = BadInput("Building needs TensorFlow.", hint="pip install")
         with pytest.raises(BadInput, match="needs TensorFlow") as raised:
             session.run()
         assert raised.value.hint == "pip install"
         assert session.store.runs() == []
 
-    def test_models_of_unsupported_cases_are_not_built(self, session: Session) -> None:
+    def test_models_of_unsupported_cases_are_not_built(self, session: Sessions) -> None:
         session.world.models["b"] = BadInput("this must not be asked for")
         session.world.engine.cannot = lambda target, case: "no" if case.model == "b" else None
         session.run(models=("a", "b"))
@@ -397,7 +356,7 @@ class TestModels:
 
 
 class TestTargets:
-    def test_targets_are_measured_in_parallel_and_each_in_order(self, session: Session) -> None:
+    def test_targets_are_measured_in_parallel_and_each_in_order(self, session: Sessions) -> None:
         session.world.engine = FakeEngine(behave=sleeping(0.2))
         phones = [phone("A"), phone("B"), phone("C")]
         begun = time.monotonic()
@@ -408,19 +367,19 @@ class TestTargets:
                      if b.planned.case.target == serial]  # fmt: skip
             assert order == sorted(order)
 
-    def test_targets_of_one_machine_take_turns(self, session: Session) -> None:
+    def test_targets_of_one_machine_take_turns(self, session: Sessions) -> None:
         session.world.engine = FakeEngine(behave=sleeping(0.02))
         session.run(host(machine="x"), phone("A", machine="x"), phone("B", machine="x"), rounds=3)
         assert not _overlaps(session.world.engine.spans)
 
-    def test_the_wait_for_a_turn_is_kept_apart(self, session: Session) -> None:
+    def test_the_wait_for_a_turn_is_kept_apart(self, session: Sessions) -> None:
         session.world.engine = FakeEngine(behave=sleeping(0.05))
         session.run(phone("A", machine="x"), phone("B", machine="x"), rounds=1)
         gates = sorted(block.spent_ms["gate"] for block in session.stored().blocks)
         assert gates[0] < 25
         assert gates[1] > 25
 
-    def test_the_host_is_measured_with_no_other_block_in_progress(self, session: Session) -> None:
+    def test_the_host_is_measured_with_no_other_block_in_progress(self, session: Sessions) -> None:
         session.world.engine = FakeEngine(behave=sleeping(0.02))
         session.run(host(), phone("A"), phone("B"), rounds=5)
         spans = session.world.engine.spans
@@ -428,14 +387,14 @@ class TestTargets:
             assert not _overlaps([span for span in spans if span[0] in ("host", serial)])
         assert len(spans) == 15
 
-    def test_engines_that_compute_nothing_need_no_turn(self, session: Session) -> None:
+    def test_engines_that_compute_nothing_need_no_turn(self, session: Sessions) -> None:
         session.world.engine = FakeEngine(behave=sleeping(0.1), claims_machine=False)
         session.run(*(phone(str(number), machine="x") for number in range(8)), rounds=2)
         assert _overlaps(session.world.engine.spans)
         assert all(block.spent_ms["gate"] == 0 for block in session.stored().blocks)
         assert session.seen.of(events.GateWaiting) == []
 
-    def test_a_dead_target_does_not_stop_the_others(self, session: Session) -> None:
+    def test_a_dead_target_does_not_stop_the_others(self, session: Sessions) -> None:
         session.world.dead.add("DEAD")
         result = session.run(phone("DEAD"), phone("B"))
         hint = f"Plug it in. Then `mobilebench run --resume {result.run_id}` measures what is left."
@@ -447,7 +406,7 @@ class TestTargets:
         assert result.exit_code == ExitCode.CASES_FAILED
         assert session.stored().info.status == "interrupted"
 
-    def test_a_target_that_is_unplugged_in_the_middle_can_be_gone_on_with(self, session: Session) -> None:
+    def test_a_target_that_is_unplugged_in_the_middle_can_be_gone_on_with(self, session: Sessions) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.case.target == "A" and planned.round == 1:
                 raise TargetLost("A went away.")
@@ -465,7 +424,7 @@ class TestTargets:
         assert session.stored().info.status == "finished"
 
     @pytest.mark.parametrize("retry_failed", [False, True])
-    def test_the_hint_of_a_lost_target_names_the_run(self, session: Session, retry_failed: bool) -> None:
+    def test_the_hint_of_a_lost_target_names_the_run(self, session: Sessions, retry_failed: bool) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 0:
                 raise BlockFailed("The page crashed.", fault="crash")
@@ -486,7 +445,7 @@ class TestTargets:
         )
 
     @pytest.mark.parametrize(("state", "says"), [("offline", "Unplug"), ("unauthorized", "allow USB debugging")])
-    def test_unusable_targets_are_skipped_with_what_to_do(self, session: Session, state: str, says: str) -> None:
+    def test_unusable_targets_are_skipped_with_what_to_do(self, session: Sessions, state: str, says: str) -> None:
         result = session.run(phone("BAD", state=state), phone("B"))
         skipped = session.seen.of(events.TargetSkipped)[0]
         assert (skipped.target, skipped.reason) == ("BAD", f"BAD is {state}")
@@ -495,37 +454,37 @@ class TestTargets:
         assert [info.id for info in session.stored().info.targets] == ["BAD", "B"]
         assert session.store.events("last")[1]["kind"] == "TargetSkipped"
 
-    def test_a_second_way_to_a_phone_is_recorded_and_not_measured(self, session: Session) -> None:
+    def test_a_second_way_to_a_phone_is_recorded_and_not_measured(self, session: Sessions) -> None:
         result = session.run(phone("A"), phone("B", state="the same phone as A"))
         skipped = session.seen.of(events.TargetSkipped)[0]
         assert (skipped.target, skipped.reason) == ("B", "B is the same phone as A")
         assert {block.planned.case.target for block in session.stored().blocks} == {"A"}
         assert result.exit_code == ExitCode.OK
 
-    def test_phones_that_share_a_serial_are_skipped_with_what_to_do(self, session: Session) -> None:
+    def test_phones_that_share_a_serial_are_skipped_with_what_to_do(self, session: Sessions) -> None:
         session.run(phone("A"), phone("D (usb:1-2)", state="another phone has the same serial"))
         skipped = session.seen.of(events.TargetSkipped)[0]
         assert skipped.reason == "D (usb:1-2): another phone has the same serial"
         assert "unplug one" in str(skipped.hint)
 
-    def test_what_was_put_back_on_a_target_is_told_and_recorded(self, session: Session) -> None:
+    def test_what_was_put_back_on_a_target_is_told_and_recorded(self, session: Sessions) -> None:
         session.world.notices["A"] = ("what an earlier run had left was put back: x",)
         session.run(phone("A"))
         assert [event.words for event in session.seen.of(events.TargetNoticed)] == [*session.world.notices["A"]]
         assert "TargetNoticed" in [event["kind"] for event in session.store.events("last")]
 
-    def test_no_usable_target(self, session: Session) -> None:
+    def test_no_usable_target(self, session: Sessions) -> None:
         with pytest.raises(NothingToMeasure, match="BAD is offline; WORSE is unauthorized"):
             session.run(phone("BAD", state="offline"), phone("WORSE", state="unauthorized"))
         assert session.store.runs() == []
 
-    def test_two_runs_at_once_on_one_target(self, session: Session) -> None:
+    def test_two_runs_at_once_on_one_target(self, session: Sessions) -> None:
         session.world.locked.add("A")
         with pytest.raises(BadInput, match="A is being measured by pid 1"):
             session.run(phone("A"))
         assert session.store.runs() == []
 
-    def test_a_target_that_another_run_measures_is_left_out_and_can_be_gone_on_with(self, session: Session) -> None:
+    def test_a_target_that_another_run_measures_is_left_out_and_can_be_gone_on_with(self, session: Sessions) -> None:
         session.world.locked.add("A")
         result = session.run(phone("A"), phone("B"))
         assert session.seen.of(events.TargetSkipped)[0].reason == "A is being measured by pid 1."
@@ -535,7 +494,7 @@ class TestTargets:
         session.world.attached = [phone("A"), phone("B")]
         assert session.resume().counts["valid"] == 4
 
-    def test_locks_are_given_back(self, session: Session) -> None:
+    def test_locks_are_given_back(self, session: Sessions) -> None:
         session.run(phone("A"))
         assert session.world.locked == set()
 
@@ -546,7 +505,7 @@ def _overlaps(spans: list[tuple[str, float, float]]) -> bool:
 
 
 class TestCtrlC:
-    def test_it_ends_within_seconds_and_can_be_gone_on_with(self, session: Session) -> None:
+    def test_it_ends_within_seconds_and_can_be_gone_on_with(self, session: Sessions) -> None:
         session.world.engine = FakeEngine(behave=sleeping(0.05))
         threading.Timer(0.2, session.cancel.set).start()
         begun = time.monotonic()
@@ -566,7 +525,7 @@ class TestCtrlC:
         assert set(session.world.engine.measured) == set(range(100)) - before
 
     def test_an_engine_that_does_not_listen_is_left_behind(
-        self, session: Session, monkeypatch: pytest.MonkeyPatch
+        self, session: Sessions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("mobilebench.session.coordinator.STOP_SECONDS", 0.3)
         let_go = threading.Event()
@@ -579,7 +538,7 @@ class TestCtrlC:
         assert result.exit_code == ExitCode.INTERRUPTED
         assert session.stored().blocks == []
 
-    def test_while_a_model_is_being_built(self, session: Session) -> None:
+    def test_while_a_model_is_being_built(self, session: Sessions) -> None:
         let_go = threading.Event()
 
         def slow(key: object, progress: object) -> ModelFiles:
@@ -598,20 +557,20 @@ class TestCtrlC:
         session.world = World()
         assert session.resume().counts["valid"] == 2
 
-    def test_after_the_last_block_nothing_was_interrupted(self, session: Session) -> None:
+    def test_after_the_last_block_nothing_was_interrupted(self, session: Sessions) -> None:
         session.world.engine.behave = lambda planned, cancel: session.cancel.set() if planned.index == 1 else None
         assert session.run().exit_code == ExitCode.OK
 
 
 class TestResume:
-    def test_nothing_is_measured_twice(self, session: Session) -> None:
+    def test_nothing_is_measured_twice(self, session: Sessions) -> None:
         session.run()
         session.world.engine = FakeEngine()
         result = session.resume()
         assert session.world.engine.measured == []
         assert (result.counts["valid"], result.exit_code) == (2, ExitCode.OK)
 
-    def test_a_browser_build_that_is_not_named_again_is_waited_for(self, session: Session) -> None:
+    def test_a_browser_build_that_is_not_named_again_is_waited_for(self, session: Sessions) -> None:
         here = host(browsers={"chrome": "156.0", "chrome@beta": "157.0"})
         laid_out = plan(here)
         blocks = [
@@ -642,7 +601,7 @@ class TestResume:
         session.resume()
         assert [block.outcome for block in session.stored().blocks] == ["measured", "measured"]
 
-    def test_failed_and_unsupported_blocks_count_as_measured(self, session: Session) -> None:
+    def test_failed_and_unsupported_blocks_count_as_measured(self, session: Sessions) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 0:
                 raise BlockFailed("no")
@@ -655,12 +614,12 @@ class TestResume:
         session.resume()
         assert session.world.engine.measured == [2]
 
-    def test_an_unknown_run(self, session: Session) -> None:
+    def test_an_unknown_run(self, session: Sessions) -> None:
         session.run()
         with pytest.raises(BadInput, match="no run nope"):
             session.resume("nope")
 
-    def test_a_target_that_is_not_here_is_said_and_the_others_are_measured(self, session: Session) -> None:
+    def test_a_target_that_is_not_here_is_said_and_the_others_are_measured(self, session: Sessions) -> None:
         session.cancel.set()
         session.run(phone("A"), phone("B"))
         session.world.attached = [phone("B")]
@@ -669,7 +628,7 @@ class TestResume:
         assert "A (this computer) is not here" in session.seen.of(events.TargetSkipped)[0].reason
         assert result.exit_code == ExitCode.CASES_FAILED
 
-    def test_a_phone_that_is_attached_under_another_serial_is_named(self, session: Session) -> None:
+    def test_a_phone_that_is_attached_under_another_serial_is_named(self, session: Sessions) -> None:
         session.cancel.set()
         session.run(phone("USB", kind="android", machine="R5CT"))
         session.world.attached = [phone("10.0.0.7:5555", kind="android", machine="R5CT")]
@@ -678,21 +637,21 @@ class TestResume:
         hint = "The same phone is attached as 10.0.0.7:5555: attach it (or start it) as USB and resume again."
         assert caught.value.hint == hint
 
-    def test_another_device_under_the_same_id_is_not_measured(self, session: Session) -> None:
+    def test_another_device_under_the_same_id_is_not_measured(self, session: Sessions) -> None:
         session.cancel.set()
         session.run(phone("A"))
         session.world.attached = [phone("A", name="another phone", soc="Kirin 980")]
         with pytest.raises(NothingToMeasure, match="another phone"):
             session.resume()
 
-    def test_no_target_is_here(self, session: Session) -> None:
+    def test_no_target_is_here(self, session: Sessions) -> None:
         session.cancel.set()
         session.run(phone("A"))
         session.world.attached = []
         with pytest.raises(NothingToMeasure, match=r"A .* is not here"):
             session.resume()
 
-    def test_other_weights_do_not_belong_to_the_run(self, session: Session) -> None:
+    def test_other_weights_do_not_belong_to_the_run(self, session: Sessions) -> None:
         session.cancel.set()
         session.run()
         session.world.models["m"] = ModelFiles(Path("/nowhere"), manifest(weights="sha256:1234"))
@@ -703,14 +662,14 @@ class TestResume:
 class TestRetry:
     """Failed blocks are measured again, after what made them fail was mended."""
 
-    def fail(self, session: Session, *indices: int) -> None:
+    def fail(self, session: Sessions, *indices: int) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index in indices:
                 raise BlockFailed("the phone's disk is full", fault="no space")
 
         session.world.engine = FakeEngine(behave=behave)
 
-    def test_failed_blocks_are_replaced_and_what_came_of_them_is_kept(self, session: Session) -> None:
+    def test_failed_blocks_are_replaced_and_what_came_of_them_is_kept(self, session: Sessions) -> None:
         self.fail(session, 1, 2)
         session.run(rounds=4)
         before = session.stored()
@@ -726,21 +685,21 @@ class TestRetry:
             (index, "the phone's disk is full", "no space") for index in (1, 2)
         ]
 
-    def test_without_being_asked_they_stay(self, session: Session) -> None:
+    def test_without_being_asked_they_stay(self, session: Sessions) -> None:
         self.fail(session, 1)
         session.run()
         session.world.engine = FakeEngine()
         assert session.resume().counts["failed"] == 1
         assert session.world.engine.measured == []
 
-    def test_what_fails_again_is_stored_once(self, session: Session) -> None:
+    def test_what_fails_again_is_stored_once(self, session: Sessions) -> None:
         self.fail(session, 1)
         session.run()
         result = session.resume(retry_failed=True)
         assert (len(session.stored().blocks), result.exit_code) == (2, ExitCode.CASES_FAILED)
         assert session.stored().info.status == "finished"
 
-    def interrupt(self, session: Session, index: int) -> None:
+    def interrupt(self, session: Sessions, index: int) -> None:
         """Press Ctrl-C during a block, which is whole all the same."""
         before = session.world.engine.behave
 
@@ -752,7 +711,7 @@ class TestRetry:
 
         session.world.engine.behave = behave
 
-    def test_what_is_left_unmeasured_is_measured_too(self, session: Session) -> None:
+    def test_what_is_left_unmeasured_is_measured_too(self, session: Sessions) -> None:
         self.fail(session, 0)
         self.interrupt(session, 2)
         session.run(rounds=5)
@@ -760,7 +719,7 @@ class TestRetry:
         assert session.resume(retry_failed=True).counts["valid"] == 5
         assert session.world.engine.measured == [0, 3, 4]
 
-    def test_interrupted_in_between_the_earlier_attempt_stays(self, session: Session) -> None:
+    def test_interrupted_in_between_the_earlier_attempt_stays(self, session: Sessions) -> None:
         self.fail(session, 0, 1)
         session.run()
         session.world.engine = FakeEngine()
@@ -805,7 +764,7 @@ class TestKill:
             assert result.counts["valid"] == killed.BLOCKS
 
 
-def test_a_full_disk_ends_the_run_and_keeps_what_is_stored(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_ends_the_run_and_keeps_what_is_stored(session: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     append = session.store.append
 
     def full(run_id: str, block: object, **how: object) -> None:
