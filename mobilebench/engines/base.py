@@ -158,7 +158,7 @@ Engine: TypeAlias = EngineOf[Any]
 
 
 def reason_against(engine: str, backends: tuple[Backend, ...], most_threads: int, case: Case) -> str | None:
-    """Why a native engine with these backends cannot run a case, whatever the target; None when it can."""
+    """Why a native engine with these backends cannot run a case on any target; None when it can."""
     backend = next((one for one in backends if one.name == case.backend), None)
     if backend is None:
         return f"engine `{engine}` has no backend `{case.backend}`"

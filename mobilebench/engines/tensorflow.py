@@ -216,14 +216,14 @@ def _check(measurement: Measurement, block: PlannedBlock, files: ModelFiles, tar
 
 def _with_checksums(measurement: Measurement, model: list[ExpectedFile], target: str) -> Measurement:
     """Name the files that the process says it loaded, with sums taken here; their sizes have to agree."""
-    told = {Path(proof.name): proof.bytes for proof in measurement.proof.files}
-    libraries = [ExpectedFile(library, known_sha256(library)) for library in network.installed() if library in told]
+    loaded = {Path(proof.name): proof.bytes for proof in measurement.proof.files}
+    libraries = [ExpectedFile(library, known_sha256(library)) for library in network.installed() if library in loaded]
     if not libraries:
         raise not_usable(target, "it names none of TensorFlow's installed libraries")
     for one in [*model, *libraries]:
-        if told.get(one.path) != one.path.stat().st_size:
+        if loaded.get(one.path) != one.path.stat().st_size:
             raise BlockFailed(
                 f"{one.path.name} on {target} changed while it was measured, or was not loaded.", hint="Run it again."
             )
-    files = [FileProof(name=one.path.name, sha256=one.sha256, bytes=told[one.path]) for one in [*libraries, *model]]
+    files = [FileProof(name=one.path.name, sha256=one.sha256, bytes=loaded[one.path]) for one in [*libraries, *model]]
     return measurement.model_copy(update={"proof": measurement.proof.model_copy(update={"files": files})})

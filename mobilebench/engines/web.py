@@ -1,4 +1,4 @@
-"""What web engines share: a page is opened, told what to measure, and its answer is checked and completed."""
+"""What web engines share: open a page, send it a job, and check and complete the measurement that it returns."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class PageCase:
     flags: tuple[str, ...] = ()
     """That the browser needs."""
     hardware_concurrency: int | None = None
-    """What the page is told instead of the machine's number of cores, where the engine could not start its threads."""
+    """The number of cores that the page sees, where the engine could not start its threads on the real number."""
     patience: int = 1
     """How many times longer than usual its answer is waited for."""
 
@@ -180,12 +180,12 @@ def measure(
                 timeout=seconds,
                 what=f"The page on {target.info.id}",
             )
-            told = gpu.noted(parse_answer(answer, case))
+            measured = gpu.noted(parse_answer(answer, case))
         process.look()
         trace = recording.end() if recording else None
     log = visit.served()
     path = downloads.path_of(target.info, case)
-    answered = with_downloads(told, path, case, log[before[0] :], visit.turns[before[1] :])
+    answered = with_downloads(measured, path, case, log[before[0] :], visit.turns[before[1] :])
     measurement = watch.completed(complete(answered, browser, log, page_case, process))
     measurement = measurement.model_copy(update={"trace": trace})
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
@@ -295,7 +295,7 @@ def _how_to_have(name: str) -> str:
 
 @contextmanager
 def _cleared(page: Page, origin: str, wanted: bool) -> Iterator[None]:
-    """Leaving removes what a browser that stays keeps for this origin, and for no other: it is somebody's."""
+    """On leaving, remove what a browser that stays open keeps for this origin; other origins belong to its user."""
     try:
         yield
     finally:

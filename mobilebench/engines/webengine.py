@@ -31,7 +31,7 @@ class WebEngine:
     most_threads: int | None = None
     """That it ever starts."""
     cores_a_thread: int = 0
-    """How many cores the page has to be told for each thread, in builds with threads; 0: it may have any number."""
+    """How many cores the page has to see for each thread, in builds with threads; 0: it may have any number."""
     refuses_one_thread: Mapping[str, str] = field(default_factory=dict)
     """Wasm builds in whose place another one is loaded for one thread, and which."""
 

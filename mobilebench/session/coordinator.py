@@ -102,7 +102,7 @@ def run(
         store: where everything is recorded.
         on_event: is called with every event, after it was stored.
         cancel: set when the run is to end.
-        dependencies: the other rooms; tests give others.
+        dependencies: functions of other packages that a session calls.
         executor: where the workers run; by default in threads.
         wait_seconds: for how long a phone that goes away is waited for, each time.
 

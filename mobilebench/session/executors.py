@@ -133,7 +133,7 @@ class _Conversation:
             try:
                 self._turn.enter_context(self._take_turn(self._job.target, self._cancel))
             except BlockFailed:
-                return False  # cancelled: the worker is told so by another message
+                return False  # cancelled: another message says so to the worker
             self._send(messages.TurnGranted().model_dump_json())
         elif isinstance(message, messages.TurnOver):
             self._turn.close()

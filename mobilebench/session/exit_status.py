@@ -34,7 +34,7 @@ def _each(status: Status, blocks: Sequence[BlockSummary]) -> list[Status]:
 
 
 def exit_code(counted: dict[str, int], *, interrupted: bool = False) -> ExitCode:
-    """What the shell is told: interruption before everything was measured comes first, then what needs a look most."""
+    """The exit code of a run: an interruption comes first, then failures, then what is suspect."""
     if interrupted:
         return ExitCode.INTERRUPTED
     if counted["invalid"] or counted["failed"] or counted["not measured"]:

@@ -33,7 +33,7 @@ def obtain_models(
     Args:
         blocks: to be measured.
         unsupported: what is known to be unsupported; reasons are added to it.
-        dependencies: the other rooms.
+        dependencies: functions of other packages that a session calls.
         progress: is called with a model and a step of building it.
         cancel: set when the run is to end.
         held: on leaving it, the models may be pruned again.

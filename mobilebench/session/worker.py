@@ -73,7 +73,7 @@ def measure_job(
         emit: is called with each event, in this thread.
         cancel: set when the run is to end.
         take_turn: waits for the other workers of the run.
-        dependencies: the other rooms.
+        dependencies: functions of other packages that a session calls.
         lease: of the target's lock, which the caller holds; None for this computer.
     """
     name = job.target.id
