@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,7 @@ def test_it_holds_no_path_of_this_computer(tmp_path: Path) -> None:
     browser.write_text("#!/bin/sh\necho Chromium 156.0.1\n")
     browser.chmod(0o755)
     blocks = [
-        block.model_copy(update={"case": block.case.model_copy(update={"browser": "chrome@mine"})})
-        for block in plan(host()).blocks
+        block.model_copy(update={"case": replace(block.case, browser="chrome@mine")}) for block in plan(host()).blocks
     ]
     mine = builds.DeclaredBuild("chrome@mine", browser, None, ("--x",))
     other = builds.DeclaredBuild("chrome@other", browser, None, ())
