@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,13 +53,14 @@ Described = tuple[list[str], list[tuple[Any, ...]]]
 
 def _engines() -> Described:
     from mobilebench.engines.registry import engines
+    from mobilebench.recorders import registry
 
     rows = [
         (
             engine.name,
             engine.kind,
             [backend.name for backend in engine.backends],
-            _passes(engine.passes),
+            registry.passes_of(engine),
             engine.description,
         )
         for engine in engines().values()
@@ -113,6 +113,7 @@ def _recorders() -> Described:
 def _suites() -> Described:
     from mobilebench import suite
     from mobilebench.core.axes import AXES
+    from mobilebench.recorders import registry
 
     rows = [
         (
@@ -120,14 +121,10 @@ def _suites() -> Described:
             *(one.stated(AXES[name]) for name in ("model", "precision", "batch", "threads")),
             one.rule.describe(),
             one.blocks,
-            _passes({*one.passes, *(name for group in one.groups for name in group.passes or ())}),
+            registry.ordered({*one.passes, *(name for group in one.groups for name in group.passes or ())}),
             one.description,
         )
         for one in suite.shipped()
     ]
     limits = ["batch", "threads", "predictions per block", "blocks", "passes"]
     return ["suite", "models", "precisions", *limits, "description"], rows
-
-
-def _passes(known: Collection[str]) -> list[str]:
-    return [name for name in ("timing", "kernels", "memory", "trace") if name in known]

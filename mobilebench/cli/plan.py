@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from mobilebench.core.records import Case, Conditions, Pass
     from mobilebench.suite import Plan
 
-_PASSES: tuple[Pass, ...] = ("timing", "kernels", "memory", "trace", "recording")
-
 
 def plan_table(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Columns and rows: every case once, in the order in which they first come, with its number of blocks."""
+    from mobilebench.recorders import registry
+
     first = {block.case.key: block for block in reversed(plan.blocks)}
     counted = Counter((block.case.key, block.pass_) for block in plan.blocks)
     blocks = [first[key] for key in dict.fromkeys(block.case.key for block in plan.blocks)]
-    passes = [name for name in _PASSES if any(pass_ == name for _, pass_ in counted)]
+    passes = registry.ordered({pass_ for _, pass_ in counted})
     shown: dict[str, list[Any]] = {
         **_columns_of_axes([block.case for block in blocks]),
         **_columns_of_conditions([block.conditions for block in blocks]),

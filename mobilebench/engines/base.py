@@ -9,16 +9,11 @@ from threading import Event
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from mobilebench.core.axes import AXES, OFFERED
-from mobilebench.core.records import Case, Conditions, Measurement, Pass, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.core.records import Case, Conditions, Measurement, PlannedBlock, SpentOn, TargetInfo
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.recorders import registry
 from mobilebench.targets.base import Target
-
-NATIVE_PASSES: frozenset[Pass] = frozenset({"timing", "kernels", "memory"})
-PAGE_PASSES: frozenset[Pass] = frozenset({"timing", "kernels", "memory", "trace"})
-WITHOUT_KERNELS: frozenset[Pass] = PAGE_PASSES - {"kernels"}
-"""Of an engine in pages that does not tell which operators it runs."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +104,8 @@ class EngineOf(Protocol[P]):
         ...
 
     @property
-    def passes(self) -> frozenset[Pass]:
-        """What its blocks can be for."""
+    def why_no_kernels(self) -> str | None:
+        """Why it does not tell which operators it runs, as a clause; None when it does."""
         ...
 
     @property
@@ -173,20 +168,11 @@ def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> 
     """Why an engine cannot measure this block as it is asked for, in plain words; None when it can."""
     if reason := engine.supports(target, block.case):
         return reason
-    if block.pass_ == "recording":
-        if reason := registry.why_not_recorded(target, block, engine):
-            return reason
-    elif block.pass_ not in engine.passes:
-        return f"engine {engine.name} has no {block.pass_} pass{_WITHOUT.get((engine.kind, block.pass_), '')}"
+    if reason := registry.why_no_pass(target, block, engine):
+        return reason
     if reason := _beyond(engine, block.case):
         return reason
     return _more_than_a_page_can(engine.name, block) if engine.kind == "web" else None
-
-
-_WITHOUT: dict[tuple[str, Pass], str] = {
-    ("web", "kernels"): ": its library does not tell which operators it runs",
-    ("native", "trace"): ": a trace is what a browser records of a page, and it runs without one",
-}
 
 
 def _beyond(engine: Engine, case: Case) -> str | None:
@@ -211,10 +197,6 @@ def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
     firefox = (block.case.browser or "").startswith("firefox")
     if block.case.link != "none" and firefox:
         return f"Firefox cannot imitate the network {block.case.link}: WebDriver BiDi has no command for it"
-    if block.pass_ == "trace" and firefox:
-        return "Firefox cannot be traced: WebDriver BiDi has no command for it"
-    if block.pass_ == "trace" and block.context == "manual":
-        return "a page cannot trace the browser of a person who opens it"
     usual = Conditions()
     if block.conditions.priority != usual.priority:
         return f"the priority of {engine} cannot be set: it runs in a browser"

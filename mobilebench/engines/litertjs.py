@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mobilebench.core.wasm_builds import LITERT_FILES
-from mobilebench.engines.base import WITHOUT_KERNELS, Backend
+from mobilebench.engines.base import Backend
 from mobilebench.engines.webengine import WebEngine, gpu_backend
 from mobilebench.models import behaviour
 from mobilebench.models.manifest import Manifest
@@ -38,6 +38,6 @@ LITERTJS = WebEngine(
     ),
     # As many workers are ready as the page is told cores, however many threads it is asked for.
     cores_a_thread=1,
-    passes=WITHOUT_KERNELS,
+    why_no_kernels="its library does not tell which operators it runs",
     refuses_model=without_variable_tensors,
 )

@@ -18,12 +18,11 @@ from mobilebench.core.records import (
     Conditions,
     FileProof,
     Measurement,
-    Pass,
     PlannedBlock,
     TargetInfo,
 )
 from mobilebench.engines import libraries, loading
-from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, PreparedCase, reason_against
+from mobilebench.engines.base import Backend, BlockResult, PreparedCase, reason_against
 from mobilebench.engines.runner_output import not_usable, read_answer, read_check, require_block
 from mobilebench.engines.scratch import scratch_folder
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
@@ -31,6 +30,7 @@ from mobilebench.models import behaviour
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.profiles import memory_kills
+from mobilebench.recorders import registry
 from mobilebench.targets.base import NotStarted, Pushed, Target, TargetPath
 
 ENVIRONMENT = {"ORT_DISABLE_TELEMETRY": "1"}
@@ -86,7 +86,7 @@ class NativeEngine:
     """Parts of setup that every measured block has."""
     kind: Literal["native"] = "native"
     claims_machine: bool = True
-    passes: frozenset[Pass] = NATIVE_PASSES
+    why_no_kernels: str | None = None
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         """Why this case cannot run on this target, in plain words; None when it can."""
@@ -140,7 +140,9 @@ class NativeEngine:
 
     def _scratch(self, target: Target, block: PlannedBlock) -> AbstractContextManager[TargetPath | None]:
         """Only profilers and delegates write files of their own."""
-        if self.format is None or (block.pass_ != "kernels" and block.case.backend == "cpu"):
+        if self.format is None or (
+            block.case.backend == "cpu" and not registry.of_pass(block.pass_).runner_writes_files
+        ):
             return nullcontext()
         return scratch_folder(target)
 
@@ -219,7 +221,7 @@ class NativeEngine:
         block, files, on_target = prepared.block, prepared.files, prepared.on_target
         case, rule = block.case, block.rule
         command = [str(on_target.runner.pushed.path), "--engine", self.name]
-        command += [*_backend_arguments(case), "--pass", block.pass_]
+        command += [*_backend_arguments(case), *registry.of_pass(block.pass_).runner_arguments()]
         command += ["--threads", str(case.threads)]
         command += ["--min-predictions", str(min(rule.min_predictions, rule.max_predictions))]
         command += ["--max-predictions", str(rule.max_predictions), "--max-seconds", repr(rule.max_seconds)]

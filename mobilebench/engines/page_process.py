@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobilebench.browsers import renderers
+from mobilebench.browsers.page import Page
 from mobilebench.core import proc
 from mobilebench.core.errors import BlockFailed
-from mobilebench.core.records import MemoryReading
+from mobilebench.core.records import Measurement, MemoryReading, PlannedBlock
 from mobilebench.targets.base import BrowserHandle, Target
 
 WORKERS = ("DedicatedWorker", "DOM Worker")
@@ -239,3 +240,19 @@ def _dump_by_shell(target: Target) -> Callable[[int], str]:
         return answer.stdout.decode(errors="replace")
 
     return dump
+
+
+@dataclass
+class RecordedPage:
+    """The page that measures a block, as far as recorders use it. It is the `page` of their subject."""
+
+    page: Page
+    processes: Processes
+    """Those that may compute the page."""
+    block: PlannedBlock
+    threads: int = 1
+    """Threads of the page with which its engine is asked to compute."""
+    folder: Path | None = None
+    """Folder on this computer for files that a recorder keeps."""
+    answer: Measurement | None = None
+    """What the page answered, set before `result` is called."""

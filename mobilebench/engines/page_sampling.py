@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from mobilebench.browsers import names
 from mobilebench.browsers.page import Page
 from mobilebench.core.errors import BlockFailed
-from mobilebench.core.records import Measurement, MemoryReading, MemoryUse, PageMemory, Pass, TargetInfo
+from mobilebench.core.records import MemoryReading, MemoryUse, PageMemory, Pass, TargetInfo
 from mobilebench.engines import page_process
-from mobilebench.engines.page_process import Dumped, Processes, ThreadTime
+from mobilebench.engines.page_process import Dumped, Processes, RecordedPage, ThreadTime
+from mobilebench.recorders import registry
+from mobilebench.recorders.base import Recorded, Subject
+from mobilebench.recorders.sampler import Sampler
 from mobilebench.targets.android import apps
 
-MEMORY_FLAGS = ("--enable-precise-memory-info", "--enable-blink-features=ForceEagerMeasureMemory")
-"""With which a browser tells a page its memory exactly and at once; of a memory pass alone."""
 PERIOD_MS = 100.0
 """Between two samples of a memory pass on this computer."""
 
@@ -41,10 +41,11 @@ _LARGEST = 2**53
 
 def flags(target: TargetInfo, browser: str, pass_: Pass) -> tuple[str, ...]:
     """What the browser has to be started with for a pass; nothing where it takes no flags."""
-    if pass_ != "memory" or names.family(browser) != "chrome":
+    if names.family(browser) != "chrome":
         return ()
     app = apps.app_of(browser) if target.kind == "android" else None
-    return MEMORY_FLAGS if target.kind == "host" or (app and app.is_chrome) else ()
+    takes_flags = target.kind == "host" or (app and app.is_chrome)
+    return registry.of_pass(pass_).browser_flags if takes_flags else ()
 
 
 def answer_of(page: Page, job: str, look: Callable[[str], None], *, timeout: float, what: str) -> Any:
@@ -64,55 +65,73 @@ def answer_of(page: Page, job: str, look: Callable[[str], None], *, timeout: flo
     raise BlockFailed(f"{what} stopped more than {_MOST_MOMENTS} times without an answer.", fault="bad answer")
 
 
-class Watch:
-    """Looks at the process of a page whenever the page stops."""
+class PageProcessSampler:
+    """Finds the process that computes a page by its processor time, and samples its threads; in a memory pass also its
+    memory. See `engines.page_recorders.PageRecorder`.
+    """
 
-    def __init__(self, processes: Processes, page: Page, pass_: Pass, threads: int = 1) -> None:
-        """`threads`: of the page, that its engine was asked to compute with."""
-        self._processes = processes
-        self._page = page
-        self._wanted = threads
-        self._memory = _MemoryWatch(processes, page) if pass_ == "memory" else None
-        self._first = processes.running()
+    _recorded: RecordedPage
+    _processes: Processes
+
+    def __init__(self) -> None:
+        self._memory: _ProcessMemory | None = None
+        self._first: Mapping[int, float] = {}
         self._second: Mapping[int, float] = {}
         self._before: dict[int, dict[int, ThreadTime]] = {}
         self._after: dict[int, dict[int, ThreadTime]] = {}
         self._pid: int | None = None
 
-    def look(self, moment: str) -> None:
-        """The stage `moment` has just ended, and the page waits."""
+    def start(self, subject: Subject) -> None:
+        """Note how much the processes have computed; in a memory pass on this computer, sample memory from now on."""
+        self._recorded = subject.page
+        self._processes = self._recorded.processes
+        if self._recorded.block.pass_ == "memory":
+            self._memory = _ProcessMemory(self._processes, self._recorded.page)
+        self._first = self._processes.running()
+        if self._memory and self._processes.here:
+            self._memory.start()
+
+    def paused(self, stage: str) -> None:
+        """Look at the processes at the end of a stage."""
         if self._memory:
-            self._memory.look(moment)
-        if moment == _BEFORE:
+            self._memory.look(stage)
+        if stage == _BEFORE:
             self._second = self._processes.running()
             self._before = self._settled_threads()
-        elif moment == _AFTER:
+        elif stage == _AFTER:
             self._after = self._threads()
             self._pid = _busiest(self._first, self._processes.running())
             if self._memory and self._pid is not None and not self._processes.here:
                 self._memory.ask_phone(self._pid)
 
-    def completed(self, measurement: Measurement) -> Measurement:
-        """The measurement with what was seen."""
-        proof = measurement.proof
+    def stop(self, subject: Subject, *, complete: bool = True) -> None:  # noqa: ARG002
+        """End the samples of memory."""
+        if self._memory:
+            self._memory.stop()
+
+    def result(self) -> Recorded:
+        """Threads at work as part of the proof, and memory."""
+        answer = self._recorded.answer
+        assert answer is not None, "a page that did not answer has no result"
+        proof = answer.proof
         pid = self._pid
         found = page_process.at_work(self._before.get(pid, {}), self._after.get(pid, {})) if pid is not None else None
         if found:
             seen = {"threads_at_work": found.threads, "threads_alive": found.alive, "thread_cpu_ms": found.cpu_ms}
             proof = proof.model_copy(update=seen)
-        memory = measurement.memory
+        memory = answer.memory
         if self._memory:
             memory = self._memory.completed(memory or MemoryUse(), pid)
-        return measurement.model_copy(update={"proof": proof, "memory": memory})
+        return Recorded(parts={"proof": proof, "memory": memory})
 
     def _settled_threads(self) -> dict[int, dict[int, ThreadTime]]:
         """The threads of every process, once those that are wanted are there and rest; or after all patience."""
         found = self._threads()
         deadline = time.monotonic() + SETTLING_S
-        while self._wanted > 1 and found and time.monotonic() < deadline:
+        while self._recorded.threads > 1 and found and time.monotonic() < deadline:
             time.sleep(_SETTLING_POLL_S)
             earlier, found = found, self._threads()
-            if any(_settled(earlier.get(pid, {}), threads, self._wanted) for pid, threads in found.items()):
+            if any(_settled(earlier.get(pid, {}), threads, self._recorded.threads) for pid, threads in found.items()):
                 break
         return found
 
@@ -120,17 +139,8 @@ class Watch:
         pids = self._second or self._first
         return {pid: threads for pid in pids if (threads := self._processes.threads(pid))}
 
-    @contextmanager
-    def sampling(self) -> Iterator[None]:
-        """Take samples of the memory in between, where this is a memory pass on this computer."""
-        if self._memory and self._processes.here:
-            with self._memory.sampling():
-                yield
-        else:
-            yield
 
-
-class _MemoryWatch:
+class _ProcessMemory:
     """Reads the memory of every process that may be the page's: which one it is shows in the end."""
 
     def __init__(self, processes: Processes, page: Page) -> None:
@@ -140,7 +150,7 @@ class _MemoryWatch:
         self._readings: dict[int, list[MemoryReading]] = {}
         self._peaks: dict[int, int | None] = {}
         self._heaps: dict[str, dict[str, int]] = {}
-        self._sampled = False
+        self._sampler: Sampler | None = None
         self._dumped = Dumped(None, None, None)
 
     def look(self, stage: str) -> None:
@@ -153,31 +163,25 @@ class _MemoryWatch:
         """After the predictions: what the phone's own service tells of the page's process."""
         self._dumped = self._processes.dumped(pid)
 
-    @contextmanager
-    def sampling(self) -> Iterator[None]:
-        self._sampled = True
-        done = Event()
+    def start(self) -> None:
+        """Take samples by the clock from now on."""
+        self._sampler = Sampler(lambda _: self._read(None), PERIOD_MS / 1000, "memory of a page")
+        self._sampler.start()
 
-        def sample() -> None:
-            while not done.wait(PERIOD_MS / 1000):
-                self._read(None)
-
-        thread = Thread(target=sample, name="memory-samples", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
+    def stop(self) -> None:
+        if self._sampler:
+            self._sampler.stop()
 
     def completed(self, told: MemoryUse, pid: int | None) -> MemoryUse:
         readings = sorted(self._readings.get(pid, []), key=lambda one: one.at_ms) if pid is not None else []
         readings, notes = self._with_dump(readings)
+        if self._sampler and self._sampler.failure:
+            notes.append(f"samples by the clock ended early: {self._sampler.failure}")
         return told.model_copy(
             update={
                 "page": [self._with_heap(one) for one in told.page],
                 "peak_rss_kb": self._peaks.get(pid) if pid is not None else None,
-                "period_ms": PERIOD_MS if self._sampled else None,
+                "period_ms": PERIOD_MS if self._sampler else None,
                 "readings": readings,
                 "graphics_kb": self._dumped.graphics_kb,
                 "notes": [*told.notes, *_notes(readings), *notes],

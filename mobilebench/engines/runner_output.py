@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from mobilebench.core.errors import BlockFailed, Killed, MobilebenchError, Unsupported
 from mobilebench.core.records import Measurement, PlannedBlock
 from mobilebench.core.validation import first_problem
+from mobilebench.recorders import registry
 from mobilebench.targets.base import ShellResult
 
 _LARGEST_ANSWER = 64 * 2**20
@@ -105,8 +106,8 @@ def require_block(measurement: Measurement, block: PlannedBlock, target: str) ->
     for what, (found, asked) in echoes.items():
         if found not in {asked, None}:
             raise not_usable(target, f"its {what} is {found}, asked was {asked}")
-    if block.pass_ == "memory" and measurement.memory is None:
-        raise not_usable(target, "it is a memory pass without memory")
+    if part := registry.of_pass(block.pass_).part_missing(measurement):
+        raise not_usable(target, f"it is a {block.pass_} pass without {part}")
 
 
 def not_usable(target: str, why: str) -> MobilebenchError:

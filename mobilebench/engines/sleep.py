@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mobilebench.core.records import Pass
 from mobilebench.engines.base import Backend
 from mobilebench.engines.native import NativeEngine
 
@@ -15,7 +14,7 @@ class SleepEngine(NativeEngine):
     format = None
     setup_parts = frozenset()
     claims_machine = False
-    passes = frozenset[Pass]({"timing", "memory"})
+    why_no_kernels = "it computes nothing"
     backends = (
         Backend("cpu", "Leaves the CPU free"),
         Backend("instant", "Leaves the CPU free, and is over at once: shorter than any clock can tell"),

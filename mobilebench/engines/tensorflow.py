@@ -19,12 +19,11 @@ from mobilebench.core.records import (
     Conditions,
     FileProof,
     Measurement,
-    Pass,
     PlannedBlock,
     TargetInfo,
 )
 from mobilebench.engines import cuda, loading
-from mobilebench.engines.base import NATIVE_PASSES, Backend, BlockResult, PreparedCase, reason_against
+from mobilebench.engines.base import Backend, BlockResult, PreparedCase, reason_against
 from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s, tensor_arguments
 from mobilebench.engines.runner_output import not_usable, read_answer, read_import, require_block
 from mobilebench.engines.tensorflow_worker import network
@@ -33,6 +32,7 @@ from mobilebench.models import signatures
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.profiles import memory_kills
+from mobilebench.recorders import registry
 from mobilebench.targets.base import ShellResult, Target
 
 FORMAT: Format = "saved_model"
@@ -72,7 +72,7 @@ class TensorflowEngine:
         Backend("gpu", "CUDA kernels on the first GPU; soft placement is off"),
     )
     format: Format = FORMAT
-    passes: frozenset[Pass] = NATIVE_PASSES
+    why_no_kernels: str | None = None
     claims_machine = True
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
@@ -156,7 +156,7 @@ def command(block: PlannedBlock, files: ModelFiles, samples: int, scratch: Path)
     graph, *_ = _model(files)
     return [
         *(sys.executable, "-P", "-m", _WORKER, "--engine", "tensorflow"),
-        *("--backend", case.backend, "--pass", block.pass_),
+        *("--backend", case.backend, *registry.of_pass(block.pass_).runner_arguments()),
         *("--threads", str(case.threads), "--signature", signatures.of_saved_model(files)),
         *("--min-predictions", str(min(rule.min_predictions, rule.max_predictions))),
         *("--max-predictions", str(rule.max_predictions), "--max-seconds", repr(rule.max_seconds)),

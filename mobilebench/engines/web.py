@@ -29,13 +29,14 @@ from mobilebench.core.records import (
     TargetInfo,
 )
 from mobilebench.core.validation import first_problem
-from mobilebench.engines import downloads, model_limits, page_process, page_sampling, page_trace
+from mobilebench.engines import downloads, model_limits, page_process, page_recorders, page_sampling
 from mobilebench.engines.base import Backend, BlockResult, PreparedCase
 from mobilebench.engines.page_messages import InputJob, Job, ModelJob, OutputJob
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
 from mobilebench.models.manifest import FormatFile, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
+from mobilebench.recorders import registry
 from mobilebench.targets.base import BrowserHandle, Target
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ def measure(
     on_phone = target.info.kind == "android"
     served = {f"model/{name}": files.folder / name for name in (entry.path, *entry.parts)}
     for_pass = page_sampling.flags(target.info, browser_name, block.pass_)
-    job = page_job(block, files, entry, samples).model_copy(update={"eager_memory": bool(for_pass)})
+    job = page_job(block, files, entry, samples)
+    job = job.model_copy(update=registry.of_pass(block.pass_).job_fields(flags=bool(for_pass)))
     patience = page_case.patience * patience_s(block.rule, setup_patience_s)
     downloads_s = (1 + server.open_visits) * seconds_over(case.link, LARGEST_FRAMEWORK + entry.bytes)
     with (
@@ -165,29 +167,27 @@ def measure(
         before = (len(visit.served()), len(visit.turns))
         page.open(url)
         network_presets.shape(page, case.link)
-        recording = page_trace.begin(page, block, traces)
         threads = case.threads if case.backend == "wasm" else 1
-        watch = page_sampling.Watch(page_process.processes_of(target, browser), page, block.pass_, threads)
-        with (
-            gpu_process.watched(browser.address, case.backend) as gpu,
-            watch.sampling(),
-            waiting(block.rule, patience, downloads_s=downloads_s) as seconds,
-        ):
-            answer = page_sampling.answer_of(
-                page,
-                job.model_dump_json(),
-                watch.look,
-                timeout=seconds,
-                what=f"The page on {target.info.id}",
-            )
-            measured = gpu.noted(parse_answer(answer, case))
-        process.look()
-        trace = recording.end() if recording else None
+        processes = page_process.processes_of(target, browser)
+        recorded_page = page_process.RecordedPage(page, processes, block, threads, traces)
+        with page_recorders.recording(target, recorded_page) as recorded:
+            with (
+                gpu_process.watched(browser.address, case.backend) as gpu,
+                waiting(block.rule, patience, downloads_s=downloads_s) as seconds,
+            ):
+                answer = page_sampling.answer_of(
+                    page,
+                    job.model_dump_json(),
+                    recorded.paused,
+                    timeout=seconds,
+                    what=f"The page on {target.info.id}",
+                )
+                measured = gpu.noted(parse_answer(answer, case))
+            process.look()
     log = visit.served()
     path = downloads.path_of(target.info, case)
     answered = with_downloads(measured, path, case, log[before[0] :], visit.turns[before[1] :])
-    measurement = watch.completed(complete(answered, browser, log, page_case, process))
-    measurement = measurement.model_copy(update={"trace": trace})
+    measurement = recorded.completed(complete(answered, browser, log, page_case, process))
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
 

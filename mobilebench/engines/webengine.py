@@ -9,9 +9,9 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.core.axes import GPUS
-from mobilebench.core.records import Case, Pass, PlannedBlock, TargetInfo
+from mobilebench.core.records import Case, PlannedBlock, TargetInfo
 from mobilebench.engines import model_limits, web
-from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult
+from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.models import user_store
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
@@ -41,7 +41,7 @@ class WebEngine:
     setup_patience_s: float = web.SETUP_PATIENCE_S
     kind: Literal["web"] = "web"
     claims_machine: bool = True
-    passes: frozenset[Pass] = PAGE_PASSES
+    why_no_kernels: str | None = None
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         if reason := web.reason_against(self.name, self.backends, target, case):

@@ -42,7 +42,7 @@ class Declaration:
     cost: Cost
     quantities: tuple[Quantity, ...] = ()
     """The series that it stores for every target that it supports. It may store further ones."""
-    part: Literal["kernels", "memory", "trace"] | None = None
+    part: Literal["prediction_ms", "kernels", "memory", "trace"] | None = None
     """The field of `Measurement` that it fills."""
     sampled: bool = False
     """It reads at an interval while a block is measured, if one is given (`--record NAME@INTERVAL`)."""
@@ -92,6 +92,11 @@ class EngineFacts(Protocol):
     @property
     def kind(self) -> Literal["native", "web"]: ...
 
+    @property
+    def why_no_kernels(self) -> str | None:
+        """Why it does not tell which operators it runs, as a clause; None when it does."""
+        ...
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -101,7 +106,7 @@ class Subject:
     began: float = field(default_factory=time.monotonic)
     """`time.monotonic()` just before the recorders were started: times of samples count from it."""
     page: Any = None
-    """The page that measures, where a web engine starts the recorder (`recorders.page.RecordedPage`)."""
+    """The page that measures, where a web engine starts the recorder (`engines.page_process.RecordedPage`)."""
 
 
 @dataclass(frozen=True)

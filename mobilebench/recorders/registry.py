@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import get_args
 
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import Measurement, PlannedBlock, RecordRequest, Series, TargetInfo
-from mobilebench.recorders import battery, load, thermal
+from mobilebench.core.records import Measurement, Pass, PlannedBlock, RecordRequest, Series, TargetInfo
+from mobilebench.recorders import battery, kernels, load, memory, thermal, timing, trace
 from mobilebench.recorders.base import Declaration, EngineFacts, Recorder
+from mobilebench.recorders.in_engine import EngineRecorder
 from mobilebench.recorders.lifecycle import without_values
 
 Factory = Callable[[float | None], Recorder]
@@ -17,6 +19,15 @@ Factory = Callable[[float | None], Recorder]
 READERS: dict[str, Factory] = {"battery": battery.recorder, "thermal": thermal.recorder, "load": load.recorder}
 """Recorders that read the target. Without a request they read before and after each block."""
 
+IN_ENGINE: dict[str, EngineRecorder] = {
+    one.name: one for one in (timing.RECORDER, kernels.RECORDER, memory.RECORDER, trace.RECORDER)
+}
+"""Recorders whose work an engine does, each with a pass of its name, in the order in which passes are measured."""
+
+PASSES: tuple[Pass, ...] = get_args(Pass)
+"""Every pass in the order in which they are measured and shown: those of `IN_ENGINE`, and `recording` for the blocks in
+which recorders of `READERS` work that were asked for by name."""
+
 LEAST_INTERVAL_MS, MOST_INTERVAL_MS = 50.0, 3_600_000.0
 _REQUEST = re.compile(r"(\w+)(?:@(\d+(?:\.\d+)?)(ms|s|min))?")
 _UNITS_MS = {"ms": 1.0, "s": 1000.0, "min": 60_000.0}
@@ -24,7 +35,10 @@ _UNITS_MS = {"ms": 1.0, "s": 1000.0, "min": 60_000.0}
 
 def declarations() -> dict[str, Declaration]:
     """What every recorder declares, by name."""
-    return {name: make(None).declaration for name, make in READERS.items()}
+    return {
+        **{name: one.declaration for name, one in IN_ENGINE.items()},
+        **{name: make(None).declaration for name, make in READERS.items()},
+    }
 
 
 def request(text: str) -> RecordRequest:
@@ -33,7 +47,8 @@ def request(text: str) -> RecordRequest:
     Raises:
         BadInput: it is no such request, there is no such recorder, or it cannot do so.
     """
-    known = {name: one for name, one in declarations().items() if one.sampled or one.own_blocks}
+    declared = {name: make(None).declaration for name, make in READERS.items()}
+    known = {name: one for name, one in declared.items() if one.sampled or one.own_blocks}
     found = _REQUEST.fullmatch(text)
     if found is None:
         raise BadInput(f"`{text}` is not NAME@INTERVAL.", hint="Write it such as thermal@1s or load@250ms.")
@@ -89,6 +104,34 @@ class TargetRecorders:
         if key not in self._made:
             self._made[key] = self._readers[name](interval_s)
         return self._made[key]
+
+
+def of_pass(pass_: Pass) -> EngineRecorder:
+    """What the engine records in a block of this pass."""
+    return IN_ENGINE.get(pass_, timing.RECORDER)
+
+
+def missing(measurement: Measurement, pass_: Pass) -> str | None:
+    """What a measurement lacks, or holds too much of, for its pass, as a clause; None when all is there."""
+    return of_pass(pass_).missing(measurement)
+
+
+def ordered(passes: Collection[str]) -> list[Pass]:
+    """These passes in the order in which they are measured and shown."""
+    return [one for one in PASSES if one in passes]
+
+
+def passes_of(engine: EngineFacts, block: PlannedBlock | None = None) -> list[Pass]:
+    """The passes that an engine has, in their order; those that this block of it can have, where one is given."""
+    has = [one for one in IN_ENGINE.values() if one.why_no_pass(engine) is None]
+    return [one.name for one in has if block is None or one.why_not(block) is None]
+
+
+def why_no_pass(target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:
+    """Why what the pass of a block records cannot be recorded, as a clause; None when it can."""
+    if block.pass_ == "recording":
+        return why_not_recorded(target, block, engine)
+    return _why_not(of_pass(block.pass_), target, block, engine)
 
 
 def why_not_recorded(target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from mobilebench.core.records import Case, Pass, PlannedBlock, TargetInfo
+from mobilebench.recorders import registry
 from mobilebench.session.dependencies import Dependencies
 from mobilebench.session.support import decide_support
 from mobilebench.suite import Plan
@@ -21,9 +22,6 @@ _IMPORT_SECONDS = {"tensorflow": 6.0}
 
 _SOFTWARE_GPU_SECONDS = 6.0
 """What a software GPU adds: its warmup compiles shaders, and its predictions are slow."""
-
-_TRACE_SECONDS = 5.0
-"""What a trace adds: the page is left alone first, and the browser makes JSON of it in the end."""
 
 _RECENT = 10
 """So many of the latest earlier blocks of a case are looked at."""
@@ -92,8 +90,7 @@ def _of_case(
     seconds = _AROUND_SECONDS[engine.kind] + _IMPORT_SECONDS.get(engine.name, 0.0) + block.rule.max_seconds
     if case.gpu == "software":
         seconds += _SOFTWARE_GPU_SECONDS
-    if block.pass_ == "trace":
-        seconds += _TRACE_SECONDS
+    seconds += registry.of_pass(block.pass_).extra_seconds
     if limit := block.rule.time_limit_seconds:
         seconds = min(seconds, _AROUND_SECONDS[engine.kind] + limit)
     return CaseEstimate(case, block.pass_, blocks, blocks * seconds, None, measured_before=False)

@@ -191,9 +191,8 @@ def _rounds(wanted: Sequence[_Wanted]) -> Iterator[tuple[Pass, int, str]]:
     timed = [one.rounds for one in wanted if "timing" in one.passes]
     for number in range(max(timed, default=0)):
         yield "timing", number, str(number)
-    once: tuple[Pass, ...] = ("kernels", "memory", "trace", "recording")
-    for pass_ in once:
-        if any(pass_ in one.passes for one in wanted):
+    for pass_ in registry.PASSES:
+        if pass_ != "timing" and any(pass_ in one.passes for one in wanted):
             yield pass_, 0, pass_
 
 

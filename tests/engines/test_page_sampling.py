@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -13,10 +15,13 @@ from hypothesis import strategies as st
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import MEASUREMENT_SCHEMA, Measurement, Pass, Proof
 from mobilebench.engines import page_sampling
-from mobilebench.engines.page_process import Processes
-from mobilebench.engines.page_sampling import MEMORY_FLAGS, Watch, answer_of
+from mobilebench.engines.page_process import Processes, RecordedPage
+from mobilebench.engines.page_recorders import PageRecording, recording
+from mobilebench.engines.page_sampling import PageProcessSampler, answer_of
+from mobilebench.recorders.base import Subject
+from mobilebench.recorders.memory import BROWSER_FLAGS as MEMORY_FLAGS
 from mobilebench.targets.base import BrowserHandle
-from tests.engines.web_cases import target_info
+from tests.engines.web_cases import planned, target_info, web_case
 
 HANDLE = BrowserHandle("chrome", "156.0", "http://127.0.0.1:1", ())
 
@@ -128,13 +133,21 @@ def measurement(**more: Any) -> Measurement:
     )
 
 
-def watched(system: FakeSystem, pass_: Pass = "timing", page: Any = None) -> Watch:
-    watch = Watch(system.processes(), page or FakePage(), pass_)
+def begun(processes: Processes, pass_: Pass = "timing", threads: int = 1, page: Any = None) -> PageRecording:
+    block = planned(web_case("tfjs", "wasm", "simd")).model_copy(update={"pass_": pass_})
+    subject = Subject(None, page=RecordedPage(page or FakePage(), processes, block, threads))  # type: ignore[arg-type]
+    sampler = PageProcessSampler()
+    sampler.start(subject)
+    return PageRecording(subject, [sampler])
+
+
+def watched(system: FakeSystem, pass_: Pass = "timing", page: Any = None) -> PageRecording:
+    found = begun(system.processes(), pass_, page=page)
     system.computed(300, 10)
-    watch.look("warmup")
+    found.paused("warmup")
     system.computed(100, 80)
-    watch.look("prediction")
-    return watch
+    found.paused("prediction")
+    return found
 
 
 class TestThreads:
@@ -148,7 +161,7 @@ class TestThreads:
         assert (proof.threads_at_work, proof.threads_alive, proof.thread_cpu_ms) == (None, None, [])
 
     def test_a_page_that_never_stopped_is_not_looked_into(self) -> None:
-        proof = Watch(FakeSystem().processes(), FakePage(), "timing").completed(measurement()).proof  # type: ignore[arg-type]
+        proof = begun(FakeSystem().processes()).completed(measurement()).proof
         assert proof.threads_at_work is None
 
     def test_a_timing_pass_reads_no_memory(self) -> None:
@@ -175,12 +188,12 @@ class LateWorker(FakeSystem):
 
 class TestThreadsThatStartLate:
     def watched(self, system: LateWorker, threads: int) -> Proof:
-        watch = Watch(system.processes(), FakePage(), "timing", threads)  # type: ignore[arg-type]
+        found = begun(system.processes(), threads=threads)
         system.computed(300, 0)
-        watch.look("warmup")
+        found.paused("warmup")
         system.computed(100, 80)
-        watch.look("prediction")
-        return watch.completed(measurement()).proof
+        found.paused("prediction")
+        return found.completed(measurement()).proof
 
     def test_they_are_waited_for_and_their_start_is_not_taken_for_work(self) -> None:
         proof = self.watched(LateWorker(), 2)
@@ -238,11 +251,31 @@ class TestMemory:
         assert use.graphics_kb == 50
         assert "PSS after the predictions is that of dumpsys meminfo" in use.notes
 
-    def test_samples_are_taken_until_the_page_has_answered(self) -> None:
-        system = FakeSystem()
-        watch = Watch(Processes(HANDLE, system.files, here=True), FakePage(), "memory")  # type: ignore[arg-type]
-        with watch.sampling():
-            pass
-        use = watch.completed(measurement(memory=TOLD)).memory
-        assert use is not None
-        assert use.period_ms == page_sampling.PERIOD_MS
+    @pytest.mark.parametrize("error", [None, BlockFailed("the page crashed")])
+    def test_samples_are_taken_until_the_page_has_answered_or_failed(self, error: BlockFailed | None) -> None:
+        system, sampled = FakeSystem(), threading.Event()
+
+        class Here(Processes):
+            def running(self) -> dict[int, float]:
+                if threading.current_thread().name == "memory of a page":
+                    sampled.set()
+                return dict(system.seconds)
+
+        block = planned(web_case("tfjs", "wasm", "simd")).model_copy(update={"pass_": "memory"})
+        page: Any = FakePage()
+        recorded = RecordedPage(page, Here(HANDLE, system.files, here=True), block)
+        target: Any = None
+        with pytest.raises(BlockFailed) if error else nullcontext(), recording(target, recorded) as found:
+            assert sampled.wait(30)
+            system.computed(300, 10)
+            found.paused("warmup")
+            system.computed(100, 80)
+            found.paused("prediction")
+            if error:
+                raise error
+        assert "memory of a page" not in [thread.name for thread in threading.enumerate()]
+        if error is None:
+            use = found.completed(measurement(memory=TOLD)).memory
+            assert use is not None
+            assert use.period_ms == page_sampling.PERIOD_MS
+            assert None in [reading.stage for reading in use.readings], "samples by the clock"

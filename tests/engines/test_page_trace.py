@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from mobilebench.browsers import tracing
 from mobilebench.core.errors import BlockFailed
-from mobilebench.core.records import MEASUREMENT_SCHEMA, Conditions, Pass, PlannedBlock, TraceFile
+from mobilebench.core.records import MEASUREMENT_SCHEMA, Conditions, Measurement, Pass, PlannedBlock, TraceFile
 from mobilebench.engines import page_trace, web
 from mobilebench.engines.base import why_unsupported
+from mobilebench.engines.page_process import RecordedPage
+from mobilebench.engines.page_recorders import recording
 from mobilebench.engines.registry import engines
 from tests.engines.web_cases import planned, target_info, web_case
 
@@ -36,19 +39,66 @@ class FakePage:
         return {}
 
 
+class NoProcesses:
+    here = False
+
+    def running(self) -> dict[int, float]:
+        return {}
+
+
+NOTHING: Any = None
+ANSWER = Measurement.model_validate({"schema": MEASUREMENT_SCHEMA, "status": "ok", "engine": "tfjs"})
+TRACE = TraceFile(name="a.json.gz", bytes=1, sha256="0" * 64, json_bytes=1, complete=True, marks=[], categories=[])
+
+
+def recorded(page: Any, folder: Path, pass_: Pass = "trace") -> RecordedPage:
+    processes: Any = NoProcesses()
+    return RecordedPage(page, processes, traced(pass_=pass_), folder=folder)
+
+
+@pytest.fixture
+def finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    def finish(page: Any, file: Path) -> TraceFile:
+        page.done.append(f"finish {file.name}")
+        return TRACE
+
+    monkeypatch.setattr(tracing, "finish", finish)
+
+
 @pytest.mark.parametrize("pass_", ["timing", "kernels", "memory"])
 def test_no_other_pass_is_traced(pass_: Pass, tmp_path: Path) -> None:
     page = FakePage()
-    assert page_trace.begin(page, traced(pass_=pass_), tmp_path) is None  # type: ignore[arg-type]
-    assert page.done == []
+    with recording(NOTHING, recorded(page, tmp_path, pass_)) as found:
+        assert page.done == []
+    assert found.completed(ANSWER).trace is None
+    assert not {"Tracing.start", "Tracing.end"} & set(page.done)
 
 
+@pytest.mark.usefixtures("finished")
 def test_the_page_is_left_alone_before_it_is_traced(tmp_path: Path) -> None:
     page = FakePage()
-    recording = page_trace.begin(page, traced(), tmp_path)  # type: ignore[arg-type]
+    with recording(NOTHING, recorded(page, tmp_path)):
+        assert page.done == ["wait", "Tracing.start"]
+    assert page.done == [
+        "wait",
+        "Tracing.start",
+        "finish 00000-host-tfjs-wasm-simd-t1-chrome-bert-small-fp32-b1.json.gz",
+    ]
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_trace_is_part_of_the_measurement(tmp_path: Path) -> None:
+    with recording(NOTHING, recorded(FakePage(), tmp_path)) as found:
+        pass
+    assert found.completed(ANSWER).trace == TRACE
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_trace_of_a_block_that_failed_is_not_asked_for(tmp_path: Path) -> None:
+    page = FakePage()
+    with pytest.raises(BlockFailed, match="it crashed"), recording(NOTHING, recorded(page, tmp_path)):
+        raise BlockFailed("it crashed")
     assert page.done == ["wait", "Tracing.start"]
-    assert recording is not None
-    assert recording.file.parent == tmp_path
 
 
 def test_a_file_has_a_name_that_any_system_and_its_record_take() -> None:

@@ -53,14 +53,14 @@ def measure(
 
 def crash_after(stage: str, browser: Callable[[], builds.RunningBrowser], monkeypatch: pytest.MonkeyPatch) -> None:
     """The browser's GPU process crashes a moment after the page goes on."""
-    look = page_sampling.Watch.look
+    look = page_sampling.PageProcessSampler.paused
 
-    def looking(watch: page_sampling.Watch, moment: str) -> None:
+    def looking(watch: page_sampling.PageProcessSampler, moment: str) -> None:
         look(watch, moment)
         if moment == stage:
             Timer(0.2, crash_gpu, [browser().address]).start()
 
-    monkeypatch.setattr(page_sampling.Watch, "look", looking)
+    monkeypatch.setattr(page_sampling.PageProcessSampler, "paused", looking)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mobilebench.cli.app import app
+from mobilebench.cli.plan import plan_table
 from mobilebench.core.records import Series
 from mobilebench.recorders import registry
 from mobilebench.recorders.base import Declaration, Quantity, Recorded
@@ -73,6 +74,59 @@ def frames(monkeypatch):
 
     monkeypatch.setitem(registry.READERS, "frames", make)
     return made
+
+
+class Interrupts:
+    """Counts made-up interrupts of one block, which takes time: it has blocks of its own, and takes no interval."""
+
+    declaration = Declaration(
+        name="interrupts",
+        title="Interrupts",
+        description="Interrupts while a block is measured.",
+        cost="during the block",
+        quantities=(Quantity("seen", "interrupts", "Interrupts"),),
+    )
+
+    def __init__(self, interval_s):
+        assert interval_s is None
+        self._seen = None
+
+    def validate(self, target, block, engine):
+        return None
+
+    def start(self, subject):
+        self._seen = None
+
+    def stop(self, subject, *, complete=True):
+        self._seen = 7.0 if complete else None
+
+    def result(self):
+        name = self.declaration.name
+        return Recorded([Series(recorder=name, name="seen", unit="interrupts", times_ms=[1.0], values=[self._seen])])
+
+
+def test_a_recorder_for_own_blocks_takes_one_module_and_one_registration(monkeypatch, tmp_path):
+    monkeypatch.setitem(registry.READERS, "interrupts", Interrupts)  # the registration
+    world = World(engine=FakeEngine(), attached=[host()], readers={"interrupts": Interrupts})
+    words = Vocabulary({"fake": world.engine}, ["m"], ("fp32",))
+    without = plan(SUITE, [host()], words=words)
+    planned = plan(SUITE, [host()], Selection(record=("interrupts",)), words=words)
+    assert [block.pass_ for block in without.blocks] == ["timing", "timing"]
+    assert [block.pass_ for block in planned.blocks] == ["timing", "timing", "recording"]
+    columns, rows = plan_table(planned)
+    assert dict(zip(columns, rows[0], strict=True))["recording"] == 1
+
+    store = Store.open(tmp_path)
+    request = RunRequest(plan=planned, targets=planned.targets, command=())
+    found = run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
+    blocks = store.load(found.run_id).blocks
+    assert [(block.planned.pass_, [one.values for one in block.series]) for block in blocks] == [
+        ("timing", []),
+        ("timing", []),
+        ("recording", [[7.0]]),
+    ]
+    described = json.loads(CliRunner().invoke(app, ["describe", "recorders", "--json"]).stdout)
+    assert "interrupts" in [one["recorder"] for one in described]
 
 
 def test_a_throw_away_recorder_is_planned_run_stored_exported_and_described(frames, tmp_path):

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.core.records import BlockRule, Case, Pass, PlannedBlock, Run, TargetInfo
-from mobilebench.engines.base import PAGE_PASSES, Backend, BlockResult, PreparedCase
+from mobilebench.core.records import BlockRule, Case, PlannedBlock, Run, TargetInfo
+from mobilebench.engines.base import Backend, BlockResult, PreparedCase
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.recorders.registry import Factory, TargetRecorders
@@ -70,7 +70,7 @@ class FakeEngine:
     backends: tuple[Backend, ...] = (Backend("cpu", "nothing"),)
     format: Format | None = None
     claims_machine: bool = True
-    passes: frozenset[Pass] = PAGE_PASSES
+    why_no_kernels: str | None = None
     behave: Callable[[PlannedBlock, threading.Event], None] = lambda planned, cancel: None
     cannot: Callable[[TargetInfo, Case], str | None] = lambda target, case: None
     report: Callable[[PlannedBlock], dict[str, Any]] = lambda planned: {}

@@ -91,6 +91,6 @@ def test_every_pass_of_a_case_is_estimated_for_itself() -> None:
 def test_a_pass_that_the_engine_lacks_takes_no_time() -> None:
     asked = plan(host(), rounds=1)
     asked = replace(asked, blocks=tuple(block.model_copy(update={"pass_": "kernels"}) for block in asked.blocks))
-    world = World(engine=FakeEngine(passes=frozenset({"timing"})))
+    world = World(engine=FakeEngine(why_no_kernels="it computes nothing"))
     (one,) = estimate(asked, {(KEY, "kernels"): [7.0]}, world.dependencies())
-    assert (one.unsupported, one.seconds) == ("engine fake has no kernels pass", 0.0)
+    assert (one.unsupported, one.seconds) == ("engine fake has no kernels pass: it computes nothing", 0.0)

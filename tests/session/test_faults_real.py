@@ -93,7 +93,7 @@ class Saboteur:
 def saboteur(monkeypatch: pytest.MonkeyPatch) -> Saboteur:
     """Its browsers are reached by a cable that can be cut."""
     made = Saboteur()
-    launch, look = builds.launch, page_sampling.Watch.look
+    launch, look = builds.launch, page_sampling.PageProcessSampler.paused
 
     @contextmanager
     def launching(*arguments: Any, **options: Any) -> Iterator[RunningBrowser]:
@@ -101,13 +101,13 @@ def saboteur(monkeypatch: pytest.MonkeyPatch) -> Saboteur:
             made.started.append((running, cable))
             yield dataclasses.replace(running, address=cable.address)
 
-    def looking(watch: page_sampling.Watch, moment: str) -> None:
+    def looking(watch: page_sampling.PageProcessSampler, moment: str) -> None:
         look(watch, moment)
         if moment == "warmup":
             made.act()
 
     monkeypatch.setattr(builds, "launch", launching)
-    monkeypatch.setattr(page_sampling.Watch, "look", looking)
+    monkeypatch.setattr(page_sampling.PageProcessSampler, "paused", looking)
     monkeypatch.setattr(web, "PREDICTION_PATIENCE_S", 0)
     return made
 

@@ -66,7 +66,7 @@ def measured(folder: Path, engine: FakeEngine, **case: str) -> Run:
 
 
 def test_every_pass_is_measured_judged_and_stored_as_what_it_is(folder: Path) -> None:
-    found = measured(folder, FakeEngine(report=report)).blocks
+    found = measured(folder, FakeEngine(kind="web", report=report)).blocks
     assert [block.planned.pass_ for block in found] == list(EVERY)
     assert [block.measurement.pass_ for block in found if block.measurement] == list(EVERY)
     assert {block.verdict.status for block in found if block.verdict} == {"valid"}
@@ -76,7 +76,7 @@ def test_every_pass_is_measured_judged_and_stored_as_what_it_is(folder: Path) ->
 
 
 def test_a_trace_is_left_in_the_run_s_own_folder_and_found_again_there(folder: Path) -> None:
-    stored = measured(folder, FakeEngine(report=report))
+    stored = measured(folder, FakeEngine(kind="web", report=report))
     own = folder / "runs" / stored.info.id
     [kept] = traces.kept(stored, own)
     assert (kept.planned.index, kept.path, kept.is_there) == (4, own / "traces" / "00004-m.json.gz", True)
@@ -93,12 +93,12 @@ def test_the_journal_tells_the_pass(folder: Path) -> None:
 
 
 def test_an_engine_without_these_passes_says_so_and_is_timed_all_the_same(folder: Path) -> None:
-    found = measured(folder, FakeEngine(report=report, passes=frozenset({"timing"}))).blocks
+    found = measured(folder, FakeEngine(report=report, why_no_kernels="it computes nothing")).blocks
     assert [(block.outcome, block.reason) for block in found] == [
         ("measured", None),
         ("measured", None),
-        ("unsupported", "engine fake has no kernels pass"),
-        ("unsupported", "engine fake has no memory pass"),
+        ("unsupported", "engine fake has no kernels pass: it computes nothing"),
+        ("measured", None),
         (
             "unsupported",
             "engine fake has no trace pass: a trace is what a browser records of a page, and it runs without one",
@@ -121,7 +121,7 @@ def test_a_profiler_that_is_missing_takes_nothing_from_the_other_passes(folder: 
         if planned.pass_ == "kernels":
             raise Unsupported("this library has no profiler")
 
-    found = measured(folder, FakeEngine(behave=refuse, report=report)).blocks
+    found = measured(folder, FakeEngine(kind="web", behave=refuse, report=report)).blocks
     assert [block.outcome for block in found] == ["measured", "measured", "unsupported", "measured", "measured"]
 
 

@@ -23,6 +23,7 @@ from mobilebench.engines.page_messages import (
 from mobilebench.engines.web import PageCase
 from mobilebench.engines.webengine import WebEngine
 from mobilebench.models.manifest import ModelFiles
+from mobilebench.recorders import registry
 from mobilebench.session.manual import manual_target
 
 RULE = BlockRule(min_predictions=3, max_predictions=50, max_seconds=3)
@@ -87,7 +88,7 @@ def _shown(engine: WebEngine) -> EngineChoice:
         title=_title(engine),
         format=engine.format,
         backends=[_shown_backend(engine, backend) for backend in engine.backends if not backend.missing],
-        passes=[one for one in PASSES if one in engine.passes],
+        passes=[one for one in PASSES if one in registry.passes_of(engine)],
     )
 
 

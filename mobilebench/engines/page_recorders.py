@@ -1,0 +1,82 @@
+"""Recorders of a page: started before it measures, looked in on where it stops, stopped when it has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from mobilebench.core.records import Measurement
+from mobilebench.engines.page_process import RecordedPage
+from mobilebench.engines.page_sampling import PageProcessSampler
+from mobilebench.engines.page_trace import PageTrace
+from mobilebench.recorders.base import Recorded, Subject
+from mobilebench.targets.base import Target
+
+
+class PageRecorder(Protocol):
+    """The side of a recorder that drives a page's browser and looks at its processes."""
+
+    def start(self, subject: Subject) -> None:
+        """Begin, when the page is open and before it measures. Raises as the block does that cannot be recorded."""
+        ...
+
+    def paused(self, stage: str) -> None:
+        """The stage has just ended, and the page waits until this returns."""
+        ...
+
+    def stop(self, subject: Subject, *, complete: bool = True) -> None:
+        """End, when the page has answered; `complete`: whether it did."""
+        ...
+
+    def result(self) -> Recorded:
+        """What was recorded since `start`, to be added to what the page answered."""
+        ...
+
+
+PAGE_SIDES: dict[str, Callable[[], PageRecorder]] = {"trace": PageTrace}
+"""What is recorded beside the process of a page, by pass."""
+
+
+class PageRecording:
+    """What the recorders of one page recorded."""
+
+    def __init__(self, subject: Subject, recorders: list[PageRecorder]) -> None:
+        self._subject = subject
+        self._recorders = recorders
+
+    def paused(self, stage: str) -> None:
+        """Tell every recorder that the stage has just ended, and that the page waits."""
+        for one in self._recorders:
+            one.paused(stage)
+
+    def completed(self, answer: Measurement) -> Measurement:
+        """The page's measurement with what was recorded beside it."""
+        for one in self._recorders:
+            self._subject.page.answer = answer
+            answer = answer.model_copy(update=one.result().parts)
+        return answer
+
+
+@contextmanager
+def recording(target: Target, page: RecordedPage) -> Iterator[PageRecording]:
+    """Record while the body lets the page measure. Every recorder that was started is stopped, the last one first.
+
+    A recorder that fails makes the block fail: the block is there for what it records.
+    """
+    subject = Subject(target, page=page)
+    wanted: list[PageRecorder] = [PageProcessSampler()]
+    if side := PAGE_SIDES.get(page.block.pass_):
+        wanted.insert(0, side())
+    started: list[PageRecorder] = []
+    try:
+        for one in wanted:
+            started.append(one)
+            one.start(subject)
+        yield PageRecording(subject, wanted)
+    except BaseException:
+        for one in reversed(started):
+            one.stop(subject, complete=False)
+        raise
+    for one in reversed(started):
+        one.stop(subject)

@@ -1,0 +1,28 @@
+"""Memory: what the measuring process or page holds at the end of each part of a stage, and in between."""
+
+from __future__ import annotations
+
+from mobilebench.core.records import Measurement
+from mobilebench.recorders.base import Declaration
+from mobilebench.recorders.in_engine import EngineRecorder
+
+DECLARATION = Declaration(
+    name="memory",
+    title="Memory",
+    description="Memory of the process that computes, and what a page and its browser tell of theirs.",
+    cost="during the block",
+    part="memory",
+)
+
+BROWSER_FLAGS = ("--enable-precise-memory-info", "--enable-blink-features=ForceEagerMeasureMemory")
+"""With these a browser tells a page its memory exactly and at once."""
+
+
+def _missing(measurement: Measurement) -> str | None:
+    memory = measurement.memory
+    return None if memory and (memory.readings or memory.page) else "no memory was read"
+
+
+RECORDER = EngineRecorder(
+    "memory", DECLARATION, why_missing=_missing, browser_flags=BROWSER_FLAGS, flags_in_job="eager_memory"
+)
