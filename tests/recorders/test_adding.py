@@ -118,7 +118,7 @@ def test_a_recorder_for_own_blocks_takes_one_module_and_one_registration(monkeyp
 
     store = Store.open(tmp_path)
     request = RunRequest(plan=planned, targets=planned.targets, command=())
-    found = run(request, store, on_event=Seen(), cancel=threading.Event(), rooms=world.rooms())
+    found = run(request, store, on_event=Seen(), cancel=threading.Event(), dependencies=world.dependencies())
     blocks = store.load(found.run_id).blocks
     assert [(block.planned.pass_, [one.values for one in block.series]) for block in blocks] == [
         ("timing", []),
