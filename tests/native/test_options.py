@@ -14,7 +14,7 @@ from mobilebench.core.records import CacheState, EnginePass, ModelAccess
 from mobilebench.engines import native
 from mobilebench.engines.registry import engines
 from mobilebench.engines.tensorflow_worker import options as worker
-from mobilebench.recorders import registry
+from mobilebench.recorders import in_engine, registry
 from tests.native.running import SLEEP, run
 
 pytestmark = pytest.mark.build
@@ -39,7 +39,7 @@ def options_in(file: str) -> set[str]:
 
 
 def test_the_engines_pass_the_options_that_the_runner_has(shown: dict[str, str]) -> None:
-    assert options_in(native.__file__) == set(shown) - NEVER_PASSED
+    assert options_in(native.__file__) | options_in(in_engine.__file__) == set(shown) - NEVER_PASSED
 
 
 def test_choices_are_those_of_the_schema(shown: dict[str, str]) -> None:
