@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from mobilebench.core import atomic_files
 from mobilebench.core.records import PlannedBlock, Run, TraceFile
 
 FOLDER = "traces"
@@ -44,13 +44,9 @@ def write_trace(run_folder: Path, name: str, content: bytes) -> None:
     if Path(name).name != name:
         raise ValueError(f"{name} is no name of a file.")
     file = traces_folder(run_folder) / name
-    partial = file.with_name(f".{name}.{os.getpid()}")
     file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        partial.write_bytes(content)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_files.replacing(file) as fresh:
+        fresh.write_bytes(content)
 
 
 def kept(run: Run, run_folder: Path) -> list[KeptTrace]:

@@ -392,8 +392,12 @@ def _result(run: Run, *, interrupted: bool = False) -> RunResult:
 def _as_stored(run: Run, status: events.RunStatus, ended: datetime, completed: Block | None) -> Run:
     """The run as it is stored after its end was recorded."""
     info = run.info.model_copy(update={"status": status, "finished_at": ended})
-    index = completed.planned.index if completed else None
-    blocks = [completed if completed and block.planned.index == index else block for block in run.blocks]
+    blocks = [
+        block.model_copy(update={"spent_ms": completed.spent_ms})
+        if completed and block.planned.index == completed.planned.index
+        else block
+        for block in run.blocks
+    ]
     return run.model_copy(update={"info": info, "blocks": blocks})
 
 

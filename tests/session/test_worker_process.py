@@ -25,14 +25,14 @@ from mobilebench.session.job import JobSpec
 from mobilebench.suite import Plan
 
 from ..results.making import host
+from ..ways import axes
 from .fakes import SUITE, Seen
 
 RULE = BlockRule(min_predictions=2, max_predictions=3, max_seconds=1)
 
 
 def blocks(engine: str, count: int, rule: BlockRule = RULE) -> tuple[PlannedBlock, ...]:
-    setting = {"tflite": "xnnpack", "sleep": "default", "onnxruntime": "default"}[engine]
-    case = Case(target="host", engine=engine, backend="cpu", setting=setting, threads=1, model="bert_small")
+    case = Case(target="host", engine=engine, backend="cpu", threads=1, model="bert_small", **axes(engine, "cpu"))
     return tuple(PlannedBlock(index=index, round=index, case=case, rule=rule) for index in range(count))
 
 
