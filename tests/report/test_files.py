@@ -45,6 +45,14 @@ def test_its_files_are_written_whole(tmp_path: Path) -> None:
     assert files.html.read_text(encoding="utf-8").endswith("</html>\n")
 
 
+def test_page_and_text_name_the_rules_that_judged(tmp_path: Path) -> None:
+    summary = summarise(example.example_run())
+    assert summary.rules
+    for sentence in summary.rules:
+        assert sentence in rendering.markdown(summary).replace("\\", "")
+        assert sentence in rendering.html(summary)
+
+
 @pytest.mark.slow
 def test_writing_again_replaces(tmp_path: Path) -> None:
     write(example.example_run(), tmp_path)

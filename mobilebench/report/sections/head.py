@@ -43,6 +43,8 @@ def document(view: RunView, sections: tuple[Section, ...]) -> Document:
 
 def _head(run: RunSummary) -> list[Block]:
     blocks: list[Block] = [Counts(run.counts, "Cases by verdict", forms=DOCUMENTS)]
+    if run.rules:
+        blocks.append(Paragraph(" ".join(run.rules), "small", forms=DOCUMENTS))
     if run.watched:
         sentence = f"Watched beside the timing, in passes of their own: {watched_counts(run)}."
         blocks.append(Paragraph(sentence, "small", forms=DOCUMENTS))
