@@ -15,12 +15,12 @@ _ENGINES = {
     "tflite": ("mobilebench.engines.tflite", "TfliteEngine"),
     "onnxruntime": ("mobilebench.engines.onnxruntime", "OnnxruntimeEngine"),
     "tensorflow": ("mobilebench.engines.tensorflow", "TensorflowEngine"),
-    "tfjs": ("mobilebench.engines.tfjs", "TFJS"),
-    "tfjs@4.2": ("mobilebench.engines.tfjs", "TFJS_4_2"),
-    "ortjs": ("mobilebench.engines.ortjs", "ORTJS"),
-    "ortjs@1.18": ("mobilebench.engines.ortjs", "ORTJS_1_18"),
-    "ortjs@1.14": ("mobilebench.engines.ortjs", "ORTJS_1_14"),
-    "litertjs": ("mobilebench.engines.litertjs", "LITERTJS"),
+    "tfjs": ("mobilebench.engines.web_frameworks", "TFJS"),
+    "tfjs@4.2": ("mobilebench.engines.web_frameworks", "TFJS_4_2"),
+    "ortjs": ("mobilebench.engines.web_frameworks", "ORTJS"),
+    "ortjs@1.18": ("mobilebench.engines.web_frameworks", "ORTJS_1_18"),
+    "ortjs@1.14": ("mobilebench.engines.web_frameworks", "ORTJS_1_14"),
+    "litertjs": ("mobilebench.engines.web_frameworks", "LITERTJS"),
     "sleep": ("mobilebench.engines.sleep", "SleepEngine"),
 }
 

@@ -29,7 +29,7 @@ _COMPARING = (
 _ASKING = "models/user_models/reference_worker.py"
 _LOOKING = "verification/activations.py"
 _NATIVE = ("engines/native.py", "engines/runner_output.py")
-_WEB = ("engines/web.py", "engines/webengine.py")
+_WEB = ("engines/web.py", "engines/webengine.py", "engines/web_frameworks.py")
 
 
 def of_cell(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
@@ -38,7 +38,7 @@ def of_cell(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
         engine = [_package(cells.PYTHON_ENGINES[cell.format].package), _code(_ASKING)]
     elif engines()[cell.engine].kind == "web":
         browser = here.browsers.get("chrome", "none")
-        engine = [_pages(), browser, _code(*_WEB, f"engines/{cell.engine}.py")]
+        engine = [_pages(), browser, _code(*_WEB)]
     else:
         engine = [_native(cell.engine, here), _code(*_NATIVE, f"engines/{cell.engine}.py")]
     return _short(cell.key, *engine, *asked, _code(*_COMPARING))

@@ -8,7 +8,7 @@ import pytest
 
 from mobilebench.core.errors import Unsupported
 from mobilebench.engines import model_limits
-from mobilebench.engines.litertjs import LITERTJS
+from mobilebench.engines.web_frameworks import LITERTJS
 from mobilebench.models.manifest import AddedManifest, Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
 
 from .test_web import FakeTarget

@@ -16,10 +16,8 @@ from mobilebench.core.axes import GPUS
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from mobilebench.engines import web
-from mobilebench.engines.litertjs import LITERTJS
-from mobilebench.engines.ortjs import ORTJS, ORTJS_1_14, ORTJS_1_18
 from mobilebench.engines.registry import engines
-from mobilebench.engines.tfjs import TFJS, TFJS_4_2
+from mobilebench.engines.web_frameworks import LITERTJS, ORTJS, ORTJS_1_14, ORTJS_1_18, TFJS, TFJS_4_2
 from mobilebench.engines.webengine import WebEngine
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import MOST_SAMPLES

@@ -24,10 +24,8 @@ from mobilebench.core.records import BlockRule, Measurement, SetupPart
 from mobilebench.core.wasm_builds import LITERT_FILES
 from mobilebench.engines import model_limits, web
 from mobilebench.engines.base import Engine
-from mobilebench.engines.litertjs import LITERTJS
-from mobilebench.engines.ortjs import ORTJS
 from mobilebench.engines.registry import engines
-from mobilebench.engines.tfjs import TFJS
+from mobilebench.engines.web_frameworks import LITERTJS, ORTJS, TFJS
 from mobilebench.models import obtain
 from mobilebench.models.manifest import Behaviour, Fill, FormatFile, InputSpec, ModelFiles
 from mobilebench.models.registry import facts

@@ -1,0 +1,140 @@
+"""The engines in a browser, release by release: TensorFlow.js, ONNX Runtime Web and LiteRT.js."""
+
+from __future__ import annotations
+
+from mobilebench.core.wasm_builds import LITERT_FILES
+from mobilebench.engines.base import Backend
+from mobilebench.engines.webengine import WebEngine, gpu_backend
+from mobilebench.models import behaviour
+from mobilebench.models.manifest import Manifest
+
+_WEBGL = gpu_backend("webgl", "WebGL 2 shaders")
+
+TFJS_MOST_THREADS = 8
+"""TensorFlow.js starts 8 workers at most, and uses half of what `navigator.hardwareConcurrency` says."""
+
+_TFJS_WASM = Backend(
+    "wasm",
+    "WebAssembly with XNNPACK kernels; one binary for each build",
+    {"wasm_build": ("simd-threads", "simd", "plain", "threads")},
+    single_threaded_builds=("simd", "plain"),
+    lacks={"threads": "TensorFlow.js has no build with threads and without SIMD"},
+)
+_TFJS_JS = Backend("js", "plain JavaScript, as a reference; very slow", single_threaded=True)
+
+TFJS = WebEngine(
+    name="tfjs",
+    release="4.22",
+    description="TensorFlow.js 4.22 graph models in the browser",
+    format="tfjs",
+    backends=(_TFJS_WASM, _WEBGL, gpu_backend("webgpu", "WebGPU shaders"), _TFJS_JS),
+    most_threads=TFJS_MOST_THREADS,
+    cores_a_thread=2,
+)
+TFJS_4_2 = WebEngine(
+    name="tfjs@4.2",
+    release="4.2",
+    description="TensorFlow.js 4.2.0, the papers' release",
+    format="tfjs",
+    backends=(
+        _TFJS_WASM,
+        _WEBGL,
+        gpu_backend("webgpu", "WebGPU shaders", "the WebGPU backend was first released with TensorFlow.js 4.6"),
+        _TFJS_JS,
+    ),
+    most_threads=TFJS_MOST_THREADS,
+    cores_a_thread=2,
+)
+
+
+_DROPPED = "ONNX Runtime Web has had one wasm build, with SIMD and threads, since 1.19; ortjs@1.18 has this one"
+_WEBNN = {"device_type": ("cpu", "gpu", "npu")}
+_ORTJS_WASM_BUILDS = ("simd-threads", "simd", "threads", "plain")
+
+ORTJS = WebEngine(
+    name="ortjs",
+    release="1.30",
+    description="ONNX Runtime Web 1.30 in the browser",
+    format="onnx",
+    backends=(
+        Backend(
+            "wasm",
+            "WebAssembly; the only build that this version has uses SIMD and threads",
+            {"wasm_build": _ORTJS_WASM_BUILDS},
+            single_threaded_builds=("simd", "plain"),
+            lacks=dict.fromkeys(("simd", "threads", "plain"), _DROPPED),
+        ),
+        _WEBGL,
+        gpu_backend("webgpu", "WebGPU shaders"),
+        Backend(
+            "webnn",
+            "WebNN, by the type of device that is asked for",
+            _WEBNN,
+            single_threaded=True,
+        ),
+    ),
+)
+
+
+def _older(version: str, note: str) -> WebEngine:
+    """A release with four builds. With one thread, it loads one without threads, whatever is asked for."""
+    reason = "is not in the pages of this release: only ortjs, the current one, has it here"
+    return WebEngine(
+        name=f"ortjs@{version}",
+        release=version,
+        description=f"ONNX Runtime Web {version}, {note}",
+        format="onnx",
+        backends=(
+            Backend(
+                "wasm",
+                "WebAssembly; one binary for each build",
+                {"wasm_build": _ORTJS_WASM_BUILDS},
+                single_threaded_builds=("simd", "plain"),
+            ),
+            _WEBGL,
+            gpu_backend("webgpu", "WebGPU shaders", f"WebGPU {reason}"),
+            Backend("webnn", "WebNN", _WEBNN, single_threaded=True, missing=f"WebNN {reason}"),
+        ),
+        refuses_one_thread={
+            "simd-threads": f"with one thread, ONNX Runtime Web {version} loads the build simd instead",
+            "threads": f"with one thread, ONNX Runtime Web {version} loads the build plain instead",
+        },
+    )
+
+
+ORTJS_1_18 = _older("1.18", "the last release with four WebAssembly builds")
+ORTJS_1_14 = _older("1.14", "the papers' release")
+
+
+def _without_variable_tensors(manifest: Manifest) -> str | None:
+    """Why LiteRT.js cannot run a model that keeps its state in variable tensors; variables of other kinds it has."""
+    kept = behaviour.in_variable_tensors(manifest)
+    if not kept:
+        return None
+    return f"LiteRT.js has no variable tensors, in which {manifest.model} keeps its state ({', '.join(kept)})"
+
+
+LITERTJS = WebEngine(
+    name="litertjs",
+    release="2.5",
+    description="LiteRT.js 2.5 (TensorFlow Lite models) in the browser",
+    format="tflite",
+    backends=(
+        Backend(
+            "wasm",
+            "WebAssembly with XNNPACK kernels; one binary for each build, two of them with relaxed SIMD",
+            {"wasm_build": (*LITERT_FILES, "simd-threads", "threads", "plain")},
+            single_threaded_builds=("relaxed-simd", "simd", "plain"),
+            lacks={
+                "simd-threads": "LiteRT.js has no build with threads and without relaxed SIMD",
+                "threads": "LiteRT.js has no build without SIMD",
+                "plain": "LiteRT.js has no build without SIMD",
+            },
+        ),
+        gpu_backend("webgpu", "WebGPU shaders in float32"),
+    ),
+    # As many workers are ready as the page is told cores, however many threads it is asked for.
+    cores_a_thread=1,
+    why_no_kernels="its library does not tell which operators it runs",
+    refuses_model=_without_variable_tensors,
+)
