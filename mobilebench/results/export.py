@@ -64,11 +64,16 @@ def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
 
 def to_frame(run: Run, table: TableName = "samples") -> pd.DataFrame:
     """The rows as a frame with pandas' nullable types, so that an empty value is `NA` in every column."""
+    return frame_of(rows(run, table), table)
+
+
+def frame_of(found: list[dict[str, Any]], table: TableName) -> pd.DataFrame:
+    """Rows of a table as such a frame."""
     import pandas as pd
 
     types = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
     columns = COLUMNS[table]
-    frame = pd.DataFrame(rows(run, table), columns=list(columns))
+    frame = pd.DataFrame(found, columns=list(columns))
     return frame.astype({name: types[kind] for name, kind in columns.items()})
 
 
