@@ -125,10 +125,11 @@ def _with_fp16(case: Case) -> str:
 
 
 _OPTIONS_OF: dict[str, dict[str, str]] = {
-    "xnnpack": {"--delegate": "xnnpack"},
-    "xnnpack-fp16": {"--delegate": "xnnpack", "--arithmetic": "fp16"},
+    "xnnpack": {"--backend": "cpu", "--delegate": "xnnpack", "--arithmetic": "fp32"},
+    "xnnpack-fp16": {"--backend": "cpu", "--delegate": "xnnpack", "--arithmetic": "fp16"},
     "reference": {"--delegate": "none"},
-    **{name: {"--arithmetic": name} for name in ("fp32", "fp16", "tf32")},
+    "fp32": {"--backend": "gpu", "--arithmetic": "fp32"},
+    **{name: {"--arithmetic": name} for name in ("fp16", "tf32")},
     **{name: {"--wasm-build": name} for name in WASM_BUILDS},
     **{name: {"--gpu": name} for name in ("auto", *GPUS)},
     **{name: {"--device-type": name} for name in ("cpu", "gpu", "npu")},

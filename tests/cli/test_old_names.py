@@ -1,0 +1,153 @@
+"""Options and suites of earlier releases do what they did, and a notice on standard error says what to write now."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mobilebench.cli import app
+from mobilebench.core.errors import ExitCode
+
+
+def _invoke(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.stdout, " ".join(result.stderr.split())
+
+
+def _plan(*arguments: str) -> tuple[list[dict[str, object]], str]:
+    """The cases that a dry run lists, and what it says on standard error."""
+    code, out, err = _invoke("run", "--serial", "host", "--dry-run", "--json", *arguments)
+    assert code == 0, err
+    planned = json.loads(out)
+    return sorted((block["case"] for block in planned["blocks"]), key=str), err
+
+
+@pytest.mark.parametrize("written", [["--variant", "int8"], ["--variant=int8"]])
+def test_variant_is_precision(written: list[str]) -> None:
+    now, silent = _plan("--suite", "quick", "--precision", "int8")
+    then, said = _plan("--suite", "quick", *written)
+    assert then == now
+    assert {case["precision"] for case in then} == {"int8"}
+    assert said.count("The option `--variant` is called `--precision` now") == 1
+    assert "one more release" in said
+    assert "Note" not in silent
+
+
+def test_variant_is_precision_in_other_commands_too() -> None:
+    code, _, said = _invoke("models", "build", "mlp_2x8", "--variant", "int9")
+    assert code == ExitCode.BAD_INPUT
+    assert "int9" in said
+    assert "The option `--variant` is called `--precision` now" in said
+
+
+@pytest.mark.parametrize(
+    ("suite", "setting", "options"),
+    [
+        ("native", "xnnpack", "--backend cpu --delegate xnnpack --arithmetic fp32"),
+        ("native", "xnnpack-fp16", "--backend cpu --delegate xnnpack --arithmetic fp16"),
+        ("native", "reference", "--delegate none"),
+        ("native", "tf32", "--arithmetic tf32"),
+        ("web", "simd", "--wasm-build simd"),
+        ("web", "plain,simd-threads", "--wasm-build plain,simd-threads"),
+        ("web", "hardware", "--gpu hardware"),
+        ("web", "npu", "--device-type npu"),
+    ],
+)
+def test_a_setting_selects_the_cases_that_it_selected(suite: str, setting: str, options: str) -> None:
+    then, said = _plan("--suite", suite, "--setting", setting)
+    now, silent = _plan("--suite", suite, *options.split())
+    assert then
+    assert then == now
+    assert said.count(f"The option `--setting` has become several: write `{options}`") == 1
+    assert "Note" not in silent
+
+
+def test_default_selects_backends_that_leave_no_choice() -> None:
+    found, said = _plan("--suite", "native", "--setting", "default", "--engine", "onnxruntime,tflite")
+    assert "--engine" in said
+    assert {"onnxruntime cpu"} <= {f"{case['engine']} {case['backend']}" for case in found}
+    assert {case["delegate"] for case in found} == {None}
+
+
+def test_help_shows_no_old_option() -> None:
+    code, out, err = _invoke("run", "--help")
+    assert code == 0
+    assert "--setting" not in out
+    assert "--variant" not in out
+    assert not err
+
+
+OLD_SUITE = """\
+title: Old
+description: Written for an earlier release
+models: [mlp_2x8]
+variants: [fp32, int8]
+threads: [1]
+rule: {min_predictions: 1, max_predictions: 1, max_seconds: 1}
+blocks: 1
+groups:
+  - targets: [host]
+    variants: [fp32]
+    engines:
+      tflite: {cpu: [xnnpack, xnnpack-fp16, reference]}
+      onnxruntime: {cpu: [default], cuda: [default, tf32]}
+      sleep: {cpu: [instant]}
+  - targets: [host]
+    engines:
+      tfjs: {wasm: [simd, simd-threads], webgl: [auto]}
+      ortjs: {webnn: [npu]}
+"""
+NEW_SUITE = """\
+title: Old
+description: Written for an earlier release
+models: [mlp_2x8]
+precisions: [fp32, int8]
+threads: [1]
+rule: {min_predictions: 1, max_predictions: 1, max_seconds: 1}
+blocks: 1
+groups:
+  - targets: [host]
+    precisions: [fp32]
+    engines:
+      tflite:
+        cpu: [{delegate: xnnpack, arithmetic: [fp32, fp16]}, {delegate: none, arithmetic: fp32}]
+      onnxruntime: {cpu: {}, cuda: {arithmetic: [fp32, tf32]}}
+      sleep: [instant]
+  - targets: [host]
+    engines:
+      tfjs: {wasm: {wasm_build: [simd, simd-threads]}, webgl: {gpu: auto}}
+      ortjs: {webnn: {device_type: npu}}
+"""
+
+
+def test_a_suite_of_an_earlier_release_states_the_same_cases(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(OLD_SUITE)
+    new.write_text(NEW_SUITE)
+
+    then, said = _plan("--suite", str(old))
+    now, silent = _plan("--suite", str(new))
+
+    assert then == now
+    assert len(then) == 15
+    assert said.count("is written for an earlier release") == 1
+    for change in (
+        "`variants` is `precisions`",
+        "`cpu: [xnnpack]` is `cpu: {delegate: xnnpack, arithmetic: fp32}`",
+        "`wasm: [simd]` is `wasm: {wasm_build: simd}`",
+        "`cpu: [instant]` is `instant: {}`",
+    ):
+        assert change in said
+    assert "Note" not in silent
+
+
+def test_a_setting_that_never_existed_is_refused_with_its_line(tmp_path: Path) -> None:
+    suite = tmp_path / "old.yaml"
+    suite.write_text(OLD_SUITE.replace("simd-threads", "simmd"))
+    code, _, said = _invoke("run", "--serial", "host", "--dry-run", "--suite", str(suite))
+    assert code == ExitCode.BAD_INPUT
+    assert "line 17" in said
+    assert "there is no setting `simmd` of tfjs wasm" in said
