@@ -250,3 +250,12 @@ def test_the_current_release_of_an_engine_may_be_called_so(tmp_path: Path) -> No
 def test_threads_may_be_all_cores(tmp_path: Path) -> None:
     assert load(SUITE.replace("[2]", "[1, all]"), tmp_path).threads == [1, "all"]
     assert "`all` for the target's cores, not 'most'" in mistake(SUITE.replace("[2]", "[most]"), tmp_path).message
+
+
+def test_the_example_of_the_documentation_is_a_suite(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
+    (example,) = [one.partition("```")[0] for one in text.split("```yaml\n")[1:] if one.startswith("title:")]
+    suite = load(example, tmp_path)
+    assert suite.groups[0].engines["tflite"] == {"cpu": [{"delegate": ["xnnpack"], "arithmetic": ["fp32", "fp16"]}]}
+    assert suite.groups[1].engines["tfjs"]["webgl"] == [{"gpu": ["auto"]}]
+    assert not recwarn.list
