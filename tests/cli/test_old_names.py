@@ -25,6 +25,7 @@ def _plan(*arguments: str) -> tuple[list[dict[str, object]], str]:
     return sorted((block["case"] for block in planned["blocks"]), key=str), err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", [["--variant", "int8"], ["--variant=int8"]])
 def test_variant_is_precision(written: list[str]) -> None:
     now, silent = _plan("--suite", "quick", "--precision", "int8")
@@ -43,6 +44,7 @@ def test_variant_is_precision_in_other_commands_too() -> None:
     assert "The option `--variant` is called `--precision` now" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suite", "setting", "options"),
     [

@@ -24,6 +24,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.slow
 class TestOneMoreAxis:
     """An axis is declared in one place, and everything else follows from there."""
 
