@@ -141,4 +141,5 @@ def test_threads_of_a_page_are_seen_at_work(target: HostTarget, browser: str) ->
     one = measured(target, "tfjs/wasm/simd/1", "timing", model="mobilenet_v2", browser=browser)
     two = measured(target, "tfjs/wasm/simd-threads/2", "timing", model="mobilenet_v2", browser=browser)
     assert (one.proof.threads_at_work, two.proof.threads_at_work) == (1, 2)
-    assert sum(two.proof.thread_cpu_ms) > 0.5 * sum(two.prediction_ms)
+    most, second, *_ = two.proof.thread_cpu_ms
+    assert second > 0.3 * most
