@@ -76,7 +76,7 @@ models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built 
 test: setup native-android $(STAMPS)/npm ## Run every test there is, or those of one room: make test ROOM=targets
 	@scripts/system-packages.sh firefox
 	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS))" -n 2 || $(NONE_THERE)
-	@$(BIN)/python -m pytest $(TESTS) -m "$(NEEDS)" || $(NONE_THERE)
+	@$(BIN)/python -m pytest $(TESTS) -m "$(NEEDS)" -n 2 --dist loadfile || $(NONE_THERE)
 	@cd web && npm run --silent test
 
 test-fast: $(STAMPS)/python ## The quick tests that need no browser, adb or build: under a minute; also with ROOM=
