@@ -157,7 +157,7 @@ class _ProcessMemory:
         self._read(stage)
         self._heaps[stage] = self._heap()
         if stage == _AFTER:
-            self._peaks = {pid: self._processes.peak_rss_kb(pid) for pid in self._readings}
+            self._read_peaks()
 
     def ask_phone(self, pid: int) -> None:
         """After the predictions: what the phone's own service tells of the page's process."""
@@ -171,6 +171,12 @@ class _ProcessMemory:
     def stop(self) -> None:
         if self._sampler:
             self._sampler.stop()
+            self._read_peaks()  # no sample was taken after this peak
+
+    def _read_peaks(self) -> None:
+        for pid in self._readings:
+            peak = self._processes.peak_rss_kb(pid)
+            self._peaks[pid] = self._peaks.get(pid) if peak is None else peak
 
     def completed(self, told: MemoryUse, pid: int | None) -> MemoryUse:
         readings = sorted(self._readings.get(pid, []), key=lambda one: one.at_ms) if pid is not None else []

@@ -16,7 +16,18 @@ from tests.e2e.conftest import CommandLine
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 
-SMALL = ("--suite", "quick", "--model", "bert_small", "--wasm-build", "simd-threads", "--engine", "tfjs,tflite")
+SMALL = (
+    "--suite",
+    "quick",
+    "--model",
+    "bert_small",
+    "--wasm-build",
+    "simd-threads",
+    "--delegate",
+    "xnnpack",
+    "--engine",
+    "tfjs,tflite",
+)
 
 
 def test_traces_of_a_phone_are_kept_listed_and_can_be_read(mobilebench: CommandLine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -28,7 +29,7 @@ WASM = {"tfjs": "simd", "ortjs": "simd-threads", "litertjs": "simd"}
 def measured(target: HostTarget, engine: str, browser: str = "chrome", **way: Any) -> tuple[Measurement, Findings]:
     files = obtain.find("bert_small")
     assert files is not None, "build bert_small with `mobilebench models build` first"
-    case = web_case(engine, "wasm", WASM[engine], browser=browser).model_copy(update=way)
+    case = replace(web_case(engine, "wasm", WASM[engine], browser=browser), **way)
     block = PlannedBlock(index=0, round=0, case=case, rule=RULE)
     measurement = measured_by(engines()[engine], target, block, files, cancel=Event()).measurement
     found = Findings()

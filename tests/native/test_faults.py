@@ -43,7 +43,7 @@ def ends_well(command: list[str | Path], environment: dict[str, str] | None = No
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_runner_that_is_killed_leaves_no_part_of_an_answer(runner: Path, number: signal.Signals) -> None:
-    command = [runner, "--engine", "sleep", "--threads", "1", "--max-predictions", "100", "--max-seconds", "60"]
+    command = [runner, "--engine", "sleep", "--threads", "1", "--max-predictions", "100000", "--max-seconds", "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         time.sleep(0.2)
         process.send_signal(number)

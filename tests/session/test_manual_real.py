@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.build]
 
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 CHOOSE = """(([id, begins]) => {
-  const select = document.getElementById(id);
+  const select = document.getElementById(id) ?? document.getElementById(`axis-${id}`);
   const options = [...select.options];
   select.value = (options.find(({text}) => text === begins) ?? options.find(({text}) => text.startsWith(begins))).value;
   select.dispatchEvent(new Event('change', {bubbles: true}));

@@ -135,7 +135,7 @@ def test_a_full_phone_says_so_and_keeps_nothing_half_written(open_phone, tmp_pat
     small = tmp_path / "small"
     small.write_bytes(b"x")
     with open_phone("small", data_mb=6) as phone:
-        with pytest.raises(BlockFailed, match=r"disk is full.*large takes 9 MB") as caught:
+        with pytest.raises(BlockFailed, match=r"disk is full.*large takes 9\.0 MB") as caught:
             phone.push(file)
         assert "Free some space" in caught.value.hint
         assert "large" not in told(phone, "find", "/data/local/tmp")
@@ -391,8 +391,8 @@ def test_two_phones_with_one_serial_number_are_two(rack):
     phones.down(["double"])
     number = json.loads((phones._folder("plain") / "metadata/mobilebench/config.json").read_text())
     with pytest.MonkeyPatch.context() as patch:
-        made = phones.presentation.properties
-        patch.setattr(phones.presentation, "properties", lambda profile, name, *more: made(profile, "plain", *more))
+        made = phones.device_identity.properties
+        patch.setattr(phones.device_identity, "properties", lambda profile, name, *more: made(profile, "plain", *more))
         rack("double")
     assert json.loads(config.read_text())["properties"]["ro.serialno"] == number["properties"]["ro.serialno"]
     found = targets.select(",".join(serials))

@@ -406,13 +406,13 @@ def test_a_model_that_reads_files_is_refused(tmp_path: Path, home: Path) -> None
     assert kept(home) == []
 
 
-_ADD = "import sys; from pathlib import Path; from mobilebench.models.user_models import taking; "
+_ADD = "import sys; from pathlib import Path; from mobilebench.models.user_models import importer; "
 
 
 @pytest.mark.build
 def test_two_adds_of_one_file_keep_it_once(tmp_path: Path, home: Path) -> None:
     file = text_model(tmp_path / "net.onnx")
-    code = _ADD + "print(taking.add(Path(sys.argv[1])).files.manifest.model)"
+    code = _ADD + "print(importer.add(Path(sys.argv[1])).files.manifest.model)"
     both = [
         subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(2)
@@ -425,8 +425,8 @@ def test_two_adds_of_one_file_keep_it_once(tmp_path: Path, home: Path) -> None:
 def test_a_killed_add_leaves_nothing_to_the_next(tmp_path: Path, home: Path) -> None:
     file = text_model(tmp_path / "net.onnx")
     code = _ADD + (
-        "import time; from mobilebench.models.user_models import asking; "
-        "asking.Engine.ask = lambda *_: time.sleep(60); taking.add(Path(sys.argv[1]))"
+        "import time; from mobilebench.models.user_models import reference_client; "
+        "reference_client.Engine.ask = lambda *_: time.sleep(60); importer.add(Path(sys.argv[1]))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
