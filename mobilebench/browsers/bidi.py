@@ -28,7 +28,7 @@ class BidiPage:
 
     capabilities: frozenset[Capability] = frozenset()
 
-    def __init__(self, watch: Watch, exchange: Exchange, context: str) -> None:
+    def __init__(self, watch: BidiNotices, exchange: Exchange, context: str) -> None:
         self._watch = watch
         self._exchange = exchange
         self._context = context
@@ -100,7 +100,7 @@ class BidiPage:
 
 
 @dataclass
-class Watch:
+class BidiNotices:
     """What the browser tells beside its answers."""
 
     crashed: bool = False
@@ -149,7 +149,7 @@ def open_page(address: str, *, cancel: Event | None = None, stays: bool = False)
 
     Where the browser's tabs outlive it (`stays`), the tab may take a moment to come, and is closed in the end.
     """
-    watch = Watch()
+    watch = BidiNotices()
     with connected(f"{address.rstrip('/')}/session", watch.notice, cancel) as exchange:
         page = BidiPage(watch, exchange, "")
         page.call("session.new", {"capabilities": {"alwaysMatch": {}}}, timeout=_SESSION_SECONDS)

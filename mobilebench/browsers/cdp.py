@@ -26,7 +26,7 @@ class CdpPage:
 
     capabilities = _CAPABILITIES
 
-    def __init__(self, watch: Watch, exchange: Exchange) -> None:
+    def __init__(self, watch: CdpNotices, exchange: Exchange) -> None:
         self._watch = watch
         self._exchange = exchange
 
@@ -105,7 +105,7 @@ class _Crashed(BlockFailed):
 
 
 @dataclass
-class Watch:
+class CdpNotices:
     """What the browser tells of the page `target` beside its answers."""
 
     target: str
@@ -178,7 +178,7 @@ def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]
     tab_id, socket = str(tab.get("id", "")), urlsplit(str(tab.get("webSocketDebuggerUrl", "")))
     if not tab_id or socket.scheme != "ws":
         raise BlockFailed("The browser opened a page without saying how to reach it.", fault="bad answer")
-    watch = Watch(tab_id)
+    watch = CdpNotices(tab_id)
     try:
         with connected(f"ws://{urlsplit(address).netloc}{socket.path}", watch.notice, cancel) as exchange:
             page = CdpPage(watch, exchange)

@@ -18,7 +18,7 @@ BACKENDS = ("webgl", "webgpu")
 _COULD_FOLLOW: tuple[Fault | None, ...] = ("page error", "hang", None)
 
 
-class Watch:
+class GpuProcessCheck:
     """Looks at the GPU's processes when it is made, and when it is asked."""
 
     def __init__(self, address: str, *, wanted: bool) -> None:
@@ -48,7 +48,7 @@ class Watch:
 
 
 @contextmanager
-def watched(address: str, backend: str) -> Iterator[Watch]:
+def watched(address: str, backend: str) -> Iterator[GpuProcessCheck]:
     """What fails meanwhile, or turns out to be unsupported, is a lost context where the GPU's process has ended.
 
     Args:
@@ -58,7 +58,7 @@ def watched(address: str, backend: str) -> Iterator[Watch]:
     Raises:
         BlockFailed: in place of what was raised.
     """
-    watch = Watch(address, wanted=backend in BACKENDS and address.startswith("http"))
+    watch = GpuProcessCheck(address, wanted=backend in BACKENDS and address.startswith("http"))
     try:
         yield watch
     except (BlockFailed, Unsupported) as error:

@@ -27,7 +27,7 @@ class Renderer:
     """It had computed nothing else before."""
 
 
-class Watch:
+class RendererCheck:
     """Looks at the renderers before a page is opened and after it has answered."""
 
     def __init__(self, address: str, before: Mapping[int, float] | None, *, wanted: bool) -> None:
@@ -53,13 +53,13 @@ class Watch:
 
 
 @contextmanager
-def watched(address: str, wanted: bool) -> Iterator[Watch]:
+def watched(address: str, wanted: bool) -> Iterator[RendererCheck]:
     """Watch the renderers of the browser at `address` while a page is open, where that is `wanted`."""
     before: dict[int, float] | None = None
     if wanted:
         with suppress(BlockFailed):
             before = cpu_seconds(address)
-    yield Watch(address, before, wanted=wanted)
+    yield RendererCheck(address, before, wanted=wanted)
 
 
 def busiest(before: Mapping[int, float], after: Mapping[int, float]) -> Renderer | None:

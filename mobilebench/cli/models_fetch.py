@@ -137,7 +137,7 @@ def _watching(name: str) -> Iterator[Watcher]:
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield Lines(console, name)
+        yield DownloadLines(console, name)
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
@@ -150,10 +150,10 @@ def _watching(name: str) -> Iterator[Watcher]:
         console=console,
         transient=True,
     ) as progress:
-        yield Bar(progress, name)
+        yield DownloadBar(progress, name)
 
 
-class Bar:
+class DownloadBar:
     """Bytes, speed and time left."""
 
     def __init__(self, progress: Progress, name: str) -> None:
@@ -175,7 +175,7 @@ class Bar:
         self._progress.update(self._task, completed=done, total=total)
 
 
-class Lines:
+class DownloadLines:
     """A line every few seconds, for logs."""
 
     EVERY_S = 5.0

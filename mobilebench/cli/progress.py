@@ -30,7 +30,7 @@ def watching() -> Iterator[tuple[events.Subscriber, Flag]]:
         stopping(console, "Stopping: the blocks in flight end, devices are put back …") as cancel,
         _bars(console) as bars,
     ):
-        yield (Bars(bars) if console.is_terminal and not log.is_shown() else Lines(console)), cancel
+        yield (RunBars(bars) if console.is_terminal and not log.is_shown() else RunLines(console)), cancel
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def _watched(planned: PlannedBlock) -> str:
     return "" if planned.pass_ == "timing" else f" ({planned.pass_} pass)"
 
 
-class Bars:
+class RunBars:
     """One progress bar a target."""
 
     def __init__(self, progress: Progress) -> None:
@@ -168,7 +168,7 @@ class Bars:
             self._progress.update(self._tasks[event.target], description="done")
 
 
-class Lines:
+class RunLines:
     """A line every few seconds, for logs of nightly jobs."""
 
     EVERY_S = 5.0

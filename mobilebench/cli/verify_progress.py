@@ -26,10 +26,10 @@ def watching() -> Iterator[tuple[Tell, Event]]:
     console = Console(stderr=True, highlight=False)
     with stopping(console, "Stopping: the cell in hand ends …") as cancel:
         if not console.is_terminal:
-            yield Lines(console), cancel
+            yield VerificationLines(console), cancel
             return
         with _bars(console) as bars:
-            yield Bar(bars), cancel
+            yield VerificationBar(bars), cancel
 
 
 def _bars(console: Console) -> Progress:
@@ -44,7 +44,7 @@ def _bars(console: Console) -> Progress:
     )
 
 
-class Bar:
+class VerificationBar:
     """One bar a model; it goes before the model's matrix is printed."""
 
     def __init__(self, progress: Progress) -> None:
@@ -81,7 +81,7 @@ class Bar:
             self._progress.update(self._task, description=escape(text))
 
 
-class Lines:
+class VerificationLines:
     """A line for each cell."""
 
     def __init__(self, console: Console) -> None:

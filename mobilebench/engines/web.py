@@ -377,7 +377,7 @@ def complete(
     browser: BrowserHandle,
     log: list[Served],
     page_case: PageCase,
-    process: renderers.Watch | None = None,
+    process: renderers.RendererCheck | None = None,
 ) -> Measurement:
     """Add what only this side knows: which files the server really sent, and how the browser was started."""
     instantiated = [_named(binary, log) for binary in measurement.proof.files]

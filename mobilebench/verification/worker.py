@@ -33,7 +33,7 @@ Arrays = dict[str, NDArray[Any]]
 _NETWORK = "network"
 
 
-class Refused(Exception):
+class ModelRefused(Exception):
     """The engine does not run the file; its own words."""
 
 
@@ -122,7 +122,7 @@ def _answers(job: dict[str, Any]) -> dict[str, Arrays]:
     """Seeded input to outputs by canonical name; of a model that carries state, each from a session of its own.
 
     Raises:
-        Refused: the engine does not load or does not run the file.
+        ModelRefused: the engine does not load or does not run the file.
     """
     feeds = {name: _feed(job, name) for name in job["seeded"]}
     start = reference_worker.ENGINES[job["format"]]
@@ -132,7 +132,7 @@ def _answers(job: dict[str, Any]) -> dict[str, Arrays]:
         predict = start(job)
         return {name: predict(feed) for name, feed in feeds.items()}
     except Exception as error:  # engines raise whatever they like
-        raise Refused(reference_worker.words(error)) from error
+        raise ModelRefused(reference_worker.words(error)) from error
 
 
 def _feed(job: dict[str, Any], name: str) -> Arrays:
@@ -173,7 +173,7 @@ def main() -> int:
         job = json.load(sys.stdin)
         try:
             said = KINDS[job["kind"]](job)
-        except Refused as error:
+        except ModelRefused as error:
             said = {"refusal": str(error)}
         output.write(json.dumps(said) + "\n")
     return 0

@@ -24,7 +24,7 @@ _EXACT = {"text": "text", "resourceId": "resource-id", "className": "class", "pa
 _MATCHES = {f"{name}Matches": attribute for name, attribute in _EXACT.items()}
 
 
-class Refused(Exception):
+class AutomationRefused(Exception):
     """What a call is answered with instead of a result."""
 
 
@@ -42,11 +42,11 @@ class Screen:
         return [node.attrib for node in nodes if _fits(node.attrib, selector)]
 
     def one(self, selector: Mapping[str, Any]) -> dict[str, str]:
-        """The first of them. Raises `Refused` where there is none."""
+        """The first of them. Raises `AutomationRefused` where there is none."""
         nodes = self.found(selector)
         at = int(selector.get("instance", 0))
         if at >= len(nodes):
-            raise Refused(f"{_NOT_FOUND}: {json.dumps(selector)}")
+            raise AutomationRefused(f"{_NOT_FOUND}: {json.dumps(selector)}")
         return nodes[at]
 
     def touch(self, x: float, y: float) -> bool:
@@ -55,7 +55,7 @@ class Screen:
 
 
 def answer(screen: Screen, method: str, params: Sequence[Any]) -> Any:
-    """The result of one call. Raises `Refused`."""
+    """The result of one call. Raises `AutomationRefused`."""
     calls: dict[str, Callable[..., Any]] = {
         "deviceInfo": lambda: {"productName": "virtual", "screenOn": True},
         "dumpWindowHierarchy": lambda *_: screen.hierarchy(),
@@ -66,7 +66,7 @@ def answer(screen: Screen, method: str, params: Sequence[Any]) -> Any:
         "click": lambda x, y, *_: screen.touch(x, y),
     }
     if method not in calls:
-        raise Refused(f"a virtual phone has no {method}")
+        raise AutomationRefused(f"a virtual phone has no {method}")
     return calls[method](*params)
 
 
@@ -101,7 +101,7 @@ def serve(address: str, port: int, screen: Screen) -> None:
             reply = {"jsonrpc": "2.0", "id": call.get("id")}
             try:
                 reply["result"] = answer(screen, call["method"], call["params"])
-            except Refused as refusal:
+            except AutomationRefused as refusal:
                 reply["error"] = {"code": -32002, "message": str(refusal), "data": ""}
             self._say(json.dumps(reply).encode(), 200)
 

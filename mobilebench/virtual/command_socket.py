@@ -11,7 +11,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 
-from mobilebench.virtual.android.device import Answer
+from mobilebench.virtual.android.device import CommandOutput
 
 _QUESTION = struct.Struct("<I")
 _ANSWER = struct.Struct("<BII")
@@ -51,7 +51,7 @@ def client(python: str, abstract_prefix: str) -> str:
     return _CLIENT.format(python=python, name=_door(abstract_prefix))
 
 
-async def listen(abstract_prefix: str, answer: Callable[[list[str]], Awaitable[Answer]]) -> asyncio.Server:
+async def listen(abstract_prefix: str, answer: Callable[[list[str]], Awaitable[CommandOutput]]) -> asyncio.Server:
     """Answer the phone's programs; nobody else's, where the socket is in sight of others."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from mobilebench.virtual import command_socket, shell, sync
 from mobilebench.virtual.android import abilities
 from mobilebench.virtual.android.commands import COMMANDS
-from mobilebench.virtual.android.device import Answer, Device
+from mobilebench.virtual.android.device import CommandOutput, Device
 from mobilebench.virtual.chrome import Chrome
 from mobilebench.virtual.config import PHONE_FOLDERS
 from mobilebench.virtual.connection import Connection, Service, ServiceRefused
@@ -50,13 +50,13 @@ class Daemon:
         self._storage = sync.Storage(self._config.path, self._room)
         self._environment = _environment(self._config.path)
 
-    async def answer(self, words: list[str]) -> Answer:
+    async def answer(self, words: list[str]) -> CommandOutput:
         """What one of the phone's programs prints."""
         name, *arguments = words
         if name not in COMMANDS:
-            return Answer(stderr=f"{name}: inaccessible or not found\n", code=127)
+            return CommandOutput(stderr=f"{name}: inaccessible or not found\n", code=127)
         if refused := abilities.refusal(words, self._device.api):
-            return Answer(_line(refused.stdout), _line(refused.stderr), refused.code)
+            return CommandOutput(_line(refused.stdout), _line(refused.stderr), refused.code)
         return await COMMANDS[name](self._device, arguments)
 
     async def stop(self) -> None:

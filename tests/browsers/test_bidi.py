@@ -229,7 +229,7 @@ def test_no_value_breaks_it(value: Any) -> None:
 
 @given(json_values)
 def test_no_event_breaks_it(params: Any) -> None:
-    bidi.Watch().notice({"method": "browsingContext.navigationCommitted", "params": params})
+    bidi.BidiNotices().notice({"method": "browsingContext.navigationCommitted", "params": params})
 
 
 @given(json_values)

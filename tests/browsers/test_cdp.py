@@ -202,7 +202,7 @@ json_values = st.recursive(
 def test_no_message_breaks_the_parser(value: Any) -> None:
     try:
         message = parse_message(json.dumps(value))
-        cdp.Watch("page1").notice(message)
+        cdp.CdpNotices("page1").notice(message)
     except BlockFailed:
         return
     assert message == value or value != value or isinstance(message, dict)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from mobilebench.cli.progress import Lines
+from mobilebench.cli.progress import RunLines
 from mobilebench.core.records import Block
 from mobilebench.session import events
 from tests.analysis import example
@@ -21,7 +21,7 @@ def failed(count: int, reason: str = "The page crashed.") -> list[Block]:
 
 def told(*happened: events.Event) -> str:
     written = io.StringIO()
-    lines = Lines(Console(file=written, width=200))
+    lines = RunLines(Console(file=written, width=200))
     for event in happened:
         lines(event)
     return written.getvalue()

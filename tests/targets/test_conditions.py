@@ -14,7 +14,7 @@ from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.targets.android import device_changes as module
 from mobilebench.targets.android import ports
 from mobilebench.targets.android.answers import NotAllowed
-from mobilebench.targets.android.device_changes import RESTORE_FILE, Conditions
+from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChanges
 from mobilebench.targets.android.lease import LOCK
 from mobilebench.targets.android.restore import this_process
 from mobilebench.targets.base import ShellResult
@@ -50,7 +50,7 @@ NO_ANSWERS = {
 
 
 def conditions_of(phone, token=TOKEN):
-    return Conditions(phone, phone.files, token)
+    return DeviceChanges(phone, phone.files, token)
 
 
 def noted(phone):
@@ -239,7 +239,7 @@ JAR, ASIDE = "/data/local/tmp/u2.jar", "/data/local/tmp/u2.jar.before-mobilebenc
 def test_of_uiautomator2_nothing_stays_but_a_persons_own(there, running, before, after):
     files = FakeFiles({JAR: b"theirs"} if there else {})
     with FakeShell((LIST, running), WRITE, *before, UNDO, *after, CLEAR) as shell:
-        conditions = Conditions(shell, files, TOKEN)
+        conditions = DeviceChanges(shell, files, TOKEN)
         conditions.lend_screen()
         steps = json.loads(files.files[PART])["steps"]
         assert steps == [{"kind": "screen", "had_jar": there, "was_running": bool(running)}]
@@ -251,13 +251,13 @@ def test_a_phone_that_does_not_say_whether_uiautomator2_runs_is_not_changed():
         FakeShell((LIST, failed(127, "grep: not found"))) as shell,
         pytest.raises(BlockFailed, match="could not be read"),
     ):
-        Conditions(shell, FakeFiles(), TOKEN).lend_screen()
+        DeviceChanges(shell, FakeFiles(), TOKEN).lend_screen()
 
 
 def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():
     files = left_behind([{"kind": "screen", "had_jar": False, "was_running": False}])
     with FakeShell(UNDO, (KILL, ""), (f"rm -f {JAR}", ""), CLEAR) as shell:
-        Conditions(shell, files, TOKEN).recover()
+        DeviceChanges(shell, files, TOKEN).recover()
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():
 )
 def test_what_has_the_screen(told, front):
     with FakeShell(("dumpsys window…", told)) as shell:
-        assert Conditions(shell, FakeFiles(), TOKEN).front() == front
+        assert DeviceChanges(shell, FakeFiles(), TOKEN).front() == front
 
 
 def test_a_screen_that_adb_may_not_switch_on_is_told():
@@ -287,7 +287,7 @@ def test_a_screen_that_adb_may_not_switch_on_is_told():
 
 def test_a_window_service_that_hangs_does_not_fail_the_block():
     with FakeShell(("dumpsys window…", BlockFailed("slow", fault="hang"))) as shell:
-        assert Conditions(shell, FakeFiles(), TOKEN).front() == ""
+        assert DeviceChanges(shell, FakeFiles(), TOKEN).front() == ""
 
 
 def test_changes_are_undone_last_first_and_one_failure_keeps_no_other_from_it():
@@ -354,7 +354,7 @@ def test_what_a_dead_run_left_is_put_back_first():
 
 def test_a_phone_without_restore_file_is_left_alone():
     with FakeShell() as shell:
-        assert Conditions(shell, FakeFiles(), TOKEN).recover().lines == []
+        assert DeviceChanges(shell, FakeFiles(), TOKEN).recover().lines == []
 
 
 def test_a_run_that_still_goes_on_is_not_disturbed():
@@ -363,7 +363,7 @@ def test_a_run_that_still_goes_on_is_not_disturbed():
         started = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[19]
         files = left_behind([], pid=other.pid, started=started)
         with FakeShell() as shell, pytest.raises(BadInput, match=f"pid {other.pid}"):
-            Conditions(shell, files, TOKEN).recover()
+            DeviceChanges(shell, files, TOKEN).recover()
     finally:
         other.kill()
         other.wait()
@@ -466,7 +466,7 @@ def test_a_port_taken_on_the_phone_is_replaced_by_a_free_one(monkeypatch):
 def test_no_port_at_all_is_told_and_nothing_stays_noted(monkeypatch):
     monkeypatch.setattr(ports, "reverse", lambda serial, port, host: None)
     with FakeShell(WRITE, CLEAR) as shell, pytest.raises(BlockFailed, match="8000"):
-        Conditions(shell, FakeFiles(), TOKEN).reverse(8000)
+        DeviceChanges(shell, FakeFiles(), TOKEN).reverse(8000)
 
 
 def test_a_forward_is_noted_before_it_is_made(monkeypatch):

@@ -118,7 +118,7 @@ def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch
         targets.select("DUP (usb:1-3)")
 
 
-@pytest.mark.parametrize("places", ["", adb_protocol.Refused("unknown host service")])
+@pytest.mark.parametrize("places", ["", adb_protocol.AdbRefused("unknown host service")])
 def test_phones_that_share_a_serial_are_counted_where_adb_does_not_say_more(monkeypatch, places):
     monkeypatch.undo()
 

@@ -12,7 +12,7 @@ import pytest
 from mobilebench import profiles
 from mobilebench.virtual import config, device_identity
 from mobilebench.virtual.android.commands import COMMANDS
-from mobilebench.virtual.android.device import Answer, Device
+from mobilebench.virtual.android.device import CommandOutput, Device
 from mobilebench.virtual.chrome import PACKAGE, Chrome, read_flags
 from mobilebench.virtual.config import PhoneConfig, Program
 from mobilebench.virtual.files import PhoneFiles
@@ -52,7 +52,7 @@ def device(tmp_path: Path) -> Device:
     return make_device(tmp_path, chromium=Program("/nowhere/chromium", "156.0.8078.79"))
 
 
-def ask(device: Device, *words: str) -> Answer:
+def ask(device: Device, *words: str) -> CommandOutput:
     return asyncio.run(COMMANDS[words[0]](device, words[1:]))
 
 

@@ -10,7 +10,7 @@ import pytest
 from mobilebench.virtual import automation
 from mobilebench.virtual.android.device import Device
 from mobilebench.virtual.android.intents import VIEW
-from mobilebench.virtual.automation import Refused, Screen, answer
+from mobilebench.virtual.automation import AutomationRefused, Screen, answer
 from mobilebench.virtual.config import Program
 from mobilebench.virtual.state import BadState, State, with_value
 from tests.virtual.test_answers import ask, make_device
@@ -117,9 +117,9 @@ def test_the_automation_finds_by_selector_and_touches() -> None:
     assert answer(screen, "click", [20, 40]) is True
     assert screen.touched == [(20, 40)]
     assert answer(screen, "count", [{"text": "Yes"}]) == 0
-    with pytest.raises(Refused, match="UiObjectNotFoundException"):
+    with pytest.raises(AutomationRefused, match="UiObjectNotFoundException"):
         answer(screen, "objInfo", [{"text": "Yes"}])
-    with pytest.raises(Refused, match="has no swipe"):
+    with pytest.raises(AutomationRefused, match="has no swipe"):
         answer(screen, "swipe", [])
 
 

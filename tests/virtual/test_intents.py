@@ -13,9 +13,9 @@ from mobilebench.virtual.android.intents import (
     MAIN,
     VIEW,
     Activity,
+    ActivityRefused,
     Filter,
     Intent,
-    Refused,
     manifest,
     resolve,
 )
@@ -65,7 +65,7 @@ def test_a_browser_whose_manifest_is_not_known_starts_by_one_of_the_attempts(
     for command in BrowserApp(package, package).starts:
         try:
             opened.append(starts(command, {package: STRANGERS[declared]}, api))
-        except Refused as refused:
+        except ActivityRefused as refused:
             assert "unable to resolve" in refused.lines[0]
     assert opened and set(opened) == {package}
 
@@ -74,7 +74,7 @@ def test_a_browser_whose_manifest_is_not_known_starts_by_one_of_the_attempts(
 def test_a_firefox_without_its_receiver_starts_by_its_launcher(api: int) -> None:
     only_launcher = {FIREFOX: tuple(one for one in manifest(FIREFOX) if one.name.endswith(".App"))}
     first, second = DRIVEN["firefox"].starts
-    with pytest.raises(Refused, match="does not exist"):
+    with pytest.raises(ActivityRefused, match="does not exist"):
         starts(first, only_launcher, api)
     assert starts(second, only_launcher, api) == FIREFOX
 
@@ -98,7 +98,7 @@ def test_an_explicit_intent_is_bound_by_filters_from_android_13_on(words: str) -
         if api < 33:
             assert starts(command, INSTALLED, api) == words.split()[1].partition("/")[0]
         else:
-            with pytest.raises(Refused, match="does not exist"):
+            with pytest.raises(ActivityRefused, match="does not exist"):
                 starts(command, INSTALLED, api)
 
 
@@ -134,7 +134,7 @@ def test_what_matches_a_filter_or_an_activity_without_one_starts_everywhere(word
     ],
 )
 def test_an_implicit_intent_needs_a_filter_with_the_category_default(words: str, api: int) -> None:
-    with pytest.raises(Refused, match="unable to resolve Intent"):
+    with pytest.raises(ActivityRefused, match="unable to resolve Intent"):
         starts(f"am start {words}", INSTALLED, api)
 
 
@@ -143,14 +143,14 @@ def test_an_implicit_intent_needs_a_filter_with_the_category_default(words: str,
 )
 def test_an_activity_that_is_not_exported_is_denied(api: int, said: str) -> None:
     first_run = f"{CHROME}/org.chromium.chrome.browser.firstrun.FirstRunActivity"
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ActivityRefused) as caught:
         resolve(Intent(component=first_run), INSTALLED, api)
     assert caught.value.code == 255
     assert said in "\n".join(caught.value.lines) and "not exported from uid" in "\n".join(caught.value.lines)
 
 
 def test_an_app_that_is_not_installed_has_no_activities() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ActivityRefused) as caught:
         resolve(Intent(component="com.example/com.example.Main"), INSTALLED, 36)
     assert caught.value.lines == (
         "Error type 3",

@@ -210,7 +210,7 @@ def _disagreement(
     whose = f"{maker}'s {'TF.js model' if name == 'tfjs' else f'.{name}'}"
     try:
         given = _loaded(_answers(name, shop / "made" / one.path, one, specs, cases, shop), one, len(cases))
-    except reference_client.Refused as error:
+    except reference_client.EngineRefused as error:
         return f"{whose} does not run: {error}"
     except MobilebenchError as error:
         return f"{whose} cannot be measured: {error.message}"

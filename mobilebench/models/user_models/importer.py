@@ -313,7 +313,7 @@ def _answered(
 
 def _ask(
     manifest: AddedManifest, description: Description, shop: Path, engine: reference_client.Engine
-) -> tuple[reference_client.Answer, Behaviour]:
+) -> tuple[reference_client.ReferenceAnswer, Behaviour]:
     """One process is asked the same several times, then a fresh one once more: seeds may be chosen in each process."""
     stored = manifest.formats[description.format]
     random = behaviour.random_operators(description.operators, description.format)
@@ -333,7 +333,7 @@ def _ask(
         try:
             first = engine.ask({**job, **several})
             again = fresh.ask({**job, **once})
-        except reference_client.Refused as error:
+        except reference_client.EngineRefused as error:
             raise reference_client.refusal(manifest.model, description.format, error) from error
     return first, reference_client.behaviour(first, again, manifest.tolerance, random, state)
 

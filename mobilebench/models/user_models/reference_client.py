@@ -32,7 +32,7 @@ _SAME = 1e-4
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReferenceAnswer:
     """What an engine says of a model."""
 
     summaries: list[OutputSummary]
@@ -47,7 +47,7 @@ class Answer:
     """Whether those differ in the shapes of outputs."""
 
 
-class Refused(Exception):
+class EngineRefused(Exception):
     """The engine does not run the model; its own words."""
 
 
@@ -59,22 +59,22 @@ class Engine:
             "mobilebench.models.user_models.reference_worker", format_name, environment=ENGINES_ON_CPU
         )
 
-    def ask(self, job: Mapping[str, Any]) -> Answer:
+    def ask(self, job: Mapping[str, Any]) -> ReferenceAnswer:
         """The answer to a job's first case.
 
         Raises:
-            Refused: the engine refused the model, crashed, or did not end in time.
+            EngineRefused: the engine refused the model, crashed, or did not end in time.
             BadInput: it runs the model, but runner and pages could not.
         """
         try:
             answer = self._worker.answer(job, timeout_s=PATIENCE_S)
         except WorkerFailed as error:
-            raise Refused(error.reason) from None
+            raise EngineRefused(error.reason) from None
         if "refusal" in answer:
-            raise Refused(answer["refusal"])
+            raise EngineRefused(answer["refusal"])
         if "problem" in answer:
             raise BadInput(f"The model cannot be measured: {answer['problem']}.", hint="Export it in another way.")
-        return Answer(
+        return ReferenceAnswer(
             [OutputSummary.model_validate(one) for one in answer["summaries"]],
             list(answer["notes"]),
             float(answer.get("repeated", 0.0)),
@@ -135,7 +135,11 @@ def seeded_cases(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
 
 
 def behaviour(
-    first: Answer, again: Answer, tolerance: float, random_operators: Sequence[str], state_operators: Sequence[str]
+    first: ReferenceAnswer,
+    again: ReferenceAnswer,
+    tolerance: float,
+    random_operators: Sequence[str],
+    state_operators: Sequence[str],
 ) -> Behaviour:
     """What a model's answer depends on besides its input.
 
@@ -157,7 +161,7 @@ def behaviour(
     )
 
 
-def refusal(name: str, format_name: Format, error: Refused) -> BadInput:
+def refusal(name: str, format_name: Format, error: EngineRefused) -> BadInput:
     """What to tell the user of a model that its own engine does not run."""
     return BadInput(
         f"{ENGINES[format_name]} does not run {name}: {error}.".replace("..", "."),

@@ -31,7 +31,7 @@ _CUT = "the connection was cut"
 _logger = logging.getLogger(__name__)
 
 
-class Refused(BlockFailed):
+class AdbRefused(BlockFailed):
     """The adb server or the phone answered a request with FAIL."""
 
 
@@ -138,7 +138,7 @@ def service(serial: str, name: str, limit: Limit) -> Iterator[socket.socket]:
 
     Raises:
         TargetLost: the phone is not there, offline or not authorised.
-        Refused: the phone does not offer the service.
+        AdbRefused: the phone does not offer the service.
     """
     with connect() as stream:
         ask(stream, serial, f"host:transport:{serial}", limit)
@@ -153,11 +153,11 @@ def ask(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
 
 
 def okay(stream: socket.socket, serial: str, limit: Limit) -> None:
-    """Read one OKAY; FAIL becomes `TargetLost` or `Refused` with adb's words."""
+    """Read one OKAY; FAIL becomes `TargetLost` or `AdbRefused` with adb's words."""
     words = _refusal(stream, limit)
     if words is None:
         return
-    error = Refused(f"{limit.doing}: {words}")
+    error = AdbRefused(f"{limit.doing}: {words}")
     raise lost_or(error, serial, words) if words == _CUT or LOST.search(words) else error
 
 
@@ -167,11 +167,11 @@ def query(request: str, limit: Limit, serial: str | None = None) -> str:
         try:
             _request(stream, serial or "adb", request, limit)
         except OSError:
-            raise Refused(f"{limit.doing}: {_CUT}") from None
+            raise AdbRefused(f"{limit.doing}: {_CUT}") from None
         if serial is not None:
             okay(stream, serial, limit)
         elif (words := _refusal(stream, limit)) is not None:
-            raise Refused(f"{limit.doing}: {words}", hint=chosen().advice)
+            raise AdbRefused(f"{limit.doing}: {words}", hint=chosen().advice)
         return block(stream, limit).decode(errors="replace")
 
 
@@ -255,14 +255,14 @@ def block(stream: socket.socket, limit: Limit) -> bytes:
     """A text that its length precedes, as four hex digits.
 
     Raises:
-        Refused: what comes is no such text, or ends too early.
+        AdbRefused: what comes is no such text, or ends too early.
     """
     digits = receive(stream, 4, limit)
     if not re.fullmatch(rb"[0-9a-fA-F]{4}", digits):
-        raise Refused(f"{limit.doing}: the adb server answered {digits!r}, which is no length.")
+        raise AdbRefused(f"{limit.doing}: the adb server answered {digits!r}, which is no length.")
     text = receive(stream, int(digits, 16), limit)
     if len(text) < int(digits, 16):
-        raise Refused(f"{limit.doing}: {_CUT}")
+        raise AdbRefused(f"{limit.doing}: {_CUT}")
     return text
 
 

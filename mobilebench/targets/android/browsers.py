@@ -16,7 +16,7 @@ from mobilebench.targets.android import chrome, devtools, firefox, first_run
 from mobilebench.targets.android.answers import ALLOW
 from mobilebench.targets.android.apps import DRIVEN, BrowserApp, app_of
 from mobilebench.targets.android.automation import Automation
-from mobilebench.targets.android.device_changes import Conditions
+from mobilebench.targets.android.device_changes import DeviceChanges
 from mobilebench.targets.android.restore import Step
 from mobilebench.targets.base import BrowserHandle
 from mobilebench.targets.limits import Limit, either
@@ -37,7 +37,9 @@ T = TypeVar("T")
 class PhoneBrowsers:
     """The browsers of one phone, of which one runs at a time. It stays open between blocks that want it the same."""
 
-    def __init__(self, serial: str, conditions: Conditions, installed: Mapping[str, str], cancel: Event | None) -> None:
+    def __init__(
+        self, serial: str, conditions: DeviceChanges, installed: Mapping[str, str], cancel: Event | None
+    ) -> None:
         self._serial = serial
         self._conditions = conditions
         self._installed = installed
@@ -218,7 +220,7 @@ class _TooLate(BlockFailed):
 class _Questions:
     """Looks whether a browser that was just started asks something, and has it answered."""
 
-    def __init__(self, serial: str, app: BrowserApp, conditions: Conditions, cancel: Event | None) -> None:
+    def __init__(self, serial: str, app: BrowserApp, conditions: DeviceChanges, cancel: Event | None) -> None:
         self._serial = serial
         self._app = app
         self._conditions = conditions

@@ -13,7 +13,7 @@ from mobilebench.core.errors import BlockFailed, TargetLost, Unsupported
 from mobilebench.core.records import TargetInfo
 from mobilebench.targets.android import exit_info
 from mobilebench.targets.android.browsers import PhoneBrowsers
-from mobilebench.targets.android.device_changes import RESTORE_FILE, Conditions, Recovered
+from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChanges, Recovered
 from mobilebench.targets.android.files import PhoneFiles, sweep
 from mobilebench.targets.android.lease import Lease, look
 from mobilebench.targets.android.shell import DeviceShell
@@ -27,7 +27,7 @@ class AndroidTarget:
     def __init__(
         self,
         info: TargetInfo,
-        conditions: Conditions,
+        conditions: DeviceChanges,
         lease: Lease,
         cancel: Event | None,
         notices: tuple[str, ...] = (),
@@ -110,7 +110,7 @@ def open_phone(info: TargetInfo, cancel: Event | None, lease: Lease) -> Iterator
     What a dead run left changed is put back first, what we change at the end.
     """
     with lease.use() as token:
-        conditions = Conditions(DeviceShell(info.id), Sync(info.id), token)
+        conditions = DeviceChanges(DeviceShell(info.id), Sync(info.id), token)
         found = conditions.recover()
         sweep(DeviceShell(info.id))
         phone = AndroidTarget(info, conditions, lease, cancel, tuple(found.lines))
@@ -129,7 +129,7 @@ def restore(info: TargetInfo, lease: Lease) -> Recovered:
         TargetLost: the phone went away.
     """
     with lease.use() as token:
-        found = Conditions(DeviceShell(info.id), Sync(info.id), token).recover()
+        found = DeviceChanges(DeviceShell(info.id), Sync(info.id), token).recover()
         sweep(DeviceShell(info.id))
         return found
 

@@ -69,7 +69,7 @@ class Recovered:
         return [*done, *self.left, *self.notices]
 
 
-class Conditions:
+class DeviceChanges:
     """The changes that one run has made to one phone.
 
     Its shell and sync must not be cancellable: what was changed is put back also after Ctrl-C. Nothing is changed or

@@ -16,7 +16,7 @@ from mobilebench.core.errors import BlockFailed
 
 
 @dataclass(frozen=True)
-class Answer:
+class DialogButton:
     """A button that is pressed, by the last part of its resource id."""
 
     button: str
@@ -26,17 +26,17 @@ class Answer:
 
 
 ANSWERS = (
-    Answer("signin_fre_dismiss_button", "Use without an account", "sign in, Chrome since 93"),
-    Answer("terms_accept", "Accept & continue", "terms of service, older Chromes"),
-    Answer("next_button", "Next", "data saver, Chrome before 100"),
-    Answer("negative_button", "No thanks", "synchronisation, notifications, default browser"),
-    Answer("button_secondary", "No thanks", "synchronisation of history, search engine"),
-    Answer("no_button", "No thanks", "topics for advertisements"),
-    Answer("more_button", "More", "privacy of advertisements, whose other buttons are further down"),
-    Answer("ack_button", "Got it", "privacy of advertisements"),
-    Answer("help_intro_legal_agree_button", "Agree", "terms of service, Samsung Internet"),
-    Answer("permission_deny_button", "Don't allow", "a permission, asked by Android"),
-    Answer("permission_deny_and_dont_ask_again_button", "Don't allow", "a permission, asked by Android again"),
+    DialogButton("signin_fre_dismiss_button", "Use without an account", "sign in, Chrome since 93"),
+    DialogButton("terms_accept", "Accept & continue", "terms of service, older Chromes"),
+    DialogButton("next_button", "Next", "data saver, Chrome before 100"),
+    DialogButton("negative_button", "No thanks", "synchronisation, notifications, default browser"),
+    DialogButton("button_secondary", "No thanks", "synchronisation of history, search engine"),
+    DialogButton("no_button", "No thanks", "topics for advertisements"),
+    DialogButton("more_button", "More", "privacy of advertisements, whose other buttons are further down"),
+    DialogButton("ack_button", "Got it", "privacy of advertisements"),
+    DialogButton("help_intro_legal_agree_button", "Agree", "terms of service, Samsung Internet"),
+    DialogButton("permission_deny_button", "Don't allow", "a permission, asked by Android"),
+    DialogButton("permission_deny_and_dont_ask_again_button", "Don't allow", "a permission, asked by Android again"),
 )
 BUTTONS = rf".*:id/({'|'.join(answer.button for answer in ANSWERS)})"
 """Fits the resource ids of all of them."""

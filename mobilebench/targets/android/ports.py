@@ -25,7 +25,7 @@ def forward(serial: str, local: str, remote: str) -> bool:
         with adb_protocol.connect() as stream:
             adb_protocol.ask(stream, serial, f"host-serial:{serial}:forward:norebind:{local};{remote}", limit)
             adb_protocol.okay(stream, serial, limit)
-    except adb_protocol.Refused:
+    except adb_protocol.AdbRefused:
         return False
     return True
 
@@ -35,7 +35,7 @@ def remove_forward(serial: str, local: str, remote: str) -> None:
     limit = Limit(f"{serial}: taking {local} away", _TIMEOUT)
     if f"{serial} {local} {remote}" not in adb_protocol.query("host:list-forward", limit, serial).splitlines():
         return
-    with suppress(adb_protocol.Refused), adb_protocol.connect() as stream:
+    with suppress(adb_protocol.AdbRefused), adb_protocol.connect() as stream:
         adb_protocol.ask(stream, serial, f"host-serial:{serial}:killforward:{local}", limit)
 
 
@@ -47,12 +47,15 @@ def reverse(serial: str, port: int, host_port: int) -> int | None:
         with adb_protocol.service(serial, request, limit) as stream:
             adb_protocol.okay(stream, serial, limit)
             return port or int(adb_protocol.block(stream, limit))
-    except (adb_protocol.Refused, ValueError):
+    except (adb_protocol.AdbRefused, ValueError):
         return None
 
 
 def remove_reverse(serial: str, remote: str) -> None:
     """Take a reverse away; one that is not there is no matter."""
     limit = Limit(f"{serial}: taking {remote} away", _TIMEOUT)
-    with suppress(adb_protocol.Refused), adb_protocol.service(serial, f"reverse:killforward:{remote}", limit) as stream:
+    with (
+        suppress(adb_protocol.AdbRefused),
+        adb_protocol.service(serial, f"reverse:killforward:{remote}", limit) as stream,
+    ):
         adb_protocol.okay(stream, serial, limit)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mobilebench.virtual import chrome, firefox
-from mobilebench.virtual.android.device import Answer, Device, lines
-from mobilebench.virtual.android.intents import LAUNCHER, MAIN, VIEW, Intent, Refused, manifest, resolve
+from mobilebench.virtual.android.device import CommandOutput, Device, lines
+from mobilebench.virtual.android.intents import LAUNCHER, MAIN, VIEW, ActivityRefused, Intent, manifest, resolve
 from mobilebench.virtual.browser_process import DidNotStart
 from mobilebench.virtual.state import FIREFOXES, State, with_value
 
@@ -20,7 +20,7 @@ _DEBUG_APP = "settings.global.debug_app"
 _WAITS = "settings.global.wait_for_debugger"
 
 
-async def am(device: Device, arguments: Sequence[str]) -> Answer:
+async def am(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """Start and stop apps."""
     match list(arguments):
         case ["start" | "start-activity", *rest]:
@@ -28,50 +28,50 @@ async def am(device: Device, arguments: Sequence[str]) -> Answer:
         case ["force-stop" | "kill" | "stop-app", *options, package]:
             del options
             await _end(device, package)
-            return Answer()
+            return CommandOutput()
         case ["set-debug-app", *options, package]:
             if "--persistent" in options:
                 _set_debug_app(device, package, waits="-w" in options)
-            return Answer()
+            return CommandOutput()
         case ["clear-debug-app"]:
             _set_debug_app(device, None, waits=False)
-            return Answer()
+            return CommandOutput()
         case ["instrument", *_, component]:
             failed = f"INSTRUMENTATION_FAILED: {component}"
-            return Answer(lines(failed), stderr=lines("Error: a virtual phone runs no Android apps"), code=1)
+            return CommandOutput(lines(failed), stderr=lines("Error: a virtual phone runs no Android apps"), code=1)
         case ["broadcast", *_]:
-            return Answer(lines("Broadcasting: Intent { flg=0x400000 }", "Broadcast completed: result=0"))
+            return CommandOutput(lines("Broadcasting: Intent { flg=0x400000 }", "Broadcast completed: result=0"))
         case ["get-current-user"]:
-            return Answer("0\n")
-    return Answer(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
+            return CommandOutput("0\n")
+    return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
 
 
-async def pm(device: Device, arguments: Sequence[str]) -> Answer:
+async def pm(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """List packages."""
     match list(arguments):
         case ["list", "packages", *rest]:
             wanted = next((word for word in rest if not word.startswith("-")), "")
             if "-3" in rest:
-                return Answer()
-            return Answer(lines(*(f"package:{name}" for name in device.packages if wanted in name)))
+                return CommandOutput()
+            return CommandOutput(lines(*(f"package:{name}" for name in device.packages if wanted in name)))
         case ["path", *_, package]:
             if package not in device.packages:
-                return Answer(code=1)
-            return Answer(f"package:/product/app/{package}/base.apk\n")
+                return CommandOutput(code=1)
+            return CommandOutput(f"package:/product/app/{package}/base.apk\n")
         case ["clear", *_, package]:
             if package not in device.browsers:
-                return Answer("Failed\n", code=1)
+                return CommandOutput("Failed\n", code=1)
             await _end(device, package)
             shutil.rmtree(device.config.path(f"/data/data/{package}"), ignore_errors=True)
-            return Answer("Success\n")
+            return CommandOutput("Success\n")
         case ["install" | "install-create", *_]:
-            return Answer(
+            return CommandOutput(
                 "Failure [INSTALL_FAILED_NO_MATCHING_ABIS: a virtual phone runs no Android apps]\n",
                 code=1,
             )
         case ["uninstall", *_]:
-            return Answer("Failure [DELETE_FAILED_INTERNAL_ERROR]\n", code=1)
-    return Answer(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
+            return CommandOutput("Failure [DELETE_FAILED_INTERNAL_ERROR]\n", code=1)
+    return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
 
 
 @dataclass(frozen=True)
@@ -155,18 +155,20 @@ def _component(text: str) -> str:
     return f"{package}/{package}{name}" if name.startswith(".") else text
 
 
-async def _start(device: Device, words: Sequence[str]) -> Answer:
+async def _start(device: Device, words: Sequence[str]) -> CommandOutput:
     try:
         start = understood(words)
         installed = {package: manifest(package) for package in device.browsers}
         starting = lines(f"Starting: {start.intent.text}")
         package = resolve(start.intent, installed, device.api)
     except _NoUser as error:
-        return Answer(stderr=lines(f"Error: Activity not started, user {error} is not running"), code=0)
+        return CommandOutput(stderr=lines(f"Error: Activity not started, user {error} is not running"), code=0)
     except BadArguments as error:
-        return Answer(stderr=lines(_exception(device.api), f"java.lang.IllegalArgumentException: {error}"), code=255)
-    except Refused as error:
-        return Answer(starting, stderr=lines(*error.lines), code=error.code)
+        return CommandOutput(
+            stderr=lines(_exception(device.api), f"java.lang.IllegalArgumentException: {error}"), code=255
+        )
+    except ActivityRefused as error:
+        return CommandOutput(starting, stderr=lines(*error.lines), code=error.code)
     began = time.monotonic()
     running = package in (device.chrome.running, device.firefox.running)
     try:
@@ -174,7 +176,7 @@ async def _start(device: Device, words: Sequence[str]) -> Answer:
             await _end(device, package)
         await _open(device, package, start.intent.data)
     except DidNotStart as error:
-        return Answer(starting, stderr=lines(f"Error: {error}"), code=1)
+        return CommandOutput(starting, stderr=lines(f"Error: {error}"), code=1)
     took = round((time.monotonic() - began) * 1000)
     warning = ""
     if running and not start.stop_first:
@@ -183,7 +185,7 @@ async def _start(device: Device, words: Sequence[str]) -> Answer:
     waited = ""
     if start.wait:
         waited = lines("Status: ok", "LaunchState: COLD", f"Activity: {device.front}", f"TotalTime: {took}", "Complete")
-    return Answer(starting + waited, stderr=warning)
+    return CommandOutput(starting + waited, stderr=warning)
 
 
 def _exception(api: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mobilebench.virtual.android.apps import am, pm
-from mobilebench.virtual.android.device import Answer, Command, Device
+from mobilebench.virtual.android.device import Command, CommandOutput, Device
 from mobilebench.virtual.android.dumpsys import battery
 from mobilebench.virtual.android.first_run import hierarchy
 from mobilebench.virtual.android.settings import settings
@@ -17,46 +17,46 @@ from mobilebench.virtual.state import State, with_value
 _GESTURES = {"tap", "swipe", "text", "press", "roll", "draganddrop", "motionevent", "keycombination"}
 
 
-async def input_(device: Device, arguments: Sequence[str]) -> Answer:
+async def input_(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """Keys that concern the screen take effect, and touches that answer a question of Chrome's first run."""
     words = [word for word in arguments if word not in {"touchscreen", "keyboard", "--longpress"}]
     if words[:1] == ["keyevent"] and len(words) > 1:
         for key in words[1:]:
             _press(device, key.removeprefix("KEYCODE_"))
-        return Answer()
+        return CommandOutput()
     if words[:1] == ["tap"]:
         return await _tap(device, words[1:])
     if words and words[0] in _GESTURES:
-        return Answer()
-    return Answer(stderr=f"Error: Unknown command: {' '.join(words[:1])}\n", code=255)
+        return CommandOutput()
+    return CommandOutput(stderr=f"Error: Unknown command: {' '.join(words[:1])}\n", code=255)
 
 
-async def _tap(device: Device, words: Sequence[str]) -> Answer:
+async def _tap(device: Device, words: Sequence[str]) -> CommandOutput:
     try:
         x, y = (round(float(word)) for word in words)
     except ValueError:
-        return Answer(stderr="Error: Invalid arguments for command: tap\n", code=255)
+        return CommandOutput(stderr="Error: Invalid arguments for command: tap\n", code=255)
     try:
         await device.first_run.touch(x, y, device.state.screen)
     except DidNotStart as error:
-        return Answer(stderr=f"Error: {error}\n", code=1)
-    return Answer()
+        return CommandOutput(stderr=f"Error: {error}\n", code=1)
+    return CommandOutput()
 
 
-async def uiautomator(device: Device, arguments: Sequence[str]) -> Answer:
+async def uiautomator(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """`uiautomator dump FILE`: what is on the display; `/dev/tty` is standard output."""
     if not arguments or arguments[0] != "dump":
-        return Answer(stderr="Usage: uiautomator <subcommand> [options]\n", code=1)
+        return CommandOutput(stderr="Usage: uiautomator <subcommand> [options]\n", code=1)
     files = [word for word in arguments[1:] if not word.startswith("--")] or ["/sdcard/window_dump.xml"]
     content = hierarchy(device.first_run.now, device.front.partition("/")[0], device.state.screen)
     said = f"UI hierchary dumped to: {files[0]}\n"  # spelt as Android spells it
     if files[0] == "/dev/tty":
-        return Answer(content + said)
+        return CommandOutput(content + said)
     try:
         Path(device.config.path(files[0])).write_text(content, encoding="utf-8")
     except OSError as error:
-        return Answer(stderr=f"ERROR: could not write {files[0]}: {error.strerror}\n", code=1)
-    return Answer(said)
+        return CommandOutput(stderr=f"ERROR: could not write {files[0]}: {error.strerror}\n", code=1)
+    return CommandOutput(said)
 
 
 def _press(device: Device, key: str) -> None:
@@ -75,26 +75,26 @@ def _press(device: Device, key: str) -> None:
     device.files.change(edit)
 
 
-async def wm(device: Device, arguments: Sequence[str]) -> Answer:
+async def wm(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """Size and density of the screen, and its lock."""
     screen = device.state.screen
     match list(arguments):
         case ["size"]:
-            return Answer(f"Physical size: {screen.width}x{screen.height}\n")
+            return CommandOutput(f"Physical size: {screen.width}x{screen.height}\n")
         case ["density"]:
-            return Answer("Physical density: 420\n")
+            return CommandOutput("Physical density: 420\n")
         case ["dismiss-keyguard"]:
             device.files.change(lambda state: replace(state, screen=replace(state.screen, locked=False)))
-            return Answer()
-    return Answer(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
+            return CommandOutput()
+    return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
 
 
-async def svc(device: Device, arguments: Sequence[str]) -> Answer:
+async def svc(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """Keeping the screen on, and Wi-Fi."""
 
-    def put(name: str, value: str) -> Answer:
+    def put(name: str, value: str) -> CommandOutput:
         device.files.change(lambda state: with_value(state, f"settings.global.{name}", value))
-        return Answer()
+        return CommandOutput()
 
     stay = {"true": "7", "false": "0", "usb": "2", "ac": "1", "wireless": "4"}
     match list(arguments):
@@ -102,10 +102,10 @@ async def svc(device: Device, arguments: Sequence[str]) -> Answer:
             return put("stay_on_while_plugged_in", stay[when])
         case ["wifi", ("enable" | "disable") as verb]:
             return put("wifi_on", "1" if verb == "enable" else "0")
-    return Answer(stderr="Available commands:\n    power stayon\n    wifi enable|disable\n", code=255)
+    return CommandOutput(stderr="Available commands:\n    power stayon\n    wifi enable|disable\n", code=255)
 
 
-async def cmd(device: Device, arguments: Sequence[str]) -> Answer:
+async def cmd(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """A service's own command line."""
     same: dict[str, Command] = {"activity": am, "package": pm, "settings": settings, "window": wm}
     match list(arguments):
@@ -113,17 +113,17 @@ async def cmd(device: Device, arguments: Sequence[str]) -> Answer:
             return await same[service](device, rest)
         case ["power", "set-fixed-performance-mode-enabled", ("true" | "false") as value]:
             device.files.change(lambda state: replace(state, fixed_performance=value == "true"))
-            return Answer()
+            return CommandOutput()
         case ["battery", *rest]:
-            return Answer(battery(device, rest))
+            return CommandOutput(battery(device, rest))
         case ["thermalservice", "override-status", status] if status.isdigit():
             device.files.change(lambda state: with_value(state, "thermal.status", min(int(status), 6)))
-            return Answer()
+            return CommandOutput()
         case ["thermalservice", "reset"]:
             device.files.change(lambda state: with_value(state, "thermal.status", 0))
-            return Answer()
+            return CommandOutput()
         case ["power" | "thermalservice", *_]:
-            return Answer(stderr=f"Unknown command: {' '.join(arguments[1:2])}\n", code=255)
+            return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[1:2])}\n", code=255)
         case [service, *_]:
-            return Answer(stderr=f"cmd: Can't find service: {service}\n", code=20)
-    return Answer(stderr="cmd: No service specified; use -l to list all services\n", code=20)
+            return CommandOutput(stderr=f"cmd: Can't find service: {service}\n", code=20)
+    return CommandOutput(stderr="cmd: No service specified; use -l to list all services\n", code=20)

@@ -16,7 +16,7 @@ LAUNCHER = "com.android.launcher3/com.android.launcher3.Main"
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandOutput:
     """What a command printed, and its exit code."""
 
     stdout: str = ""
@@ -67,7 +67,7 @@ class Device:
         return f"{running}/{running}.Main" if running else LAUNCHER
 
 
-Command = Callable[[Device, Sequence[str]], Awaitable[Answer]]
+Command = Callable[[Device, Sequence[str]], Awaitable[CommandOutput]]
 """Takes the arguments after the command's name."""
 
 

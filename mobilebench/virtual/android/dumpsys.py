@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mobilebench.core.proc import kib_fields
-from mobilebench.virtual.android.device import Answer, Device, lines
+from mobilebench.virtual.android.device import CommandOutput, Device, lines
 from mobilebench.virtual.android.exits import activity
 from mobilebench.virtual.chrome import PACKAGE
 from mobilebench.virtual.state import SERVICE_FAULTS, Battery, State
@@ -21,21 +21,21 @@ _CACHED_DEGREES_BELOW = 1.5
 _HANGS_SECONDS = 3600
 
 
-async def dumpsys(device: Device, arguments: Sequence[str]) -> Answer:
+async def dumpsys(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """The text of one service, or their list."""
     if not arguments or arguments[0] == "-l":
-        return Answer(lines("Currently running services:", *(f"  {name}" for name in sorted(_SERVICES))))
+        return CommandOutput(lines("Currently running services:", *(f"  {name}" for name in sorted(_SERVICES))))
     name, *rest = arguments
     fault = device.state.services.get(name)
     if fault == "hangs":
         await asyncio.sleep(_HANGS_SECONDS)
     if fault == "denied":
-        return Answer(f"Permission Denial: can't dump {name} from pid=1, uid=2000 due to missing permission\n")
+        return CommandOutput(f"Permission Denial: can't dump {name} from pid=1, uid=2000 due to missing permission\n")
     if name not in _SERVICES or fault == "missing":
-        return Answer(stderr=f"Can't find service: {name}\n")
+        return CommandOutput(stderr=f"Can't find service: {name}\n")
     if fault is not None and fault not in SERVICE_FAULTS and (not rest or name == "package"):
-        return Answer(f"{fault}\n")
-    return Answer(_SERVICES[name](device, rest))
+        return CommandOutput(f"{fault}\n")
+    return CommandOutput(_SERVICES[name](device, rest))
 
 
 def battery(device: Device, arguments: Sequence[str]) -> str:

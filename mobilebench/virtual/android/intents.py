@@ -77,7 +77,7 @@ class Activity:
 
 
 @dataclass(frozen=True)
-class Refused(Exception):
+class ActivityRefused(Exception):
     """Why no activity is started, with the lines that `am` prints."""
 
     lines: tuple[str, ...]
@@ -149,14 +149,14 @@ def resolve(intent: Intent, installed: Mapping[str, tuple[Activity, ...]], api: 
         api: the phone's API level.
 
     Raises:
-        Refused: there is no such activity, or it does not take this intent.
+        ActivityRefused: there is no such activity, or it does not take this intent.
     """
     if intent.component:
         return _explicit(intent, intent.component, installed, api)
     for package, activities in installed.items():
         if intent.package in (None, package) and any(_takes(activity, intent) for activity in activities):
             return package
-    raise Refused((f"Error: Activity not started, unable to resolve {intent.text}",))
+    raise ActivityRefused((f"Error: Activity not started, unable to resolve {intent.text}",))
 
 
 def _takes(activity: Activity, intent: Intent) -> bool:
@@ -170,10 +170,10 @@ def _explicit(intent: Intent, component: str, installed: Mapping[str, tuple[Acti
     bound = api >= FILTERS_BIND_SINCE and activity is not None and activity.filters
     if activity is None or (bound and not any(one.matches(intent) for one in activity.filters)):
         missing = f"Error: Activity class {{{component}}} does not exist."
-        raise Refused(("Error type 3", missing))
+        raise ActivityRefused(("Error type 3", missing))
     if not activity.exported:
         denied = f"Permission Denial: starting {intent.text} from null (pid=4711, uid=2000) not exported from uid 10120"
-        raise Refused(_thrown(f"java.lang.SecurityException: {denied}", api), code=255)
+        raise ActivityRefused(_thrown(f"java.lang.SecurityException: {denied}", api), code=255)
     return package
 
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mobilebench.virtual.android.device import Answer, Device, lines
+from mobilebench.virtual.android.device import CommandOutput, Device, lines
 
 
-async def getprop(device: Device, arguments: Sequence[str]) -> Answer:
+async def getprop(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """One property, or all of them as `[name]: [value]`."""
     known = {**device.config.properties, **device.state.properties}
     if arguments:
         default = arguments[1] if len(arguments) > 1 else ""
-        return Answer(lines(known.get(arguments[0]) or default))
-    return Answer(lines(*(f"[{name}]: [{value}]" for name, value in sorted(known.items()))))
+        return CommandOutput(lines(known.get(arguments[0]) or default))
+    return CommandOutput(lines(*(f"[{name}]: [{value}]" for name, value in sorted(known.items()))))
 
 
-async def setprop(device: Device, arguments: Sequence[str]) -> Answer:
+async def setprop(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """Set a property; those that begin with `ro.` are set once, by the profile."""
     if len(arguments) != 2:
-        return Answer(stderr="usage: setprop NAME VALUE\n", code=1)
+        return CommandOutput(stderr="usage: setprop NAME VALUE\n", code=1)
     name, value = arguments
     if name.startswith("ro."):
-        return Answer(stderr=f"Failed to set property '{name}' to '{value}'.\nSee dmesg for error reason.\n", code=1)
+        return CommandOutput(
+            stderr=f"Failed to set property '{name}' to '{value}'.\nSee dmesg for error reason.\n", code=1
+        )
     device.files.change(lambda state: replace(state, properties={**state.properties, name: value}))
-    return Answer()
+    return CommandOutput()

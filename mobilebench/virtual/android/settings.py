@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mobilebench.virtual.android.device import Answer, Device, lines
+from mobilebench.virtual.android.device import CommandOutput, Device, lines
 from mobilebench.virtual.state import State, with_value
 
 _TABLES = ("system", "secure", "global")
 
 
-async def settings(device: Device, arguments: Sequence[str]) -> Answer:
+async def settings(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """Read and write the three tables."""
     words = list(arguments)
     while "--user" in words[:-1]:
@@ -18,19 +18,21 @@ async def settings(device: Device, arguments: Sequence[str]) -> Answer:
         del words[at : at + 2]
     match words:
         case ["list", table] if table in _TABLES:
-            return Answer(lines(*(f"{key}={value}" for key, value in sorted(_table(device.state, table).items()))))
+            return CommandOutput(
+                lines(*(f"{key}={value}" for key, value in sorted(_table(device.state, table).items())))
+            )
         case ["get", table, key] if table in _TABLES:
-            return Answer(lines(_table(device.state, table).get(key, "null")))
+            return CommandOutput(lines(_table(device.state, table).get(key, "null")))
         case ["put", table, key, value, *_] if table in _TABLES:
             device.files.change(lambda state: with_value(state, f"settings.{table}.{key}", value))
-            return Answer()
+            return CommandOutput()
         case ["delete", table, key] if table in _TABLES:
             found = key in _table(device.state, table)
             device.files.change(lambda state: with_value(state, f"settings.{table}.{key}", None))
-            return Answer(f"Deleted {int(found)} rows\n")
+            return CommandOutput(f"Deleted {int(found)} rows\n")
         case ["list" | "get" | "put" | "delete", table, *_] if table not in _TABLES:
-            return Answer(stderr=f"Invalid namespace '{table}'\n", code=255)
-    return Answer(stderr="Invalid command: settings get|put|delete|list NAMESPACE [KEY [VALUE]]\n", code=255)
+            return CommandOutput(stderr=f"Invalid namespace '{table}'\n", code=255)
+    return CommandOutput(stderr="Invalid command: settings get|put|delete|list NAMESPACE [KEY [VALUE]]\n", code=255)
 
 
 def _table(state: State, name: str) -> Mapping[str, str]:

@@ -165,8 +165,8 @@ def test_the_same_answers_are_those_of_a_pure_function(what: str, tmp_path: Path
     assert bool(manifest.notes) == (what == "answers that are no numbers")
 
 
-def answer(repeated: float = 0.0, renewed: float = 0.0) -> reference_client.Answer:
-    return reference_client.Answer([], [], repeated, renewed)
+def answer(repeated: float = 0.0, renewed: float = 0.0) -> reference_client.ReferenceAnswer:
+    return reference_client.ReferenceAnswer([], [], repeated, renewed)
 
 
 @pytest.mark.parametrize(
