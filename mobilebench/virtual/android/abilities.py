@@ -212,7 +212,7 @@ ABILITIES = (
     Ability(
         ("file", "/sys/devices/system/cpu/*/cpufreq"),
         "clocks and kinds of cores",
-        "`Permission denied` on phones of some makers; the setting `big`, `little` or `prime` is `unsupported`",
+        "`Permission denied` on phones of some makers; affinity `big`, `little` or `prime` is `unsupported`",
         source="sysfs_devices_system_cpu",
     ),
     Ability(("file", "/proc/self/task"), "processor time of each thread", source="proc(5)"),
