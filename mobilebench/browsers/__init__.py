@@ -1,1 +1,1 @@
-"""Chrome by the DevTools protocol, and the server of the pages."""
+"""Start and drive Chrome (DevTools protocol) and Firefox (WebDriver BiDi), and serve the pages that they measure."""

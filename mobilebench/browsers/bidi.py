@@ -1,4 +1,4 @@
-"""A page driven over WebDriver BiDi, as Firefox speaks it without any driver program between."""
+"""A page driven over WebDriver BiDi, which Firefox speaks directly, without a driver program."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.1
 
 
 class BidiPage:
-    """See `page.Page`."""
+    """A tab driven over WebDriver BiDi; see `page.Page`."""
 
     capabilities: frozenset[Capability] = frozenset()
 
@@ -64,12 +64,12 @@ class BidiPage:
         return local_value(answer.get("result"))
 
     def tell_cores(self, count: int) -> None:
-        """Workers still read the machine's number."""
+        """Set `navigator.hardwareConcurrency` of pages; workers still read the real number."""
         function = f"() => Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', {{get: () => {count:d}}})"
         self.call("script.addPreloadScript", {"functionDeclaration": function, "contexts": [self._context]})
 
     def stop_scripts(self) -> None:
-        """BiDi has no such command: a page that computes for ever ends with its browser."""
+        """Do nothing: BiDi has no such command. A page that computes for ever ends with its browser."""
 
     def clear_origin(self, origin: str) -> None:
         raise Unsupported(f"WebDriver BiDi cannot remove everything that is kept for {origin}.")
@@ -78,7 +78,7 @@ class BidiPage:
         raise Unsupported("WebDriver BiDi has no command for traces.")
 
     def _look_for_crash(self) -> None:
-        """A page that is gone is told of a moment after what fails on the page that stands in for it."""
+        """Wait for a crash event: it comes shortly after commands fail on the page that replaces a crashed one."""
         with suppress(BlockFailed):
             self._exchange.listen(lambda: self._watch.crashed, _CRASH_SECONDS)
         if self._watch.crashed:
@@ -101,12 +101,12 @@ class BidiPage:
 
 @dataclass
 class BidiNotices:
-    """What the browser tells beside its answers."""
+    """Collects the events that the browser sends besides answers."""
 
     crashed: bool = False
 
     def notice(self, message: Message) -> None:
-        """Take one message; see `exchange.Notice`."""
+        """Handle one message; see `websocket_rpc.Notice`."""
         params = message.get("params")
         url = str(params.get("url", "")) if isinstance(params, dict) else ""
         if message.get("method") == "browsingContext.navigationCommitted" and url.startswith(_CRASH_PAGE):
@@ -115,7 +115,7 @@ class BidiNotices:
 
 
 def _crashed() -> Killed:
-    """Firefox does not tell how a page's process ended."""
+    """The failure of a crashed page; Firefox does not report how its process ended."""
     words = "The page crashed (its process ended, was killed or ran out of memory)."
     return Killed(words, subject="The page's process")
 
@@ -126,7 +126,7 @@ def exception_text(details: Any) -> str:
 
 
 def local_value(remote: Any) -> Any:
-    """The Python value of one that BiDi has serialized; None for what has no JSON form."""
+    """Convert a value serialized by BiDi to Python; None if it has no JSON form."""
     if not isinstance(remote, dict):
         return None
     value = remote.get("value")
@@ -145,9 +145,9 @@ def local_value(remote: Any) -> Any:
 
 @contextmanager
 def open_page(address: str, *, cancel: Event | None = None, stays: bool = False) -> Iterator[BidiPage]:
-    """The empty tab of a browser that was just started: it has one session in its life, which ends with the browser.
+    """Open the empty tab of a newly started browser, in its only session, which ends with the browser.
 
-    Where the browser's tabs outlive it (`stays`), the tab may take a moment to come, and is closed in the end.
+    If the browser keeps its tabs when it ends (`stays`), the tab may take a moment to appear and is closed at the end.
     """
     watch = BidiNotices()
     with connected(f"{address.rstrip('/')}/session", watch.notice, cancel) as exchange:
@@ -164,7 +164,7 @@ def open_page(address: str, *, cancel: Event | None = None, stays: bool = False)
 
 
 def _first_context(page: BidiPage, patience: float, cancel: Event | None) -> str:
-    """The tab that shows nothing yet, else the first."""
+    """Context id of the tab that shows nothing yet, else of the first tab."""
     deadline = time.monotonic() + patience
     while True:
         told = page.call("browsingContext.getTree", {"maxDepth": 0}).get("contexts")

@@ -1,9 +1,9 @@
-"""Which browsers there are on this computer, by the names that suites, cases and results use.
+"""Browsers on this computer, under the names used in suites, cases and results.
 
-`chrome` and `firefox` are found by themselves. Further builds carry a name of their own, `chrome@NAME` or
-`firefox@NAME`, and are declared by `--browser-path` or in `MOBILEBENCH_BROWSERS` (one `NAME=PATH FLAGS` a line), which
-child processes inherit. Where a package stands instead of a path (`chrome@x=com.android.chrome FLAGS`) it is a build of
-phones; one name may stand for both.
+`chrome` and `firefox` are found automatically. Further builds are named `chrome@NAME` or `firefox@NAME`, and are
+declared by `--browser-path` or in `MOBILEBENCH_BROWSERS` (one `NAME=PATH FLAGS` per line), which child processes
+inherit. With a package in place of the path (`chrome@x=com.android.chrome FLAGS`) it is a build on phones; one name
+may be used for both.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _WORDS: dict[Family, tuple[str, ...]] = {"chrome": chrome.WORDS, "firefox": fire
 
 
 _chosen: ContextVar[tuple[tuple[str, str], ...] | None] = ContextVar("declared browser builds", default=None)
-"""Names and texts that stand instead of those of the environment; see `using`."""
+"""Names and declarations that replace those of the environment; see `using`."""
 
 
 @dataclass(frozen=True)
 class DeclaredBuild:
-    """A build that was declared: a program of this computer, or a package of phones."""
+    """A declared build: a program on this computer, or a package on phones."""
 
     name: str
     program: Path | None
@@ -43,13 +43,13 @@ class DeclaredBuild:
 
     @property
     def text(self) -> str:
-        """The declaration behind `NAME=`."""
+        """The declaration after `NAME=`."""
         return shlex.join([str(self.program or self.package), *self.flags])
 
 
 @dataclass(frozen=True)
 class PhoneBuild:
-    """A browser as phones have it installed, with flags of its own."""
+    """A browser installed on phones, with its own flags."""
 
     name: str
     package: str
@@ -57,13 +57,13 @@ class PhoneBuild:
 
 
 def declare(texts: Sequence[str]) -> tuple[str, ...]:
-    """Make builds known to this process and its children, as `--browser-path` names them; answers their names.
+    """Declare builds for this process and its children, in the form of `--browser-path`; return their names.
 
-    Each is `NAME=PATH`, or a path alone, which is then `chrome`; flags may follow the path. For phones a package stands
-    in the path's place.
+    Each is `NAME=PATH`, or a path alone, which is then `chrome`; flags may follow the path. For phones, a package
+    replaces the path.
 
     Raises:
-        BadInput: a name is none, a program is missing, or it is not the browser that its name says.
+        BadInput: a name is invalid, a program is missing, or it is not the kind of browser that its name says.
     """
     declared = [_split(text) for text in texts]
     replaced = set()
@@ -81,7 +81,7 @@ def declare(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def declared() -> list[DeclaredBuild]:
-    """The builds that are declared now; one whose program is missing is left out.
+    """Return the declared builds, except those whose program is missing.
 
     Raises:
         BadInput: a declaration cannot be read.
@@ -98,9 +98,9 @@ def declared() -> list[DeclaredBuild]:
 
 @contextmanager
 def using(builds: Iterable[DeclaredBuild]) -> Iterator[None]:
-    """Declare exactly these builds until the end of the block, whatever the environment declares.
+    """Within the context, declare exactly these builds in place of those of the environment.
 
-    A thread that is started in the block does not inherit them.
+    A thread started within the context does not inherit them.
     """
     token = _chosen.set(tuple((one.name, one.text) for one in builds))
     try:
@@ -110,10 +110,10 @@ def using(builds: Iterable[DeclaredBuild]) -> Iterator[None]:
 
 
 def find(name: str) -> Binary | None:
-    """The build of this name, or None where it is not here.
+    """Return the build of this name, or None if it is not on this computer.
 
     Raises:
-        BadInput: it is declared, but its program is missing or is another browser.
+        BadInput: it is declared, but its program is missing or is another kind of browser.
     """
     for declared, text in _declared():
         if declared == name and not _names_package(text):
@@ -124,17 +124,17 @@ def find(name: str) -> Binary | None:
 
 
 def installed() -> dict[str, str]:
-    """Name to version of every browser that can be measured in here."""
+    """Map the name of every usable browser on this computer to its version."""
     names = [*FAMILIES, *(name for name, text in _declared() if not _names_package(text))]
     found = {name: find(name) for name in names}
     return {name: binary.version for name, binary in found.items() if binary}
 
 
 def of_phones() -> tuple[PhoneBuild, ...]:
-    """Builds that name a package instead of a program of this computer.
+    """Return the declared builds that name a package instead of a program on this computer.
 
     Raises:
-        BadInput: a flag is none for such a browser.
+        BadInput: a flag is invalid for such a browser.
     """
     return tuple(_read_package(name, text, VARIABLE) for name, text in _declared() if _names_package(text))
 
@@ -211,13 +211,13 @@ def _demand_flags(name: str, flags: Sequence[str], where: str) -> None:
 
 
 def _names_package(text: str) -> bool:
-    """A program of this name, should there be one, goes before."""
+    """Whether the text names a package; a program of the same name takes precedence."""
     word = text.strip().partition(" ")[0]
     return is_package(word) and shutil.which(word) is None
 
 
 def _path_and_flags(text: str, where: str) -> tuple[str, tuple[str, ...]]:
-    """A path that exists as it is written needs no quotes, whatever spaces it holds."""
+    """Split path and flags; a path that exists as written needs no quotes, even if it contains spaces."""
     whole = str(Path(text.strip()).expanduser())
     if Path(whole).is_file():
         return whole, ()

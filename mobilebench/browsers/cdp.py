@@ -22,7 +22,7 @@ _CAPABILITIES: frozenset[Capability] = frozenset({"stop scripts", "clear origin"
 
 
 class CdpPage:
-    """See `page.Page`."""
+    """A tab driven over DevTools; see `page.Page`."""
 
     capabilities = _CAPABILITIES
 
@@ -91,7 +91,7 @@ class CdpPage:
             raise self._crash() from None
 
     def _crash(self) -> BlockFailed:
-        """Why the page's process ended: the browser says so a moment after it says that it did."""
+        """The failure of a crashed page: the browser reports the reason shortly after the crash itself."""
         with suppress(BlockFailed):
             self._exchange.listen(lambda: self._watch.ended is not None, _CRASH_REPORT_SECONDS)
         return page_ended(self._watch.ended)
@@ -106,18 +106,18 @@ class _Crashed(BlockFailed):
 
 @dataclass
 class CdpNotices:
-    """What the browser tells of the page `target` beside its answers."""
+    """Collects the events about the page `target` that the browser sends besides answers."""
 
     target: str
     loaded: bool = False
     crashed: bool = False
     ended: tuple[str, int] | None = None
-    """Why its process ended, and its signal or exit code."""
+    """Why the page's process ended, and its signal or exit code."""
     trace_end: dict[str, Any] | None = None
-    """What it said of a trace that has ended."""
+    """The event that reported the end of a trace."""
 
     def notice(self, message: Message) -> None:
-        """Take one message; see `exchange.Notice`."""
+        """Handle one message; see `websocket_rpc.Notice`."""
         params = message.get("params")
         params = params if isinstance(params, dict) else {}
         match message.get("method"):
@@ -137,7 +137,7 @@ class CdpNotices:
 
 
 def page_ended(ended: tuple[str, int] | None) -> BlockFailed:
-    """What became of a page whose process ended, by the browser's word for it and its signal or exit code."""
+    """Failure of a page whose process ended, from the browser's reason and the signal or exit code."""
     match ended:
         case ("oom", _):
             return BlockFailed("The page's process was ended because memory ran out.", fault="killed for memory")
@@ -163,7 +163,7 @@ def exception_text(details: Any) -> str:
 
 
 def browser_version(address: str) -> str:
-    """The version that the browser behind `address` states, such as `156.0.8078.79`."""
+    """The version that the browser at `address` reports, such as `156.0.8078.79`."""
     answer = http_json(address, "GET", "/json/version")
     found = re.search(r"\d+(?:\.\d+)+", str(answer.get("Browser", "")))
     if not found:
@@ -173,7 +173,7 @@ def browser_version(address: str) -> str:
 
 @contextmanager
 def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]:
-    """See `page.open_page`."""
+    """See `connect.open_page`."""
     tab = http_json(address, "PUT", "/json/new?about:blank")
     tab_id, socket = str(tab.get("id", "")), urlsplit(str(tab.get("webSocketDebuggerUrl", "")))
     if not tab_id or socket.scheme != "ws":
@@ -193,7 +193,7 @@ def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]
 
 
 def http_json(address: str, method: str, path: str) -> Message:
-    """What the browser's DevTools endpoint answers."""
+    """Return the JSON answer of the browser's DevTools endpoint."""
     return parse_message(_http(address, method, path))
 
 

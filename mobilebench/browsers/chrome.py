@@ -1,4 +1,4 @@
-"""Chrome or Chromium on this computer: found, started with a fresh profile, and ended without a trace."""
+"""Find Chrome or Chromium on this computer, start it with an empty profile, and end it without leaving files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mobilebench.core.errors import Unsupported
 
 NAMES = ("google-chrome-stable", "google-chrome", "chromium", "chromium-browser", "chrome")
 WORDS = ("Chrom",)
-"""One of which its `--version` has to name."""
+"""Names, one of which has to be in the output of `--version`."""
 HEADLESS = "--headless"
 QUIET = (
     "--remote-debugging-port=0",
@@ -33,38 +33,38 @@ QUIET = (
     "--mute-audio",
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 )
-"""A browser that asks nothing, tells nobody anything, talks to loopback only, and loads no pages of its own."""
+"""Flags for a browser that asks and reports nothing, uses loopback only, and loads no pages by itself."""
 AWAKE = (
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
 )
-"""A page that measures must never be slowed down as one that nobody looks at."""
+"""Flags against the throttling of background and hidden pages."""
 SOFTWARE_GPU = (
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--enable-unsafe-webgpu",
     "--use-webgpu-adapter=swiftshader",
 )
-"""WebGL2 and WebGPU computed by the CPU."""
+"""Flags for WebGL2 and WebGPU on the CPU."""
 HARDWARE_GPU = ("--ignore-gpu-blocklist", "--enable-unsafe-webgpu")
-"""WebGL2 and WebGPU on the machine's own GPU, where there is one."""
+"""Flags for WebGL2 and WebGPU on the machine's own GPU, if it has one."""
 _FEATURE_LISTS = ("--enable-features", "--disable-features", "--enable-blink-features", "--disable-blink-features")
 WEBNN = ("--enable-features=WebMachineLearningNeuralNetwork",)
-"""WebNN, where the platform has it."""
+"""Flags for WebNN, if the platform supports it."""
 
 
 def find() -> Binary | None:
-    """The Chrome of this computer: `MOBILEBENCH_CHROME`, else the first of the usual names on PATH.
+    """Find Chrome on this computer: `MOBILEBENCH_CHROME`, else the first of the usual names on PATH.
 
     Raises:
-        BadInput: the variable names something else.
+        BadInput: the variable does not name a Chrome.
     """
     return launching.find("MOBILEBENCH_CHROME", NAMES, WORDS)
 
 
 def joined(flags: Sequence[str]) -> tuple[str, ...]:
-    """The flags with one list of features of each kind: of several, Chrome would take only the last."""
+    """Merge repeated feature-list flags into one of each kind, because Chrome reads only the last."""
     lists: dict[str, list[str]] = {}
     for flag in flags:
         name, _, names = flag.partition("=")
@@ -83,12 +83,12 @@ def launch(
     timeout: float = 30.0,
     cancel: Event | None = None,
 ) -> Iterator[RunningBrowser]:
-    """Start a Chrome with a fresh profile; leaving ends all its processes and removes the profile.
+    """Start Chrome with an empty profile; leaving the context ends all its processes and removes the profile.
 
-    Leave it in the thread that entered it: the browser dies with that thread, so that none outlives mobilebench.
+    Leave the context in the thread that entered it: the browser dies with that thread, and so with mobilebench.
 
     Raises:
-        Unsupported: there is no Chrome on this computer, or no screen for one that is to be `headed`.
+        Unsupported: there is no Chrome on this computer, or no screen although `headed` is set.
         BlockFailed: it ended at once, did not open its DevTools port within `timeout` seconds, or `cancel` was set.
     """
     binary = binary or find()

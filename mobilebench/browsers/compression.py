@@ -1,4 +1,4 @@
-"""Files as the page server sends them compressed: made once, before they are asked for, and kept in the cache."""
+"""Compressed copies of files for the page server, made once before they are requested, and kept in the cache."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mobilebench.core.hashing import known_sha256
 Compression = Literal["gzip", "br"]
 
 GZIP_LEVEL = 6
-"""The default of gzip itself and of most servers."""
+"""The default level of gzip and most servers."""
 BROTLI_QUALITY = 5
-"""What servers use that compress at once; 11 takes minutes for a large model."""
+"""The level of servers that compress on the fly; 11 takes minutes for a large model."""
 
 _CHUNK = 1 << 20
 _GZIP_FORMAT = 31
@@ -27,11 +27,11 @@ _GZIP_FORMAT = 31
 
 @contextmanager
 def compressed(files: Iterable[Path], how: Compression) -> Iterator[Mapping[Path, Path]]:
-    """Every file to what is sent of it, none of which is pruned until this is left.
+    """Map every file to its compressed copy; the copies are not pruned from the cache within the context.
 
     Raises:
-        Unsupported: this installation lacks the package that it needs.
-        BlockFailed: there is no room for them.
+        Unsupported: the Python package for this compression is missing.
+        BlockFailed: there is no space for the copies.
     """
     distinct = list(dict.fromkeys(files))
     with file_locks.shared(paths.compressed_lock()), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -53,7 +53,7 @@ def _compressed(file: Path, how: Compression) -> Path:
 
 
 def _make(file: Path, made: Path, how: Compression) -> None:
-    """Under another name until it is whole: several processes may make it at once."""
+    """Compress into a temporary name, then rename, because several processes may do it at once."""
     add, finish = _gzip() if how == "gzip" else _brotli()
     with atomic_files.replacing(made) as draft, draft.open("wb") as target, file.open("rb") as source:
         while chunk := source.read(_CHUNK):

@@ -10,10 +10,10 @@ from mobilebench.browsers.page import Page
 
 
 def open_page(address: str, *, cancel: Event | None = None, stays: bool = False) -> AbstractContextManager[Page]:
-    """A new, empty tab of the browser that is driven at `address`; leaving closes it.
+    """Open an empty tab in the browser at `address`; leaving the context closes it.
 
-    `http://…` is the base of a DevTools endpoint, `ws://…` that of WebDriver BiDi. `stays`: the browser
-    belongs to a person, and keeps its tabs when it ends.
+    `http://…` is the base of a DevTools endpoint, `ws://…` a WebDriver BiDi endpoint. `stays`: the browser
+    belongs to a user, and keeps its tabs when it ends.
 
     Raises:
         BlockFailed: the browser cannot be reached, or opens no page.

@@ -1,4 +1,4 @@
-"""How a browser of this computer ended, or a page of it: as its exit, its log and the kernel tell."""
+"""Find out how a browser on this computer, or its page, ended: from its exit code, its log and the kernel."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from mobilebench.core.errors import BlockFailed, Killed
 from mobilebench.profiles import memory_kills
 
 _EXIT_SECONDS = 1.0
-"""How long a browser may take to end after its connection was cut."""
+"""Seconds that a browser may take to end after its connection was cut."""
 _OUT_OF_HEAP = re.compile(r"V8 (?:javascript|process) OOM \([^)\n]{1,200}\)")
 _EXITED = re.compile(r"process \d{1,9} exited on signal (\d{1,2})\b")
 
 
 @contextmanager
 def explained(program: str, process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
-    """What fails meanwhile because the browser or its page died says how that died.
+    """Add the cause to a failure inside the context if the browser or its page died.
 
     Args:
-        program: how the browser is called.
-        log: what it writes to standard error.
+        program: the browser's name for messages.
+        log: file with the browser's standard error.
     """
     with memory_kills.explained():
         try:
@@ -44,14 +44,14 @@ def of_exit(message: str, program: str, code: int) -> BlockFailed:
 
 
 def last_words(log: Path) -> str:
-    """The line in which the browser says why it gives up, else its last one."""
+    """The log line in which the browser says why it gives up, else the last line."""
     lines = _lines(log)
     fatal = [line for line in lines if "FATAL" in line]
     return (fatal or lines or ["it said nothing"])[-1][:300]
 
 
 def _of_browser(error: BlockFailed, program: str, process: subprocess.Popen[bytes], log: Path) -> BlockFailed | None:
-    """A cut connection is the browser's end, where it has ended."""
+    """Failure of the browser, if a cut connection came from its end."""
     if error.fault != "cut connection":
         return None
     with suppress(subprocess.TimeoutExpired):
@@ -65,7 +65,7 @@ def _of_browser(error: BlockFailed, program: str, process: subprocess.Popen[byte
 
 
 def _of_heap(error: BlockFailed, log: Path) -> BlockFailed | None:
-    """Chrome ends a page whose heap is full as if it had crashed, and says why in its log."""
+    """Failure of a full heap: Chrome reports a plain crash, and the reason only in its log."""
     if error.fault != "crash" or isinstance(error, Killed):
         return None
     found = next((match for line in reversed(_lines(log)) if (match := _OUT_OF_HEAP.search(line))), None)
@@ -76,7 +76,7 @@ def _of_heap(error: BlockFailed, log: Path) -> BlockFailed | None:
 
 
 def _of_silence(error: BlockFailed, log: Path) -> BlockFailed | None:
-    """Firefox says nothing any more when a page dies while it computes; only its log tells."""
+    """Failure of a silent Firefox: if a page dies while it computes, only the log shows it."""
     if error.fault != "hang":
         return None
     found = next((match for line in reversed(_lines(log)) if (match := _EXITED.search(line))), None)

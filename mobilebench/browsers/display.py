@@ -1,4 +1,4 @@
-"""The screen on which a browser with a window is shown: whether there is one, before any browser is started."""
+"""Check that there is a screen for a browser window before the browser is started."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DISPLAY = re.compile(r"(?P<host>.*):(?P<number>\d{1,5})(\.\d+)?")
 
 
 def why_none() -> str | None:
-    """Why no window could be shown here, as a clause; None where a screen answers."""
+    """Why no window can be shown, as a clause; None if a screen answers."""
     display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
     if not display and not wayland:
         return "there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set)"
@@ -32,7 +32,7 @@ def why_none() -> str | None:
 
 
 def demand(browser: str) -> None:
-    """Raise `Unsupported` when there is no screen on which this browser's window could be shown."""
+    """Raise `Unsupported` if there is no screen for this browser's window."""
     if reason := why_none():
         raise Unsupported(f"{browser} cannot show a window: {reason}.", hint=HINT)
 
@@ -42,7 +42,7 @@ def _wayland_answers(name: str) -> bool:
 
 
 def _x_answers(display: str) -> bool:
-    """Of `[host]:number[.screen]`: without a host, and with a host of `unix`, it is a socket of this computer."""
+    """Whether the X server `[host]:number[.screen]` answers; no host, or `unix`, means a local socket."""
     named = _DISPLAY.fullmatch(display)
     if named is None:
         return False

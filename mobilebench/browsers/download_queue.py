@@ -1,4 +1,4 @@
-"""Measured downloads take turns, over all pages that one server serves: they share its cables and its computer."""
+"""Queue for measured downloads of all pages of one server, because they share its network and computer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class Turns:
-    """One holder at a time, in the order in which they asked. For use in one event loop only."""
+    """A first-come, first-served lock for use in one event loop."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -16,18 +16,18 @@ class Turns:
 
     @property
     def holder(self) -> str | None:
-        """Whose turn it is."""
+        """The present holder of the turn."""
         return self._holder
 
     async def take(self, who: str) -> None:
-        """Wait for the turn; who has it already keeps it."""
+        """Wait for the turn; a holder keeps it."""
         if self._holder != who:
             await self._lock.acquire()
             self._holder = who
             self._since = time.monotonic()
 
     def leave(self, who: str) -> float | None:
-        """Let the next one go on, and tell how many seconds the turn took; None where it was not the turn of `who`."""
+        """Pass the turn on; return how many seconds it took, or None if `who` did not hold it."""
         if self._holder != who:
             return None
         self._holder = None

@@ -1,4 +1,4 @@
-"""A file as an answer of the page server: with its headers, compressed where that is wanted, and logged."""
+"""The page server's response with a file: with headers, compressed if requested, and logged."""
 
 from __future__ import annotations
 
@@ -35,31 +35,31 @@ _KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 
 
 def _connection_of(request: web.BaseRequest) -> Any:
-    """The socket that it came over, as the event loop shows it; None when it is cut already."""
+    """The request's socket, as the event loop exposes it; None if it is already cut."""
     return request.transport and request.transport.get_extra_info("socket")
 
 
 def takes(request: web.Request, encoding: Encoding) -> bool:
-    """Whether the browser says that it understands this encoding."""
+    """Whether the browser accepts this encoding."""
     offered = request.headers.get("Accept-Encoding", "").lower().split(",")
     return encoding in [one.partition(";")[0].strip() for one in offered if not one.replace(" ", "").endswith(";q=0")]
 
 
 async def note_first_byte(_request: web.Request, response: web.StreamResponse) -> None:
-    """Told by the server when an answer begins."""
+    """Record when the response begins; called by the server."""
     note = getattr(response, "note_first_byte", None)
     if note is not None:
         note()
 
 
 def logged_file(visit: Visit, name: str, file: Path, encoded: bool) -> web.StreamResponse:
-    """The answer to a request for this file of a visit: its compressed copy if the browser takes that and it exists."""
+    """Response with a visit's file, or with its compressed copy if one exists and the browser accepts it."""
     from aiohttp import web
 
     started = time.monotonic()
 
     class LoggedFile(web.FileResponse):
-        """Its `prepare` sends the whole body, so that what is logged really went out."""
+        """A response whose `prepare` sends the whole body, so that the log records what was really sent."""
 
         first_byte: float | None = None
 

@@ -21,15 +21,15 @@ ALL = "all"
 
 
 def discover(preferred: Collection[str] = ()) -> list[TargetInfo]:
-    """This computer first, then every phone that adb sees, whatever its state.
+    """List this computer first, then every phone that adb sees, in any state.
 
     A second way to a phone (USB and Wi-Fi) is listed with the state `the same phone as …`.
 
     Args:
-        preferred: serials of which the first is kept where several lead to one phone.
+        preferred: serials; where several lead to one phone, the first of these is kept.
 
     Raises:
-        BadInput: there is no adb, or its server does not start.
+        BadInput: adb is missing, or its server does not start.
     """
     from mobilebench.targets import host
     from mobilebench.targets.android import discovery, identity
@@ -39,13 +39,13 @@ def discover(preferred: Collection[str] = ()) -> list[TargetInfo]:
 
 
 def demand_adb(*, for_virtual_phones: bool = False) -> None:
-    """Look whether the environment names an adb server that can be used; none is started.
+    """Check that the environment names a usable adb server; does not start one.
 
     Args:
-        for_virtual_phones: whether it has to reach phones that listen on this computer's loopback.
+        for_virtual_phones: whether the server has to reach phones that listen on this computer's loopback.
 
     Raises:
-        BadInput: it names none, or something else listens there.
+        BadInput: it names no server, or something else listens there.
     """
     from mobilebench.targets.android import adb_protocol, server
 
@@ -61,11 +61,11 @@ def demand_adb(*, for_virtual_phones: bool = False) -> None:
 def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
     """The targets that `--serial` names: `all`, or `host` and serials with commas between, in the order given.
 
-    With `all`, phones that cannot be used are answered too, with their state, so that a run can record why they
-    were left out. So is a second way to the same phone, also when it is named.
+    With `all`, phones that cannot be used are returned too, with their state, so that a run can record why they
+    were left out. A second way to the same phone is returned in the same way, even when it is named.
 
     Raises:
-        BadInput: nothing of that name is attached, or (with `need_ready`) a phone named is offline or not authorised.
+        BadInput: nothing of that name is attached, or (with `need_ready`) a named phone is offline or unauthorised.
     """
     from mobilebench.targets import host
     from mobilebench.targets.android import discovery, identity, states
@@ -96,7 +96,7 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
 
 
 def meet(info: TargetInfo) -> TargetInfo | None:
-    """What is attached now under this target's name, described anew; None where nothing is, or adb does not answer."""
+    """Describe again what is attached under this target's name; None if nothing is, or if adb does not answer."""
     from mobilebench.core.errors import MobilebenchError
     from mobilebench.targets.android import discovery
 
@@ -111,12 +111,12 @@ def meet(info: TargetInfo) -> TargetInfo | None:
 
 @contextmanager
 def open_target(info: TargetInfo, *, lease: Lease | None = None, cancel: Event | None = None) -> Iterator[Target]:
-    """Open a target; leaving it puts back whatever was changed on it.
+    """Open a target; leaving the context undoes every change made to it.
 
     Args:
         info: the target.
-        lease: of a phone that the caller has locked (`locks.device_lock`); without one the phone is locked here.
-        cancel: stops what the target does within a second.
+        lease: the lease of a phone that the caller has locked (`locks.device_lock`); if None, the phone is locked here.
+        cancel: event that stops the target's work within a second.
 
     Raises:
         BadInput: another run measures this phone.
@@ -137,10 +137,10 @@ def open_target(info: TargetInfo, *, lease: Lease | None = None, cancel: Event |
 
 
 def restore(info: TargetInfo) -> Recovered:
-    """Put back what runs that died have left changed on a phone.
+    """Undo the changes that crashed runs left on a phone.
 
     Raises:
-        BadInput: somebody measures it.
+        BadInput: another run is measuring it.
         TargetLost: it is not there.
     """
     from mobilebench.targets.android import device
@@ -152,7 +152,7 @@ def restore(info: TargetInfo) -> Recovered:
 
 
 def standings(infos: Sequence[TargetInfo]) -> dict[str, Standing]:
-    """How the phones that are ready stand, by serial: who measures them, and whether something has to be put back."""
+    """Standing of each ready phone, by serial: who measures it, and whether changes have to be undone."""
     from concurrent.futures import ThreadPoolExecutor
 
     from mobilebench.targets.android import device, states

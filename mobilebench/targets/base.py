@@ -1,4 +1,4 @@
-"""What a target can do, host and phone alike."""
+"""The interface of a target, which the host and phones share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mobilebench.core.records import TargetInfo
 
 @dataclass(frozen=True)
 class TargetPath:
-    """A path on the target. Never a `pathlib.Path`: those are paths on this computer."""
+    """A path on the target. It is not a `pathlib.Path`, which is a path on this computer."""
 
     text: str
 
@@ -28,7 +28,7 @@ class TargetPath:
 
 @dataclass(frozen=True)
 class ShellResult:
-    """Outcome of a command on the target; standard output and error are separate."""
+    """Result of a command on the target, with separate standard output and error."""
 
     stdout: bytes
     stderr: bytes
@@ -36,7 +36,7 @@ class ShellResult:
 
 
 class NotStarted(BlockFailed):
-    """The system refuses to start a program on this computer."""
+    """The operating system refused to start a program on this computer."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Pushed:
     path: TargetPath
     sha256: str
     transferred: bool
-    """False when the same bytes were already there."""
+    """False if the same bytes were already there."""
     seconds: float
 
 
@@ -57,21 +57,21 @@ class BrowserHandle:
     name: str
     version: str
     address: str
-    """Where it is driven from this computer, such as `http://127.0.0.1:41233`; see `browsers.page.open_page`."""
+    """Address at which this computer drives it, such as `http://127.0.0.1:41233`; see `browsers.connect.open_page`."""
     flags: tuple[str, ...]
-    """That it was started with."""
+    """Flags that it was started with."""
     program: str | None = None
-    """Name of its program file, or of its package on a phone."""
+    """Name of its program file, or its package on a phone."""
     pid: int | None = None
-    """Of its first process, where it was started on this computer."""
+    """Process id of its first process, if it was started on this computer."""
     notes: tuple[str, ...] = ()
-    """What was done to it that a proof has to tell."""
+    """Actions on the browser that the proof has to report."""
 
 
 class Target(Protocol):
-    """A machine to measure. Open it with `targets.open_target`; leaving it puts everything back.
+    """A machine to measure. Open it with `targets.open_target`; leaving the context undoes all changes.
 
-    Every method raises `TargetLost` when the machine goes away, and stops within a second of `cancel` being set.
+    Every method raises `TargetLost` if the machine is gone, and stops within a second of `cancel` being set.
     """
 
     @property
@@ -79,7 +79,7 @@ class Target(Protocol):
 
     @property
     def notices(self) -> Sequence[str]:
-        """What a person has to know of its state when it was opened, in sentences."""
+        """Sentences for the user about the target's state when it was opened."""
         ...
 
     def shell(
@@ -90,19 +90,19 @@ class Target(Protocol):
         environment: Mapping[str, str] | None = None,
         cancel: Event | None = None,
     ) -> ShellResult:
-        """Run a command; arguments are quoted here. Raises `BlockFailed` when it takes more than `timeout` seconds."""
+        """Run a command; arguments are quoted here. Raises `BlockFailed` if it takes more than `timeout` seconds."""
         ...
 
     def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> ShellResult:
         """Run a command that only reads the target's state and uses no pushed file.
 
-        Unlike `shell`, it may be called from any thread while another command runs. Raises `BlockFailed` when it takes
+        Unlike `shell`, it may be called from any thread while another command runs. Raises `BlockFailed` if it takes
         more than `timeout` seconds.
         """
         ...
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
-        """Put a file on the target, under its content's name; skipped when the same sha256 is there."""
+        """Put a file on the target, named by its content hash; skipped if the same sha256 is there."""
         ...
 
     def pull(self, remote: TargetPath, local: Path) -> None: ...
@@ -110,15 +110,15 @@ class Target(Protocol):
     def browser(
         self, name: str, flags: Sequence[str] = (), *, headed: bool = False
     ) -> AbstractContextManager[BrowserHandle]:
-        """A browser to drive: on the host a fresh process with a fresh profile, on a phone the one installed.
+        """A browser to drive: on the host a new process with an empty profile, on a phone the installed browser.
 
-        `headed`: in a window that a person can watch; on a phone it always is.
+        `headed`: show a window; on a phone the browser is always visible.
         """
         ...
 
     def reverse(self, port: int) -> AbstractContextManager[str]:
-        """Make this computer's loopback `port` reachable on the target; yields the origin that pages use there.
+        """Make this computer's loopback `port` reachable on the target; yield the origin that pages use there.
 
-        It is one for which the browser there has kept nothing yet.
+        The target's browser has stored nothing for this origin yet.
         """
         ...

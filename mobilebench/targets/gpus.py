@@ -1,4 +1,4 @@
-"""What a GPU is called in the words of graphics drivers, and whether there is one behind them."""
+"""Parse the renderer names of graphics drivers: the GPU's name, and whether it is a software renderer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 _SOFTWARE = re.compile(
     r"swiftshader|llvmpipe|lavapipe|softpipe|swrast|software|basic render|pixelflinger", re.IGNORECASE
 )
-"""The same words as in `web/src/gpu.ts`."""
+"""The same patterns as in `web/src/gpu.ts`."""
 _ANGLE = re.compile(r"\bANGLE \(")
 _API = re.compile(r"^(?:Vulkan|OpenGL(?: ES)?|Metal|Direct3D)\b[^(]*\(")
 _CODE = re.compile(r"\s*\(0x[0-9A-Fa-f]+\)$")
@@ -15,12 +15,12 @@ _COMPANY = re.compile(r"(?:co|inc|ltd|llc|corp|corporation|limited|gmbh|s\.a)\.?
 
 
 def is_software(renderer: str) -> bool:
-    """Whether the processor draws the pictures of the renderer with this name."""
+    """Whether the renderer with this name draws on the CPU."""
     return _SOFTWARE.search(renderer) is not None
 
 
 def plain_name(renderer: str) -> str:
-    """The GPU's own name. A driver that is ANGLE stands between: `ANGLE (ARM, Vulkan 1.3.1 (Mali-G715 (0x0)), …)`."""
+    """The GPU's own name, without a wrapper such as `ANGLE (ARM, Vulkan 1.3.1 (Mali-G715 (0x0)), …)`."""
     found = _ANGLE.search(renderer)
     if not found:
         return renderer.strip()
@@ -32,7 +32,7 @@ def plain_name(renderer: str) -> str:
 
 
 def fields(text: str) -> list[str]:
-    """What commas divide, but for those inside of parentheses."""
+    """Split at commas outside parentheses."""
     found, depth = [""], 0
     for character in text:
         depth += {"(": 1, ")": -1}.get(character, 0)
@@ -44,7 +44,7 @@ def fields(text: str) -> list[str]:
 
 
 def without_company(parts: list[str]) -> list[str]:
-    """Fields of which the first names a company: what follows it as `Co.` or `Ltd.` is part of the name."""
+    """Join the first field, a company's name, with following fields such as `Co.` or `Ltd.`; keep the others."""
     count = 1
     while count < len(parts) and _COMPANY.fullmatch(parts[count]):
         count += 1
@@ -52,7 +52,7 @@ def without_company(parts: list[str]) -> list[str]:
 
 
 def _inside(text: str, opening: int) -> str:
-    """What stands in the parentheses that open at this place; the rest of the text where they do not close."""
+    """The text inside the parentheses that open at this index; the rest of the text if they do not close."""
     depth = 0
     for place in range(opening, len(text)):
         depth += {"(": 1, ")": -1}.get(text[place], 0)

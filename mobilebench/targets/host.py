@@ -34,7 +34,7 @@ _VENDORS = {"0x1002": "AMD", "0x10de": "NVIDIA", "0x8086": "Intel"}
 
 
 def describe() -> TargetInfo:
-    """This computer, as it is now."""
+    """Describe this computer in its present state."""
     gpu = gpu_name()
     return TargetInfo(
         id=HOST,
@@ -56,7 +56,7 @@ def describe() -> TargetInfo:
 
 
 def gpu_name(drm: Path = _DRM, nvidia: Path = Path("/proc/driver/nvidia/version")) -> str | None:
-    """The GPU that draws pictures here, by its vendor and driver; None when the CPU draws them."""
+    """Vendor and driver of the GPU that draws on this computer; None if the CPU draws."""
     if nvidia.exists():
         return "NVIDIA (nvidia)"
     for node in sorted(drm.glob("renderD*")):
@@ -69,10 +69,10 @@ def gpu_name(drm: Path = _DRM, nvidia: Path = Path("/proc/driver/nvidia/version"
 
 
 class HostTarget:
-    """This computer, open (see `targets.base.Target`). Nothing is copied: files are used where they are."""
+    """This computer as an open target (see `targets.base.Target`). Files are used in place, not copied."""
 
     notices = ()
-    """Nothing is changed on this computer, so that nothing has to be told."""
+    """Always empty, because nothing is changed on this computer."""
 
     def __init__(self, info: TargetInfo, cancel: Event | None = None) -> None:
         self._info = info
@@ -90,7 +90,7 @@ class HostTarget:
         environment: Mapping[str, str] | None = None,
         cancel: Event | None = None,
     ) -> ShellResult:
-        """Run a program in a process group of its own, all of which ends with the limit or on cancel."""
+        """Run a program in its own process group, which is ended at the time limit or on cancel."""
         limit = Limit(f"{HOST}: `{argv[0]}`", timeout, either(cancel, self._cancel))
         with log.timed(_logger, shlex.join(argv)) as outcome:
             result = _run(argv, environment, limit)
@@ -101,10 +101,10 @@ class HostTarget:
         return self.shell(argv, timeout=timeout, cancel=cancel)
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
-        """The file where it is.
+        """Return the file's own path.
 
         Raises:
-            BadInput: there is none, or it cannot be executed although it should.
+            BadInput: the file does not exist, or has to be executable and is not.
         """
         started = time.monotonic()
         path = local.absolute()
@@ -129,7 +129,7 @@ class HostTarget:
 
     @contextmanager
     def reverse(self, port: int) -> Iterator[str]:
-        """Our loopback is the target's loopback, and a browser here has a profile that is as fresh as any origin."""
+        """Yield this computer's own loopback origin; each browser here starts with an empty profile."""
         yield f"http://127.0.0.1:{port}"
 
 
@@ -170,7 +170,7 @@ def _system_name() -> str:
 
 
 def battery_percent(supplies: Path = Path("/sys/class/power_supply")) -> int | None:
-    """Charge of this computer's battery; None without one, with several, or where what it tells is impossible."""
+    """Charge of this computer's battery in percent; None with no or several batteries, or an impossible value."""
     fitted = [folder for folder in sorted(supplies.glob("BAT*")) if _text(folder / "present") != "0"]
     charges = [text for folder in fitted if (text := _text(folder / "capacity"))]
     if len(charges) != 1 or not charges[0].isdecimal() or int(charges[0]) > 100:

@@ -1,4 +1,4 @@
-"""How long something may take: a time limit and events that cancel it."""
+"""Limit on a piece of work: a time limit and events that cancel it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from threading import Event
 from mobilebench.core.errors import BlockFailed
 
 SLICE_SECONDS = 0.1
-"""How long a wait sleeps before it looks at its limit again."""
+"""Seconds that a wait sleeps before it checks its limit again."""
 
 
 @dataclass
 class Limit:
-    """A time limit for one piece of work."""
+    """A time limit for one piece of work, with cancel events."""
 
     doing: str
-    """What is waited for, and where: the start of the sentence that a person reads when it takes too long."""
+    """What is waited for, and where: the start of the error message if it takes too long."""
     seconds: float
     cancels: Sequence[Event] = ()
     _since: float = field(default_factory=time.monotonic)
 
     def check(self) -> None:
-        """Go on, or raise `BlockFailed` because the time is over or somebody cancelled."""
+        """Raise `BlockFailed` if the time is over or the work was cancelled."""
         if any(cancel.is_set() for cancel in self.cancels):
             raise BlockFailed(f"{self.doing} was cancelled.")
         if self.left <= 0:
@@ -36,10 +36,10 @@ class Limit:
         return self._since + self.seconds - time.monotonic()
 
     def restart(self) -> None:
-        """There was progress: count from now."""
+        """Start the time anew, because there was progress."""
         self._since = time.monotonic()
 
 
 def either(*cancels: Event | None) -> tuple[Event, ...]:
-    """Those events that there are."""
+    """The given events that are not None."""
     return tuple(cancel for cancel in cancels if cancel is not None)

@@ -1,9 +1,9 @@
-"""Who measures: one run a device, and one block at a time on targets that share a computer.
+"""Locks for measuring: one run per device, and one block at a time on targets that share a computer.
 
-On this computer a lock is a name in the kernel's table of abstract sockets: whoever runs mobilebench here meets it,
-under any `MOBILEBENCH_HOME` and as any user, there is no file to leave behind or to tamper with, and it goes with its
-process.
-Phones carry a lock of their own beside it (`android.lease`), for other computers.
+On this computer a lock is a name in the kernel's table of abstract sockets: every mobilebench process here meets it,
+under any `MOBILEBENCH_HOME` and as any user, there is no file to leave behind or to tamper with, and it ends with
+its process.
+Phones also hold a lock file (`android.lease`), for other computers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mobilebench.targets.android.lease import Lease
 from mobilebench.targets.android.shell import DeviceShell
 
 APART = "MOBILEBENCH_LOCKS"
-"""Variable with any word: only programs that have the same one meet each other's locks (tests run side by side so)."""
+"""Variable with any word: only processes with the same word share locks (so tests can run in parallel)."""
 
 _POLL_SECONDS = 0.01
 _ASK_SECONDS = 1.0
@@ -36,24 +36,24 @@ _LONGEST_ANSWER = 1000
 
 
 _held: dict[str, str] = {}
-"""Name of a device's lock to the serial by which this process holds it."""
+"""Maps the name of a device's lock to the serial under which this process holds it."""
 _held_guard = threading.RLock()
 
 
 @contextmanager
 def device_lock(info: TargetInfo, run: str = "") -> Iterator[Lease | None]:
-    """Keep others from measuring a device: other processes, other computers, and other parts of this process.
+    """Lock a device against other processes, other computers and other parts of this process.
 
-    It has one owner, which gives the lease to those that open the phone. Yields the lock that lies on the phone; None
-    for this computer.
+    The owner passes the lease to the code that opens the phone. Yields the lease of the phone's own lock; None for
+    this computer.
 
     Args:
         info: the device.
-        run: id of the run, for the message that others get.
+        run: id of the run, for the error message of others.
 
     Raises:
-        BadInput: another process holds it, or another part of this one; the message says which.
-        BlockFailed: the phone does not take its lock.
+        BadInput: another process, or another part of this one, holds the lock; the message says which.
+        BlockFailed: the lock cannot be written on the phone.
         TargetLost: the phone is not there.
     """
     name = info.id if info.kind == "host" else f"phone {identity.key(info)}"
@@ -74,9 +74,9 @@ def device_lock(info: TargetInfo, run: str = "") -> Iterator[Lease | None]:
 
 @contextmanager
 def machine_turn(machine: str, cancel: Event | None = None) -> Iterator[None]:
-    """Wait until no other target of this machine measures, in this process or another; then it is this one's turn.
+    """Wait until no other target of this machine measures, in this process or another; then hold the turn.
 
-    Who has just had its turn queues behind those that wait.
+    A caller that has just had its turn queues behind those that wait.
 
     Raises:
         BlockFailed: `cancel` was set while waiting.
@@ -89,7 +89,7 @@ def machine_turn(machine: str, cancel: Event | None = None) -> Iterator[None]:
 
 
 def _take(name: str, info: TargetInfo, run: str) -> tuple[Lease | None, ExitStack]:
-    """The phone's own lock, and what gives everything back."""
+    """Take the phone's own lock; return it with a stack that releases everything."""
     with ExitStack() as stack:
         own = _bound(f"device {name}")
         if own is None:
@@ -118,14 +118,14 @@ def _awaited(name: str, machine: str, cancel: Event | None) -> _Name:
 
 
 class _Name:
-    """A name that this process has until `close`."""
+    """A socket name that this process holds until `close`."""
 
     def __init__(self, own: socket.socket) -> None:
         self._own = own
         self._answering: threading.Thread | None = None
 
     def answer(self, run: str) -> None:
-        """Say which run it is to everybody who asks."""
+        """Send the run's id to every process that connects."""
         self._own.listen(16)
         words = json.dumps({"run": run, "since": f"{datetime.now().astimezone():%H:%M:%S}"}).encode()
 
@@ -156,7 +156,7 @@ class _Name:
 
 
 def _bound(name: str) -> _Name | None:
-    """The name; None where another one has it."""
+    """Take the name; None if another process has it."""
     own = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         own.bind(_address(name))
@@ -172,7 +172,7 @@ def _address(name: str) -> str:
 
 
 def _holder_by_phone(info: TargetInfo) -> str | None:
-    """Who has the phone by its own lock, which says more."""
+    """Holder from the phone's own lock, which gives more detail."""
     if info.kind == "host":
         return None
     with suppress(BlockFailed, TargetLost):
@@ -182,7 +182,7 @@ def _holder_by_phone(info: TargetInfo) -> str | None:
 
 
 def _holder(name: str, where: str) -> str:
-    """The process that has the name: its pid as the kernel knows it, and the run that it names."""
+    """The process that holds the name: its pid from the kernel, and the run that it reports."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
             other.settimeout(_ASK_SECONDS)

@@ -1,4 +1,4 @@
-"""Streams to phones through the adb server: opened, read and written with a limit; a lost phone is told apart.
+"""Streams to phones through the adb server, with time limits; a lost phone is distinguished from other failures.
 
 The shell and sync of adbutils are not used: they sleep 10 ms for every connection that they close, and cannot be
 cancelled.
@@ -37,10 +37,10 @@ class AdbRefused(BlockFailed):
 
 @cache
 def start_server() -> None:
-    """Make sure that an adb server answers where the environment says; start it as adb would where none listens.
+    """Make sure that an adb server answers where the environment says; if none listens, start one as adb would.
 
     Raises:
-        BadInput: there is no adb, its server does not start, or what listens there is no adb server.
+        BadInput: adb is missing, its server does not start, or what listens there is not an adb server.
     """
     if not server_runs():
         server = chosen()
@@ -53,7 +53,7 @@ def server_runs() -> bool:
     """Whether an adb server answers where the environment says; False where adb would start one.
 
     Raises:
-        BadInput: the environment names no server, or one that cannot be reached, or what listens there is none.
+        BadInput: the environment names no server, or an unreachable one, or what listens there is not an adb server.
     """
     server = chosen()
     try:
@@ -100,7 +100,7 @@ def _unreachable(server: Server, error: OSError) -> BadInput:
 
 
 def _greet(stream: socket.socket, server: Server) -> None:
-    """Ask for the version, which every adb server answers at once."""
+    """Ask for the version; every adb server answers this at once."""
     try:
         send(stream, b"000chost:version", limit := Limit("asking for its version", _GREET_SECONDS))
         answer = receive(stream, 12, limit)
@@ -119,8 +119,8 @@ def connect() -> socket.socket:
     """A fresh connection to the adb server.
 
     Raises:
-        BadInput: there is none, see `start_server`.
-        TargetLost: it was there before.
+        BadInput: there is no server; see `start_server`.
+        TargetLost: the server was there before and is gone.
     """
     start_server()
     try:
@@ -153,7 +153,7 @@ def ask(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
 
 
 def okay(stream: socket.socket, serial: str, limit: Limit) -> None:
-    """Read one OKAY; FAIL becomes `TargetLost` or `AdbRefused` with adb's words."""
+    """Read one OKAY; raise `TargetLost` or `AdbRefused` with adb's message on FAIL."""
     words = _refusal(stream, limit)
     if words is None:
         return
@@ -162,7 +162,7 @@ def okay(stream: socket.socket, serial: str, limit: Limit) -> None:
 
 
 def query(request: str, limit: Limit, serial: str | None = None) -> str:
-    """What the adb server itself answers to a `host…` request; `serial` names the phone that it concerns."""
+    """Return the adb server's own answer to a `host…` request; `serial` names the phone that it concerns."""
     with log.timed(_logger, f"adb {request}"), connect() as stream:
         try:
             _request(stream, serial or "adb", request, limit)
@@ -183,7 +183,7 @@ def _request(stream: socket.socket, serial: str, request: str, limit: Limit) -> 
 
 
 def _refusal(stream: socket.socket, limit: Limit) -> str | None:
-    """Why the adb server does not say OKAY; None when it does."""
+    """Read why the adb server refuses a request; None when it answers OKAY."""
     status = receive(stream, 4, limit)
     if status == b"OKAY":
         return None
@@ -193,7 +193,7 @@ def _refusal(stream: socket.socket, limit: Limit) -> str | None:
 
 
 def state(serial: str) -> str:
-    """adb's word for the phone: `device`, `offline`, `unauthorized` … or `absent`."""
+    """The phone's state as adb names it: `device`, `offline`, `unauthorized` … or `absent`."""
     try:
         for line in query("host:devices", Limit(f"{serial}: asking adb for its devices", 5)).splitlines():
             name, _, word = line.partition("\t")
@@ -205,7 +205,7 @@ def state(serial: str) -> str:
 
 
 def lost_or(error: BlockFailed, serial: str, why: str) -> BlockFailed | TargetLost:
-    """The given error, or `TargetLost` when the phone turns out to be away (adb may take a moment to notice)."""
+    """Return `error`, or `TargetLost` if the phone turns out to be gone (adb may take a moment to notice)."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     while (word := state(serial)) == "device":
         if time.monotonic() > deadline:
@@ -218,7 +218,7 @@ def lost_or(error: BlockFailed, serial: str, why: str) -> BlockFailed | TargetLo
 
 
 def receive(stream: socket.socket, count: int, limit: Limit) -> bytes:
-    """Exactly `count` bytes, or fewer where the stream ends."""
+    """Read exactly `count` bytes, or fewer if the stream ends."""
     parts = []
     while count > 0:
         part = receive_some(stream, count, limit)
@@ -232,7 +232,7 @@ def receive(stream: socket.socket, count: int, limit: Limit) -> bytes:
 
 
 def receive_some(stream: socket.socket, most: int, limit: Limit) -> bytes:
-    """What has come, at most `most` bytes; nothing at the stream's end."""
+    """Read the bytes that have arrived, at most `most`; empty at the end of the stream."""
     while True:
         try:
             return stream.recv(most)
@@ -243,7 +243,7 @@ def receive_some(stream: socket.socket, most: int, limit: Limit) -> bytes:
 
 
 def receive_all(stream: socket.socket, limit: Limit) -> bytes:
-    """Everything until the stream ends."""
+    """Read everything until the stream ends."""
     parts = []
     while part := receive_some(stream, 1 << 16, limit):
         parts.append(part)
@@ -252,10 +252,10 @@ def receive_all(stream: socket.socket, limit: Limit) -> bytes:
 
 
 def block(stream: socket.socket, limit: Limit) -> bytes:
-    """A text that its length precedes, as four hex digits.
+    """Read a text that is preceded by its length as four hex digits.
 
     Raises:
-        AdbRefused: what comes is no such text, or ends too early.
+        AdbRefused: the data is not such a text, or ends too early.
     """
     digits = receive(stream, 4, limit)
     if not re.fullmatch(rb"[0-9a-fA-F]{4}", digits):
@@ -267,7 +267,7 @@ def block(stream: socket.socket, limit: Limit) -> bytes:
 
 
 def send(stream: socket.socket, data: bytes | memoryview, limit: Limit) -> None:
-    """Send everything; raises `OSError` when the other side closed."""
+    """Send all of `data`. Raises `OSError` if the other side has closed the stream."""
     rest = memoryview(data)
     while rest:
         try:

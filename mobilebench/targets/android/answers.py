@@ -1,4 +1,4 @@
-"""What a phone's programs say when they refuse: often in words alone, with exit code 0."""
+"""Recognise refusals by a phone's programs, which often exit with 0 and report the failure only in their text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALLOW = (
     "Allow it in the phone's developer options: Xiaomi calls it “USB debugging (Security settings)”; "
     "on OnePlus, Oppo and Realme switch “Disable permission monitoring” on."
 )
-"""How makers let adb change what Android itself lets it change."""
+"""How to allow adb changes that Android permits but some manufacturers block."""
 
 _FAILURE = re.compile(
     r"^(?:Exception occurred|Error(?: type \d+)?:|cmd: |Failed transaction|Failure calling|Security exception|"
@@ -26,7 +26,7 @@ class NotAllowed(BlockFailed):
 
 
 def failure(result: ShellResult) -> str | None:
-    """What a command said that failed, also one that ended with exit code 0; None of one that worked."""
+    """The message of a failed command, even if it exited with 0; None if it succeeded."""
     stderr, stdout = (text.decode(errors="replace").strip() for text in (result.stderr, result.stdout))
     for text in (stderr, stdout):
         found = [line[0].strip() for line in _FAILURE.finditer(text)]
@@ -38,17 +38,17 @@ def failure(result: ShellResult) -> str | None:
 
 
 def forbidden(result: ShellResult) -> str | None:
-    """What a command said that adb is not allowed to give; None of others, also of those that failed otherwise."""
+    """The message of a command that adb is not allowed to run; None if it succeeded or failed for another reason."""
     text = (result.stderr + b"\n" + result.stdout).decode(errors="replace")
     return failure(result) if _FORBIDDEN.search(text) else None
 
 
 def worked(result: ShellResult, problem: str) -> bytes:
-    """Standard output of a command that did what was asked.
+    """Return the standard output of a command that has to succeed.
 
     Raises:
         NotAllowed: the phone does not let adb do this.
-        BlockFailed: it failed otherwise.
+        BlockFailed: the command failed for another reason.
     """
     words = failure(result)
     if words is None:

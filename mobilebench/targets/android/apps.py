@@ -1,4 +1,4 @@
-"""The browsers that a phone may have, by the names that suites, cases and results use."""
+"""Browsers that a phone may have, under the names used in suites, cases and results."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from mobilebench.core.errors import Unsupported
 _MAIN = "-a android.intent.action.MAIN -c android.intent.category.LAUNCHER"
 _VIEW = "-a android.intent.action.VIEW -d"
 _NO_PAGE = "http://127.0.0.1/"
-"""The phone's own loopback, where nothing answers: for browsers that open no `about:blank` for others."""
+"""An address on the phone's loopback that nothing serves: for browsers whose `about:blank` no other app can open."""
 
 Kind = Literal["chrome", "chromium", "firefox"]
 
 
 @dataclass(frozen=True)
 class BrowserApp:
-    """A browser of phones, and how it is driven."""
+    """A browser on a phone, and how it is driven."""
 
     title: str
     package: str
     kind: Kind = "chromium"
-    """`chrome`: reads Chrome's command-line file; `chromium`: built on Chromium, and reads any or no such file."""
+    """`chrome`: reads Chrome's command-line file; `chromium`: built on Chromium, may read another file or none."""
     socket: str | None = None
-    """Where it listens for DevTools; None: its name is looked up while it runs."""
+    """The DevTools socket that it listens on; None: the name is looked up while the browser runs."""
     flags: tuple[str, ...] = ()
-    """That a build is always started with (`--browser-path NAME=PACKAGE FLAGS`)."""
+    """Flags that a build is always started with (`--browser-path NAME=PACKAGE FLAGS`)."""
 
     @property
     def is_chrome(self) -> bool:
-        """It reads Chrome's command-line file, and shares Chrome's socket with the other Chromes."""
+        """Whether it reads Chrome's command-line file and shares one DevTools socket with the other Chrome builds."""
         return self.kind == "chrome"
 
     @property
     def is_firefox(self) -> bool:
-        """It reads a configuration file of GeckoView, and speaks WebDriver BiDi."""
+        """Whether it reads a GeckoView configuration file and speaks WebDriver BiDi."""
         return self.kind == "firefox"
 
     @property
     def starts(self) -> tuple[str, ...]:
-        """Commands that open it, to be tried in this order until the phone finds an activity for one.
+        """Commands that open it; they are tried in this order until the phone finds an activity for one.
 
-        From Android 13 on an intent has to match a filter of the activity, also when it names the activity. Chromium's
-        filter for VIEW has http, https and about, and belongs to another activity than the one that has MAIN; the
-        name of neither has to be known when the package alone is named. Firefox's filter for VIEW has http and https.
+        From Android 13 on, an intent has to match a filter of the activity even if it names the activity. Chromium's
+        filter for VIEW has http, https and about, and belongs to a different activity than MAIN; neither
+        name is needed when only the package is given. Firefox's filter for VIEW has http and https.
         """
         if self.is_firefox:
             return (
@@ -76,23 +76,23 @@ _BY_PACKAGE = {app.package: app for app in DRIVEN.values()}
 
 
 def packages() -> dict[str, str]:
-    """Name to package of every browser that is looked for: those known here, and builds that were declared."""
+    """Map the name of every browser to look for (known here or declared as a build) to its package."""
     known = {name: app.package for name, app in DRIVEN.items()}
     return known | {build.name: build.package for build in builds.of_phones()}
 
 
 def title(name: str) -> str:
-    """For sentences: what the browser of this name calls itself, or its package."""
+    """Title for messages: the browser's own name, or its package."""
     package = packages().get(name, name)
     known = _BY_PACKAGE.get(package)
     return known.title if known else package
 
 
 def app_of(name: str) -> BrowserApp | None:
-    """The browser of this name; None when there is none.
+    """Return the browser of this name, or None if there is none.
 
     Raises:
-        Unsupported: a build's name and its package say different kinds of browser.
+        Unsupported: a build's name and its package indicate different kinds of browser.
     """
     build = next((one for one in builds.of_phones() if one.name == name), None)
     if build is None:

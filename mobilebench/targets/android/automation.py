@@ -1,7 +1,7 @@
-"""A phone's screen, read and touched by uiautomator2.
+"""Read and touch a phone's screen with uiautomator2.
 
-It pushes a server to the phone and runs it there. Whoever uses this has prepared for both to go away again
-(`Conditions.lend_screen`).
+uiautomator2 pushes a server to the phone and runs it there. The caller must have arranged the removal of both
+(`DeviceChanges.lend_screen`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mobilebench.targets.android import server
 from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
 
 JAR = "/data/local/tmp/u2.jar"
-"""uiautomator2's server; the only file that it pushes for what is done here."""
+"""uiautomator2's server, the only file that it pushes for the calls made here."""
 PROCESS = "com.wetest.uia2.Main"
 
 _CONNECT_SECONDS = 60
@@ -34,10 +34,10 @@ class Automation:
         self._device: Any = None
 
     def press(self, buttons: str) -> str | None:
-        """Press the first button whose resource id fits the regular expression.
+        """Press the first button whose resource id matches the regular expression.
 
         Returns:
-            What stands on it, else the last part of its resource id; None where there is no such button.
+            The button's text, else the last part of its resource id; None if there is no such button.
 
         Raises:
             BlockFailed: uiautomator2 does not work on this phone, or `cancel` was set.
@@ -47,7 +47,7 @@ class Automation:
         return self._patiently(lambda: _press(self._device, buttons), 3 * _CALL_SECONDS)
 
     def close(self) -> None:
-        """Let go of the server. That it ends is seen to where the screen is taken back."""
+        """Drop the connection to the server. `DeviceChanges` ends the server when it undoes `lend_screen`."""
         device, self._device = self._device, None
         if device is not None:
             with suppress(BlockFailed):
@@ -57,11 +57,11 @@ class Automation:
         client = server.client()
         import uiautomator2
 
-        # Not by its serial alone: adbutils settles on an adb server when it is first imported.
+        # The serial alone is not enough: adbutils fixes its adb server when it is first imported.
         return uiautomator2.connect(client.device(self._serial))
 
     def _patiently(self, work: Callable[[], T], seconds: float) -> T:
-        """In a thread of its own, because uiautomator2 cannot be cancelled."""
+        """Run `work` in its own thread, because uiautomator2 cannot be cancelled."""
         done: list[T] = []
         failed: list[Exception] = []
 

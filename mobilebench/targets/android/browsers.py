@@ -1,6 +1,6 @@
-"""Browsers on a phone: started with our flags, reached through a forward, and put back as they were.
+"""Start browsers on a phone with our flags, reach them through an adb forward, and restore their state.
 
-The phone is somebody's: of a browser nothing is cleared, and no other app than a Chrome is ended, because all Chromes
+The phone may be in personal use: no browser data is cleared, and no other app is ended except Chrome builds, which all
 share one socket.
 """
 
@@ -25,9 +25,9 @@ _STAY_ON = "stay_on_while_plugged_in"
 _START_SECONDS = 30
 _SOCKET_SECONDS = 15
 _PAGE_SECONDS = 5.0
-"""A browser that answers and still shows no page by then is taken as it is."""
+"""Seconds after which a browser that answers is accepted even if it shows no page."""
 _QUIET_SECONDS = 3.0
-"""Before that nobody looks whether it asks something."""
+"""Seconds before the first check for first-run questions."""
 _LOOK_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class PhoneBrowsers:
-    """The browsers of one phone, of which one runs at a time. It stays open between blocks that want it the same."""
+    """The browsers of one phone. One runs at a time, and stays open between blocks that need the same one."""
 
     def __init__(
         self, serial: str, conditions: DeviceChanges, installed: Mapping[str, str], cancel: Event | None
@@ -48,12 +48,12 @@ class PhoneBrowsers:
         self._changes: list[Step] = []
 
     def running(self, name: str, flags: Sequence[str] = ()) -> BrowserHandle:
-        """The browser `name` with these flags: the one that runs, or a fresh one. Firefox always is a fresh one.
+        """Return browser `name` with these flags, reusing the running one if it fits; Firefox is always started anew.
 
         Raises:
-            Unsupported: it is not on the phone, cannot be driven, or takes no flags.
-            BadInput: a flag cannot be given to it.
-            BlockFailed: it did not start, or asks what cannot be answered.
+            Unsupported: the browser is not on the phone, cannot be driven, or takes no flags.
+            BadInput: a flag cannot be passed to it.
+            BlockFailed: it did not start, or asks a question that cannot be answered.
         """
         app = self._app(name)
         wanted = self._flags(app, (*app.flags, *flags))
@@ -70,7 +70,7 @@ class PhoneBrowsers:
         return self._handle
 
     def end(self) -> None:
-        """End the browser and put back everything that starting it has changed."""
+        """End the browser and undo everything that was changed to start it."""
         changes, self._changes, self._handle = self._changes, [], None
         self._conditions.put_back(changes)
 
@@ -89,7 +89,7 @@ class PhoneBrowsers:
         return app
 
     def _flags(self, app: BrowserApp, flags: Sequence[str]) -> tuple[str, ...]:
-        """All that the browser is started with."""
+        """All flags that the browser is started with."""
         if app.is_chrome:
             return (*chrome.ALWAYS, *chrome.checked(flags))
         if app.is_firefox:
@@ -112,7 +112,7 @@ class PhoneBrowsers:
         return BrowserHandle(name, version, address, flags, app.package, notes=(*doubts, *notes))
 
     def _keep_awake(self) -> list[str]:
-        """Let the screen stay on; a phone that does not let adb change this is measured all the same, with a note."""
+        """Keep the screen on; if the phone does not let adb change this, return a note, and measure anyway."""
         try:
             step = self._conditions.set_setting("global", _STAY_ON, "7")
         except BlockFailed as error:
@@ -139,13 +139,13 @@ class PhoneBrowsers:
         return address, version, [*doubts, *questions.answered]
 
     def _stop_other_chromes(self, app: BrowserApp) -> None:
-        """Only one of them can listen at the socket that they share."""
+        """Stop the other Chrome builds, because only one can listen on the socket that they share."""
         for name, other in DRIVEN.items():
             if other.is_chrome and other.package != app.package and name in self._installed:
                 self._conditions.stop_app(other.package)
 
     def _reach(self, app: BrowserApp, questions: _Questions) -> tuple[str, str]:
-        """The address behind which the browser answers, and its version."""
+        """Return the address at which the browser answers, and its version."""
         if app.socket is None:
             return self._search(app, questions)
         address = self._forward(app.socket)
@@ -157,7 +157,7 @@ class PhoneBrowsers:
         return address, version
 
     def _search(self, app: BrowserApp, questions: _Questions) -> tuple[str, str]:
-        """Of a browser whose socket's name is not known: that of those which listen that says it is this one."""
+        """Find a browser whose socket name is unknown: try each listening socket until one identifies itself as it."""
         tried: set[str] = set()
 
         def look() -> tuple[str, str] | None:
@@ -180,7 +180,7 @@ class PhoneBrowsers:
 
     def _start_firefox(self, app: BrowserApp, flags: tuple[str, ...], version: str) -> tuple[str, str, list[str]]:
         conditions, changes = self._conditions, self._changes
-        # Firefox answers only under the number of its own port, so both ends of the forward have to have the same.
+        # Firefox accepts only requests that name its own port, so both ends of the forward need the same number.
         forwarded = conditions.forward()
         changes.append(forwarded)
         port = int(forwarded.local.removeprefix("tcp:"))
@@ -214,11 +214,11 @@ class PhoneBrowsers:
 
 
 class _TooLate(BlockFailed):
-    """A browser that was started and never answered."""
+    """The browser was started but did not answer in time."""
 
 
 class _Questions:
-    """Looks whether a browser that was just started asks something, and has it answered."""
+    """Checks whether a browser that was just started asks first-run questions, and answers them."""
 
     def __init__(self, serial: str, app: BrowserApp, conditions: DeviceChanges, cancel: Event | None) -> None:
         self._serial = serial
@@ -229,7 +229,7 @@ class _Questions:
         self.answered: list[str] = []
 
     def look_now_and_then(self) -> bool:
-        """Whether something had to be answered."""
+        """Check at intervals; return whether a question had to be answered."""
         if time.monotonic() < self._next:
             return False
         found = self.look()
@@ -237,7 +237,7 @@ class _Questions:
         return found
 
     def look(self) -> bool:
-        """The same, at once. Raises `BlockFailed` when it cannot be answered."""
+        """Check now, as above. Raises `BlockFailed` if a question cannot be answered."""
         conditions, package = self._conditions, self._app.package
         if not first_run.asks(conditions.front(), package):
             return False

@@ -1,7 +1,7 @@
-"""The file from which Chrome and Chromium read their flags on a phone.
+"""The command-line file from which Chrome and Chromium read their flags on a phone.
 
-One file serves every Chrome there is on the phone; each reads it when it starts, if it is the app for debugging.
-WebView reads another one, and on phones that are sold none; whatever else is built on Chromium may read any or none.
+All Chrome builds on the phone share one file; each reads it at start if it is set as the debug app.
+WebView reads another file, and none on retail phones; other browsers built on Chromium may read any file or none.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from mobilebench.core.errors import BadInput
 
 FLAGS_FILE = "/data/local/tmp/chrome-command-line"
 ALWAYS = ("--disable-fre", "--no-first-run", "--no-default-browser-check", "--disable-sync", *AWAKE)
-"""No questions, and a page that is never slowed down."""
+"""Flags against first-run questions and against throttling of the page."""
 
 _LARGEST = 90_000
-"""Bytes; Chromium ignores a file of more than 96 KiB."""
+"""Limit in bytes; Chromium ignores a file larger than 96 KiB."""
 
 
 def checked(flags: Sequence[str]) -> tuple[str, ...]:
-    """Flags that the file can hold.
+    """Return the flags if the file can hold them all.
 
     Raises:
-        BadInput: one is no flag, or could be taken for something else where it is read.
+        BadInput: one is not a flag, or Chrome could parse it as something else.
     """
     for flag in flags:
         if not flag.startswith("--") or not flag.isprintable() or any(letter in "\"'\\" for letter in flag):
@@ -34,6 +34,6 @@ def checked(flags: Sequence[str]) -> tuple[str, ...]:
 
 
 def content(flags: Sequence[str]) -> bytes:
-    """The file: a word that is ignored, and the flags, those with blanks in quotes."""
+    """Content of the file: one ignored word, then the flags; flags with blanks are quoted."""
     words = (f'"{flag}"' if " " in flag else flag for flag in flags)
     return f"_ {' '.join(words)}\n".encode()

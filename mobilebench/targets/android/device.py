@@ -57,7 +57,7 @@ class AndroidTarget:
         return self._shell.run(argv, timeout=timeout, environment=environment, cancel=cancel)
 
     def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> ShellResult:
-        """Without waiting for pushed files to be verified: their failure is for the one who uses them."""
+        """Run a command without waiting until pushed files are verified; a bad file is reported to its user."""
         self._lease.demand()
         return self._shell.run(argv, timeout=timeout, cancel=cancel)
 
@@ -71,8 +71,8 @@ class AndroidTarget:
 
     @contextmanager
     def browser(self, name: str, flags: Sequence[str] = (), *, headed: bool = False) -> Iterator[BrowserHandle]:  # noqa: ARG002
-        """A browser stays open for the next block that wants it so; it ends with the target, or with a block without an
-        answer: its page may go on computing although it is closed, above all on the GPU.
+        """Yield a browser, kept open for the next block that needs the same one. It ends with the target, or after a
+        failed block, whose page may go on computing after it is closed, above all on the GPU.
         """
         self._lease.demand()
         self._files.settle()
@@ -94,12 +94,12 @@ class AndroidTarget:
             self._conditions.put_back([step])
 
     def close(self) -> None:
-        """Let go of what this computer holds for the phone."""
+        """Release the resources that this computer holds for the phone."""
         self._files.close()
 
 
 def fresh_host() -> str:
-    """A name for the phone's loopback that no page had before. Browsers resolve it themselves, and hold it secure."""
+    """A new host name for the phone's loopback. Browsers resolve it themselves and treat it as a secure origin."""
     return f"block-{secrets.token_hex(6)}.localhost"
 
 
@@ -107,7 +107,7 @@ def fresh_host() -> str:
 def open_phone(info: TargetInfo, cancel: Event | None, lease: Lease) -> Iterator[AndroidTarget]:
     """Open a phone whose lock the caller holds.
 
-    What a dead run left changed is put back first, what we change at the end.
+    Changes that a crashed run left are undone first; our own changes are undone at the end.
     """
     with lease.use() as token:
         conditions = DeviceChanges(DeviceShell(info.id), Sync(info.id), token)
@@ -122,10 +122,10 @@ def open_phone(info: TargetInfo, cancel: Event | None, lease: Lease) -> Iterator
 
 
 def restore(info: TargetInfo, lease: Lease) -> Recovered:
-    """Put back what dead runs left on a phone whose lock the caller holds.
+    """Undo the changes that crashed runs left on a phone whose lock the caller holds.
 
     Raises:
-        BadInput: the run that changed it still goes on.
+        BadInput: the run that changed it is still running.
         TargetLost: the phone went away.
     """
     with lease.use() as token:
@@ -136,15 +136,15 @@ def restore(info: TargetInfo, lease: Lease) -> Recovered:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a phone stands: who measures it, and whether something has to be put back."""
+    """Standing of a phone: who measures it, and whether changes have to be undone."""
 
     holder: str | None
-    """Who has it, as the end of a sentence."""
+    """Who holds the phone, as the end of a sentence."""
     restore_due: bool
 
 
 def standing(info: TargetInfo) -> Standing | None:
-    """How a phone stands now; None where it does not answer."""
+    """The phone's present standing; None if it does not answer."""
     shell = DeviceShell(info.id)
     try:
         seen = look(shell)

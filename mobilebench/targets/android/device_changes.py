@@ -1,4 +1,4 @@
-"""Changes to a phone: each is written down on the phone before it is made, and put back in every exit path."""
+"""Changes to a phone: each is recorded on the phone before it is made, and undone on every exit path."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ JAR_ASIDE = f"{JAR}.before-mobilebench"
 
 _WAITS = "wait_for_debugger"
 _OF_SCREEN = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
-"""Lists the processes of uiautomator2's server, and never itself."""
+"""Lists the processes of uiautomator2's server; never matches itself."""
 _GREP_FAILED = 2
-"""It also ends so when a process that it looks at ends meanwhile."""
+"""The same exit code also occurs when a process ends while it is inspected."""
 _FRONT_SECONDS = 5
 _FRONT = re.compile(r"(?:mCurrentFocus|mFocusedApp)=.*?\s([A-Za-z]\w*(?:\.\w+)+/[\w.$]+)", re.ASCII)
 _NO_ACTIVITY = re.compile(r"^Error type 3\b|^Error: Activity not started, unable to resolve", re.MULTILINE)
@@ -53,18 +53,18 @@ _NO_ACTIVITY = re.compile(r"^Error type 3\b|^Error: Activity not started, unable
 
 @dataclass(frozen=True)
 class Recovered:
-    """What became of the changes that a dead run had left on a phone."""
+    """Outcome of undoing the changes that a crashed run left on a phone."""
 
     put_back: tuple[str, ...] = ()
-    """In words, as the phone is now."""
+    """What was undone, as sentences about the phone's present state."""
     left: tuple[str, ...] = ()
-    """Why something is still changed."""
+    """Why some changes could not be undone."""
     notices: tuple[str, ...] = ()
-    """What else a person has to know."""
+    """Further notices for the user."""
 
     @property
     def lines(self) -> list[str]:
-        """All of it, a sentence each."""
+        """All of the above, one sentence each."""
         done = [f"What an earlier run had left was put back: {'; '.join(self.put_back)}."] if self.put_back else []
         return [*done, *self.left, *self.notices]
 
@@ -72,8 +72,8 @@ class Recovered:
 class DeviceChanges:
     """The changes that one run has made to one phone.
 
-    Its shell and sync must not be cancellable: what was changed is put back also after Ctrl-C. Nothing is changed or
-    put back unless the phone's lock holds `token`.
+    Its shell and sync must not be cancellable, so that changes are undone even after Ctrl-C. Nothing is changed or
+    undone unless the phone's lock holds `token`.
     """
 
     def __init__(self, shell: Shell, sync: Sync, token: str) -> None:
@@ -82,14 +82,14 @@ class DeviceChanges:
         self._token = token
         self._steps: list[Step] = []
         self._inherited: list[Step] = []
-        """Of a dead run, which could not be put back yet."""
+        """Changes by a crashed run that could not be undone yet."""
         self._owner = this_process()
 
     def recover(self) -> Recovered:
-        """Put back what a run that died has left changed. What cannot be put back keeps nobody from measuring.
+        """Undo the changes that a crashed run left. A change that cannot be undone does not prevent measuring.
 
         Raises:
-            BadInput: that run still goes on.
+            BadInput: that run is still running.
         """
         if self._sync.stat(RESTORE_FILE) is None:
             return Recovered()
@@ -116,17 +116,17 @@ class DeviceChanges:
         return step
 
     def set_debug_app(self, package: str) -> DebugAppBefore:
-        """Let an app be debugged: Chrome reads its command-line file only then."""
+        """Set the debug app: Chrome reads its command-line file only if it is that app."""
         step = self._debug_app_now()
         self._make(step, lambda: self._put_debug_app(package))
         return step
 
     def set_setting(self, namespace: Namespace, key: str, value: str) -> SettingBefore | None:
-        """Change one of Android's settings; None where it has this value already.
+        """Change an Android setting; return None if it already has this value.
 
         Raises:
-            NotAllowed: the phone does not let adb change it; nothing is changed then, and nothing has to be put back.
-            BlockFailed: it could not be read, and so was not changed, or not changed.
+            NotAllowed: the phone does not let adb change it; nothing was changed and nothing has to be undone.
+            BlockFailed: it could not be read (and was left alone), or could not be changed.
         """
         step = self._setting_now(namespace, key)
         if step.value == value:
@@ -135,24 +135,24 @@ class DeviceChanges:
         return step
 
     def wake_screen(self) -> str | None:
-        """Switch the screen on and leave the lock screen, where no secret guards it: hidden pages are slowed down.
+        """Switch the screen on and dismiss a lock screen without a secret, because hidden pages are throttled.
 
-        Answers why the phone did not let it happen, if so.
+        Returns why the phone refused, or None.
         """
         return forbidden(self._shell.script("input keyevent KEYCODE_WAKEUP; wm dismiss-keyguard"))
 
     def start_app(self, package: str, starts: Sequence[str]) -> AppStarted:
-        """Start an app afresh by the first of these command lines for which the phone finds an activity."""
+        """Start an app anew with the first of these command lines for which the phone finds an activity."""
         step = AppStarted(package=package)
         self._make(step, lambda: self._start(package, starts))
         return step
 
     def stop_app(self, package: str) -> None:
-        """End an app. Nothing is lost with it, and nothing has to be put back: its person opens it again."""
+        """End an app. It loses no data and is not restarted afterwards; its user can open it again."""
         self._stop(package)
 
     def front(self) -> str:
-        """Component of the activity that has the screen, such as `com.android.chrome/….FirstRunActivity`; else ""."""
+        """Component of the activity in front, such as `com.android.chrome/….FirstRunActivity`; "" if unknown."""
         question = "dumpsys window 2>/dev/null | grep -E 'mCurrentFocus|mFocusedApp'"
         try:
             told = self._shell.script(question, timeout=_FRONT_SECONDS).stdout
@@ -162,7 +162,7 @@ class DeviceChanges:
         return found[1] if found else ""
 
     def lend_screen(self) -> ScreenLent:
-        """Prepare for uiautomator2: whatever it leaves behind goes away when this is put back."""
+        """Prepare for uiautomator2: undoing this change removes everything that it leaves behind."""
         running = self._shell.script(_OF_SCREEN)
         if running.exit_code > _GREP_FAILED:
             raise BlockFailed(f"{self._shell.serial}: whether uiautomator2's server runs there could not be read.")
@@ -171,13 +171,13 @@ class DeviceChanges:
         return step
 
     def listening(self) -> list[str]:
-        """Names of the phone's abstract sockets, where the shell may read them."""
+        """Names of the phone's abstract sockets, if the shell may read them."""
         table = self._shell.script("cat /proc/net/unix 2>/dev/null").stdout.decode(errors="replace")
         names = (line.rpartition(" ")[2] for line in table.splitlines())
         return list(dict.fromkeys(name[1:] for name in names if name.startswith("@")))
 
     def forward(self, remote: str | None = None) -> Forwarded:
-        """Lead a free port of this computer to a socket of the phone; None: to the port of the same number there."""
+        """Forward a free port of this computer to a phone's socket; None: to the phone's port of the same number."""
         for _ in range(5):
             local = f"tcp:{ports.free_port()}"
             step = Forwarded(local=local, remote=remote or local, serial=self._shell.serial)
@@ -188,7 +188,7 @@ class DeviceChanges:
         raise BlockFailed(f"{self._shell.serial}: no port of this computer could be led to {remote or 'the phone'}.")
 
     def reverse(self, port: int) -> Reversed:
-        """Lead a port of the phone to the same port of this computer, or another one where it is taken."""
+        """Forward a port of the phone (the same one, or a free one if it is taken) to `port` of this computer."""
         same = Reversed(remote=f"tcp:{port}", serial=self._shell.serial)
         self._record(same)
         if ports.reverse(self._shell.serial, port, port):
@@ -207,10 +207,10 @@ class DeviceChanges:
         self.put_back(list(self._steps))
 
     def put_back(self, steps: Sequence[Step]) -> None:
-        """Undo these changes, the last one first; one that fails does not keep the others from being undone.
+        """Undo these changes in reverse order; a failure does not prevent the others from being undone.
 
         Raises:
-            TargetLost: the phone is away; its restore file stays on it for the next run.
+            TargetLost: the phone is gone; its restore file stays on it for the next run.
             BlockFailed: something could not be undone; it stays in the restore file.
         """
         failed = self._undo_all([step for step in steps if step in self._steps])
@@ -222,7 +222,7 @@ class DeviceChanges:
             )
 
     def _undo_all(self, steps: Sequence[Step]) -> list[MobilebenchError]:
-        """Undo steps, the last one first, and answer what failed; of what a dead run left only at the first time."""
+        """Undo steps in reverse order and return the failures; a crashed run's failures are returned only once."""
         if not steps:
             return []
         self._guarded("true", "its lock could not be read")
@@ -242,7 +242,7 @@ class DeviceChanges:
         return failed
 
     def _make(self, step: Step, change: Callable[[], None]) -> None:
-        """Write a step down and make its change; one that fails is undone at once, and forgotten when it is."""
+        """Record a step and make its change; a failed change is undone at once, and the step is then removed."""
         self._steps.append(step)
         try:
             self._write()
@@ -255,7 +255,7 @@ class DeviceChanges:
             raise
 
     def _is_as_before(self, step: Step) -> bool:
-        """Whether the phone is as it was before this change, as far as it can be read."""
+        """Whether the phone's readable state is as it was before this change."""
         try:
             match step:
                 case FileBefore(path=path):
@@ -334,7 +334,7 @@ class DeviceChanges:
         self._demand(gone, f"{JAR} could not be put back")
 
     def _put_file(self, path: str, content: bytes, mode: int) -> None:
-        """adb widens the mode that it is given to everybody, so it is set by hand."""
+        """Write a file, then chmod it, because adb extends the given mode to group and others."""
         self._sync.write(path, content, mode)
         self._demand(f"chmod {mode:o} {shlex.quote(path)}", f"{path} could not be written")
 
@@ -380,7 +380,7 @@ class DeviceChanges:
         self._guarded(f"chmod 600 {part} && mv -f {part} {RESTORE_FILE}", "the restore file could not be written")
 
     def _put_aside(self, content: bytes, error: ValidationError) -> str:
-        """Make room for a restore file of ours where there is one that is none, and answer a sentence about it."""
+        """Move an invalid restore file aside to make room for ours, and return a sentence about it."""
         if not content:
             self._guarded(f"rm -f {RESTORE_FILE}", "the restore file could not be removed")
             return "An empty restore file was removed: what a run had changed is not known."
@@ -396,10 +396,10 @@ class DeviceChanges:
         )
 
     def _ask(self, command: str, what: str) -> str:
-        """What the phone answers to a question, without the line's end.
+        """Run a query on the phone and return its output without the newline.
 
         Raises:
-            BlockFailed: it did not answer: that is no answer, and not an empty one either.
+            BlockFailed: it did not answer, which is not the same as an empty answer.
         """
         problem = f"{self._shell.serial}: {what} could not be read"
         text = worked(self._shell.script(command), problem).decode(errors="surrogateescape")
@@ -411,7 +411,7 @@ class DeviceChanges:
         return worked(self._shell.script(command), f"{self._shell.serial}: {problem}")
 
     def _guarded(self, command: str, problem: str) -> bytes:
-        """Run a command, unless somebody else has the phone by now."""
+        """Run a command, unless another run has taken the phone."""
         done = self._shell.script(guarded(command, self._token))
         if was_taken(done.exit_code):
             raise BlockFailed(

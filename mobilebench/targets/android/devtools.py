@@ -1,4 +1,4 @@
-"""What answers behind a phone's DevTools socket."""
+"""Queries to the browser behind a phone's DevTools socket."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 def sockets(names: Sequence[str]) -> list[str]:
-    """Those behind which a browser may be, of all abstract sockets; a name that adb could not be given is left out."""
+    """Select the abstract sockets that a browser may listen on; skip names that cannot be passed to adb."""
     return [name for name in names if "devtools_remote" in name and set(name) <= _SAFE and "webview" not in name]
 
 
 def version(address: str, package: str) -> str | None:
-    """The browser's version, or None while it does not answer.
+    """Return the browser's version, or None while it does not answer.
 
     Raises:
-        BlockFailed: another browser answers at its socket.
+        BlockFailed: another browser answers on its socket.
     """
     answer = _told(address)
     browser = answer.get("Browser")
@@ -34,18 +34,18 @@ def version(address: str, package: str) -> str | None:
 
 
 def package(address: str) -> str | None:
-    """Whose socket it is, where it says so."""
+    """Package of the app that owns the socket, if it reports one."""
     return _told(address).get("Android-Package")
 
 
 def shows_page(address: str) -> bool:
-    """Whether the browser has a tab: before its first questions are answered it may have none."""
+    """Whether the browser has a tab; it may have none until its first-run questions are answered."""
     pages = _asked(address, "/json/list")
     return isinstance(pages, list) and any(isinstance(page, dict) and page.get("type") == "page" for page in pages)
 
 
 def _told(address: str) -> dict[str, str]:
-    """What the browser says of itself; nothing while it does not answer."""
+    """The browser's version record; empty while it does not answer."""
     answer = _asked(address, "/json/version")
     return {key: value for key, value in answer.items() if isinstance(value, str)} if isinstance(answer, dict) else {}
 

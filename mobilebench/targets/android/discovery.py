@@ -1,4 +1,4 @@
-"""Which phones are attached, and what they are."""
+"""Find and describe attached phones."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from mobilebench.targets.limits import Limit
 
 
 def attached() -> dict[str, str]:
-    """Serials and adb's word for their state, in adb's order. Phones that share a serial are named by their place too.
+    """Map serials to adb's state for them, in adb's order. Phones that share a serial are named with their port too.
 
     Raises:
-        BadInput: there is no adb, or its server does not say which phones it has.
+        BadInput: adb is missing, or its server does not list its phones.
     """
     try:
         answer = adb_protocol.query("host:devices", Limit("Asking adb for its devices", 10))
@@ -47,7 +47,7 @@ def attached() -> dict[str, str]:
 
 
 def twins(serial: str, known: Mapping[str, str]) -> list[str]:
-    """The names under which phones are listed that share this serial."""
+    """Names under which `attached` lists the phones that share this serial."""
     return [name for name, state in known.items() if state == states.TWIN and name.startswith(f"{serial} (")]
 
 
@@ -56,13 +56,13 @@ def _halves(line: str) -> tuple[str, str, str]:
 
 
 def _place(line: str) -> str:
-    """The USB port of a line of `adb devices -l`, else the number that adb gave to the connection."""
+    """The USB port in a line of `adb devices -l`, else adb's transport number."""
     words = re.findall(r"(?<= )(usb:\S+|transport_id:\d+)", line)
     return words[0] if words else ""
 
 
 def phones(serials: dict[str, str]) -> list[TargetInfo]:
-    """Describe phones, all at once; one that cannot be used keeps adb's word as its state."""
+    """Describe all phones in parallel; an unusable one keeps adb's state."""
     if not serials:
         return []
     with ThreadPoolExecutor(max_workers=min(16, len(serials))) as pool:
@@ -81,7 +81,7 @@ def phone(serial: str, state: str) -> TargetInfo:
 
 
 def _with_reachable_pages(info: TargetInfo, met: server.Server) -> TargetInfo:
-    """The phone without browsers where the ports that adb forwards and reverses are those of another computer."""
+    """Remove the phone's browsers if the adb server, and so its forwarded ports, is on another computer."""
     if not met.is_elsewhere:
         return info
     reason = f"pages of this computer cannot reach the phone, because its adb server runs on another one, {met.place}"
@@ -90,14 +90,14 @@ def _with_reachable_pages(info: TargetInfo, met: server.Server) -> TargetInfo:
 
 
 def not_ready(info: TargetInfo) -> BadInput:
-    """What is wrong with a phone that was asked for by name, and what to do about it."""
+    """Error for a phone that was named but is not ready, with advice."""
     return BadInput(
         f"Phone {info.id} cannot be measured: {states.clause(info.state)}.", hint=states.remedy(info.id, info.state)
     )
 
 
 def several(serial: str, names: Sequence[str]) -> BadInput:
-    """A serial that more than one phone has."""
+    """Error for a serial that several phones share."""
     return BadInput(
         f"{len(names)} phones have the serial {serial}: {', '.join(names)}.", hint=states.remedy(serial, states.TWIN)
     )

@@ -1,4 +1,4 @@
-"""Why a browser's processes ended, as a phone keeps it of every app (from Android 11 on)."""
+"""Why a browser's processes ended, from the exit records that Android keeps for every app (Android 11 and later)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WORDS = {
     15: "its package was disabled or changed",
     16: "its app was updated",
 }
-"""Of Android's numbers (`ApplicationExitInfo`)."""
+"""Android's reason codes (`ApplicationExitInfo`)."""
 
 _ENTRIES = re.compile(r"^.*ApplicationExitInfo #\d+:", re.MULTILINE)
 _TIME = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
@@ -50,7 +50,7 @@ class Exit:
 
     process: str
     at: datetime
-    """By the phone's clock."""
+    """Time of the exit, by the phone's clock."""
     reason: int
 
     @property
@@ -60,10 +60,10 @@ class Exit:
 
 @contextmanager
 def explained(shell: Shell, package: str | None) -> Iterator[None]:
-    """What fails meanwhile because this browser or its page died says why, where the phone tells.
+    """Add the reason to a failure inside the context that the death of this browser or its page caused, if known.
 
     Raises:
-        BlockFailed: in place of what was raised.
+        BlockFailed: replaces the original exception.
     """
     began = time.monotonic()
     try:
@@ -77,9 +77,9 @@ def explained(shell: Shell, package: str | None) -> Iterator[None]:
 
 
 def parse(text: str) -> tuple[datetime | None, list[Exit]]:
-    """The phone's own time, and the processes that it lists after it: unchecked text, of which what is odd is left out.
+    """Parse the phone's time and the ended processes listed after it; the text is untrusted, and odd parts are skipped.
 
-    Releases differ in how they break lines; what an app says of itself comes last in each entry.
+    Releases differ in how they break lines; text that the app controls comes last in each entry.
     """
     head, *entries = _ENTRIES.split(text)
     now = re.search(_TIME, head)
@@ -107,7 +107,7 @@ def _explained(error: BlockFailed, shell: Shell, package: str, began: float) -> 
 
 
 def _since(shell: Shell, package: str, began: float) -> list[Exit]:
-    """Those that ended since `began`, a moment of this computer's monotonic clock."""
+    """Processes that ended since `began`, a time of this computer's monotonic clock."""
     asked = f"date '+{_FORMAT}'; dumpsys activity exit-info {shlex.quote(package)}"
     now, exits = parse(shell.script(asked, timeout=_SECONDS).stdout.decode(errors="replace"))
     if now is None:
@@ -117,7 +117,7 @@ def _since(shell: Shell, package: str, began: float) -> list[Exit]:
 
 
 def _of_page(error: Killed, recent: Sequence[Exit]) -> BlockFailed | None:
-    """Pages are computed by processes whose names follow the app's behind a colon."""
+    """Failure of a page; page processes are named with the app's name, a colon and a suffix."""
     of_pages = [one for one in recent if one.reason == LOW_MEMORY and ":" in one.process]
     return error.for_memory(f"the phone says so of {of_pages[0].process}") if of_pages else None
 

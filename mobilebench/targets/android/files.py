@@ -1,7 +1,7 @@
-"""Files on a phone under their content's name: pushed once, verified, and never left half written.
+"""Files on a phone, named by content hash: pushed once, verified, and never left half written.
 
-The phone hashes what arrived while the next file is already on its way. `settle` waits for it; it comes before
-anything uses the files.
+The phone hashes each file while the next one is being sent. `settle` waits for the hashes; call it before
+the files are used.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from mobilebench.targets.android.sync import NoSpace, Sync
 from mobilebench.targets.base import Pushed, TargetPath
 
 HOME = TargetPath(f"{SCRATCH}/mobilebench")
-"""Everything that mobilebench keeps on a phone."""
+"""Folder for everything that mobilebench keeps on a phone."""
 FILES = HOME / "files"
 BLOCK_FOLDER = HOME / "scratch"
-"""Where the programs of one block may write."""
+"""Folder in which the programs of one block may write."""
 
 _HASH_TIMEOUT = 120
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def sweep(shell: Shell) -> None:
-    """Remove what runs left that were killed: half a file, a block's folder. The caller holds the phone's lock."""
+    """Remove partial files and block folders that killed runs left. The caller holds the phone's lock."""
     shell.script(
         f"cd {HOME} 2>/dev/null || exit 0; rm -rf {BLOCK_FOLDER}; rm -f ./*.part {FILES}/*/*.part; "
         f"rmdir {FILES}/* 2>/dev/null; true",
@@ -40,7 +40,7 @@ def sweep(shell: Shell) -> None:
 
 
 class PhoneFiles:
-    """The pushed files of one phone. Its caller holds the phone's lock, so nobody else writes them."""
+    """The pushed files of one phone. The caller holds the phone's lock, so no other run writes them."""
 
     def __init__(self, shell: Shell, sync: Sync) -> None:
         self._shell = shell
@@ -50,12 +50,12 @@ class PhoneFiles:
         self._unverified: list[tuple[TargetPath, Future[None]]] = []
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
-        """Bring a file to the phone, unless its bytes are there already (the phone hashes them once).
+        """Push a file, unless the phone already has its bytes (the phone hashes them once).
 
-        It gets its name when the phone has verified it: call `settle` before it is used.
+        It gets its final name once the phone has verified it: call `settle` before using it.
 
         Raises:
-            BadInput: there is no such file here.
+            BadInput: the local file does not exist.
             BlockFailed: the phone's disk is full, or it refused the file.
         """
         started = time.monotonic()
@@ -75,7 +75,7 @@ class PhoneFiles:
         """Wait until the phone has verified every file that was pushed.
 
         Raises:
-            BlockFailed: what arrived is not what was sent.
+            BlockFailed: the received bytes differ from the sent ones.
         """
         waiting, self._unverified = self._unverified, []
         failure: MobilebenchError | None = None
@@ -89,11 +89,11 @@ class PhoneFiles:
             raise failure
 
     def close(self) -> None:
-        """End the thread that waits for the phone; nothing unverified is used any more."""
+        """End the thread that waits for the phone; unverified files are not used afterwards."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def pull(self, remote: TargetPath, local: Path) -> None:
-        """Copy a file from the phone; it appears here only when it is whole."""
+        """Copy a file from the phone; the local file appears only once it is complete."""
         with atomic_files.replacing(local) as draft, draft.open("wb") as target:
             self._sync.receive(remote.text, target)
 
@@ -151,12 +151,12 @@ class PhoneFiles:
 
 
 def _mode(executable: bool) -> str:
-    """adb widens the mode that it is given to everybody, so it is set by hand."""
+    """Mode for chmod after a push, because adb extends the given mode to group and others."""
     return "755" if executable else "644"
 
 
 def free_mb(shell: Shell) -> float | None:
-    """Free megabytes where files are pushed to; None when the phone does not tell."""
+    """Free megabytes on the storage that files are pushed to; None if the phone does not report it."""
     lines = shell.script(f"df -k {SCRATCH}").stdout.decode(errors="replace").splitlines()
     fields = lines[-1].split() if len(lines) > 1 else []
     return int(fields[3]) * 1024 / 1e6 if len(fields) > 3 and fields[3].isdecimal() else None

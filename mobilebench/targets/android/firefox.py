@@ -1,7 +1,7 @@
-"""Firefox on a phone: started as a file of GeckoView says, and driven over WebDriver BiDi.
+"""Firefox on a phone: configured by a GeckoView file, and driven over WebDriver BiDi.
 
-GeckoView reads that file when its app is the one set for debugging. What it says counts for this start alone, and
-nothing of it is kept in the profile, which is the phone's person's.
+GeckoView reads that file if its app is the debug app. The settings apply to this start only and are not saved in
+the profile, which belongs to the phone's user.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from mobilebench.browsers.firefox import AWAKE, sorted_out
 
 ALWAYS = (
     *AWAKE,
-    # Firefox would change dozens of preferences for a driven browser, and keep them.
+    # Firefox would change dozens of preferences for an automated browser, and keep them.
     "remote.prefs.recommended=false",
-    # A person's profile keeps nothing of what is measured.
+    # The user's profile keeps nothing from the measurement.
     "browser.cache.disk.enable=false",
 )
 
 
 def config_file(package: str) -> str:
-    """Where GeckoView looks for it."""
+    """Path at which GeckoView looks for the file."""
     return f"/data/local/tmp/{package}-geckoview-config.yaml"
 
 
 def config(port: int, flags: Sequence[str]) -> bytes:
-    """The file, in JSON, which is YAML.
+    """Content of the file, as JSON, which is valid YAML.
 
     Args:
-        port: of the phone's loopback, at which Firefox is to listen.
-        flags: of the three kinds of `browsers.firefox`.
+        port: port of the phone's loopback on which Firefox listens.
+        flags: flags of the three kinds in `browsers.firefox`.
 
     Raises:
-        BadInput: a flag is of no kind.
+        BadInput: a flag is of none of these kinds.
     """
     start = sorted_out(flags)
     parts = {
@@ -46,7 +46,7 @@ def config(port: int, flags: Sequence[str]) -> bytes:
 
 
 def listens(port: int) -> bool:
-    """Whether Firefox answers behind this port of this computer. What is asked for is not there, and it says so."""
+    """Whether Firefox answers on this port of this computer; it does so with an error, as the path does not exist."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/")

@@ -1,6 +1,6 @@
-"""What a browser asks before it opens its first page, and with what each question is answered.
+"""First-run screens that a browser shows before its first page, and the answer to each.
 
-Flags avoid these screens where they are read. Those that come all the same are answered with the least that lets the
+Flags suppress these screens if the browser reads them. Remaining screens are answered with the least that lets the
 browser go on: no account, no synchronisation, no notifications.
 """
 
@@ -17,11 +17,11 @@ from mobilebench.core.errors import BlockFailed
 
 @dataclass(frozen=True)
 class DialogButton:
-    """A button that is pressed, by the last part of its resource id."""
+    """A button to press, identified by the last part of its resource id."""
 
     button: str
     says: str
-    """In English; phones say it in their own language."""
+    """Its label in English; phones show it in their own language."""
     to: str
 
 
@@ -39,7 +39,7 @@ ANSWERS = (
     DialogButton("permission_deny_and_dont_ask_again_button", "Don't allow", "a permission, asked by Android again"),
 )
 BUTTONS = rf".*:id/({'|'.join(answer.button for answer in ANSWERS)})"
-"""Fits the resource ids of all of them."""
+"""Regular expression that matches the resource ids of all buttons."""
 
 _ASKING = re.compile(
     r"first_?run|\.fre\.|signin|welcome|intro|onboarding|privacysandbox|notification_?permission|grantpermissions", re.I
@@ -52,15 +52,15 @@ _LONGEST = 60
 
 
 class Screen(Protocol):
-    """The phone's screen in somebody's hand; see `automation.Automation`."""
+    """A phone's screen that can be touched; see `automation.Automation`."""
 
     def press(self, buttons: str) -> str | None:
-        """Press the first button whose resource id fits; what it says, or None where there is none."""
+        """Press the first button whose resource id matches; return its text, or None if there is none."""
         ...
 
 
 def asks(component: str, package: str) -> bool:
-    """Whether the activity in front keeps this browser from going on."""
+    """Whether the activity in front is a first-run screen that blocks this browser."""
     owner, _, activity = component.partition("/")
     if _DIALOGS.match(component):
         return "GrantPermissions" in activity
@@ -68,10 +68,10 @@ def asks(component: str, package: str) -> bool:
 
 
 def answer(screen: Screen, front: Callable[[], str], package: str, subject: str) -> list[str]:
-    """Answer everything that the browser asks; what was answered, for the proof.
+    """Answer all first-run screens; return what was answered, for the proof.
 
     Raises:
-        BlockFailed: a screen is none of those known here, or does not go away.
+        BlockFailed: a screen is not known here, or does not go away.
     """
     answered: list[str] = []
     deadline = time.monotonic() + _PATIENCE_SECONDS

@@ -1,4 +1,4 @@
-"""`dumpsys SurfaceFlinger`: which renderer draws a phone's pictures."""
+"""Parse `dumpsys SurfaceFlinger`: which renderer draws a phone's display."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VERSION = "OpenGL ES"
 
 
 def parse_renderer(text: str) -> str | Void:
-    """The renderer from `GLES: vendor, renderer, version`; vendor, renderer and version may hold commas."""
+    """Return the renderer in `GLES: vendor, renderer, version`; each of the three may contain commas."""
     if why := dumpsys.refusal("SurfaceFlinger", text):
         return Void(why)
     found = dict.fromkeys(filter(None, map(_renderer, _LINE.findall(text))))

@@ -1,4 +1,4 @@
-"""Which phone it is. A serial names a way to a phone (USB, Wi-Fi, an emulator's port), not the phone."""
+"""Identity of a phone. A serial names a connection to a phone (USB, Wi-Fi, an emulator's port), not the phone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUESTION = "cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid"
 """The kernel's id of this start of the phone, and the namespace of its processes (containers share a kernel)."""
 
 SAME_PHONE = "the same phone as "
-"""How the state begins of a target that is only another way to a phone."""
+"""Start of the state of a target that is a second connection to a listed phone."""
 
 _BOOT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAMESPACE = re.compile(r"pid:\[\d+\]")
@@ -27,7 +27,7 @@ _DIGITS = "0123456789abcdef"
 
 
 def serial_number(properties: Mapping[str, str]) -> str | None:
-    """The phone's own serial number, unless it is one that makers leave in for want of a real one."""
+    """The phone's own serial number; None if it is a placeholder left by the manufacturer."""
     for name in (SERIAL_NUMBER, "ro.boot.serialno"):
         number = properties.get(name, "").strip()
         if number and not _is_dummy(number):
@@ -36,7 +36,7 @@ def serial_number(properties: Mapping[str, str]) -> str | None:
 
 
 def boot(answer: str) -> str | None:
-    """What tells this start of the phone from every other, from the answer to `QUESTION`; None when it does not say."""
+    """Unique id of the phone's current boot, from the answer to `QUESTION`; None if the phone does not report it."""
     kernel = _BOOT_ID.search(answer.lower())
     if kernel is None:
         return None
@@ -45,24 +45,24 @@ def boot(answer: str) -> str | None:
 
 
 def key(info: TargetInfo) -> str:
-    """A name that no other phone has, and that all ways to this one share where it tells its kernel's id."""
+    """A unique name of the phone, shared by all connections to it if it reports its kernel's id."""
     boot = info.facts.get(BOOT)
     return f"{boot} {info.facts.get(SERIAL_NUMBER, '')}" if boot else info.id
 
 
 def is_same(one: TargetInfo, other: TargetInfo) -> bool:
-    """Whether two ways lead to one phone. Only the kernel's id proves it: cheap phones share serial numbers."""
+    """Whether two connections lead to one phone. Only the kernel's id proves it: cheap phones share serial numbers."""
     boots = one.facts.get(BOOT), other.facts.get(BOOT)
     numbers = one.facts.get(SERIAL_NUMBER), other.facts.get(SERIAL_NUMBER)
     return boots[0] is not None and boots[0] == boots[1] and numbers[0] == numbers[1]
 
 
 def told_apart(phones: Sequence[TargetInfo], preferred: Sequence[str] = ()) -> list[TargetInfo]:
-    """The phones in the given order, each ready one once: a further way to one says so in its state.
+    """Return the phones in the given order; a second connection to a ready phone is marked so in its state.
 
     Args:
-        phones: as they describe themselves.
-        preferred: serials that a person named; the first of them is kept, else a cable before a network.
+        phones: the descriptions of all connections.
+        preferred: serials that the user named; the first of them is kept, else USB is preferred to network.
     """
     ranked = sorted(phones, key=lambda info: _rank(info.id, preferred))
     kept: list[TargetInfo] = []

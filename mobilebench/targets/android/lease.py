@@ -1,7 +1,7 @@
-"""The lock that lies on a phone: who measures it, and until when that holds unless it is renewed.
+"""The lock file on a phone: who measures it, and when the lock expires unless renewed.
 
-It keeps other computers away, and other programs of this one that reach the phone by another serial. Its times are the
-phone's own seconds since its start, so that no clock has to be right.
+It keeps out other computers, and other programs on this one that reach the phone by another serial. Its times are the
+phone's uptime in seconds, so that no clock has to be right.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from mobilebench.targets.android.shell import DeviceShell, Shell, demand
 
 LEASE_SECONDS = 300.0
 RENEW_SECONDS = 100.0
-"""Renewing takes a few milliseconds of the phone's time."""
+"""Seconds between renewals; each takes the phone a few milliseconds."""
 AGAIN_SECONDS = 10.0
-"""After a renewal that failed: the phone may be away for a moment."""
+"""Seconds before the next try after a failed renewal: the phone may be gone for a moment."""
 
 LOCK = f"{HOME}/lock"
 WAIT = "Wait until that run has ended, or choose other targets with --serial."
@@ -42,32 +42,32 @@ _SCHEMA = f"{_FAMILY}1"
 _TURN = f"{LOCK}.turn"
 _BUSY, _CHANGED = 75, 76
 _TURN_SECONDS = 5.0
-"""Whoever changes the lock needs milliseconds for it; one that takes longer was ended in the middle."""
+"""Seconds after which a lock change, which takes milliseconds, counts as interrupted."""
 _POLL_SECONDS = 0.05
 _UNSAFE = re.compile(r"[^A-Za-z0-9 ._:@-]")
 _ATTEMPTS = 20
 _CLOSE_SECONDS = 5.0
 
 _ours: set[str] = set()
-"""Tokens of the locks that this process has: another one of its own was left where a phone was away at the end."""
+"""Tokens of the locks that this process holds; any other lock of this process was left on a phone that was gone."""
 
 Renewing = Callable[[Event], Shell]
-"""Makes a shell whose commands end when the event is set."""
+"""Creates a shell whose commands end when the event is set."""
 
 
 class PhoneLock(Record):
-    """The lock's content."""
+    """Content of the lock."""
 
     schema_: str = Field(default=_SCHEMA, alias="schema")
     token: str
-    """Nobody else's."""
+    """Unique to this lock."""
     owner: Owner
     place: str = ""
-    """The start of the owner's computer on which its pid means something."""
+    """Boot of the owner's computer (and pid namespace) in which its pid is valid."""
     host: str = ""
     run: str = ""
     boot: str = ""
-    """The start of the phone (`identity.boot`) from which the seconds count."""
+    """Boot of the phone (`identity.boot`) from which the seconds count."""
     since: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     until: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
@@ -79,11 +79,11 @@ class Seen:
     """The phone's lock and clock at one moment."""
 
     text: str
-    """The lock as it is written there; empty where there is none."""
+    """Text of the lock file; empty if there is none."""
     boot: str
     uptime: float
     at: datetime
-    """By this computer's clock."""
+    """Time of reading, by this computer's clock."""
 
     @property
     def lock(self) -> PhoneLock | None:
@@ -94,7 +94,7 @@ class Seen:
 
     @property
     def holder(self) -> PhoneLock | None:
-        """The lock, where its owner still has it: here as long as it runs, elsewhere until its lease ends."""
+        """The lock if it is still held: while a local owner runs, or until a remote owner's lease ends."""
         lock = self.lock
         if lock is None or self._left(lock) <= 0:
             return None
@@ -105,7 +105,7 @@ class Seen:
         return lock if is_alive(lock.owner) else None
 
     def describe(self, lock: PhoneLock) -> str:
-        """Who has the phone, since when and until when: the end of a sentence."""
+        """Who holds the phone, since when and until when, as the end of a sentence."""
         run = f" (run {_plain(lock.run)})" if lock.run else ""
         host = " on this computer" if lock.place == this_place() else f" on {_plain(lock.host) or 'another computer'}"
         since = f" since {self._clock(lock.since)}" if self._has_run_since(lock) else ""
@@ -113,7 +113,7 @@ class Seen:
         return f"pid {lock.owner.pid}{host}{run}{since}; unless it is renewed, its lease ends at {until}"
 
     def _left(self, lock: PhoneLock) -> float:
-        """Seconds of the lease. Of a phone that has started anew since, it counts from that start."""
+        """Seconds left of the lease; if the phone has rebooted since, the lease counts from that boot."""
         until = lock.until if self._has_run_since(lock) else LEASE_SECONDS
         return min(until - self.uptime, LEASE_SECONDS)
 
@@ -125,7 +125,7 @@ class Seen:
 
 
 def look(shell: Shell) -> Seen:
-    """The lock and the phone's clock.
+    """Read the lock and the phone's uptime.
 
     Raises:
         TargetLost: the phone went away.
@@ -144,7 +144,7 @@ def look(shell: Shell) -> Seen:
 
 
 class Lease:
-    """A phone's lock while it is ours; a thread renews it until `close`."""
+    """A phone's lock while this process holds it; a thread renews it until `close`."""
 
     def __init__(self, shell: Shell, lock: PhoneLock, renewing: Renewing) -> None:
         self._shell = shell
@@ -159,10 +159,10 @@ class Lease:
 
     @contextmanager
     def use(self) -> Iterator[str]:
-        """The right to change the phone, which one part of this process has at a time; yields the token.
+        """Exclusive right within this process to change the phone; yields the token.
 
         Raises:
-            BadInput: another part has it.
+            BadInput: another part of this process has it.
         """
         if not self._free.acquire(blocking=False):
             raise BadInput(f"Phone {self._shell.serial} is in use by this process already.", hint=WAIT)
@@ -172,10 +172,10 @@ class Lease:
             self._free.release()
 
     def demand(self) -> None:
-        """Go on only while the phone is ours.
+        """Check that this process still holds the phone.
 
         Raises:
-            TargetTaken: somebody else has taken it.
+            TargetTaken: another process has taken it.
         """
         if self._lost:
             raise TargetTaken(
@@ -184,7 +184,7 @@ class Lease:
             )
 
     def close(self) -> None:
-        """Take the lock off the phone; where the phone is away, its lease runs out."""
+        """Remove the lock from the phone; if the phone is gone, the lease expires."""
         self._ended.set()
         self._thread.join()
         _ours.discard(self._lock.token)
@@ -194,11 +194,11 @@ class Lease:
                     return
 
     def renew(self) -> None:
-        """Let the lease run anew.
+        """Renew the lease.
 
         Raises:
-            BlockFailed: somebody else has the phone by now, or it does not answer.
-            TargetLost: it is away.
+            BlockFailed: another process has taken the phone, or it does not answer.
+            TargetLost: it is gone.
         """
         shell = self._renewing(self._ended)
         seen = look(shell)
@@ -223,14 +223,14 @@ class Lease:
 
 
 class _Taken(BlockFailed):
-    """The lock on the phone is somebody else's by now."""
+    """The lock on the phone now belongs to another process."""
 
 
 def take(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease:
-    """Take the phone's lock; what an owner left that has ended, or whose lease has run out, is replaced.
+    """Take the phone's lock; a lock whose owner has ended, or whose lease has expired, is replaced.
 
     Raises:
-        BadInput: somebody has it: the message says who, since when and until when.
+        BadInput: another process holds it; the message says who, since when and until when.
         BlockFailed: it cannot be written.
         TargetLost: the phone went away.
     """
@@ -251,7 +251,7 @@ def take(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease
             since=seen.uptime,
             until=seen.uptime + LEASE_SECONDS,
         )
-        _ours.add(lock.token)  # before it lies on the phone, where another thread may meet it
+        _ours.add(lock.token)  # before the lock is on the phone, where another thread may read it
         try:
             is_ours = _swap(shell, seen.text, _text(lock))
         except BaseException:
@@ -264,17 +264,17 @@ def take(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease
 
 
 def guarded(command: str, token: str) -> str:
-    """The command, which fails with exit code 76 where the phone's lock does not hold this token."""
+    """Wrap a command so that it exits with 76 if the phone's lock does not hold this token."""
     return f"grep -qF {shlex.quote(token)} {LOCK} || exit {_CHANGED}; {command}"
 
 
 def was_taken(exit_code: int) -> bool:
-    """Whether a guarded command found the lock to be somebody else's."""
+    """Whether a guarded command found the lock held by another process."""
     return exit_code == _CHANGED
 
 
 def _swap(shell: Shell, before: str, after: str | None, timeout: float = 30) -> bool:
-    """Replace the lock, if it still is what it was; False where it is not. Two that try at once take turns."""
+    """Replace the lock if it is unchanged (compare and swap); False if it changed. Concurrent callers take turns."""
     change = f"rm -f {LOCK}" if after is None else f"echo {shlex.quote(after)} >{LOCK}.part && mv -f {LOCK}.part {LOCK}"
     same = f'[ "$(cat {LOCK} 2>/dev/null)" = {shlex.quote(before)} ]'
     ours = f"grep -qF {_FAMILY} {LOCK} 2>/dev/null"
@@ -299,7 +299,7 @@ def _swap(shell: Shell, before: str, after: str | None, timeout: float = 30) -> 
 
 
 def _text(lock: PhoneLock) -> str:
-    """One line in which a shell finds nothing special."""
+    """The lock as one line without characters that a shell interprets."""
     return json.dumps(lock.model_dump(by_alias=True), separators=(",", ":"))
 
 

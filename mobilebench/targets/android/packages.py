@@ -1,4 +1,4 @@
-"""`dumpsys package`: which version of an app is installed for the phone's present user, and whether it can be used."""
+"""Parse `dumpsys package`: which version of an app the phone's current user has, and whether it can be used."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ _PACKAGE = re.compile(r"^\s+Package \[([\w.]+)\]")
 _VERSION = re.compile(r"^\s+versionName=(\S+)")
 _USER = re.compile(r"^\s+User (\d+):\s(.*\binstalled=.*)$")
 _DISABLED = {"2", "3", "4"}
-"""Of Android's `COMPONENT_ENABLED_STATE`: disabled, disabled by the person, disabled until it is used."""
+"""Values of Android's `COMPONENT_ENABLED_STATE`: disabled, disabled by the user, disabled until used."""
 
 
 @dataclass(frozen=True)
 class Installed:
-    """An app of the phone."""
+    """An app installed on the phone."""
 
     version: str | None
     why_not: str | None
-    """Why it cannot be used, as the end of a sentence that begins with its name."""
+    """Why it cannot be used, as the end of a sentence that starts with its name."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What the phone said of the packages that were asked for."""
+    """The phone's answers about the requested packages."""
 
     found: Mapping[str, Installed]
-    """By package; what is not on the phone is not in it."""
+    """Installed apps by package; absent packages have no entry."""
     refusal: str | None = None
-    """Why nothing is known of some, as a clause."""
+    """Why some packages are unknown, as a clause."""
 
 
 def question(packages: list[str]) -> str:
-    """A shell program that prints the lines which `parse` needs."""
+    """Shell program that prints the lines that `parse` needs."""
     wanted = " ".join(shlex.quote(package) for package in packages)
     lines = r"^[^ ]|^ *Package \[|versionName=|installed=|[aA]rchive"
     return f"for p in {wanted}; do echo '{_MARK}'$p; dumpsys package $p 2>&1 | grep -E '{lines}'; done; true"
 
 
 def parse_user(text: str) -> int:
-    """The user whom `am get-current-user` names; 0, whom every phone has, where it names none."""
+    """User number printed by `am get-current-user`; if it prints none, 0, which exists on every phone."""
     found = re.fullmatch(r"\s*(\d{1,4})\s*", text)
     return int(found[1]) if found else 0
 
 
 def parse(text: str, user: int) -> Answers:
-    """What the phone said, for the user of this number."""
+    """Parse the phone's answers for the user with this number."""
     found: dict[str, Installed] = {}
     refusal = None
     for part in text.split(_MARK)[1:]:
@@ -66,14 +66,14 @@ def parse(text: str, user: int) -> Answers:
 
 
 def _why_nothing(answer: str) -> str | None:
-    """Without the list of packages there is no saying whether one is missing."""
+    """Why an answer without a package list cannot show whether the package is missing; None if it has the list."""
     if re.search(r"^Packages:", answer, re.MULTILINE):
         return None
     return dumpsys.refusal("package", answer) or "the answer of the phone's service package lists no packages"
 
 
 def _app(answer: str, package: str, user: int) -> Installed | None:
-    """Of the section `Packages:`: another one, `Hidden system packages:`, tells what the phone was sold with."""
+    """Read the section `Packages:`; the section `Hidden system packages:` lists the factory versions instead."""
     section = ""
     inside = False
     seen = False

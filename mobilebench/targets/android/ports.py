@@ -1,4 +1,4 @@
-"""Ports that lead from this computer to a phone (forward) and from a phone to this computer (reverse)."""
+"""adb port forwards from this computer to a phone (forward) and from a phone to this computer (reverse)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _TIMEOUT = 10
 
 
 def free_port() -> int:
-    """A loopback port of this computer that nobody listens on now."""
+    """Return an unused loopback port of this computer."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def forward(serial: str, local: str, remote: str) -> bool:
-    """Lead `local` to the phone's `remote`; False when the port is taken."""
+    """Forward `local` to the phone's `remote`; False if the port is taken."""
     limit = Limit(f"{serial}: leading {local} to {remote}", _TIMEOUT)
     try:
         with adb_protocol.connect() as stream:
@@ -31,7 +31,7 @@ def forward(serial: str, local: str, remote: str) -> bool:
 
 
 def remove_forward(serial: str, local: str, remote: str) -> None:
-    """Take a forward away, unless the port leads elsewhere by now."""
+    """Remove a forward, unless the port now leads elsewhere."""
     limit = Limit(f"{serial}: taking {local} away", _TIMEOUT)
     if f"{serial} {local} {remote}" not in adb_protocol.query("host:list-forward", limit, serial).splitlines():
         return
@@ -40,7 +40,7 @@ def remove_forward(serial: str, local: str, remote: str) -> None:
 
 
 def reverse(serial: str, port: int, host_port: int) -> int | None:
-    """Lead the phone's loopback `port` (0: a free one) to ours; answers the phone's port, or None when it is taken."""
+    """Forward the phone's loopback `port` (0: a free one) to ours; return the phone's port, or None if it is taken."""
     limit = Limit(f"{serial}: leading its port {port} to {host_port}", _TIMEOUT)
     request = f"reverse:forward:norebind:tcp:{port};tcp:{host_port}"
     try:
@@ -52,7 +52,7 @@ def reverse(serial: str, port: int, host_port: int) -> int | None:
 
 
 def remove_reverse(serial: str, remote: str) -> None:
-    """Take a reverse away; one that is not there is no matter."""
+    """Remove a reverse; a missing one is not an error."""
     limit = Limit(f"{serial}: taking {remote} away", _TIMEOUT)
     with (
         suppress(adb_protocol.AdbRefused),

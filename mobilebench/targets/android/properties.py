@@ -1,4 +1,4 @@
-"""What a phone says about itself. The only place that knows of virtual phones, and only by properties."""
+"""Read a phone's description. Only this module recognises virtual phones, and only by their properties."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _QUESTIONS = {
 _MARK = "@mobilebench "
 _TIMEOUT = 15
 SERVICE_SECONDS = 10
-"""For each question to one of Android's services. One that hangs leaves only its own field unknown."""
+"""Time limit in seconds per query to an Android service; a service that hangs leaves only its own field unknown."""
 _PROPERTY = re.compile(r"^\[([^\]\n]+)\]: \[(.*?)\]\r?$", re.MULTILINE | re.DOTALL)
 Value = TypeVar("Value")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -38,10 +38,10 @@ _KERNEL = re.compile(r"\d+\.\d+\S*")
 
 
 def read(shell: Shell) -> TargetInfo:
-    """Ask a phone everything that its `TargetInfo` holds: files and properties in one command, then its services.
+    """Query a phone for its `TargetInfo`: files and properties in one command, then its services.
 
     Raises:
-        TargetLost: it went away.
+        TargetLost: the phone is gone.
         BlockFailed: it does not answer.
     """
     script = "; ".join(f"echo '{_MARK}{name}'; {question} 2>/dev/null" for name, question in _QUESTIONS.items())
@@ -54,7 +54,7 @@ def read(shell: Shell) -> TargetInfo:
 
 
 def _services() -> dict[str, str]:
-    """What is asked of Android's services, by the name under which `describe` takes the answer."""
+    """Shell commands that query Android's services, by the name that `describe` expects for the answer."""
     wanted = list(dict.fromkeys(apps.packages().values()))
     return {
         "battery": "dumpsys battery",
@@ -83,7 +83,7 @@ _COMMANDS = {
 
 
 def unusable(serial: str, state: str) -> TargetInfo:
-    """A phone that adb sees but cannot talk to."""
+    """Description of a phone that adb lists but cannot talk to."""
     return TargetInfo(
         id=serial,
         kind="android",
@@ -99,7 +99,7 @@ def unusable(serial: str, state: str) -> TargetInfo:
 
 
 def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
-    """Make a phone's description of its answers; an answer that is missing or void leaves its field unknown."""
+    """Build a phone's description from its answers; a missing or void answer leaves its field unknown."""
     texts = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
     properties = parse_properties(texts.get("properties", ""))
     virtual = said(properties, "ro.mobilebench.virtual") == "1"
@@ -159,7 +159,7 @@ def _is_emulator(properties: Mapping[str, str]) -> bool:
 
 
 def _word(text: str) -> str:
-    """A name that may be a folder's here, else ""."""
+    """The text if it can be a folder name, else ""."""
     return text.strip() if _NAME.fullmatch(text.strip()) else ""
 
 
@@ -169,7 +169,7 @@ def _given(answers: Mapping[str, str | Void], name: str, parse: Callable[[str], 
 
 
 def sections(text: str) -> dict[str, str]:
-    """The answers by question."""
+    """Split the output into answers by question."""
     found = {}
     for part in text.split(_MARK)[1:]:
         name, _, answer = part.partition("\n")
@@ -183,13 +183,13 @@ def parse_properties(text: str) -> dict[str, str]:
 
 
 def parse_cores(status: str, possible: str) -> int | None:
-    """CPU cores that a command may use (`Cpus_allowed_list`), else those that there are; None when neither is told."""
+    """CPU cores that a command may use (`Cpus_allowed_list`), else all cores; None if neither is reported."""
     allowed = re.search(r"^Cpus_allowed_list:[ \t]*([\d,-]+)\s*$", status, re.MULTILINE)
     return (_count(allowed[1]) if allowed else None) or _count(possible.strip())
 
 
 def _count(ranges: str) -> int | None:
-    """How many numbers a list such as `0-3,6` holds; None where it is no such list."""
+    """How many numbers a list such as `0-3,6` holds; None if it is not such a list."""
     total = 0
     for part in ranges.split(","):
         found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part)
@@ -200,7 +200,7 @@ def _count(ranges: str) -> int | None:
 
 
 def _browsers(answers: Mapping[str, str | Void]) -> tuple[dict[str, str], dict[str, str], str | None]:
-    """Versions of the browsers that can be used, why others cannot, and why nothing is known of some."""
+    """Versions of usable browsers, reasons why others are unusable, and why some are unknown."""
     answer = answers.get("browsers", "")
     if isinstance(answer, Void):
         return {}, {}, answer.reason
@@ -220,12 +220,12 @@ def _browsers(answers: Mapping[str, str | Void]) -> tuple[dict[str, str], dict[s
 
 
 def _machine(serial: str, properties: Mapping[str, str]) -> str:
-    """The same phone over USB and over Wi-Fi is one machine."""
+    """Machine name, which is the same for one phone over USB and over Wi-Fi."""
     return _first(properties, "ro.mobilebench.machine") or identity.serial_number(properties) or serial
 
 
 def _facts(properties: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
-    """Properties that tell chip, build and phone apart, under their own names (`profiles.advice` reads them)."""
+    """Properties that identify chip, build and phone, under their own names (`profiles.advice` reads them)."""
     names = (*profiles.DECISIVE, "ro.soc.manufacturer", "ro.build.fingerprint", "ro.build.version.sdk")
     facts = {name: said(properties, name) for name in names}
     kernel = answers.get("kernel", "").strip()

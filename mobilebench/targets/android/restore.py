@@ -1,4 +1,4 @@
-"""What a run changed on a phone, as it is kept on the phone itself, so that any later run can put it back."""
+"""Record of a run's changes to a phone, kept on the phone itself so that any later run can undo them."""
 
 from __future__ import annotations
 
@@ -23,67 +23,67 @@ Socket = Annotated[str, StringConstraints(pattern=r"^(tcp:\d{1,5}|localabstract:
 
 
 class FileBefore(Record):
-    """A file of the phone, as it was."""
+    """A file of the phone before the change."""
 
     kind: Literal["file"] = "file"
     path: ScratchPath
     content: str | None
-    """Base64; None when there was no such file."""
+    """Content in Base64; None if the file did not exist."""
     mode: int = Field(default=0o644, ge=0, le=0o777)
 
 
 class DebugAppBefore(Record):
-    """The app that was set for debugging, or none."""
+    """The debug app before the change, if any."""
 
     kind: Literal["debug_app"] = "debug_app"
     package: Package | None
     waits: str | None = None
-    """Android's setting `wait_for_debugger`, which goes with it: `1` holds the app back until a debugger comes."""
+    """Android's related setting `wait_for_debugger`: `1` makes the app wait for a debugger."""
 
 
 class SettingBefore(Record):
-    """A setting of Android, as it was."""
+    """An Android setting before the change."""
 
     kind: Literal["setting"] = "setting"
     namespace: Literal["global", "system", "secure"]
     key: SettingKey
     value: str | None
-    """None when it was not set."""
+    """None if it was not set."""
 
 
 class AppStarted(Record):
-    """An app that has to be ended."""
+    """A started app that has to be ended."""
 
     kind: Literal["app"] = "app"
     package: Package
 
 
 class ScreenLent(Record):
-    """uiautomator2's server, which has to be ended and removed; a person's own stays, and keeps running."""
+    """uiautomator2's server, which has to be ended and removed; a server that was there before stays as it was."""
 
     kind: Literal["screen"] = "screen"
     had_jar: bool
-    """Its file was there before, and lies aside meanwhile."""
+    """Whether its file was there before; it is then moved aside meanwhile."""
     was_running: bool
 
 
 class Forwarded(Record):
-    """A port of this computer that leads to the phone."""
+    """A port of this computer that is forwarded to the phone."""
 
     kind: Literal["forward"] = "forward"
     local: Socket
     remote: Socket
     serial: Serial = ""
-    """By which the phone was reached: a port is led to a connection, and is taken away from that one."""
+    """Serial of the connection that the forward belongs to and must be removed from."""
 
 
 class Reversed(Record):
-    """A port of the phone that leads to this computer."""
+    """A port of the phone that is forwarded to this computer."""
 
     kind: Literal["reverse"] = "reverse"
     remote: Socket
     serial: Serial = ""
-    """As with `Forwarded`."""
+    """As in `Forwarded`."""
 
 
 Step = Annotated[
@@ -93,7 +93,7 @@ Step = Annotated[
 
 
 def words(step: Step) -> str:
-    """What putting a change back makes of the phone, for a person."""
+    """Describe the effect of undoing a change, for the user."""
     match step:
         case FileBefore(path=path, content=None):
             return f"{path} is removed"
@@ -119,11 +119,11 @@ class Owner(Record):
     machine: str
     pid: int
     started: str
-    """When the process began, as its kernel counts: pids are used again."""
+    """Start time of the process in its kernel's units, because pids are reused."""
 
 
 class RestoreFile(Record):
-    """Everything that has to be put back, in the order in which it was changed."""
+    """All changes that have to be undone, in the order in which they were made."""
 
     schema_: Literal["mobilebench/restore/1"] = Field(default=SCHEMA, alias="schema")
     owner: Owner
@@ -133,12 +133,12 @@ class RestoreFile(Record):
 
 
 def this_process() -> Owner:
-    """Who we are, for the restore file and the lock."""
+    """This process as an owner, for the restore file and the lock."""
     return Owner(machine=machine_id(), pid=os.getpid(), started=_started(os.getpid()) or "")
 
 
 def this_place() -> str:
-    """Where pids are ours: this start of this computer, and the namespace of its processes.
+    """Where this process's pid is valid: the computer's current boot and the pid namespace.
 
     Cloned computers share an id, and containers of one computer have pids of their own.
     """
@@ -148,12 +148,12 @@ def this_place() -> str:
 
 
 def is_alive(owner: Owner) -> bool:
-    """Whether the owner still runs on this computer. Of other computers nothing is known: they count as gone."""
+    """Whether the owner still runs on this computer. Owners on other computers count as gone."""
     return owner.machine == machine_id() and _started(owner.pid) == owner.started
 
 
 def _started(pid: int) -> str | None:
-    """When a process began; None of one that has ended, also where nobody has asked yet how."""
+    """Start time of a process; None if it has ended, even as a zombie."""
     try:
         stat = proc.parse_stat(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
     except OSError:

@@ -17,7 +17,7 @@ PORT = "ANDROID_ADB_SERVER_PORT"
 
 _DEFAULT_PORT = 5037
 _DEFAULT_PORT_OF_A_HOST = 5555
-"""adb takes `tcp:HOST` for a phone's address, whose port this is."""
+"""Default port that adb uses for `tcp:HOST`, which it takes for a phone's address."""
 _CONNECT_SECONDS = 5.0
 _INTEGER = re.compile(r"\s*[+-]?(0[xX][0-9a-fA-F]+|[0-9]+)")
 _LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]+)")
@@ -26,20 +26,20 @@ _LOCAL = ("localfilesystem:", "local:", "localabstract:")
 
 @dataclass(frozen=True)
 class Server:
-    """Where an adb server listens."""
+    """Address of an adb server."""
 
     host: str | None = None
-    """None: this computer's loopback, or a local socket."""
+    """Host name; None: this computer's loopback, or a local socket."""
     port: int = 0
     path: str | None = None
-    """A local socket; an abstract one begins with a null character."""
+    """Path of a local socket; an abstract one begins with a null character."""
     vsock: tuple[int, int] | None = None
     variables: tuple[str, ...] = ()
-    """Which variables chose it."""
+    """Environment variables that chose it."""
 
     @property
     def starts_here(self) -> bool:
-        """Whether adb starts a server there when none runs. It does so only without a host and at `localhost`."""
+        """Whether adb starts a server there if none runs: only without a host or at `localhost`."""
         return self.vsock is None and self.host in (None, "localhost")
 
     @property
@@ -57,7 +57,7 @@ class Server:
 
     @property
     def place(self) -> str:
-        """For messages."""
+        """The address for messages."""
         if self.vsock is not None:
             return "vsock:{}:{}".format(*self.vsock)
         if self.path is not None:
@@ -67,21 +67,21 @@ class Server:
 
     @property
     def chosen_by(self) -> str:
-        """The variables that chose it, in brackets; empty when none did."""
+        """The variables that chose it, in brackets; empty if none did."""
         return f" ({', '.join(self.variables)})" if self.variables else ""
 
     @property
     def advice(self) -> str:
-        """What to do when this is not the server that was meant."""
+        """What to do if this is not the intended server."""
         if self.variables:
             return f"Unset {' and '.join(self.variables)}, or let it name the server that `adb devices` uses."
         return f"Set {PORT} to the port of your adb server, or end the program that listens there."
 
     def connect(self) -> socket.socket:
-        """A connection that waits without limit.
+        """Open a connection without a timeout.
 
         Raises:
-            OSError: nobody listens there, or nobody can be reached there.
+            OSError: nothing listens there, or the host cannot be reached.
         """
         if self.vsock is not None:
             stream = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
@@ -106,10 +106,10 @@ class Server:
 def chosen(environment: Mapping[str, str] | None = None) -> Server:
     """The server that the environment names.
 
-    `ADB_SERVER_SOCKET` comes first, and the other two are then not looked at.
+    If `ADB_SERVER_SOCKET` is set, the other two variables are ignored.
 
     Raises:
-        BadInput: a variable has a value that adb refuses as well.
+        BadInput: a variable has a value that adb refuses too.
     """
     variables = os.environ if environment is None else environment
     spec = variables.get(SOCKET)
@@ -128,7 +128,7 @@ def chosen(environment: Mapping[str, str] | None = None) -> Server:
 
 
 def plain_environment() -> None:
-    """Rewrite what adb understands and adbutils does not: it fails on an empty or hexadecimal port when imported."""
+    """Rewrite variables that adb accepts but adbutils does not: an empty or hexadecimal port breaks its import."""
     if PORT not in os.environ:
         return
     port = _integer(os.environ[PORT])
@@ -139,7 +139,7 @@ def plain_environment() -> None:
 
 
 def client() -> Any:
-    """adbutils' client of this server; adbutils itself reads other variables, and starts servers."""
+    """An adbutils client for this server; adbutils by itself reads other variables, and starts servers."""
     plain_environment()
     import adbutils
 
@@ -163,10 +163,10 @@ def client() -> Any:
 
 
 def program() -> str:
-    """The adb of the path, else the one inside adbutils.
+    """The adb on PATH, else the one inside adbutils.
 
     Raises:
-        BadInput: there is none.
+        BadInput: there is no adb.
     """
     plain_environment()
     import adbutils
@@ -203,7 +203,7 @@ def _of_socket(spec: str) -> Server:
 
 
 def _net_address(address: str, variable: str, value: str) -> tuple[str, int]:
-    """Host and port as adb takes them apart: several colons without a dot are one IPv6 address without a port."""
+    """Split host and port as adb does: several colons without a dot are an IPv6 address without a port."""
     port_text: str | None = None
     colons = address.count(":")
     if address.startswith("["):
@@ -228,7 +228,7 @@ def _net_address(address: str, variable: str, value: str) -> tuple[str, int]:
 
 
 def _integer(text: str) -> int | None:
-    """A number as adb reads it: hexadecimal with 0x, spaces only before it."""
+    """Parse a number as adb does: hexadecimal with 0x, spaces only before it."""
     if not _INTEGER.fullmatch(text):
         return None
     plain = text.strip()
@@ -243,7 +243,7 @@ def _refused(variable: str, value: str, why: str) -> BadInput:
 
 
 def _is_ours(family: int, address: Any) -> bool:
-    """Whether an address is one of this computer: only there can a socket be bound to it."""
+    """Whether an address belongs to this computer, tested by binding a socket to it."""
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         try:
             probe.bind(address)

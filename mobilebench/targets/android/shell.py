@@ -23,27 +23,27 @@ SCRATCH = "/data/local/tmp"
 
 _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = 1, 2, 3, 4
 _LONGEST_PACKET = 1 << 20
-"""In bytes; the adbd of phones sends at most as much at once."""
+"""Bytes; a phone's adbd sends at most this much at once."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half a character: Python's sign for bytes of a name that are no UTF-8."""
+"""A lone surrogate, with which Python represents bytes that are not UTF-8."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _logger = logging.getLogger(__name__)
 
 
 class Shell(Protocol):
-    """What files, conditions, properties and Chrome need of a phone's shell."""
+    """The part of a phone's shell that files, device changes, properties and Chrome use."""
 
     @property
     def serial(self) -> str: ...
 
     def script(self, text: str, *, timeout: float = 30) -> ShellResult:
-        """Run a shell program of our own; whatever was inserted into it is already quoted."""
+        """Run a shell program of our own; inserted values are already quoted."""
         ...
 
 
 class DeviceShell:
-    """The shell of one phone, by shell protocol v2; phones before Android 7 by an exit code marker."""
+    """The shell of one phone, over shell protocol v2, or with an exit code marker before Android 7."""
 
     def __init__(self, serial: str, cancel: Event | None = None) -> None:
         self._serial = serial
@@ -61,11 +61,11 @@ class DeviceShell:
         environment: Mapping[str, str] | None = None,
         cancel: Event | None = None,
     ) -> ShellResult:
-        """Run one program with its arguments, which are quoted here. It ends when its connection does."""
+        """Run one program; its arguments are quoted here. It ends when its connection does."""
         return self._run(command_line(argv, environment or {}), argv[0], timeout, either(cancel, self._cancel))
 
     def script(self, text: str, *, timeout: float = 30) -> ShellResult:
-        """Run a shell program; the caller quoted what it inserted."""
+        """Run a shell program; the caller has quoted inserted values."""
         name = text.split(maxsplit=1)[0] if text.strip() else "an empty script"
         return self._run(text, name, timeout, either(self._cancel))
 
@@ -96,10 +96,10 @@ class DeviceShell:
 
 
 def command_line(argv: Sequence[str], environment: Mapping[str, str]) -> str:
-    """One line for the phone's shell. The program takes its place, and so gets the signal when adb hangs up.
+    """One line for the phone's shell; it uses `exec`, so that the program itself gets the signal when adb hangs up.
 
     Raises:
-        BadInput: a variable's name is none, or something holds a null character or what is no UTF-8.
+        BadInput: a variable name is invalid, or a value has a null character or is not UTF-8.
     """
     for name in environment:
         if not _VARIABLE.fullmatch(name):
@@ -112,7 +112,7 @@ def command_line(argv: Sequence[str], environment: Mapping[str, str]) -> str:
 
 
 def read_v2(stream: socket.socket, limit: Limit) -> ShellResult | None:
-    """Both outputs and the exit code; None when the connection was cut before the command ended."""
+    """Read both outputs and the exit code; None if the connection was cut before the command ended."""
     outputs: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
     try:
         adb_protocol.send(stream, bytes([_CLOSE_STDIN, 0, 0, 0, 0]), limit)
@@ -136,13 +136,13 @@ def read_v2(stream: socket.socket, limit: Limit) -> ShellResult | None:
 
 
 def marked(text: str, marker: str) -> str:
-    """The program, followed by its exit code and what it wrote to standard error."""
+    """Wrap a program so that its output is followed by its exit code and standard error."""
     errors = f"{SCRATCH}/{marker}"
     return f"( {text}\n) 2>{errors}; echo {marker} $?; cat {errors}; rm -f {errors}"
 
 
 def split_marked(output: bytes, marker: str) -> ShellResult | None:
-    """The opposite of `marked`; None when the output ends before the marker."""
+    """Parse the output of a `marked` program; None if it ends before the marker."""
     stdout, found, rest = output.rpartition(marker.encode() + b" ")
     code, newline, stderr = rest.partition(b"\n")
     if not found or not newline or not code.strip().isdigit():
@@ -151,10 +151,10 @@ def split_marked(output: bytes, marker: str) -> ShellResult | None:
 
 
 def demand(result: ShellResult, problem: str) -> bytes:
-    """Standard output of a command that has to succeed.
+    """Return the standard output of a command that has to succeed.
 
     Raises:
-        BlockFailed: it did not; the message ends with what the phone said.
+        BlockFailed: it failed; the message ends with the phone's own.
     """
     if result.exit_code != 0:
         said = (result.stderr or result.stdout).decode(errors="replace").strip() or "it said nothing"

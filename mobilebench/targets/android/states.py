@@ -9,9 +9,9 @@ from mobilebench.targets.android.identity import SAME_PHONE
 
 READY = "device"
 SILENT = "not answering"
-"""adb holds it for ready, but it does not answer."""
+"""adb lists the phone as ready, but it does not answer."""
 TWIN = "another phone has the same serial"
-"""adb lists the serial twice, and refuses to talk to either phone by it."""
+"""adb lists the serial twice, and refuses it for either phone."""
 
 _ALLOW = "Unlock the phone and allow USB debugging for this computer in the dialog that it shows."
 _REMEDIES = {
@@ -34,12 +34,12 @@ _TCP = re.compile(r"(.+:\d+|adb-.+\._tcp\.?)")
 
 
 def clause(state: str) -> str:
-    """A state as a clause about a phone that was named: `it is offline`."""
+    """A state as a clause about a named phone: `it is offline`."""
     return state if state == TWIN else f"it is {state}"
 
 
 def said(serial: str, state: str) -> str:
-    """A phone's state, said of it."""
+    """A sentence that states a phone's state."""
     return f"{serial}: {state}" if state == TWIN else f"{serial} is {state}"
 
 
@@ -59,7 +59,7 @@ def remedy(serial: str, state: str) -> str:
 
 
 def _permissions(words: str) -> str:
-    """adb adds what it has found out, in words that differ between its versions."""
+    """Advice from the details that adb adds to the state; their wording differs between versions."""
     if group := _NOT_IN_GROUP.search(words):
         return f"Run `sudo usermod -aG {group[1]} $USER`, and log in anew: only that group may use the phone."
     return (

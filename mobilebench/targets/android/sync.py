@@ -1,4 +1,4 @@
-"""Files over adb's sync service: whole, with the phone's own words when it refuses."""
+"""Transfer whole files over adb's sync service; failures carry the phone's own message."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """What the phone says about a file."""
+    """A file's metadata, as the phone reports it."""
 
     mode: int
     """Permission bits."""
@@ -49,7 +49,7 @@ class Sync:
         self._cancel = cancel
 
     def stat(self, path: str) -> RemoteFile | None:
-        """The file at `path`, or None where there is none."""
+        """Metadata of the file at `path`, or None if there is none."""
         limit = self._limit(f"looking at {path}")
         with self._session(limit) as stream:
             self._request(stream, b"STAT", path.encode(), limit)
@@ -60,13 +60,13 @@ class Sync:
             return RemoteFile(modes.S_IMODE(mode), size) if mode else None
 
     def read(self, path: str) -> bytes:
-        """A small file's bytes."""
+        """Read a small file."""
         content = BytesIO()
         self.receive(path, content)
         return content.getvalue()
 
     def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
-        """A small file, written in place."""
+        """Write a small file in place."""
         self.send(BytesIO(content), path, mode)
 
     def receive(self, path: str, into: BinaryIO) -> None:
@@ -91,7 +91,7 @@ class Sync:
                 limit.restart()
 
     def send(self, source: BinaryIO, path: str, mode: int) -> int:
-        """Copy a file to the phone; missing folders are made. Answers how many bytes it had.
+        """Copy a file to the phone, creating missing folders; return its size in bytes.
 
         Raises:
             NoSpace: the phone's disk is full.
@@ -140,7 +140,7 @@ class Sync:
 
 
 def _stream_out(stream: socket, source: BinaryIO, limit: Limit) -> int:
-    """The file in packets, many of them in one write: adb's own packets are too small for fast cables."""
+    """Send the file in packets, many per write, because single adb packets are too small for fast cables."""
     buffer = bytearray(_BATCH * _PACKET)
     view = memoryview(buffer)
     total = 0
@@ -153,7 +153,7 @@ def _stream_out(stream: socket, source: BinaryIO, limit: Limit) -> int:
 
 
 def _fill(buffer: bytearray, view: memoryview, source: BinaryIO) -> int:
-    """Fill the buffer with packets; answers how many bytes they take. Only the file's last packet is not full."""
+    """Fill the buffer with packets; return their size in bytes. Only the file's last packet is not full."""
     at = 0
     while at < len(buffer):
         count = source.readinto(view[at + _HEADER : at + _PACKET])  # type: ignore[attr-defined]
