@@ -1,7 +1,7 @@
-"""Firefox on this computer: found, started with a fresh profile, and ended without a trace.
+"""Find Firefox on this computer, start it with an empty profile, and end it without leaving files.
 
-What it is started with is written as flags of three kinds, so that a proof can show them all: `--argument`,
-`preference=JSON`, and `VARIABLE=value` of the environment (its name in capitals).
+Its settings are written as flags of three kinds, so that a proof can show them all: `--argument`,
+`preference=JSON`, and `VARIABLE=value` for the environment (name in capitals).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 
 NAMES = ("firefox", "firefox-esr", "firefox-beta", "firefox-devedition", "firefox-nightly")
 WORDS = ("Firefox",)
-"""One of which its `--version` has to name."""
+"""Names, one of which has to be in the output of `--version`."""
 HEADLESS = "--headless"
 BLANK = "data:,"
-"""An empty page that has the focus: where Firefox opens `about:blank`, its address bar has it instead."""
+"""An empty page that gets the focus; with `about:blank`, Firefox focuses its address bar instead."""
 QUIET = (
     "app.normandy.enabled=false",
     "app.shield.optoutstudies.enabled=false",
@@ -65,8 +65,8 @@ QUIET = (
     "MOZ_CRASHREPORTER_DISABLE=1",
     "MOZ_DATA_REPORTING=0",
 )
-"""A browser that asks nothing, tells nobody anything, and talks to loopback only: everything else goes to a proxy at a
-port where nobody listens, because Firefox fetches some settings whatever it is told."""
+"""Flags for a browser that asks and reports nothing, and uses loopback only: other traffic goes to a proxy port where
+nothing listens, because Firefox fetches some settings regardless of its preferences."""
 AWAKE = (
     "dom.ipc.processPriorityManager.enabled=false",
     "dom.max_script_run_time=0",
@@ -74,7 +74,7 @@ AWAKE = (
     "dom.timeout.enable_budget_timer_throttling=false",
     "widget.windows.window_occlusion_tracking.enabled=false",
 )
-"""A page that measures must never be slowed down as one that nobody looks at, nor stopped as one that hangs."""
+"""Flags against the throttling of background pages, and against the stopping of long scripts."""
 SOFTWARE_GPU = (
     "webgl.force-enabled=true",
     "dom.webgpu.enabled=true",
@@ -82,14 +82,14 @@ SOFTWARE_GPU = (
     "MOZ_WEBGL_FORCE_EGL=1",
     "LIBGL_ALWAYS_SOFTWARE=1",
 )
-"""WebGL2 by Mesa on the CPU; WebGPU by Mesa too, where its Vulkan driver (mesa-vulkan-drivers) is installed."""
+"""Flags for WebGL2 by Mesa on the CPU, and WebGPU too if Mesa's Vulkan driver (mesa-vulkan-drivers) is installed."""
 HARDWARE_GPU = ("webgl.force-enabled=true", "dom.webgpu.enabled=true", "gfx.webgpu.ignore-blocklist=true")
-"""WebGL2 and WebGPU on the machine's own GPU, where there is one."""
+"""Flags for WebGL2 and WebGPU on the machine's own GPU, if it has one."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Flags by what is done with them."""
+    """Flags sorted by kind."""
 
     arguments: tuple[str, ...]
     preferences: dict[str, Any]
@@ -97,10 +97,10 @@ class Start:
 
 
 def sorted_out(flags: Sequence[str]) -> Start:
-    """Flags by their kinds; of two for the same preference or variable the last one counts.
+    """Sort flags by kind; if a preference or variable is set twice, the last flag counts.
 
     Raises:
-        BadInput: a flag is of no kind.
+        BadInput: a flag is of none of the three kinds.
     """
     arguments = []
     preferences: dict[str, Any] = {}
@@ -119,10 +119,10 @@ def sorted_out(flags: Sequence[str]) -> Start:
 
 
 def find() -> Binary | None:
-    """The Firefox of this computer: `MOBILEBENCH_FIREFOX`, else the first of the usual names on PATH.
+    """Find Firefox on this computer: `MOBILEBENCH_FIREFOX`, else the first of the usual names on PATH.
 
     Raises:
-        BadInput: the variable names something else.
+        BadInput: the variable does not name a Firefox.
     """
     return launching.find("MOBILEBENCH_FIREFOX", NAMES, WORDS)
 
@@ -136,13 +136,13 @@ def launch(
     timeout: float = 60.0,
     cancel: Event | None = None,
 ) -> Iterator[RunningBrowser]:
-    """Start a Firefox with a fresh profile; leaving ends all its processes and removes the profile.
+    """Start Firefox with an empty profile; leaving the context ends all its processes and removes the profile.
 
-    Leave it in the thread that entered it: the browser dies with that thread, so that none outlives mobilebench.
+    Leave the context in the thread that entered it: the browser dies with that thread, and so with mobilebench.
 
     Raises:
         BadInput: a flag is of none of the three kinds.
-        Unsupported: there is no Firefox on this computer, or no screen for one that is to be `headed`.
+        Unsupported: there is no Firefox on this computer, or no screen although `headed` is set.
         BlockFailed: it ended at once, did not open its port within `timeout` seconds, or `cancel` was set.
     """
     binary = binary or find()
@@ -181,7 +181,7 @@ def _write_preferences(profile: Path, preferences: dict[str, Any]) -> None:
 
 
 def _home(profile: Path) -> dict[str, str]:
-    """Nothing is written outside the profile; the key to the screen stays where it is."""
+    """Environment that keeps all written files inside the profile; the screen's access key stays where it is."""
     home = {"HOME": str(profile), "TMPDIR": str(profile), "XDG_CACHE_HOME": str(profile / "cache")}
     key = Path.home() / ".Xauthority"
     return home | ({"XAUTHORITY": str(key)} if "XAUTHORITY" not in os.environ and key.is_file() else {})

@@ -1,7 +1,7 @@
-"""Whether the process that works for a browser's GPU ended while a page used it.
+"""Detect whether a browser's GPU process ended while a page used it.
 
-The page itself is told only of a context or device that it holds. One that is being made, or a question for an adapter,
-just fails, as if the browser had no such thing.
+The page gets an event only for a context or device that it already holds. A pending request for a context, device
+or adapter just fails, as if the browser did not support it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from mobilebench.core.errors import BlockFailed, Fault, Unsupported
 from mobilebench.core.records import Measurement
 
 BACKENDS = ("webgl", "webgpu")
-"""That compute in this process."""
+"""Backends that compute in the GPU process."""
 _COULD_FOLLOW: tuple[Fault | None, ...] = ("page error", "hang", None)
 
 
 class GpuProcessCheck:
-    """Looks at the GPU's processes when it is made, and when it is asked."""
+    """Compares the browser's GPU processes at creation with those at a later call."""
 
     def __init__(self, address: str, *, wanted: bool) -> None:
         self._address = address
@@ -27,14 +27,14 @@ class GpuProcessCheck:
 
     @property
     def ended(self) -> bool:
-        """One that was there is there no more; False too where the browser does not tell."""
+        """Whether a GPU process from the start is gone; also False if the browser does not list its processes."""
         if not self._first:
             return False
         now = self._running()
         return bool(now) and not self._first <= now
 
     def noted(self, measurement: Measurement) -> Measurement:
-        """With a note where the answer came although one ended: another one took over before the page used it."""
+        """Add a note if a GPU process ended and another took over before the page used it."""
         if not self.ended:
             return measurement
         note = "the browser's GPU process ended while the page was measured, and another one took over"
@@ -49,14 +49,14 @@ class GpuProcessCheck:
 
 @contextmanager
 def watched(address: str, backend: str) -> Iterator[GpuProcessCheck]:
-    """What fails meanwhile, or turns out to be unsupported, is a lost context where the GPU's process has ended.
+    """Turn a failure or `Unsupported` inside the context into a lost context if the GPU process has ended.
 
     Args:
-        address: of a browser; nothing is asked of one that speaks WebDriver BiDi, which does not tell its processes.
-        backend: where the page computes.
+        address: the browser's address; a WebDriver BiDi browser is not queried, as it does not list its processes.
+        backend: the backend on which the page computes.
 
     Raises:
-        BlockFailed: in place of what was raised.
+        BlockFailed: replaces the original exception.
     """
     watch = GpuProcessCheck(address, wanted=backend in BACKENDS and address.startswith("http"))
     try:

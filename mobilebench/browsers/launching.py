@@ -1,4 +1,4 @@
-"""What starting any browser on this computer needs: a fresh profile, a process group, and an end without a trace."""
+"""Shared parts of starting a browser on this computer: empty profile, process group, and complete cleanup."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from mobilebench.core.errors import BadInput, BlockFailed, Fault
 
 PROFILE_PREFIX = "mobilebench-"
 PROFILE_NEEDS_MB = 100
-"""Free space below which a browser is not started: it would fail somewhere later, and without a word."""
+"""Free megabytes below which a browser is not started, as it would fail later without a message."""
 LOG = "stderr.txt"
-"""In the profile: what the browser writes to standard error."""
+"""File in the profile with the browser's standard error."""
 
 _BROWSERS = ("chrome", "firefox")
 _POLL_SECONDS = 0.005
@@ -32,22 +32,22 @@ _POLL_SECONDS = 0.005
 
 @dataclass(frozen=True)
 class Binary:
-    """A browser as installed here."""
+    """A browser installed on this computer."""
 
     path: Path
     version: str
     flags: tuple[str, ...] = ()
-    """That it is always started with."""
+    """Flags that it is always started with."""
 
 
 @dataclass(frozen=True)
 class RunningBrowser:
-    """A browser that was started here and can be driven."""
+    """A browser that was started on this computer and can be driven."""
 
     name: str
     version: str
     address: str
-    """Where it is driven; see `page.open_page`."""
+    """Address at which it is driven; see `connect.open_page`."""
     flags: tuple[str, ...]
     pid: int
     profile: Path
@@ -56,10 +56,10 @@ class RunningBrowser:
 
 
 def find(variable: str, names: Sequence[str], words: tuple[str, ...]) -> Binary | None:
-    """The program that the environment's `variable` names, else the first of `names` on PATH that is such a browser.
+    """Find the program named by the environment `variable`, else the first of `names` on PATH that is such a browser.
 
     Raises:
-        BadInput: the variable names no such browser: another one is not taken in its place.
+        BadInput: the variable does not name such a browser; no other one is tried.
     """
     chosen = os.environ.get(variable)
     for name in [chosen] if chosen else names:
@@ -78,7 +78,7 @@ def find(variable: str, names: Sequence[str], words: tuple[str, ...]) -> Binary 
 
 @lru_cache
 def version_of(path: str, words: tuple[str, ...]) -> str | None:
-    """What the program answers to `--version`; None when that names none of `words`, or no version."""
+    """Version in the program's output of `--version`; None if it has no version or none of `words`."""
     try:
         answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -89,7 +89,7 @@ def version_of(path: str, words: tuple[str, ...]) -> str | None:
 
 @contextmanager
 def fresh_profile(browser: str) -> Iterator[Path]:
-    """An empty folder for one start of a browser; leaving removes it, and those of killed mobilebench processes.
+    """Create an empty profile folder; leaving the context removes it. Folders of killed processes are removed too.
 
     Raises:
         BlockFailed: there is no space for it.
@@ -115,12 +115,12 @@ def fresh_profile(browser: str) -> Iterator[Path]:
 
 @contextmanager
 def started(argv: Sequence[str], environment: Mapping[str, str], profile: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The browser's process, leader of a group that ends when this is left.
+    """Start the browser as leader of a process group, which ends when the context is left.
 
-    Leave it in the thread that entered it: the browser dies with that thread, so that none outlives mobilebench.
+    Leave the context in the thread that entered it: the browser dies with that thread, and so with mobilebench.
 
     Raises:
-        BlockFailed: it could not be started. What fails meanwhile because it or its page died says how.
+        BlockFailed: it could not be started. Failures inside the context say how it or its page died.
     """
     with (profile / LOG).open("wb") as stderr:
         process = subprocess.Popen(
@@ -148,7 +148,7 @@ def wait_for_address(
     timeout: float,
     cancel: Event | None,
 ) -> str:
-    """What `read` gives as soon as the browser has written it.
+    """Wait until `read` returns the address that the browser writes, and return it.
 
     Raises:
         BlockFailed: the browser ended at once, did not open its port in time, or `cancel` was set.
@@ -173,7 +173,7 @@ def wait_for_address(
 
 
 def no_space(error: OSError) -> Fault | None:
-    """The fault that an error of the file system is, where it is that one."""
+    """The fault `no space` if the error means a full disk or quota, else None."""
     return "no space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
 
 
@@ -183,7 +183,7 @@ def _dies_with_us() -> list[str]:
 
 
 def _remove(profile: Path) -> None:
-    """Killed processes may still be writing their last file while the folder is emptied, hence the second try."""
+    """Remove the folder, with retries because killed processes may still be writing their last file."""
     for _ in range(200):
         with suppress(OSError):
             shutil.rmtree(profile)
@@ -193,7 +193,7 @@ def _remove(profile: Path) -> None:
 
 
 def _remove_stale_profiles() -> None:
-    """Profiles of mobilebench processes that were killed."""
+    """Remove the profiles of killed mobilebench processes."""
     for browser in _BROWSERS:
         prefix = f"{PROFILE_PREFIX}{browser}-"
         for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):

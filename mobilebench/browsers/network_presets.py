@@ -1,4 +1,4 @@
-"""Lets a browser imitate a network: it holds back what it has received, and delays each request."""
+"""Network emulation in the browser: it limits throughput and delays each request."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from mobilebench.core.network_presets import LINKS, NONE
 
 
 def shape(page: Page, name: str) -> None:
-    """Let everything that this page asks for from now on come over such a network.
+    """Emulate this network for all further requests of the page.
 
     Raises:
-        Unsupported: its browser cannot do that.
+        Unsupported: its browser cannot emulate networks.
     """
     if name == NONE:
         return

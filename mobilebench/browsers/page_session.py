@@ -1,4 +1,4 @@
-"""One block's share of the page server: what can be fetched below its secret path, and the log of what was."""
+"""One block's session on the page server: the files below its secret path, and the log of their requests."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ from mobilebench.core.hashing import known_sha256
 from mobilebench.core.records import Encoding
 
 SENT = (200, 206)
-"""Statuses of answers with a file's content."""
+"""HTTP statuses of responses with a file's content."""
 
 _LOG_SECONDS = 2
 _TCP_INFO_BYTES = 48
 _LAST_DATA_SENT = struct.Struct("=44xI")
-"""`tcpi_last_data_sent` of `struct tcp_info` (linux/tcp.h): milliseconds."""
+"""Reads `tcpi_last_data_sent` (milliseconds) from `struct tcp_info` (linux/tcp.h)."""
 
 Receiver = Callable[[bytes], Any]
-"""Takes what a page sends, and gives a JSON value to answer; runs in a thread of its own."""
+"""Takes the JSON that a page sends and returns a JSON value for the response; runs in its own thread."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """One request for a file, and what came of it."""
+    """One request for a file, and its outcome."""
 
     name: str
-    """As the page asked for it, below the visit's secret path."""
+    """Requested name, below the visit's secret path."""
     file: Path
-    """The file of this name, not compressed."""
+    """The uncompressed file of this name."""
     status: int
     bytes: int
-    """Of the body that was sent, as it was encoded."""
+    """Bytes of the body that was sent, as encoded."""
     encoding: Encoding
     whole: bool
-    """False when the connection ended before the last byte."""
+    """False if the connection ended before the last byte."""
     started: float
     first_byte: float
     ended: float
-    """Seconds of `time.monotonic()`: the request is here, the answer begins, its last byte is handed to the system."""
+    """Times of `time.monotonic()` in seconds: request received, response begun, last byte handed to the system."""
 
     @property
     def sha256(self) -> str:
-        """Of the whole file, not compressed."""
+        """Digest of the whole uncompressed file."""
         return known_sha256(self.file)
 
 
 class Visit:
-    """One block's share of the server."""
+    """One block's session on the server."""
 
     def __init__(
         self,
@@ -70,11 +70,11 @@ class Visit:
         self.files = files
         self.encoding = encoding
         self.smaller = smaller or {}
-        """File to what is sent of it to a browser that takes this encoding."""
+        """Maps a file to its compressed copy, for browsers that accept the encoding."""
         self.cacheable = cacheable
         self.receivers = receivers or {}
         self.turns: list[float] = []
-        """Seconds that each of its turns took that it gave up by itself, in order."""
+        """Seconds of each download turn that the page gave up by itself, in order."""
         self.turn_lapses_s = turn_lapses_s
         self._log: list[Served] = []
         self._under_way = 0
@@ -84,26 +84,26 @@ class Visit:
 
     @property
     def path(self) -> str:
-        """Where its files lie on the server, with slashes on both ends."""
+        """Path of its files on the server, with slashes at both ends."""
         return f"/{self.token}/"
 
     def served(self) -> list[Served]:
-        """Every file that was sent whole so far.
+        """Return every file that was sent completely so far.
 
-        An answer that is under way is waited for: a page has the last byte before we know that.
+        Waits for responses under way, because a page has the last byte before the server knows.
         """
         return [one for one in self.requests() if one.whole and one.status in SENT]
 
     def requests(self) -> list[Served]:
-        """Every request for a file so far, whatever came of it; those under way are waited for."""
+        """Return every request for a file so far, with any outcome; waits for those under way."""
         with self._changed:
             self._changed.wait_for(lambda: self._under_way == 0, _LOG_SECONDS)
             return list(self._log)
 
     @property
     def quiet_s(self) -> float:
-        """Seconds in which nothing was sent to it. A browser may keep a connection of a page that is gone, and take
-        nothing from it any more.
+        """Seconds since data was last sent to the page. A browser may keep open the connection of a closed page
+        without reading from it.
         """
         with self._changed:
             if self._connections:
@@ -112,7 +112,7 @@ class Visit:
 
     @contextmanager
     def over(self, connection: Any) -> Iterator[None]:
-        """An answer goes out over this socket."""
+        """Mark this socket as sending a response within the context."""
         with self._changed:
             self._connections.append(connection)
         try:
@@ -122,12 +122,12 @@ class Visit:
                 self._connections.remove(connection)
 
     def begin(self) -> None:
-        """An answer is under way."""
+        """Count a response as under way."""
         with self._changed:
             self._under_way += 1
 
     def end(self, served: Served | None) -> None:
-        """It has ended; with None, it was no answer to a request for a file's content."""
+        """Count a response as ended and log it; None if it did not carry a file's content."""
         with self._changed:
             self._under_way -= 1
             self._quiet_since = time.monotonic()
@@ -137,7 +137,7 @@ class Visit:
 
 
 def _unsent_s(connection: Any) -> float:
-    """Seconds since the system has sent the last piece of data; 0 where it does not tell."""
+    """Seconds since the system last sent data on the socket; 0 if unknown."""
     try:
         told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
         return float(_LAST_DATA_SENT.unpack(told)[0]) / 1000

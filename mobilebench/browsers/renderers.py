@@ -1,4 +1,4 @@
-"""Which of a running browser's processes computed a page, and whether it was a fresh one."""
+"""Find the browser process that computed a page, and whether the process was fresh."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mobilebench.browsers.websocket_rpc import Message, connected
 from mobilebench.core.errors import BlockFailed
 
 IDLE_SECONDS = 0.25
-"""CPU time up to which a process that was there before counts as fresh: browsers keep a spare one."""
+"""CPU seconds up to which an existing process counts as fresh, because browsers keep a spare one."""
 
 _TIMEOUT = 5.0
 _LONGEST_SECONDS = 1e9
@@ -24,11 +24,11 @@ class Renderer:
 
     pid: int
     fresh: bool
-    """It had computed nothing else before."""
+    """Whether it had computed nothing else before."""
 
 
 class RendererCheck:
-    """Looks at the renderers before a page is opened and after it has answered."""
+    """Compares the renderers before a page is opened with those after it has answered."""
 
     def __init__(self, address: str, before: Mapping[int, float] | None, *, wanted: bool) -> None:
         self._address = address
@@ -38,7 +38,7 @@ class RendererCheck:
 
     @property
     def note(self) -> str | None:
-        """What is to be said where the page is not known to have had a fresh process."""
+        """A note if the page is not known to have had a fresh process, else None."""
         if not self._wanted:
             return None
         if self.found is None:
@@ -46,7 +46,7 @@ class RendererCheck:
         return None if self.found.fresh else "the page was computed by a process that had computed others before"
 
     def look(self) -> None:
-        """Find the page's renderer, unless nobody asked for it or the browser does not tell."""
+        """Find the page's renderer, if wanted and if the browser lists its processes."""
         if self._before is not None:
             with suppress(BlockFailed):
                 self.found = busiest(self._before, cpu_seconds(self._address))
@@ -54,7 +54,7 @@ class RendererCheck:
 
 @contextmanager
 def watched(address: str, wanted: bool) -> Iterator[RendererCheck]:
-    """Watch the renderers of the browser at `address` while a page is open, where that is `wanted`."""
+    """Watch the renderers of the browser at `address` while a page is open, if `wanted`."""
     before: dict[int, float] | None = None
     if wanted:
         with suppress(BlockFailed):
@@ -63,7 +63,7 @@ def watched(address: str, wanted: bool) -> Iterator[RendererCheck]:
 
 
 def busiest(before: Mapping[int, float], after: Mapping[int, float]) -> Renderer | None:
-    """The renderer that has computed most in between; None when none has."""
+    """The renderer with the most CPU time in between; None if none used any."""
     spent = {pid: seconds - before.get(pid, 0.0) for pid, seconds in after.items()}
     pid = max(spent, key=lambda one: spent[one], default=None)
     if pid is None or spent[pid] <= 0:
@@ -72,7 +72,7 @@ def busiest(before: Mapping[int, float], after: Mapping[int, float]) -> Renderer
 
 
 def cpu_seconds(address: str, kind: str = "renderer") -> dict[int, float]:
-    """Process id to CPU time of every process of a kind. Raises `BlockFailed` when the browser does not tell."""
+    """Map process id to CPU seconds for every process of a kind. Raises `BlockFailed` if the browser reports none."""
     socket = urlsplit(str(cdp.http_json(address, "GET", "/json/version").get("webSocketDebuggerUrl", "")))
     with connected(f"ws://{urlsplit(address).netloc}{socket.path}", _ignore) as exchange:
         answer = exchange.ask("SystemInfo.getProcessInfo", {}, _TIMEOUT, "The browser did not tell its processes.")
@@ -80,7 +80,7 @@ def cpu_seconds(address: str, kind: str = "renderer") -> dict[int, float]:
 
 
 def parse(result: object, kind: str = "renderer") -> dict[int, float]:
-    """The processes of a kind in what the browser answers, which is not trusted."""
+    """Parse the processes of a kind in the browser's untrusted answer."""
     processes = result.get("processInfo") if isinstance(result, dict) else None
     found = {}
     for process in processes if isinstance(processes, list) else []:
@@ -92,4 +92,4 @@ def parse(result: object, kind: str = "renderer") -> dict[int, float]:
 
 
 def _ignore(message: Message) -> None:
-    """Events of the whole browser are not ours."""
+    """Ignore events of the whole browser."""

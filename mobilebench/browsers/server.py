@@ -1,8 +1,8 @@
-"""The page server: the built pages and the models, to this computer's own browsers and, reversed, to phones.
+"""The page server: serves the built pages and the models to local browsers and, over adb reverse, to phones.
 
-It listens on loopback, unless it is told another address. Every visit (one block) has its own secret path, so nothing
-is cached from one block to the next, and its own log of what was really served. Only files named beforehand can be
-asked for: a request is looked up among them, never turned into a path.
+It listens on loopback unless given another address. Every visit (one block) has its own secret path, so nothing is
+cached from one block to the next, and its own log of what was really served. Only files named beforehand can be
+requested: a request is looked up among them, never turned into a path.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 TURN = "turn"
-"""Under this name a page waits for its turn to download (GET), and gives it up (DELETE)."""
+"""Request name with which a page waits for its download turn (GET) and gives it up (DELETE)."""
 LARGEST_POST = 32_000_000
-"""Bytes that a page may send."""
+"""Bytes that a page may send at most."""
 
 _START_SECONDS = 15
 
@@ -53,9 +53,9 @@ class PageServer:
 
         Args:
             pages: the folder into which `web/` was built.
-            address: of this computer, on which it listens.
-            port: 0 for a free one.
-            tls: to serve over HTTPS.
+            address: this computer's address to listen on.
+            port: the port to listen on; 0 for a free one.
+            tls: the certificate for HTTPS; None for plain HTTP.
 
         Raises:
             BadInput: the pages have not been built, or nothing can listen at this address and port.
@@ -87,19 +87,19 @@ class PageServer:
         receivers: Mapping[str, Receiver] | None = None,
         turn_lapses_s: float | None = None,
     ) -> Iterator[Visit]:
-        """A secret path under which the pages and `files` (name to file) can be fetched while this is open.
+        """Yield a visit, under whose secret path the pages and `files` (name to file) can be fetched.
 
         Args:
-            files: what can be fetched beside the pages.
+            files: further files that can be fetched.
             encoding: how bodies are sent; all are compressed before this returns.
-            cacheable: whether a browser may keep what it got for as long as the path lives.
-            receivers: name to what takes JSON that a page sends there.
-            turn_lapses_s: its turn to download is taken away once nothing was sent to it for so long, because nobody
-                drives the page and would tell that it is gone.
+            cacheable: whether a browser may cache responses while the path exists.
+            receivers: maps a name to the function that takes JSON sent there by a page.
+            turn_lapses_s: seconds without sent data after which the page loses its download turn; needed if no program
+                drives the page and would report that it is gone.
 
         Raises:
-            Unsupported: nothing here can compress so.
-            BlockFailed: there is no room for what is compressed.
+            Unsupported: the Python package for the compression is missing.
+            BlockFailed: there is no space for compressed copies.
         """
         served = {**self._pages, **files}
         as_sent: AbstractContextManager[Mapping[Path, Path]] = (
@@ -124,7 +124,7 @@ class PageServer:
 
     @property
     def open_visits(self) -> int:
-        """How many visits are under way."""
+        """How many visits are open."""
         return len(self._visits)
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class PageServer:
         return _json("your turn")
 
     def _let_lapse(self, visit: Visit) -> None:
-        """Look again and again until the turn is given up, and take it away from a page that fetches nothing."""
+        """Poll until the turn is given up, and take it away from a page that fetches nothing."""
         if visit.turn_lapses_s is None or self._turns.holder != visit.token:
             return
         left = visit.turn_lapses_s - visit.quiet_s
@@ -190,7 +190,7 @@ class PageServer:
         return _json("thank you")
 
     async def _receive(self, request: web.Request) -> web.StreamResponse:
-        """What a page of ours sends. Another site cannot: it knows no token, and may send no JSON."""
+        """Handle data from one of our pages. Other sites do not know the token and may not send JSON."""
         from aiohttp import web
 
         visit = self._visit(request)
@@ -217,14 +217,14 @@ class PageServer:
 
 
 def _reason(error: OSError) -> str:
-    """In the system's own words; an address that has no such name is none of its errors."""
+    """The system's message for an error; name resolution errors carry their own."""
     if error.errno is None or isinstance(error, socket.gaierror):
         return error.strerror or str(error)
     return os.strerror(error.errno)
 
 
 def _logger() -> logging.Logger:
-    """It tells what goes wrong in here, but not what strangers send that is no HTTP."""
+    """Logger for the server's own errors, without requests from others that are not valid HTTP."""
     from aiohttp.http_exceptions import HttpProcessingError
 
     def is_ours(record: logging.LogRecord) -> bool:

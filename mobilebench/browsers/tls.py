@@ -1,4 +1,4 @@
-"""A certificate of our own, so that a page that comes over a network is a secure context and may have threads."""
+"""A self-signed certificate, so that a page loaded over a network is a secure context and can use threads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAYS = 30
 
 
 def self_signed(hosts: Sequence[str]) -> ssl.SSLContext:
-    """For a server that is reached by these names and addresses; neither key nor certificate is kept.
+    """Create a TLS context for a server with these names and addresses; neither key nor certificate is kept.
 
     Raises:
         BadInput: the program `openssl`, which makes it, is missing or fails.

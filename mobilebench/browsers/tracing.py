@@ -1,6 +1,6 @@
-"""The browser's own trace of one page, by the `Tracing` domain of DevTools: recorded, and streamed into a file.
+"""Record the browser's own trace of one page (`Tracing` domain of DevTools) and stream it into a file.
 
-The session of the page is asked, not that of the browser: so what other pages do is not recorded, only the page's own
+Tracing runs in the page's session, not the browser's, so that other pages are not recorded, only the page's own
 process, the browser's and the GPU's.
 """
 
@@ -37,16 +37,16 @@ CATEGORIES = (
     "disabled-by-default-gpu.service",
     "disabled-by-default-gpu.dawn",
 )
-"""Marks of the page, its tasks, downloads, garbage and frames, JavaScript and WebAssembly, and commands to the GPU."""
+"""Categories: user timing marks, tasks, downloads, GC, frames, JavaScript, WebAssembly, and GPU commands."""
 
 BUFFER_KB = 65_536
-"""Of the browser's memory. It holds about a million events; what comes when it is full is lost."""
+"""Size of the browser's buffer. It holds about a million events; events after it is full are lost."""
 FILE_LIMIT = 200_000_000
-"""Bytes; what the buffer holds is some 20 million."""
+"""Bytes; a full buffer gives about 20 million."""
 JSON_LIMIT = 4_000_000_000
 """Bytes, unpacked."""
 END_PATIENCE_S = 180.0
-"""A browser makes JSON of its records with its lowest priority."""
+"""Seconds to wait for the end: browsers convert a trace to JSON at the lowest priority."""
 READ_PATIENCE_S = 300.0
 
 _CHUNK = 1 << 20
@@ -58,11 +58,11 @@ _HAS_NO_TRACING = ("wasn't found", "not supported", "not available", "only suppo
 
 
 def start(page: Page, *, buffer_kb: int = BUFFER_KB) -> None:
-    """Let the browser record what it does for this page from now on.
+    """Start recording the browser's work for this page.
 
     Raises:
-        Unsupported: it records no traces for those who drive it.
-        BlockFailed: it does not start to.
+        Unsupported: the browser offers no traces over its protocol.
+        BlockFailed: the trace does not start.
     """
     if "trace" not in page.capabilities:
         raise Unsupported("The browser cannot be traced: the protocol by which it is driven has no command for it.")
@@ -81,11 +81,10 @@ def start(page: Page, *, buffer_kb: int = BUFFER_KB) -> None:
 
 
 def finish(page: Page, file: Path) -> TraceFile:
-    """End the trace and stream it into `file`, which is there only when all of it has come and is what it should be.
+    """End the trace and stream it into `file`, which appears only once the trace is complete and valid.
 
     Raises:
-        BlockFailed: nothing came in time, it is larger than `FILE_LIMIT` or `JSON_LIMIT`, or it is no trace, or it
-            cannot be written.
+        BlockFailed: the trace is late, invalid, larger than `FILE_LIMIT` or `JSON_LIMIT`, or cannot be written.
     """
     page.call("Tracing.end", timeout=60)
     ended = page.trace_end(timeout=END_PATIENCE_S)
@@ -141,7 +140,7 @@ def _chunks(page: Page, handle: str) -> Iterator[bytes]:
 
 
 class _Found:
-    """What a trace turns out to be while its parts come; nothing of it is kept."""
+    """Checks the parts of a trace as they arrive, without keeping them."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -153,7 +152,7 @@ class _Found:
         self._last = b""
 
     def take(self, chunk: bytes) -> None:
-        """The next part, as it came."""
+        """Check the next part, as it arrived."""
         self.bytes += len(chunk)
         if self.bytes > FILE_LIMIT:
             raise _too_large(FILE_LIMIT, "gzipped")
@@ -168,7 +167,7 @@ class _Found:
             raise _no_trace() from error
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Check that the trace is complete after the last part."""
         self._look(self._unpack.flush())
         begun = self._begin.lstrip().startswith(b"{") and b'"traceEvents"' in self._begin
         if not self._unpack.eof or not begun or not self._last.rstrip().endswith(b"}"):

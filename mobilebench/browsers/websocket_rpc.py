@@ -1,4 +1,4 @@
-"""JSON over one websocket: numbered commands and their answers, as both DevTools and WebDriver BiDi speak it."""
+"""JSON RPC over one websocket with numbered commands, as used by DevTools and WebDriver BiDi."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 Notice = Callable[[Message], None]
-"""Is told every message that answers no command; raises `BlockFailed` when it says that the page is gone."""
+"""Called with every message that is not an answer; raises `BlockFailed` if the message says the page is gone."""
 
 MESSAGE_LIMIT = 128 * 1024 * 1024
-"""Bytes of one message: a page's answer is a few thousand, the largest honest one 20 million."""
+"""Limit in bytes per message; answers have a few thousand, the largest legitimate one 20 million."""
 
 _CANCEL_INTERVAL = 0.25
 _CONNECT_TIMEOUT = 15.0
@@ -31,10 +31,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Exchange:
-    """One command at a time; answers to earlier ones, or a second answer to the same one, are passed over.
+    """Sends one command at a time; answers to earlier commands, and repeated answers, are ignored.
 
-    Every method raises `BlockFailed` when the connection is cut, what comes is not understood or too large, nothing
-    comes in time, or the cancel event is set (then within a second).
+    Every method raises `BlockFailed` if the connection is cut, a message is invalid, too large or late, or the cancel
+    event is set (then within a second).
     """
 
     def __init__(self, socket: ClientConnection, notice: Notice, cancel: Event | None = None) -> None:
@@ -44,7 +44,7 @@ class Exchange:
         self._number = 0
 
     def send(self, method: str, params: Message) -> int:
-        """Send a command without waiting for its answer; its number."""
+        """Send a command without waiting for its answer; return its number."""
         from websockets.exceptions import WebSocketException
 
         self._number += 1
@@ -55,7 +55,7 @@ class Exchange:
         return self._number
 
     def ask(self, method: str, params: Message, timeout: float, late: str) -> Message:
-        """The answer to a command, whole. `late` is the sentence for an answer that does not come in time."""
+        """Send a command and return its whole answer; `late` is the error message for an answer that is late."""
         with log.timed(_logger, method) as outcome:
             number = self.send(method, params)
             deadline = time.monotonic() + timeout
@@ -65,7 +65,7 @@ class Exchange:
         return message
 
     def listen(self, done: Callable[[], bool], timeout: float, late: str | None = None) -> None:
-        """Take messages until `done`. Without a sentence for being late, the end of the time is no failure."""
+        """Handle messages until `done`. Without the message `late`, the end of the time is not a failure."""
         deadline = time.monotonic() + timeout
         while not done():
             try:
@@ -98,7 +98,7 @@ class Exchange:
 
 
 class _Late(BlockFailed):
-    """Nothing came in time."""
+    """No message came in time."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, fault="hang")
@@ -106,7 +106,7 @@ class _Late(BlockFailed):
 
 @contextmanager
 def connected(address: str, notice: Notice, cancel: Event | None = None) -> Iterator[Exchange]:
-    """An exchange over the websocket at `address`. Proxies of the environment are not asked: it is on loopback."""
+    """Open an exchange over the websocket at `address`, without proxies because it is on loopback."""
     from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
 
@@ -127,7 +127,7 @@ def connected(address: str, notice: Notice, cancel: Event | None = None) -> Iter
 
 
 def parse_message(text: str | bytes) -> Message:
-    """One message. Raises `BlockFailed` when it is not a JSON object."""
+    """Parse one message. Raises `BlockFailed` if it is not a JSON object."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -138,7 +138,7 @@ def parse_message(text: str | bytes) -> Message:
 
 
 def cut(error: Exception) -> BlockFailed:
-    """What a broken connection means."""
+    """The failure that a broken connection means."""
     sent = getattr(error, "sent", None)
     if getattr(sent, "code", None) == _TOO_BIG:
         return too_much(f"more than {MESSAGE_LIMIT // 1024 // 1024} MB")
@@ -150,7 +150,7 @@ def cut(error: Exception) -> BlockFailed:
 
 
 def too_much(how_much: str) -> BlockFailed:
-    """The failure of a page whose answer is larger than one can be."""
+    """The failure of a page whose answer is too large."""
     return BlockFailed(f"The page answered {how_much}, which no measurement is.", fault="bad answer")
 
 

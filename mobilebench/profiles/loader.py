@@ -1,4 +1,4 @@
-"""Reads profiles from YAML; a mistake is told with file, line and key."""
+"""Reads profiles from YAML; errors name file, line and key."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def user_folder() -> Path:
-    """Where a user's own profiles are looked for."""
+    """Folder of the user's own profiles."""
     return paths.home() / "device_profiles"
 
 
 def all_profiles() -> tuple[Profile, ...]:
-    """The user's own profiles, then the shipped ones; a user's profile replaces a shipped one of the same id.
+    """Return the user's profiles, then the shipped ones; a user's profile replaces a shipped one of the same id.
 
     Raises:
         BadInput: a profile is malformed.
@@ -35,7 +35,7 @@ def all_profiles() -> tuple[Profile, ...]:
 
 
 def load(profile_id: str) -> Profile:
-    """One profile by its id, such as `snapdragon-8-gen-2`.
+    """Return one profile by its id, such as `snapdragon-8-gen-2`.
 
     Raises:
         BadInput: there is no such profile, or one is malformed.
@@ -47,10 +47,10 @@ def load(profile_id: str) -> Profile:
 
 
 def read_file(file: Path) -> Profile:
-    """One profile from one YAML file, whose name is the profile's id.
+    """Read one profile from a YAML file, whose name is the profile's id.
 
     Raises:
-        BadInput: it is no YAML, or does not follow the schema; line and key are named.
+        BadInput: it is not YAML, or does not follow the schema; line and key are named.
     """
     import yaml
     from pydantic import ValidationError
@@ -79,7 +79,7 @@ def _read_folder(folder: Path) -> tuple[Profile, ...]:
 
 
 def _refuse_repeated_keys(node: yaml.Node | None, file: Path) -> None:
-    """YAML keeps the last of two equal keys without a word."""
+    """Raise `BadInput` for repeated keys, of which YAML silently keeps the last."""
     import yaml
 
     if isinstance(node, yaml.MappingNode):
@@ -100,7 +100,7 @@ def _first_mistake(error: ValidationError, node: yaml.Node | None) -> tuple[int,
 
 
 def _line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:
-    """The line (from 1) of a key, or of the innermost thing around it that is there."""
+    """Line (from 1) of a key, or of its innermost parent in the file."""
     import yaml
 
     line = node.start_mark.line if node else 0

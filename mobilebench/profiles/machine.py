@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def machine_id() -> str:
-    """Twelve hex digits that stay the same on this computer and tell nothing about it."""
+    """Twelve hex digits that are stable on this computer and reveal nothing about it."""
     for file in (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id")):
         if file.is_file() and (text := file.read_text().strip()):
             return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -16,7 +16,7 @@ def machine_id() -> str:
 
 
 def cpu_name() -> str:
-    """The CPU as Linux names it, such as `Intel(R) Xeon(R) Processor`; the architecture where it does not."""
+    """The CPU's name in Linux, such as `Intel(R) Xeon(R) Processor`; else the architecture."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         key, _, value = line.partition(":")
         if key.strip() in {"model name", "Model"} and value.strip():

@@ -1,4 +1,4 @@
-"""Which profile a phone has, told by its Android properties."""
+"""Find a phone's profile by its Android properties."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTHING = {"", "unknown", "undefined", "none", "null", "n/a", "na", "not availa
 
 
 def said(properties: Mapping[str, str], name: str) -> str:
-    """A property's value; "" where it is missing or says, in a word for it, that nothing is known."""
+    """A property's value; "" if it is missing or a placeholder such as `unknown`."""
     value = properties.get(name, "").strip()
     return "" if value.casefold() in _NOTHING else value
 
@@ -47,7 +47,7 @@ def match(properties: Mapping[str, str]) -> Profile | None:
 
 
 def best_name(properties: Mapping[str, str]) -> str:
-    """What to call a chip without a profile: its maker and model as far as the phone tells them."""
+    """Name for a chip without a profile: maker and model, if the phone reports them."""
     model = next((value for name in DECISIVE if (value := said(properties, name))), "")
     maker = said(properties, "ro.soc.manufacturer")
     return f"{maker} {model}".strip() or "unknown"

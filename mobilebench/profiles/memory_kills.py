@@ -1,4 +1,4 @@
-"""Whether this computer's kernel ended processes because memory ran out."""
+"""Detect whether this computer's kernel killed processes because memory ran out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VMSTAT = Path("/proc/vmstat")
 
 
 def count() -> int | None:
-    """How many it has ended since it started, for want of the machine's memory or of a group's; None: not told."""
+    """Out-of-memory kills since boot, for the machine's or a cgroup's limit; None if not reported."""
     try:
         found = re.search(r"^oom_kill (\d{1,18})$", VMSTAT.read_text(), re.MULTILINE)
     except OSError:
@@ -23,10 +23,10 @@ def count() -> int | None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """A process of this computer that is killed meanwhile was `killed for memory` where the kernel counts such a kill.
+    """Turn `Killed` inside the context into `killed for memory` if the kernel counted an out-of-memory kill.
 
     Raises:
-        BlockFailed: in place of `Killed`.
+        BlockFailed: replaces `Killed`.
     """
     before = count()
     try:

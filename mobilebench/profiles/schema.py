@@ -1,4 +1,4 @@
-"""What a device profile says about a system on chip, and how a phone that has it is recognised."""
+"""Schema of a device profile: facts about a system on chip, and how to recognise a phone that has it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PropertyName = Annotated[str, StringConstraints(pattern=r"^(ro|vendor|persist)(\
 
 
 class Fact(BaseModel):
-    """Frozen, and strict about unknown keys and types: a profile is written by hand."""
+    """Base of all parts: frozen, and strict about unknown keys and types, because profiles are written by hand."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -35,7 +35,7 @@ class Cluster(Fact):
 
 
 class Cpu(Fact):
-    """Every cluster, fastest first."""
+    """All clusters, fastest first."""
 
     clusters: list[Cluster] = Field(min_length=1)
     source: Text
@@ -112,9 +112,9 @@ class Profile(Fact):
     soc: Text
     vendor: Text
     year: int = Field(ge=2008, le=2100)
-    """Of its announcement."""
+    """Year of its announcement."""
     aliases: list[Text] = []
-    """Other names: part number, code name."""
+    """Other names, such as part number or code name."""
     cpu: Cpu
     gpu: Part
     npu: Part | None = None
@@ -123,7 +123,7 @@ class Profile(Fact):
     example: Example | None = None
     notes: list[Text] = []
     sources: dict[str, Source] = Field(min_length=1)
-    """Documents by the short key that the facts name."""
+    """Documents by the short keys that facts refer to."""
 
     @property
     def cores(self) -> int:
@@ -132,7 +132,7 @@ class Profile(Fact):
 
     @property
     def properties(self) -> dict[str, str]:
-        """What `getprop` answers on a phone with this chip: the identifying values and the example's own."""
+        """Output of `getprop` on a phone with this chip: the identifying values and the example's own."""
         identifying = {name: values[0] for name, values in self.identify.properties.items()}
         return identifying | (self.example.properties if self.example else {})
 
