@@ -1,1 +1,1 @@
-"""Virtual phones: the device side of adb, and a profile made real."""
+"""Virtual phones: sandboxed processes on this computer that answer adb as a phone with a given profile does."""

@@ -1,4 +1,4 @@
-"""Telling the adb server of this computer about virtual phones."""
+"""Connect and disconnect virtual phones at this computer's adb server."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _CONNECTS_WITHIN_S = 20.0
 
 
 def program() -> str:
-    """The adb on the path, else the one that comes with adbutils.
+    """The adb on PATH, else the one inside adbutils.
 
     Raises:
-        BadInput: there is none.
+        BadInput: there is no adb.
     """
     if found := shutil.which("adb"):
         return found
@@ -28,13 +28,13 @@ def program() -> str:
 
 
 def connect(serial: str, *, expect: str = "device") -> None:
-    """Make the phone known, and wait until adb sees it in the expected state.
+    """Connect the phone, and wait until adb lists it in the expected state.
 
     Raises:
         TargetLost: that does not happen in time.
     """
     disconnect(serial)
-    # adb waits ten seconds for a phone that does not answer: its word is not waited for.
+    # adb waits ten seconds for a phone that does not answer, so its result is not awaited.
     connecting = subprocess.Popen(
         [program(), "connect", serial],
         stdin=subprocess.DEVNULL,
@@ -60,12 +60,12 @@ def _wait_for(serial: str, expect: str) -> None:
 
 
 def disconnect(serial: str) -> None:
-    """Make adb forget the phone, if it knows it."""
+    """Disconnect the phone, if adb lists it."""
     _run(program(), "disconnect", serial)
 
 
 def state(serial: str) -> str:
-    """adb's word for the phone: `device`, `offline`, `unauthorized`, or `absent`."""
+    """The phone's state as adb names it: `device`, `offline`, `unauthorized`, or `absent`."""
     for line in _run(program(), "devices").splitlines():
         name, _, word = line.partition("\t")
         if name == serial:

@@ -1,7 +1,7 @@
-"""The phone's `app_process`, as far as uiautomator2 needs it: its server, over this phone's own commands.
+"""The part of `app_process` that uiautomator2 uses: its server, on top of this phone's own commands.
 
-What is on the display comes from `uiautomator dump`, touches go to `input tap`. It is a program of its own, which is
-ended as one; only the standard library is imported here.
+The display comes from `uiautomator dump`, and touches go to `input tap`. It runs as a separate process, so that it
+can be ended as on a phone; only the standard library is imported here.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _MATCHES = {f"{name}Matches": attribute for name, attribute in _EXACT.items()}
 
 
 class AutomationRefused(Exception):
-    """What a call is answered with instead of a result."""
+    """The error that a call returns instead of a result."""
 
 
 class Screen:
-    """What is on the display, and touches on it."""
+    """The display's content, and touches on it."""
 
     def hierarchy(self) -> str:
-        """As XML."""
+        """The view hierarchy as XML."""
         told = _run("uiautomator", "dump", "/dev/tty")
         return told[: told.rindex(">") + 1] if ">" in told else told
 
     def found(self, selector: Mapping[str, Any]) -> list[dict[str, str]]:
-        """Attributes of everything that a selector fits, in the order of the hierarchy."""
+        """Attributes of all nodes that match a selector, in the order of the hierarchy."""
         nodes = ElementTree.fromstring(self.hierarchy()).iter("node")  # noqa: S314 - written by this phone itself
         return [node.attrib for node in nodes if _fits(node.attrib, selector)]
 
     def one(self, selector: Mapping[str, Any]) -> dict[str, str]:
-        """The first of them. Raises `AutomationRefused` where there is none."""
+        """The first matching node. Raises `AutomationRefused` if there is none."""
         nodes = self.found(selector)
         at = int(selector.get("instance", 0))
         if at >= len(nodes):
@@ -55,7 +55,7 @@ class Screen:
 
 
 def answer(screen: Screen, method: str, params: Sequence[Any]) -> Any:
-    """The result of one call. Raises `AutomationRefused`."""
+    """Run one call and return its result. Raises `AutomationRefused`."""
     calls: dict[str, Callable[..., Any]] = {
         "deviceInfo": lambda: {"productName": "virtual", "screenOn": True},
         "dumpWindowHierarchy": lambda *_: screen.hierarchy(),
@@ -71,7 +71,7 @@ def answer(screen: Screen, method: str, params: Sequence[Any]) -> Any:
 
 
 def info(node: Mapping[str, str]) -> dict[str, Any]:
-    """What uiautomator2 calls the info of an object."""
+    """A node as uiautomator2's object info."""
     numbers = [int(number) for number in re.findall(r"-?\d+", node["bounds"])]
     bounds = dict(zip(("left", "top", "right", "bottom"), numbers, strict=True))
     return {
@@ -88,7 +88,7 @@ def info(node: Mapping[str, str]) -> dict[str, Any]:
 
 
 def serve(address: str, port: int, screen: Screen) -> None:
-    """Answer until this process is ended."""
+    """Serve calls until this process is ended."""
 
     class Calls(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.0"
@@ -112,13 +112,13 @@ def serve(address: str, port: int, screen: Screen) -> None:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
+            """Do not log: the output is not read."""
 
     ThreadingHTTPServer((address, port), Calls).serve_forever()
 
 
 def main(address: str, words: Sequence[str]) -> int:
-    """`CLASSPATH=JAR app_process / CLASS -p PORT`: a virtual phone runs one class only, and it has to be there."""
+    """Run `CLASSPATH=JAR app_process / CLASS -p PORT`; only uiautomator2's class is supported, and JAR has to exist."""
     match words:
         case [_, name, "-p", port] if name == MAIN and port.isdecimal():
             if not Path(os.environ.get("CLASSPATH", "")).is_file():

@@ -1,4 +1,4 @@
-"""A browser of this computer while it runs on a phone: one process group, and an end without a trace."""
+"""A browser of this computer that runs on a virtual phone, in one process group that can be ended completely."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from mobilebench.virtual.processes import group_running
 
 
 class DidNotStart(Exception):
-    """The browser ended at once, or never opened its port."""
+    """The browser ended at once, or did not open its port."""
 
 
 class RunningProgram:
-    """A started browser; `stop` ends every process of it."""
+    """A started browser; `stop` ends all its processes."""
 
     def __init__(self, config: PhoneConfig, profile: Path) -> None:
         self._profile = profile
@@ -32,7 +32,7 @@ class RunningProgram:
         self._end: asyncio.Task[int] | None = None
 
     def start(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Start it with the profile's folder for its home."""
+        """Start it with the profile folder as its home."""
         own = {"PATH": "/usr/bin:/bin", "HOME": str(self._profile), "LANG": "C.UTF-8", "TMPDIR": self._scratch}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -53,7 +53,7 @@ class RunningProgram:
 
     @property
     def last_words(self) -> str:
-        """The line in which it says why it gives up, else its last one."""
+        """The log line in which it says why it gives up, else the last line."""
         log = self._log.read_text(errors="replace").strip().splitlines()
         return next((line for line in log if "FATAL" in line), log[-1] if log else "it said nothing")
 
@@ -72,14 +72,14 @@ class RunningProgram:
 
 
 async def _group_ended(group: int, *, seconds: float) -> None:
-    """Wait until no process of the group runs: those below the first one take a moment longer to end."""
+    """Wait until no process of the group runs; child processes end shortly after the first one."""
     until = time.monotonic() + seconds
     while group_running(group) and time.monotonic() < until:
         await asyncio.sleep(0.01)
 
 
 def _temporary(config: PhoneConfig, profile: Path) -> str:
-    """A folder whose name is short: Chromium puts a socket there, whose path may have 107 letters."""
+    """A temporary folder with a short path: Chromium puts a socket there, whose path is limited to 107 bytes."""
     profile.mkdir(parents=True, exist_ok=True)
     if config.prefix:
         return tempfile.mkdtemp(prefix="mobilebench-")

@@ -1,4 +1,4 @@
-"""Chrome on the phone: this computer's Chromium, behind the socket where Android's Chrome listens."""
+"""Chrome on the phone: this computer's Chromium, reached at the socket on which Android's Chrome listens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STARTS_WITHIN_S = 30.0
 
 
 def read_flags(text: str) -> list[str]:
-    """Flags of a Chrome command-line file, whose first word is ignored."""
+    """Parse the flags in a Chrome command-line file, whose first word is ignored."""
     try:
         return shlex.split(text)[1:]
     except ValueError:
@@ -44,7 +44,7 @@ def read_flags(text: str) -> list[str]:
 
 
 class Chrome:
-    """At most one Chromium a phone, whichever of the Chromes that are installed it stands for."""
+    """The phone's Chromium. At most one runs, under any one of the installed Chrome packages."""
 
     def __init__(self, config: PhoneConfig, network: Network) -> None:
         self._config = config
@@ -61,7 +61,7 @@ class Chrome:
 
     @property
     def running(self) -> str | None:
-        """Package of the Chrome that runs."""
+        """Package of the running Chrome, or None."""
         return self._package if self.pid is not None else None
 
     @property
@@ -69,7 +69,7 @@ class Chrome:
         return Path(self._config.path(f"/data/data/{self._package}"))
 
     async def open(self, url: str | None, flags: list[str], package: str = PACKAGE) -> None:
-        """Start Chrome with these flags, or show `url` in the one that runs. Raises `DidNotStart`."""
+        """Start Chrome with these flags, or show `url` in the running one. Raises `DidNotStart`."""
         async with self._turn:
             if self.running != package:
                 await self._stop()
@@ -79,7 +79,7 @@ class Chrome:
                 await self._new_tab(url)
 
     async def stop(self) -> None:
-        """End Chrome and every process of it."""
+        """End Chrome and all its processes."""
         async with self._turn:
             await self._stop()
 
@@ -100,7 +100,7 @@ class Chrome:
         self._door, _ = await self._network.listen(DEVTOOLS, self._carry)
 
     def _own_network(self) -> list[str]:
-        """Without a network of its own, the phone's loopback is another address of this computer's."""
+        """Flags for a phone without a network namespace, whose loopback is a different address of this computer."""
         if self._config.address == "127.0.0.1":
             return []
         address = self._config.address

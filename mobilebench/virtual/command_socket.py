@@ -1,4 +1,4 @@
-"""How the phone's programs reach its daemon: a tiny client, and the door that it knocks at.
+"""Socket by which the phone's commands reach its daemon, and the small client program that they run.
 
 Only the standard library is imported here: this also runs inside the phone.
 """
@@ -47,12 +47,12 @@ posix._exit(answer[0])
 
 
 def client(python: str, abstract_prefix: str) -> str:
-    """The program behind `getprop` and its like; it starts in a few milliseconds."""
+    """Text of the client program behind `getprop` and other commands; it starts in a few milliseconds."""
     return _CLIENT.format(python=python, name=_door(abstract_prefix))
 
 
 async def listen(abstract_prefix: str, answer: Callable[[list[str]], Awaitable[CommandOutput]]) -> asyncio.Server:
-    """Answer the phone's programs; nobody else's, where the socket is in sight of others."""
+    """Answer the phone's commands; refuse other users' processes if they can reach the socket."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -77,7 +77,7 @@ def _door(abstract_prefix: str) -> str:
 
 
 def _peer(writer: asyncio.StreamWriter) -> int:
-    """The user at the other end."""
+    """User id of the process at the other end."""
     credentials = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     uid: int = struct.unpack("3i", credentials)[1]
     return uid

@@ -1,4 +1,4 @@
-"""What stays the same on a virtual phone while it runs: made from the profile outside, read inside.
+"""Fixed configuration of a virtual phone: written from the profile outside the sandbox, and read inside.
 
 Only the standard library is imported here: this also runs inside the phone.
 """
@@ -17,7 +17,7 @@ class Cluster:
     """CPU cores that share a clock."""
 
     first: int
-    """Number of its first CPU."""
+    """Index of its first CPU."""
     count: int
     max_khz: int
     min_khz: int
@@ -25,7 +25,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Program:
-    """A browser of this computer that is one of the phone's."""
+    """A browser of this computer that the phone uses as its own."""
 
     binary: str
     version: str
@@ -33,7 +33,7 @@ class Program:
 
 @dataclass(frozen=True)
 class PhoneConfig:
-    """A virtual phone as its daemon is told to be it."""
+    """Configuration with which a phone's daemon is started."""
 
     name: str
     properties: Mapping[str, str]
@@ -43,13 +43,13 @@ class PhoneConfig:
     """The phone's Chrome."""
     firefox: Program | None
     address: str
-    """The phone's own loopback address."""
+    """The phone's loopback address."""
     prefix: str
-    """Folder on this computer that stands for `/`; empty inside a sandbox, where `/` is the phone's."""
+    """Folder on this computer used as the phone's `/`; empty in a sandbox, where `/` itself is the phone's."""
     abstract_prefix: str
-    """Before every abstract socket's name; empty where the phone has a network of its own."""
+    """Prefix of every abstract socket's name; empty if the phone has its own network namespace."""
     data_bytes: int | None
-    """Size of the phone's storage, where it is limited."""
+    """Size of the phone's storage, if it is limited."""
 
     @property
     def api(self) -> int:
@@ -57,15 +57,15 @@ class PhoneConfig:
         return int(self.properties["ro.build.version.sdk"])
 
     def path(self, text: str) -> str:
-        """Where a path of the phone is for this process."""
+        """Convert a path on the phone to one of this process."""
         own = any(text == folder or text.startswith(f"{folder}/") for folder in PHONE_FOLDERS)
         return f"{self.prefix}{text}" if own else text
 
 
 PHONE_FOLDERS = ("/data", "/sdcard", "/sys", "/system", "/metadata")
-"""Folders that are the phone's own; everything else is this computer's."""
+"""Folders that belong to the phone; all others are this computer's."""
 METADATA = "/metadata/mobilebench"
-"""Folder on the phone with its configuration and state."""
+"""Folder on the phone that holds its configuration and state."""
 
 
 def write(config: PhoneConfig, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""One computer's adb connection to the phone: hand-shake, and packets to and from streams."""
+"""One computer's adb connection to the phone: handshake, and packets to and from streams."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ Service = Callable[[Stream], Awaitable[None]]
 
 
 class ServiceRefused(Exception):
-    """The phone has no such service, or nothing listens there."""
+    """The phone lacks this service, or nothing listens there."""
 
 
 class Phone(Protocol):
-    """What a connection needs to know of its phone."""
+    """The part of a phone that a connection uses."""
 
     def fault(self) -> str | None:
-        """`offline` or `unauthorized` when the phone is to behave so, else None."""
+        """`offline` or `unauthorized` if the phone has to simulate that state, else None."""
         ...
 
     def features(self) -> Sequence[str]:
-        """What the phone's adbd offers."""
+        """Features of the phone's adbd."""
         ...
 
     def banner(self) -> Mapping[str, str]:
-        """The properties that a phone introduces itself with."""
+        """Properties in the phone's connection banner."""
         ...
 
     async def open_service(self, name: str, connection: Connection) -> Service:
-        """Raises `ServiceRefused`."""
+        """Open a service such as `shell:ls`. Raises `ServiceRefused`."""
         ...
 
 
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
         self.on_lost: list[Callable[[], None]] = []
         """Called once when the connection ends."""
 
-    # asyncio tells
+    # called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -95,13 +95,13 @@ class Connection(asyncio.Protocol):
         for callback in self.on_lost:
             callback()
 
-    # services ask
+    # called by services
 
     async def open_on_host(self, destination: str) -> Stream:
-        """A stream to something on the computer, such as `tcp:8000`.
+        """Open a stream to a socket on the computer, such as `tcp:8000`.
 
         Raises:
-            StreamClosed: the computer refused, or is gone.
+            StreamClosed: the computer refused the stream, or is gone.
         """
         local_id = next(self._ids)
         answer: asyncio.Future[Stream] = asyncio.get_running_loop().create_future()
@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
         if fault == "offline":
             return
         if fault == "unauthorized":
-            # Every signature is strange to this phone; once the key itself is shown, nobody accepts it.
+            # The phone knows no signature, and when the key itself is sent, no user accepts it.
             if packet.command == CNXN or packet.arg0 == _AUTH_SIGNATURE:
                 self._send(Packet(AUTH, _AUTH_TOKEN, 0, os.urandom(20)))
             return

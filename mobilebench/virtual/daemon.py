@@ -1,8 +1,8 @@
-"""The virtual phone's own process: the device side of adb, inside the phone's sandbox.
+"""The virtual phone's main process: the device side of adb, inside the phone's sandbox.
 
-It is started with an inherited listening socket, which belongs to this computer's network while
-the phone's processes have another, and with the phone's folder as root. It imports the standard
-library alone, so that any Python runs it.
+It inherits a listening socket in this computer's network namespace, while the phone's processes have
+their own, and has the phone's folder as root. It imports only the standard library, so that any
+Python can run it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 class Daemon:
-    """What adb reaches."""
+    """The phone as adb reaches it."""
 
     def __init__(self, files: PhoneFiles) -> None:
         self._files = files
@@ -51,7 +51,7 @@ class Daemon:
         self._environment = _environment(self._config.path)
 
     async def answer(self, words: list[str]) -> CommandOutput:
-        """What one of the phone's programs prints."""
+        """Run one of the phone's commands and return its output."""
         name, *arguments = words
         if name not in COMMANDS:
             return CommandOutput(stderr=f"{name}: inaccessible or not found\n", code=127)
@@ -63,7 +63,7 @@ class Daemon:
         await self._chrome.stop()
         await self._firefox.stop()
 
-    # What a connection asks
+    # Called by connections
 
     def fault(self) -> str | None:
         return self._files.state.fault
@@ -108,7 +108,7 @@ class Daemon:
         del self._reverses[connection]
 
     def _room(self, path: str) -> int | None:
-        """Without a sandbox nothing limits the storage, so that what is there is counted."""
+        """Bytes left for a file at `path` (counted only without a sandbox, where nothing limits storage), or None."""
         if self._config.data_bytes is None or not self._config.prefix or not path.startswith("/data"):
             return None
         data = Path(self._config.path("/data"))
@@ -116,7 +116,7 @@ class Daemon:
         return self._config.data_bytes - used
 
     def _own_paths(self, command: str) -> str:
-        """Without a sandbox the phone's folders are below its prefix, in commands too."""
+        """Without a sandbox, put the phone's root before its folders in a command."""
         if not self._config.prefix:
             return command
         return _PHONE_PATH.sub(lambda found: f"{self._config.prefix}{found[0]}", command)
@@ -137,7 +137,7 @@ def _say(text: str) -> Service:
 
 
 def _environment(path: Callable[[str], str]) -> dict[str, str]:
-    """As `adb shell` finds it on a phone."""
+    """Environment variables of `adb shell` on a phone."""
     return {
         "ANDROID_DATA": path("/data"),
         "ANDROID_ROOT": path("/system"),
@@ -171,11 +171,11 @@ async def _serve(root: str, listening: int, ready: int) -> None:
 
 
 def main() -> None:
-    """Arguments: the phone's root folder, and the descriptors of the listening socket and of who waits for us."""
+    """Arguments: the phone's root folder, and the descriptors of the listening socket and of the readiness pipe."""
     os.umask(0o022)
-    # The phone's commands end when adb hangs up, even where this was started by one that ignores it (nohup).
+    # The phone's commands end when adb hangs up, even if this process inherited an ignored SIGHUP (nohup).
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    # Whatever a command leaves behind stays below this process, where switching off finds it.
+    # Processes that a command leaves behind become children of this one, where switching off finds them.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

@@ -1,4 +1,4 @@
-"""Waiting for file descriptors and processes without threads."""
+"""Wait for file descriptors and processes without threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHUNK = 1 << 18
 
 
 async def read_all(descriptor: int) -> AsyncIterator[bytes]:
-    """What arrives at a non-blocking descriptor, until its end."""
+    """Yield the bytes that arrive at a non-blocking descriptor, until its end."""
     while True:
         try:
             data = os.read(descriptor, CHUNK)
@@ -20,14 +20,14 @@ async def read_all(descriptor: int) -> AsyncIterator[bytes]:
             await _ready(descriptor, write=False)
             continue
         except OSError:
-            return  # a terminal whose other side is gone
+            return  # a terminal whose other side is closed
         if not data:
             return
         yield data
 
 
 async def write_all(descriptor: int, data: bytes) -> None:
-    """Raises `OSError` when nobody reads."""
+    """Write all of `data`. Raises `OSError` if the reading side is closed."""
     view = memoryview(data)
     while view:
         try:
@@ -37,7 +37,7 @@ async def write_all(descriptor: int, data: bytes) -> None:
 
 
 def process_end(pid: int) -> Coroutine[None, None, int]:
-    """Wait for a child; its exit code as a shell tells it (128 + signal where one ended it)."""
+    """Wait for a child; return its exit code as a shell reports it (128 + signal if a signal ended it)."""
     _awaited.add(pid)
     return _process_end(pid)
 
@@ -55,7 +55,7 @@ async def _process_end(pid: int) -> int:
 
 
 def bury_orphans() -> None:
-    """Reap ended children that nobody waits for: what commands left behind, adopted by this process."""
+    """Reap ended processes that commands left behind and that became children of this process."""
     with contextlib.suppress(OSError):
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         for child in map(int, children):

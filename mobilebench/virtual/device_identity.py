@@ -1,4 +1,4 @@
-"""How a profile presents itself: properties, clusters and names of a phone with that chip."""
+"""Properties, clusters and names of a virtual phone, derived from its profile."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from mobilebench.virtual.android.abilities import missing_properties
 from mobilebench.virtual.config import Cluster
 
 LEVELS = {7: 24, 8: 26, 9: 28, 10: 29, 11: 30, 12: 31, 13: 33, 14: 34, 15: 35, 16: 36}
-"""API levels of the Androids that a virtual phone can have."""
+"""API levels of the Android versions that a virtual phone can have."""
 _USUAL = 14
 _LOWEST_KHZ = 300_000
 _ABIS = {"x86_64": "x86_64", "aarch64": "arm64-v8a", "armv7l": "armeabi-v7a", "i686": "x86"}
 
 
 def abi() -> str:
-    """The ABI whose programs run on a virtual phone: this computer's."""
+    """The ABI of programs on a virtual phone, which is this computer's."""
     return _ABIS.get(platform.machine(), platform.machine())
 
 
 def properties(profile: Profile, name: str, version: int | None = None) -> dict[str, str]:
-    """What `getprop` answers: the profile's phone, but for what really computes here.
+    """Output of `getprop`: the profile's values, except those of the hardware that really computes.
 
     Args:
-        profile: the phone.
+        profile: the phone's profile.
         name: its serial number.
-        version: of Android, in place of the profile's.
+        version: Android version that replaces the profile's.
     """
     example = profile.example
     model = example.model if example else f"Reference phone {profile.soc}"
@@ -75,7 +75,7 @@ def properties(profile: Profile, name: str, version: int | None = None) -> dict[
 
 
 def clusters(profile: Profile) -> tuple[Cluster, ...]:
-    """Clusters as Linux numbers them on phones: the slowest cores come first."""
+    """Clusters in Linux's numbering on phones, with the slowest cores first."""
     found = []
     first = 0
     for cluster in reversed(profile.cpu.clusters):

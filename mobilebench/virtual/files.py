@@ -1,4 +1,4 @@
-"""A phone's folder: the same tree seen from outside, and as `/` from inside.
+"""A phone's folder: the same tree is seen from outside, and as `/` from inside the sandbox.
 
 Only the standard library is imported here: this also runs inside the phone.
 """
@@ -15,7 +15,7 @@ from mobilebench.virtual.state import State, StateFile
 
 
 class PhoneFiles:
-    """`root` is the phone's folder on this computer, or `/` in its sandbox."""
+    """Files of a phone; `root` is its folder on this computer, or `/` in its sandbox."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -31,5 +31,5 @@ class PhoneFiles:
         return self._state.read()
 
     def change(self, edit: Callable[[State], State]) -> State:
-        """Replace the state, and write `/sys` anew."""
+        """Change the state, and update `/sys`."""
         return self._state.change(edit, lambda state: sysfs.write(self.root / "sys", self.config, state))

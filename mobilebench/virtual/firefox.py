@@ -1,4 +1,4 @@
-"""Firefox on the phone: this computer's Firefox, started as GeckoView's configuration file says."""
+"""Firefox on the phone: this computer's Firefox, started with the settings of a GeckoView configuration file."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _UNLIKE_DESKTOPS: Mapping[str, bool | str] = {
     "browser.startup.homepage_override.mstone": "ignore",
     "datareporting.policy.dataSubmissionEnabled": False,
 }
-"""A phone's Firefox shows what it is asked to show, and nothing else."""
+"""Preferences against pages that Firefox opens by itself, which a phone's Firefox does not."""
 _BLANK = "about:blank"
 _FOCUSED_BLANK = "data:,"
-"""On an empty page a desktop's Firefox gives the focus to its address bar, for good; on this one it does not."""
+"""An empty page that gets the focus; on `about:blank`, desktop Firefox keeps the focus in its address bar."""
 
 
 def config_file(package: str) -> str:
-    """Where an app of GeckoView that is set for debugging reads how it is to be started."""
+    """Path of the configuration file that a GeckoView app reads if it is the debug app."""
     return f"/data/local/tmp/{package}-geckoview-config.yaml"
 
 
 @dataclass(frozen=True)
 class GeckoConfig:
-    """What that file may say."""
+    """Supported content of that file."""
 
     args: tuple[str, ...] = ()
     prefs: Mapping[str, bool | int | str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class GeckoConfig:
 
 
 def read_config(text: str) -> GeckoConfig:
-    """Of YAML, which the file is on a phone, JSON is read here; anything else is nothing, as a broken file is there."""
+    """Parse the file, which is YAML on a phone; only JSON is read here, and other text counts as a broken file."""
     try:
         data = json.loads(text)
         return GeckoConfig(
@@ -51,7 +51,7 @@ def read_config(text: str) -> GeckoConfig:
 
 
 class Firefox:
-    """At most one Firefox a phone."""
+    """The phone's Firefox; at most one runs."""
 
     def __init__(self, config: PhoneConfig) -> None:
         self._config = config
@@ -61,11 +61,11 @@ class Firefox:
 
     @property
     def running(self) -> str | None:
-        """Package of the Firefox that runs."""
+        """Package of the running Firefox, or None."""
         return self._package if self._program and self._program.pid is not None else None
 
     async def open(self, package: str, url: str | None, how: GeckoConfig) -> None:
-        """Start Firefox, unless it runs. Raises `DidNotStart`."""
+        """Start Firefox unless it is running. Raises `DidNotStart`."""
         async with self._turn:
             if self.running == package:
                 return
@@ -82,13 +82,13 @@ class Firefox:
             lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in preferences.items())
             (profile / "user.js").write_text("".join(lines), encoding="utf-8")
             own = [binary.binary, "--headless", "--no-remote", "--profile", str(profile)]
-            # A sandbox within the phone's sandbox cannot be had everywhere.
+            # Not every computer allows a sandbox inside the phone's sandbox.
             alone = {"MOZ_DISABLE_CONTENT_SANDBOX": "1", "MOZ_CRASHREPORTER_DISABLE": "1"}
             shown = _FOCUSED_BLANK if url in (None, _BLANK) else url
             self._program.start([*own, *how.args, shown], {**alone, **how.env})
 
     async def stop(self) -> None:
-        """End Firefox and every process of it."""
+        """End Firefox and all its processes."""
         async with self._turn:
             await self._stop()
 

@@ -1,4 +1,4 @@
-"""The browsers of this computer that virtual phones have as theirs."""
+"""Browsers of this computer that virtual phones use as their own."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _FIREFOXES = ("firefox", "firefox-esr")
 
 @cache
 def chromium() -> Program | None:
-    """The first Chromium on the path that answers; one inside a snap cannot run in a phone's sandbox."""
+    """The first working Chromium on PATH, except snaps, which cannot run in a phone's sandbox."""
     return _first(_CHROMIUMS)
 
 
 @cache
 def firefox() -> Program | None:
-    """The first Firefox on the path that answers, under the same condition."""
+    """The first working Firefox on PATH, except snaps."""
     return _first(_FIREFOXES)
 
 

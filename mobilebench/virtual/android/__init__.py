@@ -1,4 +1,4 @@
-"""The programs of a phone that ask its state: `getprop`, `dumpsys`, `settings`, `am` and their like.
+"""Android commands that read or change the phone's state: `getprop`, `dumpsys`, `settings`, `am` and so on.
 
 They run in the phone's daemon; only the standard library is imported here.
 """

@@ -1,7 +1,7 @@
-"""What mobilebench asks of a phone, from which Android on it works, and what older ones answer.
+"""Commands and files that mobilebench uses on a phone, the Android version they need, and how older ones answer.
 
-The table in `docs/devices.md` is `markdown()`. A virtual phone answers by the same rows: `refusal` for the programs
-that its daemon speaks for, `missing_programs`, `denied_files` and `features` for the rest of it.
+The table in `docs/devices.md` is `markdown()`. A virtual phone behaves by the same rows: `refusal` for commands
+that its daemon answers, `missing_programs`, `denied_files` and `features` for the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 
 OLDEST = 24
-"""API level of Android 7, the oldest that there are virtual phones of."""
+"""API level of Android 7, the oldest version of virtual phones."""
 
 RELEASES = {24: "7", 26: "8", 27: "8.1", 28: "9", 29: "10", 30: "11", 31: "12", 33: "13", 34: "14", 35: "15", 36: "16"}
 
@@ -21,21 +21,21 @@ class Ability:
     """A command, or a file, that mobilebench uses."""
 
     words: tuple[str, ...]
-    """The command's first words; a file after `file`, a property after `property`."""
+    """The command's first words, or `file` and a path, or `property` and a name."""
     purpose: str
     otherwise: str = ""
-    """What a phone answers that cannot do it, and what mobilebench does then."""
+    """How a phone without it answers, and what mobilebench does then."""
     since: int = OLDEST
-    """API level."""
+    """API level from which it works."""
     user: str = "shell"
-    """Who may do it; root may do everything that shell may."""
+    """The user who may do it; root may do everything that shell may."""
     source: str = ""
     stdout: str = ""
     stderr: str = ""
     code: int = 0
     """What `am` and its like print before `since`, and their exit code."""
     denied: tuple[int, ...] = ()
-    """API levels on which the shell may not read the file."""
+    """API levels at which the shell user may not read the file."""
 
     @property
     def title(self) -> str:
@@ -228,25 +228,25 @@ ABILITIES = (
 
 
 def ability(words: Sequence[str]) -> Ability | None:
-    """The row of this command: the one that names the most words of it."""
+    """The row of this command: the one that matches the most of its words."""
     fits = [one for one in ABILITIES if tuple(words[: len(one.words)]) == one.words]
     return max(fits, key=lambda one: len(one.words), default=None)
 
 
 def file_ability(path: str) -> Ability | None:
-    """The row of this file."""
+    """The row of this file, or None."""
     files = (one for one in ABILITIES if one.words[0] == "file")
     return next((one for one in files if fnmatch(path, one.words[1]) or path.startswith(f"{one.words[1]}/")), None)
 
 
 def refusal(words: Sequence[str], api: int) -> Ability | None:
-    """The row that says what this command answers on an Android that lacks it; None where it works."""
+    """The row of a command that this Android lacks, with its answer; None if the command works."""
     found = ability(words)
     return found if found and api < found.since else None
 
 
 def missing_programs(api: int) -> set[str]:
-    """Programs that this Android has not."""
+    """Programs that this Android lacks."""
     return {one.words[0] for one in ABILITIES if len(one.words) == 1 and api < one.since}
 
 
@@ -256,7 +256,7 @@ def missing_properties(api: int) -> set[str]:
 
 
 def denied_files(api: int) -> set[str]:
-    """Files that this Android's shell may not read."""
+    """Files that this Android's shell user may not read."""
     return {one.words[1] for one in ABILITIES if api in one.denied}
 
 
@@ -264,7 +264,7 @@ _FEATURES = (("shell_v2", 24), ("cmd", 24), ("stat_v2", 26), ("fixed_push_mkdir"
 
 
 def features(api: int) -> tuple[str, ...]:
-    """What this Android's adbd offers, of what a virtual phone can do."""
+    """Features of this Android's adbd that a virtual phone supports."""
     return tuple(name for name, since in _FEATURES if api >= since)
 
 

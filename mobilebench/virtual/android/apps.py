@@ -1,4 +1,4 @@
-"""`am` and `pm`: the phone's apps, of which the browsers are those that can be started."""
+"""`am` and `pm`: the phone's apps; only browsers can be started."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def pm(device: Device, arguments: Sequence[str]) -> CommandOutput:
 
 @dataclass(frozen=True)
 class Start:
-    """A command line of `am start`, understood."""
+    """A parsed command line of `am start`."""
 
     intent: Intent
     stop_first: bool = False
@@ -84,16 +84,16 @@ class Start:
 
 
 class BadArguments(Exception):
-    """What `am` says about a command line that it does not understand."""
+    """The error that `am` prints for a command line that it cannot parse."""
 
 
 _VALUES_OF = {"-t": 1, "-f": 1, "--display": 1, "--windowingMode": 1, "--activityType": 1, "--task": 1, "-R": 1}
-"""Options that do not matter here, by how many values follow them."""
+"""Ignored options, with the number of values that follow each."""
 _ALONE = re.compile(r"-[DN]|--(?:activity|receiver|grant|include|exclude|debug|selector|track|lock)[-a-z]*")
 
 
 def understood(words: Sequence[str]) -> Start:
-    """The words after `am start`. Raises `BadArguments`."""
+    """Parse the words after `am start`. Raises `BadArguments`."""
     start = Start(Intent())
     rest = list(words)
     while rest:
@@ -134,11 +134,11 @@ def _with_option(start: Start, option: str, value: str) -> Start:
 
 
 class _NoUser(BadArguments):
-    """The phone has one user."""
+    """Another user than the phone's only one was named."""
 
 
 def _with_word(intent: Intent, word: str) -> Intent:
-    """A last word is an address, a component or a package; the latter two are launched."""
+    """Add the last word: a URL, or a component or package, which are launched."""
     if ":" in word:
         return replace(intent, data=word, action=intent.action or VIEW)
     intent = replace(intent, component=_component(word)) if "/" in word else replace(intent, package=word)
@@ -148,7 +148,7 @@ def _with_word(intent: Intent, word: str) -> Intent:
 
 
 def _component(text: str) -> str:
-    """`package/.Name` in full."""
+    """Expand `package/.Name` to the full component name."""
     package, slash, name = text.partition("/")
     if not slash or not name:
         raise BadArguments(f"Bad component name: {text}")
@@ -225,12 +225,12 @@ async def _end(device: Device, package: str) -> None:
 
 
 def _set_debug_app(device: Device, package: str | None, *, waits: bool) -> None:
-    """As Android does it: two settings at once."""
+    """Set the debug app as Android does, with two settings at once."""
     device.files.change(lambda state: with_value(with_value(state, _DEBUG_APP, package), _WAITS, "1" if waits else "0"))
 
 
 def _for_debugging(device: Device, package: str) -> str:
-    """As on a phone that is sold: only the app chosen for debugging reads its file in the shell's folder."""
+    """Whether this is the debug app: as on retail phones, only that app reads its file in the shell's folder."""
     if device.state.settings.global_.get("debug_app") != package:
         return ""
     path = firefox.config_file(package) if package in FIREFOXES else chrome.FLAGS_FILE

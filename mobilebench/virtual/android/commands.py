@@ -1,4 +1,4 @@
-"""Every program of the phone that its daemon answers."""
+"""All commands of the phone that its daemon answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`input`, `uiautomator`, `wm`, `svc` and `cmd`: what changes the phone's conditions, and what is on its display."""
+"""`input`, `uiautomator`, `wm`, `svc` and `cmd`: change the phone's settings and inputs, and read its display."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GESTURES = {"tap", "swipe", "text", "press", "roll", "draganddrop", "motioneven
 
 
 async def input_(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """Keys that concern the screen take effect, and touches that answer a question of Chrome's first run."""
+    """Handle keys that affect the screen, and touches that answer Chrome's first-run screens."""
     words = [word for word in arguments if word not in {"touchscreen", "keyboard", "--longpress"}]
     if words[:1] == ["keyevent"] and len(words) > 1:
         for key in words[1:]:
@@ -44,7 +44,7 @@ async def _tap(device: Device, words: Sequence[str]) -> CommandOutput:
 
 
 async def uiautomator(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """`uiautomator dump FILE`: what is on the display; `/dev/tty` is standard output."""
+    """`uiautomator dump FILE`: write the display's view hierarchy; `/dev/tty` is standard output."""
     if not arguments or arguments[0] != "dump":
         return CommandOutput(stderr="Usage: uiautomator <subcommand> [options]\n", code=1)
     files = [word for word in arguments[1:] if not word.startswith("--")] or ["/sdcard/window_dump.xml"]
@@ -76,7 +76,7 @@ def _press(device: Device, key: str) -> None:
 
 
 async def wm(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """Size and density of the screen, and its lock."""
+    """Size and density of the screen, and its lock screen."""
     screen = device.state.screen
     match list(arguments):
         case ["size"]:
@@ -90,7 +90,7 @@ async def wm(device: Device, arguments: Sequence[str]) -> CommandOutput:
 
 
 async def svc(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """Keeping the screen on, and Wi-Fi."""
+    """Keep the screen on, and switch Wi-Fi."""
 
     def put(name: str, value: str) -> CommandOutput:
         device.files.change(lambda state: with_value(state, f"settings.global.{name}", value))
@@ -106,7 +106,7 @@ async def svc(device: Device, arguments: Sequence[str]) -> CommandOutput:
 
 
 async def cmd(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """A service's own command line."""
+    """Run a service's own commands."""
     same: dict[str, Command] = {"activity": am, "package": pm, "settings": settings, "window": wm}
     match list(arguments):
         case [service, *rest] if service in same:

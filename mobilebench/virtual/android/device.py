@@ -1,4 +1,4 @@
-"""What every command of the phone gets to see."""
+"""The phone's state and parts that every command receives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LAUNCHER = "com.android.launcher3/com.android.launcher3.Main"
 
 @dataclass(frozen=True)
 class CommandOutput:
-    """What a command printed, and its exit code."""
+    """A command's output and exit code."""
 
     stdout: str = ""
     stderr: str = ""
@@ -26,7 +26,7 @@ class CommandOutput:
 
 @dataclass(frozen=True)
 class Device:
-    """The phone as its commands know it."""
+    """The phone as seen by its commands."""
 
     files: PhoneFiles
     chrome: Chrome
@@ -48,7 +48,7 @@ class Device:
 
     @property
     def browsers(self) -> dict[str, Program]:
-        """Every browser that is installed, by its package."""
+        """All installed browsers by package."""
         config, state = self.config, self.state
         wanted = [*([PACKAGE] if state.chrome_installed else []), *state.browser.packages]
         programs = {package: config.firefox if package in FIREFOXES else config.chromium for package in wanted}
@@ -68,7 +68,7 @@ class Device:
 
 
 Command = Callable[[Device, Sequence[str]], Awaitable[CommandOutput]]
-"""Takes the arguments after the command's name."""
+"""A command; its arguments are those after its name."""
 
 
 def lines(*text: str) -> str:

@@ -1,4 +1,4 @@
-"""`dumpsys SERVICE`: what the phone's services tell about themselves."""
+"""`dumpsys SERVICE`: state reports of the phone's services."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mobilebench.virtual.chrome import PACKAGE
 from mobilebench.virtual.state import SERVICE_FAULTS, Battery, State
 
 _CACHED_DEGREES_BELOW = 1.5
-"""The cached section of `thermalservice` is older than what the HAL tells now, as on real phones."""
+"""°C by which the cached section of `thermalservice` is below the HAL's values: it is older, as on real phones."""
 
 _HANGS_SECONDS = 3600
 
 
 async def dumpsys(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """The text of one service, or their list."""
+    """Print the report of one service, or the list of services."""
     if not arguments or arguments[0] == "-l":
         return CommandOutput(lines("Currently running services:", *(f"  {name}" for name in sorted(_SERVICES))))
     name, *rest = arguments

@@ -1,4 +1,4 @@
-"""`dumpsys activity exit-info`: processes that have ended, and why. Which those are is part of the phone's state."""
+"""`dumpsys activity exit-info`: ended processes and the reasons, as set in the phone's state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _REASONS = {"2": "SIGNALED", "3": "LOW_MEMORY", "4": "APP CRASH(EXCEPTION)", "5"
 
 
 def activity(device: Device, arguments: Sequence[str]) -> str:
-    """The only part of this service that a virtual phone has: the newest exit of each process, newest first."""
+    """The only part of this service on a virtual phone: the last exit of each process, newest first."""
     match list(arguments):
         case ["exit-info"]:
             wanted = list(device.browsers)

@@ -1,4 +1,4 @@
-"""The questions that a freshly installed Chrome asks before it opens anything."""
+"""The first-run screens that a newly installed Chrome shows before it opens a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Then = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Button:
-    """What can be touched, as a share of the display's width and height."""
+    """A touchable button; its position is a share of the display's width and height."""
 
     resource: str
     text: str
@@ -35,7 +35,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Question:
-    """One screen; every button of it answers it."""
+    """One screen; each of its buttons answers it."""
 
     component: str
     buttons: tuple[Button, ...]
@@ -46,7 +46,7 @@ class Question:
 
 
 def questions(package: str) -> list[Question]:
-    """What is asked, in turn: an account, and whether the browser may send notifications."""
+    """The screens in order: account, then permission for notifications."""
     permissions = "com.android.permissioncontroller"
     return [
         Question(
@@ -67,7 +67,7 @@ def questions(package: str) -> list[Question]:
 
 
 class FirstRun:
-    """What is asked now, and what goes on when everything is answered."""
+    """The first-run screens still to be answered, and the action that follows the last one."""
 
     def __init__(self) -> None:
         self._asked: list[Question] = []
@@ -75,21 +75,21 @@ class FirstRun:
 
     @property
     def now(self) -> Question | None:
-        """The screen in front."""
+        """The screen in front, or None."""
         return self._asked[0] if self._asked else None
 
     def begin(self, package: str, then: Then) -> None:
-        """Ask everything; `then` opens the browser."""
+        """Show all screens; `then` opens the browser after the last answer."""
         self._asked = questions(package)
         self._then = then
 
     def end(self) -> None:
-        """The browser was ended: nothing is asked any more."""
+        """Drop all screens, because the browser was ended."""
         self._asked = []
         self._then = None
 
     async def touch(self, x: int, y: int, display: Display) -> bool:
-        """Whether the touch answered the last question."""
+        """Handle a touch; return whether it answered the last screen."""
         if self.now is None or not any(_holds(button.bounds(display), x, y) for button in self.now.buttons):
             return False
         self._asked.pop(0)
@@ -102,7 +102,7 @@ class FirstRun:
 
 
 def hierarchy(question: Question | None, front: str, display: Display) -> str:
-    """What is on the display, as `uiautomator dump` tells it."""
+    """The display's view hierarchy, in the form of `uiautomator dump`."""
     package = question.package if question else front
     buttons = question.buttons if question else ()
     whole = (0, 0, display.width, display.height)

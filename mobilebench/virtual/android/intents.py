@@ -1,6 +1,6 @@
-"""Which activity an intent starts, by the filters that the apps' manifests declare and by the version of Android.
+"""Resolve which activity an intent starts, from the filters in the apps' manifests and the Android version.
 
-The manifests are shortened to what a browser can be started by. They follow Chromium's
+The manifests are reduced to the parts that start a browser. They follow Chromium's
 `chrome/android/java/AndroidManifest.xml` and Firefox's `mobile/android/fenix/app/src/main/AndroidManifest.xml`.
 """
 
@@ -19,12 +19,12 @@ BROWSABLE = "android.intent.category.BROWSABLE"
 APP_BROWSER = "android.intent.category.APP_BROWSER"
 
 FILTERS_BIND_SINCE = 33
-"""API level from which an explicit intent, too, has to match a filter of an activity that declares any."""
+"""API level from which explicit intents also have to match a filter, if the activity declares any."""
 
 
 @dataclass(frozen=True)
 class Intent:
-    """What `am start` was asked to start."""
+    """The intent of an `am start`."""
 
     action: str | None = None
     data: str | None = None
@@ -39,7 +39,7 @@ class Intent:
 
     @property
     def text(self) -> str:
-        """As Android prints it."""
+        """The intent as Android prints it."""
         parts = [
             f"act={self.action}" if self.action else "",
             f"cat=[{','.join(self.categories)}]" if self.categories else "",
@@ -78,11 +78,11 @@ class Activity:
 
 @dataclass(frozen=True)
 class ActivityRefused(Exception):
-    """Why no activity is started, with the lines that `am` prints."""
+    """No activity is started; holds the lines that `am` prints."""
 
     lines: tuple[str, ...]
     code: int = 0
-    """`am` ends with 0 although nothing was started, except where the system throws an exception."""
+    """Exit code of `am`, which is 0 although nothing was started, unless the system throws an exception."""
 
 
 def shortened(component: str) -> str:
@@ -141,15 +141,15 @@ def manifest(package: str) -> tuple[Activity, ...]:
 
 
 def resolve(intent: Intent, installed: Mapping[str, tuple[Activity, ...]], api: int) -> str:
-    """The package whose activity is started.
+    """Return the package whose activity is started.
 
     Args:
-        intent: what was asked for.
+        intent: the intent to resolve.
         installed: the activities of every app that can be started, by package.
         api: the phone's API level.
 
     Raises:
-        ActivityRefused: there is no such activity, or it does not take this intent.
+        ActivityRefused: there is no such activity, or it does not accept this intent.
     """
     if intent.component:
         return _explicit(intent, intent.component, installed, api)
@@ -160,7 +160,7 @@ def resolve(intent: Intent, installed: Mapping[str, tuple[Activity, ...]], api: 
 
 
 def _takes(activity: Activity, intent: Intent) -> bool:
-    """Whether an implicit intent finds this activity: only filters with the category DEFAULT count."""
+    """Whether an implicit intent matches this activity; only filters with the category DEFAULT count."""
     return activity.exported and any(one.matches(intent) and DEFAULT in one.categories for one in activity.filters)
 
 

@@ -9,7 +9,7 @@ from mobilebench.virtual.android.device import CommandOutput, Device, lines
 
 
 async def getprop(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """One property, or all of them as `[name]: [value]`."""
+    """Print one property, or all as `[name]: [value]`."""
     known = {**device.config.properties, **device.state.properties}
     if arguments:
         default = arguments[1] if len(arguments) > 1 else ""
@@ -18,7 +18,7 @@ async def getprop(device: Device, arguments: Sequence[str]) -> CommandOutput:
 
 
 async def setprop(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """Set a property; those that begin with `ro.` are set once, by the profile."""
+    """Set a property; `ro.` properties are read-only and come from the profile."""
     if len(arguments) != 2:
         return CommandOutput(stderr="usage: setprop NAME VALUE\n", code=1)
     name, value = arguments

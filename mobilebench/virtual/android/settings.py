@@ -11,7 +11,7 @@ _TABLES = ("system", "secure", "global")
 
 
 async def settings(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """Read and write the three tables."""
+    """Read and write the tables `global`, `system` and `secure`."""
     words = list(arguments)
     while "--user" in words[:-1]:
         at = words.index("--user")
