@@ -1,4 +1,4 @@
-"""Switching virtual phones on and off: `up`, `list_phones`, `down`, and changing their state."""
+"""Switch virtual phones on and off (`up`, `list_phones`, `down`), and change their state."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from mobilebench.virtual.processes import ProcessId
 from mobilebench.virtual.state import BadState, State, with_value
 
 DEFAULT_PROFILES = ("snapdragon-8-gen-2", "tensor-g3", "dimensity-9300", "exynos-2400", "snapdragon-855", "kirin-990")
-"""Phones that were not asked for by profile take these in turn."""
+"""Profiles used in turn for phones started without a named profile."""
 
 _PORTS = range(16500, 17500)
-"""Away from 5555–5585, where adb looks for emulators by itself."""
+"""Ports of phones, outside 5555–5585, where adb looks for emulators by itself."""
 _MOST = 200
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _SAFE_FOLDER = re.compile(r"[\w./+-]+")
@@ -47,26 +47,26 @@ class VirtualPhone:
 
     name: str
     serial: str
-    """Under which adb knows it."""
+    """Serial under which adb lists it."""
     profile: str
     pid: int | None
-    """Of its outermost process, while it runs."""
+    """Process id of its outermost process, while it runs."""
     running: bool
 
 
 @dataclass(frozen=True)
 class _Record:
-    """What is remembered of a phone; its processes are ended by it and by nothing else."""
+    """Stored record of a phone; its processes are ended only by the ids in it."""
 
     name: str
     profile: str
     port: int
     number: int
     processes: tuple[ProcessId, ...] = ()
-    """Outermost first; in a sandbox the last one's end is the end of everything in it."""
+    """Outermost first; in a sandbox, the end of the last one ends everything inside."""
     walls: str = "none"
     android: int | None = None
-    """Its version, where it is not the profile's."""
+    """Android version, if it is not the profile's."""
 
     @property
     def serial(self) -> str:
@@ -93,23 +93,23 @@ def up(
     fault: str | None = None,
     android: int | None = None,
 ) -> list[VirtualPhone]:
-    """Switch phones on, and wait until adb sees them.
+    """Switch phones on, and wait until adb lists them.
 
-    Phones that run already stay as they are. What was pushed to a phone is still there when it comes back.
+    Running phones stay as they are. Pushed files are still there when a phone is switched on again.
 
     Args:
-        count: how many, where `names` does not say it.
-        profile_ids: which phones they are, taken in turn; phones of different chips by default.
+        count: number of phones, if `names` is not given.
+        profile_ids: profiles of the phones, used in turn; different chips by default.
         names: their names; `phone-1`, `phone-2` … by default.
-        wipe: forget everything that the phones kept.
-        chrome: False leaves the phones without a browser.
-        data_mb: size of a phone's storage in MiB, which then does not outlive the phone's switching off.
-        fault: `offline` or `unauthorized`: how the phones misbehave towards adb.
-        android: version of Android, in place of the profile's; a phone keeps it.
+        wipe: delete everything stored on the phones.
+        chrome: False starts the phones without a browser.
+        data_mb: size of a phone's storage in MiB; it is then lost when the phone is switched off.
+        fault: `offline` or `unauthorized`: the state that the phones simulate towards adb.
+        android: Android version that replaces the profile's; a phone keeps it.
 
     Raises:
-        BadInput: unknown profile or Android, impossible name or number.
-        TargetLost: a phone did not start, or adb cannot reach it.
+        BadInput: unknown profile or Android version, or invalid name or number.
+        TargetLost: a phone did not start, or adb cannot connect to it.
     """
     wanted = _names(count, names)
     if android is not None and android not in device_identity.LEVELS:
@@ -130,16 +130,16 @@ def up(
 
 
 def list_phones() -> list[VirtualPhone]:
-    """Every virtual phone that this computer keeps, running or not."""
+    """Return all virtual phones of this computer, running or not."""
     return [record.phone for record in _records()]
 
 
 def down(names: Sequence[str] | None = None, *, tell_adb: bool = True) -> list[VirtualPhone]:
-    """Switch phones off (all by default): their processes end, adb forgets them, their files stay.
+    """Switch phones off (all by default): end their processes, disconnect them from adb, and keep their files.
 
     Args:
         names: which phones.
-        tell_adb: False where there is no adb server that could forget them.
+        tell_adb: False if there is no adb server to disconnect them from.
 
     Returns:
         The phones that were running.
@@ -158,12 +158,12 @@ def down(names: Sequence[str] | None = None, *, tell_adb: bool = True) -> list[V
 
 
 def change_state(name: str, changes: Mapping[str, Any]) -> State:
-    """Change what a phone tells of itself, such as `{"battery.level": 15, "thermal.cpu": 71.5}`.
+    """Change a phone's state, such as `{"battery.level": 15, "thermal.cpu": 71.5}`.
 
-    A changed `fault` takes effect at once: adb is made to connect anew.
+    A changed `fault` takes effect at once, because adb is made to reconnect.
 
     Raises:
-        BadInput: no such phone, no such field, or a value that it cannot have.
+        BadInput: unknown phone or field, or an invalid value.
     """
     record = _known(name)
     files = PhoneFiles(_folder(name))
@@ -183,16 +183,16 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
 
 
 def state_of(name: str) -> State:
-    """What a phone tells of itself now. Raises `BadInput` when there is none of this name."""
+    """The phone's present state. Raises `BadInput` if there is no phone of this name."""
     _known(name)
     return PhoneFiles(_folder(name)).state
 
 
 def parse_changes(words: Sequence[str]) -> dict[str, Any]:
-    """`battery.level=15` and the like, as a person writes them: numbers, true, false and null are understood.
+    """Parse words such as `battery.level=15`; values may be numbers, true, false, null or text.
 
     Raises:
-        BadInput: a word without `=`.
+        BadInput: a word has no `=`.
     """
     changes: dict[str, Any] = {}
     for word in words:
@@ -244,7 +244,7 @@ def _switch_on(name: str, index: int, profile: Profile | None, known: _Record | 
 
 
 def _same_phone(known: _Record, profile: Profile | None, how: _How) -> None:
-    """Raises `BadInput` when a running phone was asked to be another one."""
+    """Raise `BadInput` if a running phone was requested with another profile or Android."""
     running = f"The virtual phone {known.name} is running as"
     hint = f"Switch it off first: mobilebench virtual down {known.name}"
     if profile is not None and profile.id != known.profile:
@@ -279,7 +279,7 @@ def _settings(
 
 
 def _lay_out(folder: Path, settings: PhoneConfig, kind: sandbox.Walls, *, chrome: bool, fault: str | None) -> None:
-    """Everything that the phone finds when it starts."""
+    """Write all files that the phone needs when it starts."""
     for name in ("data/local/tmp", "sdcard", "sys", config.METADATA.removeprefix("/")):
         (folder / name).mkdir(parents=True, exist_ok=True)
     files = PhoneFiles(folder)
@@ -316,7 +316,7 @@ def _start(
             cwd="/",
             start_new_session=True,
         )
-        process.returncode = 0  # it outlives this command on purpose
+        process.returncode = 0  # Popen must not wait for it: it outlives this command on purpose
         os.close(tell)
         os.close(get_ready)
         inner = _inner_process(info.read()) if kind != "none" else None
@@ -340,7 +340,7 @@ def _inner_process(text: bytes) -> ProcessId | None:
 
 
 def _end(record: _Record) -> None:
-    """Killing a sandbox's first process ends all that is in it; without one the daemon cleans up by itself."""
+    """End a phone's processes: killing a sandbox's first process ends all inside; else the daemon cleans up."""
     for process in reversed(record.processes):
         processes.end(process, patience_s=0.0 if record.walls != "none" else 5.0)
     _write(dataclasses.replace(record, processes=()))
@@ -362,7 +362,7 @@ def _names(count: int, names: Sequence[str] | None) -> list[str]:
 
 
 def _listener(remembered: int | None) -> socket.socket:
-    """A listening socket on the port that the phone had, or on a free one."""
+    """Open a listening socket on the phone's earlier port, or on a free one."""
     taken = {record.port for record in _records()}
     fresh = (port for port in _PORTS if port not in taken)
     for port in [*([remembered] if remembered else []), *fresh]:
@@ -422,6 +422,6 @@ def _write(record: _Record) -> None:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """One command at a time switches phones."""
+    """Lock so that only one command at a time switches phones."""
     with file_locks.exclusive(_root() / ".lock"):
         yield

@@ -1,4 +1,4 @@
-"""Processes of this computer, known by number and start time so that no other is ever ended."""
+"""Processes of this computer, identified by pid and start time so that no other process is ended."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mobilebench.core.proc import Stat, parse_stat
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process number is used again; together with the start time it is not."""
+    """A process, identified by pid and start time, because pids are reused."""
 
     pid: int
     started: int
-    """Clock ticks since this computer's start."""
+    """Start time in clock ticks since this computer's boot."""
 
     @property
     def running(self) -> bool:
@@ -27,13 +27,13 @@ class ProcessId:
 
 
 def identify(pid: int) -> ProcessId | None:
-    """The process that has this number now."""
+    """The process that has this pid now, or None."""
     stat = _stat(pid)
     return ProcessId(pid, stat.started_ticks) if stat else None
 
 
 def end(process: ProcessId, *, patience_s: float) -> None:
-    """End a process and everything below it: kindly where `patience_s` allows, then at once."""
+    """End a process and its descendants: first politely for up to `patience_s` seconds, then by force."""
     if not process.running:
         return
     family = [process, *_below(process.pid)]
@@ -47,7 +47,7 @@ def end(process: ProcessId, *, patience_s: float) -> None:
 
 
 def group_running(group: int) -> bool:
-    """Whether any process of a process group still runs."""
+    """Whether any process of a process group is running."""
     numbers = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
     found = (_stat(number) for number in numbers)
     return any(stat is not None and stat.group == group and not stat.ended for stat in found)

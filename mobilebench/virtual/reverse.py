@@ -1,4 +1,4 @@
-"""The service `reverse:`: the computer's ports, reachable on the phone."""
+"""The service `reverse:`, which makes the computer's ports reachable on the phone."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mobilebench.virtual.stream import Stream, StreamClosed
 class _Listener:
     server: asyncio.Server
     remote: str
-    """Where connections lead; may be changed while it listens."""
+    """Destination of connections; may be changed while it listens."""
 
 
 class Reverses:
-    """The listeners that one connection asked for; they end with it."""
+    """The listeners requested over one adb connection; they end with it."""
 
     def __init__(self, connection: Connection, network: Network) -> None:
         self._connection = connection
@@ -28,7 +28,7 @@ class Reverses:
         connection.on_lost.append(self.close)
 
     async def serve(self, request: str, stream: Stream) -> None:
-        """Answer one request, as `forward:tcp:0;tcp:8000`."""
+        """Answer one request, such as `forward:tcp:0;tcp:8000`."""
         try:
             await stream.write(await self._answer(request))
         except (BadAddress, OSError) as error:

@@ -1,4 +1,4 @@
-"""The walls around a virtual phone: what of this computer its processes see."""
+"""The sandbox of a virtual phone, which limits the parts of this computer that its processes see."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mobilebench.core import paths
 from mobilebench.virtual.config import METADATA
 
 Walls = Literal["user", "root", "none"]
-"""Namespaces made by anyone, by root alone, or not to be had on this computer."""
+"""Who can create namespaces on this computer: any user, only root, or no one."""
 
 SHELL_USER = "2000"
-"""Android's `shell`, who answers over adb."""
+"""User id of Android's `shell`, as which adb runs commands."""
 _CODE = "/apex/mobilebench"
 _NO_SANDBOX = "MOBILEBENCH_VIRTUAL_SANDBOX"
-"""Set to `none` to do without namespaces."""
+"""Environment variable; `none` switches namespaces off."""
 
 _APP_PROCESS = """#!{} -ISB
 import sys
@@ -46,7 +46,7 @@ TOOLS = (
     "touch", "tr", "true", "truncate", "tty", "uname", "uniq", "unlink", "uptime", "vmstat", "wc", "which", "who",
     "whoami", "xargs", "yes",
 )  # fmt: skip
-"""Programs that a phone has too, and that this computer lends."""
+"""Programs that phones have too, taken from this computer."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class Python:
 
 
 def python() -> Python:
-    """This process's interpreter, without its virtual environment."""
+    """Return this process's interpreter, without its virtual environment."""
     return Python(os.path.realpath(sys.executable), os.path.realpath(sys.base_prefix))
 
 
 @cache
 def walls() -> Walls:
-    """What this computer allows, tried once."""
+    """Find out, once per process, which namespaces this computer allows."""
     bwrap = shutil.which("bwrap")
     if bwrap is None or os.environ.get(_NO_SANDBOX) == "none":
         return "none"
@@ -87,15 +87,15 @@ def daemon_command(
     data_bytes: int | None,
     denied: Collection[str] = (),
 ) -> list[str]:
-    """Start the daemon of the phone in this folder.
+    """Return the command that starts the daemon of the phone in this folder.
 
     Args:
-        listening: descriptor of an inherited listening socket.
+        listening: descriptor of the inherited listening socket.
         ready: descriptor into which the daemon writes one byte once it answers.
-        info: descriptor that learns the number of the sandbox's first process.
-        browsers: programs of this computer, to be had inside too.
-        data_bytes: size of the phone's storage, where it is limited.
-        denied: files that the phone's shell may not read.
+        info: descriptor to which the pid of the sandbox's first process is written.
+        browsers: programs of this computer that are visible inside too.
+        data_bytes: size of the phone's storage, if it is limited.
+        denied: files that the phone's shell user may not read.
     """
     code, root = _code(kind), "/" if kind != "none" else str(phone)
     start = f"import sys; sys.path.insert(0, {code!r}); from mobilebench.virtual.daemon import main; main()"
@@ -114,7 +114,7 @@ def daemon_command(
 
 
 def prepare(phone: Path, kind: Walls, address: str, client: str, commands: list[str], missing: Collection[str]) -> None:
-    """Fill the phone's `/system`: its shell, its own commands, and this computer's tools but for the missing ones."""
+    """Fill the phone's `/system`: shell, own commands, and this computer's tools except the missing ones."""
     programs = phone / "system" / "bin"
     shutil.rmtree(phone / "system", ignore_errors=True)
     programs.mkdir(parents=True)
@@ -137,7 +137,7 @@ def prepare(phone: Path, kind: Walls, address: str, client: str, commands: list[
 
 
 def _code(kind: Walls) -> str:
-    """The folder in which the phone's own programs find this package."""
+    """The folder from which the phone's own commands import this package."""
     return _CODE if kind != "none" else str(paths.PACKAGE.parent)
 
 
@@ -171,7 +171,7 @@ def _view(phone: Path, browsers: Sequence[str], data_bytes: int | None) -> list[
 
 
 def _closed(phone: Path, files: Collection[str]) -> list[str]:
-    """A file without permissions in the place of each of these."""
+    """Arguments that replace each of these files by one without permissions."""
     nothing = phone / METADATA.removeprefix("/") / "denied"
     if files:
         nothing.touch(mode=0o000)
@@ -185,5 +185,5 @@ def _same(path: Path) -> list[str]:
 
 
 def _real(tool: str) -> str | None:
-    """Where /usr has it: in the sandbox `/bin` is the phone's."""
+    """Path of a tool below /usr, because in the sandbox `/bin` is the phone's."""
     return next((f"{folder}/{tool}" for folder in ("/usr/bin", "/usr/sbin") if Path(folder, tool).exists()), None)

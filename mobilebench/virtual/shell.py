@@ -1,4 +1,4 @@
-"""The services `shell:` and `exec:`: a process, its terminal or pipes, and adb's shell protocol."""
+"""The services `shell:` and `exec:`: run a process with a terminal or pipes, over adb's shell protocol."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FRAME = struct.Struct("<BI")
 
 
 class FrameId(IntEnum):
-    """What a piece of shell protocol carries."""
+    """Kind of data in a frame of the shell protocol."""
 
     STDIN = 0
     STDOUT = 1
@@ -37,13 +37,13 @@ def frame(kind: FrameId, data: bytes) -> bytes:
 
 
 class FrameParser:
-    """Cuts what an adb client sends into frames."""
+    """Splits the bytes of an adb client into frames."""
 
     def __init__(self) -> None:
         self._data = b""
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """Complete frames as (id, bytes). Raises `ValueError` on a frame larger than any client sends."""
+        """Return the complete frames as (id, bytes). Raises `ValueError` for a frame larger than any client sends."""
         self._data += data
         frames = []
         while len(self._data) >= _FRAME.size:
@@ -60,17 +60,17 @@ class FrameParser:
 
 @dataclass(frozen=True)
 class ShellRequest:
-    """What was asked of the shell service."""
+    """A parsed request to the shell service."""
 
     command: str
     terminal: bool
     framed: bool
-    """Standard error and the exit code travel apart (shell v2)."""
+    """Whether standard error and the exit code are sent separately (shell v2)."""
     term: str = "dumb"
 
 
 def parse_request(service: str) -> ShellRequest | None:
-    """`shell:ls`, `shell,v2,TERM=xterm,raw:ls` or `exec:ls`; None for another service."""
+    """Parse `shell:ls`, `shell,v2,TERM=xterm,raw:ls` or `exec:ls`; None for another service."""
     head, colon, command = service.partition(":")
     name, *options = head.split(",")
     if not colon or name not in {"shell", "exec"}:
@@ -83,7 +83,7 @@ def parse_request(service: str) -> ShellRequest | None:
 
 
 async def serve(request: ShellRequest, stream: Stream, shell: str, environment: Mapping[str, str], folder: str) -> None:
-    """Run the command until it ends, or until the client is gone: then it is hung up on."""
+    """Run the command until it ends, or hang up if the client is gone."""
     argv = [shell, "-c", request.command] if request.command else [shell]
     process = _start(argv, request, {**environment, "TERM": request.term}, folder)
     feeding = asyncio.ensure_future(_feed(process, request, stream))
@@ -106,7 +106,7 @@ async def serve(request: ShellRequest, stream: Stream, shell: str, environment: 
 
 
 class _Process:
-    """A child with the descriptors of its terminal or pipes, each closed once."""
+    """A child process with the descriptors of its terminal or pipes; each is closed once."""
 
     def __init__(self, pid: int, stdin: int, outputs: Mapping[FrameId, int], *, terminal: bool) -> None:
         self.pid = pid
@@ -114,7 +114,7 @@ class _Process:
         self.outputs = outputs
         self.terminal = terminal
         self.end = asyncio.ensure_future(process_end(pid))
-        """Becomes the exit code."""
+        """Future that yields the exit code."""
         for descriptor in {stdin, *outputs.values()}:
             os.set_blocking(descriptor, False)
 
@@ -129,7 +129,7 @@ class _Process:
             os.close(descriptor)
 
     def signal(self, number: int) -> None:
-        """To the command, not to what it started."""
+        """Send a signal to the command, not to its child processes."""
         if not self.end.done():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -176,14 +176,14 @@ async def _run(process: _Process, request: ShellRequest, stream: Stream) -> None
     reading = asyncio.gather(*(carry(kind, descriptor) for kind, descriptor in process.outputs.items()))
     try:
         if process.terminal:
-            # A terminal ends with its shell, even where something in the background still holds it.
+            # A terminal ends with its shell, even if a background process still holds it open.
             await asyncio.shield(process.end)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(reading, 0.2)
         else:
             await reading
     finally:
-        # Nobody may watch a descriptor that is closed: its number is soon another one's.
+        # Stop reading before descriptors are closed, because their numbers are soon reused.
         reading.cancel()
         with contextlib.suppress(asyncio.CancelledError, ConnectionError):
             await reading
@@ -193,7 +193,7 @@ async def _run(process: _Process, request: ShellRequest, stream: Stream) -> None
 
 
 async def _feed(process: _Process, request: ShellRequest, stream: Stream) -> None:
-    """What the client types, until it stops."""
+    """Pass the client's input to the process until it ends."""
     parser = FrameParser()
     with contextlib.suppress(OSError, ValueError):
         while data := await stream.read():
@@ -204,7 +204,7 @@ async def _feed(process: _Process, request: ShellRequest, stream: Stream) -> Non
                     process.close_stdin()
                 elif kind == FrameId.WINDOW_SIZE and process.terminal:
                     _resize(process.stdin, piece)
-    if not (request.framed and stream.closed.is_set()):  # then a signal comes before the end of the input
+    if not (request.framed and stream.closed.is_set()):  # else a signal has to come before the end of the input
         process.close_stdin()
 
 
@@ -217,7 +217,7 @@ async def _give(process: _Process, data: bytes) -> None:
 
 
 def _resize(terminal: int | None, text: bytes) -> None:
-    """`ROWSxCOLUMNS,WIDTHxHEIGHT`, as adb sends it."""
+    """Resize the terminal to `ROWSxCOLUMNS,WIDTHxHEIGHT`, as sent by adb."""
     numbers = text.rstrip(b"\0").replace(b"x", b",").split(b",")
     rows, columns, width, height = (min(int(number), 0xFFFF) for number in numbers)
     if terminal is not None:
@@ -225,10 +225,10 @@ def _resize(terminal: int | None, text: bytes) -> None:
 
 
 def _hang_up(process: _Process, request: ShellRequest) -> None:
-    """The client is gone. As in adbd, SIGHUP goes to the command alone, and its input and output are closed after it.
+    """Handle a client that is gone: as in adbd, send SIGHUP to the command only, then close its input and output.
 
-    A command that ignores the signal lives on. Without the shell protocol there is no signal: a terminal that closes
-    sends one of its own, and a plain `exec:` goes on with the input that it got (`adb exec-in`).
+    A command that ignores the signal keeps running. Without the shell protocol no signal is sent: a closing terminal
+    sends its own, and a plain `exec:` goes on with the input that it got (`adb exec-in`).
     """
     if request.framed:
         process.signal(signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""Socket names as adb writes them, and the phone's own network behind them."""
+"""Socket names in adb's notation, and the phone's network that they refer to."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class BadAddress(ValueError):
-    """No socket name that a phone knows."""
+    """A socket name that a phone does not support."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """Where the phone's sockets are: in a network of its own, or under names and an address of its own."""
+    """The phone's sockets: in its own network namespace, or under its own name prefix and loopback address."""
 
     address: str
     abstract_prefix: str
     path: Callable[[str], str]
 
     async def connect(self, name: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Raises `BadAddress`, or `OSError` when nothing listens."""
+        """Connect to a socket. Raises `BadAddress`, or `OSError` if nothing listens."""
         kind, rest = _split(name)
         if kind == "tcp":
             return await asyncio.open_connection(self.address, _port(rest), limit=_LIMIT)
         return await asyncio.open_unix_connection(self._unix(kind, rest), limit=_LIMIT)
 
     async def listen(self, name: str, serve: Serve) -> tuple[asyncio.Server, str]:
-        """A listener and its full name (`tcp:0` becomes the port it got). Raises `BadAddress` or `OSError`."""
+        """Return a listener and its full name (`tcp:0` becomes the chosen port). Raises `BadAddress` or `OSError`."""
         kind, rest = _split(name)
         if kind == "tcp":
             server = await asyncio.start_server(serve, self.address, _port(rest), limit=_LIMIT)
@@ -52,7 +52,7 @@ class Network:
 
 
 async def join(stream: Stream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Carry bytes both ways until one side has ended: adb closes a stream as a whole."""
+    """Copy bytes both ways until one side ends, because adb closes both directions together."""
 
     async def to_phone() -> None:
         while data := await stream.read():
@@ -74,7 +74,7 @@ async def join(stream: Stream, reader: asyncio.StreamReader, writer: asyncio.Str
 
 
 def is_address(name: str) -> bool:
-    """Whether adb would take this for a socket's name."""
+    """Whether adb would accept this as a socket's name."""
     return name.partition(":")[0] in _KINDS
 
 

@@ -1,4 +1,4 @@
-"""What changes on a virtual phone: one file, read by everything the phone answers.
+"""Changeable state of a virtual phone, kept in one file that all its commands read.
 
 Only the standard library is imported here: this also runs inside the phone.
 """
@@ -22,15 +22,15 @@ FIREFOXES = ("org.mozilla.firefox", "org.mozilla.firefox_beta", "org.mozilla.fen
 
 @dataclass(frozen=True)
 class Battery:
-    """As `dumpsys battery` tells it."""
+    """The battery, as reported by `dumpsys battery`."""
 
     level: int = 87
     """Percent."""
     status: int = 2
-    """Android's number: 2 charging, 3 discharging, 5 full."""
+    """Android's status code: 2 charging, 3 discharging, 5 full."""
     present: bool = True
     updates_stopped: bool = False
-    """Values were set by `dumpsys battery set`, until `dumpsys battery reset`."""
+    """Whether values were set by `dumpsys battery set`, without a `dumpsys battery reset` since."""
     health: int = 2
     plugged: str = "usb"
     """`usb`, `ac`, `wireless` or `none`."""
@@ -39,15 +39,15 @@ class Battery:
     """°C."""
     charge_counter_uah: int = 3_480_000
     current_ua: int = 420_000
-    """Into the battery where positive."""
+    """Current in µA, positive while charging."""
 
 
 @dataclass(frozen=True)
 class Thermal:
-    """As `dumpsys thermalservice` and `/sys/class/thermal` tell it."""
+    """Temperatures, as reported by `dumpsys thermalservice` and `/sys/class/thermal`."""
 
     status: int = 0
-    """Android's 0 (none) to 6 (shutdown)."""
+    """Android's throttling status, 0 (none) to 6 (shutdown)."""
     hal_ready: bool = True
     cpu: float = 38.5
     gpu: float = 36.2
@@ -65,7 +65,7 @@ class Screen:
 
 @dataclass(frozen=True)
 class Settings:
-    """The three tables of `settings`."""
+    """The tables of Android's `settings`."""
 
     system: Mapping[str, str] = field(
         default_factory=lambda: {
@@ -94,12 +94,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Browser:
-    """Chrome, as far as it is not this computer's Chromium."""
+    """The state of the phone's browsers that this computer's Chromium does not hold."""
 
     first_run: bool = False
-    """It asks its first questions before it opens anything, whatever its flags say, until they are answered."""
+    """Whether Chrome shows first-run screens, regardless of its flags, until they are answered."""
     others: str = ""
-    """Packages of the browsers that are installed beside Chrome, with commas between them."""
+    """Packages of the browsers installed besides Chrome, separated by commas."""
 
     @property
     def packages(self) -> list[str]:
@@ -108,7 +108,7 @@ class Browser:
 
 @dataclass(frozen=True)
 class State:
-    """Everything that can change while the phone runs, and survives its restart."""
+    """All state that can change while the phone runs; it survives a restart."""
 
     battery: Battery = field(default_factory=Battery)
     thermal: Thermal = field(default_factory=Thermal)
@@ -116,25 +116,25 @@ class State:
     browser: Browser = field(default_factory=Browser)
     settings: Settings = field(default_factory=Settings)
     properties: Mapping[str, str] = field(default_factory=dict)
-    """Set by `setprop`, over those of the profile."""
+    """Properties set by `setprop`, which override the profile's."""
     clocks_khz: Mapping[str, int] = field(default_factory=dict)
-    """Present clock by CPU number, where it is not the cluster's highest."""
+    """Present clock by CPU number, if it is not the cluster's highest."""
     exits: Mapping[str, str] = field(default_factory=dict)
-    """By process: Android's number of why it ended last, and when (`3 2026-11-21 12:00:00.000`)."""
+    """By process: Android's reason code and time of its last exit (`3 2026-11-21 12:00:00.000`)."""
     services: Mapping[str, str] = field(default_factory=dict)
-    """By name: how `dumpsys SERVICE` misbehaves (`SERVICE_FAULTS`), or what it prints instead of its state."""
+    """By service: how `dumpsys SERVICE` fails (`SERVICE_FAULTS`), or the text that it prints instead of its state."""
     fixed_performance: bool = False
     chrome_installed: bool = True
     fault: str | None = None
-    """How the phone misbehaves towards adb: `offline`, `unauthorized`, or not at all."""
+    """State that the phone simulates towards adb: `offline`, `unauthorized`, or None."""
 
 
 class BadState(ValueError):
-    """A field that a phone has not, or a value that it cannot have."""
+    """An unknown field, or an invalid value."""
 
 
 def with_value(state: State, name: str, value: Any) -> State:
-    """The state with one field changed, named as `battery.level` or `settings.global.wifi_on`.
+    """Return the state with one field changed, named as in `battery.level` or `settings.global.wifi_on`.
 
     None removes an entry of a table. Raises `BadState`.
     """
@@ -153,7 +153,7 @@ def to_json(state: State) -> str:
 
 
 def from_json(text: str) -> State:
-    """Raises `BadState` when the text is not a state."""
+    """Parse a state. Raises `BadState` if the text is not one."""
     try:
         data = json.loads(text)
         state = State()
@@ -167,7 +167,7 @@ def from_json(text: str) -> State:
 
 
 class StateFile:
-    """The state on disk. Readers never see half a file; writers take turns."""
+    """The state on disk. Readers never see a partial file; writers take turns."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "state.json"
@@ -181,7 +181,7 @@ class StateFile:
         return self._cached[1]
 
     def change(self, edit: Callable[[State], State], then: Callable[[State], None]) -> State:
-        """Replace the state by what `edit` makes of it; `then` runs before the next writer's turn."""
+        """Replace the state by the result of `edit`; `then` runs before the next writer's turn."""
         with file_locks.exclusive(self.path.with_suffix(".lock")):
             state = edit(self.read() if self.path.exists() else State())
             atomic_files.write_text(self.path, to_json(state), alone=True)

@@ -1,4 +1,4 @@
-"""One of the many byte streams that share an adb connection, with adb's flow control."""
+"""One of the byte streams that share an adb connection, with adb's flow control."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from mobilebench.virtual.wire import CLSE, OKAY, WRTE, Packet
 
 HIGH_WATER = 2 << 20
-"""Bytes that may wait to be read before the sender is kept waiting."""
+"""Bytes that may be buffered for reading before the sender has to wait."""
 
 
 class StreamClosed(ConnectionError):
@@ -31,16 +31,16 @@ class Stream:
         self._writable = asyncio.Event()
         self._write_turn = asyncio.Lock()
         self.closed = asyncio.Event()
-        """Set once the other side closed."""
+        """Set once the other side has closed the stream."""
 
-    # What the connection tells the stream.
+    # Called by the connection.
 
     def accepted(self) -> None:
         """The other side is ready for the next packet."""
         self._writable.set()
 
     def received(self, payload: bytes) -> None:
-        """An empty packet is acknowledged, and is no end."""
+        """Buffer a packet's data; an empty packet is acknowledged and does not end the stream."""
         if not payload:
             self._send(Packet(OKAY, self.local_id, self.remote_id))
             return
@@ -58,10 +58,10 @@ class Stream:
         self._readable.set()
         self._writable.set()
 
-    # What services use.
+    # Called by services.
 
     async def read(self) -> bytes:
-        """The next bytes, however many; empty at the end."""
+        """Return the next bytes, in any number; empty at the end."""
         while not self._received:
             if self.closed.is_set():
                 return b""
@@ -78,7 +78,7 @@ class Stream:
         """Send all of `data`.
 
         Raises:
-            StreamClosed: the other side does not take it any more.
+            StreamClosed: the other side has closed the stream.
         """
         async with self._write_turn:
             for start in range(0, len(data), self._max_payload):
@@ -104,7 +104,7 @@ class Buffered:
         self._at = 0
 
     async def exactly(self, count: int) -> bytes:
-        """Raises `StreamClosed` when the stream ends before."""
+        """Read `count` bytes. Raises `StreamClosed` if the stream ends before."""
         end = self._at + count
         if end > len(self._data):
             await self._more(end - len(self._data))

@@ -1,4 +1,4 @@
-"""The service `sync:`: files to and from the phone."""
+"""The service `sync:`, which transfers files to and from the phone."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _REPLY_AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class Storage:
-    """Where the phone's files are, and how much of them there may be."""
+    """Location and size limit of the phone's files."""
 
     path: Callable[[str], str]
-    """From the phone's path to this process's."""
+    """Converts a path on the phone to one of this process."""
     room: Callable[[str], int | None]
-    """Bytes that may still be written at a path, or None where only the file system says so."""
+    """Bytes that may still be written at a path, or None if only the file system limits them."""
 
 
 class _Refused(Exception):
-    """What adb shows as `remote …`."""
+    """A refused request, which adb shows as `remote …`."""
 
 
 async def serve(stream: Stream, storage: Storage) -> None:
@@ -130,7 +130,7 @@ async def _send(stream: Stream, path: str) -> None:
 
 
 async def _receive(stream: Stream, source: Buffered, storage: Storage, request: str) -> None:
-    """One pushed file. Where it cannot be kept this is said at once, and the rest of it is read and dropped."""
+    """Receive one pushed file. If it cannot be stored, report this at once, then read and drop the rest."""
     incoming: _Incoming | None = None
     try:
         try:
@@ -197,7 +197,7 @@ class _Incoming:
             os.unlink(self._path)  # noqa: PTH108
         if not self._link:
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            # Android gives the group and others what the owner has
+            # Android gives group and others the owner's permissions
             owner = mode & 0o700
             os.fchmod(self._file, owner | owner >> 3 | owner >> 6 if mode & 0o777 else 0o644)
 

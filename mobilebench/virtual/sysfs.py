@@ -1,4 +1,4 @@
-"""The phone's `/sys`: clocks, temperatures and battery, written from its configuration and state.
+"""Write the phone's `/sys` (clocks, temperatures and battery) from its configuration and state.
 
 Only the standard library is imported here: this also runs inside the phone.
 """
@@ -18,12 +18,12 @@ _HOST_CPU = Path("/sys/devices/system/cpu")
 
 
 def files(config: PhoneConfig, state: State) -> dict[str, str]:
-    """Content by path below `/sys`. Clocks are in kHz, temperatures in thousandths of °C, as Linux gives them."""
+    """Contents by path below `/sys`. As in Linux, clocks are in kHz and temperatures in thousandths of °C."""
     return {**_clocks(config, state), **_zones(state.thermal, state.battery), **_battery(state.battery)}
 
 
 def write(folder: Path, config: PhoneConfig, state: State) -> None:
-    """Bring the tree at `folder` up to date, touching only what differs."""
+    """Update the tree at `folder`, writing only files that differ."""
     for name, content in files(config, state).items():
         file = folder / name
         text = f"{content}\n"
@@ -33,7 +33,7 @@ def write(folder: Path, config: PhoneConfig, state: State) -> None:
 
 
 def copy_real_cores(folder: Path) -> None:
-    """Tell programs the cores that really compute: engines choose threads and kernels by them."""
+    """Copy the real cores' entries, by which engines choose threads and kernels."""
     target = folder / _CPU
     target.mkdir(parents=True, exist_ok=True)
     for name in ("online", "possible", "present", "kernel_max", "offline"):

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 VERSION = 0x01000001
-"""From this version on, neither side computes checksums."""
+"""Protocol version from which neither side computes checksums."""
 MAX_PAYLOAD = 1 << 20
 
 SYNC = 0x434E5953
@@ -28,7 +28,7 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True)
 class Packet:
-    """One message; what the arguments mean depends on the command."""
+    """One message; the meaning of the arguments depends on the command."""
 
     command: int
     arg0: int = 0
@@ -36,14 +36,14 @@ class Packet:
     payload: bytes = b""
 
     def encode(self, *, checksum: bool = False) -> bytes:
-        """The packet as it travels; `checksum` for peers older than `VERSION`."""
+        """The packet's bytes; `checksum` is for peers older than `VERSION`."""
         total = sum(self.payload) & 0xFFFFFFFF if checksum else 0
         magic = self.command ^ 0xFFFFFFFF
         return _HEADER.pack(self.command, self.arg0, self.arg1, len(self.payload), total, magic) + self.payload
 
 
 class PacketParser:
-    """Cuts a byte stream into packets, wherever it was broken on its way."""
+    """Splits a byte stream into packets, regardless of its chunks."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -51,10 +51,10 @@ class PacketParser:
         self._header: tuple[int, int, int, int] | None = None
 
     def feed(self, data: bytes) -> list[Packet]:
-        """The packets that are complete with these bytes.
+        """Return the packets that these bytes complete.
 
         Raises:
-            ProtocolError: a header is not one of adb's; the parser must not be used any more.
+            ProtocolError: a header is not valid; the parser must not be used afterwards.
         """
         self._chunks.append(data)
         self._have += len(data)
