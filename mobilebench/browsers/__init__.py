@@ -1,1 +1,1 @@
-"""Start and drive Chrome (DevTools protocol) and Firefox (WebDriver BiDi), and serve the pages that they measure."""
+"""Start and drive Chrome and Firefox, and serve the measured pages."""

@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.1
 
 
 class BidiPage:
-    """A tab driven over WebDriver BiDi; see `page.Page`."""
+    """A BiDi tab; see `page.Page`."""
 
     capabilities: frozenset[Capability] = frozenset()
 
@@ -64,7 +64,7 @@ class BidiPage:
         return local_value(answer.get("result"))
 
     def tell_cores(self, count: int) -> None:
-        """Set `navigator.hardwareConcurrency` of pages; workers still read the real number."""
+        """Set the core count for pages; workers still read the real one."""
         function = f"() => Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', {{get: () => {count:d}}})"
         self.call("script.addPreloadScript", {"functionDeclaration": function, "contexts": [self._context]})
 
@@ -115,7 +115,7 @@ class BidiNotices:
 
 
 def _crashed() -> Killed:
-    """The failure of a crashed page; Firefox does not report how its process ended."""
+    """A page's crash; Firefox does not report how its process ended."""
     words = "The page crashed (its process ended, was killed or ran out of memory)."
     return Killed(words, subject="The page's process")
 

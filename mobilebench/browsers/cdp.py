@@ -22,7 +22,7 @@ _CAPABILITIES: frozenset[Capability] = frozenset({"stop scripts", "clear origin"
 
 
 class CdpPage:
-    """A tab driven over DevTools; see `page.Page`."""
+    """A DevTools tab; see `page.Page`."""
 
     capabilities = _CAPABILITIES
 

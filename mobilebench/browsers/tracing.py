@@ -167,7 +167,7 @@ class _Found:
             raise _no_trace() from error
 
     def end(self) -> None:
-        """Check that the trace is complete after the last part."""
+        """Check that the trace is complete."""
         self._look(self._unpack.flush())
         begun = self._begin.lstrip().startswith(b"{") and b'"traceEvents"' in self._begin
         if not self._unpack.eof or not begun or not self._last.rstrip().endswith(b"}"):

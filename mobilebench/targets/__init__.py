@@ -1,4 +1,4 @@
-"""WHERE to measure: this computer and Android phones over adb."""
+"""Targets to measure on: this computer and Android phones over adb."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def demand_adb(*, for_virtual_phones: bool = False) -> None:
 
 
 def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
-    """The targets that `--serial` names: `all`, or `host` and serials with commas between, in the order given.
+    """Return the targets that `--serial` names: `all`, or `host` and serials, separated by commas, in that order.
 
     With `all`, phones that cannot be used are returned too, with their state, so that a run can record why they
     were left out. A second way to the same phone is returned in the same way, even when it is named.

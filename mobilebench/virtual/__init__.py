@@ -1,1 +1,1 @@
-"""Virtual phones: sandboxed processes on this computer that answer adb as a phone with a given profile does."""
+"""Virtual phones: processes that answer adb like a phone with a given profile."""

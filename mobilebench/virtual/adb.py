@@ -31,7 +31,7 @@ def connect(serial: str, *, expect: str = "device") -> None:
     """Connect the phone, and wait until adb lists it in the expected state.
 
     Raises:
-        TargetLost: that does not happen in time.
+        TargetLost: the phone does not reach that state in time.
     """
     disconnect(serial)
     # adb waits ten seconds for a phone that does not answer, so its result is not awaited.

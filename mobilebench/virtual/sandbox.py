@@ -64,7 +64,7 @@ def python() -> Python:
 
 @cache
 def walls() -> Walls:
-    """Find out, once per process, which namespaces this computer allows."""
+    """Which namespaces this computer allows; tested once."""
     bwrap = shutil.which("bwrap")
     if bwrap is None or os.environ.get(_NO_SANDBOX) == "none":
         return "none"

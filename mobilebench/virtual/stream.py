@@ -40,7 +40,7 @@ class Stream:
         self._writable.set()
 
     def received(self, payload: bytes) -> None:
-        """Buffer a packet's data; an empty packet is acknowledged and does not end the stream."""
+        """Buffer a packet; an empty one is acknowledged and ends nothing."""
         if not payload:
             self._send(Packet(OKAY, self.local_id, self.remote_id))
             return

@@ -139,7 +139,7 @@ class PhoneBrowsers:
         return address, version, [*doubts, *questions.answered]
 
     def _stop_other_chromes(self, app: BrowserApp) -> None:
-        """Stop the other Chrome builds, because only one can listen on the socket that they share."""
+        """Stop other Chrome builds: only one can listen on the shared socket."""
         for name, other in DRIVEN.items():
             if other.is_chrome and other.package != app.package and name in self._installed:
                 self._conditions.stop_app(other.package)

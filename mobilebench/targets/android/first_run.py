@@ -60,7 +60,7 @@ class Screen(Protocol):
 
 
 def asks(component: str, package: str) -> bool:
-    """Whether the activity in front is a first-run screen that blocks this browser."""
+    """Whether a first-run screen or permission dialog blocks this browser."""
     owner, _, activity = component.partition("/")
     if _DIALOGS.match(component):
         return "GrantPermissions" in activity

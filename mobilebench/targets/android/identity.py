@@ -12,7 +12,7 @@ BOOT = "boot_id"
 """Names of facts in `TargetInfo.facts`."""
 
 QUESTION = "cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid"
-"""The kernel's id of this start of the phone, and the namespace of its processes (containers share a kernel)."""
+"""The kernel's boot id and the pid namespace (containers share a kernel)."""
 
 SAME_PHONE = "the same phone as "
 """Start of the state of a target that is a second connection to a listed phone."""

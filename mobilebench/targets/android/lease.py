@@ -32,7 +32,7 @@ LEASE_SECONDS = 300.0
 RENEW_SECONDS = 100.0
 """Seconds between renewals; each takes the phone a few milliseconds."""
 AGAIN_SECONDS = 10.0
-"""Seconds before the next try after a failed renewal: the phone may be gone for a moment."""
+"""Seconds until the next try after a failed renewal."""
 
 LOCK = f"{HOME}/lock"
 WAIT = "Wait until that run has ended, or choose other targets with --serial."

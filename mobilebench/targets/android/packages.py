@@ -66,7 +66,7 @@ def parse(text: str, user: int) -> Answers:
 
 
 def _why_nothing(answer: str) -> str | None:
-    """Why an answer without a package list cannot show whether the package is missing; None if it has the list."""
+    """Why the answer has no package list, so that a missing package cannot be detected; or None."""
     if re.search(r"^Packages:", answer, re.MULTILINE):
         return None
     return dumpsys.refusal("package", answer) or "the answer of the phone's service package lists no packages"

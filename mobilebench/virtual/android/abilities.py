@@ -33,7 +33,7 @@ class Ability:
     stdout: str = ""
     stderr: str = ""
     code: int = 0
-    """What `am` and its like print before `since`, and their exit code."""
+    """Output and exit code of the command before `since`, for commands such as `am`."""
     denied: tuple[int, ...] = ()
     """API levels at which the shell user may not read the file."""
 
