@@ -1,6 +1,6 @@
-"""Is a model a pure function of its input? Which operators speak against it, and how that is said.
+"""Whether a model is a pure function of its input, which operators suggest otherwise, and how reports word it.
 
-Operators are only a hint: what a model is follows from its answers (`models.adding.asking`).
+Operators are only a hint; the model's outputs decide (`models.user_models.reference_client`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _VARIABLE_TENSORS = frozenset(
     }
 )  # fmt: skip
 _STATE_TFLITE = frozenset({"ASSIGN_VARIABLE"}) | _VARIABLE_TENSORS
-"""Those that write resource variables, or keep their state in variable tensors."""
+"""Operators that write resource variables or keep their state in variable tensors."""
 _STATE_TENSORFLOW = frozenset(
     {
         "Assign", "AssignAdd", "AssignSub", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp",
@@ -63,17 +63,17 @@ _FLEX = "flex"
 
 
 def of(manifest: Manifest) -> Behaviour:
-    """What the answer of a model depends on; that of every model of the zoo follows from its input alone."""
+    """What a model's output depends on; for every model of the zoo, on its input alone."""
     return manifest.behaviour if isinstance(manifest, AddedManifest) else Behaviour()
 
 
 def random_operators(operators: Iterable[OperatorCount], format_name: Format) -> list[str]:
-    """Those of a file that may draw random numbers."""
+    """The operators of a file that may draw random numbers."""
     return _named(operators, _RANDOM[format_name], _RANDOM_TENSORFLOW)
 
 
 def state_operators(operators: Iterable[OperatorCount], format_name: Format) -> list[str]:
-    """Those of a file that may keep state from inference to inference."""
+    """The operators of a file that may keep state from inference to inference."""
     return _named(operators, _STATE[format_name], _STATE_TENSORFLOW)
 
 
@@ -84,7 +84,7 @@ def in_variable_tensors(manifest: Manifest) -> list[str]:
 
 
 def said(behaviour: Behaviour) -> str | None:
-    """The behaviour as a sentence without its end; None of a pure function."""
+    """The behaviour as a sentence without its full stop; None for a pure function."""
     named = f" ({', '.join(behaviour.operators)})" if behaviour.operators else ""
     state = "carries state from inference to inference"
     if behaviour.random:
@@ -96,7 +96,7 @@ def said(behaviour: Behaviour) -> str | None:
 
 
 def in_a_word(behaviour: Behaviour) -> str | None:
-    """`random`, `stateful`, both, or None of a pure function."""
+    """`random`, `stateful` or both; None for a pure function."""
     words = [word for word, is_so in (("random", behaviour.random), ("stateful", behaviour.stateful)) if is_so]
     return " and ".join(words) or None
 

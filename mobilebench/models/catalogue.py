@@ -1,4 +1,4 @@
-"""The models of the papers and of later studies: what goes in, what comes out, how far an answer may differ."""
+"""The models of the papers and of later studies: their inputs, outputs and tolerances."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def _text(vocabulary: int, sequence: int) -> tuple[Input, ...]:
 
 
 _ANY_LEVELS = Fill(kind="integers", low=-3, high=4)
-"""For a network that takes brightness and contrast off its input: half of a range of real numbers would be the same
-image again to it, while half of these levels is another one.
+"""For a network that normalises the brightness and contrast of its input: half of a range of real numbers would look
+the same to it, while half of these levels is a different image.
 """
 
 _BERT_OUTPUTS = ("sequence_output", "pooled_output")
@@ -267,4 +267,4 @@ ENTRIES = (
         postprocessing="image_from_unit",
     ),
 )
-"""The papers' nine in their order, then the others."""
+"""The papers' nine models in their order, then the others."""

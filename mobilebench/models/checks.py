@@ -1,4 +1,4 @@
-"""What a definition and its converted files must show before they are accepted."""
+"""Checks that a definition and its converted files must pass before they are accepted."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def telling_outputs(reference: Arrays, other: Arrays, least_change: float) -> None:
-    """Make sure that agreement on these outputs proves something: finite, varied, and following the input.
+    """Check that the outputs are a useful test: finite, varied, and dependent on the input.
 
     Args:
         reference: the answer to one input.
         other: the answer to another one.
-        least_change: by which share of its scale each output has to differ between them.
+        least_change: how much each output must differ between them, as a share of its scale.
 
     Raises:
         MobilebenchError: an output is not finite, tiny, (nearly) constant, or hardly depends on the input.
@@ -42,7 +42,7 @@ def telling_outputs(reference: Arrays, other: Arrays, least_change: float) -> No
 
 
 def same_answer(engine: str, given: Arrays, reference: Arrays, tolerance: float) -> float:
-    """Compare all elements of all outputs; the largest difference as a share of its output's scale.
+    """The largest difference over all elements of all outputs, as a share of its output's scale.
 
     Raises:
         MobilebenchError: an output has another shape or values that are not finite, or differs by more than

@@ -1,4 +1,4 @@
-"""Networks of any depth and width: fully connected, convolutional and recurrent ones, as later studies vary them.
+"""Families of fully connected, convolutional and recurrent networks that vary in depth and width.
 
 The published grids are those of Ma et al., Moving Deep Learning into Web Browser: How Far Can We Go?, WWW 2019, table
 5, whose networks are TensorFlow's official examples with another depth and width.
@@ -26,22 +26,22 @@ _CHARACTERS = 57
 
 @dataclass(frozen=True)
 class Family:
-    """Models that differ in depth and width alone; a member is called `<name>_<depth>x<width>`."""
+    """Models that differ only in depth and width; a member is called `<name>_<depth>x<width>`."""
 
     name: str
     title: str
     task: str
     citation: str
     depths: tuple[int, ...]
-    """Published."""
+    """The published depths."""
     widths: tuple[int, ...]
-    """Published."""
+    """The published widths."""
     default: tuple[int, int]
-    """Depth and width of the member that stands in lists for the whole family."""
+    """Depth and width of the member that represents the family in lists."""
     deepest: int
     widest: int
     depth_step: int
-    """Depths are this many, twice as many, and so on."""
+    """Every depth is a multiple of this number."""
     shallowest: int
     depth_means: str
     width_means: str
@@ -49,7 +49,7 @@ class Family:
     outputs: tuple[str, ...]
     definition: str
     parameters: Callable[[int, int], int]
-    """Parameters of the member of this depth and width, by the layers' formulas."""
+    """The number of parameters for a depth and a width, from the layers' formulas."""
     preprocessing: str
     postprocessing: str
 
@@ -105,7 +105,7 @@ def member(name: str) -> ModelEntry | None:
 
 
 def grid(family: str) -> list[str]:
-    """The names of a family's published members, by depth and then by width."""
+    """The names of a family's published members, sorted by depth, then by width."""
     one = FAMILIES[family]
     return [one.member_name(depth, width) for depth in one.depths for width in one.widths]
 

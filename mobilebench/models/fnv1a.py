@@ -1,4 +1,4 @@
-"""FNV-1a (32 bit), the digest of outputs, computed at the speed of numpy.
+"""FNV-1a (32 bit), the digest of outputs, vectorised with numpy.
 
 Byte by byte the digest is `h = ((h ^ byte) * PRIME) mod 2^32`, which cannot be vectorised as it stands. But `h ^ byte`
 changes only the lowest eight bits of `h`, and those follow from lowest eight bits alone. So they are found first, for
@@ -19,7 +19,7 @@ _START = 0x811C9DC5
 _PRIME = 0x01000193
 _LOW_PRIME = np.uint8(_PRIME & 0xFF)
 _CHUNK = 1 << 16
-"""Bytes that are digested at once; small enough for a processor's cache."""
+"""Bytes per step; small enough for a processor's cache."""
 
 
 def fnv1a(values: NDArray[Any]) -> int:
@@ -39,10 +39,10 @@ def _continued(digest: int, content: NDArray[np.uint8]) -> int:
 
 
 def _low_bytes(first: int, content: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The lowest eight bits of the state before each byte; `first` are those before the first one."""
+    """The lowest eight bits of the state before each byte; `first` is their value before the first byte."""
     low = np.zeros_like(content)
     mixed = np.zeros_like(content)
-    """`low ^ content`, as far as its bits are known."""
+    """The bits of `low ^ content` that are known so far."""
     for k in range(8):
         bit = np.uint8(1 << k)
         flips = (content ^ (mixed * _LOW_PRIME)) & bit

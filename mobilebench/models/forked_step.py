@@ -1,7 +1,7 @@
-"""Steps of a build, each in a process of its own that is forked from this one.
+"""Runs a step of a build in a forked process.
 
-TensorFlow and the converters keep much of what they once held. A step that ends with its process gives all of it
-back, and does not have to import them again.
+TensorFlow and the converters never free much of their memory. The end of the process frees it all, and a fork need not
+import them again.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Result = TypeVar("Result")
 
 
 def apart(step: Callable[[], Result]) -> Result:
-    """What `step` returns (it has to be picklable). What it changes in memory is lost; files stay.
+    """Run `step` in a fork and return its result, which must be picklable. Its changes in memory are lost, files stay.
 
     Raises:
-        MobilebenchError: as `step` raised it; or the process was killed.
+        MobilebenchError: `step` raised it, or the process was killed.
     """
     reading, writing = os.pipe()
     parent = os.getpid()
@@ -46,7 +46,7 @@ def apart(step: Callable[[], Result]) -> Result:
 
 
 def _run(step: Callable[[], Result], writing: int) -> None:
-    """Never returns: the process ends without the parent's clean-up."""
+    """Run the step and end the process without the parent's clean-up; never returns."""
     try:
         try:
             answer = pickle.dumps((step(), None))

@@ -1,4 +1,4 @@
-"""What a model's file holds of each operator type, and which of its operators each kernel of a profile computes."""
+"""Counts and costs of the operator types in a model's file, and which operator each profiled kernel computes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ _MAY_COMPUTE: dict[OperatorType, frozenset[OperatorType]] = {
     "matmul": frozenset({"matmul", "convolution"}),
     "convolution": frozenset({"convolution", "depthwise convolution", "matmul"}),
 }
-"""Which operators a kernel of a type may stand for, where that is more than its own type: a pointwise convolution is a
-matrix product, and the other way round."""
+"""Further operator types that a kernel of a type may compute: a pointwise convolution is a matrix product, and the
+reverse.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class FileOperators:
     """The operators of one model file."""
 
     operators: tuple[GraphOperators, ...]
-    """By type, most frequent first."""
+    """One entry per type, the most frequent first."""
     computing: tuple[str, ...]
     """The compute-intensive ones, in the order of the file."""
 
 
 def with_graph(measurement: Measurement, files: ModelFiles, format: Format) -> Measurement:  # noqa: A002
-    """A kernels pass with what the model's file holds of each operator, and what of it each kernel computes.
+    """The result of a kernels pass, with the file's operator types and the operator that each kernel computes.
 
     Raises:
         BadInput: the model's file cannot be read.
@@ -50,7 +51,7 @@ def with_graph(measurement: Measurement, files: ModelFiles, format: Format) -> M
 def file_operators(files: ModelFiles, format: Format) -> FileOperators:  # noqa: A002 - the word of the domain
     """Count, parameters and multiply-accumulates of every operator type of a model's file.
 
-    Another process reads the file, which takes half a second; each file is read once.
+    Another process reads the file, in half a second; the result is cached per file.
 
     Raises:
         BadInput: the file cannot be read.
@@ -64,10 +65,10 @@ def file_operators(files: ModelFiles, format: Format) -> FileOperators:  # noqa:
 
 
 def matched(kernels: Sequence[Kernel], computing: Sequence[str], engine: str) -> list[Kernel]:
-    """Kernels with the operator that each compute-intensive one stands for.
+    """The kernels, each compute-intensive one with the operator that it computes.
 
-    Kernels stand in the order in which they ran, and `computing` in the order of the file. They are matched one to one
-    where there are as many of both and every pair fits; else none is.
+    Kernels are in the order in which they ran, and `computing` in the order of the file. They are matched one to one if
+    their numbers are equal and every pair fits; otherwise no kernel is matched.
     """
     places = [place for place, kernel in enumerate(kernels) if intensity(_type(kernel, engine)) == "compute"]
     if len(places) != len(computing):
@@ -94,7 +95,7 @@ def _read(
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     signature: str | None,
 ) -> FileOperators:
-    """The sum is that of the manifest: it stands for the content, and nothing is hashed again."""
+    """Read the file's operators; `sha256` (from the manifest) is only the cache key, and is not checked again."""
     sizes = {name: list(shape) for name, shape in shapes}
     described = inspect(path, format, shapes=sizes, digest=lambda _: sha256, signature=signature)
     operators = tuple(

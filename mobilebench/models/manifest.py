@@ -1,4 +1,4 @@
-"""What a built model consists of: its files, its inputs, and the answer that it must give."""
+"""The manifest of a model: its files, its inputs, and the reference output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Format = Literal["saved_model", "tflite", "onnx", "tfjs"]
 
 
 class Fill(Record):
-    """How an input is filled by the published formula (`models.inputs`)."""
+    """How an input is filled by the published formula (`models.synthetic_inputs`)."""
 
     kind: Literal["uniform", "integers"]
     low: float
@@ -32,13 +32,13 @@ class InputSpec(Record):
 
 
 class FormatFile(Record):
-    """One format of a model: the file an engine opens, what belongs to it, and how it names things."""
+    """One format of a model: the file that an engine opens, further files, and its tensor names."""
 
     path: str
     """Relative to the manifest's folder; for tfjs the `model.json`, for saved_model the `saved_model.pb`."""
     sha256: str
     bytes: int
-    """Of all its files together."""
+    """Size of all its files together."""
     parts: dict[str, str] = Field(default={})
     """Further files (tfjs weight shards, a SavedModel's variables): relative path to sha256."""
     inputs: dict[str, str]
@@ -48,22 +48,22 @@ class FormatFile(Record):
     input_dtypes: dict[str, str] = Field(default={})
     """Canonical input name to its dtype in this format, where it differs from the model's."""
     open_inputs: list[str] = Field(default=[])
-    """Canonical names of the inputs of which this file leaves sizes open."""
+    """Canonical names of the inputs with dynamic sizes in this file."""
 
 
 class Manifest(Record):
-    """`manifest.json` beside a model's files. Schema-checked whenever it is read."""
+    """`manifest.json` beside a model's files. It is validated whenever it is read."""
 
     schema_version: Literal[2] = 2
     source: Literal["zoo", "added"] = "zoo"
-    """Built here from a definition, or a user's own file."""
+    """`zoo`: built here from a definition; `added`: a user's own file."""
     model: str
     precision: str
     batch: int
     weights: str
     """`seeded`, `pretrained: <sha256>` or `added: <sha256>`."""
     seed: int | None
-    """Of seeded weights."""
+    """The seed of seeded weights."""
     inputs: list[InputSpec]
     outputs: list[str]
     """Canonical output names, in the order of `reference`."""
@@ -71,19 +71,20 @@ class Manifest(Record):
     unsupported: dict[Format, str] = Field(default={})
     """Formats that do not exist for this model and precision, each with the reason in plain words."""
     reference: list[OutputSummary]
-    """The answer to the published input."""
+    """Summaries of the reference output for the published input."""
     differences: dict[Format, float] = Field(default={})
-    """By how much a format's own engine in Python differed from the reference when the model was built, over all
-    elements and seeded inputs, as a share of each output's scale."""
+    """Largest difference of a format's own Python engine from the reference when the model was built, over all elements
+    and seeded inputs, as a share of each output's scale.
+    """
     reference_engine: str = "tensorflow"
-    """Which engine gave it: TensorFlow with fp32 weights for models of the zoo, whatever the precision."""
+    """The engine that computed `reference`: for models of the zoo in any precision, TensorFlow with fp32 weights."""
     tolerance: float
     """Allowed difference as a share of each output's largest absolute reference value."""
     parameters: int
     built_with: dict[str, str]
     """Package to version."""
     notes: list[str] = Field(default=[])
-    """What a reader of its numbers should know, in plain words."""
+    """Remarks for readers of its results, in plain words."""
 
     @model_validator(mode="before")
     @classmethod
@@ -95,14 +96,14 @@ class Manifest(Record):
 
 
 class Behaviour(Record):
-    """What a model's answer depends on besides its input, as its own engine showed when the model was added."""
+    """What a model's output depends on besides its input, as its own engine showed when the model was added."""
 
     stateful: bool = False
-    """It carries state from inference to inference: the same input gives another answer later in a session."""
+    """It keeps state from inference to inference: the same input gives a different output later in a session."""
     random: bool = False
-    """It draws random numbers: the same input gives another answer each time."""
+    """It draws random numbers: the same input gives a different output each time."""
     sizes_vary: bool = False
-    """Of a random model: not even the shapes of its outputs stay the same."""
+    """For a random model: even the shapes of its outputs vary."""
     operators: list[str] = Field(default=[])
     """Operators of the file that keep state or draw random numbers."""
 
@@ -112,13 +113,13 @@ class AddedManifest(Manifest):
 
     behaviour: Behaviour = Field(default=Behaviour())
     output_dtypes: dict[str, str] = Field(default={})
-    """Output to the dtype that it has in the file that was given."""
+    """Output to its dtype in the user's file."""
     signature: str | None = None
-    """The signature that is measured, where the file that was given has several."""
+    """The signature that is measured, if the user's file has several."""
     signatures: list[str] = Field(default=[])
     """All of them."""
     rewritten_from: str | None = None
-    """sha256 of the file that was given, where what is measured is a copy with this signature alone."""
+    """sha256 of the user's file, if the measured file is a copy with only this signature."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +130,12 @@ class ModelFiles:
     manifest: Manifest
 
     def file(self, format: Format) -> Path | None:  # noqa: A002 - the word of the domain
-        """The file an engine opens, or None when the model lacks this format."""
+        """The file that an engine opens, or None if the model lacks this format."""
         entry = self.manifest.formats.get(format)
         return self.folder / entry.path if entry else None
 
     def missing(self, format: Format) -> str:  # noqa: A002
-        """Half a sentence on a format that the model lacks, with the reason where it is known."""
+        """A clause on a format that the model lacks, with the reason if it is known."""
         reason = self.manifest.unsupported.get(format)
         because = f": {reason}" if reason else ""
         return f"{self.manifest.model} {self.manifest.precision} has no {format} file{because}"

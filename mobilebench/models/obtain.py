@@ -1,4 +1,4 @@
-"""Get a model by name: one that is built in the cache, one that is built now, or a user's own."""
+"""Gets a model by name: from the cache, by building it, or from the user's own models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mobilebench.models.manifest import ModelFiles
 
 
 def find(model: str, precision: str = "fp32", batch: int = 1) -> ModelFiles | None:
-    """The built model, or None when it is not built (or only from an older definition).
+    """The built model, or None if it is not built from the current definition.
 
     Raises:
         BadInput: the model is unknown, or its files are damaged (a file is missing, cut short, or its manifest
@@ -31,14 +31,14 @@ def ensure(
     *,
     thorough: bool = True,
 ) -> ModelFiles:
-    """The built model; it is built when it is missing, and again when it is damaged.
+    """The built model; it is built if it is missing or damaged.
 
     Args:
         model: name.
         precision: number format.
-        batch: built into the model.
-        progress: told what is done.
-        thorough: hash every file, as is due before a run; else only those that were written to since they were built.
+        batch: the batch size that is built into the model.
+        progress: called with a short text at each step.
+        thorough: hash every file, as before a run; otherwise only files modified since they were built.
 
     Raises:
         BadInput: it cannot be built (no definition, no such precision, or the `models` extra is not installed).

@@ -1,4 +1,4 @@
-"""The packages that build models: what is imported, and the versions that the built files depend on."""
+"""The packages that build models: their modules, and the versions that the built files depend on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import importlib.util
 from mobilebench.core.errors import BadInput
 
 CONVERTERS = {"tensorflow": "2.21.0", "tf2onnx": "1.17.0", "onnx": "1.23.2", "tensorflowjs": "4.22.0"}
-"""Package to the one version that this version converts with; they belong to the key of a built model."""
+"""Package to the only version that is accepted for conversion; the versions are part of a built model's key."""
 
 CHECKERS = {"ai-edge-litert": "ai_edge_litert", "onnxruntime": "onnxruntime", "numpy": "numpy"}
-"""Further packages that building needs, to the module that is imported."""
+"""Further packages that building needs, each with the module to import."""
 
 _HINT = (
     "Install the converters: `pip install 'mobilebench[models]'`, then "
@@ -20,7 +20,7 @@ _HINT = (
 
 
 def require() -> None:
-    """Make sure that models can be built here.
+    """Check that models can be built here.
 
     Raises:
         BadInput: a package is missing, or a converter has another version; the hint says how to install them.

@@ -51,15 +51,15 @@ Line = Annotated[str, Field(max_length=500), AfterValidator(_one_line)]
 
 
 class Pretrained(Record):
-    """A file of weights (`models.weights_file`) that can be fetched."""
+    """A file of weights (`models.weights.weights_file`) that can be fetched."""
 
     url: Annotated[str, Field(max_length=2000), AfterValidator(_checked_url)]
     """`https://`, `http://` or `file:///`."""
     sha256: Annotated[str, AfterValidator(_checked_sha256)]
-    """Of the file: what has another sum is refused."""
+    """sha256 of the file; a file with another hash is refused."""
     bytes: Annotated[int, Field(gt=0)] | None = None
-    """The file's size, where it is known beforehand."""
+    """The file's size, if it is known in advance."""
     licence: Line = LICENCE_NOT_STATED
-    """Under which the weights are given."""
+    """The licence of the weights."""
     source: Line | None = None
-    """Who trained them on what, as one would cite it."""
+    """A citation of who trained the weights, and on which data."""

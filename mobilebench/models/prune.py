@@ -1,8 +1,8 @@
-"""Make room in the cache: what is not current, what killed builds and downloads left, compressed copies of files that
-are gone, or all of it.
+"""Frees space in the cache: removes outdated models and weights, leftovers of killed builds and downloads, compressed
+copies of files that are gone, or everything.
 
-Nothing that another process builds, fetches or uses is touched: the lock of each thing is taken first, and what is
-locked stays. Links are left alone. The models that users added lie elsewhere (`<home>/models`).
+Each entry is locked before it is removed, so nothing that another process builds, fetches or uses is removed. Links are
+left alone. The users' own models are not in the cache (they are in `<home>/models`).
 """
 
 from __future__ import annotations
@@ -33,50 +33,50 @@ _MODEL = re.compile(
     rf"(?:(?P<name>{store.BUILT_NAME.pattern})(?P<beside>\.log|\.lock)?"
     rf"|\.(?P<left>{store.BUILT_NAME.pattern})(?P<kind>\.building|\.damaged|\.pruned))"
 )
-"""A built model, what lies beside it while it is built, and what a killed process leaves."""
+"""Folder names of a built model, of one that is being built, and of a killed process's leftovers."""
 
 _WEIGHTS = re.compile(
     r"\.?(?P<name>[0-9a-f]{64})(?P<kind>\.safetensors|\.safetensors\.part(?:\.json|\.new|\.json\.part)?|\.lock)"
 )
 
 _COPY = re.compile(r"(?P<sum>[0-9a-f]{64})-(?:gzip|br)\d{1,2}")
-"""What is sent of a file of this sum to a browser that takes this encoding, by its level."""
+"""Name of a compressed copy: the file's sha256, the encoding and its level."""
 
 _HALF_MADE = re.compile(rf"\.{_COPY.pattern}\.[0-9a-f]{{8}}\.part|tmp[a-z0-9_]{{8}}")
-"""Left by a process that was killed; the second form is that of earlier versions."""
+"""Leftovers of a killed process; earlier versions used the second form."""
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """One thing of the cache that was removed, or that stays because another process holds it."""
+    """One cache entry that was removed, or that stays because another process holds its lock."""
 
     path: Path
     why: str
-    """It was to go."""
+    """The reason to remove it."""
     bytes: int
     in_use: bool = False
     files: int | None = None
-    """How many go from this folder, which stays; None where the path itself goes."""
+    """The number of files removed from this folder, which itself stays; None if the path itself is removed."""
 
 
 @dataclass
 class _Group:
-    """What one lock protects: which of it goes, with the reason, and whether anything stays."""
+    """The entries that one lock protects: which of them to remove and why, and whether any stay."""
 
     goes: dict[Path, str] = field(default_factory=dict)
     stays: bool = False
 
 
 def prune(*, everything: bool = False, dry_run: bool = False, now: float | None = None) -> Iterator[Pruned]:
-    """Remove what is not needed; gives each thing once it is gone, and removes the next when it is asked for.
+    """Remove what is not needed; yields each entry after its removal, and removes the next one when iterated.
 
     Args:
-        everything: also current models and weights, and every compressed copy.
-        dry_run: only say what would be removed.
-        now: seconds since 1970, from which the age of an unfinished download counts.
+        everything: remove current models and weights and every compressed copy, too.
+        dry_run: only report what would be removed.
+        now: seconds since 1970, used for the age of an unfinished download.
 
     Raises:
-        BadInput: the user's list of weights is not valid, so that nobody knows what is current.
+        BadInput: the user's list of weights is not valid, so the current weights are not known.
     """
     sources.read()
     return _everywhere(everything, dry_run, time.time() if now is None else now)
@@ -91,7 +91,7 @@ def _everywhere(everything: bool, dry_run: bool, now: float) -> Iterator[Pruned]
 
 
 def _pruned_copies(everything: bool, dry_run: bool) -> Iterator[Pruned]:
-    """Compressed copies, many and small, which one lock protects all together: each reason is one thing."""
+    """Remove compressed copies, which are many and small and share one lock: one `Pruned` per reason."""
     folder = paths.compressed()
     sums = set() if everything else _sums_here()
     with file_locks.if_free(paths.compressed_lock()) as free:
@@ -118,11 +118,11 @@ def _why_copy(name: str, sums: Collection[str], everything: bool, free: bool) ->
 
 
 def _sums_here() -> set[str]:
-    """Of every file that a page may be sent: of current and added models, and of the pages themselves."""
+    """sha256 of every file that a page may be sent: of current and added models, and of the pages themselves."""
     manifests = [files.manifest for files in user_store.every()]
     for folder in cache.models_folder().iterdir():
         if store.BUILT_NAME.fullmatch(folder.name) and _outdated(folder.name) is None:
-            with suppress(OSError, ValidationError):  # what is damaged is built again, and compressed again
+            with suppress(OSError, ValidationError):  # a damaged model will be built and compressed again
                 manifests.append(Manifest.model_validate_json((folder / store.MANIFEST).read_bytes()))
     formats = [one for manifest in manifests for one in manifest.formats.values()]
     pages = {known_sha256(file) for file in paths.web_pages().rglob("*") if file.is_file()}
@@ -132,7 +132,7 @@ def _sums_here() -> set[str]:
 def _pruned(
     folder: Path, ours: re.Pattern[str], why: Callable[[Path, re.Match[str]], str | None], dry_run: bool
 ) -> Iterator[Pruned]:
-    """Go through the things of one folder that are called as `ours` are; `why` gives the reason to remove one."""
+    """Remove the entries of one folder whose names match `ours` and for which `why` gives a reason."""
     for lock, group in _groups(folder, ours, why).items():
         with file_locks.if_free(lock) as free:
             done = [Pruned(path, reason, _size(path), in_use=not free) for path, reason in group.goes.items()]
@@ -205,14 +205,14 @@ def _named() -> set[str]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of all files of a folder; what links lead to does not count."""
+    """Bytes of a file, or of all files in a folder; links are not followed."""
     if not path.is_dir():
         return path.lstat().st_size
     return sum((Path(root) / name).lstat().st_size for root, _, files in os.walk(path) for name in files)
 
 
 def _remove(path: Path) -> None:
-    """Remove a file or a folder. A folder goes out of sight first: a killed prune leaves no half model."""
+    """Remove a file or a folder. A folder is renamed first, so that a killed prune leaves no incomplete model."""
     if not path.is_dir():
         path.unlink()
         return

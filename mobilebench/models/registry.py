@@ -1,4 +1,4 @@
-"""The models by name, and which can be built."""
+"""Looks up models by name, and says which can be built."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ PRECISIONS = ("fp32", "fp16", "int8", "dynamic")
 """Number formats: `int8` computes in 8 bits with float inputs and outputs, `dynamic` only keeps weights in 8 bits."""
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in ENTRIES}
-"""Every model of the zoo by name: the papers' nine in their order, then the others."""
+"""Every model of the zoo by name: the papers' nine models in their order, then the others."""
 
 
 def names() -> list[str]:
-    """The names of all models: the zoo's, the papers' nine first, then one member of each family, then users' own."""
+    """The names of all models: the zoo (the papers' nine models first), one member of each family, the users' own."""
     own = [files.manifest.model for files in user_store.every()]
     return [*MODELS, *(family.default_member for family in FAMILIES.values()), *own]
 
 
 def knows(name: str) -> bool:
-    """Whether a model has this name; members of families are known at every depth and width within the limits."""
+    """Whether a model has this name; family members of any depth and width within the limits count."""
     try:
         get(name)
     except BadInput:
@@ -50,8 +50,8 @@ def get(name: str) -> ModelEntry:
 
 
 def expand(patterns: Iterable[str]) -> list[str]:
-    """The names that these patterns stand for, each once: `mlp_*` is the published grid of a family, and any other
-    pattern with `*`, `?` or `[` the listed names that it matches; what is no pattern stays as it is.
+    """The distinct names that these patterns match: `mlp_*` is the published grid of a family; another pattern with
+    `*`, `?` or `[` is matched against the listed names; a name without these stays as it is.
 
     Raises:
         BadInput: a pattern matches nothing.
@@ -87,7 +87,7 @@ def _unknown(name: str) -> BadInput:
 
 
 def why_not(model: str, precision: str = "fp32", batch: int | None = None) -> str | None:
-    """Why a known model cannot be had in this precision (and batch), in plain words; None when it can.
+    """Why a known model is not available in this precision (and batch), in plain words; None if it is.
 
     Raises:
         BadInput: the model or the precision is unknown.
@@ -108,9 +108,9 @@ def why_not(model: str, precision: str = "fp32", batch: int | None = None) -> st
 
 
 def facts(manifest: Manifest) -> ModelFacts:
-    """What the verdict rules need to know of a built model.
+    """The facts about a built model that the verdict rules need.
 
-    Where an engine computes in half precision, the tolerance of fp16 holds if it is wider than that of the model.
+    For an engine that computes in half precision, the wider of the tolerances of fp16 and of the model applies.
     """
     known = get(manifest.model).tolerance if knows(manifest.model) else {}
     model = behaviour.of(manifest)

@@ -1,4 +1,4 @@
-"""Which of its file's signatures an added model is."""
+"""Which signature of its file an added model uses."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
 
 def of(manifest: Manifest) -> str | None:
-    """The signature that was chosen of several; None for models that have one or none."""
+    """The signature that was chosen from several; None for models with one or none."""
     return manifest.signature if isinstance(manifest, AddedManifest) else None
 
 
 def shown(name: str) -> str:
-    """A signature's name on one line, quoted where a shell would need it."""
+    """A signature's name on one line, quoted if a shell would need it."""
     return shlex.quote("".join(letter if letter.isprintable() else "?" for letter in name))
 
 
@@ -33,7 +33,7 @@ def said(manifest: Manifest) -> str | None:
 
 
 def of_saved_model(files: ModelFiles) -> str:
-    """By which signature a SavedModel is run; users' own may call it as they like."""
+    """The signature with which a SavedModel is run; in users' models it may have any name."""
     if files.manifest.source == "zoo":
         return SERVING
     if chosen := of(files.manifest):
@@ -45,5 +45,5 @@ def of_saved_model(files: ModelFiles) -> str:
 
 
 def to_read(manifest: Manifest, format: Format) -> str | None:  # noqa: A002 - the word of the domain
-    """The signature to ask a reader of the file for; None where the default one is the right one."""
+    """The signature to request when reading the file; None if it is the default one."""
     return of(manifest) if format == "saved_model" else None

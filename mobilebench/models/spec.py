@@ -1,4 +1,4 @@
-"""What the registry knows of a model."""
+"""The registry's entry for a model."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ USUAL_TOLERANCE: Mapping[str, float] = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.15
 
 
 def tolerance(**other: float) -> dict[str, float]:
-    """The usual tolerances, but for the named precisions."""
+    """The usual tolerances, with other values for the named precisions."""
     return {**USUAL_TOLERANCE, **other}
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input of a model; its shape gets the batch in front."""
+    """One input of a model; `shape` is without the batch, which becomes the first dimension."""
 
     name: str
     dtype: str
@@ -31,7 +31,7 @@ class Input:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model of the registry. Inputs are in canonical order, which is `position` of the fill formula."""
+    """One model of the registry. Inputs are in canonical order; an input's index is `position` in the fill formula."""
 
     name: str
     label: str
@@ -40,7 +40,7 @@ class ModelEntry:
     task: str
     citation: str
     parameters: int
-    """As published (rounded where the source rounds), batch norm counted separately."""
+    """The published number of parameters (rounded as in the source), with batch norm counted separately."""
     inputs: tuple[Input, ...]
     outputs: tuple[str, ...]
     tolerance: dict[str, float] = field(default_factory=tolerance)
@@ -48,13 +48,13 @@ class ModelEntry:
     definition: str | None = None
     """The module that defines the network; None when this version has no definition."""
     options: Mapping[str, int] = field(default_factory=dict)
-    """Further arguments of the definition, such as depth and width."""
+    """Further arguments for the definition, such as depth and width."""
     pretrained: Pretrained | None = None
-    """Where trained weights can be fetched; a user's list (`<home>/weights.yaml`) goes before it."""
+    """Where trained weights can be fetched; a user's list (`<home>/weights.yaml`) takes precedence."""
     preprocessing: str = ""
-    """The named step (`models.steps`) that makes this input of what an application has; empty: none is needed."""
+    """The named step (`models.steps`) that makes the input from an application's data; empty: none is needed."""
     postprocessing: str = ""
-    """The named step (`models.steps`) that makes an application's answer of these outputs; empty: none is needed."""
+    """The named step (`models.steps`) that makes an application's result from the outputs; empty: none is needed."""
 
     def input_specs(self, batch: int) -> list[InputSpec]:
         """The inputs with their shapes for this batch."""

@@ -1,4 +1,4 @@
-"""Models in their folders: a `manifest.json` and the files that it describes, read and checked."""
+"""Reads and checks models in their folders: a `manifest.json` and the files that it describes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUILT_NAME = re.compile(r"(\w+)-(\w+)-b(\d+)-([0-9a-f]{12})")
 
 
 def read(folder: Path, kind: type[Manifest] = Manifest) -> ModelFiles:
-    """The model in this folder; its manifest is of this kind, and its files have the sizes that it states.
+    """Read the model in this folder; the manifest must be of type `kind`, and the files must have the stated sizes.
 
     Raises:
         BadInput: the manifest is missing or not valid, or a file is missing or has another size.
@@ -40,11 +40,11 @@ def read(folder: Path, kind: type[Manifest] = Manifest) -> ModelFiles:
 
 
 def verify(files: ModelFiles, *, changed_only: bool = False) -> None:
-    """Hash every file of the model (1 GB takes about 1 s), as is due before a run.
+    """Hash every file of the model (1 GB takes about 1 s), as before a run.
 
     Args:
         files: the model.
-        changed_only: leave out files that were not written to after the manifest was, which comes last in a build.
+        changed_only: skip files that are older than the manifest, which a build writes last.
 
     Raises:
         BadInput: a file is missing, cut short or changed; the message names it.
@@ -63,7 +63,7 @@ def verify(files: ModelFiles, *, changed_only: bool = False) -> None:
 
 
 def _files_of(folder: Path, entry: FormatFile) -> dict[str, str]:
-    """Relative path to sha256 of all files of one format; none may lie outside the folder."""
+    """Relative path to sha256 of all files of one format; all must be inside the folder."""
     every = {entry.path: entry.sha256, **entry.parts}
     for name in every:
         path = PurePosixPath(name)

@@ -1,4 +1,4 @@
-"""The synthetic inputs that every engine makes for itself, and the summary of an output.
+"""The synthetic inputs, which every engine generates itself, and the summary of an output.
 
 For element `i` of the model's input number `n` (both from 0), with 32-bit unsigned arithmetic:
 
@@ -12,7 +12,7 @@ For element `i` of the model's input number `n` (both from 0), with 32-bit unsig
 
 The mixing constants are those of C. Wellons' `lowbias32` (public domain).
 
-Worker processes import this module, so at import it needs numpy alone; records are imported by what returns them.
+Worker processes import this module, so its only import is numpy; functions that return records import them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mobilebench.models.manifest import Fill, InputSpec
 
 SAMPLES = 64
-"""How many elements of each output a summary holds by default."""
+"""Default number of elements of each output in a summary."""
 
 MOST_SAMPLES = 65536
 """The native runner refuses to report more elements of an output than this."""

@@ -1,6 +1,6 @@
-"""Build a model: once, even when two processes ask for it, and whole or not at all.
+"""Builds a model once, even when two processes ask for it; an unfinished build is never visible in the cache.
 
-TensorFlow and the converters run in a process of their own (`models.build.worker`), so that this one stays light.
+TensorFlow and the converters run in a separate process (`models.build.worker`), so that this one stays small.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from mobilebench.models.build import cache
 from mobilebench.models.manifest import ModelFiles
 
 Progress = Callable[[str], None]
-"""Receives a few words on each step of a build."""
+"""Called with a short text at each step of a build."""
 
 _ENVIRONMENT = {**ENGINES_ON_CPU, "PYTHONHASHSEED": "0"}
-"""The hash seed makes the converters' output the same each time."""
+"""The fixed hash seed makes the converters' output reproducible."""
 _GRACE_S = 3.0
-"""How long a builder that is interrupted may take to clean up."""
+"""Seconds that an interrupted builder may take to clean up."""
 
 _FULL = os.strerror(errno.ENOSPC)
 _BASE = "fp32"
-"""From which every other precision is made."""
+"""The precision from which every other one is made."""
 
 
 def build(
@@ -41,15 +41,15 @@ def build(
     progress: Progress | None = None,
     thorough: bool = True,
 ) -> ModelFiles:
-    """The model in every format, checked against TensorFlow; what is already built and whole is left alone.
+    """Build the model in every format and check each against TensorFlow; a complete earlier build is kept.
 
-    Other precisions are made from fp32, which is built first where it is missing. `thorough` hashes every file that
-    is there; else only those that were written to since they were built.
+    Other precisions are made from fp32, which is built first if missing. With `thorough`, every existing file is
+    hashed; otherwise only files modified since they were built.
 
     Raises:
         BadInput: the name or precision is unknown or has no definition, or the `models` extra is not installed.
-        MobilebenchError: a converter failed, or in fp32 a format's answer differs from TensorFlow's (it says by how
-            much).
+        MobilebenchError: a converter failed, or in fp32 a format's output differs from TensorFlow's (the message says
+            by how much).
     """
     tell = progress or (lambda _: None)
     if reason := registry.why_not(name, precision):
@@ -86,7 +86,7 @@ def build(
 
 @contextmanager
 def _room_in(folder: Path) -> Iterator[None]:
-    """Say that the disk is full when it is."""
+    """Turn an error about a full disk into a `BadInput` that says so."""
     try:
         yield
     except (OSError, MobilebenchError) as error:
@@ -111,7 +111,7 @@ def _whole(folder: Path, tell: Progress, *, thorough: bool) -> ModelFiles | None
 
 
 def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
-    """Run `models.builder` to its end, passing on what it says."""
+    """Run `models.build.worker` to its end and report its steps to `progress`."""
     complaint: dict[str, str | None] | None = None
     failure: WorkerFailed | None = None
     builder = Worker("mobilebench.models.build.worker", *arguments, environment=_ENVIRONMENT, log=log)
@@ -137,7 +137,7 @@ def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
 
 
 def _put_in_place(workshop: Path, folder: Path) -> None:
-    """Rename the finished model to its place; a damaged one that lies there goes first."""
+    """Move the finished model to its final folder; a damaged model there is removed first."""
     if folder.exists():
         discarded = folder.with_name(f".{folder.name}.damaged")
         _remove(discarded)

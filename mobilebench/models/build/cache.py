@@ -25,12 +25,12 @@ def models_folder() -> Path:
 
 
 def folder_of(model: str, precision: str, batch: int) -> Path:
-    """Where this model lies, or will lie once it is built."""
+    """The folder of this model, which need not be built yet."""
     return models_folder() / f"{model}-{precision}-b{batch}-{key(model, precision)}"
 
 
 def lock_of(folder: Path) -> Path:
-    """The lock that a builder holds while it makes this folder."""
+    """The lock that a builder holds while it creates this folder."""
     return folder.with_name(f"{folder.name}.lock")
 
 

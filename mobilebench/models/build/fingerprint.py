@@ -1,5 +1,5 @@
-"""What a built model follows from, told by the meaning of its sources: comments, docstrings and layers that it does
-not use may change without making another model.
+"""A fingerprint of the source code that a built model depends on. Changes to comments, docstrings and unused layers
+leave it as it is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FOLLOWED = (
     "mobilebench.models.manifest",
     "mobilebench.models.synthetic_inputs",
 )
-"""Modules, and packages with theirs, from which a model's files follow."""
+"""Modules and packages (with their modules) that determine a model's files."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class _Module:
 
     statements: tuple[ast.stmt, ...]
     defined: dict[str, ast.stmt]
-    """Name to the statement at the module's top that defines it."""
+    """Name to the top-level statement that defines it."""
     imported: dict[str, tuple[str, str | None]]
-    """Name to module and name there; None for a whole module."""
+    """Local name to (module, name in that module); the latter is None for a whole module."""
 
 
 @cache
 def definition(module: str, name: str | None = None) -> list[str]:
-    """The statements of a module, or of one name in it, and of everything followed that these use, directly or not."""
+    """The source of a module, or of one name in it, and of every followed definition that it uses, directly or not."""
     found: dict[tuple[str, str], str] = {}
     wanted: list[tuple[str, str | None]] = [(module, name)]
     while wanted:
@@ -56,7 +56,7 @@ def module(file: Path) -> str:
 
 
 def _uses(statement: ast.stmt, source: _Module, place: str) -> Iterator[tuple[str, str | None]]:
-    """Module and name of what a statement uses of the modules that are followed."""
+    """(module, name) of each definition in the followed modules that a statement uses."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             theirs = source.imported.get(node.value.id)
@@ -92,7 +92,7 @@ def _read(name: str) -> _Module:
 
 
 def _followed(theirs: str, name: str) -> tuple[str, str | None] | None:
-    """What `from theirs import name` means, where it is followed: a module, or a name in one."""
+    """What `from theirs import name` refers to if it is followed: a module, or a name in one."""
     whole = f"{theirs}.{name}"
     if not f"{whole}.".startswith(tuple(f"{root}." for root in _FOLLOWED)):
         return None
@@ -102,7 +102,7 @@ def _followed(theirs: str, name: str) -> tuple[str, str | None] | None:
 
 
 def _bare(tree: ast.Module) -> ast.Module:
-    """The tree without docstrings, be it of modules, classes, functions or attributes."""
+    """The tree without docstrings of modules, classes, functions and attributes."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

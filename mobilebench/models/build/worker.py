@@ -2,9 +2,9 @@
 
 `python -m mobilebench.models.build.worker PARENT MODEL PRECISION BATCH FOLDER [BASE]`
 
-`PARENT` is the process that asked for it, with which it ends. `BASE` is the folder of the same model in fp32, from
-which every other precision is made. It says on standard output what it does, one JSON object a line (`step`, or `error`
-with `hint`); everything that the converters print goes to standard error.
+`PARENT` is the id of the parent process; the worker ends when it does. `BASE` is the folder of the same model in fp32,
+from which every other precision is made. The worker reports on standard output, one JSON object per line (`step`, or
+`error` with `hint`); what the converters print goes to standard error.
 """
 
 from __future__ import annotations
@@ -41,8 +41,7 @@ _NO_OTHER_PRECISION: dict[Format, str] = {
 }
 _NO_INT8_TFJS = "TF.js graph models have no 8-bit arithmetic (their 8-bit weights are precision `dynamic`)"
 _TELLING = 1.25
-"""Times the widest tolerance is by how much outputs have to differ between two inputs, so that one is never taken for
-the other."""
+"""Outputs for two inputs must differ by this many times the widest tolerance, so that one cannot pass for the other."""
 _ENGINES: dict[Format, str] = {"tflite": "LiteRT", "onnx": "ONNX Runtime"}
 
 
@@ -50,7 +49,7 @@ def build(model: str, precision: str, batch: int, folder: Path, base: Path | Non
     """Define or derive, convert, check and describe one model in `folder`.
 
     Raises:
-        MobilebenchError: the network's answer proves nothing, or in fp32 a format's answer differs from it.
+        MobilebenchError: the network's output is useless as a check, or in fp32 a format's output differs from it.
     """
     entry = registry.get(model)
     specs = entry.input_specs(batch)
@@ -105,9 +104,9 @@ def in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path,
 def derived(
     entry: ModelEntry, specs: list[InputSpec], precision: str, folder: Path, base: ModelFiles, tell: Tell
 ) -> Manifest:
-    """Another number format of a model that was built in fp32.
+    """Make another precision of a model that was built in fp32.
 
-    A format whose answer is too far from TensorFlow's in fp32 is not kept; the manifest says by how much it differs.
+    A format whose output is too far from TensorFlow's in fp32 is dropped; the manifest states the difference.
     """
     names = Names(tuple(spec.name for spec in specs), entry.outputs)
     answers = apart(lambda: graph.answers(base.folder / "saved_model", _feeds(specs)))
@@ -154,7 +153,7 @@ def derived(
 
 
 def _define(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path) -> tuple[str, int | None, int]:
-    """Save the network; where its weights come from, their seed, and how many there are."""
+    """Save the network and return the origin of its weights, their seed and their number."""
     definition = importlib.import_module(str(entry.definition))
     own = fetch.fetched(entry.name)
     if own:
@@ -181,7 +180,7 @@ def _feeds(specs: list[InputSpec]) -> dict[str, Arrays]:
 
 
 def _compare(wanted: Format, one: Converted, specs: list[InputSpec], answers: Answers, tolerance: float) -> float:
-    """The largest difference over all seeded inputs; `MobilebenchError` when it is more than allowed."""
+    """The largest difference over all seeded inputs; raises `MobilebenchError` if it exceeds the tolerance."""
     run = {"tflite": run_litert, "onnx": run_onnxruntime}[wanted]
     worst = 0.0
     for name, feed in _feeds(specs).items():
@@ -191,7 +190,7 @@ def _compare(wanted: Format, one: Converted, specs: list[InputSpec], answers: An
 
 
 def run_litert(model: Converted, filled: Mapping[str, object]) -> Arrays:
-    """LiteRT's outputs under canonical names, with tensors found by the names in `model`."""
+    """LiteRT's outputs by canonical name; `model` maps canonical names to the file's own."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(model.file), num_threads=1)
@@ -205,7 +204,7 @@ def run_litert(model: Converted, filled: Mapping[str, object]) -> Arrays:
 
 
 def run_onnxruntime(model: Converted, filled: Mapping[str, object]) -> Arrays:
-    """ONNX Runtime's outputs under canonical names, with tensors found by the names in `model`."""
+    """ONNX Runtime's outputs by canonical name; `model` maps canonical names to the file's own."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(model.file), providers=["CPUExecutionProvider"])
@@ -226,7 +225,9 @@ def _described(converted: Converted, folder: Path) -> FormatFile:
 
 
 def main(arguments: list[str]) -> int:
-    """Build what the arguments say. Standard output is kept for JSON lines, whatever the converters print."""
+    """Build the model that the arguments name. Only JSON lines go to standard output; the converters' goes to standard
+    error.
+    """
     model, precision, batch, folder, *base = arguments
     end_with_parent()
     with reserve_output() as output:

@@ -1,4 +1,4 @@
-"""From a SavedModel to the files that engines open, by the official converters. Needs the `models` extra.
+"""Converts a SavedModel to the files that engines open, with the official converters. Needs the `models` extra.
 
-TensorFlow is large and loud: these modules belong in the builder's own process (`models.builder`).
+Import these modules only in the builder's own process (`models.build.worker`): TensorFlow is large and prints a lot.
 """

@@ -1,4 +1,4 @@
-"""What a conversion leaves behind."""
+"""The result of a conversion."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Converted:
-    """One format of a model: the file an engine opens, and canonical names mapped to the format's own."""
+    """One format of a model: the file that an engine opens, and a map from canonical names to the format's own."""
 
     file: Path
     inputs: dict[str, str]
@@ -30,7 +30,7 @@ class Converted:
     parts: tuple[Path, ...] = ()
     """Further files that belong to it."""
     notes: tuple[str, ...] = ()
-    """What a reader of its numbers should know, such as operators that stayed in float."""
+    """Remarks for readers of its results, such as operators that stayed in float."""
 
 
 def in_order(file: Path, canonical: Sequence[str], found: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A network as TensorFlow graph: traced, saved, frozen, and parted from its big weights."""
+"""Traces, saves and freezes a network as a TensorFlow graph, and separates its big weights."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from mobilebench.models.manifest import InputSpec
 Arrays = dict[str, NDArray[Any]]
 
 BIG_WEIGHT_BYTES = 4 * 2**20
-"""Weights from this size on are kept out of tf2onnx and TF.js's converter, which copy every constant at every step:
-VGG-16 took them 17 and 11 GB."""
+"""Weights of this size or more are kept out of tf2onnx and TF.js's converter, which copy every constant at every step
+and needed 17 and 11 GB for VGG-16.
+"""
 
 
 @dataclass(frozen=True)
 class Parted:
-    """A frozen graph whose big weights have become inputs, and these weights."""
+    """A frozen graph with its big weights replaced by inputs, and these weights."""
 
     graph: Any
     """`GraphDef`."""
@@ -33,15 +34,15 @@ class Parted:
     outputs: dict[str, str]
     """Canonical output name to tensor name."""
     weights: Arrays
-    """Name of the placeholder to the weight that belongs in its place."""
+    """Placeholder name to the weight that it replaces."""
 
 
 def save(network: Callable[..., dict[str, Any]], variables: list[Any], inputs: list[InputSpec], folder: Path) -> None:
     """Trace the network for exactly these inputs, and save it with one signature.
 
     Args:
-        network: from tensors by canonical input name to tensors by canonical output name.
-        variables: all that the network reads.
+        network: a function from tensors by canonical input name to tensors by canonical output name.
+        variables: all variables that the network reads.
         inputs: names, shapes and dtypes.
         folder: where the SavedModel is written.
     """
@@ -51,13 +52,13 @@ def save(network: Callable[..., dict[str, Any]], variables: list[Any], inputs: l
     module.serve = tf.function(lambda **tensors: network(tensors))
     serve = module.serve.get_concrete_function(**signature)
     tf.saved_model.save(module, str(folder), signatures={SIGNATURE: serve})
-    # A random number that TensorFlow adds to tell savings apart; it would make every build another file.
+    # TensorFlow adds a random number to each saved model; it would make every build a different file.
     (folder / "fingerprint.pb").unlink(missing_ok=True)
     shutil.rmtree(folder / "assets", ignore_errors=True)
 
 
 def described(folder: Path, names: Names) -> Converted:
-    """The SavedModel as one of the formats: its tensors go by their canonical names."""
+    """The SavedModel as one of the formats; its tensors have their canonical names."""
     file = folder / "saved_model.pb"
     parts = tuple(sorted(part for part in folder.rglob("*") if part.is_file() and part != file))
     return Converted(file, {name: name for name in names.inputs}, {name: name for name in names.outputs}, parts)
@@ -76,7 +77,7 @@ def answers(folder: Path, feeds: dict[str, Arrays]) -> dict[str, Arrays]:
 
 
 def parted(folder: Path, names: Names) -> Parted:
-    """Freeze a SavedModel, and put inputs in the place of its big weights."""
+    """Freeze a SavedModel and replace its big weights by inputs."""
     loaded = tf.saved_model.load(str(folder))
     serve = loaded.signatures[SIGNATURE]
     inputs = {tensor.op.name: tensor.name for tensor in serve.inputs if tensor.dtype != tf.resource}
@@ -93,7 +94,7 @@ def parted(folder: Path, names: Names) -> Parted:
 
 
 def save_parted(parts: Parted, inputs: list[InputSpec], folder: Path) -> dict[str, str]:
-    """The parted graph as SavedModel, its big weights as further inputs; argument name to placeholder name."""
+    """Save the parted graph as a SavedModel; returns argument name to placeholder name of its big weights."""
     arguments = {f"big_weight_{place}": name for place, name in enumerate(parts.weights)}
     signature = {spec.name: tf.TensorSpec(spec.shape, spec.dtype, name=spec.name) for spec in inputs}
     for argument, name in arguments.items():
@@ -111,7 +112,7 @@ def save_parted(parts: Parted, inputs: list[InputSpec], folder: Path) -> dict[st
 
 
 def output_tensors(folder: Path, names: Names) -> dict[str, str]:
-    """Canonical output name to the name of the tensor that the SavedModel's signature gives."""
+    """Canonical output name to the name of the tensor in the SavedModel's signature."""
     loaded = tf.saved_model.load(str(folder))
     tensors = loaded.signatures[SIGNATURE].outputs
     return dict(zip(sorted(names.outputs), [tensor.name for tensor in tensors], strict=True))
@@ -120,7 +121,7 @@ def output_tensors(folder: Path, names: Names) -> dict[str, str]:
 def _frozen(serve: Any) -> Any:
     """The function's graph with constants for variables.
 
-    The public way makes a function of it again, and so two more copies of all weights (VGG-16: 1.6 GB).
+    TensorFlow's public function would make two more copies of all weights (VGG-16: 1.6 GB).
     """
     variables = convert_to_constants._FunctionConverterDataInEager(
         func=serve, lower_control_flow=True, aggressive_inlining=False

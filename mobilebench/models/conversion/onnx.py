@@ -1,4 +1,4 @@
-"""ONNX files: by tf2onnx from a frozen graph, and from these in further number formats by ONNX Runtime's own tools."""
+"""Makes ONNX files from a frozen graph with tf2onnx, and other precisions of them with ONNX Runtime's tools."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PRODUCTS_AND_TABLES = ("MatMul", "Gemm", "Gather")
 
 
 def convert(parts: Parted, file: Path, names: Names) -> Converted:
-    """The .onnx file, with canonical names for what goes in and out. The weights of `parts` are used up."""
+    """Write the .onnx file with canonical names of inputs and outputs. `parts.weights` is emptied."""
     import onnx
     import tf2onnx
 
@@ -96,7 +96,7 @@ def int8(source: Path, file: Path, names: Names, calibration: Sequence[Arrays]) 
 
 
 def _rewritten(file: Path, names: Names) -> Converted:
-    """What the quantiser wrote, the same each time."""
+    """Rewrite the quantiser's file so that it is the same in every build."""
     import onnx
 
     model = onnx.load(str(file))
@@ -116,7 +116,7 @@ def _described(file: Path, names: Names) -> Converted:
 
 
 def _put_back(graph: Any, weights: dict[str, NDArray[Any]]) -> None:
-    """Make constants of the inputs that stood for big weights; what only transposes one is done here, once."""
+    """Replace the inputs that stand for big weights by constants; a transposition of one is computed here, once."""
     from onnx import numpy_helper
 
     inputs = [value for value in graph.input if value.name not in weights]
@@ -139,10 +139,10 @@ def _put_back(graph: Any, weights: dict[str, NDArray[Any]]) -> None:
 
 @contextmanager
 def _collecting_often() -> Iterator[None]:
-    """Let Python find unused cycles early: tf2onnx leaves a copy of all weights in one at every step.
+    """Collect garbage often: at every step tf2onnx leaves a copy of all weights in a reference cycle.
 
-    By default a full collection waits until many objects are new compared with the old ones, and TensorFlow makes
-    millions of old ones: YOLOv5m, 81 MB, took 6.6 GB without this and takes 3.0 with it, in half the time.
+    By default a full collection waits until the new objects are many compared with the old ones, and TensorFlow makes
+    millions of those. YOLOv5m (81 MB) takes 6.6 GB without this and 3.0 GB with it, in half the time.
     """
     threshold = gc.get_threshold()
     gc.collect()
@@ -157,7 +157,7 @@ def _collecting_often() -> Iterator[None]:
 
 
 def _name_in_order(graph: Any) -> None:
-    """Name nodes and tensors by their place: tf2onnx's own names differ from run to run, and so would the file."""
+    """Number nodes and tensors by position: tf2onnx's own names, and so the file, would differ from run to run."""
     constants = {constant.name: constant for constant in graph.initializer}
     used = dict.fromkeys(name for node in graph.node for name in node.input if name in constants)
     names = {name: f"constant_{place}" for place, name in enumerate(used)}

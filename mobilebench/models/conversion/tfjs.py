@@ -1,6 +1,6 @@
-"""TF.js graph models: `model.json` and weight shards, by TF.js's converter.
+"""Makes TF.js graph models (`model.json` and weight shards) with TF.js's converter.
 
-The converter is imported with stand-ins for packages that it names but this conversion never uses.
+Empty modules stand in for packages that the converter imports but this conversion never uses.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mobilebench.models.manifest import InputSpec
 
 FILE = "model.json"
 SMALLEST_QUANTISED = 1024
-"""Weights of fewer elements (biases, scales, shapes) keep their 32 bits: they take no room and carry the precision."""
+"""Weights of fewer elements (biases, scales, shapes) stay in 32 bits: they are small, and precision depends on them."""
 
 _STORED_AS = {"fp16": "float16", "dynamic": "uint8"}
 _UNUSED_IMPORTS = ("tensorflow_decision_forests", "tensorflow_hub", "tensorflowjs.converters.jax_conversion")
@@ -28,10 +28,10 @@ _DTYPE_BYTES = {"float32": 4, "int32": 4, "bool": 1, "uint8": 1, "uint16": 2, "f
 
 
 def convert(parts: Parted, inputs: list[InputSpec], names: Names, folder: Path) -> Converted:
-    """The model in `folder`, in 32 bits.
+    """Convert the model to `folder`, in 32 bits.
 
     Raises:
-        MobilebenchError: other tensors come out than the model has, or shards do not hold what `model.json` declares.
+        MobilebenchError: the result has other tensors than the model, or shards do not match `model.json`.
     """
     _import_converter()
     from tensorflowjs.converters.tf_saved_model_conversion_v2 import convert_tf_saved_model
@@ -56,7 +56,7 @@ def requantised(source: Path, names: Names, outputs: dict[str, str], folder: Pat
     Args:
         source: folder of the model in fp32.
         names: the model's canonical tensor names.
-        outputs: canonical output name to the name that it has in `source`.
+        outputs: canonical output name to its name in `source`.
         folder: what is written.
         precision: `fp16` or `dynamic`.
     """
@@ -74,7 +74,7 @@ def _read(model: dict[str, Any], folder: Path) -> Arrays:
 
 
 def _put_back(model: dict[str, Any], weights: Arrays) -> Arrays:
-    """Make constants of the inputs that stood for big weights; they are returned under the names of these constants."""
+    """Replace the inputs that stand for big weights by constants; returns the weights by constant name."""
     inputs = model["signature"]["inputs"]
     own = {entry["name"].removesuffix(":0"): key for key, entry in inputs.items()}
     constants: Arrays = {}
@@ -93,7 +93,7 @@ def _put_back(model: dict[str, Any], weights: Arrays) -> Arrays:
 
 
 def _write(model: dict[str, Any], weights: Arrays, folder: Path, stored_as: str) -> None:
-    """Write shards and `model.json`, the same each time."""
+    """Write shards and `model.json` reproducibly."""
     from tensorflowjs.write_weights import write_weights
 
     for shard in folder.glob("*.bin"):
@@ -118,7 +118,7 @@ def _described(model: dict[str, Any], names: Names, outputs: dict[str, str], fol
         raise MobilebenchError(
             f"The weight shards beside {file.name} do not hold the {declared} bytes that it declares."
         )
-    # The converter keys its signature by shape where that is unique, so keys cannot be relied on: names can.
+    # The converter keys its signature by shape where shapes are unique, so only the names are reliable.
     signature = {side: {entry["name"] for entry in model["signature"][side].values()} for side in ("inputs", "outputs")}
     if set(outputs.values()) != signature["outputs"]:
         raise MobilebenchError(f"{file.name} gives {signature['outputs']}, where {outputs} was expected.")
@@ -143,7 +143,7 @@ def _import_converter() -> None:
 
 
 def _stand_in(name: str) -> ModuleType:
-    """An empty module that lets an import pass; using anything of it fails."""
+    """An empty module that makes an import succeed; any use of it fails."""
     module = ModuleType(name)
     if name.endswith("jax_conversion"):
         module.convert_jax = None  # type: ignore[attr-defined]

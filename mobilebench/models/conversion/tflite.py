@@ -1,4 +1,4 @@
-"""TensorFlow Lite files by TensorFlow's converter, in every number format."""
+"""Makes TensorFlow Lite files with TensorFlow's converter, in every precision."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUANTISED = {"int8", "uint8", "int16", "int32", "bool"}
 def convert(
     saved_model: Path, file: Path, names: Names, precision: str = "fp32", calibration: Sequence[Arrays] = ()
 ) -> Converted:
-    """The .tflite file. Its variables are constants, as the C API needs it; its inputs and outputs stay float32.
+    """Write the .tflite file. Variables become constants, as the C API requires; inputs and outputs stay float32.
 
     Args:
         saved_model: the folder with one signature.
@@ -64,7 +64,7 @@ def _described(file: Path, names: Names, precision: str) -> Converted:
 
 
 def _left_in_float(interpreter: Any, operators: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The operators that an int8 file still computes in float, but for those at its borders."""
+    """The operators that an int8 file still computes in float, except those at its inputs and outputs."""
     dtypes = {tensor["index"]: tensor["dtype"].__name__ for tensor in interpreter.get_tensor_details()}
     borders = {"QUANTIZE", "DEQUANTIZE", "DELEGATE"}
     left = sorted(

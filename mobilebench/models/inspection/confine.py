@@ -1,4 +1,4 @@
-"""Files that a model file names: each has to lie in the model's own folder."""
+"""Checks that a file named in a model file lies in the model's own folder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from mobilebench.models.inspection.malformed import Malformed
 
 
 def belonging(folder: Path, name: str, what: str) -> Path:
-    """The file that a model names, whose place and kind are checked.
+    """The path of a file that a model names, after checking its location and kind.
 
     Args:
-        folder: the model's.
-        name: as it stands in the model.
-        what: says what it is, such as `its external data`.
+        folder: the model's folder.
+        name: the name as written in the model.
+        what: what the file is, for the message, such as `its external data`.
 
     Raises:
         Malformed: the name is absolute or leads out of the folder (also by a link), or there is no such regular file.

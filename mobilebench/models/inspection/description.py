@@ -1,4 +1,4 @@
-"""What is known of a model file after reading it."""
+"""The result of inspecting a model file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Tensor(Record):
 
     name: str
     dtype: str
-    """numpy's word: `float32`, `int32`, `int64`, `uint8`, `int8`, `float16`, `bool` …"""
+    """numpy's name: `float32`, `int32`, `int64`, `uint8`, `int8`, `float16`, `bool` …"""
     shape: list[int | None]
     """None where the file leaves a size open (a dynamic axis)."""
     rank_known: bool = True
@@ -26,14 +26,14 @@ class OperatorCount(Record):
 
     type: str
     domain: str = ""
-    """ONNX operators outside the standard: their domain. TFLite: `custom` for custom operators, `flex` for Flex."""
+    """The domain of ONNX operators outside the standard. TFLite: `custom` for custom operators, `flex` for Flex."""
     depthwise: bool = False
-    """ONNX: convolutions that have one filter for each channel; other formats name these apart."""
+    """ONNX: convolutions that have one filter for each channel; other formats have their own name for these."""
     count: int
     parameters: int = 0
-    """Elements of the weights that they are the first to compute with."""
+    """Elements of the weights that these operators are the first to use."""
     macs: int | None = None
-    """Multiply-accumulates of all of them for one inference; None where a shape is not known."""
+    """Multiply-accumulates of all these operators in one inference; None if a shape is not known."""
 
     @property
     def label(self) -> str:
@@ -45,11 +45,11 @@ class Description(Record):
 
     format: Format
     sha256: str
-    """Of the file; of a folder: of the lines `<sha256>  <path>` of its files in the order of their paths."""
+    """sha256 of the file; for a folder, of the lines `<sha256> <path>` of its files, sorted by path."""
     bytes: int
-    """Of all its files."""
+    """Size of all its files together."""
     files: dict[str, str]
-    """Path relative to the model's folder to sha256, of every file that belongs to it; the one to open comes first."""
+    """Path relative to the model's folder to sha256, of every file of the model; the file to open comes first."""
     inputs: list[Tensor]
     outputs: list[Tensor]
     operators: list[OperatorCount]
@@ -69,12 +69,12 @@ class Description(Record):
     """ONNX: domain to version ("" is the standard)."""
     producer: str = ""
     lookups: dict[str, int] = Field(default={})
-    """Integer input to the number of rows of the table that it is an index of, where that can be found."""
+    """Integer input to the number of rows of the table that it indexes, if that can be determined."""
     signature: str | None = None
-    """The signature that was read: of a SavedModel, and of a TensorFlow Lite file that has any."""
+    """The signature that was read, for a SavedModel or a TensorFlow Lite file with signatures."""
     signatures: list[str] = Field(default=[])
-    """All signatures, of SavedModels those that take inputs and give outputs."""
+    """All signatures; for a SavedModel, only those with inputs and outputs."""
     signature_graphs: int = 0
-    """How many different graphs these stand for."""
+    """The number of different graphs behind `signatures`."""
     shared_names: list[str] = Field(default=[])
-    """Half a sentence for each name that several inputs, or several outputs, have."""
+    """One clause for each name that several inputs or several outputs share."""

@@ -1,4 +1,4 @@
-"""One graph as every reader gives it: values, operations, weights; and what follows from them.
+"""The graph that every reader returns (values, operations, weights), and the facts derived from it.
 
 A graph is small: it holds shapes, never the weights themselves.
 """
@@ -25,7 +25,7 @@ BITS = {
     "uint64": 64, "uint32": 32, "uint16": 16, "uint8": 8, "uint4": 4, "uint2": 2,
     "bool": 8, "complex64": 64, "complex128": 128,
 }  # fmt: skip
-"""dtype to the bits that one element takes; of other dtypes (strings, resources) the size is not known."""
+"""dtype to bits per element; the size of other dtypes (strings, resources) is not known."""
 
 _Kind = tuple[str, str, bool]
 """Type, domain, depthwise."""
@@ -34,7 +34,7 @@ _PASSING = {
     "Cast", "DequantizeLinear", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "ReadVariableOp",
     "ExpandDims", "Dequantize", "CAST", "DEQUANTIZE", "DENSIFY", "EXPAND_DIMS", "RESHAPE", "SQUEEZE", "TRANSPOSE",
 }  # fmt: skip
-"""Operators that leave a constant's values as they are."""
+"""Operators that do not change a constant's values."""
 
 _MAX_RANK = 32
 _MAX_NAME = 4096
@@ -50,21 +50,21 @@ class Value:
 
     @property
     def elements(self) -> int | None:
-        """How many elements it has, when every size is known."""
+        """The number of elements; None unless every size is known."""
         if self.shape is None or None in self.shape:
             return None
         return prod(size for size in self.shape if size is not None)
 
     @property
     def bytes(self) -> int | None:
-        """How many bytes its elements take, when that is known."""
+        """The size of all elements in bytes, if it is known."""
         bits = BITS.get(self.dtype)
         return None if bits is None or self.elements is None else (self.elements * bits + 7) // 8
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One node: what it reads and writes, and how many multiply-accumulates it makes (None: not known)."""
+    """One node: what it reads and writes, and its number of multiply-accumulates (None: not known)."""
 
     type: str
     reads: tuple[str, ...]
@@ -72,7 +72,7 @@ class Operation:
     macs: int | None
     domain: str = ""
     looks_up: bool = False
-    """It reads of its first input only as much as it writes (an embedding's rows)."""
+    """It reads only as much of its first input as it writes (rows of an embedding)."""
     depthwise: bool = False
     """An ONNX convolution that has one filter for each channel."""
 
@@ -88,9 +88,9 @@ class Graph:
     weights: dict[str, Value] = field(default_factory=dict)
     """Constants that hold weights, each once."""
     keys: dict[str, str] = field(default_factory=dict)
-    """Input to what operations call it, where that is another name."""
+    """Input name to the name that operations use for it, where they differ."""
     holders: dict[str, str] = field(default_factory=dict)
-    """What operations read to the weights that it holds, where these have another name."""
+    """Name that operations read to the name of the weights in it, where they differ."""
     files: list[str] = field(default_factory=list)
     """Further files that belong to the model, relative to its folder."""
     opset: dict[str, int] = field(default_factory=dict)
@@ -99,11 +99,11 @@ class Graph:
     signatures: list[str] = field(default_factory=list)
     signature_graphs: int = 0
     shared_names: list[str] = field(default_factory=list)
-    """Names that several inputs or outputs have, as half sentences, where names alone do not show it."""
+    """Clauses about names shared by several inputs or outputs, where the name lists do not show it."""
 
 
 def facts(graph: Graph) -> dict[str, Any]:
-    """What a `Description` says of the graph, ready for JSON: everything but the files' sizes and sums.
+    """The fields of a `Description` ready for JSON, except the files' sizes and hashes.
 
     Raises:
         Malformed: there are no outputs or no operators, or a name, a rank or the number of operators is absurd.
@@ -153,14 +153,14 @@ def facts(graph: Graph) -> dict[str, Any]:
 
 
 def no_signature(wished: str, known: Sequence[str]) -> Malformed:
-    """A signature is asked for that the model does not have."""
+    """The error for a requested signature that the model does not have."""
     names = ", ".join(shlex.quote(name[:100]) for name in known)
     hint = "Name one of these with --signature." if known else "Leave --signature out."
     return Malformed(f"has no signature {wished[:100]!r}; it has {names or 'none'}", hint=hint)
 
 
 def shared_names(what: str, names: Sequence[str]) -> list[str]:
-    """Half a sentence for each name that several of the inputs or outputs have."""
+    """One clause for each name that several inputs or outputs share."""
     counts = Counter(names)
     words = {2: "two", 3: "three", 4: "four"}
     return [
@@ -171,13 +171,13 @@ def shared_names(what: str, names: Sequence[str]) -> list[str]:
 
 
 def operator_label(kind: str, domain: str, *, depthwise: bool) -> str:
-    """Domain, type and what the type alone does not tell, such as `Conv (depthwise)`."""
+    """Domain and type, with what the type leaves open, such as `Conv (depthwise)`."""
     name = f"{domain}:{kind}" if domain else kind
     return f"{name} (depthwise)" if depthwise else name
 
 
 def bind(name: str, shape: Shape | None, given: Mapping[str, list[int]]) -> Shape | None:
-    """An input's shape with the sizes that were given for it.
+    """An input's shape, completed with the given sizes.
 
     Raises:
         Malformed: the given shape has another rank, a size that is not positive, or changes a fixed size.
@@ -199,10 +199,10 @@ def bind(name: str, shape: Shape | None, given: Mapping[str, list[int]]) -> Shap
 
 
 def refuse_unknown_inputs(given: Mapping[str, list[int]], names: Iterable[str]) -> None:
-    """Make sure that shapes are given for inputs that exist.
+    """Check that shapes are given only for inputs that exist.
 
     Raises:
-        Malformed: they are not; the message names those that do.
+        Malformed: an input does not exist; the message names those that do.
     """
     known = list(names)
     if unknown := sorted(set(given) - set(known)):
@@ -240,7 +240,7 @@ def _kind(operation: Operation) -> _Kind:
 def _parameters(graph: Graph) -> Counter[_Kind]:
     """Elements of weights by the operators that first compute with them.
 
-    What only changes the format or the place of a constant (a Dequantize, a Reshape) passes its weights on.
+    An operator that only changes the format or layout of a constant (Dequantize, Reshape) passes its weights on.
     """
     found: Counter[_Kind] = Counter()
     left = {name: weight.elements or 0 for name, weight in graph.weights.items()}

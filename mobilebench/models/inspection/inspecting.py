@@ -1,4 +1,4 @@
-"""Looks into a model file without trusting it: another process reads it, this one hashes it meanwhile."""
+"""Inspects an untrusted model file: a separate process reads it while this one hashes it."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def inspect(
     timeout_s: float = 120.0,
     memory_bytes: int = 4 * 2**30,
 ) -> Description:
-    """What a model file holds.
+    """Inspect a model file.
 
     Args:
         path: an .onnx or .tflite file, a SavedModel's folder (or its saved_model.pb), or a TF.js model.json.
-        format: what it has to be; None: what its content says.
-        shapes: input name to the shape that its dynamic axes shall have.
-        digest: gives the sha256 of each of the model's files, of those that the model names only after they were
-            checked; whoever copies them anyway need not read them twice. It may run beside the reading process.
-        signature: of several, the one to read; None: a SavedModel's default one, a .tflite file's first graph.
+        format: the required format; None: as the content shows.
+        shapes: input name to the shape to use for its dynamic axes.
+        digest: returns the sha256 of a file of the model; files that the model names are checked first. A caller that
+            copies the files can hash them on the way. It may run while the other process reads.
+        signature: the signature to read; None: a SavedModel's default one, a .tflite file's first graph.
         timeout_s: how long reading may take.
         memory_bytes: how much address space the reading process may use.
 
@@ -93,7 +93,7 @@ def keep_signature(file: Path, signature: str, *, timeout_s: float = 120.0, memo
 
 
 def _ask(path: Path, module: str, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-    """The answer of a process that has limits."""
+    """Run a process with limits and return its answer."""
     memory_bytes = request["memory_bytes"]
     command = [sys.executable, "-P", "-m", module, json.dumps(request)]
     try:

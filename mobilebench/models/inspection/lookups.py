@@ -1,4 +1,4 @@
-"""Which integer inputs are indices into a table, and how many rows the table has: other values would lead outside."""
+"""Finds the integer inputs that index a table, and the table's number of rows, which bounds the valid values."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _SAME_VALUES = {
     "Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand", "ExpandDims", "Transpose",
     "CAST", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE",
 }  # fmt: skip
-"""Operators whose output has no other values than their first input."""
+"""Operators whose output holds only values of their first input."""
 
 _BY_ROW = {"Gather": (0, 1), "GatherV2": (0, 1), "ResourceGather": (0, 1), "GATHER": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}
-"""Operators that take rows of a table: the places of the table and of the indices."""
+"""Operators that take rows of a table: the input positions of the table and of the indices."""
 
 
 def rows(graph: Graph) -> dict[str, int]:
-    """Integer input to the number of rows of the (smallest) table that it is an index of."""
+    """Integer input to the number of rows of the (smallest) table that it indexes."""
     made = {name for operation in graph.operations for name in operation.writes}
     found = {}
     for name in graph.inputs:

@@ -1,4 +1,4 @@
-"""What a reader says when the bytes before it are not what they claim to be."""
+"""The error of a reader whose file does not follow its format."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ class Malformed(Exception):
     """The file cannot be read as its format.
 
     Args:
-        problem: half a sentence that goes on after "FILE ", such as `is cut short`.
-        hint: what to do next, when there is something to do.
+        problem: the end of a sentence that begins with "FILE ", such as `is cut short`.
+        hint: what the user can do, if anything.
     """
 
     def __init__(self, problem: str, *, hint: str | None = None) -> None:
@@ -18,5 +18,5 @@ class Malformed(Exception):
 
 
 def cut_short(what: str) -> Malformed:
-    """Something reaches past the end of the file."""
+    """The error for data that reaches past the end of the file."""
     return Malformed(f"is cut short or damaged: {what} reaches past its end", hint="Copy or download it again.")

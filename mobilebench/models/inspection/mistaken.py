@@ -1,4 +1,4 @@
-"""What a file is that is no model mobilebench reads, so that its user can be told what to do with it."""
+"""Recognises files that are not supported models, so that an error can say what to do with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _READ = "Only ONNX, TensorFlow Lite, SavedModel and TF.js models can be read."
 
 
 class Mistaken(NamedTuple):
-    """`says` goes on after "FILE "."""
+    """What a file is instead of a model; `says` completes a sentence that begins with "FILE "."""
 
     says: str
     hint: str = ""
@@ -53,7 +53,7 @@ _NAMED: tuple[tuple[str, str, str], ...] = (
     (r"\.bin$", "a file of weights alone", "Give the model itself, as ONNX or TensorFlow Lite."),
     (r"\.(engine|plan|trt)$", "a TensorRT engine", "Give the ONNX file that it was made from."),
 )
-"""Endings of files whose content does not tell what they are."""
+"""Extensions of files whose content does not identify them."""
 _POINTERS = (b"version https://git-lfs", b"version https://hawser")
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -70,7 +70,7 @@ _ERROR_TEXT = re.compile(
 
 
 def mistaken(file: Path, head: bytes) -> Mistaken | None:
-    """What the file is, by its first bytes and, of a zip archive, by what lies in it; None where nothing is known."""
+    """What the file is, by its first bytes or, for a zip archive, its members; None if it is not recognised."""
     if not head.strip(b"\0"):
         return Mistaken(
             "begins with nothing but zeros, so it is not a model",
@@ -91,7 +91,7 @@ def mistaken(file: Path, head: bytes) -> Mistaken | None:
 
 
 def named(file: Path) -> Mistaken | None:
-    """What a file is by its name alone, where its content is that of no model; None where its name says nothing."""
+    """What a file is by its name, if its content is no model; None if the name is not recognised."""
     for ending, title, hint in _NAMED:
         if re.search(ending, file.name, re.IGNORECASE):
             return Mistaken(f"is named like {title}, which cannot be read", hint)
@@ -123,7 +123,7 @@ def _zip(file: Path) -> Mistaken:
 
 
 def _text(head: bytes) -> Mistaken | None:
-    """Text that is no model: error messages, web pages, other frameworks' descriptions, JSON with a byte order mark."""
+    """Recognises text: error messages, web pages, other frameworks' descriptions, JSON with a byte order mark."""
     mark = next((one for one in _MARKS if head.startswith(one)), None)
     try:
         text = head.decode(_MARKS[mark] if mark else "utf-8", "ignore")
@@ -154,7 +154,7 @@ def _text(head: bytes) -> Mistaken | None:
 
 
 def _json(text: str) -> Mistaken | None:
-    """JSON that is no TF.js model; None where it may be one."""
+    """What JSON is if it is no TF.js model; None if it may be one."""
     if any(f'"{key}"' in text for key in _TENSORFLOW_JS) or len(text) >= 4096:
         return None
     try:

@@ -1,8 +1,8 @@
 """The process that reads an untrusted model file: `python -m mobilebench.models.inspection.reader REQUEST`.
 
 REQUEST is JSON: `{path, format, shapes, signature, memory_bytes, cpu_seconds}`. The answer is JSON on standard output:
-`{facts}`, or `{problem, hint}`. The process limits itself before it opens the file; whatever then happens to it says so
-by its exit status. It imports as little as it can, because it has to keep up with the hashing of the same file.
+`{facts}`, or `{problem, hint}`. The process limits itself before it opens the file; its exit status shows if a limit
+was hit. It imports as little as it can, because it has to keep up with the hashing of the same file.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from mobilebench.models.inspection.malformed import Malformed
 from mobilebench.models.inspection.onnx import core as onnx_core
 
 OUT_OF_MEMORY = 3
-"""Exit status: the memory limit was met."""
+"""Exit status when the memory limit was reached."""
 
 
 def read(file: Path, format_name: str, shapes: Mapping[str, list[int]], signature: str | None = None) -> dict[str, Any]:
-    """The facts of one model file, read in this process; of several signatures, those of the one that is named.
+    """The facts of one model file, read in this process, for the named signature.
 
     Raises:
         Malformed: the file cannot be read as this format.
@@ -64,7 +64,7 @@ def _limit(memory_bytes: int, cpu_seconds: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Read what the request says, and answer."""
+    """Read the file that the request names and print the answer."""
     request = json.loads(arguments[0])
     _limit(request["memory_bytes"], request["cpu_seconds"])
     onnx_core.skip_helpers()

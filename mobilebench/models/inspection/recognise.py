@@ -1,4 +1,4 @@
-"""Which format a file is of, by its first bytes; and what else it may be, so that a mistake can be named."""
+"""Recognises a file's format by its first bytes, and says what a file is that is no model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mobilebench.models.inspection.mistaken import mistaken, named
 from mobilebench.models.manifest import Format
 
 MAX_BYTES = 2**31 - 1
-"""Of one file: neither protobuf nor FlatBuffers reach further."""
+"""Largest size of one file, the limit of protobuf and of FlatBuffers."""
 
 _TITLES: dict[Format, str] = {
     "tflite": "a TensorFlow Lite model",
@@ -30,11 +30,11 @@ _HINT = "Models are .onnx or .tflite files, SavedModel folders, and TF.js model.
 
 
 def recognise(path: Path, expected: Format | None = None) -> tuple[Path, Format]:
-    """The file to open and its format, told by content.
+    """The file to open and its format, determined from the content.
 
     Args:
         path: a file, or a folder with a SavedModel.
-        expected: a format that was asked for.
+        expected: the format that was requested.
 
     Raises:
         BadInput: there is no such file, it cannot be read, is no model, too large, or of another format than its
@@ -162,7 +162,7 @@ _LAST_ONNX_FIELD = 40
 
 
 def _leading(head: memoryview) -> list[tuple[int, int]]:
-    """Number and kind of the top-level fields that begin within the head, as far as they are fields."""
+    """Number and kind of the top-level fields that begin within `head`; empty if one of them is not valid."""
     found: list[tuple[int, int]] = []
     place = 0
     while place < len(head):
@@ -180,7 +180,7 @@ def _leading(head: memoryview) -> list[tuple[int, int]]:
 
 
 _STEPS = {wire.VARINT: None, wire.LENGTH: None, wire.FIXED64: 8, wire.FIXED32: 4}
-"""Kind of a field to its bytes behind the tag; None: a number comes first."""
+"""Kind of a field to its bytes after the tag; None: a varint follows."""
 
 
 def _is_meta_graph(head: memoryview) -> bool:

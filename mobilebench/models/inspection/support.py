@@ -1,7 +1,7 @@
-"""Which operators of a model an engine and backend lack, by the tables in `operators/` beside this file.
+"""Finds the operators of a model that an engine and backend lack, from the tables in `operators/` beside this file.
 
-A table speaks of operators by name and opset, not of dtypes or attributes: what is not lacking here can still be
-refused when the model is loaded.
+A table lists operators by name and opset, without dtypes or attributes, so an engine may still refuse a listed operator
+when it loads the model.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Table(Record):
     how: str
     """How the list was obtained."""
     complete: bool = True
-    """Operators that are not listed are absent; else they are not known."""
+    """Whether operators that are not listed are absent; otherwise it is not known."""
     opset: int | None = None
     """ONNX: the newest opset that the engine knows."""
     operators: list[str] | dict[str, str]
     """Names; ONNX: `domain:name` to the domain's opsets, such as `7-12,13+`."""
     absent: dict[str, str] = Field(default={})
-    """Of an incomplete table: what is known to be absent."""
+    """For an incomplete table: the operators that are known to be absent."""
 
 
 def tables() -> list[Table]:
@@ -46,9 +46,9 @@ def tables() -> list[Table]:
 
 
 def missing(description: Description, engine: str, backend: str) -> list[str] | None:
-    """The operators of a model that an engine lacks on a backend, by their names in the model.
+    """The operators of a model that an engine lacks on a backend, named as in the model.
 
-    None where this is not known: the engine does not take the format, has no table, or its table does not say enough.
+    None if this is not known: the engine does not take the format, has no table, or its table is incomplete.
     """
     table = next((one for one in _tables() if (one.engine, one.backend) == (engine, backend)), None)
     if table is None or table.format != description.format:
@@ -71,7 +71,7 @@ def _name(operator: OperatorCount) -> str:
 
 
 def _has(table: Table, operator: OperatorCount, opsets: dict[str, int]) -> bool | None:
-    """Does the engine have the operator? None when that is not known."""
+    """Whether the engine has the operator; None if that is not known."""
     if table.format != "onnx":
         if operator.domain:
             return False
@@ -87,7 +87,7 @@ def _has(table: Table, operator: OperatorCount, opsets: dict[str, int]) -> bool 
 
 
 def _spans(spans: str, opset: int) -> bool:
-    """Is the opset among `7-9,11+`?"""
+    """Whether the opset is in ranges such as `7-9,11+`."""
     for span in filter(None, spans.split(",")):
         first, _, last = span.removesuffix("+").partition("-")
         end = float("inf") if span.endswith("+") else int(last or first)

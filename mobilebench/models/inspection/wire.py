@@ -1,4 +1,4 @@
-"""Protobuf's wire format, read by hand: every length is checked, nothing is copied, and no native code is at risk.
+"""Reads protobuf's wire format without a library: lengths are checked, nothing is copied, and no native code runs.
 
 Source: the encoding as published in protobuf's documentation.
 """
@@ -15,7 +15,7 @@ _FIXED = {FIXED64: 8, FIXED32: 4}
 
 
 class Field(NamedTuple):
-    """One field of a message: for VARINT its value, for all others where its bytes lie."""
+    """One field of a message: for VARINT its value, for all others the position of its bytes."""
 
     number: int
     kind: int
@@ -28,7 +28,7 @@ def fields(data: memoryview, start: int, end: int) -> Iterator[Field]:
     """The fields of the message that lies at data[start:end].
 
     Raises:
-        Malformed: they are not the fields of a message.
+        Malformed: the bytes are not the fields of a message.
     """
     place = start
     while place < end:
@@ -97,7 +97,7 @@ def encode_varint(value: int) -> bytes:
 
 
 def encode(field: Field, data: memoryview) -> bytes:
-    """A field as it stood."""
+    """Encode a field that was read before."""
     tag = encode_varint(field.number << 3 | field.kind)
     if field.kind == VARINT:
         return tag + encode_varint(field.value)

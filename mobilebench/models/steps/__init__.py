@@ -1,1 +1,1 @@
-"""What an application does before and after a model: named steps, in plain numpy, apart from what is measured."""
+"""Named pre- and postprocessing steps of applications, in plain numpy; they are not part of what is measured."""

@@ -1,4 +1,4 @@
-"""Where detectors look: their anchors in the order of their outputs, as shares of the image."""
+"""The anchors of detectors in the order of their outputs, as shares of the image."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def efficientdet() -> Floats:
 
 
 def _everywhere(side: int, shapes: list[tuple[float, float]]) -> Floats:
-    """Each shape (height, width) at each place of a map: rows, then columns, then shapes."""
+    """Each shape (height, width) at each cell of a map, ordered by row, column and shape."""
     centres = (np.arange(side) + 0.5) / side
     rows, columns, number = np.meshgrid(centres, centres, np.arange(len(shapes)), indexing="ij")
     sizes = np.array(shapes)[number.reshape(-1)]

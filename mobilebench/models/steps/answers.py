@@ -1,4 +1,4 @@
-"""What the last steps give to an application."""
+"""The results that postprocessing steps give to an application."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class Classes:
     """The best classes of each of b answers, best first."""
 
     index: NDArray[Any]
-    """Integers, [b, k]."""
+    """Integer class indices, [b, k]."""
     score: NDArray[Any]
-    """Shares of all classes together, [b, k], from 0 to 1."""
+    """Softmax probabilities, [b, k], from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """What was found in one image, best first."""
+    """The objects found in one image, best first."""
 
     corners: NDArray[Any]
     """Top, left, bottom and right, [n, 4], as shares of the image's height and width."""

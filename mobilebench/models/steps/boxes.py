@@ -1,4 +1,4 @@
-"""Boxes: how far they overlap, which of them to keep, and how they are written relative to anchors.
+"""Operations on boxes: overlap, non-maximum suppression, and encoding relative to anchors.
 
 Corners are top, left, bottom and right; anchors and decoded boxes are centre y, centre x, height and width.
 """
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 def corners(centred: NDArray[Any]) -> Floats:
-    """[n, 4] centre y, centre x, height, width to top, left, bottom, right."""
+    """Convert [n, 4] from centre y, centre x, height, width to top, left, bottom, right."""
     middle, half = centred[:, :2].astype(np.float64), centred[:, 2:].astype(np.float64) / 2
     return _beside(middle - half, middle + half)
 
@@ -40,7 +40,7 @@ def encoded(boxes: Floats, anchors: Floats, scales: tuple[float, float, float, f
 
 
 def overlap(one: Floats, others: Floats) -> Floats:
-    """Intersection over union of one box [4] with others [n, 4], by corners; 0 where both have no area."""
+    """Intersection over union of one box [4] with others [n, 4], as corners; 0 if both have no area."""
     height = np.minimum(one[2], others[:, 2]) - np.maximum(one[0], others[:, 0])
     width = np.minimum(one[3], others[:, 3]) - np.maximum(one[1], others[:, 1])
     shared = np.maximum(height, 0) * np.maximum(width, 0)
@@ -65,7 +65,7 @@ def not_maximal_suppressed(boxes: Floats, score: Floats, *, most_overlap: float,
 def best_of_each_class(
     boxes: Floats, score: Floats, index: NDArray[np.int64], *, most_overlap: float, most: int
 ) -> Boxes:
-    """Suppression among boxes [n, 4] (corners) of one class at a time; the `most` best of what is left."""
+    """Non-maximum suppression of boxes [n, 4] (corners) within each class; returns the `most` best ones left."""
     kept = [
         places[not_maximal_suppressed(boxes[places], score[places], most_overlap=most_overlap, most=most)]
         for places in (np.flatnonzero(index == one) for one in np.unique(index))

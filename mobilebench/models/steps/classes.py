@@ -1,4 +1,4 @@
-"""From raw scores to the best classes."""
+"""Turns raw scores into the best classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mobilebench.models.steps.answers import Classes
 
 
 def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Shares over the last axis, which add up to 1."""
+    """Softmax over the last axis."""
     raised = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True), dtype=np.float64)
 
@@ -22,7 +22,7 @@ def sigmoid(logits: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def best(logits: NDArray[Any], count: int = 5) -> Classes:
-    """The `count` classes with the highest scores of each row of [b, n]; of equal ones the first."""
+    """The `count` classes with the highest scores in each row of [b, n]; of equal scores the first."""
     score = softmax(logits)
     index = np.argsort(-score, axis=-1, kind="stable")[:, :count]
     return Classes(index=index, score=np.take_along_axis(score, index, axis=-1))

@@ -1,4 +1,4 @@
-"""From the raw heads of detectors to boxes with classes and scores."""
+"""Turns the raw outputs of detectors into boxes with classes and scores."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def yolov5(raw_predictions: NDArray[Any]) -> list[Boxes]:
 def yolov5_decoded(raw: NDArray[Any]) -> Floats:
     """[n, 4] centre y, centre x, height, width as shares of the image, from raw [n, 4 or more] x, y, width, height.
 
-    A centre lies up to half a place outside its own, a size is up to four times the anchor's (release 6 of YOLOv5).
+    A centre is up to half a cell outside its own cell, a size up to four times the anchor's (YOLOv5 release 6).
     """
     grid, stride, shape = yolo_places()
     values = sigmoid(raw[:, :4])
@@ -99,7 +99,7 @@ def yolo_places() -> tuple[Floats, Floats, Floats]:
 
 
 def _highest(values: NDArray[Any], count: int) -> NDArray[np.int64]:
-    """The places of the `count` highest values, in no order."""
+    """The indices of the `count` highest values, unordered."""
     if values.size <= count:
         return np.arange(values.size)
     return np.asarray(np.argpartition(-values, count)[:count], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""From pixels to a model's numbers, and back."""
+"""Converts pixels to a model's numbers, and back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _HALF = 128.0
 
 
 def resized(image: NDArray[Any], height: int, width: int) -> NDArray[np.float32]:
-    """[h, w, c] to [height, width, c] by bilinear interpolation between the centres of pixels (half-pixel centres,
-    no antialiasing: what TensorFlow's `tf.image.resize` does).
+    """[h, w, c] to [height, width, c] by bilinear interpolation between the centres of pixels (half-pixel centres, no
+    antialiasing, like TensorFlow's `tf.image.resize`).
     """
     values = image.astype(np.float32)
     for axis, size in ((0, height), (1, width)):
@@ -41,12 +41,12 @@ def to_unit(image: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def to_8_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """[-1, 1) to 0 … 255, rounded; what is outside becomes the nearest."""
+    """Convert [-1, 1) to 0 … 255, rounded and clipped."""
     return np.clip(np.rint((values.astype(np.float64) + 1) * _HALF), 0, 255).astype(np.uint8)
 
 
 def _neighbours(given: int, made: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """For each of `made` places: the given places before and after it, and the share of the second."""
+    """For each of `made` positions: the given positions before and after it, and the weight of the second."""
     place = np.clip((np.arange(made) + 0.5) * given / made - 0.5, 0, given - 1)
     before = np.floor(place).astype(np.int64)
     return before, np.minimum(before + 1, given - 1), (place - before).astype(np.float32)

@@ -40,7 +40,7 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Postprocessing:
-    """A step behind a model."""
+    """A step after a model."""
 
     name: str
     takes: str
@@ -50,7 +50,7 @@ class Postprocessing:
 
 
 def prepare(model: str, value: Any) -> dict[str, NDArray[Any]]:
-    """What an application has (an image, tokens …; see the step's `takes`) as the model's inputs, with a batch of 1.
+    """Convert an application's data (an image, tokens …; see the step's `takes`) to model inputs with batch 1.
 
     Raises:
         BadInput: the model is unknown or needs no step before it, or the value does not fit.
@@ -62,10 +62,10 @@ def prepare(model: str, value: Any) -> dict[str, NDArray[Any]]:
 
 
 def finish(model: str, outputs: Arrays) -> Classes | list[Boxes] | Images:
-    """The model's outputs as an application's answer.
+    """Convert the model's outputs to an application's result.
 
     Raises:
-        BadInput: the model is unknown, no step stands behind it, or an output is missing.
+        BadInput: the model is unknown, it has no step after it, or an output is missing.
     """
     entry = registry.get(model)
     if entry.postprocessing not in POSTPROCESSING:

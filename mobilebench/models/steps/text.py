@@ -1,4 +1,4 @@
-"""From tokens and characters to a model's numbers."""
+"""Converts tokens and characters to a model's numbers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ START, SEPARATOR = 101, 102
 def bert_tokens(
     first: Sequence[int], second: Sequence[int], sequence: int, vocabulary: int
 ) -> dict[str, NDArray[np.int32]]:
-    """`[CLS] first [SEP] second [SEP]`, padded to [1, sequence], with a mask of what is no padding, and type 1 for the
-    second text (Devlin et al., NAACL 2019, section 3 and figure 2). Without a second text there is one separator.
+    """`[CLS] first [SEP] second [SEP]`, padded to [1, sequence], with a mask that is 1 except at padding, and type 1
+    for the second text (Devlin et al., NAACL 2019, section 3 and figure 2). Without a second text there is one
+    separator.
 
     Raises:
         BadInput: the texts are too long together, or a token is outside the vocabulary.
@@ -42,8 +43,8 @@ def bert_tokens(
 
 
 def one_hot(characters: Sequence[int], sequence: int, alphabet: int) -> NDArray[np.float32]:
-    """The last `sequence` characters as [1, sequence, alphabet], 1 at each character's place; a shorter text stands at
-    the end, behind rows of zeros.
+    """The last `sequence` characters as [1, sequence, alphabet], 1 at each character's place; a shorter text is at the
+    end, after rows of zeros.
 
     Raises:
         BadInput: a character is outside the alphabet.

@@ -13,9 +13,9 @@ from typing import Any
 
 
 def skip_helpers() -> None:
-    """From now on, importing parts of `onnx` in this process leaves the package's own initialisation out.
+    """Make later imports of parts of `onnx` in this process skip the package's own initialisation.
 
-    Only for the reading process, which ends soon: `onnx.helper` and the like cannot be used through it.
+    Use it only in the short-lived reading process: modules such as `onnx.helper` do not work afterwards.
     """
     spec = None if "onnx" in sys.modules else importlib.util.find_spec("onnx")
     if spec is not None:
@@ -25,29 +25,29 @@ def skip_helpers() -> None:
 
 
 def parse(data: bytes) -> Any:
-    """A ModelProto; raises protobuf's DecodeError where it is none."""
+    """Parse a ModelProto; raises protobuf's DecodeError if the bytes are none."""
     from onnx import onnx_ml_pb2
 
     return onnx_ml_pb2.ModelProto.FromString(data)
 
 
 def inlined(model: Any) -> Any:
-    """The model without functions of its own; raises whatever the native core does when they cannot be resolved."""
+    """The model with its own functions inlined; raises the native core's error if one cannot be resolved."""
     return parse(_core().inliner.inline_local_functions(model.SerializeToString(), False))
 
 
 def with_shapes(model: Any) -> Any:
-    """The model with the shapes that follow from its inputs; raises whatever the native core does."""
+    """The model with shapes inferred from its inputs; raises the native core's errors."""
     return parse(_core().shape_inference.infer_shapes(model.SerializeToString(), False, False, True))
 
 
 def newest_opset() -> int:
-    """Of the standard operators."""
+    """The newest opset of the standard operators."""
     return int(_core().defs.schema_version_map()[""][1])
 
 
 def has(kind: str, opset: int | None = None) -> bool:
-    """Does the standard have this operator, in this opset or in any?"""
+    """Whether the standard has this operator, in this opset or in any."""
     if opset is None:
         return bool(_core().defs.has_schema(kind))
     try:

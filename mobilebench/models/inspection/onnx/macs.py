@@ -9,7 +9,7 @@ from mobilebench.models.inspection.graph import Shape
 
 Attributes = Mapping[str, object]
 Shapes = Sequence[Shape | None]
-"""Of a node's inputs, then None for inputs that are left out."""
+"""Shapes of a node's inputs; None for an omitted one."""
 Rule = Callable[[Shapes, Shape, Attributes], int | None]
 
 MICROSOFT = "com.microsoft"
@@ -36,7 +36,7 @@ _MICROSOFT_ELEMENTWISE = {
 
 
 def macs(domain: str, kind: str, inputs: Shapes, output: Shape | None, attributes: Attributes) -> int | None:
-    """Multiply-accumulates of one node; None when its operator or a shape that they follow from is not known."""
+    """Multiply-accumulates of one node; None if its operator or a needed shape is not known."""
     if domain not in ("", MICROSOFT, "ai.onnx.ml"):
         return None
     rule = _rule(kind)
@@ -84,7 +84,7 @@ def _recurrent(inputs: Shapes, _: Shape, __: Attributes) -> int:
 
 
 def _einsum(inputs: Shapes, _: Shape, attributes: Attributes) -> int | None:
-    """One multiplication for each combination of all labels, of an equation with two operands."""
+    """For an equation with two operands: one multiplication for each combination of all labels."""
     equation = attributes.get("equation")
     if not isinstance(equation, bytes):
         return None

@@ -56,7 +56,7 @@ def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
     """The graph of an ONNX file.
 
     Args:
-        file: opened for reading only; of weights just the heads are touched.
+        file: opened for reading only; only the headers of weights are read.
         shapes: input name to its shape, for inputs with dynamic axes.
 
     Raises:
@@ -73,7 +73,7 @@ def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
 
 
 def read_stripped(small: bytes, folder: Path, shapes: Mapping[str, list[int]]) -> Graph:
-    """As `read`, from what `strip.stripped` leaves of the file."""
+    """As `read`, from the output of `strip.stripped`."""
     model = _inlined(_parsed(small))
     _check_text(model)
     opset = {("" if entry.domain in _STANDARD else entry.domain): entry.version for entry in model.opset_import}
@@ -105,7 +105,7 @@ def _parsed(small: bytes) -> Any:
 
 
 def _check_text(model: Any) -> None:
-    """Make sure that names are text: package `protobuf` gives bytes where they are not UTF-8.
+    """Check that names are text: package `protobuf` returns bytes where they are not UTF-8.
 
     Raises:
         Malformed: one is not.
@@ -139,7 +139,7 @@ def _check_opset(opset: Mapping[str, int], newest: int) -> None:
 
 
 def _inlined(model: Any) -> Any:
-    """The model without functions of its own: each call replaced by what it stands for."""
+    """The model with each call of its own functions replaced by the function's body."""
     if not model.functions:
         return model
     try:
@@ -149,10 +149,10 @@ def _inlined(model: Any) -> Any:
 
 
 def _with_shapes(model: Any) -> Any:
-    """The model with the shapes that follow from its inputs. Where that fails, those that it states itself."""
+    """The model with shapes inferred from its inputs, or with its own stated shapes if inference fails."""
     try:
         return core.with_shapes(model)
-    except Exception:  # the C++ side raises whatever it likes; engines judge the model, here its shapes stay unknown
+    except Exception:  # the C++ code raises errors of any type; shapes then stay unknown
         return model
 
 
@@ -196,7 +196,7 @@ def _fill(graph: Graph, proto: Any, opset: int) -> None:
 
 
 def _walk(graph: Graph, proto: Any, opset: int, constants: dict[str, Value], *, inner: bool) -> None:
-    """Add the graph's nodes, and those of the graphs inside them. How often inner ones run is not known."""
+    """Add the nodes of the graph and of its inner graphs. How often inner graphs run is not known."""
     graph.values |= constants
     for node in proto.node:
         domain = "" if node.domain in _STANDARD else node.domain
@@ -228,7 +228,7 @@ def _walk(graph: Graph, proto: Any, opset: int, constants: dict[str, Value], *, 
 
 
 def _is_depthwise(graph: Graph, node: Any) -> bool:
-    """Each filter sees one channel of several."""
+    """Whether each filter sees one of several channels."""
     place = _FILTERS.get(node.op_type, len(node.input))
     if place >= len(node.input):
         return False
@@ -262,7 +262,7 @@ def _macs(graph: Graph, node: Any, domain: str, attributes: Mapping[str, Any]) -
 
 
 def _weights(proto: Any, constants: Mapping[str, Value]) -> dict[str, Value]:
-    """The constants that hold weights: floats that are no scales or limits, and integers that stand for floats."""
+    """The constants that hold weights: floats except scales and limits, and integers that represent floats."""
     uses: dict[str, list[tuple[str, int]]] = {}
     dynamic = {
         node.output[1] for node in proto.node if node.op_type == "DynamicQuantizeLinear" and len(node.output) > 1
@@ -284,9 +284,9 @@ def _weights(proto: Any, constants: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _collect_uses(proto: Any, uses: dict[str, list[tuple[str, int]]], scales: set[str]) -> None:
-    """What each tensor is used for, seen through operators that only change its shape.
+    """What each tensor is used for, looking through operators that only change its shape.
 
-    What is multiplied with a scale that is measured at run time is a scale itself: of weights in 8 bits.
+    A factor of a scale that is measured at run time is itself the scale of weights in 8 bits.
     """
     for node in reversed(proto.node):
         kind = _RESCALE if node.op_type == "Mul" and not scales.isdisjoint(node.input) else node.op_type
@@ -300,7 +300,7 @@ def _collect_uses(proto: Any, uses: dict[str, list[tuple[str, int]]], scales: se
 
 
 def _external_files(graph: Any, folder: Path) -> list[str]:
-    """The files with the tensors' data, each in the model's folder and long enough."""
+    """The files with the tensors' data, each checked to be in the model's folder and long enough."""
     files: dict[str, int] = {}
     for tensor in _tensors(graph):
         if tensor.data_location != _EXTERNAL:
@@ -314,7 +314,7 @@ def _external_files(graph: Any, folder: Path) -> list[str]:
 
 
 def _inside(tensor: Any, facts: Mapping[str, str], size: int) -> None:
-    """Make sure that a tensor's data lies inside its file, and has the size of its shape."""
+    """Check that a tensor's data lies inside its file and matches its shape in size."""
     location = facts["location"]
     needed = _constant(tensor).bytes or 0
     try:

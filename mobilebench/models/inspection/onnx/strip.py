@@ -1,6 +1,6 @@
-"""An ONNX file without its weights: a few kilobytes that say everything about the graph.
+"""Strips the weights from an ONNX file, which leaves the graph in a few kilobytes.
 
-The file is mapped, not read: of a tensor only the head is touched. Field numbers are those of onnx.proto.
+The file is memory-mapped; of a tensor only the header is read. Field numbers are those of onnx.proto.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _whole(name: str, kind: int, elements: int, held: dict[int, int]) -> None:
 
 
 def _modest(field: Field) -> Field:
-    """The field, when it is of a size that a description of a graph can have."""
+    """The field, if its size is plausible for the description of a graph."""
     if field.end - field.start > 16 * 2**20:
         raise Malformed(f"is no model that can be read: field {field.number} alone has {field.end - field.start} bytes")
     return field

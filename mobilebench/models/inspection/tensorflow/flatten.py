@@ -1,4 +1,4 @@
-"""Makes one flat graph of TensorFlow's GraphDef: functions are put where they are called, shapes are worked out."""
+"""Flattens TensorFlow's GraphDef: inlines functions and infers shapes."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _WITHOUT_MACS = {
     "Imag", "ComplexAbs", "TensorListReserve", "TensorListSetItem", "TensorListGetItem", "TensorListStack",
     "TensorListFromTensor", "TensorListLength", "TensorListConcat", "InvertPermutation", "Bitcast", "Roll", "Empty",
 }  # fmt: skip
-"""Operators whose shapes are not worked out, and which multiply nothing with weights."""
+"""Operators whose shapes are not inferred and which have no products with weights."""
 VARIABLE = "variable "
-"""Before the names of weights that are variables, whose numbers stand in files of their own."""
+"""Prefix of the names of weights that are variables, whose values are in separate files."""
 _MAX_DEPTH = 32
 _MAX_NODES = 300_000
 _OUTPUTS = {
@@ -44,7 +44,7 @@ _OUTPUTS = {
 
 @dataclass
 class _Scope:
-    """Where nodes find their inputs: the graph itself, or one call of a function."""
+    """Where nodes look up their inputs: the graph itself, or one call of a function."""
 
     nodes: Mapping[str, Node]
     prefix: str
@@ -54,7 +54,7 @@ class _Scope:
 
 
 def flatten(graph: Graph, definition: GraphDef, inputs: Mapping[str, Value], wanted: Sequence[str]) -> list[Known]:
-    """Fill the graph with what the wanted tensors are computed from.
+    """Add to the graph all that the wanted tensors are computed from.
 
     Args:
         graph: gets operations, values and weights.
@@ -83,7 +83,7 @@ class _Work:
         self._seen = 0
 
     def outputs(self, scope: _Scope, wanted: Sequence[str], depth: int) -> list[Known]:
-        """Work out what the wanted tensors need, each node after its inputs."""
+        """Process the nodes that the wanted tensors need, each after its inputs."""
         for name in _in_order(scope, [_split(reference)[0] for reference in wanted]):
             self._seen += 1
             if self._seen > _MAX_NODES:
@@ -159,7 +159,7 @@ class _Work:
         return self._add(key, 0, value)
 
     def _stated(self, node: Node, found: list[Value]) -> list[Value]:
-        """The values of a node's outputs: what was worked out, and the rest as the file itself states it."""
+        """The values of a node's outputs: inferred, or else as the file states them."""
         stated = node.attributes.get("_output_shapes")
         if not isinstance(stated, list) or (found and all(_complete(value) for value in found)):
             return found
@@ -187,7 +187,7 @@ class _Work:
 
 
 def _in_order(scope: _Scope, wanted: Iterable[str]) -> list[str]:
-    """The nodes that the wanted ones need and themselves, each after its inputs; nodes of a cycle in any order."""
+    """The wanted nodes and those that they need, each after its inputs; nodes of a cycle in any order."""
     order: list[str] = []
     state: dict[str, bool] = {}
     stack = [(name, False) for name in wanted]
@@ -208,7 +208,7 @@ def _in_order(scope: _Scope, wanted: Iterable[str]) -> list[str]:
 
 
 def _macs(node: Node, inputs: Sequence[Known], output: Shape | None) -> int | None:
-    """Multiply-accumulates of one node; None when its operator or a shape is not known."""
+    """Multiply-accumulates of one node; None if its operator or a shape is not known."""
     if not shapes_of.known(node.op):
         return 0 if node.op in _WITHOUT_MACS else None
     try:
@@ -241,7 +241,7 @@ def _counted(node: Node, inputs: Sequence[Known], output: Shape | None) -> int |
 
 
 def _functions_of(node: Node) -> list[str]:
-    """The functions that a node runs it knows how often: branches and bodies."""
+    """The functions that a node runs (branches and loop bodies); how often is not known."""
     found = []
     for value in node.attributes.values():
         found += [str(one) for one in (value if isinstance(value, list) else [value]) if isinstance(one, FunctionName)]

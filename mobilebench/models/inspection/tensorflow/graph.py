@@ -1,4 +1,4 @@
-"""TensorFlow's GraphDef as plain data, whatever it was written in (protobuf in a SavedModel, JSON in TF.js)."""
+"""TensorFlow's GraphDef as plain data, from protobuf (SavedModel) or JSON (TF.js)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DTYPES = {
     18: "complex128", 19: "float16", 20: "resource", 21: "precision", 22: "uint32", 23: "uint64", 24: "float8_e5m2",
     25: "float8_e4m3fn", 29: "int4", 30: "uint4",
 }  # fmt: skip
-"""TensorFlow's DataType to numpy's word; its quantised types are called by how they are stored."""
+"""TensorFlow's DataType to numpy's name; quantised types are named after their storage."""
 
 NAMES = {
     "DT_FLOAT": 1, "DT_DOUBLE": 2, "DT_INT32": 3, "DT_UINT8": 4, "DT_INT16": 5, "DT_INT8": 6, "DT_STRING": 7,
@@ -31,7 +31,7 @@ MAX_CONTENT = 1024
 
 @dataclass(frozen=True)
 class Constant:
-    """A constant's dtype and shape; of small integer ones also the numbers."""
+    """A constant's dtype and shape, and the numbers of a small integer one."""
 
     value: Value
     content: tuple[int, ...] | None = None
@@ -100,7 +100,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of a signature: its public name, the tensor it stands for, and what is said of it."""
+    """An input or output of a signature: its public name, its tensor, and its stated dtype and shape."""
 
     name: str
     tensor: str
@@ -116,7 +116,7 @@ class GraphDef:
 
 
 def dtype(number: int) -> str:
-    """numpy's word for TensorFlow's DataType; types of references count as what they refer to."""
+    """numpy's name for TensorFlow's DataType; a reference type counts as the type that it refers to."""
     return DTYPES.get(number - 100 if number > 100 else number, "unknown")
 
 

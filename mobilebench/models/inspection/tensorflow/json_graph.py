@@ -29,10 +29,10 @@ def graph_def(topology: JsonObject, constants: Mapping[str, Constant]) -> GraphD
 
     Args:
         topology: the JSON object.
-        constants: name of a Const node to what the weights manifest says of it.
+        constants: name of a Const node to its entry in the weights manifest.
 
     Raises:
-        Malformed: a part is missing, or of another kind than it has to be.
+        Malformed: a part is missing or has the wrong type.
     """
     library = [_function(member(one)) for one in members(member(topology.get("library", {})), "function")]
     nodes = tuple(_node(member(one), constants) for one in members(topology, "node"))
@@ -40,7 +40,7 @@ def graph_def(topology: JsonObject, constants: Mapping[str, Constant]) -> GraphD
 
 
 def member(value: Any) -> JsonObject:
-    """The value, which has to be an object."""
+    """The value of this name, which must be an object."""
     if not isinstance(value, dict):
         raise Malformed("is damaged: its JSON has something else where an object has to be")
     return value

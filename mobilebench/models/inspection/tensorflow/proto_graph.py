@@ -1,6 +1,6 @@
 """Reads TensorFlow's GraphDef and SavedModel from protobuf, without TensorFlow.
 
-Field numbers are those of its .proto files.
+Field numbers are from TensorFlow's .proto files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from mobilebench.models.inspection.wire import Field
 
 @dataclass(frozen=True)
 class Signature:
-    """A SavedModel's way of being called."""
+    """A signature of a SavedModel."""
 
     inputs: list[Port]
     outputs: list[Port]
@@ -57,7 +57,7 @@ class Message:
             self._fields.setdefault(field.number, []).append(field)
 
     def has(self, number: int) -> bool:
-        """Is the field there?"""
+        """Whether the field is present."""
         return number in self._fields
 
     def integer(self, number: int, default: int = 0) -> int:
@@ -91,7 +91,7 @@ class Message:
         return [self._bytes(field) for field in self._fields.get(number, ())]
 
     def length(self, number: int) -> int:
-        """How many bytes all fields of this number have together."""
+        """Bytes of all fields of this number together."""
         return sum(field.end - field.start for field in self._fields.get(number, ()))
 
     def message(self, number: int) -> Message:

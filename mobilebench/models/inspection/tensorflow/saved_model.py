@@ -1,4 +1,4 @@
-"""Reads a SavedModel's graph without TensorFlow; of its variables only that they are there."""
+"""Reads a SavedModel's graph without TensorFlow; of its variables, it only checks that the files exist."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _serving(metas: list[MetaGraph]) -> MetaGraph:
 
 
 def _chosen(names: list[str], wished: str | None) -> str:
-    """The signature to read: the one that is wished, the default one, or the only one."""
+    """The signature to read: the requested one, the default one, or the only one."""
     if wished is not None:
         if wished not in names:
             raise no_signature(wished, names)
@@ -100,7 +100,7 @@ def _chosen(names: list[str], wished: str | None) -> str:
 
 
 def _files(folder: Path) -> list[str]:
-    """What belongs to the SavedModel beside its graph."""
+    """The files of the SavedModel beside its graph."""
     names = [name for name in _BESIDE if (folder / name).exists()]
     for inner in _FOLDERS:
         if not (folder / inner).is_dir():

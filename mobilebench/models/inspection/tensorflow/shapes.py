@@ -1,4 +1,4 @@
-"""What TensorFlow's operators make of known shapes. An operator that is not here has outputs of unknown shape."""
+"""Shape inference for TensorFlow's operators. Other operators have outputs of unknown shape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_RANK = 32
 
 @dataclass(frozen=True)
 class Known:
-    """A tensor while shapes are worked out: its value, and its numbers where it is a small list of sizes."""
+    """A tensor during shape inference: its value, and its numbers if it is a small list of sizes."""
 
     key: str
     value: Value
@@ -56,7 +56,7 @@ _REDUCE = _words("Mean Sum Max Min Prod All Any EuclideanNorm")
 
 
 def infer(node: Node, inputs: Inputs) -> list[Value]:
-    """Dtypes and shapes of a node's outputs, as far as they follow; empty when nothing is known of the operator."""
+    """Dtypes and shapes of a node's outputs where they can be inferred; empty for an unknown operator."""
     rule = _RULES.get(node.op)
     if rule is None:
         return []
@@ -68,12 +68,12 @@ def infer(node: Node, inputs: Inputs) -> list[Value]:
 
 
 def known(op: str) -> bool:
-    """Is it known what the operator does?"""
+    """Whether shapes can be inferred for the operator."""
     return op in _RULES
 
 
 def content(node: Node, inputs: Inputs, output: Shape | None) -> tuple[int, ...] | None:
-    """The numbers that a node makes, when it computes with sizes."""
+    """The numbers that a node outputs if it computes with sizes."""
     rule = _CONTENTS.get(node.op)
     if rule is None:
         return None
@@ -155,7 +155,7 @@ def _axes(node: Node) -> tuple[int, int, int, int]:
 
 
 def _window(node: Node, axis: int, size: int | None, kernel: int | None) -> int | None:
-    """The size that a sliding window leaves of an axis."""
+    """The size of an axis after a sliding window."""
     if size is None or kernel is None:
         return None
     strides, dilations = node.integers("strides"), node.integers("dilations")
@@ -184,7 +184,7 @@ def _matmul(node: Node, inputs: Inputs) -> Outputs:
 
 
 def transposed(node: Node) -> tuple[bool, bool]:
-    """Which sides a matrix multiplication takes transposed."""
+    """Which operands of a matrix multiplication are transposed."""
     left, right = ("adj_x", "adj_y") if node.op.startswith("BatchMatMul") else ("transpose_a", "transpose_b")
     return bool(node.integer(left)), bool(node.integer(right))
 
@@ -446,7 +446,7 @@ def _top_k(_: Node, inputs: Inputs) -> Outputs:
 
 
 def _normalised(_: Node, inputs: Inputs) -> Outputs:
-    """Fused batch norm: the result, then what training needs, one number a channel."""
+    """Fused batch norm: the result, then the values for training, one number per channel."""
     return [inputs[0].shape, *[inputs[1].shape] * 5]
 
 
@@ -473,7 +473,7 @@ def _equation(node: Node) -> tuple[list[str], str]:
 
 
 def _sane(shape: Shape | None) -> Shape | None:
-    """The shape, unless it is one that no tensor has: graphs can be made to compute absurd ones."""
+    """The shape, unless no tensor can have it: a crafted graph can compute absurd shapes."""
     absurd = shape is not None and (
         len(shape) > _MAX_RANK or any(size is not None and size > _MAX_SIZE for size in shape)
     )

@@ -1,5 +1,5 @@
-"""Reads a TF.js graph model: its `model.json`, and of its weight shards their sizes and the few numbers that shapes
-are computed from.
+"""Reads a TF.js graph model: its `model.json`, the sizes of its weight shards, and the few numbers in them that
+determine shapes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STORED = ("float32", "float16", "int32", "uint8", "uint16", "bool", "complex64"
 
 @dataclass(frozen=True)
 class _Weight:
-    """One entry of the weights manifest: as what it is stored, and where in its group."""
+    """One entry of the weights manifest: its stored dtype and its position in its group."""
 
     name: str
     value: Value
@@ -41,7 +41,7 @@ class _Group:
     paths: list[str]
     weights: list[_Weight]
     bytes: int | None
-    """None where strings are among the weights: their sizes stand in the shards alone."""
+    """None if there are strings among the weights: only the shards hold their sizes."""
 
 
 Shards = Callable[[list[str], int, int], bytes]
@@ -166,7 +166,7 @@ def _weight(entry: JsonObject, start: int) -> _Weight:
 
 
 def _check_sizes(folder: Path, group: _Group) -> None:
-    """Make sure that the shards are there, in the model's folder, and hold what the manifest says."""
+    """Check that the shards exist in the model's folder and have the sizes in the manifest."""
     held = sum(belonging(folder, path, "its weights").stat().st_size for path in group.paths)
     if group.bytes is not None and held != group.bytes:
         raise Malformed(
@@ -198,7 +198,7 @@ def _bytes_at(folder: Path, paths: list[str], start: int, length: int) -> bytes:
 
 
 def _signature(model: JsonObject, definition: GraphDef) -> tuple[list[Port], list[Port]]:
-    """Inputs and outputs: of the signature, else placeholders and whatever no node reads."""
+    """Inputs and outputs of the signature; without one, the placeholders and all outputs that no node reads."""
     signature = model.get("signature") or _nested(model, "userDefinedMetadata", "signature")
     if isinstance(signature, dict) and signature.get("outputs"):
         return _ports(signature.get("inputs", {})), _ports(signature["outputs"])

@@ -1,4 +1,4 @@
-"""Which graphs of a TensorFlow Lite file an operator calls: branches, loops and functions are graphs of their own."""
+"""Finds the graphs of a TensorFlow Lite file that an operator calls, such as branches and loop bodies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TYPE, _OPTIONS, _TYPE_2, _OPTIONS_2 = 3, 4, 11, 12
 _BY_TYPE: Mapping[int, tuple[int, ...]] = {16: (0,), 92: (0, 1), 93: (0, 1), 103: (0,)}
 """Options of CALL, IF, WHILE and CALL_ONCE: the fields that hold the number of a graph."""
 _BY_TYPE_2: Mapping[int, tuple[int, ...]] = {6: (1,), 7: (6,), 13: (5,), 14: (2,), 15: (0, 1), 21: (1,)}
-"""The same of StableHLO's REDUCE, SCATTER, REDUCE_WINDOW, SORT, WHILE and COMPOSITE."""
+"""The same for StableHLO's REDUCE, SCATTER, REDUCE_WINDOW, SORT, WHILE and COMPOSITE."""
 _CASE, _BRANCHES = 23, 0
 """StableHLO's CASE has a list of graphs."""
 _ONLY_GRAPHS = {(_OPTIONS, 16), (_OPTIONS, 92), (_OPTIONS, 93), (_OPTIONS, 103), (_OPTIONS_2, 15)}
@@ -20,11 +20,11 @@ _ONLY_GRAPHS = {(_OPTIONS, 16), (_OPTIONS, 92), (_OPTIONS, 93), (_OPTIONS, 103),
 
 @dataclass(frozen=True)
 class Call:
-    """One number of a graph in an operator's options."""
+    """One graph number in an operator's options."""
 
     graph: int
     at: int | None
-    """Where it is in the file; None where it is 0 and, as a default, not stored."""
+    """Its offset in the file; None if it is 0, which as the default is not stored."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Calls:
 
     calls: tuple[Call, ...]
     options_at: int | None = None
-    """Where the operator's reference to its options is."""
+    """Offset of the operator's reference to its options."""
     only_graphs: bool = False
-    """Whether the options hold nothing else, each number in the field of its place."""
+    """Whether the options hold only graph numbers, each in the field of its position."""
 
 
 def calls(operator: Table) -> Calls:

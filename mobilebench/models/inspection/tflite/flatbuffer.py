@@ -1,4 +1,4 @@
-"""FlatBuffers, read by hand: every offset and length is checked against the file.
+"""Reads FlatBuffers without a library; every offset and length is checked against the file.
 
 Source: the binary format as published in FlatBuffers' documentation.
 """
@@ -48,7 +48,7 @@ class Table:
         return [Table(self.data, self._follow(where[0] + 4 * index)) for index in range(where[1])]
 
     def span(self, field: int, size: int) -> tuple[int, int] | None:
-        """Where a vector's elements of `size` bytes begin, and how many there are; None when the field is missing."""
+        """Offset and number of a vector's elements of `size` bytes; None if the field is missing."""
         at = self.at(field)
         if at is None:
             return None
@@ -59,7 +59,7 @@ class Table:
         return vector + 4, count
 
     def at(self, field: int) -> int | None:
-        """Where the field is in the file; None when it is missing."""
+        """Offset of the field in the file; None if it is missing."""
         fields = self.place - int(_unpack(self.data, self.place, "i"))
         length = int(_unpack(self.data, fields, "H"))
         entry = 4 + 2 * field
@@ -76,7 +76,7 @@ def root(data: memoryview) -> Table:
     """The outermost table of the file.
 
     Raises:
-        Malformed: here and in all methods of tables, when something reaches past the file's end.
+        Malformed: here and in all methods of tables, if data reaches past the file's end.
     """
     return Table(data, int(_unpack(data, 0, "I")))
 

@@ -22,7 +22,7 @@ _RECURRENT_WEIGHTS = {
 
 
 def macs(kind: str, inputs: Sequence[Shape | None], output: Shape | None, *, transposed: bool = False) -> int | None:
-    """Multiply-accumulates of one operator; None when it or a shape that they follow from is not known.
+    """Multiply-accumulates of one operator; None if it or a needed shape is not known.
 
     Args:
         kind: the operator's name in the schema.

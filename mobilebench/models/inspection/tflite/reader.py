@@ -28,7 +28,7 @@ _DTYPES = (
     "complex128", "uint64", "resource", "precision", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4",
     "float8_e4m3fn", "float8_e5m2",
 )  # fmt: skip
-"""By the schema's TensorType."""
+"""numpy's dtype names, indexed by the schema's TensorType."""
 
 _VERSION, _CODES, _SUBGRAPHS, _DESCRIPTION, _BUFFERS, _SIGNATURES = 0, 1, 2, 3, 4, 7
 _SIGNATURE_KEY, _SIGNATURE_GRAPH = 2, 4
@@ -50,7 +50,7 @@ def read(file: Path, shapes: Mapping[str, list[int]], signature: str | None = No
     Args:
         file: opened for reading only; weights are not touched.
         shapes: input name to its shape, for inputs with dynamic axes.
-        signature: the one whose graph is read; None: the first graph, which is what engines run.
+        signature: the signature whose graph is read; None: the first graph, which engines run.
 
     Raises:
         Malformed: it is no such file, is damaged, or needs an operator that is not known.
@@ -97,7 +97,7 @@ def _signatures(model: Table, subgraphs: int) -> list[tuple[str, int]]:
 
 
 def _choose(graph: Graph, signatures: list[tuple[str, int]], wished: str | None) -> int:
-    """Note the signatures; the number of the graph to read."""
+    """Store the signatures in the graph; returns the number of the graph to read."""
     graph.signatures = list(dict.fromkeys(name for name, _ in signatures))
     graph.signature_graphs = len({place for _, place in signatures})
     if wished is None:
@@ -120,8 +120,9 @@ def _add(
     shapes: Mapping[str, list[int]],
     prefix: str | None,
 ) -> list[int]:
-    """Add a subgraph to the graph; the inner ones (with a prefix) run who knows how often. The numbers of others that
-    it calls."""
+    """Add a subgraph to the graph; returns the numbers of the subgraphs that it calls. How often inner ones (with a
+    prefix) run is not known.
+    """
     tensors = subgraph.tables(_TENSORS)
     ranked = _ranks_are_told(tensors)
     values = [_value(tensor, ranked=ranked) for tensor in tensors]
@@ -175,8 +176,8 @@ def _chosen(
 ) -> list[Value]:
     """The tensors with the chosen shapes of inputs.
 
-    Sizes inside the file hold for the shapes that are stored in it. When exactly these are chosen, every stored size
-    holds; when others are, the sizes that depend on them stay unknown.
+    The file's sizes are valid for the input shapes stored in it. For other input shapes, the sizes that depend on them
+    stay unknown.
     """
     refuse_unknown_inputs(shapes, [names[place] for place in inputs])
     chosen = {place: bind(names[place], values[place].shape, shapes) for place in inputs}
@@ -186,7 +187,7 @@ def _chosen(
 
 
 def _unique(graph: Graph, name: str, place: int, value: Value) -> str:
-    """Register an input or output under its name, or under its place where it has none or another has the same."""
+    """Register an input or output under its name, or its position if the name is missing or not unique."""
     if not name or (name in graph.values and graph.values[name] != value):
         name = f"tensor {place}"
     graph.values[name] = value
@@ -220,7 +221,7 @@ def _holds_weights(tensor: Table, dtype: str) -> bool:
 def _ranks_are_told(tensors: list[Table]) -> bool:
     """Whether a tensor without sizes is a scalar only if it says that its rank is known.
 
-    Converters of before 2022 do not say it of any tensor. Where no tensor has sizes, nothing tells them apart.
+    Converters from before 2022 do not say it for any tensor. If no tensor has sizes, the two cannot be distinguished.
     """
     told = any(tensor.number(_HAS_RANK, "B") for tensor in tensors)
     return told or not any(tensor.numbers(_SHAPE, "i") for tensor in tensors)
@@ -249,7 +250,7 @@ def _dtype(tensor: Table) -> str:
 
 
 def _held(buffer: Table, size: int) -> int:
-    """How many bytes a buffer holds, inside the schema's part of the file or behind it."""
+    """Bytes in a buffer, inside the schema's part of the file or after it."""
     inside = buffer.span(_DATA, 1)
     offset, length = buffer.number(_OFFSET, "Q"), buffer.number(_SIZE, "Q")
     if inside or offset <= 1:
@@ -266,7 +267,7 @@ def _index(place: int, count: int) -> int:
 
 
 def _operator(code: Table) -> tuple[str, str]:
-    """Name and domain of an operator. Codes above 127 stand in a field of their own."""
+    """Name and domain of an operator. Codes above 127 are in a separate field."""
     number = max(code.number(_CODE_OLD, "b"), code.number(_CODE_NEW, "i"))
     name = _operator_names().get(number)
     if name is None:

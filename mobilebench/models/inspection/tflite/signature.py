@@ -1,8 +1,8 @@
 """Makes one signature the only one of a TensorFlow Lite file, and its graph the first: engines run the first graph.
 
 `python -m mobilebench.models.inspection.tflite.signature REQUEST` changes a copy in place, in a process with limits:
-REQUEST is JSON, `{path, signature, memory_bytes, cpu_seconds}`; the answer is `{}`, or `{problem, hint}`. Nothing but
-the references to graphs changes: weights, metadata and what lies behind the schema's part stay byte for byte.
+REQUEST is JSON, `{path, signature, memory_bytes, cpu_seconds}`; the answer is `{}`, or `{problem, hint}`. Only the
+references to graphs change: weights, metadata and data after the schema's part stay byte for byte.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _SIGNATURE_KEY, _SIGNATURE_GRAPH = 2, 4
 _OPERATORS = 3
 _METADATA_NAME, _METADATA_BUFFER = 0, 1
 _CONTROL = "model_control_dependencies"
-"""Metadata that lists, graph by graph, which operators have to wait for which."""
+"""Metadata that lists for each graph which operators must wait for which."""
 _FARTHEST = 2**31 - 2**10
-"""FlatBuffers reach so far."""
+"""Largest file size that FlatBuffers offsets can address, with some margin."""
 _MOST_ADDED = 2**20
 _ALONE = "Convert it again with this signature alone: `signature_keys=[NAME]` of `TFLiteConverter.from_saved_model`."
 
@@ -46,7 +46,7 @@ def keep(file: Path, name: str) -> None:
 
 
 def _change(data: memoryview, name: str) -> bytes:
-    """Change what is there; what has to be added at the end."""
+    """Change the bytes in place; returns what must be appended."""
     model = flatbuffer.root(data)
     signatures = model.tables(_SIGNATURES)
     chosen = [place for place, one in enumerate(signatures) if one.text(_SIGNATURE_KEY) == name]
@@ -78,7 +78,7 @@ def _elements(model: Table, field: int) -> int:
 
 
 def _swap(data: memoryview, start: int, other: int) -> None:
-    """Exchange the first table of a list and another one; references are distances forward from where they are."""
+    """Exchange the first table of a list and another one; a reference is a forward distance from its own position."""
     places = (start, start + 4 * other)
     one, two = (place + struct.unpack_from("<I", data, place)[0] for place in places)
     if one <= places[1]:
@@ -88,7 +88,7 @@ def _swap(data: memoryview, start: int, other: int) -> None:
 
 
 def _renumber(data: memoryview, found: list[Calls], graph: int) -> bytes:
-    """Let calls of the graph call the first one, and the other way round; options to add where a default changes."""
+    """Exchange the graph's number and 0 in all calls; returns the options to add where a default value changes."""
     fresh = {0: graph, graph: 0}
     end = len(data) + -len(data) % 8
     added = bytes(end - len(data))
@@ -115,7 +115,7 @@ def _renumber(data: memoryview, found: list[Calls], graph: int) -> bytes:
 
 
 def _options(place: int, numbers: list[int]) -> tuple[int, bytes]:
-    """A table of whole numbers that is to lie at a place, a multiple of 8: where it begins, and its bytes."""
+    """A table of whole numbers for an offset that is a multiple of 8: where it begins, and its bytes."""
     count = len(numbers)
     fields = struct.pack(f"<{2 + count}H", 4 + 2 * count, 4 + 4 * count, *(4 + 4 * one for one in range(count)))
     fields += bytes(-len(fields) % 4)
@@ -140,7 +140,9 @@ def _reorder_control(data: memoryview, model: Table, graph: int, graphs: int) ->
 
 
 def _control_parts(text: bytes, graphs: int) -> list[bytes]:
-    """What stands before the graphs' lists, and each list: whole numbers of seven bits a byte, the sign last."""
+    """The bytes before the graphs' lists, and each list: whole numbers of seven bits per byte, the sign in the lowest
+    bit.
+    """
     place = 0
 
     def number() -> int:
@@ -168,7 +170,7 @@ def _control_parts(text: bytes, graphs: int) -> list[bytes]:
 
 
 def main(arguments: list[str]) -> int:
-    """Change what the request says, and answer."""
+    """Make the requested change and print the answer."""
     request = json.loads(arguments[0])
     file = Path(request["path"])
     memory = request["memory_bytes"] + file.stat().st_size
