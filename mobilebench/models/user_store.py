@@ -1,6 +1,6 @@
-"""The models that users added: files of their own, which cannot be made again, kept by their content.
+"""The store of models that users added; these cannot be rebuilt.
 
-Each lies in `<home>/models/<sha256>/` with a `manifest.json`, and is written elsewhere first: what is there is whole.
+Each is in `<home>/models/<sha256>/` with a `manifest.json`. It is written to another folder first and then moved.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ADD_AGAIN = "Remove it with `mobilebench models remove {name} --yes`, and add t
 
 @dataclass(frozen=True)
 class AddedModel(ModelEntry):
-    """A user's model as the registry shows it: in one precision, with the batch that its inputs have."""
+    """The registry's entry for a user's model: one precision, and the batch of its inputs."""
 
     files: ModelFiles = field(kw_only=True)
 
@@ -54,12 +54,12 @@ def every() -> list[ModelFiles]:
 
 
 def find(name: str) -> ModelFiles | None:
-    """The added model of this name, or None. Its files are not looked at: `whole` does that."""
+    """The added model of this name, or None. Its files are not checked; `whole` does that."""
     return next((files for files in every() if files.manifest.model == name), None)
 
 
 def entry(files: ModelFiles) -> AddedModel:
-    """What the registry says of an added model."""
+    """The registry's entry for an added model."""
     manifest = files.manifest
     inputs = tuple(Input(spec.name, spec.dtype, tuple(spec.shape[1:]), spec.fill) for spec in manifest.inputs)
     return AddedModel(
@@ -77,7 +77,7 @@ def entry(files: ModelFiles) -> AddedModel:
 
 
 def why_not(files: ModelFiles, precision: str, batch: int | None = None) -> str | None:
-    """Why an added model cannot be had like this, and what to ask for instead; None when it can."""
+    """Why an added model is not available like this, and what to request instead; None if it is."""
     manifest = files.manifest
     options = [f"--precision {manifest.precision}"] if precision != manifest.precision else []
     options += [f"--batch {manifest.batch}"] if batch not in (None, manifest.batch) else []
@@ -90,7 +90,7 @@ def why_not(files: ModelFiles, precision: str, batch: int | None = None) -> str 
 
 
 def whole(files: ModelFiles) -> ModelFiles:
-    """The model, every byte checked.
+    """The model, after checking the hash of every file.
 
     Raises:
         BadInput: a file is missing, cut short or changed; the message names it.
@@ -104,7 +104,7 @@ def whole(files: ModelFiles) -> ModelFiles:
 
 
 def remove(name: str) -> ModelFiles:
-    """Forget an added model and delete its files; what it was.
+    """Remove an added model and its files; returns its former entry.
 
     Raises:
         BadInput: no model was added under this name.
@@ -125,9 +125,9 @@ def remove(name: str) -> ModelFiles:
 
 @contextmanager
 def workshop() -> Iterator[Path]:
-    """An empty folder beside the added models. Unless `place` took it, it is gone afterwards.
+    """A temporary folder beside the added models. It is removed on exit unless `place` moved it.
 
-    One that a killed process left behind goes when the next model is added: its lock is free then.
+    The folder of a killed process is removed when the next model is added, since its lock is free.
     """
     with ExitStack() as held:
         with _turn():
@@ -139,7 +139,7 @@ def workshop() -> Iterator[Path]:
 
 
 def place(shop: Path, manifest: Manifest, sha256: str) -> ModelFiles:
-    """Give a workshop its lasting place; or say what is there already, when the same content was added meanwhile.
+    """Move a workshop to its final folder; if the same content was added meanwhile, return that model.
 
     Raises:
         BadInput: the name was taken meanwhile.
@@ -160,7 +160,7 @@ def place(shop: Path, manifest: Manifest, sha256: str) -> ModelFiles:
 
 
 def update(files: ModelFiles, manifest: Manifest) -> ModelFiles:
-    """Exchange the manifest of an added model: at once, never half."""
+    """Replace the manifest of an added model atomically."""
     atomic_files.write_text(files.folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n", alone=True)
     return ModelFiles(files.folder, manifest)
 

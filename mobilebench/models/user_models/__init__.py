@@ -1,1 +1,1 @@
-"""Taking in a user's model: inspected, copied by content, asked once for the answer that it will be held against."""
+"""Adds a user's model: inspects it, copies it under its hash, and computes the reference output."""

@@ -1,10 +1,10 @@
-"""The process that makes other formats of a model: `python -m mobilebench.models.user_models.conversion_worker`.
+"""The process that converts a model to other formats: `python -m mobilebench.models.user_models.conversion_worker`.
 
-Its job comes as JSON on standard input: `{task: "plain", source, target, shapes}` rewrites an ONNX file so that its
-inputs and outputs have plain names and whole shapes; `{task: "formats", saved_model, signature, specs, inputs,
-outputs, case, expected, formats, folder}` converts a SavedModel, of which `expected` (a file) holds the original's
-answer to `case`. The answer is one JSON line: `{}`, or `{made, failed}` by format, or
-`{problem}`. What converters print goes to standard error.
+It reads its job as JSON from standard input: `{task: "plain", source, target, shapes}` rewrites an ONNX file so that
+its inputs and outputs have plain names and fixed shapes; `{task: "formats", saved_model, signature, specs, inputs,
+outputs, case, expected, formats, folder}` converts a SavedModel; the file `expected` holds the original's output for
+`case`. The answer is one JSON line: `{}`, or `{made, failed}` by format, or `{problem}`. The converters' own output
+goes to standard error.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from mobilebench.models.manifest import InputSpec
 from mobilebench.models.user_models import reference_worker
 
 NARROWED = {"int64": "int32"}
-"""Converted formats take whole numbers of 32 bits: TF.js and LiteRT.js have no others."""
+"""Converted formats take 32-bit integers: TF.js and LiteRT.js have no others."""
 
 _TO_CHANNELS_FIRST = {3: (0, 2, 1), 4: (0, 3, 1, 2), 5: (0, 4, 1, 2, 3)}
 
 
 def plain_onnx(source: Path, target: Path, shapes: list[list[int]]) -> None:
-    """Write the model anew with inputs `in_0`, `in_1` …, outputs `out_0` …, and these shapes of inputs.
+    """Rewrite the model with inputs `in_0`, `in_1` …, outputs `out_0` …, and these input shapes.
 
     Raises:
-        MobilebenchError: it has graphs inside its operators, where names cannot be told apart.
+        MobilebenchError: it has graphs inside its operators, whose names may be ambiguous.
     """
     import onnx
 
@@ -59,7 +59,7 @@ def plain_onnx(source: Path, target: Path, shapes: list[list[int]]) -> None:
 
 
 def formats(job: dict[str, Any]) -> dict[str, Any]:
-    """Convert a SavedModel to each of the wished formats; what went wrong with one does not stop the others."""
+    """Convert a SavedModel to each of the requested formats; a failure of one does not stop the others."""
     from mobilebench.models.conversion import graph, onnx, tfjs, tflite
     from mobilebench.models.conversion.converted import Converted, Names
 
@@ -78,7 +78,7 @@ def formats(job: dict[str, Any]) -> dict[str, Any]:
     for wanted in job["formats"]:
         try:
             converted: Converted = ways[wanted]()
-        except Exception as error:  # converters raise whatever they like; their words are the reason
+        except Exception as error:  # converters raise errors of any type; the message is the reason
             failed[wanted] = " ".join(str(error).split())[:400] or type(error).__name__
             continue
         made[wanted] = {
@@ -91,7 +91,7 @@ def formats(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wrap(job: dict[str, Any], wished: list[InputSpec], specs: list[InputSpec], folder: Path) -> None:
-    """The SavedModel under plain names, for whole shapes; outputs get the layout back that the original has."""
+    """The SavedModel with plain names and fixed shapes; outputs are transposed back to the original's layout."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -123,9 +123,9 @@ def _wrap(job: dict[str, Any], wished: list[InputSpec], specs: list[InputSpec], 
 
 
 def _order(given: NDArray[Any], expected: NDArray[Any]) -> tuple[int, ...] | None:
-    """How to turn an output so that it fits the original's; None: not at all.
+    """The transposition that fits an output to the original's; None if none is needed or possible.
 
-    onnx2tf computes with channels last. Whether the answer then is right, the comparison on three inputs says.
+    onnx2tf computes with channels last. A comparison on three inputs then checks the output.
     """
     order = _TO_CHANNELS_FIRST.get(expected.ndim)
     if order is None or given.ndim != expected.ndim or given.transpose(order).shape != expected.shape:
@@ -138,7 +138,7 @@ def _order(given: NDArray[Any], expected: NDArray[Any]) -> tuple[int, ...] | Non
 
 
 def main() -> int:
-    """Do one job. Standard output is kept for the answer, whatever converters print."""
+    """Do one job. Only the answer goes to standard output."""
     end_with_parent()
     with reserve_output() as output:
         job = json.loads(sys.stdin.read())
@@ -148,7 +148,7 @@ def main() -> int:
                 answer: dict[str, Any] = {}
             else:
                 answer = formats(job)
-        except Exception as error:  # whatever a converter stumbles over is the reason why there is no conversion
+        except Exception as error:  # any error of a converter is the reason why there is no conversion
             answer = {"problem": " ".join(str(error).split())[:400] or type(error).__name__}
         output.write(json.dumps(answer) + "\n")
     return 0

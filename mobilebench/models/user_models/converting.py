@@ -1,4 +1,4 @@
-"""Making other formats of an added model, and keeping only those that give the original's answer."""
+"""Converts an added model to other formats and keeps only those whose output agrees with the original's."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ Progress = Callable[[str], None]
 
 
 def convert(taken: Added, tell: Progress) -> Added:
-    """The model with every other format that could be made and agrees; of the others the manifest has the reason.
+    """Add every other format that can be made and agrees; for each other one the manifest has the reason.
 
-    All inputs are asked one after the other in one session, so that a conversion of a model that carries state agrees
-    only if it carries the same state.
+    All inputs are run in sequence in one session, so that a conversion of a stateful model agrees only if it keeps the
+    same state.
 
     Raises:
         BadInput: onnx2tf could not be installed.
@@ -70,7 +70,7 @@ def original(manifest: Manifest) -> Format:
 
 
 def difference(given: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]], whose: str) -> str | None:
-    """How far an answer differs from the original's, in plain words; None when it does not by more than `TOLERANCE`."""
+    """How far an output differs from the original's, in plain words; None if by no more than `TOLERANCE`."""
     for name, wanted in expected.items():
         distance = of_arrays(wanted, given[name])
         if distance.problem:
@@ -151,10 +151,10 @@ def _signature(files: ModelFiles, own: Format) -> str | None:
 
 
 def _run(job: dict[str, Any], tell: Progress) -> dict[str, Any]:
-    """One job of `making`, in a process of its own.
+    """Run one job of `conversion_worker` in a separate process.
 
     Raises:
-        MobilebenchError: it could not be done; the message has the reason.
+        MobilebenchError: the job failed; the message has the reason.
     """
     if job["task"] == "formats":
         tell(f"converting to {', '.join(job['formats'])}")
@@ -177,7 +177,7 @@ def _answers(
     shop: Path,
     signature: str | None = None,
 ) -> Path:
-    """A folder with all outputs for each case, as the engine of this format gives them."""
+    """A folder with all outputs of this format's engine for each case."""
     kept = _empty(shop / f"answers-{uuid4().hex[:8]}")
     own = [spec.model_copy(update={"dtype": stored.input_dtypes.get(spec.name, spec.dtype)}) for spec in specs]
     with reference_client.engine(engine) as asked:
@@ -239,7 +239,7 @@ def _described(made: dict[str, Any], folder: Path, specs: list[InputSpec]) -> Fo
 def _keep(
     files: ModelFiles, own: Format, made: dict[Format, FormatFile], reasons: dict[Format, str], shop: Path
 ) -> ModelFiles:
-    """Move the files of what agreed beside the original, then name them in the manifest; older ones go."""
+    """Move the files that agreed beside the original, then list them in the manifest; older ones are removed."""
     manifest = files.manifest
     fresh = f"{_FOLDER}{uuid4().hex[:8]}"
     formats: dict[Format, FormatFile] = {own: manifest.formats[own]}

@@ -1,4 +1,4 @@
-"""In which numbers a model computes, as far as its file shows."""
+"""Detects a model's precision from its file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _QUANTISED = {"QUANTIZE", "QuantizeLinear", "QLinearConv", "QLinearMatMul", "QLi
 
 
 def precision(description: Description) -> str:
-    """`fp16` and the 8-bit precisions where most parameters are stored so, else `fp32`."""
+    """`fp16` or an 8-bit precision if most parameters are stored in it, otherwise `fp32`."""
     weights = description.weight_dtypes
     if not weights:
         return "fp32"

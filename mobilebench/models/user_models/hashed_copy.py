@@ -1,4 +1,4 @@
-"""Copying the files of a model: hashed on the way, so that what is kept is what the sum says."""
+"""Copies a model's files and hashes the copied bytes, so that the hash is of what was kept."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mobilebench.core.errors import BadInput
 
 _CHUNK = 2**20
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Of an `OSError` that says that the disk, a quota or a limit is full."""
+"""`errno` of an `OSError` for a full disk, quota or file size limit."""
 
 
 def copy(source: Path, folder: Path, name: str) -> str:
-    """Copy one file to `folder / name`; its sha256, taken from the very bytes that were written.
+    """Copy one file to `folder / name`; returns the sha256 of the bytes that were written.
 
     Raises:
-        BadInput: it cannot be read, is no plain file, or there is no room for the copy.
+        BadInput: it cannot be read, is no regular file, or there is no space for the copy.
     """
     relative = PurePosixPath(name)
     if relative.is_absolute() or ".." in relative.parts:
@@ -44,7 +44,7 @@ def copy(source: Path, folder: Path, name: str) -> str:
 
 
 def no_room(folder: Path, error: OSError) -> BadInput:
-    """A model did not fit."""
+    """The error for a model for which the disk has no space."""
     return BadInput(
         f"There is no room for the model in {folder.parent} ({error.strerror}).",
         hint="Free some space, or keep mobilebench's data elsewhere with MOBILEBENCH_HOME.",

@@ -1,4 +1,4 @@
-"""Adding a user's model: read, copied and hashed in one pass, asked for its answer, and only then kept."""
+"""Adds a user's model: reads, copies and hashes it in one pass, computes its reference output, and then keeps it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NEEDED: Mapping[Format, Mapping[str, str]] = {
     "saved_model": {"tensorflow": "tensorflow"},
     "tfjs": {},
 }
-"""Format to the modules, and their packages, without which a model of it cannot be read or asked."""
+"""Format to the modules (and their packages) that are needed to read and run its models."""
 
 _PACKAGES: Mapping[Format, tuple[str, ...]] = {
     "onnx": ("onnxruntime",),
@@ -48,7 +48,7 @@ _REACHES_OUT = {"ReadFile", "WriteFile", "MatchingFiles", "SaveV2", "PyFunc", "E
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user says of the model; what is left out follows from the file."""
+    """The user's options for the model; omitted ones follow from the file."""
 
     name: str | None = None
     inputs: tuple[input_specs.Given, ...] = ()
@@ -59,25 +59,25 @@ class Wishes:
 
     @property
     def shape_it(self) -> bool:
-        """Whether they say more than a name, so that the same file could become another model."""
+        """Whether options other than the name are set, which can make a different model of the same file."""
         return bool(self.inputs or self.fills or self.precision or self.tolerance)
 
 
 @dataclass(frozen=True)
 class Added:
-    """A model that is among the user's own now."""
+    """A model that was added to the user's own."""
 
     files: ModelFiles
     already: bool = False
-    """It had been added before: nothing was changed."""
+    """It had been added before, and nothing was changed."""
 
 
 def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None) -> Added:
-    """Keep the model at `path` under `<home>/models`, or say under which name it is there already.
+    """Copy the model at `path` to `<home>/models`; if it is there already, return its existing name.
 
     Raises:
         BadInput: it is no model that can be read, its inputs need sizes that were not given, its own engine does not
-            run it, its name is taken, or it finds no room. Nothing is kept then.
+            run it, its name is taken, or there is no space for it. Nothing is kept then.
     """
     tell = progress or (lambda _: None)
     _check_wishes(wishes)
@@ -143,7 +143,7 @@ def _copier(file: Path, shop: Path, main: str) -> Callable[[Path], str]:
 
 
 def _again(there: ModelFiles, wishes: Wishes) -> Added:
-    """The same content as before: fine under the same name, and when nothing else is wished of it."""
+    """Handle content that was added before: accepted under the same name and without other options."""
     name = there.manifest.model
     if wishes.name not in (None, name):
         raise BadInput(
@@ -171,7 +171,7 @@ def _refuse_taken(name: str, *, given: bool) -> None:
 
 
 def _refuse_shared_names(description: Description) -> None:
-    """Engines find tensors by name, so a name that several have would leave one of them unfilled or unread."""
+    """Refuse names shared by several tensors: engines find tensors by name, and would leave one unfilled or unread."""
     if description.shared_names:
         raise BadInput(
             f"The model cannot be measured: {', and '.join(description.shared_names)}.",
@@ -180,7 +180,7 @@ def _refuse_shared_names(description: Description) -> None:
 
 
 def _refuse_other_outputs(description: Description) -> None:
-    """Engines give tensors back here, and nothing else that ONNX knows."""
+    """Refuse ONNX outputs that are not tensors: they are not supported here."""
     for tensor in description.outputs:
         if tensor.dtype in ("sequence_type", "optional_type", "map_type", "sparse_tensor_type"):
             kind = tensor.dtype.removesuffix("_type").replace("_", " ")
@@ -191,7 +191,7 @@ def _refuse_other_outputs(description: Description) -> None:
 
 
 def _refuse_several_signatures(description: Description, wished: str | None) -> None:
-    """Engines run a TensorFlow Lite file's first graph; whether that is the one to measure is for the user to say."""
+    """Require a choice of signature: engines run a TensorFlow Lite file's first graph, which may be the wrong one."""
     if description.format != "tflite" or wished is not None or not description.signatures:
         return
     if description.signature is not None and description.signature_graphs == 1:
@@ -207,9 +207,9 @@ def _refuse_several_signatures(description: Description, wished: str | None) -> 
 
 
 def _with_its_signature(given: Description, wished: str | None, copy: Path) -> Description:
-    """The model with the signature that was chosen: another content than the same file with another signature.
+    """The model with only the chosen signature; its hash differs from the same file with another signature.
 
-    Engines run a .tflite file's first graph, so the copy is changed where the file does not have this signature alone.
+    Engines run a .tflite file's first graph, so the copy is changed unless this is the file's only signature.
     """
     if wished is None:
         return given
@@ -223,12 +223,12 @@ def _with_its_signature(given: Description, wished: str | None, copy: Path) -> D
 
 
 def _main(description: Description) -> str:
-    """The sum of a model's first file."""
+    """The sha256 of a model's first file."""
     return next(iter(description.files.values()))
 
 
 def _of_signatures(given: Description, stored: Description) -> dict[str, object]:
-    """What the manifest says of the file's signatures."""
+    """The manifest's fields about the file's signatures."""
     rewritten = _main(given) != _main(stored)
     if len(given.signatures) < 2 and not rewritten:
         return {}
@@ -240,7 +240,7 @@ def _of_signatures(given: Description, stored: Description) -> dict[str, object]
 
 
 def _described(name: str, description: Description, wishes: Wishes) -> AddedManifest:
-    """All of the manifest but the answer."""
+    """The manifest without the reference output."""
     _refuse_shared_names(description)
     _refuse_other_outputs(description)
     specs = input_specs.inputs(description, wishes.inputs, wishes.fills)
@@ -290,7 +290,7 @@ def _others(own: Format) -> dict[Format, str]:
 def _answered(
     manifest: AddedManifest, description: Description, shop: Path, engine: reference_client.Engine
 ) -> AddedManifest:
-    """The manifest with the answer that the model's own engine gives, and what that answer depends on."""
+    """The manifest with the output of the model's own engine, and what that output depends on."""
     if reaching := sorted({operator.type for operator in description.operators} & _REACHES_OUT):
         raise BadInput(
             f"{manifest.model} may read or write files of this computer, or call Python ({', '.join(reaching)}).",
@@ -314,7 +314,7 @@ def _answered(
 def _ask(
     manifest: AddedManifest, description: Description, shop: Path, engine: reference_client.Engine
 ) -> tuple[reference_client.ReferenceAnswer, Behaviour]:
-    """One process is asked the same several times, then a fresh one once more: seeds may be chosen in each process."""
+    """Run the same input several times in one process, then in a new one: random seeds may be chosen per process."""
     stored = manifest.formats[description.format]
     random = behaviour.random_operators(description.operators, description.format)
     state = behaviour.state_operators(description.operators, description.format)

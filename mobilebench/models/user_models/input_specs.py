@@ -1,4 +1,4 @@
-"""What goes into an added model: its inputs as the file states them, completed by what the user says."""
+"""The inputs of an added model, as its file states them, completed by the user's options."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mobilebench.models.user_models.naming import canonical
 DTYPES: tuple[str, ...] = get_args(InputSpec.model_fields["dtype"].annotation)
 LARGEST_BATCH = 1024
 _LARGEST_INPUT = 2**31
-"""Bytes that engines take for one tensor."""
+"""Largest tensor that engines accept, in bytes."""
 
 _BYTES = {"float32": 4, "int32": 4, "int64": 8}
 _RANGES = {"uint8": (0, 256), "int8": (-128, 128), "bool": (0, 2)}
-"""What values of a dtype can be without doing harm; other integers may be indices, where only 0 and 1 are safe."""
+"""Safe range of values by dtype; integers of other dtypes may be indices, for which only 0 and 1 are safe."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Given:
 
 
 def parse_input(text: str) -> Given:
-    """`NAME=1x128:int32`; the dtype may be left out, and `scalar` is the shape without sizes.
+    """`NAME=1x128:int32`; the dtype is optional, and `scalar` is the shape without dimensions.
 
     Raises:
         BadInput: it is not of this form.
@@ -72,10 +72,10 @@ def parse_fill(text: str) -> tuple[str, Fill]:
 
 
 def by_name(found: Sequence[Tensor], given: Sequence[Given]) -> dict[str, Given]:
-    """What was given for each of the file's inputs, by the file's name of it; its plain name will do as well.
+    """The user's options for each input, by the file's name for it; the user may also use the plain name.
 
     Raises:
-        BadInput: an input is given that does not exist, or one twice.
+        BadInput: an input does not exist or is given twice.
     """
     plain = dict(zip(canonical([tensor.name for tensor in found]), found, strict=True))
     own = {tensor.name: tensor for tensor in found}
@@ -91,10 +91,10 @@ def by_name(found: Sequence[Tensor], given: Sequence[Given]) -> dict[str, Given]
 
 
 def inputs(description: Description, given: Sequence[Given], fills: Mapping[str, Fill]) -> list[InputSpec]:
-    """The model's inputs under plain names, each with a whole shape and values that are safe.
+    """The model's inputs under plain names, each with a complete shape and safe values.
 
     Raises:
-        BadInput: a size is not known and not given, or what is given does not fit the file; the hint has the flags.
+        BadInput: an unknown size is not given, or a given option does not fit the file; the hint has the flags.
     """
     found = description.inputs
     chosen = by_name(found, given)
@@ -109,7 +109,7 @@ def inputs(description: Description, given: Sequence[Given], fills: Mapping[str,
 
 
 def batch(specs: Sequence[InputSpec]) -> int:
-    """The first size that all inputs of two or more dimensions share; 1 where they share none."""
+    """The first size of all inputs with two or more dimensions if it is the same; otherwise 1."""
     sizes = {spec.shape[0] for spec in specs if len(spec.shape) > 1}
     size = sizes.pop() if len(sizes) == 1 else 1
     return size if size <= LARGEST_BATCH else 1
@@ -127,7 +127,7 @@ def _sizes(tensor: Tensor) -> str:
 
 
 def is_open(tensor: Tensor) -> bool:
-    """Does the file leave sizes of this input, or even their number, to its user?"""
+    """Whether the file leaves sizes or the rank of this input open."""
     return None in tensor.shape or not tensor.rank_known
 
 
@@ -143,12 +143,12 @@ def _ask_for_missing(found: Sequence[Tensor], chosen: Mapping[str, Given]) -> No
 
 
 def quoted(name: str) -> str:
-    """The name as a shell takes it."""
+    """The name quoted for a shell."""
     return name if re.fullmatch(r"[\w./:+-]+", name) else "'" + name.replace("'", "'\\''") + "'"
 
 
 def _example(tensor: Tensor) -> str:
-    """Sizes that are likely: a batch of 1, images of 224 x 224 in 3 colours, sequences of 128."""
+    """Likely sizes for a hint: a batch of 1, images of 224 x 224 in 3 colours, sequences of 128."""
     if not tensor.rank_known:
         return "1x128"
     rank = len(tensor.shape)

@@ -1,4 +1,4 @@
-"""What an added model, its inputs and its outputs are called."""
+"""Names for an added model, its inputs and its outputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAME = re.compile(r"[a-z0-9_]{1,64}")
 
 
 def model_name(path: Path, wanted: str | None) -> str:
-    """The name to add a model under: as wanted, else from the file's.
+    """The name for an added model: the wanted one, or one made from the file's name.
 
     Raises:
         BadInput: the wanted name has other characters than `a-z`, `0-9` and `_`, or the file's name has none of them.
@@ -34,7 +34,7 @@ def model_name(path: Path, wanted: str | None) -> str:
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:
-    """A name like this one that nobody has."""
+    """An unused name similar to this one."""
     others = set(taken)
     number = 2
     while f"{name}_{number}" in others:
@@ -45,7 +45,7 @@ def free_name(name: str, taken: Iterable[str]) -> str:
 def canonical(names: Sequence[str]) -> list[str]:
     """Plain names for tensors, in the same order and all different: `serving_default_x:0` becomes `x`.
 
-    They go through command lines and reports, where a format's own names may hold anything.
+    They are used on command lines and in reports, while a format's own names may hold any characters.
     """
     found: list[str] = []
     for name in names:

@@ -1,6 +1,6 @@
-"""onnx2tf, which turns ONNX into a SavedModel, in an environment of its own: its packages do not fit to ours.
+"""Runs onnx2tf, which converts ONNX to a SavedModel, in a separate environment: its packages conflict with ours.
 
-What it makes is never trusted: it has converted models silently wrong. `converting` compares the answers.
+Its results are not trusted, since it has converted models wrongly without an error. `converting` compares outputs.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from mobilebench.core import file_locks, paths
 from mobilebench.core.errors import BadInput, MobilebenchError
 
 VERSION = "1.29.24"
-"""The last one for Python 3.11."""
+"""The last version for Python 3.11."""
 
 _READY = "ready"
 _PATIENCE_S = 1800.0
 _CALIBRATION = "calibration_image_sample_data_20x128x128x3_float32.npy"
-"""A file that it else fetches from the network for a check of its own."""
+"""A file for its own check that it would otherwise download."""
 
 
 def environment(tell: Callable[[str], None]) -> Path:
-    """The Python of the environment, which is made when it is missing (a minute, 2 GB).
+    """The environment's Python; the environment is created if it is missing (a minute, 2 GB).
 
     Raises:
-        BadInput: its packages could not be installed; the message has what pip said.
+        BadInput: its packages could not be installed; the message has pip's output.
     """
     requirements = paths.requirements("onnx2tf.txt")
     pinned = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
@@ -48,13 +48,13 @@ def to_saved_model(python: Path, source: Path, folder: Path, inputs: Sequence[st
     """Convert an ONNX file whose inputs and outputs have plain names; inputs keep their layout.
 
     Raises:
-        MobilebenchError: onnx2tf gave up; the message has its last words.
+        MobilebenchError: onnx2tf failed; the message has the end of its output.
     """
     import numpy as np
 
     workplace = folder.with_name(f"{folder.name}.work")
     workplace.mkdir()
-    # A check of its own wants 20 images from the network, and takes any of this shape.
+    # onnx2tf's own check would download 20 images, but accepts any array of this shape.
     images = np.linspace(0, 1, 20 * 128 * 128 * 3, dtype=np.float32).reshape(20, 128, 128, 3)
     np.save(workplace / _CALIBRATION, images)
     command = [str(python), "-I", "-m", "onnx2tf", "-i", str(source), "-o", str(folder), "-osd", "-nuo", "-n"]

@@ -1,4 +1,4 @@
-"""Asking a model's own engine, in a process of its own: engines are native code, and a model may make them crash."""
+"""Runs a model in its own engine in a separate process: engines are native code, and a model may crash them."""
 
 from __future__ import annotations
 
@@ -21,38 +21,39 @@ ENGINES: Mapping[Format, str] = {
 }
 PATIENCE_S = 900.0
 _OTHER_INPUT = 100
-"""Added to the position of an input: another input of the same kind, to see that the answer follows it."""
+"""Added to an input's position to make a different input of the same kind, to see that the output depends on it."""
 
 REPEATS = 16
-"""How often the same input is asked in one session of a model whose operators may keep state or draw numbers; a random
-answer of few values may be the same twice by chance."""
+"""How often the same input is run in one session if the model's operators may keep state or draw random numbers; a
+random output with few possible values may be equal twice by chance.
+"""
 
 _SAME = 1e-4
-"""By how much of an output's scale answers may differ that come from the same state, where operators may keep any."""
+"""Allowed difference between outputs from the same state, as a share of scale, if operators may keep state."""
 
 
 @dataclass(frozen=True)
 class ReferenceAnswer:
-    """What an engine says of a model."""
+    """The outputs of a model's own engine, and how they vary."""
 
     summaries: list[OutputSummary]
-    """The answer to the first case."""
+    """Summaries of the outputs for the first case."""
     notes: list[str]
-    """Why agreement on it would prove little."""
+    """Reasons why agreement with them would prove little."""
     repeated: float = 0.0
-    """How far answers to the same case in the same session are from it, as a share of each output's scale."""
+    """Largest difference of repeated outputs in the same session from the first, as a share of each output's scale."""
     renewed: float = 0.0
-    """The same of the first answer of an earlier process."""
+    """The same for the first output of an earlier process."""
     sizes_vary: bool = False
-    """Whether those differ in the shapes of outputs."""
+    """Whether these outputs differ in shape."""
 
 
 class EngineRefused(Exception):
-    """The engine does not run the model; its own words."""
+    """The engine does not run the model; the message is the engine's."""
 
 
 class Engine:
-    """One engine in a process of its own, which loads it while the model is still being read."""
+    """One engine in a separate process, which loads it while the model is still being read."""
 
     def __init__(self, format_name: Format) -> None:
         self._worker = Worker(
@@ -60,11 +61,11 @@ class Engine:
         )
 
     def ask(self, job: Mapping[str, Any]) -> ReferenceAnswer:
-        """The answer to a job's first case.
+        """Run a job and return the answer for its first case.
 
         Raises:
             EngineRefused: the engine refused the model, crashed, or did not end in time.
-            BadInput: it runs the model, but runner and pages could not.
+            BadInput: the engine runs the model, but the native runner and web pages could not.
         """
         try:
             answer = self._worker.answer(job, timeout_s=PATIENCE_S)
@@ -83,13 +84,13 @@ class Engine:
         )
 
     def close(self) -> None:
-        """End the process, even while it computes."""
+        """End the process, even during a computation."""
         self._worker.close()
 
 
 @contextmanager
 def engine(format_name: Format) -> Iterator[Engine]:
-    """The engine of a format; its process is gone afterwards."""
+    """The engine of a format; its process is ended on exit."""
     started = Engine(format_name)
     try:
         yield started
@@ -106,7 +107,7 @@ def job(
     signature: str | None = None,
     keep: Path | None = None,
 ) -> dict[str, Any]:
-    """What `answering` is given. `names` maps plain names of inputs and of outputs to the format's own."""
+    """The job for `reference_worker`. `names` maps plain names of inputs and of outputs to the format's own."""
     return {
         "file": str(file.absolute()),
         "inputs": dict(names[0]),
@@ -119,13 +120,13 @@ def job(
 
 
 def published_and_other(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
-    """The published input, and another one of the same kind."""
+    """The published input and a different one of the same kind."""
     fills = [spec.fill.model_dump() for spec in specs]
     return [{"fills": fills, "offset": 0}, {"fills": fills, "offset": _OTHER_INPUT}]
 
 
 def seeded_cases(specs: Sequence[InputSpec]) -> list[dict[str, Any]]:
-    """The seeded inputs, to compare formats on."""
+    """The seeded inputs, on which formats are compared."""
     from mobilebench.models import synthetic_inputs
 
     return [
@@ -141,14 +142,14 @@ def behaviour(
     random_operators: Sequence[str],
     state_operators: Sequence[str],
 ) -> Behaviour:
-    """What a model's answer depends on besides its input.
+    """What a model's output depends on besides its input.
 
     Args:
-        first: of one process, which was asked the same several times.
-        again: of another process, compared with the first one's first answer.
-        tolerance: by how much engines may differ; the same engine may differ by as much.
-        random_operators: of the model's file.
-        state_operators: likewise.
+        first: the answer of one process that ran the same input several times.
+        again: the answer of another process, compared with the first one's first output.
+        tolerance: the allowed difference between engines, which also applies to one engine.
+        random_operators: operators in the model's file that may draw random numbers.
+        state_operators: operators in the model's file that may keep state.
     """
     changes = first.repeated > (min(tolerance, _SAME) if state_operators else tolerance)
     random = again.renewed > tolerance or (changes and bool(random_operators))
@@ -162,7 +163,7 @@ def behaviour(
 
 
 def refusal(name: str, format_name: Format, error: EngineRefused) -> BadInput:
-    """What to tell the user of a model that its own engine does not run."""
+    """The error for a model that its own engine does not run."""
     return BadInput(
         f"{ENGINES[format_name]} does not run {name}: {error}.".replace("..", "."),
         hint="Nothing was added. Export the model for this engine's version and operators, or choose other inputs "

@@ -1,14 +1,14 @@
-"""The process that asks a model's own engine for its answer.
+"""The process that runs a model in its own engine.
 
 It is started by `python -m mobilebench.models.user_models.reference_worker FORMAT`.
 
-Its job comes as JSON on standard input: `{file, inputs, outputs, specs, cases, keep}`, where `inputs` and `outputs`
-map plain names to the format's own, `specs` are the inputs in order, and every case is a list of fills with what is
-added to an input's position. The answer is one JSON line: `{summaries, notes}`, `{refusal}` in the engine's words,
-or `{problem}` in ours.
-With `keep`, a folder, all outputs of case `n` are written to `n.npz` there. With `repeats`, the first case is asked
-again in the same session, and `repeated` says how far those answers are from the first one. With `before`, the file of
-an earlier first answer, `renewed` says how far it is from this one. What engines print goes to standard error.
+It reads its job as JSON from standard input: `{file, inputs, outputs, specs, cases, keep}`, where `inputs` and
+`outputs` map plain names to the format's own, `specs` are the inputs in order, and every case is a list of fills, each
+with an offset that is added to the input's position. The answer is one JSON line: `{summaries, notes}`, `{refusal}`
+with the engine's message, or `{problem}` with our own. With `keep`, a folder, all outputs of case `n` are written to
+`n.npz` there. With `repeats`, the first case is run again in the same session, and `repeated` is the distance of these
+outputs from the first. With `before`, the file of an earlier first output, `renewed` is its distance from this one. The
+engines' own output goes to standard error.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ Arrays = dict[str, NDArray[Any]]
 Predict = Callable[[Arrays], Arrays]
 
 _STILL = 1e-3
-"""An output that changes by less than this share of its scale between two inputs hardly follows its input."""
+"""An output that changes by less than this share of its scale between two inputs hardly depends on its input."""
 
 _TINY = 1e-6
 _FAR = 1e300
 _SECONDS_TO_REPEAT = 5.0
-"""After so much time, a case is not asked once more."""
+"""After this time, a case is not repeated."""
 
 _MOST_DIMENSIONS = 8
 _READ = ("float32", "int32", "int64", "int8", "uint8", "bool")
-"""dtypes of outputs that runner and pages read."""
+"""dtypes of outputs that the native runner and web pages can read."""
 
 
 class Unusable(Exception):
-    """The engine runs the model, but runner and pages could not."""
+    """The engine runs the model, but the native runner and web pages could not."""
 
 
 def answers(predict: Predict, specs: list[dict[str, Any]], cases: list[dict[str, Any]]) -> list[Arrays]:
-    """What the model gives for each case; values in the dtypes that it has."""
+    """The model's outputs for each case, in the model's own dtypes."""
     return [predict(filled(specs, case)) for case in cases]
 
 
@@ -61,10 +61,10 @@ def filled(specs: list[dict[str, Any]], case: dict[str, Any]) -> Arrays:
 
 
 def apart(one: Arrays, other: Arrays) -> float:
-    """How far two answers are from each other: the largest difference as a share of its output's scale.
+    """The distance of two sets of outputs: the largest difference as a share of its output's scale.
 
-    Values that are not finite have to be the same at the same places; where they are not, or where shapes differ, the
-    answers are infinitely far from each other.
+    Values that are not finite must be equal at the same positions; if they are not, or if shapes differ, the distance
+    is infinite.
     """
     return max((_apart(values, other[name]) for name, values in one.items()), default=0.0)
 
@@ -84,8 +84,8 @@ def _apart(one: NDArray[Any], other: NDArray[Any]) -> float:
 
 
 def doubts(answer: Arrays, other: Arrays | None) -> list[str]:
-    """Why agreement on this answer would prove little, output by output; without an answer to another input, only what
-    speaks against any answer.
+    """Reasons, by output, why agreement with these outputs would prove little; without outputs for another input, only
+    reasons that need none.
     """
     found = []
     for name, given in answer.items():
@@ -145,7 +145,7 @@ def tflite(job: dict[str, Any]) -> Predict:
 
 
 def saved_model(job: dict[str, Any]) -> Predict:
-    """TensorFlow, by the SavedModel's signature."""
+    """TensorFlow, called by the SavedModel's signature."""
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(Path(job["file"]).parent))
@@ -159,7 +159,7 @@ def saved_model(job: dict[str, Any]) -> Predict:
 
 
 def tfjs(job: dict[str, Any]) -> Predict:
-    """TensorFlow on the graph that a TF.js model holds."""
+    """TensorFlow on the graph of a TF.js model."""
     from mobilebench.models.user_models import tfjs_graph
 
     return tfjs_graph.predictor(Path(job["file"]), job["inputs"], job["outputs"])
@@ -172,11 +172,11 @@ ENGINES: dict[str, Callable[[dict[str, Any]], Predict]] = {
     "tfjs": tfjs,
 }
 _WARM_UP = {"onnx": "onnxruntime", "tflite": "ai_edge_litert.interpreter"}
-"""What is imported while the job is still being prepared."""
+"""Format to the module that is imported while the job is still being prepared."""
 
 
 def work(engine: str, job: dict[str, Any]) -> dict[str, Any]:
-    """The whole answer to a job."""
+    """Do a job and return the complete answer."""
     try:
         given, repeated = _asked(engine, job)
         _check(given[0])
@@ -186,7 +186,7 @@ def work(engine: str, job: dict[str, Any]) -> dict[str, Any]:
         return {"refusal": "there is not enough memory for it"}
     except Unusable as error:
         return {"problem": str(error)}
-    except Exception as error:  # engines raise whatever they like; their words are what the user needs
+    except Exception as error:  # engines raise errors of any type; the user needs the message
         return {"refusal": words(error)}
     if job.get("keep"):
         for number, arrays in enumerate(given):
@@ -196,9 +196,9 @@ def work(engine: str, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asked(engine: str, job: dict[str, Any]) -> tuple[list[Arrays], list[Arrays]]:
-    """The answers to all cases, and further ones to the first case in the same session.
+    """The outputs for all cases, and repeated ones for the first case in the same session.
 
-    Where those show that the session keeps state, the other cases are answered in sessions of their own.
+    If these show that the session keeps state, each other case runs in a new session.
     """
     predict = ENGINES[engine](job)
     specs, cases = job["specs"], job["cases"]
@@ -218,7 +218,7 @@ def _asked(engine: str, job: dict[str, Any]) -> tuple[list[Arrays], list[Arrays]
 
 
 def _compared(answer: Arrays, repeated: list[Arrays], job: dict[str, Any]) -> dict[str, Any]:
-    """How far other answers to the first case are from this one, as JSON can say it: 1e300 is infinitely far."""
+    """Distances of other outputs for the first case from this one, as JSON numbers: 1e300 stands for infinity."""
     found: dict[str, Any] = {}
     others = list(repeated)
     if repeated:
@@ -242,13 +242,13 @@ def _check(answer: Arrays) -> None:
 
 
 def words(error: Exception) -> str:
-    """What the engine says, on one line and of bearable length."""
+    """The engine's message, shortened and on one line."""
     said = " ".join(str(error).split()) or type(error).__name__
     return said if len(said) <= 600 else f"{said[:600]} …"
 
 
 def main(arguments: list[str]) -> int:
-    """Do one job. Standard output is kept for the answer, whatever engines print."""
+    """Do one job. Only the answer goes to standard output."""
     (engine,) = arguments
     end_with_parent()
     with reserve_output() as output:
@@ -261,7 +261,7 @@ def main(arguments: list[str]) -> int:
         text = sys.stdin.read()
         if text:
             output.write(json.dumps(work(engine, json.loads(text))) + "\n")
-    os._exit(0)  # the engine's own clean-up is of no use any more, and takes its time
+    os._exit(0)  # the engine's own clean-up is useless now, and slow
 
 
 if __name__ == "__main__":

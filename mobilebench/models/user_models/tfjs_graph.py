@@ -1,7 +1,7 @@
-"""A TF.js graph model as a TensorFlow graph, so that TensorFlow can say what its answer should be.
+"""Converts a TF.js graph model to a TensorFlow graph, so that TensorFlow can compute its reference output.
 
-TF.js's converter folds biases and activations into operators that TensorFlow does not have: they are taken apart. Its
-whole numbers have 32 bits whatever the graph says, and so they have here.
+TF.js's converter folds biases and activations into operators that TensorFlow does not have: these are split here.
+TF.js's integers always have 32 bits, whatever dtype the graph states, and so here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Arrays = dict[str, NDArray[Any]]
 
 _WHOLE = {"_FusedConv2D": "Conv2D", "_FusedMatMul": "MatMul", "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
-"""A folded operator to the one that does its main work."""
+"""Folded operator to its main operator."""
 
 _KEPT = {
     "Conv2D": ("T", "strides", "padding", "data_format", "dilations", "explicit_paddings"),
@@ -29,7 +29,7 @@ _STORED = {"float32": "<f4", "int32": "<i4", "bool": "?", "float16": "<f2", "uin
 
 
 def predictor(file: Path, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Callable[[Arrays], Arrays]:
-    """TensorFlow's function of a model.json; `inputs` and `outputs` map plain names to the graph's own.
+    """A TensorFlow function for a model.json; `inputs` and `outputs` map plain names to the graph's own.
 
     Raises:
         ValueError: the model has an operator or a weight that has no counterpart in TensorFlow.
@@ -50,7 +50,7 @@ def predictor(file: Path, inputs: Mapping[str, str], outputs: Mapping[str, str])
 
 
 def graph_def(file: Path) -> Any:
-    """The GraphDef of a model.json with its weights in it and nothing folded.
+    """The GraphDef of a model.json, with its weights and without folded operators.
 
     Raises:
         ValueError: the model has an operator or a weight that has no counterpart in TensorFlow.
@@ -111,7 +111,7 @@ def _fill(node: Any, values: NDArray[Any]) -> None:
 
 
 def _take_apart(node: Any, graph: Any) -> None:
-    """`Conv2D + BiasAdd + Relu` for a folded convolution; the last one has the folded one's name."""
+    """`Conv2D + BiasAdd + Relu` for a folded convolution; the last one keeps its name."""
     kind = _WHOLE[node.op]
     steps = [step.decode() for step in node.attr["fused_ops"].list.s]
     added = [name for name in node.input[2:] if not name.startswith("^")]
@@ -123,7 +123,7 @@ def _take_apart(node: Any, graph: Any) -> None:
     for place, step in enumerate(steps):
         name, given = names[place + 1], names[place]
         if step == "BiasAdd":
-            # TF.js adds whatever fits; TensorFlow's BiasAdd wants one dimension.
+            # TF.js's addition broadcasts; TensorFlow's BiasAdd needs one dimension.
             first = node.attr["data_format"].s == b"NCHW"
             bias = graph.node.add(name=name, op="BiasAdd" if first else "AddV2", input=[given, added.pop(0)])
             bias.attr["T"].CopyFrom(node.attr["T"])
@@ -142,7 +142,7 @@ def _take_apart(node: Any, graph: Any) -> None:
 
 
 def _prelu(name: str, given: str, alpha: str, graph: Any) -> None:
-    """max(x, 0) - alpha * max(-x, 0), by operators of TensorFlow."""
+    """max(x, 0) - alpha * max(-x, 0), in TensorFlow operators."""
 
     def add(suffix: str, op: str, *inputs: str) -> str:
         node = graph.node.add(name=f"{name}{suffix}", op=op, input=inputs)

@@ -1,7 +1,7 @@
-"""Bring a file here from a URL, however often the connection is cut: what came is kept and gone on with.
+"""Downloads a file from a URL; after a cut connection the download resumes.
 
-Beside the unfinished file lies a note of what it is a part of (the URL, and the server's mark of that version), so
-that parts of two versions are never put together. Proxies are taken from the environment.
+A note beside the unfinished file records the URL and the server's ETag or date, so that parts of two versions are never
+combined. Proxies are taken from the environment.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Watcher(Protocol):
-    """Who is told how a download goes."""
+    """Receives the progress of a download."""
 
     def say(self, text: str) -> None:
-        """Something that a person should read."""
+        """Receives a message for the user."""
 
     def at(self, done: int, total: int | None) -> None:
-        """Bytes that are here, and how many there will be if that is known."""
+        """Receives the number of bytes so far, and the total if it is known."""
 
 
 class Silent:
-    """A watcher that does not care."""
+    """A watcher that does nothing."""
 
     def say(self, text: str) -> None:
         """Nothing."""
@@ -60,38 +60,38 @@ class Silent:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait, and how often to try again after a cut connection."""
+    """Timeout and retries after a cut connection."""
 
     timeout_s: float = 30.0
-    """For an answer, or for the next bytes."""
+    """Seconds to wait for a response, or for the next bytes."""
     attempts: int = 6
-    """In a row that bring nothing new."""
+    """Consecutive attempts without new bytes before giving up."""
     pause_s: float = 1.0
-    """Before the first further attempt; doubled each time."""
+    """Seconds before the first retry; doubled each time."""
 
 
 class _Note(Record):
-    """What an unfinished file is a part of."""
+    """The file and version that an unfinished file is a part of."""
 
     url: str
     mark: str
-    """The server's ETag or date of this version; empty: it gave none, and the part is of no use."""
+    """The server's ETag or date of this version; empty: it gave none, and the part cannot be continued."""
     total: int | None
 
 
 @dataclass(frozen=True)
 class _Source:
-    """An answer that bytes can be read from."""
+    """A response from which bytes can be read."""
 
     read: Callable[[int], bytes]
     begin: int
-    """Of its first byte in the file: 0, or where the unfinished file ends."""
+    """Offset of its first byte in the file: 0, or the end of the unfinished file."""
     total: int | None
     mark: str
 
 
 class _Cut(Exception):
-    """The connection failed in a way that another attempt may mend."""
+    """The connection failed; another attempt may succeed."""
 
     def __init__(self, reason: str, *, hint: str, answered: bool) -> None:
         super().__init__(reason)
@@ -117,15 +117,15 @@ def discard(part: Path) -> None:
 
 
 def download(url: str, part: Path, size: int | None, watcher: Watcher, patience: Patience) -> bool:
-    """Complete the unfinished file `part`. True: it was put together from several answers.
+    """Complete the unfinished file `part`; returns whether it was assembled from several responses.
 
     Args:
-        url: `http`, `https` or `file`. Redirects are followed, but not from https to anything else.
-        size: of the file in bytes, if known: anything else is refused.
+        url: `http`, `https` or `file`. Redirects are followed, except from https to another scheme.
+        size: the file's size in bytes, if known; a different size is refused.
 
     Raises:
-        BadInput: no network, no such file, refused, another size, cut off too often, no room on the disk. What came
-            so far is kept.
+        BadInput: no network, no such file, refused, a different size, cut off too often, or a full disk. The received
+            bytes are kept.
     """
     answered = False
     failures = most = 0
@@ -149,7 +149,7 @@ def download(url: str, part: Path, size: int | None, watcher: Watcher, patience:
 
 @contextmanager
 def _opened(url: str, part: Path, timeout_s: float, watcher: Watcher) -> Iterator[_Source]:
-    """The answer that goes on after `part`, or else begins anew."""
+    """A response that continues after `part`, or one that begins at 0."""
     note = _read_note(part, url)
     offset = _length(part) if note else 0
     if note and offset and offset == note.total:
@@ -168,10 +168,10 @@ def _opened(url: str, part: Path, timeout_s: float, watcher: Watcher) -> Iterato
 
 
 def _receive(url: str, source: _Source, part: Path, size: int | None, watcher: Watcher) -> None:
-    """Write what the source gives behind what is there.
+    """Append the bytes of the source to the unfinished file.
 
     Raises:
-        BadInput: it has another size than it should, or the disk is full.
+        BadInput: the size is not the expected one, or the disk is full.
         _Cut: it ended early.
     """
     limit = size or _LARGEST
@@ -269,7 +269,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 @contextmanager
 def _request(url: str, offset: int, mark: str, timeout_s: float) -> Iterator[http.client.HTTPResponse]:
-    """The server's answer: what follows `offset` of the version with this mark, else the whole file."""
+    """The server's response: the bytes from `offset` of the version with this mark, or else the whole file."""
     response = _sent(url, {"Range": f"bytes={offset}-", "If-Range": mark} if offset else {}, timeout_s)
     if not _fits(response, offset, mark):
         response.close()
@@ -279,7 +279,7 @@ def _request(url: str, offset: int, mark: str, timeout_s: float) -> Iterator[htt
 
 
 def _sent(url: str, headers: dict[str, str], timeout_s: float) -> Any:
-    """The answer to a request, after redirects and through proxies; also one that says `range not satisfiable`."""
+    """The response to a request, after redirects and through proxies; also `range not satisfiable`."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -304,7 +304,7 @@ def _sent(url: str, headers: dict[str, str], timeout_s: float) -> Any:
 
 
 def _fits(response: http.client.HTTPResponse, offset: int, mark: str) -> bool:
-    """Whether an answer is the whole file, or just the part of the same version that was asked for."""
+    """Whether a response is the whole file, or exactly the requested part of the same version."""
     if response.status == http.HTTPStatus.OK:
         return True
     begin, _ = _content_range(response)
@@ -324,7 +324,7 @@ def _answer(response: http.client.HTTPResponse) -> _Source:
 
 
 def _content_range(response: http.client.HTTPResponse) -> tuple[int | None, int | None]:
-    """Its first byte's place and the size of the whole file, as far as the answer says them."""
+    """Offset of the response's first byte and size of the whole file, where the response states them."""
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
     if not found:
         return None, None
@@ -332,7 +332,7 @@ def _content_range(response: http.client.HTTPResponse) -> tuple[int | None, int 
 
 
 def _mark(response: http.client.HTTPResponse) -> str:
-    """What an `If-Range` can hold: a strong ETag, else the date of the last change."""
+    """The value for `If-Range`: a strong ETag, or else the date of the last change."""
     tag = str(response.headers.get("ETag", ""))
     return tag if tag.startswith('"') else str(response.headers.get("Last-Modified", ""))
 
@@ -395,7 +395,7 @@ def _length(part: Path) -> int:
 
 
 def _read_note(part: Path, url: str) -> _Note | None:
-    """The note, if it allows to go on with the part."""
+    """The note, if the download of the part can continue."""
     try:
         note = _Note.model_validate_json(note_of(part).read_bytes())
     except (OSError, ValidationError):

@@ -1,4 +1,4 @@
-"""Fetch pretrained weights into the cache: under the name of their sha256, once, and whole or not at all."""
+"""Fetches pretrained weights into the cache once, named by their sha256; incomplete files are never used."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Fetched:
-    """Pretrained weights that are here."""
+    """Pretrained weights that were fetched."""
 
     pretrained: Pretrained
     path: Path
 
     @property
     def sha256(self) -> str:
-        """What the file's sum must be."""
+        """The sha256 that the file must have."""
         return self.pretrained.sha256
 
 
@@ -38,7 +38,7 @@ def weights_folder() -> Path:
 
 
 def fetched(model: str) -> Fetched | None:
-    """The weights to build a model from; None: seeded ones, because none are named or they were not fetched.
+    """The weights for building a model; None: seeded ones, because none are configured or they were not fetched.
 
     Raises:
         BadInput: there is no such model, or the user's list of weights is not valid.
@@ -58,14 +58,14 @@ def fetch(
     usable: Callable[[Path], object] = weights_file.check,
     patience: Patience | None = None,
 ) -> Path:
-    """The file of these weights in `folder`; it is downloaded unless it is there and whole.
+    """The file of these weights in `folder`; it is downloaded unless it is there and complete.
 
     Args:
-        usable: raises `BadInput` for a file that cannot be used although its sum is right.
+        usable: raises `BadInput` for a file that cannot be used although its sha256 is right.
 
     Raises:
-        BadInput: it cannot be fetched (see `download`; what came is kept), or has another sum or size, or is no file
-            of weights (nothing is kept).
+        BadInput: it cannot be fetched (see `download`; received bytes are kept), or has a different sha256 or size, or
+            is no file of weights (nothing is kept).
     """
     watcher = watcher or Silent()
     whole = path_of(weights, folder)
@@ -87,8 +87,8 @@ def fetch(
 
 
 def forget(model: str) -> bool:
-    """Go back to seeded weights: no weights are named for the model by the user, and none that are named are here.
-    False: that was so before.
+    """Go back to seeded weights: remove the model's entry from the user's list, and its fetched weights. Returns False
+    if there was nothing to remove.
 
     Raises:
         BadInput: there is no such model, or the user's list of weights is not valid.
@@ -102,23 +102,23 @@ def forget(model: str) -> bool:
 
 
 def path_of(weights: Pretrained, folder: Path) -> Path:
-    """Where the file of these weights lies, or will lie."""
+    """The path of the file of these weights, which need not exist."""
     return folder / f"{weights.sha256}{SUFFIX}"
 
 
 def lock_of(whole: Path) -> Path:
-    """Who holds it fetches, uses or removes these weights."""
+    """The lock for fetching, using or removing these weights."""
     return whole.with_suffix(".lock")
 
 
 def kept(weights: Pretrained, folder: Path) -> int:
-    """Bytes of an unfinished download that are here."""
+    """The number of bytes of an unfinished download."""
     part = part_of(path_of(weights, folder))
     return part.stat().st_size if part.exists() else 0
 
 
 def _complete(weights: Pretrained, part: Path, watcher: Watcher, patience: Patience) -> None:
-    """Download until the sum is right. A wrong sum of a file in pieces may be the pieces' fault: once more, whole."""
+    """Download and check the sha256; a file from several responses with a wrong hash is downloaded once more."""
     joined = download(weights.url, part, weights.bytes, watcher, patience)
     found = sha256_of(part)
     if found != weights.sha256 and joined:

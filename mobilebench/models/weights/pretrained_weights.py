@@ -1,4 +1,4 @@
-"""Fill a definition from a file instead of from the seeded generator. Imports TensorFlow."""
+"""Fills a definition from a file instead of the seeded generator. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HINT = "The file is of another model or version; `mobilebench models weights NA
 
 
 class PretrainedWeights(Weights):
-    """Gives a network its variables from a file of weights, in the order in which layers are made."""
+    """Supplies a network's variables from a file of weights, in the order in which layers are made."""
 
     def __init__(self, path: Path, sha256: str | None = None) -> None:
         """Read the file. Raises `BadInput` as `weights_file.load` does."""
@@ -33,10 +33,10 @@ class PretrainedWeights(Weights):
         *,
         centred: float = 0.0,  # noqa: ARG002
     ) -> Any:
-        """The next variable of the file, whatever distribution a seeded one would have.
+        """The next variable of the file; the distribution for seeded weights is ignored.
 
         Raises:
-            BadInput: it has another shape, or the file has no more.
+            BadInput: it has a different shape, or the file has no more tensors.
         """
         number, wanted = len(self.variables), tuple(shape)
         values = next(self._left, None)
@@ -53,7 +53,7 @@ class PretrainedWeights(Weights):
         return self.variables[-1]
 
     def finish(self) -> None:
-        """Make sure that the network took all of the file.
+        """Check that the network used all tensors of the file.
 
         Raises:
             BadInput: tensors are left.

@@ -1,8 +1,8 @@
-"""Where the pretrained weights of a model come from: the user's list `<home>/weights.yaml` first, then the registry.
+"""Finds the source of a model's pretrained weights: the user's list `<home>/weights.yaml`, or else the registry.
 
-A model of the zoo is built from seeded weights unless weights are named for it here and were fetched
-(`models.weights.fetch`). The list maps model names to URL, sha256 and licence:
-`mobilenet_v2: {url: https://example.org/m.safetensors, sha256: …, licence: Apache-2.0}`.
+A model of the zoo is built from seeded weights unless a source is given here and its weights were fetched
+(`models.weights.fetch`). The list maps model names to URL, sha256 and licence: `mobilenet_v2: {url:
+https://example.org/m.safetensors, sha256: …, licence: Apache-2.0}`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HINT = "docs/models.md describes the file under “Pretrained weights”."
 
 
 def named(model: str) -> Pretrained | None:
-    """The weights that are named for a model, whether they were fetched or not; the user's own list comes first.
+    """The source of a model's weights, fetched or not; the user's list takes precedence.
 
     Raises:
         BadInput: there is no such model, or the user's list is not valid.
@@ -36,12 +36,12 @@ def named(model: str) -> Pretrained | None:
 
 
 def file() -> Path:
-    """Where the list lies; it need not exist."""
+    """The path of the list, which need not exist."""
     return paths.home() / "weights.yaml"
 
 
 def read() -> dict[str, Pretrained]:
-    """Model name to the weights that the user names for it; empty without a list.
+    """Model name to weights, from the user's list; empty without a list.
 
     Raises:
         BadInput: the list cannot be read, is no YAML, names an unknown model or holds something that is not valid;
@@ -61,17 +61,17 @@ def read() -> dict[str, Pretrained]:
 
 
 def put(model: str, weights: Pretrained) -> None:
-    """Name weights for a model in the user's list; other entries and comments stay as they are.
+    """Set a model's weights in the user's list; other entries and comments are kept.
 
     Raises:
-        BadInput: the list that is there is not valid.
+        BadInput: the existing list is not valid.
     """
     with _being_changed():
         _change(read(), model, weights)
 
 
 def remove(model: str) -> bool:
-    """Take a model out of the user's list. False: it was not in it.
+    """Remove a model from the user's list; returns False if it was not in it.
 
     Raises:
         BadInput: the list is not valid.
@@ -118,7 +118,7 @@ def _entry(model: str, node: yaml.Node) -> Pretrained:
 
 
 def _pairs(node: yaml.Node, otherwise: str) -> Iterator[tuple[str, yaml.Node]]:
-    """The keys of a mapping with their nodes; each stands there once."""
+    """The keys of a mapping with their nodes; refuses duplicates."""
     if not isinstance(node, yaml.MappingNode):
         raise _mistake(node.start_mark, otherwise)
     seen: set[str] = set()
@@ -161,7 +161,7 @@ def _change(named: dict[str, Pretrained], model: str, weights: Pretrained | None
 
 
 def _with_entry(text: str, model: str, weights: Pretrained | None) -> str:
-    """The text with the lines of one entry replaced, or taken away."""
+    """The text with the lines of one entry replaced or removed."""
     lines = text.splitlines()
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     for name, value in _nodes(root) if root else []:

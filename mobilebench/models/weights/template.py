@@ -1,6 +1,6 @@
-"""A file of weights in the form that a model needs, filled with its seeded ones: what a checkpoint is mapped onto.
+"""Writes a model's seeded weights to a file, as a template into which a checkpoint's tensors are put.
 
-TensorFlow runs in a process of its own: `python -m mobilebench.models.weights.template MODEL FILE`.
+TensorFlow runs in a separate process: `python -m mobilebench.models.weights.template MODEL FILE`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 
 
 def write(model: str, file: Path) -> list[Shape]:
-    """Write the seeded weights of a model; the shapes of its variables, in the definition's order.
+    """Write a model's seeded weights; returns the shapes of its variables in the definition's order.
 
     Raises:
         BadInput: there is no such model or no definition of it, the file exists or cannot be written, or the `models`

@@ -1,4 +1,6 @@
-"""Files of weights: safetensors with tensors `0`, `1`, …, in the order in which a definition draws its variables."""
+"""Reads and writes files of weights: safetensors with tensors `0`, `1`, …, in the order in which a definition makes its
+variables.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,11 @@ def load(path: Path, sha256: str | None = None) -> list[NDArray[Any]]:
     """The weights as float32 arrays, in the definition's order; float16 is widened.
 
     Args:
-        sha256: what the file's sum must be.
+        sha256: the sha256 that the file must have.
 
     Raises:
-        BadInput: the file has another sum, is no safetensors, lacks a number, or holds another dtype or a value that
-            is not finite.
+        BadInput: the file has a different sha256, is no safetensors, lacks a tensor, or holds another dtype or a value
+            that is not finite.
     """
     if sha256 is not None and (found := _sum(path)) != sha256:
         raise BadInput(
@@ -35,7 +37,7 @@ def load(path: Path, sha256: str | None = None) -> list[NDArray[Any]]:
 
 
 def check(path: Path) -> None:
-    """Read all weights once, one after the other.
+    """Read all weights once, one at a time.
 
     Raises:
         BadInput: as `load`.
@@ -48,7 +50,7 @@ def export(weights: Sequence[NDArray[Any]], path: Path, *, model: str | None = N
     """Write weights in the definition's order; the same weights make the same bytes.
 
     Args:
-        model: the name that is noted in the file, for people.
+        model: the name to put in the file's metadata, for information only.
     """
     import numpy as np
     from safetensors.numpy import save_file
