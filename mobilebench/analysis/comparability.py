@@ -1,4 +1,4 @@
-"""Whether two measurements may be set against each other: their proofs decide, and a refusal names the field."""
+"""Decides from their proofs whether two measurements may be compared; a refusal names the field."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _CONSTANT: dict[str, Callable[[Measurement], object]] = {
     "model access": lambda m: m.proof.model_access,
     "download path": lambda m: m.proof.download_path,
 }
-"""Fields of the proof that every block of one case has to share, as far as they could be read."""
+"""Fields of the proof that must be equal in all blocks of a case, where they could be read."""
 
 
 def disagreements(measurements: Sequence[Measurement]) -> list[str]:
-    """What differs between blocks that should be alike, such as `threads: 1, 2`; empty when nothing does."""
+    """The differences between blocks that should be alike, such as `threads: 1, 2`; empty if there are none."""
     found = []
     for name, read in _CONSTANT.items():
         values = list(dict.fromkeys(str(v) for v in map(read, measurements) if v is not None))
@@ -37,7 +37,7 @@ def disagreements(measurements: Sequence[Measurement]) -> list[str]:
 def refusal(a: tuple[Case, Measurement], b: tuple[Case, Measurement]) -> str | None:
     """Why two cases of one target may not be compared; None when they may.
 
-    Threads may differ between the two (the labels name them), but each side has to have run on its own number.
+    Threads may differ between the two (the labels name them), but each side must have run with its planned number.
     """
     (case_a, answer_a), (case_b, answer_b) = a, b
     for name in ("target", "model", "precision", "batch"):

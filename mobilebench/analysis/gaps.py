@@ -1,6 +1,6 @@
-"""The native-to-web gap: how many times as long a web case takes as a native one on the same target and model.
+"""Computes the native-to-web gap: the time of a web case over that of a native one on the same target and model.
 
-Ratios pair within a round, where both sides met the same machine minutes apart; the gap is the median over rounds.
+A ratio pairs blocks of one round, which ran minutes apart on the same machine; the gap is the median over rounds.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Gap:
-    """One web case against one native case, or why they may not be compared."""
+    """The comparison of one web case with one native case, or why they may not be compared."""
 
     web: Case
     native: Case
     fastest_native: bool
-    """The native case with the shortest prediction on this target and model: the main comparison."""
+    """Whether the native case has the shortest prediction on this target and model: the main comparison."""
     same_threads: bool
     suspect: bool
-    """At least one side is suspect."""
+    """Whether at least one side is suspect."""
     ratios: dict[Stage, Ratio]
     refusal: str | None = None
 
@@ -59,13 +59,13 @@ class GapGroup:
         return tuple(gap for gap in self.gaps if gap.fastest_native)
 
     def same_threads(self, web: Case) -> Gap | None:
-        """`web` against the fastest native case that has as many threads, if there is one to compare with."""
+        """`web` against the fastest native case with the same number of threads, if there is one."""
         found = [gap for gap in self.gaps if gap.web == web and gap.same_threads and "prediction" in gap.ratios]
         return max(found, key=lambda gap: gap.ratios["prediction"].median, default=None)
 
 
 def gaps(summary: RunSummary) -> tuple[GapGroup, ...]:
-    """The native-to-web gaps of a run, one group for each target and model that has cases."""
+    """The native-to-web gaps of a run, one group for each target and model with cases."""
     return tuple(
         _group(target, model, precision, batch, cases)
         for target in summary.targets
@@ -86,7 +86,7 @@ def _group(target: TargetSummary, model: str, precision: str, batch: int, cases:
 
 
 def _answered(case: CaseSummary) -> bool:
-    """An engine that computes no answer (such as one that only sleeps) is nobody's native counterpart."""
+    """Whether a case computed an output; one that did not (an engine that only sleeps) is no native counterpart."""
     return case.measurement is not None and bool(case.measurement.output)
 
 
@@ -113,7 +113,7 @@ def _refusal(web: CaseSummary, native: CaseSummary) -> str | None:
 
 
 def _ratios(web: CaseSummary, native: CaseSummary) -> dict[Stage, Ratio]:
-    """By stage. Setup over a path that was slowed down on purpose has no native counterpart."""
+    """The ratios by stage. There is none for setup over a network that was slowed down on purpose."""
     slowed = web.downloads is not None and web.downloads.path == "shaped"
     found = {stage: _ratio(web, native, stage) for stage in STAGES if not (slowed and stage == "setup")}
     return {stage: ratio for stage, ratio in found.items() if ratio}

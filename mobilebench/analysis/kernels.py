@@ -1,7 +1,7 @@
-"""A kernels pass, read: time by operator type and by node, and how much of the prediction that explains.
+"""Summarises a kernels pass: time by operator type and by node, and the share of the prediction that it explains.
 
-Times are those of the engine's own profiler. Every number is a median over the predictions of one block, and shares are
-parts of what all kernels take together. FLOPs are 2 x multiply-accumulates of the model's file.
+Times are from the engine's own profiler. Every number is a median over the predictions of one block, and shares are of
+the time of all kernels. FLOPs are 2 x multiply-accumulates of the model's file.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from mobilebench.core.operators import TYPES, Intensity, OperatorType, intensity
 from mobilebench.core.records import Kernel, Measurement
 
 Clock = Literal["cpu", "gpu"]
-"""Whose time a kernel's is."""
+"""The processor whose clock timed a kernel."""
 TOP_NODES = 10
 GPU_BACKENDS = frozenset({"webgl", "webgpu"})
-"""Of pages: the browser decides whether a GPU's own timers may be read."""
+"""GPU backends of pages; the browser decides whether the GPU's own timers may be read."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class KernelNode:
 
     name: str
     operator: str | None
-    """What of the model's file it computes, where that is known."""
+    """The operator of the model's file that it computes, if known."""
     type: OperatorType
     node: int | None
     provider: str | None
@@ -40,29 +40,30 @@ class KernelNode:
     share: float
     """Of what all kernels take together."""
     warmup_ms: float | None
-    """In the first inference."""
+    """Its time in the first inference."""
     clock: Clock | None
 
 
 @dataclass(frozen=True)
 class TypeRow:
-    """All kernels of one type, with what the model's file holds of that type."""
+    """All kernels of one type, with the operators of that type in the model's file."""
 
     type: OperatorType
     kernels: int
-    """0 for a type that the file holds, and that the engine has fused into others."""
+    """Number of kernels; 0 for a type in the file that the engine has fused into others."""
     median_ms: float
-    """For one prediction."""
+    """Time per prediction."""
     share: float
     """Of what all kernels take together."""
     warmup_ms: float | None
     flops: int | None
-    """Of the file's operators of this type; None where they are not known."""
+    """FLOPs of the file's operators of this type; None if they are not known."""
     parameters: int | None
-    """None where the file's operators are not known."""
+    """Parameters of the file's operators of this type; None if they are not known."""
     rate: float | None
-    """GFLOP/s; None where the file holds another number of such operators than there are kernels: then time and FLOPs
-    are not those of the same work."""
+    """GFLOP/s; None if the numbers of kernels and of such operators in the file differ: then time and FLOPs are not of
+    the same work.
+    """
 
     @property
     def intensity(self) -> Intensity | None:
@@ -82,31 +83,31 @@ class KernelSummary:
     whole_ms: float
     """The same pass's prediction."""
     timing_ms: float | None
-    """The timing blocks' prediction; None when they may not be set beside this pass."""
+    """The timing blocks' prediction; None if they may not be compared with this pass."""
     apart: tuple[str, ...]
-    """In what this pass ran differently from the timing blocks."""
+    """The differences of this pass from the timing blocks."""
     warmup_sum_ms: float | None
     warmup_ms: float | None
     renamed: tuple[tuple[str, str, int], ...]
-    """Kernels that run an operator of another type than their name says: name, operator, how many."""
+    """Kernels whose operator has a different type than their name: name, operator, number."""
     unknown: tuple[str, ...]
-    """Names that the vocabulary does not hold."""
+    """Names that are not in the vocabulary of operator types."""
     clock: Clock | None
-    """`gpu` where at least one kernel was timed by a GPU; None where the engine has but one clock."""
+    """`gpu` if at least one kernel was timed by a GPU; None if the engine has only one clock."""
     on_gpu: bool
-    """The case asked for a GPU."""
+    """Whether the case asked for a GPU."""
     merged: bool
-    """Depthwise convolutions are counted as convolutions, because the profiler does not tell them apart."""
+    """Whether depthwise convolutions are counted as convolutions, because the profiler does not distinguish them."""
     notes: tuple[str, ...]
 
     @property
     def explained(self) -> float:
-        """What the kernels add up to, as a share of the pass's own prediction; above 1 where some run at once."""
+        """The kernels' sum as a share of the pass's own prediction; above 1 if some run concurrently."""
         return self.sum_ms / self.whole_ms if self.whole_ms else 0.0
 
     @property
     def explained_first(self) -> float | None:
-        """The same of the first inference; None where its kernels are not told."""
+        """The same for the first inference; None if its kernels were not reported."""
         return self.warmup_sum_ms / self.warmup_ms if self.warmup_sum_ms is not None and self.warmup_ms else None
 
     @property
@@ -120,7 +121,7 @@ class KernelSummary:
 
     @property
     def flops(self) -> int | None:
-        """Of one prediction; None where they are not known for every type."""
+        """FLOPs of one prediction; None if they are not known for every type."""
         known = [row.flops for row in self.rows if row.flops is not None]
         return sum(known) if known and len(known) == len(self.rows) else None
 
@@ -130,12 +131,12 @@ class KernelSummary:
         return sum(known) if known else None
 
     def share_of(self, kind: Intensity | None) -> float:
-        """Share of the kernels' time that types of this class take; None: types that are in neither."""
+        """Share of the kernels' time in types of this class; None: in types of no class."""
         return sum(row.share for row in self.rows if row.intensity == kind)
 
 
 def kernels(case: CaseSummary) -> KernelSummary | None:
-    """A case's kernels pass; None when none was planned, none counts, or the profiler told of no kernel."""
+    """A case's kernels pass; None if none was planned, none counts, or the profiler reported no kernel."""
     watched = case.watched.get("kernels")
     answers = [block.block.measurement for block in watched.counted] if watched else []
     answer = next((one for one in answers if one and one.kernels and one.prediction_ms), None)
@@ -172,7 +173,7 @@ def _clock(answer: Measurement) -> Clock | None:
 
 
 def _type(kernel: Kernel, engine: str) -> OperatorType:
-    """By the operator that it computes where that is known, else by its own name."""
+    """The type of the operator that it computes if known, otherwise the type by its own name."""
     return "delegated part" if kernel.collapsed else operator_type(kernel.operator or kernel.name, engine)
 
 
@@ -186,7 +187,7 @@ def _renamed(answer: Measurement) -> tuple[tuple[str, str, int], ...]:
 
 
 def _median_sum(of: Iterable[Kernel]) -> float:
-    """What these kernels take together in one prediction: the median over predictions."""
+    """The sum of these kernels' times in one prediction: the median over predictions."""
     sums = [sum(times) for times in zip_longest(*(kernel.times_ms for kernel in of), fillvalue=0.0)]
     return median(sums) if sums else 0.0
 
@@ -214,7 +215,7 @@ def _nodes(answer: Measurement) -> tuple[KernelNode, ...]:
 
 @dataclass(frozen=True)
 class _Held:
-    """What the model's file holds of one type."""
+    """The operators of one type in the model's file."""
 
     count: int
     flops: int | None
@@ -261,7 +262,7 @@ def _row(
 
 
 def _held(answer: Measurement, by_type: dict[OperatorType, list[Kernel]]) -> tuple[dict[OperatorType, _Held], bool]:
-    """What the file holds by type, and whether depthwise convolutions had to be counted as convolutions."""
+    """The file's operators by type, and whether depthwise convolutions had to be counted as convolutions."""
     found: dict[OperatorType, _Held] = {}
     merged = False
     for operator in answer.graph:

@@ -1,4 +1,4 @@
-"""How targets, cases and durations are named: the same words in terminal, HTML, Markdown and CSV."""
+"""Labels for targets, cases and durations, the same in terminal, HTML, Markdown and CSV."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MEMORY_STAGES: dict[str, str] = {
     "warmup": "warmup",
     "prediction": "predictions",
 }
-"""What just ended when a memory pass read, to its name."""
+"""Stage that had just ended at a reading of a memory pass, to its name."""
 _BREAK = re.compile(r"[ \t]*(\r\n|\r|\n)\s*")
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -43,19 +43,19 @@ def printable(text: str) -> str:
 
 
 def filed_under(info: TargetInfo) -> str:
-    """The SoC that a target's results are filed under: of a virtual target always this computer's CPU."""
+    """The SoC under which a target's results are filed: for a virtual target always this computer's CPU."""
     if info.virtual and not info.soc.startswith("virtual: "):
         return "virtual: unknown CPU"
     return info.soc
 
 
 def is_web(case: Case) -> bool:
-    """Web engines run in a browser, native ones do not."""
+    """Whether the case's engine runs in a browser."""
     return case.browser is not None
 
 
 def engine_label(case: Case) -> str:
-    """Engine, backend and what is chosen of them, such as `tfjs wasm simd-threads`."""
+    """Engine, backend and the backend's options, such as `tfjs wasm simd-threads`."""
     return case.way
 
 
@@ -64,16 +64,16 @@ def threads_label(threads: int) -> str:
 
 
 def case_label(case: Case, *, browser: bool = True, threads: bool = True) -> str:
-    """What sets a case apart within its target and model, such as `tfjs wasm simd-threads, 2 threads, chrome`."""
+    """A case's label within its target and model, such as `tfjs wasm simd-threads, 2 threads, chrome`."""
     return ", ".join([engine_label(case), *case_details(case, browser=browser, threads=threads)])
 
 
 _ELSEWHERE = {"target", "engine", "backend", *OFFERED, "model", "precision", "batch"}
-"""Axes that other labels and headings show."""
+"""Axes that are shown in other labels and headings."""
 
 
 def case_details(case: Case, *, browser: bool = True, threads: bool = True) -> list[str]:
-    """What else sets a case apart within its model: threads, browser, cores, caches, downloads."""
+    """The other properties that identify a case within its model: threads, browser, cores, caches, downloads."""
     left_out = _ELSEWHERE | ({"browser"} if not browser else set()) | ({"threads"} if not threads else set())
     values = ((axis, getattr(case, name)) for name, axis in AXES.items() if name not in left_out)
     return [axis.label(value) for axis, value in values if axis.mentioned(value)]
@@ -126,5 +126,5 @@ def factor(value: float) -> str:
 
 
 def ratio(value: float) -> str:
-    """A ratio as people say it: `3.12×`."""
+    """A ratio with its sign: `3.12×`."""
     return f"{factor(value)}×"

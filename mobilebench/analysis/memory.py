@@ -1,7 +1,7 @@
-"""A memory pass, read. Only the peak is a peak: PSS, USS and the rest are readings at their moment.
+"""Summarises a memory pass. Only peak RSS is a true peak: PSS, USS and the rest are momentary readings.
 
-Peak RSS is VmHWM, which the system itself keeps. The steady values are those read when the last prediction ended.
-Growth is what a reading at the end of a stage is above the one before it. All sizes in KiB.
+Peak RSS is VmHWM, which the kernel maintains. The steady values were read after the last prediction. Growth is the
+difference of a reading at the end of a stage from the one before it. All sizes are in KiB.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _MODEL_FILES = (".tflite", ".onnx", ".ort", ".pb", ".data", ".index", ".bin", ".
 
 @dataclass(frozen=True)
 class Growth:
-    """What one stage, or a part of setup, added."""
+    """The memory that one stage, or a part of setup, added."""
 
     stage: str
     part: int
-    """1, and more where a stage is read at the end of several parts."""
+    """Counts from 1 if a stage is read at the end of several parts."""
     rss_kb: int
-    """Negative where memory was given back."""
+    """Negative if memory was freed."""
     pss_kb: int | None
     uss_kb: int | None
     after: MemoryReading
@@ -38,17 +38,17 @@ class MemorySummary:
 
     peak_rss_kb: int | None
     first: MemoryReading
-    """Of the runner, before anything was loaded."""
+    """The runner's memory before anything was loaded."""
     steady: MemoryReading
-    """When the last prediction ended; the last reading where none is marked so."""
+    """The reading after the last prediction; without one, the last reading."""
     growth: tuple[Growth, ...]
     """In the order of the stages."""
     period_ms: float | None
-    """Between two samples that the clock asks for; None when none were asked for."""
+    """Milliseconds between periodic samples; None if there are none."""
     samples: int
-    """How many the clock asked for."""
+    """The number of periodic samples."""
     highest_sampled: MemoryReading
-    """The reading with the largest RSS: sampled, so there may have been more in between."""
+    """The reading with the largest RSS; it may have been higher between samples."""
     graphics_kb: int | None
     model_kb: float | None
     readings: tuple[MemoryReading, ...]
@@ -61,12 +61,12 @@ class MemorySummary:
 
     @property
     def grown_kb(self) -> int:
-        """What was added to the RSS since the first reading, as far as it stayed."""
+        """Difference of the steady RSS from the first reading."""
         return self.steady.rss_kb - self.first.rss_kb
 
 
 def memory(case: CaseSummary) -> MemorySummary | None:
-    """A case's memory pass; None when none was planned, none counts, or nothing could be read."""
+    """A case's memory pass; None if none was planned, none counts, or nothing could be read."""
     watched = case.watched.get("memory")
     answers = [block.block.measurement for block in watched.counted] if watched else []
     for answer in answers:
@@ -76,7 +76,7 @@ def memory(case: CaseSummary) -> MemorySummary | None:
 
 
 def model_bytes(answer: Measurement) -> int | None:
-    """Size of the model's files among those that were loaded; None when none is known."""
+    """Size of the model's files among the loaded files; None if none is known."""
     sizes = [
         file.bytes for file in answer.proof.files if file.bytes and PurePath(file.name).suffix.startswith(_MODEL_FILES)
     ]

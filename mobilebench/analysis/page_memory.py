@@ -1,8 +1,8 @@
-"""What pages, their engines and their browsers told of memory in a memory pass. Sizes in bytes.
+"""Summarises the memory that pages, their engines and their browsers reported in a memory pass. Sizes are in bytes.
 
-Each value stands under the name of what told it, and none is set against another: they count different things. The
-highest value is that of the readings, of which there is one at the end of each stage, and one after each kernel of the
-first inference where the engine lets itself be listened to.
+Each value is named after its source, and values of different sources are not compared: they count different things.
+Readings are taken at the end of each stage and, if the engine reports its kernels, after each kernel of the first
+inference. The highest value is the largest reading.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NAMES: dict[str, str] = {
     "tf_bytes": "tf.memory() (numBytes)",
     "tf_gpu_bytes": "tf.memory() (numBytesInGPU)",
 }
-"""Field of a reading to the name of what told it."""
+"""Field of a reading to the name of its source."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class ToldMemory:
     name: str
     """The field."""
     first: int
-    """The earliest that was told."""
+    """The earliest reading."""
     steady: int
-    """The last one: of the end of the predictions."""
+    """The last reading, at the end of the predictions."""
     highest: int
     """Of all readings."""
     highest_after: str
@@ -54,27 +54,27 @@ class ToldMemory:
 
 @dataclass(frozen=True)
 class KernelGrowth:
-    """One kernel of the first inference, with what it added."""
+    """One kernel of the first inference, with the memory that it added."""
 
     position: int
-    """From 1, in the order in which they ran."""
+    """Position in the order of execution, from 1."""
     kernel: KernelMemory
     heap_growth: int | None
-    """By how much `WebAssembly.Memory` was longer than after the kernel before it."""
+    """Growth of `WebAssembly.Memory` since the previous kernel."""
 
 
 @dataclass(frozen=True)
 class PageMemorySummary:
-    """One case's memory pass, as the page told it."""
+    """One case's memory pass, as the page reported it."""
 
     told: tuple[ToldMemory, ...]
     readings: tuple[PageMemory, ...]
     kernels: tuple[KernelMemory, ...]
-    """In the order in which they ran: the curve."""
+    """All kernels in the order of execution, for the curve."""
     top: tuple[KernelGrowth, ...]
-    """Those that added most bytes of tensors, most first."""
+    """The kernels that added most bytes of tensors, the largest first."""
     peak_tensors: int | None
-    """The largest `totalBytesSnapshot`; None where no kernel was listened to."""
+    """The largest `totalBytesSnapshot`; None if the engine reported no kernel."""
     model_bytes: int | None
 
     @property
@@ -87,7 +87,7 @@ class PageMemorySummary:
 
 
 def page_memory(case: CaseSummary) -> PageMemorySummary | None:
-    """What the page told in a case's memory pass; None when none was planned, none counts, or it was no page."""
+    """A page case's memory pass; None if none was planned, none counts, or the case is native."""
     watched = case.watched.get("memory")
     answers = [block.block.measurement for block in watched.counted] if watched else []
     for answer in answers:

@@ -1,7 +1,7 @@
-"""What the time of a stage was spent on, over the blocks of one case.
+"""Summarises how the time of a stage was spent, over the blocks of one case.
 
-Four answers, each a median over blocks: what a page downloaded in setup, what it compiled for the GPU, how much of a
-prediction came after the engine's call had returned (read-back), and what a stage cost the operating system.
+There are four parts, each a median over blocks: downloads of a page in setup, compilation for the GPU, the part of a
+prediction after the engine's call has returned (read-back), and a stage's cost as the operating system counts it.
 """
 
 from __future__ import annotations
@@ -22,38 +22,39 @@ class DownloadStatistics:
 
     path: DownloadPath | None
     share: float | None
-    """Part of setup that was spent on downloads, 0 to 1. None where the engine's own loader downloads and starts at
-    once."""
+    """Part of setup that was spent on downloads, 0 to 1. None if the engine's own loader downloads and starts
+    concurrently.
+    """
     bytes: float
-    """Bytes that came over the path, without those that a cache served."""
+    """Bytes that were transferred, without those from a cache."""
     cached_bytes: float
     """Bytes that a cache served."""
     megabytes_per_second: float | None
-    """10^6 bytes a second. None where nothing came over the path, or where downloads are not timed on their own."""
+    """10^6 bytes per second. None if nothing was transferred, or if downloads are not timed separately."""
 
 
 @dataclass(frozen=True)
 class CompilationStatistics:
     """What a page compiled for the GPU in one stage.
 
-    Only the page's own calls are seen: a browser may go on compiling after they have returned. A block in which nothing
-    was compiled counts with zero.
+    Only the page's own calls are timed: a browser may continue to compile after they return. A block in which nothing
+    was compiled counts as zero.
     """
 
     shaders: float
     pipelines: float
     """Pipelines of WebGPU, or linked programs of WebGL."""
     time: StageStatistics
-    """Milliseconds during which at least one compiling call was running, one value for each block."""
+    """Milliseconds during which at least one compiling call was running, one value per block."""
     share: float | None
-    """Part of the whole stage, 0 to 1 (of all predictions together). None where the stage's time is not known."""
+    """Part of the whole stage, 0 to 1 (of all predictions together). None if the stage's time is not known."""
 
 
 @dataclass(frozen=True)
 class ReadbackStatistics:
     """The part of a prediction after the engine's call has returned, until the values are in JavaScript.
 
-    On a GPU the engine's call only queues the work, so this part includes the computing.
+    On a GPU the engine's call only queues the work, so this part includes the computation.
     """
 
     time: StageStatistics
@@ -101,7 +102,7 @@ def downloads(answers: Sequence[Measurement]) -> DownloadStatistics | None:
 
 
 def download_share(answer: Measurement) -> float | None:
-    """Part of setup spent on downloading framework and model, or None where these are not timed on their own."""
+    """Part of setup spent on downloading framework and model, or None if these are not timed separately."""
     whole = sum(answer.setup_ms.values())
     parts = [answer.setup_ms[part] for part in _DOWNLOAD_PARTS if part in answer.setup_ms]
     return sum(parts) / whole if parts and whole > 0 else None
@@ -140,21 +141,21 @@ def _compilation_of(answers: Sequence[Measurement], stage: Stage) -> Compilation
 
 
 def _compilation_wall(answer: Measurement, stage: Stage) -> float:
-    """The stage's milliseconds; warmup is the first inference only."""
+    """The stage's wall time in milliseconds; warmup is the first inference only."""
     if stage == "setup":
         return sum(answer.setup_ms.values())
     return sum(answer.warmup_ms[:1]) if stage == "warmup" else sum(answer.prediction_ms)
 
 
 def readback(answers: Sequence[Measurement]) -> ReadbackStatistics | None:
-    """Read-back of a case, or None where no block could tell it apart from the engine's call."""
+    """Read-back of a case, or None if no block could separate it from the engine's call."""
     time = over_blocks([answer.readback_ms for answer in answers])
     shares = [median(block) for answer in answers if (block := _readback_shares(answer))]
     return ReadbackStatistics(time, median(shares) if shares else None) if time else None
 
 
 def _readback_shares(answer: Measurement) -> list[float]:
-    """The share of each prediction of a block; empty where read-back was not recorded for each of them."""
+    """The share of read-back in each prediction of a block; empty unless it was recorded for all of them."""
     if len(answer.readback_ms) != len(answer.prediction_ms):
         return []
     pairs = zip(answer.readback_ms, answer.prediction_ms, strict=True)
@@ -185,7 +186,7 @@ def _cost_of_block(answer: Measurement, stage: Stage, cost: StageCost) -> CostSt
 
 
 def _cost_wall(answer: Measurement, stage: Stage) -> float:
-    """The stage's milliseconds; warmup is all warmup inferences, as the operating system counted them."""
+    """The stage's wall time in milliseconds; warmup is all warmup inferences, like the costs."""
     if stage == "prediction":
         return sum(answer.prediction_ms) * answer.predictions_per_sample
     return sum(answer.setup_ms.values()) if stage == "setup" else sum(answer.warmup_ms)

@@ -1,4 +1,5 @@
-"""Statistics on read. The unit of evidence is the block: samples within one block share a process and its luck.
+"""Statistics, computed when results are read, with the block as the unit: samples in a block share a process and so are
+not independent.
 
 Sources:
     quantile: R. J. Hyndman, Y. Fan, "Sample Quantiles in Statistical Packages", The American Statistician 50 (1996),
@@ -15,7 +16,7 @@ from functools import lru_cache
 from statistics import median as middle_value
 
 LEAST_BLOCKS = 3
-"""Fewer blocks have no interval: with two of them Student's factor is 12.7."""
+"""Minimum number of blocks for an interval: with two blocks Student's factor would be 12.7."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class StageStatistics:
-    """One stage of one case, over the blocks that count. All values in milliseconds but for the counts and `cv`."""
+    """One stage of one case, over the blocks that count. All values are in milliseconds except the counts and `cv`."""
 
     median: float
     """Median of the block medians."""

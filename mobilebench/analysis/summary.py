@@ -1,7 +1,7 @@
-"""A run, summed up: per target and case its verdict, its stages with spread, and where the wall time went.
+"""Summarises a run: the verdict and stage statistics of each case by target, and how the wall time was spent.
 
-Only timing blocks that are valid or suspect enter statistics. Invalid and failed ones are shown, never counted.
-Blocks that watch kernels or memory are kept apart: watching costs time. Nothing is pooled over targets, and a virtual
+Only valid and suspect timing blocks enter statistics; invalid and failed ones are shown but not counted. Blocks that
+record kernels or memory are kept separate, because recording costs time. Nothing is pooled over targets, and a virtual
 target is filed under this computer's CPU.
 """
 
@@ -47,12 +47,12 @@ from mobilebench.verdicts.scatter import blocks_far_apart
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 Status = Literal["valid", "suspect", "invalid", "failed", "unsupported", "not measured"]
-"""Verdict of a measured case, else what came of it. `not measured`: planned, but the run never got there."""
+"""Verdict of a measured case, or else its outcome. `not measured`: planned, but the run ended before it."""
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 PASSES: tuple[Pass, ...] = get_args(Pass)
 WATCHED: tuple[Pass, ...] = tuple(one for one in PASSES if one != "timing")
-"""The passes that watch something beside the stages."""
+"""The passes other than timing."""
 
 _WORST_FIRST: tuple[Status, ...] = ("failed", "invalid", "unsupported", "suspect", "valid", "not measured")
 _COUNTED: tuple[Status, ...] = ("valid", "suspect")
@@ -60,7 +60,7 @@ _COUNTED: tuple[Status, ...] = ("valid", "suspect")
 
 @dataclass(frozen=True)
 class BlockSummary:
-    """One block: what came of it, and its stages in milliseconds."""
+    """One block: its outcome, and its stages in milliseconds."""
 
     round: int
     status: Status
@@ -89,51 +89,52 @@ class BlockSummary:
 
 @dataclass(frozen=True)
 class PassSummary:
-    """The blocks of a case that are for one thing: its stages, its kernels or its memory."""
+    """The blocks of one pass of a case: timing, kernels or memory."""
 
     status: Status
     """The worst of its blocks."""
     reasons: tuple[str, ...]
     planned: int
-    """Blocks that were planned."""
+    """Number of planned blocks."""
     blocks: tuple[BlockSummary, ...]
     """Blocks that were run, in round order."""
     counted: tuple[BlockSummary, ...]
-    """Those that may be used."""
+    """The valid and suspect blocks."""
 
     @property
     def measurement(self) -> Measurement | None:
-        """The first counted block's answer, else the first there is."""
+        """The measurement of the first counted block, or else the first measurement."""
         answers = [b.block.measurement for b in (*self.counted, *self.blocks) if b.block.measurement is not None]
         return answers[0] if answers else None
 
 
 @dataclass(frozen=True)
 class CaseSummary:
-    """One case over its timing blocks; those that watch kernels or memory are in `watched`."""
+    """One case over its timing blocks; the other passes are in `watched`."""
 
     case: Case
     status: Status
-    """The worst of its timing blocks, and `suspect` where these are too far apart; of a case that is not timed, the
-    worst of those that watch."""
+    """The worst status of its timing blocks, or `suspect` if these are too far apart; for a case without timing, the
+    worst of its other passes.
+    """
     reasons: tuple[str, ...]
     planned: int
-    """Timing blocks that were planned."""
+    """Number of planned timing blocks."""
     blocks: tuple[BlockSummary, ...]
     """Timing blocks that were run, in round order."""
     counted: tuple[BlockSummary, ...]
-    """Those that its statistics rest on."""
+    """The blocks that enter its statistics."""
     stages: dict[Stage, StageStatistics] = field(default_factory=dict)
     """Stages that have at least one counted sample."""
     setup_parts: dict[SetupPart, StageStatistics] = field(default_factory=dict)
     costs: dict[Stage, CostStatistics] = field(default_factory=dict)
     """Stages for which the system's counts are known."""
     downloads: DownloadStatistics | None = None
-    """Of a page that told what it downloaded."""
+    """For a page that reported its downloads."""
     compilation: dict[Stage, CompilationStatistics] = field(default_factory=dict)
-    """Of a page: stages in which something was compiled for the GPU."""
+    """For a page: the stages in which something was compiled for the GPU."""
     readback: ReadbackStatistics | None = None
-    """Of a page whose engine's call can be told apart from what comes after it."""
+    """For a page whose engine's call can be separated from the read-back after it."""
     watched: dict[Pass, PassSummary] = field(default_factory=dict)
     """The passes beside timing that were planned for this case."""
 
@@ -148,13 +149,13 @@ class CaseSummary:
 
     @property
     def predictions_per_sample(self) -> int:
-        """Above 1 where a sample is the mean of a group of predictions, and percentiles are of group means."""
+        """Above 1 if a sample is the mean of a group of predictions; percentiles are then of group means."""
         answers = [block.block.measurement for block in self.counted]
         return max((answer.predictions_per_sample for answer in answers if answer), default=1)
 
     @property
     def measurement(self) -> Measurement | None:
-        """The first counted block's answer, else the first there is: its proof is shown for the case."""
+        """The measurement of the first counted block, or else the first one; its proof is shown for the case."""
         own = PassSummary(self.status, self.reasons, self.planned, self.blocks, self.counted)
         answers = [one.measurement for one in (own, *self.watched.values())]
         return next((answer for answer in answers if answer), None)
@@ -162,13 +163,13 @@ class CaseSummary:
 
 @dataclass(frozen=True)
 class TimeSplit:
-    """Where wall time went, in milliseconds. Push of one target may run while another one measures."""
+    """Use of the wall time, in milliseconds. One target's push may overlap with another's measurement."""
 
     spent: dict[SpentOn, float]
     wall: float
     """From the first block's start to the last block's end; a pause before `--resume` is part of it."""
     machines: int
-    """Targets on one machine take turns, so a run over n machines can measure n × wall."""
+    """Number of machines. Targets on one machine take turns, so a run on n machines can measure n × wall."""
 
     @property
     def measured_share(self) -> float | None:
@@ -183,7 +184,7 @@ class TargetSummary:
 
     info: TargetInfo
     soc: str
-    """Under which its results are filed."""
+    """The SoC under which its results are filed."""
     cases: tuple[CaseSummary, ...]
     counts: dict[Status, int]
     spent: dict[SpentOn, float]
@@ -199,19 +200,19 @@ class TargetSummary:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run as people read it."""
+    """The summary of a run."""
 
     info: RunInfo
     targets: tuple[TargetSummary, ...]
     counts: dict[Status, int]
     """Of cases."""
     watched: dict[Pass, dict[Status, int]]
-    """Of cases by what was watched; passes that were planned for at least one case."""
+    """Counts of cases by pass and status, for passes that were planned for at least one case."""
     planned_blocks: int
     run_blocks: int
     time: TimeSplit
     rules: tuple[str, ...] = ()
-    """Sentences: by which rules its blocks were judged, and which blocks read differently than when it was measured."""
+    """Sentences on the rules by which its blocks were judged, and on blocks whose verdicts have changed since."""
 
     @property
     def virtual(self) -> tuple[TargetSummary, ...]:
@@ -219,7 +220,7 @@ class RunSummary:
 
 
 def summarise(run: Run) -> RunSummary:
-    """Sum up a run, finished or not. Targets without a planned block are listed without cases."""
+    """Sum up a run, finished or not. A target without a planned block is listed without cases."""
     latest = _latest(run.blocks)
     planned: dict[Case, list[PlannedBlock]] = {}
     for plan in run.planned:
@@ -245,7 +246,7 @@ def _reading_order(case: Case) -> tuple[object, ...]:
 
 
 def _latest(blocks: Sequence[Block]) -> dict[int, Block]:
-    """One block for each planned index: a repeated one replaces its earlier attempt."""
+    """One block per planned index: a repeated block replaces the earlier attempt."""
     ordered = sorted(blocks, key=lambda block: block.started_at)
     return {block.planned.index: block for block in ordered}
 
@@ -292,7 +293,9 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> PassSummar
 
 
 def _scattered(counted: Sequence[BlockSummary]) -> Reason | None:
-    """Why blocks that count do not agree on the time of a prediction; watching costs more or less of it each time."""
+    """Why the counted blocks disagree on the time of a prediction; blocks of other passes are not compared, since
+    recording adds varying time.
+    """
     timed = [block.block.measurement for block in counted if block.block.planned.pass_ == "timing"]
     return blocks_far_apart([measurement for measurement in timed if measurement])
 
