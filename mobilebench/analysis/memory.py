@@ -24,7 +24,7 @@ class Growth:
 
     stage: str
     part: int
-    """Counts from 1 if a stage is read at the end of several parts."""
+    """Number of the part, from 1; always 1 if the stage is read only once."""
     rss_kb: int
     """Negative if memory was freed."""
     pss_kb: int | None

@@ -1,4 +1,4 @@
-"""The Typer application, and what happens to an error that reaches it."""
+"""The Typer application, with the handling of errors that reach it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
 
 
 class Commands(UserDict[str, Any]):
-    """The commands by name. One is built from its function when it is first used: building all takes 60 ms."""
+    """The commands by name. A command is built from its function on first use: building all takes 60 ms."""
 
     def __getitem__(self, name: str) -> Any:
         if self.data[name] is None:
@@ -60,7 +60,7 @@ class Commands(UserDict[str, Any]):
 class Group(TyperGroup):
     """Turns errors into one sentence, a next step and the documented exit code.
 
-    The options for logging may stand anywhere in the command line, as in `mobilebench run -v`.
+    The logging options may be anywhere on the command line, as in `mobilebench run -v`.
     """
 
     def __init__(self, **attributes: Any) -> None:
@@ -71,7 +71,7 @@ class Group(TyperGroup):
         return list(self.commands)
 
     def get_command(self, _: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
-        """Name and help of a command, as a listing needs them."""
+        """A command with only its name and help, for listings."""
         source = _COMMANDS.get(cmd_name)
         if source is None:
             return self.commands.get(cmd_name)
@@ -79,7 +79,7 @@ class Group(TyperGroup):
         return TyperCommand(cmd_name, help=inspect.cleandoc(str(text)))
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
-        """The whole command, as it is to be run."""
+        """The complete command, for running it."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, self.commands[str(name)], rest
 
@@ -97,7 +97,7 @@ class Group(TyperGroup):
             if isinstance(ended.__context__, KeyboardInterrupt):
                 raise typer.Exit(ExitCode.INTERRUPTED) from None
             if not isinstance(ended.__context__, EOFError):
-                raise  # somebody answered no
+                raise  # the user answered no
             _say("Error: This command asks a question, and standard input has no answer.", _ASKED)
             raise typer.Exit(ExitCode.BAD_INPUT) from None
         except (typer.Exit, typer.TyperException):

@@ -1,4 +1,4 @@
-"""Phones that adb sees and that cannot be used: what a person is told about them."""
+"""Messages about phones that adb lists and that cannot be used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def left_out(selected: Iterable[TargetInfo]) -> list[dict[str, str]]:
-    """Those of these targets that cannot be used, each with its state and what to do about it."""
+    """The targets that cannot be used, each with its state and what to do about it."""
     from mobilebench.targets.android import states
 
     return [
@@ -21,7 +21,7 @@ def left_out(selected: Iterable[TargetInfo]) -> list[dict[str, str]]:
 
 
 def sentence(phone: dict[str, str]) -> str:
-    """One of them in words."""
+    """The message about one such target."""
     from mobilebench.targets.android import states
 
     return f"Phone {phone['target']} is left out: {states.clause(phone['state'])}. {phone['hint']}"

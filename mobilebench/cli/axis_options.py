@@ -1,4 +1,4 @@
-"""The options by which `run` selects values of axes, made from the axes' declarations."""
+"""Generates the options of `run` that select values of axes from the axes' declarations."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SETTING = "setting"
 
 @dataclass(frozen=True)
 class Selected:
-    """What the options select."""
+    """The values of axes that the options select."""
 
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Values by the axis's name, as they were typed; axes without any are left out."""
+    """Axis name to values as typed; axes without values are left out."""
     settings: tuple[str, ...] = ()
 
 
 def added(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with an option for each axis in place of its parameter of type `Selected`."""
+    """The command, with its parameter of type `Selected` replaced by one option per axis."""
     hints = get_type_hints(command, include_extras=True)
     signature = inspect.signature(command)
     place = next(name for name, hint in hints.items() if hint is Selected)

@@ -1,4 +1,4 @@
-"""What commands do before they measure with the pages and runners of a checkout."""
+"""Checks that the pages and runners of a checkout are up to date, before a command measures with them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def require_current(blocks: Iterable[PlannedBlock], targets: Iterable[TargetInfo]) -> None:
-    """Hold what these blocks need to have been built from the sources as they are now.
+    """Check that the pages and runners for these blocks were built from the current sources.
 
     Raises:
-        BadInput: it was not.
+        BadInput: one of them was not.
     """
     runners = {target.id: target.runner for target in targets}
     cases = (block.case for block in blocks)
@@ -21,7 +21,7 @@ def require_current(blocks: Iterable[PlannedBlock], targets: Iterable[TargetInfo
 
 
 def require_current_for(asked: Iterable[tuple[str, str]]) -> None:
-    """The same for names of engines, each with the build of the runner on its target.
+    """The same check for names of engines, each with its target's build of the runner.
 
     Raises:
         BadInput: as for `require_current`.

@@ -1,4 +1,4 @@
-"""Shell completion of names that the code's registries know."""
+"""Shell completion of names from the code's registries."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def backends(incomplete: str) -> list[str]:
 
 
 def _offered(axis: str) -> Callable[[str], list[str]]:
-    """The completion of an axis of backends."""
+    """The completion for an axis of backends."""
 
     def complete(incomplete: str) -> list[str]:
         from mobilebench.engines.registry import engines as known
@@ -87,4 +87,4 @@ OF_AXES: dict[str, Callable[[str], list[str]]] = {
     "model": models,
     **{name: _offered(name) for name in OFFERED},
 }
-"""Completion by axis."""
+"""Axis name to its completion."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Topic(StrEnum):
-    """What there is to describe."""
+    """The topics that can be described."""
 
     ENGINES = "engines"
     BACKENDS = "backends"
@@ -87,14 +87,14 @@ def _backends() -> Described:
 
 
 def _choices(backend: Backend) -> list[str]:
-    """What can be chosen of a backend, such as `wasm build: simd plain`."""
+    """The options of a backend, such as `wasm build: simd plain`."""
     from mobilebench.core.axes import AXES
 
     return [f"{AXES[name].title}: {' '.join(backend.available(name))}" for name in backend.axes if not backend.missing]
 
 
 def _threads(backend: Backend) -> list[str]:
-    """What of a backend runs on one thread."""
+    """Which options of a backend run on one thread."""
     if backend.single_threaded:
         return ["always"]
     return [build for build in backend.single_threaded_builds if build not in backend.lacks]

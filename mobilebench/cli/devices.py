@@ -63,7 +63,7 @@ def devices(json: Json = False) -> None:
 
 
 def _beside(info: TargetInfo) -> list[str]:
-    """What the table has no room for: what to do about a phone's state, why a field is empty, and so on."""
+    """Remarks below the table, such as what to do about a phone's state, or why a field is empty."""
     from mobilebench import profiles
     from mobilebench.targets.android import states
 

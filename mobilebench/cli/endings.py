@@ -1,4 +1,4 @@
-"""The ways a terminal ends a program: Ctrl-C, SIGTERM, and SIGHUP when its window or connection closes."""
+"""Handles the signals that end a command: Ctrl-C, SIGTERM, and SIGHUP when the terminal closes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from types import FrameType
 
 
 def ending() -> tuple[signal.Signals, ...]:
-    """The signals that end a command cleanly. SIGHUP is none where it was ignored at the start, as under nohup."""
+    """The signals that end a command cleanly. SIGHUP is excluded if it was ignored at the start, as under nohup."""
     hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
     return (signal.SIGINT, signal.SIGTERM, *hangup)
 
 
 def as_ctrl_c() -> None:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does, so that temporary folders and started processes go away."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C, so that temporary folders and started processes are cleaned up."""
     for number in ending():
         if number != signal.SIGINT:
             signal.signal(number, _interrupt)
 
 
 def hang_up_no_more() -> None:
-    """Take no further SIGHUP: a closed terminal sends several, and the clean-up must come to its end."""
+    """Ignore further SIGHUPs: a closed terminal sends several, and the clean-up must finish."""
     if signal.SIGHUP in ending():
         signal.signal(signal.SIGHUP, lambda *_: None)
 

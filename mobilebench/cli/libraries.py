@@ -46,7 +46,7 @@ def use(context: typer.Context, options: list[str] | None) -> None:
 
 
 def require_use(selected: Iterable[TargetInfo]) -> None:
-    """Hold every library that `--engine-library` names to be of use to one of these targets."""
+    """Check that every library that `--engine-library` names can be used on one of these targets."""
     from mobilebench.engines import libraries
 
     libraries.require_use(info.runner for info in selected)
@@ -125,7 +125,7 @@ def _version(entry: Entry) -> str | None:
 
 
 def _places(found: Iterable[Entry]) -> list[str]:
-    """Where libraries come from, in the order in which it is tried."""
+    """The places from which libraries come, in the order in which they are tried."""
     places: dict[str, dict[str, None]] = {}
     for entry in found:
         places.setdefault(_name(entry), {}).update(dict.fromkeys(entry.sources))
@@ -133,7 +133,7 @@ def _places(found: Iterable[Entry]) -> list[str]:
 
 
 def _contents(found: Iterable[Entry]) -> list[str]:
-    """What is linked into libraries, once for all that hold the same."""
+    """The components linked into libraries; libraries with the same components are listed together."""
     holders: dict[tuple[str, ...], dict[str, None]] = {}
     for entry in found:
         if entry.contains:
@@ -142,5 +142,5 @@ def _contents(found: Iterable[Entry]) -> list[str]:
 
 
 def _name(entry: Entry) -> str:
-    """As in `tflite delegate 2.16.1`."""
+    """A library's name, such as `tflite delegate 2.16.1`."""
     return " ".join([entry.engine, *(["delegate"] if entry.role == "delegate" else []), entry.version or "of yours"])

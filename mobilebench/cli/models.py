@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Here:
-    """What this computer has of one precision of a model."""
+    """The files that this computer has of one precision of a model."""
 
     state: str
     files: ModelFiles | None
@@ -41,7 +41,7 @@ def list_models(json: Json = False) -> None:
     from mobilebench.core import paths
     from mobilebench.models import registry
 
-    paths.cache()  # where it cannot be, no model is damaged for it
+    paths.cache()  # if it cannot be read, no model counts as damaged
     listed = [(registry.get(name), _on_this_computer(name)) for name in registry.names()]
     if json:
         print_json([_described(entry, here) for entry, here in listed])
@@ -77,7 +77,7 @@ def _described(entry: ModelEntry, here: dict[str, Here]) -> dict[str, Any]:
 
 
 def _shown(here: dict[str, Here]) -> str:
-    """The precisions that are here with their sizes, and what is wrong with any."""
+    """The precisions on this computer with their sizes and problems."""
     built = [
         f"{precision} {_mebibytes(one.files)}{_behaviour(one.files)}" for precision, one in here.items() if one.files
     ]
@@ -90,7 +90,7 @@ def _shown(here: dict[str, Here]) -> str:
 
 
 def _behaviour(files: ModelFiles) -> str:
-    """` (random)`, ` (stateful)`, ` (signature encode)`, or nothing of a pure function with one signature."""
+    """` (random)`, ` (stateful)`, ` (signature encode)`, or nothing for a pure function with one signature."""
     from mobilebench.models import behaviour, signatures
 
     signature = signatures.of(files.manifest)
@@ -103,7 +103,7 @@ def _behaviour(files: ModelFiles) -> str:
 
 
 def _inputs(entry: ModelEntry, files: ModelFiles | None) -> list[dict[str, Any]]:
-    """With the shapes of the files, or of a batch of 1 as long as there are none."""
+    """The inputs with the shapes of the files, or for a batch of 1 if there are no files."""
     specs = files.manifest.inputs if files else entry.input_specs(1)
     return [
         {"name": spec.name, "dtype": spec.dtype, "shape": spec.shape, "layout": one.layout or None}
@@ -112,7 +112,7 @@ def _inputs(entry: ModelEntry, files: ModelFiles | None) -> list[dict[str, Any]]
 
 
 def _on_this_computer(name: str) -> dict[str, Here]:
-    """Precision to what there is of it."""
+    """Precision to its files on this computer."""
     from mobilebench.models import registry, user_store
 
     if own := user_store.find(name):

@@ -85,7 +85,7 @@ def build(
 
 
 def _summary(files: ModelFiles) -> str:
-    """Sizes by format, and which formats there cannot be."""
+    """Sizes by format, and the formats that do not exist."""
     sizes = [f"{name} {mebibytes(one.bytes)}" for name, one in files.manifest.formats.items()]
     return ", ".join(
         [
@@ -101,7 +101,7 @@ def _summary(files: ModelFiles) -> str:
 
 @contextmanager
 def _telling(jobs: int) -> Iterator[Callable[[int, str, str], None]]:
-    """Shows a step: on a terminal in a line that is drawn over, elsewhere in a line of its own."""
+    """Show a step: on a terminal in one line that is overwritten, elsewhere in a new line."""
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)

@@ -132,7 +132,7 @@ def _forget(name: str) -> None:
 
 @contextmanager
 def _watching(name: str) -> Iterator[Watcher]:
-    """A bar on a terminal, plain lines elsewhere; both on standard error."""
+    """Shows progress as a bar on a terminal and as plain lines elsewhere, on standard error."""
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
@@ -154,7 +154,7 @@ def _watching(name: str) -> Iterator[Watcher]:
 
 
 class DownloadBar:
-    """Bytes, speed and time left."""
+    """A progress bar with bytes, speed and time left."""
 
     def __init__(self, progress: Progress, name: str) -> None:
         self._progress = progress
@@ -163,7 +163,7 @@ class DownloadBar:
         self._begun = False
 
     def say(self, text: str) -> None:
-        """A line above the bar; what comes next is timed anew."""
+        """Print a line above the bar; timing starts again."""
         self._progress.console.print(harmless(f"  {text}"), markup=False, soft_wrap=True)
         self._begun = False
 
@@ -176,7 +176,7 @@ class DownloadBar:
 
 
 class DownloadLines:
-    """A line every few seconds, for logs."""
+    """Prints a line every few seconds, for logs."""
 
     EVERY_S = 5.0
 
@@ -192,7 +192,7 @@ class DownloadLines:
         self._from = None
 
     def at(self, done: int, total: int | None) -> None:
-        """One line, if the last is some seconds old."""
+        """Print a line, if the last one is some seconds old."""
         now = time.monotonic()
         if self._from is None:
             self._from, self._since = done, now

@@ -1,4 +1,4 @@
-"""`mobilebench models show`: what a model, or any model file, holds."""
+"""`mobilebench models show`: the contents of a model or of any model file."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def show(
 
 
 def _sizes_of(files: ModelFiles, format_: Format) -> dict[str, list[int]]:
-    """The sizes that a user gave to a model's open axes, by the names of its file."""
+    """The user's sizes for a model's dynamic axes, by the input names in its file."""
     if files.manifest.source != "added":
         return {}
     names = files.manifest.formats[format_].inputs
@@ -100,7 +100,7 @@ def _sizes_of(files: ModelFiles, format_: Format) -> dict[str, list[int]]:
 
 
 def _is_path(model: str) -> bool:
-    """Is it a file rather than a name? Names have neither dots nor slashes; a name that is known wins over a folder."""
+    """Whether it is a file rather than a name. Names have no dots or slashes; a known name wins over a folder."""
     from mobilebench.models import registry, user_store
 
     if "/" in model or "." in model:
@@ -130,7 +130,7 @@ def _shape(text: str) -> tuple[str, list[int]]:
 
 
 def _built(name: str, batch: int) -> list[ModelFiles]:
-    """The precisions of a model that are on this computer."""
+    """The precisions of a model on this computer."""
     from mobilebench.models import obtain, registry, user_store
 
     if own := user_store.find(name):

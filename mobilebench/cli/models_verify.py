@@ -139,7 +139,7 @@ def _number(value: float | None) -> str | None:
 
 
 def _reasons(rows: list[Judged]) -> list[str]:
-    """Why cells did not pass; the same reason once for all cells that have it."""
+    """Why cells did not pass; each reason is given once, with all its cells."""
     found: dict[str, list[Judged]] = {}
     for row in rows:
         if row.reason:
@@ -148,7 +148,7 @@ def _reasons(rows: list[Judged]) -> list[str]:
 
 
 def _places(given: list[Judged], rows: list[Judged]) -> list[str]:
-    """The cells in words; a format by its name alone where all engines are meant."""
+    """The cells in words; only the format's name if all its engines are included."""
 
     def of(some: list[Judged]) -> Counter[tuple[str, str]]:
         return Counter((row.cell.precision, row.cell.format) for row in some)

@@ -22,12 +22,12 @@ _LATE_CONTROLS = re.compile("[\x7f-\x9f]")
 
 
 def say(text: object, *, err: bool = False) -> None:
-    """A line that may hold text of a device, a page or a file."""
+    """Print a line that may contain text from a device, a page or a file."""
     typer.echo(harmless(str(text)), err=err)
 
 
 def console() -> Console:
-    """Standard output, without control characters in what is printed. Piped, it is wide enough that no cell is cut."""
+    """Standard output without control characters. If it is piped, it is wide enough that no cell is cut."""
     from rich.console import Console
     from rich.segment import Segment
 
@@ -41,7 +41,7 @@ def console() -> Console:
 
 
 def harmless(text: str) -> str:
-    """Text that may come from a device or a page, without what a terminal would take for commands (shown as �)."""
+    """Text from a device or a page, with characters that a terminal would take for commands shown as �."""
     return "".join(
         "\ufffd" if unicodedata.category(one) == "Cc" and one not in "\n\t" else one
         for one in text.replace("\r\n", "\n")
@@ -49,14 +49,14 @@ def harmless(text: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
+    """Print one JSON document on standard output."""
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
     text = json.dumps(value, indent=2, ensure_ascii=not unicode)
     typer.echo(_LATE_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """A plain table; None is shown as an en dash. Cells are text, never markup: they may come from a device."""
+    """Print a plain table; None is shown as an en dash. Cells are not parsed as markup: they may come from a device."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -70,5 +70,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
 
 
 def split(values: Sequence[str] | None) -> tuple[str, ...]:
-    """`--model a --model b` and `--model a,b` mean the same."""
+    """Split values at commas: `--model a --model b` and `--model a,b` mean the same."""
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())

@@ -1,4 +1,4 @@
-"""A plan as a table: one row a case, and only the columns in which cases differ from what is usual."""
+"""Shows a plan as a table: one row per case, and only columns in which a case differs from the default."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plan_table(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Columns and rows: every case once, in the order in which they first come, with its number of blocks."""
+    """Columns and rows: each case once, in the order of first appearance, with its number of blocks."""
     from mobilebench.recorders import registry
 
     first = {block.case.key: block for block in reversed(plan.blocks)}

@@ -1,4 +1,4 @@
-"""A person's view of the event stream: a bar a target on a terminal, plain lines elsewhere, and Ctrl-C."""
+"""Shows a run's events as one bar per target on a terminal and as plain lines elsewhere, and handles Ctrl-C."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mobilebench.session import events
 
 @contextmanager
 def watching() -> Iterator[tuple[events.Subscriber, Flag]]:
-    """A subscriber that shows progress on standard error, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
+    """Gives a subscriber that shows progress on standard error, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
     console = Console(stderr=True, highlight=False)
     with (
         stopping(console, "Stopping: the blocks in flight end, devices are put back …") as cancel,
@@ -35,14 +35,14 @@ def watching() -> Iterator[tuple[events.Subscriber, Flag]]:
 
 @contextmanager
 def stopping(console: Console, words: str) -> Iterator[Flag]:
-    """A flag that Ctrl-C, SIGTERM or SIGHUP sets, saying `words` once."""
+    """Gives a flag that Ctrl-C, SIGTERM or SIGHUP sets; `words` is printed once when it is set."""
     cancel = Flag()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         said = cancel.is_set()
         cancel.set()
         if not said:
-            with suppress(OSError, RuntimeError):  # the terminal is gone, or was being written to
+            with suppress(OSError, RuntimeError):  # the terminal is closed, or was being written to
                 console.print(words)
 
     before = {number: signal.signal(number, stop) for number in endings.ending()}
@@ -69,15 +69,15 @@ def _bars(console: Console) -> Progress:
 
 
 class Troubles:
-    """What a person should read even when only bars are shown: what befell a block for one reason is said once for each
-    target, and with its count in the end.
+    """Messages to print even if only bars are shown: a problem of blocks is printed once per reason and target, and its
+    count at the end.
     """
 
     def __init__(self) -> None:
         self._seen: Counter[tuple[str, str, str]] = Counter()
 
     def __call__(self, event: events.Event) -> list[str]:
-        """The lines that this event is worth."""
+        """The lines to print for this event."""
         if isinstance(event, events.RunFinished):
             return [
                 f"{target}: {what} {count} times: {reason}"
@@ -94,7 +94,7 @@ class Troubles:
 
 
 def _befallen(event: events.Event) -> tuple[PlannedBlock, str, str] | None:
-    """What befell a block, and why."""
+    """What happened to a block, and why."""
     if isinstance(event, events.BlockRetried):
         return event.planned, "tried again", with_fault(event.fault, event.reason)
     if isinstance(event, events.BlockFinished):
@@ -107,7 +107,7 @@ def _befallen(event: events.Event) -> tuple[PlannedBlock, str, str] | None:
 
 
 def _trouble(event: events.Event) -> str | None:
-    """A line on what happened to a target, or to what is prepared for it."""
+    """A line on what happened to a target or to its preparation."""
     if isinstance(event, events.ModelsObtained):
         return f"{event.model}: {event.step}"
     if isinstance(event, events.LibrariesObtained):
@@ -134,12 +134,12 @@ def _named(planned: PlannedBlock) -> str:
 
 
 def _watched(planned: PlannedBlock) -> str:
-    """What a block is for beside timing."""
+    """The pass of a block, unless it is timing."""
     return "" if planned.pass_ == "timing" else f" ({planned.pass_} pass)"
 
 
 class RunBars:
-    """One progress bar a target."""
+    """One progress bar per target."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -169,7 +169,7 @@ class RunBars:
 
 
 class RunLines:
-    """A line every few seconds, for logs of nightly jobs."""
+    """Prints a line every few seconds, for logs of nightly jobs."""
 
     EVERY_S = 5.0
 

@@ -41,7 +41,7 @@ def restore(
 
 
 def _phones(serials: tuple[str, ...]) -> list[TargetInfo]:
-    """The phones named, all of them ready; else those that are ready, with a word about the others."""
+    """The named phones, which must all be ready; without names, the ready ones, with a message about the others."""
     from mobilebench import targets
     from mobilebench.core.errors import BadInput, NothingToMeasure
     from mobilebench.targets.android import states

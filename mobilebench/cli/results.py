@@ -31,7 +31,7 @@ Format = Literal["table", "csv", "json", "parquet"]
 
 
 def results_folder(out: Path | None) -> Path:
-    """Where results are: `--out`, else the data folder."""
+    """The folder of results: `--out`, or else the data folder."""
     from mobilebench.core import paths
 
     return out.expanduser() if out else paths.home()
@@ -43,7 +43,7 @@ def report(run: RunArgument = "last", out: Out = None) -> None:
 
 
 def write_report(store: Store, run: str, folder: Path) -> Path:
-    """Write the report files of a run into its folder; the path of the HTML file."""
+    """Write the report files of a run into its folder; returns the path of the HTML file."""
     from mobilebench import report as reports
 
     loaded = store.load(run)
@@ -132,7 +132,7 @@ def _show(store: Store, run: str, data: TableName | None) -> None:
 
 
 def say_where_traces_are(found: Sequence[KeptTrace]) -> None:
-    """In which folder, and what to do with them."""
+    """Print in which folder the traces are, and how to open them."""
     if found:
         say(
             f"{len(found)} trace{'' if len(found) == 1 else 's'}, to be opened in the Performance panel of Chrome's "

@@ -75,7 +75,9 @@ def serve(
 
 
 def _asked_to_end() -> threading.Event:
-    """Set by Ctrl-C, SIGTERM or SIGHUP, once the main thread runs: it is not woken by one of another thread."""
+    """A flag that Ctrl-C, SIGTERM or SIGHUP sets once the main thread runs; a signal to another thread does not wake
+    it.
+    """
     import signal
     import threading
 
@@ -88,7 +90,7 @@ def _asked_to_end() -> threading.Event:
 
 
 def _reached_by(address: str) -> list[str]:
-    """Under which addresses other devices reach a server that listens at this one."""
+    """The addresses at which other devices reach a server that listens on this one."""
     import socket
 
     if address not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened at
@@ -96,7 +98,7 @@ def _reached_by(address: str) -> list[str]:
     found = ["127.0.0.1"]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # nothing is sent: it only chooses the way out
+            probe.connect(("192.0.2.1", 9))  # nothing is sent: this only selects the outgoing interface
         except OSError:
             return found
         return [probe.getsockname()[0], *found]

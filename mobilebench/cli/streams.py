@@ -1,4 +1,4 @@
-"""Standard input, output and error, such that no encoding, closed pipe or gone terminal ends a command."""
+"""Standard streams that do not fail because of an encoding, a closed pipe or a closed terminal."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _PLAIN = {
     "±": "+-",
     "µ": "u",
 }
-"""What stands for a character that the terminal's encoding lacks."""
+"""Replacements for characters that the terminal's encoding lacks."""
 
 
 class Stream(io.FileIO):
-    """A file descriptor to which writing never fails: what nobody can read any more is dropped."""
+    """A file descriptor to which writing never fails: output without a reader is dropped."""
 
     failure: OSError | None = None
-    """Why something was lost that a person should know of, such as a full disk; a closed reader is none."""
+    """Why output was lost, such as a full disk; a closed reader does not count."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
@@ -52,17 +52,17 @@ class Stream(io.FileIO):
 
 
 def open_all() -> None:
-    """Put safe streams in the place of Python's own."""
+    """Replace Python's standard streams by safe ones."""
     codecs.register_error("mobilebench.plain", _plainly)
     if locale.getencoding().lower().replace("-", "") != "utf8":
         with suppress(locale.Error):
-            locale.setlocale(locale.LC_CTYPE, "C.UTF-8")  # files are UTF-8 whatever the terminal is
+            locale.setlocale(locale.LC_CTYPE, "C.UTF-8")  # files are UTF-8, even if the terminal is not
         os.environ["PYTHONUTF8"] = "1"
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            _lead_nowhere(descriptor)  # else the next file that is opened would be taken for standard output
+            _lead_nowhere(descriptor)  # otherwise the next opened file would become standard output
     if sys.stdin is None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout = _text(1, sys.stdout)
@@ -70,7 +70,7 @@ def open_all() -> None:
 
 
 def lost() -> OSError | None:
-    """Why not everything reached standard output, after everything was written; None where all is well."""
+    """Why output was lost, to be called after everything was written; None if nothing was."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
@@ -93,7 +93,7 @@ def _lead_nowhere(descriptor: int) -> None:
 
 
 def _plainly(error: UnicodeError) -> tuple[str | bytes, int]:
-    """What an encoding lacks in plain characters, else as an escape such as `\\xe9`."""
+    """Replace characters that an encoding lacks by plain ones, or by an escape such as `\\xe9`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     found = [_PLAIN.get(character) for character in error.object[error.start : error.end]]

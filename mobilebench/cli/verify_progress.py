@@ -1,4 +1,4 @@
-"""A person's view of a verification: one line that changes on a terminal, plain lines elsewhere, and Ctrl-C."""
+"""Shows a verification's progress as a bar on a terminal and as plain lines elsewhere, and handles Ctrl-C."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mobilebench.verification.records import Cell
 from mobilebench.verification.verifier import Begun, Ended, Step, Tell
 
 LONG_S = 60.0
-"""A cell that takes longer than this is told of, also where only plain lines are written."""
+"""After this time in seconds a running cell is mentioned, even if only plain lines are written."""
 
 
 @contextmanager
 def watching() -> Iterator[tuple[Tell, Event]]:
-    """Shows progress on standard error, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
+    """Shows progress on standard error, and gives a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
     console = Console(stderr=True, highlight=False)
     with stopping(console, "Stopping: the cell in hand ends …") as cancel:
         if not console.is_terminal:
@@ -45,7 +45,7 @@ def _bars(console: Console) -> Progress:
 
 
 class VerificationBar:
-    """One bar a model; it goes before the model's matrix is printed."""
+    """One bar per model; it is removed before the model's matrix is printed."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -82,7 +82,7 @@ class VerificationBar:
 
 
 class VerificationLines:
-    """A line for each cell."""
+    """Prints a line for each cell."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -105,12 +105,12 @@ class VerificationLines:
 
 
 def name(cell: Cell) -> str:
-    """The cell in words, without its model."""
+    """The cell's name without its model."""
     return f"{cell.precision} {cell.format} {' '.join(cell.way)}"
 
 
 def outcome(event: Ended) -> str:
-    """What came of a cell, on one line."""
+    """The result of a cell, on one line."""
     row = event.row
     if row.relative is None or row.verdict in ("unsupported", "failed"):
         return f"{row.verdict}: {row.reason}"

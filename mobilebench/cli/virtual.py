@@ -61,7 +61,7 @@ def up(
 
 
 def _has_phones() -> bool:
-    """Whether adb sees a phone. Where none of them can be used, it is said what to do about each.
+    """Whether adb lists a phone. If none can be used, a message says what to do about each.
 
     Virtual phones of this computer that are down do not count, although adb may still list them as offline.
     """

@@ -1,4 +1,4 @@
-"""The report of a run: HTML, Markdown, CSV and the terminal's tables. Reads analysis, nothing else."""
+"""The report of a run: HTML, Markdown, CSV and the terminal's tables, made only from the analysis."""
 
 from mobilebench.report.files import ReportFiles, result_table, write
 

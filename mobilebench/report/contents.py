@@ -37,7 +37,7 @@ SECTIONS: tuple[RunSection, ...] = (
     kernels.data,
     memory.data,
 )
-"""Of the whole run. `measurements` holds the sections of the models; `data` are tables that only CSV takes."""
+"""Sections of the whole run. `measurements` holds the sections of the models; `data` are tables only for CSV."""
 
 MODEL_SECTIONS: tuple[ModelSection, ...] = (
     results.section,
@@ -48,7 +48,7 @@ MODEL_SECTIONS: tuple[ModelSection, ...] = (
     page_memory.section,
     traces.section,
 )
-"""Of each model on each target."""
+"""Sections of each model on each target."""
 
 
 def document(

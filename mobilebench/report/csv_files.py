@@ -10,11 +10,11 @@ from mobilebench.analysis.labels import printable
 from mobilebench.report.document import Cell, Document, Figure, Row, Table, Value, all_blocks, columns, plain
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings of a text that a spreadsheet takes for a formula."""
+"""Characters at the start of a text that make a spreadsheet take it for a formula."""
 
 
 def render(document: Document) -> dict[str, str]:
-    """Name of each file to its text. Tables of one file follow each other below one header."""
+    """File name to its text. Tables of one file are concatenated below one header."""
     files: dict[str, tuple[list[str], list[list[str]]]] = {}
     for table in _tables(document):
         header = [column.title for column in columns(table, "csv")]
@@ -37,7 +37,7 @@ def _values(table: Table, row: Row) -> list[str]:
 
 
 def _value(value: Value) -> str:
-    """A number in full, a truth as `true` or `false`, nothing as an empty field."""
+    """A number in full, a boolean as `true` or `false`, None as an empty field."""
     if isinstance(value, Cell):
         value = plain(value.text) if value.value is None else value.value
     if value is None:
@@ -48,7 +48,7 @@ def _value(value: Value) -> str:
 
 
 def safe(text: str) -> str:
-    """A text that a spreadsheet takes for a formula gets an apostrophe in front (as OWASP advises)."""
+    """The text, with an apostrophe in front if a spreadsheet would take it for a formula (as OWASP advises)."""
     return printable(f"'{text}" if text.startswith(_FORMULA) else text)
 
 

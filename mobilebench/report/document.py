@@ -1,8 +1,8 @@
 """The report as a document: sections of blocks, computed once and rendered as HTML, Markdown, CSV and terminal text.
 
-A section says what there is to show. A renderer knows blocks and texts, and no section. Each block names the forms
-of the report in which it appears; without a choice it appears in all of them. Names of files and devices are untrusted
-text: every renderer escapes all text.
+A section decides what to show. A renderer handles blocks and texts, and knows no section. Each block names the forms of
+the report in which it appears, by default all of them. Names of files and devices are untrusted: every renderer escapes
+all text.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class StatusWord:
-    """A verdict or an outcome, with its colour and sign where the form has them."""
+    """A verdict or an outcome, with its colour and symbol in forms that have them."""
 
     status: Status
 
@@ -58,7 +58,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Styled:
-    """Text that is set apart: small and soft, bold, or in letters of one width."""
+    """Text in another style: small and muted, bold, or monospaced."""
 
     text: str
     style: Literal["small", "strong", "mono"]
@@ -118,14 +118,14 @@ class Items(Block):
 
 @dataclass(frozen=True)
 class Fact:
-    """A name with what is known under it."""
+    """A name with its value."""
 
     name: Text
     text: Text
     mono: bool = False
-    """Show it in letters of one width, as it was read."""
+    """Show it monospaced, as it was read."""
     list: tuple[str, ...] = ()
-    """Single values that `text` only counts; HTML unfolds them."""
+    """The values that `text` only counts; HTML shows them when unfolded."""
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,10 @@ class Counts(Block):
 
 @dataclass(frozen=True)
 class Legend:
-    """What a colour or a sign of a figure means."""
+    """The meaning of a colour or symbol in a figure."""
 
     key: str
-    """CSS class of the sign."""
+    """CSS class of the symbol."""
     text: str
 
 
@@ -164,7 +164,7 @@ class Legend:
 class Figure(Block):
     """A picture, with the data that it draws.
 
-    HTML shows the picture. Markdown and the terminal list the data, and CSV has a row for each value.
+    HTML shows the picture. Markdown and the terminal list the data, and CSV has one row per value.
     """
 
     title: str
@@ -195,19 +195,20 @@ class Column:
 
     title: str
     kind: Literal["name", "number", "text"] = "text"
-    """`name` heads its row; `number` is aligned to the right."""
+    """`name` is a row heading; `number` is right-aligned."""
     unit: str | None = None
-    """Of all values, such as `ms`."""
+    """Unit of all values, such as `ms`."""
     short: str | None = None
-    """Title for the terminal, where that has to be shorter."""
+    """A shorter title for the terminal."""
     forms: frozenset[Form] = FORMS
     style: Literal["plain", "big", "native", "web", "wide"] = "plain"
-    """How HTML sets the values: `big` for the main ones, `native` and `web` in the colour of that side; `wide` fills a
-    whole line on a phone."""
+    """How HTML styles the values: `big` for the main ones, `native` and `web` in the colour of that side; `wide` fills
+    a whole line on a phone.
+    """
 
     @property
     def label(self) -> str:
-        """The title as it stands within a line: a first word that is no abbreviation begins with a small letter."""
+        """The title for use within a line: the first word is in lower case unless it is an abbreviation."""
         first = self.title.split(" ")[0]
         return (
             self.title[:1].lower() + self.title[1:]
@@ -218,9 +219,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: a text with smaller details, which each form sets in its own way.
+    """One cell of a table: a text with smaller details.
 
-    HTML puts the details below the text, Markdown in brackets behind it, the terminal leaves them out. `markdown` and
+    HTML puts the details below the text, Markdown in brackets after it, and the terminal omits them. `markdown` and
     `terminal` replace what those forms would show.
     """
 
@@ -231,19 +232,19 @@ class Cell:
     markdown: Text | None = None
     terminal: Text | None = None
     key: Literal["native", "web"] | None = None
-    """Sign in front of the text."""
+    """Symbol in front of the text."""
     picture: Markup | None = None
     span: int = 1
-    """How many columns it takes."""
+    """The number of columns that it spans."""
 
 
 Value = Cell | str | float | bool | None
-"""What a cell may be: a plain value shows itself, None shows a dash and is empty in CSV."""
+"""A cell or a plain value, which is shown as it is; None is shown as a dash and is empty in CSV."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """What a row shows on demand, in a sheet of its own. HTML only."""
+    """Details of a row, which HTML shows in a separate sheet on demand. HTML only."""
 
     id: str
     eyebrow: str
@@ -252,7 +253,7 @@ class Panel:
     """Small print below the title."""
     blocks: tuple[Block, ...]
     label: str
-    """Of the button that opens it, for those who cannot see where that stands."""
+    """Accessible label of the button that opens it."""
 
 
 @dataclass(frozen=True)
@@ -263,28 +264,27 @@ class Row:
     panel: Panel | None = None
     forms: frozenset[Form] = FORMS
     virtual: bool = False
-    """The row is about a virtual target, in a table that has others, too."""
+    """Whether the row is about a virtual target, in a table that also has real ones."""
 
 
 @dataclass(frozen=True)
 class Table(Block):
     """Rows under typed columns.
 
-    The terminal joins tables of one name that stand in neighbouring sections into one, and `csv` does so with tables
-    of one file.
+    The terminal joins tables of one name in neighbouring sections, and CSV joins tables of one file.
     """
 
     name: str
-    """What kind of table it is, such as `kernels`; also a CSS class."""
+    """The kind of table, such as `kernels`; also a CSS class."""
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     caption: str = ""
     note: str = ""
-    """How to read it."""
+    """An explanation of how to read it."""
     style: Literal["stack", "dense", "cards"] = "stack"
     """`stack` turns its rows into cards on a phone, `dense` scrolls sideways, `cards` shows every row as a card."""
     hide_caption: bool = False
-    """The caption only speaks to those who cannot see the heading above."""
+    """Whether the caption is only for screen readers."""
     panel_title: str = ""
     csv: str | None = None
     """File that takes its rows; None: no file."""
@@ -292,19 +292,19 @@ class Table(Block):
 
 @dataclass(frozen=True)
 class Subject:
-    """The case that a remark is about, with the names by which remarks about several cases are joined."""
+    """The case that a remark is about, with the names that are used when remarks about several cases are joined."""
 
     label: str
-    """All that sets the case apart within its model."""
+    """The case's label within its model."""
     engine: str
-    """Engine with its backend and what is chosen of it."""
+    """Engine with its backend and the backend's options."""
     engine_name: str
     model: str
 
 
 @dataclass(frozen=True)
 class Remark:
-    """Why a case has the status that it has."""
+    """The reason for a case's status."""
 
     subject: Subject
     status: Status
@@ -313,14 +313,14 @@ class Remark:
 
 @dataclass(frozen=True)
 class Remarks(Block):
-    """Reasons, each told once with all the cases that share it."""
+    """Reasons, each shown once with all the cases that share it."""
 
     name: str
     remarks: tuple[Remark, ...]
     what: str | None = None
-    """What of the case it is about, such as `kernels`; None: the case itself."""
+    """The pass that they are about, such as `kernels`; None: the case itself."""
     style: Literal["list", "groups"] = "list"
-    """HTML shows a line for each remark, or a fold with a group for each reason."""
+    """HTML shows one line per remark, or a fold with one group per reason."""
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ class Fold(Block):
     blocks: tuple[Block, ...]
     open: bool = False
     inner: bool = False
-    """It is one of several within another fold."""
+    """Whether it is one of several within another fold."""
 
 
 @dataclass(frozen=True)
@@ -347,7 +347,7 @@ class Section:
     """Blocks under a heading, and sections within it."""
 
     name: str
-    """What kind of section it is; its anchor, where it has no other."""
+    """The kind of section; also its anchor, if it has no other."""
     title: str = ""
     """Empty: no heading."""
     blocks: tuple[Block, ...] = ()
@@ -355,7 +355,7 @@ class Section:
     anchor: str = ""
     lead: Text | None = None
     summary: Text | None = None
-    """Small print beside the title of a section that folds."""
+    """Small print beside the title of a foldable section."""
     style: Literal["plain", "target", "model", "part"] = "plain"
     """`model` can be folded; a `part` has no frame of its own."""
     open: bool = True
@@ -380,7 +380,7 @@ class Document:
     head: tuple[Block, ...] = ()
     """Blocks below the title."""
     many: bool = False
-    """It has so many cases that HTML lets them be found by words."""
+    """Whether it has so many cases that HTML offers a search."""
 
 
 def shown(blocks: Sequence[Block], form: Form) -> list[Block]:
@@ -394,7 +394,7 @@ def appears(section: Section, form: Form) -> bool:
 
 
 def all_blocks(sections: Sequence[Section], form: Form) -> Iterator[Block]:
-    """Every block that appears in this form, also within folds and groups, in reading order."""
+    """Every block that appears in this form, including those within folds and groups, in reading order."""
     for section in sections:
         yield from unfolded(section.blocks, form)
         yield from all_blocks(section.sections, form)
@@ -447,7 +447,7 @@ def by_reason(remarks: Sequence[Remark]) -> list[tuple[Status, str, list[Subject
 
 
 def plain(text: Text) -> str:
-    """The words of a text alone."""
+    """A text without styles."""
     return "".join(_word(span) for span in spans(text))
 
 

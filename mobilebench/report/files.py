@@ -1,4 +1,4 @@
-"""Writes a run's report: HTML to look at, Markdown for pull requests, CSV for everything else, and a table to print."""
+"""Writes a run's report: HTML for viewing, Markdown for pull requests, CSV for other programs, and a terminal table."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the files were written."""
+    """Paths of the written files."""
 
     html: Path
     markdown: Path
     tables: dict[str, Path]
-    """CSV files by their names: `results.csv`, and those of what the run has beside it."""
+    """CSV files by name: `results.csv`, and further ones if the run has data for them."""
 
 
 def write(run: Run, folder: Path, summary: RunSummary | None = None) -> ReportFiles:
-    """Write `report.html`, `report.md` and the CSV files into `folder`, which is made when it is missing.
+    """Write `report.html`, `report.md` and the CSV files into `folder`, which is made if it is missing.
 
-    Each file appears whole or not at all. `summary` is the run's, where the caller has it already. Raises BadInput when
+    Each file is written atomically. `summary` is the run's summary, if the caller has it already. Raises BadInput if
     the folder cannot be written.
     """
     from mobilebench.report import csv_files, html, markdown
@@ -50,7 +50,7 @@ def write(run: Run, folder: Path, summary: RunSummary | None = None) -> ReportFi
 
 
 def result_table(summary: RunSummary) -> Group:
-    """What the terminal shows of a run: one table for each target, with the reasons below it."""
+    """The terminal's report of a run: one table per target, with the reasons below it."""
     from mobilebench.report import terminal
     from mobilebench.report.contents import document
 

@@ -1,7 +1,7 @@
 """The report as HTML: one file that works offline, with its style, script and pictures inside.
 
-Everything that a device or a page reported is untrusted: templates escape all text, invisible characters are shown,
-and a content security policy lets no script run but the report's own.
+Everything that a device or a page reported is untrusted: templates escape all text, invisible characters are shown, and
+a content security policy allows only the report's own script.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from mobilebench.report.document import (
 )
 
 LONG = 20
-"""More rows than these scroll in a box of their own."""
+"""A table with more rows than this scrolls in its own box."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -101,7 +101,7 @@ def _finalize(value: object) -> object:
 
 
 def _panels(sections: Sequence[Section], mark: str | None) -> Iterator[tuple[Panel, str | None]]:
-    """The panels of all rows, each with the mark of the target that it is about."""
+    """The panels of all rows, each with its target's mark."""
     for section in sections:
         own = section.mark or mark
         for row in _rows(section.blocks):
@@ -119,7 +119,7 @@ def _rows(blocks: Sequence[Block]) -> Iterator[Row]:
 
 
 def _beside(blocks: Sequence[Block]) -> list[list[Block]]:
-    """Runs of blocks: figures that follow each other stand side by side, any other block on its own."""
+    """Groups blocks for layout: consecutive figures are side by side, every other block is alone."""
     runs: list[list[Block]] = []
     for block in blocks:
         if isinstance(block, Figure) and runs and isinstance(runs[-1][0], Figure):
@@ -170,7 +170,7 @@ def _heading(column: Column) -> str:
 
 
 def _classes(column: Column, cell: Cell) -> str:
-    """CSS classes of a cell: a reason is a longer text, and `alone` fills a line on a phone."""
+    """CSS classes of a cell: reasons are styled as longer text, and `alone` fills a line on a phone."""
     if cell.span > 1 or isinstance(cell.text, StatusWord):
         return "why"
     return " ".join(

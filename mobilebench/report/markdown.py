@@ -46,7 +46,7 @@ _BAD: tuple[Status, ...] = ("invalid", "failed")
 
 
 def escape(raw: object) -> str:
-    """One line of text in which nothing is Markdown, HTML, a link, a mention or the edge of a table."""
+    """Escape a text to one line without Markdown, HTML, links, mentions or table separators."""
     line = " ".join(printable(re.sub(r"\s+", " ", str(raw))).split())
     escaped = _LOOSE_UNDERSCORE.sub(r"\\_", line.translate(_ESCAPES))
     return _ALIVE.sub(lambda found: f"&#{ord(found[0])};", escaped)
@@ -112,7 +112,7 @@ def _block(block: Block, mark: str | None) -> Iterator[str]:
 
 
 def _table(table: Table, mark: str | None) -> Iterator[str]:
-    """A table below its caption; a virtual target's caption says so."""
+    """A table below its caption, which names a virtual target as virtual."""
     if table.caption and not table.hide_caption:
         yield f"{escape(table.caption)}{_marked(mark)}{f': {escape(table.note)}' if table.note else ''}"
     shown = columns(table, "markdown")
@@ -141,7 +141,7 @@ def _cell(column: Column, cell: Cell) -> str:
 
 
 def _remarks(block: Remarks, mark: str | None) -> str:
-    """A line for each reason, with the cases that share it."""
+    """One line per reason, with the cases that share it."""
     what = f", {block.what}{_marked(mark)}" if block.what else ""
     return "\n".join(
         f"- {escape(_who(subjects))}{escape(what)}, {status}: {escape(reason)}"
@@ -155,7 +155,7 @@ def _who(subjects: Sequence[Subject]) -> str:
 
 
 def text(value: Text) -> str:
-    """The words of a text; a bad verdict is in capitals, and a link to a file is the file's path as code."""
+    """A text as Markdown; a bad verdict is in capitals, and a link to a file is the file's path as code."""
     return "".join(map(_span, spans(value))).strip()
 
 

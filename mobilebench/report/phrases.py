@@ -1,4 +1,4 @@
-"""Words and numbers that several sections share."""
+"""Formats words and numbers for several sections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mobilebench.analysis.statistics import LEAST_BLOCKS, StageStatistics
 from mobilebench.analysis.summary import RunSummary, Status
 
 UNKNOWN = "–"
-"""Stands where a value is not known."""
+"""Shown if a value is not known."""
 
 
 def plural(count: int, word: str) -> str:
@@ -21,12 +21,12 @@ def counts_sentence(counts: dict[Status, int]) -> str:
 
 
 def watched_counts(summary: RunSummary) -> str:
-    """Such as `kernels: 12 valid, 1 unsupported; memory: 13 valid`; empty when nothing was watched."""
+    """Such as `kernels: 12 valid, 1 unsupported; memory: 13 valid`; empty without other passes than timing."""
     return "; ".join(f"{watched}: {counts_sentence(counts)}" for watched, counts in summary.watched.items())
 
 
 def spread(statistics: StageStatistics) -> str:
-    """Range of the block medians, such as `5.98–6.22`, or `1 block` where there is no range."""
+    """Range of the block medians, such as `5.98–6.22`, or `1 block` if there is no range."""
     if len(statistics.blocks) == 1:
         return "1 block"
     return range_text(statistics.spread.low, statistics.spread.high)
@@ -40,19 +40,19 @@ def interval(statistics: StageStatistics) -> str:
 
 
 def range_text(low: float, high: float) -> str:
-    """Two durations, or one where they read the same."""
+    """Two durations, or one if both are displayed alike."""
     left, right = duration(low), duration(high)
     return left if left == right else f"{left}–{right}"
 
 
 def ratio_range(of: Ratio) -> str:
-    """Lowest and highest round, such as `3.12–3.31`; empty when there was only one."""
+    """Lowest and highest ratio of a round, such as `3.12–3.31`; empty if there was only one round."""
     low, high = factor(of.low), factor(of.high)
     return "" if of.rounds == 1 else low if low == high else f"{low}–{high}"
 
 
 def rounds(gap: Gap) -> str:
-    """How many rounds a gap rests on, such as `2 rounds`."""
+    """The number of rounds of a gap, such as `2 rounds`."""
     return plural(max((ratio.rounds for ratio in gap.ratios.values()), default=0), "round")
 
 
@@ -70,7 +70,7 @@ def times(value: float | None) -> str:
 
 
 def rate(value: float | None) -> str:
-    """A rate in its unit, with about three digits."""
+    """A rate with its unit and about three digits."""
     return UNKNOWN if value is None else factor(value)
 
 
@@ -80,7 +80,7 @@ def memory_size(kib: float | None) -> str:
 
 
 def memory_bytes(count: int | None) -> str:
-    """The same of a number of bytes."""
+    """The same for a number of bytes."""
     return memory_size(None if count is None else count / 1024)
 
 
@@ -92,5 +92,5 @@ def signed_size(kib: int | None) -> str:
 
 
 def megabytes(count: float) -> str:
-    """10^6 bytes, with about three digits."""
+    """A number of megabytes (10^6 bytes) with about three digits."""
     return f"{factor(count / 1e6)} MB"

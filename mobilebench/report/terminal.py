@@ -1,6 +1,6 @@
-"""The report for the terminal: its main tables, within 80 columns where their texts allow it.
+"""The report for the terminal: its main tables, within 80 columns if the texts are short enough.
 
-Verdicts are words first and colour second. The tables of one name that the models of a target have are joined into one.
+Verdicts are words and also coloured. Tables of one name for all models of a target are joined into one.
 """
 
 from __future__ import annotations
@@ -59,16 +59,16 @@ _STYLE: dict[Status, str] = {
 
 @dataclass(frozen=True)
 class _Joined:
-    """Blocks that are printed as one: those of one kind and name, of all models of a target."""
+    """Blocks that are printed as one: those of one kind and name for all models of a target."""
 
     heading: str
-    """Title of the section that they are from, where it is one within a model."""
+    """Title of their section, if it is within a model."""
     parts: tuple[tuple[str, Block], ...]
-    """Each block with the title of its model; empty outside of models."""
+    """Each block with the title of its model, which is empty outside a model."""
 
 
 def render(document: Document) -> Group:
-    """Everything that the terminal shows, for rich to print."""
+    """Everything that the terminal shows, as renderables for rich."""
     from rich.console import Group
     from rich.text import Text
 
@@ -81,7 +81,7 @@ def render(document: Document) -> Group:
 
 
 def _sections(sections: Sequence[Section]) -> Iterator[Section]:
-    """The sections to print: those without a title only hold others."""
+    """The sections to print; a section without a title is only a container."""
     for section in sections:
         if appears(section, "terminal"):
             if section.title or section.blocks:
@@ -112,7 +112,7 @@ def _title(section: Section) -> RichText:
 
 
 def _join(section: Section) -> list[_Joined]:
-    """The blocks of a section and of those within it; tables and remarks of one name together."""
+    """The blocks of a section and its subsections; tables and remarks of one name are joined."""
     found: dict[object, list[tuple[str, Block]]] = {}
     headings: dict[object, str] = {}
     for model, heading, block in _titled(section):
@@ -123,7 +123,7 @@ def _join(section: Section) -> list[_Joined]:
 
 
 def _titled(section: Section) -> Iterator[tuple[str, str, Block]]:
-    """Every block of a section with the titles of its model and of its section within the model."""
+    """Every block of a section, with the titles of its model and of its section within the model."""
     for block in unfolded(section.blocks, "terminal"):
         yield "", "", block
     for model in section.sections:
@@ -206,7 +206,7 @@ def _heading(column: Column) -> str:
 
 
 def _remarks(joined: _Joined) -> Iterator[RichText]:
-    """A line for each reason, with the cases that share it."""
+    """One line per reason, with the cases that share it."""
     from rich.text import Text
 
     blocks = [block for _, block in joined.parts if isinstance(block, Remarks)]
@@ -219,7 +219,7 @@ def _remarks(joined: _Joined) -> Iterator[RichText]:
 
 
 def _who(subjects: Sequence[Subject]) -> str:
-    """The cases that share a reason: by what they have in common, else by their number."""
+    """The cases that share a reason, named by what they have in common, or else counted."""
     labels = {subject.label for subject in subjects}
     engines = {subject.engine for subject in subjects}
     models = ", ".join(dict.fromkeys(subject.model for subject in subjects))

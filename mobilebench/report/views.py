@@ -1,4 +1,4 @@
-"""What the sections of a report are built from: a run and one model on one target, with their anchors."""
+"""The data from which sections are built: a run, or one model on one target, with anchors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mobilebench.analysis.summary import CaseSummary, RunSummary, TargetSummary
 from mobilebench.report.document import Section
 
 FOLDED_FROM = 80
-"""Number of cases in a run from which on the models of the report are folded."""
+"""Number of cases in a run from which the models in the report are folded."""
 DETAILED_UP_TO = 800
-"""Number of passes beside the timing up to which tables by type, node, stage and kernel are in the report."""
+"""The most passes beside timing for which the report has tables by type, node, stage and kernel."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class ModelView:
     """Its native-to-web gaps."""
     anchor: str
     unfolded: bool
-    """It is open when the page opens."""
+    """Whether it is unfolded when the page opens."""
     detailed: bool
-    """The report holds tables by type, node, stage and kernel."""
+    """Whether the report has tables by type, node, stage and kernel."""
     panels: dict[str, str]
-    """Key of a case that ran, to the id of its proof."""
+    """Key of a case that ran to the id of its proof."""
 
     @property
     def title(self) -> str:
@@ -39,7 +39,7 @@ class ModelView:
 
     @property
     def mark(self) -> str | None:
-        """The SoC under which a virtual target's results are filed; None of a real target."""
+        """The SoC under which a virtual target's results are filed; None for a real target."""
         return self.target.soc if self.target.info.virtual else None
 
     @property
@@ -62,7 +62,7 @@ class TargetView:
 
 
 ModelSection = Callable[[ModelView], Section | None]
-"""Makes one section of one model on one target; None where there is nothing to show."""
+"""Makes one section of one model on one target; returns None if there is nothing to show."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,11 @@ class RunView:
 
 
 RunSection = Callable[[RunView], Section | None]
-"""Makes one section of the whole run; None where there is nothing to show."""
+"""Makes one section of the whole run; returns None if there is nothing to show."""
 
 
 def view(summary: RunSummary, model_sections: Sequence[ModelSection]) -> RunView:
-    """The run with its gaps, anchors and sizes."""
+    """Make the view of a run, with its gaps and anchors."""
     groups = gaps(summary)
     cases = [case for target in summary.targets for case in target.cases]
     panels = {case.case.key: f"proof-{number}" for number, case in enumerate(filter(ran, cases), 1)}

@@ -1,3 +1,3 @@
-"""Does every engine compute the same function? Every format of a model on every engine of this computer, on several
-seeded inputs, held against TensorFlow's answers; and the proof that this check can fail.
+"""Verifies that engines compute the same function: runs every format of a model on every engine of this computer with
+several seeded inputs, compares the outputs with TensorFlow's, and proves that this check can fail.
 """

@@ -1,7 +1,7 @@
-"""How a network's signals fare from layer to layer: whether they vanish, saturate, blow up or become denormal.
+"""Checks the activations of every layer of a network for values that vanish, saturate, overflow or become denormal.
 
-Seeded weights are worth measuring with only when every layer has something to compute: zeros may be skipped, denormal
-numbers are slow on some processors, and a saturated layer hides what an engine did wrong before it.
+Seeded weights are useful only if every layer has real work: zeros may be skipped, denormal numbers are slow on some
+processors, and a saturated layer hides an engine's errors before it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 VANISHING = 1e-6
-"""As a share of the layer's largest absolute value: what is smaller than this is lost beside it in float32."""
+"""As a share of the layer's largest absolute value: smaller values are lost beside it in float32."""
 DENORMAL = 1e-30
-"""TensorFlow flushes denormal numbers (below 1.2e-38) to zero, so what comes this near to them is counted as such."""
+"""TensorFlow flushes denormal numbers (below 1.2e-38) to zero, so smaller values than this are counted as denormal."""
 NEAR_A_BOUND = 1e-3
 MASKED = -20.0
-"""A softmax's arguments up to here are attention masks, and set aside."""
+"""Arguments of a softmax up to this value are attention masks and are ignored."""
 
 _BOUNDS: Mapping[str, tuple[float, ...]] = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu6": (6.0,)}
 _MOVES = {
@@ -37,37 +37,37 @@ _MOVES = {
     ),
     *("ResizeNearestNeighbor", "Slice", "Split", "SplitV", "Squeeze", "StridedSlice", "Tile", "Transpose", "Unpack"),
 }
-"""Operations that only put values elsewhere: their results are no layers of their own."""
+"""Operations that only move values: their results do not count as layers."""
 _WEIGHTS = {"Const", "ReadVariableOp"}
 _SAMPLED = 1 << 18
 
 
 @dataclass(frozen=True)
 class LayerActivations:
-    """What one floating-point tensor of a network holds; shares are of its elements, from 0 to 1."""
+    """Statistics of one floating-point tensor of a network; shares are of its elements, from 0 to 1."""
 
     name: str
     operation: str
     elements: int
     zeros: float
     vanishing: float
-    """Not zero, but below 1e-6 of the largest."""
+    """Share of values that are not zero but below 1e-6 of the largest."""
     saturated: float
-    """At the 6 of a ReLU6, or within 1e-3 of a bound of a sigmoid or tanh."""
+    """Share of values at the 6 of a ReLU6, or within 1e-3 of a bound of a sigmoid or tanh."""
     denormal: float
     not_finite: float
     deviation: float
     """Standard deviation of the finite values."""
     largest: float
-    """Absolute, of the finite values."""
+    """Largest absolute value of the finite values."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is accepted of every layer."""
+    """The limits for every layer."""
 
     zeros: float = 0.99
-    """Vanishing values among them."""
+    """Largest share of zeros and vanishing values."""
     saturated: float = 0.99
     denormal: float = 0.0
     smallest_deviation: float = 1e-3
@@ -77,10 +77,10 @@ class Limits:
 def shares(function: Any, feeds: Mapping[str, NDArray[Any]], *, most_bytes: int = 1 << 28) -> list[LayerActivations]:
     """Run a network and look at every layer: each floating-point tensor that follows from an input and from weights.
 
-    `function` is a concrete TensorFlow function, best as it was traced (`convert.Traced.serve`): one that calls others,
-    as a loaded SavedModel does, is frozen first, which takes long for a large one. `feeds` are its inputs by name.
-    Tensors are fetched in groups of at most `most_bytes`, for which the network runs once each; of large ones 262 144
-    elements, drawn evenly, are looked at.
+    `function` is a concrete TensorFlow function, preferably as traced: one that calls others, such as a loaded
+    SavedModel's, is frozen first, which is slow for a large one. `feeds` are its inputs by name. Tensors are fetched in
+    groups of at most `most_bytes`, with one run of the network per group; of a large tensor 262 144 evenly spaced
+    elements are used.
     """
     import tensorflow as tf
 
@@ -106,7 +106,7 @@ def shares(function: Any, feeds: Mapping[str, NDArray[Any]], *, most_bytes: int 
 
 
 def measure(name: str, operation: str, values: NDArray[Any], *, elements: int | None = None) -> LayerActivations:
-    """What these values show; `elements` is how many there are when `values` is only a part of them."""
+    """The statistics of these values; `elements` is the total number if `values` is only a part."""
     finite = values[np.isfinite(values)].astype(np.float64)
     size = np.abs(finite)
     largest = float(size.max(initial=0.0))
@@ -129,7 +129,7 @@ def measure(name: str, operation: str, values: NDArray[Any], *, elements: int | 
 
 
 def complaints(layers: Iterable[LayerActivations], limits: Limits = Limits()) -> list[str]:
-    """What is wrong with these layers, one sentence each; nothing when all keep within the limits."""
+    """One sentence for each layer outside the limits; empty if there is none."""
     return [f"layer `{layer.name}`: {wrong}" for layer in layers for wrong in _wrong(layer, limits)]
 
 
@@ -156,7 +156,7 @@ def _without_calls(function: Any) -> Any:
 
 
 def _layers(operations: Iterable[Any]) -> Iterator[Any]:
-    """Results that follow from an input and from a weight: a constant that is not a single number."""
+    """Results that depend on an input and on a weight, which is a constant with more than one element."""
     from_input: set[str] = set()
     from_weights: set[str] = set()
     for op in operations:

@@ -1,7 +1,7 @@
-"""What was verified before: `<home>/verifications/<model>-<precision>-<key>.json`, one file a set of model files.
+"""Caches verified outputs in `<home>/verifications/<model>-<precision>-<key>.json`, one file per set of model files.
 
-A file holds raw differences, not verdicts, so that it stays true when tolerances change. It is written anew after
-every cell, elsewhere first, so that a killed verification loses only the cell that it was at.
+A file holds raw differences, not verdicts, so that it stays valid when tolerances change. It is replaced atomically
+after every cell, so that a killed verification loses only the current cell.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Kept(Record):
 
 
 class Verifications:
-    """What is known of one set of a model's files."""
+    """The cached results for one set of a model's files."""
 
     def __init__(self, model: str, precision: str, key: str) -> None:
         folder = paths.home() / "verifications"
@@ -35,23 +35,23 @@ class Verifications:
         self._kept = _read(self._path)
 
     def answered(self, cell: str, stamp: str) -> Answered | None:
-        """What came of a cell, if it was asked the same of the same engine by the same code."""
+        """The cached result of a cell, if engine, question and comparing code are the same."""
         found = self._kept.cells.get(cell)
         return found if found and found.stamp == stamp else None
 
     def reference(self, stamp: str) -> ReferenceFacts | None:
-        """What is known of the reference, under the same condition."""
+        """The cached facts about the reference, under the same condition."""
         found = self._kept.reference
         return found if found and found.stamp == stamp else None
 
     def keep(self, answered: Answered) -> None:
-        """Remember a cell. One without an answer is not: it is tried again next time."""
+        """Store a cell's result. A cell without an answer is not stored, so it is tried again next time."""
         if answered.failure is None:
             cells = {**self._kept.cells, answered.cell.key: answered}
             self._write(self._kept.model_copy(update={"cells": cells}))
 
     def keep_reference(self, facts: ReferenceFacts) -> None:
-        """Remember what is known of the reference."""
+        """Store the facts about the reference."""
         self._write(self._kept.model_copy(update={"reference": facts}))
 
     def _write(self, kept: Kept) -> None:
@@ -60,7 +60,7 @@ class Verifications:
 
 
 def _read(path: Path) -> Kept:
-    """What cannot be read, or was written by another version, is as good as nothing."""
+    """Read a file; one that cannot be read or is from another version counts as empty."""
     try:
         return Kept.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):

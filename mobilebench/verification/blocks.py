@@ -1,4 +1,6 @@
-"""Engines of runner and page: their ordinary blocks, one a seeded input, with more of the answer than usual."""
+"""Runs engines of the native runner and of pages: one ordinary block per seeded input, with more output samples than
+usual.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,11 @@ from mobilebench.verification import cells
 from mobilebench.verification.records import Cell
 
 RULE = BlockRule(min_predictions=1, max_predictions=1, max_seconds=260.0)
-"""One prediction. The seconds only say how long to wait for it: engines give up after ten minutes or so."""
+"""One prediction. The seconds are only a timeout; engines give up after about ten minutes."""
 
 
 class Answers(NamedTuple):
-    """What an engine gave for each seeded input."""
+    """An engine's outputs for each seeded input."""
 
     version: str | None
     summaries: dict[str, Sequence[OutputSummary]]
@@ -40,17 +42,17 @@ def answers(
     """Measure one block for each seeded input.
 
     Args:
-        cell: of an engine of runner or page.
+        cell: a cell with an engine of the native runner or of pages.
         files: the model in the cell's precision.
         here: this computer.
         inputs: names of seeded inputs.
-        samples: how many elements of each output are wanted.
-        cancel: ends it when it is set.
-        begun: is told every seeded input before it is tried.
+        samples: the number of elements to report of each output.
+        cancel: stops the measurement when it is set.
+        begun: called with every seeded input before it is tried.
 
     Raises:
-        Unsupported: the engine does not run this file; its own words.
-        BlockFailed: it gave no answer, took too long, or something else ran than what was asked.
+        Unsupported: the engine does not run this file; the message is the engine's.
+        BlockFailed: it gave no output, took too long, or ran with another configuration than requested.
     """
     engine = engines()[cell.engine]
     case = cells.case(cell, files.manifest.batch)

@@ -1,4 +1,6 @@
-"""What an answer depends on besides the model's files: the engine, what was asked, and the code that compares."""
+"""Cache keys of everything that a result depends on besides the model's files: the engine, the inputs and the comparing
+code.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ _WEB = ("engines/web.py", "engines/webengine.py", "engines/web_frameworks.py")
 
 
 def of_cell(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
-    """Twelve hex digits; another engine, other code or other inputs give others."""
+    """Twelve hex digits that change with the engine, the code or the inputs."""
     if cell.choice == cells.PYTHON:
         engine = [_package(cells.PYTHON_ENGINES[cell.format].package), _code(_ASKING)]
     elif engines()[cell.engine].kind == "web":
@@ -45,7 +47,7 @@ def of_cell(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
 
 
 def of_reference(manifest: Manifest) -> str:
-    """The same for the reference and what is said of it."""
+    """The same for the reference and the facts about it."""
     package = next(
         (one.package for one in cells.PYTHON_ENGINES.values() if one.name == manifest.reference_engine), "none"
     )
@@ -53,7 +55,7 @@ def of_reference(manifest: Manifest) -> str:
 
 
 def of_files(*manifests: Manifest) -> str:
-    """Of every file of a model, and of those from which its reference comes."""
+    """The key of all files of a model and of the files of its reference."""
     return _short(*(part for manifest in manifests for part in _files(manifest)))
 
 
@@ -80,7 +82,7 @@ def _native(engine: str, here: TargetInfo) -> str:
 
 @cache
 def _pages() -> str:
-    """What driven browsers load: not the page for a person."""
+    """The pages that automated browsers load, without the page for manual use."""
     folder = paths.web_pages()
     files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.name.startswith("manual.")]
     return _short(*(f"{file.relative_to(folder)} {sha256_of(file)}" for file in files))

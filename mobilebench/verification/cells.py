@@ -1,4 +1,4 @@
-"""Which cells a model has: every format on every engine that reads it."""
+"""Lists the cells of a model: every format on every engine that reads it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mobilebench.models.manifest import Format, Manifest
 from mobilebench.verification.records import Cell
 
 PYTHON = "python"
-"""The choice of engines that run in a Python process of their own."""
+"""The value of `choice` for engines that run in a separate Python process."""
 
 
 class PythonEngine(NamedTuple):
-    """An engine by its own Python package."""
+    """An engine that runs through its own Python package."""
 
     name: str
     module: str
@@ -40,8 +40,8 @@ _RUN_BY: tuple[tuple[Format, str, str, tuple[str | None, ...]], ...] = (
     ("tfjs", "tfjs", "wasm", ("simd",)),
     ("tfjs", "tfjs", "webgl", ()),
 )
-"""Format, engine, backend and what is chosen of it; of a GPU backend the GPU that this computer has. Of the builds of
-one engine the plainest stands for all: they compute the same.
+"""Format, engine, backend and its choice; for a GPU backend, the GPU of this computer. Only the simplest build of each
+engine is listed, since all builds compute the same.
 """
 
 ENGINES = tuple(
@@ -49,7 +49,7 @@ ENGINES = tuple(
 )
 BACKENDS = tuple(dict.fromkeys(["cpu", *(backend for _, _, backend, _ in _RUN_BY)]))
 SLOW_IN_SOFTWARE = "webgpu"
-"""Without a GPU, Chrome takes a minute and more to prepare this backend: it is tried there only when it is named."""
+"""Without a GPU, Chrome takes a minute and more to prepare this backend: it is tried there only if it is named."""
 
 
 def cells(
@@ -58,10 +58,10 @@ def cells(
     """The cells of a model in one precision, whether they can run here or not.
 
     Args:
-        manifest: the model's.
+        manifest: the model's manifest.
         here: this computer; without a GPU of its own, the CPU imitates one.
-        engines: only these; none: all.
-        backends: only these; none: all, but without a GPU not `webgpu`.
+        engines: only these engines; empty: all.
+        backends: only these backends; empty: all, but without a GPU not `webgpu`.
     """
     return [
         cell
@@ -77,7 +77,7 @@ def left_out(cell: Cell, here: TargetInfo) -> bool:
 
 
 def why_not(cell: Cell, manifest: Manifest, here: TargetInfo) -> str | None:
-    """Why a cell cannot be tried here, in plain words; None when it can."""
+    """Why a cell cannot be tried here, in plain words; None if it can."""
     if cell.format not in manifest.formats:
         return manifest.unsupported.get(cell.format, f"{cell.model} {cell.precision} has no {cell.format} file")
     if cell.choice == PYTHON:
@@ -86,7 +86,7 @@ def why_not(cell: Cell, manifest: Manifest, here: TargetInfo) -> str | None:
 
 
 def missing(engine: PythonEngine) -> str | None:
-    """Why an engine of Python cannot run, or None."""
+    """Why a Python engine cannot run, or None."""
     if find_spec(engine.module) is not None:
         return None
     return f"the package {engine.package} is not installed (`pip install 'mobilebench[models]'`)"
@@ -108,7 +108,7 @@ def case(cell: Cell, batch: int) -> Case:
 
 
 def _axes(cell: Cell) -> dict[str, Any]:
-    """The axes of the cell's backend: the one that offers what is chosen, and the others by their default."""
+    """The axes of the cell's backend: the axis with the cell's choice, and the others at their default."""
     backend = next(one for one in registry.engines()[cell.engine].backends if one.name == cell.backend)
     return {name: cell.choice if cell.choice in values else values[0] for name, values in backend.axes.items()}
 
@@ -134,5 +134,5 @@ def _cell(manifest: Manifest, format_name: Format, engine: str, backend: str, ch
 
 
 def gpu(here: TargetInfo) -> str:
-    """The GPU of backends that use one: this computer's own, or the one that the CPU imitates."""
+    """For backends that use a GPU: this computer's own, or one in software on the CPU."""
     return "software" if here.gpu_software else "hardware"

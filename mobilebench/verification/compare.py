@@ -1,6 +1,6 @@
-"""Answers of engines beside the reference, output by output and seeded input by seeded input.
+"""Compares the outputs of engines with the reference, for each output and seeded input.
 
-What a difference is, and when answers agree, `core.agreement` defines.
+`core.agreement` defines the difference and when outputs agree.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mobilebench.verification.records import Difference
 
 
 def to_record(distance: Distance, output: str, seeded: str) -> Difference:
-    """The distance in one output as a record. An output that cannot show a difference is a problem of its own."""
+    """The distance in one output as a record. An output that cannot show a difference is recorded as a problem."""
     problem = distance.problem
     if problem is None and not distance.elements:
         problem = "is empty: there is nothing to compare"
@@ -26,7 +26,7 @@ def to_record(distance: Distance, output: str, seeded: str) -> Difference:
 
 
 def differences(seeded: str, expected: Sequence[OutputSummary], given: Sequence[OutputSummary]) -> list[Difference]:
-    """Every output of an answer to one seeded input against the reference to the same input."""
+    """The differences of all outputs from the reference, for one seeded input."""
     answers = {summary.name: summary for summary in given}
     return [
         to_record(agreement.of_summaries(one, answers[one.name]), one.name, seeded)
@@ -39,7 +39,8 @@ def differences(seeded: str, expected: Sequence[OutputSummary], given: Sequence[
 def told_apart(
     references: Mapping[str, Sequence[OutputSummary]], answers: Mapping[str, Sequence[OutputSummary]]
 ) -> dict[str, float]:
-    """Output to the least share of its scale by which an answer is from the reference to another seeded input.
+    """Output to the smallest distance, as a share of scale, between its value and the reference for another seeded
+    input.
 
     Empty when there are no two inputs to compare.
     """
@@ -52,7 +53,7 @@ def told_apart(
 
 
 def least(found: Iterable[Difference]) -> dict[str, float]:
-    """Output to its least relative difference; an answer that cannot be compared is told apart in any case."""
+    """Output to its least relative difference; an output that cannot be compared counts as different."""
     smallest: dict[str, float] = {}
     for one in found:
         if one.relative is not None:

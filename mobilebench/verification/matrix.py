@@ -1,4 +1,4 @@
-"""From raw differences to verdicts: what each is held against, and whether the check could have failed at all."""
+"""Turns raw differences into verdicts, and checks that the comparison could have failed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from mobilebench.models.manifest import Behaviour, Manifest
 from mobilebench.verification.records import Answered, Cell, Judged, ReferenceFacts
 
 PURE = Behaviour()
-"""Of a model whose answer follows from its input alone."""
+"""The behaviour of a model whose output depends on its input alone."""
 
 LEAST_CHANGE = 1.25
-"""Tolerances by which the answers to two inputs have to differ, or agreement would prove nothing. Definitions are
-accepted by the same measure.
+"""Outputs for two inputs must differ by this many tolerances, or agreement would prove nothing. Definitions must meet
+the same limit.
 """
 
 
 def unsupported(cell: Cell, tolerance: float, reason: str) -> Judged:
-    """A cell that does not exist here."""
+    """The row of a cell that cannot run here."""
     return Judged(cell=cell, verdict="unsupported", reason=reason, tolerance=tolerance)
 
 
 def judge(answered: Answered, tolerance: float, model: Behaviour = PURE, *, before: bool = False) -> Judged:
-    """One row. What was asked without an answer is `failed`; what differs, or could not have been told from the
-    answer to another input, is `FAIL`. Answers of a random model are `unchecked`, unless they cannot be right at all.
+    """Judge one cell. Without an output it is `failed`; if the output differs from the reference, or could be the
+    output for another input, it is `FAIL`. A random model is `unchecked`, unless its output cannot be right.
     """
     if answered.failure is not None:
         return _row(answered, "failed", answered.failure, tolerance, before)
@@ -37,7 +37,7 @@ def judge(answered: Answered, tolerance: float, model: Behaviour = PURE, *, befo
 
 
 def worthless(reference: ReferenceFacts, manifest: Manifest) -> list[str]:
-    """Why agreement with this reference would prove nothing in this precision, output by output."""
+    """Reasons, by output, why agreement with this reference would prove nothing in this precision."""
     if behaviour.of(manifest).random:
         return []
     found = [one.complaint for one in reference.outputs if one.complaint]
@@ -52,9 +52,7 @@ def worthless(reference: ReferenceFacts, manifest: Manifest) -> list[str]:
 
 
 def can_fail(rows: Sequence[Judged]) -> list[str]:
-    """For every precision: whether an answer of these engines to another input, given as the answer to this one, would
-    be found out.
-    """
+    """For every precision: whether the check would detect an output of these engines for a different input."""
     found: dict[str, tuple[float, float]] = {}
     unchecked = dict.fromkeys(row.cell.precision for row in rows if row.verdict == "unchecked")
     for row in rows:
@@ -72,7 +70,7 @@ def can_fail(rows: Sequence[Judged]) -> list[str]:
 
 
 def _unchecked(answered: Answered, tolerance: float, model: Behaviour, before: bool) -> Judged:
-    """What holds of any answer still has to hold: its shapes, and that its values are finite."""
+    """Check what must hold for any output: its shapes, and that its values are finite."""
     wrong = [
         f"Output `{one.output}` {one.problem} ({one.seeded})."
         for one in answered.differences

@@ -1,4 +1,4 @@
-"""What verification finds, as it is printed, given as JSON and kept."""
+"""Records of verification results, for printing, JSON and the cache."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from mobilebench.core.records import Record
 from mobilebench.models.manifest import Format
 
 Verdict = Literal["pass", "FAIL", "unchecked", "unsupported", "failed"]
-"""`FAIL`: it computed something else. `unchecked`: it answered, but the model is random, so there is nothing to agree
-with. `failed`: there is no answer, because it broke down or took too long."""
+"""`FAIL`: the output is wrong. `unchecked`: there is an output, but the model is random, so there is nothing to compare
+it with. `failed`: there is no output, because of a crash or timeout.
+"""
 
 
 class Cell(Record):
@@ -24,55 +25,56 @@ class Cell(Record):
     engine: str
     backend: str
     choice: str | None = None
-    """What is chosen of the backend, such as the Wasm build `simd`; `python` for an engine's own Python package."""
+    """The chosen option of the backend, such as the Wasm build `simd`; `python` for an engine's own Python package."""
 
     @property
     def key(self) -> str:
-        """Stable text that identifies the cell among those of its model and precision."""
+        """Stable text that identifies the cell within its model and precision."""
         return "/".join([self.format, *self.way])
 
     @property
     def way(self) -> list[str]:
-        """Engine, backend and what is chosen of it."""
+        """Engine, backend and its choice."""
         return [self.engine, self.backend, *([self.choice] if self.choice else [])]
 
 
 class Difference(Record):
-    """How far an answer is from the reference in one output, on one seeded input."""
+    """The difference from the reference in one output, for one seeded input."""
 
     output: str
     seeded: str
     absolute: float | None
-    """Largest difference of a compared element; None where there is nothing to compare."""
+    """Largest difference of a compared element; None if there is nothing to compare."""
     relative: float | None
-    """As a share of the output's scale (the reference's largest absolute value): the largest of a compared element's
-    difference, the largest value's, L1's by element, and L2's by the root of the number of elements."""
+    """As a share of the output's scale (the reference's largest absolute value), the largest of these differences: of a
+    compared element, of the largest value, of L1 per element, and of L2 over the root of the number of elements.
+    """
     compared: int
-    """Elements that were compared one by one; norms are always over all."""
+    """Number of elements that were compared one by one; norms are always over all elements."""
     elements: int
     problem: str | None = None
-    """What is wrong without regard to any tolerance, as the end of a sentence about the output: `has shape …`."""
+    """A problem that no tolerance allows, as the end of a sentence about the output: `has shape …`."""
 
 
 class Answered(Record):
-    """What came of a cell, before it is judged: it stays true when tolerances change."""
+    """The raw result of a cell before it is judged; it stays valid when tolerances change."""
 
     cell: Cell
     stamp: str
-    """Of the engine, of the code that compares and of what was asked: another stamp makes it worthless."""
+    """Cache key of the engine, the comparing code and the inputs; the result is valid only for this key."""
     at: datetime
     seconds: float
     version: str | None = None
-    """Of the engine, as it says itself."""
+    """The engine's version, as reported by itself."""
     inputs: list[str] = Field(default=[])
     """The seeded inputs that were tried."""
     differences: list[Difference] = Field(default=[])
     told_apart: dict[str, float] = Field(default={})
-    """Output to the least share of its scale by which an answer is from the reference to another input."""
+    """Output to the smallest distance, as a share of scale, from the reference for another input."""
     refusal: str | None = None
-    """Why the engine does not run this file, in its own words."""
+    """The engine's message if it does not run this file."""
     failure: str | None = None
-    """Why there is no answer although there should be one."""
+    """Why there is no output although there should be one."""
 
 
 class Judged(Record):
@@ -82,18 +84,18 @@ class Judged(Record):
     verdict: Verdict
     reason: str | None = None
     absolute: float | None = None
-    """Worst of all outputs and inputs, like `relative`."""
+    """The largest over all outputs and inputs; so is `relative`."""
     relative: float | None = None
     tolerance: float
     told_apart: float | None = None
     """Least of all outputs."""
     before: bool = False
-    """Taken from an earlier verification of the same files by the same engine."""
+    """Whether it is from an earlier verification of the same files by the same engine."""
     answered: Answered | None = None
 
 
 class OutputFacts(Record):
-    """What one output of the reference shows on the seeded inputs."""
+    """Facts about one output of the reference on the seeded inputs."""
 
     name: str
     scale: float
@@ -101,7 +103,7 @@ class OutputFacts(Record):
     least_change: float
     """Least difference between two seeded inputs, as a share of the scale."""
     complaint: str | None = None
-    """Why agreement on it would prove nothing: constant, tiny, or not finite."""
+    """Why agreement on it would prove nothing: it is constant, tiny, or not finite."""
 
 
 class WorstLayer(Record):
@@ -114,7 +116,7 @@ class WorstLayer(Record):
 
 
 class Activations(Record):
-    """How the signals fare from layer to layer, on the published input."""
+    """A summary of the activations of all layers on the published input."""
 
     layers: int
     worst: list[WorstLayer]
@@ -122,28 +124,28 @@ class Activations(Record):
 
 
 class ReferenceFacts(Record):
-    """What is known of a model apart from any other engine."""
+    """Facts about a model's reference, independent of other engines."""
 
     engine: str
     version: str
     stamp: str
     outputs: list[OutputFacts]
     activations: Activations | None = None
-    """None where there is no network of TensorFlow's to look into."""
+    """None if there is no TensorFlow network to inspect."""
     macs: int | None = None
 
 
 class ModelMatrix(Record):
-    """All that verification says of one model."""
+    """All verification results of one model."""
 
     model: str
     reference: ReferenceFacts | None
     complaints: list[str]
-    """Why the model cannot pass, whatever its cells say."""
+    """Why the model cannot pass, regardless of its cells."""
     notes: list[str]
     cells: list[Judged]
 
     @property
     def passes(self) -> bool:
-        """Whether no cell failed, and the model is worth comparing where it can be compared."""
+        """Whether no cell failed and there are no complaints about the model."""
         return not self.complaints and all(one.verdict not in ("FAIL", "failed") for one in self.cells)

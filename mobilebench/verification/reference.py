@@ -1,4 +1,4 @@
-"""The answers that all others are held against, and what they are worth."""
+"""The reference outputs for all comparisons, and how much agreement with them proves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mobilebench.verification import cells, worker_client
 from mobilebench.verification.records import Activations, OutputFacts, ReferenceFacts
 
 MORE_SAMPLES = 4096
-"""How many elements of each output are compared one by one where a process or page tells only a part of them."""
+"""Number of elements of each output to compare if a process or page reports only a part of them."""
 
 Summaries = Mapping[str, Sequence[OutputSummary]]
 """Seeded input to the outputs' summaries."""
@@ -26,26 +26,26 @@ Summaries = Mapping[str, Sequence[OutputSummary]]
 
 @dataclass(frozen=True)
 class Reference:
-    """Answers of the reference engine to the seeded inputs."""
+    """Outputs of the reference engine for the seeded inputs."""
 
     summaries: Summaries
     published: Sequence[OutputSummary]
-    """The answer to the published input with as many samples as the manifest keeps."""
+    """The output for the published input, with as many samples as in the manifest."""
     outputs: tuple[OutputFacts, ...]
     samples: int
     folder: Path | None
-    """Where whole answers lie, as `<seeded>.npz`; None when only the stored summaries are known."""
+    """Folder of complete outputs, as `<seeded>.npz`; None if only the stored summaries are known."""
 
 
 def format_of(manifest: Manifest) -> Format | None:
-    """The format of which the reference engine gives the answers: of models of the zoo, that of TensorFlow."""
+    """The format that the reference engine runs; for models of the zoo, TensorFlow's."""
     wanted = manifest.reference_engine
     found = [name for name, engine in cells.PYTHON_ENGINES.items() if engine.name == wanted]
     return next((name for name in (*found, "tfjs") if name in manifest.formats), None) if found else None
 
 
 def why_not_asked(manifest: Manifest) -> str | None:
-    """Why the reference engine cannot be asked anew, in plain words; None when it can."""
+    """Why the reference engine cannot be run again, in plain words; None if it can."""
     engine = next((one for one in cells.PYTHON_ENGINES.values() if one.name == manifest.reference_engine), None)
     if engine is None or format_of(manifest) is None:
         return f"{manifest.model} has no reference answer"
@@ -53,7 +53,7 @@ def why_not_asked(manifest: Manifest) -> str | None:
 
 
 def ask(base: ModelFiles, keep: Path, cancel: Event) -> Reference:
-    """The reference engine's answers to every seeded input; whole ones are put into `keep`.
+    """The reference engine's outputs for every seeded input; complete outputs are written to `keep`.
 
     Raises:
         Unsupported: the engine does not run the model.
@@ -71,12 +71,12 @@ def ask(base: ModelFiles, keep: Path, cancel: Event) -> Reference:
 
 
 def stored(manifest: Manifest) -> Reference:
-    """What was kept when the model was made: the summaries for the published input."""
+    """The summaries for the published input that were stored when the model was made."""
     return Reference({"published": manifest.reference}, manifest.reference, (), SAMPLES, None)
 
 
 def facts(base: ModelFiles, answers: Reference, stamp: str, cancel: Event) -> ReferenceFacts:
-    """What the reference is worth, and how the network's signals fare.
+    """How much the reference proves, and the activations of the network's layers.
 
     Raises:
         BlockFailed: TensorFlow crashed, took too long, or `cancel` was set.

@@ -1,4 +1,4 @@
-"""Verifies models: builds what is missing, asks every cell that is not known yet, and keeps what it finds."""
+"""Verifies models: builds missing ones, runs every cell that is not cached, and caches the results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mobilebench.verification.answer_cache import Verifications
 from mobilebench.verification.records import Answered, Cell, Difference, Judged, ModelMatrix, ReferenceFacts
 
 HEAVY_MACS = 5e8
-"""A GPU that the CPU imitates is asked only the published input of models with more multiply-accumulates than this."""
+"""With a GPU in software, models with more multiply-accumulates than this run only on the published input."""
 
 _BASE = "fp32"
 _LOOK_SECONDS = 0.1
@@ -33,23 +33,23 @@ _LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be verified."""
+    """A request to verify models."""
 
     models: tuple[str, ...]
     precisions: tuple[str, ...] = ()
-    """None: all that a model has."""
+    """Empty: all precisions of a model."""
     engines: tuple[str, ...] = ()
-    """None: all."""
+    """Empty: all."""
     backends: tuple[str, ...] = ()
-    """None: all, but without a GPU not `webgpu`."""
+    """Empty: all, but without a GPU not `webgpu`."""
     inputs: tuple[str, ...] = SEEDED
     again: bool = False
-    """Ask also what is known from before."""
+    """Also run cells with cached results."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A model is being built, or its reference asked for."""
+    """The event that a model is being built, or its reference computed."""
 
     model: str
     precision: str
@@ -58,7 +58,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Begun:
-    """A seeded input of a cell is being tried."""
+    """The event that a cell begins to run a seeded input."""
 
     cell: Cell
     number: int
@@ -68,7 +68,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Ended:
-    """A cell is judged."""
+    """The event that a cell was judged."""
 
     row: Judged
     number: int
@@ -79,11 +79,11 @@ Tell = Callable[[Step | Begun | Ended], None]
 
 
 class Stopped(Exception):
-    """It was asked to stop; what was verified until then is kept."""
+    """The verification was cancelled; its results so far are cached."""
 
 
 def check(request: Request) -> None:
-    """Refuse what cannot be verified, before anything is built.
+    """Refuse a request that cannot be verified, before anything is built.
 
     Raises:
         BadInput: a model, precision, engine, backend or input is not known, or a model does not exist in a precision.
@@ -102,15 +102,15 @@ def check(request: Request) -> None:
 
 
 def everything() -> tuple[str, ...]:
-    """The names of all models that can be had."""
+    """The names of all available models."""
     return tuple(name for name in registry.names() if user_store.find(name) or registry.why_not(name) is None)
 
 
 def verify(request: Request, here: TargetInfo, tell: Tell, cancel: Event) -> Iterator[ModelMatrix]:
-    """The matrix of every model, one after the other, on this computer.
+    """Verify models one after the other on this computer; yields the matrix of each.
 
     Raises:
-        BadInput: as `check` says.
+        BadInput: as for `check`.
         Stopped: `cancel` was set.
     """
     check(request)
@@ -164,7 +164,7 @@ class _Verification:
         )
 
     def _obtained(self, precision: str) -> ModelFiles:
-        """Built and whole; it is kept from being pruned until the model is done."""
+        """The model, built and complete; a lock protects it from `models prune` until it is verified."""
         if precision not in self._files:
             own = user_store.find(self._model)
             files = _in_background(
@@ -200,7 +200,7 @@ class _Verification:
         self._tell(Step(self._model, self._base.manifest.precision, step))
 
     def _facts(self) -> tuple[ReferenceFacts | None, list[str]]:
-        """What is known of the reference, and why nothing can be."""
+        """The facts about the reference, or why there can be none."""
         manifest = self._base.manifest
         if reason := reference.why_not_asked(manifest):
             if not manifest.reference:
@@ -225,7 +225,7 @@ class _Verification:
         return facts, []
 
     def _of_activations(self, facts: ReferenceFacts) -> list[str]:
-        """Only seeded weights are ours to choose: of others it is worth a note."""
+        """Problems of seeded weights, which we choose, are complaints; for other weights they are only notes."""
         if facts.activations is None:
             return []
         found = [f"Activations: {one}." for one in facts.activations.complaints]
@@ -333,7 +333,7 @@ class _Verification:
         return _Found(package, [Difference.model_validate(one) for one in said["differences"]], said["told_apart"])
 
     def _look_for_stop(self, row: Judged | None = None) -> None:
-        """A cell that was cut short by the stop is dropped, one that is whole is kept."""
+        """Stop if cancelled: an interrupted cell is dropped, a complete one is kept."""
         if self._cancel.is_set() and (row is None or row.verdict == "failed"):
             raise Stopped
 
@@ -356,14 +356,14 @@ def _compared(engine: str | None, wanted: reference.Reference, given: reference.
 
 
 def _precisions(model: str) -> tuple[str, ...]:
-    """Those that a model has."""
+    """The precisions of a model."""
     if own := user_store.find(model):
         return (own.manifest.precision,)
     return tuple(precision for precision in registry.PRECISIONS if registry.why_not(model, precision) is None)
 
 
 def _in_background(work: Callable[[], ModelFiles], cancel: Event) -> ModelFiles:
-    """Converters do not look at `cancel`: they run in a thread that is left behind when it is set.
+    """Converters do not look at `cancel`: they run in a thread that is abandoned when it is set.
 
     Raises:
         Stopped: it was set.

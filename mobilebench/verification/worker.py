@@ -1,7 +1,7 @@
-"""The process that asks an engine of Python: `python -m mobilebench.verification.worker`.
+"""The process that runs a Python engine: `python -m mobilebench.verification.worker`.
 
-Its job comes as JSON on standard input, its answer goes as one JSON line to standard output; what engines print goes
-to standard error. TensorFlow and the arrays that are compared live and end here.
+It reads its job as JSON from standard input and writes its answer as one JSON line to standard output; the engines' own
+output goes to standard error. Only this process loads TensorFlow and the compared arrays.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _NETWORK = "network"
 
 
 class ModelRefused(Exception):
-    """The engine does not run the file; its own words."""
+    """The engine does not run the file; the message is the engine's."""
 
 
 def reference(job: dict[str, Any]) -> dict[str, Any]:
-    """The answers that all others are held against: kept as arrays in `keep`, and told as summaries."""
+    """Compute the reference outputs: write arrays to `keep` and return summaries."""
     answers = _answers(job)
     for name, answer in answers.items():
         np.savez(Path(job["keep"]) / f"{name}.npz", allow_pickle=False, **answer)
@@ -50,7 +50,7 @@ def reference(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def answers(job: dict[str, Any]) -> dict[str, Any]:
-    """An engine's answers against those in `reference`; without any, its answers as summaries."""
+    """Compare an engine's outputs with those in `reference`; without a reference, return them as summaries."""
     given = _answers(job)
     if job["reference"] is None:
         return {"summaries": {name: _summaries(answer, job["samples"]) for name, answer in given.items()}}
@@ -68,7 +68,7 @@ def answers(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def activations(job: dict[str, Any]) -> dict[str, Any]:
-    """What the layers of a SavedModel hold on the published input."""
+    """Statistics of the layers of a SavedModel on the published input."""
     function, _variables = _traced(job)
     shares = [_renamed(one) for one in shares_of(function, _feed(job, "published"))]
     kinds: dict[Any, Callable[[LayerActivations], float]] = {
@@ -85,8 +85,8 @@ def activations(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _traced(job: dict[str, Any]) -> tuple[Any, Any]:
-    """The network as a function without calls, and its big weights as variables, which have to outlive it: constants
-    would be copied many times over (VGG-16: 12 GB).
+    """The network as a function without calls, and its big weights as variables, which must outlive it: constants would
+    be copied many times (VGG-16: 12 GB).
     """
     import tensorflow as tf
 
@@ -119,7 +119,7 @@ KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def _answers(job: dict[str, Any]) -> dict[str, Arrays]:
-    """Seeded input to outputs by canonical name; of a model that carries state, each from a session of its own.
+    """Seeded input to outputs by canonical name; a stateful model gets a new session for each input.
 
     Raises:
         ModelRefused: the engine does not load or does not run the file.
@@ -131,7 +131,7 @@ def _answers(job: dict[str, Any]) -> dict[str, Arrays]:
             return {name: start(job)(feed) for name, feed in feeds.items()}
         predict = start(job)
         return {name: predict(feed) for name, feed in feeds.items()}
-    except Exception as error:  # engines raise whatever they like
+    except Exception as error:  # engines raise errors of any type
         raise ModelRefused(reference_worker.words(error)) from error
 
 
@@ -146,7 +146,7 @@ def _summaries(answer: Arrays, samples: int) -> list[dict[str, Any]]:
 
 
 def _facts(name: str, answers: dict[str, Arrays]) -> OutputFacts:
-    """The criteria are those by which a definition is accepted (`models.checks`)."""
+    """Facts about the outputs, by the same criteria as for definitions (`models.checks`)."""
     complaint = None
     for answer in answers.values():
         try:
@@ -167,7 +167,7 @@ def _facts(name: str, answers: dict[str, Arrays]) -> OutputFacts:
 
 
 def main() -> int:
-    """Do one job, and end with the process that gave it."""
+    """Do one job; the process ends if its parent does."""
     end_with_parent()
     with reserve_output() as output:
         job = json.load(sys.stdin)

@@ -1,4 +1,4 @@
-"""Giving a job to `verification.worker`, and waiting for its answer."""
+"""Gives a job to `verification.worker` and waits for the answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATIENCE_S = 900.0
 
 
 def job(kind: str, files: ModelFiles, format_name: Format, seeded: Sequence[str], **more: Any) -> dict[str, Any]:
-    """What the worker is given for one file of a model."""
+    """The worker's job for one file of a model."""
     manifest = files.manifest
     entry = manifest.formats[format_name]
     return {
@@ -34,10 +34,10 @@ def job(kind: str, files: ModelFiles, format_name: Format, seeded: Sequence[str]
 
 
 def ask(job: Mapping[str, Any], cancel: Event, patience_s: float = PATIENCE_S) -> dict[str, Any]:
-    """The worker's answer.
+    """Run the job in a worker and return its answer.
 
     Raises:
-        Unsupported: the engine does not run the file; its own words.
+        Unsupported: the engine does not run the file; the message is the engine's.
         BlockFailed: it crashed, took too long, or `cancel` was set.
     """
     with Worker("mobilebench.verification.worker", environment=ENGINES_ON_CPU) as worker:

@@ -1,7 +1,7 @@
-"""What figures are made of: axes, grids, rows with a label, and lines.
+"""Elements of figures: axes, grids, rows with a label, and lines.
 
-Positions along the axis are percentages and sizes are pixels, without a viewBox: a picture fills its column from
-390 px to a laptop while its letters keep their size. Colours are classes, so that the page's two schemes apply.
+Positions along the axis are percentages and sizes are pixels, without a viewBox: a picture fills its column from 390 px
+to laptop width while its text keeps its size. Colours are classes, so that the page's two schemes apply.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from mobilebench.analysis.labels import case_label, printable
 from mobilebench.analysis.summary import CaseSummary, Status
 
 ROW = 42
-"""Pixels of one case."""
+"""Height of one case's row in pixels."""
 TALL = 16
-"""Rows from which on a picture scrolls."""
+"""A picture with this many rows or more scrolls."""
 _CUT = 0.8
-"""Percent of the width from which on a thin line parts a stacked segment from the next one."""
+"""Stacked segments of at least this percentage of the width are separated from the next one by a thin line."""
 _LEFT, _RIGHT = 0.6, 99.4
 _LABEL_LIMIT = 60
 
@@ -35,7 +35,7 @@ class Axis:
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        """Percent, held within the axis."""
+        """Position in percent, clipped to the axis."""
         if self.logarithmic:
             share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
         else:
@@ -44,14 +44,14 @@ class Axis:
 
 
 def first_row(mark: str | None) -> int:
-    """Where the first row begins: below the mark of a virtual target, where there is one."""
+    """Position of the first row: below the mark of a virtual target, if there is one."""
     return 24 if mark else 4
 
 
 def drawing(label: str, mark: str | None, rows: int, axis: Axis, drawn: Sequence[Markup]) -> Markup:
     """A picture of `rows` rows over a grid. `label` describes it in words; `mark` (`virtual: …`) is printed inside.
 
-    A tall picture scrolls in a box of its own, in which its axis stays in sight.
+    A tall picture scrolls in its own box, in which its axis stays visible.
     """
     top = first_row(mark)
     bottom = top + rows * ROW
@@ -82,7 +82,7 @@ def _grid(axis: Axis, top: int, bottom: int) -> Markup:
 
 
 def _ticks(axis: Axis, y: int) -> Markup:
-    """The numbers of an axis, whose first and last do not reach beyond it."""
+    """The numbers of an axis; the first and last do not extend beyond it."""
     texts = []
     for number, tick in enumerate(axis.ticks):
         x = axis.at(tick)
@@ -93,13 +93,13 @@ def _ticks(axis: Axis, y: int) -> Markup:
 
 
 def in_words(data: Sequence[tuple[str, str]]) -> str:
-    """Labels and values for those who cannot see the picture: of a tall one the first rows, and how many follow."""
+    """Labels and values as text for screen readers; for a tall picture the first rows, and the number of the others."""
     more = [f"and {len(data) - TALL} more"] if len(data) > TALL else []
     return "; ".join([*(f"{label} {value}" for label, value in data[:TALL]), *more])
 
 
 def row_labels(cases: Sequence[CaseSummary]) -> list[str]:
-    """Row labels; browser and threads are named only where the cases differ in them."""
+    """Row labels; browser and threads are included only if the cases differ in them."""
     browsers = {case.case.browser for case in cases if case.web}
     threads = {case.case.threads for case in cases}
     several = {"browser": len(browsers) > 1, "threads": len(threads) > 1 or len(cases) == 1}
@@ -107,7 +107,7 @@ def row_labels(cases: Sequence[CaseSummary]) -> list[str]:
 
 
 def label_line(label: str, status: Status, value: str, y: int) -> Markup:
-    """The line above a bar: the name of the case, its verdict where that is not valid, and its number."""
+    """The line above a bar: the name of the case, its verdict unless it is valid, and its number."""
     flag = Markup('<tspan class="flag"> {}</tspan>').format(status) if status != "valid" else ""
     return Markup(
         '<text class="name" x="0" y="{y}">{name}{status}</text>'
@@ -116,7 +116,7 @@ def label_line(label: str, status: Status, value: str, y: int) -> Markup:
 
 
 def segment(name: str, title: str, left: float, right: float, y: int) -> Markup:
-    """A part of a stacked bar from `left` to `right` percent, parted from the next one where it is wide enough."""
+    """A segment of a stacked bar from `left` to `right` percent, with a separating line if it is wide enough."""
     cut = " cut" if right - left > _CUT else ""
     return Markup(
         '<rect class="fill-{}{}" x="{:.2f}%" y="{}" width="{:.2f}%" height="12"><title>{}</title></rect>'
@@ -134,7 +134,7 @@ def tick(classes: str, x: float, y: int, half: int) -> Markup:
 
 
 def linear_axis(high: float) -> Axis:
-    """From 0 to the first round number above `high`, with four to six ticks."""
+    """A linear axis from 0 to the first round number above `high`, with four to six ticks."""
     step = _round_up(max(high, 1e-6) / 5)
     count = max(1, math.ceil(high / step - 1e-9))
     return Axis(0.0, count * step, False, tuple(float(f"{step * n:.6g}") for n in range(count + 1)))
@@ -146,7 +146,7 @@ def _round_up(value: float) -> float:
 
 
 def log_axis(low: float, high: float) -> Axis:
-    """From a round number at or below `low` to one at or above `high`."""
+    """A logarithmic axis from a round number at or below `low` to one at or above `high`."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     factors = (1, 2, 5) if last - first <= 2 else (1,)
     steps = [factor * 10.0**power for power in range(first, last + 1) for factor in factors]
@@ -156,6 +156,6 @@ def log_axis(low: float, high: float) -> Axis:
 
 
 def short(text: str) -> str:
-    """Text that fits above a bar."""
+    """Text, shortened to fit above a bar."""
     clean = printable(text)
     return clean if len(clean) <= _LABEL_LIMIT else f"{clean[: _LABEL_LIMIT - 1]}…"

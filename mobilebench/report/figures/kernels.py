@@ -28,7 +28,7 @@ _PERCENT = Axis(0.0, 100.0, False, (0.0, 25.0, 50.0, 75.0, 100.0))
 def kernel_shares(watched: Sequence[tuple[CaseSummary, KernelSummary]], mark: str | None) -> Figure | None:
     """The share of each operator type in the time of all kernels, compute-intensive types first.
 
-    None when no kernels pass can be shown.
+    None if no kernels pass can be shown.
     """
     if not watched:
         return None

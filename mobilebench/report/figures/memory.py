@@ -30,7 +30,7 @@ CURVES = {
     "wasm_heap_bytes": ("curve-heap", NAMES["wasm_heap_bytes"]),
     "performance_memory_bytes": ("curve-performance", NAMES["performance_memory_bytes"]),
 }
-"""Field of the readings after every kernel, to its CSS class and its name."""
+"""Field of the readings after every kernel to its CSS class and its name."""
 _CURVE_ROWS = 3
 
 STAGE_FILLS = {
@@ -48,7 +48,7 @@ STAGE_FILLS = {
     "warmup": "warmup",
     "prediction": "prediction",
 }
-"""Stage to its CSS class; parts of setup have the colour that they have in the figure of stages."""
+"""Stage to its CSS class; parts of setup have the same colour as in the figure of stages."""
 
 
 def memory_growth(watched: Sequence[tuple[CaseSummary, MemorySummary]], mark: str | None) -> Figure | None:
@@ -106,7 +106,7 @@ def kernel_curve(case: CaseSummary, found: PageMemorySummary, mark: str | None) 
 
 
 def growth_label(growth: Growth) -> str:
-    """The stage that grew, and which part of it where memory is read at the end of several parts."""
+    """The stage that grew, with the part if memory is read at the end of several parts."""
     name = MEMORY_STAGES.get(growth.stage, growth.stage)
     return name if growth.part == 1 else f"{name}, part {growth.part}"
 
@@ -114,7 +114,7 @@ def growth_label(growth: Growth) -> str:
 def _steps(values: Sequence[int], highest: int) -> str:
     """Points of a line that stays level while a kernel runs; the highest value is at the top of a box 100 high.
 
-    Only where the line turns there is a point.
+    There are points only where the line turns.
     """
     heights = [f"{100 - 100 * value / max(highest, 1):.1f}" for value in values]
     points = [f"0,{heights[0]}"]

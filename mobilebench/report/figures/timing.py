@@ -27,7 +27,7 @@ from mobilebench.report.figures.drawing import (
 )
 
 LOG_FROM = 20.0
-"""Slowest over fastest from which latencies are drawn on a logarithmic axis."""
+"""Ratio of slowest to fastest from which latencies are drawn on a logarithmic axis."""
 
 SEGMENTS: tuple[tuple[str, str, tuple[SetupPart, ...]], ...] = (
     ("runtime", "runtime obtained", ("framework_download", "library_load")),
@@ -144,7 +144,7 @@ def _latency_row(label: str, case: CaseSummary, axis: Axis, y: int) -> Markup:
 
 
 def _inside(axis: Axis, interval: Interval) -> list[float]:
-    """Ends of the interval that lie within the axis; the others get no mark, so that the interval looks open."""
+    """Ends of the interval within the axis; the others get no mark, so that the interval looks open."""
     return [end for end in (interval.low, interval.high) if axis.low < end < axis.high]
 
 

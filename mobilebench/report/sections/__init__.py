@@ -1,1 +1,1 @@
-"""The sections of the report: each module says what one section shows. `report/contents.py` lists them in order."""
+"""The sections of the report, one per module. `report/contents.py` lists them in order."""

@@ -1,4 +1,4 @@
-"""How sections name a case, say why it cannot be shown, and identify it in CSV files."""
+"""Names cases in sections, explains why one cannot be shown, and identifies it in CSV files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def case_column(terminal: str, title: str = "Case") -> Column:
 
 
 def case_cell(view: ModelView, case: CaseSummary) -> Cell:
-    """Engine, backend and what is chosen of it, with what else sets the case apart.
+    """Engine, backend and its options, with the other details that identify the case.
 
-    The terminal leaves out the browser where the target has only one.
+    The terminal omits the browser if the target has only one.
     """
     browsers = {one.case.browser for one in view.target.cases if one.case.browser}
     short = [engine_label(case.case), *case_details(case.case, browser=len(browsers) > 1, threads=False)]
@@ -41,9 +41,9 @@ def subject(case: CaseSummary) -> Subject:
 
 
 def missing_pass(cases: Sequence[CaseSummary], watched: Pass, shown: Container[str]) -> Remarks:
-    """Why a pass that was planned cannot be shown, for each case whose key is not among `shown`.
+    """Why a planned pass cannot be shown, for each case whose key is not in `shown`.
 
-    Reasons that stand beside the results already are not told again.
+    Reasons that are already given with the results are omitted.
     """
     remarks = tuple(
         Remark(subject(case), case.watched[watched].status, (_why_missing(case.watched[watched], watched),))
@@ -54,7 +54,7 @@ def missing_pass(cases: Sequence[CaseSummary], watched: Pass, shown: Container[s
 
 
 def _in_results(case: CaseSummary, entry: PassSummary) -> bool:
-    """The case was not timed, or is unsupported for the same reason: then the results give the reason."""
+    """Whether the results give the reason already: the case was not timed, or is unsupported for the same reason."""
     same = set(entry.reasons) <= set(case.reasons)
     return same and (not case.timed or case.status == entry.status == "unsupported")
 
@@ -73,11 +73,11 @@ def every_case(summary: RunSummary) -> Iterator[tuple[TargetSummary, CaseSummary
 
 
 _MAIN_AXES = tuple(name for name, axis in AXES.items() if name != "target" and (axis.always or axis.default is None))
-"""Axes that every case mentions, and what is chosen of its engine."""
+"""Axes that every case mentions, including the options of its engine."""
 IDENTITY = ("run", "target", "virtual", "soc", *_MAIN_AXES)
-"""CSV columns that say which case a row is about."""
+"""CSV columns that identify the case of a row."""
 FURTHER_AXES = tuple(name for name in AXES if name not in ("target", *_MAIN_AXES))
-"""CSV columns of the other axes, which most cases have by default."""
+"""CSV columns of the other axes, which have their default in most cases."""
 OUTCOME = ("outcome", "verdict", "reasons")
 
 
@@ -93,11 +93,11 @@ def further_axes(case: CaseSummary) -> tuple[Value, ...]:
 
 
 def outcome(of: CaseSummary | PassSummary) -> tuple[Value, ...]:
-    """Values of the columns `OUTCOME`; a verdict is given for what was measured only."""
+    """Values of the columns `OUTCOME`; only measured cases have a verdict."""
     verdict = of.status if of.status in ("valid", "suspect", "invalid") else None
     return "measured" if verdict else of.status, verdict, " ".join(of.reasons)
 
 
 def csv_columns(names: Sequence[str]) -> tuple[Column, ...]:
-    """Columns of a table that only CSV takes."""
+    """Columns that appear only in CSV."""
     return tuple(Column(name) for name in names)

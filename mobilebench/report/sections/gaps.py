@@ -1,4 +1,4 @@
-"""The native-to-web gap of a model: how many times as long each web case takes, and `gaps.csv`."""
+"""The native-to-web gap of a model: the time of each web case over that of a native one, and `gaps.csv`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mobilebench.report.sections.cases import csv_columns
 from mobilebench.report.views import ModelView, RunView
 
 ALL_PAIRS = 120
-"""More pairs of a web and a native case than these are left to `gaps.csv`."""
+"""If there are more pairs of a web and a native case than this, only `gaps.csv` has all of them."""
 
 _STAGE_COLUMNS = tuple(Column(stage.capitalize(), "number", style="big") for stage in STAGES)
 _COLUMNS = (
@@ -59,7 +59,7 @@ CSV_COLUMNS = (
     "rounds",
     "refusal",
 )
-"""`ratio` is web over native, the median over the rounds that both share. A pair that is not compared has one row."""
+"""`ratio` is web over native, the median over their common rounds. A pair that is not compared has one row."""
 
 
 def section(view: ModelView) -> Section | None:
@@ -111,7 +111,7 @@ def _refused(refusal: str, span: int) -> Cell:
 
 
 def _same_threads(group: GapGroup, gap: Gap) -> Cell:
-    """The same web case against the fastest native case that has as many threads."""
+    """The same web case against the fastest native case with the same number of threads."""
     same = group.same_threads(gap.web)
     if same is None:
         return Cell("–", (f"no native case with {threads_label(gap.web.threads)}",))
@@ -136,7 +136,7 @@ def _pair(gap: Gap) -> Row:
 
 
 def data(view: RunView) -> Section | None:
-    """`gaps.csv`: every pair of a web and a native case, one row a stage; None where there is no pair."""
+    """`gaps.csv`: every pair of a web and a native case, one row per stage; None if there is no pair."""
     groups = [group for group in view.groups if group.gaps]
     if not groups:
         return None

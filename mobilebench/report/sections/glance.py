@@ -21,17 +21,17 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Glance:
-    """The shortest answer for one model on one target."""
+    """The main results for one model on one target."""
 
     group: GapGroup
     native: CaseSummary | None
     web: CaseSummary | None
     gap: Gap | None
-    """`web` against `native`."""
+    """The gap of `web` against `native`."""
 
 
 def section(view: RunView) -> Section | None:
-    """The fastest cases side by side; None where nothing was timed."""
+    """The fastest cases side by side; None if nothing was timed."""
     found = [glance for group in view.groups if (glance := _glance(group)).native or glance.web]
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""The top of the report: what was measured, how many cases are valid, and the notices that come before any number."""
+"""The top of the report: what was measured, how many cases are valid, and the notices before any number."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mobilebench.report.phrases import counts_sentence, plural, watched_counts
 from mobilebench.report.views import RunView
 
 MANY_CASES = 20
-"""More cases than these can be searched."""
+"""If there are more cases than this, HTML offers a search."""
 
 
 def document(view: RunView, sections: tuple[Section, ...]) -> Document:
@@ -79,7 +79,7 @@ def headline(run: RunSummary) -> str:
 
 
 def unfinished_notice(run: RunSummary) -> str | None:
-    """What a reader has to know of a run that has not measured everything."""
+    """The notice about a run that has not measured everything."""
     if run.info.status == "finished":
         return None
     state = "was interrupted" if run.info.status == "interrupted" else "has not finished"
@@ -90,7 +90,7 @@ def unfinished_notice(run: RunSummary) -> str | None:
 
 
 def virtual_notice(target: TargetSummary) -> str:
-    """Which computer's numbers those of a virtual target are."""
+    """The notice that says which computer's numbers a virtual target has."""
     imitated = f", not about the {target.info.profile_soc} that it imitates" if target.info.profile_soc else ""
     return (
         f"{target.info.name} ({target.info.id}) is a virtual phone: a stand-in on the computer that ran this. "

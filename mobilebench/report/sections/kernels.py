@@ -1,4 +1,4 @@
-"""Kernels: time by operator type and by node, and how much of a prediction that explains; `kernels.csv`."""
+"""Kernels: time by operator type and by node, and the share of a prediction that it explains; `kernels.csv`."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ from mobilebench.report.views import ModelView, RunView
 Watched = tuple[CaseSummary, KernelSummary]
 
 DISTORTED = 1.10
-"""Ratio of a watched prediction to a timed one from which on the pass is said to distort."""
+"""Ratio of a prediction in the kernels pass to a timed one from which the pass is reported as distorting."""
 _AT_ONCE = 1.02
-"""Ratio of the kernels' sum to the prediction from which on some kernels ran at the same time."""
+"""Ratio of the kernels' sum to the prediction above which some kernels must have run concurrently."""
 _LEAST_SHARE = 0.001
 
 _COLUMNS = (
@@ -72,9 +72,10 @@ _NODE_COLUMNS = (Column("Kernel", "name"), *(Column(name, "number") for name in 
 _OF_TYPE = ("type", "class", "kernels", "median_ms", "share", "warmup_ms", "flops", "parameters", "gflop_per_s")
 _OF_PASS = ("kernels_sum_ms", "prediction_ms", "timing_prediction_ms", "clock", "first_sum_ms", "first_inference_ms")
 CSV_COLUMNS = (*IDENTITY, *OUTCOME, *_OF_TYPE, *_OF_PASS, *FURTHER_AXES)
-"""`share` is of all kernels together. From `kernels_sum_ms` to `first_inference_ms` all is of the whole pass, and
-alike in all rows of a case: what the kernels add up to and the prediction that they are part of, the same of the first
-inference, and whose clock it was (`gpu`: for at least one kernel)."""
+"""`share` is of all kernels together. The columns from `kernels_sum_ms` to `first_inference_ms` are for the whole pass
+and equal in all rows of a case: the kernels' sum and the prediction that contains them, both also for the first
+inference, and the clock (`gpu`: for at least one kernel).
+"""
 
 
 def section(view: ModelView) -> Section | None:
@@ -128,14 +129,14 @@ def _compared(found: KernelSummary) -> str:
 
 
 def _explained_first(found: KernelSummary) -> tuple[str, ...]:
-    """How much of the first inference its kernels explain, such as `97.1 % of 41.2`."""
+    """The share of the first inference that its kernels explain, such as `97.1 % of 41.2`."""
     if found.explained_first is None or found.warmup_ms is None:
         return ()
     return (f"{percent(found.explained_first)} of {duration(found.warmup_ms)}",)
 
 
 def clock_mark(found: KernelSummary) -> str:
-    """Whose clock it was, where a GPU computed."""
+    """Which processor's clock was used, if a GPU computed."""
     if found.clock == "gpu":
         return "by the GPU"
     return "CPU-side" if found.clock == "cpu" and found.on_gpu else ""
@@ -146,7 +147,7 @@ def _amount(count: float | None) -> str:
 
 
 def _largest_types(watched: list[Watched]) -> Items:
-    """The five types that take most, for Markdown, which has no table by type."""
+    """The five types with the most time, for Markdown, which has no table by type."""
     items = (
         ", ".join(
             [case_label(case.case), *(f"{row.type} {percent(row.share)}" for row in found.rows[:5] if row.kernels)]
@@ -221,7 +222,7 @@ def _node_details(found: KernelSummary, node: KernelNode) -> str:
 
 
 def kernel_sentences(found: KernelSummary) -> list[str]:
-    """What has to be known before a kernels pass is believed: what is missing, distorted, collapsed or merged."""
+    """Caveats of a kernels pass: what is missing, distorted, collapsed or merged."""
     sentences = [_explained(found), _first(found), _clock(found), _distortion(found)]
     if found.collapsed:
         names = ", ".join(f"`{node.name}` ({duration(node.median_ms)} ms)" for node in found.collapsed[:5])
@@ -284,7 +285,7 @@ def _distortion(found: KernelSummary) -> str:
 
 
 def data(view: RunView) -> Section | None:
-    """`kernels.csv`: a row for each case and operator type; None when no kernels pass was planned."""
+    """`kernels.csv`: a row for each case and operator type; None if no kernels pass was planned."""
     if "kernels" not in view.run.watched:
         return None
     rows = (Row(values) for one in every_case(view.run) for values in _values(view.run, *one))
@@ -293,7 +294,7 @@ def data(view: RunView) -> Section | None:
 
 
 def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[tuple[Value, ...]]:
-    """Rows of one case; a case whose kernels are not known has one row."""
+    """The rows of one case; a case whose kernels are not known has one row."""
     entry = case.watched.get("kernels")
     if entry is None:
         return

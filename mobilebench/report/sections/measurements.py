@@ -1,4 +1,4 @@
-"""One section for each target, and in it one for each model, which holds the sections of the model."""
+"""One section per target; it contains one per model, which contains the model's sections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mobilebench.report.views import ModelSection, ModelView, RunView, TargetVie
 
 
 def section(view: RunView) -> Section | None:
-    """All that was measured, by target and model."""
+    """All measurements, by target and model."""
     targets = tuple(_target(target, view.model_sections) for target in view.targets)
     return Section("measurements", style="part", sections=targets)
 

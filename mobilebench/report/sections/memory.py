@@ -70,9 +70,10 @@ CSV_COLUMNS = (
     "peak_tensors_bytes",
     *FURTHER_AXES,
 )
-"""Readings at the end of each stage; peaks, graphics, model and period are of the whole pass, and alike in all rows
-of a case. Columns whose names end in `_bytes` are what a page and its browser reported; `peak_tensors_bytes` is the
-largest `totalBytesSnapshot` of the first inference."""
+"""Readings at the end of each stage; peaks, graphics, model and period are for the whole pass and equal in all rows of
+a case. Columns whose names end in `_bytes` were reported by a page and its browser; `peak_tensors_bytes` is the largest
+`totalBytesSnapshot` of the first inference.
+"""
 
 
 def section(view: ModelView) -> Section | None:
@@ -173,7 +174,7 @@ def memory_sentences(found: MemorySummary) -> list[str]:
 
 
 def data(view: RunView) -> Section | None:
-    """`memory.csv`: a row for each case and stage; None when no memory pass was planned."""
+    """`memory.csv`: a row for each case and stage; None if no memory pass was planned."""
     if "memory" not in view.run.watched:
         return None
     rows = (Row(values) for one in every_case(view.run) for values in _values(view.run, *one))
@@ -182,7 +183,7 @@ def data(view: RunView) -> Section | None:
 
 
 def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[tuple[Value, ...]]:
-    """Rows of one case; a case whose memory is not known has one row."""
+    """The rows of one case; a case whose memory is not known has one row."""
     entry = case.watched.get("memory")
     if entry is None:
         return
@@ -195,7 +196,7 @@ def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterat
 
 
 def _readings(of_process: MemorySummary | None, of_page: PageMemorySummary | None) -> Iterator[tuple[Value, ...]]:
-    """Values from `stage` to the last one of a page, at the end of each stage."""
+    """The columns from `stage` to the last one of a page, one row per stage."""
     by_stage = {reading.stage: reading for reading in of_page.readings} if of_page else {}
     if of_process:
         for reading in of_process.readings:

@@ -85,7 +85,7 @@ _IN_SHORT = (
 
 
 def section(view: RunView) -> Section | None:
-    """All of it in HTML, and the shortest form of it in Markdown."""
+    """The complete explanation in HTML, and a short form in Markdown."""
     verdicts = tuple(Fact(StatusWord(status), meaning) for status, meaning in STATUS_MEANING.items())
     words = (Heading("Stages"), Facts(_STAGES, "words"), Heading("Verdicts"), Facts(verdicts, "words"))
     columns = (Group(words, "column"), Group((*(_WATCHED if view.run.watched else ()), *_SPREAD), "column"))

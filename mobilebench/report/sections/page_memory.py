@@ -1,4 +1,4 @@
-"""Memory of pages, as the page, its engine and its browser report it."""
+"""Memory of pages, as reported by the page, its engine and its browser."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _of_model(ratio: float | None) -> tuple[str, ...]:
 
 
 def _by_source(view: ModelView, watched: list[Watched]) -> Table:
-    """All values of all cases, for Markdown, which has no folds."""
+    """All values of all cases by source, for Markdown, which has no folds."""
     columns = (Column("Case", "name"), Column("Reported by"), *_SOURCE_COLUMNS[1:])
     rows = (Row((Cell(case_label(case.case)), *cells)) for case, found in watched for cells in _sources(found))
     return Table(
@@ -165,12 +165,12 @@ def _kernel(one: KernelGrowth) -> Row:
 
 
 def _added(count: int | None) -> str:
-    """Bytes that were added or, with a minus sign, given back."""
+    """Bytes that were added or, with a minus sign, freed."""
     return signed_size(None if count is None else round(count / 1024))
 
 
 def page_memory_sentences(found: PageMemorySummary) -> list[str]:
-    """What has to be known before values of different origin are read side by side."""
+    """Caveats for readers who compare values from different sources."""
     sentences = ["Each value counts something else, and stands under the name of what reported it."]
     heap = found.of("wasm_heap_bytes")
     if heap and heap.highest:

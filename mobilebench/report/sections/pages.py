@@ -1,4 +1,4 @@
-"""Setup of pages by part with their downloads, and what lies inside their inferences: compilation and read-back."""
+"""Setup of pages by part with their downloads, and parts of their inferences: compilation and read-back."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ PARTS: dict[SetupPart, str] = {
     "model_download": "Model download",
     "model_init": "Model start",
 }
-"""Parts of a page that downloads and then starts; with the engine's own loader there is only the whole."""
+"""Setup parts of a page that downloads first and then starts; with the engine's own loader there is only the total."""
 _SHORT_PARTS = ("framework", "start", "model", "start")
 _LONG_READBACK = 0.01
-"""Share of a prediction from which on the terminal shows the read-back; a Wasm engine has next to none."""
+"""Share of a prediction from which the terminal shows the read-back; a Wasm engine has almost none."""
 
 
 def section(view: ModelView) -> Section | None:
@@ -93,14 +93,14 @@ def _setup(view: ModelView, case: CaseSummary) -> Row:
 
 
 def received(found: DownloadStatistics | None) -> str:
-    """What came over the path, such as `13.9 MB`; a dash where nothing is known."""
+    """The amount that was transferred, such as `13.9 MB`; a dash if it is not known."""
     if found is None:
         return "–"
     return megabytes(found.bytes) if found.bytes or not found.cached_bytes else "nothing"
 
 
 def how_received(found: DownloadStatistics | None) -> tuple[str, ...]:
-    """Speed and path, and what a cache served instead."""
+    """Speed and way of the transfer, and the amount that came from a cache."""
     if found is None:
         return ()
     speed = found.megabytes_per_second
@@ -140,7 +140,7 @@ def _inferences(view: ModelView) -> list[Block]:
 
 
 def _inference_columns(compiled: bool, read: bool) -> Sequence[Column]:
-    """The terminal has all columns, so that the tables of all models can be joined."""
+    """The table's columns; the terminal has all, so that the tables of all models can be joined."""
     of_compiled = DOCUMENTS | TERMINAL if compiled else TERMINAL
     of_read = DOCUMENTS | TERMINAL if read else TERMINAL
     return (
@@ -182,13 +182,13 @@ def _share_and_spread(part: CompilationStatistics | ReadbackStatistics | None) -
 
 
 def compiled(found: CompilationStatistics) -> str:
-    """Such as `12 shaders, 6 pipelines`; a count of zero is left out."""
+    """Such as `12 shaders, 6 pipelines`; a count of zero is omitted."""
     counts = ((found.shaders, "shader"), (found.pipelines, "pipeline"))
     return ", ".join(f"{count:g} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
 
 
 def _elsewhere(case: CaseSummary) -> list[str]:
-    """What was compiled outside of the first inference, by stage."""
+    """Compilation outside the first inference, by stage."""
     names: dict[Stage, str] = {"setup": "in setup", "prediction": "in predictions"}
     return [
         f"{name} {compiled(case.compilation[stage])}, {duration(case.compilation[stage].time.median)} ms"

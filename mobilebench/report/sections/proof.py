@@ -1,6 +1,6 @@
-"""The proof of a case: what was read back of it, its numbers, and every block with its samples.
+"""The proof of a case: the configuration that was read back, its numbers, and every block with its samples.
 
-A fact that a block does not have is left out.
+Facts that a block does not have are omitted.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from mobilebench.report.sections.pages import compiled, how_received, received
 from mobilebench.report.views import ModelView
 
 SHOWN_SAMPLES = 40
-"""Samples of a block that are printed one by one."""
+"""The most samples of a block that are printed individually."""
 
 
 def proof_panel(view: ModelView, case: CaseSummary) -> Panel:
-    """The sheet that a button beside the case opens."""
+    """The panel that a button beside the case opens."""
     info, of = view.target.info, case.case
     return Panel(
         id=view.panels[of.key],
@@ -215,7 +215,7 @@ def _block(block: BlockSummary) -> Iterator[Block]:
 
 
 def proof_facts(case: Case, answer: Measurement) -> list[tuple[str, tuple[Fact, ...]]]:
-    """Everything that was read back of a block, in groups with a heading, in the order in which they are shown."""
+    """Everything that was read back from a block, in groups with a heading, in display order."""
     groups = (
         ("What ran", _engine(case, answer)),
         ("Where it ran", _page(answer.proof)),
@@ -250,7 +250,7 @@ def _engine(case: Case, answer: Measurement) -> Iterator[Fact]:
 
 
 def _threads(case: Case, proof: Proof) -> str:
-    """What was asked for, what the engine says, and what the system saw."""
+    """The number of threads that was requested, that the engine reports, and that the system observed."""
     seen = [f"{case.threads} asked"]
     if proof.threads is not None:
         seen.append(f"{proof.threads} read back")
@@ -347,7 +347,7 @@ def _throughout(value: bool) -> str:
 
 
 def instant(ms: float) -> str:
-    """A clock's step as `1 ns`, `5 µs` or `1 ms`."""
+    """A clock's resolution as `1 ns`, `5 µs` or `1 ms`."""
     for limit, factor, unit in ((1e-3, 1e6, "ns"), (1.0, 1e3, "µs")):
         if ms < limit:
             return f"{ms * factor:.3g} {unit}"

@@ -11,7 +11,7 @@ from mobilebench.report.views import RunView
 
 
 def section(view: RunView) -> Section | None:
-    """The command, the seed, and where the weights of each model come from."""
+    """The command, the seed, and the origin of each model's weights."""
     info = view.run.info
     weights = "".join(f" {model}: weights {source}." for model, source in info.weights.items())
     sentence = f"Seed {info.seed} gives the same order of blocks.{weights}"

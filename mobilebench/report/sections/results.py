@@ -79,13 +79,14 @@ CSV_COLUMNS = (
     "readback_ms",
     "readback_share",
 )
-"""`low_ms` and `high_ms` are the 95 % interval between blocks, empty with fewer than three blocks. What the system
-counted is for the whole process, and of the prediction stage for one prediction. Parts and downloads stand in rows of
-setup, read-back in those of prediction. New columns go to the end."""
+"""`low_ms` and `high_ms` are the 95 % interval between blocks, empty with fewer than three blocks. The system's counts
+are for the whole process; in the prediction stage they are per prediction. Parts and downloads are in the rows of
+setup, read-back is in those of prediction. New columns are added at the end.
+"""
 
 
 def section(view: ModelView) -> Section | None:
-    """Figures of the stages, the table of results, and the reasons of what was not measured."""
+    """Figures of the stages, the table of results, and the reasons why cases were not measured."""
     figures = (timing.latency(view.cases, view.mark), timing.stages(view.cases, view.mark))
     reasons = tuple(Remark(subject(case), case.status, case.reasons) for case in view.cases if case.reasons)
     table = Table(
@@ -108,7 +109,7 @@ def section(view: ModelView) -> Section | None:
 
 
 def _row(view: ModelView, case: CaseSummary) -> Row:
-    """One case. HTML shows those that ran, and lists the others below by their reason."""
+    """The row of one case. HTML shows rows for cases that ran, and lists the others below by reason."""
     cell = case_cell(view, case)
     side = "web" if case.web else "native"
     counted = plural(len(case.counted), "block") if case.counted else "no block counts"
@@ -137,7 +138,7 @@ def _stage(case: CaseSummary, stage: Stage) -> Cell | None:
 
 
 def _left_out(view: ModelView) -> tuple[Remark, ...]:
-    """Cases of which nothing was measured."""
+    """Cases without any measurement."""
     missing = [case for case in view.cases if not ran(case)]
     return tuple(Remark(subject(case), case.status, case.reasons or ("The run ended before it.",)) for case in missing)
 

@@ -1,4 +1,4 @@
-"""Targets: what each machine said about itself."""
+"""Targets: the facts that each machine reported about itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLUMNS = (
 
 
 def section(view: RunView) -> Section | None:
-    """A card for each target; in Markdown a row."""
+    """One card per target; in Markdown one row."""
     table = Table(
         "targets",
         _COLUMNS,

@@ -1,4 +1,4 @@
-"""Chrome's own traces: where they lie, and why one is missing. Their times enter no statistic."""
+"""Chrome's own traces: where they are, and why one is missing. Their times enter no statistic."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def section(view: ModelView) -> Section | None:
 
 
 def _traces(case: CaseSummary) -> list[TraceFile]:
-    """Traces that are kept of a case."""
+    """The stored traces of a case."""
     blocks = case.watched["trace"].blocks if "trace" in case.watched else ()
     measurements = (block.block.measurement for block in blocks)
     return [found.trace for found in measurements if found and found.trace]

@@ -1,4 +1,4 @@
-"""Where the wall time of the run went, by target and purpose."""
+"""How the wall time of the run was spent, by target and purpose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mobilebench.report.views import RunView
 
 
 def section(view: RunView) -> Section | None:
-    """The share of the time that was measured, and seconds by purpose."""
+    """The share of the time spent on measuring, and seconds by purpose."""
     time = view.run.time
     share = time.measured_share
     if share is None:
