@@ -41,7 +41,7 @@ class ToldMemory:
     steady: int
     """The last reading, at the end of the predictions."""
     highest: int
-    """Of all readings."""
+    """The largest reading."""
     highest_after: str
     """The stage, or the kernel, after which it was read."""
     to_model: float | None

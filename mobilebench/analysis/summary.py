@@ -205,7 +205,7 @@ class RunSummary:
     info: RunInfo
     targets: tuple[TargetSummary, ...]
     counts: dict[Status, int]
-    """Of cases."""
+    """Number of cases by status."""
     watched: dict[Pass, dict[Status, int]]
     """Counts of cases by pass and status, for passes that were planned for at least one case."""
     planned_blocks: int

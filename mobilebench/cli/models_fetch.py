@@ -187,7 +187,7 @@ class DownloadLines:
         self._from: int | None = None
 
     def say(self, text: str) -> None:
-        """One line."""
+        """Print one line."""
         self._console.print(harmless(f"{self._name}: {text}"), markup=False, soft_wrap=True)
         self._from = None
 

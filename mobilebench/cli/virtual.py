@@ -63,7 +63,7 @@ def up(
 def _has_phones() -> bool:
     """Whether adb lists a phone. If none can be used, a message says what to do about each.
 
-    Virtual phones of this computer that are down do not count, although adb may still list them as offline.
+    Virtual phones of this computer that are stopped do not count, although adb may still list them as offline.
     """
     from mobilebench import targets
     from mobilebench.virtual import phones

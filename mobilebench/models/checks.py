@@ -18,8 +18,8 @@ def telling_outputs(reference: Arrays, other: Arrays, least_change: float) -> No
     """Check that the outputs are a useful test: finite, varied, and dependent on the input.
 
     Args:
-        reference: the answer to one input.
-        other: the answer to another one.
+        reference: the outputs for one input.
+        other: the outputs for another input.
         least_change: how much each output must differ between them, as a share of its scale.
 
     Raises:

@@ -1,10 +1,10 @@
 """FNV-1a (32 bit), the digest of outputs, vectorised with numpy.
 
-Byte by byte the digest is `h = ((h ^ byte) * PRIME) mod 2^32`, which cannot be vectorised as it stands. But `h ^ byte`
+Byte by byte the digest is `h = ((h ^ byte) * PRIME) mod 2^32`, which cannot be vectorised directly. But `h ^ byte`
 changes only the lowest eight bits of `h`, and those follow from lowest eight bits alone. So they are found first, for
 all bytes at once and one bit after the other: bit k of `x * PRIME` is bit k of `x`, because PRIME is odd, flipped by
-what the bits below k carry into it; so bit k of all states is a running exclusive-or. Once it is known by how much
-each byte changes the state, the digest is a sum of these changes, each times a power of PRIME.
+what the bits below k carry into it; so bit k of all states is a running exclusive-or. Once it is known by how much each
+byte changes the state, the digest is a sum of these changes, each times a power of PRIME.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class AddedManifest(Manifest):
     signature: str | None = None
     """The signature that is measured, if the user's file has several."""
     signatures: list[str] = Field(default=[])
-    """All of them."""
+    """All signatures of the user's file."""
     rewritten_from: str | None = None
     """sha256 of the user's file, if the measured file is a copy with only this signature."""
 

@@ -101,7 +101,7 @@ class Heading(Block):
 
 @dataclass(frozen=True)
 class Note(Block):
-    """A notice that stands out."""
+    """A highlighted notice."""
 
     kind: Literal["unfinished", "virtual"]
     lines: tuple[Text, ...]

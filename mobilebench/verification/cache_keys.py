@@ -1,6 +1,4 @@
-"""Cache keys of everything that a result depends on besides the model's files: the engine, the inputs and the comparing
-code.
-"""
+"""Cache keys of everything besides the model's files that a result depends on: engine, inputs and comparing code."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ SLOW_IN_SOFTWARE = "webgpu"
 def cells(
     manifest: Manifest, here: TargetInfo, engines: Collection[str] = (), backends: Collection[str] = ()
 ) -> list[Cell]:
-    """The cells of a model in one precision, whether they can run here or not.
+    """The cells of a model in one precision, including those that cannot run here.
 
     Args:
         manifest: the model's manifest.

@@ -88,7 +88,7 @@ class Judged(Record):
     relative: float | None = None
     tolerance: float
     told_apart: float | None = None
-    """Least of all outputs."""
+    """The smallest value over all outputs."""
     before: bool = False
     """Whether it is from an earlier verification of the same files by the same engine."""
     answered: Answered | None = None

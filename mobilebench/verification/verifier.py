@@ -120,7 +120,7 @@ def verify(request: Request, here: TargetInfo, tell: Tell, cancel: Event) -> Ite
 
 
 class _Verification:
-    """One model."""
+    """The verification of one model."""
 
     def __init__(
         self, request: Request, model: str, here: TargetInfo, tell: Tell, cancel: Event, held: ExitStack

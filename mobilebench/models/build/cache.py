@@ -1,7 +1,7 @@
-"""Where built models lie in the cache.
+"""Folders of built models in the cache.
 
-The name of a model's folder carries a key of everything that its files follow from (definition, converters, input
-formula). A change of any of these leads to another folder, so that an outdated model is never taken for a current one.
+The name of a model's folder contains a key of everything that determines its files (definition, converters, input
+formula). If any of these changes, so does the folder, and an outdated model is never used as a current one.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def lock_of(folder: Path) -> Path:
 
 
 def key(model: str, precision: str) -> str:
-    """Twelve hex digits of everything that a model's files follow from: the definition with the layers that it uses,
-    its seed or pretrained weights, the converters, the input formula, and the registry's entry.
+    """Twelve hex digits of everything that determines a model's files: the definition with the layers that it uses, its
+    seed or pretrained weights, the converters, the input formula, and the registry's entry.
     """
     entry = registry.get(model)
     pretrained = fetch.fetched(model)

@@ -46,7 +46,7 @@ _ENGINES: dict[Format, str] = {"tflite": "LiteRT", "onnx": "ONNX Runtime"}
 
 
 def build(model: str, precision: str, batch: int, folder: Path, base: Path | None, tell: Tell) -> Manifest:
-    """Define or derive, convert, check and describe one model in `folder`.
+    """Make one model in `folder`: define or derive, convert, check and describe it.
 
     Raises:
         MobilebenchError: the network's output is useless as a check, or in fp32 a format's output differs from it.
@@ -62,7 +62,7 @@ def build(model: str, precision: str, batch: int, folder: Path, base: Path | Non
 
 
 def in_fp32(entry: ModelEntry, specs: list[InputSpec], batch: int, folder: Path, tell: Tell) -> Manifest:
-    """The model as it is defined, in all formats."""
+    """Make the model as it is defined, in all formats."""
     names = Names(tuple(spec.name for spec in specs), entry.outputs)
     saved = folder / "saved_model"
 

@@ -52,7 +52,7 @@ def halved(source: Path, file: Path, names: Names) -> Converted:
 
 
 def dynamic(source: Path, file: Path, names: Names) -> Converted:
-    """`dynamic`: weights in 8 bits, each activation quantised while it is used.
+    """`dynamic`: weights in 8 bits, each activation quantised at run time.
 
     Weights are unsigned, since sums of unsigned products do not overflow on processors without VNNI (see `int8`).
     """
@@ -65,10 +65,10 @@ def dynamic(source: Path, file: Path, names: Names) -> Converted:
 def int8(source: Path, file: Path, names: Names, calibration: Sequence[Arrays]) -> Converted:
     """`int8` in QDQ form: weights by channel and activations in 8 bits, with ranges learnt from `calibration`.
 
-    Weights use 7 of the 8 bits: processors without VNNI add products in 16 bits, which would overflow (ONNX
-    Runtime's documentation of quantisation, `reduce_range`), and the answer must not depend on the processor.
-    In networks without convolutions only matrix products compute, and tables lie, in 8 bits: the sums of squares in a
-    transformer's normalisation do not fit into them.
+    Weights use 7 of the 8 bits: processors without VNNI add products in 16 bits, which would overflow (ONNX Runtime's
+    documentation of quantisation, `reduce_range`), and the answer must not depend on the processor. In networks without
+    convolutions only matrix products and lookup tables use 8 bits: the sums of squares in a transformer's normalisation
+    do not fit into them.
     """
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static

@@ -26,7 +26,7 @@ class Table(Record):
     engine: str
     backend: str
     version: str
-    """Of the engine."""
+    """The engine's version."""
     format: Format
     how: str
     """How the list was obtained."""

@@ -52,10 +52,10 @@ class Silent:
     """A watcher that does nothing."""
 
     def say(self, text: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def at(self, done: int, total: int | None) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def memory_growth(watched: Sequence[tuple[CaseSummary, MemorySummary]], mark: st
 
 
 def kernel_curve(case: CaseSummary, found: PageMemorySummary, mark: str | None) -> Figure | None:
-    """Memory held after each kernel of the first inference. None when there are fewer than two kernels."""
+    """Memory held after each kernel of the first inference. None if there are fewer than two kernels."""
     if len(found.kernels) < 2:
         return None
     top, height = first_row(mark) + 20, _CURVE_ROWS * ROW - 24

@@ -108,7 +108,7 @@ def _check_text(model: Any) -> None:
     """Check that names are text: package `protobuf` returns bytes where they are not UTF-8.
 
     Raises:
-        Malformed: one is not.
+        Malformed: a name is not text.
     """
     names = [model.producer_name, model.producer_version, *(entry.domain for entry in model.opset_import)]
     if not all(isinstance(name, str) for name in (*names, *_names(model.graph))):

@@ -34,7 +34,7 @@ _MAX_DEPTH = 32
 
 
 def stripped(data: memoryview) -> bytes:
-    """The ModelProto without the data of its larger tensors, every length checked.
+    """The ModelProto without the data of its larger tensors; every length is checked.
 
     Raises:
         Malformed: the bytes are no ModelProto, are cut short, or a tensor holds more or less than its shape says.
@@ -143,7 +143,7 @@ def _tensor(data: memoryview, tensor: Field) -> bytes:
 def _whole(name: str, kind: int, elements: int, held: dict[int, int]) -> None:
     for number, bytes_held in held.items():
         bits = _BITS.get(kind, 0) if number == _TENSOR_RAW else 8 * _TENSOR_DATA[number]
-        factor = 2 if number != _TENSOR_RAW and kind in (14, 15) else 1  # complex numbers stand as pairs
+        factor = 2 if number != _TENSOR_RAW and kind in (14, 15) else 1  # complex numbers are stored as pairs
         expected = (elements * bits * factor + 7) // 8
         if bits and bytes_held and bytes_held != expected:
             raise Malformed(f"is damaged: constant {name!r} holds {bytes_held} bytes where its shape needs {expected}")

@@ -24,7 +24,7 @@ class Known:
 
     @property
     def shape(self) -> Shape | None:
-        """Of the tensor."""
+        """The tensor's shape."""
         return self.value.shape
 
 
