@@ -1,8 +1,8 @@
 """Finds the source of a model's pretrained weights: the user's list `<home>/weights.yaml`, or else the registry.
 
 A model of the zoo is built from seeded weights unless a source is given here and its weights were fetched
-(`models.weights.fetch`). The list maps model names to URL, sha256 and licence: `mobilenet_v2: {url:
-https://example.org/m.safetensors, sha256: …, licence: Apache-2.0}`.
+(`models.weights.fetch`). The list maps model names to URL, sha256 and licence:
+`mobilenet_v2: {url: https://example.org/m.safetensors, sha256: …, licence: Apache-2.0}`.
 """
 
 from __future__ import annotations
