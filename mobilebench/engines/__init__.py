@@ -1,1 +1,1 @@
-"""HOW to measure: native runners and web pages, each to one block result."""
+"""How blocks are measured: engines that run as native runners or web pages, and return one block result each."""

@@ -1,4 +1,4 @@
-"""What an engine is: it says whether it can run a case, prepares a block of it, and measures that."""
+"""The interface of an engine: whether it can run a case, how it prepares a block, and how it measures the block."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from mobilebench.targets.base import Target
 
 @dataclass(frozen=True)
 class Backend:
-    """Where an engine computes, and what can be chosen there."""
+    """A place where an engine computes, such as a CPU or GPU, and the axes that can be chosen there."""
 
     name: str
     description: str
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The axes that it offers, by name (`core.axes.OFFERED`), with their values; the first one is the default."""
+    """The axes that it offers, by name (`core.axes.OFFERED`), with their values; the first value is the default."""
     lacks: Mapping[str, str] = field(default_factory=dict)
-    """Values of `axes` that can be asked for, but are not in this engine or this release of it, and why."""
+    """Values of `axes` that can be asked for but are missing in this engine or release: value to the reason."""
     missing: str | None = None
-    """Why this release does not have the whole backend, which can be asked for all the same."""
+    """Why this release lacks the whole backend, although it can be asked for; None when it has it."""
     single_threaded: bool = False
-    """It runs on one thread, whatever is chosen."""
+    """It always runs on one thread."""
     single_threaded_builds: tuple[str, ...] = ()
     """The Wasm builds that run on one thread."""
 
     @property
     def uses_gpu(self) -> bool:
-        """Pages compute on a GPU that can be chosen."""
+        """Whether pages compute on a GPU that can be chosen."""
         return "gpu" in self.axes
 
     def on_one_thread(self, wasm_build: str | None) -> bool:
-        """Whether it runs on one thread with this Wasm build, whatever number is asked for."""
+        """Whether it always runs on one thread with this Wasm build."""
         return self.single_threaded or wasm_build in self.single_threaded_builds
 
     def available(self, axis: str) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class Backend:
         return () if self.missing else tuple(value for value in self.axes.get(axis, ()) if value not in self.lacks)
 
     def reason_against(self, case: Case) -> str | None:
-        """Why what a case chooses of this backend does not exist, in plain words; None when it does."""
+        """Why the backend lacks a value that a case chooses, in plain words; None when it has all of them."""
         for name, axis in OFFERED.items():
             value, offered = getattr(case, name), self.axes.get(name)
             if offered is None and value is not None:
@@ -70,7 +70,7 @@ class BlockResult:
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """A block whose files are on its target. Engines add to it what they put there."""
+    """A block whose files are on its target. Engines extend it with what they put there."""
 
     target: Target
     block: PlannedBlock
@@ -100,17 +100,17 @@ class EngineOf(Protocol[P]):
 
     @property
     def format(self) -> Format | None:
-        """Which of a model's files it reads; None where it reads none."""
+        """The format of the model files that it reads; None when it reads none."""
         ...
 
     @property
     def why_no_kernels(self) -> str | None:
-        """Why it does not tell which operators it runs, as a clause; None when it does."""
+        """Why it does not report which operators it runs, as a clause; None when it does."""
         ...
 
     @property
     def claims_machine(self) -> bool:
-        """False only for an engine that computes nothing (it need not wait for its turn)."""
+        """False only for an engine that computes nothing; it need not wait for its turn."""
         ...
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
@@ -142,14 +142,14 @@ class EngineOf(Protocol[P]):
 
         Raises:
             Unsupported: the target turned out not to be able to run the case.
-            BlockFailed: no (or no usable) measurement came.
+            BlockFailed: there is no usable measurement.
             TargetLost: the target went away.
         """
         ...
 
 
 Engine: TypeAlias = EngineOf[Any]
-"""Any engine; what it prepared is measured by the same one."""
+"""Any engine. The engine that prepared a block also measures it."""
 
 
 def reason_against(engine: str, backends: tuple[Backend, ...], most_threads: int, case: Case) -> str | None:
@@ -165,7 +165,7 @@ def reason_against(engine: str, backends: tuple[Backend, ...], most_threads: int
 
 
 def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> str | None:
-    """Why an engine cannot measure this block as it is asked for, in plain words; None when it can."""
+    """Why an engine cannot measure this block as requested, in plain words; None when it can."""
     if reason := engine.supports(target, block.case):
         return reason
     if reason := registry.why_no_pass(target, block, engine):
@@ -176,9 +176,9 @@ def why_unsupported(engine: Engine, target: TargetInfo, block: PlannedBlock) -> 
 
 
 def _beyond(engine: Engine, case: Case) -> str | None:
-    """Why an axis on which a case has a value does not apply to engines of this kind.
+    """Why an axis that has a value in this case does not apply to engines of this kind; None when all apply.
 
-    Axes whose other cases are left out of plans are what `Engine.supports` answers for.
+    Axes whose other cases are left out of plans are skipped here: `Engine.supports` checks them.
     """
     for name, axis in AXES.items():
         value = getattr(case, name)
@@ -193,7 +193,7 @@ def _beyond(engine: Engine, case: Case) -> str | None:
 
 
 def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
-    """What a browser does not do, and that a page has no file to map."""
+    """Why a page cannot meet the block's conditions; None when it can. A page also has no model file to map."""
     firefox = (block.case.browser or "").startswith("firefox")
     if block.case.link != "none" and firefox:
         return f"Firefox cannot imitate the network {block.case.link}: WebDriver BiDi has no command for it"

@@ -1,6 +1,6 @@
-"""Pages and runners of a checkout were built from its sources as they are now, or are not used.
+"""Refuses pages and runners of a checkout that were not built from its current sources.
 
-An installed mobilebench has no sources, and compares nothing.
+An installed mobilebench has no sources, so nothing is compared.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ PAGES = "web"
 
 
 def needed_by(engine: Engine, runner: str) -> str | None:
-    """What an engine is run with on a target with this build of the runner: `web`, that build, or nothing of ours."""
+    """The build that an engine needs: `web` for pages, `runner` for native engines; None if it needs neither."""
     if engine.kind == "web":
         return PAGES
     return runner if isinstance(engine, NativeEngine) else None
 
 
 def require_current(builds: Iterable[str]) -> None:
-    """Hold those of these builds that are there to have been built from the sources as they are now.
+    """Check that these builds, where they exist, were built from the current sources.
 
     Raises:
-        BadInput: one was built from others, or it is not known from which.
+        BadInput: one was built from other sources, or its sources are unknown.
     """
     script = paths.sources_script()
     if not script.is_file():
@@ -39,7 +39,7 @@ def require_current(builds: Iterable[str]) -> None:
 
 
 def _changed(build: str) -> list[str]:
-    """Sources that were changed, added or removed since the build was made, sorted."""
+    """Sources that were changed, added or removed after the build was made, sorted."""
     listed = subprocess.run([paths.sources_script(), build], capture_output=True, text=True, check=False)
     if listed.returncode != 0:
         raise BadInput(

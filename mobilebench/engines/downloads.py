@@ -1,4 +1,4 @@
-"""What a page says of its downloads, beside what the page server's log says of the same files."""
+"""Joins the downloads that a page reports with the page server's log of the same files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def path_of(target: TargetInfo, case: Case) -> DownloadPath:
-    """The way from the page server to the page. A serial with a port is a phone that adb reaches over a network."""
+    """The way from the page server to the page. A serial with a port belongs to a phone that adb reaches by network."""
     if case.link != network_presets.NONE:
         return "shaped"
     if target.kind == "host":
@@ -22,7 +22,7 @@ def path_of(target: TargetInfo, case: Case) -> DownloadPath:
 
 
 def joined(told: Sequence[Download], log: Sequence[Served]) -> list[Download]:
-    """Each file that the page tells, with the first answer of that name in the log that no earlier one has taken."""
+    """Each file that the page reports, with the first entry of that name in the log that no earlier file has taken."""
     left = sorted(log, key=lambda served: served.started)
     found = []
     for one in told:

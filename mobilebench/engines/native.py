@@ -1,4 +1,4 @@
-"""What the native engines share: push runner, libraries and model, run one block, and read the JSON that it prints."""
+"""Shared by the native engines: push runner, libraries and model, run one block, and read the JSON that it prints."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MAX_THREADS = 256
 _SETUP_SECONDS = 60.0
 _SLOWEST_PREDICTION_SECONDS = 10.0
 _LOADING_SECONDS = 90.0
-"""For loading libraries alone; after 60 s the runner gives up by itself, and says so."""
+"""Timeout for only loading libraries. The runner itself gives up after 60 s and reports that."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class RunnerFiles:
 
 @dataclass(frozen=True)
 class PreparedRunner(PreparedCase):
-    """A block that the runner can be started for."""
+    """A block whose runner can be started."""
 
     on_target: RunnerFiles
 
@@ -83,7 +83,7 @@ class NativeEngine:
     format: Format | None
     """None for an engine that loads neither model nor library."""
     setup_parts: frozenset[str]
-    """Parts of setup that every measured block has."""
+    """Parts of setup that every measurement must contain."""
     kind: Literal["native"] = "native"
     claims_machine: bool = True
     why_no_kernels: str | None = None
@@ -95,7 +95,7 @@ class NativeEngine:
         return libraries.missing_reason(self.name, target.runner, case.backend) if self.format else None
 
     def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> PreparedRunner:
-        """Push runner, libraries and model, and try once a target whether the libraries load.
+        """Push runner, libraries and model, and check once for each target that the libraries load.
 
         Raises:
             BlockFailed: one of them is missing here or cannot be pushed.
@@ -139,7 +139,7 @@ class NativeEngine:
         return BlockResult(proven, {"launch": max(0.0, (ended - started) * 1e3 - measurement.measured_ms)})
 
     def _scratch(self, target: Target, block: PlannedBlock) -> AbstractContextManager[TargetPath | None]:
-        """Only profilers and delegates write files of their own."""
+        """A scratch folder where the block needs one: only profilers and delegates write files."""
         if self.format is None or (
             block.case.backend == "cpu" and not registry.of_pass(block.pass_).runner_writes_files
         ):
@@ -175,7 +175,7 @@ class NativeEngine:
         )
 
     def _require_loadable(self, target: Target, case: Case, on_target: RunnerFiles) -> None:
-        """The core library first: what it lacks is the same for every backend."""
+        """Check the core library first: a defect there concerns every backend."""
         assert on_target.library is not None, "called for engines that load one"
         core = (self.name, on_target.library.pushed.sha256)
         loading.require(target, core, lambda: self._try_loading(target, case, on_target, "library"))
@@ -237,7 +237,7 @@ class NativeEngine:
         return [*command, *answer_arguments(files), *tensor_arguments(files, self.format)]
 
     def _check(self, measurement: Measurement, block: PlannedBlock, files: ModelFiles, target: str) -> None:
-        """An answer that is well-formed and yet not what was asked for is refused."""
+        """Refuse a well-formed answer that is not what was asked for."""
         require_block(measurement, block, target)
         missing = sorted(self.setup_parts - set(measurement.setup_ms))
         if missing:
@@ -260,13 +260,13 @@ def _library_arguments(on_target: RunnerFiles) -> list[str]:
 
 
 def _backend_arguments(case: Case) -> list[str]:
-    """The runner names what is chosen of a backend by one word, its `--setting`."""
+    """Arguments for the backend; the runner takes the backend's axes as one word, `--setting`."""
     backend = "cpu" if case.engine == "sleep" else case.backend
     return ["--backend", backend, "--setting", setting_of(case)]
 
 
 def _condition_arguments(block: PlannedBlock) -> list[str]:
-    """What differs from how a process runs anyway."""
+    """Arguments for the conditions that differ from the defaults of a process."""
     case, conditions, usual = block.case, block.conditions, Conditions()
     arguments = []
     if case.arithmetic == "fp16":
@@ -283,7 +283,7 @@ def _condition_arguments(block: PlannedBlock) -> list[str]:
 
 
 def answer_arguments(files: ModelFiles) -> list[str]:
-    """Of a model that carries state, the answer to compare is that of the first inference, not of the last."""
+    """Argument that makes a model with state report its first inference instead of its last one."""
     return ["--answer", "first"] if behaviour.of(files.manifest).stateful else []
 
 
@@ -304,12 +304,12 @@ def tensor_arguments(files: ModelFiles, wanted: Format) -> list[str]:
 
 
 def patience_s(rule: BlockRule) -> float:
-    """Seconds after which a block counts as stuck: setup, the rule's time, and slow predictions up to its minimum."""
+    """Seconds after which a block counts as stuck: setup, the rule's time, and its minimum of slow predictions."""
     return _SETUP_SECONDS + 2 * rule.max_seconds + _SLOWEST_PREDICTION_SECONDS * (1 + rule.min_predictions)
 
 
 def _with_checksums(measurement: Measurement, on_target: RunnerFiles, target: str) -> Measurement:
-    """Name the files that the runner says it loaded, by what was on_target; their sizes have to agree."""
+    """Add SHA-256 and origin to the files that the runner loaded, from what was pushed; the sizes have to agree."""
     sizes = {proof.name: proof.bytes for proof in measurement.proof.files}
     files = [_file_proof(on_target.runner)]
     for one in on_target.loaded:

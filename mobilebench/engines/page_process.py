@@ -1,6 +1,6 @@
-"""The process that computes a page, as the system sees it: processor time of its threads, and its memory.
+"""Processor time of the threads, and memory, of the process that runs a page, as the operating system reports them.
 
-On this computer its files are read where they are, on a phone by the shell. What the system does not tell is None.
+They are read from `/proc`: directly on this computer, through the shell on a phone. Unknown values are None.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from mobilebench.core.records import Measurement, MemoryReading, PlannedBlock
 from mobilebench.targets.base import BrowserHandle, Target
 
 WORKERS = ("DedicatedWorker", "DOM Worker")
-"""How Chrome and Firefox call a worker's thread; the system keeps 15 letters."""
+"""Names of worker threads in Chrome and Firefox; the system keeps 15 letters."""
 SHARE_AT_WORK = 0.05
-"""Of the busiest one's processor time, from which on a thread counts as having computed."""
+"""A thread counts as having computed from this share of the busiest thread's processor time on."""
 LEAST_AT_WORK_MS = 1.0
-"""Less than this is what waiting costs."""
+"""A thread that used less processor time than this only waited."""
 
 _OWN_PAGES = frozenset({b"--top-chrome-webui", b"--extension-process"})
-"""Chrome's renderers for its own windows and for extensions."""
+"""Command-line flags of Chrome's renderers for its own windows and for extensions."""
 _SHELL_SECONDS = 10.0
 
 Files = Callable[[int, tuple[str, ...]], Mapping[str, str]]
-"""Of a process's folder in `/proc`, those files that fit one of these patterns and can be read: path there to text."""
+"""Takes a process id and glob patterns. Returns the readable files in `/proc/<pid>` that match: path to text."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class ThreadTime:
 
     name: str
     main: bool
-    """It is the process's first one, which computes the page."""
+    """Whether it is the main thread of the process, which runs the page."""
     cpu_ms: float
-    """Since it began."""
+    """Processor time since the thread started."""
 
     @property
     def of_page(self) -> bool:
-        """The page's own thread, or one of its workers."""
+        """Whether it is the page's main thread or one of its workers."""
         return self.main or self.name in WORKERS
 
 
 @dataclass(frozen=True)
 class Dumped:
-    """What Android's `dumpsys meminfo` tells of a process, in KiB; None: not told."""
+    """The values of Android's `dumpsys meminfo` for a process, in KiB; None where one is missing."""
 
     pss_kb: int | None
     rss_kb: int | None
@@ -60,17 +60,17 @@ class Dumped:
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes in which a browser computes pages."""
+    """The processes in which a browser runs pages."""
 
     browser: BrowserHandle
     files: Files
     here: bool
     """They run on this computer."""
     dump: Callable[[int], str] = lambda _: ""
-    """What `dumpsys meminfo` answers of a process; nothing on this computer."""
+    """Output of `dumpsys meminfo` for a process id; empty on this computer."""
 
     def running(self) -> dict[int, float]:
-        """Process id to seconds of processor time; empty where nobody tells."""
+        """Process id to seconds of processor time; empty where it is unknown."""
         if not self.here:
             try:
                 return renderers.cpu_seconds(self.browser.address)
@@ -79,25 +79,25 @@ class Processes:
         return pages_of(self.browser.pid) if self.browser.pid is not None else {}
 
     def threads(self, pid: int) -> dict[int, ThreadTime] | None:
-        """Every thread of a process by its id; None where the system does not tell."""
+        """Every thread of a process by its id; None where the system does not report them."""
         return parse_threads(pid, self.files(pid, ("task/*/stat", "task/*/schedstat"))) or None
 
     def memory(self, pid: int, at_ms: float, stage: str | None) -> MemoryReading | None:
-        """What it holds now; None where the system does not tell."""
+        """The current memory of a process; None where the system does not report it."""
         texts = self.files(pid, ("status", "smaps_rollup"))
         return parse_memory(texts.get("status", ""), texts.get("smaps_rollup", ""), at_ms, stage)
 
     def dumped(self, pid: int) -> Dumped:
-        """What a phone tells of a process whose files its shell may not read."""
+        """Memory of a process on a phone whose shell may not read the process's files."""
         return parse_meminfo(self.dump(pid))
 
     def peak_rss_kb(self, pid: int) -> int | None:
-        """VmHWM; None where the system does not tell."""
+        """Largest resident set so far (VmHWM); None where the system does not report it."""
         return proc.kib_fields(self.files(pid, ("status",)).get("status", "")).get("VmHWM")
 
 
 def processes_of(target: Target, browser: BrowserHandle) -> Processes:
-    """Those of a browser that runs on this target."""
+    """The processes of a browser that runs on this target."""
     if target.info.kind == "host":
         return Processes(browser, _files_here, here=True)
     return Processes(browser, _files_by_shell(target), here=False, dump=_dump_by_shell(target))
@@ -105,18 +105,18 @@ def processes_of(target: Target, browser: BrowserHandle) -> Processes:
 
 @dataclass(frozen=True)
 class AtWork:
-    """What the threads of a page did in between."""
+    """What the threads of a page did between two readings."""
 
     threads: int
-    """That computed: the page's own, and workers."""
+    """Number of threads that computed: the page's main thread and workers."""
     alive: int
-    """The page's own thread, and its workers."""
+    """Number of the page's threads, idle or not: the main thread and all workers."""
     cpu_ms: list[float]
-    """Of every thread of the process that used any, most first."""
+    """Processor time of every thread of the process that used any, in descending order."""
 
 
 def at_work(before: Mapping[int, ThreadTime], after: Mapping[int, ThreadTime]) -> AtWork | None:
-    """None where no thread of the page used any processor time to speak of."""
+    """Compare two readings; None when no thread of the page used a relevant amount of processor time."""
     spent = {
         tid: thread.cpu_ms - before[tid].cpu_ms if tid in before else thread.cpu_ms for tid, thread in after.items()
     }
@@ -129,9 +129,9 @@ def at_work(before: Mapping[int, ThreadTime], after: Mapping[int, ThreadTime]) -
 
 
 def parse_threads(pid: int, files: Mapping[str, str]) -> dict[int, ThreadTime]:
-    """Threads in `task/<id>/stat`, whose processor time is a number of ticks, and `schedstat`, where it is exact.
+    """Threads from `task/<id>/stat`, with processor time in ticks, and from `schedstat`, with the exact time.
 
-    A thread's name may hold anything, brackets and blanks too.
+    A thread's name may hold any characters, including brackets and blanks.
     """
     found = {}
     for path, text in files.items():
@@ -143,7 +143,7 @@ def parse_threads(pid: int, files: Mapping[str, str]) -> dict[int, ThreadTime]:
 
 
 def parse_memory(status: str, rollup: str, at_ms: float, stage: str | None) -> MemoryReading | None:
-    """A reading of `/proc/<pid>/status` and `smaps_rollup`, of which a sandbox may deny the second."""
+    """A reading from the texts of `/proc/<pid>/status` and `smaps_rollup`. A sandbox may deny access to the second."""
     of_status, of_rollup = proc.kib_fields(status), proc.kib_fields(rollup)
     rss = of_rollup.get("Rss") or of_status.get("VmRSS")
     if rss is None:
@@ -161,8 +161,8 @@ def parse_memory(status: str, rollup: str, at_ms: float, stage: str | None) -> M
 
 
 def parse_meminfo(text: str) -> Dumped:
-    """The summary of `dumpsys meminfo <pid>`; before Android 11 it has no resident set. A process that runs has no
-    memory of 0: that is one that could not be looked into.
+    """Parse the summary of `dumpsys meminfo <pid>`. Before Android 11 it has no resident set. A value of 0 is treated
+    as unknown: it means that the process could not be inspected.
     """
     totals = {name: re.search(rf"\b{name}:\s+(\d{{1,15}})\b", text) for name in ("TOTAL PSS", "TOTAL RSS", "Graphics")}
     older = re.search(r"^\s*TOTAL:\s+(\d{1,15})\b", text, re.MULTILINE)
@@ -173,7 +173,7 @@ def parse_meminfo(text: str) -> Dumped:
 
 
 def pages_of(browser: int) -> dict[int, float]:
-    """Processor seconds of every process below the process `browser` that computes pages."""
+    """Process id to processor seconds, for each descendant of the process `browser` that runs pages."""
     parents, seconds = {}, {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
@@ -197,7 +197,7 @@ def _below(ancestor: int, parents: Mapping[int, int]) -> Iterable[int]:
 
 
 def _computes_pages(pid: int) -> bool:
-    """By its command line, which Chrome writes over with blanks between the words."""
+    """Whether a process runs pages, judged by its command line. Chrome separates the arguments there with blanks."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").split()
     except OSError:
@@ -244,15 +244,15 @@ def _dump_by_shell(target: Target) -> Callable[[int], str]:
 
 @dataclass
 class RecordedPage:
-    """The page that measures a block, as far as recorders use it. It is the `page` of their subject."""
+    """The parts of the measuring page that recorders use. It is the `page` of their `Subject`."""
 
     page: Page
     processes: Processes
-    """Those that may compute the page."""
+    """The processes that may run the page."""
     block: PlannedBlock
     threads: int = 1
-    """Threads of the page with which its engine is asked to compute."""
+    """Number of threads that the engine is asked to use."""
     folder: Path | None = None
     """Folder on this computer for files that a recorder keeps."""
     answer: Measurement | None = None
-    """What the page answered, set before `result` is called."""
+    """The page's answer, set before `result` is called."""

@@ -1,8 +1,8 @@
-"""A page that is measured stops between stages, and its process is looked at from outside: threads, or memory.
+"""Samples threads and memory of a page's process from outside, while the page pauses between stages.
 
-A page stops before and after its predictions in every pass, and after every stage in a memory pass. Nothing is done
-while a stage runs, but for the samples of a memory pass. Before the predictions, threads that are still starting are
-waited for: browsers start workers late, and an engine computes without those that are not there yet.
+A page pauses before and after its predictions in every pass, and after every stage in a memory pass. While a stage
+runs, only a memory pass takes samples. Before the predictions, the sampler waits for threads that are still starting:
+browsers start workers late, and an engine computes without workers that are not ready.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from mobilebench.recorders.sampler import Sampler
 from mobilebench.targets.android import apps
 
 PERIOD_MS = 100.0
-"""Between two samples of a memory pass on this computer."""
+"""Time between two samples of a memory pass on this computer."""
 
 SETTLING_S = 2.0
-"""For so long at most threads are waited for that are still starting."""
+"""Longest time to wait for threads that are still starting."""
 _SETTLING_POLL_S = 0.02
 _SETTLED_MS = 1.0
-"""Less processor time than this, between two looks, and a thread is done with starting."""
+"""A thread has started when it used less processor time than this between two readings."""
 
 _MOMENT = re.compile(r"moment: ([a-z_]{1,40})")
 _MOST_MOMENTS = 20
@@ -40,7 +40,7 @@ _LARGEST = 2**53
 
 
 def flags(target: TargetInfo, browser: str, pass_: Pass) -> tuple[str, ...]:
-    """What the browser has to be started with for a pass; nothing where it takes no flags."""
+    """The flags with which the browser has to be started for a pass; empty where it takes none."""
     if names.family(browser) != "chrome":
         return ()
     app = apps.app_of(browser) if target.kind == "android" else None
@@ -49,10 +49,10 @@ def flags(target: TargetInfo, browser: str, pass_: Pass) -> tuple[str, ...]:
 
 
 def answer_of(page: Page, job: str, look: Callable[[str], None], *, timeout: float, what: str) -> Any:
-    """What the page answers to a job in JSON; wherever it stops, `look` is told what has just ended.
+    """Send a job in JSON to the page and return its answer. At each pause, `look` gets the name of the ended stage.
 
     Raises:
-        BlockFailed: it does not answer in `timeout` seconds, or stops again and again; or see `Page.evaluate`.
+        BlockFailed: the page does not answer in `timeout` seconds, or pauses endlessly; or see `Page.evaluate`.
     """
     deadline = time.monotonic() + timeout
     answer = page.evaluate(f"mobilebench.run({job}, true)", timeout=timeout, what=what)
@@ -66,7 +66,7 @@ def answer_of(page: Page, job: str, look: Callable[[str], None], *, timeout: flo
 
 
 class PageProcessSampler:
-    """Finds the process that computes a page by its processor time, and samples its threads; in a memory pass also its
+    """Finds the process that runs a page by its processor time, and samples its threads and, in a memory pass, its
     memory. See `engines.page_recorders.PageRecorder`.
     """
 
@@ -82,7 +82,7 @@ class PageProcessSampler:
         self._pid: int | None = None
 
     def start(self, subject: Subject) -> None:
-        """Note how much the processes have computed; in a memory pass on this computer, sample memory from now on."""
+        """Note the processor time of the processes; in a memory pass on this computer, begin to sample memory."""
         self._recorded = subject.page
         self._processes = self._recorded.processes
         if self._recorded.block.pass_ == "memory":
@@ -92,7 +92,7 @@ class PageProcessSampler:
             self._memory.start()
 
     def paused(self, stage: str) -> None:
-        """Look at the processes at the end of a stage."""
+        """Read the state of the processes at the end of a stage."""
         if self._memory:
             self._memory.look(stage)
         if stage == _BEFORE:
@@ -105,12 +105,12 @@ class PageProcessSampler:
                 self._memory.ask_phone(self._pid)
 
     def stop(self, subject: Subject, *, complete: bool = True) -> None:  # noqa: ARG002
-        """End the samples of memory."""
+        """Stop sampling memory."""
         if self._memory:
             self._memory.stop()
 
     def result(self) -> Recorded:
-        """Threads at work as part of the proof, and memory."""
+        """The threads that computed, as part of the proof, and the memory."""
         answer = self._recorded.answer
         assert answer is not None, "a page that did not answer has no result"
         proof = answer.proof
@@ -125,7 +125,7 @@ class PageProcessSampler:
         return Recorded(parts={"proof": proof, "memory": memory})
 
     def _settled_threads(self) -> dict[int, dict[int, ThreadTime]]:
-        """The threads of every process, once those that are wanted are there and rest; or after all patience."""
+        """The threads of every process, once the requested ones exist and are idle, or after `SETTLING_S`."""
         found = self._threads()
         deadline = time.monotonic() + SETTLING_S
         while self._recorded.threads > 1 and found and time.monotonic() < deadline:
@@ -141,7 +141,7 @@ class PageProcessSampler:
 
 
 class _ProcessMemory:
-    """Reads the memory of every process that may be the page's: which one it is shows in the end."""
+    """Reads the memory of every process that may be the page's; which one it is becomes clear only at the end."""
 
     def __init__(self, processes: Processes, page: Page) -> None:
         self._processes = processes
@@ -160,11 +160,11 @@ class _ProcessMemory:
             self._read_peaks()
 
     def ask_phone(self, pid: int) -> None:
-        """After the predictions: what the phone's own service tells of the page's process."""
+        """Read the memory of the page's process from the phone's `meminfo` service, after the predictions."""
         self._dumped = self._processes.dumped(pid)
 
     def start(self) -> None:
-        """Take samples by the clock from now on."""
+        """Begin to take samples at an interval."""
         self._sampler = Sampler(lambda _: self._read(None), PERIOD_MS / 1000, "memory of a page")
         self._sampler.start()
 
@@ -195,7 +195,7 @@ class _ProcessMemory:
         )
 
     def _with_dump(self, readings: list[MemoryReading]) -> tuple[list[MemoryReading], list[str]]:
-        """The reading after the predictions, with what the phone's own service tells where files are denied."""
+        """Complete the reading after the predictions with `meminfo` values, where files may not be read."""
         dumped = self._dumped
         ended = next((one for one in readings if one.stage == _AFTER), None)
         if dumped.pss_kb is None or (ended and ended.pss_kb is not None):
@@ -217,7 +217,7 @@ class _ProcessMemory:
                 self._readings.setdefault(pid, []).append(reading)
 
     def _heap(self) -> dict[str, int]:
-        """JavaScript's heap as Chrome tells it; other browsers tell nothing of it."""
+        """Size of JavaScript's heap as Chrome reports it; empty for other browsers."""
         found: dict[str, Any] = {}
         with suppress(BlockFailed):
             found = self._page.call("Runtime.getHeapUsage")
@@ -250,5 +250,5 @@ def _busiest(before: Mapping[int, float], after: Mapping[int, float]) -> int | N
 
 
 def _size(value: Any) -> int | None:
-    """A number of bytes that a browser tells; None where it is none."""
+    """A number of bytes from a browser; None when the value is not one."""
     return int(value) if isinstance(value, (int, float)) and 0 <= value < _LARGEST else None

@@ -1,4 +1,4 @@
-"""The one JSON that a runner answers with: taken only when it is whole, and from what was asked."""
+"""Reads the JSON that a runner prints, and checks that it is complete and belongs to the requested block."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOADERS_WORDS = (b"CANNOT LINK EXECUTABLE", b"version `GLIBC_")
 _OWN_DEATHS = frozenset(
     {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGSYS}
 )
-"""Signals that a process gets for what it does itself."""
+"""Signals that a process gets because of an error of its own, such as a segmentation fault."""
 _SIGNAL_MEANINGS = {
     signal.SIGKILL: "out of memory?",
     signal.SIGILL: "the processor lacks an instruction that the library uses",
@@ -31,11 +31,11 @@ _SIGNAL_MEANINGS = {
 
 
 def read_answer(result: ShellResult, *, engine: str, target: str) -> Measurement:
-    """The runner's answer, checked.
+    """Read and check the measurement that the runner printed.
 
     Raises:
         Unsupported: the runner says that the engine cannot run this model here.
-        BlockFailed: it says what went wrong, was killed, or its answer is not whole.
+        BlockFailed: the runner reports an error, was killed, or printed an incomplete answer.
     """
     measurement = _parse(result, target)
     if measurement.engine not in {engine, "unknown"}:
@@ -54,11 +54,11 @@ def read_answer(result: ShellResult, *, engine: str, target: str) -> Measurement
 
 
 def read_check(result: ShellResult, *, engine: str, target: str) -> None:
-    """The runner's answer to whether it can load an engine's libraries.
+    """Check the runner's answer to the question whether it can load an engine's libraries.
 
     Raises:
-        Unsupported: it cannot, or the runner itself cannot be started here.
-        BlockFailed: it was not found out.
+        Unsupported: it cannot load them, or the runner itself cannot be started here.
+        BlockFailed: the runner gave no answer.
     """
     if not result.stdout and _cannot_start(result):
         ended = _how_it_ended(result.exit_code) or f"could not be started (exit code {result.exit_code})"
@@ -67,11 +67,11 @@ def read_check(result: ShellResult, *, engine: str, target: str) -> None:
 
 
 def read_import(result: ShellResult, *, engine: str, target: str) -> None:
-    """The answer of a process that did not get beyond the import of its framework.
+    """Check the answer of a process that ended while it imported its framework.
 
     Raises:
-        Unsupported: the framework says that it cannot be imported, or ended the process by itself.
-        BlockFailed: something else ended the process, or its answer does not hold.
+        Unsupported: the framework reports that it cannot be imported, or it ended the process.
+        BlockFailed: something else ended the process, or its answer is not valid.
     """
     number = _signal(result.exit_code)
     if not result.stdout and (number is None or number in _OWN_DEATHS):
@@ -81,17 +81,17 @@ def read_import(result: ShellResult, *, engine: str, target: str) -> None:
 
 
 def _cannot_start(result: ShellResult) -> bool:
-    """The system's loader ended instead of the runner, which itself does not die of a library that it tries."""
+    """Whether the system's loader could not start the runner. A library that the runner tries cannot end it so."""
     if result.exit_code in _NOT_STARTED or _signal(result.exit_code) in _OWN_DEATHS:
         return True
     return result.exit_code != 0 and any(words in result.stderr for words in _LOADERS_WORDS)
 
 
 def require_block(measurement: Measurement, block: PlannedBlock, target: str) -> None:
-    """Refuse the answer to another question: of another pass, or with more or fewer predictions than its rule allows.
+    """Refuse a measurement of another pass, or one with more or fewer predictions than the block's rule allows.
 
     Raises:
-        BlockFailed: it is not the answer to this block.
+        BlockFailed: the measurement does not belong to this block.
     """
     rule = block.rule
     fewest = min(rule.min_predictions, rule.max_predictions)
@@ -111,7 +111,7 @@ def require_block(measurement: Measurement, block: PlannedBlock, target: str) ->
 
 
 def not_usable(target: str, why: str) -> MobilebenchError:
-    """The error of an answer that does not hold."""
+    """The error for an answer that is not valid."""
     return BlockFailed(f"The native runner's answer on {target} cannot be used: {why}.", fault="bad answer")
 
 
@@ -140,13 +140,13 @@ def _died(runner: str, ended: str, result: ShellResult) -> BlockFailed:
 
 
 def _signal(exit_code: int) -> int | None:
-    """A shell tells a signal as 128 + its number, a subprocess as negative."""
+    """The signal that ended a process. A shell reports it as 128 + its number, `subprocess` as a negative number."""
     number = -exit_code if exit_code < 0 else exit_code - 128
     return number if 0 < number < 65 else None
 
 
 def _how_it_ended(exit_code: int) -> str | None:
-    """Words for an end that leaves no answer."""
+    """How a process without an answer ended, as a clause; None when the exit code does not show it."""
     if exit_code in _NOT_STARTED:
         return f"could not be started (exit code {exit_code}): is it built for this target?"
     number = _signal(exit_code)
@@ -160,7 +160,7 @@ def _how_it_ended(exit_code: int) -> str | None:
 
 
 def _closed(ended: str) -> str:
-    """With a full stop, unless it is a question."""
+    """The text with a full stop, unless it is a question."""
     return ended if ended.endswith("?") else f"{ended}."
 
 

@@ -1,4 +1,4 @@
-"""A folder on the target in which one block's process may write, and which is gone afterwards."""
+"""A temporary folder on the target in which one block's process may write."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SECONDS = 30.0
 
 @contextmanager
 def scratch_folder(target: Target) -> Iterator[TargetPath]:
-    """An empty folder on the target.
+    """An empty folder on the target, removed on leaving.
 
     Raises:
-        BlockFailed: it cannot be made.
+        BlockFailed: the folder cannot be created.
     """
     if target.info.kind == "host":
         with tempfile.TemporaryDirectory(prefix="mobilebench-scratch-", ignore_cleanup_errors=True) as folder:

@@ -1,4 +1,4 @@
-"""What web engines share: open a page, send it a job, and check and complete the measurement that it returns."""
+"""Shared by the web engines: open a page, send it a job, and check and complete the measurement that it returns."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ DEFAULT_BROWSER = "chrome"
 SETUP_PATIENCE_S = 120.0
 PREDICTION_PATIENCE_S = 20.0
 PRIMING_VISITS = 2
-"""For warm caches: a browser keeps files from the first visit on, and what it compiled of them from the second on."""
+"""Visits that warm the caches: a browser keeps files from the first visit on, compiled code from the second on."""
 LARGEST_FRAMEWORK = 30_000_000
-"""Bytes."""
+"""Largest size of a framework's files, in bytes."""
 ANSWER_LIMIT = 24_000_000
-"""Characters; an answer is a few thousand, one with 65536 samples of each of 8 outputs 20 million."""
+"""Most characters of an answer. Usual ones have a few thousand; 8 outputs with 65536 samples each, 20 million."""
 
 _WITHOUT_SIMD = frozenset({"tfjs-backend-wasm.wasm", "ort-wasm.wasm", "ort-wasm-threaded.wasm"})
 _server: PageServer | None = None
@@ -65,16 +65,16 @@ class PageCase:
 
     model_format: Format
     flags: tuple[str, ...] = ()
-    """That the browser needs."""
+    """Flags that the browser needs."""
     hardware_concurrency: int | None = None
-    """The number of cores that the page sees, where the engine could not start its threads on the real number."""
+    """The number of cores that the page sees; None: the real number, on which the engine can start its threads."""
     patience: int = 1
-    """How many times longer than usual its answer is waited for."""
+    """Factor on the time to wait for its answer."""
 
 
 @dataclass(frozen=True)
 class PreparedPage(PreparedCase):
-    """A block that a page can be opened for."""
+    """A block whose page can be opened."""
 
     page_case: PageCase
     entry: FormatFile
@@ -83,7 +83,7 @@ class PreparedPage(PreparedCase):
 
 
 def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInfo, case: Case) -> str | None:
-    """Why no web engine could run this case on this target; None when nothing is known against it."""
+    """Why no web engine can run this case on this target; None when nothing is known against it."""
     if reason := _reason_against_browser(target, case.browser or DEFAULT_BROWSER):
         return reason
     backend = next((known for known in backends if known.name == case.backend), None)
@@ -97,7 +97,7 @@ def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInf
 
 
 def flags(target: TargetInfo, case: Case, *, uses_gpu: bool) -> tuple[str, ...]:
-    """What the browser has to be started with. A phone's Chrome uses its GPU by itself."""
+    """The flags with which the browser has to be started. Chrome on a phone uses the GPU without any."""
     if target.kind != "host":
         return ()
     if case.backend == "webnn" and names.family(case.browser or DEFAULT_BROWSER) == "chrome":
@@ -111,7 +111,7 @@ def flags(target: TargetInfo, case: Case, *, uses_gpu: bool) -> tuple[str, ...]:
 
 
 def prepare(page_case: PageCase, target: Target, block: PlannedBlock, files: ModelFiles) -> PreparedPage:
-    """Start the page server and see that the model can be served: pages fetch it, so nothing is pushed.
+    """Start the page server and check that the model can be served. Pages fetch it, so nothing is pushed.
 
     Raises:
         Unsupported: the model was not built in this format, or the engine cannot take it.
@@ -132,11 +132,11 @@ def measure(
     setup_patience_s: float = SETUP_PATIENCE_S,
     traces: Path | None = None,
 ) -> BlockResult:
-    """Measure one block in a page that was never opened before.
+    """Measure one block in a fresh page.
 
     Raises:
         Unsupported: the browser, the device or the engine cannot run the case, or not within the rule's time limit.
-        BlockFailed: the page never answered, threw, crashed, or answered something else than a measurement.
+        BlockFailed: the page never answered, threw, crashed, or returned something other than a measurement.
     """
     target, block, files = prepared.target, prepared.block, prepared.files
     page_case, entry, server = prepared.page_case, prepared.entry, prepared.server
@@ -193,7 +193,7 @@ def measure(
 
 
 def _fill_caches(page: Page, url: str, job: Job, patience: float) -> None:
-    """Let the page do once before all that it will do in setup, so that the browser keeps what it can of it."""
+    """Let the page run its setup once beforehand, so that the browser fills its caches."""
     rule = BlockRule(min_predictions=1, max_predictions=1, max_seconds=1)
     once = job.model_copy(update={"rule": rule, "pass_": "timing"})
     for _ in range(PRIMING_VISITS):
@@ -207,7 +207,7 @@ def _fill_caches(page: Page, url: str, job: Job, patience: float) -> None:
 def with_downloads(
     measurement: Measurement, path: DownloadPath, case: Case, log: list[Served], turns: list[float]
 ) -> Measurement:
-    """What the page says of its downloads, beside what the server says of this page's."""
+    """The measurement, with the page server's data added to each download that the page reports."""
     proof = measurement.proof.model_copy(
         update={
             "downloads": downloads.joined(measurement.proof.downloads, log),
@@ -220,16 +220,16 @@ def with_downloads(
 
 
 def patience_s(rule: BlockRule, setup_patience_s: float) -> float:
-    """Seconds after which a page that has not answered is given up: never too few for a slow phone."""
+    """Seconds after which a page that has not answered is given up; enough for a slow phone."""
     return setup_patience_s + 2 * rule.max_seconds + PREDICTION_PATIENCE_S * rule.min_predictions
 
 
 def parse_answer(answer: Any, case: Case) -> Measurement:
-    """The measurement in a page's answer, which is not trusted: JSON text of limited size and known fields.
+    """Parse the measurement in a page's answer. It is not trusted: JSON text of limited size with known fields.
 
     Raises:
-        Unsupported: the page says that the case cannot run there.
-        BlockFailed: the page says that it failed, or the answer is not a measurement of this case.
+        Unsupported: the page reports that the case cannot run there.
+        BlockFailed: the page reports a failure, or the answer is not a measurement of this case.
     """
     if not isinstance(answer, str) or len(answer) > ANSWER_LIMIT:
         words = f"The page on {case.target} answered something else than a measurement."
@@ -295,7 +295,7 @@ def _how_to_have(name: str) -> str:
 
 @contextmanager
 def _cleared(page: Page, origin: str, wanted: bool) -> Iterator[None]:
-    """On leaving, remove what a browser that stays open keeps for this origin; other origins belong to its user."""
+    """On leaving, remove the data that a browser that stays open keeps for this origin, and for no other."""
     try:
         yield
     finally:
@@ -318,7 +318,7 @@ def _reason_against_gpu(target: TargetInfo, gpu: str) -> str | None:
 
 
 def format_file(files: ModelFiles, model_format: Format) -> FormatFile:
-    """The model in this format, with all its files there.
+    """The model in this format. All its files exist.
 
     Raises:
         Unsupported: the model was not built in this format.
@@ -337,7 +337,7 @@ def format_file(files: ModelFiles, model_format: Format) -> FormatFile:
 
 
 def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples: int = SAMPLES) -> Job:
-    """What the bench page gets to measure this block."""
+    """The job that the bench page gets to measure this block."""
     case, manifest = block.case, files.manifest
     parts_folder = PurePosixPath(entry.path).parent
     inputs = [
@@ -379,7 +379,7 @@ def complete(
     page_case: PageCase,
     process: renderers.RendererCheck | None = None,
 ) -> Measurement:
-    """Add what only this side knows: which files the server really sent, and how the browser was started."""
+    """Add what the page cannot know: which files the server really sent, and how the browser was started."""
     instantiated = [_named(binary, log) for binary in measurement.proof.files]
     others = {
         served.name: FileProof(name=served.name, sha256=served.sha256, bytes=served.file.stat().st_size)
@@ -408,9 +408,9 @@ def complete(
 
 
 def _named(binary: FileProof, log: list[Served]) -> FileProof:
-    """A WebAssembly binary that the page saw being instantiated, under the name with which the server sent it.
+    """A WebAssembly binary that the page instantiated, under the name with which the server sent it.
 
-    A page that cannot hash tells only how long it is.
+    A page that cannot hash reports only the length.
     """
     if binary.sha256 is None:
         like = (served for served in log if served.name.endswith(".wasm"))

@@ -11,7 +11,7 @@ from mobilebench.models.manifest import Manifest
 _WEBGL = gpu_backend("webgl", "WebGL 2 shaders")
 
 TFJS_MOST_THREADS = 8
-"""TensorFlow.js starts 8 workers at most, and uses half of what `navigator.hardwareConcurrency` says."""
+"""TensorFlow.js starts at most 8 workers, and uses half of `navigator.hardwareConcurrency`."""
 
 _TFJS_WASM = Backend(
     "wasm",
@@ -77,7 +77,7 @@ ORTJS = WebEngine(
 
 
 def _older(version: str, note: str) -> WebEngine:
-    """A release with four builds. With one thread, it loads one without threads, whatever is asked for."""
+    """A release with four builds. For one thread it always loads a build without threads."""
     reason = "is not in the pages of this release: only ortjs, the current one, has it here"
     return WebEngine(
         name=f"ortjs@{version}",
@@ -107,7 +107,7 @@ ORTJS_1_14 = _older("1.14", "the papers' release")
 
 
 def _without_variable_tensors(manifest: Manifest) -> str | None:
-    """Why LiteRT.js cannot run a model that keeps its state in variable tensors; variables of other kinds it has."""
+    """Why LiteRT.js cannot run a model that keeps its state in variable tensors; it supports other variables."""
     kept = behaviour.in_variable_tensors(manifest)
     if not kept:
         return None
@@ -133,7 +133,7 @@ LITERTJS = WebEngine(
         ),
         gpu_backend("webgpu", "WebGPU shaders in float32"),
     ),
-    # As many workers are ready as the page is told cores, however many threads it is asked for.
+    # The number of workers that are ready follows the number of cores that the page sees, not the number of threads.
     cores_a_thread=1,
     why_no_kernels="its library does not tell which operators it runs",
     refuses_model=_without_variable_tensors,

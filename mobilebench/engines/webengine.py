@@ -1,4 +1,4 @@
-"""A web engine as data: one release of a framework, with the backends that it has and what they offer and lack."""
+"""A web engine as data: one release of a framework, its backends, and what they offer and lack."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class WebEngine:
 
     name: str
     release: str
-    """How the version begins that its pages have to report, up to a dot: `1.18`."""
+    """The version that its pages have to report begins with this, up to a dot: `1.18`."""
     description: str
     format: Format
     backends: tuple[Backend, ...]
     most_threads: int | None = None
-    """That it ever starts."""
+    """The largest number of threads that the framework starts."""
     cores_a_thread: int = 0
-    """How many cores the page has to see for each thread, in builds with threads; 0: it may have any number."""
+    """How many cores the page has to see for each thread, in builds with threads; 0: any number will do."""
     refuses_one_thread: Mapping[str, str] = field(default_factory=dict)
-    """Wasm builds in whose place another one is loaded for one thread, and which."""
+    """Wasm build to the build that the framework loads in its place when one thread is asked for."""
 
     refuses_model: Callable[[Manifest], str | None] | None = None
-    """Why it cannot run a user's model, as far as the model's manifest tells."""
+    """Returns why the engine cannot run a user's model, judged by the manifest; None when nothing is against it."""
 
     setup_patience_s: float = web.SETUP_PATIENCE_S
     kind: Literal["web"] = "web"
@@ -57,7 +57,7 @@ class WebEngine:
         return reason or model_limits.why_not(self.name, own, self.format)
 
     def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> web.PreparedPage:
-        """See that the model can be served: pages fetch it, so nothing is pushed."""
+        """Check that the model can be served. Pages fetch it, so nothing is pushed."""
         return web.prepare(self.page_case(target.info, block.case), target, block, files)
 
     def measure(
@@ -68,7 +68,7 @@ class WebEngine:
         samples: int = SAMPLES,
         traces: Path | None = None,
     ) -> BlockResult:
-        """Measure one block in a page that was never opened before."""
+        """Measure one block in a fresh page."""
         return web.measure(
             prepared, cancel=cancel, samples=samples, setup_patience_s=self.setup_patience_s, traces=traces
         )
@@ -86,7 +86,7 @@ class WebEngine:
 
 
 SLOW = 5
-"""How many times longer than for others is waited for plain JavaScript, and where the CPU does a GPU's work."""
+"""Factor on the waiting time for plain JavaScript, and where the CPU does a GPU's work."""
 
 
 def gpu_backend(name: str, description: str, missing: str | None = None) -> Backend:
