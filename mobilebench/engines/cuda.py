@@ -1,7 +1,7 @@
 """Whether this computer has a device for CUDA.
 
-Nothing is loaded for the answer: a driver that is half installed shall not end this process. Whether an engine's
-library can use the device is asked elsewhere: of `libraries.missing_reason` for ONNX Runtime, of TensorFlow itself.
+Nothing is loaded to find out, because a half-installed driver could end this process. Whether an engine's library
+can use the device is checked elsewhere: by `libraries.missing_reason` for ONNX Runtime, by TensorFlow itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 _DRIVER = Path("/proc/driver/nvidia")
 _WSL = Path("/dev/dxg"), Path("/usr/lib/wsl/lib/libcuda.so.1")
-"""Windows lends its GPU to a Linux guest under these."""
+"""Paths under which Windows makes its GPU available to a Linux guest (WSL)."""
 
 
 def no_device(driver: Path = _DRIVER, wsl: tuple[Path, Path] = _WSL) -> str | None:
@@ -25,7 +25,7 @@ def no_device(driver: Path = _DRIVER, wsl: tuple[Path, Path] = _WSL) -> str | No
 
 
 def devices(driver: Path = _DRIVER) -> list[str]:
-    """The model names of the NVIDIA GPUs here, as the driver tells them."""
+    """The model names of the NVIDIA GPUs here, as the driver reports them."""
     found = []
     for facts in sorted((driver / "gpus").glob("*/information")):
         for line in facts.read_text(errors="replace").splitlines():

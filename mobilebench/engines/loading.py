@@ -1,4 +1,4 @@
-"""Whether an engine's libraries load on a target: found out once while it is open, before the engine is entered."""
+"""Remembers whether an engine's libraries load on a target, which is tried once while the target is open."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from mobilebench.core.errors import Unsupported
 from mobilebench.targets.base import Target
 
 Key = tuple[str, ...]
-"""What was tried: engine, sums of its libraries, and backend and setting where these matter."""
+"""What was tried: engine, checksums of its libraries, and backend and setting where these matter."""
 
 _found: WeakKeyDictionary[Target, dict[Key, Unsupported | None]] = WeakKeyDictionary()
 
 
 def require(target: Target, key: Key, try_it: Callable[[], None]) -> None:
-    """Hold what `try_it` tries to be possible on this target; it is called for the first question of a key only.
+    """Require that `try_it` succeeds on this target; it is called only the first time that a key is required.
 
     Raises:
         Unsupported: `try_it` raised it, now or the first time.
-        MobilebenchError: `try_it` raised another one, and is called again for the next question.
+        MobilebenchError: `try_it` raised another error; it is called again the next time.
     """
     if not known(target, key):
         try:
@@ -31,10 +31,10 @@ def require(target: Target, key: Key, try_it: Callable[[], None]) -> None:
 
 
 def known(target: Target, key: Key) -> bool:
-    """Whether this was found out to be possible.
+    """Whether this was tried and found to be possible.
 
     Raises:
-        Unsupported: it was found out to be impossible.
+        Unsupported: it was tried and found to be impossible.
     """
     found = _found.get(target, {})
     if error := found.get(key):
@@ -43,5 +43,5 @@ def known(target: Target, key: Key) -> bool:
 
 
 def refuse(target: Target, key: Key, why: Unsupported) -> None:
-    """Remember that something is impossible, as long as the target is open."""
+    """Remember, as long as the target is open, that something is impossible."""
     _found.setdefault(target, {})[key] = why

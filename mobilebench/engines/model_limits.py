@@ -1,4 +1,4 @@
-"""What of a model an engine in a page cannot take, known from the manifest before any page is opened."""
+"""Models that an engine in a page cannot run, known from the manifest before any page is opened."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _DTYPES: dict[str, tuple[str, ...]] = {
     "litertjs": ("float32", "int32", "uint8"),
     "tfjs": ("float32", "int32", "bool"),
 }
-"""Engine to the dtypes that it has; others take all that a manifest may hold."""
+"""Engine to the dtypes that it supports; other engines support all dtypes of a manifest."""
 
 _TITLES = {"litertjs": "LiteRT.js", "tfjs": "TensorFlow.js"}
 

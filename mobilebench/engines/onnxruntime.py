@@ -9,7 +9,7 @@ from mobilebench.engines.native import NativeEngine
 
 
 class OnnxruntimeEngine(NativeEngine):
-    """`.onnx` models, on one execution provider; the CPU's takes what that leaves, and the proof tells how much."""
+    """Runs `.onnx` models on one execution provider. The CPU's provider takes the rest; the proof reports how much."""
 
     name = "onnxruntime"
     description = "ONNX Runtime's C API in a fresh native process; sequential execution, telemetry off"
@@ -44,7 +44,7 @@ class OnnxruntimeEngine(NativeEngine):
 
 
 def _why_not_there(target: TargetInfo, backend: str) -> str | None:
-    """Backends that need a system or a device which the target has not."""
+    """Why this target lacks the system or device that a backend needs; None when it has both."""
     android = target.runner.startswith("android-")
     if backend == "nnapi" and not android:
         return f"NNAPI is there on Android only, not on {target.runner}"

@@ -79,7 +79,7 @@ class Job(PageMessage):
     """The browser was started so that it measures a page's memory as soon as the page asks."""
     loader: Loader = "split"
     samples: int = SAMPLES
-    """Most elements of each output that the answer shows."""
+    """Largest number of elements of each output in the answer."""
     answer: Literal["first", "last"] = "last"
     """The inference whose outputs are in the answer."""
     model: ModelJob
@@ -99,7 +99,7 @@ class BackendChoice(PageMessage):
     name: str
     axes: list[AxisChoice]
     single_threaded: bool
-    """The backend has one thread, whatever is chosen of it."""
+    """The backend always runs on one thread."""
     single_threaded_builds: list[str]
     """Wasm builds that run on one thread."""
     multi_threaded_builds: list[str]
@@ -135,7 +135,7 @@ class Choices(PageMessage):
 
 
 class StartRequest(PageMessage):
-    """What a person chose, when they press “run”."""
+    """What a person has chosen when they press “run”."""
 
     engine: str
     backend: str
@@ -146,7 +146,7 @@ class StartRequest(PageMessage):
     precision: str
     pass_: Pass = Field(default="timing", alias="pass")
     cores: int = Field(default=1, ge=1, le=MAX_CORES)
-    """Cores of the browser's machine, as the browser tells them."""
+    """Cores of the browser's machine, as the browser reports them."""
 
 
 class Started(PageMessage):
@@ -171,7 +171,7 @@ class PageAnswer(PageMessage):
     agent: str = Field(default="", max_length=2000)
     """The browser's user agent."""
     cores: int | None = Field(default=None, ge=1, le=MAX_CORES)
-    """Cores of the browser's machine, where the browser tells them."""
+    """Cores of the browser's machine; None where the browser does not report them."""
 
 
 class StopRequest(PageMessage):
@@ -181,7 +181,7 @@ class StopRequest(PageMessage):
 
 
 class Judgement(PageMessage):
-    """What mobilebench thinks of an answer."""
+    """How mobilebench judges an answer."""
 
     outcome: Outcome
     reason: str | None

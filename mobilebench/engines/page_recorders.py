@@ -1,4 +1,4 @@
-"""Recorders of a page: started before it measures, looked in on where it stops, stopped when it has answered."""
+"""Recorders of a page: started before it measures, called when it pauses, and stopped when it has answered."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mobilebench.targets.base import Target
 
 
 class PageRecorder(Protocol):
-    """The side of a recorder that drives a page's browser and looks at its processes."""
+    """The part of a recorder that drives a page's browser and reads the state of its processes."""
 
     def start(self, subject: Subject) -> None:
-        """Begin, when the page is open and before it measures. Raises as the block does that cannot be recorded."""
+        """Begin, when the page is open and before it measures. An error that is raised here makes the block fail."""
         ...
 
     def paused(self, stage: str) -> None:
@@ -26,16 +26,16 @@ class PageRecorder(Protocol):
         ...
 
     def stop(self, subject: Subject, *, complete: bool = True) -> None:
-        """End, when the page has answered; `complete`: whether it did."""
+        """End, when the page has answered or failed; `complete` says whether it has answered."""
         ...
 
     def result(self) -> Recorded:
-        """What was recorded since `start`, to be added to what the page answered."""
+        """What was recorded since `start`, to be added to the page's answer."""
         ...
 
 
 PAGE_SIDES: dict[str, Callable[[], PageRecorder]] = {"trace": PageTrace}
-"""What is recorded beside the process of a page, by pass."""
+"""Pass to the recorder that it adds to the sampling of the page's process."""
 
 
 class PageRecording:
@@ -46,12 +46,12 @@ class PageRecording:
         self._recorders = recorders
 
     def paused(self, stage: str) -> None:
-        """Tell every recorder that the stage has just ended, and that the page waits."""
+        """Notify every recorder that the stage has just ended and that the page waits."""
         for one in self._recorders:
             one.paused(stage)
 
     def completed(self, answer: Measurement) -> Measurement:
-        """The page's measurement with what was recorded beside it."""
+        """The page's measurement, completed with what the recorders recorded."""
         for one in self._recorders:
             self._subject.page.answer = answer
             answer = answer.model_copy(update=one.result().parts)
@@ -60,9 +60,9 @@ class PageRecording:
 
 @contextmanager
 def recording(target: Target, page: RecordedPage) -> Iterator[PageRecording]:
-    """Record while the body lets the page measure. Every recorder that was started is stopped, the last one first.
+    """Record while the body lets the page measure. Every recorder that was started is stopped, in reverse order.
 
-    A recorder that fails makes the block fail: the block is there for what it records.
+    A recorder that fails makes the block fail, because the block exists for what it records.
     """
     subject = Subject(target, page=page)
     wanted: list[PageRecorder] = [PageProcessSampler()]

@@ -1,4 +1,4 @@
-"""Records the browser's own trace of a page, which becomes a file of the run."""
+"""Records the browser's own trace of a page and writes it to a file of the run."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mobilebench.core.records import PlannedBlock, TraceFile
 from mobilebench.recorders.base import Recorded, Subject
 
 SETTLE_MS = 3000
-"""For how long the page is left alone before it begins. A browser makes JSON of a trace only when its first page has
-been idle for a while, or a minute has passed."""
+"""How long the page stays idle before it begins. A browser converts a trace to JSON only when its first page has been
+idle for a while, or after a minute."""
 
 _LONGEST_NAME = 150
 
@@ -24,10 +24,10 @@ class PageTrace:
         self._trace: TraceFile | None = None
 
     def start(self, subject: Subject) -> None:
-        """Let the browser begin to trace.
+        """Make the browser begin to trace.
 
         Raises:
-            Unsupported: this browser records no traces for those who drive it.
+            Unsupported: a program that drives this browser cannot record traces.
         """
         recorded = subject.page
         if recorded.folder is None:
@@ -37,10 +37,10 @@ class PageTrace:
         self._file = recorded.folder / file_name(recorded.block)
 
     def paused(self, stage: str) -> None:
-        """Does nothing: the browser records by itself."""
+        """Do nothing: the browser records without help."""
 
     def stop(self, subject: Subject, *, complete: bool = True) -> None:
-        """End the trace and write it into its file. That of a block that failed is dropped with its browser.
+        """End the trace and write it to its file. The trace of a failed block is lost when its browser is closed.
 
         Raises:
             BlockFailed: the trace did not come; see `browsers.tracing.finish`.
@@ -54,6 +54,6 @@ class PageTrace:
 
 
 def file_name(block: PlannedBlock) -> str:
-    """A name that no other block of the run has: its number, and its case in characters that any system takes."""
+    """A name unique within the run: the block's number, and its case in characters that every file system accepts."""
     words = re.sub(r"[^A-Za-z0-9@.]+", "-", block.case.key).strip("-")
     return f"{block.index:05d}-{words[:_LONGEST_NAME]}.json.gz"

@@ -1,6 +1,6 @@
-"""Every engine by its name. Adding one is a module of its own and one line here.
+"""Every engine by name. A new engine needs a module of its own and one line here.
 
-An older release of an engine carries its version in its name: `ortjs@1.18` beside `ortjs`, which is the current one.
+An older release of an engine has its version in its name: `ortjs@1.18`. The name `ortjs` is the current release.
 """
 
 from __future__ import annotations

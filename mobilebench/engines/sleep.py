@@ -1,4 +1,4 @@
-"""An engine that computes nothing: it shows what everything around a measurement costs."""
+"""An engine that computes nothing. It shows the cost of everything around a measurement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from mobilebench.engines.native import NativeEngine
 
 
 class SleepEngine(NativeEngine):
-    """Predictions of 50 ms in which the processor is free; so its blocks need not take turns."""
+    """Sleeps for 50 ms per prediction. The processor is free, so its blocks need not take turns."""
 
     name = "sleep"
     description = "Sleeps 50 ms a prediction instead of computing, to measure mobilebench itself"

@@ -1,4 +1,4 @@
-"""TensorFlow on this computer: a SavedModel in a fresh Python process, on the CPU or on a GPU."""
+"""TensorFlow on this computer: runs a SavedModel in a fresh Python process, on the CPU or on a GPU."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MENDED_BY = "pip install 'mobilebench[models]'"
 _IMPORT: loading.Key = ("tensorflow", "import")
 _WORKER = "mobilebench.engines.tensorflow_worker"
 _IMPORT_SECONDS = 60.0
-"""Importing TensorFlow may read a gigabyte from a slow disk."""
+"""Time for importing TensorFlow, which may read a gigabyte from a slow disk."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class ExpectedFile:
 
 @dataclass(frozen=True)
 class PreparedSavedModel(PreparedCase):
-    """A block of a SavedModel that is whole."""
+    """A block of a SavedModel whose files are all present."""
 
     model: list[ExpectedFile]
-    """Graph and variables, the graph first."""
+    """The graph, then the variables."""
 
 
 class TensorflowEngine:
-    """SavedModels, by the function of their signature."""
+    """Runs SavedModels by calling the function of their signature."""
 
     name = "tensorflow"
     kind: Literal["native"] = "native"
@@ -93,7 +93,7 @@ class TensorflowEngine:
         Raises:
             Unsupported: the model has no SavedModel or is to be mapped, or an earlier block found that TensorFlow
                 cannot be imported.
-            BlockFailed: a file of it is missing.
+            BlockFailed: a file of the model is missing.
         """
         started = time.monotonic()
         if block.conditions.model_access == "mapped":
@@ -142,7 +142,7 @@ class TensorflowEngine:
 
 
 def _require_imported(target: Target, result: ShellResult) -> None:
-    """Where the import is what ended the process, every later block would end so, too."""
+    """Remember an import that ended the process, since it would end the process of every later block too."""
     try:
         read_import(result, engine=TensorflowEngine.name, target=target.info.id)
     except Unsupported as error:
@@ -169,15 +169,15 @@ def command(block: PlannedBlock, files: ModelFiles, samples: int, scratch: Path)
 
 
 def environment(case: Case, scratch: Path) -> dict[str, str]:
-    """What the process is started with beside what this one has: few words, files in `scratch` alone, and on the CPU
-    no GPU in sight.
+    """Variables that the process gets in addition to this one's: little output, files only in `scratch`, and no visible
+    GPU when it computes on the CPU.
     """
     usual = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_HOME": str(scratch), "TMPDIR": str(scratch)}
     return usual if case.backend == "gpu" else {**usual, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def installed_version() -> str | None:
-    """Of the Python package; None when there is none."""
+    """Version of the installed Python package; None when it is not installed."""
     try:
         return version("tensorflow")
     except PackageNotFoundError:
@@ -185,7 +185,7 @@ def installed_version() -> str | None:
 
 
 def _model(files: ModelFiles) -> list[ExpectedFile]:
-    """Graph and variables, the graph first; the process tells of no other files that belong to a SavedModel."""
+    """The graph, then the variables. The process reports no other files of a SavedModel."""
     entry: FormatFile | None = files.manifest.formats.get(FORMAT)
     if entry is None:
         raise Unsupported(f"{files.missing(FORMAT)}.")
@@ -204,7 +204,7 @@ def _model(files: ModelFiles) -> list[ExpectedFile]:
 
 
 def _check(measurement: Measurement, block: PlannedBlock, files: ModelFiles, target: str) -> None:
-    """An answer that is well-formed and yet not what was asked for is refused."""
+    """Refuse a well-formed answer that is not what was asked for."""
     require_block(measurement, block, target)
     if missing := sorted(SETUP_PARTS - set(measurement.setup_ms)):
         raise not_usable(target, f"it lacks the setup part {missing[0]}")
@@ -215,7 +215,7 @@ def _check(measurement: Measurement, block: PlannedBlock, files: ModelFiles, tar
 
 
 def _with_checksums(measurement: Measurement, model: list[ExpectedFile], target: str) -> Measurement:
-    """Name the files that the process says it loaded, with sums taken here; their sizes have to agree."""
+    """Add SHA-256 sums, computed here, to the files that the process loaded; their sizes have to agree."""
     loaded = {Path(proof.name): proof.bytes for proof in measurement.proof.files}
     libraries = [ExpectedFile(library, known_sha256(library)) for library in network.installed() if library in loaded]
     if not libraries:

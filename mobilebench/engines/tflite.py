@@ -1,4 +1,4 @@
-"""TensorFlow Lite by its C API in the native runner."""
+"""TensorFlow Lite, used by the native runner through its C API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ONLY_ON_ANDROID = {"gpu": "GPU delegate", "nnapi": "NNAPI delegate"}
 
 
 class TfliteEngine(NativeEngine):
-    """`.tflite` models: backend and axes name every delegate, and none is added unseen."""
+    """Runs `.tflite` models. Backend and axes name every delegate; none is added implicitly."""
 
     name = "tflite"
     description = "TensorFlow Lite's C API in a fresh native process; every delegate is added explicitly"

@@ -1,6 +1,6 @@
-"""Blocks that take longer than their rule allows: the case is too slow here, which is an outcome and no fault.
+"""Ends blocks that take longer than their rule allows. Such a case is too slow here: an outcome, not a failure.
 
-What counts as stuck is another matter: each engine has a patience of its own for that, which is long.
+A block that is stuck is something else: each engine has its own, longer timeout for that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mobilebench.core.records import BlockRule
 
 
 class _TooSlow(BlockFailed):
-    """Silence up to the time limit, as long as nothing else explains it."""
+    """No answer within the time limit, and no other explanation so far."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"it did not end within {seconds:g} s, the time limit of a block.", fault="hang")
@@ -21,10 +21,10 @@ class _TooSlow(BlockFailed):
 
 @contextmanager
 def too_slow_is_unsupported() -> Iterator[None]:
-    """Around all that may find another reason for the silence, such as a browser's death.
+    """Turn the time limit's error into `Unsupported`, around code that may find another reason, such as a crash.
 
     Raises:
-        Unsupported: none was found.
+        Unsupported: there was no answer in time, and no other reason was found.
     """
     try:
         yield
@@ -34,15 +34,15 @@ def too_slow_is_unsupported() -> Iterator[None]:
 
 @contextmanager
 def waiting(rule: BlockRule, patience_s: float, *, downloads_s: float = 0.0) -> Iterator[float]:
-    """Around the wait for an answer: for how many seconds, which is the shorter of time limit and patience.
+    """Wrap the wait for an answer. Yields for how many seconds to wait: the shorter of time limit and `patience_s`.
 
     Args:
-        rule: of the block.
-        patience_s: after which the engine counts as stuck.
-        downloads_s: that an imitated network takes on purpose, beside either.
+        rule: the block's rule.
+        patience_s: seconds after which the engine counts as stuck.
+        downloads_s: seconds that an imitated network takes on purpose, added to either limit.
 
     Raises:
-        BlockFailed: in place of a hang, where the time limit was the shorter one.
+        BlockFailed: there was no answer within the time limit, where that is the shorter one.
     """
     limit = rule.time_limit_seconds
     if limit is None or limit >= patience_s:

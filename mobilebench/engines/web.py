@@ -193,7 +193,7 @@ def measure(
 
 
 def _fill_caches(page: Page, url: str, job: Job, patience: float) -> None:
-    """Let the page run its setup once beforehand, so that the browser fills its caches."""
+    """Let the page run its setup beforehand, so that the browser fills its caches."""
     rule = BlockRule(min_predictions=1, max_predictions=1, max_seconds=1)
     once = job.model_copy(update={"rule": rule, "pass_": "timing"})
     for _ in range(PRIMING_VISITS):

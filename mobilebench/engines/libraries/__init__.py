@@ -1,9 +1,9 @@
-"""The engine libraries that native runners load: a user's files, else what the lock file pins, fetched once.
+"""The engine libraries that native runners load: a user's files, else the lock file's libraries, fetched once.
 
     libraries_for("tflite", "gpu", "android-arm64-v8a") → core and delegate, with version, licence and checksum
 
-`lock.yaml` says where each comes from and what it has to be. `python -m mobilebench.engines.libraries` makes all of
-them ready for this computer; `mobilebench libraries` lists and fetches them.
+`lock.yaml` has the sources and checksum of each. `python -m mobilebench.engines.libraries` makes all of them ready for
+this computer; `mobilebench libraries` lists and fetches them.
 """
 
 from mobilebench.engines.libraries.given import Given, every_file, require_use, using, using_files

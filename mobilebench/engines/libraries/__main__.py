@@ -1,4 +1,4 @@
-"""Make every library ready for this computer and say where it lies."""
+"""Make every library ready for this computer and print where it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mobilebench.engines.libraries.resolve import ENGINES, host_build, library
 
 
 def main() -> int:
-    """The exit code: 0, or that of the first library that cannot be had."""
+    """Returns the exit code: 0, or the code of the first library that cannot be obtained."""
     for engine in ENGINES:
         try:
             found = library(engine, host_build())

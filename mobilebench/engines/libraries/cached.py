@@ -18,16 +18,16 @@ from mobilebench.engines.libraries.pins import Pinned
 Tell = Callable[[str], None]
 
 _failures: dict[Path, MobilebenchError] = {}
-"""By the folder that an archive would have been unpacked in: within one process nothing is asked for twice."""
+"""Target folder of an archive to the error of fetching it: one process does not try twice."""
 
 
 def on_standard_error(words: str) -> None:
-    """The usual listener: a fetch takes seconds to minutes, and whoever waits should know for what."""
+    """Print a step of fetching, which takes seconds to minutes, on standard error. This is the default listener."""
     sys.stderr.write(f"{words}\n")
 
 
 def is_here(pinned: Pinned) -> bool:
-    """Whether the pinned bytes lie in the cache."""
+    """Whether the pinned file is in the cache."""
     try:
         return known_sha256(pinned.path) == pinned.member.sha256
     except OSError:
@@ -35,7 +35,7 @@ def is_here(pinned: Pinned) -> bool:
 
 
 def failed_before(pinned: Pinned) -> str | None:
-    """Why no source gave it to this process, and what mends that; None when nobody tried, or it is here now."""
+    """Why this process could not fetch it, and how to fix that; None when it has not tried, or the file exists now."""
     failure = _failures.get(_room(pinned))
     if not isinstance(failure, Unsupported) or is_here(pinned):
         return None
@@ -43,11 +43,11 @@ def failed_before(pinned: Pinned) -> str | None:
 
 
 def obtain(pinned: Pinned, tell: Tell = on_standard_error) -> Library:
-    """The pinned library, fetched when it is not here. A failure is remembered, and told again without trying.
+    """The pinned library, fetched when it is missing. A failure is remembered and raised again without trying.
 
     Raises:
-        Unsupported: no source gives it; the hint says what mends that.
-        BadInput: every source that answers gives other bytes than the pinned ones, or the cache cannot be written.
+        Unsupported: no source has it; the hint says how to fix that.
+        BadInput: every source that answers delivers other bytes than the pinned ones, or the cache cannot be written.
     """
     if not is_here(pinned):
         _obtain(pinned, tell)
@@ -85,7 +85,7 @@ def _obtain(pinned: Pinned, tell: Tell) -> None:
 
 
 def _source(pinned: Pinned) -> str:
-    """The source that gave it, as it was noted beside it; any other gives the same bytes."""
+    """The source from which it was fetched, read from the note beside it; others deliver the same bytes."""
     known = {source.coordinate for source in pinned.archive.sources}
     try:
         noted = _note(pinned).read_text().strip()
@@ -99,7 +99,7 @@ def _note(pinned: Pinned) -> Path:
 
 
 def _room(pinned: Pinned) -> Path:
-    """Where an archive is worked on, under its lock: what a killed process left there is removed by the next."""
+    """Working folder for an archive, used under its lock. The next process removes what a killed one left there."""
     return paths.cache() / "libraries" / f".fetch-{pinned.member.archive}"
 
 
@@ -117,7 +117,7 @@ def _bring(pinned: Pinned, room: Path, tell: Tell) -> None:
 
 
 def _from_sources(pinned: Pinned, room: Path, tell: Tell) -> tuple[Path, str]:
-    """The archive from the first source that gives the pinned bytes, and that source."""
+    """The archive from the first source that delivers the pinned bytes, and that source."""
     reasons: list[str] = []
     other_bytes = False
     for number, source in enumerate(pinned.archive.sources):

@@ -1,4 +1,4 @@
-"""Everything that runners may load, with its licence and whether it is here: for people, and for the documentation."""
+"""Lists every library that runners may load, with its licence and state, for users and for the documentation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSTALLED_BACKENDS = ("cpu",)
 
 @dataclass(frozen=True)
 class Entry:
-    """One library that some backends of an engine load on one runner build."""
+    """A library that some backends of an engine load on one runner build."""
 
     engine: str
     backends: tuple[str, ...]
@@ -30,22 +30,22 @@ class Entry:
     sha256: str | None
     coordinate: str | None
     sources: tuple[str, ...]
-    """Where it is looked for, in this order."""
+    """Its sources, in the order in which they are tried."""
     checked: str
     state: str
-    """`here`, `not fetched`, or why it cannot be had."""
+    """`here`, `not fetched`, or why it cannot be obtained."""
     as_here: bool | None
-    """Whether it is of this computer's version; None when one of the two is unknown."""
+    """Whether it has the same version as this computer's library; None when one of the two is unknown."""
 
 
 def builds() -> list[str]:
-    """Every runner build that some engine has a library for; this computer's first."""
+    """Every runner build for which some engine has a library; this computer's comes first."""
     known = {build for engine in pins.lock().engines.values() for build in engine} | {resolve.host_build()}
     return sorted(known, key=lambda build: (build != resolve.host_build(), build))
 
 
 def entries(engines: Iterable[str] = (), wanted: Iterable[str] = ()) -> list[Entry]:
-    """The libraries of these engines and runner builds; of all engines, this computer and phones when none are named.
+    """The libraries of these engines and runner builds; if none are named, of all engines on this computer and phones.
 
     Raises:
         BadInput: there is no such engine or runner build.
@@ -59,7 +59,7 @@ def entries(engines: Iterable[str] = (), wanted: Iterable[str] = ()) -> list[Ent
 
 
 def fetch(entry: Entry, tell: cached.Tell = cached.on_standard_error) -> str | None:
-    """Bring what an entry's backends load here; why that is not possible, else None."""
+    """Fetch what an entry's backends load. Returns why that is not possible, or None."""
     try:
         resolve.libraries_for(entry.engine, entry.backends[0], entry.build, tell)
     except MobilebenchError as error:
@@ -68,7 +68,7 @@ def fetch(entry: Entry, tell: cached.Tell = cached.on_standard_error) -> str | N
 
 
 def licences() -> str:
-    """What may be pushed to a phone, with licences, in Markdown, from the lock file alone."""
+    """The libraries that may be pushed to a phone, with licences, in Markdown, from the lock file alone."""
     lock = pins.lock()
     head = "| library | version | runner builds | licence | contains |\n| --- | --- | --- | --- | --- |"
     rows: dict[tuple[str, ...], list[str]] = {}

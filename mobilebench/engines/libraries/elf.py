@@ -1,4 +1,4 @@
-"""What a shared library's header tells: the processor it is for, and whether it is for Android."""
+"""Reads from a shared library's header for which processor it is, and whether it is for Android."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ABIS = {"x86_64": 62, "aarch64": 183, "arm64-v8a": 183, "armeabi-v7a": 40, "x86": 3}
-"""ELF's machine number, by how runner builds name processors."""
+"""Name of a processor in runner builds to ELF's machine number."""
 
 _HEAD = 64 * 2**10
 _NOTE = 4
 _SEGMENTS = {1: ("<IIIIIIII", 1, 4), 2: ("<IIQQQQQQ", 2, 5)}
-"""By class (32 or 64 bit): a program header, and where offset and size in the file stand in it."""
+"""ELF class (32 or 64 bit) to a program header's format and the positions of file offset and size in it."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Elf:
 
     machine: int
     android: bool
-    """It carries Android's own note, as everything built by the NDK does."""
+    """It has Android's note segment, which every library built with the NDK has."""
 
     @property
     def family(self) -> str:

@@ -1,6 +1,6 @@
-"""Archives by the ordinary clients: `mvn` for Maven coordinates, `npm` for npm packages.
+"""Fetches archives with the ordinary clients: `mvn` for Maven coordinates, `npm` for npm packages.
 
-mobilebench knows no addresses: mirrors and proxies are what these clients are configured with.
+mobilebench has no addresses of its own: mirrors and proxies come from the configuration of these clients.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ _running: set[subprocess.Popen[bytes]] = set()
 
 
 class NotHad(Exception):
-    """A source does not give the archive; the text says why, in the client's own words."""
+    """A source does not deliver the archive; the message says why, as the client printed it."""
 
 
 class OtherBytes(Exception):
-    """A source gives something else than what is pinned."""
+    """A source delivers other bytes than the pinned ones."""
 
 
 def fetch(source: Maven | Npm, archive: Archive, folder: Path) -> Path:
-    """The archive, as a file inside `folder`, which is empty before.
+    """Fetch the archive into `folder`, which has to be empty, and return its path.
 
     Raises:
         NotHad: there is no client, no network or no such package.
-        OtherBytes: what came is not what is pinned.
+        OtherBytes: the file is not the pinned one.
     """
     if isinstance(source, Maven):
         got = _by_maven(source, folder)
@@ -61,7 +61,7 @@ def fetch(source: Maven | Npm, archive: Archive, folder: Path) -> Path:
 
 def _by_maven(source: Maven, folder: Path) -> Path:
     options = ["--batch-mode", "--quiet", "--update-snapshots"]
-    """The last: ask again for what was not found before, which Maven else remembers for a day."""
+    """The last option looks again for archives that were not found, which Maven otherwise remembers for a day."""
     command = ["mvn", *options, _COPY, f"-Dartifact={source.maven}", f"-DoutputDirectory={folder}"]
     return _brought(command, folder, client="the Maven client `mvn` (`apt-get install maven`)")
 
@@ -72,7 +72,7 @@ def _by_npm(source: Npm, folder: Path) -> Path:
 
 
 def _brought(command: list[str], folder: Path, client: str) -> Path:
-    """The one file that a client leaves in `folder`."""
+    """Run a client, and return the one file that it leaves in `folder`."""
     if shutil.which(command[0]) is None:
         raise NotHad(f"{client} is not installed")
     output = folder / "said.txt"
@@ -86,7 +86,7 @@ def _brought(command: list[str], folder: Path, client: str) -> Path:
 
 
 def _run(command: list[str], folder: Path, output: Path) -> bool:
-    """Whether it ended in time. Its words go to a file: a grandchild that lives on cannot hold us up."""
+    """Whether the command ended in time. Its output goes to a file, so that a surviving grandchild cannot block us."""
     with output.open("wb") as sink:
         client = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
@@ -110,13 +110,13 @@ def _end(client: subprocess.Popen[bytes]) -> None:
 
 @atexit.register
 def _end_all() -> None:
-    """A fetch in a thread that was left behind, as Ctrl-C does, leaves no client behind."""
+    """End the clients of threads that were left behind, as happens on Ctrl-C."""
     for client in list(_running):
         _end(client)
 
 
 def _first_error(output: str) -> str:
-    """What the client says first after the word error, without codes and what it was about to do."""
+    """The client's first error message, without codes and without what it was about to do."""
     for line in _TERMINAL_CODES.sub("", output).splitlines():
         found = _ERROR.search(line)
         text = found.group(1).strip().removesuffix(" -> [Help 1]").rstrip(".") if found else ""

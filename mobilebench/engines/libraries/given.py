@@ -1,7 +1,7 @@
-"""Libraries that a user names: shared libraries and Android archives, by option or by environment variable.
+"""Libraries that a user names by option or environment variable: shared libraries and Android archives.
 
-A file is used for the runner builds of its own family: an `.aar` or a library built for Android on phones, any other
-on this computer. There it has to fit the processor.
+An `.aar`, or a library built for Android, is used on phones; any other file on this computer. It has to fit the
+processor there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAMES = {
     "tflite-gpu": "libtensorflowlite_gpu_jni.so",
     "onnxruntime": "libonnxruntime.so",
 }
-"""What can be named, and the library's file name inside an Android archive. `tflite-gpu` is the GPU delegate."""
+"""Name to the library's file name inside an Android archive. `tflite-gpu` is the GPU delegate."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Given:
     name: str
     path: Path
     by: str
-    """What named it: the option or the variable."""
+    """The option or environment variable that named it."""
 
     @property
     def words(self) -> str:
@@ -46,7 +46,7 @@ class Given:
 _NamedFiles = Mapping[str, tuple[Given, ...]]
 
 _by_option: ContextVar[_NamedFiles] = ContextVar("files named by options", default=MappingProxyType({}))
-"""Files by the name of their engine or delegate. A thread that is started in a context does not inherit it."""
+"""Files by the name of their engine or delegate. New threads do not inherit it."""
 
 _OPTION = "--engine-library"
 
@@ -58,10 +58,10 @@ def variable(name: str) -> str:
 
 @contextmanager
 def using(options: Iterable[str]) -> Iterator[None]:
-    """Use the files of `NAME=FILE` options until the end of the block; they come before environment variables.
+    """Use the files of `NAME=FILE` options until the context ends; they take precedence over environment variables.
 
     Raises:
-        BadInput: an option is no such pair, or its file cannot be read or is no library.
+        BadInput: an option is not such a pair, or its file cannot be read or is not a library.
     """
     added = [_parsed(option) for option in options]
     for given in added:
@@ -73,7 +73,7 @@ def using(options: Iterable[str]) -> Iterator[None]:
 
 @contextmanager
 def using_files(named: Iterable[Given]) -> Iterator[None]:
-    """Use exactly these files until the end of the block, and for their names no environment variable."""
+    """Use exactly these files until the context ends, and no environment variable for their names."""
     by_name: dict[str, tuple[Given, ...]] = {}
     for given in named:
         by_name[given.name] = (*by_name.get(given.name, ()), given)
@@ -85,7 +85,7 @@ def using_files(named: Iterable[Given]) -> Iterator[None]:
 
 
 def files(name: str) -> Sequence[Given]:
-    """The files that are named for an engine or delegate now."""
+    """The files that are currently named for an engine or delegate."""
     if named := _by_option.get().get(name):
         return named
     value = os.environ.get(variable(name))
@@ -93,12 +93,12 @@ def files(name: str) -> Sequence[Given]:
 
 
 def every_file() -> list[Given]:
-    """The files that are named now for any engine or delegate."""
+    """The files that are currently named for any engine or delegate."""
     return [given for name in NAMES for given in files(name)]
 
 
 def concerns(name: str, build: str) -> bool:
-    """Whether a named file is meant for this build: it is of its family, or cannot even be read."""
+    """Whether a named file is meant for this build: it is of the build's family, or it cannot be read."""
     return any(_meant(given, build) for given in files(name))
 
 
@@ -106,7 +106,7 @@ def library(name: str, build: str) -> Library | None:
     """The named library that fits a runner build; None when none is meant for builds of its family.
 
     Raises:
-        BadInput: the file that is meant cannot be read, is damaged or is for another processor.
+        BadInput: the file cannot be read, is damaged, or is for another processor.
     """
     meant = [given for given in files(name) if _meant(given, build)]
     for given in meant:
@@ -122,10 +122,10 @@ def library(name: str, build: str) -> Library | None:
 
 
 def require_use(builds: Iterable[str]) -> None:
-    """Hold every file named by an option to be meant for one of these runner builds: none is passed over in silence.
+    """Check that every file named by an option is meant for one of these runner builds, so that none is ignored.
 
     Raises:
-        BadInput: a file is of use to none of them.
+        BadInput: a file is meant for none of them.
     """
     asked = sorted(set(builds))
     for named in _by_option.get().values():
@@ -192,7 +192,7 @@ def _fitting(given: Given, build: str) -> Library | None:
 
 
 def _from_archive(given: Given, build: str) -> Library | None:
-    """The library of this build, unpacked once into the cache under the archive's own sum."""
+    """The library for this build, unpacked once into the cache under the archive's checksum."""
     abi = build.removeprefix("android-")
     if abi not in _abis(given):
         return None

@@ -1,4 +1,4 @@
-"""ONNX Runtime on this computer: the library inside the installed Python package, of whichever name."""
+"""ONNX Runtime on this computer: the library inside the installed Python package, which has one of several names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mobilebench.core.hashing import known_sha256
 from mobilebench.engines.libraries.library import Library
 
 PACKAGES = ("onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-migraphx", "onnxruntime")
-"""They all bring a module `onnxruntime`; the plain one last, since others are installed over it."""
+"""Packages that contain a module `onnxruntime`. The plain one is last, since others are installed over it."""
 
 LICENCE = "MIT"
 
@@ -45,22 +45,22 @@ def library() -> Library:
 
 
 def version_of(path: Path) -> str:
-    """As the file's name tells it."""
+    """The version in the library's file name."""
     return path.name.removeprefix(_PREFIX)
 
 
 def providers_beside(library: Path) -> dict[str, Path]:
-    """The execution providers that lie as libraries of their own beside ONNX Runtime's, by name (`cuda`, `openvino`).
+    """The execution providers with a library of their own beside ONNX Runtime's, by name (`cuda`, `openvino`).
 
-    ONNX Runtime loads them from its own folder, and `libonnxruntime_providers_shared.so` with them: without that,
-    there are none.
+    ONNX Runtime loads them from its own folder together with `libonnxruntime_providers_shared.so`; without that file
+    the result is empty.
     """
     found = {file.stem.removeprefix(_PROVIDER): file for file in sorted(library.parent.glob(f"{_PROVIDER}*.so"))}
     return {name: file for name, file in found.items() if name != "shared"} if "shared" in found else {}
 
 
 def _package(version: str) -> str:
-    """The name of the package that brought it."""
+    """The name of the package that contains it."""
     for name in PACKAGES:
         try:
             if metadata.version(name) == version:

@@ -1,4 +1,4 @@
-"""What the rest of mobilebench is told of a library."""
+"""A library file and what is known of it, for the rest of mobilebench."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ class Library:
     path: Path
     sha256: str
     origin: str
-    """Where it comes from, in words."""
+    """Where it comes from, in plain words."""
     version: str | None = None
-    """Of the engine; None: a user's file, which tells it only when it is loaded."""
+    """Version of the engine; None for a user's file, whose version is known only when it is loaded."""
     licence: str | None = None
-    """SPDX expression of the engine; None: a user's file."""
+    """SPDX expression of the engine; None for a user's file."""
     coordinate: str | None = None
-    """In its registry; None: a user's file."""
+    """Coordinate in its registry; None for a user's file."""
 
 
 @dataclass(frozen=True)
 class EngineLibraries:
-    """What one backend of an engine loads on one runner build."""
+    """The libraries that one backend of an engine loads on one runner build."""
 
     core: Library
     delegate: Library | None = None
-    """A second library that holds the backend."""
+    """A second library that contains the backend."""
     notes: tuple[str, ...] = ()
-    """What a reader of results should know, such as a version that differs from this computer's."""
+    """Notes for readers of results, such as a version that differs from this computer's."""

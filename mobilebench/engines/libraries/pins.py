@@ -1,4 +1,4 @@
-"""The lock file: which library each engine loads for each runner build, where it comes from and what it has to be."""
+"""The lock file: which library each engine loads for each runner build, its sources, and its checksums."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Sum = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Maven(Record):
-    """The official place of an archive: a coordinate for the ordinary Maven client."""
+    """The official source of an archive: a coordinate for the ordinary Maven client."""
 
     maven: Annotated[str, Field(pattern=r"^[\w.-]+:[\w.-]+:[\w.-]+:(jar|aar)(:[\w.-]+)?$")]
     """`group:artifact:version:packaging` or `…:classifier`."""
@@ -36,7 +36,7 @@ class Npm(Record):
     npm: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*@\d[\w.-]*$")]
     """`name@version`."""
     sha256: Sum
-    """Of the package as `npm pack` brings it."""
+    """SHA-256 of the package file that `npm pack` downloads."""
     member: str
 
     @property
@@ -45,10 +45,10 @@ class Npm(Record):
 
 
 class Archive(Record):
-    """Bytes that hold libraries. Sources are tried in order; every one has to give these bytes."""
+    """An archive that contains libraries. Sources are tried in order; each has to deliver the same bytes."""
 
     version: str
-    """Of the engine inside."""
+    """Version of the engine inside."""
     licence: str
     """SPDX expression of the engine itself."""
     contains: list[str]
@@ -58,7 +58,7 @@ class Archive(Record):
 
     @property
     def coordinate(self) -> str:
-        """The first source's: the official one."""
+        """The coordinate of the first source, which is the official one."""
         return self.sources[0].coordinate
 
 
@@ -71,14 +71,14 @@ class Member(Record):
 
 
 class Choice(Record):
-    """What some backends of an engine load on one runner build."""
+    """The libraries that some backends of an engine load on one runner build."""
 
     backends: Annotated[list[str], Field(min_length=1)]
     core: Member
     delegate: Member | None = None
-    """A second library that holds the backend."""
+    """A second library that contains the backend."""
     checked: str
-    """How it was tried, honestly."""
+    """How this choice was really tested."""
 
 
 class Lock(Record):
@@ -86,7 +86,7 @@ class Lock(Record):
 
     archives: dict[str, Archive]
     engines: dict[str, dict[str, list[Choice]]]
-    """By engine and runner build."""
+    """Choices by engine, then by runner build."""
 
     @model_validator(mode="after")
     def _archives_are_named(self) -> Lock:
@@ -100,7 +100,7 @@ class Lock(Record):
 
 @dataclass(frozen=True)
 class Pinned:
-    """A library of the lock file, and where it lies once it is here."""
+    """A library of the lock file, and its path in the cache once it is fetched."""
 
     engine: str
     build: str
@@ -115,14 +115,14 @@ class Pinned:
 
 @cache
 def lock() -> Lock:
-    """What the package ships."""
+    """The lock file that the package ships."""
     import yaml
 
     return TypeAdapter(Lock).validate_python(yaml.safe_load(FILE.read_text()))
 
 
 def choice(engine: str, build: str, backend: str | None) -> Choice | None:
-    """What `backend` of `engine` loads on `build`; with None, what its first backend loads."""
+    """What `backend` of `engine` loads on `build`; for None, what its first backend loads."""
     choices = lock().engines.get(engine, {}).get(build, [])
     return next((one for one in choices if backend is None or backend in one.backends), None)
 

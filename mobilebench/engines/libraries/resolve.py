@@ -1,4 +1,4 @@
-"""One question: what does this backend of this engine load on that runner build? A user's file, else what is pinned."""
+"""Finds what a backend of an engine loads on a runner build: a user's file, else the pinned library."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mobilebench.engines.libraries.pins import Choice
 ENGINES = ("tflite", "onnxruntime")
 
 _DELEGATES = {("tflite", "gpu"): "tflite-gpu"}
-"""Backends that live in a library of their own, and the name by which a user gives it."""
+"""(Engine, backend) that has a library of its own, to the name by which a user gives that library."""
 
 _PROVIDER_PACKAGES = {"cuda": "onnxruntime-gpu=={version}", "openvino": "onnxruntime-openvino"}
-"""Backends that are a library beside ONNX Runtime's on this computer, and the package that brings it.
+"""Backend with a library beside ONNX Runtime's on this computer, to the package that contains the library.
 
-The second has releases of its own, which leave out some of ONNX Runtime's.
+The second package skips some of ONNX Runtime's releases, so its version is not given.
 """
 
 
@@ -28,10 +28,10 @@ def host_build() -> str:
 
 
 def missing_reason(engine: str, build: str, backend: str | None = None) -> str | None:
-    """Why there is no library for `backend` of `engine` on runner build `build`; None when one is known, and was not
-    tried for in vain by this process.
+    """Why there is no library for `backend` of `engine` on runner build `build`; None when one is known and this
+    process has not failed to fetch it.
 
-    Fetches nothing. With no backend, any will do.
+    Fetches nothing. Without a backend, a library for any backend is enough.
     """
     if reason := _unknown(engine, build, backend):
         return reason
@@ -54,11 +54,11 @@ def _unknown(engine: str, build: str, backend: str | None) -> str | None:
 
 
 def libraries_for(engine: str, backend: str, build: str, tell: Tell = on_standard_error) -> EngineLibraries:
-    """What `backend` of `engine` loads on runner build `build`, fetched when it is not here yet.
+    """The libraries that `backend` of `engine` loads on runner build `build`, fetched when they are missing.
 
     Raises:
-        Unsupported: there is none for this build, or it cannot be fetched; the hint says what mends that.
-        BadInput: what was fetched is not what is pinned, or a user's file cannot be used.
+        Unsupported: there is none for this build, or it cannot be fetched; the hint says how to fix that.
+        BadInput: the fetched file is not the pinned one, or a user's file cannot be used.
     """
     name = _DELEGATES.get((engine, backend))
     own = given.library(engine, build)
@@ -83,7 +83,7 @@ def library(engine: str, build: str) -> Library:
 
 
 def host_version(engine: str) -> str | None:
-    """The version that this computer runs; None when a user's file, which does not tell, or when there is none."""
+    """The version that this computer runs; None for a user's file, whose version is unknown, or without a library."""
     build = host_build()
     if given.concerns(engine, build):
         return None
@@ -102,7 +102,7 @@ def _known_core(engine: str, build: str, choice: Choice | None, tell: Tell) -> L
 
 
 def _missing_delegate(engine: str, build: str, backend: str | None) -> str | None:
-    """With a user's core, only the backend's own library can be missing."""
+    """Why the backend's own library is missing, where a user gave the core library; None when it is not."""
     name = _DELEGATES.get((engine, backend or ""))
     if name is None or given.concerns(name, build):
         return None
@@ -113,7 +113,8 @@ def _missing_delegate(engine: str, build: str, backend: str | None) -> str | Non
 
 
 def _missing_provider(backend: str | None) -> str | None:
-    """A package can be there without its library: damaged, or another one of the same name."""
+    """Why a provider's library is missing; None when it is not. A damaged package can lack it, or another package of
+    the same name."""
     path = installed.find()
     if path is None:
         return (

@@ -1,6 +1,6 @@
-"""One named file out of an archive: nothing else is written, and never more than a stated size.
+"""Unpacks one named file of an archive. Nothing else is written, and never more than a stated size.
 
-The target's name is ours, so no name in an archive leads anywhere; links, folders and encrypted entries are refused.
+The caller names the target, so a name in an archive cannot choose it; links, folders and encrypted entries are refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mobilebench.core.errors import BadInput
 LARGEST_MEMBER = 512 * 2**20
 LARGEST_ARCHIVE = 1024 * 2**20
 LARGEST_UNPACKED = 2048 * 2**20
-"""Of a whole tar archive, which has to be read from its start."""
+"""Largest unpacked size in bytes of a whole tar archive, which has to be read from its start."""
 
 _CHUNK = 2**20
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError, ValueError)
@@ -73,7 +73,7 @@ def from_tgz(
 
 
 def names_in_zip(archive: Path) -> list[str]:
-    """What a zip, jar or aar holds.
+    """The names of the files in a zip, jar or aar.
 
     Raises:
         BadInput: it is no such archive, or is cut off.
@@ -111,7 +111,7 @@ def checksum(file: Path) -> int:
 
 
 class _Limited(io.RawIOBase):
-    """A stream that ends in an error after so many bytes."""
+    """A stream that raises an error after `limit` bytes."""
 
     def __init__(self, stream: gzip.GzipFile, limit: int, archive: Path) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""The process that measures one block with TensorFlow: the native runner's command line and answer, in Python.
+"""The process that measures one block with TensorFlow. It has the native runner's command line and answer.
 
-Until TensorFlow is imported, which is a measured part of setup, nothing here loads more than the standard library.
+Importing TensorFlow is a measured part of setup; before that, nothing here imports more than the standard library.
 """

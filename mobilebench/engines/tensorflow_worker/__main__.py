@@ -1,4 +1,4 @@
-"""`python -m mobilebench.engines.tensorflow_worker`: measures one block in this fresh process and prints one JSON.
+"""`python -m mobilebench.engines.tensorflow_worker` measures one block in this fresh process and prints JSON.
 
 What TensorFlow prints goes to standard error. Exit codes are those of the native runner: 0 measured, 1 error,
 2 bad argument, 3 unsupported, 4 the JSON could not be written.
@@ -40,4 +40,4 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     code = main(sys.argv[1:])
     sys.stderr.flush()
-    os._exit(code)  # without TensorFlow's clean-up, which is useless here and slow
+    os._exit(code)  # skips TensorFlow's clean-up, which is slow and not needed here

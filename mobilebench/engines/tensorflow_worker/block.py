@@ -1,4 +1,4 @@
-"""One block: setup, warmup and predictions, with everything that shows how they ran."""
+"""Measures one block: setup, warmup and predictions, with the proof of how they ran."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mobilebench.engines.tensorflow_worker.options import FAILED, Input, Options
 
 @dataclass
 class Block:
-    """What has been measured so far; complete when nothing was raised."""
+    """What has been measured so far; complete when no error was raised."""
 
     options: Options
     clock: system.ClockFacts = field(default_factory=system.clock_facts)
@@ -48,10 +48,10 @@ class Block:
 
 
 def measure(block: Block) -> None:
-    """Measure the block. Results are stored in `block`, also those from before a problem.
+    """Measure the block. Results are stored in `block`, including those from before a problem.
 
     Raises:
-        Problem: it cannot be measured, for a reason of TensorFlow or of this process.
+        Problem: TensorFlow or this process cannot measure it.
     """
     try:
         _measure(block)
@@ -97,7 +97,7 @@ class _Stages:
         self._started = system.now_ms()
 
     def part_ended(self, part: str) -> None:
-        """A part of setup lasted from the last part's end until now."""
+        """Note that a part of setup has ended. It began when the part before it ended."""
         self._block.setup_ms[part] = system.now_ms() - self._started
         self._reading(part)
         self._started = system.now_ms()

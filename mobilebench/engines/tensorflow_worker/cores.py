@@ -1,5 +1,5 @@
-"""The cores and the priority of a block: named as in the native runner, set before TensorFlow starts threads, and read
-back from every thread.
+"""Cores and priority of a block. They are named as in the native runner, set before TensorFlow starts threads, and
+read back from every thread.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ _TASKS = Path("/proc/self/task")
 _SPEEDS = ("cpu_capacity", "cpufreq/cpuinfo_max_freq")
 _MASK = re.compile(r"0x[0-9a-fA-F]{1,256}")
 _ALIKE = 1.05
-"""Cores whose speeds differ by less are of one kind."""
+"""Cores whose speeds differ by less than this factor are of one kind."""
 
 
 @dataclass(frozen=True)
 class ReadBack:
-    """Cores and priority, as they were read back."""
+    """Cores and priority as read back."""
 
     cores: list[int]
     kept: bool
-    """Every thread may run on exactly these cores, and they are the ones that were asked for."""
+    """Every thread may run on exactly these cores, which are the requested ones."""
     cpuset: str | None
     priority: int
 
 
 def asked(affinity: str, root: Path = _CORES) -> frozenset[int] | None:
-    """The cores that a name or mask stands for; None for `none`.
+    """The cores that a name or mask selects; None for `none`.
 
     Raises:
-        Problem: it is neither, or the system's cores do not fit the name.
+        Problem: it is neither a name nor a mask, or the system has no such cores.
     """
     if affinity == "none":
         return None
@@ -50,7 +50,7 @@ def asked(affinity: str, root: Path = _CORES) -> frozenset[int] | None:
 
 
 def take(cores: frozenset[int] | None, priority: int | None) -> None:
-    """Run on these cores with this priority from now on, this thread and all that it starts.
+    """Make this thread, and all threads that it starts, run on these cores with this priority.
 
     Raises:
         Problem: the system refuses.
@@ -68,7 +68,7 @@ def take(cores: frozenset[int] | None, priority: int | None) -> None:
 
 
 def read(cores: frozenset[int] | None) -> ReadBack:
-    """Read back where the threads may run; `cores` are those that were asked for."""
+    """Read back where the threads may run; `cores` are the requested ones."""
     mine = os.sched_getaffinity(0)
     kept = (cores is None or mine == cores) and all(_same(int(task.name), mine) for task in _TASKS.iterdir())
     return ReadBack(sorted(mine), kept, _cpuset(), os.getpriority(os.PRIO_PROCESS, 0))
@@ -77,12 +77,12 @@ def read(cores: frozenset[int] | None) -> ReadBack:
 def _same(thread: int, cores: set[int]) -> bool:
     try:
         return os.sched_getaffinity(thread) == cores
-    except OSError:  # it ended meanwhile
+    except OSError:  # the thread has ended meanwhile
         return True
 
 
 def _speeds(affinity: str, root: Path) -> dict[int, int]:
-    """Speed of every core that is on."""
+    """Core number to speed, for every core that is online."""
     present = [int(place.name[3:]) for place in root.glob("cpu[0-9]*") if place.name[3:].isdecimal()]
     on = [core for core in present if _number(root / f"cpu{core}" / "online") != 0]
     for file in _SPEEDS:

@@ -1,4 +1,4 @@
-"""Times of single operators, from TensorFlow's own profiler (its trace is read by the schema in the package)."""
+"""Times of single operators, from TensorFlow's profiler. Its trace is read with the schema in TensorFlow's package."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _STEP = "mobilebench"
 _HOST = "/host:CPU"
 _GPU = "/device:GPU"
 _EXECUTOR = "tf_"
-"""Host threads that run operators are TensorFlow's own."""
+"""Prefix of the host threads that run operators."""
 _DERIVED = frozenset(
     {"Steps", "XLA Modules", "XLA Ops", "XLA TraceMe", "TensorFlow Ops", "TensorFlow Name Scope", "Source code"}
 )
-"""Lines of a GPU's plane that repeat other lines in another form."""
+"""Lines of a GPU's plane that show other lines again in another form."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Something that ran, in milliseconds of the trace's clock."""
+    """The time span of one event, in milliseconds of the trace's clock."""
 
     name: str
     start_ms: float
@@ -34,7 +34,7 @@ class Span:
 
 @dataclass
 class Times:
-    """One operator of the graph: its warmup, and one value a prediction."""
+    """The times of one operator of the graph: one for the warmup and one for each prediction."""
 
     name: str
     provider: str
@@ -53,7 +53,7 @@ class Profile:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Trace what happens inside; on leaving, `found` holds the operators.
+        """Trace the body; on leaving, `found` holds the operators.
 
         Raises:
             Problem: TensorFlow wrote no trace.
@@ -68,7 +68,7 @@ class Profile:
             self.found = operators(_read(Path(folder)), self._steps)
 
     def step(self, predict: Callable[[], Any]) -> Any:
-        """One inference, marked in the trace."""
+        """Run one inference, and mark it in the trace."""
         with self._profiler.Trace(_STEP, step_num=self._steps):
             self._steps += 1
             return predict()
@@ -90,7 +90,7 @@ def operators(space: Any, steps: int) -> list[Times]:
 
     Args:
         space: an `XSpace`.
-        steps: how many inferences were marked, the warmup with them.
+        steps: how many inferences were marked, including the warmup.
 
     Raises:
         Problem: the trace does not hold them.
@@ -115,7 +115,7 @@ def _marks(space: Any) -> Iterator[Span]:
 
 
 def _ran(space: Any) -> Iterator[tuple[str, Span]]:
-    """Device and span of every operator: on the host what the executor called, on a GPU what really ran there."""
+    """Device and span of every operator: the executor's calls on the host, the operators that really ran on a GPU."""
     gpus = [plane for plane in space.planes if plane.name.startswith(_GPU)]
     for plane in gpus:
         for line in plane.lines:
@@ -133,7 +133,7 @@ def _ran(space: Any) -> Iterator[tuple[str, Span]]:
 
 
 def _spans(plane: Any, line: Any) -> Iterator[tuple[Span, str]]:
-    """Every event of a line, with the operator's type where it is one."""
+    """Every event of a line, with the operator's type if it is an operator."""
     for event in line.events:
         about = plane.event_metadata[event.metadata_id]
         start_ms = line.timestamp_ns / 1e6 + event.offset_ps / 1e9

@@ -1,4 +1,4 @@
-"""Readings of this process's memory: at the end of every part of a stage, and by the clock in between."""
+"""Reads this process's memory at the end of every part of a stage, and at an interval in between."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def parse(at_ms: float, stage: str | None, rollup: str) -> Reading | None:
 
 
 def peak_rss_kb(status: Path = _STATUS) -> int | None:
-    """VmHWM: the largest resident set that this process ever had."""
+    """The largest resident set of this process so far (VmHWM), in KiB."""
     try:
         return proc.kib_fields(status.read_text()).get("VmHWM")
     except OSError:
@@ -57,7 +57,7 @@ class MemorySampler:
 
     Args:
         clock: milliseconds since the process began to measure.
-        period_ms: between two readings by the clock.
+        period_ms: time between two readings at an interval.
         rollup: the file to read.
     """
 
@@ -82,7 +82,7 @@ class MemorySampler:
         self._read(name)
 
     def stop(self) -> list[Reading]:
-        """End the sampling, and return all readings in the order of their time."""
+        """Stop sampling, and return all readings in the order of time."""
         self._done.set()
         self._thread.join()
         return sorted(self._readings, key=lambda reading: reading.at_ms)

@@ -1,4 +1,4 @@
-"""The SavedModel in TensorFlow: its devices and threads, its function, and where that function's operators run."""
+"""A SavedModel in TensorFlow: its devices and threads, its function, and where the function's operators run."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ Arrays = dict[str, Any]
 _CARRIERS = frozenset(
     {"_Arg", "_Retval", "_DeviceArg", "_DeviceRetval", "_EagerConst", "Const", "NoOp", "_Send", "_Recv"}
 )
-"""Nodes that hand values over and compute nothing."""
+"""Operators that only pass values on."""
 IMPORTING = "importing"
-"""A file of the scratch folder that is there until TensorFlow is imported: what ended the process before was that."""
+"""A file in the scratch folder that exists until TensorFlow is imported. If the process ends earlier and leaves it,
+the import ended the process."""
 
 _MAPPED_LIBRARY = re.compile(r"/libtensorflow(_cc|_framework)?\.so[^/]*$")
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """TensorFlow, imported and told where to compute."""
+    """TensorFlow, imported and configured for a device and a number of threads."""
 
     tf: Any
     version: str
@@ -34,20 +35,20 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Placement:
-    """On which devices a function's operators run, after TensorFlow's own optimisations of the graph."""
+    """The devices on which a function's operators run, after TensorFlow's optimisation of the graph."""
 
     nodes: dict[str, int]
-    """Kind of device, such as `CPU`, to the operators there."""
+    """Kind of device, such as `CPU`, to the number of operators there."""
 
     @property
     def backend(self) -> str:
-        """`cpu` when no operator runs anywhere else."""
+        """`cpu` when all operators run there."""
         others = sorted(kind for kind in self.nodes if kind != "CPU")
         return others[0].lower() if others else "cpu"
 
 
 def start(options: Options) -> Runtime:
-    """Import TensorFlow and choose device and threads, before either is used.
+    """Import TensorFlow, and choose device and threads before they are used.
 
     Raises:
         Problem: TensorFlow cannot be imported, or sees no GPU although one is asked for.
@@ -60,7 +61,7 @@ def start(options: Options) -> Runtime:
         import tensorflow as tf
     except MemoryError:
         raise
-    except BaseException as error:  # a library that does not fit raises whatever it likes, SystemExit included
+    except BaseException as error:  # an incompatible library may raise anything, even SystemExit
         raise Problem(f"TensorFlow cannot be imported: {words(error)}", UNSUPPORTED) from error
     if mark:
         mark.unlink(missing_ok=True)
@@ -75,7 +76,7 @@ def start(options: Options) -> Runtime:
 
 
 def _open_no_socket() -> None:
-    """A package that TensorFlow imports binds a socket, only to find out whether there is IPv6."""
+    """Prevent a package that TensorFlow imports from binding a socket, which it does only to detect IPv6."""
     import socket
 
     socket.has_ipv6 = False
@@ -86,7 +87,7 @@ class Network:
 
     Args:
         runtime: TensorFlow.
-        folder: of the SavedModel.
+        folder: folder of the SavedModel.
     """
 
     def __init__(self, runtime: Runtime, folder: Path) -> None:
@@ -100,7 +101,7 @@ class Network:
         """Get the signature's function.
 
         Raises:
-            Problem: there is none of this name, or it has other inputs or outputs than asked for.
+            Problem: there is no signature of this name, or its inputs or outputs are not the requested ones.
         """
         signatures = self._loaded.signatures
         if options.signature not in signatures:
@@ -123,18 +124,18 @@ class Network:
         self._outputs = options.outputs
 
     def feed(self, arrays: Arrays) -> None:
-        """The inputs of every prediction, under the signature's names, in host memory."""
+        """Set the inputs of every prediction, under the signature's names, in host memory."""
         self._inputs = arrays
 
     def predict(self) -> Arrays:
-        """Outputs in host memory, by canonical name."""
+        """Run one inference; returns the outputs in host memory, by canonical name."""
         constant = self._runtime.tf.constant
         answer = self._function(**{name: constant(array) for name, array in self._inputs.items()})
         return {name: answer[theirs].numpy() for name, theirs in self._outputs.items()}
 
     def placement(self) -> Placement:
-        """Where the operators run, from a second instance of the function: TensorFlow keeps the graph that it executes
-        only when it is told so before the first call, and then the first call takes longer.
+        """Where the operators run, read from a second instance of the function: TensorFlow keeps the executed graph
+        only when configured to do so before the first call, which then takes longer.
         """
         from tensorflow.python.eager import context
 
@@ -155,7 +156,7 @@ class Network:
         )
 
     def threads(self) -> tuple[int, int]:
-        """The sizes of TensorFlow's pools as read back: for kernels, for the executor."""
+        """The sizes of TensorFlow's thread pools as read back: for kernels, for the executor."""
         threading = self._runtime.tf.config.threading
         return int(threading.get_intra_op_parallelism_threads()), int(threading.get_inter_op_parallelism_threads())
 
@@ -170,7 +171,7 @@ def placed(nodes: Any) -> Placement:
 
 
 def kind_of(device: str) -> str:
-    """`CPU` of `/job:localhost/replica:0/task:0/device:CPU:0`."""
+    """The kind of a device, such as `CPU` for `/job:localhost/replica:0/task:0/device:CPU:0`."""
     found = re.search(r"device:([A-Z_]+):\d+$", device)
     return found.group(1) if found else "unknown"
 
@@ -181,7 +182,7 @@ def libraries(maps: Path = Path("/proc/self/maps")) -> list[Path]:
 
 
 def installed() -> list[Path]:
-    """TensorFlow's libraries where they are installed, found without importing it."""
+    """TensorFlow's installed libraries, found without importing it."""
     spec = find_spec("tensorflow")
     folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
     return sorted(file.resolve() for folder in folders for file in folder.glob("libtensorflow*.so*"))

@@ -1,4 +1,4 @@
-"""The interface of this process: the native runner's command line, as far as it fits TensorFlow, and exit codes."""
+"""The interface of this process: the parts of the native runner's command line that fit TensorFlow, and exit codes."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Problem(Exception):
     """Why there is no measurement, as a clause.
 
     Args:
-        reason: in plain words, or in TensorFlow's.
-        exit_code: what the process ends with.
+        reason: in plain words, or in TensorFlow's own.
+        exit_code: exit code of the process.
     """
 
     def __init__(self, reason: str, exit_code: int = FAILED) -> None:
@@ -48,7 +48,7 @@ class Problem(Exception):
 
 
 def words(error: BaseException) -> str:
-    """A library's message on one line, cut to a length that can be shown."""
+    """A library's error message on one line, shortened for display."""
     said = " ".join(str(error).split()) or type(error).__name__
     return said if len(said) <= _LONGEST_MESSAGE else f"{said[:_LONGEST_MESSAGE]} …"
 
@@ -63,7 +63,7 @@ class Input:
     kind: Literal["uniform", "integers", "file"]
     low: float = 0.0
     high: float = 0.0
-    """Exclusive."""
+    """Upper bound of the values, exclusive."""
     file: Path | None = None
 
 
@@ -84,20 +84,20 @@ class Options:
     signature: str
     affinity: str
     priority: int | None
-    """None: not changed."""
+    """Nice value; None: not changed."""
     page_cache: Literal["as found", "cold", "warm"]
     memory_period_ms: float
     scratch: Path | None
     inputs: tuple[Input, ...]
     outputs: dict[str, str]
-    """Canonical name to the signature's own."""
+    """Canonical name to the signature's name."""
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """The options that the arguments ask for.
+    """Parse the command line.
 
     Raises:
-        Problem: one of them is not usable; with exit code 2.
+        Problem: an argument is not usable; exit code 2.
     """
     given = _parser().parse_args(arguments)
     if given.min_predictions > given.max_predictions:
@@ -127,7 +127,7 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def pass_asked(arguments: Sequence[str]) -> Literal["timing", "kernels", "memory"]:
-    """The pass that even unusable arguments name, for the answer that says so."""
+    """The pass that the arguments name, even if others are unusable; the answer that reports the error needs it."""
     for flag, value in pairwise(arguments):
         if flag == "--pass" and value in PASSES:
             return value  # type: ignore[return-value]
@@ -162,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _whole:  # noqa: N801 - argparse names a type by its callable
+class _whole:  # noqa: N801 - argparse shows the callable's name as the type
     def __init__(self, least: int, most: int) -> None:
         self._least, self._most = least, most
         self.__name__ = f"whole number from {least} to {most}"

@@ -1,4 +1,4 @@
-"""The share of files that is in the page cache, and bringing them into it or out of it."""
+"""Measures which share of files is in the page cache, and brings files into the cache or out of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON of a measurement, in the schema that the native runner and the pages use too."""
+"""Writes the JSON of a measurement, in the schema that the native runner and the pages also use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG
 
 
 def answer(block: Block | None, problem: Problem | None, pass_asked: str) -> str:
-    """One line of JSON."""
+    """The measurement as one line of JSON."""
     return measurement(block, problem, pass_asked).model_dump_json(by_alias=True, exclude_none=True)
 
 

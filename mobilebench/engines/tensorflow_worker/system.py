@@ -1,4 +1,4 @@
-"""What the operating system says of this process: time, cost, threads, and the processor's features."""
+"""Reads from the operating system: clock, CPU time and faults, threads, and the processor's features."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _CLOCK_READINGS = 4096
 
 @dataclass(frozen=True)
 class ClockFacts:
-    """How fine the clock is, as it was observed."""
+    """The observed resolution and cost of the clock."""
 
     resolution_ms: float
     """Smallest step between two readings that differ."""
     cost_ms: float
-    """Mean cost of one reading, with Python's call."""
+    """Mean time of one reading, including Python's call."""
 
 
 def now_ms() -> float:
@@ -47,7 +47,7 @@ class Cost:
     involuntary_switches: int
 
     def since(self, before: Cost) -> Cost:
-        """What was added since an earlier reading."""
+        """The difference to an earlier reading."""
         return Cost(
             max(0.0, self.user_ms - before.user_ms),
             max(0.0, self.system_ms - before.system_ms),
@@ -86,7 +86,7 @@ SHARE_OF_BUSIEST = 0.01
 
 _TASKS = Path("/proc/self/task")
 _EXECUTOR = "tf_Compute"
-"""TensorFlow's name for the threads that walk the graph; the threads of its pool for kernels have the process's."""
+"""Name of TensorFlow's threads that walk the graph. Threads of its kernel pool have the process's name."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,13 @@ def read_threads() -> dict[int, Thread]:
         try:
             name = (task / "comm").read_text(errors="replace").strip()
             found[number] = Thread(number, name, time.clock_gettime(_cpu_clock(number)) * 1e3)
-        except OSError:  # it ended meanwhile
+        except OSError:  # the thread has ended meanwhile
             continue
     return found
 
 
 def threads_since(before: Mapping[int, Thread], after: Mapping[int, Thread]) -> list[Thread]:
-    """What each thread used between two readings, most first."""
+    """The CPU time of each thread between two readings, in descending order."""
     used = [
         Thread(thread.id, thread.name, max(0.0, thread.cpu_ms - (before[key].cpu_ms if key in before else 0.0)))
         for key, thread in after.items()
@@ -122,20 +122,21 @@ def threads_since(before: Mapping[int, Thread], after: Mapping[int, Thread]) -> 
 
 @dataclass(frozen=True)
 class AtWork:
-    """Which threads computed kernels."""
+    """How many threads computed kernels."""
 
     computing: int
-    """Threads of the kernels' pool; of the executor, where the pool did nothing. 0: none worked."""
+    """Busy threads of the kernel pool, or of the executor where the pool did nothing; 0 when none worked."""
     source: str
     alive: int
-    """Threads that could have computed, with or without work."""
+    """Threads that could have computed, busy or idle."""
 
 
 def at_work(used: list[Thread], besides: Collection[int | None]) -> AtWork:
-    """Tell the threads that compute kernels from the executor's and from those `besides`, such as the caller's.
+    """Separate threads that compute kernels from the executor's threads and from those in `besides`, such as the
+    caller's.
 
-    With one thread TensorFlow computes in the executor's thread and leaves the pool alone; with more, the executor
-    hands kernels to the pool, in part works too, and else waits.
+    With one thread, TensorFlow computes in the executor's thread and does not use the pool. With more, the executor
+    passes kernels to the pool, computes some itself, and otherwise waits.
     """
     busiest = max((thread.cpu_ms for thread in used), default=0.0)
     working = [thread for thread in used if thread.cpu_ms > 0 and thread.cpu_ms >= busiest * SHARE_OF_BUSIEST]

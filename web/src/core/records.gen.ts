@@ -336,7 +336,7 @@ export interface Sample {
   value: number[];
 }
 
-/** What a person chose, when they press “run”. */
+/** What a person has chosen when they press “run”. */
 export interface StartRequest {
   engine: string;
   backend: string;
@@ -346,7 +346,7 @@ export interface StartRequest {
   model: string;
   precision: string;
   pass?: Pass;
-  /** Cores of the browser's machine, as the browser tells them. */
+  /** Cores of the browser's machine, as the browser reports them. */
   cores?: number;
 }
 
@@ -358,7 +358,7 @@ export interface PageAnswer {
   answer: string;
   /** The browser's user agent. */
   agent?: string;
-  /** Cores of the browser's machine, where the browser tells them. */
+  /** Cores of the browser's machine; None where the browser does not report them. */
   cores?: number;
 }
 
@@ -382,7 +382,7 @@ export interface Job {
   /** The browser was started so that it measures a page's memory as soon as the page asks. */
   eager_memory: boolean;
   loader: Loader;
-  /** Most elements of each output that the answer shows. */
+  /** Largest number of elements of each output in the answer. */
   samples: number;
   /** The inference whose outputs are in the answer. */
   answer: 'first' | 'last';
@@ -466,7 +466,7 @@ export interface EngineChoice {
 export interface BackendChoice {
   name: string;
   axes: AxisChoice[];
-  /** The backend has one thread, whatever is chosen of it. */
+  /** The backend always runs on one thread. */
   single_threaded: boolean;
   /** Wasm builds that run on one thread. */
   single_threaded_builds: string[];
@@ -500,7 +500,7 @@ export interface Started {
   cores: number | null;
 }
 
-/** What mobilebench thinks of an answer. */
+/** How mobilebench judges an answer. */
 export interface Judgement {
   outcome: Outcome;
   /** Why there is no measurement. */
