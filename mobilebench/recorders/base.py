@@ -1,4 +1,4 @@
-"""What a recorder is: its lifecycle, and its declaration of what it costs, stores and shows."""
+"""The interface of a recorder: its lifecycle, and its declaration of what it costs, stores and shows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Literal, Protocol
 from mobilebench.core.records import PlannedBlock, Series, TargetInfo
 
 Cost = Literal["nothing", "around the block", "during the block"]
-"""When a recorder takes time: never, before and after the measured part, or while it is measured. Only a recorder that
-costs time during the block needs blocks of its own."""
+"""When a recorder takes time: never, before and after the measured part, or during it. Only a recorder that takes time
+during the block needs blocks of its own."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Declaration:
 
     @property
     def own_blocks(self) -> bool:
-        """Whether it may not run in a timing block, because it would slow the stages down."""
+        """Whether it must not run in a timing block, because it would slow the stages down."""
         return self.cost == "during the block"
 
     @property
@@ -73,18 +73,18 @@ class CommandResult(Protocol):
 
 
 class Observable(Protocol):
-    """A target, as far as a recorder uses it (`targets.base.Target` is one)."""
+    """The part of a target that a recorder uses (`targets.base.Target` implements it)."""
 
     @property
     def info(self) -> TargetInfo: ...
 
     def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> CommandResult:
-        """Run a command that only reads; from any thread, while a block is measured."""
+        """Run a command that only reads. May be called from any thread while a block is measured."""
         ...
 
 
 class EngineFacts(Protocol):
-    """An engine, as far as recorders depend on it (`engines.base.Engine` is one)."""
+    """The part of an engine on which recorders depend (`engines.base.Engine` implements it)."""
 
     @property
     def name(self) -> str: ...
@@ -94,24 +94,24 @@ class EngineFacts(Protocol):
 
     @property
     def why_no_kernels(self) -> str | None:
-        """Why it does not tell which operators it runs, as a clause; None when it does."""
+        """Why it does not report which operators it runs, as a clause; None when it does."""
         ...
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The block that is recorded, and what can be reached of it."""
+    """The block that is recorded, with its target and page."""
 
     target: Observable
     began: float = field(default_factory=time.monotonic)
-    """`time.monotonic()` just before the recorders were started: times of samples count from it."""
+    """`time.monotonic()` just before the recorders were started; times of samples are relative to it."""
     page: Any = None
     """The page that measures, where a web engine starts the recorder (`engines.page_process.RecordedPage`)."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a recorder brings back."""
+    """What a recorder recorded in one block."""
 
     series: list[Series] = field(default_factory=list)
     parts: dict[str, Any] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class Recorded:
 
 
 class Recorder(Protocol):
-    """Something that is recorded. One object records the blocks of one target, one after the other."""
+    """Records something during blocks. One object records the blocks of one target, one after the other."""
 
     @property
     def declaration(self) -> Declaration: ...
@@ -152,5 +152,5 @@ class Recorder(Protocol):
         ...
 
     def result(self) -> Recorded:
-        """What was recorded since `start`; what could not be read has a reason in place of a value."""
+        """What was recorded since `start`. Where a value could not be read, there is a reason in its place."""
         ...

@@ -11,7 +11,7 @@ from mobilebench.recorders.reading import ReadingRecorder, why_not_a_real_phone
 from mobilebench.recorders.values import Readings, Void
 
 CHARGING_STATES = {2: "charging", 3: "discharging", 4: "not charging", 5: "full"}
-"""Of Android's `BatteryManager` constants, those that say something: 1 is "unknown"."""
+"""Charging states of Android's `BatteryManager`, except 1, which is "unknown"."""
 
 LEVEL, TEMPERATURE, STATUS = ("level", "%"), ("temperature", "°C"), ("status", "state")
 KEYS = (LEVEL, TEMPERATURE, STATUS)
@@ -37,15 +37,15 @@ _LOWEST_TENTHS = -200
 _UNCLEAR_TENTHS = 60
 _HIGHEST_TENTHS = 900
 _OTHER_UNITS = (range(1_500, 8_001), 100), (range(15_000, 80_001), 1000)
-"""Raw values that can only be hundredths or thousandths of a degree: 15 to 80 °C."""
+"""Ranges of raw values that can only be hundredths or thousandths of a degree (15 to 80 °C), and their divisors."""
 _SENTINELS = {32_767, 65_535}
 
 
 def parse(text: str) -> Readings:
     """Charge (%), temperature (°C) and charging state.
 
-    Only the service's own state counts: after a blank or an unindented line some makers append settings and a log of
-    events whose lines look alike.
+    Only the service's own state is parsed: after a blank or unindented line, some makers append settings and a log of
+    events with similar lines.
     """
     why = dumpsys.refusal("battery", text)
     fields = _fields(text)
@@ -59,7 +59,7 @@ def parse(text: str) -> Readings:
 
 
 def _fields(text: str) -> dict[str, list[str]] | None:
-    """Every value of every field, in lower case; None without the heading."""
+    """Every value of every field, in lower case; None if the heading is missing."""
     lines = text.splitlines()
     start = next((index for index, line in enumerate(lines) if _HEADING.match(line)), None)
     if start is None:
@@ -74,7 +74,7 @@ def _fields(text: str) -> dict[str, list[str]] | None:
 
 
 def _why_void(text: str, fields: Mapping[str, list[str]]) -> str | None:
-    """What makes everything void that the battery is said to be."""
+    """Why none of the readings can be used; None when they can."""
     if _FAKED.search(text):
         return "the phone shows values that were set by hand (`dumpsys battery reset` on the phone ends that)"
     if "false" in fields.get("present", []):
@@ -109,7 +109,7 @@ def _level(fields: Mapping[str, list[str]]) -> float | Void:
 
 
 def _celsius(fields: Mapping[str, list[str]]) -> float | Void:
-    """Android's unit is a tenth of a degree; some makers use others, which is taken where it can be nothing else."""
+    """Temperature in °C. Android's unit is a tenth of a degree; another unit is assumed only where no other can fit."""
     raw = _number(fields, "temperature")
     if isinstance(raw, Void):
         return raw

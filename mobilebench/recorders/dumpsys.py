@@ -1,4 +1,4 @@
-"""What a phone prints in place of a service's state."""
+"""Recognises what a phone prints when `dumpsys` cannot show a service's state."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _REFUSALS = (
 
 
 def refusal(service: str, said: str) -> str | None:
-    """Why these are not the words of the service, as a clause; None where nothing speaks against it.
+    """Why an output is not the service's state, as a clause; None when it seems to be.
 
     Args:
-        service: its name.
-        said: everything that `dumpsys SERVICE` printed.
+        service: name of the service.
+        said: the whole output of `dumpsys SERVICE`.
     """
     if not said.strip():
         return f"the phone's service {service} answered nothing"
@@ -29,5 +29,5 @@ def refusal(service: str, said: str) -> str | None:
 
 
 def hung(said: str) -> bool:
-    """Whether the phone itself gave the service up, after ten seconds."""
+    """Whether the phone itself stopped waiting for the service, after ten seconds."""
     return re.search(r"^\*\*\* SERVICE '.*' DUMP TIMEOUT", said, re.MULTILINE) is not None

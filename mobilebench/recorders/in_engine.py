@@ -1,4 +1,4 @@
-"""A recorder whose work an engine does within its own process or page: what it asks of runners, pages and browsers."""
+"""A recorder that runs inside the engine's process or page, and what it needs from runners, pages and browsers."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from mobilebench.recorders.base import Declaration, EngineFacts, Recorded, Subje
 
 @dataclass(frozen=True)
 class EngineRecorder:
-    """Records what only the measuring process or page can tell.
+    """Records what only the measuring process or page can observe.
 
-    It gives its name to a pass. A runner records by itself, from its start to its end; what a page and its browser
-    record is started and stopped by the recorders of `engines.page_recorders`.
+    A pass has its name. A runner records from its start to its end without help. For pages and browsers, the recorders
+    of `engines.page_recorders` start and stop the recording.
     """
 
     name: EnginePass
     declaration: Declaration
     why_no_pass: Callable[[EngineFacts], str | None] = lambda engine: None  # noqa: ARG005
-    """Why an engine has no such pass, as a clause; None when it has."""
+    """Returns why an engine has no such pass, as a clause; None when it has."""
     why_not: Callable[[PlannedBlock], str | None] = lambda block: None  # noqa: ARG005
-    """Why this block of an engine that has the pass cannot be recorded; None when it can."""
+    """Returns why this block of an engine with such a pass cannot be recorded; None when it can."""
     why_missing: Callable[[Measurement], str | None] = lambda measurement: None  # noqa: ARG005
     """See `missing`."""
     runner_writes_files: bool = False
-    """A runner needs a folder for files of its own."""
+    """Whether a runner needs a folder for its files."""
     browser_flags: tuple[str, ...] = ()
-    """Flags with which a Chrome that takes any is started for its blocks."""
+    """Flags with which Chrome is started for its blocks, where Chrome's flags can be set."""
     flags_in_job: str | None = None
-    """Field of a page's job which says whether the browser was started with `browser_flags`."""
+    """The field of a page's job that says whether the browser was started with `browser_flags`."""
     extra_seconds: float = 0.0
-    """What it adds to the time of a block, for estimates."""
+    """Time that it adds to a block, for estimates."""
 
     def validate(self, target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:  # noqa: ARG002
         if reason := self.why_no_pass(engine):
@@ -41,26 +41,26 @@ class EngineRecorder:
         return self.why_not(block)
 
     def start(self, subject: Subject) -> None:
-        """Does nothing: the engine starts recording with its process."""
+        """Do nothing: the engine starts recording with its process."""
 
     def stop(self, subject: Subject, *, complete: bool = True) -> None:
-        """Does nothing: the engine stops recording before its process ends."""
+        """Do nothing: the engine stops recording before its process ends."""
 
     def result(self) -> Recorded:
-        """Nothing beside what the engine's measurement already holds."""
+        """Returns nothing: the engine's measurement already holds what was recorded."""
         return Recorded()
 
     def missing(self, measurement: Measurement) -> str | None:
-        """What a block of this pass lacks or has too much of, as a clause; None when it holds what was asked for."""
+        """What a block of this pass lacks or has in excess, as a clause; None when it is complete."""
         return self.why_missing(measurement)
 
     def part_missing(self, measurement: Measurement) -> str | None:
-        """The part of a measurement that is not there at all; an empty one is there."""
+        """Name of this recorder's part if the measurement lacks it; None if it has the part, even an empty one."""
         part = self.declaration.part
         return part if part and getattr(measurement, part) is None else None
 
     def runner_arguments(self) -> list[str]:
-        """Arguments of a native runner."""
+        """Arguments for a native runner."""
         return ["--pass", self.name]
 
     def job_fields(self, *, flags: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Start every recorder of a block, stop it, and collect what it recorded; one that fails never fails the block."""
+"""Starts and stops the recorders of a block and collects what they recorded. A failing recorder never fails a block."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mobilebench.recorders.base import Recorder, Subject
 
 @dataclass
 class Recording:
-    """What the recorders of one block recorded, and what it cost. Complete when the context of `recording` is left."""
+    """What the recorders of one block recorded, and what it cost. Complete when the context `recording` has ended."""
 
     series: list[Series] = field(default_factory=list)
     spent_ms: float = 0.0
-    """Around the block, not during it."""
+    """Time that the recorders took around the block, not during it."""
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def recording(subject: Subject, recorders: Sequence[Recorder]) -> Iterator[Recor
 
 
 def _stop(started: Sequence[Recorder], subject: Subject, failures: dict[int, str], *, complete: bool) -> None:
-    """Stop all of them, whatever becomes of each; a lost target is reported when all have ended."""
+    """Stop all recorders, even when one of them fails. A lost target is reported after all have been stopped."""
     lost: TargetLost | None = None
     for one in started:
         whole = complete and lost is None and id(one) not in failures
@@ -80,7 +80,7 @@ def _attempt(step: Callable[[], None], recorder: Recorder, failures: dict[int, s
 
 
 def _series(recorder: Recorder, failures: dict[int, str]) -> list[Series]:
-    """What it recorded; of one that failed, each declared series with the reason."""
+    """The series that a recorder recorded. If it failed, each declared series holds the reason."""
     try:
         series = recorder.result().series
     except Exception as error:
@@ -91,7 +91,7 @@ def _series(recorder: Recorder, failures: dict[int, str]) -> list[Series]:
 
 
 def without_values(recorder: Recorder, reason: str, series: Sequence[Series] = ()) -> list[Series]:
-    """The series with this reason, and one without values for each declared series that is not among them."""
+    """The series with this reason, and one without values for each declared series that is missing."""
     declared = recorder.declaration
     given = {(one.name, one.unit) for one in series}
     empty = [

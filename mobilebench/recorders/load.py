@@ -1,4 +1,4 @@
-"""How busy a machine is with other things: the load average of the last minute."""
+"""Load: the load average of the last minute, which shows how busy a machine is with other work."""
 
 from __future__ import annotations
 

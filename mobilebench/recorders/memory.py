@@ -1,4 +1,4 @@
-"""Memory: what the measuring process or page holds at the end of each part of a stage, and in between."""
+"""Memory: what the measuring process or page uses at the end of each part of a stage, and in between."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DECLARATION = Declaration(
 )
 
 BROWSER_FLAGS = ("--enable-precise-memory-info", "--enable-blink-features=ForceEagerMeasureMemory")
-"""With these a browser tells a page its memory exactly and at once."""
+"""With these flags, a browser gives a page exact values of its memory without delay."""
 
 
 def _missing(measurement: Measurement) -> str | None:

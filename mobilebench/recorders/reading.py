@@ -17,12 +17,12 @@ from mobilebench.recorders.sampler import Sampler
 from mobilebench.recorders.values import Readings, Void
 
 LIMIT_SECONDS = 5.0
-"""For one reading."""
+"""Timeout of one reading."""
 MOST_HANGS = 2
-"""After so many readings in a row that took too long, the target is not asked again: each costs its limit."""
+"""After this many timeouts in a row, the target is not read again, because each costs `LIMIT_SECONDS`."""
 
 EMULATOR = "emulator"
-"""Name of the fact of a target that it is Android's emulator or another virtual machine."""
+"""Name of the target fact that is set for Android's emulator and other virtual machines."""
 MADE_UP = "an emulator's battery and temperatures are made up"
 
 
@@ -32,19 +32,19 @@ class _Reading:
     """`time.monotonic()`."""
     values: Readings
     during: bool
-    """While the block was measured, not before or after it."""
+    """Whether it was taken while the block was measured, not before or after."""
 
 
 class ReadingRecorder:
-    """Reads a target by one cheap command.
+    """Reads a target with one cheap command.
 
     Args:
-        declaration: its cost is that of readings before and after the block.
-        command: what is run.
-        parse: makes readings of everything that the command printed; may add further ones.
-        why_not: why a target cannot be read; None when it can.
-        interval_s: also read every so many seconds while the block is measured. The recorder then costs time during
-            the block.
+        declaration: its declaration, with the cost of readings before and after the block.
+        command: the command.
+        parse: parses the command's output; may return more series than declared.
+        why_not: returns why a target cannot be read; None when it can.
+        interval_s: if given, also read at this interval in seconds while the block is measured. The recorder then
+        takes time during the block.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class ReadingRecorder:
         return Recorded([self._series(name, unit) for name, unit in names])
 
     def _read(self, subject: Subject, ended: Event | None = None) -> _Reading:
-        """One reading. A command that fails says why nothing is known: recording must not fail the block."""
+        """Take one reading. If the command fails, the reading holds the reason: recording must not fail the block."""
         during = ended is not None
         command = shlex.join(self._command)
         if self._hangs >= MOST_HANGS:
@@ -144,7 +144,7 @@ class ReadingRecorder:
 
 
 def _why_missing(reasons: Sequence[tuple[bool, str | None]], failure: str | None) -> str | None:
-    """One clause for all readings of a block, each of which may have a reason: the first is that before the block."""
+    """One clause that sums up the reasons of a block's readings; the first reading is the one before the block."""
     found = {reason for _, reason in reasons}
     if len(found) == 1 and failure is None:
         return found.pop()
@@ -159,7 +159,7 @@ def _why_missing(reasons: Sequence[tuple[bool, str | None]], failure: str | None
 
 
 def why_not_a_real_phone(target: TargetInfo) -> str | None:
-    """For recorders that ask Android's services."""
+    """Why Android's services say nothing useful about this target, as a clause; None for a real phone."""
     if target.kind != "android":
         return "only Android phones tell this"
     return MADE_UP if EMULATOR in target.facts else None

@@ -1,4 +1,4 @@
-"""Every recorder, by name, and those that record a block."""
+"""Every recorder by name, and the choice of recorders for a block."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Factory = Callable[[float | None], Recorder]
 """Makes a fresh recorder. Its argument: seconds between two samples, or None for a reading before and after a block."""
 
 READERS: dict[str, Factory] = {"battery": battery.recorder, "thermal": thermal.recorder, "load": load.recorder}
-"""Recorders that read the target. Without a request they read before and after each block."""
+"""Recorders that read the target. Unless `--record` asks for more, they read before and after each block."""
 
 IN_ENGINE: dict[str, EngineRecorder] = {
     one.name: one for one in (timing.RECORDER, kernels.RECORDER, memory.RECORDER, trace.RECORDER)
 }
-"""Recorders whose work an engine does, each with a pass of its name, in the order in which passes are measured."""
+"""Recorders that run inside the engine. Each has a pass of its name; passes are measured in this order."""
 
 PASSES: tuple[Pass, ...] = get_args(Pass)
-"""Every pass in the order in which they are measured and shown: those of `IN_ENGINE`, and `recording` for the blocks in
-which recorders of `READERS` work that were asked for by name."""
+"""Every pass, in the order in which passes are measured and shown: the passes of `IN_ENGINE`, and `recording` for
+blocks with recorders of `READERS` that were asked for by name."""
 
 LEAST_INTERVAL_MS, MOST_INTERVAL_MS = 50.0, 3_600_000.0
 _REQUEST = re.compile(r"(\w+)(?:@(\d+(?:\.\d+)?)(ms|s|min))?")
@@ -42,10 +42,10 @@ def declarations() -> dict[str, Declaration]:
 
 
 def request(text: str) -> RecordRequest:
-    """What `--record` asks for: `thermal@1s`, `load@250ms`, or a name alone where the recorder needs no interval.
+    """Parse an argument of `--record`: `thermal@1s`, `load@250ms`, or only a name if the recorder needs no interval.
 
     Raises:
-        BadInput: it is no such request, there is no such recorder, or it cannot do so.
+        BadInput: it is not such a request, there is no such recorder, or the recorder cannot use an interval.
     """
     declared = {name: make(None).declaration for name, make in READERS.items()}
     known = {name: one for name, one in declared.items() if one.sampled or one.own_blocks}
@@ -68,7 +68,7 @@ def request(text: str) -> RecordRequest:
 
 
 class TargetRecorders:
-    """The recorders of one target. They stay the same over its blocks, so that one that hangs is not asked for ever."""
+    """The recorders of one target. The objects are kept for all its blocks, so that one that hangs is given up."""
 
     def __init__(self, readers: Mapping[str, Factory] | None = None) -> None:
         self._readers = dict(READERS if readers is None else readers)
@@ -76,15 +76,15 @@ class TargetRecorders:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all of them."""
+        """The names of all recorders."""
         return tuple(self._readers)
 
     def only(self, names: Collection[str]) -> TargetRecorders:
-        """Those with these names."""
+        """Only the recorders with these names."""
         return TargetRecorders({name: make for name, make in self._readers.items() if name in names})
 
     def of(self, target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> tuple[list[Recorder], list[Series]]:
-        """Those that record this block, and empty series with the reason of each that was asked for and cannot."""
+        """The recorders for this block, and an empty series with the reason for each requested one that cannot work."""
         intervals = {one.recorder: _seconds(one) for one in block.conditions.record}
         able: list[Recorder] = []
         refused: list[Series] = []
@@ -107,12 +107,12 @@ class TargetRecorders:
 
 
 def of_pass(pass_: Pass) -> EngineRecorder:
-    """What the engine records in a block of this pass."""
+    """The engine's recorder for blocks of this pass."""
     return IN_ENGINE.get(pass_, timing.RECORDER)
 
 
 def missing(measurement: Measurement, pass_: Pass) -> str | None:
-    """What a measurement lacks, or holds too much of, for its pass, as a clause; None when all is there."""
+    """What a measurement lacks, or has in excess, for its pass, as a clause; None when it is complete."""
     return of_pass(pass_).missing(measurement)
 
 
@@ -122,20 +122,20 @@ def ordered(passes: Collection[str]) -> list[Pass]:
 
 
 def passes_of(engine: EngineFacts, block: PlannedBlock | None = None) -> list[Pass]:
-    """The passes that an engine has, in their order; those that this block of it can have, where one is given."""
+    """The passes that an engine has, in their order; with `block`, only those that this block can have."""
     has = [one for one in IN_ENGINE.values() if one.why_no_pass(engine) is None]
     return [one.name for one in has if block is None or one.why_not(block) is None]
 
 
 def why_no_pass(target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:
-    """Why what the pass of a block records cannot be recorded, as a clause; None when it can."""
+    """Why the pass of a block cannot be recorded, as a clause; None when it can."""
     if block.pass_ == "recording":
         return why_not_recorded(target, block, engine)
     return _why_not(of_pass(block.pass_), target, block, engine)
 
 
 def why_not_recorded(target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:
-    """Why a block of the pass `recording` would record nothing; None where at least one of its recorders can."""
+    """Why a block of the pass `recording` would record nothing; None when at least one of its recorders can record."""
     reasons = []
     for one in block.conditions.record:
         reason = _why_not(READERS[one.recorder](_seconds(one)), target, block, engine)
@@ -157,7 +157,7 @@ def _seconds(one: RecordRequest) -> float | None:
 
 
 def in_words(requests: Sequence[RecordRequest]) -> str:
-    """Requests such as `thermal every 1 s and load every 0.25 s`."""
+    """The requests in words, such as `thermal every 1 s and load every 0.25 s`."""
     return " and ".join(
         one.recorder if one.interval_ms is None else f"{one.recorder} every {one.interval_ms / 1000:g} s"
         for one in requests
@@ -165,12 +165,12 @@ def in_words(requests: Sequence[RecordRequest]) -> str:
 
 
 def as_the_engine_sees_it(block: PlannedBlock) -> PlannedBlock:
-    """The block that the engine measures: what is recorded beside it does not concern the engine."""
+    """The block as the engine measures it: for the engine, a block of the pass `recording` is a timing block."""
     return block.model_copy(update={"pass_": "timing"}) if block.pass_ == "recording" else block
 
 
 def as_it_was_planned(measurement: Measurement, block: PlannedBlock) -> Measurement:
-    """The opposite of `as_the_engine_sees_it`, with a note where samples were taken beside the block."""
+    """The opposite of `as_the_engine_sees_it`, with a note if recorders took samples during the block."""
     if not block.conditions.record:
         return measurement
     note = f"recorded while it was measured, which takes processor time: {in_words(block.conditions.record)}"

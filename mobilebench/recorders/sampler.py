@@ -1,4 +1,4 @@
-"""Samples at an interval, in a thread of their own."""
+"""Takes samples at an interval, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mobilebench.core.errors import MobilebenchError
 class Sampler:
     """Calls a function every `interval_s` seconds until it is stopped.
 
-    The first call comes one interval after the start. A call that takes longer than the interval skips the moments
-    that it misses: calls never pile up. When a call fails, sampling ends, and `failure` holds the error.
+    The first call comes one interval after the start. When a call takes longer than the interval, the calls that it
+    misses are skipped. When a call fails, sampling ends, and `failure` holds the error.
 
     Args:
-        sample: takes one sample; gets the event that is set when sampling is to end.
-        interval_s: between the beginnings of two calls.
-        name: of the thread.
+        sample: takes one sample. Its argument is an event that is set when sampling is to end.
+        interval_s: seconds between the beginnings of two calls.
+        name: name of the thread.
     """
 
     def __init__(self, sample: Callable[[Event], None], interval_s: float, name: str) -> None:
@@ -29,11 +29,11 @@ class Sampler:
         self.failure: Exception | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start sampling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait until the call in progress has ended. A second call does nothing."""
+        """Stop sampling, and wait until the call in progress has ended. A second call does nothing."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -15,7 +15,7 @@ THROTTLING_STATES = ("none", "light", "moderate", "severe", "critical", "emergen
 
 STATUS = ("status", "state")
 KEYS = (STATUS, *((kind, "°C") for kind in ("cpu", "gpu", "battery", "skin")))
-"""What every phone is expected to tell; `usb_port` and `npu` only where it lists them."""
+"""Series that every phone is expected to have; `usb_port` and `npu` are added where the phone lists them."""
 DECLARATION = Declaration(
     name="thermal",
     title="Temperatures",
@@ -43,7 +43,7 @@ _COLDEST, _HOTTEST = -40.0, 200.0
 def parse(text: str) -> Readings:
     """Throttling state, and the hottest sensor of each kind in °C.
 
-    Temperatures come from the section that the hardware answers for now; the cached ones above it are stale.
+    Temperatures come from the section with the hardware's current values; the cached ones above it are stale.
     """
     why = dumpsys.refusal("thermalservice", text)
     if why is None and not _STATUS.search(text) and not _HAL_SECTION.search(text):
@@ -95,7 +95,7 @@ def _reading(name: str, hottest: dict[str, float], impossible: dict[str, list[st
 
 
 def _section(text: str) -> str:
-    """The lines below the heading, as long as they are temperatures."""
+    """The lines below the heading, up to the first one that is not a temperature."""
     heading = _HAL_SECTION.search(text)
     lines = []
     for line in text[heading.end() :].splitlines()[1:] if heading else ():
@@ -106,7 +106,7 @@ def _section(text: str) -> str:
 
 
 def _number(text: str) -> float | None:
-    """Degrees that a phone in use can have. Exactly 0 is what sensors tell that are not fitted."""
+    """A temperature that a phone in use can have, in °C; else None. Exactly 0 comes from sensors that do not exist."""
     try:
         value = float(text)
     except ValueError:

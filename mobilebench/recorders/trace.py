@@ -1,4 +1,4 @@
-"""Trace: what a browser records of a page while it measures, kept as a file to look at."""
+"""Trace: the browser's own recording of a page while it measures, kept as a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DECLARATION = Declaration(
 )
 
 EXTRA_SECONDS = 5.0
-"""The page is left alone first, and the browser makes JSON of the trace in the end."""
+"""Extra time of a block: the page stays idle first, and the browser converts the trace to JSON at the end."""
 
 
 def _why_no_pass(engine: EngineFacts) -> str | None:

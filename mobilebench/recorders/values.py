@@ -1,4 +1,4 @@
-"""What a question to a machine brought: a value, or why there is none."""
+"""Values read from a machine, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Void:
-    """There is no value."""
+    """Stands for a missing value."""
 
     reason: str
-    """As a clause without full stop, such as `no battery is fitted`."""
+    """Why there is no value, as a clause without full stop, such as `no battery is fitted`."""
 
 
 Readings = dict[tuple[str, str], float | Void]
-"""By name and unit, such as `("level", "%")`."""
+"""Values by name and unit, such as `("level", "%")`."""

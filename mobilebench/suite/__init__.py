@@ -1,4 +1,4 @@
-"""WHAT to measure: suite YAML to cases to a plan."""
+"""What to measure: reads suites from YAML and turns them into cases and a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML that remembers where everything stood, so that a mistake can be told by line and key."""
+"""YAML files with the position of every value, so that messages can name line and key of a mistake."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ Place = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Document:
-    """The data of a YAML file and the nodes that it came from."""
+    """The data of a YAML file, and the YAML nodes from which it was made."""
 
     name: str
-    """How the file is named to the user."""
+    """Name of the file in messages."""
     data: Any
     _root: yaml.Node | None
 
     def error(self, place: Place, problem: str, *, hint: str | None = None) -> BadInput:
-        """The problem at a place of the data, with the line and column of its key or value."""
+        """An error for a problem at a place in the data, with the line and column of its key or value."""
         mark = self._mark(place)
         key = ".".join(str(part) for part in place)
         where = f", at `{key}`" if key else ""
         return BadInput(f"{self.name}, line {mark.line + 1}, column {mark.column + 1}{where}: {problem}.", hint=hint)
 
     def _mark(self, place: Place) -> yaml.Mark:
-        """Where the deepest part of the place that exists stands."""
+        """Position of the deepest existing part of a place."""
         node = self._root
         mark = node.start_mark if node else yaml.Mark(self.name, 0, 0, 0, "", 0)
         for part in place:
@@ -55,7 +55,7 @@ def read(path: Path, name: str | None = None) -> Document:
     """Read a YAML file.
 
     Raises:
-        BadInput: it cannot be read, is no YAML, or has a key twice; with line, column and key.
+        BadInput: it cannot be read, is not YAML, or has a key twice; the message has line, column and key.
     """
     name = name or str(path)
     try:
@@ -89,7 +89,7 @@ def parse(text: str, name: str) -> Document:
 
 
 def _refuse_aliases(text: str, name: str) -> None:
-    """A suite needs no anchors; expanding them is how a small file becomes a huge one."""
+    """Refuse YAML aliases: a suite does not need them, and expanding them can make a small file huge."""
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         if isinstance(token, yaml.AliasToken):
             raise BadInput(

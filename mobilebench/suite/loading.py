@@ -1,4 +1,4 @@
-"""Suites by name or file."""
+"""Loads suites by name or from a file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def names() -> list[str]:
 
 
 def shipped() -> list[Suite]:
-    """Every suite that mobilebench brings along."""
+    """Every suite that is shipped with mobilebench."""
     return [load(name) for name in names()]
 
 
@@ -66,9 +66,9 @@ def _checked(document: Document, name: str, words: Vocabulary) -> Suite:
 
 
 def _plain(document: Document, error: ValidationError) -> BadInput:
-    """The first mistake, in words of the file rather than of the validator.
+    """The first mistake, described in terms of the file instead of the validator.
 
-    An unknown key comes before a missing one: it often is the missing one, misspelt.
+    An unknown key comes before a missing one, because it often is the missing one, misspelt.
     """
     first = first_problem(error)
     place = _as_written(document, first.path)
@@ -86,7 +86,7 @@ def _shown(value: Any) -> str:
 
 
 def _named(suite: Suite, words: Vocabulary) -> Iterator[tuple[Place, str, str, Collection[str]]]:
-    """Every name in the suite: where it stands, what it is, and which ones exist."""
+    """Every name in the suite: its place, its kind, the name itself, and the names that exist."""
     yield from _of_axes((), suite, words)
     for number, group in enumerate(suite.groups):
         place: Place = ("groups", number)
@@ -124,7 +124,7 @@ def _listed(
 
 
 def _as_written(document: Document, place: Place) -> Place:
-    """The place of the file for a place of the full form: a list of one may have been left out there."""
+    """The place in the file for a place in the full form, where the file may have a value instead of a list of one."""
     found: list[Any] = []
     here = document.data
     for part in place:

@@ -1,4 +1,4 @@
-"""Suite files of earlier releases, in today's words."""
+"""Converts suite files of earlier releases to today's names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mobilebench.suite.document import Document
 
 
 def in_todays_words(document: Document) -> Mapping[str, Any]:
-    """The data of a suite file, with a notice that names what is called otherwise today.
+    """The data of a suite file with today's names, and a notice of the names that have changed.
 
     Raises:
-        BadInput: a list of settings holds one that never existed.
+        BadInput: a list of settings contains one that never existed.
     """
     changes: dict[str, str] = {}
     suite = _with_new_keys(document.data, changes)

@@ -1,4 +1,4 @@
-"""From a suite, targets and a selection to the ordered list of blocks that a session measures."""
+"""Plans the ordered list of blocks that a session measures, from a suite, targets and a selection."""
 
 from __future__ import annotations
 
@@ -32,38 +32,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Selection:
-    """What of a suite to measure; what is empty does not select."""
+    """Which part of a suite to measure. An empty field selects everything."""
 
     axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    """Values by the axis's name. Of an axis that narrows, those of the suite's values are left that are named here; the
-    values of the others replace the suite's."""
+    """Selected values by name of axis. For an axis that narrows, the suite's values are filtered by them; for other
+    axes, they replace the suite's values."""
     settings: tuple[str, ...] = ()
     """Only cases that had these settings in earlier releases (`core.old_names`)."""
     builds: tuple[str, ...] = ()
-    """Builds of browsers, to be measured beside the suite's browsers, where no browser is selected."""
+    """Builds of browsers that are measured in addition to the suite's browsers, when no browser is selected."""
     passes: tuple[Pass, ...] = ()
     further_passes: tuple[Pass, ...] = ()
-    """Beside `passes`, or beside those of the suite."""
+    """Passes in addition to `passes`, or to the suite's passes."""
     record: tuple[str, ...] = ()
     """Recorders that work during blocks, such as `thermal@1s`."""
     record_in_timing: bool = False
-    """They work during the timing blocks, not during blocks of their own."""
+    """Whether they work during the timing blocks, not during blocks of their own."""
     blocks: int | None = None
-    """Of every case, in the timing pass."""
+    """Number of blocks of every case in the timing pass."""
     time_limit: float | str | None = None
-    """Seconds of a block, or `none` for no limit; None leaves the suite's."""
+    """Seconds of a block, or `none` for no limit; None keeps the suite's limit."""
     priority: int | None = None
     model_access: ModelAccess | None = None
     headed: bool = False
 
     def of(self, axis: str) -> tuple[Any, ...]:
-        """The selected values of an axis; empty when it does not select."""
+        """The selected values of an axis; empty when none are selected."""
         return self.axes.get(axis, ())
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is to be measured of one case."""
+    """What is to be measured for one case."""
 
     case: Case
     conditions: Conditions
@@ -72,7 +72,7 @@ class _Wanted:
     record_in: Pass
     passes: frozenset[Pass]
     rounds: int
-    """Of the timing pass; the others are measured once."""
+    """Rounds of the timing pass; the other passes are measured once."""
     rule: BlockRule
     watched_rule: BlockRule
 
@@ -107,13 +107,13 @@ def plan(
     *,
     words: Vocabulary | None = None,
 ) -> Plan:
-    """Lay out every block: a round holds each case of a target once, in an order that follows from seed and target.
+    """Plan every block. A round has each case of a target once, in an order that depends on seed and target.
 
-    The rounds of timing come first, then one of each further pass, with the cases that are to have it.
+    The rounds of timing come first, then one round of each further pass, with the cases that have this pass.
 
     Raises:
         BadInput: the selection names something that does not exist.
-        NothingToMeasure: no case is left; the message says which filter took them.
+        NothingToMeasure: no case is left; the message says which filter excluded them.
     """
     words = words or vocabulary()
     selection = check(selection, words)
@@ -187,7 +187,7 @@ def matches(info: TargetInfo, classes: Sequence[TargetClass]) -> bool:
 
 
 def _rounds(wanted: Sequence[_Wanted]) -> Iterator[tuple[Pass, int, str]]:
-    """Each round's pass, how many rounds of that pass come before it, and what its order is drawn by."""
+    """Each round's pass, how many rounds of that pass come before it, and the seed of its order."""
     timed = [one.rounds for one in wanted if "timing" in one.passes]
     for number in range(max(timed, default=0)):
         yield "timing", number, str(number)
@@ -235,7 +235,7 @@ def _of_group(
 
 @dataclass(frozen=True)
 class _Stating:
-    """All that states values of axes for one backend of a group, and what selects among them."""
+    """Everything that states values of axes for one backend of a group, and the selection among them."""
 
     suite: Suite
     group: Group
@@ -245,7 +245,7 @@ class _Stating:
     selection: Selection
 
     def values(self, axis: Axis, backend: Backend) -> list[Any]:
-        """The values of an axis that applies, as they are stated or selected."""
+        """The stated or selected values of an axis that applies."""
         offered = backend.axes.get(axis.name, ())
         stated = self.choice.get(axis.name) or self.group.stated(axis) or self.suite.stated(axis)
         stated = stated or list(axis.stated or offered[:1])
@@ -263,7 +263,7 @@ class _Stating:
         return values
 
     def _gpus(self, stated: Sequence[str], offered: Sequence[str]) -> list[str]:
-        """`auto` stands for the GPU that the target has, or for those that are selected by name."""
+        """The GPUs to measure. `auto` stands for the GPU that the target has, or for GPUs that are selected by name."""
         selected = self.selection.of("gpu") or [name for name in self.selection.settings if name in (AUTO, *GPUS)]
         found: list[str] = []
         for gpu in stated:
@@ -275,7 +275,7 @@ class _Stating:
 
 
 def _products(stating: _Stating, info: TargetInfo, kind: str, backend: Backend) -> list[dict[str, Any]]:
-    """Every combination of the values of all axes but target, engine and backend."""
+    """Every combination of the values of all axes except target, engine and backend."""
     found: list[dict[str, Any]] = [{}]
     for axis in [axis for axis in AXES.values() if axis.name not in ("target", "engine", "backend")]:
         found = [
@@ -296,7 +296,7 @@ def _values(
 
 
 def _within(rule: BlockRule, selected: float | str | None) -> BlockRule:
-    """The rule with the time limit that is selected, if one is."""
+    """The rule with the selected time limit, if there is one."""
     if selected is None:
         return rule
     return rule.model_copy(update={"time_limit_seconds": None if selected == NO_LIMIT else selected})
@@ -313,7 +313,7 @@ def _conditions(suite: Suite, group: Group, selection: Selection) -> Conditions:
 
 
 def _ways(group: Group, selection: Selection, words: Vocabulary) -> Iterator[tuple[str, str, Choice]]:
-    """Engine, backend and what is chosen of it, as far as they are selected.
+    """The selected engines and backends, each with its choices.
 
     Where values of axes that backends offer are selected, backends that offer none of these axes are left out.
     """
@@ -335,7 +335,7 @@ def _shuffled(wanted: list[_Wanted], seed: str) -> list[_Wanted]:
 
 
 def _nothing(suite: Suite, targets: Sequence[TargetInfo], selection: Selection, words: Vocabulary) -> NothingToMeasure:
-    """Say which filter took every case: one alone, or several together."""
+    """The error that says which filter excluded every case: a single one, or several together."""
     if not targets:
         return NothingToMeasure(
             "There is no target to measure on.",

@@ -1,4 +1,4 @@
-"""What a suite file may say. Strict: an unknown key or a value of the wrong type is refused."""
+"""The schema of suite files. It is strict: an unknown key or a value of the wrong type is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mobilebench.core.records import BlockRule, EnginePass, ModelAccess, Record
 from mobilebench.recorders import registry
 
 TargetClass = Literal["host", "android", "virtual", "real"]
-"""`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: all phones that are not."""
+"""`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: physical phones."""
 
 MOST_PREDICTIONS = 1_000_000
 MOST_SECONDS = 86_400
@@ -25,7 +25,7 @@ Names = Annotated[list[str], Field(min_length=1)]
 Blocks = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
 Passes = Annotated[list[EnginePass], Field(min_length=1)]
 Choice = dict[str, list[Any]]
-"""What is chosen of a backend: axis to values."""
+"""Values that are chosen for a backend, by axis."""
 
 
 def _request(text: str) -> str:
@@ -41,7 +41,7 @@ Requests = list[Annotated[str, AfterValidator(_request)]]
 
 
 def share(value: Any) -> float:
-    """`true` is all, `false` none. Raises `ValueError` for what is no share."""
+    """A share; `true` means all and `false` none. Raises `ValueError` for any other value."""
     if isinstance(value, int | float) and 0 <= value <= 1:
         return float(value)
     raise ValueError("this should be true, false or a number from 0 to 1")
@@ -53,7 +53,7 @@ NO_LIMIT: Literal["none"] = "none"
 
 
 def time_limit(value: Any) -> float | Literal["none"]:
-    """Seconds of a block, or `none`. Raises `ValueError` for anything else."""
+    """The time limit of a block in seconds, or `none`. Raises `ValueError` for anything else."""
     if value == NO_LIMIT:
         return NO_LIMIT
     with suppress(TypeError, ValueError):
@@ -103,7 +103,7 @@ def _choices(choices: Any) -> Any:
 
 
 def _parsed(choice: Choice) -> Choice:
-    """A choice with the values of its axes parsed. Raises `ValueError` for a key that is no axis of a backend."""
+    """A choice with parsed values. Raises `ValueError` for a key that is not an axis of a backend."""
     for name, values in choice.items():
         if name not in IN_BACKENDS:
             raise ValueError(f"there is no axis `{name}` of backends; known are {', '.join(IN_BACKENDS)}")
@@ -113,7 +113,7 @@ def _parsed(choice: Choice) -> Choice:
 
 
 IN_BACKENDS = (*OFFERED, "threads")
-"""The axes that a suite may state for one backend alone."""
+"""The axes that a suite may state for a single backend."""
 
 Engines = Annotated[
     dict[
@@ -127,11 +127,11 @@ Engines = Annotated[
     BeforeValidator(_in_full),
     AfterValidator(_by_engine),
 ]
-"""Engine to backend to choices, each of which is a case for every combination of its values."""
+"""Engine to backend to choices. Every combination of a choice's values is a case."""
 
 
 class Strict(Record):
-    """Frozen; neither unknown keys nor values that would have to be converted."""
+    """A frozen record without unknown keys and without values that would have to be converted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -150,16 +150,16 @@ Rule = Annotated[BlockRule, AfterValidator(_kept)]
 
 
 class Limits(Strict):
-    """What a group narrows down where the GPU is software."""
+    """How a group is restricted on targets with a software GPU."""
 
     models: Names | None = None
     blocks: Blocks | None = None
     rule: Rule | None = None
-    """Of all passes."""
+    """The rule of all passes."""
 
 
 class _Stating(Strict):
-    """Something that states values of axes, each under the axis's own key."""
+    """A part of a suite that states values of axes, each under the axis's own key."""
 
     def stated(self, axis: Axis) -> list[Any]:
         """The values of an axis; empty where none are stated."""
@@ -181,7 +181,7 @@ def _values_of(axis: Axis) -> Any:
 
 
 def _keys_of_suites() -> dict[str, Any]:
-    """The fields by which a suite states values. Those of axes without a default have to be there."""
+    """The fields in which a suite states values of axes. Axes without a default are required."""
     found: dict[str, Any] = {}
     for axis in STATED.values():
         default = list(axis.stated) or [axis.default]
@@ -203,26 +203,26 @@ else:
 
 class _Suite(_Stating):
     name: str
-    """The file's name without its ending."""
+    """The file's name without its extension."""
     title: str
     description: str
     passes: Passes = Field(default=["timing"])
-    """`kernels`, `memory` and `trace` are one more block each of every case, after all rounds of `timing`."""
+    """Each of `kernels`, `memory` and `trace` adds one block for every case, after all rounds of `timing`."""
     record: Requests = Field(default=[])
-    """Recorders that work during one more block of each case."""
+    """Recorders that work during one additional block of each case."""
     record_in_timing: bool = False
-    """They work during the timing blocks instead."""
+    """Whether they work during the timing blocks instead."""
     priority: Annotated[int, Field(ge=-20, le=19)] = 0
     """Nice value of native runners."""
     model_access: ModelAccess = "read"
     require_full_delegation: Share = 0.0
-    """The share of nodes that a GPU, NNAPI or another accelerator has to run."""
+    """The share of nodes that have to run on a GPU, NNAPI or another accelerator."""
     rule: Rule
     """When a block stops predicting."""
     watched_rule: Rule | None = None
-    """The same for passes other than `timing`; without it, `rule`."""
+    """When a block of another pass than `timing` stops predicting; `rule` if not given."""
     blocks: Blocks
-    """How often each case is measured: the number of rounds."""
+    """The number of rounds, each of which measures every case once."""
     groups: Annotated[list[Group], Field(min_length=1)]
 
 

@@ -1,4 +1,4 @@
-"""The names that suites and selections may use, and what to say of one that does not exist."""
+"""The names that suites and selections may use, and the message for a name that does not exist."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Vocabulary:
 
     engines: Mapping[str, Engine]
     models: Collection[str]
-    """Holds every name that a model may have, and lists those that are worth listing."""
+    """Contains every name that a model may have, but iterates only over those that are worth listing."""
     precisions: tuple[str, ...]
 
     @property
@@ -28,16 +28,16 @@ class Vocabulary:
         return Browsers()
 
     def backend(self, engine: str, backend: str) -> Backend:
-        """A backend of an engine that is known to have it."""
+        """A backend of an engine, which has to exist."""
         return next(one for one in self.engines[engine].backends if one.name == backend)
 
     def backends(self, engines: Iterable[str] = ()) -> list[str]:
-        """Names of the backends of these engines; of all when none is named."""
+        """Names of the backends of these engines, or of all engines when none is named."""
         chosen = [self.engines[name] for name in engines] or list(self.engines.values())
         return _once(backend.name for engine in chosen for backend in engine.backends)
 
     def offered(self, axis: str, engines: Iterable[str] = (), backends: Iterable[str] = ()) -> list[str]:
-        """The values of an axis that these backends of these engines offer; of all when none is named."""
+        """The values of an axis that these backends of these engines offer; when none are named, all of them count."""
         chosen = [self.engines[name] for name in engines if name in self.engines] or list(self.engines.values())
         wanted = set(backends)
         found = [b for engine in chosen for b in engine.backends if not wanted or b.name in wanted]
@@ -45,7 +45,7 @@ class Vocabulary:
         return [*values, AUTO] if axis == "gpu" and values else values
 
     def known(self, axis: str) -> Collection[str] | None:
-        """The values of an axis that are known by name; None for an axis whose declaration knows its values."""
+        """The values of an axis that are names, such as models; None for an axis whose declaration has the values."""
         if axis in OFFERED:
             return self.offered(axis)
         return {
@@ -58,7 +58,7 @@ class Vocabulary:
 
 
 class Browsers(Collection[str]):
-    """Listed are the browsers that are found by themselves, held are all builds of them, whatever they are called."""
+    """Contains every build of a browser under any name, but iterates only over the automatically found browsers."""
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and is_name(name)
@@ -71,7 +71,7 @@ class Browsers(Collection[str]):
 
 
 class Models(Collection[str]):
-    """The registry's models: listed are the zoo and one member of each family, held are all members."""
+    """Contains all models of the registry, but iterates only over the zoo and one member of each family."""
 
     def __contains__(self, name: object) -> bool:
         from mobilebench.models import registry
@@ -106,7 +106,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str | None
 
 
 def _of_family(model: str) -> tuple[str, str | None] | None:
-    """What the registry says of a name that begins like a family's members."""
+    """The registry's message and hint for a name that begins like a family's members."""
     from mobilebench.core.errors import BadInput
     from mobilebench.models import families, registry
 

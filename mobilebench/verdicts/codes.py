@@ -1,4 +1,4 @@
-"""Every reason that a rule can give: its code, what it makes of a block, and what it means.
+"""Every reason that a rule can give: its code, its level, and its meaning.
 
 Codes are stable: stored runs, exports and scripts rely on them. `docs/method.md` shows this table.
 """
@@ -11,14 +11,14 @@ from typing import Literal, Self
 from mobilebench.core.records import VerdictStatus
 
 Level = Literal["invalid", "suspect", "remark"]
-"""What one reason makes of a block. A remark changes nothing."""
+"""What one reason makes of a block. A remark does not change the verdict."""
 
 LEVELS: tuple[Level, ...] = ("invalid", "suspect", "remark")
-"""Worst first: reasons of a verdict stand in this order."""
+"""Levels from worst to least; the reasons of a verdict are in this order."""
 
 
 class Code(StrEnum):
-    """The code of a reason, with the level and the meaning."""
+    """The code of a reason, with its level and meaning."""
 
     level: Level
     meaning: str
@@ -127,11 +127,11 @@ ANSWER_CODES: frozenset[str] = frozenset(
         Code.UNPROVEN_ANSWER,
     }
 )
-"""Reasons that rest on the model's reference answer."""
+"""Reasons that depend on the model's reference answer."""
 
 
 def level_of(code: str) -> Level:
-    """What a reason makes of a block. A code that this version does not know makes it suspect."""
+    """The level of a code. A code that this version does not know has the level suspect."""
     try:
         return Code(code).level  # type: ignore[call-arg]  # a lookup by value, not a new member
     except ValueError:
@@ -139,6 +139,6 @@ def level_of(code: str) -> Level:
 
 
 def status_of(codes: list[str]) -> VerdictStatus:
-    """The verdict that follows from these reasons: the worst of them."""
+    """The verdict that follows from these codes: the worst level of them."""
     levels = {level_of(code) for code in codes}
     return "invalid" if "invalid" in levels else "suspect" if "suspect" in levels else "valid"

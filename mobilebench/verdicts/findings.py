@@ -16,7 +16,7 @@ class Evidence:
     measurement: Measurement
     target: TargetInfo
     model: ModelFacts | None = None
-    """The answer that the model must give; None where it is not known."""
+    """The answer that the model must give; None when it is unknown."""
     recorded: Verdict | None = None
     """What the rules said when the block was measured; None while it is being measured."""
 
@@ -27,7 +27,7 @@ class Evidence:
 
     @property
     def proof(self) -> Proof:
-        """What shows what ran."""
+        """The proof of what ran."""
         return self.measurement.proof
 
 
@@ -52,7 +52,7 @@ class Findings:
 
 
 def percent(share: float) -> str:
-    """A share as a whole per cent. A share between none and all never reads as `0 %` or `100 %`."""
+    """A share in whole per cent. Only a share of exactly 0 or 1 reads as `0 %` or `100 %`."""
     whole = round(share * 100)
     if 0 < share < 1 and whole in (0, 100):
         return "less than 1 %" if whole == 0 else "more than 99 %"

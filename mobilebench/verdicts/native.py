@@ -1,4 +1,4 @@
-"""Rules for native blocks: which delegate computed, on which cores, with which priority and caches.
+"""Rules for native blocks: delegates, cores, priority, and caches.
 
 A backend other than `cpu` is named after its delegate (TensorFlow Lite) or execution provider (ONNX Runtime), and so
 are the shares of the graph in the proof.
@@ -20,7 +20,7 @@ WARM = 0.95
 
 
 def judge_delegation(evidence: Evidence, found: Findings) -> None:
-    """Compare who computed the graph's nodes with the backend and delegate that were asked for."""
+    """Compare the delegates that computed the graph's nodes with the backend and delegate that were asked for."""
     case, proof = evidence.case, evidence.proof
     if case.backend != "cpu":
         _judge_share(case.backend, evidence.planned.conditions.delegated_share, proof, found)
@@ -43,7 +43,7 @@ def _judge_xnnpack(proof: Proof, found: Findings) -> None:
 
 
 def _judge_share(backend: str, asked: float, proof: Proof, found: Findings) -> None:
-    """Nodes that another part of the engine computed are always named, with their share."""
+    """Check the backend's share of the nodes. Nodes that another part computed are always named, with their share."""
     taken = sum(share.nodes for share in proof.delegates if _belongs_to(backend, share))
     others = [share for share in proof.delegates if share.nodes > 0 and not _belongs_to(backend, share)]
     total = max(proof.graph_nodes or 0, taken + sum(share.nodes for share in others))
@@ -99,7 +99,7 @@ def _judge_cores(asked: str, proof: Proof, found: Findings) -> None:
 
 
 def _outside(asked: str, allowed: list[int]) -> list[int]:
-    """The allowed cores that are not in the mask `asked`. Only the target knows which cores a name stands for."""
+    """The allowed cores that are not in the mask `asked`; empty for a name, whose cores only the target knows."""
     if not asked.startswith("0x"):
         return []
     mask = int(asked, 16)
@@ -107,7 +107,7 @@ def _outside(asked: str, allowed: list[int]) -> list[int]:
 
 
 def cores_in_words(numbers: list[int]) -> str:
-    """CPU numbers as text, with runs of numbers together: `CPUs 0–3, 7`."""
+    """CPU numbers as text, with consecutive numbers as a range: `CPUs 0–3, 7`."""
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][-1] + 1:
@@ -132,7 +132,7 @@ def judge_priority(evidence: Evidence, found: Findings) -> None:
 
 
 def judge_page_cache(evidence: Evidence, found: Findings) -> None:
-    """Compare what the system's page cache held before setup with what was asked for."""
+    """Compare the state of the system's page cache before setup with the state that was asked for."""
     asked, proof = evidence.case.caches, evidence.proof
     if proof.caches_asked is not None and proof.caches_asked != asked:
         found.add(Code.WRONG_CACHES, f"the page cache was {proof.caches_asked}, though {asked} was asked for")

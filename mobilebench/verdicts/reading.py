@@ -1,4 +1,4 @@
-"""Verdicts on stored runs: computed anew when a run is read, and compared with those that were recorded."""
+"""Verdicts on stored runs: computed when a run is read, and compared with the recorded ones."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from mobilebench.core.records import Block, Case, ModelFacts, PlannedBlock, Run,
 from mobilebench.verdicts.rules import RULES_VERSION, judge
 
 _NAMED = 5
-"""How many blocks a sentence names."""
+"""Largest number of blocks that a sentence names."""
 
 
 @dataclass(frozen=True)
 class Revision:
-    """A stored block that reads differently now than when it was measured."""
+    """A stored block whose verdict now differs from the one recorded when it was measured."""
 
     planned: PlannedBlock
     before: Verdict
     now: Verdict
 
     def describe(self) -> str:
-        """The block with its old and its new verdict, and the codes that came and went."""
+        """The block with its old and new verdict, and the codes that were added or removed."""
         old, new = _codes(self.before), _codes(self.now)
         changes = [f"+{code}" for code in new if code not in old]
         if self.before.rules is not None:
@@ -38,7 +38,7 @@ def judge_run(run: Run) -> Run:
 
 
 def judge_block(block: Block, target: TargetInfo, model: ModelFacts | None) -> Block:
-    """A block with the verdict of this version's rules; one that was not measured stays as it is."""
+    """A block with the verdict of this version's rules. A block that was not measured stays as it is."""
     if block.measurement is None or block.outcome != "measured":
         return block
     verdict = judge(block.planned, block.measurement, target, model, recorded=block.recorded_verdict)
@@ -46,15 +46,15 @@ def judge_block(block: Block, target: TargetInfo, model: ModelFacts | None) -> B
 
 
 def record_verdict(block: Block, target: TargetInfo, model: ModelFacts | None) -> Block:
-    """A block that was just measured, with its verdict, which is also what will be stored as said at the time."""
+    """A block that was just measured, with its verdict, which is also set as the recorded verdict."""
     judged = judge_block(block, target, model)
     return judged.model_copy(update={"recorded_verdict": judged.verdict})
 
 
 def revisions(run: Run) -> list[Revision]:
-    """The blocks of a judged run that read differently now than when they were measured, in the order of the plan.
+    """The blocks of a judged run whose verdict differs from the recorded one, in the order of the plan.
 
-    Of verdicts that were stored before reasons had codes, only the status can be compared.
+    Verdicts that were stored before reasons had codes are compared only by status.
     """
     return [
         Revision(block.planned, block.recorded_verdict, block.verdict)
@@ -64,7 +64,7 @@ def revisions(run: Run) -> list[Revision]:
 
 
 def describe_rules(run: Run) -> list[str]:
-    """Which rules judged a run, and which of its blocks read differently now, in sentences."""
+    """Sentences that say which rules judged a run, and which of its blocks have another verdict now."""
     said = [f"Verdicts by version {RULES_VERSION} of the rules."]
     if found := revisions(run):
         measured = sum(block.verdict is not None for block in run.blocks)

@@ -1,10 +1,9 @@
-"""How far a measured block can be trusted: what was asked for, compared with what the proof shows.
+"""Rules that judge how far a measured block can be trusted, by comparing the request with the proof.
 
-`invalid`: something else ran than what was asked for, or its answer is wrong. `suspect`: it ran as asked for as far as
-can be seen, but something may have changed the numbers, or a proof is missing. What was asked for is never taken as
-proof of what ran.
+`invalid`: something other than the request ran, or the answer is wrong. `suspect`: nothing shows that something else
+ran, but something may have changed the numbers, or a proof is missing. The request is never taken as proof of what ran.
 
-A verdict is computed from stored evidence alone, so that better rules reach old runs.
+A verdict is computed only from stored evidence, so that better rules also apply to old runs.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from mobilebench.verdicts.codes import ANSWER_CODES, Code
 from mobilebench.verdicts.findings import Evidence, Findings
 
 RULES_VERSION = 1
-"""Raise it with every change by which a stored block may read differently."""
+"""Version of the rules. Increase it with every change that may change the verdict on a stored block."""
 
 HALF_PRECISION = frozenset({"fp16", "tf32"})
-"""Arithmetic with ten bits of mantissa, whatever the precision of the model is."""
+"""Arithmetic with ten bits of mantissa, independent of the model's precision."""
 COARSEST_CLOCK = 0.01
 """Largest clock resolution as a share of the median prediction."""
 
 _CPU_TIME_ERROR = 0.05
-"""Threads' processor time is read a little before and after the predictions."""
+"""Relative error of threads' processor time, which is read a little before and after the predictions."""
 
 _RECORDED_ANSWERS = {
     "wrong answer: ": Code.WRONG_ANSWER,
@@ -39,7 +38,7 @@ _RECORDED_ANSWERS = {
     "the model carries state from inference to inference": Code.STATEFUL_MODEL,
     "proof is missing: a reference answer of the model": Code.UNPROVEN_ANSWER,
 }
-"""How sentences about the answer begin in runs that were stored before reasons had codes."""
+"""Beginnings of sentences about the answer in runs that were stored before reasons had codes."""
 
 Rule = Callable[[Evidence, Findings], None]
 
@@ -61,8 +60,8 @@ def judge(
         measurement: what was measured, with its proof.
         target: where it was measured.
         model: the answer that the model must give, if it is known.
-        recorded: the verdict that was stored with the block. What it says of the answer is repeated where `model` is
-            not known.
+        recorded: the verdict that was stored with the block. Its reasons about the answer are repeated when `model`
+        is not known.
     """
     evidence, found = Evidence(planned, measurement, target, model, recorded), Findings()
     for rule in _rules_for(planned):
@@ -83,14 +82,14 @@ def _rules_for(planned: PlannedBlock) -> tuple[Rule, ...]:
 
 
 def judge_engine(evidence: Evidence, found: Findings) -> None:
-    """The engine that was asked for has to answer."""
+    """The answer has to come from the engine that was asked for."""
     asked, seen = evidence.case.engine, evidence.measurement.engine
     if seen != asked:
         found.add(Code.WRONG_ENGINE, f"{seen} answered, but {asked} was asked for")
 
 
 def judge_pass(evidence: Evidence, found: Findings) -> None:
-    """The pass that was asked for has to bring what it is for, and a timing pass nothing else."""
+    """The measurement has to contain what its pass records, and for a timing pass nothing else."""
     asked, measurement = evidence.planned.pass_, evidence.measurement
     memory = measurement.memory
     if measurement.pass_ != asked:
@@ -152,8 +151,8 @@ def judge_setup(evidence: Evidence, found: Findings) -> None:
 def judge_answer(evidence: Evidence, found: Findings) -> None:
     """The output has to agree with the model's reference answer.
 
-    Of a model that carries state, runner and page report the first answer. The values of a random model cannot be
-    compared, only their shapes, and whether they are finite.
+    For a model with state, runner and page report the first answer. For a random model, only the shapes are compared,
+    and whether the values are finite.
     """
     model, output = evidence.model, evidence.measurement.output
     if model is None:
@@ -183,7 +182,7 @@ def _add_wrong_answers(differences: list[str], found: Findings) -> None:
 
 
 def _repeat_recorded_answer(evidence: Evidence, found: Findings) -> None:
-    """Runs that were stored before reference answers were: only what was said of the answer then is known."""
+    """Repeat the recorded reasons about the answer. Older runs were stored without reference answers."""
     if evidence.recorded is None:
         found.unproven(Code.UNPROVEN_ANSWER, "a reference answer of the model")
         return
@@ -201,7 +200,7 @@ def _answer_code(reason: Reason) -> Code | None:
 
 
 def judge_backend(evidence: Evidence, found: Findings) -> None:
-    """The engine has to say that it computed on the backend that was asked for."""
+    """The engine has to report that it computed on the backend that was asked for."""
     asked, seen = evidence.case.backend, evidence.proof.backend
     if seen is None:
         found.unproven(Code.UNPROVEN_BACKEND, "the backend, read back from the engine")
@@ -210,7 +209,7 @@ def judge_backend(evidence: Evidence, found: Findings) -> None:
 
 
 def judge_threads(evidence: Evidence, found: Findings) -> None:
-    """As many threads as were asked for have to be at work."""
+    """The number of working threads has to be the number that was asked for."""
     case, seen = evidence.case, evidence.proof.threads
     if not case.browser and case.backend not in native.ON_THE_PROCESSOR:
         return
@@ -233,13 +232,13 @@ def judge_threads(evidence: Evidence, found: Findings) -> None:
 
 
 def _cores(evidence: Evidence) -> int:
-    """How many of the target's cores the case might use."""
+    """How many of the target's cores the case may use."""
     chosen = evidence.proof.affinity if evidence.case.affinity != "none" else None
     return len(chosen) if chosen else evidence.target.cores
 
 
 def _judge_idle_threads(seen: int, evidence: Evidence, cores: int, found: Findings) -> None:
-    """Too few threads were at work: there were no more of them, or a small model or few cores left them idle."""
+    """Explain why too few threads worked: no more existed, or a small model or few cores left them idle."""
     case, proof = evidence.case, evidence.proof
     alive = None if case.browser else proof.threads_alive
     if alive is not None and alive >= case.threads:
@@ -253,14 +252,14 @@ def _judge_idle_threads(seen: int, evidence: Evidence, cores: int, found: Findin
 
 
 def _has_two_pools(evidence: Evidence) -> bool:
-    """Whether TensorFlow Lite's own kernels ran some of the nodes: they have threads beside XNNPACK's."""
+    """Whether TensorFlow Lite's own kernels ran some nodes; their threads are not XNNPACK's."""
     delegated = sum(share.nodes for share in evidence.proof.delegates)
     nodes = evidence.proof.graph_nodes
     return evidence.case.engine == "tflite" and nodes is not None and delegated < nodes
 
 
 def _took_turns(evidence: Evidence) -> bool:
-    """Whether no more processor time was used than the threads that were asked for can use at once."""
+    """Whether the used processor time is no more than the requested number of threads can use at once."""
     measurement = evidence.measurement
     passed = sum(measurement.prediction_ms) * measurement.predictions_per_sample
     used = sum(measurement.proof.thread_cpu_ms)
@@ -272,7 +271,7 @@ def _source(evidence: Evidence) -> str:
 
 
 def judge_clock(evidence: Evidence, found: Findings) -> None:
-    """One step of the clock has to be small beside a prediction."""
+    """The clock's resolution has to be small compared with the time of a prediction."""
     measurement = evidence.measurement
     resolution, together = measurement.proof.clock_resolution_ms, measurement.predictions_per_sample
     if resolution is None or resolution <= 0:
@@ -288,7 +287,7 @@ def judge_clock(evidence: Evidence, found: Findings) -> None:
 
 OF_THE_BLOCK: tuple[Rule, ...] = (judge_engine, judge_pass, judge_stages)
 OF_EVERY_ENGINE: tuple[Rule, ...] = (judge_setup, judge_answer, judge_backend, judge_threads, judge_clock)
-"""The engine `sleep`, which computes nothing, is not judged by these."""
+"""Rules for all engines except `sleep`, which computes nothing."""
 OF_PAGES: tuple[Rule, ...] = (
     web.judge_wasm_build,
     web.judge_renderer,

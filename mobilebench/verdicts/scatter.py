@@ -1,6 +1,6 @@
-"""The rule about the blocks of one case: they must not lie far apart.
+"""The rule that the blocks of one case must not differ too much.
 
-Where they do, something happened to one of them that no proof shows.
+If they do, something that no proof shows affected one of them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from mobilebench.core.records import Measurement, Reason
 from mobilebench.verdicts.codes import Code
 
 LARGEST_RATIO = 1.5
-"""Largest ratio of the slowest to the fastest block, by their median prediction, at which blocks agree."""
+"""Largest ratio of the slowest to the fastest block, by median prediction, at which blocks agree."""
 
 
 def far_apart(medians: Sequence[float]) -> Reason | None:
-    """Why a case whose blocks have these medians, in milliseconds, is suspect; None where they agree."""
+    """Why a case whose blocks have these medians (ms) is suspect; None when they agree."""
     if len(medians) < 2:
         return None
     low, high = min(medians), max(medians)
@@ -32,11 +32,11 @@ def far_apart(medians: Sequence[float]) -> Reason | None:
 
 
 def blocks_far_apart(measurements: Sequence[Measurement]) -> Reason | None:
-    """The same for a case's measured blocks, in their order."""
+    """The result of `far_apart` for the measured blocks of a case, in their order."""
     return far_apart([median(one.prediction_ms) for one in measurements if one.prediction_ms])
 
 
 def _times(ratio: float) -> str:
-    """A ratio with its sign, never rounded down to the largest ratio that is allowed."""
+    """A ratio as text with ×, never rounded down to the largest allowed ratio."""
     digits = 1 if ratio >= LARGEST_RATIO + 0.05 else 3
     return f"{ratio:.{digits}f}×"

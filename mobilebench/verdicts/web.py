@@ -12,16 +12,16 @@ GPUS_OF_PAGES = frozenset({"webgl", "webgpu", "webnn"})
 
 TOLERANCE_MS = 250.0
 TOLERANCE_SHARE = 0.1
-"""By how much the server's time of a file or of a downloading part may exceed the page's: the server notices ends
-later."""
+"""Share by which the server's time of a file or a downloading part may exceed the page's time: the server notices the
+end later."""
 AHEAD_MS = 5.0
-"""By how much the page's time of a part may exceed the server's, which begins before it and ends after it."""
+"""Milliseconds by which the page's time of a part may exceed the server's, which begins earlier and ends later."""
 
 _PARTS: tuple[SetupPart, ...] = ("framework_download", "model_download", "as_shipped")
 """Parts of setup in which a page downloads."""
 _ROUND_TRIPS = 3
 _NAMED = 3
-"""How many files a sentence names."""
+"""Largest number of files that a sentence names."""
 
 
 def judge_wasm_build(evidence: Evidence, found: Findings) -> None:
@@ -41,7 +41,7 @@ def judge_wasm_build(evidence: Evidence, found: Findings) -> None:
 
 
 def judge_renderer(evidence: Evidence, found: Findings) -> None:
-    """Compare who drew, a GPU or software, with what was asked for."""
+    """Compare the renderer, a GPU or software, with what was asked for."""
     case, proof = evidence.case, evidence.proof
     if not case.gpu:
         return
@@ -54,7 +54,7 @@ def judge_renderer(evidence: Evidence, found: Findings) -> None:
 
 
 def judge_visibility(evidence: Evidence, found: Findings) -> None:
-    """Whether the page was visible and had the focus."""
+    """The page has to be visible and have the focus."""
     proof = evidence.proof
     if proof.visible is None:
         found.unproven(Code.UNPROVEN_VISIBILITY, "whether the page was visible")
@@ -67,7 +67,7 @@ def judge_visibility(evidence: Evidence, found: Findings) -> None:
 
 
 def judge_browser(evidence: Evidence, found: Findings) -> None:
-    """Whether the versions of engine and browser are known and right."""
+    """The versions of engine and browser have to be known and right."""
     release, version = evidence.case.engine.partition("@")[2], evidence.measurement.version
     if release and version is None:
         found.unproven(Code.UNPROVEN_RELEASE, "which release of the engine ran")
