@@ -45,7 +45,7 @@ def request(text: str) -> RecordRequest:
     """Parse an argument of `--record`: `thermal@1s`, `load@250ms`, or only a name if the recorder needs no interval.
 
     Raises:
-        BadInput: it is not such a request, there is no such recorder, or the recorder cannot use an interval.
+        BadInput: it is not such a request, there is no such recorder, or the interval is missing or not allowed.
     """
     declared = {name: make(None).declaration for name, make in READERS.items()}
     known = {name: one for name, one in declared.items() if one.sampled or one.own_blocks}

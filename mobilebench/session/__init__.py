@@ -1,4 +1,4 @@
-"""Runs a plan: gate, block, verdict, store."""
+"""Runs a plan: waits for each block's turn, measures it, judges it, and stores it."""
 
 from __future__ import annotations
 

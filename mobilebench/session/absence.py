@@ -1,4 +1,4 @@
-"""Waiting for a phone that went away in mid-run: a cut cable, a restart of adb or of the phone."""
+"""Waits for a phone that goes away during a run because of its cable, or a restart of adb or of the phone."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mobilebench.session import events
 from mobilebench.targets.android import identity, states
 
 WAIT_SECONDS = 120
-"""For so long a run waits for a phone unless it is asked for something else."""
+"""How long a run waits for a phone by default."""
 
 _LOOK_SECONDS = 1.0
 
 
 class Absence:
-    """One absence of a phone, from its loss until it can be opened again."""
+    """An absence of a phone, from its loss until it can be opened again."""
 
     def __init__(self, info: TargetInfo, error: TargetLost, seconds: float) -> None:
         self._info = info
@@ -36,7 +36,7 @@ class Absence:
         *,
         repeated: bool,
     ) -> bool:
-        """Wait until the phone is there; False where `stop` was set meanwhile.
+        """Wait until the phone is attached again. Returns False if `stop` was set meanwhile.
 
         Raises:
             TargetLost: it did not come back in time, or another phone came in its place.
@@ -94,7 +94,7 @@ class Absence:
 
 
 def known(info: TargetInfo) -> tuple[object, ...]:
-    """What stays the same as long as it is the same phone, also after it was started anew."""
+    """Properties that identify a phone and stay the same when it is restarted."""
     machine = info.machine.removesuffix(f" at {info.id}")
     number = info.facts.get(identity.SERIAL_NUMBER)
     return info.kind, info.virtual, machine, number, info.soc, info.name, info.abi

@@ -1,4 +1,4 @@
-"""Runs a plan: locks, support and models first, then one worker a target. Only the coordinator writes the store."""
+"""Runs a plan: locks, support and models first, then one worker per target. Only the coordinator writes the store."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from mobilebench.results.store import Store
 
 STOP_SECONDS = 3.0
-"""How long workers may take to stop and to put their targets back after Ctrl-C."""
+"""How long workers may take after Ctrl-C to stop and to undo changes on their targets."""
 
 _LOOK_SECONDS = 0.1
 _STORED = (
@@ -55,16 +55,16 @@ _STORED = (
     events.RunStarted,
     events.RunFinished,
 )
-"""Events that are stored: what the stored blocks do not show by themselves."""
+"""Events that are stored, because the stored blocks do not show them."""
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is asked of a run."""
+    """What a run is to measure."""
 
     plan: Plan
     targets: tuple[TargetInfo, ...]
-    """Everything that was asked for, also what cannot be used now."""
+    """All requested targets, including those that cannot be used now."""
     command: tuple[str, ...] = ()
     """The command line, for the record."""
 
@@ -74,7 +74,7 @@ class RunResult:
     """How a run ended."""
 
     run: Run
-    """Everything that is stored of it."""
+    """The run as it is stored."""
     summary: RunSummary
     counts: Mapping[str, int]
     """Blocks by verdict or outcome (`session.exit_status.KINDS`)."""
@@ -95,19 +95,19 @@ def run(
     executor: Executor | None = None,
     wait_seconds: float = WAIT_SECONDS,
 ) -> RunResult:
-    """Measure a plan. `cancel` ends it within seconds; then `resume` measures what is left.
+    """Measure a plan. `cancel` ends it within seconds; `resume` can then measure the rest.
 
     Args:
-        request: the plan, and the targets that were asked for.
-        store: where everything is recorded.
-        on_event: is called with every event, after it was stored.
+        request: the plan and the requested targets.
+        store: the store to which everything is written.
+        on_event: called with every event, after it was stored.
         cancel: set when the run is to end.
         dependencies: functions of other packages that a session calls.
-        executor: where the workers run; by default in threads.
-        wait_seconds: for how long a phone that goes away is waited for, each time.
+        executor: runs the workers; by default in threads.
+        wait_seconds: how long to wait each time that a phone goes away.
 
     Raises:
-        BadInput: every target is being measured by another run, no model can be had, or windows are to be shown
+        BadInput: every target is being measured by another run, no model can be obtained, or windows are to be shown
             on this computer, which has no screen.
         NothingToMeasure: no target can be used.
         StoreError: a block could not be stored; the run was stopped, and what was stored stays.
@@ -147,16 +147,16 @@ def resume(
     wait_seconds: float = WAIT_SECONDS,
     retry_failed: bool = False,
 ) -> RunResult:
-    """Measure what a run has planned and not stored yet, on the same targets; nothing is measured twice.
+    """Measure, on the same targets, the planned blocks that a run has not stored yet; nothing is measured twice.
 
     A block that is stored as failed or unsupported counts as measured; with `retry_failed`, failed ones are measured
     again, and each is replaced when its new attempt is stored. A target that is missing now is skipped. Other arguments
     are as for `run`.
 
     Raises:
-        BadInput: another run measures its targets, a model is not the one it was, or windows are to be shown on this
+        BadInput: another run measures its targets, a model has changed, or windows are to be shown on this
             computer, which has no screen.
-        NothingToMeasure: blocks are left, but none of their targets is here.
+        NothingToMeasure: blocks are left, but none of their targets is attached.
         StoreError: as for `run`.
     """
     dependencies = dependencies or Dependencies()
@@ -183,14 +183,14 @@ def resume(
 
 
 def unmeasured(run: Run, *, retry_failed: bool = False) -> list[PlannedBlock]:
-    """The planned blocks that have no stored block, in order; with `retry_failed` also those that failed."""
+    """The planned blocks that are not stored, in order; with `retry_failed` also failed ones."""
     done = {block.planned.index for block in run.blocks if not (retry_failed and block.outcome == "failed")}
     return [block for block in run.planned if block.index not in done]
 
 
 @dataclass(frozen=True)
 class _Ready:
-    """Blocks that can be measured now, and what was found out about them."""
+    """Blocks that can be measured now, and what is known of them."""
 
     usable: Mapping[str, TargetInfo]
     blocks: Sequence[PlannedBlock]
@@ -206,10 +206,10 @@ def _prepare(
     cancel: threading.Event,
     held: ExitStack,
 ) -> _Ready:
-    """Decide what is supported, and obtain models and libraries for that.
+    """Decide which blocks are supported, and obtain their models and libraries.
 
     Raises:
-        BadInput: no model can be had, or there is no screen for windows.
+        BadInput: no model can be obtained, or there is no screen for windows.
     """
     demand_screen(blocks, usable, dependencies)
     unsupported = decide_support(blocks, usable, dependencies)
@@ -246,7 +246,7 @@ class _Session:
         *,
         again: Mapping[int, Block],
     ) -> None:
-        """`again`: stored blocks that are to be replaced, by their index in the plan."""
+        """`again`: stored blocks that are to be replaced, by index in the plan."""
         self._store = store
         self._run_id = run_id
         self._on_event = on_event
@@ -258,7 +258,7 @@ class _Session:
         self._retry_failed = bool(again)
         self._stop = threading.Event()
         self._last_stored: Block | None = None
-        """The last block with the time that it took to store it, which is not stored yet."""
+        """The last block, with the time that storing it took; that time is not stored yet."""
 
     def jobs(self, dependencies: Dependencies, wait_seconds: float) -> list[JobSpec]:
         """One job for each target."""
@@ -279,7 +279,7 @@ class _Session:
         ]
 
     def measure(self, jobs: Sequence[JobSpec], skipped: Iterable[events.TargetSkipped], *, done: int) -> RunResult:
-        """Measure jobs side by side; `done` blocks were stored by an earlier part of the run."""
+        """Measure jobs at the same time; `done` blocks were stored by an earlier part of the run."""
         folder = self._store.run_folder(self._run_id)
         with Journal(folder) as journal, log.written_to(folder / LOG_NAME), log.about(run=self._run_id):
             self._store.finish(self._run_id, "running")
@@ -338,7 +338,7 @@ class _Session:
                 alive.discard(event.target)
 
     def _handle(self, event: events.Event, journal: events.Subscriber) -> None:
-        """Store an event, then tell the subscribers: one that sees a block finished can rely on its being stored."""
+        """Store an event, then notify the subscribers: when they see a finished block, it is stored."""
         if isinstance(event, events.FileRecorded):
             self._store.add_trace(self._run_id, event.name, base64.b64decode(event.content))
             return
@@ -359,9 +359,7 @@ class _Session:
         return record_verdict(block, self._ready.usable[case.target], self._facts.get(model_key(case)))
 
     def _store_block(self, block: Block) -> None:
-        """Store a block in one transaction, which also completes the block before: how long it took to store that one
-        was known only afterwards.
-        """
+        """Store a block in one transaction, together with the time that storing the block before it took."""
         begun = time.perf_counter()
         index = block.planned.index
         self._store.append(self._run_id, block, instead_of=self._again.get(index), completed=self._last_stored)
@@ -370,7 +368,7 @@ class _Session:
         self._last_stored = block.model_copy(update={"spent_ms": spent})
 
     def _finish(self, journal: events.Subscriber) -> RunResult:
-        """Record how the run ended; here it is loaded, once."""
+        """Record how the run ended, and load it. This is the only place that loads it."""
         stored = self._store.load(self._run_id)
         left = len(stored.blocks) < len(stored.planned) or bool(self._again)
         status: events.RunStatus = "interrupted" if left else "finished"
@@ -408,7 +406,7 @@ def _reserve(
     held: ExitStack,
     skipped: Iterable[events.TargetSkipped] = (),
 ) -> tuple[dict[str, TargetInfo], list[events.TargetSkipped]]:
-    """The targets that can be measured, each reserved for this run, and those that cannot, with the reason."""
+    """The targets that can be measured, reserved for this run, and those that cannot, with the reason."""
     usable: dict[str, TargetInfo] = {}
     missed = list(skipped)
     refusals: list[MobilebenchError] = []
@@ -439,8 +437,8 @@ def _reserve(
 def _met_again(
     before: Iterable[TargetInfo], now: Sequence[TargetInfo], browsers: Collection[tuple[str, str | None]]
 ) -> tuple[list[TargetInfo], list[events.TargetSkipped]]:
-    """The run's targets as they are now, and those that are gone, are another device under the same id, or have lost
-    one of the `browsers` (target and name) that are still to be measured."""
+    """The run's targets as they are now, and the targets that cannot be used: they are gone, are another device under
+    the same id, or lack one of the `browsers` (target and name) that are still to be measured."""
     here = {info.id: info for info in now}
     present: list[TargetInfo] = []
     missing: list[events.TargetSkipped] = []
@@ -466,7 +464,7 @@ def _met_again(
 
 
 def _is_phone(info: TargetInfo) -> bool:
-    """Whether it is a phone of its own: virtual ones share this computer."""
+    """Whether it is a physical phone; virtual phones share this computer."""
     return info.kind == "android" and info.state == "device" and not info.virtual
 
 

@@ -1,4 +1,4 @@
-"""The other dependencies, as far as a session needs them: one place to look, and one to replace in tests."""
+"""The functions of other packages that a session calls, in one place, so that tests can replace them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mobilebench.targets.base import Target
 
 ModelKey = tuple[str, str, int]
-"""Model, precision, batch."""
+"""Model, precision and batch."""
 
 
 def model_key(case: Case) -> ModelKey:
@@ -41,9 +41,10 @@ def engine(name: str) -> Engine:
 
 
 def discover(names: Collection[str]) -> list[TargetInfo]:
-    """The targets that are attached now, usable or not; of several ways to a phone one of these names is kept.
+    """The targets that are attached now, usable or not. A phone that is attached in several ways is listed once, if
+    possible under one of these names.
 
-    For `host` alone, adb is not asked.
+    If only `host` is named, adb is not used.
     """
     from mobilebench import targets
 
@@ -53,14 +54,14 @@ def discover(names: Collection[str]) -> list[TargetInfo]:
 
 
 def meet(info: TargetInfo) -> TargetInfo | None:
-    """What is attached now under this target's name, usable or not; None where nothing is."""
+    """The target that is now attached under this target's name, usable or not; None when there is none."""
     from mobilebench import targets
 
     return targets.meet(info)
 
 
 def open_target(info: TargetInfo, lease: Lease | None, cancel: Event) -> AbstractContextManager[Target]:
-    """The target whose lock the caller holds, ready to be used; leaving it puts everything back. `cancel` stops what it
+    """Open a target whose lock the caller holds; leaving the context undoes all changes. `cancel` stops what the target
     does within a second.
     """
     from mobilebench import targets
@@ -69,36 +70,36 @@ def open_target(info: TargetInfo, lease: Lease | None, cancel: Event) -> Abstrac
 
 
 def device_lock(info: TargetInfo, run: str) -> AbstractContextManager[Lease | None]:
-    """One run a device; yields the lock that lies on a phone. Raises `BadInput` when another run measures it."""
+    """Lock a device for one run; yields the lock file on a phone. Raises `BadInput` when another run measures it."""
     from mobilebench.targets import locks
 
     return locks.device_lock(info, run)
 
 
 def machine_turn(machine: str, cancel: Event) -> AbstractContextManager[None]:
-    """One block at a time on targets that share a machine."""
+    """Wait for a machine, so that only one block at a time runs on targets that share it."""
     from mobilebench.targets import locks
 
     return locks.machine_turn(machine, cancel)
 
 
 def model(key: ModelKey, progress: Callable[[str], None]) -> ModelFiles:
-    """The built model; it is built when it is missing. Raises `MobilebenchError` when it cannot be had."""
+    """The built model; it is built when it is missing. Raises `MobilebenchError` when it cannot be obtained."""
     from mobilebench.models import obtain
 
     return obtain.ensure(*key, progress=progress)
 
 
 def built_model(key: ModelKey) -> ModelFiles | None:
-    """The model where it is built here. Raises `BadInput` when it is damaged."""
+    """The model if it is built here, else None. Raises `BadInput` when it is damaged."""
     from mobilebench.models import obtain
 
     return obtain.find(*key)
 
 
 def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> str | None:
-    """Fetch what a native engine loads on a runner build, where it is not here. Returns why no source gives it, or
-    None; other failures are left to the block that needs it.
+    """Fetch what a native engine loads on a runner build, if it is missing. Returns why no source has it, or None;
+    other failures are reported by the block that needs it.
     """
     from mobilebench.engines import libraries
 
@@ -112,7 +113,7 @@ def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) 
 
 
 def in_use(files: ModelFiles) -> AbstractContextManager[None]:
-    """Keep the model from being pruned as long as it is measured."""
+    """Keep the model from being pruned until the context ends."""
     from mobilebench.core import file_locks
     from mobilebench.models.build import cache
 
@@ -127,21 +128,21 @@ def why_no_model(key: ModelKey) -> str | None:
 
 
 def why_no_screen() -> str | None:
-    """Why this computer can show no browser's window, as a clause; None where it can."""
+    """Why this computer cannot show a browser's window, as a clause; None when it can."""
     from mobilebench.browsers import display
 
     return display.why_none()
 
 
 def with_graph(measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
-    """A kernels pass with what the model's file holds of each operator. Raises `BadInput` when it is damaged."""
+    """Add the operators of the model's file to a kernels pass. Raises `BadInput` when the file is damaged."""
     from mobilebench.models import graph_operators
 
     return graph_operators.with_graph(measurement, files, model_format)
 
 
 def recorders() -> TargetRecorders:
-    """The recorders of one target, fresh."""
+    """New recorders for one target."""
     from mobilebench.recorders import registry
 
     return registry.TargetRecorders()
@@ -149,7 +150,7 @@ def recorders() -> TargetRecorders:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What a session asks of other dependencies."""
+    """The functions of other packages that a session calls."""
 
     engine: Callable[[str], Engine] = engine
     discover: Callable[[Collection[str]], list[TargetInfo]] = discover

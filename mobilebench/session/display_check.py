@@ -1,4 +1,4 @@
-"""Blocks that show a window need a screen: a missing one is reported before anything is measured or stored."""
+"""Reports a missing screen before anything is measured or stored, if a block is to show a window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mobilebench.session.dependencies import Dependencies
 def demand_screen(
     blocks: Iterable[PlannedBlock], targets: Mapping[str, TargetInfo], dependencies: Dependencies
 ) -> None:
-    """Look for a screen if a block shows a browser's window on this computer; a phone always has one.
+    """Require a screen if a block shows a browser's window on this computer; a phone always has one.
 
     Raises:
         BadInput: there is none.

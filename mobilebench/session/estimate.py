@@ -1,4 +1,4 @@
-"""How long a plan will take: from earlier blocks of the same cases, else from the block rule and rules of thumb."""
+"""Estimates how long a plan takes, from earlier blocks of the same cases, else from block rules and rules of thumb."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from mobilebench.session.support import decide_support
 from mobilebench.suite import Plan
 
 _AROUND_SECONDS = {"native": 0.5, "web": 1.5}
-"""What a block costs beside its predictions: process or browser, downloads, setup, warmup."""
+"""Seconds of a block besides its predictions: process or browser, downloads, setup, warmup."""
 
 _IMPORT_SECONDS = {"tensorflow": 6.0}
-"""What importing a framework in a fresh process adds."""
+"""Seconds that importing a framework in a fresh process adds."""
 
 _SOFTWARE_GPU_SECONDS = 6.0
-"""What a software GPU adds: its warmup compiles shaders, and its predictions are slow."""
+"""Time that a software GPU adds: its warmup compiles shaders, and its predictions are slow."""
 
 _RECENT = 10
-"""So many of the latest earlier blocks of a case are looked at."""
+"""How many of the latest earlier blocks of a case are used."""
 
 Earlier = Mapping[tuple[str, Pass], Sequence[float]]
 """Case key and pass to seconds of earlier blocks, newest first (`Store.block_seconds`)."""
@@ -32,21 +32,21 @@ Earlier = Mapping[tuple[str, Pass], Sequence[float]]
 
 @dataclass(frozen=True)
 class CaseEstimate:
-    """One case of a plan in one pass, and what it is expected to take."""
+    """One case of a plan in one pass, and its expected time."""
 
     case: Case
     pass_: Pass
     blocks: int
     seconds: float
-    """All its blocks together, without waiting for turns."""
+    """Expected time of all its blocks together, without waiting for turns."""
     unsupported: str | None
-    """Why it will not be measured, as far as is known before."""
+    """Why it will not be measured; None when nothing is known against it."""
     measured_before: bool
     """Whether the time comes from earlier blocks of this case in this pass."""
 
 
 def estimate(plan: Plan, earlier: Earlier, dependencies: Dependencies | None = None) -> list[CaseEstimate]:
-    """The cases of a plan and their passes, in the order in which they first come."""
+    """Estimates for the cases of a plan and their passes, in the order in which they first occur."""
     dependencies = dependencies or Dependencies()
     unsupported = decide_support(plan.blocks, {info.id: info for info in plan.targets}, dependencies)
     counted = Counter((block.case.key, block.pass_) for block in plan.blocks)
@@ -57,7 +57,8 @@ def estimate(plan: Plan, earlier: Earlier, dependencies: Dependencies | None = N
 
 
 def wall_seconds(cases: Sequence[CaseEstimate], targets: Sequence[TargetInfo]) -> float:
-    """Targets of one machine take turns, machines run side by side, and this computer's own blocks run alone."""
+    """Seconds of the whole plan. Targets of one machine take turns, machines run at the same time, and this computer's
+    own blocks run alone."""
     machines = {info.id: info.machine for info in targets}
     here = {info.machine for info in targets if info.kind == "host"}
     by_machine: dict[str, float] = defaultdict(float)
@@ -68,7 +69,7 @@ def wall_seconds(cases: Sequence[CaseEstimate], targets: Sequence[TargetInfo]) -
 
 
 def look_up(plan: Plan, folder: Path) -> Earlier:
-    """Earlier blocks of a plan's cases in the store of `folder`, if there is one."""
+    """The times of earlier blocks of a plan's cases in the store of `folder`, if there is one."""
     from mobilebench.results.store import FILE_NAME, Store
 
     if not (folder / FILE_NAME).is_file():

@@ -1,4 +1,4 @@
-"""What happens in a run, as one stream: progress bar, log and journal subscribe to it. Every event can become JSON."""
+"""The events of a run, to which progress bar, log and journal subscribe. Every event can be written as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened, and when."""
+    """Something that happened in a run, and when."""
 
     at: datetime = field(default_factory=_now)
 
@@ -30,7 +30,7 @@ class Event:
         return type(self).__name__
 
     def data(self) -> dict[str, Any]:
-        """The event's own fields for the journal, in plain JSON types, without kind and time. Blocks are abridged."""
+        """The event's own fields for the journal, in plain JSON types, without kind and time. Blocks are shortened."""
         return {one.name: _plain(getattr(self, one.name)) for one in fields(self) if one.name != "at"}
 
 
@@ -61,9 +61,9 @@ class RunStarted(Event):
     run_id: str
     targets: tuple[str, ...]
     blocks: int
-    """To be measured now."""
+    """Number of blocks to measure now."""
     done: int = 0
-    """Stored by an earlier part of this run."""
+    """Number of blocks that an earlier part of this run stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ class BlockRetried(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BlockFinished(Event):
-    """The block has an outcome. When a subscriber sees this, it is stored."""
+    """The block has an outcome. It is stored before subscribers get this event."""
 
     target: str
     block: Block
@@ -124,18 +124,18 @@ class BlockFinished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class FileRecorded(Event):
-    """A file that a block left, such as a trace; it belongs into the run's folder before the block is stored."""
+    """A file of a block, such as a trace. It is written to the run's folder before the block is stored."""
 
     target: str
     name: str
-    """In the run's folder of traces."""
+    """File name in the run's folder of traces."""
     content: str
-    """In base64."""
+    """The file's bytes in base64."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Defect(Event):
-    """mobilebench itself made a mistake in a block or target; the run goes on."""
+    """A defect of mobilebench itself in a block or target; the run goes on."""
 
     target: str
     planned: PlannedBlock | None
@@ -148,16 +148,16 @@ class TargetAway(Event):
 
     target: str
     state: str
-    """adb's word, or `absent`."""
+    """The state as adb names it, or `absent`."""
     reason: str
     hint: str | None = None
     left_s: float
-    """For how many seconds the run goes on waiting."""
+    """Seconds for which the run continues to wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StillWaiting(Event):
-    """Once a second while the run waits for a target: for a countdown, not for the record."""
+    """Sent once a second while the run waits for a target, for a countdown. It is not stored."""
 
     target: str
     state: str
@@ -166,14 +166,14 @@ class StillWaiting(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TargetBack(Event):
-    """The target is there again, and is the one that it was."""
+    """The same target is attached again."""
 
     target: str
     waited_s: float
     restarted: bool
-    """It was started anew meanwhile."""
+    """Whether it was restarted meanwhile."""
     repeated: bool
-    """A block was in flight, and is measured again from its beginning."""
+    """Whether a block was in progress; it is measured again from its beginning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +187,7 @@ class TargetLost(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TargetNoticed(Event):
-    """Something that a person has to know of the target's state, such as what was put back on it."""
+    """Something about the target's state that a person has to know, such as which changes were undone."""
 
     target: str
     words: str
@@ -195,7 +195,7 @@ class TargetNoticed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TargetFinished(Event):
-    """The target's worker has ended, and what it had changed is put back."""
+    """The target's worker has ended and has undone its changes."""
 
     target: str
 
@@ -208,15 +208,15 @@ class RunFinished(Event):
 
 
 def to_json(event: Event) -> str:
-    """The whole event on one line; `from_json` reads it."""
+    """The whole event as one line of JSON; `from_json` reads it."""
     return json.dumps({"kind": event.kind, **_adapter(event.kind).dump_python(event, mode="json", by_alias=True)})
 
 
 def from_json(line: str | bytes) -> Event:
-    """The event that `to_json` wrote.
+    """Read an event that `to_json` wrote.
 
     Raises:
-        ValueError: this is no event.
+        ValueError: the line is not an event.
     """
     fields_of = json.loads(line)
     if not isinstance(fields_of, dict) or fields_of.get("kind") not in _kinds():

@@ -1,4 +1,4 @@
-"""Where workers run: in threads of this process, or each in a process of its own."""
+"""Runs workers in threads of this process, or each in a process of its own."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Executor(Protocol):
     """Runs workers."""
 
     def reserve(self, target: TargetInfo, run_id: str) -> AbstractContextManager[None]:
-        """Keep other runs from the target until it is left, where this process is the one that measures it.
+        """Keep other runs from the target until the context ends, if this process is the one that measures it.
 
         Raises:
-            BadInput: another run measures it.
+            BadInput: another run measures the target.
         """
         ...
 
@@ -61,11 +61,11 @@ class ThreadExecutor:
 class ProcessExecutor:
     """Each worker in a fresh process, which owns the lock of its device.
 
-    Its page server is its own, so that downloads that are measured by several such workers do not take turns.
+    It has its own page server, so that several such workers can measure downloads at the same time.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        """`environment`: of the processes; by default that of this one."""
+        """`environment`: variables of the worker processes; by default those of this process."""
         self._environment = dict(os.environ if environment is None else environment)
 
     def reserve(self, target: TargetInfo, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
@@ -93,7 +93,7 @@ class ProcessExecutor:
 
 
 class _Conversation:
-    """What is said to a worker process and heard from it."""
+    """The exchange of messages with a worker process."""
 
     def __init__(
         self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn, to_worker: IO[bytes]
@@ -114,7 +114,7 @@ class _Conversation:
         watcher.start()
         finished = False
         try:
-            with suppress(ValueError):  # what is no event is not followed any further
+            with suppress(ValueError):  # a line that is not an event ends the conversation
                 while not finished and (line := from_worker.readline()):
                     finished = self._handle(line)
         finally:
@@ -127,13 +127,13 @@ class _Conversation:
             self._emit(events.TargetFinished(target=name))
 
     def _handle(self, line: bytes) -> bool:
-        """Whether it was the last event."""
+        """Handle a line from the worker. Returns whether it was the last event."""
         message = messages.from_worker(line)
         if isinstance(message, messages.TurnWanted):
             try:
                 self._turn.enter_context(self._take_turn(self._job.target, self._cancel))
             except BlockFailed:
-                return False  # cancelled: another message says so to the worker
+                return False  # cancelled: the worker is notified by another message
             self._send(messages.TurnGranted().model_dump_json())
         elif isinstance(message, messages.TurnOver):
             self._turn.close()

@@ -1,4 +1,4 @@
-"""How a run ended: blocks counted by outcome and verdict, and the exit code that follows."""
+"""How a run ended: its blocks counted by outcome and verdict, and the exit code that follows from the counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS = ("valid", "suspect", "invalid", "unsupported", "failed", "not measured")
 def counts(summary: RunSummary) -> dict[str, int]:
     """How many planned blocks are valid, suspect, invalid, unsupported, failed, or not measured.
 
-    Blocks that do not agree with each other count as what that makes of their case.
+    If the blocks of a case do not agree with each other, they count as the status that their case gets from that.
     """
     found: Counter[str] = Counter()
     for case in (case for target in summary.targets for case in target.cases):
@@ -26,7 +26,7 @@ def counts(summary: RunSummary) -> dict[str, int]:
 
 
 def _each(status: Status, blocks: Sequence[BlockSummary]) -> list[Status]:
-    """What each block counts as, in a case or pass of this status: it may be worse than all of them."""
+    """The status of each block, in a case or pass of this status, which may be worse than all of its blocks."""
     own = [block.status for block in blocks]
     if not own or status in own:
         return own
@@ -34,7 +34,7 @@ def _each(status: Status, blocks: Sequence[BlockSummary]) -> list[Status]:
 
 
 def exit_code(counted: dict[str, int], *, interrupted: bool = False) -> ExitCode:
-    """The exit code of a run: an interruption comes first, then failures, then what is suspect."""
+    """The exit code of a run. An interruption takes precedence, then failures, then suspect blocks."""
     if interrupted:
         return ExitCode.INTERRUPTED
     if counted["invalid"] or counted["failed"] or counted["not measured"]:

@@ -1,4 +1,4 @@
-"""While a block of this computer runs, no other target's block does: this computer also drives the phones."""
+"""Keeps blocks of this computer and of phones from running at the same time: this computer also drives the phones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LOOK_SECONDS = 0.1
 
 
 class HostExclusion:
-    """Many phones at once, or the host alone. Neither side can keep the other waiting for more than one block."""
+    """Lets many phones run at once, or the host alone. Neither side waits for more than one block of the other."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._phones = 0
         self._phones_waiting = 0
         self._phones_first = 0
-        """Phones that waited while the host measured: they go before its next block."""
+        """Phones that waited while the host measured; they run before its next block."""
         self._host = False
         self._host_waiting = False
 
@@ -30,7 +30,7 @@ class HostExclusion:
 
     @contextmanager
     def beside_phones(self, cancel: threading.Event) -> Iterator[None]:
-        """A phone's block. Raises `BlockFailed` when `cancel` is set while waiting."""
+        """Wait for the turn of a phone's block. Raises `BlockFailed` when `cancel` is set while waiting."""
         with self._changed:
             self._phones_waiting += 1
             try:
@@ -48,7 +48,7 @@ class HostExclusion:
 
     @contextmanager
     def alone(self, cancel: threading.Event) -> Iterator[None]:
-        """The host's block. Raises `BlockFailed` when `cancel` is set while waiting."""
+        """Wait for the turn of the host's block. Raises `BlockFailed` when `cancel` is set while waiting."""
         with self._changed:
             self._host_waiting = True
             try:

@@ -1,7 +1,7 @@
-"""A job: all that a worker needs to measure the blocks of one target, as JSON.
+"""A job: everything that a worker needs to measure the blocks of one target, as JSON.
 
-It holds no path of this computer: files are named by their SHA-256, and the worker looks them up on its own side, or
-builds them there.
+It contains no path of this computer. Files are named by their SHA-256; the worker finds or builds them on its own
+computer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Sha256 = str
 
 
 class KnownUnsupported(Record):
-    """A case that cannot be measured in one pass, decided when the run was planned."""
+    """A case that cannot be measured in one pass, as decided when the run was planned."""
 
     case: str
     """The case's key."""
@@ -42,14 +42,14 @@ class NamedLibrary(Record):
     name: str
     """`tflite`, `tflite-gpu` or `onnxruntime`."""
     file: str
-    """Its name without folders."""
+    """File name without folders."""
     sha256: Sha256
     named_by: str
     """The option or variable that named it, for messages."""
 
 
 class NamedBrowser(Record):
-    """A browser build that the user declared: a program by its content, or a package of phones."""
+    """A browser build that the user declared: a program, named by its content, or a package on phones."""
 
     name: str
     program: Sha256 | None = None
@@ -58,25 +58,25 @@ class NamedBrowser(Record):
 
 
 class JobSpec(Record):
-    """What one worker measures, and with what."""
+    """What one worker measures, and the files for it."""
 
     schema_: Literal["mobilebench/job/1"] = Field(default="mobilebench/job/1", alias="schema")
     run_id: str
     retry_failed: bool = False
     """Whether the run measures failed blocks again."""
     cancel_token: str = Field(default_factory=lambda: secrets.token_hex(8))
-    """Who knows it can cancel the job."""
+    """Token that is needed to cancel the job."""
     target: TargetInfo
     blocks: tuple[PlannedBlock, ...]
     unsupported: tuple[KnownUnsupported, ...] = ()
     models: tuple[Manifest | AddedManifest, ...] = ()
-    """With the SHA-256 of every file; a file's path in it is relative to the model's folder."""
+    """Manifests of the models, with the SHA-256 of every file and its path relative to the model's folder."""
     libraries: tuple[NamedLibrary, ...] = ()
     browsers: tuple[NamedBrowser, ...] = ()
     recorders: tuple[str, ...]
     """Names of the recorders that run around each block."""
     wait_seconds: float
-    """For how long a phone that goes away is waited for."""
+    """How long to wait for a phone that goes away."""
 
     @property
     def resume_command(self) -> str:
@@ -95,8 +95,8 @@ def job_for(
     recorders: Iterable[str],
     wait_seconds: float,
 ) -> JobSpec:
-    """The job of one target, with the libraries and browser builds that are declared now. A declared file that cannot
-    be read is left out: the block that needs it says so.
+    """The job for one target, with the libraries and browser builds that are declared now. A declared file that cannot
+    be read is left out; the block that needs it reports that.
     """
     used = {model_key(block.case): None for block in blocks}
     reasons = {case_and_pass(block): None for block in blocks}
@@ -120,18 +120,18 @@ def job_for(
 
 
 def unsupported_of(job: JobSpec) -> Unsupported:
-    """What the job knows to be unsupported."""
+    """The cases and passes that the job lists as unsupported."""
     return {(one.case, one.pass_): one.reason for one in job.unsupported}
 
 
 def find_models(job: JobSpec, dependencies: Dependencies) -> dict[ModelKey, ModelFiles | str]:
-    """The job's models on the worker's computer, or the reason why one cannot be had there."""
+    """The job's models on the worker's computer, or the reason why one cannot be obtained there."""
     return {(wanted.model, wanted.precision, wanted.batch): _find_model(wanted, dependencies) for wanted in job.models}
 
 
 @contextmanager
 def named_files(job: JobSpec) -> Iterator[None]:
-    """Use the job's libraries and browser builds until the end of the block, and none that this process declared.
+    """Use the job's libraries and browser builds until the context ends, and none that this process declared.
 
     Raises:
         BadInput: one of them is not on this computer.
@@ -175,7 +175,7 @@ def _file(sha256: Sha256, what: str) -> Path:
 
 
 def _find_model(wanted: Manifest, dependencies: Dependencies) -> ModelFiles | str:
-    """The model that is built here when its files are the wanted ones; else it is built here, and compared again."""
+    """The model that is built here, if its files are the wanted ones; otherwise build it and compare again."""
     key = (wanted.model, wanted.precision, wanted.batch)
     try:
         found = dependencies.built_model(key)

@@ -1,4 +1,4 @@
-"""The journal: every event of a run as a line of JSON, written as it happens."""
+"""The journal: every event of a run as a line of JSON, written when it happens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE_NAME = "journal.jsonl"
 
 
 class Journal:
-    """A subscriber that appends to `journal.jsonl` in the run's folder; a resumed run goes on in the same file.
+    """A subscriber that appends events to `journal.jsonl` in the run's folder, also when the run is resumed.
 
     Raises:
         BadInput: the file cannot be written.

@@ -1,4 +1,4 @@
-"""The engine libraries that a plan needs: fetched before any worker starts, so that no block waits for a network."""
+"""Fetches the engine libraries that a plan needs, before any worker starts, so that no block waits for a network."""
 
 from __future__ import annotations
 

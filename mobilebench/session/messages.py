@@ -1,4 +1,4 @@
-"""What coordinator and worker process send each other beside the job and the events: one JSON object a line."""
+"""Messages between coordinator and worker process besides the job and the events: one JSON object on each line."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from mobilebench.session import events
 
 
 class CancelJob(Record):
-    """To the worker: end the job that has this token."""
+    """To the worker: cancel the job that has this token."""
 
     message: Literal["cancel"] = "cancel"
     token: str
 
 
 class TurnGranted(Record):
-    """To the worker: no other worker of the run is in its way now."""
+    """To the worker: its block may run now."""
 
     message: Literal["turn granted"] = "turn granted"
 
 
 class TurnWanted(Record):
-    """From the worker: its next block is ready."""
+    """From the worker: its next block is ready to run."""
 
     message: Literal["turn wanted"] = "turn wanted"
 
 
 class TurnOver(Record):
-    """From the worker: its block is over."""
+    """From the worker: its block has ended."""
 
     message: Literal["turn over"] = "turn over"
 
@@ -40,10 +40,10 @@ _FromWorker = TypeAdapter[TurnWanted | TurnOver](Annotated[TurnWanted | TurnOver
 
 
 def to_worker(line: bytes) -> CancelJob | TurnGranted:
-    """A line that a worker process reads after its job. Raises `ValueError` when it is no such message."""
+    """Parse a line that a worker process reads after its job. Raises `ValueError` when it is not a message."""
     return _ToWorker.validate_json(line)
 
 
 def from_worker(line: bytes) -> TurnWanted | TurnOver | events.Event:
-    """A line that a worker process writes. Raises `ValueError` when it is neither message nor event."""
+    """Parse a line that a worker process writes. Raises `ValueError` when it is neither message nor event."""
     return _FromWorker.validate_json(line) if line.startswith(b'{"message"') else events.from_json(line)

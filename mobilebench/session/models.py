@@ -1,4 +1,4 @@
-"""The models that a plan needs: found or built before any worker starts."""
+"""Finds or builds the models that a plan needs, before any worker starts."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def obtain_models(
     cancel: threading.Event,
     held: ExitStack,
 ) -> Models:
-    """Find or build the model of every block that is supported. Blocks whose model cannot be had become unsupported.
+    """Find or build the model of every supported block. Blocks whose model cannot be obtained become unsupported.
 
     The models are kept from being pruned until `held` is left. Building takes minutes: it stops early when `cancel` is
     set.
 
     Args:
-        blocks: to be measured.
+        blocks: the blocks to measure.
         unsupported: what is known to be unsupported; reasons are added to it.
         dependencies: functions of other packages that a session calls.
-        progress: is called with a model and a step of building it.
+        progress: called with a model and a step of building it.
         cancel: set when the run is to end.
-        held: on leaving it, the models may be pruned again.
+        held: keeps the models from being pruned until it is left.
 
     Raises:
-        BadInput: no model can be had, and for one of them there is something that the user can do.
+        BadInput: no model can be obtained, and the user can fix that for one of them.
     """
     by_model: dict[ModelKey, list[PlannedBlock]] = {}
     for block in blocks:
@@ -65,7 +65,7 @@ def obtain_models(
 def _in_background(
     key: ModelKey, dependencies: Dependencies, progress: Callable[[str, str], None], cancel: threading.Event
 ) -> ModelFiles | MobilebenchError:
-    """Converters do not look at `cancel`: they run in a thread that is left behind when it is set."""
+    """Obtain a model in a thread that is abandoned when `cancel` is set, because converters do not check `cancel`."""
     outcome: list[ModelFiles | MobilebenchError] = []
     defects: list[BaseException] = []
 

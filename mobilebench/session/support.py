@@ -1,4 +1,4 @@
-"""Which blocks of a plan cannot be measured: decided once, before anything is measured."""
+"""Decides once, before anything is measured, which blocks of a plan cannot be measured."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from mobilebench.engines.base import why_unsupported
 from mobilebench.session.dependencies import Dependencies, model_key
 
 CaseAndPass = tuple[str, Pass]
-"""A case's key, and what its blocks are for."""
+"""A case's key and the pass of its blocks."""
 
 Unsupported = dict[CaseAndPass, str]
-"""Cases and passes that cannot be measured, each with the reason; all others are supported as far as is known."""
+"""Cases and passes that cannot be measured, each with the reason. Nothing is known against all others."""
 
 
 def decide_support(
@@ -29,5 +29,5 @@ def decide_support(
 
 
 def case_and_pass(block: PlannedBlock) -> CaseAndPass:
-    """What support is decided for."""
+    """The case and pass of a block, for which support is decided."""
     return block.case.key, block.pass_

@@ -1,7 +1,6 @@
-"""A worker: measures the blocks of one job in order and emits what happens. It touches neither the store nor the run's
-folder.
+"""A worker measures the blocks of one job in order and emits events. It uses neither the store nor the run's folder.
 
-It needs the job, and nothing else of the process that made it: it runs in a thread (`executors.ThreadExecutor`) or in a
+It needs only the job from the process that made it, so it can run in a thread (`executors.ThreadExecutor`) or in a
 process of its own (`worker_process`).
 """
 
@@ -37,10 +36,10 @@ if TYPE_CHECKING:
     from mobilebench.targets.android.lease import Lease
 
 ATTEMPTS = 2
-"""A block that fails is tried once more, at once; then it is stored as failed."""
+"""Attempts at a block: one that fails is tried again at once, then stored as failed."""
 
 LOSSES = 3
-"""A block during which its phone goes away so often is stored as failed."""
+"""A block during which its phone was lost this often is stored as failed."""
 
 _NOT_PUT_BACK = (
     "it is away, so what was changed on it could not be put back; the next command that meets it does that "
@@ -49,11 +48,11 @@ _NOT_PUT_BACK = (
 
 Emit = Callable[[events.Event], None]
 TakeTurn = Callable[[TargetInfo, threading.Event], AbstractContextManager[None]]
-"""Waits for a block's turn beside the other workers of the run (`host_exclusion.HostExclusion.turn`)."""
+"""Waits until the run's other workers let a block run (`host_exclusion.HostExclusion.turn`)."""
 
 
 class _Cancelled(Exception):
-    """The run is being stopped: the block in hand is dropped."""
+    """The run is being stopped: the block in progress is dropped."""
 
 
 def measure_job(
@@ -66,15 +65,15 @@ def measure_job(
 ) -> None:
     """Measure a job's blocks until they are done, the target is lost, or `cancel` is set.
 
-    Emits `TargetFinished` last, whatever happens, after the target was put back as it was.
+    Always emits `TargetFinished` last, after the changes to the target were undone.
 
     Args:
         job: what to measure.
-        emit: is called with each event, in this thread.
+        emit: called with each event, in this thread.
         cancel: set when the run is to end.
         take_turn: waits for the other workers of the run.
         dependencies: functions of other packages that a session calls.
-        lease: of the target's lock, which the caller holds; None for this computer.
+        lease: lease on the target's lock, which the caller holds; None for this computer.
     """
     name = job.target.id
     emit(events.TargetStarted(target=name, blocks=len(job.blocks)))
@@ -101,7 +100,7 @@ def measure_job(
 
 
 def hint_in_run(error: MobilebenchError, resume_command: str) -> str | None:
-    """An error's hint, with the command that goes on with the run where that helps."""
+    """An error's hint, with the command that continues the run if that helps."""
     if not error.run_can_be_resumed:
         return error.hint
     going_on = f"`{resume_command}` measures what is left."
@@ -130,21 +129,19 @@ class _Worker:
         self._traces = traces
         self._recorders = dependencies.recorders().only(job.recorders)
         self._recording = Recording()
-        """Of the latest attempt at a block."""
+        """What recorders recorded in the latest attempt at a block."""
         self._models = models
         self._unsupported = unsupported_of(job)
-        """Known when the run was planned, or found by an earlier block: later rounds need not try again."""
+        """Cases that were known to be unsupported when planning, or were found so by an earlier block."""
         self._done = 0
         self._in_flight: PlannedBlock | None = None
         self._begun = datetime.now(UTC)
         self._losses = 0
-        """How often the target was lost during the block in flight."""
+        """How often the target was lost during the current block."""
         self._absence: Absence | None = None
 
     def measure_all(self) -> None:
-        """Measure every block; a phone that goes away is waited for and opened again, which puts back what had been
-        changed on it.
-        """
+        """Measure every block. After a phone was lost, wait for it and open it again, which undoes changes on it."""
         while True:
             try:
                 with self._dependencies.open_target(self._info, self._lease, self._cancel) as target:
@@ -182,10 +179,10 @@ class _Worker:
         file.unlink()
 
     def _await(self, error: errors.TargetLost) -> None:
-        """Wait for the phone. A block in which it was lost too often has failed, and the run goes on with the next.
+        """Wait for the phone. If it was lost too often during a block, the block fails and the run continues.
 
         Raises:
-            TargetLost: it is not waited for, or did not come back.
+            TargetLost: the run does not wait for it, or it did not come back.
         """
         patience = self._job.wait_seconds
         if (
@@ -208,7 +205,7 @@ class _Worker:
             raise error
 
     def _block(self, planned: PlannedBlock, target: Target) -> Block:
-        """Measure a block, twice where it fails at first."""
+        """Measure a block; if it fails, try it once more."""
         started = datetime.now(UTC)
         reason = ""
         fault: Fault | None = None
@@ -261,7 +258,7 @@ class _Worker:
         )
 
     def _with_graph(self, measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
-        """A kernels pass beside the operators of the model's file, or with a note that says why they are not known."""
+        """Add the operators of the model's file to a kernels pass, or a note that says why they are unknown."""
         try:
             return self._dependencies.with_graph(measurement, files, model_format)
         except MobilebenchError as error:
@@ -269,7 +266,7 @@ class _Worker:
             return _noted(measurement, note)
 
     def _known_reason(self, planned: PlannedBlock) -> str | None:
-        """Why a block cannot be measured. A case that cannot be timed has no other passes either."""
+        """Why a block cannot be measured; None when it can. A case that cannot be timed has no other passes either."""
         key = planned.case.key
         return self._unsupported.get((key, "timing")) or self._unsupported.get((key, planned.pass_))
 
@@ -281,7 +278,7 @@ class _Worker:
 
     @contextmanager
     def _turn(self, planned: PlannedBlock, *, claimed: bool) -> Iterator[float]:
-        """Wait for the machine, where the block needs it for itself; yields the milliseconds waited."""
+        """Wait for the machine, if the block needs it alone; yields the milliseconds waited."""
         if not claimed:
             yield 0.0
             return
@@ -294,10 +291,10 @@ class _Worker:
             yield waited_ms
 
     def _look_for_loss(self, reason: str, fault: Fault | None) -> None:
-        """A block that was cut off, or never answered, may have failed because its phone went away.
+        """Check whether a block that was cut off, or never answered, failed because its phone was lost.
 
         Raises:
-            TargetLost: the phone is not there.
+            TargetLost: the phone is not attached.
         """
         if self._info.kind != "android" or fault not in ("cut connection", "hang"):
             return
@@ -306,7 +303,7 @@ class _Worker:
             raise errors.TargetLost(f"{self._info.id} went away ({found.state if found else 'absent'}): {reason}")
 
     def _stop_if_cancelled(self, block: Block | None = None) -> None:
-        """A block that was cut short by the cancel is dropped, one that is whole is kept."""
+        """Drop a block that was cut short by the cancellation, and keep a complete one."""
         if self._cancel.is_set() and (block is None or block.outcome == "failed"):
             raise _Cancelled
 
@@ -317,7 +314,7 @@ def _noted(measurement: Measurement, note: str) -> Measurement:
 
 
 def _usable(measurement: Measurement) -> Measurement:
-    """Engines turn bad answers into errors; should one not have done so, it is done here."""
+    """Check a measurement again, in case an engine did not turn a bad answer into an error."""
     if measurement.status == "ok":
         return measurement
     reason = measurement.reason or f"{measurement.engine} gave no reason"

@@ -1,8 +1,8 @@
 """A worker in a process of its own: `python -m mobilebench.session.worker_process`.
 
 It reads a `JobSpec` from the first line of standard input, measures it, and writes each event to standard output as a
-line of JSON. Further lines of both streams are `messages`. The process ends when the job is done and standard input has
-ended; when that ends earlier, the job is cancelled.
+line of JSON. Other lines in both directions are `messages`. The process ends when the job is done and standard input
+is closed; if standard input is closed earlier, the job is cancelled.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LOOK_SECONDS = 0.1
 
 
 def main() -> int:
-    """Measure the job of standard input; 2 when there is none."""
+    """Measure the job from standard input. Returns the exit code; 2 when there is no job."""
     coordinator = _Coordinator(sys.stdin.buffer, _own_output())
     try:
         job = JobSpec.model_validate_json(sys.stdin.buffer.readline())
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 class _Coordinator:
-    """The other end of standard input and output."""
+    """The connection to the coordinator through standard input and output."""
 
     def __init__(self, said: IO[bytes], answers: IO[bytes]) -> None:
         self._said = said
@@ -75,7 +75,7 @@ class _Coordinator:
             self._write(messages.TurnOver().model_dump_json())
 
     def listen(self, job: JobSpec, cancel: threading.Event) -> None:
-        """Follow what the coordinator says until it is silent for good, which cancels the job."""
+        """Handle the coordinator's messages until its stream ends, which cancels the job."""
         for line in self._said:
             message = messages.to_worker(line)
             if isinstance(message, messages.TurnGranted):
@@ -91,7 +91,7 @@ class _Coordinator:
 
 
 def _own_output() -> IO[bytes]:
-    """Standard output for events alone: what anything else prints goes to standard error."""
+    """Reserve standard output for events; everything else that is printed goes to standard error."""
     own = os.dup(1)
     os.dup2(2, 1)
     return os.fdopen(own, "wb")

@@ -1,4 +1,4 @@
-"""The bench page for a person: what can be chosen, the job of each press on “run”, and what becomes of the answer."""
+"""The bench page for a person: the choices, the job for each press on “run”, and the handling of the answer."""
 
 from mobilebench.session.manual.manual_session import Manual
 

@@ -34,10 +34,10 @@ _LONGEST = 300
 
 @dataclass(frozen=True)
 class Chosen:
-    """What can be measured of it."""
+    """The block for a person's choice, and what is needed to measure it."""
 
     planned: PlannedBlock
-    """As far as it is known before the page has said what it ran on."""
+    """The block, with what is known before the page has reported on what it ran."""
     files: ModelFiles
     page_case: PageCase
 
@@ -55,7 +55,7 @@ def choices() -> Choices:
 
 
 def chosen(wanted: StartRequest) -> Chosen:
-    """The block that a person wants.
+    """The block for a person's choice.
 
     Raises:
         BadInput: it cannot be chosen.
@@ -104,7 +104,7 @@ def _shown_backend(engine: WebEngine, backend: Backend) -> BackendChoice:
 
 
 def _axes(backend: Backend) -> dict[str, list[str]]:
-    """The axes of a backend with the values that this release has. A person chooses no GPU: the browser does."""
+    """The axes of a backend with this release's values, without the GPU, which the browser chooses."""
     return {name: [AUTO] if name == "gpu" else list(backend.available(name)) for name in backend.axes}
 
 
@@ -114,7 +114,7 @@ def _is_offered(chosen: Mapping[str, str], backend: Backend) -> bool:
 
 
 def _title(engine: WebEngine) -> str:
-    """As much of its description as a phone's screen has room for: name and release."""
+    """Name and release of an engine, which is the part of its description that fits a phone's screen."""
     found = re.match(r"\D+[\d.]*\d", engine.description)
     return found[0] if found else engine.name
 

@@ -1,8 +1,8 @@
-"""One sitting: each press on “run” gets a visit of its own, and what a page brings back is checked, judged and kept.
+"""A manual session: each press on “run” gets a visit of its own, and the page's answer is checked, judged and stored.
 
-Nothing of a press is cached, and the page that measures is the very one that driven browsers open. The answer comes
-from somebody's browser: it is checked field by field, judged like any other, and stored as a run of its own, under a
-target that says that a person drove it.
+Nothing is cached between presses, and the page that measures is the same that driven browsers open. The answer comes
+from an unknown browser: it is checked field by field, judged like any other, and stored as a run of its own. Its
+target says that a person drove the browser.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 
 SUITE = "manual"
 MOST_OPEN = 8
-"""Presses of which the answer is awaited; the oldest is given up for a further one."""
+"""Largest number of presses without an answer; with one more press, the oldest is given up."""
 
 TURN_LAPSES_S = 10.0
-"""A tab that is closed or killed while it downloads tells nobody."""
+"""Time after which a download turn ends by itself: a tab that is closed or killed while it downloads cannot end it."""
 
 _LONGEST = 300
 
@@ -59,17 +59,17 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True)
 class _Begun:
-    """A press on “run” of which the answer may come."""
+    """A press on “run” whose answer is awaited."""
 
     chosen: Chosen
     visit: Visit
     held: ExitStack
-    """The visit, and the model: nobody prunes it meanwhile."""
+    """Holds the visit, and keeps the model from being pruned meanwhile."""
     at: datetime
 
 
 class Manual:
-    """What the page asks of this computer, in any thread."""
+    """Handles the page's requests, in any thread."""
 
     def __init__(self, server: PageServer, store: Store, path: DownloadPath) -> None:
         self._server = server
@@ -80,7 +80,7 @@ class Manual:
 
     @property
     def receivers(self) -> Mapping[str, Receiver]:
-        """By the name under which the page sends to them."""
+        """The receivers of requests, by the name that the page uses."""
         every = (self.choices, self.start, self.stop, self.check, self.keep)
         return {receiver.__name__: receiver for receiver in every}
 
@@ -89,10 +89,11 @@ class Manual:
         return choices.choices().model_dump()
 
     def start(self, body: bytes) -> dict[str, Any]:
-        """A fresh path for one measurement, its job, and how many cores the page is told (None: as many as there are).
+        """Start a visit: a fresh path for one measurement, its job, and the number of cores that the page has to report
+        (None: the real number).
 
         Raises:
-            BadInput: what is wanted cannot be chosen.
+            BadInput: the requested block cannot be chosen.
         """
         chosen = choices.chosen(_read(StartRequest, body))
         files = chosen.files
@@ -114,10 +115,10 @@ class Manual:
         ).model_dump()
 
     def stop(self, body: bytes) -> dict[str, Any]:
-        """Wait no longer for the answer of a visit, which somebody stopped; one that is not open stays so.
+        """Stop waiting for the answer of a visit that a person stopped. Does nothing if the visit is not open.
 
         Raises:
-            BadInput: this is no visit.
+            BadInput: the body does not name a visit.
         """
         with self._lock:
             begun = self._begun.pop(_read(StopRequest, body).visit, None)
@@ -126,7 +127,7 @@ class Manual:
         return {}
 
     def check(self, body: bytes) -> dict[str, Any]:
-        """What is to be thought of an answer; nothing is stored.
+        """Judge an answer without storing anything.
 
         Raises:
             BadInput: it is no measurement, or of no visit that waits for one.
@@ -163,7 +164,7 @@ class Manual:
         return _judgement(block, run=info.id).model_dump()
 
     def close(self) -> None:
-        """Wait for no answer any more."""
+        """Stop waiting for answers."""
         with self._lock:
             begun, self._begun = list(self._begun.values()), {}
         for one in begun:
@@ -218,7 +219,7 @@ def _measurement(answer: str) -> Measurement:
 
 
 def _case(case: Case, target: TargetInfo, told: Measurement) -> Case:
-    """The case as it turned out: in this browser, and on the GPU or software that the renderer names."""
+    """The case as it was measured: in this browser, and on the GPU or software that the renderer names."""
     changes: dict[str, Any] = {"target": target.id, "browser": next(iter(target.browsers))}
     if case.gpu == AUTO:
         changes["gpu"] = "software" if told.proof.renderer_software else "hardware"
@@ -245,6 +246,6 @@ def _read(kind: type[R], body: bytes) -> R:
 
 
 def _first(error: ValidationError) -> str:
-    """What is wrong first, and where: shortened, since a page may send anything."""
+    """The first problem and its place, shortened because a page may send anything."""
     first = first_problem(error)
     return f"{first.place()[:_LONGEST]}: {first.text[:_LONGEST]}"

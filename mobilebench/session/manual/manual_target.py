@@ -1,4 +1,4 @@
-"""The browser that a person opened the page in, as a target: all that is known of it is what it says."""
+"""The browser in which a person opened the page, as a target. All that is known of it is what the browser reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SYSTEMS: tuple[tuple[str, str], ...] = (
 
 
 def before_the_answer(cores: int) -> TargetInfo:
-    """Whoever presses “run”, before the browser has said what it is."""
+    """The target for a press on “run”, before the browser has reported what it is."""
     return TargetInfo(
         id=KIND,
         kind="manual",
@@ -37,13 +37,13 @@ def before_the_answer(cores: int) -> TargetInfo:
 
 
 def target_of(agent: str, cores: int | None, renderer: str | None, renderer_software: bool | None) -> TargetInfo:
-    """What a page's browser says of itself and of its machine.
+    """The target as a page's browser describes itself and its machine.
 
     Args:
-        agent: what it calls itself (`navigator.userAgent`); may be anything.
-        cores: as it tells them; 1 is assumed where it does not.
-        renderer: the GPU that its pages draw with, where it was told.
-        renderer_software: whether that is the processor.
+        agent: its user agent (`navigator.userAgent`); may be any text.
+        cores: number of cores as it reports it; 1 is assumed for None.
+        renderer: the GPU with which its pages draw, if known.
+        renderer_software: whether the renderer is software, which runs on the processor.
     """
     agent = agent[: 2 * _LONGEST]
     browser, version = _first(_BROWSERS, agent, "browser")
@@ -67,7 +67,7 @@ def target_of(agent: str, cores: int | None, renderer: str | None, renderer_soft
 
 
 def _first(known: tuple[tuple[str, str], ...], agent: str, otherwise: str) -> tuple[str, str]:
-    """The first name of which the user agent holds the pattern, with what it says there."""
+    """The first name whose pattern occurs in the user agent, with the matched text."""
     for name, pattern in known:
         if found := re.search(pattern, agent):
             return name, found[found.lastindex or 0].strip()
