@@ -1,1 +1,1 @@
-"""What every room uses: records and their schema, errors, paths, hashing, the vocabulary of operators."""
+"""Used by all packages: records and their schema, errors, paths, hashing, the vocabulary of operators."""

@@ -2,7 +2,7 @@
 
 The scale of an output is the largest absolute value of the reference. An answer agrees with the reference when each of
 its values differs by no more than a tolerance, which is a share of that scale. Whole arrays are compared value by
-value, and summaries, which runners and pages report, by sampled values and norms.
+value. Summaries, which runners and pages report, are compared by sampled values and norms.
 
 Nothing heavy is imported here: worker processes use this module too.
 """
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 _ROUNDING = 1e-9
-"""Relative room for norms that were added up in another order."""
+"""Relative tolerance for norms, which may be summed in another order."""
 
 
 class Distance(NamedTuple):
     """How far one output of an answer is from the reference."""
 
     absolute: float | None
-    """Largest difference of a compared value; None where nothing could be compared."""
+    """Largest difference of a compared value; None when nothing could be compared."""
     relative: float | None
-    """Largest difference as a share of the scale; of summaries also that of the norms, for each value. None where
-    nothing could be compared, or where the reference is zero everywhere."""
+    """Largest difference as a share of the scale; for summaries, differences of norms per value count too. None when
+    nothing could be compared, or the reference is zero everywhere."""
     compared: int
-    """Values that were compared one by one."""
+    """Number of values that were compared one by one."""
     elements: int
     problem: str | None = None
-    """What is wrong without regard to any tolerance, as the end of a sentence about the output: `has shape …`."""
+    """What is wrong independent of the tolerance, as the end of a sentence about the output: `has shape …`."""
 
     def within(self, tolerance: float) -> bool:
-        """Whether the answers agree. Where the reference is zero everywhere, the answer has to be zero too."""
+        """Whether the answers agree. If the reference is zero everywhere, the answer has to be zero too."""
         if self.problem is not None or self.absolute is None:
             return False
         return self.absolute == 0 if self.relative is None else self.relative <= tolerance
@@ -87,7 +87,7 @@ def of_summaries(expected: OutputSummary, given: OutputSummary) -> Distance:
 def disagreements(reference: Sequence[OutputSummary], output: Sequence[OutputSummary], tolerance: float) -> list[str]:
     """Every way in which an answer differs from the reference by more than the tolerance, in sentences.
 
-    An empty list says that they agree.
+    The list is empty when they agree.
     """
     return _by_output(reference, output, lambda expected, given: _differences(expected, given, tolerance))
 
@@ -95,31 +95,31 @@ def disagreements(reference: Sequence[OutputSummary], output: Sequence[OutputSum
 def malformations(
     reference: Sequence[OutputSummary], output: Sequence[OutputSummary], *, sizes_vary: bool = False
 ) -> list[str]:
-    """What is wrong with an answer whatever its values should be: missing outputs, other shapes, values that are not
-    finite although those of the reference are.
+    """What is wrong with an answer independent of its expected values: missing outputs, other shapes, values that are
+    not finite although the reference is.
 
     Args:
         reference: one answer of the model.
         output: the answer that is judged.
-        sizes_vary: the shapes of this model's outputs may differ from answer to answer.
+        sizes_vary: whether the shapes of this model's outputs may differ between answers.
     """
     return _by_output(reference, output, lambda expected, given: _malformed(expected, given, sizes_vary=sizes_vary))
 
 
 class _Part(NamedTuple):
-    """One number of a summary beside that of the reference."""
+    """One number of a summary, compared with the reference."""
 
     name: str
     """`max`, `l1`, `l2`, or the position of a sampled value."""
     expected: float
     given: float
     difference: float
-    """For each value: when all values differ by no more than d, then l1 differs by no more than n × d, and l2 by no
-    more than √n × d (triangle inequality), so that one limit holds for all parts."""
+    """Difference per value. When all n values differ by at most d, l1 differs by at most n × d and l2 by at most
+    √n × d (triangle inequality), so that one limit holds for all parts."""
 
     @property
     def is_value(self) -> bool:
-        """Whether it is a value of the output, not a norm over all of them."""
+        """Whether it is a value of the output and not a norm."""
         return self.name not in ("l1", "l2")
 
 
@@ -205,7 +205,7 @@ def _distance(absolute: float, largest: float, scale: float, compared: int, elem
 
 
 def _largest(differences: Sequence[float]) -> float:
-    """The largest difference; one that is not a number is the largest."""
+    """The largest difference; NaN counts as the largest."""
     if any(math.isnan(one) for one in differences):
         return math.nan
     return max(differences, default=0.0)

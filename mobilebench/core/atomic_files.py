@@ -1,6 +1,6 @@
-"""Files that appear whole or not at all: written beside their place, and moved there in one step.
+"""Writes files atomically: to a temporary file beside the target, which then replaces it in one step.
 
-Only the standard library is imported here: the inside of a virtual phone uses this too.
+Only the standard library is imported here, because this module also runs inside virtual phones.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 
 @contextmanager
 def replacing(target: Path, *, alone: bool = False, durable: bool = False) -> Iterator[Path]:
-    """A path beside `target` to write a file to, which then takes the place of `target`.
+    """Yields a temporary path beside `target`; the file that is written there then replaces `target`.
 
-    When the block raises, what was written is removed and `target` stays as it was. Several processes and threads may
-    write the same target at once unless `alone`: the last one to finish wins.
+    When the body raises, the temporary file is removed and `target` stays unchanged. Several processes and threads may
+    write the same target at once unless `alone` is set: the last one to finish wins.
 
     Args:
         target: the file to write; its folder exists.
-        alone: the caller makes sure that nothing else writes this target meanwhile. Then what a killed process left
-            is overwritten by the next attempt.
+        alone: the caller makes sure that nothing else writes this target meanwhile. Then the next attempt overwrites
+        what a killed process left.
         durable: wait until the content is on the disk, so that a power cut does not leave an empty file.
 
     Raises:
@@ -43,10 +43,10 @@ def replacing(target: Path, *, alone: bool = False, durable: bool = False) -> It
 
 
 def write_text(target: Path, text: str, *, mode: int | None = None, alone: bool = False, durable: bool = False) -> None:
-    """Write `text` as UTF-8, with its line ends as they are, in place of the file `target`.
+    """Replace the file `target` by `text` in UTF-8, with unchanged line ends.
 
     Args:
-        mode: permissions of the file; None: those that the system gives.
+        mode: permissions of the file; None: the system's default.
         alone: as for `replacing`.
         durable: as for `replacing`.
     """

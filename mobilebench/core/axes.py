@@ -1,8 +1,8 @@
 """The axes: every dimension of a case, each declared once, as a field of `Case`.
 
-Derived from these declarations are a case's key, the filters of `run`, the keys of a suite file, the plan, the columns
-of the dry run, of the store and of exports, and the labels of reports. A new axis is one more field: with a default,
-so that stored cases without it can still be read.
+A case's key, the filters of `run`, the keys of a suite file, the plan, the columns of the dry run, of the store and of
+exports, and the labels of reports are derived from these declarations. A new axis is one more field. It needs a
+default, so that stored cases without it can still be read.
 
 Nothing heavy is imported here: the command line makes its options from these declarations.
 """
@@ -15,19 +15,19 @@ from typing import Annotated, Any, Literal, Protocol
 from mobilebench.core.network_presets import NAMES as LINKS
 
 CacheState = Literal["as found", "cold", "warm"]
-"""What the caches hold of library and model before setup: page cache (native), HTTP and code cache (web)."""
+"""Whether library and model are in the caches before setup: page cache (native), HTTP and code cache (web)."""
 Loader = Literal["split", "as-shipped"]
-"""How a page obtains framework and model: fetched and then started, by part, or by the engine's own loader."""
+"""How a page obtains framework and model: fetched and started in separate parts, or by the engine's own loader."""
 Encoding = Literal["identity", "gzip", "br"]
 """How the page server compresses what a page downloads."""
 
 Scope = Literal["every case", "pages", "native engines", "some backends"]
-"""The cases to which an axis applies. `some backends`: those that declare it (`engines.base.Backend.axes`)."""
+"""The cases to which an axis applies. `some backends`: backends that declare it (`engines.base.Backend.axes`)."""
 
 ALL = "all"
-"""A thread count: as many as the target has cores."""
+"""A thread count that stands for the number of the target's cores."""
 AUTO = "auto"
-"""A GPU: `hardware` or `software`, the one that the target has."""
+"""A GPU that stands for `hardware` or `software`, depending on the target."""
 NO_AFFINITY = "none"
 CORES = (NO_AFFINITY, "big", "little", "prime")
 WASM_BUILDS = ("plain", "simd", "threads", "simd-threads", "relaxed-simd", "relaxed-simd-threads")
@@ -39,7 +39,7 @@ _MASK = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
 
 class Machine(Protocol):
-    """What an axis may ask of the target that is measured."""
+    """The properties of a target that an axis may use."""
 
     @property
     def cores(self) -> int: ...
@@ -49,7 +49,7 @@ class Machine(Protocol):
 
 
 def word(value: object) -> str:
-    """A value that is text. Raises `ValueError` for anything else."""
+    """Check that a value is text. Raises `ValueError` for anything else."""
     if isinstance(value, str) and value:
         return value
     raise ValueError(f"this should be a name, not {value!r}")
@@ -67,12 +67,12 @@ def one_of(title: str, *values: str) -> Callable[[object], str]:
 
 
 def batch_size(value: object) -> int:
-    """A number of inputs that are computed together. Raises `ValueError` for anything else."""
+    """Parse a number of inputs that are computed together. Raises `ValueError` for anything else."""
     return _count(value, MOST_BATCH, f"a batch size should be a number from 1 to {MOST_BATCH}")
 
 
 def thread_count(value: object) -> int | str:
-    """A number of threads, or `all`. Raises `ValueError` for anything else."""
+    """Parse a number of threads, or `all`. Raises `ValueError` for anything else."""
     if value == ALL:
         return ALL
     return _count(
@@ -81,7 +81,7 @@ def thread_count(value: object) -> int | str:
 
 
 def cores_of(value: object) -> str:
-    """Cores by name, or by a mask in one spelling. Raises `ValueError` for anything else."""
+    """Parse a name of cores, or a mask, which gets a uniform spelling. Raises `ValueError` for anything else."""
     if value in CORES:
         return str(value)
     if isinstance(value, str) and _MASK.fullmatch(value) and (mask := int(value, 16)):
@@ -90,7 +90,7 @@ def cores_of(value: object) -> str:
 
 
 def engine_name(value: object) -> str:
-    """An engine's name as it is listed: the current release may also be called `@current`."""
+    """An engine's name as it is listed: `@current` after the name of the current release is removed."""
     return word(value).removesuffix("@current")
 
 
@@ -107,40 +107,40 @@ class Axis:
     """One dimension of a case."""
 
     help: str
-    """Of the option of `run` that selects values."""
+    """Help text of the option of `run` that selects values."""
     title: str = ""
-    """What it is called in sentences; its name, when empty."""
+    """Its name in sentences; empty: the same as `name`."""
     plural: str | None = None
-    """Its key in a suite and a group. None: a suite has a place of its own for it, or nothing to say about it."""
+    """Its key in a suite and a group. None: a suite states it elsewhere, or not at all."""
     metavar: str | None = None
     parse: Callable[[object], Any] = word
-    """From a value of a suite file or the text of an option. It raises `ValueError`, with a sentence."""
+    """Parses a value of a suite file or the text of an option. It raises `ValueError`, with a sentence."""
     resolve: Callable[[Any, Machine], Any] | None = None
-    """What a value such as `all` or `auto` stands for on a target."""
+    """Returns what a value such as `all` or `auto` stands for on a target."""
     scope: Scope = "every case"
     why_not: str = ""
-    """Why it does not apply elsewhere, as a clause about `{engine}` and `{value}`."""
+    """Why it does not apply outside its scope, as a clause about `{engine}` and `{value}`."""
     elsewhere: Literal["left out", "as usual", "unsupported"] = "as usual"
-    """What becomes of cases to which it does not apply when values are selected or stated: they are left out of the
-    plan, or planned with the default value, or planned with the value and then reported as unsupported."""
+    """How cases to which it does not apply are planned when values are selected or stated: they are left out of the
+    plan, planned with the default value, or planned with the value and then reported as unsupported."""
     narrows: bool = False
-    """Selected values leave those of the suite's values that they name, instead of replacing them."""
+    """Whether selected values filter the suite's values instead of replacing them."""
     usual: tuple[Any, ...] = ()
-    """Values that keys, labels and the dry run need not mention, beside the default."""
+    """Values that, like the default, keys, labels and the dry run do not mention."""
     always: bool = False
-    """Keys and the dry run mention every value, the default too."""
+    """Whether keys and the dry run mention every value, even the default."""
     in_key: str = ""
-    """How the key shows a value, such as `t{}`; `NAME={}`, when empty."""
+    """Format of a value in the key, such as `t{}`; empty: `NAME={}`."""
     label: Callable[[Any], str] = str
-    """How reports show a value."""
+    """Formats a value for reports."""
     stated: tuple[Any, ...] = ()
-    """What a suite states that has no key for it; the default, when empty."""
+    """Values of a suite that does not state the axis; empty: the default."""
     name: str = ""
     """The name of the field that declares it."""
     default: Any = None
     column_type: type[str | int] = str
     required: bool = False
-    """A case cannot do without a value."""
+    """Whether a case must have a value."""
 
     @property
     def option(self) -> str:
@@ -149,11 +149,11 @@ class Axis:
 
     @property
     def column(self) -> str:
-        """The column of the store and of exports."""
+        """Name of its column in the store and in exports."""
         return self.name
 
     def on(self, machine: Machine, value: Any) -> Any:
-        """What a stated value is on a target."""
+        """What a stated value stands for on a target."""
         return self.resolve(value, machine) if self.resolve else value
 
     @property
@@ -167,7 +167,7 @@ class Axis:
         return self.scope == "every case" or self.scope == ("pages" if kind == "web" else "native engines")
 
     def mentioned(self, value: Any) -> bool:
-        """Whether keys and the dry run say which value it is."""
+        """Whether keys and the dry run show this value."""
         return value is not None and (self.always or (value != self.default and value not in self.usual))
 
     def shown_in_key(self, value: Any) -> str:
@@ -373,7 +373,7 @@ class Case:
 
     @property
     def way(self) -> str:
-        """Engine, backend and what is chosen of them, such as `tfjs wasm simd-threads`."""
+        """Engine, backend and the values of the backend's axes, such as `tfjs wasm simd-threads`."""
         chosen = ((axis, getattr(self, axis.name)) for axis in OFFERED.values())
         return " ".join(
             [self.engine, self.backend, *(axis.label(value) for axis, value in chosen if axis.mentioned(value))]
@@ -395,10 +395,10 @@ def _declared(field: Field[Any], hint: Any) -> Axis:
 
 
 AXES: Mapping[str, Axis] = {field.name: _declared(field, field.type) for field in fields(Case)}
-"""Every axis by its name, in the order in which keys, tables and exports show them."""
+"""Every axis by name, in the order of keys, tables and exports."""
 OFFERED: Mapping[str, Axis] = {name: axis for name, axis in AXES.items() if axis.scope == "some backends"}
-"""Those that apply to backends that offer values of them."""
+"""The axes that apply only to backends that offer values of them."""
 STATED: Mapping[str, Axis] = {name: axis for name, axis in AXES.items() if axis.plural}
-"""Those that suites and groups state by a key of their own."""
+"""The axes that have a key in suites and groups."""
 SELECTED: Mapping[str, Axis] = {name: axis for name, axis in AXES.items() if name != "target"}
-"""Those by which `run` selects with an option each."""
+"""The axes that have an option of `run` that selects values."""

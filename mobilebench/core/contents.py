@@ -1,4 +1,4 @@
-"""Files of this computer by their SHA-256, so that a job can name a file without a path.
+"""Finds files of this computer by their SHA-256, so that a job can name a file without a path.
 
 `<cache>/by-sha256/<digest>` is a symbolic link to where the file was last seen.
 """
@@ -13,10 +13,10 @@ from mobilebench.core.hashing import known_sha256
 
 
 def remember(file: Path) -> str:
-    """The file's SHA-256; from now on `find` knows where it is.
+    """Returns the file's SHA-256, and makes the file known to `find`.
 
     Raises:
-        OSError: it cannot be read, or the link cannot be written.
+        OSError: the file cannot be read, or the link cannot be written.
     """
     digest = known_sha256(file)
     link = _folder() / digest
@@ -28,7 +28,7 @@ def remember(file: Path) -> str:
 
 
 def find(digest: str) -> Path | None:
-    """Where a file with this content is; None where it never was, or is not any more."""
+    """The path of a file with this content; None when no such file is known or it no longer exists."""
     try:
         file = (_folder() / digest).readlink()
         return file if known_sha256(file) == digest else None

@@ -1,4 +1,4 @@
-"""Errors that a person reads: one sentence, a next step, and the exit code that scripts see."""
+"""Errors for users: one sentence, a next step, and the exit code for scripts."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ Fault = Literal[
     "bad answer",
     "no space",
 ]
-"""What became of a block that failed; other failures have a sentence alone:
+"""Known kinds of failure of a block; other failures have only a sentence:
 
-`crash`: a process that it needed (page, browser, runner) ended · `hang`: no answer in time · `killed for memory`: such
-a process was ended because memory ran out, by the system or by itself · `out of memory`: page and engine live on, and
+`crash`: a needed process (page, browser, runner) ended · `hang`: no answer in time · `killed for memory`: such a
+process was ended because memory ran out, by the system or by itself · `out of memory`: page and engine still run, but
 were refused memory · `lost context`: the browser took the WebGL context or WebGPU device away · `cut connection`: to
-the browser or the phone, or from the browser to the pages · `page error`: the page or its engine says what failed ·
-`bad answer`: what the page, browser or runner answered is none · `no space`: on a disk.
+the browser or the phone, or from the browser to the pages · `page error`: the page or its engine reports what failed ·
+`bad answer`: the answer of page, browser or runner is not valid · `no space`: a disk is full.
 """
 
 
 def with_fault(fault: Fault | None, reason: str) -> str:
-    """A failure's reason, led by the fault's name where it has one."""
+    """A failure's reason, after the name of its fault, if there is one."""
     return f"{fault}: {reason}" if fault else reason
 
 
 def with_hint(message: str, hint: str | None) -> str:
-    """The message as it is, or, when it is known what to do next, as a sentence with the hint after it."""
+    """The message; if there is a hint, the message as a sentence, followed by the hint."""
     if not hint:
         return message
     return f"{message} {hint}" if message.endswith((".", "?", "!", "…")) else f"{message}. {hint}"
 
 
 class ExitCode(IntEnum):
-    """What `mobilebench` answers to the shell."""
+    """Exit codes of `mobilebench`."""
 
     OK = 0
     """Every case was measured and is valid, or is unsupported for a stated reason."""
@@ -68,7 +68,7 @@ class MobilebenchError(Exception):
 
     exit_code = ExitCode.CASES_FAILED
     run_can_be_resumed = False
-    """Whether a run that ends by it can measure later what is left: the run adds to the hint how."""
+    """Whether a run that this error ends can be resumed; the run then adds the command to the hint."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -82,7 +82,7 @@ class MobilebenchError(Exception):
 
 
 class BadInput(MobilebenchError):
-    """What the user gave cannot be used."""
+    """Something that the user gave cannot be used."""
 
     exit_code = ExitCode.BAD_INPUT
 
@@ -101,7 +101,7 @@ class BlockFailed(MobilebenchError):
     """One block could not be measured; the run goes on with the next one.
 
     Args:
-        fault: what became of it, where that has a name.
+        fault: the kind of failure, if it is a known one.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, fault: Fault | None = None) -> None:
@@ -110,7 +110,7 @@ class BlockFailed(MobilebenchError):
 
 
 class Killed(BlockFailed):
-    """A process ended by no doing of its own, or nobody tells how: perhaps because memory ran out.
+    """A process was ended from outside, or for an unknown reason: perhaps because memory ran out.
 
     Args:
         subject: which process, as the start of a sentence.
@@ -121,7 +121,7 @@ class Killed(BlockFailed):
         self.subject = subject
 
     def for_memory(self, evidence: str) -> BlockFailed:
-        """The same with what shows that memory had run out."""
+        """The same error, with evidence that memory had run out."""
         return BlockFailed(
             f"{self.subject} was killed because memory ran out: {evidence}.", hint=self.hint, fault="killed for memory"
         )
@@ -134,4 +134,4 @@ class TargetLost(MobilebenchError):
 
 
 class TargetTaken(TargetLost):
-    """Another run measures the target by now, so waiting for it does not help."""
+    """Another run measures the target meanwhile, so waiting for it does not help."""

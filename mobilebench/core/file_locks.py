@@ -1,6 +1,6 @@
-"""Locks between processes, each of which is a file or a folder (flock(2)): a lock ends with the process that holds it.
+"""Locks between processes on files or folders (flock(2)). A lock is released when the process that holds it ends.
 
-Only the standard library is imported here: the inside of a virtual phone uses this too.
+Only the standard library is imported here, because this module also runs inside virtual phones.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _try(descriptor: int, kind: int) -> bool:
 
 
 def _is_still_there(descriptor: int, lock: Path) -> bool:
-    """Whether the open file is still the one of this name: a lock that was removed while we waited protects nothing."""
+    """Whether the open file still has this name: a lock file that was removed while waiting protects nothing."""
     try:
         return os.path.samestat(os.fstat(descriptor), lock.stat())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The content of files as a name."""
+"""SHA-256 checksums of files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def sha256_of(file: Path) -> str:
 
 
 def known_sha256(file: Path) -> str:
-    """SHA-256 of a file, computed again only when its size, time of change or inode differs from the last time.
+    """SHA-256 of a file, computed again only when its size, time of change or inode has changed.
 
     Raises:
         OSError: the file cannot be read.
@@ -30,8 +30,8 @@ def _known(file: Path, _size: int, _changed_ns: int, _inode: int) -> str:
 
 
 def sha256_of_all(files: Mapping[str, str]) -> str:
-    """One sum for several files, given by path and sum: that of a single one, else that of the lines
-    `<sum>  <path>` in the order of their paths.
+    """One checksum for several files, given as path to checksum. A single file keeps its checksum; otherwise it is the
+    SHA-256 of the lines `<checksum>  <path>`, sorted by path.
     """
     if len(files) == 1:
         return next(iter(files.values()))

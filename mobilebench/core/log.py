@@ -33,7 +33,7 @@ _CONTEXT = {name: ContextVar(f"mobilebench_{name}", default="-") for name in ("r
 
 @contextmanager
 def about(**context: object) -> Iterator[None]:
-    """Lines that this thread logs inside name this `run`, `target` or `block`."""
+    """Add this `run`, `target` or `block` to the lines that this thread logs within the context."""
     tokens = [(_CONTEXT[name], _CONTEXT[name].set(str(value))) for name, value in context.items()]
     try:
         yield
@@ -43,7 +43,7 @@ def about(**context: object) -> Iterator[None]:
 
 
 def show(verbosity: int) -> None:
-    """Write lines to standard error: from WARNING on for a verbosity of 0, from INFO on for 1, all of them for 2.
+    """Write log lines to standard error: WARNING and above for a verbosity of 0, INFO and above for 1, all for 2.
 
     A second call changes what the first one set.
     """
@@ -54,7 +54,7 @@ def show(verbosity: int) -> None:
 
 
 def is_shown() -> bool:
-    """Whether lines of normal work are written to standard error, where progress bars would be torn by them."""
+    """Whether lines below WARNING are written to standard error, where they would break up progress bars."""
     handlers = logging.getLogger(ROOT).handlers
     return any(isinstance(one, _StandardError) and one.level < logging.WARNING for one in handlers)
 
@@ -84,7 +84,7 @@ def write_to(file: Path) -> logging.Handler:
 
 
 def shortened(text: str) -> str:
-    """A command as one line of the log: without passwords and tokens, and not longer than `LONGEST_TEXT`."""
+    """A command as one line of the log, without passwords and tokens, and at most `LONGEST_TEXT` characters."""
     line = " ".join(_SECRET.sub(_hidden, text[: 2 * LONGEST_TEXT]).split())
     return line if len(text) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}… ({len(text)} characters)"
 
@@ -93,7 +93,7 @@ def shortened(text: str) -> str:
 def timed(logger: logging.Logger, command: str) -> Iterator[list[str]]:
     """Log a command at DEBUG when it has ended: its outcome and its duration.
 
-    Yields a list to which the caller adds the outcome; an exception is logged as the outcome and goes on.
+    Yields a list to which the caller adds the outcome. An exception is logged as the outcome and raised again.
     """
     outcome: list[str] = []
     started = time.monotonic()
@@ -109,7 +109,7 @@ def timed(logger: logging.Logger, command: str) -> Iterator[list[str]]:
 
 
 class _StandardError(logging.Handler):
-    """Writes to the standard error of the moment, which may be replaced while the program runs."""
+    """Writes to the current standard error, which may be replaced while the program runs."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

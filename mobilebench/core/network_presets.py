@@ -26,10 +26,10 @@ LINKS: dict[str, Link] = {
     "fios": Link(20_000, 5_000, 4),
     "wifi": Link(30_000, 15_000, 2),
 }
-"""As WebPageTest's list of connections has them; `wifi` as the throttling of Firefox's developer tools has it."""
+"""Values of WebPageTest's list of connections; `wifi` is taken from the throttling of Firefox's developer tools."""
 NAMES = (NONE, *LINKS)
 
 
 def seconds(name: str, count: int) -> float:
-    """How long `count` bytes take at least over this network."""
+    """Least number of seconds that `count` bytes take over this network."""
     return count * 8 / (LINKS[name].down_kbit_s * 1000) if name in LINKS else 0.0

@@ -1,4 +1,4 @@
-"""Names of earlier releases, and what they are called now.
+"""Names of earlier releases, with their current names.
 
 Options, suite keys and the combined `setting` of a case keep working for one release, with a notice on standard error.
 Stores and exports of earlier releases can always be read.
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from mobilebench.core.axes import Case
 
 OPTIONS = {"--variant": "--precision"}
-"""Options of all commands."""
+"""Old to new options of all commands."""
 SUITE_KEYS = {"variants": "precisions"}
-"""Keys of a suite and of its groups."""
+"""Old to new keys of a suite and of its groups."""
 COLUMNS = {"variant": "precision"}
-"""Columns of exports."""
+"""Old to new columns of exports."""
 
 SETTINGS = (
     *("default", "xnnpack", "xnnpack-fp16", "reference", "fp32", "fp16", "tf32"),
@@ -29,7 +29,7 @@ SETTINGS = (
     *("auto", *GPUS),
     *("cpu", "gpu", "npu", "instant"),
 )
-"""Everything that a `setting` could be: it stood for one or two axes, depending on engine and backend."""
+"""All values of the former `setting`, which stood for one or two axes, depending on engine and backend."""
 _WITH_ARITHMETIC = {("tflite", "nnapi"), ("onnxruntime", "nnapi"), ("onnxruntime", "qnn"), ("onnxruntime", "cuda")}
 _TFLITE_CPU = {
     "xnnpack": {"delegate": "xnnpack", "arithmetic": "fp32"},
@@ -49,7 +49,7 @@ def notice(change: str) -> None:
 
 @contextmanager
 def notices_shown(show: Callable[[str], None]) -> Iterator[None]:
-    """Show notices by `show`, each once; other warnings are shown as usual."""
+    """Pass notices to `show`, each once; other warnings are shown as usual."""
     with warnings.catch_warnings():
         usual = warnings.showwarning
 
@@ -65,7 +65,7 @@ def notices_shown(show: Callable[[str], None]) -> Iterator[None]:
 
 
 def new_arguments(arguments: list[str]) -> list[str]:
-    """The arguments of a command line with today's names of options, and a notice of each other one."""
+    """The arguments of a command line with today's option names; gives a notice for each old name."""
     found: list[str] = []
     for position, argument in enumerate(arguments):
         if argument == "--":
@@ -79,12 +79,12 @@ def new_arguments(arguments: list[str]) -> list[str]:
 
 
 def backend_of(engine: str, backend: str, setting: str) -> str:
-    """The backend that a setting of a backend is now."""
+    """The current backend for a backend and setting of earlier releases."""
     return "instant" if engine == "sleep" and setting == "instant" else backend
 
 
 def axes_of(engine: str, backend: str, setting: str) -> dict[str, str]:
-    """The axes that a setting stood for, by name. A setting that never existed stands for none."""
+    """The axes for which a setting stood: name to value. Empty for a setting that never existed."""
     engine = engine.partition("@")[0]
     if (engine, backend) == ("tflite", "cpu"):
         return dict(_TFLITE_CPU.get(setting, {}))
@@ -98,7 +98,7 @@ def axes_of(engine: str, backend: str, setting: str) -> dict[str, str]:
 
 
 def setting_of(case: Case) -> str:
-    """The setting that a case had."""
+    """The setting that a case had in earlier releases."""
     if one := case.wasm_build or case.gpu or case.device_type:
         return one
     if case.engine == "sleep" and case.backend == "instant":
@@ -111,7 +111,7 @@ def setting_of(case: Case) -> str:
 
 
 def new_options(settings: Iterable[str]) -> str:
-    """The options that select what these settings did, for a notice."""
+    """The options that replace these settings, for a notice."""
     found: dict[str, list[str]] = {}
     for setting in settings:
         for option, value in _OPTIONS_OF.get(setting, {"": ""}).items():

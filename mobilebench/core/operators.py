@@ -1,19 +1,19 @@
 """One vocabulary of operator types for every engine, native and web.
 
-An engine names what it runs in its own words: TFLite's builtin operators (`CONV_2D`), XNNPACK's operators and
+Each engine has its own names for what it runs: TFLite's builtin operators (`CONV_2D`), XNNPACK's operators and
 microkernels (`Convolution (NHWC, F32) IGEMM`), ONNX and ONNX Runtime's fused and blocked operators (`Conv`,
-`com.microsoft.nchwc:ReorderInput`), TensorFlow's and TensorFlow.js' kernels (`_FusedConv2D`, `GatherV2`). Those words
+`com.microsoft.nchwc:ReorderInput`), TensorFlow's and TensorFlow.js' kernels (`_FusedConv2D`, `GatherV2`). Those names
 are stored; the type is found when results are read, so a better table also serves older runs.
 
-The types are fine enough for the kernel tables of Wang et al. to be set beside ours. Theirs are TensorFlow.js kernels:
+The types are fine enough to compare the kernel tables of Wang et al. with ours. Theirs are TensorFlow.js kernels:
 FusedConv2D is a `convolution`, FusedDwConv2D a `depthwise convolution`, Einsum and FusedMatMul together are `matmul`,
 GatherV2 is `gather`, Add and Multiply are `elementwise`, Slice (and Reshape, of their memory figure) `data movement`.
 
-The class says what bounds an operator. *Compute-intensive* ones use every value that they read in many multiply-adds:
-their arithmetic intensity (operations a byte) grows with the size of a kernel, a filter bank or a matrix.
-*Memory-intensive* ones read every value about once and do a few operations with it, or only move it: they wait for
-memory however fast the processor is. Depthwise convolutions reuse little, but Wang et al. count FusedDwConv2D among
-the compute-intensive kernels, and so do we. Types without a class (`delegated part`, `other`) are in neither share.
+The class says what limits an operator's speed. *Compute-intensive* operators use every value that they read in many
+multiply-adds: their arithmetic intensity (operations per byte) grows with the size of a kernel, a filter bank or a
+matrix. *Memory-intensive* operators read every value about once and do a few operations with it, or only move it: their
+speed is limited by memory. Depthwise convolutions reuse little, but Wang et al. count FusedDwConv2D as
+compute-intensive, and so do we. Types without a class (`delegated part`, `other`) are in neither share.
 
 Sources:
     types: Q. Wang et al., "Anatomizing Deep Learning Inference in Web Browsers", ACM TOSEM 34 (2025), section 4.1 and
@@ -156,10 +156,10 @@ _NAMES: dict[OperatorType, str] = {
         RaggedRange RaggedTensorToTensor SparseFillEmptyRows StatelessIf StatelessWhile LoopCond Enter Exit Merge
         Switch NextIteration Print TruncatedNormal RandomUniformInt Bernoulli ListDiff""",
 }
-"""Each name in one spelling: case, underscores, spaces and decorations such as `Fused` or `QLinear` do not count."""
+"""Type to names, each in one spelling: case, underscores, spaces and affixes such as `Fused` are ignored."""
 
 _OF_ONNX: dict[str, OperatorType] = dict.fromkeys(("sum", "mean", "max", "min"), "elementwise")
-"""In ONNX these take several tensors, element by element; everywhere else they reduce one along an axis."""
+"""In ONNX these combine several tensors element by element; in other formats they reduce a tensor along an axis."""
 _ONNX_ENGINES = frozenset({"onnxruntime", "ortjs"})
 
 _DECORATIONS = (
@@ -174,19 +174,19 @@ _DEPTHWISE = re.compile(r"dwconv|depthwise|vmulcaddc")
 def operator_type(name: str, engine: str = "") -> OperatorType:
     """The type of an operator or kernel, by the name that `engine` (or the format that it reads) gives it.
 
-    `other` for what no type fits, and for names that are not known: `is_known` tells these apart.
+    It is `other` if no type fits and for unknown names; `is_known` distinguishes the two.
     """
     found = _find(name, engine.partition("@")[0] in _ONNX_ENGINES)
     return "other" if found is None else found
 
 
 def is_known(name: str, engine: str = "") -> bool:
-    """Whether the vocabulary holds this name, be it as `other`."""
+    """Whether the vocabulary contains this name, even as `other`."""
     return _find(name, engine.partition("@")[0] in _ONNX_ENGINES) is not None
 
 
 def intensity(of: OperatorType) -> Intensity | None:
-    """What bounds operators of this type; None for types that are in neither class."""
+    """Whether compute or memory limits operators of this type; None for types that are in neither class."""
     if of in _UNCLASSED:
         return None
     return "compute" if of in _COMPUTE else "memory"
@@ -210,7 +210,7 @@ def _find(name: str, onnx: bool) -> OperatorType | None:
 
 
 def _look_up(plain: str) -> OperatorType | None:
-    """The type of a squashed name, if need be without its decorations and version."""
+    """The type of a normalised name, if necessary without its affixes and version."""
     tried: list[str] = [plain]
     for candidate in tried:
         if candidate in _table():

@@ -1,4 +1,4 @@
-"""Where mobilebench keeps its files on this computer, and where it finds what it ships."""
+"""The folders for mobilebench's files on this computer, and the paths of files that it ships."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _CHECKOUT = PACKAGE.parent
 
 
 def home() -> Path:
-    """Results, run folders, locks and virtual phones. `MOBILEBENCH_HOME`, else the user's data folder."""
+    """Folder for results, runs, locks and virtual phones: `MOBILEBENCH_HOME`, else the user's data folder."""
     return _folder("MOBILEBENCH_HOME", platformdirs.user_data_path("mobilebench"))
 
 
 def cache() -> Path:
-    """Models and engine libraries: all of it can be made again. `MOBILEBENCH_CACHE`, else the user's cache folder."""
+    """Folder for models and engine libraries, which can be recreated: `MOBILEBENCH_CACHE`, else the user's cache."""
     return _folder("MOBILEBENCH_CACHE", platformdirs.user_cache_path("mobilebench"))
 
 
 def compressed() -> Path:
-    """`<cache>/compressed`, made when it is missing: models and pages as they are sent compressed.
+    """`<cache>/compressed`, created when it is missing: models and pages in compressed form for sending.
 
-    Who needs them holds the lock of `compressed_lock` together with others; who removes any holds it alone.
+    Users of the files hold `compressed_lock` shared; a process that removes files holds it alone.
     """
     return _made(cache() / "compressed")
 
 
 def compressed_lock() -> Path:
-    """The lock of `compressed`; it is never removed."""
+    """The lock file of `compressed`; it is never removed."""
     lock = compressed() / ".lock"
     lock.touch()
     return lock
@@ -50,12 +50,12 @@ def runner(build: str) -> Path:
 
 
 def sources_of(build: str) -> Path:
-    """The sums of the sources from which a build was made: `web`, or a runner's."""
+    """File with the checksums of the sources of a build: `web`, or a runner build."""
     return PACKAGE / "assets" / "sources" / build
 
 
 def sources_script() -> Path:
-    """The checkout's script that prints the sums of a build's sources as they are now."""
+    """The checkout's script that prints the checksums of a build's current sources."""
     return _CHECKOUT / "scripts" / "sources.sh"
 
 
@@ -65,7 +65,7 @@ def device_profiles() -> Path:
 
 
 def requirements(name: str) -> Path:
-    """A pinned list of packages for an environment of its own."""
+    """A pinned list of packages for a separate Python environment."""
     return _shipped("requirements") / name
 
 
@@ -86,7 +86,7 @@ def _folder(variable: str, default: Path) -> Path:
 
 
 def advice(file: object) -> str | None:
-    """What to set when a file cannot be written that lies in one of our folders; None for any other file."""
+    """What to do when a file in one of mobilebench's folders cannot be written; None for any other file."""
     if not isinstance(file, str | bytes | os.PathLike):
         return None
     path = Path(os.fsdecode(file)).absolute()

@@ -1,6 +1,6 @@
-"""Parsers of Linux's `/proc` files (proc(5)), which computers and phones write alike.
+"""Parsers of Linux's `/proc` files (proc(5)), which have the same form on computers and phones.
 
-Only the standard library is imported here: the inside of a virtual phone uses this too.
+Only the standard library is imported here, because this module also runs inside virtual phones.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-"""Of this computer's kernel; phones have the same 100."""
+"""Clock ticks per second of this computer's kernel; phones also have 100."""
 
 _STAT = re.compile(r"(\d{1,15}) \((.*)\) (\S) ([-\d ]+)\s*", re.DOTALL)
 _LOAD_AVERAGE = re.compile(r"(\d{1,6}\.\d+) \d{1,6}\.\d+ \d{1,6}\.\d+ \d+/\d+ \d+\s*")
 _KIB = re.compile(r"^(\S+):\s+(\d{1,15}) kB$", re.MULTILINE)
 _ENDED = ("Z", "X", "x")
 _FEWEST_FIELDS = 19
-"""After the state, up to the time at which the process began."""
+"""Fields that follow the state, up to the start time of the process."""
 
 
 @dataclass(frozen=True)
@@ -25,23 +25,23 @@ class Stat:
     """The parts of `/proc/<pid>/stat`, or of a thread's `task/<tid>/stat`, that are used here."""
 
     id: int
-    """Of the process or thread."""
+    """Id of the process or thread."""
     name: str
-    """Up to 15 letters; it may hold blanks and brackets."""
+    """Name of up to 15 letters; it may contain blanks and brackets."""
     state: str
-    """One letter, such as `R` or `S`."""
+    """State as one letter, such as `R` or `S`."""
     parent: int
     """Process id of the parent."""
     group: int
-    """Process group."""
+    """Id of the process group."""
     cpu_ticks: int
     """Processor time in user and kernel mode."""
     started_ticks: int
-    """When it began, after the system's start. A process id is used again; together with this it is not."""
+    """Start time in ticks since the system's start. Process ids are reused; id and start time together are unique."""
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended and only waits until its parent asks how."""
+        """Whether it has ended and waits for its parent to read its exit status."""
         return self.state in _ENDED
 
     @property
@@ -68,19 +68,19 @@ def parse_stat(text: str) -> Stat | None:
 
 
 def kib_fields(text: str) -> dict[str, int]:
-    """All lines such as `VmHWM:   1234 kB` by their names: of `status`, `smaps_rollup` and `/proc/meminfo`, in KiB."""
+    """Name to value in KiB of all lines such as `VmHWM:   1234 kB` in `status`, `smaps_rollup` or `/proc/meminfo`."""
     return {name: int(value) for name, value in _KIB.findall(text)}
 
 
 def total_memory_mb(meminfo: str) -> int | None:
-    """Memory that the kernel manages, in megabytes (10⁶ bytes), from the text of `/proc/meminfo`.
+    """Total memory of the kernel in megabytes (10⁶ bytes), from the text of `/proc/meminfo`.
 
-    None when the text does not name it, or names less than a megabyte.
+    None when the text does not have it, or it is less than a megabyte.
     """
     return kib_fields(meminfo).get("MemTotal", 0) * 1024 // 10**6 or None
 
 
 def load_average(text: str) -> float | None:
-    """The one-minute load average from `/proc/loadavg`: processes that ran or waited to run. None: not such a file."""
+    """The one-minute load average from `/proc/loadavg`: processes that ran or waited to run. None for other texts."""
     found = _LOAD_AVERAGE.fullmatch(text)
     return float(found[1]) if found else None

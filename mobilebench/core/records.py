@@ -1,7 +1,7 @@
-"""The schema: every record that a target, a runner, a page or the session makes.
+"""The schema: all records that targets, runners, pages and sessions create.
 
 Times are milliseconds (float64) unless a name says otherwise; instants are UTC.
-Only raw values are kept here: statistics are computed on read, in `analysis`.
+Records hold only raw values: statistics are computed on read, in `analysis`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mobilebench.core.errors import Fault
 MEASUREMENT_SCHEMA = "mobilebench/measurement/1"
 
 TargetKind = Literal["host", "android", "manual"]
-"""`manual`: a browser that a person drives, of which only it itself tells anything."""
+"""`manual`: a browser that a person drives; only its own reports are known."""
 VerdictStatus = Literal["valid", "suspect", "invalid"]
 Outcome = Literal["measured", "unsupported", "failed"]
 SetupPart = Literal[
@@ -35,17 +35,17 @@ SetupPart = Literal[
     "as_shipped",
 ]
 PageFault = Literal["lost context", "out of memory"]
-"""Those of `Fault` that a page lives through, and tells itself."""
+"""Faults that a page survives and reports itself (a subset of `Fault`)."""
 SpentOn = Literal["push", "launch", "gate", "measure", "store"]
 EnginePass = Literal["timing", "kernels", "memory", "trace"]
-"""What an engine itself does during a block: stages alone, or also what the recorder of that name needs."""
+"""What an engine does during a block: only the stages (`timing`), or also the work of the recorder of that name."""
 Pass = Literal[EnginePass, "recording"]
-"""Which recorders that cost time during a block record it: none (`timing`), one of `kernels`, `memory` and `trace`, or
-those that were asked for by name (`recording`, see `Conditions.record`)."""
+"""Which recorders that take time during a block record it: none (`timing`), one of `kernels`, `memory` and `trace`, or
+recorders that were asked for by name (`recording`, see `Conditions.record`)."""
 Stage = Literal["setup", "warmup", "prediction"]
 ModelAccess = Literal["read", "mapped"]
 DownloadPath = Literal["loopback", "usb-reverse", "tcp-reverse", "lan", "shaped"]
-"""The way from the page server to the page; `shaped` where the browser slowed it down on purpose."""
+"""The way from the page server to the page; `shaped`: the browser slowed it down on purpose."""
 Context = Literal["shell", "app", "browser", "manual"]
 """What started a block: a shell, an app, a driven browser, or a person in a browser of their own."""
 
@@ -54,50 +54,50 @@ Bytes = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Record(BaseModel):
-    """Frozen, and strict about unknown fields: what comes from a page, a phone or a file is checked here."""
+    """Base of all records: frozen, and without unknown fields, since they check data of pages, phones and files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TargetInfo(Record):
-    """A machine to measure, as it described itself when it was met."""
+    """A machine to measure, as it described itself when it was found."""
 
     id: str
     """adb serial, or `host`."""
     kind: TargetKind
     machine: str
-    """Targets with the same machine share its cores and take turns."""
+    """Targets with the same machine share its cores, so their blocks take turns."""
     virtual: bool = False
     name: str
     """Marketing or board name."""
     manufacturer: str | None = None
     soc: str
-    """Under which results are filed. Of a virtual phone: `virtual: <host CPU>`."""
+    """The SoC under which results are filed; `virtual: <host CPU>` for a virtual phone."""
     profile: str | None = None
     """Id of the matched device profile, if one matched."""
     profile_soc: str | None = None
-    """The SoC that the profile names (for a virtual phone: the one that it imitates, never filed under)."""
+    """The SoC that the profile names. A virtual phone imitates it, but its results are not filed under it."""
     os: str
     """`Android 14` or the host's name and version."""
     abi: str
     runner: str
-    """The runner build that executes here, such as `linux-x86_64` or `android-arm64-v8a`."""
+    """The runner build for this target, such as `linux-x86_64` or `android-arm64-v8a`."""
     cores: int = Field(ge=1)
     memory_mb: int | None = None
     gpu: str | None = None
     gpu_software: bool | None = None
-    """True when pictures are drawn by the CPU; None when unknown."""
+    """Whether the CPU renders graphics in place of a GPU; None when unknown."""
     browsers: dict[str, str] = {}
-    """Browser name to version, such as `{"chrome": "156.0.8078.79"}`, of those that can be used."""
+    """Name to version of each usable browser, such as `{"chrome": "156.0.8078.79"}`."""
     unusable_browsers: dict[str, str] = {}
-    """Browser name to why one that is there cannot be used, such as `Chrome is disabled on this phone`."""
+    """Name of each installed but unusable browser to the reason, such as `Chrome is disabled on this phone`."""
     battery_percent: int | None = None
     unknown: dict[str, str] = {}
-    """Name of a field to why it is not known, as a clause, such as `{"battery_percent": "no battery is fitted"}`."""
+    """Name of each unknown field to the reason as a clause, such as `{"battery_percent": "no battery is fitted"}`."""
     state: str = "device"
-    """`device`, or adb's word for why it cannot be used: `offline`, `unauthorized`, …"""
+    """`device`, or the state in which adb reports an unusable device: `offline`, `unauthorized`, …"""
     facts: dict[str, str] = {}
-    """Further properties worth keeping (build fingerprint, kernel …)."""
+    """Further properties, such as build fingerprint and kernel."""
 
 
 class BlockRule(Record):
@@ -110,8 +110,8 @@ class BlockRule(Record):
     max_predictions: int = Field(default=20, ge=1)
     max_seconds: float = Field(default=1.0, gt=0)
     time_limit_seconds: float | None = Field(default=None, ge=1)
-    """For setup, warmup and predictions together: a case that takes longer is unsupported, as too slow. None: only what
-    is stuck is given up."""
+    """Limit for setup, warmup and predictions together. A case that takes longer is too slow and thus unsupported.
+    None: a block is given up only when it is stuck."""
 
     def describe(self) -> str:
         """The rule in words."""
@@ -120,31 +120,31 @@ class BlockRule(Record):
 
 
 class RecordRequest(Record):
-    """A request that a recorder works while a block is measured."""
+    """A request to run a recorder while a block is measured."""
 
     recorder: str
     interval_ms: float | None = Field(default=None, gt=0)
-    """Between two samples; None for a recorder that needs no interval."""
+    """Time between two samples; None for a recorder that needs no interval."""
 
 
 class Conditions(Record):
-    """What a block is run under beside its case."""
+    """Conditions of a block that are not part of its case."""
 
     priority: int = Field(default=0, ge=-20, le=19)
     """Nice value of the runner; below 0 needs rights that a shell on a phone lacks."""
     model_access: ModelAccess = "read"
     delegated_share: float = Field(default=0.0, ge=0, le=1)
-    """The share of nodes that has to run on a GPU, NNAPI or another accelerator; less makes the block invalid."""
+    """The share of nodes that have to run on a GPU, NNAPI or another accelerator; less makes the block invalid."""
     headed: bool = False
-    """A browser on this computer shows its window, for a person to watch."""
+    """Whether a browser on this computer shows its window, for a person to watch."""
     context: Context | None = None
-    """None: `browser` for a page, else `shell`."""
+    """What starts the block; None: `browser` for a page, else `shell`."""
     record: list[RecordRequest] = []
-    """Recorders that work while the block is measured, although that takes time."""
+    """Recorders that run while the block is measured, although they take time."""
 
 
 class PlannedBlock(Record):
-    """One case, to be measured once."""
+    """One planned measurement of a case."""
 
     index: int
     """Position in the run's order, unique within the run."""
@@ -158,12 +158,12 @@ class PlannedBlock(Record):
 
     @property
     def context(self) -> Context:
-        """What starts it."""
+        """What starts the block."""
         return self.conditions.context or ("browser" if self.case.browser else "shell")
 
 
 class FileProof(Record):
-    """A file that really was loaded."""
+    """A file that was really loaded."""
 
     name: str
     sha256: str | None = None
@@ -171,25 +171,25 @@ class FileProof(Record):
 
 
 class Download(Record):
-    """A file that a page obtained during setup: what the page's resource timings and the server's log say of it."""
+    """A file that a page obtained during setup, from the page's resource timings and the server's log."""
 
     name: str
     bytes: int = Field(ge=0)
-    """Of the body as the page got it, still encoded."""
+    """Size of the body as the page received it, still encoded."""
     decoded_bytes: int = Field(ge=0)
     start_ms: Milliseconds
-    """Since setup began, by the page."""
+    """When the download began, measured by the page from the start of setup."""
     page_ms: Milliseconds
-    """From the request to the last byte, by the page."""
+    """Time from the request to the last byte, measured by the page."""
     from_cache: bool
-    """The page's browser asked nobody for it."""
+    """Whether the browser took it from its cache without a request."""
     server_bytes: int | None = None
-    """That the server sent; None where it sent nothing of this name, which only a cache can have."""
+    """Bytes that the server sent; None when it sent no file of this name, so that it must come from a cache."""
     server_ms: Milliseconds | None = None
-    """From the request to the last byte that was handed to the system, by the server."""
+    """Time from the request until the last byte was passed to the system, measured by the server."""
     first_byte_ms: Milliseconds | None = None
     encoding: Encoding | None = None
-    """As the server sent it."""
+    """Encoding in which the server sent it."""
 
 
 class DelegateShare(Record):
@@ -201,7 +201,7 @@ class DelegateShare(Record):
 
 
 class Proof(Record):
-    """What shows that the case really ran as asked. A field that could not be read is None, never a guess."""
+    """Evidence that the case really ran as requested. A field that could not be read is None, never a guess."""
 
     files: list[FileProof] = []
     backend: str | None = None
@@ -210,60 +210,60 @@ class Proof(Record):
     """As read back from the engine."""
     threads_source: str | None = None
     threads_alive: int | None = None
-    """Threads that could have computed, with or without work: the process's own, but for the runner's helpers."""
+    """Threads that could have computed, busy or idle: all threads of the process except the runner's helpers."""
     thread_cpu_ms: list[float] = []
-    """CPU time of every thread of the measuring process during prediction, most first."""
+    """CPU time of every thread of the measuring process during prediction, in descending order."""
     simd: bool | None = None
     graph_nodes: int | None = None
     delegates: list[DelegateShare] = []
     cpu_features: list[str] = []
-    """Of the instruction sets that inference uses, those that the processor has."""
+    """Instruction sets of the processor that matter for inference."""
     affinity_asked: str | None = None
     affinity: list[int] | None = None
-    """CPU numbers on which the process may run, read back after the predictions."""
+    """Numbers of the CPUs on which the process may run, read back after the predictions."""
     affinity_kept: bool | None = None
-    """Every thread of the process had just these CPUs, and they are those that were asked for."""
+    """Whether every thread of the process had exactly these CPUs, and they are the requested ones."""
     cpuset: str | None = None
-    """Name of the cpuset that the system put the process into."""
+    """Name of the cpuset in which the system placed the process."""
     priority: int | None = None
     """Nice value, read back."""
     model_access: ModelAccess | None = None
     caches_asked: CacheState | None = None
     model_resident: float | None = None
-    """Share of the model's pages that were in the page cache before setup."""
+    """Share of the model's pages that was in the page cache before setup."""
     library_resident: float | None = None
     clock_resolution_ms: float | None = None
     clock_cost_ms: float | None = None
     browser_version: str | None = None
     browser_program: str | None = None
-    """Name of its program file, or of its package on a phone."""
+    """Name of the browser's program file, or of its package on a phone."""
     threads_at_work: int | None = None
-    """Of a page's own thread and its workers, those that computed during the predictions: by processor time, as the
-    system counted it. None where that could not be read."""
+    """How many of a page's threads (main thread and workers) computed during the predictions, by processor time as the
+    system counted it. None when it could not be read."""
     renderer_process: int | None = None
-    """Process id of the page, where the browser stays open between blocks and tells it."""
+    """Process id of the page, if the browser stays open between blocks and reports it."""
     renderer_fresh: bool | None = None
-    """That process had computed nothing before this page."""
+    """Whether that process had computed nothing before this page."""
     user_agent: str | None = None
     cross_origin_isolated: bool | None = None
     hardware_concurrency: int | None = None
     hardware_concurrency_overridden: bool | None = None
     visible: bool | None = None
-    """The page was visible throughout."""
+    """Whether the page was visible throughout."""
     focused: bool | None = None
-    """The page had the focus throughout."""
+    """Whether the page had the focus throughout."""
     runs_in: Literal["main thread", "worker"] | None = None
-    """Where in the page the engine was called."""
+    """Thread of the page in which the engine was called."""
     renderer: str | None = None
     renderer_software: bool | None = None
     power_preference: str | None = None
-    """With which the browser was asked for the GPU: `low-power`, `high-performance` or `none`."""
+    """The power preference in the request for the GPU: `low-power`, `high-performance` or `none`."""
     downloads: list[Download] = []
-    """Of a page, in the order in which they began."""
+    """A page's downloads in the order in which they began."""
     download_path: DownloadPath | None = None
     download_turns_ms: list[Milliseconds] = []
-    """Of each part of setup in which a page downloads, by the server: from when it let it begin to when it was told of
-    the end."""
+    """Duration of each part of setup in which a page downloads, measured by the server: from its permission to begin
+    until the page reported the end."""
     flags: list[str] = []
     environment: dict[str, str] = {}
     notes: list[str] = []
@@ -274,31 +274,31 @@ class Kernel(Record):
 
     name: str
     node: int | None = None
-    """Position in the engine's execution plan; None when the profiler does not tell."""
+    """Position in the engine's execution plan; None when the profiler does not report it."""
     operator: str | None = None
-    """What of the model's file it computes, as the format names it, where that can be told: XNNPACK runs a pointwise
+    """The operator of the model's file that it computes, as the format names it, if known. XNNPACK runs a pointwise
     convolution (`CONV_2D`) as `Fully Connected`."""
     provider: str | None = None
     """Delegate or execution provider that ran it."""
     collapsed: bool = False
-    """It stands for a whole delegated part, which the profiler does not look into."""
+    """Whether it stands for a whole delegated part, which the profiler does not break down."""
     clock: Literal["cpu", "gpu"] | None = None
-    """Whose time it is: that of a GPU's own timer, or the processor's, which may only hand the work over. None where
-    there is but one."""
+    """Which clock measured it: the GPU's own timer, or the processor's, which may only submit the work. None when there
+    is only one."""
     warmup_ms: Milliseconds | None = None
     times_ms: list[Milliseconds] = []
-    """One value a prediction."""
+    """One value for each prediction."""
 
 
 class GraphOperators(Record):
-    """What the model's file holds of one operator type: for the FLOPs and parameters of a kernels pass."""
+    """The operators of one type in the model's file, for the FLOPs and parameters of a kernels pass."""
 
     operator: str
-    """As the format names it."""
+    """The type as the format names it."""
     count: int
     parameters: int
     macs: int | None = None
-    """Multiply-accumulates of one prediction; None when they are not known for this type."""
+    """Multiply-accumulates of one prediction; None when unknown for this type."""
 
 
 class StageCost(Record):
@@ -313,22 +313,22 @@ class StageCost(Record):
 
 
 class Compilation(Record):
-    """What a page compiled for the GPU during one stage, as far as its own calls show it."""
+    """What a page compiled for the GPU during one stage, observed from its own calls."""
 
     shaders: int = Field(ge=0)
     pipelines: int = Field(ge=0)
-    """Of WebGPU; programs that were linked, of WebGL."""
+    """Number of pipelines (WebGPU) or linked programs (WebGL)."""
     ms: Milliseconds
-    """While at least one of these calls was under way; a browser may go on compiling after they have returned."""
+    """Time during which at least one of these calls was running; a browser may still compile after they return."""
 
 
 class MemoryReading(Record):
-    """The process's memory at one moment, in KiB, as `/proc/self/smaps_rollup` tells it. None: not told."""
+    """The process's memory at one moment, in KiB, from `/proc/self/smaps_rollup`. None: unknown."""
 
     at_ms: Milliseconds
-    """Since the process began to measure."""
+    """Time since the process began to measure."""
     stage: str | None = None
-    """The part of a stage that just ended; None for a sample taken by the clock."""
+    """The part of a stage that has just ended; None for a sample taken at an interval."""
     rss_kb: int
     pss_kb: int | None = None
     uss_kb: int | None = None
@@ -339,66 +339,66 @@ class MemoryReading(Record):
 
 
 class PageMemory(Record):
-    """What a page, its engine and its browser say of its memory when a stage has ended. None: not told.
+    """Memory of a page as it, its engine and its browser report it at the end of a stage. None: not reported.
 
-    Each value stands under the name of what told it; they count different things, and none of them holds another.
+    Each value is named after its source. The values count different things, and none of them includes another.
     """
 
     at_ms: Milliseconds
-    """Since the page was opened."""
+    """Time since the page was opened."""
     stage: str = Field(max_length=40)
-    """What has just ended."""
+    """The stage, or part of setup, that has just ended."""
     wasm_heap_bytes: Bytes | None = None
-    """Length of every `WebAssembly.Memory` of the page together. It never shrinks."""
+    """Total length of all `WebAssembly.Memory` objects of the page. It never shrinks."""
     js_heap_bytes: Bytes | None = None
-    """`usedSize` of the browser's `Runtime.getHeapUsage`: objects of JavaScript alone."""
+    """`usedSize` of the browser's `Runtime.getHeapUsage`: only JavaScript objects."""
     js_backing_bytes: Bytes | None = None
-    """`backingStorageSize` of the same: what array buffers hold, outside of that heap."""
+    """`backingStorageSize` of `Runtime.getHeapUsage`: contents of array buffers, outside of that heap."""
     performance_memory_bytes: Bytes | None = None
     """`usedJSHeapSize` of `performance.memory`."""
     performance_memory_total_bytes: Bytes | None = None
-    """`totalJSHeapSize` of the same."""
+    """`totalJSHeapSize` of `performance.memory`."""
     user_agent_bytes: Bytes | None = None
     """`bytes` of `performance.measureUserAgentSpecificMemory()`."""
     tf_bytes: Bytes | None = None
-    """`numBytes` of `tf.memory()`: of all tensors that are alive."""
+    """`numBytes` of `tf.memory()`: bytes of all live tensors."""
     tf_gpu_bytes: Bytes | None = None
-    """`numBytesInGPU` of the same."""
+    """`numBytesInGPU` of `tf.memory()`."""
     tf_tensors: Bytes | None = None
-    """`numTensors` of the same: a number, not a size."""
+    """`numTensors` of `tf.memory()`: a number, not a size."""
 
 
 class KernelMemory(Record):
-    """What TensorFlow.js and the page held when a kernel of the first inference had ended."""
+    """Memory of TensorFlow.js and the page when a kernel of the first inference had ended."""
 
     name: str = Field(max_length=200)
-    """As the engine's profiler names the kernel."""
+    """The kernel as the engine's profiler names it."""
     bytes_added: int = Field(gt=-(2**53), lt=2**53)
-    """`bytesAdded` of its profiler: of tensors."""
+    """`bytesAdded` of its profiler: bytes of tensors."""
     total_bytes: Bytes
-    """`totalBytesSnapshot` of its profiler: of all tensors that were alive."""
+    """`totalBytesSnapshot` of its profiler: bytes of all live tensors."""
     wasm_heap_bytes: Bytes | None = None
     performance_memory_bytes: Bytes | None = None
     """As in `PageMemory`."""
 
 
 class MemoryUse(Record):
-    """A memory pass. Only `peak_rss_kb` is a peak: everything else is a reading at its moment.
+    """Result of a memory pass. Only `peak_rss_kb` is a peak; everything else is a reading at one moment.
 
-    Of a page, `readings` and the peak are those of the process that computed it, where the system tells them.
+    For a page, `readings` and the peak are values of the process that ran it, if the system reports them.
     """
 
     peak_rss_kb: int | None = None
-    """VmHWM."""
+    """Largest resident set (VmHWM)."""
     page: list[PageMemory] = Field(default=[], max_length=100)
-    """What the page and its browser told."""
+    """Readings that the page and its browser reported."""
     kernels: list[KernelMemory] = Field(default=[], max_length=100_000)
-    """In the order in which they ran."""
+    """Memory after each kernel, in the order in which they ran."""
     period_ms: float | None = None
-    """Between two readings that the clock asks for; None when none were asked for."""
+    """Time between two readings at an interval; None when there were none."""
     readings: list[MemoryReading] = []
     graphics_kb: int | None = None
-    """Android: `Graphics` of `dumpsys meminfo`, after the predictions."""
+    """On Android: `Graphics` of `dumpsys meminfo`, after the predictions."""
     notes: list[str] = []
 
 
@@ -410,13 +410,13 @@ class Sample(Record):
 
 
 class OutputSummary(Record):
-    """One output tensor after the last prediction, small enough to keep and strong enough to compare."""
+    """A summary of one output tensor after the last prediction: small to store, and sufficient to compare."""
 
     name: str
     """The model's canonical output name (not the format's)."""
     shape: list[int]
     non_finite: int = 0
-    """How many values are NaN or infinite; they count as 0 below, and any of them makes the block invalid."""
+    """Number of values that are NaN or infinite. They count as 0 below, and a single one makes the block invalid."""
     l1: float
     l2: float
     max: float
@@ -427,30 +427,30 @@ class OutputSummary(Record):
 
 
 class TraceFile(Record):
-    """What a browser recorded of one block, in a file of its own beside the store: gzipped JSON of trace events."""
+    """A browser's recording of one block, in a file beside the store: gzipped JSON of trace events."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@._-]{0,200}\.json\.gz$")
-    """In the run's folder of traces."""
+    """File name in the run's folder of traces."""
     bytes: Bytes
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     json_bytes: Bytes
-    """When it is unpacked."""
+    """Size of the uncompressed JSON."""
     complete: bool
-    """False: the browser's buffer was full, and later events are missing."""
+    """False when the browser's buffer was full, so that later events are missing."""
     marks: list[str] = Field(max_length=100)
-    """Stages, and parts of setup, that the page marked in it."""
+    """Stages and parts of setup that the page marked in it."""
     categories: list[str] = Field(max_length=100)
-    """That the browser was asked for."""
+    """Categories of events that the browser was asked for."""
 
 
 class Measurement(Record):
-    """The one JSON that the C runner and every page speak."""
+    """The JSON in which the C runner and every page report a measurement."""
 
     schema_: Literal["mobilebench/measurement/1"] = Field(alias="schema")
     status: Literal["ok", "unsupported", "error"]
     reason: str | None = None
     fault: PageFault | None = None
-    """Of a page that failed."""
+    """The fault of a page that failed."""
     engine: str
     version: str | None = None
     proof: Proof = Proof()
@@ -458,14 +458,14 @@ class Measurement(Record):
     warmup_ms: list[Milliseconds] = []
     prediction_ms: list[Milliseconds] = []
     readback_ms: list[Milliseconds] = []
-    """The part of each prediction from when a page's engine had returned to when its values were in JavaScript's hands;
-    on a GPU, this waits for what was submitted. Empty where it cannot be told apart.
+    """The part of each prediction from the return of a page's engine until its values were available in JavaScript. On
+    a GPU, this includes waiting for the submitted work. Empty when it cannot be separated.
     """
     compilation: dict[Stage, Compilation] = {}
-    """Of stages in which a page compiled something for the GPU."""
+    """The stages in which a page compiled something for the GPU."""
     pass_: Pass = Field(default="timing", alias="pass")
     predictions_per_sample: int = Field(default=1, ge=1)
-    """Above 1 where the clock is too coarse for one prediction: each of `prediction_ms` is then a group's mean."""
+    """Above 1 when the clock is too coarse for one prediction: each of `prediction_ms` is then the mean of a group."""
     cost: dict[Stage, StageCost] = {}
     kernels: list[Kernel] = []
     graph: list[GraphOperators] = []
@@ -477,32 +477,32 @@ class Measurement(Record):
 
     @property
     def measured_ms(self) -> float:
-        """Everything inside measured stages: setup, warmup and predictions."""
+        """Total time of the measured stages: setup, warmup and predictions."""
         predictions = sum(self.prediction_ms) * self.predictions_per_sample
         return sum([*self.setup_ms.values(), *self.warmup_ms]) + predictions
 
 
 class ModelFacts(Record):
-    """What the verdict rules need to know of a model: the answer that it must give, and how close to it.
+    """What the verdict rules need to know of a model: the answer that it must give, and the tolerance.
 
-    It is stored with the run, so that old runs can be judged by newer rules.
+    It is stored with the run, so that newer rules can judge old runs.
     """
 
     model: str
     precision: str
     batch: int
     reference: list[OutputSummary] = []
-    """The answer to the published input; empty where the model has none."""
+    """The answer to the published input; empty when the model has none."""
     tolerance: float
     """Allowed difference as a share of each output's largest absolute reference value."""
     half_precision_tolerance: float
-    """The same where the engine computes with ten bits of mantissa."""
+    """The tolerance when the engine computes with ten bits of mantissa."""
     stateful: bool = False
-    """The model carries state from inference to inference."""
+    """Whether the model carries state from one inference to the next."""
     random: bool = False
-    """The model draws random numbers, so that each answer differs."""
+    """Whether the model draws random numbers, so that each answer differs."""
     sizes_vary: bool = False
-    """Not even the shapes of a random model's outputs stay the same."""
+    """Whether even the shapes of a random model's outputs differ between answers."""
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -521,7 +521,7 @@ class Reason(Record):
     @model_validator(mode="before")
     @classmethod
     def _from_sentence(cls, given: Any) -> Any:
-        """Results that were stored before reasons had codes hold sentences alone."""
+        """Accept a plain sentence: results that were stored before reasons had codes have nothing else."""
         return {"code": cls.WITHOUT_CODE, "sentence": given} if isinstance(given, str) else given
 
 
@@ -531,7 +531,7 @@ class Verdict(Record):
     status: VerdictStatus
     reasons: list[Reason] = []
     rules: int | None = None
-    """Version of the rules that it follows from; None of results that were stored before rules had versions."""
+    """Version of the rules that gave it; None for results that were stored before rules had versions."""
 
     @property
     def sentences(self) -> list[str]:
@@ -545,45 +545,45 @@ class Verdict(Record):
 
 
 class Series(Record):
-    """What one recorder read of one quantity, before, during and after a block."""
+    """The readings of one quantity by one recorder, before, during and after a block."""
 
     recorder: str
     name: str
     unit: str
     interval_ms: float | None = None
-    """Between two samples during the block; None: read before and after the block alone."""
+    """Time between two samples during the block; None: read only before and after the block."""
     times_ms: list[float]
-    """Since the block's recorders were started, just before its process or page is started."""
+    """Times since the block's recorders were started, just before its process or page was started."""
     values: list[float]
-    """One for each of `times_ms`. A reading that brought no value has no entry."""
+    """One value for each of `times_ms`. A reading without a value has no entry."""
     reason: str | None = None
-    """Why readings brought no value, as a clause."""
+    """Why readings have no value, as a clause."""
 
 
 class Block(Record):
-    """One block: what was asked for, what came of it, and how far to trust it."""
+    """One block: the request, the outcome, and how far the outcome can be trusted."""
 
     planned: PlannedBlock
     outcome: Outcome
     reason: str | None = None
     """Why it is unsupported or failed."""
     fault: Fault | None = None
-    """What became of a failed block, where that has a name."""
+    """What happened to a failed block, if it is a known kind of fault."""
     measurement: Measurement | None = None
     verdict: Verdict | None = None
-    """By the rules of this version, which judge every measured block when it is read (`verdicts.reading`). It is never
-    stored."""
+    """Verdict of this version's rules, computed for every measured block when it is read (`verdicts.reading`). It is
+    never stored."""
     recorded_verdict: Verdict | None = None
-    """What the rules said when the block was measured, as it is stored beside the raw data."""
+    """Verdict of the rules when the block was measured, stored with the raw data."""
     started_at: datetime
     ended_at: datetime
     spent_ms: dict[SpentOn, Milliseconds] = {}
-    """Wall time by what it went to; `measure` holds only setup + warmup + prediction."""
+    """Wall time by activity; `measure` includes only setup, warmup and predictions."""
     series: list[Series] = []
 
 
 class RunInfo(Record):
-    """One run: what was requested, before anything was measured."""
+    """A run as it was requested, before anything was measured."""
 
     id: str
     created_at: datetime
@@ -596,14 +596,14 @@ class RunInfo(Record):
     command: list[str] = []
     targets: list[TargetInfo]
     weights: dict[str, str] = {}
-    """Model name to where its weights came from (`seeded` or a sha256)."""
+    """Model name to the origin of its weights (`seeded` or a sha256)."""
 
 
 class Run(Record):
-    """A run with everything that was planned and everything that was measured."""
+    """A run with all its planned and measured blocks."""
 
     info: RunInfo
     planned: list[PlannedBlock]
     blocks: list[Block]
     models: list[ModelFacts] = []
-    """What is known of the models that it measures. Of runs that were stored before this was kept, nothing is."""
+    """Facts about the models that it measures; empty for runs of releases that did not store them."""

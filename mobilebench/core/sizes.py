@@ -1,4 +1,4 @@
-"""Numbers of bytes as people read them.
+"""Formats numbers of bytes for people.
 
 Files and transfers are shown in decimal units (kB, MB, GB), as disks and networks count. Memory, and models that are
 compared with memory, are shown in binary units (KiB, MiB, GiB).
@@ -21,12 +21,12 @@ def binary_size(count: float) -> str:
 
 
 def megabytes(count: float) -> str:
-    """Bytes as `0.4 MB`, also where they are few or many: for sizes that are compared with each other."""
+    """Bytes always in MB, such as `0.4 MB`, for sizes that are compared with each other."""
     return f"{count / 1e6:.1f} MB"
 
 
 def mebibytes(count: float) -> str:
-    """Bytes as `0.4 MiB`, also where they are few or many: for sizes that are compared with each other."""
+    """Bytes always in MiB, such as `0.4 MiB`, for sizes that are compared with each other."""
     return f"{count / 2**20:.1f} MiB"
 
 

@@ -16,7 +16,7 @@ class Problem:
     """One thing that is wrong in a document."""
 
     path: tuple[str | int, ...]
-    """Keys and positions that lead to it; empty: the document itself."""
+    """Keys and positions of the wrong value; empty for the document itself."""
     kind: str
     """Pydantic's name for the kind of error, such as `missing`."""
     text: str
@@ -34,7 +34,7 @@ class Problem:
 
 
 def first_problem(error: ValidationError) -> Problem:
-    """The first problem, but an unknown key before all others: it often is a missing one, misspelt."""
+    """The first problem. An unknown key comes before all others, because it often is a missing key, misspelt."""
     found = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
     text = _PLAIN.get(found["type"], found["msg"].removeprefix("Value error, "))
     return Problem(tuple(found["loc"]), found["type"], text, found.get("input"))

@@ -1,4 +1,4 @@
-"""Builds of web engines' WebAssembly, by the names under which their files are published."""
+"""Recognises the builds of web engines' WebAssembly by the names of the published files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LITERT_FILES = {
 
 
 def build_of(path: str) -> str:
-    """The Wasm build that a file is."""
+    """The Wasm build to which a file belongs."""
     name = path.rpartition("/")[2]
     known = next((build for build, file in LITERT_FILES.items() if file == name), None)
     if known is not None:

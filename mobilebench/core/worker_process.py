@@ -1,7 +1,7 @@
-"""Python modules that work in a process of their own: a JSON job on standard input, JSON lines on standard output.
+"""Runs Python modules as worker processes: a JSON job on standard input, JSON lines on standard output.
 
-`Worker` starts one and takes its answers. The worker itself calls `reserve_output`, so that nothing that a library
-prints gets into its answers, and `end_with_parent`, so that it does not outlive the process that wants them.
+`Worker` starts one and receives its answers. The worker itself calls `reserve_output`, so that output of libraries does
+not get into its answers, and `end_with_parent`, so that it does not outlive its parent process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ENGINES_ON_CPU: Mapping[str, str] = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "ORT_DISABLE_TELEMETRY": "1",
 }
-"""Environment variables that make TensorFlow and ONNX Runtime quiet, and let them compute on the CPU alone."""
+"""Environment variables that silence TensorFlow and ONNX Runtime and make them compute only on the CPU."""
 
 _PARENT = "MOBILEBENCH_WORKER_OF"
 _PR_SET_PDEATHSIG = 1
@@ -35,11 +35,11 @@ _LOG_TAIL = 65536
 
 
 class WorkerFailed(Exception):
-    """A worker ended without an answer, or was ended.
+    """A worker ended, or was ended, without an answer.
 
     Args:
         reason: why, as the end of a sentence: `it crashed (SIGSEGV)`, or the last line that it printed.
-        exit_code: of the process, negative for a signal; None when it did not end by itself.
+        exit_code: exit code of the process, negative for a signal; None when it did not end by itself.
     """
 
     def __init__(self, reason: str, exit_code: int | None = None) -> None:
@@ -54,7 +54,7 @@ class WorkerFailed(Exception):
 
     @property
     def sentence(self) -> str:
-        """The reason as a sentence of its own."""
+        """The reason as a full sentence."""
         return f"{self.reason[0].upper()}{self.reason[1:].removesuffix('.')}."
 
 
@@ -62,11 +62,11 @@ class Worker:
     """A running `python -m MODULE`; leaving the `with` block ends it.
 
     Args:
-        module: its full name.
-        arguments: for the module's command line.
-        environment: variables besides those of this process.
-        python: the interpreter; None: the one that runs this process.
-        log: a file for everything that the worker prints; None: it is kept in memory, for the reason of a failure.
+        module: full name of the module.
+        arguments: the module's command line.
+        environment: variables in addition to this process's.
+        python: the interpreter; None: this process's interpreter.
+        log: a file for everything that the worker prints; None: it is kept in memory to explain a failure.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Worker:
                 output, noise = self._process.communicate(request, timeout=max(0.0, min(_POLL_SECONDS, left)))
                 break
             except subprocess.TimeoutExpired:
-                request = None  # `communicate` goes on with what it was given first
+                request = None  # `communicate` continues with its first input
             if cancel is not None and cancel.is_set():
                 self.close()
                 raise WorkerFailed("it was cancelled")
@@ -120,10 +120,10 @@ class Worker:
         return answer
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Every JSON object that the worker writes, as it comes, until the worker ends. It needs a log.
+        """Yield each JSON object when the worker writes it, until the worker ends. This needs `log`.
 
         Raises:
-            WorkerFailed: it crashed or reported an error; this comes after its last message.
+            WorkerFailed: it crashed or reported an error; raised after its last message.
         """
         assert self._log is not None, "the worker would wait for a reader of what it prints"
         assert self._process.stdin is not None
@@ -138,7 +138,7 @@ class Worker:
         """End the process if it still runs.
 
         Args:
-            grace_s: how long it may take to end by itself after SIGTERM, before it is killed.
+            grace_s: seconds that it has to end after SIGTERM before it is killed.
         """
         if self._process.poll() is None and grace_s > 0:
             self._process.terminate()
@@ -174,10 +174,10 @@ class Worker:
 
 
 def reserve_output() -> IO[str]:
-    """Keep standard output for answers: returns it as a stream, and sends all else that is printed to standard error.
+    """Reserve standard output for answers: return it as a stream, and redirect everything else to standard error.
 
-    This is done for the process's descriptors, so that it holds for native libraries too. Every line that is written
-    to the stream is sent at once.
+    The process's file descriptors are changed, so that native libraries are redirected too. The stream is flushed
+    after every line.
     """
     answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)
@@ -185,11 +185,11 @@ def reserve_output() -> IO[str]:
 
 
 def end_with_parent(parent: int | None = None) -> None:
-    """Have this process killed when its parent ends, in whatever way that ends (Linux, prctl(2)).
+    """Make the system kill this process when its parent ends for any reason (Linux, prctl(2)).
 
     Args:
-        parent: id of the process that must be the parent now; None: the one that started this `Worker`, or else the
-            present parent.
+        parent: id of the process that must be the parent now; None: the process that started this `Worker`, or else
+        the current parent.
     """
     known = os.environ.pop(_PARENT, "")
     expected = parent or (int(known) if known.isdecimal() else os.getppid())
@@ -207,6 +207,6 @@ def signal_name(number: int) -> str:
 
 
 def last_line(output: bytes) -> str:
-    """The last line with text in what a process printed, at most 600 letters of it; empty when there is none."""
+    """The last non-empty line of a process's output, at most 600 characters; empty when there is none."""
     lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
     return lines[-1][:_LONGEST_REASON] if lines else ""

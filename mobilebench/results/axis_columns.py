@@ -1,4 +1,4 @@
-"""The columns of `cases` follow the axes by themselves: a new axis needs no migration."""
+"""Adds columns for new axes to the table `cases` automatically, so that a new axis needs no migration."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _OTHERS = {"id", "run_id", "key"}
 
 
 def add_missing(connection: Connection, path: Path) -> None:
-    """Add a column for each axis that a store was made without; its cases then have the axis's default value.
+    """Add a column for each axis that a store lacks; its cases get the axis's default value.
 
     Raises:
-        BadInput: the store has an axis that this version does not know: without it, different cases would look alike.
+        BadInput: the store has an axis that this version does not know. Without it, different cases would look alike.
     """
     there = {column["name"] for column in sa.inspect(connection).get_columns("cases")}
     columns = {axis.column: axis for axis in AXES.values()}

@@ -1,4 +1,4 @@
-"""The columns of every table that is exported: name and type, in order."""
+"""The columns of every exported table: name and type, in order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _AFTER: dict[str, dict[str, type]] = {
     "browser": {"browser_version": str, "cross_origin_isolated": bool},
     "precision": {"weights": str},
 }
-"""Columns that stand behind the column of an axis."""
+"""Columns that follow the column of an axis."""
 
 
 def _of_axes() -> dict[str, type]:
@@ -49,7 +49,7 @@ _SHARED: dict[str, type] = {
 }
 
 PAGE_MEMORY = tuple(name for name in PageMemory.model_fields if name not in ("at_ms", "stage"))
-"""What a page and its browser tell, each under the name of what told it."""
+"""Memory values that a page and its browser report, each named after its source."""
 
 _OWN: dict[TableName, dict[str, type]] = {
     "samples": {
@@ -133,16 +133,16 @@ _OWN: dict[TableName, dict[str, type]] = {
 }
 
 _LONG = {"reason", "verdict_reasons", "recorded_codes", "recorded_rules"}
-"""Texts that would fill the many rows of the other tables. The table `samples` has them for every block."""
+"""Long texts, which only the table `samples` has, for every block: the other tables have too many rows."""
 
 COLUMNS: dict[TableName, dict[str, type]] = {
     name: {column: kind for column, kind in {**_SHARED, **own}.items() if name == "samples" or column not in _LONG}
     for name, own in _OWN.items()
 }
-"""Name and type of every column of every table. `soc` is the one that results are filed under: `virtual: <host CPU>`
-of a virtual phone. `started_at` is ISO 8601 in UTC; `_ms` are milliseconds and `_kb` KiB, all raw; what is unknown
-is empty. `verdict`, with its codes and reasons, is by version `rules` of the rules, on reading; what was said when the
-block was measured is `recorded_verdict`. Where `predictions_per_sample` is above 1, a prediction's value is the mean of
-so many. `readback_ms` is a part of the prediction in whose row it stands."""
+"""Name and type of every column of every table. `soc` is the SoC under which results are filed: `virtual: <host CPU>`
+for a virtual phone. `started_at` is ISO 8601 in UTC; `_ms` are milliseconds and `_kb` KiB, all raw; unknown values are
+empty. `verdict`, with its codes and reasons, is computed on reading, by version `rules` of the rules;
+`recorded_verdict` is the verdict when the block was measured. If `predictions_per_sample` is above 1, a prediction's
+value is the mean of that many predictions. `readback_ms` is a part of the prediction in the same row."""
 
 TABLES: tuple[TableName, ...] = get_args(TableName)

@@ -1,4 +1,4 @@
-"""The SQLite adapter: transactions, schema versions, and errors. No other module has SQL that only SQLite knows."""
+"""The SQLite adapter: transactions, schema versions, and errors. All SQL that is specific to SQLite is here."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from mobilebench.core.errors import BadInput
 from mobilebench.results.axis_columns import add_missing
 
 SCHEMA = "0009"
-"""Newest schema that this version reads and writes: the last module in `migrations/versions`."""
+"""The schema that this version reads and writes: the newest module in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 4.0
-"""How long to wait for another process's transaction: below the 5 s that Ctrl-C may take."""
+"""How long to wait for another process's transaction; less than the 5 s that Ctrl-C may take."""
 
 
 def connect(path: Path) -> Engine:
-    """SQLite in WAL mode. Transactions are begun here, not by Python's driver: so schema changes are atomic too."""
+    """Connect to SQLite in WAL mode. Transactions are begun here, not by Python's driver, so that schema changes are
+    atomic too."""
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -41,7 +42,7 @@ def connect(path: Path) -> Engine:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that may write; it takes the writer's lock at once, so that it cannot fail for it later."""
+    """A transaction that may write. It takes the write lock at once, so that it cannot fail to get it later."""
     with engine.connect().execution_options(write=True) as connection, connection.begin():
         yield connection
 
@@ -50,7 +51,7 @@ def bring_up_to_date(connection: Connection, path: Path) -> None:
     """Create the tables, or upgrade an older schema, within the transaction of `connection`.
 
     Raises:
-        BadInput: the file is something else, or of a newer mobilebench. It is left as it was.
+        BadInput: the file is not a store, or belongs to a newer mobilebench. It is left unchanged.
     """
     names = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
     if not names:
@@ -73,7 +74,7 @@ def bring_up_to_date(connection: Connection, path: Path) -> None:
 
 
 def explain(error: DBAPIError, path: Path) -> tuple[str, str]:
-    """What SQLite's error means for the user (without full stop), and what to do next."""
+    """The meaning of SQLite's error for the user, without full stop, and what to do next."""
     text = str(error.orig).lower()
     if "full" in text:
         return (

@@ -1,9 +1,9 @@
-"""Results in long form for other programs: one row a raw value. Statistics belong to `analysis`.
+"""Exports results in long form for other programs, with one row for each raw value. Statistics are in `analysis`.
 
-Stage times are the table `samples`; kernels, operators of the model's file, memory readings, what a page told of its
-memory (also after each kernel), what the system counted for each stage, what was compiled for a GPU, downloads,
-proofs, loaded files, traces and the series that recorders read have tables of their own. All begin with the same
-columns, which say what was measured.
+Stage times are in the table `samples`. Kernels, operators of the model's file, memory readings, memory that a page
+reports (also after each kernel), the system's counts for each stage, compilation for a GPU, downloads, proofs, loaded
+files, traces, and series of recorders have tables of their own. All tables begin with the same columns, which say what
+was measured.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Format = Literal["csv", "json", "parquet"]
 def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
     """The rows of a table, in the order of the plan.
 
-    `samples` has at least one row a planned block: one without values (unsupported, failed, not measured yet) says why.
-    The other tables hold only blocks that have what they show.
+    `samples` has at least one row for each planned block; for a block without values (unsupported, failed, not measured
+    yet), the row has the reason. The other tables contain only blocks with such data.
     """
     targets = {info.id: info for info in run.info.targets}
     done = {block.planned.index: block for block in run.blocks}
@@ -68,7 +68,7 @@ def to_frame(run: Run, table: TableName = "samples") -> pd.DataFrame:
 
 
 def frame_of(found: list[dict[str, Any]], table: TableName) -> pd.DataFrame:
-    """Rows of a table as such a frame."""
+    """Rows of a table as a frame with pandas' nullable types."""
     import pandas as pd
 
     types = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
@@ -78,7 +78,7 @@ def frame_of(found: list[dict[str, Any]], table: TableName) -> pd.DataFrame:
 
 
 def to_csv(run: Run, table: TableName = "samples") -> str:
-    """The rows as CSV with a header; an unknown value is an empty field, truth is `true` or `false`."""
+    """The rows as CSV with a header. An unknown value is an empty field; a boolean is `true` or `false`."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(COLUMNS[table]), lineterminator="\n")
     writer.writeheader()
@@ -201,7 +201,7 @@ def _graph(measurement: Measurement) -> Iterator[dict[str, Any]]:
 
 
 def _memory(measurement: Measurement) -> Iterator[dict[str, Any]]:
-    """One row a reading; what was told once for the process (its peak, its graphics memory) is a row of its own."""
+    """One row for each reading. Values for the whole process (peak, graphics memory) have rows of their own."""
     use = measurement.memory
     if use is None:
         return
@@ -212,7 +212,7 @@ def _memory(measurement: Measurement) -> Iterator[dict[str, Any]]:
 
 
 def _page_memory(measurement: Measurement) -> Iterator[dict[str, Any]]:
-    """One row for each stage at whose end a page was read."""
+    """One row for each stage at whose end the page's memory was read."""
     for reading in measurement.memory.page if measurement.memory else []:
         yield reading.model_dump()
 
@@ -229,7 +229,7 @@ def _cost(measurement: Measurement) -> Iterator[dict[str, Any]]:
 
 
 def _compilation(measurement: Measurement) -> Iterator[dict[str, Any]]:
-    """One row a stage in which something was compiled for a GPU."""
+    """One row for each stage in which something was compiled for a GPU."""
     for stage, one in measurement.compilation.items():
         yield {"stage": stage, "shaders": one.shaders, "pipelines": one.pipelines, "compilation_ms": one.ms}
 
@@ -244,20 +244,20 @@ def _files(measurement: Measurement) -> Iterator[dict[str, Any]]:
 
 
 def _downloads(measurement: Measurement) -> Iterator[dict[str, Any]]:
-    """One row a file, named beside what was asked for (`encoding`) with how it was sent (`sent_encoding`)."""
+    """One row for each file, with the requested encoding (`encoding`) and the one that was sent (`sent_encoding`)."""
     for one in measurement.proof.downloads:
         found = one.model_dump(exclude={"encoding"})
         yield {**found, "sent_encoding": one.encoding, "download_path": measurement.proof.download_path}
 
 
 def _traces(measurement: Measurement) -> Iterator[dict[str, Any]]:
-    """The file of a trace pass, named as it is in the run's folder `traces`."""
+    """The file of a trace pass, with its name in the run's folder `traces`."""
     if measurement.trace:
         yield {**measurement.trace.model_dump(exclude={"categories"}), "marks": " ".join(measurement.trace.marks)}
 
 
 def _series(block: Block) -> Iterator[dict[str, Any]]:
-    """One row a value that a recorder read; a series without values has one row with the reason."""
+    """One row for each value that a recorder read; a series without values has one row with the reason."""
     for one in block.series:
         named = {**one.model_dump(include={"recorder", "name", "unit", "interval_ms"}), "missing": one.reason}
         for position, (time_ms, value) in enumerate(zip(one.times_ms, one.values, strict=False)):

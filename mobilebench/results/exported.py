@@ -1,4 +1,4 @@
-"""Reading exported tables again, also those that earlier releases wrote."""
+"""Reads exported tables, including tables that earlier releases wrote."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _OLD = {**old_names.COLUMNS, "setting": None}
-"""Columns of earlier releases with their names of today. A setting stands for several axes."""
+"""Old to current names of columns. A setting stands for several axes."""
 
 
 def read(path: Path | str) -> pd.DataFrame:
-    """An exported table (`.csv`, `.json` or `.parquet`) with the columns and types that an export has now.
+    """Read an exported table (`.csv`, `.json` or `.parquet`), with the columns and types of a current export.
 
-    Which table it is follows from its columns. An export of an earlier release gets today's names of columns, and the
-    axes that its settings stood for; what it does not say is empty, or has the default value of the axis. A JSON file
-    without rows has no columns either, and is read as an empty table `samples`.
+    The columns determine which table it is. An export of an earlier release gets the current names of columns, and the
+    axes for which its settings stood; missing values are empty, or have the default value of the axis. A JSON file
+    without rows has no columns, and is read as an empty table `samples`.
 
     Raises:
-        BadInput: the file cannot be read, or is no export.
+        BadInput: the file cannot be read, or is not an export.
     """
     path = Path(path)
     reader = _READERS.get(path.suffix.lower())
@@ -58,7 +58,7 @@ def read(path: Path | str) -> pd.DataFrame:
 
 
 def _table_of(columns: Iterable[str]) -> TableName | None:
-    """The table with all of these columns, and with the fewest others."""
+    """The table that has all of these columns and the fewest others; None when no table has them."""
     found = {_OLD.get(column, column) for column in columns} - {None}
     fitting = [table for table in TABLES if found and found <= COLUMNS[table].keys()]
     return min(fitting, key=lambda table: len(COLUMNS[table]), default=None)
@@ -110,7 +110,7 @@ _READERS: dict[str, Callable[[Path], tuple[list[str], list[Row]]]] = {
 
 
 def _typed(row: Row, kinds: dict[str, type]) -> Row:
-    """A line of CSV with the values that were written: an empty field is an unknown value."""
+    """A line of CSV with typed values; an empty field is an unknown value."""
     return {column: _value(text, kinds.get(column, str)) for column, text in row.items()}
 
 

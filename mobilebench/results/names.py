@@ -1,4 +1,4 @@
-"""What the tables of an export are called. Nothing is imported here, so that the command line starts at once."""
+"""The names of the tables of an export. Nothing is imported here, so that the command line starts fast."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The proof of a block as one flat row: what was read back, as numbers and text, for other programs.
+"""The proof of a block as one flat row of numbers and text, for other programs.
 
-Lists are one text each: of numbers with spaces between, of flags as a shell would take them, of sentences with `; `.
-Files and downloads are tables of their own.
+Each list becomes one text: numbers are separated by spaces, flags are quoted for a shell, sentences are joined by
+`; `. Files and downloads have tables of their own.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ PROOF: dict[str, type] = {
     "environment": str,
     "notes": str,
 }
-"""Columns of the table `proof`. What ends in `_read` was read back, where the column of that name is what was asked."""
+"""Columns of the table `proof`. A column `NAME_read` was read back; the shared column `NAME` holds the request."""
 
 _AS_THEY_ARE = tuple(name for name in PROOF if name in Proof.model_fields)
 
 
 def proof_row(measurement: Measurement) -> dict[str, Any]:
-    """What a block's proof holds; None for what could not be read."""
+    """The row of a block's proof; None for values that could not be read."""
     proof = measurement.proof
     wasm = [file for file in proof.files if file.name.endswith(".wasm")]
     found = {name: getattr(proof, name) for name in _AS_THEY_ARE}

@@ -1,4 +1,4 @@
-"""Records to rows and back, without loss."""
+"""Converts records to rows and back without loss."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ def of_block(run_id: str, block: Block) -> dict[str, Any]:
 
 
 def of_replaced(run_id: str, block: Block, at: datetime) -> dict[str, Any]:
-    """The event that keeps what came of a block that another one replaces."""
+    """The event that keeps the outcome of a block that is replaced by another one."""
     shown = block.model_dump(mode="json", include={"outcome", "reason", "fault", "started_at", "ended_at"})
     data = {"index": block.planned.index, "case": block.planned.case.key, **shown}
     return {"run_id": run_id, "at": at, "kind": "BlockReplaced", "target": block.planned.case.target, "data": data}
 
 
 def of_samples(run_id: str, block: Block) -> Iterator[dict[str, Any]]:
-    """One row a value: setup by part in the order it was reported, then warmup and predictions."""
+    """One row for each value: the parts of setup in the reported order, then warmup and predictions."""
     if block.measurement is None:
         return
     key = {"run_id": run_id, "index": block.planned.index}

@@ -1,7 +1,7 @@
-"""The store: `results.sqlite`, with raw samples and proof of every block. Only one writer a run.
+"""The store: `results.sqlite`, with raw samples and proof of every block. Each run has only one writer.
 
-One transaction a block: what `append` returned from survives `kill -9`. Verdicts are computed on read,
-and so are statistics, elsewhere.
+Each block is stored in one transaction: it survives `kill -9` once `append` has returned. Verdicts are computed on
+read; statistics too, in another package.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FILE_NAME = "results.sqlite"
 
 
 class StoreError(MobilebenchError):
-    """Something could not be stored (full disk, lock, damage). What was stored before stays."""
+    """Something could not be stored (full disk, lock, damage). Earlier data stays."""
 
     exit_code = ExitCode.CASES_FAILED
     run_can_be_resumed = True
@@ -57,7 +57,7 @@ class Store:
         """Open the store of a folder, and bring an older schema up to date.
 
         Raises:
-            BadInput: there is none (with `create=False`), it is damaged, locked, or of a newer mobilebench.
+            BadInput: it does not exist (with `create=False`), is damaged or locked, or belongs to a newer mobilebench.
         """
         path = folder / FILE_NAME
         if not create and not path.is_file():
@@ -90,7 +90,7 @@ class Store:
         return self.folder / FILE_NAME
 
     def run_folder(self, run_id: str) -> Path:
-        """Where the files of a run belong (its journal, its report)."""
+        """The folder for the files of a run, such as journal and report."""
         return self.folder / "runs" / run_id
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class Store:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def create_run(self, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts] = ()) -> None:
-        """Record everything that was requested, and what is known of its models, before anything is measured."""
+        """Record the request and the known facts about its models, before anything is measured."""
         with self._write("the run could not be recorded") as connection:
             connection.execute(insert(tables.runs), rows.of_run(info))
             if info.targets:
@@ -124,7 +124,7 @@ class Store:
             )
 
     def keep_models(self, run_id: str, models: Iterable[ModelFacts]) -> None:
-        """Record what is known of further models of a run. What is known of a model already stays."""
+        """Record facts about further models of a run. Facts that are already recorded stay."""
         with self._write("what is known of the models could not be recorded") as connection:
             _keep_models(connection, run_id, models)
 
@@ -136,12 +136,11 @@ class Store:
         Args:
             run_id: id of the run.
             block: the block.
-            instead_of: what is stored for this block of the plan. It is replaced; its outcome is kept as an event.
-            completed: an earlier block whose `spent_ms` is written again: how long it took to store that block was
-                known only afterwards.
+            instead_of: the stored block that is replaced; its outcome is kept as an event.
+            completed: an earlier block whose `spent_ms` is written again, now with the time that storing it took.
 
         Raises:
-            StoreError: it could not be stored, or this block of the plan is stored already.
+            StoreError: the block could not be stored, or is stored already.
         """
         with self._write(f"block {block.planned.index} could not be stored") as connection:
             if instead_of is not None:
@@ -155,7 +154,7 @@ class Store:
             _complete(connection, run_id, completed)
 
     def add_trace(self, run_id: str, name: str, content: bytes) -> None:
-        """Keep the file of a trace pass in the run's folder."""
+        """Write the file of a trace pass to the run's folder."""
         try:
             traces.write_trace(self.run_folder(run_id), name, content)
         except OSError as error:
@@ -165,7 +164,7 @@ class Store:
             ) from error
 
     def add_event(self, run_id: str, kind: str, *, at: datetime, target: str | None, data: Mapping[str, Any]) -> None:
-        """Keep an event that the blocks do not tell by themselves (a lost target, a retry)."""
+        """Store an event that the blocks do not show, such as a lost target or a retry."""
         row = {"run_id": run_id, "at": at, "kind": kind, "target": target, "data": dict(data)}
         with self._write(f"event {kind} could not be stored") as connection:
             connection.execute(insert(tables.events), row)
@@ -178,7 +177,7 @@ class Store:
         at: datetime | None = None,
         completed: Block | None = None,
     ) -> None:
-        """Set how a run ended; `running` again when it is resumed. `completed` is as for `append`."""
+        """Set how a run ended, or `running` when it is resumed. `completed` is as for `append`."""
         finished_at = None if status == "running" else at or datetime.now(UTC)
         with self._write("the run's end could not be recorded") as connection:
             query = update(tables.runs).where(tables.runs.c.id == run_id)
@@ -198,10 +197,10 @@ class Store:
         return [rows.to_run_info(row, by_run[row.id]) for row in infos]
 
     def resolve(self, name: str) -> str:
-        """The id of a run named by its id, by a beginning of it that only one run has, or as `last`.
+        """The id of a run that is named by its id, a unique beginning of it, or `last`.
 
         Raises:
-            BadInput: no run or several are meant.
+            BadInput: the name fits no run or several.
         """
         known = [info.id for info in self.runs()]
         if not known:

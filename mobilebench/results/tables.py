@@ -26,7 +26,7 @@ from mobilebench.core.axes import AXES, Axis
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment in UTC, kept as ISO 8601 text with microseconds: it sorts, and reads well in any SQLite browser."""
+    """A moment in UTC, stored as ISO 8601 text with microseconds, which is sortable and readable."""
 
     impl = String
     cache_ok = True
@@ -42,7 +42,7 @@ _JSON = JSON(none_as_null=True)
 
 
 def axis_column(axis: Axis) -> Column[Any]:
-    """The column of a case's value on an axis."""
+    """The column for the values of an axis."""
     return Column(axis.column, Integer if axis.column_type is int else String, nullable=axis.nullable)
 
 

@@ -1,4 +1,4 @@
-"""Files of trace passes: where a run keeps them, and which it has."""
+"""The files of a run's trace passes: their folder, and which files exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mobilebench.core import atomic_files
 from mobilebench.core.records import PlannedBlock, Run, TraceFile
 
 FOLDER = "traces"
-"""In a run's folder, so that they go with it."""
+"""Name of their folder inside a run's folder."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class KeptTrace:
 
     @property
     def is_there(self) -> bool:
-        """The file has not been removed or cut since."""
+        """Whether the file still exists in full length."""
         try:
             return self.path.stat().st_size == self.told.bytes
         except OSError:
@@ -30,16 +30,16 @@ class KeptTrace:
 
 
 def traces_folder(run_folder: Path) -> Path:
-    """Where the traces of a run lie; it is made when there is one."""
+    """The folder for the traces of a run. It is created with the first trace."""
     return run_folder / FOLDER
 
 
 def write_trace(run_folder: Path, name: str, content: bytes) -> None:
-    """Put a trace into a run's folder; it appears whole or not at all.
+    """Write a trace atomically into a run's folder.
 
     Raises:
         OSError: the file cannot be written.
-        ValueError: the name holds a folder.
+        ValueError: the name contains a folder.
     """
     if Path(name).name != name:
         raise ValueError(f"{name} is no name of a file.")

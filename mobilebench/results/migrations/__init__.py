@@ -1,1 +1,1 @@
-"""How `results.sqlite` grew from schema to schema; run by Alembic when a store is opened."""
+"""The migrations of `results.sqlite` between schema versions; Alembic runs them when a store is opened."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: it upgrades within the connection and transaction that `results.store` hands over."""
+"""Alembic's entry point: upgrades within the connection and transaction of `results.store`."""
 
 from __future__ import annotations
 

@@ -29,12 +29,12 @@ export type Stage = 'setup' | 'warmup' | 'prediction';
 
 export type VerdictStatus = 'valid' | 'suspect' | 'invalid';
 
-/** The one JSON that the C runner and every page speak. */
+/** The JSON in which the C runner and every page report a measurement. */
 export interface Measurement {
   schema: 'mobilebench/measurement/1';
   status: 'ok' | 'unsupported' | 'error';
   reason?: string;
-  /** Of a page that failed. */
+  /** The fault of a page that failed. */
   fault?: PageFault;
   engine: string;
   version?: string;
@@ -43,14 +43,14 @@ export interface Measurement {
   warmup_ms?: number[];
   prediction_ms?: number[];
   /**
-   * The part of each prediction from when a page's engine had returned to when its values were in JavaScript's hands;
-   * on a GPU, this waits for what was submitted. Empty where it cannot be told apart.
+   * The part of each prediction from the return of a page's engine until its values were available in JavaScript. On
+   * a GPU, this includes waiting for the submitted work. Empty when it cannot be separated.
    */
   readback_ms?: number[];
-  /** Of stages in which a page compiled something for the GPU. */
+  /** The stages in which a page compiled something for the GPU. */
   compilation?: Partial<Record<Stage, Compilation>>;
   pass?: Pass;
-  /** Above 1 where the clock is too coarse for one prediction: each of `prediction_ms` is then a group's mean. */
+  /** Above 1 when the clock is too coarse for one prediction: each of `prediction_ms` is then the mean of a group. */
   predictions_per_sample?: number;
   cost?: Partial<Record<Stage, StageCost>>;
   kernels?: Kernel[];
@@ -60,7 +60,7 @@ export interface Measurement {
   output?: OutputSummary[];
 }
 
-/** What shows that the case really ran as asked. A field that could not be read is None, never a guess. */
+/** Evidence that the case really ran as requested. A field that could not be read is None, never a guess. */
 export interface Proof {
   files?: FileProof[];
   /** As read back from the engine. */
@@ -68,63 +68,63 @@ export interface Proof {
   /** As read back from the engine. */
   threads?: number;
   threads_source?: string;
-  /** Threads that could have computed, with or without work: the process's own, but for the runner's helpers. */
+  /** Threads that could have computed, busy or idle: all threads of the process except the runner's helpers. */
   threads_alive?: number;
-  /** CPU time of every thread of the measuring process during prediction, most first. */
+  /** CPU time of every thread of the measuring process during prediction, in descending order. */
   thread_cpu_ms?: number[];
   simd?: boolean;
   graph_nodes?: number;
   delegates?: DelegateShare[];
-  /** Of the instruction sets that inference uses, those that the processor has. */
+  /** Instruction sets of the processor that matter for inference. */
   cpu_features?: string[];
   affinity_asked?: string;
-  /** CPU numbers on which the process may run, read back after the predictions. */
+  /** Numbers of the CPUs on which the process may run, read back after the predictions. */
   affinity?: number[];
-  /** Every thread of the process had just these CPUs, and they are those that were asked for. */
+  /** Whether every thread of the process had exactly these CPUs, and they are the requested ones. */
   affinity_kept?: boolean;
-  /** Name of the cpuset that the system put the process into. */
+  /** Name of the cpuset in which the system placed the process. */
   cpuset?: string;
   /** Nice value, read back. */
   priority?: number;
   model_access?: ModelAccess;
   caches_asked?: CacheState;
-  /** Share of the model's pages that were in the page cache before setup. */
+  /** Share of the model's pages that was in the page cache before setup. */
   model_resident?: number;
   library_resident?: number;
   clock_resolution_ms?: number;
   clock_cost_ms?: number;
   browser_version?: string;
-  /** Name of its program file, or of its package on a phone. */
+  /** Name of the browser's program file, or of its package on a phone. */
   browser_program?: string;
   /**
-   * Of a page's own thread and its workers, those that computed during the predictions: by processor time, as the
-   * system counted it. None where that could not be read.
+   * How many of a page's threads (main thread and workers) computed during the predictions, by processor time as the
+   * system counted it. None when it could not be read.
    */
   threads_at_work?: number;
-  /** Process id of the page, where the browser stays open between blocks and tells it. */
+  /** Process id of the page, if the browser stays open between blocks and reports it. */
   renderer_process?: number;
-  /** That process had computed nothing before this page. */
+  /** Whether that process had computed nothing before this page. */
   renderer_fresh?: boolean;
   user_agent?: string;
   cross_origin_isolated?: boolean;
   hardware_concurrency?: number;
   hardware_concurrency_overridden?: boolean;
-  /** The page was visible throughout. */
+  /** Whether the page was visible throughout. */
   visible?: boolean;
-  /** The page had the focus throughout. */
+  /** Whether the page had the focus throughout. */
   focused?: boolean;
-  /** Where in the page the engine was called. */
+  /** Thread of the page in which the engine was called. */
   runs_in?: 'main thread' | 'worker';
   renderer?: string;
   renderer_software?: boolean;
-  /** With which the browser was asked for the GPU: `low-power`, `high-performance` or `none`. */
+  /** The power preference in the request for the GPU: `low-power`, `high-performance` or `none`. */
   power_preference?: string;
-  /** Of a page, in the order in which they began. */
+  /** A page's downloads in the order in which they began. */
   downloads?: Download[];
   download_path?: DownloadPath;
   /**
-   * Of each part of setup in which a page downloads, by the server: from when it let it begin to when it was told of
-   * the end.
+   * Duration of each part of setup in which a page downloads, measured by the server: from its permission to begin
+   * until the page reported the end.
    */
   download_turns_ms?: number[];
   flags?: string[];
@@ -132,7 +132,7 @@ export interface Proof {
   notes?: string[];
 }
 
-/** A file that really was loaded. */
+/** A file that was really loaded. */
 export interface FileProof {
   name: string;
   sha256?: string;
@@ -146,33 +146,33 @@ export interface DelegateShare {
   partitions?: number;
 }
 
-/** A file that a page obtained during setup: what the page's resource timings and the server's log say of it. */
+/** A file that a page obtained during setup, from the page's resource timings and the server's log. */
 export interface Download {
   name: string;
-  /** Of the body as the page got it, still encoded. */
+  /** Size of the body as the page received it, still encoded. */
   bytes: number;
   decoded_bytes: number;
-  /** Since setup began, by the page. */
+  /** When the download began, measured by the page from the start of setup. */
   start_ms: number;
-  /** From the request to the last byte, by the page. */
+  /** Time from the request to the last byte, measured by the page. */
   page_ms: number;
-  /** The page's browser asked nobody for it. */
+  /** Whether the browser took it from its cache without a request. */
   from_cache: boolean;
-  /** That the server sent; None where it sent nothing of this name, which only a cache can have. */
+  /** Bytes that the server sent; None when it sent no file of this name, so that it must come from a cache. */
   server_bytes?: number;
-  /** From the request to the last byte that was handed to the system, by the server. */
+  /** Time from the request until the last byte was passed to the system, measured by the server. */
   server_ms?: number;
   first_byte_ms?: number;
-  /** As the server sent it. */
+  /** Encoding in which the server sent it. */
   encoding?: Encoding;
 }
 
-/** What a page compiled for the GPU during one stage, as far as its own calls show it. */
+/** What a page compiled for the GPU during one stage, observed from its own calls. */
 export interface Compilation {
   shaders: number;
-  /** Of WebGPU; programs that were linked, of WebGL. */
+  /** Number of pipelines (WebGPU) or linked programs (WebGL). */
   pipelines: number;
-  /** While at least one of these calls was under way; a browser may go on compiling after they have returned. */
+  /** Time during which at least one of these calls was running; a browser may still compile after they return. */
   ms: number;
 }
 
@@ -189,105 +189,105 @@ export interface StageCost {
 /** One operator or fused kernel of a kernels pass, as the engine's own profiler names it. */
 export interface Kernel {
   name: string;
-  /** Position in the engine's execution plan; None when the profiler does not tell. */
+  /** Position in the engine's execution plan; None when the profiler does not report it. */
   node?: number;
   /**
-   * What of the model's file it computes, as the format names it, where that can be told: XNNPACK runs a pointwise
+   * The operator of the model's file that it computes, as the format names it, if known. XNNPACK runs a pointwise
    * convolution (`CONV_2D`) as `Fully Connected`.
    */
   operator?: string;
   /** Delegate or execution provider that ran it. */
   provider?: string;
-  /** It stands for a whole delegated part, which the profiler does not look into. */
+  /** Whether it stands for a whole delegated part, which the profiler does not break down. */
   collapsed?: boolean;
   /**
-   * Whose time it is: that of a GPU's own timer, or the processor's, which may only hand the work over. None where
-   * there is but one.
+   * Which clock measured it: the GPU's own timer, or the processor's, which may only submit the work. None when there
+   * is only one.
    */
   clock?: 'cpu' | 'gpu';
   warmup_ms?: number;
-  /** One value a prediction. */
+  /** One value for each prediction. */
   times_ms?: number[];
 }
 
-/** What the model's file holds of one operator type: for the FLOPs and parameters of a kernels pass. */
+/** The operators of one type in the model's file, for the FLOPs and parameters of a kernels pass. */
 export interface GraphOperators {
-  /** As the format names it. */
+  /** The type as the format names it. */
   operator: string;
   count: number;
   parameters: number;
-  /** Multiply-accumulates of one prediction; None when they are not known for this type. */
+  /** Multiply-accumulates of one prediction; None when unknown for this type. */
   macs?: number;
 }
 
 /**
- * A memory pass. Only `peak_rss_kb` is a peak: everything else is a reading at its moment.
+ * Result of a memory pass. Only `peak_rss_kb` is a peak; everything else is a reading at one moment.
  *
- * Of a page, `readings` and the peak are those of the process that computed it, where the system tells them.
+ * For a page, `readings` and the peak are values of the process that ran it, if the system reports them.
  */
 export interface MemoryUse {
-  /** VmHWM. */
+  /** Largest resident set (VmHWM). */
   peak_rss_kb?: number;
-  /** What the page and its browser told. */
+  /** Readings that the page and its browser reported. */
   page?: PageMemory[];
-  /** In the order in which they ran. */
+  /** Memory after each kernel, in the order in which they ran. */
   kernels?: KernelMemory[];
-  /** Between two readings that the clock asks for; None when none were asked for. */
+  /** Time between two readings at an interval; None when there were none. */
   period_ms?: number;
   readings?: MemoryReading[];
-  /** Android: `Graphics` of `dumpsys meminfo`, after the predictions. */
+  /** On Android: `Graphics` of `dumpsys meminfo`, after the predictions. */
   graphics_kb?: number;
   notes?: string[];
 }
 
 /**
- * What a page, its engine and its browser say of its memory when a stage has ended. None: not told.
+ * Memory of a page as it, its engine and its browser report it at the end of a stage. None: not reported.
  *
- * Each value stands under the name of what told it; they count different things, and none of them holds another.
+ * Each value is named after its source. The values count different things, and none of them includes another.
  */
 export interface PageMemory {
-  /** Since the page was opened. */
+  /** Time since the page was opened. */
   at_ms: number;
-  /** What has just ended. */
+  /** The stage, or part of setup, that has just ended. */
   stage: string;
-  /** Length of every `WebAssembly.Memory` of the page together. It never shrinks. */
+  /** Total length of all `WebAssembly.Memory` objects of the page. It never shrinks. */
   wasm_heap_bytes?: number;
-  /** `usedSize` of the browser's `Runtime.getHeapUsage`: objects of JavaScript alone. */
+  /** `usedSize` of the browser's `Runtime.getHeapUsage`: only JavaScript objects. */
   js_heap_bytes?: number;
-  /** `backingStorageSize` of the same: what array buffers hold, outside of that heap. */
+  /** `backingStorageSize` of `Runtime.getHeapUsage`: contents of array buffers, outside of that heap. */
   js_backing_bytes?: number;
   /** `usedJSHeapSize` of `performance.memory`. */
   performance_memory_bytes?: number;
-  /** `totalJSHeapSize` of the same. */
+  /** `totalJSHeapSize` of `performance.memory`. */
   performance_memory_total_bytes?: number;
   /** `bytes` of `performance.measureUserAgentSpecificMemory()`. */
   user_agent_bytes?: number;
-  /** `numBytes` of `tf.memory()`: of all tensors that are alive. */
+  /** `numBytes` of `tf.memory()`: bytes of all live tensors. */
   tf_bytes?: number;
-  /** `numBytesInGPU` of the same. */
+  /** `numBytesInGPU` of `tf.memory()`. */
   tf_gpu_bytes?: number;
-  /** `numTensors` of the same: a number, not a size. */
+  /** `numTensors` of `tf.memory()`: a number, not a size. */
   tf_tensors?: number;
 }
 
-/** What TensorFlow.js and the page held when a kernel of the first inference had ended. */
+/** Memory of TensorFlow.js and the page when a kernel of the first inference had ended. */
 export interface KernelMemory {
-  /** As the engine's profiler names the kernel. */
+  /** The kernel as the engine's profiler names it. */
   name: string;
-  /** `bytesAdded` of its profiler: of tensors. */
+  /** `bytesAdded` of its profiler: bytes of tensors. */
   bytes_added: number;
-  /** `totalBytesSnapshot` of its profiler: of all tensors that were alive. */
+  /** `totalBytesSnapshot` of its profiler: bytes of all live tensors. */
   total_bytes: number;
   wasm_heap_bytes?: number;
   /** As in `PageMemory`. */
   performance_memory_bytes?: number;
 }
 
-/** The process's memory at one moment, in KiB, as `/proc/self/smaps_rollup` tells it. None: not told. */
+/** The process's memory at one moment, in KiB, from `/proc/self/smaps_rollup`. None: unknown. */
 export interface MemoryReading {
-  /** Since the process began to measure. */
+  /** Time since the process began to measure. */
   at_ms: number;
-  /** The part of a stage that just ended; None for a sample taken by the clock. */
+  /** The part of a stage that has just ended; None for a sample taken at an interval. */
   stage?: string;
   rss_kb: number;
   pss_kb?: number;
@@ -298,28 +298,28 @@ export interface MemoryReading {
   file_kb?: number;
 }
 
-/** What a browser recorded of one block, in a file of its own beside the store: gzipped JSON of trace events. */
+/** A browser's recording of one block, in a file beside the store: gzipped JSON of trace events. */
 export interface TraceFile {
-  /** In the run's folder of traces. */
+  /** File name in the run's folder of traces. */
   name: string;
   bytes: number;
   sha256: string;
-  /** When it is unpacked. */
+  /** Size of the uncompressed JSON. */
   json_bytes: number;
-  /** False: the browser's buffer was full, and later events are missing. */
+  /** False when the browser's buffer was full, so that later events are missing. */
   complete: boolean;
-  /** Stages, and parts of setup, that the page marked in it. */
+  /** Stages and parts of setup that the page marked in it. */
   marks: string[];
-  /** That the browser was asked for. */
+  /** Categories of events that the browser was asked for. */
   categories: string[];
 }
 
-/** One output tensor after the last prediction, small enough to keep and strong enough to compare. */
+/** A summary of one output tensor after the last prediction: small to store, and sufficient to compare. */
 export interface OutputSummary {
   /** The model's canonical output name (not the format's). */
   name: string;
   shape: number[];
-  /** How many values are NaN or infinite; they count as 0 below, and any of them makes the block invalid. */
+  /** Number of values that are NaN or infinite. They count as 0 below, and a single one makes the block invalid. */
   non_finite?: number;
   l1: number;
   l2: number;
@@ -399,8 +399,8 @@ export interface BlockRule {
   max_predictions: number;
   max_seconds: number;
   /**
-   * For setup, warmup and predictions together: a case that takes longer is unsupported, as too slow. None: only what
-   * is stuck is given up.
+   * Limit for setup, warmup and predictions together. A case that takes longer is too slow and thus unsupported.
+   * None: a block is given up only when it is stuck.
    */
   time_limit_seconds: number | null;
 }

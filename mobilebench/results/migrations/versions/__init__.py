@@ -1,1 +1,1 @@
-"""One module a schema version, numbered upwards: the number is the store's schema version."""
+"""One module for each schema version of the store, named after its number."""

@@ -1,6 +1,6 @@
-"""Runs, targets, cases, planned blocks, blocks, samples, series, events.
+"""Creates runs, targets, cases, planned blocks, blocks, samples, series, events.
 
-Written out, not taken from `results.tables`: what an old store looked like never changes again.
+The tables are written out instead of taken from `results.tables`, because the form of an old store never changes.
 """
 
 from __future__ import annotations

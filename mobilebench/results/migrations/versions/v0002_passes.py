@@ -1,6 +1,6 @@
-"""What a block is for (its pass), the conditions around it, and affinity, caches and way of download of a case.
+"""Adds a block's pass and conditions, and a case's affinity, caches and way of download.
 
-Older blocks measured stages alone, on all cores, with caches as they were found and downloads as they came.
+Older blocks measured only stages, on all cores, with caches as found and unchanged downloads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def _forget_memory() -> None:
-    """Empty memory and kernels where an early block describes memory in a form that is not read any more."""
+    """Empty memory and kernels of early blocks that describe memory in a form that is no longer read."""
     connection = op.get_bind()
     key = (_BLOCKS.c.run_id, _BLOCKS.c.index)
     for row in connection.execute(sa.select(*key, _BLOCKS.c.measurement)).all():

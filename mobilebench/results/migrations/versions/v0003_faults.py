@@ -1,4 +1,4 @@
-"""What became of a block that failed, by name. Older blocks have their sentence alone."""
+"""Adds the named fault of a failed block. Older blocks have only a sentence."""
 
 from __future__ import annotations
 

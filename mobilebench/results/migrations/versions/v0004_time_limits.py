@@ -1,4 +1,4 @@
-"""After how long a block is given up. Older blocks had no such limit."""
+"""Adds the time after which a block is given up. Older blocks had no such limit."""
 
 from __future__ import annotations
 

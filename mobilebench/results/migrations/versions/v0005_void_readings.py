@@ -1,4 +1,4 @@
-"""Why a reading around a block brought no value. Older blocks have none."""
+"""Adds the reason why a reading around a block has no value. Older blocks have no such reasons."""
 
 from __future__ import annotations
 

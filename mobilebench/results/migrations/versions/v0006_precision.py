@@ -1,4 +1,4 @@
-"""The number format of a model is called `precision`; it was called `variant`."""
+"""Renames the number format of a model from `variant` to `precision`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reads a series is called a recorder (it was called a probe), and may read at an interval."""
+"""Renames probes, which read series, to recorders, and adds the interval at which they may read."""
 
 from __future__ import annotations
 

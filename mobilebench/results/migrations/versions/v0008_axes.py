@@ -1,6 +1,6 @@
-"""What `setting` stood for has columns of its own: Wasm build, delegate, arithmetic, GPU and type of device.
+"""Splits `setting` into columns of its own: Wasm build, delegate, arithmetic, GPU and type of device.
 
-A column is empty where it does not apply to a case. The keys of cases follow, also in the events that name them.
+A column that does not apply to a case is empty. The keys of cases change accordingly, also in events that name them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What was known of each model of a run, and the version of the rules behind a block's verdict.
+"""Adds the facts about each model of a run, and the version of the rules behind a block's verdict.
 
-Older runs have neither: what was said of their answers when they were measured is all that can be said.
+Older runs have neither, so only the verdict on their answers from the time of measuring is known.
 """
 
 from __future__ import annotations
