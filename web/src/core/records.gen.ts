@@ -429,7 +429,7 @@ export interface InputJob {
   position: number;
 }
 
-/** How an input is filled by the published formula (`models.inputs`). */
+/** How an input is filled by the published formula (`models.synthetic_inputs`). */
 export interface Fill {
   kind: 'uniform' | 'integers';
   low: number;
