@@ -72,7 +72,7 @@ def test_chrome_shows_an_isolated_page_and_ends(desk: Desk, tmp_path: Path) -> N
     assert version["User-Agent"] == "Marked"
     assert "TOTAL PSS" in desk.shell(phone, "dumpsys meminfo com.android.chrome")
     desk.shell(phone, "am force-stop com.android.chrome")
-    assert desk.shell(phone, "ps -e -o comm | grep -c chrom || true") == "0"
+    wait_until(lambda: desk.shell(phone, "ps -e -o comm | grep -c chrom || true") == "0")
     with pytest.raises(OSError):
         ask(port, "/json/version")
     phones.down()
