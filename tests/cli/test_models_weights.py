@@ -123,7 +123,7 @@ def test_what_was_typed_wrongly_is_told(arguments: list[str], said: str) -> None
 
 
 def test_piped_progress_is_plain_lines(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mobilebench.cli.models_fetch.Lines.EVERY_S", 0.0)
+    monkeypatch.setattr("mobilebench.cli.models_fetch.DownloadLines.EVERY_S", 0.0)
     site.cuts = [300_000]
     monkeypatch.setattr(fetch, "Patience", partial(Patience, pause_s=0.001))
     code, _, err = invoke("fetch", "squeezenet", "--url", site.url, "--sha256", sum_of(site))
