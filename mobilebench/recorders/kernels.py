@@ -16,7 +16,7 @@ DECLARATION = Declaration(
 
 
 def _missing(measurement: Measurement) -> str | None:
-    return None if measurement.kernels else "the engine's profiler told no kernel"
+    return None if measurement.kernels else "the engine's profiler reported no kernel"
 
 
 RECORDER = EngineRecorder(

@@ -131,7 +131,7 @@ def run(
             targets=list(request.targets),
             weights=_weights(ready.models),
         )
-        store.create_run(info, plan.blocks, _facts(ready.models))
+        store.create_run(info, plan.blocks, ready.facts)
         session = _Session(store, run_id, on_event, cancel, executor, ready, again={})
         return session.measure(session.jobs(dependencies, wait_seconds), skipped, done=0)
 
@@ -174,7 +174,7 @@ def resume(
         todo = [block for block in left if block.case.target in usable]
         ready = _prepare(todo, usable, dependencies, on_event, cancel, held)
         _same_weights(stored.info, _weights(ready.models))
-        store.keep_models(run_id, _facts(ready.models))
+        store.keep_models(run_id, ready.facts)
         done = {block.planned.index: block for block in stored.blocks}
         again = {block.index: done[block.index] for block in todo if block.index in done}
         session = _Session(store, run_id, on_event, cancel, executor, ready, again=again)
@@ -196,6 +196,8 @@ class _Ready:
     blocks: Sequence[PlannedBlock]
     unsupported: Unsupported
     models: Models
+    facts: Sequence[ModelFacts]
+    """What the rules of verdicts need to know of `models`."""
 
 
 def _prepare(
@@ -229,7 +231,8 @@ def _prepare(
         lambda engine, step: on_event(events.LibrariesObtained(engine=engine, step=step)),
         cancel,
     )
-    return _Ready(usable, blocks, unsupported, models)
+    facts = [registry.facts(files.manifest) for files in models.values()]
+    return _Ready(usable, blocks, unsupported, models, facts)
 
 
 class _Session:
@@ -253,7 +256,7 @@ class _Session:
         self._cancel = cancel
         self._executor = executor
         self._ready = ready
-        self._facts = {facts.key: facts for facts in _facts(ready.models)}
+        self._facts = {facts.key: facts for facts in ready.facts}
         self._again = dict(again)
         self._retry_failed = bool(again)
         self._stop = threading.Event()
@@ -474,10 +477,6 @@ def _identity(info: TargetInfo) -> tuple[object, ...]:
 
 def _weights(models: Models) -> dict[str, str]:
     return {key[0]: files.manifest.weights for key, files in models.items()}
-
-
-def _facts(models: Models) -> list[ModelFacts]:
-    return [registry.facts(files.manifest) for files in models.values()]
 
 
 def _same_weights(info: RunInfo, now: Mapping[str, str]) -> None:

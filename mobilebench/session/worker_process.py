@@ -7,7 +7,6 @@ is closed; if standard input is closed earlier, the job is cancelled.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import IO
 
 from mobilebench.core.errors import BlockFailed, MobilebenchError
 from mobilebench.core.records import TargetInfo
+from mobilebench.core.worker_process import reserve_output
 from mobilebench.session import events, messages
 from mobilebench.session.dependencies import Dependencies
 from mobilebench.session.job import JobSpec
@@ -26,7 +26,7 @@ _LOOK_SECONDS = 0.1
 
 def main() -> int:
     """Measure the job from standard input. Returns the exit code; 2 when there is no job."""
-    coordinator = _Coordinator(sys.stdin.buffer, _own_output())
+    coordinator = _Coordinator(sys.stdin.buffer, reserve_output())
     try:
         job = JobSpec.model_validate_json(sys.stdin.buffer.readline())
     except ValueError as error:
@@ -52,7 +52,7 @@ def main() -> int:
 class _Coordinator:
     """The connection to the coordinator through standard input and output."""
 
-    def __init__(self, said: IO[bytes], answers: IO[bytes]) -> None:
+    def __init__(self, said: IO[bytes], answers: IO[str]) -> None:
         self._said = said
         self._answers = answers
         self._writing = threading.Lock()
@@ -86,15 +86,7 @@ class _Coordinator:
 
     def _write(self, line: str) -> None:
         with self._writing:
-            self._answers.write(line.encode() + b"\n")
-            self._answers.flush()
-
-
-def _own_output() -> IO[bytes]:
-    """Reserve standard output for events; everything else that is printed goes to standard error."""
-    own = os.dup(1)
-    os.dup2(2, 1)
-    return os.fdopen(own, "wb")
+            self._answers.write(f"{line}\n")
 
 
 if __name__ == "__main__":

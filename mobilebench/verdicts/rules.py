@@ -14,7 +14,18 @@ from statistics import median
 from typing import get_args
 
 from mobilebench.core.agreement import disagreements, malformations
-from mobilebench.core.records import Measurement, ModelFacts, PlannedBlock, Reason, Stage, TargetInfo, Verdict
+from mobilebench.core.records import (
+    Measurement,
+    ModelFacts,
+    Pass,
+    PlannedBlock,
+    Reason,
+    Stage,
+    TargetInfo,
+    TraceFile,
+    Verdict,
+)
+from mobilebench.recorders import registry
 from mobilebench.verdicts import native, web
 from mobilebench.verdicts.codes import ANSWER_CODES, Code
 from mobilebench.verdicts.findings import Evidence, Findings
@@ -39,6 +50,14 @@ _RECORDED_ANSWERS = {
     "proof is missing: a reference answer of the model": Code.UNPROVEN_ANSWER,
 }
 """Beginnings of sentences about the answer in runs that were stored before reasons had codes."""
+
+_INCOMPLETE_PASS: dict[Pass, Code] = {
+    "timing": Code.RECORDED_WHILE_TIMING,
+    "kernels": Code.KERNELS_MISSING,
+    "memory": Code.MEMORY_MISSING,
+    "trace": Code.TRACE_MISSING,
+}
+"""Pass to the code of what its recorder says of a measurement that is not complete (`recorders.registry.missing`)."""
 
 Rule = Callable[[Evidence, Findings], None]
 
@@ -91,25 +110,15 @@ def judge_engine(evidence: Evidence, found: Findings) -> None:
 def judge_pass(evidence: Evidence, found: Findings) -> None:
     """The measurement has to contain what its pass records, and for a timing pass nothing else."""
     asked, measurement = evidence.planned.pass_, evidence.measurement
-    memory = measurement.memory
     if measurement.pass_ != asked:
         found.add(Code.WRONG_PASS, f"it was a {measurement.pass_} pass, though {asked} was asked for")
-    elif asked == "kernels" and not measurement.kernels:
-        found.add(Code.KERNELS_MISSING, "the engine's profiler reported no kernel")
-    elif asked == "memory" and not (memory and (memory.readings or memory.page)):
-        found.add(Code.MEMORY_MISSING, "no memory was read")
-    elif asked == "trace":
-        _judge_trace(measurement, found)
-    elif asked == "timing" and (measurement.kernels or memory or measurement.trace):
-        sentence = "kernels, memory or a trace were watched, which takes time that a timing pass does not have"
-        found.add(Code.RECORDED_WHILE_TIMING, sentence)
+    elif asked in _INCOMPLETE_PASS and (clause := registry.missing(measurement, asked)):
+        found.add(_INCOMPLETE_PASS[asked], clause)
+    elif asked == "trace" and measurement.trace:
+        _judge_trace(measurement.trace, found)
 
 
-def _judge_trace(measurement: Measurement, found: Findings) -> None:
-    trace = measurement.trace
-    if trace is None:
-        found.add(Code.TRACE_MISSING, "no trace was recorded")
-        return
+def _judge_trace(trace: TraceFile, found: Findings) -> None:
     stages: tuple[Stage, ...] = get_args(Stage)
     missing = [stage for stage in stages if stage not in trace.marks]
     if not trace.complete:
