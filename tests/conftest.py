@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from syrupy.assertion import SnapshotAssertion
+
+from tests.pinning import Pinned
 
 settings.register_profile("any machine", deadline=None)  # how busy the machine is decides nothing
 settings.load_profile("any machine")
@@ -24,6 +28,13 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield Path(folder)
+
+
+@pytest.fixture
+def pinned(snapshot: SnapshotAssertion, request: pytest.FixtureRequest, tmp_path: Path) -> Pinned:
+    """Compares a sentence with the one in the snapshot file of the test's module."""
+    volatile = {str(tmp_path): "TMP", str(tmp_path.parent): "TMP", str(request.config.rootpath): "REPOSITORY"}
+    return Pinned(snapshot, volatile | {str(Path.home()): "HOME", socket.gethostname(): "HOST"})
 
 
 @pytest.fixture(scope="module")

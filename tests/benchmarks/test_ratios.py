@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.ratios import paired_ratio
+from tests.pinning import Pinned
 
 POSITIVE = st.floats(1e-3, 1e3)
 
@@ -25,18 +26,18 @@ def test_the_interval_lies_between_the_tabled_order_statistics(pairs: int, lowes
 
 
 @pytest.mark.parametrize("pairs", range(1, 6))
-def test_too_few_pairs_have_no_interval(pairs: int) -> None:
+def test_too_few_pairs_have_no_interval(pairs: int, pinned: Pinned) -> None:
     ratio = paired_ratio([3.0] * pairs, [2.0] * pairs)
     assert (ratio.median, ratio.low, ratio.high) == (1.5, None, None)
-    assert str(ratio) == f"median ratio 1.500 (95 % interval too few pairs, {pairs} pairs)"
+    pinned(str(ratio))
 
 
-def test_ratios_are_taken_within_pairs() -> None:
+def test_ratios_are_taken_within_pairs(pinned: Pinned) -> None:
     """Both drift tenfold; pair by pair ours is twice theirs."""
     theirs = [10.0 ** (n / 5) for n in range(8)]
     ratio = paired_ratio([2 * value for value in theirs], theirs)
     assert math.isclose(ratio.median, 2)
-    assert str(ratio) == "median ratio 2.000 (95 % interval 2.000–2.000, 8 pairs)"
+    pinned(str(ratio))
 
 
 @given(st.lists(st.tuples(POSITIVE, POSITIVE), min_size=6, max_size=60))

@@ -17,6 +17,7 @@ from mobilebench.browsers.page import Page
 from mobilebench.core.errors import BlockFailed, Unsupported
 from tests.browsers.fake_devtools import CUT, FakeDevtools, fake_devtools, success
 from tests.browsers.fake_devtools import bidi as opening
+from tests.pinning import Pinned
 
 CRASHED = {
     "type": "event",
@@ -69,30 +70,30 @@ def test_opening_waits_until_the_page_is_complete() -> None:
         }
 
 
-def test_a_page_that_cannot_be_reached_says_so() -> None:
+def test_a_page_that_cannot_be_reached_says_so(pinned: Pinned) -> None:
     refused = {"type": "error", "error": "unknown error", "message": "Error: NS_ERROR_CONNECTION_REFUSED"}
     with (
         fake_devtools(opening(lambda m: [{**refused, "id": m["id"]}])) as fake,
         open_page(address(fake)) as page,
-        pytest.raises(BlockFailed, match="could not open the page: Error: NS_ERROR_CONNECTION_REFUSED"),
+        pinned.raises(BlockFailed),
     ):
         page.open("http://127.0.0.1:1/")
 
 
-def test_an_exception_is_told_in_its_own_words() -> None:
+def test_an_exception_is_told_in_its_own_words(pinned: Pinned) -> None:
     details = {"text": "TypeError: x is not a function\nand more", "exception": {"type": "error"}}
     with (
         fake_devtools(opening(lambda m: [success(m, type="exception", exceptionDetails=details)])) as fake,
         open_page(address(fake)) as page,
-        pytest.raises(BlockFailed, match=r"threw an exception: TypeError: x is not a function$"),
+        pinned.raises(BlockFailed),
     ):
         page.evaluate("x()", timeout=5)
 
 
-def test_a_page_that_never_answers_is_given_up() -> None:
+def test_a_page_that_never_answers_is_given_up(pinned: Pinned) -> None:
     with (
         fake_devtools(opening(silent)) as fake,
-        pytest.raises(BlockFailed, match="The page never answered within 1 s"),
+        pinned.raises(BlockFailed),
         open_page(address(fake)) as page,
     ):
         page.evaluate("new Promise(() => {})", timeout=0.6)
@@ -145,13 +146,13 @@ def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str, fault: 
 
 
 @pytest.mark.parametrize("contexts", [None, [], [{}], [{"context": 5}], ["tab"], "tab"])
-def test_a_browser_without_a_page(contexts: Any) -> None:
+def test_a_browser_without_a_page(contexts: Any, pinned: Pinned) -> None:
     def answer(message: dict[str, Any]) -> list[Any]:
         return [success(message, contexts=contexts)]
 
     with (
         fake_devtools(answer) as fake,
-        pytest.raises(BlockFailed, match="no page that could be driven"),
+        pinned.raises(BlockFailed),
         open_page(address(fake)),
     ):
         pass
@@ -170,8 +171,8 @@ def test_of_somebodys_browser_the_empty_tab_is_waited_for_and_closed_in_the_end(
     assert (fake.received[-1]["method"], fake.received[-1]["params"]) == ("browsingContext.close", {"context": "ours"})
 
 
-def test_no_browser_behind_the_address() -> None:
-    with pytest.raises(BlockFailed, match="connection to the browser was cut"), open_page("ws://127.0.0.1:9"):
+def test_no_browser_behind_the_address(pinned: Pinned) -> None:
+    with pinned.raises(BlockFailed), open_page("ws://127.0.0.1:9"):
         pass
 
 

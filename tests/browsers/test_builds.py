@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mobilebench.browsers import builds, chrome, display, firefox, launching, names
 from mobilebench.core.errors import BadInput, Unsupported
 from tests.browsers.processes import program
+from tests.pinning import Pinned
 
 CHROME = 'echo "Chromium 140.0.7000.12 built on Debian"'
 FIREFOX = 'echo "Mozilla Firefox 146.0.1esr"'
@@ -112,16 +113,15 @@ def test_what_is_no_build_is_refused(tmp_path: Path, text: str, words: str) -> N
     assert builds.installed() == {}
 
 
-def test_a_line_of_the_variable_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_of_the_variable_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
     monkeypatch.setenv(builds.VARIABLE, "chrome@beta /opt/chrome")
-    with pytest.raises(BadInput, match="not NAME=PATH: chrome@beta /opt/chrome"):
+    with pinned.raises(BadInput):
         builds.installed()
 
 
-def test_a_build_that_nobody_declared_is_unsupported_and_says_how() -> None:
-    with pytest.raises(Unsupported, match="no chrome@beta on this computer") as raised, builds.launch("chrome@beta"):
+def test_a_build_that_nobody_declared_is_unsupported_and_says_how(pinned: Pinned) -> None:
+    with pinned.raises(Unsupported), builds.launch("chrome@beta"):
         pass
-    assert raised.value.hint == "Say where it is: --browser-path chrome@beta=PATH."
 
 
 @pytest.mark.parametrize("name", ["chrome", "firefox", "chrome@beta", "firefox@nightly-2", "chrome@1.0_x"])
@@ -160,12 +160,14 @@ class TestFirefoxFlags:
 
 @pytest.mark.parametrize("browser", ["chrome", "firefox"])
 class TestNoScreenAndNoSpace:
-    def test_a_window_needs_a_screen(self, browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_window_needs_a_screen(
+        self, browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+    ) -> None:
         monkeypatch.delenv("DISPLAY", raising=False)
         monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
         path = program(tmp_path, CHROME if browser == "chrome" else FIREFOX)
         builds.declare([f"{browser}={path}"])
-        with pytest.raises(Unsupported, match="there is no screen here"), builds.launch(browser, headed=True):
+        with pinned.raises(Unsupported), builds.launch(browser, headed=True):
             pass
 
     def test_a_window_is_not_headless(self, browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from mobilebench.browsers import cdp, tracing
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import TraceFile
 from tests.browsers.fake_devtools import fake_devtools, result
+from tests.pinning import Pinned
 
 MARKS = ["framework_init", "prediction", "setup", "warmup"]
 TEXT = json.dumps(
@@ -151,9 +152,9 @@ def test_a_stream_without_an_end_is_given_up(tmp_path: Path, monkeypatch: pytest
     assert refused(page, tmp_path, "did not come within").fault == "hang"
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, pinned: Pinned) -> None:
     (tmp_path / "traces").write_text("a file")
-    with pytest.raises(BlockFailed, match=f"cannot be written to {tmp_path / 'traces'}"):
+    with pinned.raises(BlockFailed):
         finished(FakePage(gzip.compress(TEXT)), tmp_path)
 
 
@@ -193,11 +194,11 @@ def test_bytes_of_any_kind_are_refused_or_kept_whole(
         assert (folder / "traces" / told.name).read_bytes() == sent
 
 
-def test_a_browser_without_tracing_is_unsupported() -> None:
+def test_a_browser_without_tracing_is_unsupported(pinned: Pinned) -> None:
     class Without(FakePage):
         capabilities = frozenset()
 
-    with pytest.raises(Unsupported, match="cannot be traced"):
+    with pinned.raises(Unsupported):
         tracing.start(Without(b""))  # type: ignore[arg-type]
 
 
@@ -239,10 +240,10 @@ def test_over_devtools_the_end_is_seen_even_when_it_is_told_before_the_answer(tm
         assert finished(page, tmp_path).marks == MARKS
 
 
-def test_over_devtools_a_trace_that_never_ends_is_given_up() -> None:
+def test_over_devtools_a_trace_that_never_ends_is_given_up(pinned: Pinned) -> None:
     with (
         fake_devtools(lambda message: [result(message)]) as fake,
         cdp.open_page(fake.url) as page,
-        pytest.raises(BlockFailed, match=r"did not finish its trace within 0 s"),
+        pinned.raises(BlockFailed),
     ):
         page.trace_end(timeout=0.2)

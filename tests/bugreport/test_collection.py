@@ -14,6 +14,7 @@ from mobilebench.core.errors import BadInput
 from mobilebench.results.store import Store
 from mobilebench.session.event_log import LOG_NAME
 from mobilebench.session.journal import FILE_NAME
+from tests.pinning import Pinned
 from tests.results import making
 
 PHONE = making.phone("R58M123ABC")
@@ -48,9 +49,9 @@ def test_a_report_holds_the_failing_blocks_of_a_run(store: Store) -> None:
     assert json.loads(files["run.json"])["targets"][0]["id"] == "<serial-1>"
 
 
-def test_a_report_holds_journal_log_and_versions(store: Store) -> None:
+def test_a_report_holds_journal_log_and_versions(store: Store, pinned: Pinned) -> None:
     files = packed(store)
-    assert "adb -s <serial-1> shell true" in files[LOG_NAME]
+    pinned(files[LOG_NAME])
     assert json.loads(files[FILE_NAME])["targets"] == ["<serial-1>"]
     assert json.loads(files["versions.json"])["packages"]["typer"]
 
@@ -79,7 +80,7 @@ class TestCommand:
         result = CliRunner().invoke(app, ["bugreport", *arguments])
         return result.exit_code, result.stdout, result.stderr
 
-    def test_it_writes_one_file_and_prints_what_is_in_it(self, store: Store, tmp_path: Path) -> None:
+    def test_it_writes_one_file_and_prints_what_is_in_it(self, store: Store, tmp_path: Path, pinned: Pinned) -> None:
         file = tmp_path / "report.zip"
         code, out, _ = self.invoke("--out", str(store.folder), "--file", str(file))
         assert code == 0
@@ -88,14 +89,14 @@ class TestCommand:
             assert "blocks.json" in names
             assert b"R58M123ABC" not in b"".join(archive.read(name) for name in names)
         assert all(name in out for name in names)
-        assert "serial in " in out
+        pinned(out)
 
-    def test_an_existing_file_is_left_alone(self, store: Store, tmp_path: Path) -> None:
+    def test_an_existing_file_is_left_alone(self, store: Store, tmp_path: Path, pinned: Pinned) -> None:
         file = tmp_path / "report.zip"
         file.write_text("mine")
         code, _, err = self.invoke("--out", str(store.folder), "--file", str(file))
         assert code == 2
-        assert "exists already" in err
+        pinned(err)
         assert file.read_text() == "mine"
 
     def test_without_results_it_reports_this_computer(self, tmp_path: Path) -> None:
@@ -110,6 +111,6 @@ class TestCommand:
         assert "nonsense" in err
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="cannot be written"):
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         collection.write([], tmp_path / "none" / "report.zip")

@@ -13,6 +13,7 @@ from mobilebench.models import store
 from mobilebench.models.build import cache
 from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest
 from tests.models.inspection import tiny_models
+from tests.pinning import Pinned
 
 runner = CliRunner()
 
@@ -61,18 +62,18 @@ def built() -> str:
     return "squeezenet"
 
 
-def test_a_file_with_open_axes_says_how_to_close_them(file: Path) -> None:
+def test_a_file_with_open_axes_says_how_to_close_them(file: Path, pinned: Pinned) -> None:
     code, out, _ = show(str(file))
     assert code == 0
     assert "? x 3 x 8 x 8" in out
-    assert "not known" in out
+    pinned(out)
     assert "--input image=1x3x8x8" in out
 
 
-def test_a_file_with_a_chosen_batch(file: Path) -> None:
+def test_a_file_with_a_chosen_batch(file: Path, pinned: Pinned) -> None:
     code, out, _ = show(str(file), "--input", "image=2x3x8x8")
     assert code == 0
-    assert "13 864 (FLOPs = 2 x MACs = 27 728)" in out
+    pinned(out)
     assert "onnxruntime" in out
 
 
@@ -84,11 +85,11 @@ def test_json(file: Path) -> None:
     assert found["lacking"]["onnxruntime/cpu"] == []
 
 
-def test_a_built_model_by_name(built: str) -> None:
+def test_a_built_model_by_name(built: str, pinned: Pinned) -> None:
     code, out, _ = show(built)
     assert code == 0
     assert "FULLY_CONNECTED" in out
-    assert "On this computer" in out
+    pinned(out)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_bad_input(built: str, arguments: tuple[str, ...], words: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["image", "=1x2", "image=1xtwo", "image=-1x2", "image="])
-def test_bad_shapes(file: Path, text: str) -> None:
+def test_bad_shapes(file: Path, text: str, pinned: Pinned) -> None:
     code, _, err = show(str(file), "--input", text)
     assert code == 2
-    assert "is not NAME=SHAPE" in err
+    pinned(err)

@@ -23,6 +23,7 @@ from mobilebench.models.pretrained import Pretrained
 from mobilebench.models.weights import fetch, sources, weights_file
 from mobilebench.models.weights.download import Patience
 from tests.models.weights.weights_server import Site, serving
+from tests.pinning import Pinned
 
 runner = CliRunner()
 
@@ -64,7 +65,7 @@ def test_help(command: str) -> None:
     assert "Usage" in out
 
 
-def test_weights_are_named_fetched_used_and_forgotten(site: Site) -> None:
+def test_weights_are_named_fetched_used_and_forgotten(site: Site, pinned: Pinned) -> None:
     digits = sum_of(site)
     code, out, _ = invoke(
         "fetch", "squeezenet", "--url", site.url, "--sha256", digits, "--licence", "MIT", "--source", "Someone, 2020"
@@ -81,24 +82,24 @@ def test_weights_are_named_fetched_used_and_forgotten(site: Site) -> None:
     assert invoke("fetch", "squeezenet")[0] == 0
     assert len(site.asked) == 1
     assert fetch.fetched("squeezenet") is not None
-    assert "uses seeded weights again" in invoke("fetch", "squeezenet", "--forget")[1]
+    pinned(invoke("fetch", "squeezenet", "--forget")[1])
     assert fetch.fetched("squeezenet") is None
-    assert "no pretrained weights were in use" in invoke("fetch", "squeezenet", "--forget")[1]
+    pinned(invoke("fetch", "squeezenet", "--forget")[1])
 
 
-def test_what_could_not_be_fetched_is_not_named(site: Site) -> None:
+def test_what_could_not_be_fetched_is_not_named(site: Site, pinned: Pinned) -> None:
     invoke("fetch", "squeezenet", "--url", site.url, "--sha256", sum_of(site))
     before = sources.read()
     code, _, err = invoke("fetch", "squeezenet", "--url", site.url, "--sha256", "0" * 64)
     assert code == 2
-    assert f"has sha256 {sum_of(site)} instead of {'0' * 64}" in err
+    pinned(err)
     assert sources.read() == before
 
 
-def test_without_named_weights_seeded_ones_are_used() -> None:
+def test_without_named_weights_seeded_ones_are_used(pinned: Pinned) -> None:
     code, _, err = invoke("fetch", "squeezenet")
     assert code == 2
-    assert "No pretrained weights are named for squeezenet: it is built from seeded ones." in err
+    pinned(err)
     assert "--url" in err
     assert str(sources.file()) in err
 
@@ -194,7 +195,7 @@ def test_prune_all_says_so_first(tmp_path: Path) -> None:
     assert out[1].endswith("(0 bytes; current)")
 
 
-def test_a_template_needs_a_model_that_is_known() -> None:
+def test_a_template_needs_a_model_that_is_known(pinned: Pinned) -> None:
     code, _, err = invoke("weights", "nothing", "file")
     assert code == 2
-    assert "There is no model 'nothing'" in err
+    pinned(err)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from mobilebench.cli import app
 from mobilebench.core import paths
 from mobilebench.core.errors import ExitCode
+from tests.pinning import Pinned
 
 
 @pytest.fixture(autouse=True)
@@ -40,17 +41,19 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["203.0.113.7", "no such address"])
-def test_an_address_of_no_interface(tmp_path: Path, address: str) -> None:
-    assert f"cannot listen at {address}" in refused(tmp_path, "--listen", address, "--no-tls")
+def test_an_address_of_no_interface(tmp_path: Path, address: str, pinned: Pinned) -> None:
+    pinned(refused(tmp_path, "--listen", address, "--no-tls"))
 
 
-def test_tls_without_the_program_that_makes_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_without_the_program_that_makes_a_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     said = refused(tmp_path, "--listen", "127.0.0.1")
-    assert "no program openssl" in said
+    pinned(said)
     assert "--no-tls" in said
 
 
-def test_pages_that_are_not_built(tmp_path: Path, pages: Path) -> None:
+def test_pages_that_are_not_built(tmp_path: Path, pages: Path, pinned: Pinned) -> None:
     pages.unlink()
-    assert "make web" in refused(tmp_path)
+    pinned(refused(tmp_path))

@@ -9,6 +9,7 @@ import pytest
 
 from mobilebench.core import log
 from mobilebench.core.errors import BadInput
+from tests.pinning import Pinned
 
 logger = logging.getLogger("mobilebench.some.module")
 
@@ -63,8 +64,8 @@ def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
     assert lines(file) == []
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="cannot be written"):
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         log.write_to(tmp_path)
 
 
@@ -88,10 +89,10 @@ def test_a_command_is_logged_with_outcome_and_duration(caplog: pytest.LogCapture
     assert line.endswith(" ms")
 
 
-def test_a_command_that_fails_is_logged_with_its_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_command_that_fails_is_logged_with_its_error(caplog: pytest.LogCaptureFixture, pinned: Pinned) -> None:
     with caplog.at_level(logging.DEBUG, log.ROOT), pytest.raises(ValueError), log.timed(logger, "adb shell true"):
         raise ValueError("no phone")
-    assert "ValueError: no phone" in caplog.messages[0]
+    pinned(caplog.messages[0])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from mobilebench.engines import libraries
 from mobilebench.engines.libraries import __main__ as ready
 from mobilebench.engines.libraries import cached, catalogue, fetch, given, installed, pins
 from tests.engines.library_fakes import COORDINATE, INSIDE, PACKAGE, aar, calls, client, elf, pin, sha256, tgz, zipped
+from tests.pinning import Pinned
 
 PHONE = "android-arm64-v8a"
 
@@ -98,10 +99,10 @@ def test_host_and_phone_are_pinned_to_one_version_of_onnxruntime() -> None:
     ],
 )
 def test_what_has_no_library_is_unsupported_and_says_how_to_name_one(
-    engine: str, build: str, backend: str | None, reason: str
+    engine: str, build: str, backend: str | None, reason: str, pinned: Pinned
 ) -> None:
     assert (libraries.missing_reason(engine, build, backend) or "").startswith(reason)
-    with pytest.raises(Unsupported, match=f"{reason[1:]}.*--engine-library {engine}=FILE"):
+    with pinned.raises(Unsupported):
         libraries.libraries_for(engine, backend or "cpu", build)
 
 
@@ -162,7 +163,7 @@ def test_the_mirror_gives_what_the_official_place_does_not(tmp_path: Path, monke
 
 @pytest.mark.parametrize("what", ["archive", "library"])
 def test_other_bytes_than_the_pinned_ones_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path, what: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path, what: str, pinned: Pinned
 ) -> None:
     made = aar(tmp_path / "engine.aar")
     wrong = "0" * 64
@@ -172,61 +173,65 @@ def test_other_bytes_than_the_pinned_ones_are_refused(
         pin(monkeypatch, made, member_sha256=wrong)
     client(tmp_path / "bin", monkeypatch, "mvn", f'cp {made} "$OUT/engine.aar"')
     for _ in range(2):
-        with pytest.raises(BadInput, match="its checksum differs"):
+        with pinned.raises(BadInput):
             obtain()
         assert libraries.missing_reason("onnxruntime", PHONE) is None, "it has to fail, not to be unsupported"
     assert files_in(own_cache) == []
 
 
-def test_a_mirror_with_other_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
+def test_a_mirror_with_other_bytes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path, pinned: Pinned
+) -> None:
     made = aar(tmp_path / "engine.aar")
     package = tgz(tmp_path / "mirror.tgz", {INSIDE: b"another archive"})
     pin(monkeypatch, made, package=package)
     client(tmp_path / "bin", monkeypatch, "mvn", "exit 1")
     client(tmp_path / "bin", monkeypatch, "npm", f'cp {package} "$OUT/mirror.tgz"')
-    with pytest.raises(BadInput, match=f"fetched as npm package {PACKAGE} is not the pinned file"):
+    with pinned.raises(BadInput):
         obtain()
     assert files_in(own_cache) == []
 
 
-def test_an_archive_without_the_member_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_without_the_member_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     made = aar(tmp_path / "engine.aar")
     pin(monkeypatch, made, member="jni/arm64-v8a/absent.so")
     client(tmp_path / "bin", monkeypatch, "mvn", f'cp {made} "$OUT/engine.aar"')
-    with pytest.raises(BadInput, match="does not hold jni/arm64-v8a/absent"):
+    with pinned.raises(BadInput):
         obtain()
 
 
-def test_a_truncated_download_is_refused(tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncated_download_is_refused(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     client(tmp_path / "bin", monkeypatch, "mvn", f'head -c 40 {archive} > "$OUT/engine.aar"')
-    with pytest.raises(BadInput, match="is not the pinned file"):
+    with pinned.raises(BadInput):
         obtain()
 
 
 def test_without_the_clients_the_case_is_unsupported_with_what_mends_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     made = aar(tmp_path / "engine.aar")
     pin(monkeypatch, made, package=tgz(tmp_path / "mirror.tgz", {INSIDE: made.read_bytes()}))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unsupported, match=r"apt-get install maven.*apt-get install npm") as caught:
+    with pinned.raises(Unsupported) as caught:
         obtain()
-    assert f"mobilebench libraries fetch --build {PHONE}" in (caught.value.hint or "")
     assert "--engine-library onnxruntime=FILE" in (caught.value.hint or "")
 
 
 def test_offline_the_clients_own_words_are_told_and_nobody_waits_for_them_twice(
-    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     client(tmp_path / "bin", monkeypatch, "mvn", 'printf "\\033[1m[ERROR]\\033[m Unknown host x.invalid.\n" ; exit 1')
     for _ in range(3):
-        with pytest.raises(Unsupported, match=r"could not be fetched: .*: Unknown host x\.invalid\.$"):
+        with pinned.raises(Unsupported):
             obtain()
     assert calls(tmp_path / "bin") == ["mvn"]
     reason = libraries.missing_reason("onnxruntime", PHONE) or ""
     assert reason.startswith("the library of `onnxruntime`")
-    assert "Unknown host" in reason
-    assert f"`mobilebench libraries fetch --build {PHONE}`" in reason
+    pinned(reason)
 
 
 @pytest.mark.parametrize(
@@ -249,11 +254,11 @@ def test_the_clients_reason_is_found_in_its_words(
 
 
 def test_a_client_that_hangs_is_ended_with_its_children(
-    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     monkeypatch.setattr(fetch, "_FETCH_SECONDS", 0.3)
     client(tmp_path / "bin", monkeypatch, "mvn", f"sleep 60 & echo $! > {tmp_path}/child; wait")
-    with pytest.raises(Unsupported, match="no answer within"):
+    with pinned.raises(Unsupported):
         obtain()
     child = int((tmp_path / "child").read_text())
     deadline = time.monotonic() + 5
@@ -296,10 +301,10 @@ def test_what_a_killed_fetch_left_behind_is_removed(archive: Path, own_cache: Pa
     assert not left.exists()
 
 
-def test_a_cache_that_cannot_be_written_is_said(archive: Path, own_cache: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_said(archive: Path, own_cache: Path, pinned: Pinned) -> None:
     own_cache.mkdir()
     (own_cache / "libraries").write_text("a file where a folder should be")
-    with pytest.raises(BadInput, match="cannot be kept in") as caught:
+    with pinned.raises(BadInput) as caught:
         obtain()
     assert "MOBILEBENCH_CACHE" in (caught.value.hint or "")
 
@@ -320,12 +325,12 @@ def test_providers_count_only_with_the_library_that_loads_them(tmp_path: Path) -
 
 
 def test_a_provider_that_the_package_lacks_is_said_with_the_package_that_has_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     core = tmp_path / "libonnxruntime.so.1.10.0"
     monkeypatch.setattr(installed, "find", lambda: core)
     reason = libraries.missing_reason("onnxruntime", libraries.host_build(), "cuda")
-    assert "pip install onnxruntime-gpu==1.10.0" in (reason or "")
+    pinned(reason or "")
     for name in ("cuda", "shared"):
         (tmp_path / f"libonnxruntime_providers_{name}.so").write_bytes(b"")
     assert libraries.missing_reason("onnxruntime", libraries.host_build(), "cuda") is None
@@ -353,11 +358,11 @@ def test_the_newest_of_several_installed_libraries_is_used(tmp_path: Path, monke
 
 
 def test_main_says_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pinned: Pinned
 ) -> None:
     monkeypatch.setenv("MOBILEBENCH_TFLITE_LIBRARY", str(tmp_path / "absent.so"))
     assert ready.main() == 2
-    assert "absent.so, cannot be read" in capsys.readouterr().err
+    pinned(capsys.readouterr().err)
 
 
 def test_a_lock_file_that_names_no_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,21 +390,23 @@ def test_the_catalogue_says_what_is_here(archive: Path) -> None:
 
 
 def test_the_catalogue_keeps_why_something_cannot_be_had(
-    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     client(tmp_path / "bin", monkeypatch, "mvn", 'echo "[ERROR] no route"; exit 1')
     (entry,) = catalogue.entries(["onnxruntime"], [PHONE])
-    assert "no route" in (catalogue.fetch(entry, quiet) or "")
-    assert "no route" in catalogue.entries(["onnxruntime"], [PHONE])[0].state
+    pinned(catalogue.fetch(entry, quiet) or "")
+    pinned(catalogue.entries(["onnxruntime"], [PHONE])[0].state)
 
 
 @pytest.mark.parametrize(("engines", "builds"), [(["tfjs"], []), ([], ["android-mips"])])
-def test_an_unknown_name_is_bad_input(engines: list[str], builds: list[str]) -> None:
-    with pytest.raises(BadInput, match="There is no"):
+def test_an_unknown_name_is_bad_input(engines: list[str], builds: list[str], pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         catalogue.entries(engines, builds)
 
 
-def test_a_package_without_its_library_makes_cases_unsupported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_without_its_library_makes_cases_unsupported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     """Before a run as well as in it: there is nothing to try."""
     folder = tmp_path / "onnxruntime"
     folder.mkdir()
@@ -409,8 +416,8 @@ def test_a_package_without_its_library_makes_cases_unsupported(tmp_path: Path, m
     build = libraries.host_build()
     for backend in ("cpu", "xnnpack"):
         reason = libraries.missing_reason("onnxruntime", build, backend) or ""
-        assert "is not installed with its library" in reason
-        with pytest.raises(Unsupported, match="is not installed with its library"):
+        pinned(reason)
+        with pinned.raises(Unsupported):
             libraries.libraries_for("onnxruntime", backend, build)
     mine = tmp_path / "mine.so"
     mine.write_bytes(elf(build.partition("-")[2]))

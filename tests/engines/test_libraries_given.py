@@ -11,6 +11,7 @@ from mobilebench.engines import libraries
 from mobilebench.engines.libraries import elf as header
 from mobilebench.engines.libraries import given
 from tests.engines.library_fakes import aar, elf, sha256, zipped
+from tests.pinning import Pinned
 
 HOST = libraries.host_build()
 HERE = HOST.partition("-")[2]
@@ -110,8 +111,8 @@ def test_a_core_without_the_delegate_that_the_backend_is_in_is_unsupported(tmp_p
 
 
 @pytest.mark.parametrize("option", ["onnxruntime", "onnxruntime=", "=x.so", "tfjs=x.so", ""])
-def test_an_option_that_is_no_pair_is_bad_input(option: str) -> None:
-    with pytest.raises(BadInput, match="is not NAME=FILE"), libraries.using([option]):
+def test_an_option_that_is_no_pair_is_bad_input(option: str, pinned: Pinned) -> None:
+    with pinned.raises(BadInput), libraries.using([option]):
         pass
 
 
@@ -127,50 +128,50 @@ def test_a_file_that_is_no_library_is_bad_input_at_once(tmp_path: Path, content:
         pass
 
 
-def test_a_folder_is_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="cannot be read"), libraries.using([f"onnxruntime={tmp_path}"]):
+def test_a_folder_is_bad_input(tmp_path: Path, pinned: Pinned) -> None:
+    with pinned.raises(BadInput), libraries.using([f"onnxruntime={tmp_path}"]):
         pass
 
 
 @pytest.mark.parametrize("content", [None, b"", b"#!/bin/sh\nexit 0\n"])
 def test_a_variable_that_names_no_library_is_bad_input_and_never_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, pinned: Pinned
 ) -> None:
     path = tmp_path / "mine.so"
     if content is not None:
         path.write_bytes(content)
     monkeypatch.setenv("MOBILEBENCH_ONNXRUNTIME_LIBRARY", str(path))
-    with pytest.raises(BadInput, match="MOBILEBENCH_ONNXRUNTIME_LIBRARY names"):
+    with pinned.raises(BadInput):
         libraries.library("onnxruntime", HOST)
 
 
-def test_a_library_of_another_processor_is_bad_input(tmp_path: Path) -> None:
+def test_a_library_of_another_processor_is_bad_input(tmp_path: Path, pinned: Pinned) -> None:
     other = written(tmp_path / "other.so", elf("armeabi-v7a", android=True))
     with (
         libraries.using([f"onnxruntime={other}"]),
-        pytest.raises(BadInput, match=f"not a library for {PHONE}: it is for armeabi-v7a"),
+        pinned.raises(BadInput),
     ):
         libraries.library("onnxruntime", PHONE)
 
 
-def test_an_archive_without_the_processor_is_bad_input(tmp_path: Path) -> None:
+def test_an_archive_without_the_processor_is_bad_input(tmp_path: Path, pinned: Pinned) -> None:
     archive = aar(tmp_path / "onnxruntime.aar", abis=("x86", "x86_64"))
     with (
         libraries.using([f"onnxruntime={archive}"]),
-        pytest.raises(BadInput, match=r"it holds libonnxruntime\.so for x86, x86_64"),
+        pinned.raises(BadInput),
     ):
         libraries.library("onnxruntime", PHONE)
 
 
-def test_an_archive_of_another_engine_is_bad_input(tmp_path: Path) -> None:
+def test_an_archive_of_another_engine_is_bad_input(tmp_path: Path, pinned: Pinned) -> None:
     archive = aar(tmp_path / "tflite.aar", name="libtensorflowlite_jni.so")
-    with libraries.using([f"onnxruntime={archive}"]), pytest.raises(BadInput, match=r"it holds no libonnxruntime\.so"):
+    with libraries.using([f"onnxruntime={archive}"]), pinned.raises(BadInput):
         libraries.library("onnxruntime", PHONE)
 
 
-def test_an_archive_that_lies_about_its_processor_is_bad_input(tmp_path: Path) -> None:
+def test_an_archive_that_lies_about_its_processor_is_bad_input(tmp_path: Path, pinned: Pinned) -> None:
     archive = zipped(tmp_path / "o.aar", {"jni/arm64-v8a/libonnxruntime.so": elf("x86_64", android=True)})
-    with libraries.using([f"onnxruntime={archive}"]), pytest.raises(BadInput, match="not a library for"):
+    with libraries.using([f"onnxruntime={archive}"]), pinned.raises(BadInput):
         libraries.library("onnxruntime", PHONE)
 
 
@@ -182,17 +183,17 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         libraries.library("onnxruntime", PHONE)
 
 
-def test_a_truncated_archive_is_bad_input(tmp_path: Path) -> None:
+def test_a_truncated_archive_is_bad_input(tmp_path: Path, pinned: Pinned) -> None:
     whole = aar(tmp_path / "onnxruntime.aar").read_bytes()
     cut = written(tmp_path / "cut.aar", whole[: len(whole) // 2])
-    with libraries.using([f"onnxruntime={cut}"]), pytest.raises(BadInput, match=r"cut\.aar cannot be unpacked"):
+    with libraries.using([f"onnxruntime={cut}"]), pinned.raises(BadInput):
         libraries.library("onnxruntime", PHONE)
 
 
-def test_a_file_that_no_target_could_use_is_not_passed_over(tmp_path: Path) -> None:
+def test_a_file_that_no_target_could_use_is_not_passed_over(tmp_path: Path, pinned: Pinned) -> None:
     archive = aar(tmp_path / "onnxruntime.aar")
     with libraries.using([f"onnxruntime={archive}"]):
         libraries.require_use([HOST, PHONE])
-        with pytest.raises(BadInput, match=f"is for Android, but what is to be measured runs {HOST}"):
+        with pinned.raises(BadInput):
             libraries.require_use([HOST])
     libraries.require_use([HOST])

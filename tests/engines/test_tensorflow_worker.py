@@ -27,6 +27,7 @@ from mobilebench.engines.tensorflow_worker import (
     system,
 )
 from mobilebench.engines.tensorflow_worker.options import BAD_ARGUMENT, UNSUPPORTED, Problem
+from tests.pinning import Pinned
 
 NEEDED = ["--max-predictions", "5", "--max-seconds", "1", "--model", "m/saved_model.pb", "--output", "logits=out"]
 INPUT = ["--input", "image,float32,1x2x2x3,uniform:-1.0:1.0"]
@@ -192,20 +193,20 @@ def test_cores_are_named_by_their_speeds(tmp_path: Path, name: str, found: set[i
     assert cores.asked(name, fake_cores(tmp_path, PHONE)) == found
 
 
-def test_cores_that_are_off_do_not_count(tmp_path: Path) -> None:
+def test_cores_that_are_off_do_not_count(tmp_path: Path, pinned: Pinned) -> None:
     root = fake_cores(tmp_path, {0: 400, 1: 400, 2: 1000, 3: None}, off=(3,))
     assert cores.asked("big", root) == {2}
-    with pytest.raises(Problem, match="two kinds") as caught:
+    with pinned.raises(Problem) as caught:
         cores.asked("prime", root)
     assert caught.value.exit_code == UNSUPPORTED
 
 
-def test_cores_that_are_alike_or_do_not_tell_have_no_names(tmp_path: Path) -> None:
+def test_cores_that_are_alike_or_do_not_tell_have_no_names(tmp_path: Path, pinned: Pinned) -> None:
     with pytest.raises(Problem, match="alike"):
         cores.asked("big", fake_cores(tmp_path, {0: 1000, 1: 1020}))
     silent = tmp_path / "silent"
     silent.mkdir()
-    with pytest.raises(Problem, match="does not report"):
+    with pinned.raises(Problem):
         cores.asked("big", fake_cores(silent, {0: None}))
 
 
@@ -364,14 +365,14 @@ def test_on_a_gpu_kernels_are_told_from_their_launches() -> None:
     assert found == {"net/conv:Conv2D": "CPU (launch)", "cudnn_conv": "GPU:0"}
 
 
-def test_an_input_file_has_to_hold_the_whole_tensor(tmp_path: Path) -> None:
+def test_an_input_file_has_to_hold_the_whole_tensor(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "x.bin"
     np.arange(4, dtype="<i4").tofile(file)
     one = options.Input("x", "int32", (2, 2), "file", file=file)
     assert block.filled(one, 0).tolist() == [[0, 1], [2, 3]]
     with pytest.raises(Problem, match="16 bytes"):
         block.filled(options.Input("x", "int64", (2, 2), "file", file=file), 0)
-    with pytest.raises(Problem, match="cannot be read"):
+    with pinned.raises(Problem):
         block.filled(options.Input("x", "int32", (2, 2), "file", file=tmp_path / "none"), 0)
 
 
@@ -398,7 +399,7 @@ def test_the_process_answers_with_one_json_and_nothing_else() -> None:
     assert '"pass":"memory"' in done.stdout
 
 
-def test_a_closed_pipe_ends_the_process_with_its_own_code() -> None:
+def test_a_closed_pipe_ends_the_process_with_its_own_code(pinned: Pinned) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
@@ -410,7 +411,7 @@ def test_a_closed_pipe_ends_the_process_with_its_own_code() -> None:
     )
     os.close(writing)
     assert done.returncode == 4
-    assert "could not be written" in done.stderr
+    pinned(done.stderr)
 
 
 @pytest.mark.parametrize(("asked", "told"), [((), 4.0), (("--answer", "last"), 4.0), (("--answer", "first"), 1.0)])

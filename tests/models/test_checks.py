@@ -7,6 +7,7 @@ import pytest
 
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.models.checks import same_answer, telling_outputs
+from tests.pinning import Pinned
 
 GOOD = np.random.default_rng(0).standard_normal((1, 50)).astype(np.float32)
 OTHER = np.random.default_rng(1).standard_normal((1, 50)).astype(np.float32)
@@ -39,17 +40,17 @@ def test_a_different_answer_is_refused(given: np.ndarray) -> None:
         same_answer("LiteRT", {"y": given}, {"y": GOOD}, TOLERANCE)
 
 
-def test_the_refusal_says_by_how_much() -> None:
+def test_the_refusal_says_by_how_much(pinned: Pinned) -> None:
     wrong = GOOD + np.float32(0.01) * np.abs(GOOD).max()
-    with pytest.raises(MobilebenchError, match=r"by 0\.01 of its scale; allowed is 0\.0001"):
+    with pinned.raises(MobilebenchError):
         same_answer("ONNX Runtime", {"y": wrong}, {"y": GOOD}, TOLERANCE)
 
 
-def test_another_shape_is_refused() -> None:
-    with pytest.raises(MobilebenchError, match=r"LiteRT's `y` has shape \[50\] instead of \[1, 50\]"):
+def test_another_shape_is_refused(pinned: Pinned) -> None:
+    with pinned.raises(MobilebenchError):
         same_answer("LiteRT", {"y": GOOD[0]}, {"y": GOOD}, TOLERANCE)
 
 
-def test_values_that_are_not_finite_are_refused() -> None:
-    with pytest.raises(MobilebenchError, match="LiteRT's `y` has 50 values that are not finite"):
+def test_values_that_are_not_finite_are_refused(pinned: Pinned) -> None:
+    with pinned.raises(MobilebenchError):
         same_answer("LiteRT", {"y": np.full_like(GOOD, np.nan)}, {"y": GOOD}, TOLERANCE)

@@ -16,6 +16,7 @@ from mobilebench.models.families import FAMILIES
 from mobilebench.suite import Selection, load
 from mobilebench.suite.planning import check
 from mobilebench.suite.vocabulary import vocabulary
+from tests.pinning import Pinned
 
 PUBLISHED = {
     "mlp": ((1, 2, 4, 8, 16), (64, 128, 256, 512)),
@@ -83,16 +84,16 @@ def test_lists_show_one_member_of_each_family() -> None:
     assert "mlp_16x512" not in registry.names()
 
 
-def test_patterns_stand_for_the_published_grid_and_for_listed_models() -> None:
+def test_patterns_stand_for_the_published_grid_and_for_listed_models(pinned: Pinned) -> None:
     assert registry.expand(["mlp_*"]) == families.grid("mlp")
     assert registry.expand(["cnn_?x800"]) == ["cnn_6x800", "cnn_9x800"]
     assert registry.expand(["bert_*", "bert_small", "rnn_4x5"]) == ["bert_base", "bert_small", "rnn_4x5"]
     assert registry.expand(["nonsense"]) == ["nonsense"]
-    with pytest.raises(BadInput, match="called like `vgg19"):
+    with pinned.raises(BadInput):
         registry.expand(["vgg19*"])
 
 
-def test_a_suite_may_name_any_member(tmp_path: Path) -> None:
+def test_a_suite_may_name_any_member(tmp_path: Path, pinned: Pinned) -> None:
     suite = tmp_path / "mine.yaml"
     text = "title: t\ndescription: d\nmodels: [mlp_16x512, {model}]\nprecisions: [fp32]\nbatches: [1]\nthreads: [1]\n"
     text += "browsers: [chrome]\nrule: {{min_predictions: 3, max_predictions: 20, max_seconds: 1}}\nblocks: 1\n"
@@ -100,7 +101,7 @@ def test_a_suite_may_name_any_member(tmp_path: Path) -> None:
     suite.write_text(text.format(model="rnn_3x256"))
     assert load(str(suite)).models == ["mlp_16x512", "rnn_3x256"]
     suite.write_text(text.format(model="rnn_30x256"))
-    with pytest.raises(BadInput, match=r"rnn has 1 to 4 LSTM layers"):
+    with pinned.raises(BadInput):
         load(str(suite))
 
 

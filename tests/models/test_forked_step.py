@@ -9,6 +9,7 @@ import pytest
 
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.models.forked_step import apart
+from tests.pinning import Pinned
 
 
 def test_a_result_comes_back_and_nothing_else_changes() -> None:
@@ -24,24 +25,24 @@ def test_a_result_comes_back_and_nothing_else_changes() -> None:
     assert seen == []
 
 
-def test_an_error_comes_back_with_its_hint() -> None:
+def test_an_error_comes_back_with_its_hint(pinned: Pinned) -> None:
     def step() -> None:
         raise BadInput("That was wrong.", hint="Do it right.")
 
-    with pytest.raises(BadInput, match="That was wrong") as caught:
+    with pinned.raises(BadInput) as caught:
         apart(step)
     assert caught.value.hint == "Do it right."
 
 
-def test_another_exception_is_told_by_its_first_line(capfd: pytest.CaptureFixture[str]) -> None:
+def test_another_exception_is_told_by_its_first_line(capfd: pytest.CaptureFixture[str], pinned: Pinned) -> None:
     def step() -> None:
         raise ValueError("no such operation\nsecond line")
 
-    with pytest.raises(MobilebenchError, match=r"^ValueError: no such operation$"):
+    with pinned.raises(MobilebenchError):
         apart(step)
     assert "Traceback" in capfd.readouterr().err
 
 
-def test_a_killed_step_is_told() -> None:
-    with pytest.raises(MobilebenchError, match="killed by signal 9, most likely because memory ran out"):
+def test_a_killed_step_is_told(pinned: Pinned) -> None:
+    with pinned.raises(MobilebenchError):
         apart(lambda: os.kill(os.getpid(), signal.SIGKILL))

@@ -19,6 +19,7 @@ from mobilebench.models.manifest import Format, FormatFile, Manifest
 from mobilebench.models.pretrained import Pretrained
 from mobilebench.models.prune import prune
 from mobilebench.models.weights import fetch, sources
+from tests.pinning import Pinned
 
 OLD = "bert_small-fp32-b1-0123456789ab"
 UNKNOWN = "gone_model-fp32-b1-0123456789ab"
@@ -195,11 +196,11 @@ def test_unfinished_downloads_go_after_a_day(weights: Path) -> None:
     assert list(weights.iterdir()) == []
 
 
-def test_a_wrong_list_of_weights_prunes_nothing(models: Path, tmp_path: Path) -> None:
+def test_a_wrong_list_of_weights_prunes_nothing(models: Path, tmp_path: Path, pinned: Pinned) -> None:
     put(models, OLD)
     (tmp_path / "home").mkdir(exist_ok=True)
     (tmp_path / "home" / "weights.yaml").write_text("bert_small: 3")
-    with pytest.raises(BadInput, match=r"weights\.yaml, line 1"):
+    with pinned.raises(BadInput):
         gone(everything=True)
     assert (models / OLD).exists()
 

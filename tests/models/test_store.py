@@ -15,6 +15,7 @@ import pytest
 from mobilebench.core.errors import BadInput
 from mobilebench.models import obtain, pins, registry, store
 from mobilebench.models.build import cache
+from tests.pinning import Pinned
 
 MODEL = "bert_small"
 
@@ -81,8 +82,8 @@ def test_what_is_not_built_is_not_found() -> None:
     assert obtain.find(MODEL) is None
 
 
-def test_an_unknown_model_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="There is no model 'bert_smal'"):
+def test_an_unknown_model_is_bad_input(pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         obtain.find("bert_smal")
 
 
@@ -102,49 +103,48 @@ def test_batches_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ["m.tflite", "tfjs/shard1.bin"])
-def test_a_truncated_file_is_told(name: str) -> None:
+def test_a_truncated_file_is_told(name: str, pinned: Pinned) -> None:
     folder = put()
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[:-3])
     message = damage()
     assert str(folder) in message
-    assert "bytes instead of" in message
+    pinned(message)
 
 
-def test_a_missing_file_is_told() -> None:
+def test_a_missing_file_is_told(pinned: Pinned) -> None:
     (put() / "tfjs/shard1.bin").unlink()
-    assert "tfjs/shard1.bin is missing" in damage()
+    pinned(damage())
 
 
-def test_the_hint_builds_the_same_batch() -> None:
+def test_the_hint_builds_the_same_batch(pinned: Pinned) -> None:
     (put(batch=4) / "m.tflite").unlink()
     with pytest.raises(BadInput) as caught:
         obtain.find(MODEL, batch=4)
-    assert caught.value.hint == "Build it again with `mobilebench models build bert_small --batch 4`."
+    pinned(caught.value.hint)
 
 
 @pytest.mark.parametrize("name", ["m.tflite", "tfjs/shard1.bin"])
-def test_changed_bytes_are_told_before_a_run(name: str) -> None:
+def test_changed_bytes_are_told_before_a_run(name: str, pinned: Pinned) -> None:
     folder = put()
     data = bytearray((folder / name).read_bytes())
     data[2] ^= 1
     (folder / name).write_bytes(data)
     files = obtain.find(MODEL)
     assert files is not None
-    with pytest.raises(BadInput, match=f"{name} was cut short or changed") as caught:
+    with pinned.raises(BadInput):
         store.verify(files)
-    assert "models build bert_small" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}'])
-def test_an_unreadable_manifest_is_told(text: str) -> None:
+def test_an_unreadable_manifest_is_told(text: str, pinned: Pinned) -> None:
     (put() / "manifest.json").write_text(text)
-    assert "manifest.json is not valid at" in damage()
+    pinned(damage())
 
 
-def test_a_missing_manifest_is_told() -> None:
+def test_a_missing_manifest_is_told(pinned: Pinned) -> None:
     (put() / "manifest.json").unlink()
-    assert "manifest.json cannot be read" in damage()
+    pinned(damage())
 
 
 def test_an_unknown_field_is_told_by_its_place() -> None:
@@ -153,9 +153,9 @@ def test_an_unknown_field_is_told_by_its_place() -> None:
 
 
 @pytest.mark.parametrize("outside", ["/etc/hostname", "../other/m.tflite"])
-def test_a_manifest_cannot_point_outside_its_folder(outside: str) -> None:
+def test_a_manifest_cannot_point_outside_its_folder(outside: str, pinned: Pinned) -> None:
     change(put(), lambda manifest: manifest["formats"]["tflite"].update(path=outside))
-    assert "outside its folder" in damage()
+    pinned(damage())
 
 
 def test_only_the_current_model_of_the_batch_is_found() -> None:
@@ -169,7 +169,7 @@ def test_only_the_current_model_of_the_batch_is_found() -> None:
     assert found.folder == current
 
 
-def test_only_what_was_written_after_the_manifest_is_hashed_again() -> None:
+def test_only_what_was_written_after_the_manifest_is_hashed_again(pinned: Pinned) -> None:
     folder = put()
     file = folder / "m.tflite"
     described = (folder / "manifest.json").stat().st_mtime_ns
@@ -178,7 +178,7 @@ def test_only_what_was_written_after_the_manifest_is_hashed_again() -> None:
     os.utime(file, ns=(described, described - 1))
     store.verify(files, changed_only=True)
     os.utime(file, ns=(described, described + 1))
-    with pytest.raises(BadInput, match="cut short or changed"):
+    with pinned.raises(BadInput):
         store.verify(files, changed_only=True)
 
 

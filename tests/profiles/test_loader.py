@@ -8,6 +8,7 @@ from mobilebench import profiles
 from mobilebench.core.errors import BadInput
 from mobilebench.core.paths import device_profiles
 from mobilebench.profiles.loader import read_file
+from tests.pinning import Pinned
 
 GOOD = (device_profiles() / "tensor-g2.yaml").read_text()
 
@@ -45,9 +46,9 @@ def test_a_mistake_names_file_line_and_key(tmp_path, old, new, key):
     assert key in caught.value.message
 
 
-def test_the_line_is_the_one_of_the_key(tmp_path):
+def test_the_line_is_the_one_of_the_key(tmp_path, pinned: Pinned):
     text = GOOD.replace("android: 13", "android: thirteen")
-    with pytest.raises(BadInput, match=f"line {line_with(text, 'android: thirteen')}: key example.android"):
+    with pinned.raises(BadInput):
         read_file(written(tmp_path, text))
 
 
@@ -64,10 +65,10 @@ def test_bytes_that_are_no_text_are_bad_input(tmp_path):
         read_file(file)
 
 
-def test_a_source_must_exist_and_be_used(tmp_path):
-    with pytest.raises(BadInput, match="sources lack nowhere"):
+def test_a_source_must_exist_and_be_used(tmp_path, pinned: Pinned):
+    with pinned.raises(BadInput):
         read_file(written(tmp_path, GOOD.replace("source: chip}", "source: nowhere}", 1)))
-    with pytest.raises(BadInput, match="no fact names: spare"):
+    with pinned.raises(BadInput):
         read_file(written(tmp_path, GOOD + "  spare: {title: A, publisher: B}\n"))
 
 

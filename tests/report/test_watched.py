@@ -24,6 +24,7 @@ from mobilebench.report.phrases import signed_size
 from mobilebench.report.sections.kernels import kernel_sentences
 from mobilebench.report.sections.memory import memory_sentences
 from tests.analysis import example, watching
+from tests.pinning import Pinned
 from tests.report import rendering
 from tests.report.hostile import EVERYTHING, SCRIPT
 from tests.report.rendering import terminal
@@ -138,15 +139,14 @@ def test_percentiles_of_groups_are_said_to_be() -> None:
     assert "each sample is their mean" in text
 
 
-def test_sentences_about_a_pass_that_distorts_and_explains_too_much() -> None:
+def test_sentences_about_a_pass_that_distorts_and_explains_too_much(pinned: Pinned) -> None:
     doubled = read(watched_case(prediction_ms=[3.0] * 20))
-    assert "more than the whole, so some ran at the same time" in " ".join(kernel_sentences(doubled))
-    assert "no timing blocks that count" in " ".join(kernel_sentences(doubled))
+    pinned(" ".join(kernel_sentences(doubled)))
     collapsed = read(watched_case(kernels=[Kernel(name="TfLiteGpuDelegateV2", collapsed=True, times_ms=[4.0])]))
-    assert "1 kernel is collapsed: `TfLiteGpuDelegateV2` (4.00 ms)" in " ".join(kernel_sentences(collapsed))
+    pinned(" ".join(kernel_sentences(collapsed)))
 
 
-def test_a_distortion_is_called_one() -> None:
+def test_a_distortion_is_called_one(pinned: Pinned) -> None:
     timed = PlannedBlock(index=1, round=1, case=TFLITE, rule=example.RULE)
     answer = watching.kernels_answer(TFLITE, random.Random(1))
     plain = answer.model_copy(update={"pass_": "timing", "kernels": [], "prediction_ms": [4.0]})
@@ -154,18 +154,17 @@ def test_a_distortion_is_called_one() -> None:
     run = run.model_copy(
         update={"planned": [*run.planned, timed], "blocks": [*run.blocks, example.measured(timed, plain)]}
     )
-    assert "Watching distorts: a watched prediction takes 1.50× the 4.00 ms" in " ".join(kernel_sentences(read(run)))
+    pinned(" ".join(kernel_sentences(read(run))))
     assert "distorts" in rendering.html(summarise(run))
 
 
-def test_how_memory_was_read_is_said() -> None:
+def test_how_memory_was_read_is_said(pinned: Pinned) -> None:
     case = next(case for case in summary().targets[0].cases if case.case == TFLITE)
     found = memory(case)
     assert found is not None
     told = " ".join(memory_sentences(found))
     assert told.startswith("Read at the end of every stage, and in 2 samples taken every 25 ms.")
-    assert "The largest RSS that was read is 50.8 MiB: the peak of 52.0 MiB lay between two readings." in told
-    assert "Read from /proc/self/smaps_rollup." in told
+    pinned(told)
 
 
 @pytest.mark.parametrize(
@@ -215,12 +214,12 @@ def test_memory_csv_has_a_row_for_each_case_and_stage() -> None:
 
 
 @pytest.mark.slow
-def test_kernels_of_the_first_inference_stand_beside_those_of_a_prediction() -> None:
+def test_kernels_of_the_first_inference_stand_beside_those_of_a_prediction(pinned: Pinned) -> None:
     one = read(watched_case(warmup_ms=[20.0]))
     assert one.warmup_sum_ms == pytest.approx(1.6 * one.sum_ms, rel=0.02)
     assert one.explained_first == pytest.approx(one.warmup_sum_ms / 20)
     told = " ".join(kernel_sentences(one))
-    assert f"In the first inference they take {one.warmup_sum_ms:.2f} ms" in told
+    pinned(told)
     run = summarise(watched_case(warmup_ms=[20.0]))
     (first, *_) = rows(rendering.table(run, "kernels.csv"))
     assert (float(first["first_sum_ms"]), first["first_inference_ms"]) == (one.warmup_sum_ms, "20.0")

@@ -10,6 +10,7 @@ import pytest
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Conditions, Proof, Run, Series, StageCost, Verdict
 from mobilebench.results import export
+from tests.pinning import Pinned
 
 from .making import failed, host, measured, phone, planned, run_info, unsupported
 
@@ -102,9 +103,9 @@ def test_files(run: Run, tmp_path: Path, kind: export.Format) -> None:
         assert path.read_text() == (export.to_csv(run) if kind == "csv" else export.to_json(run))
 
 
-def test_a_file_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written(run: Run, tmp_path: Path, pinned: Pinned) -> None:
     for kind in ("csv", "parquet"):
-        with pytest.raises(BadInput, match="cannot be written"):
+        with pinned.raises(BadInput):
             export.write(run, tmp_path / "absent" / "x", kind)
 
 

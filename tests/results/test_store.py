@@ -17,6 +17,7 @@ from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.core.records import Block, ModelFacts, Series
 from mobilebench.results import database, tables
 from mobilebench.results.store import FILE_NAME, Store, StoreError
+from tests.pinning import Pinned
 
 from .making import (
     START,
@@ -95,11 +96,11 @@ def test_it_outlives_the_process_that_wrote_it(store: Store) -> None:
         assert raw(again.load(RUN).blocks) == raw([measured(planned(0))])
 
 
-def test_a_block_is_stored_once(store: Store) -> None:
+def test_a_block_is_stored_once(store: Store, pinned: Pinned) -> None:
     store.create_run(run_info(RUN), [planned(0)])
     store.append(RUN, measured(planned(0)))
 
-    with pytest.raises(StoreError, match="block 0 could not be stored"):
+    with pinned.raises(StoreError):
         store.append(RUN, failed(planned(0)))
 
     assert raw(store.load(RUN).blocks) == raw([measured(planned(0))])
@@ -179,12 +180,12 @@ class TestNames:
     def test_a_unique_beginning_is_enough(self, store: Store) -> None:
         assert store.resolve("20261122") == "20261122-120000-ef56"
 
-    def test_an_ambiguous_beginning_lists_the_runs(self, store: Store) -> None:
-        with pytest.raises(BadInput, match="20261121-120000-ab12, 20261121-130000-cd34"):
+    def test_an_ambiguous_beginning_lists_the_runs(self, store: Store, pinned: Pinned) -> None:
+        with pinned.raises(BadInput):
             store.resolve("20261121")
 
-    def test_an_unknown_run_suggests_close_ones(self, store: Store) -> None:
-        with pytest.raises(BadInput, match="no run 20261121-120000-ab13") as raised:
+    def test_an_unknown_run_suggests_close_ones(self, store: Store, pinned: Pinned) -> None:
+        with pinned.raises(BadInput) as raised:
             store.resolve("20261121-120000-ab13")
         assert "20261121-120000-ab12" in str(raised.value.hint)
 
@@ -193,8 +194,8 @@ class TestNames:
         assert store.runs()[0].targets == [host()]
 
 
-def test_no_run_at_all(store: Store) -> None:
-    with pytest.raises(BadInput, match="no run"):
+def test_no_run_at_all(store: Store, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         store.load("last")
 
 
@@ -290,14 +291,13 @@ class TestSchema:
         with Store.open(tmp_path) as store:
             assert raw(store.load(RUN).blocks) == raw([measured(planned(0))])
 
-    def test_a_newer_schema_is_refused_and_left_alone(self, tmp_path: Path) -> None:
+    def test_a_newer_schema_is_refused_and_left_alone(self, tmp_path: Path, pinned: Pinned) -> None:
         Store.open(tmp_path).close()
         _execute(tmp_path, "UPDATE alembic_version SET version_num = '0042'")
 
-        with pytest.raises(BadInput, match=rf"schema 0042.*newer mobilebench.*{database.SCHEMA}") as raised:
+        with pinned.raises(BadInput) as raised:
             Store.open(tmp_path)
 
-        assert "Upgrade mobilebench" in str(raised.value.hint)
         assert raised.value.exit_code == ExitCode.BAD_INPUT
         assert _execute(tmp_path, "SELECT version_num FROM alembic_version") == [("0042",)]
 
@@ -336,8 +336,8 @@ class TestSchema:
 
 
 class TestBadFiles:
-    def test_no_results(self, tmp_path: Path) -> None:
-        with pytest.raises(BadInput, match="no results in"):
+    def test_no_results(self, tmp_path: Path, pinned: Pinned) -> None:
+        with pinned.raises(BadInput):
             Store.open(tmp_path, create=False)
         assert list(tmp_path.iterdir()) == []
 
@@ -354,33 +354,33 @@ class TestBadFiles:
         with pytest.raises(BadInput, match="damaged"), Store.open(store.folder) as again:
             again.load(RUN)
 
-    def test_a_database_of_something_else(self, tmp_path: Path) -> None:
+    def test_a_database_of_something_else(self, tmp_path: Path, pinned: Pinned) -> None:
         _execute(tmp_path, "CREATE TABLE recipes (name TEXT)")
-        with pytest.raises(BadInput, match="not a store of mobilebench"):
+        with pinned.raises(BadInput):
             Store.open(tmp_path)
 
-    def test_a_folder_that_is_a_file(self, tmp_path: Path) -> None:
+    def test_a_folder_that_is_a_file(self, tmp_path: Path, pinned: Pinned) -> None:
         (tmp_path / "out").write_text("")
-        with pytest.raises(BadInput, match="cannot be kept in"):
+        with pinned.raises(BadInput):
             Store.open(tmp_path / "out")
 
-    def test_locked_by_another_program(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_locked_by_another_program(self, store: Store, monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
         store.close()
         monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
         other = sqlite3.connect(store.path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         try:
-            with pytest.raises(BadInput, match="locked by another program"):
+            with pinned.raises(BadInput):
                 Store.open(store.folder)
         finally:
             other.close()
 
-    def test_a_full_disk_loses_only_the_block_in_hand(self, store: Store) -> None:
+    def test_a_full_disk_loses_only_the_block_in_hand(self, store: Store, pinned: Pinned) -> None:
         store.create_run(run_info(RUN), [planned(0), planned(1, batch=2)])
         store.append(RUN, measured(planned(0)))
         _limit_pages(store)
 
-        with pytest.raises(StoreError, match=r"disk of .* is full: block 1 could not be stored") as raised:
+        with pinned.raises(StoreError) as raised:
             store.append(RUN, measured(planned(1, batch=2), prediction_ms=[1.0] * 50_000))
 
         assert raised.value.run_can_be_resumed

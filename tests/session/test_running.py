@@ -21,6 +21,7 @@ from mobilebench.recorders.base import Declaration, Quantity, Recorded, Subject
 from mobilebench.results.store import Store, StoreError
 from mobilebench.session import RunRequest, events, resume, run
 from mobilebench.session.journal import Journal
+from tests.pinning import Pinned
 
 from ..results.making import host, phone
 from . import killed
@@ -137,9 +138,9 @@ def test_the_journal_holds_every_event_as_json(session: Sessions) -> None:
     assert journal[5]["block"]["case"] == "host/fake/cpu/t2/m/fp32/b1"
 
 
-def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_journal_that_cannot_be_written(tmp_path: Path, pinned: Pinned) -> None:
     (tmp_path / "runs").write_text("")
-    with pytest.raises(BadInput, match="journal cannot be written"):
+    with pinned.raises(BadInput):
         Journal(tmp_path / "runs" / "x")
 
 
@@ -201,7 +202,9 @@ class TestOutcomes:
             "RunFinished",
         ]
 
-    def test_what_fails_twice_is_stored_as_failed_and_tried_again_in_the_next_round(self, session: Sessions) -> None:
+    def test_what_fails_twice_is_stored_as_failed_and_tried_again_in_the_next_round(
+        self, session: Sessions, pinned: Pinned
+    ) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 0:
                 raise BlockFailed("the runner died.", hint="Look at its log.", fault="crash")
@@ -210,7 +213,7 @@ class TestOutcomes:
         result = session.run()
         first, second = session.stored().blocks
         assert (first.outcome, first.fault) == ("failed", "crash")
-        assert first.reason == "the runner died. Look at its log."
+        pinned(first.reason)
         assert [event["fault"] for event in session.store.events("last") if event["kind"] == "BlockRetried"] == [
             "crash"
         ]
@@ -218,7 +221,7 @@ class TestOutcomes:
         assert session.world.engine.measured == [0, 0, 1]
         assert result.exit_code == ExitCode.CASES_FAILED
 
-    def test_a_mistake_in_mobilebench_fails_the_block_and_not_the_run(self, session: Sessions) -> None:
+    def test_a_mistake_in_mobilebench_fails_the_block_and_not_the_run(self, session: Sessions, pinned: Pinned) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 0:
                 raise ZeroDivisionError("oops")
@@ -226,7 +229,7 @@ class TestOutcomes:
         session.world.engine.behave = behave
         session.run()
         assert [block.outcome for block in session.stored().blocks] == ["failed", "measured"]
-        assert "ZeroDivisionError: oops" in str(session.stored().blocks[0].reason)
+        pinned(str(session.stored().blocks[0].reason))
         assert session.stored().blocks[0].fault is None
         assert "Traceback" in session.seen.of(events.Defect)[0].traceback
 
@@ -330,20 +333,20 @@ class TestRecorders:
 
 
 class TestModels:
-    def test_a_model_of_which_there_is_no_definition_is_unsupported(self, session: Sessions) -> None:
+    def test_a_model_of_which_there_is_no_definition_is_unsupported(self, session: Sessions, pinned: Pinned) -> None:
         session.world.unknown_models["b"] = "b is known but this version has no definition of it"
         result = session.run(models=("a", "b"))
-        assert session.stored().blocks[1].reason == "b is known but this version has no definition of it"
+        pinned(session.stored().blocks[1].reason)
         assert result.counts["unsupported"] == 2
 
-    def test_a_model_that_cannot_be_built_is_unsupported_beside_others(self, session: Sessions) -> None:
+    def test_a_model_that_cannot_be_built_is_unsupported_beside_others(self, session: Sessions, pinned: Pinned) -> None:
         session.world.models["b"] = BadInput("Building needs TensorFlow.", hint="pip install mobilebench[models]")
         session.run(models=("a", "b"))
-        assert session.stored().blocks[1].reason == "Building needs TensorFlow. pip install mobilebench[models]"
+        pinned(session.stored().blocks[1].reason)
 
-    def test_no_model_at_all_is_bad_input_and_leaves_no_run(self, session: Sessions) -> None:
+    def test_no_model_at_all_is_bad_input_and_leaves_no_run(self, session: Sessions, pinned: Pinned) -> None:
         session.world.models["m"] = BadInput("Building needs TensorFlow.", hint="pip install")
-        with pytest.raises(BadInput, match="needs TensorFlow") as raised:
+        with pinned.raises(BadInput) as raised:
             session.run()
         assert raised.value.hint == "pip install"
         assert session.store.runs() == []
@@ -461,11 +464,11 @@ class TestTargets:
         assert {block.planned.case.target for block in session.stored().blocks} == {"A"}
         assert result.exit_code == ExitCode.OK
 
-    def test_phones_that_share_a_serial_are_skipped_with_what_to_do(self, session: Sessions) -> None:
+    def test_phones_that_share_a_serial_are_skipped_with_what_to_do(self, session: Sessions, pinned: Pinned) -> None:
         session.run(phone("A"), phone("D (usb:1-2)", state="another phone has the same serial"))
         skipped = session.seen.of(events.TargetSkipped)[0]
-        assert skipped.reason == "D (usb:1-2): another phone has the same serial"
-        assert "unplug one" in str(skipped.hint)
+        pinned(skipped.reason)
+        pinned(str(skipped.hint))
 
     def test_what_was_put_back_on_a_target_is_told_and_recorded(self, session: Sessions) -> None:
         session.world.notices["A"] = ("what an earlier run had left was put back: x",)
@@ -473,21 +476,23 @@ class TestTargets:
         assert [event.words for event in session.seen.of(events.TargetNoticed)] == [*session.world.notices["A"]]
         assert "TargetNoticed" in [event["kind"] for event in session.store.events("last")]
 
-    def test_no_usable_target(self, session: Sessions) -> None:
-        with pytest.raises(NothingToMeasure, match="BAD is offline; WORSE is unauthorized"):
+    def test_no_usable_target(self, session: Sessions, pinned: Pinned) -> None:
+        with pinned.raises(NothingToMeasure):
             session.run(phone("BAD", state="offline"), phone("WORSE", state="unauthorized"))
         assert session.store.runs() == []
 
-    def test_two_runs_at_once_on_one_target(self, session: Sessions) -> None:
+    def test_two_runs_at_once_on_one_target(self, session: Sessions, pinned: Pinned) -> None:
         session.world.locked.add("A")
-        with pytest.raises(BadInput, match="A is being measured by pid 1"):
+        with pinned.raises(BadInput):
             session.run(phone("A"))
         assert session.store.runs() == []
 
-    def test_a_target_that_another_run_measures_is_left_out_and_can_be_gone_on_with(self, session: Sessions) -> None:
+    def test_a_target_that_another_run_measures_is_left_out_and_can_be_gone_on_with(
+        self, session: Sessions, pinned: Pinned
+    ) -> None:
         session.world.locked.add("A")
         result = session.run(phone("A"), phone("B"))
-        assert session.seen.of(events.TargetSkipped)[0].reason == "A is being measured by pid 1."
+        pinned(session.seen.of(events.TargetSkipped)[0].reason)
         assert (result.counts["valid"], result.counts["not measured"]) == (2, 2)
 
         session.world.locked.clear()
@@ -570,7 +575,7 @@ class TestResume:
         assert session.world.engine.measured == []
         assert (result.counts["valid"], result.exit_code) == (2, ExitCode.OK)
 
-    def test_a_browser_build_that_is_not_named_again_is_waited_for(self, session: Sessions) -> None:
+    def test_a_browser_build_that_is_not_named_again_is_waited_for(self, session: Sessions, pinned: Pinned) -> None:
         here = host(browsers={"chrome": "156.0", "chrome@beta": "157.0"})
         laid_out = plan(here)
         blocks = [
@@ -589,13 +594,13 @@ class TestResume:
             dependencies=session.world.dependencies(),
         )
         session.world.engine = FakeEngine()
-        with pytest.raises(NothingToMeasure, match="chrome@beta was on host when the run began, and is not now"):
+        with pinned.raises(NothingToMeasure):
             session.resume()
         silent = session.world.attached[0].model_copy(
             update={"unusable_browsers": {"chrome@beta": "Chrome Beta is disabled on this phone"}}
         )
         session.world.attached = [silent]
-        with pytest.raises(NothingToMeasure, match=r"is not now \(Chrome Beta is disabled on this phone\)"):
+        with pinned.raises(NothingToMeasure):
             session.resume()
         session.world.attached = [here]
         session.resume()
@@ -619,36 +624,38 @@ class TestResume:
         with pytest.raises(BadInput, match="no run nope"):
             session.resume("nope")
 
-    def test_a_target_that_is_not_here_is_said_and_the_others_are_measured(self, session: Sessions) -> None:
+    def test_a_target_that_is_not_here_is_said_and_the_others_are_measured(
+        self, session: Sessions, pinned: Pinned
+    ) -> None:
         session.cancel.set()
         session.run(phone("A"), phone("B"))
         session.world.attached = [phone("B")]
         result = session.resume()
         assert {b.planned.case.target for b in session.stored().blocks} == {"B"}
-        assert "A (this computer) is not here" in session.seen.of(events.TargetSkipped)[0].reason
+        pinned(session.seen.of(events.TargetSkipped)[0].reason)
         assert result.exit_code == ExitCode.CASES_FAILED
 
-    def test_a_phone_that_is_attached_under_another_serial_is_named(self, session: Sessions) -> None:
+    def test_a_phone_that_is_attached_under_another_serial_is_named(self, session: Sessions, pinned: Pinned) -> None:
         session.cancel.set()
         session.run(phone("USB", kind="android", machine="R5CT"))
         session.world.attached = [phone("10.0.0.7:5555", kind="android", machine="R5CT")]
-        with pytest.raises(NothingToMeasure, match=r"USB .* is not here") as caught:
+        with pinned.raises(NothingToMeasure) as caught:
             session.resume()
         hint = "The same phone is attached as 10.0.0.7:5555: attach it (or start it) as USB and resume again."
         assert caught.value.hint == hint
 
-    def test_another_device_under_the_same_id_is_not_measured(self, session: Sessions) -> None:
+    def test_another_device_under_the_same_id_is_not_measured(self, session: Sessions, pinned: Pinned) -> None:
         session.cancel.set()
         session.run(phone("A"))
         session.world.attached = [phone("A", name="another phone", soc="Kirin 980")]
-        with pytest.raises(NothingToMeasure, match="another phone"):
+        with pinned.raises(NothingToMeasure):
             session.resume()
 
-    def test_no_target_is_here(self, session: Sessions) -> None:
+    def test_no_target_is_here(self, session: Sessions, pinned: Pinned) -> None:
         session.cancel.set()
         session.run(phone("A"))
         session.world.attached = []
-        with pytest.raises(NothingToMeasure, match=r"A .* is not here"):
+        with pinned.raises(NothingToMeasure):
             session.resume()
 
     def test_other_weights_do_not_belong_to_the_run(self, session: Sessions) -> None:

@@ -11,6 +11,7 @@ from mobilebench.core.errors import BadInput
 from mobilebench.core.records import BlockRule
 from mobilebench.suite import document, loading, schema
 from mobilebench.suite.schema import Suite
+from tests.pinning import Pinned
 
 from .words import PAPERS, WORDS
 
@@ -69,14 +70,13 @@ def test_quick_and_paper_measure_as_documented() -> None:
     assert paper.rule == BlockRule(min_predictions=3, max_predictions=50, max_seconds=10)
 
 
-def test_an_unknown_suite_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="no suite `quik`; known are quick, paper, native, web, releases") as raised:
+def test_an_unknown_suite_is_answered_with_the_known_ones(pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         loading.load("quik", words=WORDS)
-    assert raised.value.hint == "Did you mean `quick`?"
 
 
-def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"absent\.yaml cannot be read: No such file"):
+def test_a_file_that_does_not_exist(tmp_path: Path, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         loading.load(str(tmp_path / "absent.yaml"), words=WORDS)
 
 
@@ -136,7 +136,7 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
 )
 def test_a_mistake_is_told_by_line_and_key(tmp_path: Path, broken: str, with_this: str, line: int, says: str) -> None:
     error = mistake(SUITE.replace(broken, with_this, 1), tmp_path)
-    assert f"mine.yaml, line {line}, column " in error.message
+    assert f"line {line}, column " in error.message
     assert says in error.message
 
 
@@ -148,11 +148,11 @@ def test_a_close_match_is_suggested(tmp_path: Path, broken: str, with_this: str,
     assert mistake(SUITE.replace(broken, with_this), tmp_path).hint == f"Did you mean `{meant}`?"
 
 
-def test_a_missing_key_is_named(tmp_path: Path) -> None:
-    assert "the key `title` is missing" in mistake(SUITE.replace("title: Mine\n", ""), tmp_path).message
+def test_a_missing_key_is_named(tmp_path: Path, pinned: Pinned) -> None:
+    pinned(mistake(SUITE.replace("title: Mine\n", ""), tmp_path).message)
     error = mistake(SUITE.replace("    engines:\n      tflite: {cpu: {delegate: xnnpack}}\n", ""), tmp_path)
     assert "line 8" in error.message
-    assert "the key `engines` is missing" in error.message
+    pinned(error.message)
 
 
 @pytest.mark.parametrize(
@@ -171,28 +171,28 @@ def test_malformed_yaml_is_told_by_line_and_key(
     tmp_path: Path, broken: str, with_this: str, line: int, key: str
 ) -> None:
     error = mistake(SUITE.replace(broken, with_this, 1), tmp_path)
-    assert f"mine.yaml, line {line}" in error.message
+    assert f"line {line}" in error.message
     assert f"key `{key}`" in error.message or not key
 
 
 @pytest.mark.parametrize("text", ["", "- a list\n", "just words\n", "---\n"])
-def test_what_is_not_a_mapping_is_refused(tmp_path: Path, text: str) -> None:
-    assert "a suite is a mapping" in mistake(text, tmp_path).message
+def test_what_is_not_a_mapping_is_refused(tmp_path: Path, text: str, pinned: Pinned) -> None:
+    pinned(mistake(text, tmp_path).message)
 
 
-def test_several_documents_in_one_file(tmp_path: Path) -> None:
-    assert "not YAML" in mistake(f"{SUITE}---\n{SUITE}", tmp_path).message
+def test_several_documents_in_one_file(tmp_path: Path, pinned: Pinned) -> None:
+    pinned(mistake(f"{SUITE}---\n{SUITE}", tmp_path).message)
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text(tmp_path: Path, pinned: Pinned) -> None:
     (tmp_path / "mine.yaml").write_bytes(b"title: \xff\xfe\n")
-    with pytest.raises(BadInput, match="not UTF-8"):
+    with pinned.raises(BadInput):
         loading.load(str(tmp_path / "mine.yaml"), words=WORDS)
 
 
-def test_a_folder_is_no_suite(tmp_path: Path) -> None:
+def test_a_folder_is_no_suite(tmp_path: Path, pinned: Pinned) -> None:
     (tmp_path / "x.yaml").mkdir()
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pinned.raises(BadInput):
         loading.load(str(tmp_path / "x.yaml"), words=WORDS)
 
 
@@ -240,16 +240,16 @@ def test_the_documented_example_loads(tmp_path: Path) -> None:
     assert [group.targets for group in suite.groups] == [["host", "android"], ["host", "real"]]
 
 
-def test_the_current_release_of_an_engine_may_be_called_so(tmp_path: Path) -> None:
+def test_the_current_release_of_an_engine_may_be_called_so(tmp_path: Path, pinned: Pinned) -> None:
     named = SUITE.replace("tflite: {cpu: {delegate: xnnpack}}", "ortjs@current: {wasm: {wasm_build: simd-threads}}")
     assert load(named, tmp_path).groups[0].engines == {"ortjs": {"wasm": [{"wasm_build": ["simd-threads"]}]}}
     twice = named + "      ortjs: [wasm]\n"
-    assert "ortjs and ortjs@current are the same engine" in mistake(twice, tmp_path).message
+    pinned(mistake(twice, tmp_path).message)
 
 
-def test_threads_may_be_all_cores(tmp_path: Path) -> None:
+def test_threads_may_be_all_cores(tmp_path: Path, pinned: Pinned) -> None:
     assert load(SUITE.replace("[2]", "[1, all]"), tmp_path).threads == [1, "all"]
-    assert "`all` for the target's cores, not 'most'" in mistake(SUITE.replace("[2]", "[most]"), tmp_path).message
+    pinned(mistake(SUITE.replace("[2]", "[most]"), tmp_path).message)
 
 
 def test_the_example_of_the_documentation_is_a_suite(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:

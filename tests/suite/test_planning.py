@@ -15,6 +15,7 @@ from mobilebench.engines.base import Backend
 from mobilebench.suite import loading
 from mobilebench.suite.planning import Plan, Selection, plan
 from mobilebench.suite.schema import Suite
+from tests.pinning import Pinned
 from tests.ways import chosen
 
 from ..results.making import host, phone
@@ -446,23 +447,23 @@ class TestSelection:
 
 
 class TestNothing:
-    def test_the_filter_that_took_everything_is_named(self) -> None:
-        with pytest.raises(NothingToMeasure, match="suite quick on host is left by --engine sleep\\.") as raised:
+    def test_the_filter_that_took_everything_is_named(self, pinned: Pinned) -> None:
+        with pinned.raises(NothingToMeasure) as raised:
             quick(HOST, engines=("sleep",), models=("bert_small",))
         assert raised.value.hint
 
-    def test_filters_that_only_together_take_everything_are_all_named(self) -> None:
-        with pytest.raises(NothingToMeasure, match="left by --engine tflite --backend webgl together"):
+    def test_filters_that_only_together_take_everything_are_all_named(self, pinned: Pinned) -> None:
+        with pinned.raises(NothingToMeasure):
             quick(HOST, engines=("tflite",), backends=("webgl",))
 
-    def test_no_target(self) -> None:
-        with pytest.raises(NothingToMeasure, match="no target"):
+    def test_no_target(self, pinned: Pinned) -> None:
+        with pinned.raises(NothingToMeasure):
             quick()
 
-    def test_a_suite_that_has_nothing_for_the_targets(self) -> None:
+    def test_a_suite_that_has_nothing_for_the_targets(self, pinned: Pinned) -> None:
         quick_suite = loading.load("quick", words=WORDS)
         only_phones = Suite.model_validate({**quick_suite.model_dump(), "groups": [quick_suite.groups[3].model_dump()]})
-        with pytest.raises(NothingToMeasure, match="states no case for host"):
+        with pinned.raises(NothingToMeasure):
             plan(only_phones, [HOST], words=WORDS)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from mobilebench.core.errors import BlockFailed
 from mobilebench.targets.android.automation import Automation
+from tests.pinning import Pinned
 
 
 class NotFound(Exception):
@@ -83,20 +84,19 @@ def test_where_nothing_fits_nothing_is_touched():
     assert device.clicked == []
 
 
-def test_a_server_that_does_not_start_is_told_with_the_phone_and_what_to_do():
+def test_a_server_that_does_not_start_is_told_with_the_phone_and_what_to_do(pinned: Pinned):
     def broken():
         raise RuntimeError("server  quit\nunexpectedly")
 
-    with pytest.raises(BlockFailed, match=r"S1: .* uiautomator2: server quit unexpectedly") as raised:
+    with pinned.raises(BlockFailed):
         automation(broken).press(".*")
-    assert "by hand" in raised.value.hint
 
 
-def test_a_call_that_hangs_is_left_when_the_run_is_cancelled():
+def test_a_call_that_hangs_is_left_when_the_run_is_cancelled(pinned: Pinned):
     cancel, never = Event(), Event()
     Timer(0.1, cancel.set).start()
     began = time.monotonic()
-    with pytest.raises(BlockFailed, match="was cancelled"):
+    with pinned.raises(BlockFailed):
         automation(never.wait, cancel).press(".*")
     assert time.monotonic() - began < 3
     never.set()

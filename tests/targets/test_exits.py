@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mobilebench.core.errors import BlockFailed, Killed, TargetLost
 from mobilebench.targets.android import exit_info
+from tests.pinning import Pinned
 from tests.targets.fakes import FakeShell
 
 CHROME = "com.android.chrome"
@@ -68,10 +69,10 @@ def failing(error: BlockFailed, *answers: object) -> BlockFailed:
 
 
 @FORMATS
-def test_a_page_that_android_killed_for_memory_is_told(form: str) -> None:
+def test_a_page_that_android_killed_for_memory_is_told(form: str, pinned: Pinned) -> None:
     error = failing(killed(), dumped(form, (PAGE, 3, "2026-11-21 12:00:29"), (CHROME, 10, "2026-11-20 08:00:00")))
     assert error.fault == "killed for memory"
-    assert error.message == f"The page's process was killed because memory ran out: the phone says so of {PAGE}."
+    pinned(error.message)
 
 
 @FORMATS
@@ -83,18 +84,18 @@ def test_what_ended_before_the_block_counts_for_nothing(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "fault", "words"),
+    ("reason", "fault"),
     [
-        (3, "killed for memory", "com.android.chrome has ended (low memory)."),
-        (5, "crash", "com.android.chrome has ended (a crash in its native code)."),
-        (10, "crash", "com.android.chrome has ended (somebody ended it)."),
-        (99, "crash", "com.android.chrome has ended (reason 99)."),
+        (3, "killed for memory"),
+        (5, "crash"),
+        (10, "crash"),
+        (99, "crash"),
     ],
 )
-def test_a_browser_that_ended_is_told_from_a_cut_connection(reason: int, fault: str, words: str) -> None:
+def test_a_browser_that_ended_is_told_from_a_cut_connection(reason: int, fault: str, pinned: Pinned) -> None:
     error = failing(cut(), dumped(IN_LINES, (PAGE, 3, NOW), (CHROME, reason, NOW)))
     assert error.fault == fault
-    assert error.message == f"The connection to the browser was cut (ConnectionClosedError): {words}"
+    pinned(error.message)
 
 
 @pytest.mark.parametrize("answer", ["", NOW, "Bad activity command", TargetLost("gone"), BlockFailed("late")])

@@ -10,6 +10,7 @@ from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.targets.android.files import PhoneFiles, free_mb
 from mobilebench.targets.android.sync import NoSpace
 from mobilebench.targets.base import TargetPath
+from tests.pinning import Pinned
 from tests.targets.fakes import FakeFiles, FakeShell, failed
 
 CONTENT = b"a model"
@@ -65,14 +66,14 @@ def test_a_runner_is_executable(model):
     assert files.modes[f"{FINAL}.part"] == 0o755
 
 
-def test_a_full_disk_is_told_with_its_room_and_leaves_nothing(model):
+def test_a_full_disk_is_told_with_its_room_and_leaves_nothing(model, pinned: Pinned):
     df = "Filesystem 1K-blocks Used Available Use% Mounted on\n/dev/dm-3 1000 900 2000 90% /data\n"
     phone_files = FakeFiles(failure=NoSpace("No space left on device"))
     script = ((CHECK, ""), (f"rm -f {FINAL}.part; rmdir …", ""), ("df -k /data/local/tmp", df))
     with FakeShell(*script) as shell, pytest.raises(BlockFailed) as caught:
         PhoneFiles(shell, phone_files).push(model)
-    assert "fake-1: the phone's disk is full: 2 MB are free" in caught.value.message
-    assert "rm -r /data/local/tmp/mobilebench/files" in caught.value.hint
+    pinned(caught.value.message)
+    pinned(caught.value.hint)
 
 
 def test_a_push_that_breaks_is_cleaned_up(model):
@@ -84,11 +85,11 @@ def test_a_push_that_breaks_is_cleaned_up(model):
         PhoneFiles(shell, phone_files).push(model)
 
 
-def test_bytes_that_changed_on_the_way_are_refused_before_they_are_used_and_sent_again(model):
+def test_bytes_that_changed_on_the_way_are_refused_before_they_are_used_and_sent_again(model, pinned: Pinned):
     with FakeShell((CHECK, ""), (VERIFY, failed(99)), (CHECK, ""), (VERIFY, "")) as shell:
         phone = PhoneFiles(shell, FakeFiles())
         phone.push(model)
-        with pytest.raises(BlockFailed, match=r"model\.bin did not arrive"):
+        with pinned.raises(BlockFailed):
             phone.settle()
         assert phone.push(model).transferred
         phone.settle()
@@ -102,12 +103,12 @@ def test_a_phone_without_sha256sum_cannot_be_measured(model):
             phone.settle()
 
 
-def test_a_missing_file_and_a_sha_that_is_none_are_bad_input(model, tmp_path):
+def test_a_missing_file_and_a_sha_that_is_none_are_bad_input(model, tmp_path, pinned: Pinned):
     with FakeShell() as shell:
         phone = PhoneFiles(shell, FakeFiles())
-        with pytest.raises(BadInput, match="no file"):
+        with pinned.raises(BadInput):
             phone.push(tmp_path / "nothing")
-        with pytest.raises(BadInput, match="no sha256"):
+        with pinned.raises(BadInput):
             phone.push(model, sha256="*) rm -rf /;;")
 
 

@@ -15,6 +15,7 @@ from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.profiles.machine import cpu_name, machine_id
 from mobilebench.targets import host, open_target
 from mobilebench.targets.base import TargetPath
+from tests.pinning import Pinned
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +45,9 @@ def test_output_error_exit_code_and_environment_come_apart(target):
     assert (result.stdout, result.stderr, result.exit_code) == (b"a  'b\n", b"bad\n", 3)
 
 
-def test_a_limit_ends_the_whole_group(target, tmp_path):
+def test_a_limit_ends_the_whole_group(target, tmp_path, pinned: Pinned):
     child = tmp_path / "pid"
-    with pytest.raises(BlockFailed, match=r"host: `sh` did not end within 0\.3 s"):
+    with pinned.raises(BlockFailed):
         target.shell(["sh", "-c", f"sleep 60 & echo $! > {child}; wait"], timeout=0.3)
     assert _ends(int(child.read_text()))
 
@@ -84,23 +85,23 @@ def test_a_pushed_file_stays_where_it_is(target, tmp_path):
     assert target.push(file, sha256="given").sha256 == "given"
 
 
-def test_what_cannot_be_pushed_is_bad_input(target, tmp_path):
+def test_what_cannot_be_pushed_is_bad_input(target, tmp_path, pinned: Pinned):
     file = tmp_path / "runner"
     file.write_bytes(b"")
     file.chmod(0o644)
-    with pytest.raises(BadInput, match="no file"):
+    with pinned.raises(BadInput):
         target.push(tmp_path / "nothing")
     with pytest.raises(BadInput, match="executed") as caught:
         target.push(file, executable=True)
     assert "chmod" in caught.value.hint
 
 
-def test_pull_copies(target, tmp_path):
+def test_pull_copies(target, tmp_path, pinned: Pinned):
     (tmp_path / "a").write_bytes(b"x")
     target.pull(TargetPath(str(tmp_path / "a")), tmp_path / "b")
     target.pull(TargetPath(str(tmp_path / "a")), tmp_path / "a")
     assert (tmp_path / "b").read_bytes() == (tmp_path / "a").read_bytes() == b"x"
-    with pytest.raises(BlockFailed, match="cannot be read"):
+    with pinned.raises(BlockFailed):
         target.pull(TargetPath(str(tmp_path / "no")), tmp_path / "c")
 
 

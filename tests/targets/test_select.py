@@ -8,6 +8,7 @@ from mobilebench import targets
 from mobilebench.browsers import chrome
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.targets.android import adb_protocol, discovery, properties, states
+from tests.pinning import Pinned
 
 
 @pytest.fixture(autouse=True)
@@ -33,25 +34,24 @@ def test_names_are_taken_in_their_order_and_once():
     assert ids(targets.select("GOOD, host,GOOD")) == [("GOOD", "device"), ("host", "device")]
 
 
-def test_host_alone_needs_no_adb(monkeypatch):
+def test_host_alone_needs_no_adb(monkeypatch, pinned: Pinned):
     def no_adb():
         raise BadInput("There is no adb on this computer.")
 
     monkeypatch.setattr(discovery, "attached", no_adb)
     assert ids(targets.select("host")) == [("host", "device")]
-    with pytest.raises(BadInput, match="no adb"):
+    with pinned.raises(BadInput):
         targets.select("all")
 
 
-def test_an_unknown_serial_lists_what_is_attached():
-    with pytest.raises(BadInput, match="No device “NOPE” is attached") as caught:
+def test_an_unknown_serial_lists_what_is_attached(pinned: Pinned):
+    with pinned.raises(BadInput):
         targets.select("GOOD,NOPE")
-    assert "host, GOOD, LOCKED, AWAY" in caught.value.hint
 
 
 @pytest.mark.parametrize("serials", ["", " , "])
-def test_no_name_at_all_is_bad_input(serials):
-    with pytest.raises(BadInput, match="No target"):
+def test_no_name_at_all_is_bad_input(serials, pinned: Pinned):
+    with pinned.raises(BadInput):
         targets.select(serials)
 
 
@@ -59,15 +59,15 @@ def test_no_name_at_all_is_bad_input(serials):
     ("serial", "state", "remedy"),
     [("LOCKED", "unauthorized", "allow USB debugging"), ("AWAY", "offline", "plug it in again")],
 )
-def test_a_phone_that_cannot_be_used_says_what_to_do_on_it(serial, state, remedy):
-    with pytest.raises(BadInput, match=f"{serial} cannot be measured: it is {state}") as caught:
+def test_a_phone_that_cannot_be_used_says_what_to_do_on_it(serial, state, remedy, pinned: Pinned):
+    with pinned.raises(BadInput) as caught:
         targets.select(serial)
     assert remedy in caught.value.hint
     assert ids(targets.select(serial, need_ready=False)) == [(serial, state)]
 
 
 @pytest.mark.parametrize("error", [BlockFailed("slow"), TargetLost("gone")])
-def test_a_phone_that_falls_silent_does_not_hide_the_others(monkeypatch, attached, error):
+def test_a_phone_that_falls_silent_does_not_hide_the_others(monkeypatch, attached, error, pinned: Pinned):
     attached["SILENT"] = "device"
     monkeypatch.setattr(adb_protocol, "state", lambda serial: "device")
 
@@ -78,7 +78,7 @@ def test_a_phone_that_falls_silent_does_not_hide_the_others(monkeypatch, attache
 
     monkeypatch.setattr(properties, "read", read)
     assert ids(targets.select("all"))[-1] == ("SILENT", "not answering")
-    with pytest.raises(BadInput, match="not answering"):
+    with pinned.raises(BadInput):
         targets.select("SILENT")
 
 
@@ -93,7 +93,7 @@ def test_adbs_list_is_read_with_states_of_several_words(monkeypatch):
     assert "apt-get" in discovery.not_ready(info).hint
 
 
-def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch, attached):
+def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch, attached, pinned: Pinned):
     monkeypatch.undo()
     answers = {
         "host:devices": "DUP\tdevice\nONE\tdevice\nDUP\tdevice\nDUP\toffline\n",
@@ -111,10 +111,9 @@ def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch
     shared = "another phone has the same serial"
     assert found == {"DUP (usb:1-2)": shared, "ONE": "device", "DUP (usb:1-3)": shared, "DUP (transport_id:4)": shared}
     assert dict(ids(targets.select("all"))) == {"host": "device", **found}
-    with pytest.raises(BadInput, match=r"3 phones have the serial DUP: DUP \(usb:1-2\), DUP") as caught:
+    with pinned.raises(BadInput):
         targets.select("DUP")
-    assert "unplug one" in caught.value.hint
-    with pytest.raises(BadInput, match=r"DUP \(usb:1-3\) cannot be measured: another phone has the same serial"):
+    with pinned.raises(BadInput):
         targets.select("DUP (usb:1-3)")
 
 
@@ -159,9 +158,9 @@ def test_two_ways_to_a_phone_are_measured_once(monkeypatch, attached):
     ]
 
 
-def test_a_state_is_said_as_a_sentence():
+def test_a_state_is_said_as_a_sentence(pinned: Pinned):
     assert states.said("X", "offline") == "X is offline"
     assert states.said("X", "the same phone as Y") == "X is the same phone as Y"
     assert states.said("X", states.TWIN) == "X: another phone has the same serial"
     assert "unplug" in states.remedy("X", states.TWIN)
-    assert "Nothing has to be done" in states.remedy("X", "the same phone as Y")
+    pinned(states.remedy("X", "the same phone as Y"))

@@ -22,6 +22,7 @@ from mobilebench.core.records import BlockRule, Case, PlannedBlock
 from mobilebench.engines import base, registry
 from mobilebench.targets.android import adb_protocol, discovery, ports, properties, server
 from mobilebench.virtual import phones
+from tests.pinning import Pinned
 
 SOCKET, ADDRESS, PORT = server.SOCKET, server.ADDRESS, server.PORT
 
@@ -152,10 +153,10 @@ def test_what_is_no_adb_server_is_said_to_be_none(listens, monkeypatch, answer, 
     assert adb_protocol.state("S1") == "absent"
 
 
-def test_a_server_that_greets_and_then_says_nonsense_is_bad_input(listens):
+def test_a_server_that_greets_and_then_says_nonsense_is_bad_input(listens, pinned: Pinned):
     answers = iter([b"OKAY00040029", b"OKAYnone"])
     listens(lambda: [next(answers)])
-    with pytest.raises(BadInput, match="does not say which phones it has"):
+    with pinned.raises(BadInput):
         discovery.attached()
 
 
@@ -183,10 +184,10 @@ def test_local_sockets_are_met(monkeypatch, tmp_path, spec):
     adb_protocol.start_server.cache_clear()
 
 
-def test_no_server_is_started_on_another_host(monkeypatch):
+def test_no_server_is_started_on_another_host(monkeypatch, pinned: Pinned):
     monkeypatch.setenv(SOCKET, f"tcp:127.0.0.1:{ports.free_port()}")
     adb_protocol.start_server.cache_clear()
-    with pytest.raises(BadInput, match=f"No adb server can be reached at .*{SOCKET}.*adb starts none on another host"):
+    with pinned.raises(BadInput):
         discovery.attached()
 
 

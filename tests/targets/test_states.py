@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mobilebench.targets.android import states
+from tests.pinning import Pinned
 
 WORDS = [
     "offline",
@@ -46,9 +47,9 @@ def test_missing_permissions_are_a_matter_of_udev_rules(word):
     assert "android-sdk-platform-tools-common" in states.remedy("R58M", word)
 
 
-def test_missing_permissions_for_want_of_a_group_name_it():
+def test_missing_permissions_for_want_of_a_group_name_it(pinned: Pinned):
     hint = states.remedy("R58M", "no permissions (user ann is not in the plugdev group); see [url]")
-    assert "usermod -aG plugdev $USER" in hint
+    pinned(hint)
 
 
 @pytest.mark.parametrize(
@@ -65,12 +66,12 @@ def test_offline_depends_on_how_the_phone_is_attached(serial, words):
     assert words in states.remedy(serial, "offline")
 
 
-def test_serials_in_commands_are_quoted():
-    assert "adb -s 'a; b' reboot" in states.remedy("a; b", "recovery")
+def test_serials_in_commands_are_quoted(pinned: Pinned):
+    pinned(states.remedy("a; b", "recovery"))
 
 
 @pytest.mark.parametrize("word", ["nothing", "", "{0}", "no such word"])
-def test_a_word_that_is_not_known_is_shown(word):
+def test_a_word_that_is_not_known_is_shown(word, pinned: Pinned):
     hint = states.remedy("R58M", word)
     assert f"“{word}”" in hint
-    assert "adb devices -l" in hint
+    pinned(hint)

@@ -19,6 +19,7 @@ from mobilebench.targets.android.shell import DeviceShell, command_line, demand,
 from mobilebench.targets.android.sync import NoSpace, Sync
 from mobilebench.targets.base import ShellResult
 from mobilebench.targets.limits import Limit
+from tests.pinning import Pinned
 
 SERIAL = "S1"
 FEATURES = (f"host-serial:{SERIAL}:features", b"OKAY000cshell_v2,cmd")
@@ -113,9 +114,9 @@ def test_features_are_asked_once(serve):
     assert shell.script("a").exit_code == shell.script("b").exit_code == 0
 
 
-def test_a_phone_that_goes_away_in_the_middle_is_lost(serve):
+def test_a_phone_that_goes_away_in_the_middle_is_lost(serve, pinned: Pinned):
     serve([FEATURES], shell_v2("exec sleep 9", frame(1, b"half")), [NO_DEVICES])
-    with pytest.raises(TargetLost, match=r"S1 went away \(absent\).*sleep") as caught:
+    with pinned.raises(TargetLost) as caught:
         DeviceShell(SERIAL).run(["sleep", "9"], timeout=5)
     assert caught.value.run_can_be_resumed
 
@@ -132,11 +133,11 @@ def test_a_phone_that_is_gone_before_is_lost(serve):
         DeviceShell(SERIAL).run(["x"], timeout=5)
 
 
-def test_a_silent_command_ends_at_its_limit_and_on_cancel(serve):
+def test_a_silent_command_ends_at_its_limit_and_on_cancel(serve, pinned: Pinned):
     silent = [TRANSPORT, ("shell,v2,raw:exec x", b"OKAY"), (frame(4, b""), None)]
     serve([FEATURES], silent, silent)
     shell = DeviceShell(SERIAL)
-    with pytest.raises(BlockFailed, match=r"S1: `x` did not end within 0\.2 s"):
+    with pinned.raises(BlockFailed):
         shell.run(["x"], timeout=0.2)
     cancel = threading.Event()
     threading.Timer(0.1, cancel.set).start()
@@ -146,7 +147,7 @@ def test_a_silent_command_ends_at_its_limit_and_on_cancel(serve):
     assert time.monotonic() - began < 10
 
 
-def test_a_chatty_command_ends_at_its_limit_too():
+def test_a_chatty_command_ends_at_its_limit_too(pinned: Pinned):
     ours, theirs = socket.socketpair()
     ours.settimeout(0.05)
     stop = threading.Event()
@@ -161,7 +162,7 @@ def test_a_chatty_command_ends_at_its_limit_too():
     talking = threading.Thread(target=chatter)
     talking.start()
     try:
-        with pytest.raises(BlockFailed, match="did not end"):
+        with pinned.raises(BlockFailed):
             read_v2(ours, Limit("S1: `yes`", 0.3))
     finally:
         stop.set()
@@ -226,9 +227,9 @@ def test_what_cannot_be_an_argument_or_a_variable_is_refused():
             command_line(argv, environment)
 
 
-def test_demand_tells_what_the_phone_said():
+def test_demand_tells_what_the_phone_said(pinned: Pinned):
     assert demand(ShellResult(b"fine", b"", 0), "no") == b"fine"
-    with pytest.raises(BlockFailed, match=r"S1: no \(exit code 2\): denied"):
+    with pinned.raises(BlockFailed):
         demand(ShellResult(b"", b"denied\n", 2), "S1: no")
 
 
@@ -259,17 +260,17 @@ def test_a_file_is_sent_in_pieces(serve, tmp_path, monkeypatch):
     ("words", "kind"),
     [(b"couldn't write: No space left on device", NoSpace), (b"couldn't create file: Permission denied", BlockFailed)],
 )
-def test_a_refused_file_is_told_in_the_phones_words(serve, words, kind):
+def test_a_refused_file_is_told_in_the_phones_words(serve, words, kind, pinned: Pinned):
     done = b"DONE" + struct.pack("<I", 1000)
     request = word(b"SEND", b"/x,33188") + word(b"DATA", b"abc") + done
     serve(sync((request, word(b"FAIL", words))))
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(BlockFailed, match="writing /x: couldn't") as caught:
+    with pytest.MonkeyPatch.context() as patch, pinned.raises(BlockFailed) as caught:
         patch.setattr("time.time", lambda: 1000.0)
         Sync(SERIAL).write("/x", b"abc")
     assert type(caught.value) is kind
 
 
-def test_reading_a_file_and_one_that_is_not_there(serve):
+def test_reading_a_file_and_one_that_is_not_there(serve, pinned: Pinned):
     content = word(b"DATA", b"ab") + word(b"DATA", b"c") + word(b"DONE", b"")
     serve(
         sync((word(b"RECV", b"/x"), content)),
@@ -279,7 +280,7 @@ def test_reading_a_file_and_one_that_is_not_there(serve):
     )
     phone = Sync(SERIAL)
     assert phone.read("/x") == b"abc"
-    with pytest.raises(BlockFailed, match="reading /y: No such file"):
+    with pinned.raises(BlockFailed):
         phone.read("/y")
     assert (phone.stat("/x").mode, phone.stat("/x".replace("x", "y"))) == (0o640, None)
 
@@ -314,22 +315,22 @@ def test_a_forward_that_leads_elsewhere_by_now_is_left_alone(serve):
     ports.remove_forward(SERIAL, "tcp:1", "tcp:2")
 
 
-def test_an_adb_that_cannot_be_reached_is_told(monkeypatch):
+def test_an_adb_that_cannot_be_reached_is_told(monkeypatch, pinned: Pinned):
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(ports.free_port()))
     monkeypatch.setenv("ADBUTILS_ADB_PATH", "/nonexistent/adb")
     adb_protocol.start_server.cache_clear()
-    with pytest.raises(BadInput, match="could not be started") as caught:
+    with pinned.raises(BadInput) as caught:
         adb_protocol.query("host:devices", Limit("x", 1))
     assert "adb" in caught.value.hint
 
 
-def test_a_packet_longer_than_any_of_adb_is_refused(serve):
+def test_a_packet_longer_than_any_of_adb_is_refused(serve, pinned: Pinned):
     serve([FEATURES], shell_v2("true", bytes([1]) + struct.pack("<I", 0xFFFFFFFF)))
-    with pytest.raises(BlockFailed, match="announced a packet of 4294967295 bytes"):
+    with pinned.raises(BlockFailed):
         DeviceShell(SERIAL).script("true")
 
 
-def test_a_file_in_packets_longer_than_any_of_adb_is_refused(serve):
+def test_a_file_in_packets_longer_than_any_of_adb_is_refused(serve, pinned: Pinned):
     serve(sync((word(b"RECV", b"/data/x"), b"DATA" + struct.pack("<I", 0xFFFFFFFF))))
-    with pytest.raises(BlockFailed, match="announced a packet of 4294967295 bytes"):
+    with pinned.raises(BlockFailed):
         Sync(SERIAL).read("/data/x")

@@ -11,6 +11,7 @@ from mobilebench.models.registry import facts
 from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.verdicts.codes import Code
 from mobilebench.verdicts.rules import RULES_VERSION, judge
+from tests.pinning import Pinned
 
 from ..results.making import host, measurement
 
@@ -307,10 +308,10 @@ class TestSuspect:
         proof = NATIVE | {"threads": 4, "thread_cpu_ms": [1.0] * 4}
         self.only(verdict(tflite(4), proof, host(cores=2)), "4 threads were asked for on 2 cores")
 
-    def test_a_thread_starved_by_too_few_cores_is_no_proof_against_it(self) -> None:
+    def test_a_thread_starved_by_too_few_cores_is_no_proof_against_it(self, pinned: Pinned) -> None:
         found = verdict(tflite(4), NATIVE | {"threads": 3, "thread_cpu_ms": [9.0, 8.0, 7.0, 0.1]}, host(cores=2))
         assert found.status == "suspect"
-        assert "3 of 4 threads" in found.sentences[1]
+        pinned(found.sentences[1])
 
     def test_a_coarse_clock(self) -> None:
         self.only(native(clock_resolution_ms=0.1), "steps of 0.1 ms, 2.5% of the median prediction")
@@ -356,7 +357,7 @@ def test_a_model_without_reference_answer_cannot_be_valid() -> None:
     assert found.sentences == ["no reference answer: whether the output is right is not known"]
 
 
-def test_predictions_of_no_measurable_length() -> None:
+def test_predictions_of_no_measurable_length(pinned: Pinned) -> None:
     found = verdict(tflite(), NATIVE, prediction_ms=[0.0, 0.0, 0.0])
     assert found.status == "suspect"
-    assert "clock moves in steps" in found.sentences[0]
+    pinned(found.sentences[0])

@@ -17,6 +17,7 @@ from mobilebench.session.exit_status import counts, exit_code
 from mobilebench.verdicts.scatter import far_apart
 from tests.analysis import example
 from tests.analysis.test_summary import answer, only_case, plan, run_of
+from tests.pinning import Pinned
 from tests.report import rendering
 
 
@@ -46,7 +47,7 @@ def run_with(*predictions: float) -> Run:
     return run_of(plans, [example.measured(p, answer(ms)) for p, ms in zip(plans, predictions, strict=True)])
 
 
-def test_the_case_is_suspect_and_counts_and_exit_code_agree() -> None:
+def test_the_case_is_suspect_and_counts_and_exit_code_agree(pinned: Pinned) -> None:
     run = run_with(1.2, 5.52)
     found = only_case(run)
     assert (found.status, found.reasons) == ("suspect", ("Its blocks differ by 4.6×: medians 1.2 and 5.52 ms.",))
@@ -54,7 +55,7 @@ def test_the_case_is_suspect_and_counts_and_exit_code_agree() -> None:
     assert summarise(run).counts["suspect"] == 1
     assert counts(summarise(run))["suspect"] == 2
     assert exit_code(counts(summarise(run))) == ExitCode.SUSPECT
-    assert "0 of 1 case are valid" in headline(summarise(run))
+    pinned(headline(summarise(run)))
 
 
 def test_blocks_that_agree_stay_valid() -> None:
@@ -111,10 +112,10 @@ def test_a_gap_beside_such_a_case_says_so() -> None:
     assert [gap.suspect for group in gaps(summary) for gap in group.gaps] == [True]
 
 
-def test_the_terminal_tells_the_values() -> None:
+def test_the_terminal_tells_the_values(pinned: Pinned) -> None:
     from rich.console import Console
 
     console = Console(width=160)
     with console.capture() as captured:
         console.print(result_table(summarise(run_with(1.2, 5.52))))
-    assert "Its blocks differ by 4.6×: medians 1.2 and 5.52 ms." in captured.get()
+    pinned(captured.get())

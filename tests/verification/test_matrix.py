@@ -7,6 +7,7 @@ import pytest
 from mobilebench.models.manifest import AddedManifest, Behaviour
 from mobilebench.verification import compare, matrix
 from mobilebench.verification.records import Answered, ModelMatrix, OutputFacts, ReferenceFacts
+from tests.pinning import Pinned
 from tests.verification.answers import answered, cell, difference, manifest, summaries
 
 
@@ -26,12 +27,11 @@ def test_what_is_within_the_tolerance_passes_with_its_worst_numbers() -> None:
     assert (row.verdict, row.reason, row.relative, row.told_apart) == ("pass", None, 3e-6, 0.4)
 
 
-def test_one_wrong_sample_fails_with_its_difference_and_input() -> None:
+def test_one_wrong_sample_fails_with_its_difference_and_input(pinned: Pinned) -> None:
     row = matrix.judge(from_answers(offset=0.1), 1e-3)
     assert row.verdict == "FAIL"
     assert row.absolute == pytest.approx(0.1, rel=1e-5)
-    assert "differs by 0.0" in (row.reason or "")
-    assert "allowed is 0.001" in (row.reason or "")
+    pinned(row.reason or "")
     assert matrix.judge(from_answers(offset=0.1), 0.1).verdict == "pass"
 
 
@@ -46,10 +46,10 @@ def test_the_same_answer_to_every_input_fails() -> None:
     assert matrix.judge(from_answers(swap={"upper": "published", "lower": "published"}), 0.1).verdict == "FAIL"
 
 
-def test_an_output_that_does_not_follow_its_input_cannot_pass() -> None:
+def test_an_output_that_does_not_follow_its_input_cannot_pass(pinned: Pinned) -> None:
     row = matrix.judge(answered(told_apart={"logits": 1e-6}), 1e-5)
     assert row.verdict == "FAIL"
-    assert "another input would pass as well" in (row.reason or "")
+    pinned(row.reason or "")
 
 
 def test_a_check_that_was_never_tried_on_another_input_cannot_pass() -> None:
@@ -57,11 +57,11 @@ def test_a_check_that_was_never_tried_on_another_input_cannot_pass() -> None:
     assert (row.verdict, "try more inputs" in (row.reason or "")) == ("FAIL", True)
 
 
-def test_answers_of_a_random_model_are_neither_right_nor_wrong() -> None:
+def test_answers_of_a_random_model_are_neither_right_nor_wrong(pinned: Pinned) -> None:
     random = Behaviour(random=True)
     row = matrix.judge(from_answers(offset=5), 1e-3, random)
     assert (row.verdict, row.relative, row.told_apart) == ("unchecked", None, None)
-    assert row.reason == "the model gives another answer each time: agreement cannot be checked"
+    pinned(row.reason)
     assert matrix.can_fail([row]) == [
         "fp32: only by shapes and by values that are not finite, for the model gives another answer each time"
     ]
@@ -103,10 +103,10 @@ def test_a_model_with_constant_or_tiny_outputs_cannot_pass(complaint: str) -> No
     assert whole.model_copy(update={"complaints": []}).passes
 
 
-def test_outputs_have_to_change_by_more_than_the_tolerance() -> None:
+def test_outputs_have_to_change_by_more_than_the_tolerance(pinned: Pinned) -> None:
     assert matrix.worthless(facts(least_change=0.00126), manifest()) == []
     (complaint,) = matrix.worthless(facts(least_change=0.00124), manifest())
-    assert "hardly follows its input: 0.00124 of its scale" in complaint
+    pinned(complaint)
 
 
 def test_whether_the_check_can_fail_is_said_for_every_precision() -> None:

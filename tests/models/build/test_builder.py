@@ -21,6 +21,7 @@ from mobilebench.models import obtain, pins, registry, store
 from mobilebench.models.build.builder import build
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.models.synthetic_inputs import summarise
+from tests.pinning import Pinned
 
 MODELS = ("mobilenet_v2", "bert_small")
 
@@ -36,37 +37,40 @@ def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in missing else found(name))
 
 
-def test_a_model_without_definition_is_bad_input(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_without_definition_is_bad_input(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     monkeypatch.setitem(registry.MODELS, "vgg16", replace(registry.get("vgg16"), definition=None))
-    with pytest.raises(BadInput, match="vgg16 is known but this version has no definition of it"):
+    with pinned.raises(BadInput):
         build("vgg16")
 
 
-def test_an_unknown_model_is_bad_input(own_cache: Path) -> None:
-    with pytest.raises(BadInput, match="no model 'resnet18'"):
+def test_an_unknown_model_is_bad_input(own_cache: Path, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         build("resnet18")
 
 
 @pytest.mark.parametrize("batch", [0, -1])
-def test_a_batch_of_nothing_is_bad_input(own_cache: Path, batch: int) -> None:
-    with pytest.raises(BadInput, match=f"batch of {batch} cannot be built"):
+def test_a_batch_of_nothing_is_bad_input(own_cache: Path, batch: int, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         build("bert_small", batch=batch)
 
 
 def test_missing_converters_are_named_with_the_command_that_installs_them(
-    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     without(monkeypatch, "tensorflow", "ai_edge_litert")
-    with pytest.raises(BadInput, match="not installed: tensorflow, ai-edge-litert") as caught:
+    with pinned.raises(BadInput):
         build("bert_small")
-    assert "pip install 'mobilebench[models]'" in (caught.value.hint or "")
     assert list((own_cache / "models").iterdir()) == []
 
 
-def test_a_converter_of_another_version_is_refused(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_converter_of_another_version_is_refused(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1")
-    with pytest.raises(BadInput, match=r"built with tensorflow 2\.21\.0, but 0\.1 is installed"):
+    with pinned.raises(BadInput):
         build("bert_small")
 
 
@@ -93,14 +97,14 @@ def left_in(folder: Path) -> set[str]:
     return {path.suffix for path in (folder / "models").iterdir()}
 
 
-def test_the_builders_error_is_passed_on(builder: Builder, own_cache: Path) -> None:
+def test_the_builders_error_is_passed_on(builder: Builder, own_cache: Path, pinned: Pinned) -> None:
     builder.does(
         "print(json.dumps({'step': 'converting'}))\n"
         "print(json.dumps({'error': 'The answer differs by 0.5.', 'hint': None}))\n"
         "sys.exit(1)"
     )
     steps: list[str] = []
-    with pytest.raises(MobilebenchError, match=r"The answer differs by 0\.5\.") as caught:
+    with pinned.raises(MobilebenchError) as caught:
         build("bert_small", progress=steps.append)
     assert steps == ["converting"]
     assert ".log" in (caught.value.hint or "")
@@ -108,35 +112,36 @@ def test_the_builders_error_is_passed_on(builder: Builder, own_cache: Path) -> N
     assert obtain.find("bert_small") is None
 
 
-def test_a_crash_gives_its_last_line_and_the_log(builder: Builder, own_cache: Path) -> None:
+def test_a_crash_gives_its_last_line_and_the_log(builder: Builder, own_cache: Path, pinned: Pinned) -> None:
     builder.does("raise ValueError('no such operation')")
-    with pytest.raises(MobilebenchError, match="ValueError: no such operation") as caught:
+    with pinned.raises(MobilebenchError) as caught:
         build("bert_small")
     log = Path((caught.value.hint or "").removeprefix("The converters' log is ").rstrip("."))
     assert "Traceback" in log.read_text()
 
 
-def test_a_killed_builder_is_told(builder: Builder) -> None:
+def test_a_killed_builder_is_told(builder: Builder, pinned: Pinned) -> None:
     builder.does("os.kill(os.getpid(), 9)")
-    with pytest.raises(MobilebenchError, match="killed, most likely because memory ran out"):
+    with pinned.raises(MobilebenchError):
         build("bert_small")
 
 
-def test_a_full_disk_is_told_as_such(builder: Builder, own_cache: Path) -> None:
+def test_a_full_disk_is_told_as_such(builder: Builder, own_cache: Path, pinned: Pinned) -> None:
     builder.does(
         "print('OSError: [Errno 28] No space left on device', file=sys.stderr, flush=True)\n"
         "print(json.dumps({'error': 'Building failed.', 'hint': None}))\n"
         "sys.exit(1)"
     )
-    with pytest.raises(BadInput, match="There is no room for the model in") as caught:
+    with pinned.raises(BadInput):
         build("bert_small")
-    assert "models prune" in (caught.value.hint or "")
     assert left_in(own_cache) == {".lock", ".log"}
 
 
-def test_a_builder_that_leaves_nothing_usable_is_not_believed(builder: Builder, own_cache: Path) -> None:
+def test_a_builder_that_leaves_nothing_usable_is_not_believed(
+    builder: Builder, own_cache: Path, pinned: Pinned
+) -> None:
     builder.does("")
-    with pytest.raises(BadInput, match=r"manifest\.json cannot be read"):
+    with pinned.raises(BadInput):
         build("bert_small")
     assert obtain.find("bert_small") is None
 

@@ -24,6 +24,7 @@ from mobilebench.models.inspection.malformed import Malformed
 from mobilebench.models.inspection.reader import read
 from mobilebench.models.inspection.recognise import recognise
 from tests.models.inspection import tiny_models
+from tests.pinning import Pinned
 
 
 def refused(path: Path) -> BadInput:
@@ -66,12 +67,12 @@ def test_not_a_model(tmp_path: Path, content: bytes, word: str) -> None:
     assert word in refused(file).message
 
 
-def test_nothing_there(tmp_path: Path) -> None:
-    assert "There is no file" in refused(tmp_path / "absent.onnx").message
+def test_nothing_there(tmp_path: Path, pinned: Pinned) -> None:
+    pinned(refused(tmp_path / "absent.onnx").message)
 
 
-def test_a_folder_without_a_model(tmp_path: Path) -> None:
-    assert "folder without a model" in refused(tmp_path).message
+def test_a_folder_without_a_model(tmp_path: Path, pinned: Pinned) -> None:
+    pinned(refused(tmp_path).message)
 
 
 def test_a_folder_with_a_model_file_says_which(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_a_folder_with_a_model_file_says_which(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "gzip"])
-def test_archives_are_to_be_unpacked_first(tmp_path: Path, kind: str) -> None:
+def test_archives_are_to_be_unpacked_first(tmp_path: Path, kind: str, pinned: Pinned) -> None:
     inner = tmp_path / "net.onnx"
     inner.write_bytes(tiny_models.onnx_model())
     archive = tmp_path / f"net.{kind}"
@@ -95,59 +96,58 @@ def test_archives_are_to_be_unpacked_first(tmp_path: Path, kind: str) -> None:
             archive.write_bytes(gzip.compress(inner.read_bytes()))
     error = refused(archive)
     assert f"{kind}" in error.message
-    assert "Unpack it first" in str(error.hint)
+    pinned(str(error.hint))
 
 
 @pytest.mark.parametrize("ending", [".tflite", ".json", ".pb"])
-def test_wrong_extension_names_both(tmp_path: Path, ending: str) -> None:
+def test_wrong_extension_names_both(tmp_path: Path, ending: str, pinned: Pinned) -> None:
     file = tmp_path / f"net{ending}"
     file.write_bytes(tiny_models.onnx_model())
     error = refused(file)
-    assert "is named like" in error.message
-    assert "an ONNX model" in error.message
+    pinned(error.message)
     assert "net.onnx" in str(error.hint)
 
 
-def test_another_format_than_asked_for(tmp_path: Path) -> None:
+def test_another_format_than_asked_for(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "net"
     file.write_bytes(tiny_models.tflite_model())
-    with pytest.raises(BadInput, match=r"is a TensorFlow Lite model, not an ONNX model\."):
+    with pinned.raises(BadInput):
         inspect(file, "onnx")
 
 
-def test_three_gigabytes_are_refused_unread(tmp_path: Path) -> None:
+def test_three_gigabytes_are_refused_unread(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "huge.onnx"
     file.write_bytes(tiny_models.onnx_model())
     os.truncate(file, 3 * 2**30)
     begun = time.process_time()
-    assert "3.0 GiB in one file" in refused(file).message
+    pinned(refused(file).message)
     assert time.process_time() - begun < 1
 
 
-def test_a_sparse_file_under_the_limit_is_refused_by_its_content(tmp_path: Path) -> None:
+def test_a_sparse_file_under_the_limit_is_refused_by_its_content(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "zeros.onnx"
     file.write_bytes(tiny_models.onnx_model())
     os.truncate(file, 2**30)
-    assert "is damaged" in unreadable(file, "onnx")
+    pinned(unreadable(file, "onnx"))
 
 
-def test_a_pipe_a_device_and_a_socket_do_not_hang(tmp_path: Path) -> None:
+def test_a_pipe_a_device_and_a_socket_do_not_hang(tmp_path: Path, pinned: Pinned) -> None:
     os.mkfifo(tmp_path / "pipe.onnx")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket.onnx"))
         for path in (tmp_path / "pipe.onnx", Path("/dev/zero"), tmp_path / "socket.onnx"):
-            assert "neither a file nor a folder" in refused(path).message
+            pinned(refused(path).message)
 
 
 @pytest.mark.slow
-def test_a_pipe_inside_a_model_does_not_hang(tmp_path: Path) -> None:
+def test_a_pipe_inside_a_model_does_not_hang(tmp_path: Path, pinned: Pinned) -> None:
     file = tiny_models.tfjs_model(tmp_path)
     (tmp_path / "shard2.bin").unlink()
     os.mkfifo(tmp_path / "shard2.bin")
-    assert "not a regular file" in unreadable(file, "tfjs")
+    pinned(unreadable(file, "tfjs"))
 
 
-def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
     file = tmp_path / "net.onnx"
     file.write_bytes(tiny_models.onnx_model())
 
@@ -155,7 +155,7 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(BadInput, match=r"cannot be read \(Permission denied\)"):
+    with pinned.raises(BadInput):
         recognise(file)
 
 
@@ -194,10 +194,10 @@ def test_cut_short_anywhere_is_refused(tmp_path: Path, format_name: str, make: C
     assert taken == 0
 
 
-def test_cut_short_says_so(tmp_path: Path) -> None:
+def test_cut_short_says_so(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "net.onnx"
     file.write_bytes(tiny_models.onnx_model()[:-200])
-    assert "cut short" in refused(file).message
+    pinned(refused(file).message)
 
 
 def test_unknown_opset(tmp_path: Path) -> None:
@@ -208,20 +208,20 @@ def test_unknown_opset(tmp_path: Path) -> None:
     assert "17" in str(error.hint)
 
 
-def test_an_operator_that_onnx_does_not_have(tmp_path: Path) -> None:
+def test_an_operator_that_onnx_does_not_have(tmp_path: Path, pinned: Pinned) -> None:
     model = tiny_models.onnx_proto()
     model.graph.node[1].op_type = "Frobnicate"
     file = tmp_path / "net.onnx"
     file.write_bytes(model.SerializeToString())
-    assert "'Frobnicate', which ONNX does not have" in unreadable(file, "onnx")
+    pinned(unreadable(file, "onnx"))
 
 
-def test_an_operator_that_is_younger_than_the_opset(tmp_path: Path) -> None:
+def test_an_operator_that_is_younger_than_the_opset(tmp_path: Path, pinned: Pinned) -> None:
     model = tiny_models.onnx_proto(opset=17)
     model.graph.node[1].op_type = "Gelu"
     file = tmp_path / "net.onnx"
     file.write_bytes(model.SerializeToString())
-    assert "does not have in its opset 17" in unreadable(file, "onnx")
+    pinned(unreadable(file, "onnx"))
 
 
 @pytest.mark.parametrize(
@@ -264,16 +264,16 @@ def test_weight_shards_stay_in_the_folder(tmp_path: Path, path: str) -> None:
     unreadable(file, "tfjs")
 
 
-def test_weight_shards_of_another_size(tmp_path: Path) -> None:
+def test_weight_shards_of_another_size(tmp_path: Path, pinned: Pinned) -> None:
     file = tiny_models.tfjs_model(tmp_path)
     (tmp_path / "shard2.bin").write_bytes(bytes(5))
-    assert "declares 556 bytes of weights" in refused(file).message
+    pinned(refused(file).message)
 
 
-def test_a_layers_model_says_how_to_convert(tmp_path: Path) -> None:
+def test_a_layers_model_says_how_to_convert(tmp_path: Path, pinned: Pinned) -> None:
     file = tiny_models.tfjs_model(tmp_path, format="layers-model")
     error = refused(file)
-    assert "layers model" in error.message
+    pinned(error.message)
     assert "tensorflowjs_converter" in str(error.hint)
 
 
@@ -283,17 +283,17 @@ def test_a_saved_model_without_its_variables(tmp_path: Path) -> None:
     assert "variables.index" in refused(folder).message
 
 
-def test_a_saved_model_with_a_link_out(tmp_path: Path) -> None:
+def test_a_saved_model_with_a_link_out(tmp_path: Path, pinned: Pinned) -> None:
     folder = tiny_models.saved_model(tmp_path / "net")
     (folder / "assets").mkdir()
     (folder / "assets" / "words.txt").symlink_to("/etc/passwd")
-    assert "outside its folder" in refused(folder).message
+    pinned(refused(folder).message)
 
 
-def test_functions_that_call_themselves_for_ever(tmp_path: Path) -> None:
+def test_functions_that_call_themselves_for_ever(tmp_path: Path, pinned: Pinned) -> None:
     folder = tiny_models.saved_model(tmp_path / "net")
     (folder / "saved_model.pb").write_bytes(tiny_models.saved_model_proto(convolution="network"))
-    assert "call each other more than" in refused(folder).message
+    pinned(refused(folder).message)
 
 
 @given(
@@ -346,15 +346,15 @@ def test_a_reader_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scr
     assert words in refused(file).message
 
 
-def test_time_is_limited(tmp_path: Path) -> None:
+def test_time_is_limited(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "net.onnx"
     file.write_bytes(tiny_models.onnx_model())
-    with pytest.raises(BadInput, match=r"could not be read within 0\.001 s"):
+    with pinned.raises(BadInput):
         inspect(file, timeout_s=0.001)
 
 
-def test_memory_is_limited(tmp_path: Path) -> None:
+def test_memory_is_limited(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "model.json"
     file.write_bytes(b'{"modelTopology": [' + b"0," * 6_000_000 + b"0]}")
-    with pytest.raises(BadInput, match="GiB of memory to be read"):
+    with pinned.raises(BadInput):
         inspect(file, memory_bytes=64 * 2**20)

@@ -11,6 +11,7 @@ import pytest
 
 from mobilebench.core.errors import BadInput
 from mobilebench.models.inspection.recognise import recognise
+from tests.pinning import Pinned
 
 from . import tiny_models
 
@@ -79,18 +80,18 @@ def test_a_zip_archive_is_named_by_what_lies_in_it(tmp_path: Path, names: list[s
     assert hint in str(error.hint)
 
 
-def test_a_cut_zip_archive_is_said_to_be_cut(tmp_path: Path) -> None:
+def test_a_cut_zip_archive_is_said_to_be_cut(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "net.keras"
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("config.json", "x" * 500)
     file.write_bytes(file.read_bytes()[:200])
-    assert "cut short" in refused(file).message
+    pinned(refused(file).message)
 
 
-def test_a_byte_order_mark_before_a_model_is_named(tmp_path: Path) -> None:
+def test_a_byte_order_mark_before_a_model_is_named(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "model.json"
     file.write_bytes(b"\xef\xbb\xbf" + json.dumps(tiny_models.tfjs_json()).encode())
-    assert "byte order mark" in refused(file).message
+    pinned(refused(file).message)
 
 
 def test_models_are_still_models(tmp_path: Path) -> None:
@@ -98,10 +99,10 @@ def test_models_are_still_models(tmp_path: Path) -> None:
     assert recognise(tiny_models.saved_model(tmp_path / "saved"))[1] == "saved_model"
 
 
-def test_a_folder_without_its_graph_is_named(tmp_path: Path) -> None:
+def test_a_folder_without_its_graph_is_named(tmp_path: Path, pinned: Pinned) -> None:
     folder = tiny_models.saved_model(tmp_path / "saved")
     (folder / "saved_model.pb").unlink()
-    assert "without its saved_model.pb" in refused(folder).message
+    pinned(refused(folder).message)
 
 
 @pytest.mark.parametrize(
@@ -115,26 +116,26 @@ def test_a_folder_without_its_graph_is_named(tmp_path: Path) -> None:
         ("net.plan", "TensorRT"),
     ],
 )
-def test_what_only_its_name_tells_is_said_to_be_named_so(tmp_path: Path, name: str, says: str) -> None:
+def test_what_only_its_name_tells_is_said_to_be_named_so(tmp_path: Path, name: str, says: str, pinned: Pinned) -> None:
     file = tmp_path / name
     file.write_bytes(b"\x81\x00\xff\x03" * 50)
     message = refused(file).message
-    assert "is named like" in message
+    pinned(message)
     assert says in message
 
 
-def test_a_frozen_tensorflow_graph_is_named(tmp_path: Path) -> None:
+def test_a_frozen_tensorflow_graph_is_named(tmp_path: Path, pinned: Pinned) -> None:
     node = b"\x0a\x05input\x12\x0bPlaceholder"
     file = tmp_path / "frozen.pb"
     file.write_bytes(b"".join(b"\x0a" + bytes([len(node)]) + node for _ in range(3)))
     error = refused(file)
-    assert "TensorFlow graph" in error.message
+    pinned(error.message)
     assert "SavedModel" in str(error.hint)
 
 
-def test_a_folder_with_several_tfjs_models_names_one_to_give(tmp_path: Path) -> None:
+def test_a_folder_with_several_tfjs_models_names_one_to_give(tmp_path: Path, pinned: Pinned) -> None:
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text(json.dumps(tiny_models.tfjs_json()))
     error = refused(tmp_path)
-    assert "several TF.js models" in error.message
+    pinned(error.message)
     assert "a.json" in str(error.hint)

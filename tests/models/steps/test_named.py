@@ -17,6 +17,7 @@ from mobilebench.models import registry
 from mobilebench.models.steps import anchors, boxes, detection, images, named, text
 from mobilebench.models.steps.answers import Boxes, Classes, Images
 from mobilebench.models.steps.classes import best, sigmoid, softmax
+from tests.pinning import Pinned
 
 from .yolo import yolov5_encoded
 
@@ -92,8 +93,8 @@ def test_what_is_too_bright_or_too_dark_is_clipped() -> None:
     "wrong",
     [IMAGE.astype(np.float32), IMAGE[None], IMAGE[:0], np.zeros((3, 3), np.uint8), np.zeros((3, 3, 4), np.uint8)],
 )
-def test_what_is_no_image_is_bad_input(wrong: NDArray[Any]) -> None:
-    with pytest.raises(BadInput, match=r"8-bit pixels|channels"):
+def test_what_is_no_image_is_bad_input(wrong: NDArray[Any], pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         named.prepare("mobilenet_v2", wrong)
 
 
@@ -205,8 +206,8 @@ def test_a_generators_answer_is_an_image() -> None:
     assert (found.pixels.dtype, found.pixels.shape, found.pixels.max()) == (np.uint8, (1, 256, 256, 3), 128)
 
 
-def test_a_missing_output_or_step_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="`class_logits` of ssd_mobilenet_v2 is missing"):
+def test_a_missing_output_or_step_is_bad_input(pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         named.finish("ssd_mobilenet_v2", {"box_encodings": np.zeros((1, 1917, 4))})
-    with pytest.raises(BadInput, match="no step stands behind it"):
+    with pinned.raises(BadInput):
         named.finish("bert_small", {})

@@ -14,6 +14,7 @@ from mobilebench.models.inspection.graph import shared_names
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.user_models import importer, input_specs
 from mobilebench.models.user_models.importer import Wishes
+from tests.pinning import Pinned
 
 from .making_onnx import save
 
@@ -64,8 +65,8 @@ def tflite(path: Path, inputs: list[tuple[str, list[int]]], outputs: list[str]) 
     return path
 
 
-def test_two_inputs_of_one_name_are_refused() -> None:
-    assert "two inputs are called `input`" in refused(FILES / "same_names.tflite").message
+def test_two_inputs_of_one_name_are_refused(pinned: Pinned) -> None:
+    pinned(refused(FILES / "same_names.tflite").message)
 
 
 @pytest.mark.parametrize(
@@ -89,25 +90,25 @@ def test_an_input_that_is_an_output_too_has_one_name_by_right(tmp_path: Path) ->
     assert shared_names("inputs", ["a", "b"]) == []
 
 
-def test_several_signatures_are_named_and_none_is_taken_silently() -> None:
+def test_several_signatures_are_named_and_none_is_taken_silently(pinned: Pinned) -> None:
     file = FILES / "two_tf.tflite"
     shown = inspect(file)
     assert (shown.signatures, shown.signature) == (["decode", "encode"], "decode")
     error = refused(file)
-    assert "has signatures decode, encode; choose one" in error.message
+    pinned(error.message)
     assert "--signature decode" in str(error.hint)
-    assert "no signature 'other'" in refused(file, signature="other").message
+    pinned(refused(file, signature="other").message)
 
 
-def test_an_unknown_rank_is_asked_for() -> None:
+def test_an_unknown_rank_is_asked_for(pinned: Pinned) -> None:
     error = refused(FILES / "unknown_rank_elementwise.onnx")
-    assert "leaves sizes of its inputs open: x (float32 of unknown rank)" in error.message
+    pinned(error.message)
     assert "--input x=1x128:float32 (`scalar`" in str(error.hint)
 
 
-def test_an_unknown_rank_of_a_tflite_model_is_asked_for() -> None:
+def test_an_unknown_rank_of_a_tflite_model_is_asked_for(pinned: Pinned) -> None:
     error = refused(FILES / "unknown_rank.tflite")
-    assert "serving_default_x:0 (float32 of unknown rank)" in error.message
+    pinned(error.message)
 
 
 def test_a_scalar_of_a_converter_that_tells_no_rank_stays_a_scalar(tmp_path: Path) -> None:
@@ -135,11 +136,11 @@ def test_keras_usual_open_batch_is_known_to_be_none_of_litertjs() -> None:
     assert model_limits.why_not("tflite", files, "tflite") is None
 
 
-def test_a_scalar_takes_no_sizes(tmp_path: Path) -> None:
+def test_a_scalar_takes_no_sizes(tmp_path: Path, pinned: Pinned) -> None:
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [])
     file = save(tmp_path / "net.onnx", [helper.make_node("Relu", ["x"], ["y"])], [x], [y], {})
-    assert "the file says scalar" in refused(file, "x=2").message
+    pinned(refused(file, "x=2").message)
 
 
 @pytest.mark.parametrize("given", [(), ("x=1x8",)])
@@ -147,20 +148,20 @@ def test_a_size_of_0_is_refused_whatever_is_said(given: tuple[str, ...]) -> None
     assert "'x' has a size of 0 in the file (0x8)" in refused(FILES / "batch_zero_placeholder.onnx", *given).message
 
 
-def test_a_size_of_0_behind_the_batch_is_refused_too(tmp_path: Path) -> None:
+def test_a_size_of_0_behind_the_batch_is_refused_too(tmp_path: Path, pinned: Pinned) -> None:
     file = tflite(tmp_path / "net.tflite", [("x", [1, 0])], ["y"])
-    assert "has a size of 0" in refused(file).message
+    pinned(refused(file).message)
 
 
-def test_outputs_that_are_no_tensors_are_refused(tmp_path: Path) -> None:
+def test_outputs_that_are_no_tensors_are_refused(tmp_path: Path, pinned: Pinned) -> None:
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])
     y = helper.make_tensor_sequence_value_info("y", TensorProto.FLOAT, [1, 4])
     file = save(tmp_path / "net.onnx", [helper.make_node("SequenceConstruct", ["x"], ["y"])], [x], [y], {})
-    assert "its output 'y' is of kind sequence" in refused(file).message
+    pinned(refused(file).message)
 
 
-def test_an_output_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
+def test_an_output_that_is_listed_twice_is_refused(tmp_path: Path, pinned: Pinned) -> None:
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])
     file = save(tmp_path / "net.onnx", [helper.make_node("Relu", ["x"], ["y"])], [x], [y, y], {})
-    assert "two outputs are called `y`" in refused(file).message
+    pinned(refused(file).message)

@@ -23,6 +23,7 @@ from mobilebench.models import obtain, registry, user_store
 from mobilebench.models.manifest import Fill
 from mobilebench.models.user_models import hashed_copy, importer, input_specs
 from mobilebench.models.user_models.importer import Wishes
+from tests.pinning import Pinned
 
 from .making_onnx import ODD, ROWS, one_node, text_model
 
@@ -44,7 +45,7 @@ def kept(home: Path) -> list[str]:
     return sorted(place.name for place in room.iterdir() if place.name != ".lock") if room.is_dir() else []
 
 
-def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path) -> None:
+def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path, pinned: Pinned) -> None:
     file = text_model(tmp_path / "My Net.onnx")
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     taken = importer.add(file)
@@ -77,31 +78,30 @@ def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path) 
     assert obtain.find("my_net") == taken.files
     assert obtain.find("my_net", "fp32", 4) is None
     assert obtain.ensure("my_net") == taken.files
-    with pytest.raises(BadInput, match="was added with batch 1"):
+    with pinned.raises(BadInput):
         obtain.ensure("my_net", "fp32", 2)
 
     again = importer.add(shutil.copy(file, tmp_path / "other.onnx"))
     assert again.already
     assert again.files.manifest.model == "my_net"
-    with pytest.raises(BadInput, match="there already, as my_net"):
+    with pinned.raises(BadInput):
         importer.add(file, Wishes(name="another"))
-    with pytest.raises(BadInput, match="stays as it was added"):
+    with pinned.raises(BadInput):
         importer.add(file, Wishes(fills={"ids": Fill(kind="integers", low=0, high=2)}))
     other = text_model(tmp_path / "my-net.onnx", sequence=4)
-    with pytest.raises(BadInput, match="name my_net is taken, by one that you added") as refused:
+    with pinned.raises(BadInput) as refused:
         importer.add(other)
     assert "--name my_my_net" in str(refused.value.hint)
 
     stored = taken.files.folder / "my_net.onnx"
     stored.write_bytes(stored.read_bytes()[:-1] + b"x")
-    with pytest.raises(BadInput, match=r"added model .* was cut short or changed") as damaged:
+    with pinned.raises(BadInput):
         obtain.ensure("my_net")
-    assert "models remove my_net" in str(damaged.value.hint)
 
     assert user_store.remove("my_net").manifest.model == "my_net"
     assert not registry.knows("my_net")
     assert kept(home) == []
-    with pytest.raises(BadInput, match="No model was added as 'mobilenet_v2'"):
+    with pinned.raises(BadInput):
         user_store.remove("mobilenet_v2")
 
 
@@ -321,7 +321,9 @@ def test_bad_files_are_refused_and_leave_nothing(
     assert kept(home) == []
 
 
-def test_an_unreadable_file_is_refused(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_refused(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     file = text_model(tmp_path / "net.onnx")
     opened = os.open
 
@@ -331,7 +333,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, home: Path, monkeypatch: 
         return opened(path, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(hashed_copy.os, "open", denied)
-    with pytest.raises(BadInput, match="Permission denied"):
+    with pinned.raises(BadInput):
         importer.add(file)
     assert kept(home) == []
 
@@ -350,12 +352,12 @@ def test_a_copy_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
         hashed_copy.copy(tmp_path / "in", tmp_path / "shop", name)
 
 
-def test_a_full_disk_leaves_nothing(tmp_path: Path, home: Path) -> None:
+def test_a_full_disk_leaves_nothing(tmp_path: Path, home: Path, pinned: Pinned) -> None:
     file = text_model(tmp_path / "net.onnx", width=20_000)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
     try:
-        with pytest.raises(BadInput, match="no room for the model"):
+        with pinned.raises(BadInput):
             importer.add(file)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -393,15 +395,17 @@ def tfjs_model(folder: Path, operator: str) -> Path:
     return folder
 
 
-def test_without_tensorflow_a_tfjs_model_has_no_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_tensorflow_a_tfjs_model_has_no_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     monkeypatch.setattr(importer.importlib.util, "find_spec", lambda name: None)
     manifest = importer.add(tfjs_model(tmp_path / "net", "Relu")).files.manifest
     assert (manifest.model, manifest.reference, manifest.reference_engine) == ("net", [], "none")
-    assert "no reference answer: TensorFlow" in manifest.notes[0]
+    pinned(manifest.notes[0])
 
 
-def test_a_model_that_reads_files_is_refused(tmp_path: Path, home: Path) -> None:
-    with pytest.raises(BadInput, match=r"may read or write files of this computer, or call Python \(ReadFile\)"):
+def test_a_model_that_reads_files_is_refused(tmp_path: Path, home: Path, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         importer.add(tfjs_model(tmp_path / "net", "ReadFile"))
     assert kept(home) == []
 

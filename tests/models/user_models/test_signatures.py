@@ -19,6 +19,7 @@ from mobilebench.models.inspection.malformed import Malformed
 from mobilebench.models.inspection.tflite import signature as tflite_signature
 from mobilebench.models.user_models import importer
 from mobilebench.models.user_models.importer import Wishes
+from tests.pinning import Pinned
 
 FILES = Path(__file__).parent / "files"
 ODD = 'it\'s "odd" $(x) `y`; \n-z'
@@ -183,9 +184,9 @@ def test_signatures_of_one_graph_need_no_choice_and_take_one(tmp_path: Path) -> 
     assert listed(file) == {"b": {"inputs": ["left"], "outputs": ["right"]}}
 
 
-def test_a_signature_of_another_graph_than_the_first_is_not_passed_over(tmp_path: Path) -> None:
+def test_a_signature_of_another_graph_than_the_first_is_not_passed_over(tmp_path: Path, pinned: Pinned) -> None:
     file = save(tmp_path / "net.tflite", [adding("a", 1), adding("b", 2)], [signature("b", 1, "x", ("y", 2))])
-    with pytest.raises(BadInput, match="its first graph, which engines run, is another one"):
+    with pinned.raises(BadInput):
         importer.add(file)
     tflite_signature.keep(file, "b")
     assert ran(file) == 2
@@ -223,9 +224,9 @@ def test_the_order_of_operators_goes_with_the_graphs(tmp_path: Path) -> None:
     assert bytes([2, 6, 2, 0, 0, 0, 0]) in file.read_bytes()
 
 
-def test_an_order_of_operators_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_an_order_of_operators_that_cannot_be_read_is_refused(tmp_path: Path, pinned: Pinned) -> None:
     file = three(tmp_path / "net.tflite", metadata=bytes([2, 6, 0, 0, 8, 0]))
-    with pytest.raises(Malformed, match="order of operators"):
+    with pinned.raises(Malformed):
         tflite_signature.keep(file, "two")
 
 

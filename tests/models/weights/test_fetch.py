@@ -22,6 +22,7 @@ from mobilebench.models.pretrained import Pretrained
 from mobilebench.models.weights import download, fetch, sources
 from mobilebench.models.weights.download import Patience
 from tests.models.weights.weights_server import Site, serving
+from tests.pinning import Pinned
 
 CONTENT = random.Random(5).randbytes(1_000_000)
 OTHER = random.Random(6).randbytes(1_000_000)
@@ -123,14 +124,16 @@ def test_after_cut_connections_it_goes_on_where_it_was(site: Site) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_connection_that_is_always_cut_is_given_up_and_a_later_call_goes_on(site: Site, chunked: bool) -> None:
+def test_a_connection_that_is_always_cut_is_given_up_and_a_later_call_goes_on(
+    site: Site, chunked: bool, pinned: Pinned
+) -> None:
     site.chunked = chunked
     site.cuts = [200_000, *[0] * QUICK.attempts]
     weights = named(site.url)
     message, hint = refused(weights)
-    assert "the connection was cut" in message
+    pinned(message)
     assert message.endswith("0.2 MB are kept.")
-    assert "goes on" in hint
+    pinned(hint)
     assert fetch.kept(weights, fetch.weights_folder()) == 200_000
     told = Told()
     assert fetched(weights, told) == CONTENT
@@ -203,10 +206,10 @@ def test_a_wrong_sum_is_refused_and_nothing_stays(site: Site) -> None:
     assert not download.note_of(part(weights)).exists()
 
 
-def test_a_file_of_another_size_is_refused_before_it_comes(site: Site) -> None:
+def test_a_file_of_another_size_is_refused_before_it_comes(site: Site, pinned: Pinned) -> None:
     weights = named(site.url, size=2_000_000)
     told = Told()
-    assert "has 1000000 bytes instead of the 2000000" in refused(weights, told).message
+    pinned(refused(weights, told).message)
     assert told.places == []
 
 
@@ -215,14 +218,14 @@ def test_an_endless_answer_ends_at_the_stated_size(site: Site) -> None:
     assert "instead of the 1000000" in refused(named(site.url, size=1_000_000)).message
 
 
-def test_what_is_larger_than_weights_can_be_is_refused(site: Site) -> None:
+def test_what_is_larger_than_weights_can_be_is_refused(site: Site, pinned: Pinned) -> None:
     site.length = 5 << 30
-    assert "larger than weights can be" in refused(named(site.url)).message
+    pinned(refused(named(site.url)).message)
 
 
-def test_what_is_no_file_of_weights_is_not_kept(site: Site) -> None:
+def test_what_is_no_file_of_weights_is_not_kept(site: Site, pinned: Pinned) -> None:
     weights = named(site.url)
-    with pytest.raises(BadInput, match="is not a whole safetensors file"):
+    with pinned.raises(BadInput):
         fetch.fetch(weights, fetch.weights_folder(), patience=QUICK)
     assert [left.suffix for left in fetch.weights_folder().iterdir()] == [".lock"]
 
@@ -263,23 +266,23 @@ def test_a_server_that_falls_silent_is_told(site: Site) -> None:
     assert told.said == ["the server sends nothing any more; trying again in 0.001 s"]
 
 
-def test_a_server_that_does_not_answer_is_told() -> None:
+def test_a_server_that_does_not_answer_is_told(pinned: Pinned) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         message, hint = refused(named(f"http://127.0.0.1:{silent.getsockname()[1]}/a"))
-    assert "127.0.0.1 does not answer within 0.3 s" in message
+    pinned(message)
     assert "network" in hint
     assert time.monotonic() - began < 2
 
 
-def test_a_refused_connection_is_told() -> None:
-    assert "127.0.0.1 refuses the connection" in refused(named("http://127.0.0.1:1/a")).message
+def test_a_refused_connection_is_told(pinned: Pinned) -> None:
+    pinned(refused(named("http://127.0.0.1:1/a")).message)
 
 
-def test_an_unknown_host_is_told() -> None:
-    assert "no address is known for nowhere.invalid" in refused(named("http://nowhere.invalid/a")).message
+def test_an_unknown_host_is_told(pinned: Pinned) -> None:
+    pinned(refused(named("http://nowhere.invalid/a")).message)
 
 
 def test_redirects_are_followed(site: Site) -> None:
@@ -290,9 +293,9 @@ def test_redirects_are_followed(site: Site) -> None:
         assert [asked.get("range") for asked in site.asked] == [None, "bytes=300000-"]
 
 
-def test_a_redirect_in_a_circle_ends(site: Site) -> None:
+def test_a_redirect_in_a_circle_ends(site: Site, pinned: Pinned) -> None:
     site.redirect = site.url
-    assert "redirects lead nowhere" in refused(named(site.url)).message
+    pinned(refused(named(site.url)).message)
 
 
 @pytest.mark.parametrize("target", ["ftp://127.0.0.1/a", "file:///etc/passwd"])
@@ -315,10 +318,10 @@ def https_as_http(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("https_as_http")
-def test_https_is_never_left_for_http(site: Site) -> None:
+def test_https_is_never_left_for_http(site: Site, pinned: Pinned) -> None:
     with serving(Site(redirect=site.url)) as secure:
         message, hint = refused(named(secure.url.replace("http:", "https:")))
-    assert f"leads from https on to {site.url}" in message
+    pinned(message)
     assert "encrypted" in hint
     assert site.asked == []
     with serving(Site(redirect=site.url.replace("http:", "https:"))) as secure:
@@ -347,30 +350,34 @@ def test_https_goes_through_the_proxy_in_a_tunnel(site: Site, monkeypatch: pytes
     assert [asked["path"] for asked in site.asked] == ["CONNECT weights.invalid:443", "/a"]
 
 
-def test_a_proxy_that_is_not_there_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_not_there_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://me:secret@127.0.0.1:1")
     message, hint = refused(named("http://weights.invalid/a"))
-    assert "weights.invalid through the proxy http://127.0.0.1:1 refuses the connection" in message
+    pinned(message)
     assert "secret" not in message
     assert "proxy" in hint
 
 
-def test_a_proxy_of_an_unknown_kind_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_an_unknown_kind_is_told(monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
     monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:1080")
-    assert "unknown url type: socks5" in refused(named("http://weights.invalid/a")).message
+    pinned(refused(named("http://weights.invalid/a")).message)
 
 
-def test_too_little_room_is_told_before_anything_is_written(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_room_is_told_before_anything_is_written(
+    site: Site, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
     usage = type("Usage", (), {"free": 3_000_000})
     monkeypatch.setattr(download.shutil, "disk_usage", lambda folder: usage)
     weights = named(site.url)
     message, hint = refused(weights)
-    assert "1.0 MB are still to come, but only 3.0 MB are free" in message
-    assert "models prune" in hint
+    pinned(message)
+    pinned(hint)
     assert fetch.kept(weights, fetch.weights_folder()) == 0
 
 
-def test_a_disk_that_fills_up_meanwhile_is_told_and_the_part_gone_on_with(site: Site) -> None:
+def test_a_disk_that_fills_up_meanwhile_is_told_and_the_part_gone_on_with(site: Site, pinned: Pinned) -> None:
     weights = named(site.url)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
@@ -378,7 +385,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_and_the_part_gone_on_with(site: 
         message, _ = refused(weights)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "is full; 0.4 MB are kept" in message
+    pinned(message)
     assert fetched(weights) == CONTENT
     assert site.asked[-1]["range"] == "bytes=400000-"
 

@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 
 from mobilebench.core.errors import BadInput
 from mobilebench.models.weights import template, weights_file
+from tests.pinning import Pinned
 
 WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.float32([0.5, -1.5]), np.ones((1, 1, 2), np.float32)]
 
@@ -88,12 +89,12 @@ def test_float16_is_widened(file: Path) -> None:
     assert loaded.tolist() == np.float16([0.1, 2.0]).astype(np.float32).tolist()
 
 
-def test_the_sum_is_checked_when_it_is_given(file: Path) -> None:
+def test_the_sum_is_checked_when_it_is_given(file: Path, pinned: Pinned) -> None:
     weights_file.export(WEIGHTS, file)
     right = hashlib.sha256(file.read_bytes()).hexdigest()
     assert len(weights_file.load(file, right)) == 3
     file.write_bytes(file.read_bytes()[:-1] + b"@")
-    assert f"instead of {right}" in refusal(file, right)
+    pinned(refusal(file, right))
 
 
 @pytest.mark.parametrize(
@@ -114,29 +115,29 @@ def test_what_does_not_fit_is_told(file: Path, tensors: dict[str, Any], said: st
     assert said in refusal(file)
 
 
-def test_bfloat16_is_refused_by_name(file: Path) -> None:
+def test_bfloat16_is_refused_by_name(file: Path, pinned: Pinned) -> None:
     header = json.dumps({"0": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}).encode()
     file.write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
-    assert "tensor 0 is BF16" in refusal(file)
+    pinned(refusal(file))
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", b"\xff" * 64, b"PK\x03\x04" + bytes(60)])
-def test_what_is_no_safetensors_is_told(file: Path, content: bytes) -> None:
+def test_what_is_no_safetensors_is_told(file: Path, content: bytes, pinned: Pinned) -> None:
     file.write_bytes(content)
-    assert "is not a whole safetensors file" in refusal(file)
+    pinned(refusal(file))
 
 
-def test_a_truncated_file_is_told(file: Path) -> None:
+def test_a_truncated_file_is_told(file: Path, pinned: Pinned) -> None:
     weights_file.export(WEIGHTS, file)
     file.write_bytes(file.read_bytes()[:-1])
-    assert "is not a whole safetensors file" in refusal(file)
+    pinned(refusal(file))
 
 
-def test_a_missing_file_and_a_folder_are_told(file: Path) -> None:
-    assert "cannot be read" in refusal(file)
-    assert "cannot be read" in refusal(file, "0" * 64)
+def test_a_missing_file_and_a_folder_are_told(file: Path, pinned: Pinned) -> None:
+    pinned(refusal(file))
+    pinned(refusal(file, "0" * 64))
     file.mkdir()
-    assert "cannot be read" in refusal(file)
+    pinned(refusal(file))
 
 
 @given(st.integers(0, 200), st.integers(0, 255))
@@ -156,12 +157,12 @@ def test_a_changed_byte_is_read_or_told(place: int, value: int) -> None:
         assert all(np.isfinite(values).all() for values in loaded)
 
 
-def test_a_template_is_not_written_over_a_file(file: Path) -> None:
+def test_a_template_is_not_written_over_a_file(file: Path, pinned: Pinned) -> None:
     file.write_bytes(b"mine")
-    with pytest.raises(BadInput, match="exists already"):
+    with pinned.raises(BadInput):
         template.write("squeezenet", file)
     assert file.read_bytes() == b"mine"
-    with pytest.raises(BadInput, match="There is no folder"):
+    with pinned.raises(BadInput):
         template.write("squeezenet", file.parent / "nowhere" / "file")
 
 
