@@ -16,6 +16,7 @@ TESTS := tests$(if $(ROOM),/$(ROOM))
 BESIDE := $(if $(JOBS),-n $(JOBS) --dist loadfile)
 NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tests
 export PATH := $(abspath $(BIN)):$(PATH)
+export PYTHONDONTWRITEBYTECODE := # each module is compiled once, not by each of the many processes that tests and runs start
 
 .PHONY: help run setup python web native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench fuzz wheel clean
 
@@ -81,7 +82,7 @@ test: setup native-android $(STAMPS)/npm ## Run every test there is, or those of
 	@cd web && npm run --silent test
 
 test-fast: $(STAMPS)/python ## The quick tests that need no browser, adb or build: under a minute; also with ROOM=
-	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS) or slow)" -n 2
+	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS) or slow)" -n 2 --snapshot-disable-unused
 
 lint: $(STAMPS)/python $(STAMPS)/npm ## Check style, types and the direction of imports
 	@scripts/system-packages.sh cppcheck

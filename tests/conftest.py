@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +12,16 @@ import pytest
 from hypothesis import settings
 from syrupy.assertion import SnapshotAssertion
 
-from tests.pinning import Pinned
+pytest.register_assert_rewrite("tests.pinning")
+
+from tests.pinning import Pinned  # noqa: E402
 
 settings.register_profile("any machine", deadline=None)  # how busy the machine is decides nothing
 settings.load_profile("any machine")
 
 
+for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"):
+    os.environ.pop(name, None)  # what is printed does not depend on who runs the tests
 os.environ["MOBILEBENCH_LOCKS"] = secrets.token_hex(8)  # this process's own: tests run beside each other
 
 
@@ -34,7 +37,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def pinned(snapshot: SnapshotAssertion, request: pytest.FixtureRequest, tmp_path: Path) -> Pinned:
     """Compares a sentence with the one in the snapshot file of the test's module."""
     volatile = {str(tmp_path): "TMP", str(tmp_path.parent): "TMP", str(request.config.rootpath): "REPOSITORY"}
-    return Pinned(snapshot, volatile | {str(Path.home()): "HOME", socket.gethostname(): "HOST"})
+    return Pinned(snapshot, volatile)
 
 
 @pytest.fixture(scope="module")

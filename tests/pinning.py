@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from mobilebench.core.errors import MobilebenchError
 
-_LONGEST = 3000
+_MOST_LINES = 12
 
 
 class Pinned:
@@ -32,12 +32,12 @@ class Pinned:
         Raises:
             AssertionError: it is not.
             TypeError: it is no text.
-            ValueError: it is longer than a few sentences.
+            ValueError: it is more than a few sentences.
         """
         if not isinstance(text, str):
             raise TypeError(f"only a text can be pinned, not {type(text).__name__}")
-        if len(text) > _LONGEST:
-            raise ValueError(f"{len(text)} characters are too many to pin: assert the data that the text is made of")
+        if "──" in text or text.count("\n") > _MOST_LINES:
+            raise ValueError("a table or a page is not pinned: assert the data that it is made of")
         assert self._steady(text) == self._snapshot
 
     @contextmanager
@@ -50,7 +50,7 @@ class Pinned:
 
     def _steady(self, text: str) -> str:
         for value, word in self._volatile.items():
-            text = text.replace(value, word)
+            text = re.sub(rf"{re.escape(value)}\b", word, text)
         text = re.sub(r"/tmp/tmp[a-z0-9_]{8}", "TMP", text)
         text = re.sub(r"\b\d\d:\d\d:\d\d\b", "TIME", text)
         text = re.sub(r"127\.0\.0\.1:\d{4,5}\b", "127.0.0.1:PORT", text)

@@ -166,7 +166,7 @@ def test_dry_run_prints_plan_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {block["round"] for block in plan["blocks"]} == {0, 1}
 
 
-def test_dry_run_shows_passes_cores_and_what_will_not_run(pinned: Pinned) -> None:
+def test_dry_run_shows_passes_cores_and_what_will_not_run() -> None:
     asked = ["--engine", "tflite", "--backend", "cpu", "--delegate", "xnnpack", "--model", "bert_small"]
     asked += ["--pass", "timing,kernels", "--affinity", "0x1", "--priority", "5"]
     code, out, err = invoke("run", "--serial", "host", "--dry-run", *asked)
@@ -177,7 +177,7 @@ def test_dry_run_shows_passes_cores_and_what_will_not_run(pinned: Pinned) -> Non
 
     code, out, err = invoke("run", "--serial", "host", "--dry-run", "--engine", "tfjs", "--affinity", "big")
     assert code == 0, err
-    pinned(out)
+    assert "will be unsupported: " in out
 
 
 @pytest.mark.parametrize(

@@ -89,10 +89,10 @@ def test_a_command_is_logged_with_outcome_and_duration(caplog: pytest.LogCapture
     assert line.endswith(" ms")
 
 
-def test_a_command_that_fails_is_logged_with_its_error(caplog: pytest.LogCaptureFixture, pinned: Pinned) -> None:
+def test_a_command_that_fails_is_logged_with_its_error(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, log.ROOT), pytest.raises(ValueError), log.timed(logger, "adb shell true"):
         raise ValueError("no phone")
-    pinned(caplog.messages[0])
+    assert "ValueError: no phone" in caplog.messages[0]
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_a_real_target_is_not_called_virtual() -> None:
     assert not any("virtual" in text for _, text in parsed.of("figure", "table", "aside", "article"))
 
 
-def test_each_case_that_ran_has_its_proof_one_click_away(pinned: Pinned) -> None:
+def test_each_case_that_ran_has_its_proof_one_click_away() -> None:
     run = example.example_run()
     _, parsed = page(run)
     targets = {attributes.get("popovertarget") for attributes, _ in parsed.of("button") if "aria-label" in attributes}
@@ -133,7 +133,7 @@ def test_each_case_that_ran_has_its_proof_one_click_away(pinned: Pinned) -> None
     for part in ("2 asked, 2 read back", "tf.wasm.getThreadsCount()", "sha256", "crossOriginIsolated", "Round 1"):
         assert part in threaded
     native = next(text for text in proofs.values() if "tflite cpu" in text)
-    pinned(native)
+    assert "XNNPACK: 66 nodes in 1 partition" in native
     assert "ORT_DISABLE_TELEMETRY=1" in native
 
 
