@@ -13,7 +13,7 @@ ANDROID_BUILDS := $(addprefix native-android-,arm64-v8a armeabi-v7a x86_64)
 ANDROID_WAY := $(if $(ANDROID_NDK_HOME),ndk,bionic)
 NEEDS := browser or adb or build or network
 TESTS := tests$(if $(ROOM),/$(ROOM))
-BESIDE := $(if $(JOBS),-n $(JOBS) --dist loadfile)
+JOBS ?= 2
 NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tests
 export PATH := $(abspath $(BIN)):$(PATH)
 export PYTHONDONTWRITEBYTECODE := # each module is compiled once, not by each of the many processes that tests and runs start
@@ -75,10 +75,11 @@ libraries: $(STAMPS)/python
 models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built twice)
 	@$(BIN)/mobilebench models build mobilenet_v2 bert_small
 
-test: setup native-android $(STAMPS)/npm ## Run every test there is, or those of one room: make test ROOM=targets (JOBS=2: files side by side)
+test: setup native-android $(STAMPS)/npm ## Run every test there is, or those of one room: make test ROOM=targets (JOBS=1: one file at a time)
 	@scripts/system-packages.sh firefox
-	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS))" -n 2 || $(NONE_THERE)
-	@$(BIN)/python -m pytest $(TESTS) -m "$(NEEDS)" $(BESIDE) || $(NONE_THERE)
+	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS))" -n $(JOBS) || $(NONE_THERE)
+	@$(BIN)/python -m pytest $(TESTS) -m "($(NEEDS)) and not alone" -n $(JOBS) --dist loadfile || $(NONE_THERE)
+	@$(BIN)/python -m pytest $(TESTS) -m "($(NEEDS)) and alone" || $(NONE_THERE)
 	@cd web && npm run --silent test
 
 test-fast: $(STAMPS)/python ## The quick tests that need no browser, adb or build: under a minute; also with ROOM=

@@ -25,7 +25,7 @@ from tests.ways import axes
 
 from .measuring import measured_by
 
-pytestmark = pytest.mark.build
+pytestmark = [pytest.mark.build, pytest.mark.alone]
 
 
 def target() -> host.HostTarget:

@@ -19,7 +19,7 @@ from tests.engines.web_cases import web_case
 
 from .measuring import measured_by
 
-pytestmark = [pytest.mark.browser, pytest.mark.build]
+pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.alone]
 
 RULE = BlockRule(min_predictions=3, max_predictions=4, max_seconds=1)
 STAGES = [

@@ -12,7 +12,7 @@ from mobilebench.core.records import Measurement, MemoryReading
 from tests.native.models import negative
 from tests.native.running import FORMATS, INPUT, INSTANT, OUTPUT, SLEEP, measured, onnx_arguments, real_arguments, run
 
-pytestmark = pytest.mark.build
+pytestmark = [pytest.mark.build, pytest.mark.alone]
 
 STAGES = {
     "tflite": ["library_load", "model_read", "session_creation", "delegate_preparation", "session_creation"],
