@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 def left_out(selected: Iterable[TargetInfo]) -> list[dict[str, str]]:
     """The targets that cannot be used, each with its state and what to do about it."""
-    from mobilebench.targets.android import states
+    from mobilebench.targets.android import discovery
 
     return [
-        {"target": info.id, "state": info.state, "hint": states.remedy(info.id, info.state)}
+        {"target": info.id, "state": info.state, "hint": discovery.remedy(info.id, info.state)}
         for info in selected
-        if info.state != states.READY
+        if info.state != discovery.READY
     ]
 
 
 def sentence(phone: dict[str, str]) -> str:
     """The message about one such target."""
-    from mobilebench.targets.android import states
+    from mobilebench.targets.android import discovery
 
-    return f"Phone {phone['target']} is left out: {states.clause(phone['state'])}. {phone['hint']}"
+    return f"Phone {phone['target']} is left out: {discovery.clause(phone['state'])}. {phone['hint']}"

@@ -65,10 +65,10 @@ def devices(json: Json = False) -> None:
 def _beside(info: TargetInfo) -> list[str]:
     """Remarks below the table, such as what to do about a phone's state, or why a field is empty."""
     from mobilebench import profiles
-    from mobilebench.targets.android import states
+    from mobilebench.targets.android import discovery
 
     if info.state != "device":
-        return [f"{states.clause(one['state'])}. {one['hint']}" for one in attached.left_out([info])]
+        return [f"{discovery.clause(one['state'])}. {one['hint']}" for one in attached.left_out([info])]
     said = [f"{_FIELDS.get(name, name)} not known: {reason}." for name, reason in info.unknown.items()]
     said += [f"{reason}." for reason in info.unusable_browsers.values()]
     if info.kind == "android" and info.profile is None:

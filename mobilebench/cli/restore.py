@@ -44,7 +44,7 @@ def _phones(serials: tuple[str, ...]) -> list[TargetInfo]:
     """The named phones, which must all be ready; without names, the ready ones, with a message about the others."""
     from mobilebench import targets
     from mobilebench.core.errors import BadInput, NothingToMeasure
-    from mobilebench.targets.android import states
+    from mobilebench.targets.android import discovery
 
     if targets.HOST in serials:
         raise BadInput("This computer has nothing to put back.", hint="Name phones: `mobilebench devices` lists them.")
@@ -53,9 +53,9 @@ def _phones(serials: tuple[str, ...]) -> list[TargetInfo]:
     else:
         found = [info for info in targets.discover() if info.kind == "android"]
     for info in found:
-        if info.state != states.READY:
-            say(f"{states.said(info.id, info.state)}. {states.remedy(info.id, info.state)}", err=True)
-    ready = [info for info in found if info.state == states.READY]
+        if info.state != discovery.READY:
+            say(f"{discovery.sentence(info.id, info.state)}. {discovery.remedy(info.id, info.state)}", err=True)
+    ready = [info for info in found if info.state == discovery.READY]
     if not ready:
         raise NothingToMeasure("No phone can be reached.", hint="`mobilebench devices` shows their states.")
     return ready

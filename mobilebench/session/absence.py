@@ -9,7 +9,7 @@ from collections.abc import Callable
 from mobilebench.core.errors import TargetLost
 from mobilebench.core.records import TargetInfo
 from mobilebench.session import events
-from mobilebench.targets.android import identity, states
+from mobilebench.targets.android import discovery, identity
 
 WAIT_SECONDS = 120
 """How long a run waits for a phone by default."""
@@ -47,7 +47,7 @@ class Absence:
             self._looked = True
             found = meet(self._info)
             left = max(self._until - time.monotonic(), 0.0)
-            if found is not None and found.state == states.READY:
+            if found is not None and found.state == discovery.READY:
                 self._demand_same(found)
                 waited = time.monotonic() - self._since
                 restarted = _restarted(self._info, found)
@@ -71,7 +71,11 @@ class Absence:
             self._state = state
             emit(
                 events.TargetAway(
-                    target=name, state=state, reason=self._error.message, hint=states.remedy(name, state), left_s=left
+                    target=name,
+                    state=state,
+                    reason=self._error.message,
+                    hint=discovery.remedy(name, state),
+                    left_s=left,
                 )
             )
         emit(events.StillWaiting(target=name, state=state, left_s=left))

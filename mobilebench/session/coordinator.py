@@ -34,7 +34,7 @@ from mobilebench.session.models import Models, obtain_models
 from mobilebench.session.support import Unsupported, decide_support
 from mobilebench.session.worker import hint_in_run
 from mobilebench.suite import Plan
-from mobilebench.targets.android import states
+from mobilebench.targets.android import discovery
 from mobilebench.verdicts.reading import record_verdict
 
 if TYPE_CHECKING:
@@ -415,8 +415,8 @@ def _reserve(
     refusals: list[MobilebenchError] = []
     for info in targets:
         if info.state != "device":
-            hint = states.remedy(info.id, info.state)
-            reason = states.said(info.id, info.state)
+            hint = discovery.remedy(info.id, info.state)
+            reason = discovery.sentence(info.id, info.state)
             missed.append(events.TargetSkipped(target=info.id, reason=reason, hint=hint))
             continue
         try:

@@ -47,10 +47,10 @@ def demand_adb(*, for_virtual_phones: bool = False) -> None:
     Raises:
         BadInput: it names no server, or something else listens there.
     """
-    from mobilebench.targets.android import adb_protocol, server
+    from mobilebench.targets.android import adb_protocol, adb_server
 
     adb_protocol.server_runs()
-    met = server.chosen()
+    met = adb_server.chosen()
     if for_virtual_phones and met.is_elsewhere:
         raise BadInput(
             f"The adb server at {met.place}{met.chosen_by} is on another computer, which reaches no virtual phones.",
@@ -68,7 +68,7 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
         BadInput: nothing of that name is attached, or (with `need_ready`) a named phone is offline or unauthorised.
     """
     from mobilebench.targets import host
-    from mobilebench.targets.android import discovery, identity, states
+    from mobilebench.targets.android import discovery, identity
 
     names = list(dict.fromkeys(name.strip() for name in serials.split(",") if name.strip()))
     if not names:
@@ -89,7 +89,7 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
         )
     found = {info.id: info for info in discovery.phones({name: attached[name] for name in names if name != HOST})}
     for info in found.values():
-        if need_ready and info.state != states.READY:
+        if need_ready and info.state != discovery.READY:
             raise discovery.not_ready(info)
     found = {info.id: info for info in identity.told_apart(list(found.values()), names)}
     return [host.describe() if name == HOST else found[name] for name in names]
@@ -155,9 +155,9 @@ def standings(infos: Sequence[TargetInfo]) -> dict[str, Standing]:
     """Standing of each ready phone, by serial: who measures it, and whether changes have to be undone."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from mobilebench.targets.android import device, states
+    from mobilebench.targets.android import device, discovery
 
-    ready = [info for info in infos if info.kind == "android" and info.state == states.READY]
+    ready = [info for info in infos if info.kind == "android" and info.state == discovery.READY]
     if not ready:
         return {}
     with ThreadPoolExecutor(max_workers=min(16, len(ready))) as pool:

@@ -19,19 +19,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mobilebench.virtual import command_socket, shell, sync
-from mobilebench.virtual.android import abilities
+from mobilebench.virtual import shell, sync
+from mobilebench.virtual.adb_transport import Connection, Service, ServiceRefused, Stream
+from mobilebench.virtual.android import abilities, commands
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.android.device import CommandOutput, Device
-from mobilebench.virtual.chrome import Chrome
+from mobilebench.virtual.browsers import Chrome, Firefox
 from mobilebench.virtual.config import PHONE_FOLDERS
-from mobilebench.virtual.connection import Connection, Service, ServiceRefused
-from mobilebench.virtual.descriptors import bury_orphans
 from mobilebench.virtual.files import PhoneFiles
-from mobilebench.virtual.firefox import Firefox
-from mobilebench.virtual.reverse import Reverses
-from mobilebench.virtual.sockets import BadAddress, Network, is_address, join
-from mobilebench.virtual.stream import Stream
+from mobilebench.virtual.network import BadAddress, Network, Reverses, is_address, join
+from mobilebench.virtual.processes import bury_orphans
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -157,7 +154,7 @@ async def _serve(root: str, listening: int, ready: int) -> None:
     files = PhoneFiles(Path(root))
     daemon = Daemon(files)
     loop = asyncio.get_running_loop()
-    door = await command_socket.listen(files.config.abstract_prefix, daemon.answer)
+    door = await commands.listen(files.config.abstract_prefix, daemon.answer)
     server = await loop.create_server(lambda: Connection(daemon), sock=socket.socket(fileno=listening))
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,11 +21,11 @@ from typing import Any
 from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.profiles import Profile, load
-from mobilebench.virtual import adb, command_socket, config, device_identity, host_browsers, processes, sandbox, sysfs
-from mobilebench.virtual.android import abilities
+from mobilebench.virtual import adb, browsers, config, device_identity, processes, sandbox
+from mobilebench.virtual.android import abilities, commands
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.config import PhoneConfig
-from mobilebench.virtual.files import PhoneFiles
+from mobilebench.virtual.files import PhoneFiles, copy_real_cores
 from mobilebench.virtual.processes import ProcessId
 from mobilebench.virtual.state import BadState, State, with_value
 
@@ -269,8 +269,8 @@ def _settings(
         properties=device_identity.properties(profile, record.name, record.android),
         clusters=device_identity.clusters(profile),
         gpu=profile.gpu.name,
-        chromium=host_browsers.chromium(),
-        firefox=host_browsers.firefox() if own_network else None,
+        chromium=browsers.host_chromium(),
+        firefox=browsers.host_firefox() if own_network else None,
         address="127.0.0.1" if own_network else f"127.77.{record.number}.1",
         prefix="" if own_network else str(folder),
         abstract_prefix="" if own_network else f"mobilebench-{mark}-",
@@ -284,9 +284,9 @@ def _lay_out(folder: Path, settings: PhoneConfig, kind: sandbox.Walls, *, chrome
         (folder / name).mkdir(parents=True, exist_ok=True)
     files = PhoneFiles(folder)
     config.write(settings, files.metadata)
-    client = command_socket.client(sandbox.python().binary, settings.abstract_prefix)
+    client = commands.client_program(sandbox.python().binary, settings.abstract_prefix)
     sandbox.prepare(folder, kind, settings.address, client, list(COMMANDS), abilities.missing_programs(settings.api))
-    sysfs.copy_real_cores(folder / "sys")
+    copy_real_cores(folder / "sys")
     files.change(lambda state: dataclasses.replace(state, chrome_installed=chrome, fault=fault))
 
 

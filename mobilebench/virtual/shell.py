@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from mobilebench.virtual.descriptors import process_end, read_all, write_all
-from mobilebench.virtual.stream import Stream
-from mobilebench.virtual.wire import MAX_PAYLOAD
+from mobilebench.virtual.adb_transport import MAX_PAYLOAD, Stream
+from mobilebench.virtual.processes import process_end, read_all, write_all
 
 _FRAME = struct.Struct("<BI")
 

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mobilebench.virtual.stream import Buffered, Stream
+from mobilebench.virtual.adb_transport import Buffered, Stream
 
 _REQUEST = struct.Struct("<4sI")
 _STAT = struct.Struct("<4sIII")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from mobilebench.core.errors import ExitCode
-from mobilebench.targets.android import discovery, properties
+from mobilebench.targets.android import description, discovery
 from mobilebench.virtual import phones
 from tests.cli.test_app import invoke
 from tests.pinning import Pinned
@@ -21,7 +21,7 @@ def attached(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The phones that adb lists; a test fills them in."""
     states: dict[str, str] = {}
     monkeypatch.setattr(discovery, "attached", lambda: states)
-    monkeypatch.setattr(properties, "read", lambda shell: properties.describe(shell.serial, {}))
+    monkeypatch.setattr(description, "read", lambda shell: description.describe(shell.serial, {}))
     return states
 
 

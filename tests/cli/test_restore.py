@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from mobilebench import targets
 from mobilebench.cli import app
 from mobilebench.core.errors import BadInput, TargetLost
-from mobilebench.targets.android import discovery, properties
+from mobilebench.targets.android import description, discovery
 from mobilebench.targets.android.device import Standing
 from mobilebench.targets.android.device_changes import Recovered
 from tests.pinning import Pinned
@@ -32,7 +32,7 @@ def phones(monkeypatch):
     monkeypatch.setattr(
         discovery, "attached", lambda: {serial: "offline" if serial == "AWAY" else "device" for serial in found}
     )
-    monkeypatch.setattr(properties, "read", lambda shell: properties.describe(shell.serial, {}))
+    monkeypatch.setattr(description, "read", lambda shell: description.describe(shell.serial, {}))
     monkeypatch.setattr(targets, "restore", restored)
     return found
 

@@ -21,9 +21,9 @@ from mobilebench.engines.web_frameworks import TFJS
 from mobilebench.models import obtain
 from mobilebench.models.registry import facts
 from mobilebench.targets.android import first_run
-from mobilebench.targets.android.automation import JAR
-from mobilebench.targets.android.chrome import FLAGS_FILE
+from mobilebench.targets.android.browsers import CHROME_FLAGS_FILE
 from mobilebench.targets.android.device_changes import JAR_ASIDE, RESTORE_FILE
+from mobilebench.targets.android.first_run import JAR
 from mobilebench.targets.base import Target
 from mobilebench.verdicts.rules import judge
 from mobilebench.virtual import phones, sandbox
@@ -52,7 +52,7 @@ def as_it_was(serial: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv(builds.VARIABLE, "")
     phones.change_state(NAME, {"browser.first_run": False, "browser.others": ""})
     with targets.open_target(targets.select(serial)[0]) as phone:
-        run(phone, f"printf '{MINE}' > {FLAGS_FILE}; chmod 640 {FLAGS_FILE}; rm -f {JAR}")
+        run(phone, f"printf '{MINE}' > {CHROME_FLAGS_FILE}; chmod 640 {CHROME_FLAGS_FILE}; rm -f {JAR}")
         before = looks(phone)
     yield
     with targets.open_target(targets.select(serial)[0]) as phone:

@@ -16,7 +16,7 @@ import pytest
 from mobilebench import targets
 from mobilebench.core.errors import ExitCode
 from mobilebench.results.store import FILE_NAME, Store
-from mobilebench.targets.android.chrome import FLAGS_FILE
+from mobilebench.targets.android.browsers import CHROME_FLAGS_FILE
 from mobilebench.targets.android.device_changes import RESTORE_FILE
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.virtual import phones
@@ -25,7 +25,7 @@ from tests.targets.conftest import BUNDLED_ADB, own_adb
 pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.build]
 
 LOOK = (
-    f"ls {FLAGS_FILE} {RESTORE_FILE} 2>/dev/null; settings get global stay_on_while_plugged_in;"
+    f"ls {CHROME_FLAGS_FILE} {RESTORE_FILE} 2>/dev/null; settings get global stay_on_while_plugged_in;"
     " settings get global debug_app; ps -A -o NAME | grep -c chrome"
 )
 
@@ -63,12 +63,12 @@ def start(serial: str, folder: Path, terminal: int, blocks: int) -> subprocess.P
 def test_a_hang_up_puts_the_phone_back_and_writes_the_report(serial: str, tmp_path: Path, closes: bool) -> None:
     (info,) = targets.select(serial)
     before = seen(serial)
-    assert FLAGS_FILE not in before
+    assert CHROME_FLAGS_FILE not in before
     ours, theirs = pty.openpty()
     process = start(serial, tmp_path, theirs, 50)
     os.close(theirs)
     try:
-        until(lambda: FLAGS_FILE in seen(serial) and RESTORE_FILE in seen(serial))
+        until(lambda: CHROME_FLAGS_FILE in seen(serial) and RESTORE_FILE in seen(serial))
         if closes:
             os.close(ours)
         process.send_signal(signal.SIGHUP)

@@ -13,7 +13,7 @@ import adbutils
 import pytest
 
 from mobilebench import targets
-from mobilebench.targets.android import adb_protocol, ports
+from mobilebench.targets.android import adb_protocol
 from mobilebench.virtual import phones
 
 BUNDLED_ADB = Path(adbutils.__file__).parent / "binaries" / "adb"
@@ -27,7 +27,7 @@ def own_adb(home: Path, adb: Path) -> Iterator[None]:
     (bin_folder / "adb").symlink_to(adb)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOBILEBENCH_HOME", str(home))
-        patch.setenv("ANDROID_ADB_SERVER_PORT", str(ports.free_port()))
+        patch.setenv("ANDROID_ADB_SERVER_PORT", str(adb_protocol.free_port()))
         patch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
         adb_protocol.start_server.cache_clear()
         try:

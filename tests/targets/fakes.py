@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from io import BytesIO
 
-from mobilebench.targets.android.sync import RemoteFile
+from mobilebench.targets.android.files import RemoteFile
 from mobilebench.targets.base import ShellResult
 
 

@@ -15,10 +15,8 @@ from mobilebench.browsers import builds
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.targets.android import browsers as module
 from mobilebench.targets.android import first_run
-from mobilebench.targets.android.answers import NotAllowed
 from mobilebench.targets.android.apps import DRIVEN
-from mobilebench.targets.android.browsers import PhoneBrowsers
-from mobilebench.targets.android.chrome import FLAGS_FILE
+from mobilebench.targets.android.browsers import CHROME_FLAGS_FILE, PhoneBrowsers
 from mobilebench.targets.android.restore import (
     AppStarted,
     DebugAppBefore,
@@ -27,6 +25,7 @@ from mobilebench.targets.android.restore import (
     ScreenLent,
     SettingBefore,
 )
+from mobilebench.targets.android.shell import NotAllowed
 from tests.pinning import Pinned
 
 SOCKET = "localabstract:chrome_devtools_remote"
@@ -171,7 +170,7 @@ def test_of_several_chromes_the_others_are_ended_because_they_share_a_socket(nam
     assert handle.address == f"http://127.0.0.1:{port}"
     stopped = {line.removeprefix("stop ") for line in conditions.done if line.startswith("stop ")}
     assert stopped == {other.package for other in DRIVEN.values() if other.is_chrome} - {app.package}
-    assert conditions.done[0].startswith(f"{FLAGS_FILE}: _ --disable-fre")
+    assert conditions.done[0].startswith(f"{CHROME_FLAGS_FILE}: _ --disable-fre")
     assert conditions.done[0].endswith(" --x=1")
     assert conditions.done[1] == f"debug {app.package}"
     assert conditions.done[-1].startswith(f"am start -p {app.package} ")
@@ -280,7 +279,7 @@ class TestBuilds:
             assert phone.running("chrome@flat", ["--page"]) is flat
             plain = phone.running("chrome@plain")
             assert "--x" not in plain.flags
-            assert [step.path for step in conditions.put if isinstance(step, FileBefore)] == [FLAGS_FILE]
+            assert [step.path for step in conditions.put if isinstance(step, FileBefore)] == [CHROME_FLAGS_FILE]
         stopped = [line for line in conditions.done if line.startswith("stop ")]
         assert stopped == ["stop com.chrome.beta"] * 2
 
@@ -324,7 +323,7 @@ class TestFirstRun:
                 said = press(buttons)
                 if conditions.screens == [TAB]:
                     monkeypatch.setattr(
-                        module.devtools, "version", lambda address, package: "120" if conditions.screens else None
+                        module, "devtools_version", lambda address, package: "120" if conditions.screens else None
                     )
                     conditions.sockets[SOCKET] = port
                 return said

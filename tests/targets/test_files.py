@@ -7,8 +7,7 @@ import hashlib
 import pytest
 
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
-from mobilebench.targets.android.files import PhoneFiles, free_mb
-from mobilebench.targets.android.sync import NoSpace
+from mobilebench.targets.android.files import NoSpace, PhoneFiles, free_mb
 from mobilebench.targets.base import TargetPath
 from tests.pinning import Pinned
 from tests.targets.fakes import FakeFiles, FakeShell, failed

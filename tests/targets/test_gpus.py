@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.recorders.values import Void
-from mobilebench.targets import gpus
-from mobilebench.targets.android import graphics
+from mobilebench.targets.android import description
 
 
 @pytest.mark.parametrize(
@@ -91,12 +90,12 @@ from mobilebench.targets.android import graphics
     ],
 )
 def test_the_renderer_stands_between_vendor_and_version(line, renderer, name, software):
-    found = graphics.parse_renderer(f"GLES: {line}\n")
+    found = description.parse_renderer(f"GLES: {line}\n")
     assert not isinstance(found, Void)
     if renderer is not None:
         assert found == (renderer or name)
-    assert gpus.plain_name(found) == name
-    assert gpus.is_software(found) is software
+    assert description.gpu_name(found) == name
+    assert description.is_software_renderer(found) is software
 
 
 @pytest.mark.parametrize(
@@ -116,24 +115,24 @@ def test_the_renderer_stands_between_vendor_and_version(line, renderer, name, so
     ],
 )
 def test_no_renderer_has_a_reason(text, reason):
-    found = graphics.parse_renderer(text)
+    found = description.parse_renderer(text)
     assert isinstance(found, Void)
     assert reason in found.reason
 
 
 def test_lines_that_agree_are_one_renderer():
     line = "GLES: ARM, Mali-G78, OpenGL ES 3.2\n"
-    assert graphics.parse_renderer(line + "  RenderEngine\n  " + line) == "Mali-G78"
+    assert description.parse_renderer(line + "  RenderEngine\n  " + line) == "Mali-G78"
 
 
 @given(st.text())
 def test_any_name_stays_a_name(text):
-    assert isinstance(gpus.plain_name(text), str)
-    found = graphics.parse_renderer(f"GLES: {text}")
+    assert isinstance(description.gpu_name(text), str)
+    found = description.parse_renderer(f"GLES: {text}")
     assert isinstance(found, Void) or found
 
 
 def test_pages_know_software_by_the_same_words():
     source = (Path(__file__).parents[2] / "web" / "src" / "core" / "gpu.ts").read_text()
     (pattern,) = re.findall(r"SOFTWARE_RENDERER =\s*/(.+)/i;", source)
-    assert pattern == gpus._SOFTWARE.pattern
+    assert pattern == description._SOFTWARE.pattern

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobilebench.targets.android import identity, properties
+from mobilebench.targets.android import description, identity
 from mobilebench.targets.android.identity import is_same, told_apart
 
 BOOT_1 = "11111111-2222-3333-4444-555555555555"
@@ -14,7 +14,7 @@ USB, WIFI, BY_ITSELF = "R5CT1234567", "192.168.0.7:5555", "adb-R5CT1234567-a1B2c
 
 def phone(serial, number="R5CT1234567", boot=BOOT_1, **more):
     lines = [f"[ro.serialno]: [{number}]", *(f"[{name}]: [{value}]" for name, value in more.items())]
-    return properties.describe(serial, {"properties": "\n".join(lines), "boot": boot})
+    return description.describe(serial, {"properties": "\n".join(lines), "boot": boot})
 
 
 def states(phones, *preferred):
@@ -75,12 +75,12 @@ def test_without_the_kernels_id_nothing_is_merged(boot):
 
 
 def test_the_boot_loaders_number_stands_in():
-    found = properties.describe("x", {"properties": "[ro.boot.serialno]: [ABC12]\n[ro.serialno]: []"})
+    found = description.describe("x", {"properties": "[ro.boot.serialno]: [ABC12]\n[ro.serialno]: []"})
     assert (found.machine, found.facts[identity.SERIAL_NUMBER]) == ("ABC12", "ABC12")
 
 
 def test_a_phone_that_cannot_be_used_keeps_its_own_state():
-    asleep = properties.unusable(WIFI, "offline")
+    asleep = description.unusable(WIFI, "offline")
     assert states([asleep, phone(USB)]) == {WIFI: "offline", USB: "device"}
 
 

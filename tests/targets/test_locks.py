@@ -15,7 +15,7 @@ import pytest
 
 from mobilebench.core.errors import BadInput, BlockFailed
 from mobilebench.targets import host, locks
-from mobilebench.targets.android import lease, properties
+from mobilebench.targets.android import description, lease
 from mobilebench.targets.locks import device_lock, machine_turn
 from tests.pinning import Pinned
 
@@ -38,7 +38,7 @@ with {kind}({arguments}):
 
 def phone(serial, boot="", number=""):
     facts = {"boot_id": boot, "ro.serialno": number}
-    return properties.unusable(serial, "device").model_copy(update={"facts": {k: v for k, v in facts.items() if v}})
+    return description.unusable(serial, "device").model_copy(update={"facts": {k: v for k, v in facts.items() if v}})
 
 
 class Taken:

@@ -22,12 +22,12 @@ from mobilebench.core.errors import BadInput, BlockFailed, TargetLost, Unsupport
 from mobilebench.recorders import reading
 from mobilebench.recorders.base import Subject
 from mobilebench.recorders.registry import READERS
-from mobilebench.targets.android import adb_protocol, ports, properties
-from mobilebench.targets.android.chrome import FLAGS_FILE
+from mobilebench.targets.android import adb_protocol, description
+from mobilebench.targets.android.browsers import CHROME_FLAGS_FILE
 from mobilebench.targets.android.device_changes import RESTORE_FILE
 from mobilebench.targets.limits import Limit
 from mobilebench.virtual import phones, sandbox
-from mobilebench.virtual.chrome import DEVTOOLS as SOCKET
+from mobilebench.virtual.browsers import CHROME_SOCKET as SOCKET
 
 pytestmark = [pytest.mark.adb, pytest.mark.timeout(120)]
 
@@ -165,11 +165,11 @@ def test_pages_of_this_computer_are_reached_from_the_phone_and_ports_are_given_b
                     assert second != origin
                     for where in (origin, second):
                         remote = f"tcp:{where.rpartition(':')[2]}"
-                        local = f"tcp:{ports.free_port()}"
-                        assert ports.forward(serial, local, remote)
+                        local = f"tcp:{adb_protocol.free_port()}"
+                        assert adb_protocol.forward(serial, local, remote)
                         with urllib.request.urlopen(f"http://127.0.0.1:{local[4:]}", timeout=5) as answer:
                             assert answer.read() == b"hello phone"
-                        ports.remove_forward(serial, local, remote)
+                        adb_protocol.remove_forward(serial, local, remote)
             assert reverses(serial) == ""
             assert told(phone, "ls", "/data/local/tmp/mobilebench") in {"files\nlock\n", "lock\n"}
     finally:
@@ -181,13 +181,13 @@ def test_pages_of_this_computer_are_reached_from_the_phone_and_ports_are_given_b
 def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(open_phone, rack):
     serial = rack("plain")
     with open_phone() as phone:
-        phone.shell(["sh", "-c", f"printf '_ --mine' > {FLAGS_FILE}"], timeout=5)
+        phone.shell(["sh", "-c", f"printf '_ --mine' > {CHROME_FLAGS_FILE}"], timeout=5)
         before = phones.state_of("plain").settings
     with open_phone() as phone:
         with phone.browser("chrome", ["--window-size=321,456"]) as browser:
             assert browser.version == phone.info.browsers["chrome"]
             assert "--window-size=321,456" in browser.flags
-            assert "--window-size=321,456" in told(phone, "cat", FLAGS_FILE)
+            assert "--window-size=321,456" in told(phone, "cat", CHROME_FLAGS_FILE)
             with urllib.request.urlopen(f"{browser.address}/json/list", timeout=5) as answer:
                 assert json.load(answer)
         with phone.browser("chrome", ["--window-size=321,456"]) as again:
@@ -198,7 +198,7 @@ def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(
         assert told(phone, "settings", "get", "global", "debug_app") == "com.android.chrome\n"
     assert forwards() == ""
     with open_phone() as phone:
-        assert told(phone, "cat", FLAGS_FILE) == "_ --mine"
+        assert told(phone, "cat", CHROME_FLAGS_FILE) == "_ --mine"
         assert phones.state_of("plain").settings == before
         assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
         assert not _chrome_answers(serial)
@@ -207,7 +207,7 @@ def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(
 def test_what_a_killed_run_left_changed_is_put_back_by_the_next_one(rack, open_phone):
     serial = rack("plain")
     with open_phone() as phone:
-        phone.shell(["sh", "-c", f"printf '_ --mine' > {FLAGS_FILE}"], timeout=5)
+        phone.shell(["sh", "-c", f"printf '_ --mine' > {CHROME_FLAGS_FILE}"], timeout=5)
         phone.shell(["settings", "put", "global", "stay_on_while_plugged_in", "3"], timeout=5)
     code = (
         "import sys, time\n"
@@ -230,7 +230,7 @@ def test_what_a_killed_run_left_changed_is_put_back_by_the_next_one(rack, open_p
         other.stdout.close()
     assert SOCKET in forwards()
     with open_phone() as phone:
-        assert told(phone, "cat", FLAGS_FILE) == "_ --mine"
+        assert told(phone, "cat", CHROME_FLAGS_FILE) == "_ --mine"
         assert told(phone, "settings", "get", "global", "stay_on_while_plugged_in") == "3\n"
         assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
         phone.shell(["settings", "delete", "global", "stay_on_while_plugged_in"], timeout=5)
@@ -435,7 +435,7 @@ def test_a_phone_without_chrome_is_unsupported_and_unchanged(open_phone):
         assert "Play Store" in caught.value.hint
         with pytest.raises(Unsupported, match="firefox"), phone.browser("firefox"):
             pass
-        assert phone.shell(["ls", FLAGS_FILE], timeout=5).exit_code != 0
+        assert phone.shell(["ls", CHROME_FLAGS_FILE], timeout=5).exit_code != 0
 
 
 @pytest.mark.parametrize("fault", ["offline", "unauthorized"])
@@ -486,8 +486,8 @@ def test_recorders_read_a_phone(open_phone):
 
 
 def _chrome_answers(serial):
-    local = f"tcp:{ports.free_port()}"
-    assert ports.forward(serial, local, SOCKET)
+    local = f"tcp:{adb_protocol.free_port()}"
+    assert adb_protocol.forward(serial, local, SOCKET)
     try:
         with socket.create_connection(("127.0.0.1", int(local[4:])), timeout=5) as stream:
             stream.sendall(b"GET /json/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -495,11 +495,11 @@ def _chrome_answers(serial):
     except OSError:
         return False
     finally:
-        ports.remove_forward(serial, local, SOCKET)
+        adb_protocol.remove_forward(serial, local, SOCKET)
 
 
 def test_services_that_hang_leave_only_their_fields_unknown(rack, monkeypatch):
-    monkeypatch.setattr(properties, "SERVICE_SECONDS", 1.5)
+    monkeypatch.setattr(description, "SERVICE_SECONDS", 1.5)
     serial = rack("hanging")
     for service, field in [("battery", "battery_percent"), ("package", "browsers"), ("SurfaceFlinger", None)]:
         phones.change_state("hanging", {f"services.{service}": "hangs"})

@@ -7,7 +7,7 @@ import pytest
 from mobilebench import targets
 from mobilebench.browsers import chrome
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.targets.android import adb_protocol, discovery, properties, states
+from mobilebench.targets.android import adb_protocol, description, discovery
 from tests.pinning import Pinned
 
 
@@ -17,7 +17,7 @@ def attached(monkeypatch):
     monkeypatch.setattr(chrome, "find", lambda: None)
     states = {"GOOD": "device", "LOCKED": "unauthorized", "AWAY": "offline"}
     monkeypatch.setattr(discovery, "attached", lambda: states)
-    monkeypatch.setattr(properties, "read", lambda shell: properties.describe(shell.serial, {}))
+    monkeypatch.setattr(description, "read", lambda shell: description.describe(shell.serial, {}))
     return states
 
 
@@ -74,9 +74,9 @@ def test_a_phone_that_falls_silent_does_not_hide_the_others(monkeypatch, attache
     def read(shell):
         if shell.serial == "SILENT":
             raise error
-        return properties.describe(shell.serial, {})
+        return description.describe(shell.serial, {})
 
-    monkeypatch.setattr(properties, "read", read)
+    monkeypatch.setattr(description, "read", read)
     assert ids(targets.select("all"))[-1] == ("SILENT", "not answering")
     with pinned.raises(BadInput):
         targets.select("SILENT")
@@ -88,7 +88,7 @@ def test_adbs_list_is_read_with_states_of_several_words(monkeypatch):
     monkeypatch.setattr(adb_protocol, "query", lambda request, limit: answer)
     found = discovery.attached()
     assert found == {"A": "device", "B": "no permissions (missing udev rules?); see [url]"}
-    info = properties.unusable("B", found["B"])
+    info = description.unusable("B", found["B"])
     assert "udev" in discovery.not_ready(info).message
     assert "apt-get" in discovery.not_ready(info).hint
 
@@ -105,7 +105,7 @@ def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch
         ),
     }
     monkeypatch.setattr(adb_protocol, "query", lambda request, limit: answers[request])
-    monkeypatch.setattr(properties, "read", lambda shell: properties.describe(shell.serial, {}))
+    monkeypatch.setattr(description, "read", lambda shell: description.describe(shell.serial, {}))
     monkeypatch.setattr(chrome, "find", lambda: None)
     found = discovery.attached()
     shared = "another phone has the same serial"
@@ -134,7 +134,7 @@ def test_phones_that_share_a_serial_are_counted_where_adb_does_not_say_more(monk
 
 def same_phone(shell):
     lines = "[ro.serialno]: [R5CT1234567]\n"
-    return properties.describe(
+    return description.describe(
         shell.serial, {"properties": lines, "boot": "11111111-2222-3333-4444-555555555555\npid:[1]\n"}
     )
 
@@ -142,7 +142,7 @@ def same_phone(shell):
 def test_two_ways_to_a_phone_are_measured_once(monkeypatch, attached):
     attached.clear()
     attached |= {"10.0.0.7:5555": "device", "R5CT1234567": "device"}
-    monkeypatch.setattr(properties, "read", same_phone)
+    monkeypatch.setattr(description, "read", same_phone)
     assert ids(targets.select("all"))[1:] == [
         ("10.0.0.7:5555", "the same phone as R5CT1234567"),
         ("R5CT1234567", "device"),
@@ -159,8 +159,8 @@ def test_two_ways_to_a_phone_are_measured_once(monkeypatch, attached):
 
 
 def test_a_state_is_said_as_a_sentence(pinned: Pinned):
-    assert states.said("X", "offline") == "X is offline"
-    assert states.said("X", "the same phone as Y") == "X is the same phone as Y"
-    assert states.said("X", states.TWIN) == "X: another phone has the same serial"
-    assert "unplug" in states.remedy("X", states.TWIN)
-    pinned(states.remedy("X", "the same phone as Y"))
+    assert discovery.sentence("X", "offline") == "X is offline"
+    assert discovery.sentence("X", "the same phone as Y") == "X is the same phone as Y"
+    assert discovery.sentence("X", discovery.TWIN) == "X: another phone has the same serial"
+    assert "unplug" in discovery.remedy("X", discovery.TWIN)
+    pinned(discovery.remedy("X", "the same phone as Y"))

@@ -24,7 +24,7 @@ from mobilebench.virtual.daemon import Daemon
 from mobilebench.virtual.files import PhoneFiles
 from tests.targets.conftest import own_adb
 from tests.virtual.conftest import adb_programs
-from tests.virtual.test_answers import make_device
+from tests.virtual.test_commands import make_device
 
 LEVELS = (24, 26, 28, 29, 30, 31, 33, 34, 35, 36)
 

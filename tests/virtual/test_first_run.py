@@ -13,7 +13,7 @@ from mobilebench.virtual.android.intents import VIEW
 from mobilebench.virtual.automation import AutomationRefused, Screen, answer
 from mobilebench.virtual.config import Program
 from mobilebench.virtual.state import BadState, State, with_value
-from tests.virtual.test_answers import ask, make_device
+from tests.virtual.test_commands import ask, make_device
 
 START = ("am", "start", "-p", "com.android.chrome", "-a", VIEW, "-d", "about:blank")
 

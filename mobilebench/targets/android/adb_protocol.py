@@ -1,4 +1,4 @@
-"""Streams to phones through the adb server, with time limits; a lost phone is distinguished from other failures.
+"""Requests to the adb server: streams to phones and port forwards, with time limits; a lost phone has its own error.
 
 The shell and sync of adbutils are not used: they sleep 10 ms for every connection that they close, and cannot be
 cancelled.
@@ -12,12 +12,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 from mobilebench.core import log
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.targets.android.server import Server, chosen, program
+from mobilebench.targets.android.adb_server import Server, chosen, program
 from mobilebench.targets.limits import SLICE_SECONDS, Limit
 
 LOST = re.compile(
@@ -274,3 +274,58 @@ def send(stream: socket.socket, data: bytes | memoryview, limit: Limit) -> None:
             rest = rest[stream.send(rest) :]
         except TimeoutError:
             limit.check()
+
+
+# Forwards from this computer to a phone (forward) and from a phone to this computer (reverse)
+
+_FORWARD_SECONDS = 10
+
+
+def free_port() -> int:
+    """Return an unused loopback port of this computer."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def forward(serial: str, local: str, remote: str) -> bool:
+    """Forward `local` to the phone's `remote`; False if the port is taken."""
+    limit = Limit(f"{serial}: leading {local} to {remote}", _FORWARD_SECONDS)
+    try:
+        with connect() as stream:
+            ask(stream, serial, f"host-serial:{serial}:forward:norebind:{local};{remote}", limit)
+            okay(stream, serial, limit)
+    except AdbRefused:
+        return False
+    return True
+
+
+def remove_forward(serial: str, local: str, remote: str) -> None:
+    """Remove a forward, unless the port now leads elsewhere."""
+    limit = Limit(f"{serial}: taking {local} away", _FORWARD_SECONDS)
+    if f"{serial} {local} {remote}" not in query("host:list-forward", limit, serial).splitlines():
+        return
+    with suppress(AdbRefused), connect() as stream:
+        ask(stream, serial, f"host-serial:{serial}:killforward:{local}", limit)
+
+
+def reverse(serial: str, port: int, host_port: int) -> int | None:
+    """Forward the phone's loopback `port` (0: a free one) to ours; return the phone's port, or None if it is taken."""
+    limit = Limit(f"{serial}: leading its port {port} to {host_port}", _FORWARD_SECONDS)
+    request = f"reverse:forward:norebind:tcp:{port};tcp:{host_port}"
+    try:
+        with service(serial, request, limit) as stream:
+            okay(stream, serial, limit)
+            return port or int(block(stream, limit))
+    except (AdbRefused, ValueError):
+        return None
+
+
+def remove_reverse(serial: str, remote: str) -> None:
+    """Remove a reverse; a missing one is not an error."""
+    limit = Limit(f"{serial}: taking {remote} away", _FORWARD_SECONDS)
+    with (
+        suppress(AdbRefused),
+        service(serial, f"reverse:killforward:{remote}", limit) as stream,
+    ):
+        okay(stream, serial, limit)

@@ -6,18 +6,21 @@ share one socket.
 
 from __future__ import annotations
 
+import http.client
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from mobilebench.core.errors import BlockFailed, Unsupported
-from mobilebench.targets.android import chrome, devtools, firefox, first_run
-from mobilebench.targets.android.answers import ALLOW
+from mobilebench.browsers import chrome, firefox
+from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.targets.android import first_run
 from mobilebench.targets.android.apps import DRIVEN, BrowserApp, app_of
-from mobilebench.targets.android.automation import Automation
 from mobilebench.targets.android.device_changes import DeviceChanges
+from mobilebench.targets.android.first_run import Automation
 from mobilebench.targets.android.restore import Step
+from mobilebench.targets.android.shell import ALLOW
 from mobilebench.targets.base import BrowserHandle
 from mobilebench.targets.limits import Limit, either
 
@@ -59,7 +62,7 @@ class PhoneBrowsers:
         wanted = self._flags(app, (*app.flags, *flags))
         handle = self._handle
         same = handle is not None and (handle.name, handle.flags) == (name, wanted) and not app.is_firefox
-        if handle and same and devtools.version(handle.address, app.package):
+        if handle and same and devtools_version(handle.address, app.package):
             return handle
         self.end()
         try:
@@ -91,15 +94,15 @@ class PhoneBrowsers:
     def _flags(self, app: BrowserApp, flags: Sequence[str]) -> tuple[str, ...]:
         """All flags that the browser is started with."""
         if app.is_chrome:
-            return (*chrome.ALWAYS, *chrome.checked(flags))
+            return (*CHROME_FLAGS, *checked_chrome_flags(flags))
         if app.is_firefox:
-            every = (*firefox.ALWAYS, *flags)
-            firefox.config(0, every)
+            every = (*FIREFOX_FLAGS, *flags)
+            gecko_config(0, every)
             return every
         if flags:
             raise Unsupported(
                 f"{app.title} on phone {self._serial} cannot be started with flags: only Chrome and Chromium are known"
-                f" to read {chrome.FLAGS_FILE}."
+                f" to read {CHROME_FLAGS_FILE}."
             )
         return ()
 
@@ -128,7 +131,7 @@ class PhoneBrowsers:
     def _start_chromium(self, app: BrowserApp, flags: tuple[str, ...]) -> tuple[str, str, list[str]]:
         conditions, changes = self._conditions, self._changes
         if app.is_chrome:
-            changes.append(conditions.change_file(chrome.FLAGS_FILE, chrome.content(flags)))
+            changes.append(conditions.change_file(CHROME_FLAGS_FILE, chrome_command_line(flags)))
             changes.append(conditions.set_debug_app(app.package))
             self._stop_other_chromes(app)
         doubts = self._wake()
@@ -149,9 +152,9 @@ class PhoneBrowsers:
         if app.socket is None:
             return self._search(app, questions)
         address = self._forward(app.socket)
-        version = self._awaited(app, lambda: devtools.version(address, app.package), questions, _START_SECONDS)
+        version = self._awaited(app, lambda: devtools_version(address, app.package), questions, _START_SECONDS)
         deadline = time.monotonic() + _PAGE_SECONDS
-        while not devtools.shows_page(address) and time.monotonic() < deadline:
+        while not shows_page(address) and time.monotonic() < deadline:
             questions.look_now_and_then()
             time.sleep(_POLL_SECONDS)
         return address, version
@@ -161,11 +164,11 @@ class PhoneBrowsers:
         tried: set[str] = set()
 
         def look() -> tuple[str, str] | None:
-            for socket in devtools.sockets(self._conditions.listening()):
+            for socket in devtools_sockets(self._conditions.listening()):
                 if socket not in tried:
                     address = self._forward(socket)
-                    if devtools.package(address) == app.package:
-                        version = devtools.version(address, app.package)
+                    if devtools_package(address) == app.package:
+                        version = devtools_version(address, app.package)
                         return (address, version) if version else None
                     tried.add(socket)
             return None
@@ -184,12 +187,12 @@ class PhoneBrowsers:
         forwarded = conditions.forward()
         changes.append(forwarded)
         port = int(forwarded.local.removeprefix("tcp:"))
-        changes.append(conditions.change_file(firefox.config_file(app.package), firefox.config(port, flags)))
+        changes.append(conditions.change_file(gecko_config_file(app.package), gecko_config(port, flags)))
         changes.append(conditions.set_debug_app(app.package))
         doubts = self._wake()
         changes.append(conditions.start_app(app.package, app.starts))
         questions = _Questions(self._serial, app, conditions, self._cancel)
-        self._awaited(app, lambda: firefox.listens(port) or None, questions, _START_SECONDS)
+        self._awaited(app, lambda: firefox_listens(port) or None, questions, _START_SECONDS)
         return f"ws://127.0.0.1:{port}", version, [*doubts, *questions.answered]
 
     def _awaited(self, app: BrowserApp, look: Callable[[], T | None], questions: _Questions, seconds: float) -> T:
@@ -250,3 +253,141 @@ class _Questions:
             screen.close()
             conditions.put_back([lent])
         return True
+
+
+# Chrome's command-line file
+
+CHROME_FLAGS_FILE = "/data/local/tmp/chrome-command-line"
+"""All Chrome builds on the phone share this file; each reads it at start if it is set as the debug app.
+
+WebView reads another file, and none on retail phones; other browsers built on Chromium may read any file or none.
+"""
+CHROME_FLAGS = ("--disable-fre", "--no-first-run", "--no-default-browser-check", "--disable-sync", *chrome.AWAKE)
+"""Flags against first-run questions and against throttling of the page."""
+
+_LONGEST_COMMAND_LINE = 90_000
+"""Limit in bytes; Chromium ignores a file larger than 96 KiB."""
+
+
+def checked_chrome_flags(flags: Sequence[str]) -> tuple[str, ...]:
+    """Return the flags if the file can hold them all.
+
+    Raises:
+        BadInput: one is not a flag, or Chrome could parse it as something else.
+    """
+    for flag in flags:
+        if not flag.startswith("--") or not flag.isprintable() or any(letter in "\"'\\" for letter in flag):
+            raise BadInput(f"“{flag}” cannot be written into Chrome's command-line file on a phone.")
+    if len(chrome_command_line(flags)) > _LONGEST_COMMAND_LINE:
+        raise BadInput("There are more flags than Chrome's command-line file can hold on a phone.")
+    return tuple(flags)
+
+
+def chrome_command_line(flags: Sequence[str]) -> bytes:
+    """Content of the file: one ignored word, then the flags; flags with blanks are quoted."""
+    words = (f'"{flag}"' if " " in flag else flag for flag in flags)
+    return f"_ {' '.join(words)}\n".encode()
+
+
+# Firefox's GeckoView file: its settings apply to one start only and are not saved in the user's profile
+
+FIREFOX_FLAGS = (
+    *firefox.AWAKE,
+    # Firefox would change dozens of preferences for an automated browser, and keep them.
+    "remote.prefs.recommended=false",
+    # The user's profile keeps nothing from the measurement.
+    "browser.cache.disk.enable=false",
+)
+
+
+def gecko_config_file(package: str) -> str:
+    """Path of the file that GeckoView reads if this package is the debug app."""
+    return f"/data/local/tmp/{package}-geckoview-config.yaml"
+
+
+def gecko_config(port: int, flags: Sequence[str]) -> bytes:
+    """Content of the file, as JSON, which is valid YAML.
+
+    Args:
+        port: port of the phone's loopback on which Firefox listens.
+        flags: flags of the three kinds in `browsers.firefox`.
+
+    Raises:
+        BadInput: a flag is of none of these kinds.
+    """
+    start = firefox.sorted_out(flags)
+    parts = {
+        "args": ["--remote-debugging-port", str(port), *start.arguments],
+        "prefs": start.preferences,
+        "env": start.environment,
+    }
+    return (json.dumps({name: part for name, part in parts.items() if part}, indent=1) + "\n").encode()
+
+
+def firefox_listens(port: int) -> bool:
+    """Whether Firefox answers on this port of this computer; it does so with an error, as the path does not exist."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse().read(1 << 10)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+# Queries to the browser behind a DevTools socket
+
+_LONGEST_ANSWER = 1 << 20
+_SAFE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def devtools_sockets(names: Sequence[str]) -> list[str]:
+    """Select the abstract sockets that a browser may listen on; skip names that cannot be passed to adb."""
+    return [
+        name for name in names if "devtools_remote" in name and set(name) <= _SAFE_LETTERS and "webview" not in name
+    ]
+
+
+def devtools_version(address: str, package: str) -> str | None:
+    """Return the browser's version, or None while it does not answer.
+
+    Raises:
+        BlockFailed: another browser answers on its socket.
+    """
+    answer = _version_record(address)
+    browser = answer.get("Browser")
+    if browser is None:
+        return None
+    if (other := answer.get("Android-Package", package)) != package:
+        raise BlockFailed(f"{other} answers at the phone's DevTools socket, not {package}.", hint="Close that app.")
+    return str(browser).rpartition("/")[2]
+
+
+def devtools_package(address: str) -> str | None:
+    """Package of the app that owns the socket, if it reports one."""
+    return _version_record(address).get("Android-Package")
+
+
+def shows_page(address: str) -> bool:
+    """Whether the browser has a tab; it may have none until its first-run questions are answered."""
+    pages = _get_json(address, "/json/list")
+    return isinstance(pages, list) and any(isinstance(page, dict) and page.get("type") == "page" for page in pages)
+
+
+def _version_record(address: str) -> dict[str, str]:
+    """The browser's version record; empty while it does not answer."""
+    answer = _get_json(address, "/json/version")
+    return {key: value for key, value in answer.items() if isinstance(value, str)} if isinstance(answer, dict) else {}
+
+
+def _get_json(address: str, path: str) -> Any:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=2)
+    try:
+        connection.request("GET", path)
+        return json.loads(connection.getresponse().read(_LONGEST_ANSWER))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()

@@ -14,10 +14,9 @@ from mobilebench.core.records import TargetInfo
 from mobilebench.targets.android import exit_info
 from mobilebench.targets.android.browsers import PhoneBrowsers
 from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChanges, Recovered
-from mobilebench.targets.android.files import PhoneFiles, sweep
+from mobilebench.targets.android.files import PhoneFiles, Sync, sweep
 from mobilebench.targets.android.lease import Lease, look
 from mobilebench.targets.android.shell import DeviceShell
-from mobilebench.targets.android.sync import Sync
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
 
 

@@ -14,10 +14,9 @@ from pydantic import ValidationError
 
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, TargetLost
 from mobilebench.core.validation import first_problem
-from mobilebench.targets.android import ports
-from mobilebench.targets.android.answers import ALLOW, forbidden, worked
-from mobilebench.targets.android.automation import JAR, PROCESS
-from mobilebench.targets.android.files import HOME
+from mobilebench.targets.android import adb_protocol
+from mobilebench.targets.android.files import HOME, Sync
+from mobilebench.targets.android.first_run import JAR, PROCESS
 from mobilebench.targets.android.lease import guarded, was_taken
 from mobilebench.targets.android.restore import (
     AppStarted,
@@ -33,8 +32,7 @@ from mobilebench.targets.android.restore import (
     this_process,
     words,
 )
-from mobilebench.targets.android.shell import Shell
-from mobilebench.targets.android.sync import Sync
+from mobilebench.targets.android.shell import ALLOW, Shell, forbidden, worked
 
 RESTORE_FILE = f"{HOME}/restore.json"
 Namespace = Literal["global", "system", "secure"]
@@ -179,10 +177,10 @@ class DeviceChanges:
     def forward(self, remote: str | None = None) -> Forwarded:
         """Forward a free port of this computer to a phone's socket; None: to the phone's port of the same number."""
         for _ in range(5):
-            local = f"tcp:{ports.free_port()}"
+            local = f"tcp:{adb_protocol.free_port()}"
             step = Forwarded(local=local, remote=remote or local, serial=self._shell.serial)
             self._record(step)
-            if ports.forward(self._shell.serial, step.local, step.remote):
+            if adb_protocol.forward(self._shell.serial, step.local, step.remote):
                 return step
             self.put_back([step])
         raise BlockFailed(f"{self._shell.serial}: no port of this computer could be led to {remote or 'the phone'}.")
@@ -191,10 +189,10 @@ class DeviceChanges:
         """Forward a port of the phone (the same one, or a free one if it is taken) to `port` of this computer."""
         same = Reversed(remote=f"tcp:{port}", serial=self._shell.serial)
         self._record(same)
-        if ports.reverse(self._shell.serial, port, port):
+        if adb_protocol.reverse(self._shell.serial, port, port):
             return same
         self._steps.remove(same)
-        found = ports.reverse(self._shell.serial, 0, port)
+        found = adb_protocol.reverse(self._shell.serial, 0, port)
         if not found:
             self._write()
             raise BlockFailed(f"{self._shell.serial}: no port of the phone could be led to port {port} here.")
@@ -300,13 +298,13 @@ class DeviceChanges:
             case ScreenLent(had_jar=had_jar, was_running=was_running):
                 self._take_screen_back(had_jar=had_jar, was_running=was_running)
             case Forwarded(local=local, remote=remote, serial=serial):
-                ports.remove_forward(serial or self._shell.serial, local, remote)
+                adb_protocol.remove_forward(serial or self._shell.serial, local, remote)
             case Reversed(remote=remote, serial=serial):
                 self._remove_reverse(serial or self._shell.serial, remote)
 
     def _remove_reverse(self, serial: str, remote: str) -> None:
         try:
-            ports.remove_reverse(serial, remote)
+            adb_protocol.remove_reverse(serial, remote)
         except TargetLost:
             if serial == self._shell.serial:
                 raise

@@ -1,8 +1,9 @@
-"""Find and describe attached phones."""
+"""Find the phones that adb lists, tell what their states mean, and describe those that are ready."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,81 @@ from contextlib import suppress
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.core.records import TargetInfo
-from mobilebench.targets.android import adb_protocol, properties, server, states
+from mobilebench.targets.android import adb_protocol, adb_server, description
+from mobilebench.targets.android.identity import SAME_PHONE
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.limits import Limit
+
+READY = "device"
+SILENT = "not answering"
+"""adb lists the phone as ready, but it does not answer."""
+TWIN = "another phone has the same serial"
+"""adb lists the serial twice, and refuses it for either phone."""
+
+_ALLOW = "Unlock the phone and allow USB debugging for this computer in the dialog that it shows."
+_REMEDIES = {
+    "unauthorized": f"{_ALLOW} Without a dialog, unplug it and plug it in again, or revoke USB debugging "
+    "authorisations in its developer options.",
+    "authorizing": f"It is asking for its permission at this moment: {_ALLOW[0].lower()}{_ALLOW[1:]}",
+    "connecting": "adb is still connecting: wait a few seconds. If it stays so, run `adb reconnect offline`.",
+    "bootloader": "It shows its boot loader: run `fastboot -s {serial} reboot`, or choose “Start” on its screen.",
+    "recovery": "It shows its recovery menu: run `adb -s {serial} reboot` to start Android.",
+    "rescue": "It is in rescue mode: run `adb -s {serial} reboot` to start Android.",
+    "sideload": "It waits for an update by cable: end that on its screen, or run `adb -s {serial} reboot`.",
+    "host": "What is attached is another computer's adb, not a phone: unplug it, or choose others with --serial.",
+    "detached": "adb has let go of it for another program: run `adb -s {serial} attach`.",
+    "absent": "It is not attached any more: check its cable, and see `adb devices`.",
+    TWIN: "adb cannot tell them apart: unplug one of them, or connect one over Wi-Fi (`adb connect ADDRESS:PORT`).",
+    SILENT: "Unlock the phone and look at its screen; restart it if it still does not answer.",
+}
+_NOT_IN_GROUP = re.compile(r"not in the (\w+) group")
+_TCP = re.compile(r"(.+:\d+|adb-.+\._tcp\.?)")
+
+
+def clause(state: str) -> str:
+    """A state as a clause about a named phone: `it is offline`."""
+    return state if state == TWIN else f"it is {state}"
+
+
+def sentence(serial: str, state: str) -> str:
+    """A sentence that states a phone's state."""
+    return f"{serial}: {state}" if state == TWIN else f"{serial} is {state}"
+
+
+def remedy(serial: str, state: str) -> str:
+    """What to do about a phone that adb lists in another state than `device`."""
+    words = state.strip().casefold()
+    quoted = shlex.quote(serial)
+    if words.startswith("no permissions"):
+        return _permissions(words)
+    if state.startswith(SAME_PHONE):
+        return "Nothing has to be done: it is measured once, by that serial."
+    if words == "offline":
+        return _offline(serial, quoted)
+    if words in _REMEDIES:
+        return _REMEDIES[words].format(serial=quoted)
+    return f"mobilebench does not know adb's state “{state}”: plug the phone in again, and see `adb devices -l`."
+
+
+def _permissions(words: str) -> str:
+    """Advice from the details that adb adds to the state; their wording differs between versions."""
+    if group := _NOT_IN_GROUP.search(words):
+        return f"Run `sudo usermod -aG {group[1]} $USER`, and log in anew: only that group may use the phone."
+    return (
+        "Let your user reach USB devices by udev rules (on Debian: `apt-get install "
+        "android-sdk-platform-tools-common`), and plug the phone in again."
+    )
+
+
+def _offline(serial: str, quoted: str) -> str:
+    if serial.startswith("emulator-"):
+        return "Wait until the emulator has started, or start it again."
+    if _TCP.fullmatch(serial):
+        return f"Run `adb disconnect {quoted}` and then `adb connect {quoted}`; its Wi-Fi debugging has to be on."
+    return "Unplug the phone and plug it in again, switch USB debugging off and on, or run `adb reconnect offline`."
+
+
+# Attached phones
 
 
 def attached() -> dict[str, str]:
@@ -24,7 +97,7 @@ def attached() -> dict[str, str]:
     try:
         answer = adb_protocol.query("host:devices", Limit("Asking adb for its devices", 10))
     except BlockFailed as error:
-        met = server.chosen()
+        met = adb_server.chosen()
         words = f"The adb server at {met.place}{met.chosen_by} does not say which phones it has: {error.message}"
         raise BadInput(words, hint="See whether `adb devices` works in this shell.") from None
     rows = [(serial, state.strip()) for serial, tab, state in map(_halves, answer.splitlines()) if tab]
@@ -40,7 +113,7 @@ def attached() -> dict[str, str]:
         if serial in shared:
             place = places[serial].pop(0) if places[serial] else ""
             count = sum(1 for name in found if name.startswith(f"{serial} (")) + 1
-            found[f"{serial} ({place or f'phone {count}'})"] = states.TWIN
+            found[f"{serial} ({place or f'phone {count}'})"] = TWIN
         else:
             found[serial] = state
     return found
@@ -48,7 +121,7 @@ def attached() -> dict[str, str]:
 
 def twins(serial: str, known: Mapping[str, str]) -> list[str]:
     """Names under which `attached` lists the phones that share this serial."""
-    return [name for name, state in known.items() if state == states.TWIN and name.startswith(f"{serial} (")]
+    return [name for name, state in known.items() if state == TWIN and name.startswith(f"{serial} (")]
 
 
 def _halves(line: str) -> tuple[str, str, str]:
@@ -71,16 +144,16 @@ def phones(serials: dict[str, str]) -> list[TargetInfo]:
 
 def phone(serial: str, state: str) -> TargetInfo:
     """Describe one phone."""
-    if state != states.READY:
-        return properties.unusable(serial, state)
+    if state != READY:
+        return description.unusable(serial, state)
     try:
-        return _with_reachable_pages(properties.read(DeviceShell(serial)), server.chosen())
+        return _with_reachable_pages(description.read(DeviceShell(serial)), adb_server.chosen())
     except (BlockFailed, TargetLost):
         word = adb_protocol.state(serial)
-        return properties.unusable(serial, states.SILENT if word == states.READY else word)
+        return description.unusable(serial, SILENT if word == READY else word)
 
 
-def _with_reachable_pages(info: TargetInfo, met: server.Server) -> TargetInfo:
+def _with_reachable_pages(info: TargetInfo, met: adb_server.Server) -> TargetInfo:
     """Remove the phone's browsers if the adb server, and so its forwarded ports, is on another computer."""
     if not met.is_elsewhere:
         return info
@@ -91,13 +164,9 @@ def _with_reachable_pages(info: TargetInfo, met: server.Server) -> TargetInfo:
 
 def not_ready(info: TargetInfo) -> BadInput:
     """Error for a phone that was named but is not ready, with advice."""
-    return BadInput(
-        f"Phone {info.id} cannot be measured: {states.clause(info.state)}.", hint=states.remedy(info.id, info.state)
-    )
+    return BadInput(f"Phone {info.id} cannot be measured: {clause(info.state)}.", hint=remedy(info.id, info.state))
 
 
 def several(serial: str, names: Sequence[str]) -> BadInput:
     """Error for a serial that several phones share."""
-    return BadInput(
-        f"{len(names)} phones have the serial {serial}: {', '.join(names)}.", hint=states.remedy(serial, states.TWIN)
-    )
+    return BadInput(f"{len(names)} phones have the serial {serial}: {', '.join(names)}.", hint=remedy(serial, TWIN))

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mobilebench.virtual import chrome, firefox
+from mobilebench.virtual import browsers
 from mobilebench.virtual.android.device import CommandOutput, Device, lines
 from mobilebench.virtual.android.intents import LAUNCHER, MAIN, VIEW, ActivityRefused, Intent, manifest, resolve
-from mobilebench.virtual.browser_process import DidNotStart
+from mobilebench.virtual.browsers import DidNotStart
 from mobilebench.virtual.state import FIREFOXES, State, with_value
 
 _DEBUG_APP = "settings.global.debug_app"
@@ -194,11 +194,11 @@ def _exception(api: int) -> str:
 
 async def _open(device: Device, package: str, url: str | None) -> None:
     if package in FIREFOXES:
-        await device.firefox.open(package, url, firefox.read_config(_for_debugging(device, package)))
+        await device.firefox.open(package, url, browsers.read_gecko_config(_for_debugging(device, package)))
         return
 
     async def chrome_opens() -> None:
-        await device.chrome.open(url, chrome.read_flags(_for_debugging(device, package)), package)
+        await device.chrome.open(url, browsers.read_chrome_flags(_for_debugging(device, package)), package)
 
     if not device.state.browser.first_run or device.chrome.running == package:
         await chrome_opens()
@@ -233,7 +233,7 @@ def _for_debugging(device: Device, package: str) -> str:
     """Whether this is the debug app: as on retail phones, only that app reads its file in the shell's folder."""
     if device.state.settings.global_.get("debug_app") != package:
         return ""
-    path = firefox.config_file(package) if package in FIREFOXES else chrome.FLAGS_FILE
+    path = browsers.gecko_config_file(package) if package in FIREFOXES else browsers.CHROME_FLAGS_FILE
     with contextlib.suppress(OSError):
         return Path(device.config.path(path)).read_text(encoding="utf-8", errors="replace")
     return ""

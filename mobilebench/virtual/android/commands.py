@@ -1,13 +1,20 @@
-"""All commands of the phone that its daemon answers."""
+"""The commands that the phone's daemon answers, and the socket by which they reach it.
+
+Only the standard library is imported here: this also runs inside the phone.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+
 from mobilebench.virtual.android.apps import am, pm
-from mobilebench.virtual.android.controls import cmd, input_, svc, uiautomator, wm
-from mobilebench.virtual.android.device import Command
+from mobilebench.virtual.android.controls import cmd, getprop, input_, setprop, settings, svc, uiautomator, wm
+from mobilebench.virtual.android.device import Command, CommandOutput
 from mobilebench.virtual.android.dumpsys import dumpsys
-from mobilebench.virtual.android.properties import getprop, setprop
-from mobilebench.virtual.android.settings import settings
 
 COMMANDS: dict[str, Command] = {
     "am": am,
@@ -22,3 +29,73 @@ COMMANDS: dict[str, Command] = {
     "uiautomator": uiautomator,
     "wm": wm,
 }
+
+
+_QUESTION = struct.Struct("<I")
+_ANSWER = struct.Struct("<BII")
+_LONGEST = 1 << 20
+
+_CLIENT = """#!{python} -IS
+import posix, sys
+from _socket import AF_UNIX, SHUT_WR, SOCK_STREAM, socket
+
+def write(descriptor, data):
+    while data:
+        data = data[posix.write(descriptor, data):]
+
+door = socket(AF_UNIX, SOCK_STREAM)
+door.connect({name!r})
+words = [sys.argv[0].rpartition("/")[2], *sys.argv[1:]]
+question = b"\\0".join(word.encode("utf-8", "surrogateescape") for word in words)
+door.sendall(len(question).to_bytes(4, "little") + question)
+answer = bytearray()
+while piece := door.recv(65536):
+    answer += piece
+if len(answer) < 9:
+    write(2, b"the phone is going down\\n")
+    posix._exit(1)
+end = 9 + int.from_bytes(answer[1:5], "little")
+try:
+    write(1, answer[9:end])
+    write(2, answer[end:])
+except OSError:
+    pass
+posix._exit(answer[0])
+"""
+
+
+def client_program(python: str, abstract_prefix: str) -> str:
+    """Text of the client program behind `getprop` and other commands; it starts in a few milliseconds."""
+    return _CLIENT.format(python=python, name=_socket_name(abstract_prefix))
+
+
+async def listen(abstract_prefix: str, answer: Callable[[list[str]], Awaitable[CommandOutput]]) -> asyncio.Server:
+    """Answer the phone's commands; refuse other users' processes if they can reach the socket."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if _peer(writer) == os.getuid():
+                (length,) = _QUESTION.unpack(await reader.readexactly(_QUESTION.size))
+                question = await reader.readexactly(min(length, _LONGEST))
+                words = [word.decode("utf-8", "surrogateescape") for word in question.split(b"\0")]
+                found = await answer(words)
+                stdout = found.stdout.encode("utf-8", "surrogateescape")
+                stderr = found.stderr.encode("utf-8", "surrogateescape")
+                writer.write(_ANSWER.pack(found.code, len(stdout), len(stderr)) + stdout + stderr)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    return await asyncio.start_unix_server(serve, _socket_name(abstract_prefix), backlog=256)
+
+
+def _socket_name(abstract_prefix: str) -> str:
+    return f"\0{abstract_prefix}mobilebench-commands"
+
+
+def _peer(writer: asyncio.StreamWriter) -> int:
+    """User id of the process at the other end."""
+    credentials = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    uid: int = struct.unpack("3i", credentials)[1]
+    return uid

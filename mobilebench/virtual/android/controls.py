@@ -1,17 +1,16 @@
-"""`input`, `uiautomator`, `wm`, `svc` and `cmd`: change the phone's settings and inputs, and read its display."""
+"""Commands that read and change the phone's state: `getprop`, `settings`, `input`, `wm`, `svc`, `cmd` and others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mobilebench.virtual.android.apps import am, pm
-from mobilebench.virtual.android.device import Command, CommandOutput, Device
+from mobilebench.virtual.android.device import Command, CommandOutput, Device, lines
 from mobilebench.virtual.android.dumpsys import battery
 from mobilebench.virtual.android.first_run import hierarchy
-from mobilebench.virtual.android.settings import settings
-from mobilebench.virtual.browser_process import DidNotStart
+from mobilebench.virtual.browsers import DidNotStart
 from mobilebench.virtual.state import State, with_value
 
 _GESTURES = {"tap", "swipe", "text", "press", "roll", "draganddrop", "motionevent", "keycombination"}
@@ -127,3 +126,58 @@ async def cmd(device: Device, arguments: Sequence[str]) -> CommandOutput:
         case [service, *_]:
             return CommandOutput(stderr=f"cmd: Can't find service: {service}\n", code=20)
     return CommandOutput(stderr="cmd: No service specified; use -l to list all services\n", code=20)
+
+
+_TABLES = ("system", "secure", "global")
+
+
+async def settings(device: Device, arguments: Sequence[str]) -> CommandOutput:
+    """Read and write the tables `global`, `system` and `secure`."""
+    words = list(arguments)
+    while "--user" in words[:-1]:
+        at = words.index("--user")
+        del words[at : at + 2]
+    match words:
+        case ["list", table] if table in _TABLES:
+            return CommandOutput(
+                lines(*(f"{key}={value}" for key, value in sorted(_table(device.state, table).items())))
+            )
+        case ["get", table, key] if table in _TABLES:
+            return CommandOutput(lines(_table(device.state, table).get(key, "null")))
+        case ["put", table, key, value, *_] if table in _TABLES:
+            device.files.change(lambda state: with_value(state, f"settings.{table}.{key}", value))
+            return CommandOutput()
+        case ["delete", table, key] if table in _TABLES:
+            found = key in _table(device.state, table)
+            device.files.change(lambda state: with_value(state, f"settings.{table}.{key}", None))
+            return CommandOutput(f"Deleted {int(found)} rows\n")
+        case ["list" | "get" | "put" | "delete", table, *_] if table not in _TABLES:
+            return CommandOutput(stderr=f"Invalid namespace '{table}'\n", code=255)
+    return CommandOutput(stderr="Invalid command: settings get|put|delete|list NAMESPACE [KEY [VALUE]]\n", code=255)
+
+
+def _table(state: State, name: str) -> Mapping[str, str]:
+    tables = {"system": state.settings.system, "secure": state.settings.secure, "global": state.settings.global_}
+    return tables[name]
+
+
+async def getprop(device: Device, arguments: Sequence[str]) -> CommandOutput:
+    """Print one property, or all as `[name]: [value]`."""
+    known = {**device.config.properties, **device.state.properties}
+    if arguments:
+        default = arguments[1] if len(arguments) > 1 else ""
+        return CommandOutput(lines(known.get(arguments[0]) or default))
+    return CommandOutput(lines(*(f"[{name}]: [{value}]" for name, value in sorted(known.items()))))
+
+
+async def setprop(device: Device, arguments: Sequence[str]) -> CommandOutput:
+    """Set a property; `ro.` properties are read-only and come from the profile."""
+    if len(arguments) != 2:
+        return CommandOutput(stderr="usage: setprop NAME VALUE\n", code=1)
+    name, value = arguments
+    if name.startswith("ro."):
+        return CommandOutput(
+            stderr=f"Failed to set property '{name}' to '{value}'.\nSee dmesg for error reason.\n", code=1
+        )
+    device.files.change(lambda state: replace(state, properties={**state.properties, name: value}))
+    return CommandOutput()

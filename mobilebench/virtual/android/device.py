@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from mobilebench.virtual.android.first_run import FirstRun
-from mobilebench.virtual.chrome import PACKAGE, Chrome
+from mobilebench.virtual.browsers import CHROME_PACKAGE, Chrome, Firefox
 from mobilebench.virtual.config import PhoneConfig, Program
 from mobilebench.virtual.files import PhoneFiles
-from mobilebench.virtual.firefox import Firefox
 from mobilebench.virtual.state import FIREFOXES, State
 
 LAUNCHER = "com.android.launcher3/com.android.launcher3.Main"
@@ -50,7 +49,7 @@ class Device:
     def browsers(self) -> dict[str, Program]:
         """All installed browsers by package."""
         config, state = self.config, self.state
-        wanted = [*([PACKAGE] if state.chrome_installed else []), *state.browser.packages]
+        wanted = [*([CHROME_PACKAGE] if state.chrome_installed else []), *state.browser.packages]
         programs = {package: config.firefox if package in FIREFOXES else config.chromium for package in wanted}
         return {package: program for package, program in programs.items() if program}
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from mobilebench.core.proc import kib_fields
 from mobilebench.virtual.android.device import CommandOutput, Device, lines
-from mobilebench.virtual.android.exits import activity
-from mobilebench.virtual.chrome import PACKAGE
+from mobilebench.virtual.browsers import CHROME_PACKAGE
 from mobilebench.virtual.state import SERVICE_FAULTS, Battery, State
 
 _CACHED_DEGREES_BELOW = 1.5
@@ -123,7 +122,7 @@ def meminfo(device: Device, arguments: Sequence[str]) -> str:
 
 
 def package(device: Device, arguments: Sequence[str]) -> str:
-    wanted = arguments[-1] if arguments else PACKAGE
+    wanted = arguments[-1] if arguments else CHROME_PACKAGE
     program = device.browsers.get(wanted)
     if program is None:
         return f"Unable to find package: {wanted}\n"
@@ -170,6 +169,37 @@ def window(device: Device, _arguments: Sequence[str]) -> str:
         f"    screenState={'SCREEN_STATE_ON' if screen.on else 'SCREEN_STATE_OFF'}",
         f"  mCurrentFocus=Window{{1 u0 {device.front}}}",
     )
+
+
+_REASONS = {"2": "SIGNALED", "3": "LOW_MEMORY", "4": "APP CRASH(EXCEPTION)", "5": "APP CRASH(NATIVE)"}
+
+
+def activity(device: Device, arguments: Sequence[str]) -> str:
+    """The only part of this service on a virtual phone: the last exit of each process, newest first."""
+    match list(arguments):
+        case ["exit-info"]:
+            wanted = list(device.browsers)
+        case ["exit-info", package]:
+            wanted = [package]
+        case _:
+            return f"Bad activity command, or no activities match: {' '.join(arguments)}\n"
+    text = ["ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)"]
+    for package in wanted:
+        exits = [(*value.partition(" "), name) for name, value in device.state.exits.items() if _belongs(name, package)]
+        text += [f"  package: {package}", "    Historical Process Exit for uid=10123"]
+        for number, (reason, _, at, name) in enumerate(sorted(exits, key=lambda one: one[2], reverse=True)):
+            word = _REASONS.get(reason, "UNKNOWN")
+            text += [
+                f"        ApplicationExitInfo #{number}:",
+                f"          timestamp={at} pid=4711 realUid=99001 packageUid=10123 definingUid=10123 user=0",
+                f"          process={name} reason={reason} ({word}) subreason=0 (UNKNOWN) status=0",
+                "          importance=100 pss=0.00 rss=180MB description=null state=empty trace=null",
+            ]
+    return lines(*text)
+
+
+def _belongs(process: str, package: str) -> bool:
+    return process.partition(":")[0] == package
 
 
 _SERVICES: dict[str, Callable[[Device, Sequence[str]], str]] = {

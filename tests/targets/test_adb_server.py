@@ -20,11 +20,11 @@ from mobilebench.cli.app import app
 from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.core.records import BlockRule, Case, PlannedBlock
 from mobilebench.engines import base, registry
-from mobilebench.targets.android import adb_protocol, discovery, ports, properties, server
+from mobilebench.targets.android import adb_protocol, adb_server, description, discovery
 from mobilebench.virtual import phones
 from tests.pinning import Pinned
 
-SOCKET, ADDRESS, PORT = server.SOCKET, server.ADDRESS, server.PORT
+SOCKET, ADDRESS, PORT = adb_server.SOCKET, adb_server.ADDRESS, adb_server.PORT
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ SOCKET, ADDRESS, PORT = server.SOCKET, server.ADDRESS, server.PORT
     ],
 )
 def test_adb_and_mobilebench_choose_alike(environment, place, starts_here):
-    found = server.chosen(environment)
+    found = adb_server.chosen(environment)
     assert (found.place, found.starts_here) == (place, starts_here)
     assert set(found.variables) == ({SOCKET} if SOCKET in environment else {k for k, v in environment.items() if v})
 
@@ -69,7 +69,7 @@ def test_adb_and_mobilebench_choose_alike(environment, place, starts_here):
 )
 def test_what_adb_refuses_is_bad_input_that_names_the_variable(variable, value):
     with pytest.raises(BadInput, match=variable) as caught:
-        server.chosen({variable: value})
+        adb_server.chosen({variable: value})
     assert repr(value) in caught.value.message
     assert variable in caught.value.hint
 
@@ -185,7 +185,7 @@ def test_local_sockets_are_met(monkeypatch, tmp_path, spec):
 
 
 def test_no_server_is_started_on_another_host(monkeypatch, pinned: Pinned):
-    monkeypatch.setenv(SOCKET, f"tcp:127.0.0.1:{ports.free_port()}")
+    monkeypatch.setenv(SOCKET, f"tcp:127.0.0.1:{adb_protocol.free_port()}")
     adb_protocol.start_server.cache_clear()
     with pinned.raises(BadInput):
         discovery.attached()
@@ -194,8 +194,8 @@ def test_no_server_is_started_on_another_host(monkeypatch, pinned: Pinned):
 @pytest.mark.parametrize("port", ["", "0x3ea5"])
 def test_adbutils_meets_the_same_server_whatever_it_reads_itself(port):
     code = (
-        "from mobilebench.targets.android import server; import os\n"
-        "client = server.client(); print(client.host, client.port, server.chosen().port)"
+        "from mobilebench.targets.android import adb_server; import os\n"
+        "client = adb_server.client(); print(client.host, client.port, adb_server.chosen().port)"
     )
     environment = {**os.environ, PORT: port, "ANDROID_ADB_SERVER_HOST": "192.0.2.1"}
     for name in (SOCKET, ADDRESS):
@@ -208,8 +208,8 @@ def test_adbutils_meets_the_same_server_whatever_it_reads_itself(port):
 @pytest.mark.adb
 @pytest.mark.parametrize("form", [f"{SOCKET}=tcp:{{}}", f"{SOCKET}=tcp:127.0.0.1:{{}}", f"{SOCKET}=tcp:localhost:{{}}"])
 def test_a_real_server_is_met_that_a_variable_names(form, tmp_path):
-    adb = shutil.which("adb") or server.program()
-    port = str(ports.free_port())
+    adb = shutil.which("adb") or adb_server.program()
+    port = str(adb_protocol.free_port())
     variable, _, value = form.format(port).partition("=")
     environment = {k: v for k, v in os.environ.items() if k not in (SOCKET, ADDRESS, PORT)}
     environment |= {variable: value, PORT: "nonsense", "MOBILEBENCH_HOME": str(tmp_path)}
@@ -239,13 +239,13 @@ def test_a_real_server_is_met_that_a_variable_names(form, tmp_path):
     ],
 )
 def test_a_server_on_another_computer_is_known_by_its_address(environment, elsewhere):
-    assert server.chosen(environment).is_elsewhere is elsewhere
+    assert adb_server.chosen(environment).is_elsewhere is elsewhere
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_pages_do_not_reach_phones_of_another_computer(monkeypatch, elsewhere):
-    met = properties.unusable("S1", "device").model_copy(update={"browsers": {"chrome": "150.0.1.2"}})
-    monkeypatch.setattr(properties, "read", lambda shell: met)
+    met = description.unusable("S1", "device").model_copy(update={"browsers": {"chrome": "150.0.1.2"}})
+    monkeypatch.setattr(description, "read", lambda shell: met)
     monkeypatch.setenv(SOCKET, "tcp:192.0.2.1:5037" if elsewhere else "tcp:127.0.0.1:5037")
     found = discovery.phone("S1", "device")
     case = Case(target="S1", engine="tfjs", backend="wasm", wasm_build="simd", threads=1, model="m", browser="chrome")

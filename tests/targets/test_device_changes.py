@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.android import device_changes as module
-from mobilebench.targets.android import ports
-from mobilebench.targets.android.answers import NotAllowed
 from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChanges
 from mobilebench.targets.android.lease import LOCK
 from mobilebench.targets.android.restore import this_process
+from mobilebench.targets.android.shell import NotAllowed
 from mobilebench.targets.base import ShellResult
 from tests.pinning import Pinned
 from tests.targets.fakes import FakeFiles, FakePhone, FakeShell, failed
@@ -448,10 +448,10 @@ def test_an_app_that_is_denied_is_not_tried_by_another_command(pinned: Pinned):
 def test_a_port_taken_on_the_phone_is_replaced_by_a_free_one(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        ports, "reverse", lambda serial, port, host: asked.append((port, host)) or (None if port else 41000)
+        adb_protocol, "reverse", lambda serial, port, host: asked.append((port, host)) or (None if port else 41000)
     )
     removed = []
-    monkeypatch.setattr(ports, "remove_reverse", lambda serial, remote: removed.append((serial, remote)))
+    monkeypatch.setattr(adb_protocol, "remove_reverse", lambda serial, remote: removed.append((serial, remote)))
     phone = FakePhone()
     conditions = conditions_of(phone)
     step = conditions.reverse(8000)
@@ -462,7 +462,7 @@ def test_a_port_taken_on_the_phone_is_replaced_by_a_free_one(monkeypatch):
 
 
 def test_no_port_at_all_is_told_and_nothing_stays_noted(monkeypatch):
-    monkeypatch.setattr(ports, "reverse", lambda serial, port, host: None)
+    monkeypatch.setattr(adb_protocol, "reverse", lambda serial, port, host: None)
     with FakeShell(WRITE, CLEAR) as shell, pytest.raises(BlockFailed, match="8000"):
         DeviceChanges(shell, FakeFiles(), TOKEN).reverse(8000)
 
@@ -475,8 +475,8 @@ def test_a_forward_is_noted_before_it_is_made(monkeypatch):
         assert noted(phone)[-1] == {"kind": "forward", "local": local, "remote": remote, "serial": serial}
         return next(taken)
 
-    monkeypatch.setattr(ports, "forward", forward)
-    monkeypatch.setattr(ports, "remove_forward", lambda serial, local, remote: None)
+    monkeypatch.setattr(adb_protocol, "forward", forward)
+    monkeypatch.setattr(adb_protocol, "remove_forward", lambda serial, local, remote: None)
     conditions = conditions_of(phone)
     conditions.forward("localabstract:x")
     conditions.put_back_all()
@@ -485,12 +485,12 @@ def test_a_forward_is_noted_before_it_is_made(monkeypatch):
 
 def test_ports_are_taken_away_from_the_connection_that_they_were_led_to(monkeypatch):
     removed = []
-    monkeypatch.setattr(ports, "remove_forward", lambda *arguments: removed.append(arguments))
+    monkeypatch.setattr(adb_protocol, "remove_forward", lambda *arguments: removed.append(arguments))
 
     def gone(serial, remote):
         raise TargetLost(f"{serial} is away")
 
-    monkeypatch.setattr(ports, "remove_reverse", gone)
+    monkeypatch.setattr(adb_protocol, "remove_reverse", gone)
     steps = [
         {"kind": "forward", "local": "tcp:1", "remote": "tcp:2", "serial": "192.168.0.7:5555"},
         {"kind": "reverse", "remote": "tcp:3", "serial": "192.168.0.7:5555"},

@@ -10,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from mobilebench.core.errors import BlockFailed
-from mobilebench.targets.android.automation import Automation
+from mobilebench.targets.android.first_run import Automation
 from tests.pinning import Pinned
 
 

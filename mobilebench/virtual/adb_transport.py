@@ -1,4 +1,7 @@
-"""One computer's adb connection to the phone: handshake, and packets to and from streams."""
+"""The device side of adb's transport: packets, the byte streams that share a connection, and the handshake.
+
+A packet is 24 bytes of header, then the payload.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,218 @@ import asyncio
 import contextlib
 import itertools
 import os
+import struct
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from mobilebench.virtual.stream import Stream, StreamClosed
-from mobilebench.virtual.wire import (
-    AUTH,
-    CLSE,
-    CNXN,
-    MAX_PAYLOAD,
-    OKAY,
-    OPEN,
-    VERSION,
-    WRTE,
-    Packet,
-    PacketParser,
-    ProtocolError,
-)
+VERSION = 0x01000001
+"""Protocol version from which neither side computes checksums."""
+MAX_PAYLOAD = 1 << 20
+
+SYNC = 0x434E5953
+CNXN = 0x4E584E43
+AUTH = 0x48545541
+OPEN = 0x4E45504F
+OKAY = 0x59414B4F
+CLSE = 0x45534C43
+WRTE = 0x45545257
+
+COMMANDS = frozenset({SYNC, CNXN, AUTH, OPEN, OKAY, CLSE, WRTE})
+
+_HEADER = struct.Struct("<6I")
+
+
+class ProtocolError(Exception):
+    """The other side does not speak adb; nothing after this byte can be trusted."""
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One message; the meaning of the arguments depends on the command."""
+
+    command: int
+    arg0: int = 0
+    arg1: int = 0
+    payload: bytes = b""
+
+    def encode(self, *, checksum: bool = False) -> bytes:
+        """The packet's bytes; `checksum` is for peers older than `VERSION`."""
+        total = sum(self.payload) & 0xFFFFFFFF if checksum else 0
+        magic = self.command ^ 0xFFFFFFFF
+        return _HEADER.pack(self.command, self.arg0, self.arg1, len(self.payload), total, magic) + self.payload
+
+
+class PacketParser:
+    """Splits a byte stream into packets, regardless of its chunks."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._have = 0
+        self._header: tuple[int, int, int, int] | None = None
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """Return the packets that these bytes complete.
+
+        Raises:
+            ProtocolError: a header is not valid; the parser must not be used afterwards.
+        """
+        self._chunks.append(data)
+        self._have += len(data)
+        packets = []
+        while (packet := self._next()) is not None:
+            packets.append(packet)
+        return packets
+
+    def _next(self) -> Packet | None:
+        if self._header is None:
+            if self._have < _HEADER.size:
+                return None
+            self._header = _checked(self._take(_HEADER.size))
+        command, arg0, arg1, length = self._header
+        if self._have < length:
+            return None
+        self._header = None
+        return Packet(command, arg0, arg1, self._take(length))
+
+    def _take(self, count: int) -> bytes:
+        joined = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        rest = joined[count:]
+        self._chunks = [rest] if rest else []
+        self._have = len(rest)
+        return joined[:count]
+
+
+def _checked(header: bytes) -> tuple[int, int, int, int]:
+    command, arg0, arg1, length, _checksum, magic = _HEADER.unpack(header)
+    if command not in COMMANDS or magic != command ^ 0xFFFFFFFF:
+        raise ProtocolError(f"unknown command {command:#010x}")
+    if length > MAX_PAYLOAD:
+        raise ProtocolError(f"a payload of {length} bytes is larger than {MAX_PAYLOAD}")
+    return command, arg0, arg1, length
+
+
+# Streams
+
+HIGH_WATER = 2 << 20
+"""Bytes that may be buffered for reading before the sender has to wait."""
+
+
+class StreamClosed(ConnectionError):
+    """The other side closed the stream, or the connection is gone."""
+
+
+class Stream:
+    """Both directions of one stream. Each side has at most one unacknowledged packet on its way."""
+
+    def __init__(self, local_id: int, remote_id: int, send: Callable[[Packet], None], max_payload: int) -> None:
+        self.local_id = local_id
+        self.remote_id = remote_id
+        self._send = send
+        self._max_payload = max_payload
+        self._received: deque[bytes] = deque()
+        self._waiting = 0
+        self._acknowledge_later = False
+        self._readable = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._write_turn = asyncio.Lock()
+        self.closed = asyncio.Event()
+        """Set once the other side has closed the stream."""
+
+    # Called by the connection.
+
+    def accepted(self) -> None:
+        """The other side is ready for the next packet."""
+        self._writable.set()
+
+    def received(self, payload: bytes) -> None:
+        """Buffer a packet; an empty one is acknowledged and ends nothing."""
+        if not payload:
+            self._send(Packet(OKAY, self.local_id, self.remote_id))
+            return
+        self._received.append(payload)
+        self._waiting += len(payload)
+        self._readable.set()
+        if self._waiting < HIGH_WATER:
+            self._send(Packet(OKAY, self.local_id, self.remote_id))
+        else:
+            self._acknowledge_later = True
+
+    def lost(self) -> None:
+        """The other side closed, or the connection ended."""
+        self.closed.set()
+        self._readable.set()
+        self._writable.set()
+
+    # Called by services.
+
+    async def read(self) -> bytes:
+        """Return the next bytes, in any number; empty at the end."""
+        while not self._received:
+            if self.closed.is_set():
+                return b""
+            self._readable.clear()
+            await self._readable.wait()
+        data = self._received.popleft()
+        self._waiting -= len(data)
+        if self._acknowledge_later and self._waiting < HIGH_WATER:
+            self._acknowledge_later = False
+            self._send(Packet(OKAY, self.local_id, self.remote_id))
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Send all of `data`.
+
+        Raises:
+            StreamClosed: the other side has closed the stream.
+        """
+        async with self._write_turn:
+            for start in range(0, len(data), self._max_payload):
+                await self._writable.wait()
+                if self.closed.is_set():
+                    raise StreamClosed
+                self._writable.clear()
+                chunk = data[start : start + self._max_payload]
+                self._send(Packet(WRTE, self.local_id, self.remote_id, chunk))
+
+    def close(self) -> None:
+        if not self.closed.is_set():
+            self._send(Packet(CLSE, self.local_id, self.remote_id))
+            self.lost()
+
+
+class Buffered:
+    """Exact reads over a stream."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._data = b""
+        self._at = 0
+
+    async def exactly(self, count: int) -> bytes:
+        """Read `count` bytes. Raises `StreamClosed` if the stream ends before."""
+        end = self._at + count
+        if end > len(self._data):
+            await self._more(end - len(self._data))
+            end = count
+        taken = self._data[end - count : end]
+        self._at = end
+        return taken
+
+    async def _more(self, missing: int) -> None:
+        chunks = [self._data[self._at :]]
+        while missing > 0:
+            chunk = await self._stream.read()
+            if not chunk:
+                raise StreamClosed
+            chunks.append(chunk)
+            missing -= len(chunk)
+        self._data = b"".join(chunks)
+        self._at = 0
+
+
+# Connections
 
 _AUTH_TOKEN = 1
 _AUTH_SIGNATURE = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobilebench.targets.android import states
+from mobilebench.targets.android import discovery
 from tests.pinning import Pinned
 
 WORDS = [
@@ -19,8 +19,8 @@ WORDS = [
     "host",
     "detached",
     "absent",
-    states.SILENT,
-    states.TWIN,
+    discovery.SILENT,
+    discovery.TWIN,
     "the same phone as R58M",
     "no permissions",
     "no permissions (user ann is not in the plugdev group); see [http://developer.android.com/tools/device.html]",
@@ -28,7 +28,7 @@ WORDS = [
 
 
 def test_each_state_has_its_own_hint():
-    hints = {states.remedy("R58M", word) for word in WORDS}
+    hints = {discovery.remedy("R58M", word) for word in WORDS}
     assert len(hints) == len(WORDS)
     assert all(hint.endswith(".") and "{" not in hint for hint in hints)
 
@@ -44,11 +44,11 @@ def test_each_state_has_its_own_hint():
     ],
 )
 def test_missing_permissions_are_a_matter_of_udev_rules(word):
-    assert "android-sdk-platform-tools-common" in states.remedy("R58M", word)
+    assert "android-sdk-platform-tools-common" in discovery.remedy("R58M", word)
 
 
 def test_missing_permissions_for_want_of_a_group_name_it(pinned: Pinned):
-    hint = states.remedy("R58M", "no permissions (user ann is not in the plugdev group); see [url]")
+    hint = discovery.remedy("R58M", "no permissions (user ann is not in the plugdev group); see [url]")
     pinned(hint)
 
 
@@ -63,15 +63,15 @@ def test_missing_permissions_for_want_of_a_group_name_it(pinned: Pinned):
     ],
 )
 def test_offline_depends_on_how_the_phone_is_attached(serial, words):
-    assert words in states.remedy(serial, "offline")
+    assert words in discovery.remedy(serial, "offline")
 
 
 def test_serials_in_commands_are_quoted(pinned: Pinned):
-    pinned(states.remedy("a; b", "recovery"))
+    pinned(discovery.remedy("a; b", "recovery"))
 
 
 @pytest.mark.parametrize("word", ["nothing", "", "{0}", "no such word"])
 def test_a_word_that_is_not_known_is_shown(word, pinned: Pinned):
-    hint = states.remedy("R58M", word)
+    hint = discovery.remedy("R58M", word)
     assert f"“{word}”" in hint
     pinned(hint)

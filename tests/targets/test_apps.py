@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.targets.android import packages
-from mobilebench.targets.android.packages import Installed
+from mobilebench.targets.android import apps
+from mobilebench.targets.android.apps import Installed
 from tests.pinning import Pinned
 
 CHROME = "com.android.chrome"
@@ -31,7 +31,7 @@ Hidden system packages:
 
 
 def parsed(text, user=0):
-    return packages.parse(text, user).found.get(CHROME)
+    return apps.parse_packages(text, user).found.get(CHROME)
 
 
 def test_the_version_is_that_of_the_package_which_is_installed():
@@ -82,7 +82,7 @@ def test_older_phones_tell_less():
 
 
 def test_a_package_that_is_missing_or_only_hidden_is_not_there():
-    assert packages.parse(f"@package {CHROME}\nUnable to find package: {CHROME}\n", 0) == packages.Answers({})
+    assert apps.parse_packages(f"@package {CHROME}\nUnable to find package: {CHROME}\n", 0) == apps.PackageAnswers({})
     assert parsed(DUMP.replace("\nPackages:", "\nRenamed packages:")) is None
 
 
@@ -98,16 +98,16 @@ def test_a_package_that_is_missing_or_only_hidden_is_not_there():
     ],
 )
 def test_a_refusal_is_not_a_missing_package(answer, reason):
-    told = packages.parse(f"@package {CHROME}\n{answer}\n", 0)
+    told = apps.parse_packages(f"@package {CHROME}\n{answer}\n", 0)
     assert told.found == {}
     assert reason in told.refusal
 
 
 @pytest.mark.parametrize(("text", "user"), [("0\n", 0), ("10\n", 10), ("", 0), ("Error: no such command", 0)])
 def test_the_present_user(text, user):
-    assert packages.parse_user(text) == user
+    assert apps.parse_current_user(text) == user
 
 
 @given(st.text(), st.integers(0, len(DUMP)))
 def test_noise_never_breaks_it(noise, cut):
-    packages.parse(DUMP[:cut] + noise + DUMP[cut:], 0)
+    apps.parse_packages(DUMP[:cut] + noise + DUMP[cut:], 0)

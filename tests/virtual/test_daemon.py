@@ -24,9 +24,9 @@ from typing import Self
 import pytest
 
 from mobilebench.virtual import phones
+from mobilebench.virtual.adb_transport import CLSE, CNXN, OKAY, OPEN, VERSION, WRTE, Packet, PacketParser
 from mobilebench.virtual.phones import VirtualPhone
 from mobilebench.virtual.shell import FrameId, FrameParser, frame
-from mobilebench.virtual.wire import CLSE, CNXN, OKAY, OPEN, VERSION, WRTE, Packet, PacketParser
 from tests.virtual.conftest import Desk, wait_until
 
 pytestmark = pytest.mark.adb

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.targets.android import adb_protocol, ports
+from mobilebench.targets.android import adb_protocol
+from mobilebench.targets.android.files import NoSpace, Sync
 from mobilebench.targets.android.shell import DeviceShell, command_line, demand, marked, read_v2, split_marked
-from mobilebench.targets.android.sync import NoSpace, Sync
 from mobilebench.targets.base import ShellResult
 from mobilebench.targets.limits import Limit
 from tests.pinning import Pinned
@@ -302,21 +302,21 @@ def test_forward_and_reverse_tell_taken_ports_apart(serve):
         [TRANSPORT, ("reverse:forward:norebind:tcp:5;tcp:5", b"OKAYFAIL0006in use")],
         [TRANSPORT, ("reverse:forward:norebind:tcp:0;tcp:5", b"OKAYOKAY000541000")],
     )
-    assert ports.forward(SERIAL, "tcp:1", "tcp:2")
-    assert not ports.forward(SERIAL, "tcp:1", "tcp:2")
-    assert ports.reverse(SERIAL, 5, 5) == 5
-    assert ports.reverse(SERIAL, 5, 5) is None
-    assert ports.reverse(SERIAL, 0, 5) == 41000
+    assert adb_protocol.forward(SERIAL, "tcp:1", "tcp:2")
+    assert not adb_protocol.forward(SERIAL, "tcp:1", "tcp:2")
+    assert adb_protocol.reverse(SERIAL, 5, 5) == 5
+    assert adb_protocol.reverse(SERIAL, 5, 5) is None
+    assert adb_protocol.reverse(SERIAL, 0, 5) == 41000
 
 
 def test_a_forward_that_leads_elsewhere_by_now_is_left_alone(serve):
     listing = b"S1 tcp:1 tcp:9\n"
     serve([("host:list-forward", b"OKAY" + f"{len(listing):04x}".encode() + listing)])
-    ports.remove_forward(SERIAL, "tcp:1", "tcp:2")
+    adb_protocol.remove_forward(SERIAL, "tcp:1", "tcp:2")
 
 
 def test_an_adb_that_cannot_be_reached_is_told(monkeypatch, pinned: Pinned):
-    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(ports.free_port()))
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(adb_protocol.free_port()))
     monkeypatch.setenv("ADBUTILS_ADB_PATH", "/nonexistent/adb")
     adb_protocol.start_server.cache_clear()
     with pinned.raises(BadInput) as caught:

@@ -10,7 +10,7 @@ from mobilebench import profiles
 from mobilebench.core.errors import BlockFailed, TargetLost
 from mobilebench.recorders.reading import MADE_UP
 from mobilebench.recorders.registry import READERS
-from mobilebench.targets.android import properties
+from mobilebench.targets.android import description
 from mobilebench.targets.base import ShellResult
 from tests.pinning import Pinned
 from tests.targets.fakes import FakeShell, failed
@@ -91,7 +91,7 @@ def home(tmp_path, monkeypatch):
 
 
 def described(text, serial="S1"):
-    return properties.describe(serial, properties.sections(text))
+    return description.describe(serial, description.sections(text))
 
 
 def test_a_phone_in_full():
@@ -136,7 +136,7 @@ def test_a_phone_that_answers_nothing_is_still_described():
 
 
 def test_values_may_hold_line_breaks():
-    assert properties.parse_properties("[a]: [1\n2]\n[b]: [[x]]\n[c]: []\n") == {"a": "1\n2", "b": "[x]", "c": ""}
+    assert description.parse_properties("[a]: [1\n2]\n[b]: [[x]]\n[c]: []\n") == {"a": "1\n2", "b": "[x]", "c": ""}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_values_may_hold_line_breaks():
     ],
 )
 def test_cores(status, possible, expected):
-    assert properties.parse_cores(status, possible) == expected
+    assert description.parse_cores(status, possible) == expected
 
 
 def test_cores_that_are_not_told_are_assumed_and_said_to_be(pinned: Pinned):
@@ -244,7 +244,7 @@ HANG = BlockFailed("S1: `dumpsys` did not end within 10 s.", fault="hang")
 
 def test_files_and_properties_are_asked_in_one_command_and_services_each_by_itself():
     phone = Phone({"dumpsys SurfaceFlinger": "GLES: ARM, Mali-G710, OpenGL ES 3.2"})
-    info = properties.read(phone)
+    info = description.read(phone)
     assert (info.name, info.gpu, info.cores) == ("Pixel 7", "Mali-G710", 8)
     assert len(phone.asked) == 5
 
@@ -260,26 +260,26 @@ def test_files_and_properties_are_asked_in_one_command_and_services_each_by_itse
 def test_a_service_that_hangs_leaves_only_its_field_unknown(question, field, reason):
     battery = PIXEL.partition("@mobilebench battery\n")[2].partition("@mobilebench")[0]
     answers = {"dumpsys battery": battery, "dumpsys SurfaceFlinger": "GLES: ARM, Mali-G710, OpenGL ES 3.2"}
-    info = properties.read(Phone(answers | {question: HANG}))
+    info = description.read(Phone(answers | {question: HANG}))
     assert (info.state, info.name, info.cores) == ("device", "Pixel 7", 8)
     assert info.unknown == {field: reason}
 
 
 def test_a_phone_that_goes_away_meanwhile_is_lost():
     with pytest.raises(TargetLost):
-        properties.read(Phone({"dumpsys battery": TargetLost("S1 went away")}))
+        description.read(Phone({"dumpsys battery": TargetLost("S1 went away")}))
 
 
 def test_a_package_service_that_refuses_is_no_phone_without_browsers(pinned: Pinned):
     refused = "@package com.android.chrome\nPermission Denial: can't dump package\n"
-    info = properties.read(Phone({"for p": refused}))
+    info = description.read(Phone({"for p": refused}))
     assert info.browsers == {}
     pinned(info.unknown["browsers"])
 
 
 def test_a_phone_whose_shell_fails_is_told(pinned: Pinned):
     with FakeShell(("echo …", failed(1, "no shell"))) as shell, pinned.raises(BlockFailed):
-        properties.read(shell)
+        description.read(shell)
 
 
 @given(st.text(), st.integers(0, len(PIXEL)))
@@ -297,4 +297,4 @@ def test_noise_never_breaks_the_description(noise, cut):
 @pytest.mark.slow
 def test_getprop_is_read_back(values):
     text = "".join(f"[{name}]: [{value}]\n" for name, value in values.items())
-    assert properties.parse_properties(text) == values
+    assert description.parse_properties(text) == values

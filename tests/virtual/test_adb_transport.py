@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mobilebench.virtual.adb_transport import COMMANDS, MAX_PAYLOAD, WRTE, Packet, PacketParser, ProtocolError
 from mobilebench.virtual.shell import FrameId, FrameParser, ShellRequest, frame, parse_request
-from mobilebench.virtual.wire import COMMANDS, MAX_PAYLOAD, WRTE, Packet, PacketParser, ProtocolError
 
 _NUMBERS = st.integers(0, 0xFFFFFFFF)
 _PACKETS = st.builds(Packet, st.sampled_from(sorted(COMMANDS)), _NUMBERS, _NUMBERS, st.binary(max_size=300))

@@ -13,11 +13,10 @@ from mobilebench import profiles
 from mobilebench.virtual import config, device_identity
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.android.device import CommandOutput, Device
-from mobilebench.virtual.chrome import PACKAGE, Chrome, read_flags
+from mobilebench.virtual.browsers import CHROME_PACKAGE, Chrome, Firefox, read_chrome_flags
 from mobilebench.virtual.config import PhoneConfig, Program
 from mobilebench.virtual.files import PhoneFiles
-from mobilebench.virtual.firefox import Firefox
-from mobilebench.virtual.sockets import Network
+from mobilebench.virtual.network import Network
 from mobilebench.virtual.state import BadState, State, from_json, to_json, with_value
 
 
@@ -121,9 +120,9 @@ def test_a_phone_whose_thermal_hal_is_not_ready_says_so(device: Device) -> None:
 
 
 def test_processes_that_ended_are_told_of_the_app_that_is_asked_for(device: Device) -> None:
-    page = f"{PACKAGE}:sandboxed_process0"
+    page = f"{CHROME_PACKAGE}:sandboxed_process0"
     device.files.change(lambda state: with_value(state, f"exits.{page}", "3 2026-11-21 12:00:00.500"))
-    told = ask(device, "dumpsys", "activity", "exit-info", PACKAGE).stdout
+    told = ask(device, "dumpsys", "activity", "exit-info", CHROME_PACKAGE).stdout
     assert f"process={page} reason=3 (LOW_MEMORY)" in told
     assert "timestamp=2026-11-21 12:00:00.500" in told
     assert "process=" not in ask(device, "dumpsys", "activity", "exit-info", "com.example").stdout
@@ -152,9 +151,9 @@ def test_memory_is_this_computers(device: Device) -> None:
 
 
 def test_chrome_is_listed_with_the_version_of_this_computers_chromium(device: Device) -> None:
-    assert "versionName=156.0.8078.79\n" in ask(device, "dumpsys", "package", PACKAGE).stdout
-    assert f"package:{PACKAGE}\n" in ask(device, "pm", "list", "packages").stdout
-    assert ask(device, "pm", "path", PACKAGE).code == 0
+    assert "versionName=156.0.8078.79\n" in ask(device, "dumpsys", "package", CHROME_PACKAGE).stdout
+    assert f"package:{CHROME_PACKAGE}\n" in ask(device, "pm", "list", "packages").stdout
+    assert ask(device, "pm", "path", CHROME_PACKAGE).code == 0
 
 
 @pytest.mark.parametrize("without", ["chromium", "installation"])
@@ -162,10 +161,10 @@ def test_a_phone_without_chrome_says_so(tmp_path: Path, without: str) -> None:
     device = make_device(tmp_path, chromium=None if without == "chromium" else Program("/nowhere", "1.2.3.4"))
     if without == "installation":
         device.files.change(lambda state: with_value(state, "chrome_installed", False))
-    assert ask(device, "dumpsys", "package", PACKAGE).stdout == f"Unable to find package: {PACKAGE}\n"
-    assert PACKAGE not in ask(device, "pm", "list", "packages").stdout
-    assert ask(device, "pm", "path", PACKAGE).code == 1
-    started = ask(device, "am", "start", "-n", f"{PACKAGE}/com.google.android.apps.chrome.Main")
+    assert ask(device, "dumpsys", "package", CHROME_PACKAGE).stdout == f"Unable to find package: {CHROME_PACKAGE}\n"
+    assert CHROME_PACKAGE not in ask(device, "pm", "list", "packages").stdout
+    assert ask(device, "pm", "path", CHROME_PACKAGE).code == 1
+    started = ask(device, "am", "start", "-n", f"{CHROME_PACKAGE}/com.google.android.apps.chrome.Main")
     assert started.code == 0 and "does not exist" in started.stderr
 
 
@@ -185,10 +184,10 @@ def test_settings_are_put_read_listed_and_deleted(device: Device) -> None:
 
 
 def test_the_app_for_debugging_is_a_setting_only_when_it_is_to_persist(device: Device) -> None:
-    ask(device, "am", "set-debug-app", PACKAGE)
+    ask(device, "am", "set-debug-app", CHROME_PACKAGE)
     assert ask(device, "settings", "get", "global", "debug_app").stdout == "null\n"
-    ask(device, "am", "set-debug-app", "--persistent", PACKAGE)
-    assert ask(device, "settings", "get", "global", "debug_app").stdout == f"{PACKAGE}\n"
+    ask(device, "am", "set-debug-app", "--persistent", CHROME_PACKAGE)
+    assert ask(device, "settings", "get", "global", "debug_app").stdout == f"{CHROME_PACKAGE}\n"
     ask(device, "am", "clear-debug-app")
     assert ask(device, "settings", "get", "global", "debug_app").stdout == "null\n"
 
@@ -229,7 +228,7 @@ def test_unknown_commands_are_refused(device: Device, words: tuple[str, ...], co
     ],
 )
 def test_chromes_flags_begin_after_the_first_word(text: str, flags: list[str]) -> None:
-    assert read_flags(text) == flags
+    assert read_chrome_flags(text) == flags
 
 
 def test_a_state_survives_its_file() -> None:

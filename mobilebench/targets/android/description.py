@@ -12,11 +12,10 @@ from mobilebench.core import proc
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import TargetInfo
 from mobilebench.profiles import said
-from mobilebench.recorders import battery
+from mobilebench.recorders import battery, dumpsys
 from mobilebench.recorders.reading import EMULATOR, MADE_UP
 from mobilebench.recorders.values import Void
-from mobilebench.targets import gpus
-from mobilebench.targets.android import apps, graphics, identity, packages
+from mobilebench.targets.android import apps, identity
 from mobilebench.targets.android.shell import Shell, demand
 
 _QUESTIONS = {
@@ -58,9 +57,9 @@ def _services() -> dict[str, str]:
     wanted = list(dict.fromkeys(apps.packages().values()))
     return {
         "battery": "dumpsys battery",
-        "graphics": graphics.QUESTION,
+        "graphics": _GRAPHICS_QUESTION,
         "user": "am get-current-user",
-        "browsers": packages.question(wanted),
+        "browsers": apps.packages_question(wanted),
     }
 
 
@@ -109,7 +108,7 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
     abi = _word(said(properties, "ro.product.cpu.abi")) or _word(
         said(properties, "ro.product.cpu.abilist").split(",")[0]
     )
-    renderer = _given(answers, "graphics", graphics.parse_renderer)
+    renderer = _given(answers, "graphics", parse_renderer)
     charge = _given(answers, "battery", lambda text: battery.parse(text)[battery.LEVEL])
     if emulator:
         charge = Void(MADE_UP)
@@ -140,8 +139,8 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
         runner=_word(said(properties, "ro.mobilebench.runner")) or f"android-{abi or 'unknown'}",
         cores=cores or 1,
         memory_mb=memory,
-        gpu=None if virtual or isinstance(renderer, Void) else gpus.plain_name(renderer),
-        gpu_software=True if virtual else None if isinstance(renderer, Void) else gpus.is_software(renderer),
+        gpu=None if virtual or isinstance(renderer, Void) else gpu_name(renderer),
+        gpu_software=True if virtual else None if isinstance(renderer, Void) else is_software_renderer(renderer),
         browsers=browsers,
         unusable_browsers=unusable_browsers,
         battery_percent=None if isinstance(charge, Void) else round(charge),
@@ -205,7 +204,7 @@ def _browsers(answers: Mapping[str, str | Void]) -> tuple[dict[str, str], dict[s
     if isinstance(answer, Void):
         return {}, {}, answer.reason
     user = answers.get("user", "")
-    told = packages.parse(answer, packages.parse_user(user if isinstance(user, str) else ""))
+    told = apps.parse_packages(answer, apps.parse_current_user(user if isinstance(user, str) else ""))
     usable: dict[str, str] = {}
     unusable: dict[str, str] = {}
     for name, package in apps.packages().items():
@@ -238,3 +237,88 @@ def _facts(properties: Mapping[str, str], answers: Mapping[str, str]) -> dict[st
 
 def _first(properties: Mapping[str, str], *names: str) -> str | None:
     return next((value for name in names if (value := said(properties, name))), None)
+
+
+# The GPU, from `dumpsys SurfaceFlinger`
+
+_GRAPHICS_QUESTION = "dumpsys SurfaceFlinger | grep -E 'GLES: |^[*]|^Permission|^Error'"
+
+_GLES_LINE = re.compile(r"GLES: *(.+?)\s*$", re.MULTILINE)
+_GLES_VERSION = "OpenGL ES"
+
+
+def parse_renderer(text: str) -> str | Void:
+    """Return the renderer in `GLES: vendor, renderer, version`; each of the three may contain commas."""
+    if why := dumpsys.refusal("SurfaceFlinger", text):
+        return Void(why)
+    found = dict.fromkeys(filter(None, map(_renderer_in, _GLES_LINE.findall(text))))
+    if not found:
+        return Void("the phone names no renderer")
+    if len({gpu_name(one) for one in found}) > 1:
+        return Void(f"the phone names several renderers: {'; '.join(found)}")
+    return next(iter(found))
+
+
+def _renderer_in(line: str) -> str | None:
+    parts = _split_fields(line)
+    if len(parts) == 1:
+        parts = [part.strip() for part in line.split(",")]
+    version = next((place for place, part in enumerate(parts) if part.startswith(_GLES_VERSION)), len(parts) - 1)
+    return ", ".join(_without_company(parts[:version])[1:]) or None
+
+
+_SOFTWARE = re.compile(
+    r"swiftshader|llvmpipe|lavapipe|softpipe|swrast|software|basic render|pixelflinger", re.IGNORECASE
+)
+"""The same patterns as in `web/src/gpu.ts`."""
+_ANGLE = re.compile(r"\bANGLE \(")
+_API = re.compile(r"^(?:Vulkan|OpenGL(?: ES)?|Metal|Direct3D)\b[^(]*\(")
+_DEVICE_CODE = re.compile(r"\s*\(0x[0-9A-Fa-f]+\)$")
+_COMPANY = re.compile(r"(?:co|inc|ltd|llc|corp|corporation|limited|gmbh|s\.a)\.?(?: \(.*\))?", re.IGNORECASE)
+
+
+def is_software_renderer(renderer: str) -> bool:
+    """Whether the renderer with this name draws on the CPU."""
+    return _SOFTWARE.search(renderer) is not None
+
+
+def gpu_name(renderer: str) -> str:
+    """The GPU's own name, without a wrapper such as `ANGLE (ARM, Vulkan 1.3.1 (Mali-G715 (0x0)), …)`."""
+    found = _ANGLE.search(renderer)
+    if not found:
+        return renderer.strip()
+    parts = _without_company(_split_fields(_inside(renderer, found.end() - 1)))
+    name = parts[0] if len(parts) < 2 else parts[1]
+    if api := _API.match(name):
+        name = _inside(name, api.end() - 1)
+    return _DEVICE_CODE.sub("", name).strip() or renderer.strip()
+
+
+def _split_fields(text: str) -> list[str]:
+    """Split at commas outside parentheses."""
+    found, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth <= 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return [part.strip() for part in found]
+
+
+def _without_company(parts: list[str]) -> list[str]:
+    """Join the first field, a company's name, with following fields such as `Co.` or `Ltd.`; keep the others."""
+    count = 1
+    while count < len(parts) and _COMPANY.fullmatch(parts[count]):
+        count += 1
+    return [", ".join(parts[:count]), *parts[count:]]
+
+
+def _inside(text: str, opening: int) -> str:
+    """The text inside the parentheses that open at this index; the rest of the text if they do not close."""
+    depth = 0
+    for place in range(opening, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[opening + 1 : place]
+    return text[opening + 1 :]
