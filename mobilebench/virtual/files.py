@@ -38,6 +38,8 @@ class PhoneFiles:
         return self._state.change(edit, lambda state: write_sys(self.root / "sys", self.config, state))
 
 
+# /sys
+
 _CPU = "devices/system/cpu"
 _STATUS_NAMES = {1: "Unknown", 2: "Charging", 3: "Discharging", 4: "Not charging", 5: "Full"}
 _HOST_CPU = Path("/sys/devices/system/cpu")

@@ -31,6 +31,8 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+# The socket
+
 _QUESTION = struct.Struct("<I")
 _ANSWER = struct.Struct("<BII")
 _LONGEST = 1 << 20
