@@ -20,7 +20,7 @@ def devices(json: Json = False) -> None:
     from mobilebench import targets
 
     found = targets.discover()
-    standings = targets.standings(found)
+    standings = targets.phone_statuses(found)
     if json:
         print_json(
             [

@@ -43,7 +43,7 @@ def up(
     from mobilebench import targets
     from mobilebench.virtual import phones
 
-    targets.demand_adb(for_virtual_phones=True)
+    targets.require_adb(for_virtual_phones=True)
     if unless_phone and _has_phones():
         return
     started = phones.up(
@@ -91,7 +91,7 @@ def set_state(
 
     parsed = phones.parse_changes(changes)
     if "fault" in parsed:
-        targets.demand_adb(for_virtual_phones=True)
+        targets.require_adb(for_virtual_phones=True)
     phones.change_state(name, parsed)
 
 
@@ -114,7 +114,7 @@ def list_phones(json: Json = False) -> None:
             ["name", "serial", "profile", "pid", "state"],
             [(one.name, one.serial, one.profile, one.pid, "running" if one.running else "down") for one in found],
         )
-    targets.demand_adb()
+    targets.require_adb()
 
 
 @app.command()
@@ -129,7 +129,7 @@ def down(
 
     wrong: BadInput | None = None
     try:
-        targets.demand_adb()
+        targets.require_adb()
     except BadInput as error:
         wrong = error
     for phone in phones.down(list(names) if names else None, tell_adb=wrong is None):

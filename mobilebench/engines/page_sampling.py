@@ -43,7 +43,7 @@ def flags(target: TargetInfo, browser: str, pass_: Pass) -> tuple[str, ...]:
     """The flags with which the browser has to be started for a pass; empty where it takes none."""
     if names.family(browser) != "chrome":
         return ()
-    app = apps.app_of(browser) if target.kind == "android" else None
+    app = apps.browser_app(browser) if target.kind == "android" else None
     takes_flags = target.kind == "host" or (app and app.is_chrome)
     return registry.of_pass(pass_).browser_flags if takes_flags else ()
 

@@ -29,9 +29,11 @@ def all_profiles() -> tuple[Profile, ...]:
     Raises:
         BadInput: a profile is malformed.
     """
-    own = _read_folder(user_folder())
-    replaced = {profile.id for profile in own}
-    return own + tuple(profile for profile in _read_folder(paths.device_profiles()) if profile.id not in replaced)
+    user_profiles = _read_folder(user_folder())
+    replaced = {profile.id for profile in user_profiles}
+    return user_profiles + tuple(
+        profile for profile in _read_folder(paths.device_profiles()) if profile.id not in replaced
+    )
 
 
 def load(profile_id: str) -> Profile:
@@ -106,10 +108,10 @@ def _line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:
     line = node.start_mark.line if node else 0
     for part in location:
         if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
-            if found is None:
+            entry = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if entry is None:
                 break
-            line, node = found[0].start_mark.line, found[1]
+            line, node = entry[0].start_mark.line, entry[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
             line = node.start_mark.line

@@ -24,7 +24,7 @@ DECISIVE = (
 _NOTHING = {"", "unknown", "undefined", "none", "null", "n/a", "na", "not available", "to be filled by o.e.m."}
 
 
-def said(properties: Mapping[str, str], name: str) -> str:
+def property_value(properties: Mapping[str, str], name: str) -> str:
     """A property's value; "" if it is missing or a placeholder such as `unknown`."""
     value = properties.get(name, "").strip()
     return "" if value.casefold() in _NOTHING else value
@@ -37,10 +37,10 @@ def match(properties: Mapping[str, str]) -> Profile | None:
     so they never overrule a `ro.soc.model` that no profile knows.
     """
     for name in DECISIVE:
-        if value := said(properties, name):
-            found = [profile for profile in all_profiles() if profile.identify.accepts(name, value)]
-            if found:
-                return found[0]
+        if value := property_value(properties, name):
+            profiles = [profile for profile in all_profiles() if profile.identify.accepts(name, value)]
+            if profiles:
+                return profiles[0]
             if name == "ro.soc.model":
                 return None
     return None
@@ -48,18 +48,20 @@ def match(properties: Mapping[str, str]) -> Profile | None:
 
 def best_name(properties: Mapping[str, str]) -> str:
     """Name for a chip without a profile: maker and model, if the phone reports them."""
-    model = next((value for name in DECISIVE if (value := said(properties, name))), "")
-    maker = said(properties, "ro.soc.manufacturer")
+    model = next((value for name in DECISIVE if (value := property_value(properties, name))), "")
+    maker = property_value(properties, "ro.soc.manufacturer")
     return f"{maker} {model}".strip() or "unknown"
 
 
 def advice(properties: Mapping[str, str]) -> str:
     """How to add the profile that this phone lacks: which file, and which properties identify its chip."""
-    told = [f"{name}={value}" for name in DECISIVE if (value := said(properties, name))]
-    identify = (
-        f"identify it by {', '.join(told)}" if told else "its properties name no chip, so use its ro.product.board"
+    identifying = [f"{name}={value}" for name in DECISIVE if (value := property_value(properties, name))]
+    instruction = (
+        f"identify it by {', '.join(identifying)}"
+        if identifying
+        else "its properties name no chip, so use its ro.product.board"
     )
     return (
         f"No device profile knows this SoC ({best_name(properties)}). It is measured all the same. To add one, write "
-        f"{user_folder() / 'NAME.yaml'} and {identify}; docs/devices.md shows how."
+        f"{user_folder() / 'NAME.yaml'} and {instruction}; docs/devices.md shows how."
     )

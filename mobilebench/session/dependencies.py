@@ -57,7 +57,7 @@ def meet(info: TargetInfo) -> TargetInfo | None:
     """The target that is now attached under this target's name, usable or not; None when there is none."""
     from mobilebench import targets
 
-    return targets.meet(info)
+    return targets.describe_again(info)
 
 
 def open_target(info: TargetInfo, lease: Lease | None, cancel: Event) -> AbstractContextManager[Target]:

@@ -11,7 +11,7 @@ from mobilebench.core.errors import BadInput
 
 if TYPE_CHECKING:
     from mobilebench.core.records import TargetInfo
-    from mobilebench.targets.android.device import Standing
+    from mobilebench.targets.android.device import PhoneStatus
     from mobilebench.targets.android.device_changes import Recovered
     from mobilebench.targets.android.lease import Lease
     from mobilebench.targets.base import Target
@@ -35,10 +35,10 @@ def discover(preferred: Collection[str] = ()) -> list[TargetInfo]:
     from mobilebench.targets.android import discovery, identity
 
     phones = discovery.phones(discovery.attached())
-    return [host.describe(), *identity.told_apart(phones, list(preferred))]
+    return [host.describe(), *identity.mark_duplicates(phones, list(preferred))]
 
 
-def demand_adb(*, for_virtual_phones: bool = False) -> None:
+def require_adb(*, for_virtual_phones: bool = False) -> None:
     """Check that the environment names a usable adb server; does not start one.
 
     Args:
@@ -50,11 +50,12 @@ def demand_adb(*, for_virtual_phones: bool = False) -> None:
     from mobilebench.targets.android import adb_protocol, adb_server
 
     adb_protocol.server_runs()
-    met = adb_server.chosen()
-    if for_virtual_phones and met.is_elsewhere:
+    server = adb_server.chosen()
+    if for_virtual_phones and server.is_elsewhere:
         raise BadInput(
-            f"The adb server at {met.place}{met.chosen_by} is on another computer, which reaches no virtual phones.",
-            hint=met.advice,
+            f"The adb server at {server.place}{server.chosen_by} is on another computer, where it cannot reach "
+            "virtual phones.",
+            hint=server.advice,
         )
 
 
@@ -81,21 +82,22 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
     for name in names:
         if name == HOST or name in attached:
             continue
-        if twins := discovery.twins(name, attached):
-            raise discovery.several(name, twins)
-        known = ", ".join([HOST, *attached])
+        if sharing := discovery.sharing_serial(name, attached):
+            raise discovery.ambiguous_serial(name, sharing)
+        attached_names = ", ".join([HOST, *attached])
         raise BadInput(
-            f"No device “{name}” is attached.", hint=f"Attached are: {known}. `mobilebench devices` shows more."
+            f"No device “{name}” is attached.",
+            hint=f"These are attached: {attached_names}. `mobilebench devices` shows more.",
         )
     found = {info.id: info for info in discovery.phones({name: attached[name] for name in names if name != HOST})}
     for info in found.values():
         if need_ready and info.state != discovery.READY:
-            raise discovery.not_ready(info)
-    found = {info.id: info for info in identity.told_apart(list(found.values()), names)}
+            raise discovery.not_ready_error(info)
+    found = {info.id: info for info in identity.mark_duplicates(list(found.values()), names)}
     return [host.describe() if name == HOST else found[name] for name in names]
 
 
-def meet(info: TargetInfo) -> TargetInfo | None:
+def describe_again(info: TargetInfo) -> TargetInfo | None:
     """Describe again what is attached under this target's name; None if nothing is, or if adb does not answer."""
     from mobilebench.core.errors import MobilebenchError
     from mobilebench.targets.android import discovery
@@ -151,7 +153,7 @@ def restore(info: TargetInfo) -> Recovered:
         return device.restore(info, lease)
 
 
-def standings(infos: Sequence[TargetInfo]) -> dict[str, Standing]:
+def phone_statuses(infos: Sequence[TargetInfo]) -> dict[str, PhoneStatus]:
     """Standing of each ready phone, by serial: who measures it, and whether changes have to be undone."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -161,5 +163,5 @@ def standings(infos: Sequence[TargetInfo]) -> dict[str, Standing]:
     if not ready:
         return {}
     with ThreadPoolExecutor(max_workers=min(16, len(ready))) as pool:
-        found = zip(ready, pool.map(device.standing, ready), strict=True)
+        found = zip(ready, pool.map(device.phone_status, ready), strict=True)
         return {info.id: standing for info, standing in found if standing}

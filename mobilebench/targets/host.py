@@ -22,7 +22,7 @@ from mobilebench.core.hashing import sha256_of
 from mobilebench.core.records import TargetInfo
 from mobilebench.profiles.machine import cpu_name, machine_id
 from mobilebench.targets.base import BrowserHandle, NotStarted, Pushed, ShellResult, TargetPath
-from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
+from mobilebench.targets.limits import SLICE_SECONDS, Limit, given_events
 
 HOST = "host"
 
@@ -91,7 +91,7 @@ class HostTarget:
         cancel: Event | None = None,
     ) -> ShellResult:
         """Run a program in its own process group, which is ended at the time limit or on cancel."""
-        limit = Limit(f"{HOST}: `{argv[0]}`", timeout, either(cancel, self._cancel))
+        limit = Limit(f"{HOST}: `{argv[0]}`", timeout, given_events(cancel, self._cancel))
         with log.timed(_logger, shlex.join(argv)) as outcome:
             result = _run(argv, environment, limit)
             outcome.append(f"exit code {result.exit_code}")

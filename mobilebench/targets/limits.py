@@ -40,6 +40,6 @@ class Limit:
         self._since = time.monotonic()
 
 
-def either(*cancels: Event | None) -> tuple[Event, ...]:
+def given_events(*cancels: Event | None) -> tuple[Event, ...]:
     """The given events that are not None."""
     return tuple(cancel for cancel in cancels if cancel is not None)

@@ -27,11 +27,11 @@ from mobilebench.targets.android import identity, lease
 from mobilebench.targets.android.lease import Lease
 from mobilebench.targets.android.shell import DeviceShell
 
-APART = "MOBILEBENCH_LOCKS"
+SCOPE_VARIABLE = "MOBILEBENCH_LOCKS"
 """Variable with any word: only processes with the same word share locks (so tests can run in parallel)."""
 
 _POLL_SECONDS = 0.01
-_ASK_SECONDS = 1.0
+_ANSWER_SECONDS = 1.0
 _LONGEST_ANSWER = 1000
 
 
@@ -59,13 +59,13 @@ def device_lock(info: TargetInfo, run: str = "") -> Iterator[Lease | None]:
     name = info.id if info.kind == "host" else f"phone {identity.key(info)}"
     with _held_guard:
         if serial := _held.get(name):
-            same = "" if serial == info.id else f"is the same phone as {serial}, which "
-            hint = lease.WAIT if serial == info.id else "Measure it by one of its serials."
-            raise BadInput(f"{_called(info)} {same}is being measured by this process.", hint=hint)
-        taken, stack = _take(name, info, run)
+            which = "" if serial == info.id else f"is the same phone as {serial}, which "
+            hint = lease.WAIT_HINT if serial == info.id else "Measure it by one of its serials."
+            raise BadInput(f"{_subject(info)} {which}is being measured by this process.", hint=hint)
+        phone_lease, stack = _take(name, info, run)
         _held[name] = info.id
     try:
-        yield taken
+        yield phone_lease
     finally:
         with _held_guard:
             del _held[name]
@@ -83,70 +83,70 @@ def machine_turn(machine: str, cancel: Event | None = None) -> Iterator[None]:
     """
     with ExitStack() as held:
         with ExitStack() as queued:
-            queued.enter_context(_awaited(f"queue {machine}", machine, cancel))
-            held.enter_context(_awaited(f"turn {machine}", machine, cancel))
+            queued.enter_context(_wait_for_name(f"queue {machine}", machine, cancel))
+            held.enter_context(_wait_for_name(f"turn {machine}", machine, cancel))
         yield
 
 
 def _take(name: str, info: TargetInfo, run: str) -> tuple[Lease | None, ExitStack]:
     """Take the phone's own lock; return it with a stack that releases everything."""
     with ExitStack() as stack:
-        own = _bound(f"device {name}")
-        if own is None:
-            here = "" if info.kind == "host" else " on this computer"
-            holder = _holder_by_phone(info) or _holder(f"device {name}", here)
-            raise BadInput(f"{_called(info)} is being measured by {holder}.", hint=lease.WAIT)
-        stack.enter_context(own)
-        own.answer(run)
-        taken = None
+        lock_name = _bind_name(f"device {name}")
+        if lock_name is None:
+            where = "" if info.kind == "host" else " on this computer"
+            holder = _holder_by_phone(info) or _holder_by_socket(f"device {name}", where)
+            raise BadInput(f"{_subject(info)} is being measured by {holder}.", hint=lease.WAIT_HINT)
+        stack.enter_context(lock_name)
+        lock_name.answer(run)
+        phone_lease = None
         if info.kind != "host":
-            taken = lease.take(DeviceShell(info.id), run)
-            stack.callback(taken.close)
-        return taken, stack.pop_all()
+            phone_lease = lease.take_lock(DeviceShell(info.id), run)
+            stack.callback(phone_lease.close)
+        return phone_lease, stack.pop_all()
 
 
-def _called(info: TargetInfo) -> str:
+def _subject(info: TargetInfo) -> str:
     return "This computer" if info.kind == "host" else f"Phone {info.id}"
 
 
-def _awaited(name: str, machine: str, cancel: Event | None) -> _Name:
-    while (own := _bound(name)) is None:
+def _wait_for_name(name: str, machine: str, cancel: Event | None) -> _LockName:
+    while (lock_name := _bind_name(name)) is None:
         if cancel is not None and cancel.is_set():
             raise BlockFailed(f"Waiting for the turn on machine {machine} was cancelled.")
         time.sleep(_POLL_SECONDS)
-    return own
+    return lock_name
 
 
-class _Name:
+class _LockName:
     """A socket name that this process holds until `close`."""
 
-    def __init__(self, own: socket.socket) -> None:
-        self._own = own
+    def __init__(self, bound: socket.socket) -> None:
+        self._socket = bound
         self._answering: threading.Thread | None = None
 
     def answer(self, run: str) -> None:
         """Send the run's id to every process that connects."""
-        self._own.listen(16)
-        words = json.dumps({"run": run, "since": f"{datetime.now().astimezone():%H:%M:%S}"}).encode()
+        self._socket.listen(16)
+        holder = json.dumps({"run": run, "since": f"{datetime.now().astimezone():%H:%M:%S}"}).encode()
 
         def answer() -> None:
             while True:
                 try:
-                    other, _ = self._own.accept()
+                    connection, _ = self._socket.accept()
                 except OSError:
                     return
-                with other, suppress(OSError):
-                    other.sendall(words)
+                with connection, suppress(OSError):
+                    connection.sendall(holder)
 
         self._answering = threading.Thread(target=answer, name="device lock", daemon=True)
         self._answering.start()
 
     def close(self) -> None:
         with suppress(OSError):
-            self._own.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)
         if self._answering is not None:
             self._answering.join()
-        self._own.close()
+        self._socket.close()
 
     def __enter__(self) -> Self:
         return self
@@ -155,19 +155,19 @@ class _Name:
         self.close()
 
 
-def _bound(name: str) -> _Name | None:
+def _bind_name(name: str) -> _LockName | None:
     """Take the name; None if another process has it."""
-    own = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        own.bind(_address(name))
+        listener.bind(_address(name))
     except OSError:
-        own.close()
+        listener.close()
         return None
-    return _Name(own)
+    return _LockName(listener)
 
 
 def _address(name: str) -> str:
-    digest = sha256(f"{os.environ.get(APART, '')}\n{name}".encode("utf-8", "surrogateescape")).hexdigest()
+    digest = sha256(f"{os.environ.get(SCOPE_VARIABLE, '')}\n{name}".encode("utf-8", "surrogateescape")).hexdigest()
     return f"\0mobilebench-{digest[:32]}"
 
 
@@ -176,25 +176,25 @@ def _holder_by_phone(info: TargetInfo) -> str | None:
     if info.kind == "host":
         return None
     with suppress(BlockFailed, TargetLost):
-        seen = lease.look(DeviceShell(info.id))
-        return seen.describe(seen.holder) if seen.holder else None
+        reading = lease.read_lock(DeviceShell(info.id))
+        return reading.describe(reading.holder) if reading.holder else None
     return None
 
 
-def _holder(name: str, where: str) -> str:
+def _holder_by_socket(name: str, where: str) -> str:
     """The process that holds the name: its pid from the kernel, and the run that it reports."""
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
-            other.settimeout(_ASK_SECONDS)
-            other.connect(_address(name))
-            pid: int = struct.unpack("3i", other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-            said = json.loads(other.recv(_LONGEST_ANSWER))
-            run, since = (_plain(said[key]) for key in ("run", "since"))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_ANSWER_SECONDS)
+            connection.connect(_address(name))
+            pid: int = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+            answer = json.loads(connection.recv(_LONGEST_ANSWER))
+            run, since = (_printable(answer[key]) for key in ("run", "since"))
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
-    who = f"pid {pid}{where}" if pid else "another process"
-    return f"{who}{f' (run {run})' if run else ''} since {since}"
+    process = f"pid {pid}{where}" if pid else "another process"
+    return f"{process}{f' (run {run})' if run else ''} since {since}"
 
 
-def _plain(said: object) -> str:
-    return "".join(letter for letter in str(said) if letter.isprintable())[:80]
+def _printable(text: object) -> str:
+    return "".join(letter for letter in str(text) if letter.isprintable())[:80]

@@ -33,8 +33,8 @@ class Screen:
 
     def hierarchy(self) -> str:
         """The view hierarchy as XML."""
-        told = _run("uiautomator", "dump", "/dev/tty")
-        return told[: told.rindex(">") + 1] if ">" in told else told
+        output = _run("uiautomator", "dump", "/dev/tty")
+        return output[: output.rindex(">") + 1] if ">" in output else output
 
     def found(self, selector: Mapping[str, Any]) -> list[dict[str, str]]:
         """Attributes of all nodes that match a selector, in the order of the hierarchy."""
@@ -117,9 +117,9 @@ def serve(address: str, port: int, screen: Screen) -> None:
     ThreadingHTTPServer((address, port), Calls).serve_forever()
 
 
-def main(address: str, words: Sequence[str]) -> int:
+def main(address: str, arguments: Sequence[str]) -> int:
     """Run `CLASSPATH=JAR app_process / CLASS -p PORT`; only uiautomator2's class is supported, and JAR has to exist."""
-    match words:
+    match arguments:
         case [_, name, "-p", port] if name == MAIN and port.isdecimal():
             if not Path(os.environ.get("CLASSPATH", "")).is_file():
                 sys.stderr.write(f"Error: could not find class '{name}'\n")
@@ -137,5 +137,5 @@ def _fits(node: Mapping[str, str], selector: Mapping[str, Any]) -> bool:
     return exact and all(re.fullmatch(selector[key], node[of]) for key, of in _MATCHES.items() if key in selector)
 
 
-def _run(*words: str) -> str:
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False).stdout
+def _run(*argv: str) -> str:
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False).stdout

@@ -43,14 +43,19 @@ class RunningProgram:
 
     def start(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         """Start it with the profile folder as its home."""
-        own = {"PATH": "/usr/bin:/bin", "HOME": str(self._profile), "LANG": "C.UTF-8", "TMPDIR": self._scratch}
+        base_environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(self._profile),
+            "LANG": "C.UTF-8",
+            "TMPDIR": self._scratch,
+        }
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**own, **(environment or {})},
+                env={**base_environment, **(environment or {})},
                 cwd="/",
                 start_new_session=True,
             )
@@ -182,8 +187,8 @@ class Chrome:
         port_file.unlink(missing_ok=True)
         for lock in profile.glob("Singleton*"):
             lock.unlink(missing_ok=True)  # left by a Chrome whose phone was switched off
-        own = [*_HEADLESS, *self._own_network(), f"--user-data-dir={profile}"]
-        self._program.start([chromium.binary, *own, *flags, url or "about:blank"])
+        fixed_flags = [*_HEADLESS, *self._own_network(), f"--user-data-dir={profile}"]
+        self._program.start([chromium.binary, *fixed_flags, *flags, url or "about:blank"])
         self._port = await self._devtools_port(port_file)
         self._door, _ = await self._network.listen(CHROME_SOCKET, self._carry)
 
@@ -293,7 +298,7 @@ class Firefox:
         """Package of the running Firefox, or None."""
         return self._package if self._program and self._program.pid is not None else None
 
-    async def open(self, package: str, url: str | None, how: GeckoConfig) -> None:
+    async def open(self, package: str, url: str | None, gecko: GeckoConfig) -> None:
         """Start Firefox unless it is running. Raises `DidNotStart`."""
         async with self._turn:
             if self.running == package:
@@ -307,14 +312,14 @@ class Firefox:
             self._program = RunningProgram(self._config, profile)
             for name in ("lock", ".parentlock"):
                 (profile / name).unlink(missing_ok=True)  # left by a Firefox whose phone was switched off
-            preferences = {**_UNLIKE_DESKTOPS, **how.prefs}
+            preferences = {**_UNLIKE_DESKTOPS, **gecko.prefs}
             lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in preferences.items())
             (profile / "user.js").write_text("".join(lines), encoding="utf-8")
-            own = [binary.binary, "--headless", "--no-remote", "--profile", str(profile)]
+            command = [binary.binary, "--headless", "--no-remote", "--profile", str(profile)]
             # Not every computer allows a sandbox inside the phone's sandbox.
-            alone = {"MOZ_DISABLE_CONTENT_SANDBOX": "1", "MOZ_CRASHREPORTER_DISABLE": "1"}
-            shown = _FOCUSED_BLANK if url in (None, _BLANK) else url
-            self._program.start([*own, *how.args, shown], {**alone, **how.env})
+            no_sandbox = {"MOZ_DISABLE_CONTENT_SANDBOX": "1", "MOZ_CRASHREPORTER_DISABLE": "1"}
+            page = _FOCUSED_BLANK if url in (None, _BLANK) else url
+            self._program.start([*command, *gecko.args, page], {**no_sandbox, **gecko.env})
 
     async def stop(self) -> None:
         """End Firefox and all its processes."""
@@ -365,8 +370,8 @@ def _beginning(file: Path) -> bytes:
 
 def _version(binary: str) -> str | None:
     try:
-        told = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+        output = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r"\d+(?:\.\d+)+", told)
-    return found[0] if found else None
+    version = re.search(r"\d+(?:\.\d+)+", output)
+    return version[0] if version else None

@@ -58,8 +58,8 @@ class PhoneConfig:
 
     def path(self, text: str) -> str:
         """Convert a path on the phone to one of this process."""
-        own = any(text == folder or text.startswith(f"{folder}/") for folder in PHONE_FOLDERS)
-        return f"{self.prefix}{text}" if own else text
+        is_on_phone = any(text == folder or text.startswith(f"{folder}/") for folder in PHONE_FOLDERS)
+        return f"{self.prefix}{text}" if is_on_phone else text
 
 
 PHONE_FOLDERS = ("/data", "/sdcard", "/sys", "/system", "/metadata")

@@ -61,7 +61,7 @@ def properties(profile: Profile, name: str, version: int | None = None) -> dict[
         "init.svc.bootanim": "stopped",
         "persist.sys.timezone": "UTC",
     }
-    real = {
+    computer = {
         "ro.product.cpu.abi": abi(),
         "ro.product.cpu.abilist": abi(),
         "ro.product.cpu.abilist64": abi(),
@@ -70,16 +70,16 @@ def properties(profile: Profile, name: str, version: int | None = None) -> dict[
         "ro.mobilebench.machine": machine_id(),
         "ro.mobilebench.runner": f"linux-{platform.machine()}",
     }
-    every = {**product, **profile.properties, **real}
-    return {key: value for key, value in every.items() if key not in missing_properties(api)}
+    all_properties = {**product, **profile.properties, **computer}
+    return {key: value for key, value in all_properties.items() if key not in missing_properties(api)}
 
 
 def clusters(profile: Profile) -> tuple[Cluster, ...]:
     """Clusters in Linux's numbering on phones, with the slowest cores first."""
-    found = []
+    numbered = []
     first = 0
     for cluster in reversed(profile.cpu.clusters):
         clock = cluster.max_mhz * 1000
-        found.append(Cluster(first, cluster.count, clock, min(_LOWEST_KHZ, clock)))
+        numbered.append(Cluster(first, cluster.count, clock, min(_LOWEST_KHZ, clock)))
         first += cluster.count
-    return tuple(found)
+    return tuple(numbered)

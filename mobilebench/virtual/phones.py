@@ -111,18 +111,18 @@ def up(
         BadInput: unknown profile or Android version, or invalid name or number.
         TargetLost: a phone did not start, or adb cannot connect to it.
     """
-    wanted = _names(count, names)
+    requested = _names(count, names)
     if android is not None and android not in device_identity.LEVELS:
         oldest, newest = min(device_identity.LEVELS), max(device_identity.LEVELS)
         raise BadInput(f"There are no virtual phones of Android {android}.", hint=f"{oldest} to {newest} exist.")
     chosen = [load(profile_id) for profile_id in profile_ids or ()]
     started = []
     with _turn():
-        for index, name in enumerate(wanted):
+        for index, name in enumerate(requested):
             profile = chosen[index % len(chosen)] if chosen else None
-            known = _read(name)
-            how = _How(wipe, chrome, data_mb, fault, android or (known.android if known else None))
-            started.append(_switch_on(name, index, profile, known, how))
+            earlier = _read(name)
+            options = _StartOptions(wipe, chrome, data_mb, fault, android or (earlier.android if earlier else None))
+            started.append(_switch_on(name, index, profile, earlier, options))
         for record in started:
             if adb.state(record.serial) != (fault or "device"):
                 adb.connect(record.serial, expect=fault or "device")
@@ -211,7 +211,7 @@ def parse_changes(words: Sequence[str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _How:
+class _StartOptions:
     """How a phone is switched on; see `up`."""
 
     wipe: bool
@@ -221,37 +221,39 @@ class _How:
     android: int | None
 
 
-def _switch_on(name: str, index: int, profile: Profile | None, known: _Record | None, how: _How) -> _Record:
-    if known is not None and known.running:
-        _same_phone(known, profile, how)
-        if how.fault is not None:
-            change_state(name, {"fault": how.fault})
-        return known
+def _switch_on(
+    name: str, index: int, profile: Profile | None, earlier: _Record | None, options: _StartOptions
+) -> _Record:
+    if earlier is not None and earlier.running:
+        _same_phone(earlier, profile, options)
+        if options.fault is not None:
+            change_state(name, {"fault": options.fault})
+        return earlier
     if profile is None:
-        profile = load(known.profile if known else DEFAULT_PROFILES[index % len(DEFAULT_PROFILES)])
+        profile = load(earlier.profile if earlier else DEFAULT_PROFILES[index % len(DEFAULT_PROFILES)])
     folder = _folder(name)
-    if how.wipe:
+    if options.wipe:
         shutil.rmtree(folder, ignore_errors=True)
-    listener = _listener(known.port if known else None)
+    listener = _listener(earlier.port if earlier else None)
     with listener:
-        number = known.number if known else _free_number()
-        record = _Record(name, profile.id, listener.getsockname()[1], number, android=how.android)
+        number = earlier.number if earlier else _free_number()
+        record = _Record(name, profile.id, listener.getsockname()[1], number, android=options.android)
         kind = sandbox.walls()
-        data_bytes = how.data_mb * _MEBIBYTE if how.data_mb else None
+        data_bytes = options.data_mb * _MEBIBYTE if options.data_mb else None
         settings = _settings(record, profile, folder, kind, data_bytes)
-        _lay_out(folder, settings, kind, chrome=how.chrome, fault=how.fault)
+        _lay_out(folder, settings, kind, chrome=options.chrome, fault=options.fault)
         return _start(record, folder, settings, kind, listener)
 
 
-def _same_phone(known: _Record, profile: Profile | None, how: _How) -> None:
+def _same_phone(running_phone: _Record, profile: Profile | None, options: _StartOptions) -> None:
     """Raise `BadInput` if a running phone was requested with another profile or Android."""
-    running = f"The virtual phone {known.name} is running as"
-    hint = f"Switch it off first: mobilebench virtual down {known.name}"
-    if profile is not None and profile.id != known.profile:
-        raise BadInput(f"{running} {known.profile}, not as {profile.id}.", hint=hint)
-    if how.android != known.android:
-        own = f"Android {known.android}" if known.android else "its profile's Android"
-        raise BadInput(f"{running} {own}, not as Android {how.android}.", hint=hint)
+    running = f"The virtual phone {running_phone.name} is running as"
+    hint = f"Switch it off first: mobilebench virtual down {running_phone.name}"
+    if profile is not None and profile.id != running_phone.profile:
+        raise BadInput(f"{running} {running_phone.profile}, not as {profile.id}.", hint=hint)
+    if options.android != running_phone.android:
+        its_android = f"Android {running_phone.android}" if running_phone.android else "its profile's Android"
+        raise BadInput(f"{running} {its_android}, not as Android {options.android}.", hint=hint)
 
 
 def _settings(
@@ -294,36 +296,36 @@ def _start(
     record: _Record, folder: Path, settings: PhoneConfig, kind: sandbox.Walls, listener: socket.socket
 ) -> _Record:
     browsers = [program.binary for program in (settings.chromium, settings.firefox) if program]
-    told, tell = os.pipe()
-    ready, get_ready = os.pipe()
+    info_read, info_write = os.pipe()
+    ready_read, ready_write = os.pipe()
     command = sandbox.daemon_command(
         folder,
         kind,
         listening=listener.fileno(),
-        ready=get_ready,
-        info=tell,
+        ready=ready_write,
+        info=info_write,
         browsers=browsers,
         data_bytes=settings.data_bytes,
         denied=abilities.denied_files(settings.api),
     )
-    with (folder / "daemon.log").open("wb") as log, open(told, "rb") as info, open(ready, "rb") as awaited:  # noqa: PTH123
+    with (folder / "daemon.log").open("wb") as log, open(info_read, "rb") as info, open(ready_read, "rb") as ready:  # noqa: PTH123
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=(listener.fileno(), get_ready, tell),
+            pass_fds=(listener.fileno(), ready_write, info_write),
             cwd="/",
             start_new_session=True,
         )
         process.returncode = 0  # Popen must not wait for it: it outlives this command on purpose
-        os.close(tell)
-        os.close(get_ready)
+        os.close(info_write)
+        os.close(ready_write)
         inner = _inner_process(info.read()) if kind != "none" else None
         outer = processes.identify(process.pid)
         record = dataclasses.replace(record, walls=kind, processes=tuple(filter(None, (outer, inner))))
         _write(record)
-        if select.select([awaited], [], [], _STARTS_WITHIN_S)[0] and awaited.read(1):
+        if select.select([ready], [], [], _STARTS_WITHIN_S)[0] and ready.read(1):
             return record
     _end(record)
     lines = (folder / "daemon.log").read_text(errors="replace").strip().splitlines()
@@ -350,22 +352,22 @@ def _end(record: _Record) -> None:
 
 
 def _names(count: int, names: Sequence[str] | None) -> list[str]:
-    wanted = list(names) if names else [f"phone-{index}" for index in range(1, count + 1)]
-    if not 1 <= len(wanted) <= _MOST:
-        raise BadInput(f"{len(wanted)} virtual phones cannot be switched on.", hint=f"Ask for 1 to {_MOST}.")
-    for name in wanted:
+    requested = list(names) if names else [f"phone-{index}" for index in range(1, count + 1)]
+    if not 1 <= len(requested) <= _MOST:
+        raise BadInput(f"{len(requested)} virtual phones cannot be switched on.", hint=f"Ask for 1 to {_MOST}.")
+    for name in requested:
         if not _NAME.fullmatch(name):
             raise BadInput(f"“{name}” cannot be a virtual phone's name.", hint="Use a-z, 0-9 and -.")
-    if len(set(wanted)) < len(wanted):
+    if len(set(requested)) < len(requested):
         raise BadInput("Two virtual phones cannot have one name.", hint="Give each its own.")
-    return wanted
+    return requested
 
 
 def _listener(remembered: int | None) -> socket.socket:
     """Open a listening socket on the phone's earlier port, or on a free one."""
-    taken = {record.port for record in _records()}
-    fresh = (port for port in _PORTS if port not in taken)
-    for port in [*([remembered] if remembered else []), *fresh]:
+    used = {record.port for record in _records()}
+    free = (port for port in _PORTS if port not in used)
+    for port in [*([remembered] if remembered else []), *free]:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -379,8 +381,8 @@ def _listener(remembered: int | None) -> socket.socket:
 
 
 def _free_number() -> int:
-    taken = {record.number for record in _records()}
-    return next(number for number in range(1, 255) if number not in taken)
+    used = {record.number for record in _records()}
+    return next(number for number in range(1, 255) if number not in used)
 
 
 def _root() -> Path:

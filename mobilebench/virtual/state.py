@@ -142,9 +142,9 @@ def with_value(state: State, name: str, value: Any) -> State:
     assert isinstance(changed, State)
     if changed.fault is not None and changed.fault not in FAULTS:
         raise BadState(f"fault cannot be {changed.fault!r}: it is {' or '.join(FAULTS)}, or None")
-    known = (*CHROMES, *FIREFOXES)
-    if strange := [package for package in changed.browser.packages if package not in known]:
-        raise BadState(f"{strange[0]} cannot be installed: a virtual phone has {', '.join(known)}")
+    installable = (*CHROMES, *FIREFOXES)
+    if unknown := [package for package in changed.browser.packages if package not in installable]:
+        raise BadState(f"{unknown[0]} cannot be installed: a virtual phone has {', '.join(installable)}")
     return changed
 
 
@@ -189,31 +189,31 @@ class StateFile:
         return state
 
 
-def _changed(thing: Any, path: list[str], value: Any, name: str) -> Any:
+def _changed(group: Any, path: list[str], value: Any, name: str) -> Any:
     key, rest = path[0], path[1:]
-    if isinstance(thing, Mapping):
-        table = {k: v for k, v in thing.items() if k != ".".join(path)}
-        return table if value is None else {**table, ".".join(path): value}
+    if isinstance(group, Mapping):
+        entries = {k: v for k, v in group.items() if k != ".".join(path)}
+        return entries if value is None else {**entries, ".".join(path): value}
     attribute = f"{key}_" if key == "global" else key
-    if attribute not in {f.name for f in dataclasses.fields(thing)}:
+    if attribute not in {f.name for f in dataclasses.fields(group)}:
         raise BadState(f"a virtual phone has no {name}")
-    old = getattr(thing, attribute)
+    current = getattr(group, attribute)
     if rest:
-        if not (dataclasses.is_dataclass(old) or isinstance(old, Mapping)):
+        if not (dataclasses.is_dataclass(current) or isinstance(current, Mapping)):
             raise BadState(f"a virtual phone has no {name}")
-        return dataclasses.replace(thing, **{attribute: _changed(old, rest, value, name)})
-    if dataclasses.is_dataclass(old) or isinstance(old, Mapping):
+        return dataclasses.replace(group, **{attribute: _changed(current, rest, value, name)})
+    if dataclasses.is_dataclass(current) or isinstance(current, Mapping):
         raise BadState(f"{name} is a group: name one of its fields")
-    return dataclasses.replace(thing, **{attribute: _fitting(old, value, name)})
+    return dataclasses.replace(group, **{attribute: _fitting(current, value, name)})
 
 
-def _fitting(old: Any, value: Any, name: str) -> Any:
-    if old is None or isinstance(old, str):
+def _fitting(current: Any, value: Any, name: str) -> Any:
+    if current is None or isinstance(current, str):
         if value is not None and not isinstance(value, str):
             raise BadState(f"{name} is a text, not {value!r}")
         return value
-    if isinstance(old, bool) != isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadState(f"{name} is of the kind {type(old).__name__}, not {value!r}")
-    if isinstance(old, int) and not isinstance(value, int):
+    if isinstance(current, bool) != isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadState(f"{name} is of the kind {type(current).__name__}, not {value!r}")
+    if isinstance(current, int) and not isinstance(value, int):
         raise BadState(f"{name} is a whole number, not {value!r}")
     return value

@@ -11,7 +11,7 @@ from mobilebench import targets
 from mobilebench.cli import app
 from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.targets.android import description, discovery
-from mobilebench.targets.android.device import Standing
+from mobilebench.targets.android.device import PhoneStatus
 from mobilebench.targets.android.device_changes import Recovered
 from tests.pinning import Pinned
 
@@ -91,8 +91,8 @@ def test_what_is_no_phone_that_can_be_reached(phones, named, code):
 
 def test_devices_says_who_measures_a_phone_and_where_something_has_to_be_put_back(phones, monkeypatch):
     phones |= {"A": DONE, "B": DONE, "C": DONE}
-    standings = {"A": Standing("pid 7 (run x)", False), "B": Standing(None, True), "C": Standing(None, False)}
-    monkeypatch.setattr(targets, "standings", lambda infos: standings)
+    standings = {"A": PhoneStatus("pid 7 (run x)", False), "B": PhoneStatus(None, True), "C": PhoneStatus(None, False)}
+    monkeypatch.setattr(targets, "phone_statuses", lambda infos: standings)
     lines = runner.invoke(app, ["devices"]).stdout.splitlines()
     assert "A: it is being measured by pid 7 (run x)." in lines
     assert any(line.startswith("B: ") and "`mobilebench restore B`" in line for line in lines)

@@ -80,7 +80,7 @@ def test_a_hang_up_puts_the_phone_back_and_writes_the_report(serial: str, tmp_pa
             os.close(ours)
     assert seen(serial) == before
     assert not list(tmp_path.glob("mobilebench-*"))
-    assert targets.standings([info])[serial].holder is None
+    assert targets.phone_statuses([info])[serial].holder is None
     assert (tmp_path / FILE_NAME).is_file()
     with Store.open(tmp_path, create=False) as store:
         run = store.load("last")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.android.files import NoSpace, Sync
-from mobilebench.targets.android.shell import DeviceShell, command_line, demand, marked, read_v2, split_marked
+from mobilebench.targets.android.shell import DeviceShell, checked_output, command_line, marked, read_v2, split_marked
 from mobilebench.targets.base import ShellResult
 from mobilebench.targets.limits import Limit
 from tests.pinning import Pinned
@@ -228,9 +228,9 @@ def test_what_cannot_be_an_argument_or_a_variable_is_refused():
 
 
 def test_demand_tells_what_the_phone_said(pinned: Pinned):
-    assert demand(ShellResult(b"fine", b"", 0), "no") == b"fine"
+    assert checked_output(ShellResult(b"fine", b"", 0), "no") == b"fine"
     with pinned.raises(BlockFailed):
-        demand(ShellResult(b"", b"denied\n", 2), "S1: no")
+        checked_output(ShellResult(b"", b"denied\n", 2), "S1: no")
 
 
 # Files

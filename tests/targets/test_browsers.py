@@ -15,7 +15,7 @@ from mobilebench.browsers import builds
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.targets.android import browsers as module
 from mobilebench.targets.android import first_run
-from mobilebench.targets.android.apps import DRIVEN
+from mobilebench.targets.android.apps import KNOWN_BROWSERS
 from mobilebench.targets.android.browsers import CHROME_FLAGS_FILE, PhoneBrowsers
 from mobilebench.targets.android.restore import (
     AppStarted,
@@ -29,7 +29,7 @@ from mobilebench.targets.android.shell import NotAllowed
 from tests.pinning import Pinned
 
 SOCKET = "localabstract:chrome_devtools_remote"
-EVERY = dict.fromkeys(DRIVEN, "1.0")
+EVERY = dict.fromkeys(KNOWN_BROWSERS, "1.0")
 TAB = "com.android.chrome/com.google.android.apps.chrome.Main"
 ASKING = "com.android.chrome/org.chromium.chrome.browser.firstrun.FirstRunActivity"
 LENT = ScreenLent(had_jar=False, was_running=False)
@@ -160,16 +160,16 @@ def test_a_phone_that_lets_adb_change_no_setting_is_measured_and_the_proof_says_
     assert not any(isinstance(step, SettingBefore) for step in conditions.put)
 
 
-@pytest.mark.parametrize("name", [name for name, app in DRIVEN.items() if app.is_chrome])
+@pytest.mark.parametrize("name", [name for name, app in KNOWN_BROWSERS.items() if app.is_chrome])
 def test_of_several_chromes_the_others_are_ended_because_they_share_a_socket(name, devtools):
-    app = DRIVEN[name]
+    app = KNOWN_BROWSERS[name]
     port = devtools(Browser="Chrome/120.0.1", **{"Android-Package": app.package})
     with browsers({SOCKET: port}) as (phone, conditions):
         handle = phone.running(name, ["--x=1"])
     assert (handle.name, handle.version, handle.program) == (name, "120.0.1", app.package)
     assert handle.address == f"http://127.0.0.1:{port}"
     stopped = {line.removeprefix("stop ") for line in conditions.done if line.startswith("stop ")}
-    assert stopped == {other.package for other in DRIVEN.values() if other.is_chrome} - {app.package}
+    assert stopped == {other.package for other in KNOWN_BROWSERS.values() if other.is_chrome} - {app.package}
     assert conditions.done[0].startswith(f"{CHROME_FLAGS_FILE}: _ --disable-fre")
     assert conditions.done[0].endswith(" --x=1")
     assert conditions.done[1] == f"debug {app.package}"
@@ -198,7 +198,7 @@ def test_a_browser_stays_for_blocks_that_want_it_the_same(devtools):
     ("name", "socket"), [("chrome@samsung", "Terrace_devtools_remote"), ("chrome@edge", "x_devtools_remote_77")]
 )
 def test_a_browser_of_another_maker_is_looked_for_among_the_sockets(name, socket, devtools):
-    package = DRIVEN[name].package
+    package = KNOWN_BROWSERS[name].package
     wrong = devtools(Browser="Chrome/1", **{"Android-Package": "com.android.chrome"})
     right = devtools(Browser="Other/24.0.2", **{"Android-Package": package})
     view = devtools(Browser="WebView/1", **{"Android-Package": package})
@@ -262,7 +262,7 @@ def test_a_browser_that_is_not_installed_is_named_with_its_package(pinned: Pinne
 
 
 def test_every_package_is_known_once():
-    assert len({app.package for app in DRIVEN.values()}) == len(DRIVEN)
+    assert len({app.package for app in KNOWN_BROWSERS.values()}) == len(KNOWN_BROWSERS)
 
 
 class TestBuilds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mobilebench.targets.android import description, identity
-from mobilebench.targets.android.identity import is_same, told_apart
+from mobilebench.targets.android.identity import is_same, mark_duplicates
 
 BOOT_1 = "11111111-2222-3333-4444-555555555555"
 BOOT_2 = "99999999-2222-3333-4444-555555555555"
@@ -18,12 +18,12 @@ def phone(serial, number="R5CT1234567", boot=BOOT_1, **more):
 
 
 def states(phones, *preferred):
-    return {info.id: info.state for info in told_apart(phones, preferred)}
+    return {info.id: info.state for info in mark_duplicates(phones, preferred)}
 
 
 def test_two_ways_to_a_phone_are_one_and_the_cable_is_kept():
     for order in ([WIFI, USB, BY_ITSELF], [BY_ITSELF, WIFI, USB]):
-        found = told_apart([phone(serial) for serial in order])
+        found = mark_duplicates([phone(serial) for serial in order])
         assert [info.id for info in found] == order
         assert {info.id: info.state for info in found} == {
             USB: "device",
@@ -46,7 +46,7 @@ def test_an_emulator_that_adb_found_itself_and_its_port_are_one():
 
 
 def test_phones_that_share_a_serial_number_are_two_and_two_machines():
-    found = told_apart([phone("usb-1"), phone("10.0.0.8:5555", boot=BOOT_2)])
+    found = mark_duplicates([phone("usb-1"), phone("10.0.0.8:5555", boot=BOOT_2)])
     assert [info.state for info in found] == ["device", "device"]
     assert [info.machine for info in found] == ["R5CT1234567 at usb-1", "R5CT1234567 at 10.0.0.8:5555"]
 
@@ -86,7 +86,7 @@ def test_a_phone_that_cannot_be_used_keeps_its_own_state():
 
 def test_virtual_phones_share_this_computer():
     more = {"ro.mobilebench.virtual": "1", "ro.mobilebench.machine": "m"}
-    found = told_apart([phone("127.0.0.1:1", **more), phone("127.0.0.1:2", boot=BOOT_2, **more)])
+    found = mark_duplicates([phone("127.0.0.1:1", **more), phone("127.0.0.1:2", boot=BOOT_2, **more)])
     assert [(info.state, info.machine) for info in found] == [("device", "m"), ("device", "m")]
 
 

@@ -14,7 +14,7 @@ import pytest
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.targets.android import lease
 from mobilebench.targets.android.files import HOME
-from mobilebench.targets.android.lease import LEASE_SECONDS, LOCK, PhoneLock, guarded, take, was_taken
+from mobilebench.targets.android.lease import LEASE_SECONDS, LOCK, PhoneLock, guarded, take_lock, was_taken
 from mobilebench.targets.android.restore import Owner, this_place, this_process
 from mobilebench.targets.base import ShellResult
 from tests.pinning import Pinned
@@ -68,7 +68,7 @@ def phone(tmp_path):
 
 
 def taken(phone, run=""):
-    return take(phone, run, lambda cancel: phone)
+    return take_lock(phone, run, lambda cancel: phone)
 
 
 def gone():
@@ -252,11 +252,11 @@ def test_what_somebody_else_has_taken_is_neither_renewed_nor_removed(phone, pinn
 def test_a_run_whose_phone_was_taken_stops(phone, monkeypatch, pinned: Pinned):
     monkeypatch.setattr(lease, "RENEW_SECONDS", 0.02)
     own = taken(phone)
-    own.demand()
+    own.check_held()
     phone.put()
     own._thread.join(30)
     with pinned.raises(TargetLost):
-        own.demand()
+        own.check_held()
     own.close()
 
 

@@ -26,7 +26,7 @@ from mobilebench.targets import locks
 from mobilebench.targets.android import lease
 class Taken:
     def close(self): pass
-lease.take = lambda shell, run: Taken()
+lease.take_lock = lambda shell, run: Taken()
 def device_lock(info, run=""):
     return locks.device_lock(TargetInfo.model_validate_json(info), run)
 machine_turn = locks.machine_turn
@@ -56,9 +56,9 @@ class Taken:
 def taken(monkeypatch):
     """The locks taken on phones."""
     found = []
-    monkeypatch.setattr(lease, "take", lambda shell, run: found.append(Taken(run)) or found[-1])
-    monkeypatch.setattr(lease, "look", lambda shell: lease.Seen("", "", 1.0, datetime.now().astimezone()))
-    monkeypatch.setenv(locks.APART, secrets.token_hex(8))
+    monkeypatch.setattr(lease, "take_lock", lambda shell, run: found.append(Taken(run)) or found[-1])
+    monkeypatch.setattr(lease, "read_lock", lambda shell: lease.LockReading("", "", 1.0, datetime.now().astimezone()))
+    monkeypatch.setenv(locks.SCOPE_VARIABLE, secrets.token_hex(8))
     return found
 
 
@@ -137,7 +137,7 @@ def test_a_phone_that_refuses_its_lock_is_not_held_here(monkeypatch, pinned: Pin
         raise BadInput("somebody on another computer has it")
 
     with monkeypatch.context() as patch:
-        patch.setattr(lease, "take", refuse)
+        patch.setattr(lease, "take_lock", refuse)
         with pinned.raises(BadInput), device_lock(phone("S1")):
             raise AssertionError("both hold it")
     with device_lock(phone("S1")):

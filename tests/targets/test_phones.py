@@ -318,14 +318,14 @@ def test_what_a_killed_run_left_by_one_serial_is_put_back_by_the_other(rack, sec
     other.kill()
     other.communicate()
     info = targets.select(serial)[0]
-    assert targets.standings([info])[serial].restore_due
+    assert targets.phone_statuses([info])[serial].restore_due
     assert SOCKET in forwards()
     found = targets.restore(info)
     assert "the app for debugging is none" in found.put_back
     assert (found.left, found.notices) == ((), ())
     assert phones.state_of("plain").settings == before
     assert (forwards(), reverses(second_serial)) == ("", "")
-    assert not targets.standings([info])[serial].restore_due
+    assert not targets.phone_statuses([info])[serial].restore_due
     assert targets.restore(info).lines == []
 
 

@@ -89,8 +89,8 @@ def test_adbs_list_is_read_with_states_of_several_words(monkeypatch):
     found = discovery.attached()
     assert found == {"A": "device", "B": "no permissions (missing udev rules?); see [url]"}
     info = description.unusable("B", found["B"])
-    assert "udev" in discovery.not_ready(info).message
-    assert "apt-get" in discovery.not_ready(info).hint
+    assert "udev" in discovery.not_ready_error(info).message
+    assert "apt-get" in discovery.not_ready_error(info).hint
 
 
 def test_phones_that_share_a_serial_are_all_listed_with_their_places(monkeypatch, attached, pinned: Pinned):

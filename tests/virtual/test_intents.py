@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobilebench.targets.android.apps import DRIVEN, BrowserApp
+from mobilebench.targets.android.apps import KNOWN_BROWSERS, BrowserApp
 from mobilebench.virtual.android.apps import understood
 from mobilebench.virtual.android.intents import (
     BROWSABLE,
@@ -49,9 +49,9 @@ def starts(command: str, installed: dict[str, tuple[Activity, ...]], api: int) -
 
 
 @pytest.mark.parametrize("api", LEVELS)
-@pytest.mark.parametrize("name", [name for name, app in DRIVEN.items() if app.kind != "chromium"])
+@pytest.mark.parametrize("name", [name for name, app in KNOWN_BROWSERS.items() if app.kind != "chromium"])
 def test_every_browser_whose_manifest_is_known_starts_at_the_first_attempt(name: str, api: int) -> None:
-    app = DRIVEN[name]
+    app = KNOWN_BROWSERS[name]
     assert starts(app.starts[0], {app.package: manifest(app.package)}, api) == app.package
 
 
@@ -73,7 +73,7 @@ def test_a_browser_whose_manifest_is_not_known_starts_by_one_of_the_attempts(
 @pytest.mark.parametrize("api", LEVELS)
 def test_a_firefox_without_its_receiver_starts_by_its_launcher(api: int) -> None:
     only_launcher = {FIREFOX: tuple(one for one in manifest(FIREFOX) if one.name.endswith(".App"))}
-    first, second = DRIVEN["firefox"].starts
+    first, second = KNOWN_BROWSERS["firefox"].starts
     with pytest.raises(ActivityRefused, match="does not exist"):
         starts(first, only_launcher, api)
     assert starts(second, only_launcher, api) == FIREFOX

@@ -86,8 +86,8 @@ def _start(server: Server) -> None:
         raise BadInput(f"The adb server could not be started ({adb}): {error}", hint=hint) from None
     if started.returncode != 0:
         place = f"{server.place}{server.chosen_by}"
-        words = f"The adb server could not be started at {place} ({adb}, exit code {started.returncode})."
-        raise BadInput(words, hint=hint)
+        problem = f"The adb server could not be started at {place} ({adb}, exit code {started.returncode})."
+        raise BadInput(problem, hint=hint)
 
 
 def _unreachable(server: Server, error: OSError) -> BadInput:
@@ -105,14 +105,14 @@ def _greet(stream: socket.socket, server: Server) -> None:
         send(stream, b"000chost:version", limit := Limit("asking for its version", _GREET_SECONDS))
         answer = receive(stream, 12, limit)
     except BlockFailed:
-        said = f"it did not answer within {_GREET_SECONDS:g} s"
+        problem = f"it did not answer within {_GREET_SECONDS:g} s"
     except OSError:
-        said = "it closed the connection"
+        problem = "it closed the connection"
     else:
         if re.fullmatch(rb"OKAY0004[0-9a-fA-F]{4}", answer):
             return
-        said = f"it answered {answer.decode(errors='replace')!r}" if answer else "it closed the connection"
-    raise BadInput(f"What listens at {server.place} is no adb server{server.chosen_by}: {said}.", hint=server.advice)
+        problem = f"it answered {answer.decode(errors='replace')!r}" if answer else "it closed the connection"
+    raise BadInput(f"What listens at {server.place} is no adb server{server.chosen_by}: {problem}.", hint=server.advice)
 
 
 def connect() -> socket.socket:
@@ -154,11 +154,11 @@ def ask(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
 
 def okay(stream: socket.socket, serial: str, limit: Limit) -> None:
     """Read one OKAY; raise `TargetLost` or `AdbRefused` with adb's message on FAIL."""
-    words = _refusal(stream, limit)
-    if words is None:
+    refusal = _refusal(stream, limit)
+    if refusal is None:
         return
-    error = AdbRefused(f"{limit.doing}: {words}")
-    raise lost_or(error, serial, words) if words == _CUT or LOST.search(words) else error
+    error = AdbRefused(f"{limit.doing}: {refusal}")
+    raise lost_or(error, serial, refusal) if refusal == _CUT or LOST.search(refusal) else error
 
 
 def query(request: str, limit: Limit, serial: str | None = None) -> str:
@@ -170,8 +170,8 @@ def query(request: str, limit: Limit, serial: str | None = None) -> str:
             raise AdbRefused(f"{limit.doing}: {_CUT}") from None
         if serial is not None:
             okay(stream, serial, limit)
-        elif (words := _refusal(stream, limit)) is not None:
-            raise AdbRefused(f"{limit.doing}: {words}", hint=chosen().advice)
+        elif (refusal := _refusal(stream, limit)) is not None:
+            raise AdbRefused(f"{limit.doing}: {refusal}", hint=chosen().advice)
         return block(stream, limit).decode(errors="replace")
 
 

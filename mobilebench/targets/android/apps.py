@@ -64,7 +64,7 @@ def _chrome(title: str, package: str) -> BrowserApp:
     return BrowserApp(title, package, "chrome", "chrome_devtools_remote")
 
 
-DRIVEN = {
+KNOWN_BROWSERS = {
     "chrome": _chrome("Chrome", "com.android.chrome"),
     "chrome@beta": _chrome("Chrome Beta", "com.chrome.beta"),
     "chrome@dev": _chrome("Chrome Dev", "com.chrome.dev"),
@@ -76,13 +76,13 @@ DRIVEN = {
     "firefox@beta": BrowserApp("Firefox Beta", "org.mozilla.firefox_beta", "firefox"),
     "firefox@nightly": BrowserApp("Firefox Nightly", "org.mozilla.fenix", "firefox"),
 }
-_BY_PACKAGE = {app.package: app for app in DRIVEN.values()}
+_BY_PACKAGE = {app.package: app for app in KNOWN_BROWSERS.values()}
 
 
 def packages() -> dict[str, str]:
     """Map the name of every browser to look for (known here or declared as a build) to its package."""
-    known = {name: app.package for name, app in DRIVEN.items()}
-    return known | {build.name: build.package for build in builds.of_phones()}
+    by_name = {name: app.package for name, app in KNOWN_BROWSERS.items()}
+    return by_name | {build.name: build.package for build in builds.of_phones()}
 
 
 def title(name: str) -> str:
@@ -92,15 +92,15 @@ def title(name: str) -> str:
     return known.title if known else package
 
 
-def app_of(name: str) -> BrowserApp | None:
+def browser_app(name: str) -> BrowserApp | None:
     """Return the browser of this name, or None if there is none.
 
     Raises:
         Unsupported: a build's name and its package indicate different kinds of browser.
     """
-    build = next((one for one in builds.of_phones() if one.name == name), None)
+    build = next((declared for declared in builds.of_phones() if declared.name == name), None)
     if build is None:
-        return DRIVEN.get(name)
+        return KNOWN_BROWSERS.get(name)
     app = _BY_PACKAGE.get(build.package, BrowserApp(build.package, build.package))
     if app.is_firefox != (names.family(name) == "firefox"):
         kind = names.TITLES[names.family(name)]
@@ -184,41 +184,41 @@ def _app(answer: str, package: str, user: int) -> Installed | None:
     seen = False
     version = None
     users: dict[int, str] = {}
-    latest = None
+    last_user = None
     for line in answer.splitlines():
         if heading := _HEADING.match(line):
             section, inside = heading[1], False
         elif section != "Packages":
             continue
-        elif begin := _PACKAGE.match(line):
-            inside = begin[1] == package and not seen
+        elif package_line := _PACKAGE.match(line):
+            inside = package_line[1] == package and not seen
             seen = seen or inside
-        elif inside and (told := _VERSION.match(line)):
-            version = version or told[1]
-        elif inside and (told := _USER.match(line)):
-            latest = int(told[1])
-            users[latest] = told[2]
-        elif inside and latest is not None and "rchive" in line:
-            users[latest] += " archived=true"
+        elif inside and (match := _VERSION.match(line)):
+            version = version or match[1]
+        elif inside and (match := _USER.match(line)):
+            last_user = int(match[1])
+            users[last_user] = match[2]
+        elif inside and last_user is not None and "rchive" in line:
+            users[last_user] += " archived=true"
     if not seen:
         return None
-    known = None if version in (None, "null") else version
-    return Installed(known, _why_not(users, user) or (None if known else "does not tell its version"))
+    known_version = None if version in (None, "null") else version
+    return Installed(known_version, _why_not(users, user) or (None if known_version else "does not tell its version"))
 
 
 def _why_not(users: Mapping[int, str], user: int) -> str | None:
     if not users:
         return None
-    words = dict(word.partition("=")[::2] for word in users.get(user, "installed=false").split())
-    if words.get("archived") == "true":
+    fields = dict(word.partition("=")[::2] for word in users.get(user, "installed=false").split())
+    if fields.get("archived") == "true":
         return "is archived on this phone: only its icon is left"
-    if words.get("installed") == "false":
-        others = [str(number) for number, told in users.items() if "installed=true" in told.split()]
-        beside = f", only for user {' and '.join(others)}" if others else ""
-        return f"is not installed for this phone's present user ({user}){beside}"
-    if words.get("enabled") in _DISABLED:
+    if fields.get("installed") == "false":
+        other_users = [str(number) for number, text in users.items() if "installed=true" in text.split()]
+        suffix = f", only for user {' and '.join(other_users)}" if other_users else ""
+        return f"is not installed for this phone's present user ({user}){suffix}"
+    if fields.get("enabled") in _DISABLED:
         return "is disabled on this phone"
     for state in ("hidden", "suspended", "quarantined"):
-        if words.get(state) == "true":
+        if fields.get(state) == "true":
             return f"is {state} on this phone"
     return None

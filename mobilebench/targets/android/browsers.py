@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from mobilebench.browsers import chrome, firefox
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.targets.android import first_run
-from mobilebench.targets.android.apps import DRIVEN, BrowserApp, app_of
+from mobilebench.targets.android.apps import KNOWN_BROWSERS, BrowserApp, browser_app
 from mobilebench.targets.android.device_changes import DeviceChanges
 from mobilebench.targets.android.first_run import Automation
 from mobilebench.targets.android.restore import Step
-from mobilebench.targets.android.shell import ALLOW
+from mobilebench.targets.android.shell import ALLOW_HINT
 from mobilebench.targets.base import BrowserHandle
-from mobilebench.targets.limits import Limit, either
+from mobilebench.targets.limits import Limit, given_events
 
 _STAY_ON = "stay_on_while_plugged_in"
 _START_SECONDS = 30
@@ -40,15 +40,13 @@ T = TypeVar("T")
 class PhoneBrowsers:
     """The browsers of one phone. One runs at a time, and stays open between blocks that need the same one."""
 
-    def __init__(
-        self, serial: str, conditions: DeviceChanges, installed: Mapping[str, str], cancel: Event | None
-    ) -> None:
+    def __init__(self, serial: str, changes: DeviceChanges, installed: Mapping[str, str], cancel: Event | None) -> None:
         self._serial = serial
-        self._conditions = conditions
+        self._changes = changes
         self._installed = installed
         self._cancel = cancel
         self._handle: BrowserHandle | None = None
-        self._changes: list[Step] = []
+        self._steps: list[Step] = []
 
     def running(self, name: str, flags: Sequence[str] = ()) -> BrowserHandle:
         """Return browser `name` with these flags, reusing the running one if it fits; Firefox is always started anew.
@@ -59,14 +57,14 @@ class PhoneBrowsers:
             BlockFailed: it did not start, or asks a question that cannot be answered.
         """
         app = self._app(name)
-        wanted = self._flags(app, (*app.flags, *flags))
+        all_flags = self._flags(app, (*app.flags, *flags))
         handle = self._handle
-        same = handle is not None and (handle.name, handle.flags) == (name, wanted) and not app.is_firefox
-        if handle and same and devtools_version(handle.address, app.package):
+        fits = handle is not None and (handle.name, handle.flags) == (name, all_flags) and not app.is_firefox
+        if handle and fits and devtools_version(handle.address, app.package):
             return handle
         self.end()
         try:
-            self._handle = self._start(name, app, wanted)
+            self._handle = self._start(name, app, all_flags)
         except BaseException:
             self.end()
             raise
@@ -74,15 +72,15 @@ class PhoneBrowsers:
 
     def end(self) -> None:
         """End the browser and undo everything that was changed to start it."""
-        changes, self._changes, self._handle = self._changes, [], None
-        self._conditions.put_back(changes)
+        steps, self._steps, self._handle = self._steps, [], None
+        self._changes.put_back(steps)
 
     def _app(self, name: str) -> BrowserApp:
-        app = app_of(name)
+        app = browser_app(name)
         if app is None:
             raise Unsupported(
                 f"{name} on phone {self._serial} cannot be driven.",
-                hint=f"These can: {', '.join(DRIVEN)}; or name a package: --browser-path {name}=PACKAGE.",
+                hint=f"These can: {', '.join(KNOWN_BROWSERS)}; or name a package: --browser-path {name}=PACKAGE.",
             )
         if name not in self._installed:
             raise Unsupported(
@@ -96,9 +94,9 @@ class PhoneBrowsers:
         if app.is_chrome:
             return (*CHROME_FLAGS, *checked_chrome_flags(flags))
         if app.is_firefox:
-            every = (*FIREFOX_FLAGS, *flags)
-            gecko_config(0, every)
-            return every
+            all_flags = (*FIREFOX_FLAGS, *flags)
+            gecko_config(0, all_flags)
+            return all_flags
         if flags:
             raise Unsupported(
                 f"{app.title} on phone {self._serial} cannot be started with flags: only Chrome and Chromium are known"
@@ -117,35 +115,35 @@ class PhoneBrowsers:
     def _keep_awake(self) -> list[str]:
         """Keep the screen on; if the phone does not let adb change this, return a note, and measure anyway."""
         try:
-            step = self._conditions.set_setting("global", _STAY_ON, "7")
+            step = self._changes.set_setting("global", _STAY_ON, "7")
         except BlockFailed as error:
             return [f"the screen may go off: {error.text_with_hint}"]
         if step is not None:
-            self._changes.append(step)
+            self._steps.append(step)
         return []
 
     def _wake(self) -> list[str]:
-        refused = self._conditions.wake_screen()
-        return [f"the screen could not be switched on: {refused}. {ALLOW}"] if refused else []
+        refused = self._changes.wake_screen()
+        return [f"the screen could not be switched on: {refused}. {ALLOW_HINT}"] if refused else []
 
     def _start_chromium(self, app: BrowserApp, flags: tuple[str, ...]) -> tuple[str, str, list[str]]:
-        conditions, changes = self._conditions, self._changes
+        changes, steps = self._changes, self._steps
         if app.is_chrome:
-            changes.append(conditions.change_file(CHROME_FLAGS_FILE, chrome_command_line(flags)))
-            changes.append(conditions.set_debug_app(app.package))
+            steps.append(changes.change_file(CHROME_FLAGS_FILE, chrome_command_line(flags)))
+            steps.append(changes.set_debug_app(app.package))
             self._stop_other_chromes(app)
         doubts = self._wake()
-        changes.append(conditions.start_app(app.package, app.starts))
-        questions = _Questions(self._serial, app, conditions, self._cancel)
+        steps.append(changes.start_app(app.package, app.starts))
+        questions = _Questions(self._serial, app, changes, self._cancel)
         address, version = self._reach(app, questions)
         questions.look()
         return address, version, [*doubts, *questions.answered]
 
     def _stop_other_chromes(self, app: BrowserApp) -> None:
         """Stop other Chrome builds: only one can listen on the shared socket."""
-        for name, other in DRIVEN.items():
+        for name, other in KNOWN_BROWSERS.items():
             if other.is_chrome and other.package != app.package and name in self._installed:
-                self._conditions.stop_app(other.package)
+                self._changes.stop_app(other.package)
 
     def _reach(self, app: BrowserApp, questions: _Questions) -> tuple[str, str]:
         """Return the address at which the browser answers, and its version."""
@@ -164,7 +162,7 @@ class PhoneBrowsers:
         tried: set[str] = set()
 
         def look() -> tuple[str, str] | None:
-            for socket in devtools_sockets(self._conditions.listening()):
+            for socket in devtools_sockets(self._changes.listening()):
                 if socket not in tried:
                     address = self._forward(socket)
                     if devtools_package(address) == app.package:
@@ -182,24 +180,24 @@ class PhoneBrowsers:
             ) from None
 
     def _start_firefox(self, app: BrowserApp, flags: tuple[str, ...], version: str) -> tuple[str, str, list[str]]:
-        conditions, changes = self._conditions, self._changes
+        changes, steps = self._changes, self._steps
         # Firefox accepts only requests that name its own port, so both ends of the forward need the same number.
-        forwarded = conditions.forward()
-        changes.append(forwarded)
+        forwarded = changes.forward()
+        steps.append(forwarded)
         port = int(forwarded.local.removeprefix("tcp:"))
-        changes.append(conditions.change_file(gecko_config_file(app.package), gecko_config(port, flags)))
-        changes.append(conditions.set_debug_app(app.package))
+        steps.append(changes.change_file(gecko_config_file(app.package), gecko_config(port, flags)))
+        steps.append(changes.set_debug_app(app.package))
         doubts = self._wake()
-        changes.append(conditions.start_app(app.package, app.starts))
-        questions = _Questions(self._serial, app, conditions, self._cancel)
+        steps.append(changes.start_app(app.package, app.starts))
+        questions = _Questions(self._serial, app, changes, self._cancel)
         self._awaited(app, lambda: firefox_listens(port) or None, questions, _START_SECONDS)
         return f"ws://127.0.0.1:{port}", version, [*doubts, *questions.answered]
 
     def _awaited(self, app: BrowserApp, look: Callable[[], T | None], questions: _Questions, seconds: float) -> T:
-        limit = Limit(f"{self._serial}: starting {app.title}", seconds, either(self._cancel))
+        limit = Limit(f"{self._serial}: starting {app.title}", seconds, given_events(self._cancel))
         while (found := look()) is None:
             if limit.left <= 0:
-                front = self._conditions.front() or "something that the phone does not tell"
+                front = self._changes.front() or "something that the phone does not tell"
                 raise _TooLate(
                     f"{app.title} on phone {self._serial} cannot be reached {seconds:g} s after its start;"
                     f" on the screen is {front}."
@@ -211,8 +209,8 @@ class PhoneBrowsers:
         return found
 
     def _forward(self, socket: str) -> str:
-        forwarded = self._conditions.forward(f"localabstract:{socket}")
-        self._changes.append(forwarded)
+        forwarded = self._changes.forward(f"localabstract:{socket}")
+        self._steps.append(forwarded)
         return f"http://127.0.0.1:{forwarded.local.removeprefix('tcp:')}"
 
 
@@ -223,10 +221,10 @@ class _TooLate(BlockFailed):
 class _Questions:
     """Checks whether a browser that was just started asks first-run questions, and answers them."""
 
-    def __init__(self, serial: str, app: BrowserApp, conditions: DeviceChanges, cancel: Event | None) -> None:
+    def __init__(self, serial: str, app: BrowserApp, changes: DeviceChanges, cancel: Event | None) -> None:
         self._serial = serial
         self._app = app
-        self._conditions = conditions
+        self._changes = changes
         self._cancel = cancel
         self._next = time.monotonic() + _QUIET_SECONDS
         self.answered: list[str] = []
@@ -241,17 +239,17 @@ class _Questions:
 
     def look(self) -> bool:
         """Check now, as above. Raises `BlockFailed` if a question cannot be answered."""
-        conditions, package = self._conditions, self._app.package
-        if not first_run.asks(conditions.front(), package):
+        changes, package = self._changes, self._app.package
+        if not first_run.asks(changes.front(), package):
             return False
-        lent = conditions.lend_screen()
+        lent = changes.lend_screen()
         screen = Automation(self._serial, self._cancel)
         try:
             subject = f"{self._app.title} on phone {self._serial}"
-            self.answered += first_run.answer(screen, conditions.front, package, subject)
+            self.answered += first_run.answer(screen, changes.front, package, subject)
         finally:
             screen.close()
-            conditions.put_back([lent])
+            changes.put_back([lent])
         return True
 
 
@@ -285,8 +283,8 @@ def checked_chrome_flags(flags: Sequence[str]) -> tuple[str, ...]:
 
 def chrome_command_line(flags: Sequence[str]) -> bytes:
     """Content of the file: one ignored word, then the flags; flags with blanks are quoted."""
-    words = (f'"{flag}"' if " " in flag else flag for flag in flags)
-    return f"_ {' '.join(words)}\n".encode()
+    quoted = (f'"{flag}"' if " " in flag else flag for flag in flags)
+    return f"_ {' '.join(quoted)}\n".encode()
 
 
 # Firefox's GeckoView file: its settings apply to one start only and are not saved in the user's profile

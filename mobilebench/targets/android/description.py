@@ -11,12 +11,12 @@ from mobilebench import profiles
 from mobilebench.core import proc
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import TargetInfo
-from mobilebench.profiles import said
+from mobilebench.profiles import property_value
 from mobilebench.recorders import battery, dumpsys
 from mobilebench.recorders.reading import EMULATOR, MADE_UP
 from mobilebench.recorders.values import Void
 from mobilebench.targets.android import apps, identity
-from mobilebench.targets.android.shell import Shell, demand
+from mobilebench.targets.android.shell import Shell, checked_output
 
 _QUESTIONS = {
     "properties": "getprop",
@@ -24,7 +24,7 @@ _QUESTIONS = {
     "affinity": "cat /proc/self/status",
     "possible": "cat /sys/devices/system/cpu/possible",
     "kernel": "uname -r",
-    "boot": identity.QUESTION,
+    "boot": identity.BOOT_QUESTION,
 }
 _MARK = "@mobilebench "
 _TIMEOUT = 15
@@ -44,22 +44,24 @@ def read(shell: Shell) -> TargetInfo:
         BlockFailed: it does not answer.
     """
     script = "; ".join(f"echo '{_MARK}{name}'; {question} 2>/dev/null" for name, question in _QUESTIONS.items())
-    answer = demand(shell.script(f"{script}; true", timeout=_TIMEOUT), f"{shell.serial}: its properties cannot be read")
+    answer = checked_output(
+        shell.script(f"{script}; true", timeout=_TIMEOUT), f"{shell.serial}: its properties cannot be read"
+    )
     services = _services()
     with ThreadPoolExecutor(max_workers=len(services)) as pool:
-        told = pool.map(lambda item: _ask(shell, *item), services.items())
-        answers: dict[str, str | Void] = dict(zip(services, told, strict=True))
+        outcomes = pool.map(lambda item: _ask(shell, *item), services.items())
+        answers: dict[str, str | Void] = dict(zip(services, outcomes, strict=True))
     return describe(shell.serial, {**answers, **sections(answer.decode(errors="replace"))})
 
 
 def _services() -> dict[str, str]:
     """Shell commands that query Android's services, by the name that `describe` expects for the answer."""
-    wanted = list(dict.fromkeys(apps.packages().values()))
+    packages = list(dict.fromkeys(apps.packages().values()))
     return {
         "battery": "dumpsys battery",
         "graphics": _GRAPHICS_QUESTION,
         "user": "am get-current-user",
-        "browsers": apps.packages_question(wanted),
+        "browsers": apps.packages_question(packages),
     }
 
 
@@ -101,18 +103,18 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
     """Build a phone's description from its answers; a missing or void answer leaves its field unknown."""
     texts = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
     properties = parse_properties(texts.get("properties", ""))
-    virtual = said(properties, "ro.mobilebench.virtual") == "1"
+    virtual = property_value(properties, "ro.mobilebench.virtual") == "1"
     emulator = _is_emulator(properties) and not virtual
     profile = None if emulator else profiles.match(properties)
     soc = profile.soc if profile else profiles.best_name(properties)
-    abi = _word(said(properties, "ro.product.cpu.abi")) or _word(
-        said(properties, "ro.product.cpu.abilist").split(",")[0]
+    abi = _word(property_value(properties, "ro.product.cpu.abi")) or _word(
+        property_value(properties, "ro.product.cpu.abilist").split(",")[0]
     )
     renderer = _given(answers, "graphics", parse_renderer)
     charge = _given(answers, "battery", lambda text: battery.parse(text)[battery.LEVEL])
     if emulator:
         charge = Void(MADE_UP)
-        soc = f"emulator: {said(properties, 'ro.hardware') or 'unknown'}"
+        soc = f"emulator: {property_value(properties, 'ro.hardware') or 'unknown'}"
     cores = parse_cores(texts.get("affinity", ""), texts.get("possible", ""))
     memory = proc.total_memory_mb(texts.get("memory", ""))
     browsers, unusable_browsers, why_no_browsers = _browsers(answers)
@@ -131,12 +133,12 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
         virtual=virtual,
         name=_first(properties, "ro.product.marketname", "ro.config.marketing_name", "ro.product.model") or serial,
         manufacturer=_first(properties, "ro.product.manufacturer", "ro.product.brand"),
-        soc=f"virtual: {said(properties, 'ro.mobilebench.host_cpu') or 'unknown'}" if virtual else soc,
+        soc=f"virtual: {property_value(properties, 'ro.mobilebench.host_cpu') or 'unknown'}" if virtual else soc,
         profile=profile.id if profile else None,
         profile_soc=profile.soc if profile else None,
-        os=f"Android {said(properties, 'ro.build.version.release')}".strip(),
+        os=f"Android {property_value(properties, 'ro.build.version.release')}".strip(),
         abi=abi or "unknown",
-        runner=_word(said(properties, "ro.mobilebench.runner")) or f"android-{abi or 'unknown'}",
+        runner=_word(property_value(properties, "ro.mobilebench.runner")) or f"android-{abi or 'unknown'}",
         cores=cores or 1,
         memory_mb=memory,
         gpu=None if virtual or isinstance(renderer, Void) else gpu_name(renderer),
@@ -154,7 +156,10 @@ _EMULATORS = {"goldfish", "ranchu", "cutf", "cutf_cvm", "vsoc_x86_64", "vsoc_arm
 
 def _is_emulator(properties: Mapping[str, str]) -> bool:
     flags = ("ro.kernel.qemu", "ro.boot.qemu", "ro.boot.hardware.cuttlefish")
-    return any(said(properties, flag) == "1" for flag in flags) or said(properties, "ro.hardware") in _EMULATORS
+    return (
+        any(property_value(properties, flag) == "1" for flag in flags)
+        or property_value(properties, "ro.hardware") in _EMULATORS
+    )
 
 
 def _word(text: str) -> str:
@@ -204,18 +209,18 @@ def _browsers(answers: Mapping[str, str | Void]) -> tuple[dict[str, str], dict[s
     if isinstance(answer, Void):
         return {}, {}, answer.reason
     user = answers.get("user", "")
-    told = apps.parse_packages(answer, apps.parse_current_user(user if isinstance(user, str) else ""))
+    answers_by_package = apps.parse_packages(answer, apps.parse_current_user(user if isinstance(user, str) else ""))
     usable: dict[str, str] = {}
     unusable: dict[str, str] = {}
     for name, package in apps.packages().items():
-        app = told.found.get(package)
+        app = answers_by_package.found.get(package)
         if app is None:
             continue
         if app.why_not is None and app.version is not None:
             usable[name] = app.version
         else:
             unusable[name] = f"{apps.title(name)} {app.why_not}"
-    return usable, unusable, told.refusal
+    return usable, unusable, answers_by_package.refusal
 
 
 def _machine(serial: str, properties: Mapping[str, str]) -> str:
@@ -226,7 +231,7 @@ def _machine(serial: str, properties: Mapping[str, str]) -> str:
 def _facts(properties: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
     """Properties that identify chip, build and phone, under their own names (`profiles.advice` reads them)."""
     names = (*profiles.DECISIVE, "ro.soc.manufacturer", "ro.build.fingerprint", "ro.build.version.sdk")
-    facts = {name: said(properties, name) for name in names}
+    facts = {name: property_value(properties, name) for name in names}
     kernel = answers.get("kernel", "").strip()
     facts[EMULATOR] = "yes" if _is_emulator(properties) else ""
     facts["kernel"] = kernel if _KERNEL.fullmatch(kernel) else ""
@@ -236,7 +241,7 @@ def _facts(properties: Mapping[str, str], answers: Mapping[str, str]) -> dict[st
 
 
 def _first(properties: Mapping[str, str], *names: str) -> str | None:
-    return next((value for name in names if (value := said(properties, name))), None)
+    return next((value for name in names if (value := property_value(properties, name))), None)
 
 
 # The GPU, from `dumpsys SurfaceFlinger`
@@ -251,12 +256,12 @@ def parse_renderer(text: str) -> str | Void:
     """Return the renderer in `GLES: vendor, renderer, version`; each of the three may contain commas."""
     if why := dumpsys.refusal("SurfaceFlinger", text):
         return Void(why)
-    found = dict.fromkeys(filter(None, map(_renderer_in, _GLES_LINE.findall(text))))
-    if not found:
+    renderers = dict.fromkeys(filter(None, map(_renderer_in, _GLES_LINE.findall(text))))
+    if not renderers:
         return Void("the phone names no renderer")
-    if len({gpu_name(one) for one in found}) > 1:
-        return Void(f"the phone names several renderers: {'; '.join(found)}")
-    return next(iter(found))
+    if len({gpu_name(renderer) for renderer in renderers}) > 1:
+        return Void(f"the phone names several renderers: {'; '.join(renderers)}")
+    return next(iter(renderers))
 
 
 def _renderer_in(line: str) -> str | None:

@@ -14,8 +14,8 @@ from mobilebench.core.records import TargetInfo
 from mobilebench.targets.android import exit_info
 from mobilebench.targets.android.browsers import PhoneBrowsers
 from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChanges, Recovered
-from mobilebench.targets.android.files import PhoneFiles, Sync, sweep
-from mobilebench.targets.android.lease import Lease, look
+from mobilebench.targets.android.files import PhoneFiles, Sync, remove_leftovers
+from mobilebench.targets.android.lease import Lease, read_lock
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
 
@@ -26,7 +26,7 @@ class AndroidTarget:
     def __init__(
         self,
         info: TargetInfo,
-        conditions: DeviceChanges,
+        changes: DeviceChanges,
         lease: Lease,
         cancel: Event | None,
         notices: tuple[str, ...] = (),
@@ -36,8 +36,8 @@ class AndroidTarget:
         self.notices: Sequence[str] = notices
         self._shell = DeviceShell(info.id, cancel)
         self._files = PhoneFiles(self._shell, Sync(info.id, cancel))
-        self._conditions = conditions
-        self._browsers = PhoneBrowsers(info.id, conditions, info.browsers, cancel)
+        self._changes = changes
+        self._browsers = PhoneBrowsers(info.id, changes, info.browsers, cancel)
 
     @property
     def info(self) -> TargetInfo:
@@ -51,17 +51,17 @@ class AndroidTarget:
         environment: Mapping[str, str] | None = None,
         cancel: Event | None = None,
     ) -> ShellResult:
-        self._lease.demand()
+        self._lease.check_held()
         self._files.settle()
         return self._shell.run(argv, timeout=timeout, environment=environment, cancel=cancel)
 
     def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> ShellResult:
         """Run a command without waiting until pushed files are verified; a bad file is reported to its user."""
-        self._lease.demand()
+        self._lease.check_held()
         return self._shell.run(argv, timeout=timeout, cancel=cancel)
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
-        self._lease.demand()
+        self._lease.check_held()
         return self._files.push(local, sha256=sha256, executable=executable)
 
     def pull(self, remote: TargetPath, local: Path) -> None:
@@ -73,7 +73,7 @@ class AndroidTarget:
         """Yield a browser, kept open for the next block that needs the same one. It ends with the target, or after a
         failed block, whose page may go on computing after it is closed, above all on the GPU.
         """
-        self._lease.demand()
+        self._lease.check_held()
         self._files.settle()
         handle = self._browsers.running(name, flags)
         try:
@@ -86,11 +86,11 @@ class AndroidTarget:
 
     @contextmanager
     def reverse(self, port: int) -> Iterator[str]:
-        step = self._conditions.reverse(port)
+        step = self._changes.reverse(port)
         try:
             yield f"http://{fresh_host()}:{step.remote.removeprefix('tcp:')}"
         finally:
-            self._conditions.put_back([step])
+            self._changes.put_back([step])
 
     def close(self) -> None:
         """Release the resources that this computer holds for the phone."""
@@ -109,15 +109,15 @@ def open_phone(info: TargetInfo, cancel: Event | None, lease: Lease) -> Iterator
     Changes that a crashed run left are undone first; our own changes are undone at the end.
     """
     with lease.use() as token:
-        conditions = DeviceChanges(DeviceShell(info.id), Sync(info.id), token)
-        found = conditions.recover()
-        sweep(DeviceShell(info.id))
-        phone = AndroidTarget(info, conditions, lease, cancel, tuple(found.lines))
+        changes = DeviceChanges(DeviceShell(info.id), Sync(info.id), token)
+        recovered = changes.recover()
+        remove_leftovers(DeviceShell(info.id))
+        phone = AndroidTarget(info, changes, lease, cancel, tuple(recovered.lines))
         try:
             yield phone
         finally:
             phone.close()
-            conditions.put_back_all()
+            changes.put_back_all()
 
 
 def restore(info: TargetInfo, lease: Lease) -> Recovered:
@@ -128,13 +128,13 @@ def restore(info: TargetInfo, lease: Lease) -> Recovered:
         TargetLost: the phone went away.
     """
     with lease.use() as token:
-        found = DeviceChanges(DeviceShell(info.id), Sync(info.id), token).recover()
-        sweep(DeviceShell(info.id))
-        return found
+        recovered = DeviceChanges(DeviceShell(info.id), Sync(info.id), token).recover()
+        remove_leftovers(DeviceShell(info.id))
+        return recovered
 
 
 @dataclass(frozen=True)
-class Standing:
+class PhoneStatus:
     """Standing of a phone: who measures it, and whether changes have to be undone."""
 
     holder: str | None
@@ -142,13 +142,13 @@ class Standing:
     restore_due: bool
 
 
-def standing(info: TargetInfo) -> Standing | None:
+def phone_status(info: TargetInfo) -> PhoneStatus | None:
     """The phone's present standing; None if it does not answer."""
     shell = DeviceShell(info.id)
     try:
-        seen = look(shell)
+        reading = read_lock(shell)
         changed = shell.script(f"[ -e {RESTORE_FILE} ]").exit_code == 0
     except (BlockFailed, TargetLost):
         return None
-    holder = seen.holder
-    return Standing(seen.describe(holder) if holder else None, changed and holder is None)
+    holder = reading.holder
+    return PhoneStatus(reading.describe(holder) if holder else None, changed and holder is None)

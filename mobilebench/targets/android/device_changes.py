@@ -28,11 +28,11 @@ from mobilebench.targets.android.restore import (
     ScreenLent,
     SettingBefore,
     Step,
+    describe_undo,
     is_alive,
     this_process,
-    words,
 )
-from mobilebench.targets.android.shell import ALLOW, Shell, forbidden, worked
+from mobilebench.targets.android.shell import ALLOW_HINT, Shell, checked_android_output, forbidden
 
 RESTORE_FILE = f"{HOME}/restore.json"
 Namespace = Literal["global", "system", "secure"]
@@ -93,19 +93,19 @@ class DeviceChanges:
             return Recovered()
         content = self._sync.read(RESTORE_FILE)
         try:
-            left = RestoreFile.model_validate_json(content)
+            restore_file = RestoreFile.model_validate_json(content)
         except ValidationError as error:
             return Recovered(notices=(self._put_aside(content, error),))
-        if is_alive(left.owner) and left.owner != self._owner:
+        if is_alive(restore_file.owner) and restore_file.owner != self._owner:
             raise BadInput(
-                f"Phone {self._shell.serial} is being measured by pid {left.owner.pid}.",
+                f"Phone {self._shell.serial} is being measured by pid {restore_file.owner.pid}.",
                 hint="Wait until that run has ended, or choose other targets with --serial.",
             )
-        self._steps = list(left.steps)
+        self._steps = list(restore_file.steps)
         failed = self._undo_all(list(self._steps))
         self._inherited = list(self._steps)
-        done = [step for step in reversed(left.steps) if step not in self._steps]
-        return Recovered(tuple(map(words, done)), tuple(error.text_with_hint for error in failed))
+        undone = [step for step in reversed(restore_file.steps) if step not in self._steps]
+        return Recovered(tuple(map(describe_undo, undone)), tuple(error.text_with_hint for error in failed))
 
     def change_file(self, path: str, content: bytes) -> FileBefore:
         """Replace a small file in the phone's scratch folder."""
@@ -153,11 +153,11 @@ class DeviceChanges:
         """Component of the activity in front, such as `com.android.chrome/….FirstRunActivity`; "" if unknown."""
         question = "dumpsys window 2>/dev/null | grep -E 'mCurrentFocus|mFocusedApp'"
         try:
-            told = self._shell.script(question, timeout=_FRONT_SECONDS).stdout
+            output = self._shell.script(question, timeout=_FRONT_SECONDS).stdout
         except BlockFailed:
             return ""
-        found = _FRONT.search(told.decode(errors="replace"))
-        return found[1] if found else ""
+        match = _FRONT.search(output.decode(errors="replace"))
+        return match[1] if match else ""
 
     def lend_screen(self) -> ScreenLent:
         """Prepare for uiautomator2: undoing this change removes everything that it leaves behind."""
@@ -187,18 +187,18 @@ class DeviceChanges:
 
     def reverse(self, port: int) -> Reversed:
         """Forward a port of the phone (the same one, or a free one if it is taken) to `port` of this computer."""
-        same = Reversed(remote=f"tcp:{port}", serial=self._shell.serial)
-        self._record(same)
+        step = Reversed(remote=f"tcp:{port}", serial=self._shell.serial)
+        self._record(step)
         if adb_protocol.reverse(self._shell.serial, port, port):
-            return same
-        self._steps.remove(same)
-        found = adb_protocol.reverse(self._shell.serial, 0, port)
-        if not found:
+            return step
+        self._steps.remove(step)
+        port_there = adb_protocol.reverse(self._shell.serial, 0, port)
+        if not port_there:
             self._write()
             raise BlockFailed(f"{self._shell.serial}: no port of the phone could be led to port {port} here.")
-        other = Reversed(remote=f"tcp:{found}", serial=self._shell.serial)
-        self._record(other)
-        return other
+        step_there = Reversed(remote=f"tcp:{port_there}", serial=self._shell.serial)
+        self._record(step_there)
+        return step_there
 
     def put_back_all(self) -> None:
         """Undo everything that is still changed."""
@@ -314,11 +314,11 @@ class DeviceChanges:
         problem = f"{self._shell.serial}: {package} could not be started"
         for start in starts:
             answer = self._shell.script(start)
-            said = (answer.stdout + answer.stderr).decode(errors="replace").strip()
-            if not _NO_ACTIVITY.search(said):
-                worked(answer, problem)
+            text = (answer.stdout + answer.stderr).decode(errors="replace").strip()
+            if not _NO_ACTIVITY.search(text):
+                checked_android_output(answer, problem)
                 return
-        raise BlockFailed(f"{problem}: {said[:300]}")
+        raise BlockFailed(f"{problem}: {text[:300]}")
 
     def _put_jar_aside(self) -> None:
         self._demand(f"mv -f {JAR} {JAR_ASIDE}", f"{JAR} could not be put aside")
@@ -341,7 +341,7 @@ class DeviceChanges:
         self._demand(f"settings {change}", f"the setting {key} could not be changed")
         now = self._setting_now(namespace, key).value
         if now != value:
-            raise BlockFailed(f"{self._shell.serial}: the phone keeps its setting {key} at {now}.", hint=ALLOW)
+            raise BlockFailed(f"{self._shell.serial}: the phone keeps its setting {key} at {now}.", hint=ALLOW_HINT)
 
     def _put_debug_app(self, package: str | None, waits: str | None = "0") -> None:
         if package is None:
@@ -352,7 +352,8 @@ class DeviceChanges:
         now = self._debug_app_now()
         if now.package != package:
             raise BlockFailed(
-                f"{self._shell.serial}: the phone keeps {now.package or 'none'} as its app for debugging.", hint=ALLOW
+                f"{self._shell.serial}: the phone keeps {now.package or 'none'} as its app for debugging.",
+                hint=ALLOW_HINT,
             )
         if now.waits != waits:
             try:
@@ -400,13 +401,13 @@ class DeviceChanges:
             BlockFailed: it did not answer, which is not the same as an empty answer.
         """
         problem = f"{self._shell.serial}: {what} could not be read"
-        text = worked(self._shell.script(command), problem).decode(errors="surrogateescape")
+        text = checked_android_output(self._shell.script(command), problem).decode(errors="surrogateescape")
         if not text:
             raise BlockFailed(f"{problem}: the phone said nothing.")
         return text.removesuffix("\n").removesuffix("\r")
 
     def _demand(self, command: str, problem: str) -> bytes:
-        return worked(self._shell.script(command), f"{self._shell.serial}: {problem}")
+        return checked_android_output(self._shell.script(command), f"{self._shell.serial}: {problem}")
 
     def _guarded(self, command: str, problem: str) -> bytes:
         """Run a command, unless another run has taken the phone."""
@@ -415,4 +416,4 @@ class DeviceChanges:
             raise BlockFailed(
                 f"{self._shell.serial}: somebody else has taken the phone, and puts back what this run has changed."
             )
-        return worked(done, f"{self._shell.serial}: {problem}")
+        return checked_android_output(done, f"{self._shell.serial}: {problem}")

@@ -54,22 +54,22 @@ def sentence(serial: str, state: str) -> str:
 
 def remedy(serial: str, state: str) -> str:
     """What to do about a phone that adb lists in another state than `device`."""
-    words = state.strip().casefold()
+    plain_state = state.strip().casefold()
     quoted = shlex.quote(serial)
-    if words.startswith("no permissions"):
-        return _permissions(words)
+    if plain_state.startswith("no permissions"):
+        return _permissions(plain_state)
     if state.startswith(SAME_PHONE):
         return "Nothing has to be done: it is measured once, by that serial."
-    if words == "offline":
+    if plain_state == "offline":
         return _offline(serial, quoted)
-    if words in _REMEDIES:
-        return _REMEDIES[words].format(serial=quoted)
+    if plain_state in _REMEDIES:
+        return _REMEDIES[plain_state].format(serial=quoted)
     return f"mobilebench does not know adb's state “{state}”: plug the phone in again, and see `adb devices -l`."
 
 
-def _permissions(words: str) -> str:
+def _permissions(state: str) -> str:
     """Advice from the details that adb adds to the state; their wording differs between versions."""
-    if group := _NOT_IN_GROUP.search(words):
+    if group := _NOT_IN_GROUP.search(state):
         return f"Run `sudo usermod -aG {group[1]} $USER`, and log in anew: only that group may use the phone."
     return (
         "Let your user reach USB devices by udev rules (on Debian: `apt-get install "
@@ -97,29 +97,35 @@ def attached() -> dict[str, str]:
     try:
         answer = adb_protocol.query("host:devices", Limit("Asking adb for its devices", 10))
     except BlockFailed as error:
-        met = adb_server.chosen()
-        words = f"The adb server at {met.place}{met.chosen_by} does not say which phones it has: {error.message}"
-        raise BadInput(words, hint="See whether `adb devices` works in this shell.") from None
+        server = adb_server.chosen()
+        problem = (
+            f"The adb server at {server.place}{server.chosen_by} does not say which phones it has: {error.message}"
+        )
+        raise BadInput(problem, hint="See whether `adb devices` works in this shell.") from None
     rows = [(serial, state.strip()) for serial, tab, state in map(_halves, answer.splitlines()) if tab]
-    shared = {serial for serial, count in Counter(serial for serial, _ in rows).items() if count > 1}
-    if not shared:
+    shared_serials = {serial for serial, count in Counter(serial for serial, _ in rows).items() if count > 1}
+    if not shared_serials:
         return dict(rows)
-    long: list[str] = []
+    detailed: list[str] = []
     with suppress(BlockFailed, TargetLost):
-        long = adb_protocol.query("host:devices-l", Limit("Asking adb for the places of its devices", 10)).splitlines()
-    places = {serial: [_place(line) for line in long if line.split(" ", 1)[0] == serial] for serial in shared}
-    found: dict[str, str] = {}
+        detailed = adb_protocol.query(
+            "host:devices-l", Limit("Asking adb for the places of its devices", 10)
+        ).splitlines()
+    places = {
+        serial: [_place(line) for line in detailed if line.split(" ", 1)[0] == serial] for serial in shared_serials
+    }
+    states: dict[str, str] = {}
     for serial, state in rows:
-        if serial in shared:
+        if serial in shared_serials:
             place = places[serial].pop(0) if places[serial] else ""
-            count = sum(1 for name in found if name.startswith(f"{serial} (")) + 1
-            found[f"{serial} ({place or f'phone {count}'})"] = TWIN
+            count = sum(1 for name in states if name.startswith(f"{serial} (")) + 1
+            states[f"{serial} ({place or f'phone {count}'})"] = TWIN
         else:
-            found[serial] = state
-    return found
+            states[serial] = state
+    return states
 
 
-def twins(serial: str, known: Mapping[str, str]) -> list[str]:
+def sharing_serial(serial: str, known: Mapping[str, str]) -> list[str]:
     """Names under which `attached` lists the phones that share this serial."""
     return [name for name, state in known.items() if state == TWIN and name.startswith(f"{serial} (")]
 
@@ -130,8 +136,8 @@ def _halves(line: str) -> tuple[str, str, str]:
 
 def _place(line: str) -> str:
     """The USB port in a line of `adb devices -l`, else adb's transport number."""
-    words = re.findall(r"(?<= )(usb:\S+|transport_id:\d+)", line)
-    return words[0] if words else ""
+    places = re.findall(r"(?<= )(usb:\S+|transport_id:\d+)", line)
+    return places[0] if places else ""
 
 
 def phones(serials: dict[str, str]) -> list[TargetInfo]:
@@ -153,20 +159,22 @@ def phone(serial: str, state: str) -> TargetInfo:
         return description.unusable(serial, SILENT if word == READY else word)
 
 
-def _with_reachable_pages(info: TargetInfo, met: adb_server.Server) -> TargetInfo:
+def _with_reachable_pages(info: TargetInfo, server: adb_server.Server) -> TargetInfo:
     """Remove the phone's browsers if the adb server, and so its forwarded ports, is on another computer."""
-    if not met.is_elsewhere:
+    if not server.is_elsewhere:
         return info
-    reason = f"pages of this computer cannot reach the phone, because its adb server runs on another one, {met.place}"
+    reason = (
+        f"pages of this computer cannot reach the phone, because its adb server runs on another one, {server.place}"
+    )
     unusable = dict.fromkeys(info.browsers, reason) | info.unusable_browsers
     return info.model_copy(update={"browsers": {}, "unusable_browsers": unusable})
 
 
-def not_ready(info: TargetInfo) -> BadInput:
+def not_ready_error(info: TargetInfo) -> BadInput:
     """Error for a phone that was named but is not ready, with advice."""
     return BadInput(f"Phone {info.id} cannot be measured: {clause(info.state)}.", hint=remedy(info.id, info.state))
 
 
-def several(serial: str, names: Sequence[str]) -> BadInput:
+def ambiguous_serial(serial: str, names: Sequence[str]) -> BadInput:
     """Error for a serial that several phones share."""
     return BadInput(f"{len(names)} phones have the serial {serial}: {', '.join(names)}.", hint=remedy(serial, TWIN))

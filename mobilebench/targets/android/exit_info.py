@@ -70,10 +70,10 @@ def explained(shell: Shell, package: str | None) -> Iterator[None]:
         yield
     except BlockFailed as error:
         died = isinstance(error, Killed) or error.fault == "cut connection"
-        found = _explained(error, shell, package, began) if died and package else None
-        if found is None:
+        explanation = _explained(error, shell, package, began) if died and package else None
+        if explanation is None:
             raise
-        raise found from error
+        raise explanation from error
 
 
 def parse(text: str) -> tuple[datetime | None, list[Exit]]:
@@ -108,26 +108,26 @@ def _explained(error: BlockFailed, shell: Shell, package: str, began: float) -> 
 
 def _since(shell: Shell, package: str, began: float) -> list[Exit]:
     """Processes that ended since `began`, a time of this computer's monotonic clock."""
-    asked = f"date '+{_FORMAT}'; dumpsys activity exit-info {shlex.quote(package)}"
-    now, exits = parse(shell.script(asked, timeout=_SECONDS).stdout.decode(errors="replace"))
+    script = f"date '+{_FORMAT}'; dumpsys activity exit-info {shlex.quote(package)}"
+    now, exits = parse(shell.script(script, timeout=_SECONDS).stdout.decode(errors="replace"))
     if now is None:
         return []
     earliest = now - timedelta(seconds=time.monotonic() - began) - _SLACK
-    return [one for one in exits if one.at >= earliest]
+    return [end for end in exits if end.at >= earliest]
 
 
 def _of_page(error: Killed, recent: Sequence[Exit]) -> BlockFailed | None:
     """Failure of a page; page processes are named with the app's name, a colon and a suffix."""
-    of_pages = [one for one in recent if one.reason == LOW_MEMORY and ":" in one.process]
-    return error.for_memory(f"the phone says so of {of_pages[0].process}") if of_pages else None
+    page_exits = [end for end in recent if end.reason == LOW_MEMORY and ":" in end.process]
+    return error.for_memory(f"the phone says so of {page_exits[0].process}") if page_exits else None
 
 
 def _of_browser(error: BlockFailed, package: str, recent: Sequence[Exit]) -> BlockFailed | None:
-    own = next((one for one in recent if one.process == package), None)
-    if own is None:
+    browser_exit = next((end for end in recent if end.process == package), None)
+    if browser_exit is None:
         return None
-    words = f"{error.message.rstrip('.')}: {package} has ended ({own.words})."
-    return BlockFailed(words, fault="killed for memory" if own.reason == LOW_MEMORY else "crash")
+    message = f"{error.message.rstrip('.')}: {package} has ended ({browser_exit.words})."
+    return BlockFailed(message, fault="killed for memory" if browser_exit.reason == LOW_MEMORY else "crash")
 
 
 def _moment(text: str) -> datetime | None:

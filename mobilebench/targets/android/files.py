@@ -27,9 +27,9 @@ from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Tar
 from mobilebench.core.hashing import sha256_of
 from mobilebench.core.sizes import megabytes
 from mobilebench.targets.android import adb_protocol
-from mobilebench.targets.android.shell import SCRATCH, Shell, demand
+from mobilebench.targets.android.shell import SCRATCH, Shell, checked_output
 from mobilebench.targets.base import Pushed, TargetPath
-from mobilebench.targets.limits import Limit, either
+from mobilebench.targets.limits import Limit, given_events
 
 _CHUNK = 1 << 16
 _HEADER = 8
@@ -122,7 +122,7 @@ class Sync:
             raise self._refused(adb_protocol.receive(stream, length, limit), limit)
 
     def _limit(self, doing: str) -> Limit:
-        return Limit(f"{self.serial}: {doing}", _STALLED_SECONDS, either(self._cancel))
+        return Limit(f"{self.serial}: {doing}", _STALLED_SECONDS, given_events(self._cancel))
 
     @contextmanager
     def _session(self, limit: Limit) -> Iterator[socket]:
@@ -145,10 +145,10 @@ class Sync:
         cut = BlockFailed(f"{limit.doing}: the connection was cut.", fault="cut connection")
         return adb_protocol.lost_or(cut, self.serial, limit.doing.partition(": ")[2])
 
-    def _refused(self, words: bytes, limit: Limit) -> BlockFailed:
-        said = words.decode(errors="replace").strip() or "the phone refused without a word"
-        kind = NoSpace if "no space left" in said.lower() else BlockFailed
-        return kind(f"{limit.doing}: {said}")
+    def _refused(self, message: bytes, limit: Limit) -> BlockFailed:
+        reason = message.decode(errors="replace").strip() or "the phone refused without a word"
+        kind = NoSpace if "no space left" in reason.lower() else BlockFailed
+        return kind(f"{limit.doing}: {reason}")
 
 
 def _stream_out(stream: socket, source: BinaryIO, limit: Limit) -> int:
@@ -190,7 +190,7 @@ _HASH_TIMEOUT = 120
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def sweep(shell: Shell) -> None:
+def remove_leftovers(shell: Shell) -> None:
     """Remove partial files and block folders that killed runs left. The caller holds the phone's lock."""
     shell.script(
         f"cd {HOME} 2>/dev/null || exit 0; rm -rf {BLOCK_FOLDER}; rm -f ./*.part {FILES}/*/*.part; "
@@ -293,19 +293,19 @@ class PhoneFiles:
             raise Unsupported(f"{self._shell.serial}: its Android has no sha256sum (Android 8 and newer have it).")
         if done.exit_code == 99:
             raise BlockFailed(f"{self._shell.serial}: {name} did not arrive as the file that its sha256 names.")
-        demand(done, f"{self._shell.serial}: {name} could not be put in place")
+        checked_output(done, f"{self._shell.serial}: {name} could not be put in place")
 
     def _remove(self, path: str) -> None:
         self._shell.script(f"rm -f {shlex.quote(path)}; rmdir {shlex.quote(path.rpartition('/')[0])} 2>/dev/null")
 
     def _disk_full(self, local: Path) -> BlockFailed:
         free = free_mb(self._shell)
-        room = f"{free:.0f} MB are free, " if free is not None else ""
+        free_space = f"{free:.0f} MB are free, " if free is not None else ""
         needed = f"{local.name} takes {megabytes(local.stat().st_size)}"
-        remove = f"adb -s {self._shell.serial} shell rm -r {FILES}"
+        remove_command = f"adb -s {self._shell.serial} shell rm -r {FILES}"
         return BlockFailed(
-            f"{self._shell.serial}: the phone's disk is full: {room}{needed}.",
-            hint=f"Free some space on the phone; `{remove}` removes what mobilebench pushed.",
+            f"{self._shell.serial}: the phone's disk is full: {free_space}{needed}.",
+            hint=f"Free some space on the phone; `{remove_command}` removes what mobilebench pushed.",
             fault="no space",
         )
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from mobilebench.core.errors import BlockFailed
 from mobilebench.targets.android import adb_server
-from mobilebench.targets.limits import SLICE_SECONDS, Limit, either
+from mobilebench.targets.limits import SLICE_SECONDS, Limit, given_events
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ def answer(screen: Screen, front: Callable[[], str], package: str, subject: str)
     answered: list[str] = []
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while asks(component := front(), package):
-        said = screen.press(BUTTONS)
-        if said is not None:
-            shown = "".join(letter for letter in said if letter.isprintable())[:_LONGEST]
-            answered.append(f"first-run screen {component.rpartition('.')[2]} was answered with “{shown}”")
+        pressed = screen.press(BUTTONS)
+        if pressed is not None:
+            label = "".join(letter for letter in pressed if letter.isprintable())[:_LONGEST]
+            answered.append(f"first-run screen {component.rpartition('.')[2]} was answered with “{label}”")
             deadline = time.monotonic() + _PATIENCE_SECONDS
         if len(answered) > _MOST or time.monotonic() > deadline:
             raise BlockFailed(
@@ -154,15 +154,15 @@ class Automation:
                 failed.append(error)
 
         thread = Thread(target=run, daemon=True, name=f"screen of {self._serial}")
-        limit = Limit(f"{self._serial}: touching the screen with uiautomator2", seconds, either(self._cancel))
+        limit = Limit(f"{self._serial}: touching the screen with uiautomator2", seconds, given_events(self._cancel))
         thread.start()
         while thread.is_alive():
             limit.check()
             thread.join(SLICE_SECONDS)
         if failed:
-            said = " ".join(str(failed[0]).split())[:300] or type(failed[0]).__name__
+            reason = " ".join(str(failed[0]).split())[:300] or type(failed[0]).__name__
             raise BlockFailed(
-                f"{self._serial}: the screen could not be touched with uiautomator2: {said}",
+                f"{self._serial}: the screen could not be touched with uiautomator2: {reason}",
                 hint="Open the browser on the phone by hand, answer what it asks, and run again.",
             ) from failed[0]
         return done[0]

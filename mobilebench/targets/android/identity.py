@@ -11,7 +11,7 @@ SERIAL_NUMBER = "ro.serialno"
 BOOT = "boot_id"
 """Names of facts in `TargetInfo.facts`."""
 
-QUESTION = "cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid"
+BOOT_QUESTION = "cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid"
 """The kernel's boot id and the pid namespace (containers share a kernel)."""
 
 SAME_PHONE = "the same phone as "
@@ -50,14 +50,14 @@ def key(info: TargetInfo) -> str:
     return f"{boot} {info.facts.get(SERIAL_NUMBER, '')}" if boot else info.id
 
 
-def is_same(one: TargetInfo, other: TargetInfo) -> bool:
+def is_same(first: TargetInfo, second: TargetInfo) -> bool:
     """Whether two connections lead to one phone. Only the kernel's id proves it: cheap phones share serial numbers."""
-    boots = one.facts.get(BOOT), other.facts.get(BOOT)
-    numbers = one.facts.get(SERIAL_NUMBER), other.facts.get(SERIAL_NUMBER)
+    boots = first.facts.get(BOOT), second.facts.get(BOOT)
+    numbers = first.facts.get(SERIAL_NUMBER), second.facts.get(SERIAL_NUMBER)
     return boots[0] is not None and boots[0] == boots[1] and numbers[0] == numbers[1]
 
 
-def told_apart(phones: Sequence[TargetInfo], preferred: Sequence[str] = ()) -> list[TargetInfo]:
+def mark_duplicates(phones: Sequence[TargetInfo], preferred: Sequence[str] = ()) -> list[TargetInfo]:
     """Return the phones in the given order; a second connection to a ready phone is marked so in its state.
 
     Args:
@@ -65,23 +65,23 @@ def told_apart(phones: Sequence[TargetInfo], preferred: Sequence[str] = ()) -> l
         preferred: serials that the user named; the first of them is kept, else USB is preferred to network.
     """
     ranked = sorted(phones, key=lambda info: _rank(info.id, preferred))
-    kept: list[TargetInfo] = []
-    found: dict[str, TargetInfo] = {}
+    distinct: list[TargetInfo] = []
+    marked: dict[str, TargetInfo] = {}
     for info in ranked:
         if info.state != "device":
-            found[info.id] = info
+            marked[info.id] = info
             continue
-        twin = next((one for one in kept if is_same(one, info)), None)
-        if twin is None:
-            kept.append(info)
-            found[info.id] = info
+        listed = next((other for other in distinct if is_same(other, info)), None)
+        if listed is None:
+            distinct.append(info)
+            marked[info.id] = info
         else:
-            found[info.id] = info.model_copy(update={"state": f"{SAME_PHONE}{twin.id}"})
-    names = [one.machine for one in kept if not one.virtual]
-    for one in kept:
-        if not one.virtual and names.count(one.machine) > 1:
-            found[one.id] = one.model_copy(update={"machine": f"{one.machine} at {one.id}"})
-    return [found[info.id] for info in phones]
+            marked[info.id] = info.model_copy(update={"state": f"{SAME_PHONE}{listed.id}"})
+    names = [other.machine for other in distinct if not other.virtual]
+    for other in distinct:
+        if not other.virtual and names.count(other.machine) > 1:
+            marked[other.id] = other.model_copy(update={"machine": f"{other.machine} at {other.id}"})
+    return [marked[info.id] for info in phones]
 
 
 def _rank(serial: str, preferred: Sequence[str]) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from mobilebench.core.records import Record
 from mobilebench.targets.android import identity
 from mobilebench.targets.android.files import HOME
 from mobilebench.targets.android.restore import Owner, is_alive, this_place, this_process
-from mobilebench.targets.android.shell import DeviceShell, Shell, demand
+from mobilebench.targets.android.shell import DeviceShell, Shell, checked_output
 
 LEASE_SECONDS = 300.0
 RENEW_SECONDS = 100.0
@@ -35,7 +35,7 @@ AGAIN_SECONDS = 10.0
 """Seconds until the next try after a failed renewal."""
 
 LOCK = f"{HOME}/lock"
-WAIT = "Wait until that run has ended, or choose other targets with --serial."
+WAIT_HINT = "Wait until that run has ended, or choose other targets with --serial."
 
 _FAMILY = "mobilebench/lock/"
 _SCHEMA = f"{_FAMILY}1"
@@ -75,7 +75,7 @@ class PhoneLock(Record):
 
 
 @dataclass(frozen=True)
-class Seen:
+class LockReading:
     """The phone's lock and clock at one moment."""
 
     text: str
@@ -124,23 +124,22 @@ class Seen:
         return f"{self.at + timedelta(seconds=uptime - self.uptime):%H:%M:%S}"
 
 
-def look(shell: Shell) -> Seen:
+def read_lock(shell: Shell) -> LockReading:
     """Read the lock and the phone's uptime.
 
     Raises:
         TargetLost: the phone went away.
         BlockFailed: it does not answer.
     """
-    script = (
-        f"{identity.QUESTION}; echo @; cat /proc/uptime 2>/dev/null || date +%s; echo @; cat {LOCK} 2>/dev/null; true"
-    )
-    answer = demand(shell.script(script), f"{shell.serial}: its lock cannot be read").decode(errors="replace")
+    uptime_question = "cat /proc/uptime 2>/dev/null || date +%s"
+    script = f"{identity.BOOT_QUESTION}; echo @; {uptime_question}; echo @; cat {LOCK} 2>/dev/null; true"
+    answer = checked_output(shell.script(script), f"{shell.serial}: its lock cannot be read").decode(errors="replace")
     boot, _, rest = answer.partition("@\n")
     uptime, _, text = rest.partition("@\n")
     seconds = re.match(r"\s*(\d+(?:\.\d+)?)", uptime)
     if seconds is None:
         raise BlockFailed(f"{shell.serial}: the phone does not say how long it has been running.")
-    return Seen(text.strip(), identity.boot(boot) or "", float(seconds[1]), datetime.now().astimezone())
+    return LockReading(text.strip(), identity.boot(boot) or "", float(seconds[1]), datetime.now().astimezone())
 
 
 class Lease:
@@ -165,13 +164,13 @@ class Lease:
             BadInput: another part of this process has it.
         """
         if not self._free.acquire(blocking=False):
-            raise BadInput(f"Phone {self._shell.serial} is in use by this process already.", hint=WAIT)
+            raise BadInput(f"Phone {self._shell.serial} is in use by this process already.", hint=WAIT_HINT)
         try:
             yield self._lock.token
         finally:
             self._free.release()
 
-    def demand(self) -> None:
+    def check_held(self) -> None:
         """Check that this process still holds the phone.
 
         Raises:
@@ -201,10 +200,10 @@ class Lease:
             TargetLost: it is gone.
         """
         shell = self._renewing(self._ended)
-        seen = look(shell)
-        again = seen.boot != self._lock.boot
-        since, until = 0.0 if again else self._lock.since, seen.uptime + LEASE_SECONDS
-        self._next = self._lock.model_copy(update={"boot": seen.boot, "since": since, "until": until})
+        reading = read_lock(shell)
+        rebooted = reading.boot != self._lock.boot
+        since, until = 0.0 if rebooted else self._lock.since, reading.uptime + LEASE_SECONDS
+        self._next = self._lock.model_copy(update={"boot": reading.boot, "since": since, "until": until})
         if not _swap(shell, _text(self._lock), _text(self._next)):
             raise _Taken(f"{shell.serial}: somebody else has the phone by now.")
         self._lock, self._next = self._next, None
@@ -226,7 +225,7 @@ class _Taken(BlockFailed):
     """The lock on the phone now belongs to another process."""
 
 
-def take(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease:
+def take_lock(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease:
     """Take the phone's lock; a lock whose owner has ended, or whose lease has expired, is replaced.
 
     Raises:
@@ -235,11 +234,11 @@ def take(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease
         TargetLost: the phone went away.
     """
     for _ in range(_ATTEMPTS):
-        seen = look(shell)
-        if holder := seen.holder:
+        reading = read_lock(shell)
+        if holder := reading.holder:
             raise BadInput(
-                f"Phone {shell.serial} is being measured by {seen.describe(holder)}.",
-                hint=WAIT,
+                f"Phone {shell.serial} is being measured by {reading.describe(holder)}.",
+                hint=WAIT_HINT,
             )
         lock = PhoneLock(
             token=secrets.token_hex(8),
@@ -247,13 +246,13 @@ def take(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease
             place=this_place(),
             host=_plain(platform.node()),
             run=_plain(run),
-            boot=seen.boot,
-            since=seen.uptime,
-            until=seen.uptime + LEASE_SECONDS,
+            boot=reading.boot,
+            since=reading.uptime,
+            until=reading.uptime + LEASE_SECONDS,
         )
         _ours.add(lock.token)  # before the lock is on the phone, where another thread may read it
         try:
-            is_ours = _swap(shell, seen.text, _text(lock))
+            is_ours = _swap(shell, reading.text, _text(lock))
         except BaseException:
             _ours.discard(lock.token)
             raise
@@ -290,7 +289,7 @@ def _swap(shell: Shell, before: str, after: str | None, timeout: float = 30) -> 
         if done.exit_code == _CHANGED:
             return False
         if done.exit_code != _BUSY:
-            demand(done, f"{shell.serial}: its lock cannot be written")
+            checked_output(done, f"{shell.serial}: its lock cannot be written")
             return True
         if time.monotonic() > patience:
             shell.script(f"rmdir {_TURN}")

@@ -92,7 +92,7 @@ Step = Annotated[
 ]
 
 
-def words(step: Step) -> str:
+def describe_undo(step: Step) -> str:
     """Describe the effect of undoing a change, for the user."""
     match step:
         case FileBefore(path=path, content=None):
@@ -143,8 +143,8 @@ def this_place() -> str:
     Cloned computers share an id, and containers of one computer have pids of their own.
     """
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    known = f"{machine_id()} {boot} {Path('/proc/self/ns/pid').readlink()}"
-    return hashlib.sha256(known.encode()).hexdigest()[:16]
+    place = f"{machine_id()} {boot} {Path('/proc/self/ns/pid').readlink()}"
+    return hashlib.sha256(place.encode()).hexdigest()[:16]
 
 
 def is_alive(owner: Owner) -> bool:

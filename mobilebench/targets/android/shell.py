@@ -19,7 +19,7 @@ from mobilebench.core import log
 from mobilebench.core.errors import BadInput, BlockFailed
 from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.base import ShellResult
-from mobilebench.targets.limits import Limit, either
+from mobilebench.targets.limits import Limit, given_events
 
 SCRATCH = "/data/local/tmp"
 """Where the shell user may write and execute on every phone."""
@@ -65,16 +65,16 @@ class DeviceShell:
         cancel: Event | None = None,
     ) -> ShellResult:
         """Run one program; its arguments are quoted here. It ends when its connection does."""
-        return self._run(command_line(argv, environment or {}), argv[0], timeout, either(cancel, self._cancel))
+        return self._run(command_line(argv, environment or {}), argv[0], timeout, given_events(cancel, self._cancel))
 
     def script(self, text: str, *, timeout: float = 30) -> ShellResult:
         """Run a shell program; the caller has quoted inserted values."""
         name = text.split(maxsplit=1)[0] if text.strip() else "an empty script"
-        return self._run(text, name, timeout, either(self._cancel))
+        return self._run(text, name, timeout, given_events(self._cancel))
 
     @cached_property
     def _speaks_v2(self) -> bool:
-        limit = Limit(f"{self._serial}: asking for its features", 10, either(self._cancel))
+        limit = Limit(f"{self._serial}: asking for its features", 10, given_events(self._cancel))
         return "shell_v2" in adb_protocol.query(f"host-serial:{self._serial}:features", limit, self._serial).split(",")
 
     def _run(self, text: str, name: str, timeout: float, cancels: tuple[Event, ...]) -> ShellResult:
@@ -92,8 +92,8 @@ class DeviceShell:
             with adb_protocol.service(self._serial, f"exec:{marked(text, marker)}", limit) as stream:
                 result = split_marked(adb_protocol.receive_all(stream, limit), marker)
         if result is None:
-            words = f"{self._serial}: the connection was cut while `{name}` ran."
-            cut = BlockFailed(words, fault="cut connection")
+            problem = f"{self._serial}: the connection was cut while `{name}` ran."
+            cut = BlockFailed(problem, fault="cut connection")
             raise adb_protocol.lost_or(cut, self._serial, f"`{name}` was running.")
         return result
 
@@ -153,21 +153,21 @@ def split_marked(output: bytes, marker: str) -> ShellResult | None:
     return ShellResult(stdout, stderr.replace(b"\r\n", b"\n"), int(code))
 
 
-def demand(result: ShellResult, problem: str) -> bytes:
+def checked_output(result: ShellResult, problem: str) -> bytes:
     """Return the standard output of a command that has to succeed.
 
     Raises:
         BlockFailed: it failed; the message ends with the phone's own.
     """
     if result.exit_code != 0:
-        said = (result.stderr or result.stdout).decode(errors="replace").strip() or "it said nothing"
-        raise BlockFailed(f"{problem} (exit code {result.exit_code}): {said[:300]}")
+        message = (result.stderr or result.stdout).decode(errors="replace").strip() or "it said nothing"
+        raise BlockFailed(f"{problem} (exit code {result.exit_code}): {message[:300]}")
     return result.stdout
 
 
 # Refusals in the text of a command
 
-ALLOW = (
+ALLOW_HINT = (
     "Allow it in the phone's developer options: Xiaomi calls it “USB debugging (Security settings)”; "
     "on OnePlus, Oppo and Realme switch “Disable permission monitoring” on."
 )
@@ -189,9 +189,9 @@ def failure(result: ShellResult) -> str | None:
     """The message of a failed command, even if it exited with 0; None if it succeeded."""
     stderr, stdout = (text.decode(errors="replace").strip() for text in (result.stderr, result.stdout))
     for text in (stderr, stdout):
-        found = [line[0].strip() for line in _FAILURE.finditer(text)]
-        if found:
-            return next((line for line in found if _FORBIDDEN.search(line)), found[0])[:300]
+        messages = [line[0].strip() for line in _FAILURE.finditer(text)]
+        if messages:
+            return next((line for line in messages if _FORBIDDEN.search(line)), messages[0])[:300]
     if result.exit_code != 0:
         return f"exit code {result.exit_code}: {(stderr or stdout or 'it said nothing')[:300]}"
     return None
@@ -203,16 +203,16 @@ def forbidden(result: ShellResult) -> str | None:
     return failure(result) if _FORBIDDEN.search(text) else None
 
 
-def worked(result: ShellResult, problem: str) -> bytes:
+def checked_android_output(result: ShellResult, problem: str) -> bytes:
     """Return the standard output of a command that has to succeed.
 
     Raises:
         NotAllowed: the phone does not let adb do this.
         BlockFailed: the command failed for another reason.
     """
-    words = failure(result)
-    if words is None:
+    message = failure(result)
+    if message is None:
         return result.stdout
     if forbidden(result):
-        raise NotAllowed(f"{problem}: {words}", hint=ALLOW)
-    raise BlockFailed(f"{problem}: {words}")
+        raise NotAllowed(f"{problem}: {message}", hint=ALLOW_HINT)
+    raise BlockFailed(f"{problem}: {message}")

@@ -229,35 +229,35 @@ ABILITIES = (
 
 def ability(words: Sequence[str]) -> Ability | None:
     """The row of this command: the one that matches the most of its words."""
-    fits = [one for one in ABILITIES if tuple(words[: len(one.words)]) == one.words]
-    return max(fits, key=lambda one: len(one.words), default=None)
+    rows = [row for row in ABILITIES if tuple(words[: len(row.words)]) == row.words]
+    return max(rows, key=lambda row: len(row.words), default=None)
 
 
 def file_ability(path: str) -> Ability | None:
     """The row of this file, or None."""
-    files = (one for one in ABILITIES if one.words[0] == "file")
-    return next((one for one in files if fnmatch(path, one.words[1]) or path.startswith(f"{one.words[1]}/")), None)
+    rows = (row for row in ABILITIES if row.words[0] == "file")
+    return next((row for row in rows if fnmatch(path, row.words[1]) or path.startswith(f"{row.words[1]}/")), None)
 
 
 def refusal(words: Sequence[str], api: int) -> Ability | None:
     """The row of a command that this Android lacks, with its answer; None if the command works."""
-    found = ability(words)
-    return found if found and api < found.since else None
+    row = ability(words)
+    return row if row and api < row.since else None
 
 
 def missing_programs(api: int) -> set[str]:
     """Programs that this Android lacks."""
-    return {one.words[0] for one in ABILITIES if len(one.words) == 1 and api < one.since}
+    return {row.words[0] for row in ABILITIES if len(row.words) == 1 and api < row.since}
 
 
 def missing_properties(api: int) -> set[str]:
     """Properties that this Android does not set."""
-    return {one.words[1] for one in ABILITIES if one.words[0] == "property" and api < one.since}
+    return {row.words[1] for row in ABILITIES if row.words[0] == "property" and api < row.since}
 
 
 def denied_files(api: int) -> set[str]:
     """Files that this Android's shell user may not read."""
-    return {one.words[1] for one in ABILITIES if api in one.denied}
+    return {row.words[1] for row in ABILITIES if api in row.denied}
 
 
 _FEATURES = (("shell_v2", 24), ("cmd", 24), ("stat_v2", 26), ("fixed_push_mkdir", 28), ("ls_v2", 30))
@@ -277,9 +277,9 @@ def markdown() -> str:
     return "".join(f"{line}\n" for line in [*head, *map(_row, ABILITIES)])
 
 
-def _row(one: Ability) -> str:
-    since = f"{RELEASES[one.since]} ({one.since})"
-    if one.denied:
-        since += f", not {', '.join(f'{RELEASES[api]} ({api})' for api in one.denied)}"
-    title = f"`{one.title}`" if one.words[0] != "property" else f"`getprop {one.words[1]}`"
-    return f"| {title} | {one.purpose} | {since} | {one.user} | {one.otherwise} | {one.source} |"
+def _row(ability: Ability) -> str:
+    since = f"{RELEASES[ability.since]} ({ability.since})"
+    if ability.denied:
+        since += f", not {', '.join(f'{RELEASES[api]} ({api})' for api in ability.denied)}"
+    title = f"`{ability.title}`" if ability.words[0] != "property" else f"`getprop {ability.words[1]}`"
+    return f"| {title} | {ability.purpose} | {since} | {ability.user} | {ability.otherwise} | {ability.source} |"

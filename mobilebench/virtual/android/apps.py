@@ -50,10 +50,10 @@ async def pm(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """List packages."""
     match list(arguments):
         case ["list", "packages", *rest]:
-            wanted = next((word for word in rest if not word.startswith("-")), "")
+            part = next((word for word in rest if not word.startswith("-")), "")
             if "-3" in rest:
                 return CommandOutput()
-            return CommandOutput(lines(*(f"package:{name}" for name in device.packages if wanted in name)))
+            return CommandOutput(lines(*(f"package:{name}" for name in device.packages if part in name)))
         case ["path", *_, package]:
             if package not in device.packages:
                 return CommandOutput(code=1)
@@ -95,19 +95,19 @@ _ALONE = re.compile(r"-[DN]|--(?:activity|receiver|grant|include|exclude|debug|s
 def understood(words: Sequence[str]) -> Start:
     """Parse the words after `am start`. Raises `BadArguments`."""
     start = Start(Intent())
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
+    left = list(words)
+    while left:
+        word = left.pop(0)
         if word in _FIELDS or word in {"-n", "-c", "--user"} or word in _VALUES_OF:
-            if not rest:
+            if not left:
                 raise BadArguments(f'Argument expected after "{word}"')
-            start = _with_option(start, word, rest.pop(0))
+            start = _with_option(start, word, left.pop(0))
         elif word == "-S":
             start = replace(start, stop_first=True)
         elif word == "-W":
             start = replace(start, wait=True)
         elif re.fullmatch(r"-e|--e[a-z]+", word):
-            del rest[: 1 if word == "--esn" else 2]
+            del left[: 1 if word == "--esn" else 2]
         elif word.startswith("-") and not _ALONE.fullmatch(word):
             raise BadArguments(f"Unknown option: {word}")
         elif not word.startswith("-"):
@@ -180,8 +180,8 @@ async def _start(device: Device, words: Sequence[str]) -> CommandOutput:
     took = round((time.monotonic() - began) * 1000)
     warning = ""
     if running and not start.stop_first:
-        told = "Activity not started, intent has been delivered to currently running top-most instance."
-        warning = lines(f"Warning: {told}")
+        sentence = "Activity not started, intent has been delivered to currently running top-most instance."
+        warning = lines(f"Warning: {sentence}")
     waited = ""
     if start.wait:
         waited = lines("Status: ok", "LaunchState: COLD", f"Activity: {device.front}", f"TotalTime: {took}", "Complete")

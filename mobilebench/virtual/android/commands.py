@@ -79,11 +79,11 @@ async def listen(abstract_prefix: str, answer: Callable[[list[str]], Awaitable[C
             if _peer(writer) == os.getuid():
                 (length,) = _QUESTION.unpack(await reader.readexactly(_QUESTION.size))
                 question = await reader.readexactly(min(length, _LONGEST))
-                words = [word.decode("utf-8", "surrogateescape") for word in question.split(b"\0")]
-                found = await answer(words)
-                stdout = found.stdout.encode("utf-8", "surrogateescape")
-                stderr = found.stderr.encode("utf-8", "surrogateescape")
-                writer.write(_ANSWER.pack(found.code, len(stdout), len(stderr)) + stdout + stderr)
+                command = [word.decode("utf-8", "surrogateescape") for word in question.split(b"\0")]
+                output = await answer(command)
+                stdout = output.stdout.encode("utf-8", "surrogateescape")
+                stderr = output.stderr.encode("utf-8", "surrogateescape")
+                writer.write(_ANSWER.pack(output.code, len(stdout), len(stderr)) + stdout + stderr)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

@@ -48,14 +48,14 @@ async def uiautomator(device: Device, arguments: Sequence[str]) -> CommandOutput
         return CommandOutput(stderr="Usage: uiautomator <subcommand> [options]\n", code=1)
     files = [word for word in arguments[1:] if not word.startswith("--")] or ["/sdcard/window_dump.xml"]
     content = hierarchy(device.first_run.now, device.front.partition("/")[0], device.state.screen)
-    said = f"UI hierchary dumped to: {files[0]}\n"  # spelt as Android spells it
+    answer = f"UI hierchary dumped to: {files[0]}\n"  # spelt as Android spells it
     if files[0] == "/dev/tty":
-        return CommandOutput(content + said)
+        return CommandOutput(content + answer)
     try:
         Path(device.config.path(files[0])).write_text(content, encoding="utf-8")
     except OSError as error:
         return CommandOutput(stderr=f"ERROR: could not write {files[0]}: {error.strerror}\n", code=1)
-    return CommandOutput(said)
+    return CommandOutput(answer)
 
 
 def _press(device: Device, key: str) -> None:
@@ -148,9 +148,9 @@ async def settings(device: Device, arguments: Sequence[str]) -> CommandOutput:
             device.files.change(lambda state: with_value(state, f"settings.{table}.{key}", value))
             return CommandOutput()
         case ["delete", table, key] if table in _TABLES:
-            found = key in _table(device.state, table)
+            existed = key in _table(device.state, table)
             device.files.change(lambda state: with_value(state, f"settings.{table}.{key}", None))
-            return CommandOutput(f"Deleted {int(found)} rows\n")
+            return CommandOutput(f"Deleted {int(existed)} rows\n")
         case ["list" | "get" | "put" | "delete", table, *_] if table not in _TABLES:
             return CommandOutput(stderr=f"Invalid namespace '{table}'\n", code=255)
     return CommandOutput(stderr="Invalid command: settings get|put|delete|list NAMESPACE [KEY [VALUE]]\n", code=255)
@@ -163,11 +163,11 @@ def _table(state: State, name: str) -> Mapping[str, str]:
 
 async def getprop(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """Print one property, or all as `[name]: [value]`."""
-    known = {**device.config.properties, **device.state.properties}
+    values = {**device.config.properties, **device.state.properties}
     if arguments:
         default = arguments[1] if len(arguments) > 1 else ""
-        return CommandOutput(lines(known.get(arguments[0]) or default))
-    return CommandOutput(lines(*(f"[{name}]: [{value}]" for name, value in sorted(known.items()))))
+        return CommandOutput(lines(values.get(arguments[0]) or default))
+    return CommandOutput(lines(*(f"[{name}]: [{value}]" for name, value in sorted(values.items()))))
 
 
 async def setprop(device: Device, arguments: Sequence[str]) -> CommandOutput:

@@ -49,8 +49,8 @@ class Device:
     def browsers(self) -> dict[str, Program]:
         """All installed browsers by package."""
         config, state = self.config, self.state
-        wanted = [*([CHROME_PACKAGE] if state.chrome_installed else []), *state.browser.packages]
-        programs = {package: config.firefox if package in FIREFOXES else config.chromium for package in wanted}
+        packages = [*([CHROME_PACKAGE] if state.chrome_installed else []), *state.browser.packages]
+        programs = {package: config.firefox if package in FIREFOXES else config.chromium for package in packages}
         return {package: program for package, program in programs.items() if program}
 
     @property

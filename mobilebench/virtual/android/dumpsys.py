@@ -122,14 +122,14 @@ def meminfo(device: Device, arguments: Sequence[str]) -> str:
 
 
 def package(device: Device, arguments: Sequence[str]) -> str:
-    wanted = arguments[-1] if arguments else CHROME_PACKAGE
-    program = device.browsers.get(wanted)
+    name = arguments[-1] if arguments else CHROME_PACKAGE
+    program = device.browsers.get(name)
     if program is None:
-        return f"Unable to find package: {wanted}\n"
+        return f"Unable to find package: {name}\n"
     code = "".join(part for part in program.version.split(".")[-2:])
     return lines(
         "Packages:",
-        f"  Package [{wanted}]:",
+        f"  Package [{name}]:",
         "    userId=10120",
         f"    versionCode={code}00 minSdk=26 targetSdk=34",
         f"    versionName={program.version}",
@@ -178,24 +178,24 @@ def activity(device: Device, arguments: Sequence[str]) -> str:
     """The only part of this service on a virtual phone: the last exit of each process, newest first."""
     match list(arguments):
         case ["exit-info"]:
-            wanted = list(device.browsers)
+            packages = list(device.browsers)
         case ["exit-info", package]:
-            wanted = [package]
+            packages = [package]
         case _:
             return f"Bad activity command, or no activities match: {' '.join(arguments)}\n"
-    text = ["ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)"]
-    for package in wanted:
+    report = ["ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)"]
+    for package in packages:
         exits = [(*value.partition(" "), name) for name, value in device.state.exits.items() if _belongs(name, package)]
-        text += [f"  package: {package}", "    Historical Process Exit for uid=10123"]
-        for number, (reason, _, at, name) in enumerate(sorted(exits, key=lambda one: one[2], reverse=True)):
-            word = _REASONS.get(reason, "UNKNOWN")
-            text += [
+        report += [f"  package: {package}", "    Historical Process Exit for uid=10123"]
+        for number, (reason, _, time, name) in enumerate(sorted(exits, key=lambda entry: entry[2], reverse=True)):
+            reason_name = _REASONS.get(reason, "UNKNOWN")
+            report += [
                 f"        ApplicationExitInfo #{number}:",
-                f"          timestamp={at} pid=4711 realUid=99001 packageUid=10123 definingUid=10123 user=0",
-                f"          process={name} reason={reason} ({word}) subreason=0 (UNKNOWN) status=0",
+                f"          timestamp={time} pid=4711 realUid=99001 packageUid=10123 definingUid=10123 user=0",
+                f"          process={name} reason={reason} ({reason_name}) subreason=0 (UNKNOWN) status=0",
                 "          importance=100 pss=0.00 rss=180MB description=null state=empty trace=null",
             ]
-    return lines(*text)
+    return lines(*report)
 
 
 def _belongs(process: str, package: str) -> bool:
@@ -218,7 +218,7 @@ _BATTERY_FIELDS = {"level": "level", "status": "status", "voltage": "voltage_mv"
 
 
 def _change_battery(device: Device, arguments: Sequence[str]) -> str:
-    words = [word for word in arguments if word != "-f"]
+    options = [word for word in arguments if word != "-f"]
 
     def set_to(**fields: float | str) -> str:
         def edit(state: State) -> State:
@@ -227,7 +227,7 @@ def _change_battery(device: Device, arguments: Sequence[str]) -> str:
         device.files.change(edit)
         return ""
 
-    match words:
+    match options:
         case ["unplug"]:
             return set_to(plugged="none", status=3)
         case ["reset"]:
@@ -239,7 +239,7 @@ def _change_battery(device: Device, arguments: Sequence[str]) -> str:
             return set_to(plugged=source if value != "0" else "none")
         case ["set", name, value] if name in _BATTERY_FIELDS and _number(value):
             return set_to(**{_BATTERY_FIELDS[name]: int(value)})
-    return f"Unknown set option: {' '.join(words)}\n"
+    return f"Unknown set option: {' '.join(options)}\n"
 
 
 def _process_memory(device: Device, wanted: str) -> str:

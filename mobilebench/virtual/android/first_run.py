@@ -105,18 +105,23 @@ def hierarchy(question: Question | None, front: str, display: Display) -> str:
     """The display's view hierarchy, in the form of `uiautomator dump`."""
     package = question.package if question else front
     buttons = question.buttons if question else ()
-    whole = (0, 0, display.width, display.height)
-    nodes = [_node(package, "android.widget.Button", one.resource, one.text, one.bounds(display)) for one in buttons]
-    inside = _node(package, "android.widget.FrameLayout", "", "", whole).removesuffix("/>") + ">" + "".join(nodes)
-    return f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><hierarchy rotation="0">{inside}</node></hierarchy>'
+    display_bounds = (0, 0, display.width, display.height)
+    nodes = [
+        _node(package, "android.widget.Button", button.resource, button.text, button.bounds(display))
+        for button in buttons
+    ]
+    frame = (
+        _node(package, "android.widget.FrameLayout", "", "", display_bounds).removesuffix("/>") + ">" + "".join(nodes)
+    )
+    return f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><hierarchy rotation="0">{frame}</node></hierarchy>'
 
 
 def _node(package: str, kind: str, resource: str, text: str, bounds: tuple[int, int, int, int]) -> str:
     left, top, right, bottom = bounds
     clickable = "true" if resource else "false"
-    words = {"text": text, "resource-id": resource, "class": kind, "package": package, "content-desc": ""}
-    said = " ".join(f"{name}={quoteattr(value)}" for name, value in words.items())
-    return f'<node index="0" {said} clickable="{clickable}" enabled="true" bounds="[{left},{top}][{right},{bottom}]"/>'
+    attributes = {"text": text, "resource-id": resource, "class": kind, "package": package, "content-desc": ""}
+    texts = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
+    return f'<node index="0" {texts} clickable="{clickable}" enabled="true" bounds="[{left},{top}][{right},{bottom}]"/>'
 
 
 def _holds(bounds: tuple[int, int, int, int], x: int, y: int) -> bool:

@@ -161,7 +161,9 @@ def resolve(intent: Intent, installed: Mapping[str, tuple[Activity, ...]], api: 
 
 def _takes(activity: Activity, intent: Intent) -> bool:
     """Whether an implicit intent matches this activity; only filters with the category DEFAULT count."""
-    return activity.exported and any(one.matches(intent) and DEFAULT in one.categories for one in activity.filters)
+    return activity.exported and any(
+        intent_filter.matches(intent) and DEFAULT in intent_filter.categories for intent_filter in activity.filters
+    )
 
 
 def _explicit(intent: Intent, component: str, installed: Mapping[str, tuple[Activity, ...]], api: int) -> str:
