@@ -70,7 +70,7 @@ $(STAMPS)/android: scripts/system-packages.sh
 	@mkdir -p $(STAMPS) && touch $@
 
 libraries: $(STAMPS)/python
-	@$(BIN)/python -m mobilebench.engines.libraries
+	@$(BIN)/mobilebench libraries fetch --build $(RUNNER_BUILD)
 
 models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built twice)
 	@$(BIN)/mobilebench models build mobilenet_v2 bert_small

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 
-from mobilebench.browsers import cdp, display, launching
+from mobilebench.browsers import cdp, launching
 from mobilebench.browsers.launching import Binary, RunningBrowser
 from mobilebench.core.errors import Unsupported
 
@@ -98,7 +98,7 @@ def launch(
             hint="Install one (on Debian: apt-get install chromium), or set MOBILEBENCH_CHROME to its path.",
         )
     if headed:
-        display.demand("Chrome")
+        launching.require_screen("Chrome")
     with launching.fresh_profile("chrome") as profile:
         sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
         window = () if headed else (HEADLESS,)

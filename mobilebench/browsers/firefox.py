@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from mobilebench.browsers import display, launching
+from mobilebench.browsers import launching
 from mobilebench.browsers.launching import Binary, RunningBrowser
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 
@@ -152,7 +152,7 @@ def launch(
             hint="Install it (on Debian: apt-get install firefox-esr), or set MOBILEBENCH_FIREFOX to its path.",
         )
     if headed:
-        display.demand("Firefox")
+        launching.require_screen("Firefox")
     window = () if headed else (HEADLESS,)
     all_flags = (*window, *QUIET, *AWAKE, *binary.flags, *flags)
     start = sorted_out(all_flags)

@@ -1,4 +1,8 @@
-"""Shared parts of starting a browser on this computer: empty profile, process group, and complete cleanup."""
+"""Start a browser on this computer with an empty profile, end it without leaving files, and say how it died if it did.
+
+A browser with a window needs a screen, which is checked before it is started. How a browser or its page ended is read
+from its exit code, its log and the kernel.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -17,8 +22,8 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Event
 
-from mobilebench.browsers import crash_diagnosis
-from mobilebench.core.errors import BadInput, BlockFailed, Fault
+from mobilebench.core.errors import BadInput, BlockFailed, Fault, Killed, Unsupported
+from mobilebench.profiles import memory_kills
 
 PROFILE_PREFIX = "mobilebench-"
 PROFILE_NEEDS_MB = 100
@@ -132,7 +137,7 @@ def started(argv: Sequence[str], environment: Mapping[str, str], profile: Path) 
             start_new_session=True,
         )
     try:
-        with crash_diagnosis.explained(Path(argv[0]).name, process, profile / LOG):
+        with explained_death(Path(argv[0]).name, process, profile / LOG):
             yield process
     finally:
         with suppress(ProcessLookupError):
@@ -161,14 +166,12 @@ def wait_for_address(
                 return address
         if process.poll() is not None:
             code = process.returncode
-            words = f"{browser} ended while it started (exit code {code}): {crash_diagnosis.last_words(profile / LOG)}"
-            raise crash_diagnosis.of_exit(words, browser, code)
+            words = f"{browser} ended while it started (exit code {code}): {last_words(profile / LOG)}"
+            raise of_exit(words, browser, code)
         if cancel is not None and cancel.is_set():
             raise BlockFailed(f"The block was cancelled while {browser} started.")
         time.sleep(_POLL_SECONDS)
-    words = (
-        f"{browser} did not open its port for us within {timeout:.0f} s: {crash_diagnosis.last_words(profile / LOG)}"
-    )
+    words = f"{browser} did not open its port for us within {timeout:.0f} s: {last_words(profile / LOG)}"
     raise BlockFailed(words, fault="hang")
 
 
@@ -200,3 +203,143 @@ def _remove_stale_profiles() -> None:
             owner = folder.name.removeprefix(prefix).partition("-")[0]
             if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+SCREEN_HINT = "Run without --headed, in a desktop session, or on a screen in memory (xvfb-run mobilebench …)."
+
+_SOCKETS = Path("/tmp/.X11-unix")  # noqa: S108 - where every X server has them
+_FIRST_PORT = 6000
+_SCREEN_SECONDS = 3.0
+_DISPLAY = re.compile(r"(?P<host>.*):(?P<number>\d{1,5})(\.\d+)?")
+
+
+def why_no_screen() -> str | None:
+    """Why no window can be shown, as a clause; None if a screen answers."""
+    display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
+    if not display and not wayland:
+        return "there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set)"
+    if (wayland and _wayland_answers(wayland)) or (display and _x_answers(display)):
+        return None
+    named = [
+        f"{name} is {value[:100]}" for name, value in (("DISPLAY", display), ("WAYLAND_DISPLAY", wayland)) if value
+    ]
+    return f"the screen that is named does not answer ({', '.join(named)})"
+
+
+def require_screen(browser: str) -> None:
+    """Raise `Unsupported` if there is no screen for this browser's window."""
+    if reason := why_no_screen():
+        raise Unsupported(f"{browser} cannot show a window: {reason}.", hint=SCREEN_HINT)
+
+
+def _wayland_answers(name: str) -> bool:
+    return _socket_answers(str(Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / name))
+
+
+def _x_answers(display: str) -> bool:
+    """Whether the X server `[host]:number[.screen]` answers; no host, or `unix`, means a local socket."""
+    named = _DISPLAY.fullmatch(display)
+    if named is None:
+        return False
+    host, number = named["host"], int(named["number"])
+    if host not in ("", "unix"):
+        return _port_answers(host, _FIRST_PORT + number)
+    path = str(_SOCKETS / f"X{number}")
+    return any(_socket_answers(place) for place in (f"\0{path}", path))
+
+
+def _socket_answers(place: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+        probe.settimeout(_SCREEN_SECONDS)
+        probe.connect(place)
+        return True
+    return False
+
+
+def _port_answers(host: str, port: int) -> bool:
+    with suppress(OSError, OverflowError, UnicodeError), socket.create_connection((host, port), _SCREEN_SECONDS):
+        return True
+    return False
+
+
+_EXIT_SECONDS = 1.0
+"""Seconds that a browser may take to end after its connection was cut."""
+_OUT_OF_HEAP = re.compile(r"V8 (?:javascript|process) OOM \([^)\n]{1,200}\)")
+_EXITED = re.compile(r"process \d{1,9} exited on signal (\d{1,2})\b")
+
+
+@contextmanager
+def explained_death(program: str, process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
+    """Add the cause to a failure inside the context if the browser or its page died.
+
+    Args:
+        program: the browser's name for messages.
+        log: file with the browser's standard error.
+    """
+    with memory_kills.explained():
+        try:
+            yield
+        except BlockFailed as error:
+            found = _of_browser(error, program, process, log) or _of_heap(error, log) or _of_silence(error, log)
+            if found is None:
+                raise
+            raise found from error
+
+
+def of_exit(message: str, program: str, code: int) -> BlockFailed:
+    """The failure of a browser that ended with this exit code (a signal's is negative)."""
+    if code == -signal.SIGKILL:
+        return Killed(message, subject=program)
+    return BlockFailed(message, fault="crash")
+
+
+def last_words(log: Path) -> str:
+    """The log line in which the browser says why it gives up, else the last line."""
+    lines = _log_lines(log)
+    fatal = [line for line in lines if "FATAL" in line]
+    return (fatal or lines or ["it said nothing"])[-1][:300]
+
+
+def _of_browser(error: BlockFailed, program: str, process: subprocess.Popen[bytes], log: Path) -> BlockFailed | None:
+    """Failure of the browser, if a cut connection came from its end."""
+    if error.fault != "cut connection":
+        return None
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_EXIT_SECONDS)
+    code = process.returncode
+    if code is None:
+        return None
+    how = f"was killed (signal {-code})" if code < 0 else f"ended (exit code {code})"
+    words = "" if code == -signal.SIGKILL else f" It last said: {last_words(log)}"
+    return of_exit(f"{error.message.rstrip('.')}: {program} {how}.{words}", program, code)
+
+
+def _of_heap(error: BlockFailed, log: Path) -> BlockFailed | None:
+    """Failure of a full heap: Chrome reports a plain crash, and the reason only in its log."""
+    if error.fault != "crash" or isinstance(error, Killed):
+        return None
+    found = next((match for line in reversed(_log_lines(log)) if (match := _OUT_OF_HEAP.search(line))), None)
+    if found is None:
+        return None
+    words = f"The page's process ended itself because memory ran out: {found[0]}."
+    return BlockFailed(words, fault="killed for memory")
+
+
+def _of_silence(error: BlockFailed, log: Path) -> BlockFailed | None:
+    """Failure of a silent Firefox: if a page dies while it computes, only the log shows it."""
+    if error.fault != "hang":
+        return None
+    found = next((match for line in reversed(_log_lines(log)) if (match := _EXITED.search(line))), None)
+    if found is None:
+        return None
+    words = f"{error.message} A process of the browser had ended (signal {found[1]})."
+    if int(found[1]) == signal.SIGKILL:
+        return Killed(words, subject="The page's process")
+    return BlockFailed(words, fault="crash")
+
+
+def _log_lines(log: Path) -> list[str]:
+    try:
+        return log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return []

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
+from mobilebench.core.errors import Unsupported
+from mobilebench.core.network_presets import LINKS, NONE
+
 Capability = Literal["stop scripts", "clear origin", "shape link", "processes", "trace"]
 """Features that only some browsers support:
 
@@ -54,3 +57,26 @@ class Page(Protocol):
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
         """Send one command of the browser's own protocol and wait for its result."""
         ...
+
+
+def imitate_network(page: Page, name: str) -> None:
+    """Emulate this network for all further requests of the page.
+
+    Raises:
+        Unsupported: its browser cannot emulate networks.
+    """
+    if name == NONE:
+        return
+    if "shape link" not in page.capabilities:
+        raise Unsupported(f"This browser cannot imitate a network such as {name}: only Chrome can be told to.")
+    link = LINKS[name]
+    page.call("Network.enable")
+    page.call(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": link.round_trip_ms,
+            "downloadThroughput": link.down_kbit_s * 1000 / 8,
+            "uploadThroughput": link.up_kbit_s * 1000 / 8,
+        },
+    )

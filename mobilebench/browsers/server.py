@@ -2,26 +2,31 @@
 
 It listens on loopback unless given another address. Every visit (one block) has its own secret path, so nothing is
 cached from one block to the next, and its own log of what was really served. Only files named beforehand can be
-requested: a request is looked up among them, never turned into a path.
+requested: a request is looked up among them, never turned into a path. All visits share one queue for measured
+downloads, because they share the server's network and computer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import logging
 import os
+import shutil
 import socket
-from collections.abc import Iterator, Mapping
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from ssl import SSLContext
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from mobilebench.browsers.compression import compressed
-from mobilebench.browsers.download_queue import Turns
-from mobilebench.browsers.file_response import HEADERS, NEVER_KEPT, logged_file, note_first_byte, takes
+from mobilebench.browsers.file_response import HEADERS, NEVER_KEPT, compressed, logged_file, note_first_byte, takes
 from mobilebench.browsers.page_session import Receiver, Visit
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.records import Encoding, Record
@@ -139,7 +144,7 @@ class PageServer:
     async def _start(self, address: str, port: int, tls: SSLContext | None) -> int:
         from aiohttp import web
 
-        self._turns = Turns()
+        self._turns = DownloadQueue()
         application = web.Application(client_max_size=LARGEST_POST)
         application.router.add_get(f"/{{token}}/{TURN}", self._take_turn, allow_head=False)
         application.router.add_delete(f"/{{token}}/{TURN}", self._leave_turn)
@@ -241,3 +246,70 @@ def _json(value: Any, status: int = 200) -> web.StreamResponse:
     return web.Response(
         text=json.dumps(value), status=status, content_type="application/json", headers={**HEADERS, **NEVER_KEPT}
     )
+
+
+class DownloadQueue:
+    """A first-come, first-served lock for use in one event loop."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._holder: str | None = None
+        self._since = 0.0
+
+    @property
+    def holder(self) -> str | None:
+        """The present holder of the turn."""
+        return self._holder
+
+    async def take(self, who: str) -> None:
+        """Wait for the turn; a holder keeps it."""
+        if self._holder != who:
+            await self._lock.acquire()
+            self._holder = who
+            self._since = time.monotonic()
+
+    def leave(self, who: str) -> float | None:
+        """Pass the turn on; return how many seconds it took, or None if `who` did not hold it."""
+        if self._holder != who:
+            return None
+        self._holder = None
+        self._lock.release()
+        return time.monotonic() - self._since
+
+
+CERTIFICATE_DAYS = 30
+
+
+def self_signed(hosts: Sequence[str]) -> ssl.SSLContext:
+    """Create a TLS context for a server with these names and addresses; neither key nor certificate is kept.
+
+    Raises:
+        BadInput: the program `openssl`, which makes it, is missing or fails.
+    """
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        raise BadInput(
+            "There is no program openssl, which makes the certificate.",
+            hint="Install it, or serve without TLS (--no-tls): threads are then missing, and results say so.",
+        )
+    names = ",".join(f"{'IP' if _is_address(host) else 'DNS'}:{host}" for host in hosts)
+    with tempfile.TemporaryDirectory(prefix="mobilebench-tls-") as name:
+        key, certificate = Path(name) / "key.pem", Path(name) / "certificate.pem"
+        argv = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        argv += ["-days", str(CERTIFICATE_DAYS), "-subj", "/CN=mobilebench", "-addext", f"subjectAltName={names}"]
+        argv += ["-keyout", str(key), "-out", str(certificate)]
+        made = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        if made.returncode != 0:
+            last = (made.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise BadInput(f"openssl could not make a certificate: {last}.", hint="Serve without TLS (--no-tls).")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

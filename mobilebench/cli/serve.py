@@ -52,7 +52,7 @@ def serve(
     address = listen or LOOPBACK
     context = None
     if listen and not no_tls:
-        from mobilebench.browsers.tls import self_signed
+        from mobilebench.browsers.server import self_signed
 
         context = self_signed(_reached_by(listen))
     server = PageServer(paths.web_pages(), address=address, port=port, tls=context)

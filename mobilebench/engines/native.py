@@ -1,36 +1,34 @@
-"""Shared by the native engines: push runner, libraries and model, run one block, and read the JSON that it prints."""
+"""Shared by the native engines: push runner, libraries and model, run one block, and read the JSON that it prints.
+
+Whether an engine's libraries load on a target is tried once while the target is open, and remembered.
+"""
 
 from __future__ import annotations
 
+import tempfile
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from mobilebench.core import paths
-from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.old_names import setting_of
-from mobilebench.core.records import (
-    BlockRule,
-    Case,
-    Conditions,
-    FileProof,
-    Measurement,
-    PlannedBlock,
-    TargetInfo,
-)
-from mobilebench.engines import libraries, loading
+from mobilebench.core.records import BlockRule, Case, Conditions, FileProof, Measurement, PlannedBlock, TargetInfo
+from mobilebench.engines import libraries
 from mobilebench.engines.base import Backend, BlockResult, PreparedCase, reason_against
 from mobilebench.engines.runner_output import not_usable, read_answer, read_check, require_block
-from mobilebench.engines.scratch import scratch_folder
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.profiles import memory_kills
 from mobilebench.recorders import registry
+from mobilebench.targets.android.files import BLOCK_FOLDER as PHONE_FOLDER
 from mobilebench.targets.base import NotStarted, Pushed, Target, TargetPath
 
 ENVIRONMENT = {"ORT_DISABLE_TELEMETRY": "1"}
@@ -178,10 +176,10 @@ class NativeEngine:
         """Check the core library first: a defect there concerns every backend."""
         assert on_target.library is not None, "called for engines that load one"
         core = (self.name, on_target.library.pushed.sha256)
-        loading.require(target, core, lambda: self._try_loading(target, case, on_target, "library"))
+        require_loadable(target, core, lambda: self._try_loading(target, case, on_target, "library"))
         delegate = on_target.delegate.pushed.sha256 if on_target.delegate else ""
         whole = (*core, delegate, *_backend_arguments(case))
-        loading.require(target, whole, lambda: self._try_loading(target, case, on_target, "delegate"))
+        require_loadable(target, whole, lambda: self._try_loading(target, case, on_target, "delegate"))
 
     def _try_loading(
         self, target: Target, case: Case, on_target: RunnerFiles, what: Literal["library", "delegate"]
@@ -328,3 +326,72 @@ def _with_checksums(measurement: Measurement, on_target: RunnerFiles, target: st
 
 def _file_proof(one: Loaded) -> FileProof:
     return FileProof(name=one.local.name, sha256=one.pushed.sha256, bytes=one.local.stat().st_size)
+
+
+LoadKey = tuple[str, ...]
+"""What was tried: engine, checksums of its libraries, and backend and setting where these matter."""
+
+_tried: WeakKeyDictionary[Target, dict[LoadKey, Unsupported | None]] = WeakKeyDictionary()
+
+
+def require_loadable(target: Target, key: LoadKey, try_it: Callable[[], None]) -> None:
+    """Require that `try_it` succeeds on this target; it is called only the first time that a key is required.
+
+    Raises:
+        Unsupported: `try_it` raised it, now or the first time.
+        MobilebenchError: `try_it` raised another error; it is called again the next time.
+    """
+    if not known_loadable(target, key):
+        try:
+            try_it()
+        except Unsupported as error:
+            remember_unloadable(target, key, error)
+            raise
+        _tried.setdefault(target, {})[key] = None
+
+
+def known_loadable(target: Target, key: LoadKey) -> bool:
+    """Whether this was tried and found to be possible.
+
+    Raises:
+        Unsupported: it was tried and found to be impossible.
+    """
+    found = _tried.get(target, {})
+    if error := found.get(key):
+        raise Unsupported(error.message, hint=error.hint)
+    return key in found
+
+
+def remember_unloadable(target: Target, key: LoadKey, why: Unsupported) -> None:
+    """Remember, as long as the target is open, that something is impossible."""
+    _tried.setdefault(target, {})[key] = why
+
+
+_FOLDER_SECONDS = 30.0
+
+
+@contextmanager
+def scratch_folder(target: Target) -> Iterator[TargetPath]:
+    """An empty folder on the target, removed on leaving.
+
+    Raises:
+        BlockFailed: the folder cannot be created.
+    """
+    if target.info.kind == "host":
+        with tempfile.TemporaryDirectory(prefix="mobilebench-scratch-", ignore_cleanup_errors=True) as folder:
+            yield TargetPath(folder)
+        return
+    _remove_scratch(target)
+    made = target.shell(["mkdir", "-p", PHONE_FOLDER.text], timeout=_FOLDER_SECONDS)
+    if made.exit_code != 0:
+        words = made.stderr.decode("utf-8", "replace").strip() or f"exit code {made.exit_code}"
+        raise BlockFailed(f"{target.info.id}: {PHONE_FOLDER} cannot be made: {words}")
+    try:
+        yield PHONE_FOLDER
+    finally:
+        with suppress(MobilebenchError):
+            _remove_scratch(target)
+
+
+def _remove_scratch(target: Target) -> None:
+    target.shell(["rm", "-rf", PHONE_FOLDER.text], timeout=_FOLDER_SECONDS)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilebench.browsers import renderers
+from mobilebench.browsers import browser_processes
 from mobilebench.browsers.page import Page
 from mobilebench.core import proc
 from mobilebench.core.errors import BlockFailed
@@ -73,7 +73,7 @@ class Processes:
         """Process id to seconds of processor time; empty where it is unknown."""
         if not self.here:
             try:
-                return renderers.cpu_seconds(self.browser.address)
+                return browser_processes.cpu_seconds(self.browser.address)
             except BlockFailed:
                 return {}
         return pages_of(self.browser.pid) if self.browser.pid is not None else {}

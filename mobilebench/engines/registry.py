@@ -12,16 +12,16 @@ from typing import cast
 from mobilebench.engines.base import Engine
 
 _ENGINES = {
-    "tflite": ("mobilebench.engines.tflite", "TfliteEngine"),
-    "onnxruntime": ("mobilebench.engines.onnxruntime", "OnnxruntimeEngine"),
+    "tflite": ("mobilebench.engines.native_engines", "TfliteEngine"),
+    "onnxruntime": ("mobilebench.engines.native_engines", "OnnxruntimeEngine"),
     "tensorflow": ("mobilebench.engines.tensorflow", "TensorflowEngine"),
-    "tfjs": ("mobilebench.engines.web_frameworks", "TFJS"),
-    "tfjs@4.2": ("mobilebench.engines.web_frameworks", "TFJS_4_2"),
-    "ortjs": ("mobilebench.engines.web_frameworks", "ORTJS"),
-    "ortjs@1.18": ("mobilebench.engines.web_frameworks", "ORTJS_1_18"),
-    "ortjs@1.14": ("mobilebench.engines.web_frameworks", "ORTJS_1_14"),
-    "litertjs": ("mobilebench.engines.web_frameworks", "LITERTJS"),
-    "sleep": ("mobilebench.engines.sleep", "SleepEngine"),
+    "tfjs": ("mobilebench.engines.web_engines", "TFJS"),
+    "tfjs@4.2": ("mobilebench.engines.web_engines", "TFJS_4_2"),
+    "ortjs": ("mobilebench.engines.web_engines", "ORTJS"),
+    "ortjs@1.18": ("mobilebench.engines.web_engines", "ORTJS_1_18"),
+    "ortjs@1.14": ("mobilebench.engines.web_engines", "ORTJS_1_14"),
+    "litertjs": ("mobilebench.engines.web_engines", "LITERTJS"),
+    "sleep": ("mobilebench.engines.native_engines", "SleepEngine"),
 }
 
 

@@ -22,7 +22,7 @@ from mobilebench.core.records import (
     PlannedBlock,
     TargetInfo,
 )
-from mobilebench.engines import cuda, loading
+from mobilebench.engines import cuda, native
 from mobilebench.engines.base import Backend, BlockResult, PreparedCase, reason_against
 from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s, tensor_arguments
 from mobilebench.engines.runner_output import not_usable, read_answer, read_import, require_block
@@ -39,7 +39,7 @@ FORMAT: Format = "saved_model"
 SETUP_PARTS = frozenset({"library_load", "model_read", "session_creation"})
 MENDED_BY = "pip install 'mobilebench[models]'"
 
-_IMPORT: loading.Key = ("tensorflow", "import")
+_IMPORT: native.LoadKey = ("tensorflow", "import")
 _WORKER = "mobilebench.engines.tensorflow_worker"
 _IMPORT_SECONDS = 60.0
 """Time for importing TensorFlow, which may read a gigabyte from a slow disk."""
@@ -99,7 +99,7 @@ class TensorflowEngine:
         if block.conditions.model_access == "mapped":
             raise Unsupported("TensorFlow reads a SavedModel in its own way: it cannot be told to map it into memory.")
         model = _model(files)
-        loading.known(target, _IMPORT)
+        native.known_loadable(target, _IMPORT)
         for library in network.installed():
             known_sha256(library)
         return PreparedSavedModel(target, block, files, {"push": (time.monotonic() - started) * 1e3}, model)
@@ -146,7 +146,7 @@ def _require_imported(target: Target, result: ShellResult) -> None:
     try:
         read_import(result, engine=TensorflowEngine.name, target=target.info.id)
     except Unsupported as error:
-        loading.refuse(target, _IMPORT, error)
+        native.remember_unloadable(target, _IMPORT, error)
         raise
 
 

@@ -1,4 +1,4 @@
-"""Shared by the web engines: open a page, send it a job, and check and complete the measurement that it returns."""
+"""Shared by the web engines: open a page, send it a job, and return the measurement that it answers."""
 
 from __future__ import annotations
 
@@ -9,38 +9,26 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from mobilebench.browsers import chrome, firefox, gpu_process, names, network_presets, renderers
+from mobilebench.browsers import browser_processes, chrome, firefox, names
 from mobilebench.browsers.connect import open_page
-from mobilebench.browsers.page import Page
+from mobilebench.browsers.page import Page, imitate_network
 from mobilebench.core import paths
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.network_presets import seconds as seconds_over
-from mobilebench.core.records import (
-    BlockRule,
-    Case,
-    DownloadPath,
-    FileProof,
-    Measurement,
-    PlannedBlock,
-    TargetInfo,
-)
-from mobilebench.core.validation import first_problem
-from mobilebench.engines import downloads, model_limits, page_process, page_recorders, page_sampling
+from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
+from mobilebench.engines import page_answer, page_process, page_recorders, page_sampling
 from mobilebench.engines.base import Backend, BlockResult, PreparedCase
 from mobilebench.engines.page_messages import InputJob, Job, ModelJob, OutputJob
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
-from mobilebench.models.manifest import FormatFile, ModelFiles
+from mobilebench.models.manifest import AddedManifest, Format, FormatFile, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.recorders import registry
-from mobilebench.targets.base import BrowserHandle, Target
+from mobilebench.targets.base import Target
 
 if TYPE_CHECKING:
-    from mobilebench.browsers.page_session import Served
     from mobilebench.browsers.server import PageServer
     from mobilebench.models.manifest import Format
 
@@ -51,10 +39,7 @@ PRIMING_VISITS = 2
 """Visits that warm the caches: a browser keeps files from the first visit on, compiled code from the second on."""
 LARGEST_FRAMEWORK = 30_000_000
 """Largest size of a framework's files, in bytes."""
-ANSWER_LIMIT = 24_000_000
-"""Most characters of an answer. Usual ones have a few thousand; 8 outputs with 65536 samples each, 20 million."""
 
-_WITHOUT_SIMD = frozenset({"tfjs-backend-wasm.wasm", "ort-wasm.wasm", "ort-wasm-threaded.wasm"})
 _server: PageServer | None = None
 _server_lock = Lock()
 
@@ -119,7 +104,7 @@ def prepare(page_case: PageCase, target: Target, block: PlannedBlock, files: Mod
         BadInput: the pages have not been built.
     """
     entry = format_file(files, page_case.model_format)
-    if reason := model_limits.why_not(block.case.engine, files, page_case.model_format):
+    if reason := why_not_model(block.case.engine, files, page_case.model_format):
         raise Unsupported(f"{reason}.")
     return PreparedPage(target, block, files, {}, page_case, entry, page_server())
 
@@ -155,7 +140,7 @@ def measure(
         server.visit(served, encoding=case.encoding, cacheable=case.caches == "warm") as visit,
         target.browser(browser_name, (*page_case.flags, *for_pass), headed=block.conditions.headed) as browser,
         target.reverse(server.port) as origin,
-        renderers.watched(browser.address, on_phone) as process,
+        browser_processes.renderer_checked(browser.address, on_phone) as process,
         open_page(browser.address, cancel=cancel, stays=on_phone) as page,
         _cleared(page, origin, on_phone),
     ):
@@ -166,13 +151,13 @@ def measure(
             _fill_caches(page, url, job, patience + downloads_s)
         before = (len(visit.served()), len(visit.turns))
         page.open(url)
-        network_presets.shape(page, case.link)
+        imitate_network(page, case.link)
         threads = case.threads if case.backend == "wasm" else 1
         processes = page_process.processes_of(target, browser)
         recorded_page = page_process.RecordedPage(page, processes, block, threads, traces)
         with page_recorders.recording(target, recorded_page) as recorded:
             with (
-                gpu_process.watched(browser.address, case.backend) as gpu,
+                browser_processes.gpu_checked(browser.address, case.backend) as gpu,
                 waiting(block.rule, patience, downloads_s=downloads_s) as seconds,
             ):
                 answer = page_sampling.answer_of(
@@ -182,12 +167,16 @@ def measure(
                     timeout=seconds,
                     what=f"The page on {target.info.id}",
                 )
-                measured = gpu.noted(parse_answer(answer, case))
+                measured = gpu.noted(page_answer.parse_answer(answer, case))
             process.look()
     log = visit.served()
-    path = downloads.path_of(target.info, case)
-    answered = with_downloads(measured, path, case, log[before[0] :], visit.turns[before[1] :])
-    measurement = recorded.completed(complete(answered, browser, log, page_case, process))
+    path = page_answer.download_path(target.info, case)
+    answered = page_answer.with_downloads(measured, path, case, log[before[0] :], visit.turns[before[1] :])
+    measurement = recorded.completed(
+        page_answer.complete(
+            answered, browser, log, cores_overridden=page_case.hardware_concurrency is not None, process=process
+        )
+    )
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
     return BlockResult(measurement, {"launch": max(around, 0.0)})
 
@@ -204,53 +193,9 @@ def _fill_caches(page: Page, url: str, job: Job, patience: float) -> None:
         page.open("about:blank")
 
 
-def with_downloads(
-    measurement: Measurement, path: DownloadPath, case: Case, log: list[Served], turns: list[float]
-) -> Measurement:
-    """The measurement, with the page server's data added to each download that the page reports."""
-    proof = measurement.proof.model_copy(
-        update={
-            "downloads": downloads.joined(measurement.proof.downloads, log),
-            "download_turns_ms": [seconds * 1000 for seconds in turns],
-            "download_path": path,
-            "caches_asked": case.caches,
-        }
-    )
-    return measurement.model_copy(update={"proof": proof})
-
-
 def patience_s(rule: BlockRule, setup_patience_s: float) -> float:
     """Seconds after which a page that has not answered is given up; enough for a slow phone."""
     return setup_patience_s + 2 * rule.max_seconds + PREDICTION_PATIENCE_S * rule.min_predictions
-
-
-def parse_answer(answer: Any, case: Case) -> Measurement:
-    """Parse the measurement in a page's answer. It is not trusted: JSON text of limited size with known fields.
-
-    Raises:
-        Unsupported: the page reports that the case cannot run there.
-        BlockFailed: the page reports a failure, or the answer is not a measurement of this case.
-    """
-    if not isinstance(answer, str) or len(answer) > ANSWER_LIMIT:
-        words = f"The page on {case.target} answered something else than a measurement."
-        raise BlockFailed(words, fault="bad answer")
-    try:
-        measurement = Measurement.model_validate_json(answer)
-    except ValidationError as error:
-        words = f"The page on {case.target} answered no valid measurement: {first_problem(error).sentence()}."
-        raise BlockFailed(words, fault="bad answer") from error
-    subject = f"{case.way} with {case.model}"
-    if measurement.status == "unsupported":
-        raise Unsupported(f"{subject}: {measurement.reason or 'the page gives no reason'}")
-    if measurement.status == "error":
-        words = f"{subject} failed in the page on {case.target}: {measurement.reason or 'no reason given'}"
-        raise BlockFailed(words, fault=measurement.fault or "page error")
-    if measurement.trace is not None:
-        words = f"The page on {case.target} answered with a trace, which only its browser can tell of."
-        raise BlockFailed(words, fault="bad answer")
-    if measurement.engine != case.engine or not measurement.warmup_ms or not measurement.prediction_ms:
-        raise BlockFailed(f"The page on {case.target} answered without having measured {subject}.", fault="bad answer")
-    return measurement
 
 
 def page_server() -> PageServer:
@@ -372,49 +317,33 @@ def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples:
     )
 
 
-def complete(
-    measurement: Measurement,
-    browser: BrowserHandle,
-    log: list[Served],
-    page_case: PageCase,
-    process: renderers.RendererCheck | None = None,
-) -> Measurement:
-    """Add what the page cannot know: which files the server really sent, and how the browser was started."""
-    instantiated = [_named(binary, log) for binary in measurement.proof.files]
-    others = {
-        served.name: FileProof(name=served.name, sha256=served.sha256, bytes=served.file.stat().st_size)
-        for served in log
-        if not served.name.endswith((".wasm", ".html"))
-    }
-    loaded = {binary.name for binary in instantiated}
-    unused = {served.name for served in log if served.name.endswith(".wasm")} - loaded
-    renderer = process.found if process else None
-    doubts = [process.note] if process and process.note else []
-    unused_notes = [f"{name} was fetched but not used" for name in sorted(unused)]
-    proof = measurement.proof.model_copy(
-        update={
-            "files": [*instantiated, *others.values()],
-            "simd": not all(Path(name).name in _WITHOUT_SIMD for name in loaded) if loaded else None,
-            "browser_version": browser.version,
-            "browser_program": browser.program,
-            "renderer_process": renderer.pid if renderer else None,
-            "renderer_fresh": renderer.fresh if renderer else None,
-            "flags": list(browser.flags),
-            "hardware_concurrency_overridden": page_case.hardware_concurrency is not None,
-            "notes": [*measurement.proof.notes, *unused_notes, *doubts, *browser.notes],
-        }
-    )
-    return measurement.model_copy(update={"proof": proof})
+_DTYPES_OF_ENGINE: dict[str, tuple[str, ...]] = {
+    "litertjs": ("float32", "int32", "uint8"),
+    "tfjs": ("float32", "int32", "bool"),
+}
+"""Engine to the dtypes that it supports; other engines support all dtypes of a manifest."""
+
+_TITLES = {"litertjs": "LiteRT.js", "tfjs": "TensorFlow.js"}
 
 
-def _named(binary: FileProof, log: list[Served]) -> FileProof:
-    """A WebAssembly binary that the page instantiated, under the name with which the server sent it.
-
-    A page that cannot hash reports only the length.
-    """
-    if binary.sha256 is None:
-        like = (served for served in log if served.name.endswith(".wasm"))
-        name = next((served.name for served in like if served.file.stat().st_size == binary.bytes), None)
-    else:
-        name = next((served.name for served in log if served.sha256 == binary.sha256), None)
-    return binary.model_copy(update={"name": name or "a WebAssembly binary that was not served"})
+def why_not_model(engine: str, files: ModelFiles, model_format: Format) -> str | None:
+    """Why this engine cannot run this model on any target, in plain words; None when nothing is known against it."""
+    entry = files.manifest.formats.get(model_format)
+    name = engine.partition("@")[0]
+    title = _TITLES.get(name)
+    if entry is None or title is None:
+        return None
+    if name == "litertjs" and entry.open_inputs:
+        return (
+            f"{title} takes no model with open sizes (input {entry.open_inputs[0]} of {files.manifest.model}): "
+            "convert it with whole shapes"
+        )
+    for spec in files.manifest.inputs:
+        dtype = entry.input_dtypes.get(spec.name, spec.dtype)
+        if dtype not in _DTYPES_OF_ENGINE[name]:
+            return f"{title} has no {dtype} tensors (input {spec.name})"
+    if name == "litertjs" and isinstance(files.manifest, AddedManifest):
+        for output, dtype in files.manifest.output_dtypes.items():
+            if dtype not in _DTYPES_OF_ENGINE[name]:
+                return f"{title} has no {dtype} tensors (output {output})"
+    return None

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from mobilebench.recorders import dumpsys
+from mobilebench.recorders import reading
 from mobilebench.recorders.base import Declaration, Quantity
-from mobilebench.recorders.reading import ReadingRecorder, why_not_a_real_phone
-from mobilebench.recorders.values import Readings, Void
+from mobilebench.recorders.reading import ReadingRecorder, Readings, Void, why_not_a_real_phone
 
 CHARGING_STATES = {2: "charging", 3: "discharging", 4: "not charging", 5: "full"}
 """Charging states of Android's `BatteryManager`, except 1, which is "unknown"."""
@@ -47,7 +46,7 @@ def parse(text: str) -> Readings:
     Only the service's own state is parsed: after a blank or unindented line, some makers append settings and a log of
     events with similar lines.
     """
-    why = dumpsys.refusal("battery", text)
+    why = reading.refusal("battery", text)
     fields = _fields(text)
     if why is None and fields is None:
         why = "the answer is not the state of a battery"

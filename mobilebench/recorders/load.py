@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from mobilebench.core import proc
 from mobilebench.recorders.base import Declaration, Quantity
-from mobilebench.recorders.reading import ReadingRecorder
-from mobilebench.recorders.values import Readings, Void
+from mobilebench.recorders.reading import ReadingRecorder, Readings, Void
 
 LOAD = ("load_1min", "processes")
 DECLARATION = Declaration(

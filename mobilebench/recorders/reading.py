@@ -1,7 +1,11 @@
-"""A recorder that runs one command and parses what it prints: before and after a block, or also at an interval."""
+"""A recorder that runs one command and parses what it prints: before and after a block, or also at an interval.
+
+A value that cannot be read is replaced by the reason, for example because `dumpsys` cannot show a service's state.
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections import Counter
@@ -12,9 +16,49 @@ from threading import Event
 from mobilebench.core.errors import BlockFailed, MobilebenchError
 from mobilebench.core.records import PlannedBlock, Series, TargetInfo
 from mobilebench.recorders.base import Declaration, EngineFacts, Recorded, Subject
-from mobilebench.recorders.dumpsys import hung
 from mobilebench.recorders.sampler import Sampler
-from mobilebench.recorders.values import Readings, Void
+
+
+@dataclass(frozen=True)
+class Void:
+    """Stands for a missing value."""
+
+    reason: str
+    """Why there is no value, as a clause without full stop, such as `no battery is fitted`."""
+
+
+Readings = dict[tuple[str, str], float | Void]
+"""Values by name and unit, such as `("level", "%")`."""
+
+
+_REFUSALS = (
+    (r"Can't find service\b", "the phone has no service {service}"),
+    (r"Permission Denial\b|.*[Pp]ermission denied", "the phone does not let a shell ask its service {service}"),
+    (r"\*\*\* SERVICE '.*' DUMP TIMEOUT", "the phone's service {service} did not answer within the phone's own limit"),
+    (r"Error dumping service|Failed to dump|Error with service", "the phone's service {service} failed to answer"),
+    (r".*dumpsys: .*(not found|inaccessible)", "the phone has no dumpsys"),
+)
+
+
+def refusal(service: str, said: str) -> str | None:
+    """Why an output is not the service's state, as a clause; None when it seems to be.
+
+    Args:
+        service: name of the service.
+        said: the whole output of `dumpsys SERVICE`.
+    """
+    if not said.strip():
+        return f"the phone's service {service} answered nothing"
+    for pattern, reason in _REFUSALS:
+        if re.search(f"^(?:{pattern})", said, re.MULTILINE):
+            return reason.format(service=service)
+    return None
+
+
+def hung(said: str) -> bool:
+    """Whether the phone itself stopped waiting for the service, after ten seconds."""
+    return re.search(r"^\*\*\* SERVICE '.*' DUMP TIMEOUT", said, re.MULTILINE) is not None
+
 
 LIMIT_SECONDS = 5.0
 """Timeout of one reading."""

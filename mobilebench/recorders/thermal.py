@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 
-from mobilebench.recorders import dumpsys
+from mobilebench.recorders import reading
 from mobilebench.recorders.base import Declaration, Quantity
-from mobilebench.recorders.reading import ReadingRecorder, why_not_a_real_phone
-from mobilebench.recorders.values import Readings, Void
+from mobilebench.recorders.reading import ReadingRecorder, Readings, Void, why_not_a_real_phone
 
 THROTTLING_STATES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 """Android's thermal status 0 … 6."""
@@ -45,7 +44,7 @@ def parse(text: str) -> Readings:
 
     Temperatures come from the section with the hardware's current values; the cached ones above it are stale.
     """
-    why = dumpsys.refusal("thermalservice", text)
+    why = reading.refusal("thermalservice", text)
     if why is None and not _STATUS.search(text) and not _HAL_SECTION.search(text):
         why = "the answer is not the state of the thermal service"
     if why is None and _NOT_READY.search(text):

@@ -129,9 +129,9 @@ def why_no_model(key: ModelKey) -> str | None:
 
 def why_no_screen() -> str | None:
     """Why this computer cannot show a browser's window, as a clause; None when it can."""
-    from mobilebench.browsers import display
+    from mobilebench.browsers import launching
 
-    return display.why_none()
+    return launching.why_no_screen()
 
 
 def with_graph(measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mobilebench.browsers.display import HINT
+from mobilebench.browsers.launching import SCREEN_HINT as HINT
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import PlannedBlock, TargetInfo
 from mobilebench.session.dependencies import Dependencies

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mobilebench.browsers import display
+from mobilebench.browsers import launching
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def a_screen() -> Iterator[dict[str, str] | None]:
     server = shutil.which("Xvfb")
     if server is None:
         names = ("DISPLAY", "WAYLAND_DISPLAY")
-        yield None if display.why_none() else {name: os.environ[name] for name in names if name in os.environ}
+        yield None if launching.why_no_screen() else {name: os.environ[name] for name in names if name in os.environ}
         return
     reading, writing = os.pipe()
     argv = [server, "-displayfd", str(writing), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]

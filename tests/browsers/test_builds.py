@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.browsers import builds, chrome, display, firefox, launching, names
+from mobilebench.browsers import builds, chrome, firefox, launching, names
 from mobilebench.core.errors import BadInput, Unsupported
 from tests.browsers.processes import program
 from tests.pinning import Pinned
@@ -171,7 +171,7 @@ class TestNoScreenAndNoSpace:
             pass
 
     def test_a_window_is_not_headless(self, browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(display, "why_none", lambda: None)
+        monkeypatch.setattr(launching, "why_no_screen", lambda: None)
         version = CHROME if browser == "chrome" else FIREFOX
         path = program(tmp_path, f'case $1 in --version) {version};; *) echo "$*" >&2; exit 1;; esac')
         builds.declare([f"{browser}={path}"])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.browsers import compression
+from mobilebench.browsers import file_response
 from mobilebench.browsers.server import LARGEST_POST, PageServer
 from mobilebench.core.errors import BadInput, BlockFailed
 from tests.browsers.test_server import get
@@ -64,7 +64,7 @@ class TestCompression:
         assert (served.bytes, served.encoding, served.file) == (len(body), "gzip", model)
         made = [path for path in (cache / "compressed").iterdir() if path.name != ".lock"]
         assert len(made) == 2  # the model and the page, and no half-made file
-        monkeypatch.setattr(compression, "_make", lambda *_: pytest.fail("compressed again"))
+        monkeypatch.setattr(file_response, "_compress", lambda *_: pytest.fail("compressed again"))
         with server.visit({"model": model}, encoding="gzip"):
             pass
 
@@ -74,7 +74,7 @@ class TestCompression:
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(compression, "_gzip", lambda: (full, full))
+        monkeypatch.setattr(file_response, "_gzip", lambda: (full, full))
         with (
             pinned.raises(BlockFailed),
             server.visit({"model": model}, encoding="gzip"),

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from mobilebench.cli import app
 from mobilebench.core.errors import ExitCode
 from mobilebench.engines.libraries import cached, given, host_build
-from tests.engines.library_fakes import COORDINATE, aar, client, elf, pin, sha256
+from tests.engines.libraries.fakes import COORDINATE, aar, client, elf, pin, sha256
 from tests.pinning import Pinned
 
 PHONE = "android-arm64-v8a"

@@ -15,17 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.engines.tensorflow_worker import (
-    block,
-    cores,
-    kernels,
-    memory,
-    network,
-    options,
-    pages,
-    report,
-    system,
-)
+from mobilebench.engines.tensorflow_worker import block, memory, network, options, system
 from mobilebench.engines.tensorflow_worker.options import BAD_ARGUMENT, UNSUPPORTED, Problem
 from tests.pinning import Pinned
 
@@ -190,42 +180,42 @@ PHONE: dict[int, int | None] = {0: 300, 1: 300, 2: 310, 3: 300, 4: 800, 5: 800, 
     [("little", {0, 1, 2, 3}), ("big", {4, 5, 6}), ("prime", {7}), ("0xf0", {4, 5, 6, 7}), ("0x1", {0})],
 )
 def test_cores_are_named_by_their_speeds(tmp_path: Path, name: str, found: set[int]) -> None:
-    assert cores.asked(name, fake_cores(tmp_path, PHONE)) == found
+    assert system.cores_asked(name, fake_cores(tmp_path, PHONE)) == found
 
 
 def test_cores_that_are_off_do_not_count(tmp_path: Path, pinned: Pinned) -> None:
     root = fake_cores(tmp_path, {0: 400, 1: 400, 2: 1000, 3: None}, off=(3,))
-    assert cores.asked("big", root) == {2}
+    assert system.cores_asked("big", root) == {2}
     with pinned.raises(Problem) as caught:
-        cores.asked("prime", root)
+        system.cores_asked("prime", root)
     assert caught.value.exit_code == UNSUPPORTED
 
 
 def test_cores_that_are_alike_or_do_not_tell_have_no_names(tmp_path: Path, pinned: Pinned) -> None:
     with pytest.raises(Problem, match="alike"):
-        cores.asked("big", fake_cores(tmp_path, {0: 1000, 1: 1020}))
+        system.cores_asked("big", fake_cores(tmp_path, {0: 1000, 1: 1020}))
     silent = tmp_path / "silent"
     silent.mkdir()
     with pinned.raises(Problem):
-        cores.asked("big", fake_cores(silent, {0: None}))
+        system.cores_asked("big", fake_cores(silent, {0: None}))
 
 
 @pytest.mark.parametrize("wrong", ["0x0", "0x", "0b1", "15", "Big", "0xg", ""])
 def test_an_affinity_that_is_neither_name_nor_mask_is_refused(wrong: str) -> None:
     with pytest.raises(Problem) as caught:
-        cores.asked(wrong)
+        system.cores_asked(wrong)
     assert caught.value.exit_code == BAD_ARGUMENT
 
 
 def test_cores_and_priority_are_taken_and_read_back() -> None:
     script = (
-        "import os; from mobilebench.engines.tensorflow_worker import cores\n"
+        "import os; from mobilebench.engines.tensorflow_worker import system\n"
         "only = frozenset({min(os.sched_getaffinity(0))})\n"
-        "cores.take(only, 15); kept = cores.read(only)\n"
+        "system.take_cores(only, 15); kept = system.read_cores(only)\n"
         "assert kept.cores == sorted(only) and kept.kept and kept.priority == 15, kept\n"
-        "assert not cores.read(frozenset({999})).kept\n"
-        "try: cores.take(frozenset({1023}), 0)\n"
-        "except cores.Problem as problem: print(problem.reason)\n"
+        "assert not system.read_cores(frozenset({999})).kept\n"
+        "try: system.take_cores(frozenset({1023}), 0)\n"
+        "except system.Problem as problem: print(problem.reason)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -270,16 +260,16 @@ def test_the_page_cache_is_filled_emptied_and_read_back(tmp_path: Path) -> None:
     file = tmp_path / "data"
     file.write_bytes(os.urandom(2**20))
     (tmp_path / "empty").touch()
-    pages.prepare([file], "warm")
-    assert pages.resident([file, tmp_path / "empty"]) == 1.0
-    pages.prepare([file], "cold")
-    cold = pages.resident([file])
+    memory.prepare_page_cache([file], "warm")
+    assert memory.resident([file, tmp_path / "empty"]) == 1.0
+    memory.prepare_page_cache([file], "cold")
+    cold = memory.resident([file])
     assert cold is not None
     assert cold <= 1.0
-    pages.prepare([file], "as found")
-    assert pages.resident([]) is None
+    memory.prepare_page_cache([file], "as found")
+    assert memory.resident([]) is None
     with pytest.raises(OSError, match="none"):
-        pages.prepare([tmp_path / "none"], "cold")
+        memory.prepare_page_cache([tmp_path / "none"], "cold")
 
 
 DEVICE = "/job:localhost/replica:0/task:0/device:{}:0"
@@ -340,12 +330,12 @@ def test_operators_are_sorted_into_the_inferences_in_which_they_ran() -> None:
         ("net/late:Relu", "Relu", 50.0, 1.0),
     ]
     space = SimpleNamespace(planes=[plane("/host:CPU", {"python": MARKS, "tf_Compute/1": ran})])
-    conv, relu = kernels.operators(space, 2)
+    conv, relu = network.operators(space, 2)
     assert (conv.name, conv.provider) == ("net/conv:Conv2D", "CPU")
     assert conv.values == pytest.approx({0: 2.0, 1: 0.75})
     assert relu.values == pytest.approx({0: 1.0})
     with pytest.raises(Problem, match="2 of 3"):
-        kernels.operators(space, 3)
+        network.operators(space, 3)
 
 
 def test_on_a_gpu_kernels_are_told_from_their_launches() -> None:
@@ -361,7 +351,7 @@ def test_on_a_gpu_kernels_are_told_from_their_launches() -> None:
             ),
         ]
     )
-    found = {one.name: one.provider for one in kernels.operators(space, 2)}
+    found = {one.name: one.provider for one in network.operators(space, 2)}
     assert found == {"net/conv:Conv2D": "CPU (launch)", "cudnn_conv": "GPU:0"}
 
 
@@ -377,14 +367,14 @@ def test_an_input_file_has_to_hold_the_whole_tensor(tmp_path: Path, pinned: Pinn
 
 
 def test_a_problem_becomes_an_answer() -> None:
-    told = report.measurement(None, Problem("no such thing", UNSUPPORTED), "kernels")
+    told = block.measurement(None, Problem("no such thing", UNSUPPORTED), "kernels")
     assert (told.status, told.reason, told.pass_, told.engine) == (
         "unsupported",
         "no such thing",
         "kernels",
         "tensorflow",
     )
-    assert report.measurement(None, Problem("bad", BAD_ARGUMENT), "timing").status == "error"
+    assert block.measurement(None, Problem("bad", BAD_ARGUMENT), "timing").status == "error"
 
 
 def test_the_process_answers_with_one_json_and_nothing_else() -> None:

@@ -15,12 +15,21 @@ from mobilebench.browsers import chrome, firefox
 from mobilebench.core.axes import GPUS
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
-from mobilebench.engines import web
+from mobilebench.engines import page_answer, web
 from mobilebench.engines.registry import engines
-from mobilebench.engines.web_frameworks import LITERTJS, ORTJS, ORTJS_1_14, ORTJS_1_18, TFJS, TFJS_4_2
-from mobilebench.engines.webengine import WebEngine
-from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.engines.web_engines import LITERTJS, ORTJS, ORTJS_1_14, ORTJS_1_18, TFJS, TFJS_4_2, WebEngine
+from mobilebench.models.manifest import (
+    AddedManifest,
+    Behaviour,
+    Fill,
+    Format,
+    FormatFile,
+    InputSpec,
+    Manifest,
+    ModelFiles,
+)
 from mobilebench.models.synthetic_inputs import MOST_SAMPLES
+from mobilebench.targets.base import BrowserHandle
 from tests.engines.web_cases import planned, target_info, web_case
 from tests.pinning import Pinned
 
@@ -162,24 +171,24 @@ class TestParseAnswer:
     case = web_case("tfjs", "wasm", "simd")
 
     def test_a_measurement_is_taken(self) -> None:
-        measurement = web.parse_answer(answer(), self.case)
+        measurement = page_answer.parse_answer(answer(), self.case)
         assert measurement.prediction_ms == [1.5, 1.25]
 
     def test_unsupported_is_an_outcome_with_its_reason(self, pinned: Pinned) -> None:
         text = answer(status="unsupported", reason="Kernel 'Einsum' not registered", warmup_ms=[], prediction_ms=[])
         with pinned.raises(Unsupported):
-            web.parse_answer(text, self.case)
+            page_answer.parse_answer(text, self.case)
 
     def test_an_error_fails_the_block_with_its_reason(self, pinned: Pinned) -> None:
         with pinned.raises(BlockFailed):
-            web.parse_answer(answer(status="error", reason="out of memory"), self.case)
+            page_answer.parse_answer(answer(status="error", reason="out of memory"), self.case)
 
     @pytest.mark.parametrize(
         ("text", "words"),
         [
             (None, "something else"),
             (42, "something else"),
-            pytest.param("x" * (web.ANSWER_LIMIT + 1), "something else", id="too long"),
+            pytest.param("x" * (page_answer.ANSWER_LIMIT + 1), "something else", id="too long"),
             ("", "no valid measurement"),
             ("[]", "no valid measurement"),
             (answer(surprise=1), "surprise"),
@@ -197,12 +206,12 @@ class TestParseAnswer:
     )
     def test_anything_else_fails_the_block(self, text: Any, words: str) -> None:
         with pytest.raises(BlockFailed, match=words):
-            web.parse_answer(text, self.case)
+            page_answer.parse_answer(text, self.case)
 
     @given(st.text() | st.none() | st.integers() | st.dictionaries(st.text(), st.integers()).map(json.dumps))
     def test_no_answer_breaks_it(self, text: Any) -> None:
         with pytest.raises((BlockFailed, Unsupported)):
-            web.parse_answer(text, self.case)
+            page_answer.parse_answer(text, self.case)
 
 
 def test_what_the_processor_does_for_a_gpu_is_waited_for_longer() -> None:
@@ -330,8 +339,8 @@ def test_an_answer_with_the_most_samples_fits() -> None:
     sample = {"index": list(range(100_000_000, 100_000_000 + MOST_SAMPLES)), "value": values}
     one = {"name": "y", "shape": [100_000_000], "l1": 1, "l2": 1, "max": 1, "digest": "811c9dc5", "sample": sample}
     text = json.dumps(json.loads(answer(output=[one] * 8)), separators=(",", ":"))
-    assert len(text) <= web.ANSWER_LIMIT
-    assert len(web.parse_answer(text, web_case("tfjs", "wasm", "simd")).output) == 8
+    assert len(text) <= page_answer.ANSWER_LIMIT
+    assert len(page_answer.parse_answer(text, web_case("tfjs", "wasm", "simd")).output) == 8
 
 
 class FakeTarget:
@@ -342,9 +351,70 @@ def test_a_measurement_of_a_page_cannot_name_files_that_were_not_served() -> Non
     claimed = Measurement.model_validate_json(
         answer(proof={"files": [{"name": "tfjs-backend-wasm-simd.wasm", "sha256": "0" * 64, "bytes": 9}]})
     )
-    handle = web.BrowserHandle("chrome", "156.0.8078.79", "http://127.0.0.1:1", ("--headless",))
-    completed = web.complete(claimed, handle, [], web.PageCase("tfjs", hardware_concurrency=4))
+    handle = BrowserHandle("chrome", "156.0.8078.79", "http://127.0.0.1:1", ("--headless",))
+    completed = page_answer.complete(claimed, handle, [], cores_overridden=True)
     assert [file.name for file in completed.proof.files] == ["a WebAssembly binary that was not served"]
     assert completed.proof.hardware_concurrency_overridden is True
     assert completed.proof.browser_version == "156.0.8078.79"
     assert completed.proof.flags == ["--headless"]
+
+
+def files(folder: Path, own: Format, dtype: str = "float32", *, is_open: bool = False) -> ModelFiles:
+    entry = FormatFile(
+        path="net", sha256="0", bytes=1, inputs={"x": "x"}, outputs={"y": "y"}, open_inputs=["x"] if is_open else []
+    )
+    fill = Fill(kind="uniform", low=0, high=1)
+    manifest = Manifest(
+        source="added",
+        model="net",
+        precision="fp32",
+        batch=1,
+        weights="added: 0",
+        seed=None,
+        inputs=[InputSpec.model_validate({"name": "x", "dtype": dtype, "shape": [1, 4], "fill": fill.model_dump()})],
+        outputs=["y"],
+        formats={own: entry},
+        reference=[],
+        tolerance=1e-4,
+        parameters=1,
+        built_with={},
+    )
+    (folder / "net").write_bytes(b"net")
+    return ModelFiles(folder, manifest)
+
+
+@pytest.mark.parametrize(
+    ("engine", "own", "dtype", "is_open", "says"),
+    [
+        ("litertjs", "tflite", "float32", True, "takes no model with open sizes (input x of net)"),
+        ("litertjs", "tflite", "int64", False, "LiteRT.js has no int64 tensors"),
+        ("litertjs", "tflite", "bool", False, "LiteRT.js has no bool tensors"),
+        ("tfjs@4.2", "tfjs", "uint8", False, "TensorFlow.js has no uint8 tensors"),
+    ],
+)
+def test_what_is_known_against_a_model_is_said(
+    tmp_path: Path, engine: str, own: Format, dtype: str, is_open: bool, says: str
+) -> None:
+    assert says in str(web.why_not_model(engine, files(tmp_path, own, dtype, is_open=is_open), own))
+
+
+@pytest.mark.parametrize(
+    ("engine", "own", "dtype", "is_open"),
+    [("litertjs", "tflite", "float32", False), ("tflite", "tflite", "float32", True), ("ortjs", "onnx", "int64", True)],
+)
+def test_nothing_is_known_against_what_runs(
+    tmp_path: Path, engine: str, own: Format, dtype: str, is_open: bool
+) -> None:
+    assert web.why_not_model(engine, files(tmp_path, own, dtype, is_open=is_open), own) is None
+
+
+def test_the_engine_says_so_before_a_page_is_opened(tmp_path: Path, pinned: Pinned) -> None:
+    case = web_case("litertjs", "wasm", "relaxed-simd")
+    with pinned.raises(Unsupported):
+        LITERTJS.prepare(FakeTarget(), planned(case), files(tmp_path, "tflite", is_open=True))
+
+
+def test_an_output_that_litertjs_cannot_hand_over_is_said(tmp_path: Path, pinned: Pinned) -> None:
+    known = files(tmp_path, "tflite")
+    given = AddedManifest(**known.manifest.model_dump(), output_dtypes={"y": "int64"})
+    pinned(str(web.why_not_model("litertjs", ModelFiles(tmp_path, given), "tflite")))

@@ -17,7 +17,7 @@ from mobilebench.core.agreement import disagreements
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import MEASUREMENT_SCHEMA, BlockRule, Measurement
 from mobilebench.engines import web
-from mobilebench.engines.web_frameworks import LITERTJS, ORTJS, TFJS
+from mobilebench.engines.web_engines import LITERTJS, ORTJS, TFJS
 from mobilebench.models import obtain
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets.host import HostTarget

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.browsers import builds, chrome, gpu_process
+from mobilebench.browsers import browser_processes, builds, chrome
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, Measurement, Pass
 from mobilebench.engines import page_sampling
@@ -117,16 +117,16 @@ def test_a_gpu_that_is_lost_before_it_is_used_does_not_make_the_case_unsupported
     browser: Callable[[], builds.RunningBrowser], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then there is no adapter, as in a browser that has no WebGPU at all."""
-    running = gpu_process.GpuProcessCheck._running
+    running = browser_processes.GpuProcessCheck._running
     seen: list[frozenset[int]] = []
 
-    def looking(watch: gpu_process.GpuProcessCheck) -> frozenset[int]:
+    def looking(watch: browser_processes.GpuProcessCheck) -> frozenset[int]:
         seen.append(running(watch))
         if len(seen) == 1:
             crash_gpu(browser().address)
         return seen[-1]
 
-    monkeypatch.setattr(gpu_process.GpuProcessCheck, "_running", looking)
+    monkeypatch.setattr(browser_processes.GpuProcessCheck, "_running", looking)
     monkeypatch.setattr(chrome, "SOFTWARE_GPU", ("--use-angle=swiftshader", "--disable-features=WebGPU"))
     words = "The browser's GPU process ended while the page used it: tfjs webgpu"
     with pytest.raises(BlockFailed, match=words) as raised:

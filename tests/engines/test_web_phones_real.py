@@ -17,7 +17,7 @@ from mobilebench.browsers import builds
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, Measurement
 from mobilebench.engines import web
-from mobilebench.engines.web_frameworks import TFJS
+from mobilebench.engines.web_engines import TFJS
 from mobilebench.models import obtain
 from mobilebench.models.registry import facts
 from mobilebench.targets.android import first_run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.browsers.compression import Compression, compressed
+from mobilebench.browsers.file_response import Compression, compressed
 from mobilebench.core import file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.models.build import cache

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.recorders import battery, load, thermal
-from mobilebench.recorders.values import Void
+from mobilebench.recorders.reading import Void
 from tests.pinning import Pinned
 
 PIXEL_BATTERY = """Current Battery Service state:

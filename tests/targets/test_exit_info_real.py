@@ -7,7 +7,7 @@ from threading import Timer
 
 import pytest
 
-from mobilebench.browsers import renderers
+from mobilebench.browsers import browser_processes
 from mobilebench.browsers.connect import open_page
 from mobilebench.core.errors import BlockFailed
 from mobilebench.targets.base import Target
@@ -31,7 +31,7 @@ def end(phone: Target, kind: str, address: str, exit_: tuple[str, int] | None) -
     if exit_:
         now = phone.shell(["date", "+%Y-%m-%d %H:%M:%S"], timeout=10).stdout.decode().strip()
         phones.change_state(NAME, {f"exits.{exit_[0]}": f"{exit_[1]} {now}.500"})
-    pids = renderers.cpu_seconds(address, kind)
+    pids = browser_processes.cpu_seconds(address, kind)
     phone.shell(["kill", "-9", *map(str, pids)], timeout=10)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.recorders.values import Void
+from mobilebench.recorders.reading import Void
 from mobilebench.targets.android import description
 
 

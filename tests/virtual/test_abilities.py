@@ -12,7 +12,7 @@ import pytest
 
 from mobilebench import profiles, targets
 from mobilebench.core import paths
-from mobilebench.engines import scratch
+from mobilebench.engines import native
 from mobilebench.profiles import Profile
 from mobilebench.recorders.base import Subject
 from mobilebench.recorders.registry import READERS
@@ -194,7 +194,7 @@ def test_every_command_that_a_run_sends_is_in_the_table_and_works_on_its_android
                 pushed = target.push(tmp_path / "file", executable=True)
                 target.pull(pushed.path, tmp_path / "back")
                 assert (tmp_path / "back").read_bytes() == (tmp_path / "file").read_bytes()
-            with scratch.scratch_folder(target):
+            with native.scratch_folder(target):
                 pass
             with target.browser("chrome") as browser:
                 assert browser.version

@@ -2,12 +2,10 @@
 
     libraries_for("tflite", "gpu", "android-arm64-v8a") → core and delegate, with version, licence and checksum
 
-`lock.yaml` has the sources and checksum of each. `python -m mobilebench.engines.libraries` makes all of them ready for
-this computer; `mobilebench libraries` lists and fetches them.
+`lock.yaml` has the sources and checksum of each. `mobilebench libraries` lists and fetches them.
 """
 
 from mobilebench.engines.libraries.given import Given, every_file, require_use, using, using_files
-from mobilebench.engines.libraries.installed import providers_beside
 from mobilebench.engines.libraries.library import EngineLibraries, Library
 from mobilebench.engines.libraries.resolve import (
     ENGINES,
@@ -16,6 +14,7 @@ from mobilebench.engines.libraries.resolve import (
     libraries_for,
     library,
     missing_reason,
+    providers_beside,
 )
 
 __all__ = [

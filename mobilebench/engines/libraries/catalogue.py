@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.engines.libraries import cached, given, installed, pins, resolve
+from mobilebench.engines.libraries import cached, given, pins, resolve
 from mobilebench.engines.libraries.library import Library
 from mobilebench.engines.libraries.pins import Choice, Member
 
@@ -132,11 +132,11 @@ def _pinned(engine: str, build: str, choice: Choice, member: Member, role: Role)
 
 def _installed(build: str) -> Entry:
     try:
-        found = installed.library()
+        found = resolve.installed_library()
         state = "here"
     except BadInput as error:
         found, state = None, error.message
-    backends = (*INSTALLED_BACKENDS, *(installed.providers_beside(found.path) if found else ()))
+    backends = (*INSTALLED_BACKENDS, *(resolve.providers_beside(found.path) if found else ()))
     return _plain("onnxruntime", build, backends, found, state, "used as it is installed")
 
 

@@ -1,13 +1,14 @@
 """Libraries that a user names by option or environment variable: shared libraries and Android archives.
 
 An `.aar`, or a library built for Android, is used on phones; any other file on this computer. It has to fit the
-processor there.
+processor there, which the header of a shared library names.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +19,7 @@ from types import MappingProxyType
 from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import known_sha256
-from mobilebench.engines.libraries import elf, unpack
+from mobilebench.engines.libraries import unpack
 from mobilebench.engines.libraries.library import Library
 
 NAMES = {
@@ -175,9 +176,9 @@ def _is_archive(given: Given) -> bool:
         raise _unreadable(given, error) from error
 
 
-def _header(given: Given) -> elf.Elf | None:
+def _header(given: Given) -> Elf | None:
     try:
-        return elf.read(given.path)
+        return read_elf(given.path)
     except OSError as error:
         raise _unreadable(given, error) from error
 
@@ -204,7 +205,7 @@ def _from_archive(given: Given, build: str) -> Library | None:
             f"{given.words} cannot be unpacked to {target.parent}: {error.strerror or error}.",
             hint="Free some space or set MOBILEBENCH_CACHE to a folder that can be written.",
         ) from error
-    header = elf.read(target)
+    header = read_elf(target)
     if header is None or not header.fits(build):
         raise BadInput(f"{given.words} holds something under jni/{abi} that is not a library for {build}.")
     return Library(target, known_sha256(target), f"{given.by} {given.path.name}")
@@ -235,7 +236,7 @@ def _what_it_is(given: Given) -> str:
         abis = ", ".join(_abis(given))
         return f"it holds {NAMES[given.name]} for {abis}" if abis else f"it holds no {NAMES[given.name]}"
     header = _header(given)
-    machine = next((name for name, number in elf.ABIS.items() if header and number == header.machine), None)
+    machine = next((name for name, number in ABIS.items() if header and number == header.machine), None)
     return f"it is for {machine}" if machine else "it is for an unknown processor"
 
 
@@ -244,3 +245,61 @@ def _unreadable(given: Given, error: OSError) -> BadInput:
         f"{given.words} cannot be read ({error.strerror}).",
         hint=f"Name a shared library or an Android archive (.aar), or none ({variable(given.name)} unset).",
     )
+
+
+ABIS = {"x86_64": 62, "aarch64": 183, "arm64-v8a": 183, "armeabi-v7a": 40, "x86": 3}
+"""Name of a processor in runner builds to ELF's machine number."""
+
+_HEAD = 64 * 2**10
+_NOTE = 4
+_SEGMENTS = {1: ("<IIIIIIII", 1, 4), 2: ("<IIQQQQQQ", 2, 5)}
+"""ELF class (32 or 64 bit) to a program header's format and the positions of file offset and size in it."""
+
+
+@dataclass(frozen=True)
+class Elf:
+    """A shared library's header."""
+
+    machine: int
+    android: bool
+    """It has Android's note segment, which every library built with the NDK has."""
+
+    @property
+    def family(self) -> str:
+        return "android" if self.android else "linux"
+
+    def fits(self, build: str) -> bool:
+        """Whether a runner build such as `android-arm64-v8a` can load it."""
+        family, _, abi = build.partition("-")
+        return family == self.family and ABIS.get(abi) == self.machine
+
+
+def read_elf(path: Path) -> Elf | None:
+    """The header of a little-endian ELF file; None for any other file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if head[:4] != b"\x7fELF" or len(head) < 20:
+        return None
+    return Elf(int.from_bytes(head[18:20], "little"), _names_android(head))
+
+
+def _names_android(head: bytes) -> bool:
+    """Whether one of the note segments that the header lists names Android. Only the file's start is looked at."""
+    layout = _SEGMENTS.get(head[4])
+    if layout is None or len(head) < 64:
+        return False
+    form, offset_at, size_at = layout
+    table = struct.unpack_from("<I", head, 28)[0] if head[4] == 1 else struct.unpack_from("<Q", head, 32)[0]
+    step, count = struct.unpack_from("<HH", head, 42 if head[4] == 1 else 54)
+    for index in range(count):
+        begin = table + index * step
+        if begin + struct.calcsize(form) > len(head):
+            return False
+        segment = struct.unpack_from(form, head, begin)
+        if segment[0] == _NOTE and b"Android\0" in head[segment[offset_at] : segment[offset_at] + segment[size_at]]:
+            return True
+    return False

@@ -1,11 +1,18 @@
-"""Finds what a backend of an engine loads on a runner build: a user's file, else the pinned library."""
+"""Finds what a backend of an engine loads on a runner build: a user's file, else the pinned library.
+
+On this computer, ONNX Runtime's library is the one inside the installed Python package, which has one of several names.
+"""
 
 from __future__ import annotations
 
 import platform
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
 
-from mobilebench.core.errors import Unsupported
-from mobilebench.engines.libraries import cached, given, installed, pins
+from mobilebench.core.errors import BadInput, Unsupported
+from mobilebench.core.hashing import known_sha256
+from mobilebench.engines.libraries import cached, given, pins
 from mobilebench.engines.libraries.cached import Tell, on_standard_error
 from mobilebench.engines.libraries.library import EngineLibraries, Library
 from mobilebench.engines.libraries.pins import Choice
@@ -88,15 +95,15 @@ def host_version(engine: str) -> str | None:
     if given.concerns(engine, build):
         return None
     if engine == "onnxruntime":
-        path = installed.find()
-        return installed.version_of(path) if path else None
+        path = find_installed()
+        return version_of(path) if path else None
     choice = pins.choice(engine, build, None)
     return pins.pinned(engine, build, choice.core).archive.version if choice else None
 
 
 def _known_core(engine: str, build: str, choice: Choice | None, tell: Tell) -> Library:
     if engine == "onnxruntime" and build == host_build():
-        return installed.library()
+        return installed_library()
     assert choice is not None, "missing_reason has looked"
     return cached.obtain(pins.pinned(engine, build, choice.core), tell)
 
@@ -115,18 +122,18 @@ def _missing_delegate(engine: str, build: str, backend: str | None) -> str | Non
 def _missing_provider(backend: str | None) -> str | None:
     """Why a provider's library is missing; None when it is not. A damaged package can lack it, or another package of
     the same name."""
-    path = installed.find()
+    path = find_installed()
     if path is None:
         return (
             "the Python package `onnxruntime` is not installed with its library "
             "(`pip install onnxruntime` does, or `--engine-library onnxruntime=FILE` names one)"
         )
     package = _PROVIDER_PACKAGES.get(backend or "")
-    if package is None or backend in installed.providers_beside(path):
+    if package is None or backend in providers_beside(path):
         return None
     return (
         f"the installed ONNX Runtime brings no library of its `{backend}` provider "
-        f"(`pip install {package.format(version=installed.version_of(path))}` does)"
+        f"(`pip install {package.format(version=version_of(path))}` does)"
     )
 
 
@@ -140,3 +147,67 @@ def _notes(engine: str, build: str, core: Library, delegate: Library | None) -> 
             f"the delegate is of version {delegate.version or 'unknown'}, the library of {core.version or 'unknown'}"
         )
     return tuple(notes)
+
+
+PACKAGES = ("onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-migraphx", "onnxruntime")
+"""Packages that contain a module `onnxruntime`. The plain one is last, since others are installed over it."""
+
+LICENCE = "MIT"
+
+_PREFIX = "libonnxruntime.so."
+_PROVIDER = "libonnxruntime_providers_"
+
+
+def find_installed() -> Path | None:
+    """The newest library of the installed package; the package itself is not imported."""
+    spec = find_spec("onnxruntime")
+    folders = [Path(place) / "capi" for place in (spec.submodule_search_locations or [])] if spec else []
+    found = [file for folder in folders for file in folder.glob(f"{_PREFIX}*")]
+    return max(found, key=lambda file: _version_numbers(version_of(file)), default=None)
+
+
+def installed_library() -> Library:
+    """The installed library.
+
+    Raises:
+        BadInput: there is none.
+    """
+    path = find_installed()
+    if path is None:
+        raise BadInput(
+            "The Python package `onnxruntime` is not installed with its library.",
+            hint="Run `make python`, or name a library: `--engine-library onnxruntime=FILE.so`.",
+        )
+    version = version_of(path)
+    package = _package(version)
+    return Library(path, known_sha256(path), f"package {package} {version}", version, LICENCE, f"{package}=={version}")
+
+
+def version_of(path: Path) -> str:
+    """The version in the library's file name."""
+    return path.name.removeprefix(_PREFIX)
+
+
+def providers_beside(library: Path) -> dict[str, Path]:
+    """The execution providers with a library of their own beside ONNX Runtime's, by name (`cuda`, `openvino`).
+
+    ONNX Runtime loads them from its own folder together with `libonnxruntime_providers_shared.so`; without that file
+    the result is empty.
+    """
+    found = {file.stem.removeprefix(_PROVIDER): file for file in sorted(library.parent.glob(f"{_PROVIDER}*.so"))}
+    return {name: file for name, file in found.items() if name != "shared"} if "shared" in found else {}
+
+
+def _package(version: str) -> str:
+    """The name of the package that contains it."""
+    for name in PACKAGES:
+        try:
+            if metadata.version(name) == version:
+                return name
+        except metadata.PackageNotFoundError:
+            continue
+    return "onnxruntime"
+
+
+def _version_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())

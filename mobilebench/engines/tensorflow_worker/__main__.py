@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 
 from mobilebench.core.worker_process import end_with_parent, reserve_output
-from mobilebench.engines.tensorflow_worker import options, report
-from mobilebench.engines.tensorflow_worker.block import Block, measure
+from mobilebench.engines.tensorflow_worker import options
+from mobilebench.engines.tensorflow_worker.block import Block, answer_json, measure
 from mobilebench.engines.tensorflow_worker.options import MEASURED, NOT_WRITTEN, Problem
 
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         measure(block)
     except Problem as error:
         problem = error
-    text = report.answer(block, problem, options.pass_asked(arguments))
+    text = answer_json(block, problem, options.pass_asked(arguments))
     try:
         with output:
             output.write(f"{text}\n")

@@ -1,22 +1,21 @@
-"""Measures one block: setup, warmup and predictions, with the proof of how they ran."""
+"""Measures one block: setup, warmup and predictions, with the proof of how they ran.
+
+The answer is the JSON of a measurement, in the schema that the native runner and the pages also use.
+"""
 
 from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mobilebench.engines.tensorflow_worker import (
-    cores,
-    kernels,
-    memory,
-    network,
-    pages,
-    system,
-)
-from mobilebench.engines.tensorflow_worker.options import FAILED, Input, Options, Problem, words
+from mobilebench.engines.tensorflow_worker import memory, network, system
+from mobilebench.engines.tensorflow_worker.options import FAILED, UNSUPPORTED, Input, Options, Problem, words
+
+if TYPE_CHECKING:
+    from mobilebench.core.records import Kernel, Measurement, MemoryUse, OutputSummary, Proof
 
 
 @dataclass
@@ -38,9 +37,9 @@ class Block:
     costs: dict[str, system.Cost] = field(default_factory=dict)
     used: list[system.Thread] = field(default_factory=list)
     at_work: system.AtWork | None = None
-    kept: cores.ReadBack | None = None
+    kept: system.ReadBack | None = None
     placement: network.Placement | None = None
-    operators: list[kernels.Times] = field(default_factory=list)
+    operators: list[network.Times] = field(default_factory=list)
     readings: list[memory.Reading] = field(default_factory=list)
     peak_rss_kb: int | None = None
     notes: list[str] = field(default_factory=list)
@@ -65,8 +64,8 @@ def measure(block: Block) -> None:
 
 def _measure(block: Block) -> None:
     options = block.options
-    asked = cores.asked(options.affinity)
-    cores.take(asked, options.priority)
+    asked = system.cores_asked(options.affinity)
+    system.take_cores(asked, options.priority)
     _cache(block)
     began = system.now_ms()
     watch = memory.MemorySampler(lambda: system.now_ms() - began, options.memory_period_ms)
@@ -75,7 +74,7 @@ def _measure(block: Block) -> None:
     stages = _Stages(block, watch)
     runtime, model = _set_up(block, stages)
     model.feed({one.name: filled(one, position) for position, one in enumerate(options.inputs)})
-    profile = kernels.Profile(runtime.tf, options.scratch) if options.pass_ == "kernels" else None
+    profile = network.Profile(runtime.tf, options.scratch) if options.pass_ == "kernels" else None
     with profile.running() if profile else nullcontext():
         _predict(block, model, stages, profile)
     block.peak_rss_kb = memory.peak_rss_kb()
@@ -83,7 +82,7 @@ def _measure(block: Block) -> None:
         block.readings = watch.stop()
     block.at_work = system.at_work(block.used, {os.getpid(), watch.thread})
     block.operators = profile.found if profile else []
-    block.kept = cores.read(asked)
+    block.kept = system.read_cores(asked)
     _prove(block, model)
 
 
@@ -119,9 +118,9 @@ def _cache(block: Block) -> None:
     """Prepare the page cache as the options say, and read back its state."""
     model, libraries = _model_files(block.options), network.installed()
     try:
-        pages.prepare([*model, *libraries], block.options.page_cache)
-        block.model_resident = pages.resident(model)
-        block.library_resident = pages.resident(libraries)
+        memory.prepare_page_cache([*model, *libraries], block.options.page_cache)
+        block.model_resident = memory.resident(model)
+        block.library_resident = memory.resident(libraries)
     except OSError as error:
         raise Problem(f"{error.filename or 'a file'} cannot be read: {error.strerror}") from error
 
@@ -142,7 +141,7 @@ def _set_up(block: Block, stages: _Stages) -> tuple[network.Runtime, network.Net
     return runtime, model
 
 
-def _predict(block: Block, model: network.Network, stages: _Stages, profile: kernels.Profile | None) -> None:
+def _predict(block: Block, model: network.Network, stages: _Stages, profile: network.Profile | None) -> None:
     options = block.options
 
     def once() -> float:
@@ -213,3 +212,112 @@ def _model_files(options: Options) -> list[Path]:
     if not model.is_file():
         raise Problem(f"the model file {options.model} cannot be read")
     return [model, *sorted(file for file in (model.parent / "variables").glob("*") if file.is_file())]
+
+
+ENGINE = "tensorflow"
+
+_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG_LEVEL", "OMP_NUM_THREADS")
+"""Environment variables on which times depend."""
+
+
+def answer_json(block: Block | None, problem: Problem | None, pass_asked: str) -> str:
+    """The measurement as one line of JSON."""
+    return measurement(block, problem, pass_asked).model_dump_json(by_alias=True, exclude_none=True)
+
+
+def measurement(block: Block | None, problem: Problem | None, pass_asked: str) -> Measurement:
+    """What was measured, or why it was not. `block` is None when even the arguments were unusable."""
+    from mobilebench.core.records import MEASUREMENT_SCHEMA, Measurement
+
+    said = {"schema": MEASUREMENT_SCHEMA, "engine": ENGINE, "pass": pass_asked}
+    if problem is not None:
+        status = "unsupported" if problem.exit_code == UNSUPPORTED else "error"
+        version = block.version if block else None
+        return Measurement.model_validate({**said, "status": status, "reason": problem.reason, "version": version})
+    assert block is not None
+    return Measurement.model_validate(
+        {
+            **said,
+            "status": "ok",
+            "version": block.version,
+            "proof": _proof(block),
+            "setup_ms": block.setup_ms,
+            "warmup_ms": block.warmup_ms,
+            "prediction_ms": block.prediction_ms,
+            "cost": {stage: asdict(spent) for stage, spent in block.costs.items()},
+            "kernels": _kernels(block),
+            "memory": _memory(block),
+            "output": _outputs(block),
+        }
+    )
+
+
+def _proof(block: Block) -> Proof:
+    from mobilebench.core.records import DelegateShare, FileProof, Proof
+
+    options, placement, kept = block.options, block.placement, block.kept
+    assert placement is not None
+    assert kept is not None
+    assert block.at_work is not None
+    return Proof.model_validate(
+        {
+            "files": [FileProof(name=str(file), bytes=file.stat().st_size) for file in block.files],
+            "backend": placement.backend,
+            "threads": block.at_work.computing or None,
+            "threads_source": block.at_work.source,
+            "threads_alive": block.at_work.alive,
+            "thread_cpu_ms": [thread.cpu_ms for thread in block.used],
+            "graph_nodes": sum(placement.nodes.values()),
+            "delegates": [DelegateShare(name=kind, nodes=count) for kind, count in sorted(placement.nodes.items())],
+            "cpu_features": block.features,
+            "affinity_asked": options.affinity,
+            "affinity": kept.cores,
+            "affinity_kept": kept.kept,
+            "cpuset": kept.cpuset,
+            "priority": kept.priority,
+            "model_access": block.model_access,
+            "caches_asked": options.page_cache,
+            "model_resident": block.model_resident,
+            "library_resident": block.library_resident,
+            "clock_resolution_ms": block.clock.resolution_ms,
+            "clock_cost_ms": block.clock.cost_ms,
+            "environment": {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            "notes": block.notes,
+        }
+    )
+
+
+def _kernels(block: Block) -> list[Kernel]:
+    from mobilebench.core.records import Kernel
+
+    predictions = len(block.prediction_ms)
+    return [
+        Kernel(
+            name=one.name,
+            provider=one.provider,
+            warmup_ms=one.values.get(0),
+            times_ms=[one.values.get(step, 0.0) for step in range(1, predictions + 1)],
+        )
+        for one in block.operators
+    ]
+
+
+def _memory(block: Block) -> MemoryUse | None:
+    from mobilebench.core.records import MemoryReading, MemoryUse
+
+    if block.options.pass_ != "memory":
+        return None
+    return MemoryUse(
+        peak_rss_kb=block.peak_rss_kb,
+        period_ms=block.options.memory_period_ms,
+        readings=[MemoryReading(**asdict(reading)) for reading in block.readings],
+        notes=["the Python interpreter and TensorFlow are part of it"],
+    )
+
+
+def _outputs(block: Block) -> list[OutputSummary]:
+    from mobilebench.models import synthetic_inputs
+
+    return [
+        synthetic_inputs.summarise(name, block.answer[name], block.options.samples) for name in block.options.outputs
+    ]

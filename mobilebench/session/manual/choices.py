@@ -21,7 +21,7 @@ from mobilebench.engines.page_messages import (
     StartRequest,
 )
 from mobilebench.engines.web import PageCase
-from mobilebench.engines.webengine import WebEngine
+from mobilebench.engines.web_engines import WebEngine
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.recorders import registry
 from mobilebench.session.manual import manual_target

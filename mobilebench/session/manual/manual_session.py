@@ -31,7 +31,7 @@ from mobilebench.core.records import (
     TargetInfo,
 )
 from mobilebench.core.validation import first_problem
-from mobilebench.engines import web
+from mobilebench.engines import page_answer, web
 from mobilebench.engines.page_messages import Judgement, PageAnswer, Started, StartRequest, StopRequest
 from mobilebench.models import registry
 from mobilebench.session.dependencies import in_use
@@ -203,12 +203,14 @@ class Manual:
         return target, record_verdict(block, target, registry.facts(begun.chosen.files.manifest))
 
     def _completed(self, begun: _Begun, case: Case, target: TargetInfo, answer: str) -> Measurement:
-        measurement = web.parse_answer(answer, case)
+        measurement = page_answer.parse_answer(answer, case)
         log = begun.visit.served()
-        measurement = web.with_downloads(measurement, self._path, case, log, begun.visit.turns)
+        measurement = page_answer.with_downloads(measurement, self._path, case, log, begun.visit.turns)
         browser, version = next(iter(target.browsers.items()))
         handle = BrowserHandle(name=browser, version=version, address="", flags=())
-        return web.complete(measurement, handle, log, begun.chosen.page_case)
+        return page_answer.complete(
+            measurement, handle, log, cores_overridden=begun.chosen.page_case.hardware_concurrency is not None
+        )
 
 
 def _measurement(answer: str) -> Measurement:

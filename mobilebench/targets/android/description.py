@@ -12,9 +12,8 @@ from mobilebench.core import proc
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import TargetInfo
 from mobilebench.profiles import property_value
-from mobilebench.recorders import battery, dumpsys
-from mobilebench.recorders.reading import EMULATOR, MADE_UP
-from mobilebench.recorders.values import Void
+from mobilebench.recorders import battery, reading
+from mobilebench.recorders.reading import EMULATOR, MADE_UP, Void
 from mobilebench.targets.android import apps, identity
 from mobilebench.targets.android.shell import Shell, checked_output
 
@@ -254,7 +253,7 @@ _GLES_VERSION = "OpenGL ES"
 
 def parse_renderer(text: str) -> str | Void:
     """Return the renderer in `GLES: vendor, renderer, version`; each of the three may contain commas."""
-    if why := dumpsys.refusal("SurfaceFlinger", text):
+    if why := reading.refusal("SurfaceFlinger", text):
         return Void(why)
     renderers = dict.fromkeys(filter(None, map(_renderer_in, _GLES_LINE.findall(text))))
     if not renderers:

@@ -1,4 +1,4 @@
-"""Networks that a browser imitates."""
+"""Networks that a browser imitates for a page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.browsers import network_presets
-from mobilebench.browsers.page import Capability
+from mobilebench.browsers.page import Capability, imitate_network
 from mobilebench.core.errors import Unsupported
 from mobilebench.core.network_presets import seconds
 
@@ -26,7 +25,7 @@ class FakePage:
 
 def test_a_link_is_told_in_bytes_a_second() -> None:
     page = FakePage("shape link")
-    network_presets.shape(page, "4g")  # type: ignore[arg-type]
+    imitate_network(page, "4g")  # type: ignore[arg-type]
     assert page.calls[-1] == (
         "Network.emulateNetworkConditions",
         {"offline": False, "latency": 170, "downloadThroughput": 1_125_000, "uploadThroughput": 1_125_000},
@@ -35,13 +34,13 @@ def test_a_link_is_told_in_bytes_a_second() -> None:
 
 def test_without_a_link_nothing_is_told() -> None:
     page = FakePage()
-    network_presets.shape(page, "none")  # type: ignore[arg-type]
+    imitate_network(page, "none")  # type: ignore[arg-type]
     assert page.calls == []
 
 
 def test_a_browser_that_cannot_is_not_taken_for_one_that_does() -> None:
     with pytest.raises(Unsupported, match="wifi"):
-        network_presets.shape(FakePage(), "wifi")  # type: ignore[arg-type]
+        imitate_network(FakePage(), "wifi")  # type: ignore[arg-type]
 
 
 def test_how_long_bytes_take() -> None:

@@ -13,9 +13,8 @@ import pytest
 
 from mobilebench.core.errors import BadInput, Unsupported
 from mobilebench.engines import libraries
-from mobilebench.engines.libraries import __main__ as ready
-from mobilebench.engines.libraries import cached, catalogue, fetch, given, installed, pins
-from tests.engines.library_fakes import COORDINATE, INSIDE, PACKAGE, aar, calls, client, elf, pin, sha256, tgz, zipped
+from mobilebench.engines.libraries import cached, catalogue, given, pins, resolve
+from tests.engines.libraries.fakes import COORDINATE, INSIDE, PACKAGE, aar, calls, client, elf, pin, sha256, tgz, zipped
 from tests.pinning import Pinned
 
 PHONE = "android-arm64-v8a"
@@ -256,7 +255,7 @@ def test_the_clients_reason_is_found_in_its_words(
 def test_a_client_that_hangs_is_ended_with_its_children(
     tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
-    monkeypatch.setattr(fetch, "_FETCH_SECONDS", 0.3)
+    monkeypatch.setattr(cached, "_FETCH_SECONDS", 0.3)
     client(tmp_path / "bin", monkeypatch, "mvn", f"sleep 60 & echo $! > {tmp_path}/child; wait")
     with pinned.raises(Unsupported):
         obtain()
@@ -328,7 +327,7 @@ def test_a_provider_that_the_package_lacks_is_said_with_the_package_that_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     core = tmp_path / "libonnxruntime.so.1.10.0"
-    monkeypatch.setattr(installed, "find", lambda: core)
+    monkeypatch.setattr(resolve, "find_installed", lambda: core)
     reason = libraries.missing_reason("onnxruntime", libraries.host_build(), "cuda")
     pinned(reason or "")
     for name in ("cuda", "shared"):
@@ -347,9 +346,9 @@ def test_the_newest_of_several_installed_libraries_is_used(tmp_path: Path, monke
         [
             sys.executable,
             "-c",
-            "from mobilebench.engines.libraries import installed; print(installed.find())",
+            "from mobilebench.engines.libraries import resolve; print(resolve.find_installed())",
         ],
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"},
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[3]}"},
         capture_output=True,
         text=True,
         check=True,
@@ -357,12 +356,10 @@ def test_the_newest_of_several_installed_libraries_is_used(tmp_path: Path, monke
     assert found.stdout.strip() == str(folder / "libonnxruntime.so.1.10.0")
 
 
-def test_main_says_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pinned: Pinned
-) -> None:
+def test_fetching_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
     monkeypatch.setenv("MOBILEBENCH_TFLITE_LIBRARY", str(tmp_path / "absent.so"))
-    assert ready.main() == 2
-    pinned(capsys.readouterr().err)
+    (entry,) = catalogue.entries(["tflite"], [libraries.host_build()])
+    pinned(catalogue.fetch(entry))
 
 
 def test_a_lock_file_that_names_no_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,7 +369,7 @@ def test_a_lock_file_that_names_no_archive_is_refused(tmp_path: Path, monkeypatc
 
 
 def test_the_documented_licences_are_those_of_the_lock_file() -> None:
-    document = (Path(__file__).parents[2] / "docs" / "licences.md").read_text()
+    document = (Path(__file__).parents[3] / "docs" / "licences.md").read_text()
     table = document.partition("catalogue.licences() -->\n")[2].partition("\n<!-- end -->")[0]
     assert table == catalogue.licences()
 

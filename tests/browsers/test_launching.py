@@ -1,17 +1,19 @@
-"""How ends of browsers, pages and runners of this computer are told: by exit, log, and the kernel's count."""
+"""How a browser is started: its screen, and how it or its page died."""
 
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from mobilebench.browsers import crash_diagnosis, launching
-from mobilebench.core.errors import BlockFailed, Fault, Killed
+from mobilebench.browsers import launching
+from mobilebench.core.errors import BlockFailed, Fault, Killed, Unsupported
 from mobilebench.profiles import memory_kills
 from tests.pinning import Pinned
 
@@ -56,7 +58,7 @@ def running(*argv: str) -> Iterator[subprocess.Popen[bytes]]:
 def told(
     process: subprocess.Popen[bytes], log: Path, error: BlockFailed, act: Callable[[], object] = str
 ) -> BlockFailed:
-    with pytest.raises(BlockFailed) as raised, crash_diagnosis.explained("chromium", process, log):
+    with pytest.raises(BlockFailed) as raised, launching.explained_death("chromium", process, log):
         act()
         raise error
     return raised.value
@@ -83,7 +85,7 @@ def test_a_browser_that_ended_is_told_from_a_cut_connection(
 def test_a_cut_connection_to_a_browser_that_lives_stays_one(
     tmp_path: Path, kills: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crash_diagnosis, "_EXIT_SECONDS", 0.05)
+    monkeypatch.setattr(launching, "_EXIT_SECONDS", 0.05)
     error = cut()
     with running() as process:
         assert told(process, tmp_path / "none", error) is error
@@ -148,6 +150,69 @@ def test_a_disk_without_room_is_a_fault_of_its_own(tmp_path: Path, monkeypatch: 
 
 
 def test_a_browser_that_ended_as_it_started_may_have_been_killed() -> None:
-    assert isinstance(crash_diagnosis.of_exit("it ended", "Chrome", -signal.SIGKILL), Killed)
-    ended = crash_diagnosis.of_exit("it ended", "Chrome", 1)
+    assert isinstance(launching.of_exit("it ended", "Chrome", -signal.SIGKILL), Killed)
+    ended = launching.of_exit("it ended", "Chrome", 1)
     assert (ended.fault, isinstance(ended, Killed)) == ("crash", False)
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where screens have their sockets in a test; its path is short, as that of a socket has to be."""
+    with tempfile.TemporaryDirectory() as name:
+        for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", name)
+        monkeypatch.setattr(launching, "_SOCKETS", Path(name))
+        yield Path(name)
+
+
+@contextmanager
+def listening(path: Path) -> Iterator[None]:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        yield
+
+
+def test_neither_variable_is_set(pinned: Pinned) -> None:
+    assert launching.why_no_screen() == "there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set)"
+    with pinned.raises(Unsupported) as raised:
+        launching.require_screen("Firefox")
+    assert raised.value.hint is not None
+    assert "xvfb-run" in raised.value.hint
+
+
+@pytest.mark.parametrize("named", [":417", "unix:417", ":417.0"])
+def test_a_display_answers_or_not(folder: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.setenv("DISPLAY", named)
+    assert launching.why_no_screen() == f"the screen that is named does not answer (DISPLAY is {named})"
+    with listening(folder / "X417"):
+        assert launching.why_no_screen() is None
+        launching.require_screen("Chrome")
+
+
+def test_a_display_behind_a_port_answers_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(launching, "_FIRST_PORT", server.getsockname()[1] - 10)
+        monkeypatch.setenv("DISPLAY", "127.0.0.1:10.0")
+        assert launching.why_no_screen() is None
+    assert launching.why_no_screen() is not None
+
+
+@pytest.mark.parametrize("named", ["nonsense", ":", ":-1", "127.0.0.1:99999", ":99999", "\u2028:1", "x:1"])
+def test_what_names_no_screen_breaks_nothing(monkeypatch: pytest.MonkeyPatch, named: str, pinned: Pinned) -> None:
+    monkeypatch.setenv("DISPLAY", named)
+    pinned(launching.why_no_screen() or "")
+
+
+def test_one_of_two_screens_is_enough(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":417")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert launching.why_no_screen() == (
+        "the screen that is named does not answer (DISPLAY is :417, WAYLAND_DISPLAY is wayland-0)"
+    )
+    with listening(folder / "wayland-0"):
+        assert launching.why_no_screen() is None
+    monkeypatch.setenv("WAYLAND_DISPLAY", str(folder / "elsewhere"))
+    with listening(folder / "elsewhere"):
+        assert launching.why_no_screen() is None

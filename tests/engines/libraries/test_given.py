@@ -8,9 +8,8 @@ import pytest
 
 from mobilebench.core.errors import BadInput, Unsupported
 from mobilebench.engines import libraries
-from mobilebench.engines.libraries import elf as header
 from mobilebench.engines.libraries import given
-from tests.engines.library_fakes import aar, elf, sha256, zipped
+from tests.engines.libraries.fakes import aar, elf, sha256, zipped
 from tests.pinning import Pinned
 
 HOST = libraries.host_build()
@@ -33,9 +32,9 @@ def written(path: Path, raw: bytes) -> Path:
 @pytest.mark.parametrize("abi", ["x86_64", "aarch64", "arm64-v8a", "armeabi-v7a", "x86"])
 @pytest.mark.parametrize("android", [True, False])
 def test_a_header_tells_processor_and_family(tmp_path: Path, abi: str, android: bool) -> None:
-    found = header.read(written(tmp_path / "lib.so", elf(abi, android=android)))
+    found = given.read_elf(written(tmp_path / "lib.so", elf(abi, android=android)))
     assert found is not None
-    assert (found.machine, found.family) == (header.ABIS[abi], "android" if android else "linux")
+    assert (found.machine, found.family) == (given.ABIS[abi], "android" if android else "linux")
     assert found.fits(f"{found.family}-{abi}")
     assert not found.fits(f"{found.family}-riscv64")
 
@@ -43,8 +42,8 @@ def test_a_header_tells_processor_and_family(tmp_path: Path, abi: str, android: 
 @pytest.mark.parametrize("cut", range(0, 130, 7))
 @pytest.mark.parametrize("abi", ["arm64-v8a", "armeabi-v7a"])
 def test_a_cut_header_is_no_crash(tmp_path: Path, cut: int, abi: str) -> None:
-    found = header.read(written(tmp_path / "lib.so", elf(abi, android=True)[:cut]))
-    assert found is None or found.machine == header.ABIS[abi]
+    found = given.read_elf(written(tmp_path / "lib.so", elf(abi, android=True)[:cut]))
+    assert found is None or found.machine == given.ABIS[abi]
 
 
 def test_a_library_for_this_computer_is_known_by_its_checksum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from mobilebench.browsers import tracing
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import MEASUREMENT_SCHEMA, Conditions, Measurement, Pass, PlannedBlock, TraceFile
-from mobilebench.engines import page_trace, web
+from mobilebench.engines import page_answer, page_recorders
 from mobilebench.engines.base import why_unsupported
 from mobilebench.engines.page_process import RecordedPage
 from mobilebench.engines.page_recorders import recording
@@ -105,7 +105,7 @@ def test_the_trace_of_a_block_that_failed_is_not_asked_for(tmp_path: Path, pinne
 def test_a_file_has_a_name_that_any_system_and_its_record_take() -> None:
     usual = web_case("ortjs@1.18", "wasm", "simd", browser="chrome@beta", model="m" * 300)
     phone = replace(usual, target="[fe80::1%eth0]:5555/../x")
-    names = {page_trace.file_name(traced(case, index=number)) for number, case in enumerate([CASE, CASE, phone])}
+    names = {page_recorders.file_name(traced(case, index=number)) for number, case in enumerate([CASE, CASE, phone])}
     assert len(names) == 3
     for name in names:
         TraceFile(name=name, bytes=1, sha256="0" * 64, json_bytes=1, complete=True, marks=[], categories=[])
@@ -157,6 +157,6 @@ def test_a_person_s_browser_cannot_be_traced(pinned: Pinned) -> None:
 def test_a_page_that_tells_of_a_trace_itself_is_not_believed(pinned: Pinned) -> None:
     trace = {"name": "a.json.gz", "bytes": 1, "sha256": "0" * 64, "json_bytes": 1, "complete": True, "marks": []}
     answer = {"schema": MEASUREMENT_SCHEMA, "status": "ok", "engine": "tfjs", "warmup_ms": [1], "prediction_ms": [1]}
-    told = web.Measurement.model_validate({**answer, "trace": {**trace, "categories": []}})
+    told = Measurement.model_validate({**answer, "trace": {**trace, "categories": []}})
     with pinned.raises(BlockFailed):
-        web.parse_answer(told.model_dump_json(by_alias=True), CASE)
+        page_answer.parse_answer(told.model_dump_json(by_alias=True), CASE)

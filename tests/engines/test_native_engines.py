@@ -6,8 +6,7 @@ import pytest
 
 from mobilebench.core.records import Case, TargetInfo
 from mobilebench.engines import cuda, libraries
-from mobilebench.engines.onnxruntime import OnnxruntimeEngine
-from mobilebench.engines.tflite import TfliteEngine
+from mobilebench.engines.native_engines import OnnxruntimeEngine, TfliteEngine
 from tests.ways import axes
 
 PHONE = "android-arm64-v8a"

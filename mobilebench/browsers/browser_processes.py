@@ -1,4 +1,4 @@
-"""Find the browser process that computed a page, and whether the process was fresh."""
+"""The processes of a browser that lists them: which one computed a page, and whether the GPU process survived it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from mobilebench.browsers import cdp
 from mobilebench.browsers.websocket_rpc import Message, connected
-from mobilebench.core.errors import BlockFailed
+from mobilebench.core.errors import BlockFailed, Fault, Unsupported
+from mobilebench.core.records import Measurement
 
 IDLE_SECONDS = 0.25
 """CPU seconds up to which an existing process counts as fresh, because browsers keep a spare one."""
@@ -53,7 +54,7 @@ class RendererCheck:
 
 
 @contextmanager
-def watched(address: str, wanted: bool) -> Iterator[RendererCheck]:
+def renderer_checked(address: str, wanted: bool) -> Iterator[RendererCheck]:
     """Watch the renderers of the browser at `address` while a page is open, if `wanted`."""
     before: dict[int, float] | None = None
     if wanted:
@@ -93,3 +94,58 @@ def parse(result: object, kind: str = "renderer") -> dict[int, float]:
 
 def _ignore(message: Message) -> None:
     """Ignore events of the whole browser."""
+
+
+GPU_BACKENDS = ("webgl", "webgpu")
+"""Backends that compute in the GPU process."""
+_COULD_FOLLOW: tuple[Fault | None, ...] = ("page error", "hang", None)
+
+
+class GpuProcessCheck:
+    """Compares the browser's GPU processes at creation with those at a later call."""
+
+    def __init__(self, address: str, *, wanted: bool) -> None:
+        self._address = address
+        self._first = self._running() if wanted else frozenset()
+
+    @property
+    def ended(self) -> bool:
+        """Whether a GPU process from the start is gone; also False if the browser does not list its processes."""
+        if not self._first:
+            return False
+        now = self._running()
+        return bool(now) and not self._first <= now
+
+    def noted(self, measurement: Measurement) -> Measurement:
+        """Add a note if a GPU process ended and another took over before the page used it."""
+        if not self.ended:
+            return measurement
+        note = "the browser's GPU process ended while the page was measured, and another one took over"
+        proof = measurement.proof.model_copy(update={"notes": [*measurement.proof.notes, note]})
+        return measurement.model_copy(update={"proof": proof})
+
+    def _running(self) -> frozenset[int]:
+        with suppress(BlockFailed):
+            return frozenset(cpu_seconds(self._address, "GPU"))
+        return frozenset()
+
+
+@contextmanager
+def gpu_checked(address: str, backend: str) -> Iterator[GpuProcessCheck]:
+    """Turn a failure or `Unsupported` inside the context into a lost context if the GPU process has ended.
+
+    Args:
+        address: the browser's address; a WebDriver BiDi browser is not queried, as it does not list its processes.
+        backend: the backend on which the page computes.
+
+    Raises:
+        BlockFailed: replaces the original exception.
+    """
+    watch = GpuProcessCheck(address, wanted=backend in GPU_BACKENDS and address.startswith("http"))
+    try:
+        yield watch
+    except (BlockFailed, Unsupported) as error:
+        if getattr(error, "fault", None) not in _COULD_FOLLOW or not watch.ended:
+            raise
+        words = f"The browser's GPU process ended while the page used it: {error.message}"
+        raise BlockFailed(words, fault="lost context") from error

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.engines.libraries import pins
-from mobilebench.engines.libraries.elf import ABIS
+from mobilebench.engines.libraries.given import ABIS
 
 COORDINATE = "org.engine:engine-android:1.0:aar"
 PACKAGE = "com.engine.mirror@1.2.3"

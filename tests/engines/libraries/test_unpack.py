@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput
 from mobilebench.engines.libraries import unpack
-from tests.engines.library_fakes import tgz, zipped
+from tests.engines.libraries.fakes import tgz, zipped
 from tests.pinning import Pinned
 
 MEMBER = "jni/arm64-v8a/libengine.so"

@@ -1,4 +1,4 @@
-"""ONNX Runtime by its C API in the native runner."""
+"""The engines of the native runner: TensorFlow Lite, ONNX Runtime, and one that only sleeps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,45 @@ from mobilebench.core.records import Case, TargetInfo
 from mobilebench.engines import cuda
 from mobilebench.engines.base import Backend
 from mobilebench.engines.native import NativeEngine
+
+_FLOATS = ("fp32", "fp16")
+_ONLY_ON_ANDROID = {"gpu": "GPU delegate", "nnapi": "NNAPI delegate"}
+
+
+class TfliteEngine(NativeEngine):
+    """Runs `.tflite` models. Backend and axes name every delegate; none is added implicitly."""
+
+    name = "tflite"
+    description = "TensorFlow Lite's C API in a fresh native process; every delegate is added explicitly"
+    format = "tflite"
+    setup_parts = frozenset({"library_load", "model_read", "session_creation", "delegate_preparation"})
+    backends = (
+        Backend(
+            "cpu",
+            "XNNPACK's kernels (with arithmetic fp16 forced to float16), or without a delegate TensorFlow Lite's own; "
+            "what XNNPACK does not take stays on those",
+            {"delegate": ("xnnpack", "none"), "arithmetic": _FLOATS},
+        ),
+        Backend(
+            "gpu",
+            "GPU delegate v2 of OpenCL or OpenGL (Android), in full or with half precision; the rest stays on the CPU",
+            {"arithmetic": _FLOATS},
+        ),
+        Backend(
+            "nnapi",
+            "Android's NNAPI without its CPU implementation; fp16 lets it compute float32 in half precision",
+            {"arithmetic": _FLOATS},
+        ),
+    )
+
+    def supports(self, target: TargetInfo, case: Case) -> str | None:
+        """Why this case cannot run on this target, in plain words; None when it can."""
+        delegate = _ONLY_ON_ANDROID.get(case.backend)
+        if delegate and not target.runner.startswith("android-"):
+            return f"TensorFlow Lite's {delegate} is there for Android only, not for {target.runner}"
+        if case.delegate == "none" and case.arithmetic == "fp16":
+            return "TensorFlow Lite's own kernels compute float32 as it is: float16 needs the delegate xnnpack"
+        return super().supports(target, case)
 
 
 class OnnxruntimeEngine(NativeEngine):
@@ -55,3 +94,18 @@ def _why_not_there(target: TargetInfo, backend: str) -> str | None:
     if backend == "cuda" and (reason := cuda.no_device()):
         return reason
     return None
+
+
+class SleepEngine(NativeEngine):
+    """Sleeps for 50 ms per prediction. The processor is free, so its blocks need not take turns."""
+
+    name = "sleep"
+    description = "Sleeps 50 ms a prediction instead of computing, to measure mobilebench itself"
+    format = None
+    setup_parts = frozenset()
+    claims_machine = False
+    why_no_kernels = "it computes nothing"
+    backends = (
+        Backend("cpu", "Leaves the CPU free"),
+        Backend("instant", "Leaves the CPU free, and is over at once: shorter than any clock can tell"),
+    )

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.engines import libraries
-from mobilebench.engines.libraries import __main__ as ready
-from mobilebench.engines.libraries import elf, given, pins
+from mobilebench.engines.libraries import catalogue, given, pins
 
 pytestmark = pytest.mark.network
 
@@ -40,7 +39,7 @@ def no_files_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_phones_library_is_for_its_processor_and_has_the_functions(engine: str, backend: str, build: str) -> None:
     found = libraries.libraries_for(engine, backend, build)
     for one in filter(None, (found.core, found.delegate)):
-        header = elf.read(one.path)
+        header = given.read_elf(one.path)
         assert header is not None
         assert header.fits(build)
     core = found.core.path.read_bytes()
@@ -61,8 +60,8 @@ def test_into_an_empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, en
     }
 
 
-def test_every_library_of_this_computer_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ready.main() == 0
-    said = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0] for line in said] == list(libraries.ENGINES)
-    assert all(Path(line.partition(": ")[2].rpartition(" (")[0]).is_file() for line in said)
+def test_every_library_of_this_computer_can_be_had() -> None:
+    entries = catalogue.entries((), [libraries.host_build()])
+    assert {entry.engine for entry in entries} == set(libraries.ENGINES)
+    assert [catalogue.fetch(entry) for entry in entries] == [None] * len(entries)
+    assert all(libraries.library(engine, libraries.host_build()).path.is_file() for engine in libraries.ENGINES)

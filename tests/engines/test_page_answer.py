@@ -10,7 +10,8 @@ import pytest
 
 from mobilebench.browsers.page_session import Served
 from mobilebench.core.records import Download
-from mobilebench.engines.downloads import joined, path_of
+from mobilebench.engines.page_answer import download_path as path_of
+from mobilebench.engines.page_answer import joined_downloads as joined
 from tests.engines.web_cases import target_info, web_case
 
 
