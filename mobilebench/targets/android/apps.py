@@ -10,7 +10,7 @@ from typing import Literal
 
 from mobilebench.browsers import builds, names
 from mobilebench.core.errors import Unsupported
-from mobilebench.recorders import dumpsys
+from mobilebench.recorders import reading
 
 _MAIN = "-a android.intent.action.MAIN -c android.intent.category.LAUNCHER"
 _VIEW = "-a android.intent.action.VIEW -d"
@@ -174,7 +174,7 @@ def _why_nothing(answer: str) -> str | None:
     """Why the answer has no package list, so that a missing package cannot be detected; or None."""
     if re.search(r"^Packages:", answer, re.MULTILINE):
         return None
-    return dumpsys.refusal("package", answer) or "the answer of the phone's service package lists no packages"
+    return reading.refusal("package", answer) or "the answer of the phone's service package lists no packages"
 
 
 def _app(answer: str, package: str, user: int) -> Installed | None:
