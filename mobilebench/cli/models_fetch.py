@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from mobilebench.models.pretrained import Pretrained
+    from mobilebench.models.spec import Pretrained
     from mobilebench.models.weights.download import Watcher
 
 
@@ -61,7 +61,7 @@ def _given(
     from mobilebench.core.errors import BadInput
     from mobilebench.core.validation import first_problem
     from mobilebench.models import registry
-    from mobilebench.models.pretrained import Pretrained
+    from mobilebench.models.spec import Pretrained
 
     for name in names:
         if reason := registry.why_not(name):

@@ -1,12 +1,37 @@
-"""Gets a model by name: from the cache, by building it, or from the user's own models."""
+"""Gets a model by name: from the cache, by building it, or from the user's own models.
+
+A model is built once, even when two processes ask for it; an unfinished build is never visible in the cache. TensorFlow
+and the converters run in a separate process (`models.build.worker`), so that this one stays small.
+"""
 
 from __future__ import annotations
 
-from mobilebench.core.errors import BadInput
-from mobilebench.models import registry, store, user_store
-from mobilebench.models.build import builder, cache
-from mobilebench.models.build.builder import Progress
+import errno
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mobilebench.core import file_locks
+from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
+from mobilebench.models import pins, registry, store, user_store
+from mobilebench.models.build import cache
 from mobilebench.models.manifest import ModelFiles
+
+Progress = Callable[[str], None]
+"""Called with a short text at each step of a build."""
+
+_ENVIRONMENT = {**ENGINES_ON_CPU, "PYTHONHASHSEED": "0"}
+"""The fixed hash seed makes the converters' output reproducible."""
+_GRACE_S = 3.0
+"""Seconds that an interrupted builder may take to clean up."""
+
+_FULL = os.strerror(errno.ENOSPC)
+_BASE = "fp32"
+"""The precision from which every other one is made."""
 
 
 def find(model: str, precision: str = "fp32", batch: int = 1) -> ModelFiles | None:
@@ -48,4 +73,124 @@ def ensure(
         if reason := user_store.why_not(own, precision, batch):
             raise BadInput(f"{reason[0].upper()}{reason[1:]}.")
         return user_store.whole(own)
-    return builder.build(model, precision, batch, progress=progress, thorough=thorough)
+    return build(model, precision, batch, progress=progress, thorough=thorough)
+
+
+def build(
+    name: str,
+    precision: str = "fp32",
+    batch: int = 1,
+    *,
+    progress: Progress | None = None,
+    thorough: bool = True,
+) -> ModelFiles:
+    """Build the model in every format and check each against TensorFlow; a complete earlier build is kept.
+
+    Other precisions are made from fp32, which is built first if missing. With `thorough`, every existing file is
+    hashed; otherwise only files modified since they were built.
+
+    Raises:
+        BadInput: the name or precision is unknown or has no definition, or the `models` extra is not installed.
+        MobilebenchError: a converter failed, or in fp32 a format's output differs from TensorFlow's (the message says
+            by how much).
+    """
+    tell = progress or (lambda _: None)
+    if reason := registry.why_not(name, precision):
+        raise BadInput(f"{reason}.", hint="`mobilebench models list` shows what can be built.")
+    if batch < 1:
+        raise BadInput(f"A batch of {batch} cannot be built.", hint="The batch is 1 or more.")
+    folder = cache.folder_of(name, precision, batch)
+    if files := _whole(folder, lambda _: None, thorough=thorough):
+        return files
+    pins.require()
+    base = None
+    if precision != _BASE:
+        base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}"), thorough=thorough)
+    with (
+        _room_in(folder.parent),
+        file_locks.exclusive(cache.lock_of(folder), lambda: tell("another process is building it; waiting")),
+    ):
+        if files := _whole(folder, tell, thorough=thorough):
+            return files
+        workshop = folder.parent / f".{folder.name}.building"
+        _remove(workshop)
+        workshop.mkdir()
+        try:
+            arguments = [name, precision, str(batch), str(workshop), *([str(base.folder)] if base else [])]
+            _run_builder(arguments, folder.with_name(f"{folder.name}.log"), tell)
+            if cache.folder_of(name, precision, batch) != folder:
+                raise MobilebenchError(f"The weights of {name} changed while it was built.", hint="Build it again.")
+            store.verify(store.read(workshop), changed_only=True)
+            _put_in_place(workshop, folder)
+        finally:
+            _remove(workshop)
+    return store.read(folder)
+
+
+@contextmanager
+def _room_in(folder: Path) -> Iterator[None]:
+    """Turn an error about a full disk into a `BadInput` that says so."""
+    try:
+        yield
+    except (OSError, MobilebenchError) as error:
+        if _FULL not in str(error):
+            raise
+        raise BadInput(
+            f"There is no room for the model in {folder} ({_FULL}).",
+            hint="Make room (`mobilebench models prune` may help), or set MOBILEBENCH_CACHE to another disk.",
+        ) from error
+
+
+def _whole(folder: Path, tell: Progress, *, thorough: bool) -> ModelFiles | None:
+    if not folder.is_dir():
+        return None
+    try:
+        files = store.read(folder)
+        store.verify(files, changed_only=not thorough)
+    except BadInput as error:
+        tell(f"{error.message} Building it again.")
+        return None
+    return files
+
+
+def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
+    """Run `models.build.worker` to its end and report its steps to `progress`."""
+    complaint: dict[str, str | None] | None = None
+    failure: WorkerFailed | None = None
+    builder = Worker("mobilebench.models.build.worker", *arguments, environment=_ENVIRONMENT, log=log)
+    try:
+        for said in builder.messages():
+            if "error" in said:
+                complaint = said
+            else:
+                tell(said["step"])
+    except WorkerFailed as error:
+        failure = error
+    finally:
+        builder.close(_GRACE_S)
+    if complaint and _FULL in log.read_text(errors="replace"):
+        raise MobilebenchError(_FULL)
+    if complaint:
+        raise MobilebenchError(str(complaint["error"]), hint=complaint.get("hint") or f"The converters' log is {log}.")
+    if failure:
+        killed = failure.exit_code == -signal.SIGKILL
+        reason = "it was killed, most likely because memory ran out" if killed else failure.reason.rstrip(".")
+        raise MobilebenchError(f"Building {arguments[0]} failed: {reason}.", hint=f"The converters' log is {log}.")
+    log.unlink()
+
+
+def _put_in_place(workshop: Path, folder: Path) -> None:
+    """Move the finished model to its final folder; a damaged model there is removed first."""
+    if folder.exists():
+        discarded = folder.with_name(f".{folder.name}.damaged")
+        _remove(discarded)
+        folder.rename(discarded)
+        workshop.rename(folder)
+        _remove(discarded)
+    else:
+        workshop.rename(folder)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -24,7 +24,7 @@ _COMPARING = (
     "verification/blocks.py",
     "verification/records.py",
     "models/synthetic_inputs.py",
-    "models/checks.py",
+    "models/build/checks.py",
 )
 _ASKING = "models/user_models/reference_worker.py"
 _LOOKING = "verification/activations.py"

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from mobilebench.core import agreement
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.worker_process import end_with_parent, reserve_output
-from mobilebench.models import checks, synthetic_inputs
+from mobilebench.models import synthetic_inputs
+from mobilebench.models.build import checks
 from mobilebench.models.manifest import InputSpec
 from mobilebench.models.user_models import reference_worker
 from mobilebench.verification import compare
@@ -146,7 +147,7 @@ def _summaries(answer: Arrays, samples: int) -> list[dict[str, Any]]:
 
 
 def _facts(name: str, answers: dict[str, Arrays]) -> OutputFacts:
-    """Facts about the outputs, by the same criteria as for definitions (`models.checks`)."""
+    """Facts about the outputs, by the same criteria as for definitions (`models.build.checks`)."""
     complaint = None
     for answer in answers.values():
         try:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from mobilebench.cli import app
 from mobilebench.models.build import cache
-from mobilebench.models.pretrained import Pretrained
+from mobilebench.models.spec import Pretrained
 from mobilebench.models.weights import fetch, sources, weights_file
 from mobilebench.models.weights.download import Patience
 from tests.models.weights.weights_server import Site, serving

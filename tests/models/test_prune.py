@@ -16,8 +16,8 @@ from mobilebench.core import file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.models.build import cache
 from mobilebench.models.manifest import Format, FormatFile, Manifest
-from mobilebench.models.pretrained import Pretrained
 from mobilebench.models.prune import prune
+from mobilebench.models.spec import Pretrained
 from mobilebench.models.weights import fetch, sources
 from tests.pinning import Pinned
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from mobilebench.core import file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of
-from mobilebench.models.pretrained import Pretrained
+from mobilebench.models.spec import Pretrained
 from mobilebench.models.weights import sources, weights_file
 from mobilebench.models.weights.download import Patience, Silent, Watcher, discard, download, part_of
 

@@ -19,7 +19,7 @@ from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.validation import first_problem
 from mobilebench.models import registry
-from mobilebench.models.pretrained import Pretrained
+from mobilebench.models.spec import Pretrained
 
 _LARGEST = 1_000_000
 _HINT = "docs/models.md describes the file under “Pretrained weights”."

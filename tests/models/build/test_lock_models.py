@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mobilebench import reference
-from mobilebench.models import families, registry
-from mobilebench.models.build import builder, cache
+from mobilebench.models import families, obtain, registry
+from mobilebench.models.build import cache
 from mobilebench.models.manifest import FormatFile
 from scripts import lock_models
 
@@ -81,7 +81,7 @@ def test_a_small_model_is_built_to_its_locked_digests(
     """In a cache of its own: built anew, whatever this computer already has."""
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path))
     for precision in ("fp32", "fp16", "dynamic"):
-        assert lock_models.locked(builder.build(name, precision)) == LOCKED[name].precisions[precision]
+        assert lock_models.locked(obtain.build(name, precision)) == LOCKED[name].precisions[precision]
 
 
 @pytest.mark.build
@@ -89,7 +89,7 @@ def test_the_same_source_and_seed_give_the_same_bytes(tmp_path: Path, monkeypatc
     sums = []
     for place in ("one", "two"):
         monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / place))
-        built = [builder.build("rnn_1x4", precision) for precision in registry.PRECISIONS]
+        built = [obtain.build("rnn_1x4", precision) for precision in registry.PRECISIONS]
         sums.append([(one.sha256, one.parts) for files in built for one in files.manifest.formats.values()])
         assert all(files.folder.is_relative_to(cache.models_folder()) for files in built)
         assert not [note for files in built for note in files.manifest.notes], "no operator is left in float"

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from mobilebench.core.errors import BadInput
-from mobilebench.models.pretrained import Pretrained
+from mobilebench.models.spec import Pretrained
 from mobilebench.models.weights import download, fetch, sources
 from mobilebench.models.weights.download import Patience
 from tests.models.weights.weights_server import Site, serving
@@ -406,7 +406,7 @@ import sys
 from pathlib import Path
 from mobilebench.models.weights import fetch
 from mobilebench.models.weights.download import Silent
-from mobilebench.models.pretrained import Pretrained
+from mobilebench.models.spec import Pretrained
 class Aloud(Silent):
     def say(self, text): print(text, flush=True)
 url, sha256, folder = sys.argv[1:]

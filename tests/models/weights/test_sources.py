@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from mobilebench.core.errors import BadInput
 from mobilebench.models import registry
-from mobilebench.models.pretrained import Pretrained
+from mobilebench.models.spec import Pretrained
 from mobilebench.models.weights import sources
 from tests.pinning import Pinned
 

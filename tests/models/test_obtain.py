@@ -18,8 +18,8 @@ import pytest
 from mobilebench.core.agreement import disagreements
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.models import obtain, pins, registry, store
-from mobilebench.models.build.builder import build
 from mobilebench.models.manifest import ModelFiles
+from mobilebench.models.obtain import build
 from mobilebench.models.synthetic_inputs import summarise
 from tests.pinning import Pinned
 
@@ -256,9 +256,7 @@ def test_a_truncated_model_is_told_and_built_again_byte_for_byte(
 
 @pytest.mark.build
 def test_two_builders_at_once_build_once(own_cache: Path) -> None:
-    code = (
-        "import sys; from mobilebench.models.build.builder import build; build('bert_small', batch=2, progress=print)"
-    )
+    code = "import sys; from mobilebench.models.obtain import build; build('bert_small', batch=2, progress=print)"
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = sorted((process.communicate(timeout=200)[0] for process in both), key=len)
     assert [process.returncode for process in both] == [0, 0]
@@ -273,7 +271,7 @@ def test_two_builders_at_once_build_once(own_cache: Path) -> None:
 @pytest.mark.build
 def test_what_a_killed_build_left_behind_does_not_stop_the_next(own_cache: Path) -> None:
     code = (
-        "from mobilebench.models.build.builder import build\n"
+        "from mobilebench.models.obtain import build\n"
         "build('bert_small', progress=lambda step: print(step, flush=True))"
     )
     first = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)

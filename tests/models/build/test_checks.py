@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mobilebench.core.errors import MobilebenchError
-from mobilebench.models.checks import same_answer, telling_outputs
+from mobilebench.models.build.checks import same_answer, telling_outputs
 from tests.pinning import Pinned
 
 GOOD = np.random.default_rng(0).standard_normal((1, 50)).astype(np.float32)
