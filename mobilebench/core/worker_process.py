@@ -1,4 +1,5 @@
-"""Runs Python modules as worker processes: a JSON job on standard input, JSON lines on standard output.
+"""Runs Python modules as worker processes (a JSON job on standard input, JSON lines on standard output), and functions
+in forked processes.
 
 `Worker` starts one and receives its answers. The worker itself calls `reserve_output`, so that output of libraries does
 not get into its answers, and `end_with_parent`, so that it does not outlive its parent process.
@@ -9,15 +10,20 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
+
+from mobilebench.core.errors import MobilebenchError
+
+Result = TypeVar("Result")
 
 ENGINES_ON_CPU: Mapping[str, str] = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -210,3 +216,56 @@ def last_line(output: bytes) -> str:
     """The last non-empty line of a process's output, at most 600 characters; empty when there is none."""
     lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
     return lines[-1][:_LONGEST_REASON] if lines else ""
+
+
+def in_fork(step: Callable[[], Result]) -> Result:
+    """Run `step` in a forked process and return its result, which must be picklable. Files that it writes stay; its
+    changes in memory are lost.
+
+    The end of the process frees all memory of the step, which TensorFlow and the converters never do. A fork need not
+    import them again, as a `Worker` must.
+
+    Raises:
+        MobilebenchError: `step` raised it, or the process was killed.
+    """
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        end_with_parent(parent)
+        os.close(reading)
+        _run_and_exit(step, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        answer = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        memory = ", most likely because memory ran out" if number == signal.SIGKILL else ""
+        raise MobilebenchError(f"A step of the build was killed by signal {number}{memory}.")
+    result, problem = pickle.loads(answer)  # noqa: S301 - from this program's own child
+    if problem is not None:
+        raise problem
+    return result  # type: ignore[no-any-return]
+
+
+def _run_and_exit(step: Callable[[], Result], writing: int) -> None:
+    """Run the step and end the process without the parent's clean-up; never returns."""
+    try:
+        try:
+            answer = pickle.dumps((step(), None))
+        except MobilebenchError as error:
+            answer = pickle.dumps((None, error))
+        except Exception as error:
+            import traceback
+
+            traceback.print_exc()
+            answer = pickle.dumps((None, MobilebenchError(f"{type(error).__name__}: {_first_line(error)}")))
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(answer)
+    finally:
+        os._exit(0)
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no more is known")

@@ -13,7 +13,8 @@ from threading import Event, Timer
 import pytest
 
 from mobilebench.core import worker_process
-from mobilebench.core.worker_process import Worker, WorkerFailed
+from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.worker_process import Worker, WorkerFailed, in_fork
 from tests.pinning import Pinned
 
 _MODULE = "tests.core.echo_worker"
@@ -104,3 +105,39 @@ def test_the_last_line_is_of_bearable_length() -> None:
 def test_signals_have_names() -> None:
     assert worker_process.signal_name(9) == "SIGKILL"
     assert worker_process.signal_name(63) in ("SIGRTMAX-1", "signal 63")
+
+
+def test_a_result_comes_back_and_nothing_else_changes() -> None:
+    seen: list[int] = []
+
+    def step() -> list[int]:
+        seen.append(os.getpid())
+        return [*seen, 7]
+
+    child, value = in_fork(step)
+    assert value == 7
+    assert child != os.getpid()
+    assert seen == []
+
+
+def test_an_error_comes_back_with_its_hint(pinned: Pinned) -> None:
+    def step() -> None:
+        raise BadInput("That was wrong.", hint="Do it right.")
+
+    with pinned.raises(BadInput) as caught:
+        in_fork(step)
+    assert caught.value.hint == "Do it right."
+
+
+def test_another_exception_is_told_by_its_first_line(capfd: pytest.CaptureFixture[str], pinned: Pinned) -> None:
+    def step() -> None:
+        raise ValueError("no such operation\nsecond line")
+
+    with pinned.raises(MobilebenchError):
+        in_fork(step)
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_a_killed_step_is_told(pinned: Pinned) -> None:
+    with pinned.raises(MobilebenchError):
+        in_fork(lambda: os.kill(os.getpid(), signal.SIGKILL))

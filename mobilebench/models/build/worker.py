@@ -21,12 +21,12 @@ from mobilebench.core import file_locks
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.hashing import sha256_of
 from mobilebench.core.worker_process import end_with_parent, reserve_output
+from mobilebench.core.worker_process import in_fork as apart  # `apart` is part of the key of every built model
 from mobilebench.models import pins, registry, store, synthetic_inputs
 from mobilebench.models.build import checks
 from mobilebench.models.build.checks import Arrays
 from mobilebench.models.conversion import graph, onnx, tfjs, tflite
 from mobilebench.models.conversion.converted import Converted, Names
-from mobilebench.models.forked_step import apart
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.spec import ModelEntry
 from mobilebench.models.weights import fetch
