@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mobilebench.core.errors import BadInput
 from mobilebench.models import registry
 from mobilebench.models.spec import ModelEntry
-from mobilebench.models.steps import classes, detection, images, text
-from mobilebench.models.steps.answers import Boxes, Classes, Images
+from mobilebench.models.steps import detection, inputs
+from mobilebench.models.steps.answers import Boxes, Classes, Images, best
 
 Arrays = Mapping[str, NDArray[Any]]
 """Canonical tensor name to values, with the batch in front."""
@@ -77,23 +77,23 @@ def finish(model: str, outputs: Arrays) -> Classes | list[Boxes] | Images:
 
 def _image(value: Any, entry: ModelEntry) -> dict[str, NDArray[Any]]:
     one = entry.inputs[0]
-    return {one.name: images.to_unit(value, one.shape)}
+    return {one.name: inputs.to_unit(value, one.shape)}
 
 
 def _digit(value: Any, entry: ModelEntry) -> dict[str, NDArray[Any]]:
     one = entry.inputs[0]
-    return {one.name: images.to_unit(value, (28, 28, 1)).reshape(1, *one.shape)}
+    return {one.name: inputs.to_unit(value, (28, 28, 1)).reshape(1, *one.shape)}
 
 
 def _tokens(value: tuple[Sequence[int], Sequence[int]], entry: ModelEntry) -> dict[str, NDArray[Any]]:
     ids = entry.inputs[0]
     first, second = value
-    return {**text.bert_tokens(first, second, sequence=ids.shape[0], vocabulary=int(ids.fill.high))}
+    return {**inputs.bert_tokens(first, second, sequence=ids.shape[0], vocabulary=int(ids.fill.high))}
 
 
 def _characters(value: Sequence[int], entry: ModelEntry) -> dict[str, NDArray[Any]]:
     one = entry.inputs[0]
-    return {one.name: text.one_hot(value, *one.shape)}
+    return {one.name: inputs.one_hot(value, *one.shape)}
 
 
 def _latent(value: int, entry: ModelEntry) -> dict[str, NDArray[Any]]:
@@ -103,7 +103,7 @@ def _latent(value: int, entry: ModelEntry) -> dict[str, NDArray[Any]]:
 
 def _classes(outputs: Arrays) -> Classes:
     (logits,) = outputs.values()
-    return classes.best(logits)
+    return best(logits)
 
 
 def _ssd(outputs: Arrays) -> list[Boxes]:
@@ -120,7 +120,7 @@ def _yolov5(outputs: Arrays) -> list[Boxes]:
 
 def _pixels(outputs: Arrays) -> Images:
     (values,) = outputs.values()
-    return Images(images.to_8_bit(values))
+    return Images(inputs.to_8_bit(values))
 
 
 PREPROCESSING = {

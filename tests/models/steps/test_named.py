@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from mobilebench.core.errors import BadInput
 from mobilebench.models import registry
-from mobilebench.models.steps import anchors, boxes, detection, images, named, text
-from mobilebench.models.steps.answers import Boxes, Classes, Images
-from mobilebench.models.steps.classes import best, sigmoid, softmax
+from mobilebench.models.steps import detection, inputs, named
+from mobilebench.models.steps.answers import Boxes, Classes, Images, best, sigmoid, softmax
 from tests.pinning import Pinned
 
 from .yolo import yolov5_encoded
@@ -68,25 +67,25 @@ def test_naming_steps_costs_no_numpy() -> None:
 
 def test_enlarging_interpolates_between_the_centres_of_pixels() -> None:
     row = np.array([[[0], [100]]], dtype=np.uint8)
-    assert images.resized(row, 1, 4).reshape(-1).tolist() == [0, 25, 75, 100]
-    assert images.resized(row, 1, 2).reshape(-1).tolist() == [0, 100]
-    assert images.resized(row.transpose(1, 0, 2), 4, 1).reshape(-1).tolist() == [0, 25, 75, 100]
-    assert images.resized(row, 1, 1).reshape(-1).tolist() == [50]
+    assert inputs.resized(row, 1, 4).reshape(-1).tolist() == [0, 25, 75, 100]
+    assert inputs.resized(row, 1, 2).reshape(-1).tolist() == [0, 100]
+    assert inputs.resized(row.transpose(1, 0, 2), 4, 1).reshape(-1).tolist() == [0, 25, 75, 100]
+    assert inputs.resized(row, 1, 1).reshape(-1).tolist() == [50]
 
 
 def test_pixels_become_numbers_from_minus_one_to_below_one() -> None:
     black_and_white = np.array([[0, 128, 255]], dtype=np.uint8)
-    assert images.to_unit(black_and_white, (1, 3, 1)).reshape(-1).tolist() == [-1, 0, 127 / 128]
+    assert inputs.to_unit(black_and_white, (1, 3, 1)).reshape(-1).tolist() == [-1, 0, 127 / 128]
 
 
 @given(st.binary(min_size=12, max_size=12))
 def test_an_image_survives_the_way_there_and_back(pixels: bytes) -> None:
     image = np.frombuffer(pixels, dtype=np.uint8).reshape(2, 2, 3)
-    assert (images.to_8_bit(images.to_unit(image, (2, 2, 3)))[0] == image).all()
+    assert (inputs.to_8_bit(inputs.to_unit(image, (2, 2, 3)))[0] == image).all()
 
 
 def test_what_is_too_bright_or_too_dark_is_clipped() -> None:
-    assert images.to_8_bit(np.array([-9.0, -1.0, 0.0, 1.0, 9.0])).tolist() == [0, 0, 128, 255, 255]
+    assert inputs.to_8_bit(np.array([-9.0, -1.0, 0.0, 1.0, 9.0])).tolist() == [0, 0, 128, 255, 255]
 
 
 @pytest.mark.parametrize(
@@ -99,11 +98,11 @@ def test_what_is_no_image_is_bad_input(wrong: NDArray[Any], pinned: Pinned) -> N
 
 
 def test_tokens_by_hand() -> None:
-    found = text.bert_tokens([7, 8], [9], sequence=8, vocabulary=200)
+    found = inputs.bert_tokens([7, 8], [9], sequence=8, vocabulary=200)
     assert found["input_ids"].tolist() == [[101, 7, 8, 102, 9, 102, 0, 0]]
     assert found["attention_mask"].tolist() == [[1, 1, 1, 1, 1, 1, 0, 0]]
     assert found["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1, 0, 0]]
-    alone = text.bert_tokens([7], [], sequence=4, vocabulary=200)
+    alone = inputs.bert_tokens([7], [], sequence=4, vocabulary=200)
     assert alone["input_ids"].tolist() == [[101, 7, 102, 0]]
 
 
@@ -123,9 +122,9 @@ def test_tokens_that_do_not_fit_are_bad_input(value: Any, said: str) -> None:
 
 
 def test_characters_by_hand() -> None:
-    found = text.one_hot([2, 0], sequence=3, alphabet=3)
+    found = inputs.one_hot([2, 0], sequence=3, alphabet=3)
     assert found.tolist() == [[[0, 0, 0], [0, 0, 1], [1, 0, 0]]]
-    assert (text.one_hot([0, 1, 2, 0], 3, 3) == text.one_hot([1, 2, 0], 3, 3)).all()
+    assert (inputs.one_hot([0, 1, 2, 0], 3, 3) == inputs.one_hot([1, 2, 0], 3, 3)).all()
     with pytest.raises(BadInput, match="Character 57"):
         named.prepare("rnn_2x64", [57])
 
@@ -155,7 +154,7 @@ CORNERS = np.array([0.35, 0.05, 0.65, 0.45])
 def test_ssd_finds_an_object_that_was_encoded() -> None:
     place = 1200
     encodings = np.zeros((2, 1917, 4), np.float32)
-    encodings[1, place] = boxes.encoded(OBJECT, anchors.ssd()[[place]], detection.SSD_SCALES)
+    encodings[1, place] = detection.encoded(OBJECT, detection.ssd_anchors()[[place]], detection.SSD_SCALES)
     logits = np.full((2, 1917, 91), -9.0, np.float32)
     logits[:, :, 0] = 9  # the background is no object
     logits[1, place, 18] = 3
@@ -167,7 +166,7 @@ def test_ssd_finds_an_object_that_was_encoded() -> None:
 def test_efficientdet_finds_an_object_that_was_encoded() -> None:
     place = 70_000
     encodings = np.zeros((1, 76_725, 4), np.float32)
-    encodings[0, place] = boxes.encoded(OBJECT, anchors.efficientdet()[[place]], detection.PLAIN_SCALES)
+    encodings[0, place] = detection.encoded(OBJECT, detection.efficientdet_anchors()[[place]], detection.PLAIN_SCALES)
     logits = np.full((1, 76_725, 90), -9.0, np.float32)
     logits[0, place, 17] = 3
     (found,) = one_by_one("efficientdet_d1", {"box_encodings": encodings, "class_logits": logits})

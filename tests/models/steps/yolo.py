@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mobilebench.models.steps import detection
-from mobilebench.models.steps.boxes import Floats
+from mobilebench.models.steps.detection import Floats
 
 
 def yolov5_encoded(centred: Floats) -> Floats:
