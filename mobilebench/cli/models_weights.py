@@ -22,9 +22,9 @@ def weights(
 
     Replace the tensors, which are numbered in the definition's order, by those of a checkpoint.
     """
-    from mobilebench.models.weights import template
+    from mobilebench.models.weights import weights_file
 
-    shapes = template.write(name, file)
+    shapes = weights_file.write_template(name, file)
     if json:
         print_json([list(shape) for shape in shapes])
         return

@@ -30,7 +30,7 @@ from mobilebench.models.conversion.converted import Converted, Names
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.spec import ModelEntry
 from mobilebench.models.weights import fetch
-from mobilebench.models.weights.pretrained_weights import PretrainedWeights
+from mobilebench.models.weights.definition_weights import PretrainedWeights
 from mobilebench.models.zoo.blocks import Weights
 
 Tell = Callable[[str], None]

@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobilebench.core.errors import BadInput
+from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.hashing import sha256_of
+from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
+from mobilebench.models import pins, registry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DTYPES = ("F32", "F16")
+_TEMPLATE_SECONDS = 900.0
 _HINT = "`mobilebench models weights NAME FILE` writes a file of the form that is needed."
 
 
@@ -57,6 +60,35 @@ def export(weights: Sequence[NDArray[Any]], path: Path, *, model: str | None = N
 
     tensors = {str(number): np.ascontiguousarray(values) for number, values in enumerate(weights)}
     save_file(tensors, path, metadata={"model": model} if model else None)
+
+
+def write_template(model: str, path: Path) -> list[tuple[int, ...]]:
+    """Write a model's seeded weights to a file, as a template into which a checkpoint's tensors are put.
+
+    TensorFlow runs in a separate process (`definition_weights`).
+
+    Returns:
+        The shapes of the model's variables in the definition's order.
+
+    Raises:
+        BadInput: there is no such model or no definition of it, the file exists or cannot be written, or the `models`
+            extra is not installed.
+        MobilebenchError: the definition failed.
+    """
+    if reason := registry.why_not(model):
+        raise BadInput(f"{reason}.", hint="`mobilebench models list` shows what can be built.")
+    if path.exists():
+        raise BadInput(f"{path} exists already.", hint="Name another file, or remove that one.")
+    if not path.parent.is_dir():
+        raise BadInput(f"There is no folder {path.parent}.", hint="Make it first.")
+    pins.require()
+    with Worker("mobilebench.models.weights.definition_weights", environment=ENGINES_ON_CPU) as worker:
+        try:
+            answer = worker.answer({"model": model, "file": str(path.absolute())}, timeout_s=_TEMPLATE_SECONDS)
+        except WorkerFailed as error:
+            problem = error.reason.rstrip(".")
+            raise MobilebenchError(f"The weights of {model} could not be written to {path}: {problem}.") from None
+    return [tuple(shape) for shape in answer["shapes"]]
 
 
 def _sum(path: Path) -> str:

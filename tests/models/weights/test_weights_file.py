@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors.numpy import save_file
 
 from mobilebench.core.errors import BadInput
-from mobilebench.models.weights import template, weights_file
+from mobilebench.models.weights import weights_file
 from tests.pinning import Pinned
 
 WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.float32([0.5, -1.5]), np.ones((1, 1, 2), np.float32)]
@@ -160,10 +160,10 @@ def test_a_changed_byte_is_read_or_told(place: int, value: int) -> None:
 def test_a_template_is_not_written_over_a_file(file: Path, pinned: Pinned) -> None:
     file.write_bytes(b"mine")
     with pinned.raises(BadInput):
-        template.write("squeezenet", file)
+        weights_file.write_template("squeezenet", file)
     assert file.read_bytes() == b"mine"
     with pinned.raises(BadInput):
-        template.write("squeezenet", file.parent / "nowhere" / "file")
+        weights_file.write_template("squeezenet", file.parent / "nowhere" / "file")
 
 
 FILLED = """
@@ -172,7 +172,7 @@ from pathlib import Path
 import numpy as np
 from mobilebench.core.errors import BadInput
 from mobilebench.models import registry
-from mobilebench.models.weights import pretrained_weights, weights_file
+from mobilebench.models.weights import definition_weights, weights_file
 from mobilebench.models.zoo import squeezenet
 from mobilebench.models.zoo.blocks import Weights
 
@@ -180,7 +180,7 @@ folder = Path(sys.argv[1])
 image = {"image": np.linspace(-1, 1, 224 * 224 * 3, dtype=np.float32).reshape(1, 224, 224, 3)}
 
 def from_file(file):
-    weights = pretrained_weights.PretrainedWeights(file)
+    weights = definition_weights.PretrainedWeights(file)
     network = squeezenet.network(weights, 1)
     weights.finish()
     return network(image)["logits"].numpy(), weights
@@ -212,7 +212,7 @@ print(json.dumps({
 
 @pytest.mark.build
 def test_a_definition_is_filled_from_a_file(tmp_path: Path) -> None:
-    shapes = template.write("squeezenet", tmp_path / "template")
+    shapes = weights_file.write_template("squeezenet", tmp_path / "template")
     assert len(shapes) == 52
     assert shapes[0] == (7, 7, 3, 96)
     done = subprocess.run(

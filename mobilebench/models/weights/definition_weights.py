@@ -1,15 +1,24 @@
-"""Fills a definition from a file instead of the seeded generator. Imports TensorFlow."""
+"""The weights of a definition: fills a network from a file of weights, and writes a network's seeded weights to one.
+
+This module imports TensorFlow. `python -m mobilebench.models.weights.definition_weights` reads `{model, file}` as JSON
+from standard input, writes the model's seeded weights to that file, and answers with `{shapes}`.
+"""
 
 from __future__ import annotations
 
+import importlib
+import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
+from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput
+from mobilebench.core.worker_process import end_with_parent, reserve_output
+from mobilebench.models import registry
 from mobilebench.models.weights import weights_file
 from mobilebench.models.zoo.blocks import Weights
 
@@ -66,10 +75,29 @@ class PretrainedWeights(Weights):
             )
 
 
-def arrays(weights: Weights) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
-    """The values of a definition's variables, for `weights_file.export`."""
-    return [variable.numpy() for variable in weights.variables]
+def _write_seeded(model: str, file: Path) -> list[list[int]]:
+    """Write the model's seeded weights; returns the shapes in the definition's order."""
+    entry = registry.get(model)
+    definition = importlib.import_module(str(entry.definition))
+    weights = Weights(definition.SEED)
+    definition.network(weights, 1, **entry.options)
+    arrays = [variable.numpy() for variable in weights.variables]
+    with atomic_files.replacing(file) as draft:
+        weights_file.export(arrays, draft, model=model)
+    return [list(values.shape) for values in arrays]
 
 
 def _shown(shape: Sequence[int]) -> str:
     return " × ".join(str(length) for length in shape) or "a single number"
+
+
+def main() -> None:
+    """Write one file of seeded weights. Only the answer goes to standard output."""
+    end_with_parent()
+    with reserve_output() as output:
+        job = json.load(sys.stdin)
+        output.write(json.dumps({"shapes": _write_seeded(job["model"], Path(job["file"]))}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
