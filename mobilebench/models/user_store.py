@@ -1,4 +1,4 @@
-"""The store of models that users added; these cannot be rebuilt.
+"""The store of models that users added, and their names. These models cannot be rebuilt.
 
 Each is in `<home>/models/<sha256>/` with a `manifest.json`. It is written to another folder first and then moved.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from mobilebench.models.spec import Input, ModelEntry
 from mobilebench.models.store import MANIFEST
 
 _CONTENT = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[a-z0-9_]{1,64}")
 _WORKSHOP = ".adding-"
 _ADD_AGAIN = "Remove it with `mobilebench models remove {name} --yes`, and add the file again."
 
@@ -74,6 +75,37 @@ def entry(files: ModelFiles) -> AddedModel:
         tolerance={manifest.precision: manifest.tolerance},
         files=files,
     )
+
+
+def model_name(path: Path, wanted: str | None) -> str:
+    """The name for an added model: the wanted one, or one made from the file's name.
+
+    Raises:
+        BadInput: the wanted name has other characters than `a-z`, `0-9` and `_`, or the file's name has none of them.
+    """
+    if wanted is not None:
+        if not _NAME.fullmatch(wanted):
+            proposal = _plain(wanted)
+            raise BadInput(
+                f"{wanted!r} cannot be a model's name: use at most 64 of a-z, 0-9 and _.",
+                hint=f"For example --name {proposal}." if proposal else None,
+            )
+        return wanted
+    resolved = path.expanduser().absolute()
+    generic = resolved.stem.lower() in {"model", "saved_model"} and resolved.parent.name
+    name = _plain(resolved.parent.name if generic else resolved.stem if resolved.suffix else resolved.name)
+    if not name:
+        raise BadInput(f"No name can be made of {path}.", hint="Give one with --name.")
+    return name
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """An unused name similar to this one."""
+    others = set(taken)
+    number = 2
+    while f"{name}_{number}" in others:
+        number += 1
+    return f"my_{name}" if f"my_{name}" not in others else f"{name}_{number}"
 
 
 def why_not(files: ModelFiles, precision: str, batch: int | None = None) -> str | None:
@@ -185,3 +217,7 @@ def _sweep() -> None:
         with file_locks.if_free(left) as free:
             if free:
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:64]

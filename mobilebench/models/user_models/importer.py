@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import importlib.util
+import os
 import shlex
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from mobilebench.core.errors import BadInput
@@ -18,7 +22,7 @@ from mobilebench.models.inspection.inspecting import inspect, keep_signature
 from mobilebench.models.inspection.recognise import recognise
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, Format, FormatFile, ModelFiles
 from mobilebench.models.spec import USUAL_TOLERANCE
-from mobilebench.models.user_models import detect_precision, hashed_copy, input_specs, naming, reference_client
+from mobilebench.models.user_models import input_specs, reference_client
 
 Progress = Callable[[str], None]
 
@@ -44,6 +48,14 @@ _REFERENCE: Mapping[Format, str] = {
 }
 _REACHES_OUT = {"ReadFile", "WriteFile", "MatchingFiles", "SaveV2", "PyFunc", "EagerPyFunc", "PyFuncStateless"}
 """TensorFlow operators with which a model could read and write this computer's files, or call Python."""
+
+_CHUNK = 2**20
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""`errno` of an `OSError` for a full disk, quota or file size limit."""
+
+_EIGHT_BITS = {"int8", "uint8", "int4", "uint4", "int2", "uint2"}
+_QUANTISED = {"QUANTIZE", "QuantizeLinear", "QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm"}
+"""Operators of models whose activations are integers too."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,7 @@ def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None)
     _check_wishes(wishes)
     file, format_name = recognise(path)
     _require(format_name)
-    name = naming.model_name(path, wishes.name)
+    name = user_store.model_name(path, wishes.name)
     try:
         with user_store.workshop() as shop, reference_client.engine(format_name) as engine:
             tell("copying and reading it")
@@ -104,9 +116,9 @@ def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None)
             manifest = _answered(manifest, description, shop, engine)
             kept = user_store.place(shop, manifest, description.sha256)
     except OSError as error:
-        if error.errno not in hashed_copy.NO_ROOM:
+        if error.errno not in _NO_ROOM:
             raise
-        raise hashed_copy.no_room(user_store.folder() / name, error) from error
+        raise _no_room(user_store.folder() / name, error) from error
     return Added(kept) if kept.manifest == manifest else _again(kept, wishes)
 
 
@@ -137,7 +149,7 @@ def _copier(file: Path, shop: Path, main: str) -> Callable[[Path], str]:
     folder = file.parent
 
     def copy(one: Path) -> str:
-        return hashed_copy.copy(one, shop, main if one == file else one.relative_to(folder).as_posix())
+        return copy_hashed(one, shop, main if one == file else one.relative_to(folder).as_posix())
 
     return copy
 
@@ -163,7 +175,7 @@ def _refuse_taken(name: str, *, given: bool) -> None:
     if not registry.knows(name):
         return
     whose = "one that you added" if user_store.find(name) else "one of mobilebench's own"
-    proposal = naming.free_name(name, registry.names())
+    proposal = user_store.free_name(name, registry.names())
     raise BadInput(
         f"The name {name} is taken, by {whose}.",
         hint=f"Choose another, for example --name {proposal}." if given else f"Name it, for example --name {proposal}.",
@@ -244,8 +256,8 @@ def _described(name: str, description: Description, wishes: Wishes) -> AddedMani
     _refuse_shared_names(description)
     _refuse_other_outputs(description)
     specs = input_specs.inputs(description, wishes.inputs, wishes.fills)
-    precision = wishes.precision or detect_precision.precision(description)
-    outputs = naming.canonical([tensor.name for tensor in description.outputs])
+    precision = wishes.precision or _detected_precision(description)
+    outputs = input_specs.canonical_names([tensor.name for tensor in description.outputs])
     main, *parts = description.files
     stored = FormatFile(
         path=_stored_as(name, description.format),
@@ -346,3 +358,57 @@ def _versions(format_name: Format) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def copy_hashed(source: Path, folder: Path, name: str) -> str:
+    """Copy one file to `folder / name`; returns the sha256 of the bytes that were written.
+
+    Raises:
+        BadInput: it cannot be read, is no regular file, or there is no space for the copy.
+    """
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise BadInput(f"{source} would be kept outside of its model's folder, as {name}.")
+    target = folder / relative
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(_CHUNK))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        reading = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(reading, "rb", buffering=0) as stream, target.open("xb") as sink:
+            if not stat.S_ISREG(os.fstat(reading).st_mode):
+                raise BadInput(f"{source} is not a plain file.")
+            while count := stream.readinto(buffer):
+                digest.update(buffer[:count])
+                sink.write(buffer[:count])
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise _no_room(folder, error) from error
+        raise BadInput(f"{source} cannot be copied ({error.strerror}).", hint="Check its permissions.") from error
+    return digest.hexdigest()
+
+
+def _no_room(folder: Path, error: OSError) -> BadInput:
+    """The error for a model for which the disk has no space."""
+    return BadInput(
+        f"There is no room for the model in {folder.parent} ({error.strerror}).",
+        hint="Free some space, or keep mobilebench's data elsewhere with MOBILEBENCH_HOME.",
+    )
+
+
+def _detected_precision(description: Description) -> str:
+    """`fp16` or an 8-bit precision if most parameters are stored in it, otherwise `fp32`."""
+    weights = description.weight_dtypes
+    if not weights:
+        return "fp32"
+    narrow = sum(count for dtype, count in weights.items() if dtype in _EIGHT_BITS)
+    half = sum(count for dtype, count in weights.items() if dtype in ("float16", "bfloat16"))
+    whole = sum(weights.values())
+    if 2 * narrow > whole:
+        return "int8" if _activations_too(description) else "dynamic"
+    return "fp16" if 2 * half > whole else "fp32"
+
+
+def _activations_too(description: Description) -> bool:
+    types = {operator.type for operator in description.operators}
+    return bool(types & _QUANTISED) or any(tensor.dtype in _EIGHT_BITS for tensor in description.inputs)

@@ -10,7 +10,6 @@ from typing import get_args
 from mobilebench.core.errors import BadInput
 from mobilebench.models.inspection.description import Description, Tensor
 from mobilebench.models.manifest import Fill, InputSpec
-from mobilebench.models.user_models.naming import canonical
 
 DTYPES: tuple[str, ...] = get_args(InputSpec.model_fields["dtype"].annotation)
 LARGEST_BATCH = 1024
@@ -77,7 +76,7 @@ def by_name(found: Sequence[Tensor], given: Sequence[Given]) -> dict[str, Given]
     Raises:
         BadInput: an input does not exist or is given twice.
     """
-    plain = dict(zip(canonical([tensor.name for tensor in found]), found, strict=True))
+    plain = dict(zip(canonical_names([tensor.name for tensor in found]), found, strict=True))
     own = {tensor.name: tensor for tensor in found}
     chosen: dict[str, Given] = {}
     for one in given:
@@ -99,7 +98,7 @@ def inputs(description: Description, given: Sequence[Given], fills: Mapping[str,
     found = description.inputs
     chosen = by_name(found, given)
     _ask_for_missing(found, chosen)
-    names = canonical([tensor.name for tensor in found])
+    names = canonical_names([tensor.name for tensor in found])
     if unknown := sorted(set(fills) - set(names) - {tensor.name for tensor in found}):
         raise BadInput(f"--fill: the model has no input {unknown[0]!r}.", hint=f"Its inputs are {shown(found)}.")
     return [
@@ -113,6 +112,22 @@ def batch(specs: Sequence[InputSpec]) -> int:
     sizes = {spec.shape[0] for spec in specs if len(spec.shape) > 1}
     size = sizes.pop() if len(sizes) == 1 else 1
     return size if size <= LARGEST_BATCH else 1
+
+
+def canonical_names(names: Sequence[str]) -> list[str]:
+    """Plain names for tensors, in the same order and all different: `serving_default_x:0` becomes `x`.
+
+    They are used on command lines and in reports, while a format's own names may hold any characters.
+    """
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"\W+", "_", name.removeprefix("serving_default_").removesuffix(":0"), flags=re.ASCII)
+        plain = plain.strip("_")[:64] or "tensor"
+        number = 1
+        while (plain if number == 1 else f"{plain}_{number}") in found:
+            number += 1
+        found.append(plain if number == 1 else f"{plain}_{number}")
+    return found
 
 
 def shown(tensors: Sequence[Tensor]) -> str:

@@ -21,7 +21,7 @@ from onnx import TensorProto
 from mobilebench.core.errors import BadInput
 from mobilebench.models import obtain, registry, user_store
 from mobilebench.models.manifest import Fill
-from mobilebench.models.user_models import hashed_copy, importer, input_specs
+from mobilebench.models.user_models import importer, input_specs
 from mobilebench.models.user_models.importer import Wishes
 from tests.pinning import Pinned
 
@@ -332,7 +332,7 @@ def test_an_unreadable_file_is_refused(
             raise PermissionError(13, "Permission denied")
         return opened(path, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(hashed_copy.os, "open", denied)
+    monkeypatch.setattr(importer.os, "open", denied)
     with pinned.raises(BadInput):
         importer.add(file)
     assert kept(home) == []
@@ -349,7 +349,7 @@ def test_external_weights_are_kept_with_their_model(tmp_path: Path) -> None:
 def test_a_copy_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "in").write_text("x")
     with pytest.raises(BadInput, match="outside"):
-        hashed_copy.copy(tmp_path / "in", tmp_path / "shop", name)
+        importer.copy_hashed(tmp_path / "in", tmp_path / "shop", name)
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path, home: Path, pinned: Pinned) -> None:
