@@ -1,19 +1,45 @@
 """Caches verified outputs in `<home>/verifications/<model>-<precision>-<key>.json`, one file per set of model files.
 
 A file holds raw differences, not verdicts, so that it stays valid when tolerances change. It is replaced atomically
-after every cell, so that a killed verification loses only the current cell.
+after every cell, so that a killed verification loses only the current cell. Keys stand for everything besides the
+model's files that a result depends on: engine, inputs and comparing code.
 """
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
 from mobilebench.core import atomic_files, paths
-from mobilebench.core.records import Record
-from mobilebench.verification.records import Answered, ReferenceFacts
+from mobilebench.core.errors import MobilebenchError
+from mobilebench.core.hashing import sha256_of
+from mobilebench.core.records import Record, TargetInfo
+from mobilebench.engines import libraries
+from mobilebench.engines.registry import engines
+from mobilebench.models.build import fingerprint
+from mobilebench.models.manifest import FormatFile, Manifest
+from mobilebench.verification import cells
+from mobilebench.verification.records import Answered, Cell, ReferenceFacts
+
+_COMPARING = (
+    "core/agreement.py",
+    "verification/compare.py",
+    "verification/worker.py",
+    "verification/outputs.py",
+    "verification/records.py",
+    "models/synthetic_inputs.py",
+    "models/build/checks.py",
+)
+
+_ASKING = "models/user_models/reference_worker.py"
+_LOOKING = "verification/activations.py"
+_NATIVE = ("engines/native.py", "engines/runner_output.py")
+_WEB = ("engines/web.py", "engines/webengine.py", "engines/web_frameworks.py")
 
 
 class Kept(Record):
@@ -65,3 +91,69 @@ def _read(path: Path) -> Kept:
         return Kept.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return Kept()
+
+
+def cell_key(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
+    """Twelve hex digits that change with the engine, the code or the inputs."""
+    if cell.choice == cells.PYTHON:
+        engine = [_package(cells.PYTHON_ENGINES[cell.format].package), _code(_ASKING)]
+    elif engines()[cell.engine].kind == "web":
+        browser = here.browsers.get("chrome", "none")
+        engine = [_pages(), browser, _code(*_WEB)]
+    else:
+        engine = [_native(cell.engine, here), _code(*_NATIVE, f"engines/{cell.engine}.py")]
+    return _short(cell.key, *engine, *asked, _code(*_COMPARING))
+
+
+def reference_key(manifest: Manifest) -> str:
+    """The same for the reference and the facts about it."""
+    package = next(
+        (one.package for one in cells.PYTHON_ENGINES.values() if one.name == manifest.reference_engine), "none"
+    )
+    return _short(_package(package), _code(_ASKING, _LOOKING, *_COMPARING))
+
+
+def files_key(*manifests: Manifest) -> str:
+    """The key of all files of a model and of the files of its reference."""
+    return _short(*(part for manifest in manifests for part in _files(manifest)))
+
+
+def _files(manifest: Manifest) -> list[str]:
+    entries: list[FormatFile] = [manifest.formats[name] for name in sorted(manifest.formats)]
+    return [f"{entry.sha256} {sorted(entry.parts.items())}" for entry in entries]
+
+
+def _package(name: str) -> str:
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return f"{name} none"
+
+
+def _native(engine: str, here: TargetInfo) -> str:
+    runner = paths.runner(here.runner)
+    try:
+        library = libraries.library(engine, here.runner).sha256
+    except MobilebenchError:
+        library = "none"
+    return f"{library} {sha256_of(runner) if runner.is_file() else 'none'}"
+
+
+@cache
+def _pages() -> str:
+    """The pages that automated browsers load, without the page for manual use."""
+    folder = paths.web_pages()
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.name.startswith("manual.")]
+    return _short(*(f"{file.relative_to(folder)} {sha256_of(file)}" for file in files))
+
+
+@cache
+def _code(*modules: str) -> str:
+    return _short(*(fingerprint.module(paths.PACKAGE / module) for module in modules))
+
+
+def _short(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()[:12]

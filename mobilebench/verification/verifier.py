@@ -20,7 +20,7 @@ from mobilebench.models import behaviour, obtain, registry, user_store
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.models.synthetic_inputs import SEEDED
 from mobilebench.session.dependencies import in_use
-from mobilebench.verification import blocks, cache_keys, cells, compare, matrix, reference, worker_client
+from mobilebench.verification import answer_cache, cells, compare, matrix, outputs
 from mobilebench.verification.answer_cache import Verifications
 from mobilebench.verification.records import Answered, Cell, Difference, Judged, ModelMatrix, ReferenceFacts
 
@@ -187,12 +187,12 @@ class _Verification:
         return self._obtained(own.manifest.precision if own else _BASE)
 
     @cached_property
-    def _reference(self) -> reference.Reference:
-        if reference.why_not_asked(self._base.manifest):
-            return reference.stored(self._base.manifest)
+    def _reference(self) -> outputs.Reference:
+        if outputs.why_no_reference(self._base.manifest):
+            return outputs.stored_reference(self._base.manifest)
         self._say(f"asking {self._base.manifest.reference_engine} for the reference")
         try:
-            return reference.ask(self._base, self._folder, self._cancel)
+            return outputs.compute_reference(self._base, self._folder, self._cancel)
         except Unsupported as error:
             raise BlockFailed(f"It does not run the model that it is the reference of: {error.message}") from error
 
@@ -202,7 +202,7 @@ class _Verification:
     def _facts(self) -> tuple[ReferenceFacts | None, list[str]]:
         """The facts about the reference, or why there can be none."""
         manifest = self._base.manifest
-        if reason := reference.why_not_asked(manifest):
+        if reason := outputs.why_no_reference(manifest):
             if not manifest.reference:
                 return None, [f"{reason[0].upper()}{reason[1:]}: there is nothing to compare with."]
             self._notes.append(
@@ -210,14 +210,14 @@ class _Verification:
                 "to the published input, of which 64 elements an output are known."
             )
             return None, []
-        known = Verifications(self._model, manifest.precision, cache_keys.of_files(manifest, manifest))
-        stamp = cache_keys.of_reference(manifest)
+        known = Verifications(self._model, manifest.precision, answer_cache.files_key(manifest, manifest))
+        stamp = answer_cache.reference_key(manifest)
         facts = None if self._request.again else known.reference(stamp)
         try:
             if facts is None:
                 answers = self._reference
                 self._say("looking at its layers")
-                facts = reference.facts(self._base, answers, stamp, self._cancel)
+                facts = outputs.reference_facts(self._base, answers, stamp, self._cancel)
                 known.keep_reference(facts)
         except MobilebenchError as error:
             self._look_for_stop()
@@ -259,8 +259,8 @@ class _Verification:
         if reason := cells.why_not(cell, files.manifest, self._here):
             return matrix.unsupported(cell, tolerance, reason)
         inputs = self._inputs(cell, facts)
-        known = Verifications(cell.model, cell.precision, cache_keys.of_files(files.manifest, self._base.manifest))
-        stamp = cache_keys.of_cell(cell, self._here, inputs)
+        known = Verifications(cell.model, cell.precision, answer_cache.files_key(files.manifest, self._base.manifest))
+        stamp = answer_cache.cell_key(cell, self._here, inputs)
         if not self._request.again and (answered := known.answered(cell.key, stamp)):
             return matrix.judge(answered, tolerance, model, before=True)
         answered = self._answered(cell, files, inputs, stamp, place)
@@ -309,14 +309,16 @@ class _Verification:
         begun(inputs[0])
         wanted = self._reference
         if cell.choice != cells.PYTHON:
-            given = blocks.answers(cell, files, self._here, inputs, wanted.samples, self._cancel, begun)
+            given = outputs.of_blocks(cell, files, self._here, inputs, wanted.samples, self._cancel, begun)
             return _compared(given.version, wanted, given.summaries)
         package = version(cells.PYTHON_ENGINES[cell.format].package)
-        if cell.precision == self._base.manifest.precision and cell.format == reference.format_of(self._base.manifest):
+        if cell.precision == self._base.manifest.precision and cell.format == outputs.reference_format(
+            self._base.manifest
+        ):
             stored = self._base.manifest.reference
             found = compare.differences("published", stored, wanted.published)
             return _Found(package, found, {one.name: one.least_change for one in wanted.outputs})
-        job = worker_client.job(
+        job = outputs.worker_job(
             "answers",
             files,
             cell.format,
@@ -325,11 +327,9 @@ class _Verification:
             reference=str(wanted.folder) if wanted.folder else None,
             references=list(wanted.summaries),
         )
-        said = worker_client.ask(job, self._cancel)
+        said = outputs.ask_worker(job, self._cancel)
         if "summaries" in said:
-            return _compared(
-                package, wanted, {name: reference.summaries(one) for name, one in said["summaries"].items()}
-            )
+            return _compared(package, wanted, {name: outputs.summaries(one) for name, one in said["summaries"].items()})
         return _Found(package, [Difference.model_validate(one) for one in said["differences"]], said["told_apart"])
 
     def _look_for_stop(self, row: Judged | None = None) -> None:
@@ -345,7 +345,7 @@ class _Found:
     told_apart: dict[str, float]
 
 
-def _compared(engine: str | None, wanted: reference.Reference, given: reference.Summaries) -> _Found:
+def _compared(engine: str | None, wanted: outputs.Reference, given: outputs.Summaries) -> _Found:
     found = [
         one
         for name, answer in given.items()

@@ -19,7 +19,7 @@ from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.models import obtain
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
-from mobilebench.verification import cells, verifier, worker_client
+from mobilebench.verification import cells, outputs, verifier
 from mobilebench.verification.records import ModelMatrix
 
 pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
@@ -103,22 +103,22 @@ def test_an_engine_s_refusal_is_told_in_its_own_words(tmp_path: Path) -> None:
     built = obtain.ensure(SMALL)
     nonsense = ModelFiles(tmp_path, built.manifest)
     (tmp_path / built.manifest.formats["onnx"].path).write_bytes(b"no model")
-    job = worker_client.job("answers", nonsense, "onnx", ["published"], samples=8, reference=None, references=[])
+    job = outputs.worker_job("answers", nonsense, "onnx", ["published"], samples=8, reference=None, references=[])
     with pytest.raises(Unsupported, match=r"(?i)protobuf"):
-        worker_client.ask(job, Event())
+        outputs.ask_worker(job, Event())
 
 
 def test_a_worker_that_takes_too_long_or_breaks_down_is_ended() -> None:
     built = obtain.ensure(SMALL)
-    job = worker_client.job("answers", built, "onnx", ["published"], samples=8, reference=None, references=[])
+    job = outputs.worker_job("answers", built, "onnx", ["published"], samples=8, reference=None, references=[])
     with pytest.raises(BlockFailed, match=r"longer than 0\.01 s"):
-        worker_client.ask(job, Event(), patience_s=0.01)
+        outputs.ask_worker(job, Event(), patience_s=0.01)
     with pytest.raises(BlockFailed, match="KeyError: 'nothing'"):
-        worker_client.ask({**job, "kind": "nothing"}, Event())
+        outputs.ask_worker({**job, "kind": "nothing"}, Event())
     cancel = Event()
     cancel.set()
     with pytest.raises(BlockFailed, match="cancelled"):
-        worker_client.ask(job, cancel)
+        outputs.ask_worker(job, cancel)
 
 
 def test_ctrl_c_ends_browser_and_command_and_the_same_command_goes_on(temporary: Path, home: Path) -> None:

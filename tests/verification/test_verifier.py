@@ -14,7 +14,7 @@ from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Uns
 from mobilebench.models import obtain, registry
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.models.synthetic_inputs import SEEDED
-from mobilebench.verification import blocks, cache_keys, reference, verifier
+from mobilebench.verification import answer_cache, outputs, verifier
 from mobilebench.verification.records import Cell, ModelMatrix, OutputFacts, ReferenceFacts
 from mobilebench.verification.verifier import Begun, Ended, Request
 from tests.pinning import Pinned
@@ -39,22 +39,22 @@ class Engines:
         self.facts = OutputFacts(name="logits", scale=3.0, least_change=0.4)
         monkeypatch.setattr(obtain, "ensure", self.ensure)
         monkeypatch.setattr(registry, "why_not", lambda model, precision="fp32": None)
-        monkeypatch.setattr(reference, "ask", self.reference)
-        monkeypatch.setattr(reference, "facts", self.reference_facts)
-        monkeypatch.setattr(blocks, "answers", self.answers)
+        monkeypatch.setattr(outputs, "compute_reference", self.reference)
+        monkeypatch.setattr(outputs, "reference_facts", self.reference_facts)
+        monkeypatch.setattr(outputs, "of_blocks", self.answers)
         monkeypatch.setattr(verifier, "in_use", lambda files: nullcontext())
-        monkeypatch.setattr(reference, "why_not_asked", lambda manifest: None)
-        monkeypatch.setattr(cache_keys, "of_cell", lambda cell, here, inputs: f"{cell.key} {inputs} {self.weights}")
-        monkeypatch.setattr(cache_keys, "of_reference", lambda manifest: "now")
+        monkeypatch.setattr(outputs, "why_no_reference", lambda manifest: None)
+        monkeypatch.setattr(answer_cache, "cell_key", lambda cell, here, inputs: f"{cell.key} {inputs} {self.weights}")
+        monkeypatch.setattr(answer_cache, "reference_key", lambda manifest: "now")
 
     def ensure(self, model: str, precision: str, batch: int, progress: Any) -> ModelFiles:
         made = manifest(precision).model_copy(update={"model": model, **self.changes})
         return ModelFiles(self.folder, made)
 
-    def reference(self, base: ModelFiles, keep: Path, cancel: Event) -> reference.Reference:
+    def reference(self, base: ModelFiles, keep: Path, cancel: Event) -> outputs.Reference:
         self.references += 1
         told = summaries()
-        return reference.Reference(told, told["published"], (self.facts,), 4096, keep)
+        return outputs.Reference(told, told["published"], (self.facts,), 4096, keep)
 
     def reference_facts(self, base: ModelFiles, answers: Any, stamp: str, cancel: Event) -> ReferenceFacts:
         return ReferenceFacts(engine="tensorflow", version="2", stamp=stamp, outputs=[self.facts], macs=self.macs)
@@ -68,13 +68,13 @@ class Engines:
         samples: int,
         cancel: Event,
         begun: Callable[[str], None],
-    ) -> blocks.Answers:
+    ) -> outputs.BlockOutputs:
         self.asked.append((cell.precision, cell.key, tuple(inputs)))
         wanted = self.behave(cell)
         if "error" in wanted:
             raise wanted["error"]
         told = summaries(**wanted)
-        return blocks.Answers("1.0", {name: told[name] for name in inputs})
+        return outputs.BlockOutputs("1.0", {name: told[name] for name in inputs})
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_a_reference_that_cannot_be_had_is_said_once(engines: Engines, monkeypat
     def crash(*_: object) -> Any:
         raise BlockFailed("The process crashed (SIGSEGV).")
 
-    monkeypatch.setattr(reference, "ask", crash)
+    monkeypatch.setattr(outputs, "compute_reference", crash)
     matrix = verify()
     assert not matrix.passes
     assert matrix.cells == []
@@ -223,7 +223,7 @@ def test_a_reference_that_is_refused_makes_no_cell_unsupported(
     def refuse(*_: object) -> Any:
         raise Unsupported("no such operator")
 
-    monkeypatch.setattr(reference, "ask", refuse)
+    monkeypatch.setattr(outputs, "compute_reference", refuse)
     engines.weights = "another version"
     assert {row.verdict for row in verify().cells} == {"failed"}
 
@@ -231,8 +231,8 @@ def test_a_reference_that_is_refused_makes_no_cell_unsupported(
 def test_without_the_reference_engine_the_stored_answer_is_what_there_is(
     engines: Engines, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
-    monkeypatch.setattr(reference, "why_not_asked", lambda manifest: "the package tensorflow is not installed")
-    monkeypatch.setattr(reference, "stored", lambda manifest: stored_summaries())
+    monkeypatch.setattr(outputs, "why_no_reference", lambda manifest: "the package tensorflow is not installed")
+    monkeypatch.setattr(outputs, "stored_reference", lambda manifest: stored_summaries())
     matrix = verify()
     assert matrix.passes
     assert matrix.reference is None
@@ -245,9 +245,9 @@ def test_without_the_reference_engine_the_stored_answer_is_what_there_is(
     assert not verify(again=True).passes
 
 
-def stored_summaries() -> reference.Reference:
+def stored_summaries() -> outputs.Reference:
     told = summaries()["published"]
-    return reference.Reference({"published": told}, told, (), 4096, None)
+    return outputs.Reference({"published": told}, told, (), 4096, None)
 
 
 def test_a_precision_that_cannot_be_built_does_not_stop_the_others(

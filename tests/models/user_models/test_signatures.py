@@ -278,7 +278,7 @@ def saved(folder: Path) -> Path:
 def test_a_saved_models_signature_is_chosen_kept_and_asked_for(tmp_path: Path) -> None:
     from mobilebench.engines import tensorflow
     from mobilebench.models.user_models import converting
-    from mobilebench.verification import worker_client
+    from mobilebench.verification import outputs
 
     folder = saved(tmp_path / "net")
     default = importer.add(folder, Wishes(name="plain")).files
@@ -288,7 +288,7 @@ def test_a_saved_models_signature_is_chosen_kept_and_asked_for(tmp_path: Path) -
     assert taken.files.folder != default.folder
     assert [spec.shape for spec in taken.files.manifest.inputs] == [[1, 3]]
     assert signatures.of_saved_model(taken.files) == ODD
-    assert worker_client.job("answers", taken.files, "saved_model", [])["signature"] == ODD
+    assert outputs.worker_job("answers", taken.files, "saved_model", [])["signature"] == ODD
     assert [one.path.name for one in tensorflow._model(taken.files)] == [
         "saved_model.pb",
         "variables.data-00000-of-00001",
