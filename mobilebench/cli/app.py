@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections import UserDict
 from collections.abc import Callable
@@ -125,6 +126,7 @@ def _logging_options_first(args: list[str]) -> list[str]:
 
 
 def _explain(error: Exception) -> ExitCode:
+    logging.getLogger(__name__).debug("The command ends with an error.", exc_info=error)
     if isinstance(error, MobilebenchError):
         _say(f"Error: {error.message}", error.hint)
         return error.exit_code

@@ -89,6 +89,12 @@ def shortened(text: str) -> str:
     return line if len(text) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}… ({len(text)} characters)"
 
 
+def outcome_of(exit_code: int, stderr: bytes) -> str:
+    """How a command ended: its exit code, and what a failed command wrote to standard error."""
+    complaint = shortened(stderr.decode(errors="replace")) if exit_code else ""
+    return f"exit code {exit_code}" + (f", {complaint}" if complaint else "")
+
+
 @contextmanager
 def timed(logger: logging.Logger, command: str) -> Iterator[list[str]]:
     """Log a command at DEBUG when it has ended: its outcome and its duration.

@@ -35,6 +35,9 @@ def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
 
     `samples` has at least one row for each planned block; for a block without values (unsupported, failed, not measured
     yet), the row has the reason. The other tables contain only blocks with such data.
+
+    Raises:
+        KeyError: a value has a name that is no column of the table, which is a defect here.
     """
     targets = {info.id: info for info in run.info.targets}
     done = {block.planned.index: block for block in run.blocks}
@@ -58,8 +61,16 @@ def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
             "block": planned.index,
             **_block(block),
         }
-        found += [{column: {**shared, **value}.get(column) for column in COLUMNS[table]} for value in values or [{}]]
+        found += [_row(shared, value, table) for value in values or [{}]]
     return found
+
+
+def _row(shared: dict[str, Any], value: dict[str, Any], table: TableName) -> dict[str, Any]:
+    columns = COLUMNS[table]
+    if undeclared := value.keys() - columns.keys():
+        raise KeyError(f"table {table} has no columns {', '.join(sorted(undeclared))} (results/columns.py)")
+    values = {**shared, **value}
+    return {column: values.get(column) for column in columns}
 
 
 def to_frame(run: Run, table: TableName = "samples") -> pd.DataFrame:

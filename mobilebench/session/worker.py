@@ -7,6 +7,7 @@ process of its own (`worker_process`).
 from __future__ import annotations
 
 import base64
+import logging
 import tempfile
 import threading
 import time
@@ -34,6 +35,8 @@ from mobilebench.targets.base import Target
 
 if TYPE_CHECKING:
     from mobilebench.targets.android.lease import Lease
+
+_logger = logging.getLogger(__name__)
 
 ATTEMPTS = 2
 """Attempts at a block: one that fails is tried again at once, then stored as failed."""
@@ -149,6 +152,7 @@ class _Worker:
                         self._emit(events.TargetNoticed(target=self._info.id, words=words))
                     self._measure_rest(target)
             except errors.TargetLost as error:
+                _logger.debug("The target was lost.", exc_info=error)
                 self._await(error)
             else:
                 return
@@ -219,6 +223,7 @@ class _Worker:
             except (errors.TargetLost, _Cancelled):
                 raise
             except MobilebenchError as error:
+                _logger.debug("Attempt %d failed.", attempt, exc_info=error)
                 reason, fault = error.text_with_hint, error.fault if isinstance(error, BlockFailed) else None
             except Exception as error:
                 self._emit(events.Defect(target=self._info.id, planned=planned, traceback=traceback.format_exc()))

@@ -94,7 +94,7 @@ class HostTarget:
         limit = Limit(f"{HOST}: `{argv[0]}`", timeout, given_events(cancel, self._cancel))
         with log.timed(_logger, shlex.join(argv)) as outcome:
             result = _run(argv, environment, limit)
-            outcome.append(f"exit code {result.exit_code}")
+            outcome.append(log.outcome_of(result.exit_code, result.stderr))
         return result
 
     def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> ShellResult:

@@ -109,6 +109,13 @@ def test_secrets_are_hidden(text: str) -> None:
     assert "abc123" not in log.shortened(text.replace("--password abc123=1 ", ""))
 
 
+def test_a_failed_command_is_logged_with_what_it_complained_about() -> None:
+    assert log.outcome_of(0, b"a warning") == "exit code 0"
+    assert log.outcome_of(1, b" \n") == "exit code 1"
+    assert log.outcome_of(127, b"sh: \xff: not\nfound\n") == "exit code 127, sh: \ufffd: not found"
+    assert "hunter2" not in log.outcome_of(1, b"password=hunter2")
+
+
 def test_a_long_command_is_cut() -> None:
     found = log.shortened("x" * 5000)
     assert len(found) < 350

@@ -109,6 +109,12 @@ def test_a_file_that_cannot_be_written(run: Run, tmp_path: Path, pinned: Pinned)
             export.write(run, tmp_path / "absent" / "x", kind)
 
 
+def test_a_name_that_is_no_column_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(export._VALUES, "samples", lambda measurement: iter([{"valeu_ms": 1.0}]))
+    with pytest.raises(KeyError, match="valeu_ms"):
+        export.rows(run)
+
+
 def test_an_empty_run(tmp_path: Path) -> None:
     empty = Run(info=run_info("r1"), planned=[], blocks=[])
     assert export.to_json(empty) == "[]\n"

@@ -21,6 +21,7 @@ from mobilebench.recorders.base import Declaration, Quantity, Recorded, Subject
 from mobilebench.results.store import Store, StoreError
 from mobilebench.session import RunRequest, events, resume, run
 from mobilebench.session.journal import Journal
+from mobilebench.session.worker import ATTEMPTS
 from tests.pinning import Pinned
 
 from ..results.making import host, phone
@@ -220,6 +221,9 @@ class TestOutcomes:
         assert second.outcome == "measured"
         assert session.world.engine.measured == [0, 0, 1]
         assert result.exit_code == ExitCode.CASES_FAILED
+        log = (session.store.folder / "runs" / session.stored().info.id / "run.log").read_text(encoding="utf-8")
+        assert log.count("Traceback") == ATTEMPTS, "each attempt is logged with the place of its error"
+        assert "in behave" in log
 
     def test_a_mistake_in_mobilebench_fails_the_block_and_not_the_run(self, session: Sessions, pinned: Pinned) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:

@@ -80,7 +80,7 @@ class DeviceShell:
     def _run(self, text: str, name: str, timeout: float, cancels: tuple[Event, ...]) -> ShellResult:
         with log.timed(_logger, f"adb -s {self._serial} shell {text}") as outcome:
             result = self._answer(text, name, Limit(f"{self._serial}: `{name}`", timeout, cancels))
-            outcome.append(f"exit code {result.exit_code}")
+            outcome.append(log.outcome_of(result.exit_code, result.stderr))
         return result
 
     def _answer(self, text: str, name: str, limit: Limit) -> ShellResult:
