@@ -20,7 +20,7 @@ from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Uns
 from mobilebench.core.old_names import setting_of
 from mobilebench.core.records import BlockRule, Case, Conditions, FileProof, Measurement, PlannedBlock, TargetInfo
 from mobilebench.engines import libraries
-from mobilebench.engines.base import Backend, BlockResult, PreparedCase, reason_against
+from mobilebench.engines.base import Backend, BlockResult, EngineOf, PreparedCase, reason_against
 from mobilebench.engines.runner_output import not_usable, read_answer, read_check, require_block
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
@@ -72,7 +72,7 @@ class PreparedRunner(PreparedCase):
     on_target: RunnerFiles
 
 
-class NativeEngine:
+class NativeEngine(EngineOf[PreparedRunner]):
     """An engine of the C runner. Subclasses give its name, backends, model format and library."""
 
     name: str

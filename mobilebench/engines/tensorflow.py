@@ -23,7 +23,7 @@ from mobilebench.core.records import (
     TargetInfo,
 )
 from mobilebench.engines import cuda, native
-from mobilebench.engines.base import Backend, BlockResult, PreparedCase, reason_against
+from mobilebench.engines.base import Backend, BlockResult, EngineOf, PreparedCase, reason_against
 from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s, tensor_arguments
 from mobilebench.engines.runner_output import not_usable, read_answer, read_import, require_block
 from mobilebench.engines.tensorflow_worker import network
@@ -61,7 +61,7 @@ class PreparedSavedModel(PreparedCase):
     """The graph, then the variables."""
 
 
-class TensorflowEngine:
+class TensorflowEngine(EngineOf[PreparedSavedModel]):
     """Runs SavedModels by calling the function of their signature."""
 
     name = "tensorflow"

@@ -74,13 +74,11 @@ class Target(Protocol):
     Every method raises `TargetLost` if the machine is gone, and stops within a second of `cancel` being set.
     """
 
-    @property
-    def info(self) -> TargetInfo: ...
+    notices: Sequence[str]
+    """Sentences for the user about the target's state when it was opened."""
 
     @property
-    def notices(self) -> Sequence[str]:
-        """Sentences for the user about the target's state when it was opened."""
-        ...
+    def info(self) -> TargetInfo: ...
 
     def shell(
         self,

@@ -21,7 +21,7 @@ from mobilebench.core.errors import BadInput, BlockFailed
 from mobilebench.core.hashing import sha256_of
 from mobilebench.core.records import TargetInfo
 from mobilebench.profiles.machine import cpu_name, machine_id
-from mobilebench.targets.base import BrowserHandle, NotStarted, Pushed, ShellResult, TargetPath
+from mobilebench.targets.base import BrowserHandle, NotStarted, Pushed, ShellResult, Target, TargetPath
 from mobilebench.targets.limits import SLICE_SECONDS, Limit, given_events
 
 HOST = "host"
@@ -68,7 +68,7 @@ def gpu_name(drm: Path = _DRM, nvidia: Path = Path("/proc/driver/nvidia/version"
     return None
 
 
-class HostTarget:
+class HostTarget(Target):
     """This computer as an open target (see `targets.base.Target`). Files are used in place, not copied."""
 
     notices = ()

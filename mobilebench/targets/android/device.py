@@ -17,10 +17,10 @@ from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChang
 from mobilebench.targets.android.files import PhoneFiles, Sync, remove_leftovers
 from mobilebench.targets.android.lease import Lease, read_lock
 from mobilebench.targets.android.shell import DeviceShell
-from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
+from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, Target, TargetPath
 
 
-class AndroidTarget:
+class AndroidTarget(Target):
     """An open phone (see `targets.base.Target`)."""
 
     def __init__(
@@ -33,7 +33,7 @@ class AndroidTarget:
     ) -> None:
         self._info = info
         self._lease = lease
-        self.notices: Sequence[str] = notices
+        self.notices = notices
         self._shell = DeviceShell(info.id, cancel)
         self._files = PhoneFiles(self._shell, Sync(info.id, cancel))
         self._changes = changes
