@@ -45,22 +45,23 @@ $(ANDROID_BUILDS): native-android-%: $(STAMPS)/python $(STAMPS)/android
 	    "Building the native runner for Android, $*" scripts/build-runner.sh $(ANDROID_WAY)-$*
 
 $(STAMPS)/system: scripts/system-packages.sh
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	    { echo "mobilebench needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12" >&2; exit 1; }
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || \
-	    { echo "mobilebench needs Node 20 or newer, and npm, to build its pages." >&2; exit 1; }
-	@scripts/system-packages.sh venv adb chromium bwrap mvn
+	@scripts/system-packages.sh adb chromium bwrap mvn
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/python: requirements/all.txt requirements/tensorflowjs.txt pyproject.toml | $(STAMPS)/system
+$(STAMPS)/python: requirements/all.txt requirements/tensorflowjs.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "mobilebench needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@scripts/system-packages.sh venv
 	@echo "Installing Python packages into $(VENV) (a minute or two the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/tensorflowjs.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/npm: web/package-lock.json $(wildcard web/package.json web/frameworks/*/package.json)
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || \
+	    { echo "mobilebench needs Node 20 or newer, and npm, to build its pages." >&2; exit 1; }
 	@echo "Installing npm packages"
 	@cd web && npm ci --silent --no-audit --no-fund
 	@mkdir -p $(STAMPS) && touch $@
