@@ -24,8 +24,8 @@ blocks: 2
 groups:
   - targets: [host, android]
     engines:
-      tflite: {cpu: [xnnpack, reference]}
-      onnxruntime: {cpu: [default]}
+      tflite: {cpu: [{delegate: xnnpack}, {delegate: none}]}
+      onnxruntime: [cpu]
 """
 
 

@@ -29,12 +29,12 @@ blocks: 1
 groups:
   - targets: [host, android]
     engines:
-      tflite: {cpu: [xnnpack, reference]}
-      onnxruntime: {cpu: [default]}
+      tflite: {cpu: [{delegate: xnnpack}, {delegate: none}]}
+      onnxruntime: [cpu]
   - targets: [android]
     require_full_delegation: true
     engines:
-      tflite: {nnapi: [default], gpu: [fp32]}
+      tflite: {nnapi: {arithmetic: fp32}, gpu: {arithmetic: fp32}}
 """
 
 

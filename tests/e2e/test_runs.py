@@ -32,7 +32,7 @@ groups:
   - title: sleep
     targets: [host, android]
     engines:
-      sleep: {cpu: [default]}
+      sleep: [cpu]
 """
 
 

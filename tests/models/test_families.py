@@ -97,7 +97,7 @@ def test_a_suite_may_name_any_member(tmp_path: Path, pinned: Pinned) -> None:
     suite = tmp_path / "mine.yaml"
     text = "title: t\ndescription: d\nmodels: [mlp_16x512, {model}]\nprecisions: [fp32]\nbatches: [1]\nthreads: [1]\n"
     text += "browsers: [chrome]\nrule: {{min_predictions: 3, max_predictions: 20, max_seconds: 1}}\nblocks: 1\n"
-    text += "groups:\n  - title: g\n    targets: [host]\n    engines:\n      tflite: {{cpu: [xnnpack]}}\n"
+    text += "groups:\n  - title: g\n    targets: [host]\n    engines:\n      tflite: {{cpu: {{delegate: xnnpack}}}}\n"
     suite.write_text(text.format(model="rnn_3x256"))
     assert load(str(suite)).models == ["mlp_16x512", "rnn_3x256"]
     suite.write_text(text.format(model="rnn_30x256"))

@@ -28,7 +28,7 @@ blocks: 20
 groups:
   - targets: [host]
     engines:
-      sleep: {cpu: [default]}
+      sleep: [cpu]
 """
 BLOCKS = 20
 
