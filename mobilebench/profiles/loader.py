@@ -44,7 +44,9 @@ def load(profile_id: str) -> Profile:
     """
     profiles = {profile.id: profile for profile in all_profiles()}
     if profile_id not in profiles:
-        raise BadInput(f"There is no device profile “{profile_id}”.", hint=f"Known are: {', '.join(sorted(profiles))}.")
+        raise BadInput(
+            f"There is no device profile “{profile_id}”.", hint=f"These exist: {', '.join(sorted(profiles))}."
+        )
     return profiles[profile_id]
 
 
@@ -71,7 +73,7 @@ def read_file(file: Path) -> Profile:
     except ValidationError as error:
         raise _mistake(file, *_first_mistake(error, node)) from None
     if profile.id != file.stem:
-        raise _mistake(file, _line_of(node, ("id",)), f"key id: must be the file's name, {file.stem}")
+        raise _mistake(file, _line_of(node, ("id",)), f"key id: must equal the file's name, {file.stem}")
     return profile
 
 
@@ -88,7 +90,7 @@ def _refuse_repeated_keys(node: yaml.Node | None, file: Path) -> None:
         seen = set()
         for key, value in node.value:
             if key.value in seen:
-                raise _mistake(file, key.start_mark.line + 1, f"key {key.value}: stands twice")
+                raise _mistake(file, key.start_mark.line + 1, f"key {key.value}: appears twice")
             seen.add(key.value)
             _refuse_repeated_keys(value, file)
     elif isinstance(node, yaml.SequenceNode):

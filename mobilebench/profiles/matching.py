@@ -57,11 +57,11 @@ def advice(properties: Mapping[str, str]) -> str:
     """How to add the profile that this phone lacks: which file, and which properties identify its chip."""
     identifying = [f"{name}={value}" for name in DECISIVE if (value := property_value(properties, name))]
     instruction = (
-        f"identify it by {', '.join(identifying)}"
+        f"identify the SoC by {', '.join(identifying)}"
         if identifying
-        else "its properties name no chip, so use its ro.product.board"
+        else "identify the SoC by ro.product.board, because no property names its chip"
     )
     return (
-        f"No device profile knows this SoC ({best_name(properties)}). It is measured all the same. To add one, write "
-        f"{user_folder() / 'NAME.yaml'} and {instruction}; docs/devices.md shows how."
+        f"There is no device profile for this SoC ({best_name(properties)}). The phone can be measured without one. "
+        f"To add one, write {user_folder() / 'NAME.yaml'} and {instruction}; docs/devices.md shows how."
     )

@@ -36,4 +36,4 @@ def explained() -> Iterator[None]:
         if before is None or after is None or after <= before:
             raise
         many = "one process" if after - before == 1 else f"{after - before} processes"
-        raise error.for_memory(f"the kernel ended {many} for that meanwhile") from error
+        raise error.for_memory(f"the kernel ended {many} for this reason in that time") from error

@@ -44,7 +44,7 @@ class Cpu(Fact):
     def _fastest_first(self) -> Cpu:
         clocks = [cluster.max_mhz for cluster in self.clusters]
         if clocks != sorted(clocks, reverse=True):
-            raise ValueError("clusters must stand fastest first")
+            raise ValueError("clusters must be ordered from fastest to slowest")
         return self
 
 
@@ -82,7 +82,7 @@ class Identify(Fact):
                 try:
                     re.compile(value[1:-1])
                 except re.error as error:
-                    raise ValueError(f"{value} of {name} is no regular expression: {error}") from None
+                    raise ValueError(f"{value} of {name} is not a regular expression: {error}") from None
         return properties
 
     def accepts(self, name: str, value: str) -> bool:
@@ -141,9 +141,9 @@ class Profile(Fact):
         groups = (self.cpu, self.gpu, self.npu, self.memory, self.identify, self.example)
         named = {group.source for group in groups if group is not None}
         if missing := sorted(named - self.sources.keys()):
-            raise ValueError(f"sources lack {', '.join(missing)}")
+            raise ValueError(f"sources has no entry for {', '.join(missing)}")
         if unused := sorted(self.sources.keys() - named):
-            raise ValueError(f"sources that no fact names: {', '.join(unused)}")
+            raise ValueError(f"no fact refers to these sources: {', '.join(unused)}")
         return self
 
 

@@ -54,7 +54,7 @@ def _wait_for(serial: str, expect: str) -> None:
         if time.monotonic() > until:
             raise TargetLost(
                 f"adb sees the virtual phone {serial} as “{seen}”, not as “{expect}”.",
-                hint="See its daemon.log, then: mobilebench virtual down, mobilebench virtual up.",
+                hint="See its daemon.log, then run `mobilebench virtual down` and `mobilebench virtual up`.",
             )
         time.sleep(0.02)
 

@@ -70,7 +70,7 @@ class RunningProgram:
     def last_words(self) -> str:
         """The log line in which it says why it gives up, else the last line."""
         log = self._log.read_text(errors="replace").strip().splitlines()
-        return next((line for line in log if "FATAL" in line), log[-1] if log else "it said nothing")
+        return next((line for line in log if "FATAL" in line), log[-1] if log else "its log is empty")
 
     async def stop(self) -> None:
         if self._process is not None and self._end is not None:

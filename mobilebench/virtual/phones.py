@@ -114,7 +114,9 @@ def up(
     requested = _names(count, names)
     if android is not None and android not in device_identity.LEVELS:
         oldest, newest = min(device_identity.LEVELS), max(device_identity.LEVELS)
-        raise BadInput(f"There are no virtual phones of Android {android}.", hint=f"{oldest} to {newest} exist.")
+        raise BadInput(
+            f"There are no virtual phones of Android {android}.", hint=f"Choose a version from {oldest} to {newest}."
+        )
     chosen = [load(profile_id) for profile_id in profile_ids or ()]
     started = []
     with _turn():
@@ -176,7 +178,9 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
     try:
         state = files.change(edit)
     except BadState as error:
-        raise BadInput(f"The state of {name} was not changed: {error}.", hint="docs/virtual.md lists it.") from None
+        raise BadInput(
+            f"The state of {name} was not changed: {error}.", hint="docs/virtual.md lists the fields."
+        ) from None
     if "fault" in changes and record.running:
         adb.connect(record.serial, expect=state.fault or "device")
     return state
@@ -198,7 +202,7 @@ def parse_changes(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         field, equals, text = word.partition("=")
         if not equals or not field:
-            raise BadInput(f"“{word}” is not a change.", hint="Write FIELD=VALUE, such as battery.level=15.")
+            raise BadInput(f"“{word}” is not a change of a field.", hint="Write FIELD=VALUE, such as battery.level=15.")
         is_text = field.startswith(("settings.", "properties.", "services."))
         try:
             changes[field] = text if is_text and text != "null" else json.loads(text)
@@ -262,8 +266,9 @@ def _settings(
     own_network = kind != "none"
     if not own_network and not _SAFE_FOLDER.fullmatch(str(folder)):
         raise BadInput(
-            f"Without namespaces a virtual phone cannot live in {folder}: only letters, digits and ./+-_ may be in it.",
-            hint="Set MOBILEBENCH_HOME to a plainer folder.",
+            f"Without namespaces a virtual phone cannot be kept in {folder}: "
+            "the path may hold only letters, digits and ./+-_.",
+            hint="Set MOBILEBENCH_HOME to a folder with such a path.",
         )
     mark = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     return PhoneConfig(
@@ -330,7 +335,7 @@ def _start(
     _end(record)
     lines = (folder / "daemon.log").read_text(errors="replace").strip().splitlines()
     raise TargetLost(
-        f"The virtual phone {record.name} did not start: {lines[-1] if lines else 'it said nothing'}.",
+        f"The virtual phone {record.name} did not start: {lines[-1] if lines else 'its log is empty'}.",
         hint=f"See {folder / 'daemon.log'}.",
     )
 
@@ -359,7 +364,7 @@ def _names(count: int, names: Sequence[str] | None) -> list[str]:
         if not _NAME.fullmatch(name):
             raise BadInput(f"“{name}” cannot be a virtual phone's name.", hint="Use a-z, 0-9 and -.")
     if len(set(requested)) < len(requested):
-        raise BadInput("Two virtual phones cannot have one name.", hint="Give each its own.")
+        raise BadInput("Two virtual phones cannot have the same name.", hint="Give each phone its own name.")
     return requested
 
 
@@ -377,7 +382,10 @@ def _listener(remembered: int | None) -> socket.socket:
             listener.close()
             continue
         return listener
-    raise BadInput("No port is free for a virtual phone.", hint=f"{_PORTS.start}–{_PORTS.stop - 1} are tried.")
+    raise BadInput(
+        "No port is free for a virtual phone.",
+        hint=f"End a program that uses a port from {_PORTS.start} to {_PORTS.stop - 1}.",
+    )
 
 
 def _free_number() -> int:
@@ -399,7 +407,7 @@ def _known(name: str) -> _Record:
     record = _read(name) if _NAME.fullmatch(name) else None
     if record is None:
         known = ", ".join(record.name for record in _records()) or "none"
-        raise BadInput(f"There is no virtual phone “{name}”.", hint=f"Known are: {known}.")
+        raise BadInput(f"There is no virtual phone “{name}”.", hint=f"These exist: {known}.")
     return record
 
 

@@ -141,10 +141,10 @@ def with_value(state: State, name: str, value: Any) -> State:
     changed = _changed(state, name.split(".", 2 if name.startswith("settings.") else 1), value, name)
     assert isinstance(changed, State)
     if changed.fault is not None and changed.fault not in FAULTS:
-        raise BadState(f"fault cannot be {changed.fault!r}: it is {' or '.join(FAULTS)}, or None")
+        raise BadState(f"fault must be {' or '.join(FAULTS)}, or null, not {changed.fault!r}")
     installable = (*CHROMES, *FIREFOXES)
     if unknown := [package for package in changed.browser.packages if package not in installable]:
-        raise BadState(f"{unknown[0]} cannot be installed: a virtual phone has {', '.join(installable)}")
+        raise BadState(f"{unknown[0]} cannot be installed: a virtual phone can have {', '.join(installable)}")
     return changed
 
 
@@ -196,11 +196,11 @@ def _changed(group: Any, path: list[str], value: Any, name: str) -> Any:
         return entries if value is None else {**entries, ".".join(path): value}
     attribute = f"{key}_" if key == "global" else key
     if attribute not in {f.name for f in dataclasses.fields(group)}:
-        raise BadState(f"a virtual phone has no {name}")
+        raise BadState(f"a virtual phone's state has no field {name}")
     current = getattr(group, attribute)
     if rest:
         if not (dataclasses.is_dataclass(current) or isinstance(current, Mapping)):
-            raise BadState(f"a virtual phone has no {name}")
+            raise BadState(f"a virtual phone's state has no field {name}")
         return dataclasses.replace(group, **{attribute: _changed(current, rest, value, name)})
     if dataclasses.is_dataclass(current) or isinstance(current, Mapping):
         raise BadState(f"{name} is a group: name one of its fields")
@@ -210,10 +210,10 @@ def _changed(group: Any, path: list[str], value: Any, name: str) -> Any:
 def _fitting(current: Any, value: Any, name: str) -> Any:
     if current is None or isinstance(current, str):
         if value is not None and not isinstance(value, str):
-            raise BadState(f"{name} is a text, not {value!r}")
+            raise BadState(f"{name} must be a text, not {value!r}")
         return value
     if isinstance(current, bool) != isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadState(f"{name} is of the kind {type(current).__name__}, not {value!r}")
+        raise BadState(f"{name} must be of type {type(current).__name__}, not {value!r}")
     if isinstance(current, int) and not isinstance(value, int):
-        raise BadState(f"{name} is a whole number, not {value!r}")
+        raise BadState(f"{name} must be a whole number, not {value!r}")
     return value

@@ -143,11 +143,12 @@ def listens(monkeypatch):
     ],
     ids=["console", "http", "close", "silent", "fail", "huge", "okay", "letters", "prefix", "half", "endless", "slow"],
 )
-def test_what_is_no_adb_server_is_said_to_be_none(listens, monkeypatch, answer, wait):
+def test_what_is_no_adb_server_is_said_to_be_none(listens, monkeypatch, answer, wait, pinned: Pinned):
     monkeypatch.setattr(adb_protocol, "_GREET_SECONDS", 0.5)
     port = listens(answer, wait)
-    with pytest.raises(BadInput, match=f"What listens at 127.0.0.1:{port} is no adb server .{PORT}.") as caught:
+    with pinned.raises(BadInput) as caught:
         discovery.attached()
+    assert f"127.0.0.1:{port}" in caught.value.message
     assert caught.value.exit_code is ExitCode.BAD_INPUT
     assert PORT in caught.value.hint
     assert adb_protocol.state("S1") == "absent"
@@ -254,29 +255,29 @@ def test_pages_do_not_reach_phones_of_another_computer(monkeypatch, elsewhere):
     native = replace(case, engine="sleep", backend="cpu", wasm_build=None, browser=None)
     assert base.why_unsupported(registry.engines()["sleep"], found, block.model_copy(update={"case": native})) is None
     if elsewhere:
-        assert reason is not None and "adb server runs on another one, 192.0.2.1:5037" in reason
+        assert reason is not None and "192.0.2.1:5037" in reason
     else:
         assert reason is None
 
 
 @pytest.mark.parametrize("words", [["up"], ["down"], ["list"], ["up", "--unless-phone"]])
 @pytest.mark.parametrize("wrong", ["no number", "no adb server"])
-def test_virtual_phones_need_an_adb_server(listens, monkeypatch, tmp_path, words, wrong):
+def test_virtual_phones_need_an_adb_server(listens, monkeypatch, tmp_path, words, wrong, pinned: Pinned):
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
     listens(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
     if wrong == "no number":
         monkeypatch.setenv(PORT, "abc")
     said = CliRunner().invoke(app, ["virtual", *words])
     assert said.exit_code == ExitCode.BAD_INPUT
-    assert PORT in said.stderr and "no adb server" in said.stderr
+    pinned(said.stderr)
     assert phones.list_phones() == []
 
 
-def test_no_virtual_phone_is_started_for_an_adb_server_elsewhere(monkeypatch, tmp_path):
+def test_no_virtual_phone_is_started_for_an_adb_server_elsewhere(monkeypatch, tmp_path, pinned: Pinned):
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
     monkeypatch.setattr(adb_protocol, "server_runs", lambda: True)
     monkeypatch.setenv(SOCKET, "tcp:192.0.2.1:5037")
     said = CliRunner().invoke(app, ["virtual", "up"])
     assert said.exit_code == ExitCode.BAD_INPUT
-    assert "192.0.2.1:5037" in said.stderr and "another computer" in said.stderr
+    pinned(said.stderr)
     assert phones.list_phones() == []

@@ -235,20 +235,21 @@ def test_another_app_at_the_socket_is_named_and_put_back(devtools, pinned: Pinne
 
 
 @pytest.mark.parametrize(
-    ("name", "flags", "kind", "words"),
+    ("name", "flags", "kind"),
     [
-        ("chrome@nightly", [], Unsupported, "chrome@nightly on phone S1 cannot be driven"),
-        ("chrome@edge", ["--x"], Unsupported, "Edge on phone S1 cannot be started with flags: only Chrome"),
-        ("chrome@samsung", ["--x"], Unsupported, "Samsung Internet on phone S1 cannot be started with flags"),
-        ("chrome", ['--x="y"'], BadInput, "cannot be written"),
-        ("chrome", ["--x\n"], BadInput, "cannot be written"),
-        ("chrome", ["x"], BadInput, "cannot be written"),
-        ("chrome", ["--x=" + 90_000 * "y"], BadInput, "more flags than"),
-        ("firefox", ["x"], BadInput, "no flag for Firefox"),
+        ("chrome@nightly", [], Unsupported),
+        ("chrome@edge", ["--x"], Unsupported),
+        ("chrome@samsung", ["--x"], Unsupported),
+        ("chrome", ['--x="y"'], BadInput),
+        ("chrome", ["--x\n"], BadInput),
+        ("chrome", ["x"], BadInput),
+        ("chrome", ["--x=" + 90_000 * "y"], BadInput),
+        ("firefox", ["x"], BadInput),
     ],
+    ids=["unknown", "edge", "samsung", "quotes", "line break", "no flag", "too long", "firefox"],
 )
-def test_what_cannot_be_had_changes_nothing(name, flags, kind, words):
-    with browsers({}) as (phone, conditions), pytest.raises(kind, match=words):
+def test_what_cannot_be_had_changes_nothing(name, flags, kind, pinned: Pinned):
+    with browsers({}) as (phone, conditions), pinned.raises(kind):
         phone.running(name, flags)
     assert (conditions.done, conditions.put) == ([], [])
 
@@ -290,16 +291,12 @@ class TestBuilds:
             assert phone.running("chrome@mine").version == "3.2"
 
     @pytest.mark.parametrize(
-        ("build", "words"),
-        [
-            ("chrome@x=org.mozilla.firefox", "chrome@x names the package org.mozilla.firefox, .*not known as a Chrome"),
-            ("firefox@x=com.android.chrome", "not known as a Firefox"),
-            ("chrome@x=com.microsoft.emmx --y", "Edge on phone S1 cannot be started with flags"),
-        ],
+        "build",
+        ["chrome@x=org.mozilla.firefox", "firefox@x=com.android.chrome", "chrome@x=com.microsoft.emmx --y"],
     )
-    def test_what_cannot_be_is_unsupported(self, build, words):
+    def test_what_cannot_be_is_unsupported(self, build, pinned: Pinned):
         (name,) = builds.declare([build])
-        with browsers({}, {name: "1"}) as (phone, conditions), pytest.raises(Unsupported, match=words):
+        with browsers({}, {name: "1"}) as (phone, conditions), pinned.raises(Unsupported):
             phone.running(name)
         assert conditions.done == []
 
@@ -356,10 +353,8 @@ class TestFirstRun:
         port = devtools(Browser="Chrome/120.0.1")
         with browsers({SOCKET: port}) as (phone, conditions):
             screen = self.screens(monkeypatch, conditions, ASKING, knows=False)
-            words = "Chrome on phone S1 shows a first-run screen that could not be dismissed .*FirstRunActivity"
-            with pytest.raises(BlockFailed, match=words) as raised:
+            with pinned.raises(BlockFailed):
                 phone.running("chrome")
-        pinned(raised.value.hint)
         assert screen.closed
         assert LENT in conditions.put and AppStarted(package="com.android.chrome") in conditions.put
 

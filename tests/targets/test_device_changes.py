@@ -347,7 +347,7 @@ def test_what_a_dead_run_left_is_put_back_first(pinned: Pinned):
     phone = FakePhone(left_behind(steps), {"debug_app": "com.android.chrome"})
     found = conditions_of(phone).recover()
     assert (phone.files.files, phone.settings) == ({FLAGS: b"_ --old\n"}, {})
-    assert found.put_back == ("com.android.chrome is ended", "the app for debugging is none", f"{FLAGS} is as it was")
+    assert found.put_back == ("com.android.chrome is ended", "the debug app is none", f"{FLAGS} is as it was")
     pinned(found.lines[0])
 
 

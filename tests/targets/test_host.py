@@ -91,9 +91,8 @@ def test_what_cannot_be_pushed_is_bad_input(target, tmp_path, pinned: Pinned):
     file.chmod(0o644)
     with pinned.raises(BadInput):
         target.push(tmp_path / "nothing")
-    with pytest.raises(BadInput, match="executed") as caught:
+    with pinned.raises(BadInput):
         target.push(file, executable=True)
-    assert "chmod" in caught.value.hint
 
 
 def test_pull_copies(target, tmp_path, pinned: Pinned):
@@ -110,14 +109,9 @@ def test_its_own_loopback_needs_no_leading(target):
         assert origin == "http://127.0.0.1:8123"
 
 
-def test_a_browser_that_is_unknown_or_missing_is_unsupported(target):
-    for name, words in (
-        ("firefox", "There is no Firefox on this computer"),
-        ("chrome", "There is no Chrome or Chromium on this computer"),
-        ("chrome@beta", "There is no chrome@beta on this computer"),
-        ("opera", "There is no browser opera"),
-    ):
-        with pytest.raises(Unsupported, match=words), target.browser(name):
+def test_a_browser_that_is_unknown_or_missing_is_unsupported(target, pinned: Pinned):
+    for name in ("firefox", "chrome", "chrome@beta", "opera"):
+        with pinned.raises(Unsupported), target.browser(name):
             pass
 
 

@@ -92,7 +92,7 @@ def _start(server: Server) -> None:
 
 def _unreachable(server: Server, error: OSError) -> BadInput:
     why = error.strerror or str(error) or "no answer"
-    where = "" if server.starts_here else ", and adb starts none on another host"
+    where = "" if server.starts_here else ", and adb starts no server on another host"
     return BadInput(
         f"No adb server can be reached at {server.place}{server.chosen_by}: {why}{where}.",
         hint="Start it on that computer, such as with `adb -a nodaemon server`. " + server.advice,
@@ -112,7 +112,10 @@ def _greet(stream: socket.socket, server: Server) -> None:
         if re.fullmatch(rb"OKAY0004[0-9a-fA-F]{4}", answer):
             return
         problem = f"it answered {answer.decode(errors='replace')!r}" if answer else "it closed the connection"
-    raise BadInput(f"What listens at {server.place} is no adb server{server.chosen_by}: {problem}.", hint=server.advice)
+    raise BadInput(
+        f"The program that listens at {server.place}{server.chosen_by} is not an adb server: {problem}.",
+        hint=server.advice,
+    )
 
 
 def connect() -> socket.socket:
@@ -178,7 +181,7 @@ def query(request: str, limit: Limit, serial: str | None = None) -> str:
 def _request(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
     data = request.encode()
     if len(data) > 0xFFFF:
-        raise BlockFailed(f"{serial}: a request of {len(data)} bytes is longer than adb can carry.")
+        raise BlockFailed(f"{serial}: a request of {len(data)} bytes is longer than adb accepts.")
     send(stream, f"{len(data):04x}".encode() + data, limit)
 
 
@@ -213,7 +216,7 @@ def lost_or(error: BlockFailed, serial: str, why: str) -> BlockFailed | TargetLo
         time.sleep(SLICE_SECONDS)
     return TargetLost(
         f"{serial} went away ({word}): {why}",
-        hint="Check its cable and screen.",
+        hint="Check its cable and its screen.",
     )
 
 
@@ -259,7 +262,7 @@ def block(stream: socket.socket, limit: Limit) -> bytes:
     """
     digits = receive(stream, 4, limit)
     if not re.fullmatch(rb"[0-9a-fA-F]{4}", digits):
-        raise AdbRefused(f"{limit.doing}: the adb server answered {digits!r}, which is no length.")
+        raise AdbRefused(f"{limit.doing}: the adb server answered {digits!r}, which is not a length.")
     text = receive(stream, int(digits, 16), limit)
     if len(text) < int(digits, 16):
         raise AdbRefused(f"{limit.doing}: {_CUT}")
@@ -290,7 +293,7 @@ def free_port() -> int:
 
 def forward(serial: str, local: str, remote: str) -> bool:
     """Forward `local` to the phone's `remote`; False if the port is taken."""
-    limit = Limit(f"{serial}: leading {local} to {remote}", _FORWARD_SECONDS)
+    limit = Limit(f"{serial}: forwarding {local} to {remote}", _FORWARD_SECONDS)
     try:
         with connect() as stream:
             ask(stream, serial, f"host-serial:{serial}:forward:norebind:{local};{remote}", limit)
@@ -302,7 +305,7 @@ def forward(serial: str, local: str, remote: str) -> bool:
 
 def remove_forward(serial: str, local: str, remote: str) -> None:
     """Remove a forward, unless the port now leads elsewhere."""
-    limit = Limit(f"{serial}: taking {local} away", _FORWARD_SECONDS)
+    limit = Limit(f"{serial}: removing the forward of {local}", _FORWARD_SECONDS)
     if f"{serial} {local} {remote}" not in query("host:list-forward", limit, serial).splitlines():
         return
     with suppress(AdbRefused), connect() as stream:
@@ -311,7 +314,7 @@ def remove_forward(serial: str, local: str, remote: str) -> None:
 
 def reverse(serial: str, port: int, host_port: int) -> int | None:
     """Forward the phone's loopback `port` (0: a free one) to ours; return the phone's port, or None if it is taken."""
-    limit = Limit(f"{serial}: leading its port {port} to {host_port}", _FORWARD_SECONDS)
+    limit = Limit(f"{serial}: forwarding its port {port} to port {host_port} of this computer", _FORWARD_SECONDS)
     request = f"reverse:forward:norebind:tcp:{port};tcp:{host_port}"
     try:
         with service(serial, request, limit) as stream:
@@ -323,7 +326,7 @@ def reverse(serial: str, port: int, host_port: int) -> int | None:
 
 def remove_reverse(serial: str, remote: str) -> None:
     """Remove a reverse; a missing one is not an error."""
-    limit = Limit(f"{serial}: taking {remote} away", _FORWARD_SECONDS)
+    limit = Limit(f"{serial}: removing the forward of its port {remote}", _FORWARD_SECONDS)
     with (
         suppress(AdbRefused),
         service(serial, f"reverse:killforward:{remote}", limit) as stream,

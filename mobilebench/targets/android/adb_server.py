@@ -74,7 +74,8 @@ class Server:
     def advice(self) -> str:
         """What to do if this is not the intended server."""
         if self.variables:
-            return f"Unset {' and '.join(self.variables)}, or let it name the server that `adb devices` uses."
+            them = "it" if len(self.variables) == 1 else "them"
+            return f"Unset {' and '.join(self.variables)}, or set {them} to the server that `adb devices` uses."
         return f"Set {PORT} to the port of your adb server, or end the program that listens there."
 
     def connect(self) -> socket.socket:
@@ -118,7 +119,7 @@ def chosen(environment: Mapping[str, str] | None = None) -> Server:
     given = variables.get(PORT) or None
     port = _DEFAULT_PORT if given is None else _integer(given)
     if port is None or not 1 <= port <= 65535:
-        raise _refused(PORT, given or "", "it is no number from 1 to 65535")
+        raise _refused(PORT, given or "", "it is not a number from 1 to 65535")
     used = () if given is None else (PORT,)
     address = variables.get(ADDRESS)
     if address is None:
@@ -191,7 +192,7 @@ def _of_socket(spec: str) -> Server:
         port = _integer(rest)
         if port is not None:
             if not 1 <= port <= 65535:
-                raise _refused(SOCKET, spec, f"{rest} is no number from 1 to 65535")
+                raise _refused(SOCKET, spec, f"{rest} is not a number from 1 to 65535")
             return Server(port=port, variables=used)
         host, port = _net_address(rest, SOCKET, spec)
         return Server(host=host, port=port, variables=used)
@@ -223,7 +224,7 @@ def _net_address(address: str, variable: str, value: str) -> tuple[str, int]:
         return host, _DEFAULT_PORT_OF_A_HOST
     found = _LEADING_INTEGER.match(port_text)
     if not found or not 1 <= int(found[1]) <= 65535:
-        raise _refused(variable, value, f"“{port_text}” is no port")
+        raise _refused(variable, value, f"“{port_text}” is not a port")
     return host, int(found[1])
 
 

@@ -174,7 +174,7 @@ def _why_nothing(answer: str) -> str | None:
     """Why the answer has no package list, so that a missing package cannot be detected; or None."""
     if re.search(r"^Packages:", answer, re.MULTILINE):
         return None
-    return reading.refusal("package", answer) or "the answer of the phone's service package lists no packages"
+    return reading.refusal("package", answer) or "the phone's answer to `dumpsys package` lists no packages"
 
 
 def _app(answer: str, package: str, user: int) -> Installed | None:
@@ -203,7 +203,7 @@ def _app(answer: str, package: str, user: int) -> Installed | None:
     if not seen:
         return None
     known_version = None if version in (None, "null") else version
-    return Installed(known_version, _why_not(users, user) or (None if known_version else "does not tell its version"))
+    return Installed(known_version, _why_not(users, user) or (None if known_version else "does not report its version"))
 
 
 def _why_not(users: Mapping[int, str], user: int) -> str | None:
@@ -215,7 +215,7 @@ def _why_not(users: Mapping[int, str], user: int) -> str | None:
     if fields.get("installed") == "false":
         other_users = [str(number) for number, text in users.items() if "installed=true" in text.split()]
         suffix = f", only for user {' and '.join(other_users)}" if other_users else ""
-        return f"is not installed for this phone's present user ({user}){suffix}"
+        return f"is not installed for this phone's current user ({user}){suffix}"
     if fields.get("enabled") in _DISABLED:
         return "is disabled on this phone"
     for state in ("hidden", "suspended", "quarantined"):

@@ -79,12 +79,12 @@ class PhoneBrowsers:
         app = browser_app(name)
         if app is None:
             raise Unsupported(
-                f"{name} on phone {self._serial} cannot be driven.",
-                hint=f"These can: {', '.join(KNOWN_BROWSERS)}; or name a package: --browser-path {name}=PACKAGE.",
+                f"mobilebench cannot drive {name} on phone {self._serial}.",
+                hint=f"It can drive {', '.join(KNOWN_BROWSERS)}; name others by --browser-path {name}=PACKAGE.",
             )
         if name not in self._installed:
             raise Unsupported(
-                f"There is no {app.title} on phone {self._serial} ({app.package}).",
+                f"There is no usable {app.title} on phone {self._serial} ({app.package}).",
                 hint="Install it from the Play Store, or measure native engines only (--engine).",
             )
         return app
@@ -175,8 +175,8 @@ class PhoneBrowsers:
             return self._awaited(app, look, questions, _SOCKET_SECONDS)
         except _TooLate:
             raise Unsupported(
-                f"{app.title} on phone {self._serial} opens no DevTools socket.",
-                hint="Allow remote debugging in its own settings, where it has them.",
+                f"{app.title} on phone {self._serial} does not open a DevTools socket.",
+                hint="Allow remote debugging in its settings, if they offer it.",
             ) from None
 
     def _start_firefox(self, app: BrowserApp, flags: tuple[str, ...], version: str) -> tuple[str, str, list[str]]:
@@ -197,10 +197,10 @@ class PhoneBrowsers:
         limit = Limit(f"{self._serial}: starting {app.title}", seconds, given_events(self._cancel))
         while (found := look()) is None:
             if limit.left <= 0:
-                front = self._changes.front() or "something that the phone does not tell"
+                front = self._changes.front() or "an activity that the phone does not name"
                 raise _TooLate(
                     f"{app.title} on phone {self._serial} cannot be reached {seconds:g} s after its start;"
-                    f" on the screen is {front}."
+                    f" the screen shows {front}."
                 )
             limit.check()
             if questions.look_now_and_then():
@@ -275,7 +275,10 @@ def checked_chrome_flags(flags: Sequence[str]) -> tuple[str, ...]:
     """
     for flag in flags:
         if not flag.startswith("--") or not flag.isprintable() or any(letter in "\"'\\" for letter in flag):
-            raise BadInput(f"“{flag}” cannot be written into Chrome's command-line file on a phone.")
+            raise BadInput(
+                f"“{flag}” cannot be written into Chrome's command-line file on a phone.",
+                hint="A flag begins with -- and holds no quotes, backslashes or control characters.",
+            )
     if len(chrome_command_line(flags)) > _LONGEST_COMMAND_LINE:
         raise BadInput("There are more flags than Chrome's command-line file can hold on a phone.")
     return tuple(flags)

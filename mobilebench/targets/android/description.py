@@ -118,9 +118,9 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
     memory = proc.total_memory_mb(texts.get("memory", ""))
     browsers, unusable_browsers, why_no_browsers = _browsers(answers)
     unknown = {
-        "abi": None if abi else "the phone names no ABI (`getprop ro.product.cpu.abi`)",
-        "cores": None if cores else "the phone does not tell its cores: 1 is assumed",
-        "memory_mb": None if memory else "the phone does not tell its memory (/proc/meminfo)",
+        "abi": None if abi else "the phone reports no ABI (`getprop ro.product.cpu.abi`)",
+        "cores": None if cores else "the phone does not report its cores; 1 is assumed",
+        "memory_mb": None if memory else "the phone does not report its memory (/proc/meminfo)",
         "gpu": renderer.reason if isinstance(renderer, Void) and not virtual else None,
         "battery_percent": charge.reason if isinstance(charge, Void) else None,
         "browsers": why_no_browsers,

@@ -63,7 +63,7 @@ class Recovered:
     @property
     def lines(self) -> list[str]:
         """All of the above, one sentence each."""
-        done = [f"What an earlier run had left was put back: {'; '.join(self.put_back)}."] if self.put_back else []
+        done = [f"Changes that an earlier run left were put back: {'; '.join(self.put_back)}."] if self.put_back else []
         return [*done, *self.left, *self.notices]
 
 
@@ -163,7 +163,7 @@ class DeviceChanges:
         """Prepare for uiautomator2: undoing this change removes everything that it leaves behind."""
         running = self._shell.script(_OF_SCREEN)
         if running.exit_code > _GREP_FAILED:
-            raise BlockFailed(f"{self._shell.serial}: whether uiautomator2's server runs there could not be read.")
+            raise BlockFailed(f"{self._shell.serial}: it could not be read whether uiautomator2's server is running.")
         step = ScreenLent(had_jar=self._sync.stat(JAR) is not None, was_running=bool(running.stdout.strip()))
         self._make(step, lambda: self._put_jar_aside() if step.had_jar else None)
         return step
@@ -183,7 +183,9 @@ class DeviceChanges:
             if adb_protocol.forward(self._shell.serial, step.local, step.remote):
                 return step
             self.put_back([step])
-        raise BlockFailed(f"{self._shell.serial}: no port of this computer could be led to {remote or 'the phone'}.")
+        raise BlockFailed(
+            f"{self._shell.serial}: no port of this computer could be forwarded to {remote or 'the phone'}."
+        )
 
     def reverse(self, port: int) -> Reversed:
         """Forward a port of the phone (the same one, or a free one if it is taken) to `port` of this computer."""
@@ -195,7 +197,9 @@ class DeviceChanges:
         port_there = adb_protocol.reverse(self._shell.serial, 0, port)
         if not port_there:
             self._write()
-            raise BlockFailed(f"{self._shell.serial}: no port of the phone could be led to port {port} here.")
+            raise BlockFailed(
+                f"{self._shell.serial}: no port of the phone could be forwarded to port {port} of this computer."
+            )
         step_there = Reversed(remote=f"tcp:{port_there}", serial=self._shell.serial)
         self._record(step_there)
         return step_there
@@ -214,9 +218,8 @@ class DeviceChanges:
         failed = self._undo_all([step for step in steps if step in self._steps])
         if failed:
             raise BlockFailed(
-                f"{self._shell.serial}: not everything could be put back: {failed[0].message}",
-                hint="It is tried again whenever mobilebench meets the phone, and by "
-                f"`mobilebench restore {self._shell.serial}`.",
+                f"{self._shell.serial}: not every change could be put back: {failed[0].message}",
+                hint=f"The next run on this phone tries again, and so does `mobilebench restore {self._shell.serial}`.",
             )
 
     def _undo_all(self, steps: Sequence[Step]) -> list[MobilebenchError]:
@@ -272,12 +275,14 @@ class DeviceChanges:
         return FileBefore(path=path, content=content, mode=found.mode & 0o777 if found else 0o644)
 
     def _debug_app_now(self) -> DebugAppBefore:
-        package = self._ask("settings get global debug_app", "the app for debugging")
+        package = self._ask("settings get global debug_app", "the debug app")
         waits = self._setting_now("global", _WAITS).value
         try:
             return DebugAppBefore(package=None if package in ("", "null") else package, waits=waits)
         except ValidationError:
-            raise BlockFailed(f"{self._shell.serial}: “{package[:100]}” cannot be the app for debugging.") from None
+            raise BlockFailed(
+                f"{self._shell.serial}: the phone names “{package[:100]}” as its debug app, which is not a package."
+            ) from None
 
     def _setting_now(self, namespace: Namespace, key: str) -> SettingBefore:
         value = self._ask(f"settings get {namespace} {shlex.quote(key)}", f"the setting {key}")
@@ -321,7 +326,7 @@ class DeviceChanges:
         raise BlockFailed(f"{problem}: {text[:300]}")
 
     def _put_jar_aside(self) -> None:
-        self._demand(f"mv -f {JAR} {JAR_ASIDE}", f"{JAR} could not be put aside")
+        self._demand(f"mv -f {JAR} {JAR_ASIDE}", f"{JAR} could not be moved aside")
 
     def _take_screen_back(self, *, had_jar: bool, was_running: bool) -> None:
         if not was_running:
@@ -341,18 +346,21 @@ class DeviceChanges:
         self._demand(f"settings {change}", f"the setting {key} could not be changed")
         now = self._setting_now(namespace, key).value
         if now != value:
-            raise BlockFailed(f"{self._shell.serial}: the phone keeps its setting {key} at {now}.", hint=ALLOW_HINT)
+            raise BlockFailed(
+                f"{self._shell.serial}: the phone did not change its setting {key}, which is still {now}.",
+                hint=ALLOW_HINT,
+            )
 
     def _put_debug_app(self, package: str | None, waits: str | None = "0") -> None:
         if package is None:
-            self._demand("am clear-debug-app", "the app for debugging could not be cleared")
+            self._demand("am clear-debug-app", "the debug app could not be cleared")
         else:
             command = f"am set-debug-app {'-w ' if waits == '1' else ''}--persistent {shlex.quote(package)}"
-            self._demand(command, f"{package} could not be set for debugging")
+            self._demand(command, f"{package} could not be set as the debug app")
         now = self._debug_app_now()
         if now.package != package:
             raise BlockFailed(
-                f"{self._shell.serial}: the phone keeps {now.package or 'none'} as its app for debugging.",
+                f"{self._shell.serial}: the phone did not change its debug app: it is still {now.package or 'none'}.",
                 hint=ALLOW_HINT,
             )
         if now.waits != waits:
@@ -382,7 +390,7 @@ class DeviceChanges:
         """Move an invalid restore file aside to make room for ours, and return a sentence about it."""
         if not content:
             self._guarded(f"rm -f {RESTORE_FILE}", "the restore file could not be removed")
-            return "An empty restore file was removed: what a run had changed is not known."
+            return "The phone's restore file was empty and was removed, so it is not known what an earlier run changed."
         aside = self._guarded(
             f"n=1; while [ -e {UNREADABLE}-$n ]; do n=$((n+1)); done; "
             f"mv {RESTORE_FILE} {UNREADABLE}-$n && echo {UNREADABLE}-$n",
@@ -390,8 +398,8 @@ class DeviceChanges:
         )
         show = f"adb -s {shlex.quote(self._shell.serial)} shell cat {aside.decode().strip()}"
         return (
-            f"A restore file that cannot be understood was moved aside ({first_problem(error).sentence('the file')}). "
-            f"Nothing was put back; what a run had changed stands in it: {show}"
+            f"The phone's restore file is not valid ({first_problem(error).sentence('the file')}) and was moved aside. "
+            f"Nothing was put back; this shows what an earlier run changed: {show}"
         )
 
     def _ask(self, command: str, what: str) -> str:
@@ -403,7 +411,7 @@ class DeviceChanges:
         problem = f"{self._shell.serial}: {what} could not be read"
         text = checked_android_output(self._shell.script(command), problem).decode(errors="surrogateescape")
         if not text:
-            raise BlockFailed(f"{problem}: the phone said nothing.")
+            raise BlockFailed(f"{problem}: the phone gave no answer.")
         return text.removesuffix("\n").removesuffix("\r")
 
     def _demand(self, command: str, problem: str) -> bytes:
@@ -414,6 +422,6 @@ class DeviceChanges:
         done = self._shell.script(guarded(command, self._token))
         if was_taken(done.exit_code):
             raise BlockFailed(
-                f"{self._shell.serial}: somebody else has taken the phone, and puts back what this run has changed."
+                f"{self._shell.serial}: another run has taken the phone, and puts back what this run has changed."
             )
         return checked_android_output(done, f"{self._shell.serial}: {problem}")

@@ -24,16 +24,16 @@ TWIN = "another phone has the same serial"
 
 _ALLOW = "Unlock the phone and allow USB debugging for this computer in the dialog that it shows."
 _REMEDIES = {
-    "unauthorized": f"{_ALLOW} Without a dialog, unplug it and plug it in again, or revoke USB debugging "
+    "unauthorized": f"{_ALLOW} If it shows none, unplug it and plug it in again, or revoke USB debugging "
     "authorisations in its developer options.",
-    "authorizing": f"It is asking for its permission at this moment: {_ALLOW[0].lower()}{_ALLOW[1:]}",
+    "authorizing": f"It is asking for permission now. {_ALLOW}",
     "connecting": "adb is still connecting: wait a few seconds. If it stays so, run `adb reconnect offline`.",
     "bootloader": "It shows its boot loader: run `fastboot -s {serial} reboot`, or choose “Start” on its screen.",
     "recovery": "It shows its recovery menu: run `adb -s {serial} reboot` to start Android.",
     "rescue": "It is in rescue mode: run `adb -s {serial} reboot` to start Android.",
-    "sideload": "It waits for an update by cable: end that on its screen, or run `adb -s {serial} reboot`.",
+    "sideload": "It waits for an update over adb: cancel that on its screen, or run `adb -s {serial} reboot`.",
     "host": "What is attached is another computer's adb, not a phone: unplug it, or choose others with --serial.",
-    "detached": "adb has let go of it for another program: run `adb -s {serial} attach`.",
+    "detached": "adb has released it to another program: run `adb -s {serial} attach`.",
     "absent": "It is not attached any more: check its cable, and see `adb devices`.",
     TWIN: "adb cannot tell them apart: unplug one of them, or connect one over Wi-Fi (`adb connect ADDRESS:PORT`).",
     SILENT: "Unlock the phone and look at its screen; restart it if it still does not answer.",
@@ -59,7 +59,7 @@ def remedy(serial: str, state: str) -> str:
     if plain_state.startswith("no permissions"):
         return _permissions(plain_state)
     if state.startswith(SAME_PHONE):
-        return "Nothing has to be done: it is measured once, by that serial."
+        return "Nothing has to be done: the phone is measured once, under that serial."
     if plain_state == "offline":
         return _offline(serial, quoted)
     if plain_state in _REMEDIES:
@@ -70,9 +70,11 @@ def remedy(serial: str, state: str) -> str:
 def _permissions(state: str) -> str:
     """Advice from the details that adb adds to the state; their wording differs between versions."""
     if group := _NOT_IN_GROUP.search(state):
-        return f"Run `sudo usermod -aG {group[1]} $USER`, and log in anew: only that group may use the phone."
+        return (
+            f"Run `sudo usermod -aG {group[1]} $USER`, and log in again: only members of that group may use the phone."
+        )
     return (
-        "Let your user reach USB devices by udev rules (on Debian: `apt-get install "
+        "Give your user access to USB devices with udev rules (on Debian: `apt-get install "
         "android-sdk-platform-tools-common`), and plug the phone in again."
     )
 
@@ -81,7 +83,7 @@ def _offline(serial: str, quoted: str) -> str:
     if serial.startswith("emulator-"):
         return "Wait until the emulator has started, or start it again."
     if _TCP.fullmatch(serial):
-        return f"Run `adb disconnect {quoted}` and then `adb connect {quoted}`; its Wi-Fi debugging has to be on."
+        return f"Run `adb disconnect {quoted}` and then `adb connect {quoted}`; wireless debugging has to be on."
     return "Unplug the phone and plug it in again, switch USB debugging off and on, or run `adb reconnect offline`."
 
 
@@ -98,9 +100,7 @@ def attached() -> dict[str, str]:
         answer = adb_protocol.query("host:devices", Limit("Asking adb for its devices", 10))
     except BlockFailed as error:
         server = adb_server.chosen()
-        problem = (
-            f"The adb server at {server.place}{server.chosen_by} does not say which phones it has: {error.message}"
-        )
+        problem = f"The adb server at {server.place}{server.chosen_by} does not list its phones: {error.message}"
         raise BadInput(problem, hint="See whether `adb devices` works in this shell.") from None
     rows = [(serial, state.strip()) for serial, tab, state in map(_halves, answer.splitlines()) if tab]
     shared_serials = {serial for serial, count in Counter(serial for serial, _ in rows).items() if count > 1}
@@ -164,7 +164,7 @@ def _with_reachable_pages(info: TargetInfo, server: adb_server.Server) -> Target
     if not server.is_elsewhere:
         return info
     reason = (
-        f"pages of this computer cannot reach the phone, because its adb server runs on another one, {server.place}"
+        f"the phone cannot reach pages of this computer, because its adb server runs on another one, {server.place}"
     )
     unusable = dict.fromkeys(info.browsers, reason) | info.unusable_browsers
     return info.model_copy(update={"browsers": {}, "unusable_browsers": unusable})

@@ -15,7 +15,7 @@ from mobilebench.targets.android.shell import Shell
 
 LOW_MEMORY = 3
 WORDS = {
-    0: "why, the phone does not know",
+    0: "the phone does not know why",
     1: "it ended itself",
     2: "killed by a signal",
     LOW_MEMORY: "low memory",
@@ -25,7 +25,7 @@ WORDS = {
     7: "it could not start",
     8: "its permissions changed",
     9: "excessive use of resources",
-    10: "somebody ended it",
+    10: "its user or a tool ended it",
     11: "its user was stopped",
     12: "another app that it needed ended",
     13: "ended by the system",
@@ -119,7 +119,7 @@ def _since(shell: Shell, package: str, began: float) -> list[Exit]:
 def _of_page(error: Killed, recent: Sequence[Exit]) -> BlockFailed | None:
     """Failure of a page; page processes are named with the app's name, a colon and a suffix."""
     page_exits = [end for end in recent if end.reason == LOW_MEMORY and ":" in end.process]
-    return error.for_memory(f"the phone says so of {page_exits[0].process}") if page_exits else None
+    return error.for_memory(f"the phone reports this reason for {page_exits[0].process}") if page_exits else None
 
 
 def _of_browser(error: BlockFailed, package: str, recent: Sequence[Exit]) -> BlockFailed | None:

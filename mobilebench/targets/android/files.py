@@ -62,7 +62,7 @@ class Sync:
 
     def stat(self, path: str) -> RemoteFile | None:
         """Metadata of the file at `path`, or None if there is none."""
-        limit = self._limit(f"looking at {path}")
+        limit = self._limit(f"reading the metadata of {path}")
         with self._session(limit) as stream:
             self._request(stream, b"STAT", path.encode(), limit)
             answer = adb_protocol.receive(stream, 16, limit)
@@ -146,7 +146,7 @@ class Sync:
         return adb_protocol.lost_or(cut, self.serial, limit.doing.partition(": ")[2])
 
     def _refused(self, message: bytes, limit: Limit) -> BlockFailed:
-        reason = message.decode(errors="replace").strip() or "the phone refused without a word"
+        reason = message.decode(errors="replace").strip() or "the phone gave no reason"
         kind = NoSpace if "no space left" in reason.lower() else BlockFailed
         return kind(f"{limit.doing}: {reason}")
 
@@ -220,10 +220,10 @@ class PhoneFiles:
         """
         started = time.monotonic()
         if not local.is_file():
-            raise BadInput(f"There is no file {local} to bring to {self._shell.serial}.")
+            raise BadInput(f"There is no file {local} to push to {self._shell.serial}.")
         digest = sha256 or sha256_of(local)
         if not _SHA256.fullmatch(digest):
-            raise BadInput(f"“{digest}” is no sha256 of {local}.")
+            raise BadInput(f"“{digest}”, given for {local}, is not a SHA-256 digest.")
         path = FILES / digest / local.name
         transferred = not self._is_here(path, digest, executable)
         if transferred:
@@ -292,7 +292,7 @@ class PhoneFiles:
         if done.exit_code == 127:
             raise Unsupported(f"{self._shell.serial}: its Android has no sha256sum (Android 8 and newer have it).")
         if done.exit_code == 99:
-            raise BlockFailed(f"{self._shell.serial}: {name} did not arrive as the file that its sha256 names.")
+            raise BlockFailed(f"{self._shell.serial}: {name} arrived damaged: the phone computes another SHA-256.")
         checked_output(done, f"{self._shell.serial}: {name} could not be put in place")
 
     def _remove(self, path: str) -> None:

@@ -88,7 +88,7 @@ def answer(screen: Screen, front: Callable[[], str], package: str, subject: str)
         if len(answered) > _MOST or time.monotonic() > deadline:
             raise BlockFailed(
                 f"{subject} shows a first-run screen that could not be dismissed ({component}).",
-                hint="Unlock the phone, open the browser by hand, answer what it asks, and run again.",
+                hint="Unlock the phone, open the browser by hand, answer its questions, and run again.",
             )
         time.sleep(_SETTLE_SECONDS)
     return answered
@@ -163,7 +163,7 @@ class Automation:
             reason = " ".join(str(failed[0]).split())[:300] or type(failed[0]).__name__
             raise BlockFailed(
                 f"{self._serial}: the screen could not be touched with uiautomator2: {reason}",
-                hint="Open the browser on the phone by hand, answer what it asks, and run again.",
+                hint="Open the browser on the phone by hand, answer its questions, and run again.",
             ) from failed[0]
         return done[0]
 

@@ -138,7 +138,7 @@ def read_lock(shell: Shell) -> LockReading:
     uptime, _, text = rest.partition("@\n")
     seconds = re.match(r"\s*(\d+(?:\.\d+)?)", uptime)
     if seconds is None:
-        raise BlockFailed(f"{shell.serial}: the phone does not say how long it has been running.")
+        raise BlockFailed(f"{shell.serial}: the phone does not report how long it has been running.")
     return LockReading(text.strip(), identity.boot(boot) or "", float(seconds[1]), datetime.now().astimezone())
 
 
@@ -164,7 +164,7 @@ class Lease:
             BadInput: another part of this process has it.
         """
         if not self._free.acquire(blocking=False):
-            raise BadInput(f"Phone {self._shell.serial} is in use by this process already.", hint=WAIT_HINT)
+            raise BadInput(f"Phone {self._shell.serial} is already in use by this process.", hint=WAIT_HINT)
         try:
             yield self._lock.token
         finally:
@@ -178,7 +178,7 @@ class Lease:
         """
         if self._lost:
             raise TargetTaken(
-                f"{self._shell.serial}: its lock had run out while it was away, and somebody else has taken the phone.",
+                f"{self._shell.serial}: its lock expired while the phone was away, and another run has taken it.",
                 hint="Wait until that run has ended.",
             )
 
@@ -205,7 +205,7 @@ class Lease:
         since, until = 0.0 if rebooted else self._lock.since, reading.uptime + LEASE_SECONDS
         self._next = self._lock.model_copy(update={"boot": reading.boot, "since": since, "until": until})
         if not _swap(shell, _text(self._lock), _text(self._next)):
-            raise _Taken(f"{shell.serial}: somebody else has the phone by now.")
+            raise _Taken(f"{shell.serial}: another run holds the phone now.")
         self._lock, self._next = self._next, None
 
     def _keep(self) -> None:
@@ -259,7 +259,7 @@ def take_lock(shell: Shell, run: str = "", renewing: Renewing | None = None) -> 
         if is_ours:
             return Lease(shell, lock, renewing or (lambda cancel: DeviceShell(shell.serial, cancel)))
         _ours.discard(lock.token)
-    raise BlockFailed(f"{shell.serial}: its lock changes all the time: several runs want this phone.")
+    raise BlockFailed(f"{shell.serial}: its lock keeps changing, because several runs compete for this phone.")
 
 
 def guarded(command: str, token: str) -> str:

@@ -100,7 +100,7 @@ def describe_undo(step: Step) -> str:
         case FileBefore(path=path):
             return f"{path} is as it was"
         case DebugAppBefore(package=package):
-            return f"the app for debugging is {package or 'none'}"
+            return f"the debug app is {package or 'none'}"
         case SettingBefore(namespace=namespace, key=key, value=value):
             return f"the setting {namespace} {key} is {'not set' if value is None else value}"
         case AppStarted(package=package):

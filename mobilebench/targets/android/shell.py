@@ -106,10 +106,10 @@ def command_line(argv: Sequence[str], environment: Mapping[str, str]) -> str:
     """
     for name in environment:
         if not _VARIABLE.fullmatch(name):
-            raise BadInput(f"“{name}” is no name for an environment variable.")
+            raise BadInput(f"“{name}” cannot be the name of an environment variable.")
     for text in (*argv, *environment.values()):
         if "\0" in text or _SURROGATE.search(text):
-            raise BadInput(f"A command cannot hold {text!r}: it has null characters or is no UTF-8.")
+            raise BadInput(f"A command cannot hold {text!r}: it has null characters or is not UTF-8.")
     exports = [f"export {name}={shlex.quote(value)};" for name, value in environment.items()]
     return " ".join([*exports, "exec", shlex.join(argv)])
 
@@ -160,7 +160,7 @@ def checked_output(result: ShellResult, problem: str) -> bytes:
         BlockFailed: it failed; the message ends with the phone's own.
     """
     if result.exit_code != 0:
-        message = (result.stderr or result.stdout).decode(errors="replace").strip() or "it said nothing"
+        message = (result.stderr or result.stdout).decode(errors="replace").strip() or "no output"
         raise BlockFailed(f"{problem} (exit code {result.exit_code}): {message[:300]}")
     return result.stdout
 
@@ -193,7 +193,7 @@ def failure(result: ShellResult) -> str | None:
         if messages:
             return next((line for line in messages if _FORBIDDEN.search(line)), messages[0])[:300]
     if result.exit_code != 0:
-        return f"exit code {result.exit_code}: {(stderr or stdout or 'it said nothing')[:300]}"
+        return f"exit code {result.exit_code}: {(stderr or stdout or 'no output')[:300]}"
     return None
 
 

@@ -67,21 +67,21 @@ ABILITIES = (
     Ability(("readlink",), "reads where a link leads", source=_TOYBOX),
     Ability(
         ("file", "/proc/sys/kernel/random/boot_id"),
-        "tells the starts of phones apart, and so the phones",
-        "the serial number stands alone",
+        "identifies the phone's boot, and so the phone",
+        "the phone is identified by its serial number alone",
         source="system/sepolicy, domain.te: proc_random",
     ),
-    Ability(("file", "/proc/self/ns/pid"), "tells virtual phones of one computer apart", source="namespaces(7)"),
+    Ability(("file", "/proc/self/ns/pid"), "distinguishes the virtual phones of one computer", source="namespaces(7)"),
     Ability(
         ("file", "/proc/uptime"),
         "the clock of the phone's lock",
-        "an error; `date` is asked instead",
+        "an error; `date` is used instead",
         source=f"{_POLICY}: proc_uptime",
     ),
     Ability(("cat",), "reads the files below", source=_TOYBOX),
     Ability(("file", "/proc/meminfo"), "memory", "an error; the memory is not known", source=_POLICY),
     Ability(("file", "/proc/self/status"), "cores that a command may use", source="proc(5)"),
-    Ability(("file", "/sys/devices/system/cpu/possible"), "cores that there are", source="sysfs"),
+    Ability(("file", "/sys/devices/system/cpu/possible"), "all cores", source="sysfs"),
     Ability(
         ("file", "/proc/loadavg"),
         "load before and after a block",
@@ -102,8 +102,8 @@ ABILITIES = (
     Ability(("dumpsys", "package"), "versions of the browsers", "the browser is not offered", source="PackageManager"),
     Ability(
         ("am", "get-current-user"),
-        "whose apps are looked at",
-        "the browsers of user 0 are looked at",
+        "the user whose apps are listed",
+        "the browsers of user 0 are listed",
         source="ActivityManagerShellCommand",
     ),
     # Files
@@ -111,28 +111,32 @@ ABILITIES = (
     Ability(("rm",), "removes files", source=_TOYBOX),
     Ability(("rmdir",), "removes folders", source=_TOYBOX),
     Ability(("mv",), "gives a verified file its name", source=_TOYBOX),
-    Ability(("chmod",), "makes the runner executable; adb's push widens what it is given", source=_TOYBOX),
+    Ability(
+        ("chmod",),
+        "makes the runner executable; adb's push extends the owner's permissions to group and others",
+        source=_TOYBOX,
+    ),
     Ability(
         ("sha256sum",),
         "verifies pushed files",
         "exit code 127; native engines are `unsupported` (“its Android has no sha256sum”)",
         since=26,
-        source="toybox of Android 8; Android 7 builds md5sum and sha1sum alone",
+        source="toybox of Android 8; Android 7 has only md5sum and sha1sum",
     ),
     Ability(
-        ("df",), "free space, where a push failed for the lack of it", "the sentence names no size", source=_TOYBOX
+        ("df",), "free space, after a push failed because the disk is full", "the message names no size", source=_TOYBOX
     ),
-    Ability(("grep",), "cuts long answers on the phone", source="BSD grep to Android 8, toybox from 9 on"),
-    Ability(("date",), "the phone's time beside processes that ended", source=_TOYBOX),
-    Ability(("kill",), "ends uiautomator2's server", source="a word of the shell"),
+    Ability(("grep",), "shortens long answers on the phone", source="BSD grep to Android 8, toybox from 9 on"),
+    Ability(("date",), "the phone's time, to compare with the times of exits", source=_TOYBOX),
+    Ability(("kill",), "ends uiautomator2's server", source="built into the shell"),
     Ability(("sh",), "pipes and lists of commands", source="mksh"),
     Ability(("file", "/data/local/tmp"), "files, and programs that are executed", source=_POLICY),
     # Browsers
     Ability(
         ("am", "start"),
         "opens a browser",
-        "text that begins with `Error`, with exit code 0: nothing takes the intent. From Android 13 on that is also"
-        " said of a named activity whose filters do not match the intent (`Error type 3`)",
+        "text that begins with `Error`, with exit code 0: no app accepts the intent. From Android 13 on, it"
+        " also appears for a named activity whose filters do not match the intent (`Error type 3`)",
         source="ActivityManagerShellCommand; SaferIntentUtils (change 161252188); manifests of Chromium and Firefox",
     ),
     Ability(("am", "force-stop"), "ends a browser", source="permission FORCE_STOP_PACKAGES of shell"),
@@ -142,15 +146,15 @@ ABILITIES = (
         "an exception; the block fails with it",
         source="permission SET_DEBUG_APP of shell",
     ),
-    Ability(("am", "clear-debug-app"), "puts that back", source="permission SET_DEBUG_APP of shell"),
-    Ability(("settings", "get"), "a setting before it is changed", source="SettingsService"),
+    Ability(("am", "clear-debug-app"), "clears the debug app again", source="permission SET_DEBUG_APP of shell"),
+    Ability(("settings", "get"), "reads a setting before it is changed", source="SettingsService"),
     Ability(
         ("settings", "put"),
         "keeps the screen on",
         "`SecurityException` on phones of some makers (Xiaomi without “USB debugging (Security settings)”, OnePlus)",
         source="permission WRITE_SECURE_SETTINGS of shell; public reports",
     ),
-    Ability(("settings", "delete"), "puts back a setting that was not set", source="SettingsService"),
+    Ability(("settings", "delete"), "removes a setting that was not set before", source="SettingsService"),
     Ability(("input", "keyevent"), "switches the screen on", source="permission INJECT_EVENTS of shell"),
     Ability(
         ("wm", "dismiss-keyguard"),
@@ -173,7 +177,7 @@ ABILITIES = (
     Ability(
         ("dumpsys", "activity", "exit-info"),
         "why a browser's process ended",
-        "`Bad activity command, or no activities match: exit-info`; a death has no reason of the phone's",
+        "`Bad activity command, or no activities match: exit-info`; the phone gives no reason for an exit",
         since=30,
         stdout="Bad activity command, or no activities match: exit-info",
         source="ApplicationExitInfo, added in API level 30",
@@ -181,7 +185,7 @@ ABILITIES = (
     Ability(
         ("dumpsys", "meminfo"),
         "memory of a browser's processes, and of the GPU",
-        "the part is not known",
+        "that part of the memory is not known",
         source="ActivityManagerService",
     ),
     Ability(
@@ -207,7 +211,7 @@ ABILITIES = (
     Ability(("app_process",), "runs uiautomator2's server", source="frameworks/base, cmds/app_process"),
     Ability(("toybox", "md5sum"), "uiautomator2 verifies its server", source=_TOYBOX),
     Ability(("wm", "size"), "uiautomator2 asks for the size of the display", source="WindowManagerShellCommand"),
-    Ability(("dumpsys", "display"), "uiautomator2 asks how the phone is turned", source="DisplayManagerService"),
+    Ability(("dumpsys", "display"), "uiautomator2 asks for the display's orientation", source="DisplayManagerService"),
     # The runner
     Ability(
         ("file", "/sys/devices/system/cpu/*/cpufreq"),
@@ -271,7 +275,7 @@ def features(api: int) -> tuple[str, ...]:
 def markdown() -> str:
     """The table of `docs/devices.md`."""
     head = [
-        "| command or file | what for | from Android (API level) | user | otherwise | source |",
+        "| command or file | purpose | from Android (API level) | user | otherwise | source |",
         "|---|---|---|---|---|---|",
     ]
     return "".join(f"{line}\n" for line in [*head, *map(_row, ABILITIES)])
