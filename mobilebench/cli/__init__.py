@@ -9,17 +9,17 @@ from mobilebench.cli.app import app
 
 def main() -> None:
     """Entry point of the `mobilebench` command."""
-    from mobilebench.cli import endings, streams
+    from mobilebench.cli import process
     from mobilebench.core.errors import ExitCode
 
-    streams.open_all()
-    endings.as_ctrl_c()
+    process.open_streams()
+    process.end_like_ctrl_c()
     code: object = ExitCode.OK
     try:
         app(prog_name="mobilebench")
     except SystemExit as ended:
         code = ended.code
-    if lost := streams.lost():
+    if lost := process.lost_output():
         sys.stderr.write(f"Error: Not everything could be written to standard output: {lost.strerror}.\n")
         sys.stderr.flush()
         code = code or int(ExitCode.BAD_INPUT)

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import mobilebench
-from mobilebench.cli import bugreport, describe, devices, libraries, models, restore, results, run, serve, virtual
+from mobilebench.cli import describe, devices, libraries, models, results, run, serve, virtual
 from mobilebench.cli.output import harmless
 from mobilebench.core import log, old_names, paths
 from mobilebench.core.errors import ExitCode, MobilebenchError
@@ -31,12 +31,12 @@ _ASKED = "Answer with options (see --help), or run it in a terminal."
 _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "devices": devices.devices,
     "run": run.run,
-    "restore": restore.restore,
+    "restore": devices.restore,
     "serve": serve.serve,
     "report": results.report,
     "results": results.results,
     "describe": describe.describe,
-    "bugreport": bugreport.bugreport,
+    "bugreport": results.bugreport,
     "models": models.app,
     "libraries": libraries.app,
     "virtual": virtual.app,

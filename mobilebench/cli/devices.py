@@ -1,14 +1,19 @@
-"""`mobilebench devices`."""
+"""`mobilebench devices` and `mobilebench restore`, and messages about phones that cannot be used."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
 
-from mobilebench.cli import attached
-from mobilebench.cli.output import Json, print_json, print_table, say
+import typer
+
+from mobilebench.cli import options
+from mobilebench.cli.output import Json, print_json, print_table, say, split
 
 if TYPE_CHECKING:
     from mobilebench.core.records import TargetInfo
+
+_FIELDS = {"battery_percent": "battery", "memory_mb": "memory", "gpu": "GPU", "abi": "ABI"}
 
 
 def devices(json: Json = False) -> None:
@@ -20,14 +25,14 @@ def devices(json: Json = False) -> None:
     from mobilebench import targets
 
     found = targets.discover()
-    standings = targets.phone_statuses(found)
+    statuses = targets.phone_statuses(found)
     if json:
         print_json(
             [
                 {
                     **info.model_dump(mode="json"),
-                    "measured_by": standings[info.id].holder if info.id in standings else None,
-                    "restore_due": info.id in standings and standings[info.id].restore_due,
+                    "measured_by": statuses[info.id].holder if info.id in statuses else None,
+                    "restore_due": info.id in statuses and statuses[info.id].restore_due,
                 }
                 for info in found
             ]
@@ -49,7 +54,7 @@ def devices(json: Json = False) -> None:
             for info in found
         ],
     )
-    for serial, standing in standings.items():
+    for serial, standing in statuses.items():
         if standing.holder:
             say(f"{serial}: it is being measured by {standing.holder}.")
         if standing.restore_due:
@@ -68,7 +73,7 @@ def _beside(info: TargetInfo) -> list[str]:
     from mobilebench.targets.android import discovery
 
     if info.state != "device":
-        return [f"{discovery.clause(one['state'])}. {one['hint']}" for one in attached.left_out([info])]
+        return [f"{discovery.clause(one['state'])}. {one['hint']}" for one in left_out([info])]
     said = [f"{_FIELDS.get(name, name)} not known: {reason}." for name, reason in info.unknown.items()]
     said += [f"{reason}." for reason in info.unusable_browsers.values()]
     if info.kind == "android" and info.profile is None:
@@ -76,4 +81,102 @@ def _beside(info: TargetInfo) -> list[str]:
     return said
 
 
-_FIELDS = {"battery_percent": "battery", "memory_mb": "memory", "gpu": "GPU", "abi": "ABI"}
+def left_out(selected: Iterable[TargetInfo]) -> list[dict[str, str]]:
+    """The targets that cannot be used, each with its state and what to do about it."""
+    from mobilebench.targets.android import discovery
+
+    return [
+        {"target": info.id, "state": info.state, "hint": discovery.remedy(info.id, info.state)}
+        for info in selected
+        if info.state != discovery.READY
+    ]
+
+
+def sentence(phone: dict[str, str]) -> str:
+    """The message about one such target."""
+    from mobilebench.targets.android import discovery
+
+    return f"Phone {phone['target']} is left out: {discovery.clause(phone['state'])}. {phone['hint']}"
+
+
+def restore(
+    serials: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SERIAL…", help="Which phones; none: all.", autocompletion=options.complete_serials),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Put back what a run that was killed has left changed on phones. A phone that somebody measures is refused.
+
+    Every run does the same with the phones that it meets, before anything else. Exit code 0: nothing is changed any
+    more · 1: something could not be put back · 2: somebody measures a phone · 3: no phone can be reached.
+
+    Example: `mobilebench restore R5CT1234567`
+    """
+    from mobilebench.core.errors import ExitCode
+
+    results = [_restored(info) for info in _phones_to_restore(split(serials))]
+    if json:
+        print_json(results)
+    else:
+        for one in results:
+            _print_restored(one)
+    if any(one["refused"] for one in results):
+        raise typer.Exit(int(ExitCode.BAD_INPUT))
+    raise typer.Exit(int(ExitCode.CASES_FAILED if any(one["left"] for one in results) else ExitCode.OK))
+
+
+def _phones_to_restore(serials: tuple[str, ...]) -> list[TargetInfo]:
+    """The named phones, which must all be ready; without names, the ready ones, with a message about the others."""
+    from mobilebench import targets
+    from mobilebench.core.errors import BadInput, NothingToMeasure
+    from mobilebench.targets.android import discovery
+
+    if targets.HOST in serials:
+        raise BadInput("This computer has nothing to put back.", hint="Name phones: `mobilebench devices` lists them.")
+    if serials:
+        found = targets.select(",".join(serials))
+    else:
+        found = [info for info in targets.discover() if info.kind == "android"]
+    for info in found:
+        if info.state != discovery.READY:
+            say(f"{discovery.sentence(info.id, info.state)}. {discovery.remedy(info.id, info.state)}", err=True)
+    ready = [info for info in found if info.state == discovery.READY]
+    if not ready:
+        raise NothingToMeasure("No phone can be reached.", hint="`mobilebench devices` shows their discovery.")
+    return ready
+
+
+def _restored(info: TargetInfo) -> dict[str, Any]:
+    from mobilebench import targets
+    from mobilebench.core.errors import BadInput, MobilebenchError
+    from mobilebench.targets.android.device_changes import Recovered
+
+    found, refused = Recovered(), None
+    try:
+        found = targets.restore(info)
+    except BadInput as error:
+        refused = error.message
+    except MobilebenchError as error:
+        found = Recovered(left=(error.message,))
+    return {
+        "serial": info.id,
+        "put_back": list(found.put_back),
+        "left": list(found.left),
+        "notices": list(found.notices),
+        "refused": refused,
+    }
+
+
+def _print_restored(one: dict[str, Any]) -> None:
+    serial = one["serial"]
+    for words in one["put_back"]:
+        say(f"{serial}: put back: {words}.")
+    for words in one["notices"]:
+        say(f"{serial}: {words}")
+    for words in one["left"]:
+        say(f"{serial}: {words}", err=True)
+    if one["refused"]:
+        say(one["refused"], err=True)
+    if not any(one[name] for name in ("put_back", "notices", "left", "refused")):
+        say(f"{serial}: nothing to put back.")

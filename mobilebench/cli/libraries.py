@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobilebench.cli import complete
+from mobilebench.cli import options
 from mobilebench.cli.output import Json, print_json, print_table, say, split
 
 if TYPE_CHECKING:
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 _SUM_SHOWN = 12
 
 Engine = Annotated[
-    list[str] | None, typer.Option(help="Only these engines.", autocompletion=complete.engines_with_libraries)
+    list[str] | None, typer.Option(help="Only these engines.", autocompletion=options.complete_engines_with_libraries)
 ]
 Build = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="BUILD", help="Only these runner builds, such as android-arm64-v8a.", autocompletion=complete.builds
+        metavar="BUILD",
+        help="Only these runner builds, such as android-arm64-v8a.",
+        autocompletion=options.complete_builds,
     ),
 ]
 EngineLibrary = Annotated[

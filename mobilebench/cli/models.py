@@ -1,26 +1,19 @@
-"""`mobilebench models …`."""
+"""`mobilebench models …`: the models on this computer, which are listed, added, removed and pruned here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mobilebench.cli import (
-    models_add,
-    models_build,
-    models_fetch,
-    models_prune,
-    models_show,
-    models_verify,
-    models_weights,
-)
-from mobilebench.cli.output import Json, print_json, print_table
-from mobilebench.core.sizes import mebibytes
+from mobilebench.cli import models_build, models_show, models_verify
+from mobilebench.cli.output import Json, console, print_json, print_table, say
+from mobilebench.core.sizes import decimal_size, mebibytes
 
 if TYPE_CHECKING:
-    from mobilebench.models.manifest import ModelFiles
+    from mobilebench.models.manifest import Manifest, ModelFiles
     from mobilebench.models.spec import ModelEntry
 
 
@@ -137,11 +130,167 @@ def _mebibytes(files: ModelFiles) -> str:
     return mebibytes(sum(one.bytes for one in files.manifest.formats.values()))
 
 
+def add(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="An .onnx or .tflite file, a SavedModel's folder, or a model.json.")
+    ],
+    name: Annotated[str | None, typer.Option(help="What to call it; else as the file.")] = None,
+    input_: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=SHAPE[:DTYPE]", help="An input's shape, as in `input_ids=1x128:int32`."),
+    ] = None,
+    fill: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=KIND:LOW:HIGH",
+            help="What an input is filled with, as in `image=uniform:0:1` or `input_ids=integers:0:30522`.",
+        ),
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="Number format; else as the weights tell.")] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="How far answers may differ, as a share of the largest value; else by number format."),
+    ] = None,
+    signature: Annotated[
+        str | None, typer.Option(help="Of a .tflite file or SavedModel with several: the one to measure.")
+    ] = None,
+    convert: Annotated[
+        bool, typer.Option("--convert", help="Also make the other formats, as far as they turn out to agree.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Add a model of your own: it is copied, asked once for its answer, and can be measured at once.
+
+    Examples:
+
+    - `mobilebench models add my_net.onnx`
+
+    - `mobilebench models add bert.onnx --input input_ids=1x128:int64 --input attention_mask=1x128:int64`
+    """
+    from mobilebench.models.user_models import importer, input_specs
+
+    wishes = importer.Wishes(
+        name=name,
+        inputs=tuple(input_specs.parse_input(text) for text in input_ or ()),
+        fills=dict(input_specs.parse_fill(text) for text in fill or ()),
+        precision=precision,
+        tolerance=tolerance,
+        signature=signature,
+    )
+    taken = importer.add(path, wishes, _say_step)
+    if convert:
+        from mobilebench.models.user_models import converting
+
+        taken = converting.convert(taken, _say_step)
+    if json:
+        print_json(
+            {
+                "already_there": taken.already,
+                "folder": str(taken.files.folder),
+                "manifest": taken.files.manifest.model_dump(mode="json"),
+            }
+        )
+        return
+    _print_added(taken.files.manifest, already=taken.already)
+
+
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model that you added.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a model of your own. What was measured with it stays."""
+    from mobilebench.models import user_store
+
+    if user_store.find(name) and not yes:
+        typer.confirm(f"Delete {name} and its files?", abort=True)
+    files = user_store.remove(name)
+    size = sum(one.bytes for one in files.manifest.formats.values())
+    say(f"Removed {name} ({mebibytes(size)}).")
+
+
+def _say_step(step: str) -> None:
+    say(step, err=True)
+
+
+def _print_added(manifest: Manifest, *, already: bool) -> None:
+    from mobilebench.models import behaviour, signatures
+
+    formats = ", ".join(f"{name} {mebibytes(one.bytes)}" for name, one in manifest.formats.items())
+    said = "is there already" if already else "was added"
+    say(f"{manifest.model} {said}: {manifest.precision}, batch {manifest.batch}; {formats}")
+    print_table(
+        ["input", "dtype", "shape", "filled with"],
+        [
+            (
+                spec.name,
+                spec.dtype,
+                "x".join(map(str, spec.shape)) or "scalar",
+                f"{spec.fill.kind} from {spec.fill.low:g} to below {spec.fill.high:g}",
+            )
+            for spec in manifest.inputs
+        ],
+    )
+    if manifest.reference:
+        print_table(
+            ["output", "shape", "largest value"],
+            [(one.name, "x".join(map(str, one.shape)) or "scalar", f"{one.max:.4g}") for one in manifest.reference],
+        )
+    for note in (*filter(None, [behaviour.said(behaviour.of(manifest)), signatures.said(manifest)]), *manifest.notes):
+        say(f"Note: {note}.")
+    for reason in dict.fromkeys(manifest.unsupported.values()):
+        others = [other for other, why in manifest.unsupported.items() if why == reason]
+        say(f"No {', '.join(others)}: {reason.rstrip('.')}.")
+    options = f" --precision {manifest.precision}" if manifest.precision != "fp32" else ""
+    options += f" --batch {manifest.batch}" if manifest.batch != 1 else ""
+    say(f"Measure it: mobilebench run --serial host --model {manifest.model}{options}")
+
+
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also remove current models and weights, and all compressed copies.")
+    ] = False,
+) -> None:
+    """Make room: remove models of older definitions, weights that no model names, what killed processes left, and
+    compressed copies (`--encoding gzip,br`) of files that are not here any more.
+
+    What another process builds, fetches or uses stays. Models that you added with `models add` are never touched.
+    """
+    from mobilebench.core import paths
+    from mobilebench.models.prune import prune as pruned
+
+    things = pruned(everything=everything, dry_run=dry_run)
+    if everything:
+        verb = "would go" if dry_run else "go"
+        what = f"All built models, fetched weights and compressed copies of {paths.cache()}"
+        say(f"{what} {verb}; they can be made again.")
+    found = freed = kept = 0
+    for one in things:
+        what = "in use, stays" if one.in_use else ("would go" if dry_run else "removed")
+        place = str(one.path.relative_to(paths.cache()))
+        if one.files is not None:
+            place = f"{one.files} file{'' if one.files == 1 else 's'} in {place}"
+        console().print(
+            f"{what}: {place} ({decimal_size(one.bytes)}; {one.why})", markup=False, highlight=False, soft_wrap=True
+        )
+        freed += 0 if one.in_use else one.bytes
+        kept += one.in_use
+        found += 1
+    say(_sum(found, freed, kept, dry_run))
+
+
+def _sum(found: int, freed: int, kept: int, dry_run: bool) -> str:
+    if not found:
+        return "Nothing to prune."
+    in_use = f"; {kept} in use" if kept else ""
+    return f"{decimal_size(freed)} {'would be' if dry_run else 'were'} freed{in_use}."
+
+
 app.command("build")(models_build.build)
-app.command("add")(models_add.add)
-app.command("remove")(models_add.remove)
-app.command("fetch")(models_fetch.fetch)
-app.command("weights")(models_weights.weights)
-app.command("prune")(models_prune.prune)
+app.command("add")(add)
+app.command("remove")(remove)
+app.command("fetch")(models_build.fetch)
+app.command("weights")(models_build.weights)
+app.command("prune")(prune)
 app.command("show")(models_show.show)
 app.command("verify")(models_verify.verify)

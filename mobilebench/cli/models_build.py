@@ -1,21 +1,22 @@
-"""`mobilebench models build`."""
+"""`mobilebench models build`, and the weights that it builds with: `models fetch` and `models weights`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
+from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobilebench.cli import complete
-from mobilebench.cli.output import say, split
+from mobilebench.cli import options
+from mobilebench.cli.output import Json, print_json, print_table, say, split
 from mobilebench.core.sizes import decimal_size, mebibytes
 
 if TYPE_CHECKING:
     from mobilebench.models.manifest import ModelFiles
+    from mobilebench.models.spec import Pretrained
 
 
 def build(
@@ -24,7 +25,7 @@ def build(
         typer.Argument(
             metavar="MODEL…",
             help="Which models, such as `bert_small` or `'mlp_*'`.",
-            autocompletion=complete.models,
+            autocompletion=options.complete_models,
         ),
     ] = None,
     everything: Annotated[
@@ -64,7 +65,9 @@ def build(
 
     total, failed = 0, []
     began = time.monotonic()
-    with _telling(len(jobs)) as tell:
+    from mobilebench.cli import progress
+
+    with progress.of_builds(len(jobs)) as tell:
         for place, (name, one) in enumerate(jobs, 1):
             label = f"{name} {one}" + (f" batch {batch}" if batch > 1 else "")
             started = time.monotonic()
@@ -99,14 +102,136 @@ def _summary(files: ModelFiles) -> str:
     )
 
 
-@contextmanager
-def _telling(jobs: int) -> Iterator[Callable[[int, str, str], None]]:
-    """Show a step: on a terminal in one line that is overwritten, elsewhere in a new line."""
-    from rich.console import Console
+def fetch(
+    names: Annotated[
+        list[str], typer.Argument(metavar="MODEL…", help="Which models.", autocompletion=options.complete_models)
+    ],
+    url: Annotated[str | None, typer.Option(help="Where the weights are: https://, http:// or file:///.")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", metavar="SUM", help="Of the file at --url.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Of the weights at --url.")] = None,
+    source: Annotated[str | None, typer.Option(help="Who trained the weights at --url on what.")] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Go back to seeded weights.")] = False,
+) -> None:
+    """Download pretrained weights, verified by their sha256: the next build uses them instead of seeded ones.
 
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        yield lambda place, label, step: say(f"[{place}/{jobs}] {label}: {step}", err=True)
+    With --url and --sha256 you name weights of your own for one model. An interrupted download goes on where it was.
+    HTTP_PROXY, HTTPS_PROXY and NO_PROXY are respected.
+    """
+    wanted = split(names)
+    given = _given(wanted, url, sha256, licence, source, forget)
+    if forget:
+        for name in wanted:
+            _forget(name)
         return
-    with console.status("") as status:
-        yield lambda place, label, step: status.update(f"\\[{place}/{jobs}] {label}: {step}")
+    known = [(name, given or _named(name)) for name in wanted]
+    for name, weights in known:
+        _fetch(name, weights)
+        if given:
+            _keep(name, given)
+        say(f"  The next build of {name} uses them, and every record says `weights: pretrained: {weights.sha256}`.")
+
+
+def _given(
+    names: tuple[str, ...],
+    url: str | None,
+    sha256: str | None,
+    licence: str | None,
+    source: str | None,
+    forget: bool,
+) -> Pretrained | None:
+    from pydantic import ValidationError
+
+    from mobilebench.core.errors import BadInput
+    from mobilebench.core.validation import first_problem
+    from mobilebench.models import registry
+    from mobilebench.models.spec import Pretrained
+
+    for name in names:
+        if reason := registry.why_not(name):
+            raise BadInput(f"{reason}.", hint="`mobilebench models list` shows what can be built.")
+    options = {"url": url, "sha256": sha256, "licence": licence, "source": source}
+    stated = {key: value for key, value in options.items() if value is not None}
+    if not stated:
+        return None
+    if forget:
+        raise BadInput("--forget goes back to seeded weights; it takes no other option.")
+    if url is None or sha256 is None:
+        raise BadInput("--url and --sha256 belong together.", hint="`sha256sum FILE` prints a file's sum.")
+    if len(names) != 1:
+        raise BadInput(f"--url names the weights of one model, not of {len(names)}.")
+    try:
+        return Pretrained.model_validate(stated)
+    except ValidationError as error:
+        first = first_problem(error)
+        raise BadInput(f"--{first.path[0]} is not valid: {first.text}.") from error
+
+
+def _named(name: str) -> Pretrained:
+    from mobilebench.core.errors import BadInput
+    from mobilebench.models.weights import sources
+
+    weights = sources.named(name)
+    if weights is None:
+        raise BadInput(
+            f"No pretrained weights are named for {name}: it is built from seeded ones.",
+            hint=f"Name some by --url, --sha256 and --licence, or in {sources.file()}.",
+        )
+    return weights
+
+
+def _fetch(name: str, weights: Pretrained) -> None:
+    from mobilebench.cli import progress
+    from mobilebench.models.weights import fetch as room
+
+    say(f"{name}: {weights.url}")
+    say(f"  licence: {weights.licence}")
+    if weights.source:
+        say(f"  source: {weights.source}")
+    folder = room.weights_folder()
+    try:
+        with progress.of_download(name) as watcher:
+            path = room.fetch(weights, folder, watcher)
+    except KeyboardInterrupt:
+        if kept := room.kept(weights, folder):
+            say(f"Interrupted. {decimal_size(kept)} are kept; the same command goes on there.", err=True)
+        raise
+    say(f"  here: {decimal_size(path.stat().st_size)}, sha256 {weights.sha256}")
+
+
+def _keep(name: str, weights: Pretrained) -> None:
+    from mobilebench.models.weights import sources
+
+    sources.put(name, weights)
+    say(f"  named for {name} in {sources.file()}")
+
+
+def _forget(name: str) -> None:
+    from mobilebench.models.weights import fetch as room
+
+    if room.forget(name):
+        say(f"{name}: the next build uses seeded weights again.")
+    else:
+        say(f"{name}: no pretrained weights were in use.")
+
+
+def weights(
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="Which model.", autocompletion=options.complete_models)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write, such as model.safetensors.")],
+    json: Json = False,
+) -> None:
+    """Write a model's seeded weights to a safetensors file: the form in which `models fetch` takes pretrained ones.
+
+    Replace the tensors, which are numbered in the definition's order, by those of a checkpoint.
+    """
+    from mobilebench.models.weights import weights_file
+
+    shapes = weights_file.write_template(name, file)
+    if json:
+        print_json([list(shape) for shape in shapes])
+        return
+    print_table(
+        ["tensor", "shape", "parameters"],
+        [(number, " × ".join(map(str, shape)), prod(shape)) for number, shape in enumerate(shapes)],
+    )
+    count = sum(prod(shape) for shape in shapes)
+    say(f"{file}: {len(shapes)} tensors, {count} parameters, {decimal_size(file.stat().st_size)}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobilebench.cli import complete
+from mobilebench.cli import options
 from mobilebench.cli.output import Json, print_json, print_table, say
 from mobilebench.core.sizes import binary_size
 
@@ -25,7 +25,7 @@ def show(
         typer.Argument(
             metavar="NAME|FILE",
             help="A built or added model, or any file: .onnx, .tflite, a SavedModel's folder, a model.json.",
-            autocompletion=complete.models,
+            autocompletion=options.complete_models,
         ),
     ],
     precision: Annotated[

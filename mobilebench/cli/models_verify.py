@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mobilebench.cli import builds, complete, libraries
+from mobilebench.cli import builds, libraries, options
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, print_json, print_table, say, split
 
@@ -27,7 +27,9 @@ def verify(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="MODEL…", help="Which models, such as `bert_small` or `'mlp_*'`.", autocompletion=complete.models
+            metavar="MODEL…",
+            help="Which models, such as `bert_small` or `'mlp_*'`.",
+            autocompletion=options.complete_models,
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All models, your own among them.")] = False,
@@ -55,7 +57,7 @@ def verify(
 
     - `mobilebench models verify --all`
     """
-    from mobilebench.cli.verify_progress import watching
+    from mobilebench.cli import progress
     from mobilebench.core.errors import BadInput, ExitCode
     from mobilebench.models import registry
     from mobilebench.models.synthetic_inputs import SEEDED
@@ -79,7 +81,7 @@ def verify(
     builds.require_current_for((engine, here.runner) for engine in request.engines or cells.ENGINES)
     found: list[ModelMatrix] = []
     stopped = False
-    with watching() as (tell, cancel):
+    with progress.of_verification() as (tell, cancel):
         try:
             for matrix in verifier.verify(request, here, tell, cancel):
                 found.append(matrix)

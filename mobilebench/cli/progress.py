@@ -1,36 +1,104 @@
-"""Shows a run's events as one bar per target on a terminal and as plain lines elsewhere, and handles Ctrl-C."""
+"""Shows the progress of runs, verifications, downloads and builds on standard error: as bars on a terminal, as plain
+lines elsewhere.
+"""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event as Flag
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
-from mobilebench.cli import endings
-from mobilebench.cli.output import harmless
+from mobilebench.cli import process
+from mobilebench.cli.output import harmless, say
 from mobilebench.core import log
 from mobilebench.core.errors import with_fault, with_hint
 from mobilebench.core.records import PlannedBlock
+from mobilebench.core.sizes import decimal_size
 from mobilebench.session import events
+
+if TYPE_CHECKING:
+    from mobilebench.models.weights.download import Watcher
+    from mobilebench.verification.records import Cell
+    from mobilebench.verification.verifier import Begun, Ended, Step
+
+
+LONG_S = 60.0
+"""After this time in seconds a running cell is mentioned, even if only plain lines are written."""
 
 
 @contextmanager
-def watching() -> Iterator[tuple[events.Subscriber, Flag]]:
-    """Gives a subscriber that shows progress on standard error, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
+def of_run() -> Iterator[tuple[events.Subscriber, Flag]]:
+    """Yields a subscriber that shows a run's events, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
     console = Console(stderr=True, highlight=False)
     with (
         stopping(console, "Stopping: the blocks in flight end, devices are put back …") as cancel,
-        _bars(console) as bars,
+        _bars_of_targets(console) as bars,
     ):
         yield (RunBars(bars) if console.is_terminal and not log.is_shown() else RunLines(console)), cancel
+
+
+@contextmanager
+def of_verification() -> Iterator[tuple[Callable[[Any], None], Flag]]:
+    """Yields a function that shows a verification's events, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
+    console = Console(stderr=True, highlight=False)
+    with stopping(console, "Stopping: the cell in hand ends …") as cancel:
+        if not console.is_terminal:
+            yield VerificationLines(console), cancel
+            return
+        with _bars_of_cells(console) as bars:
+            yield VerificationBar(bars), cancel
+
+
+@contextmanager
+def of_download(name: str) -> Iterator[Watcher]:
+    """Yields what shows the progress of the download for the model `name`."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield DownloadLines(console, name)
+        return
+    with Progress(
+        TextColumn("  {task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        yield DownloadBar(progress, name)
+
+
+@contextmanager
+def of_builds(count: int) -> Iterator[Callable[[int, str, str], None]]:
+    """Yields a function that shows a step of building one of `count` models, given its number, label and the step.
+
+    On a terminal, steps overwrite each other in one line.
+    """
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda number, label, step: say(f"[{number}/{count}] {label}: {step}", err=True)
+        return
+    with console.status("") as status:
+        yield lambda number, label, step: status.update(f"\\[{number}/{count}] {label}: {step}")
 
 
 @contextmanager
@@ -45,17 +113,17 @@ def stopping(console: Console, words: str) -> Iterator[Flag]:
             with suppress(OSError, RuntimeError):  # the terminal is closed, or was being written to
                 console.print(words)
 
-    before = {number: signal.signal(number, stop) for number in endings.ending()}
+    before = {number: signal.signal(number, stop) for number in process.ending_signals()}
     try:
         yield cancel
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         if cancel.is_set():
-            endings.hang_up_no_more()
+            process.ignore_hangups()
 
 
-def _bars(console: Console) -> Progress:
+def _bars_of_targets(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.fields[target]}"),
         BarColumn(bar_width=24),
@@ -65,6 +133,18 @@ def _bars(console: Console) -> Progress:
         console=console,
         transient=True,
         disable=not console.is_terminal or log.is_shown(),
+    )
+
+
+def _bars_of_cells(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.fields[model]}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", style="dim"),
+        console=console,
+        transient=True,
     )
 
 
@@ -194,3 +274,136 @@ class RunLines:
 
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)
+
+
+class VerificationBar:
+    """One bar per model; it is removed before the model's matrix is printed."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+        self._model = ""
+
+    def __call__(self, event: Step | Begun | Ended) -> None:
+        from mobilebench.verification.verifier import Begun, Step
+
+        if isinstance(event, Step):
+            self._at(event.model, None)
+            self._say(f"{event.precision}: {event.step}")
+        elif isinstance(event, Begun):
+            self._at(event.cell.model, event.of)
+            self._say(f"{_cell_name(event.cell)} ({event.seeded})")
+        else:
+            self._at(event.row.cell.model, event.of)
+            if self._task is not None:
+                self._progress.update(self._task, completed=event.number)
+            if event.number == event.of:
+                self._progress.stop()
+
+    def _at(self, model: str, total: int | None) -> None:
+        if self._task is None or model != self._model:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            self._task = self._progress.add_task("", total=None, model=model)
+            self._progress.start()
+            self._model = model
+        if total is not None:
+            self._progress.update(self._task, total=total)
+
+    def _say(self, text: str) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, description=escape(text))
+
+
+class VerificationLines:
+    """Prints a line for each cell."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._cell: Cell | None = None
+        self._since = 0.0
+
+    def __call__(self, event: Step | Begun | Ended) -> None:
+        from mobilebench.verification.verifier import Begun, Step
+
+        if isinstance(event, Step):
+            self._say(f"{event.model} {event.precision}: {event.step}")
+        elif isinstance(event, Begun):
+            if event.cell != self._cell:
+                self._cell, self._since = event.cell, time.monotonic()
+            elif time.monotonic() - self._since > LONG_S:
+                seconds = time.monotonic() - self._since
+                self._say(f"  {_cell_name(event.cell)}: {seconds:.0f} s, now the input {event.seeded}")
+        else:
+            cell = event.row.cell
+            self._say(f"[{event.number}/{event.of}] {cell.model} {_cell_name(cell)}: {_outcome(event)}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(escape(harmless(text)), soft_wrap=True)
+
+
+def _cell_name(cell: Cell) -> str:
+    """The cell's name without its model."""
+    return f"{cell.precision} {cell.format} {' '.join(cell.way)}"
+
+
+def _outcome(event: Ended) -> str:
+    """The result of a cell, on one line."""
+    row = event.row
+    if row.relative is None or row.verdict in ("unsupported", "failed"):
+        return f"{row.verdict}: {row.reason}"
+    said = f"{row.verdict}, {row.relative:.2g} of {row.tolerance:g}"
+    if row.before or row.answered is None:
+        return f"{said}, from before"
+    return f"{said} ({row.answered.seconds:.1f} s)"
+
+
+class DownloadBar:
+    """A progress bar with bytes, speed and time left."""
+
+    def __init__(self, progress: Progress, name: str) -> None:
+        self._progress = progress
+        self._name = name
+        self._task = progress.add_task(name, total=None, visible=False)
+        self._begun = False
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar; timing starts again."""
+        self._progress.console.print(harmless(f"  {text}"), markup=False, soft_wrap=True)
+        self._begun = False
+
+    def at(self, done: int, total: int | None) -> None:
+        """Move the bar."""
+        if not self._begun:
+            self._progress.reset(self._task, total=total, completed=done, visible=True)
+            self._begun = True
+        self._progress.update(self._task, completed=done, total=total)
+
+
+class DownloadLines:
+    """Prints a line every few seconds, for logs."""
+
+    EVERY_S = 5.0
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._console = console
+        self._name = name
+        self._said = self._since = time.monotonic()
+        self._from: int | None = None
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        self._console.print(harmless(f"{self._name}: {text}"), markup=False, soft_wrap=True)
+        self._from = None
+
+    def at(self, done: int, total: int | None) -> None:
+        """Print a line, if the last one is some seconds old."""
+        now = time.monotonic()
+        if self._from is None:
+            self._from, self._since = done, now
+        if now - self._said >= self.EVERY_S and now > self._since:
+            speed = (done - self._from) / (now - self._since)
+            share = f"of {decimal_size(total)} ({done / total:.0%}), " if total else ""
+            line = f"{self._name}: {decimal_size(done)} {share}{decimal_size(speed)}/s"
+            self._console.print(line, markup=False, soft_wrap=True)
+            self._said = now

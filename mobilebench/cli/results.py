@@ -1,4 +1,4 @@
-"""`mobilebench results` and `mobilebench report`."""
+"""`mobilebench results`, `mobilebench report` and `mobilebench bugreport`: what is stored of runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mobilebench.cli import complete
+from mobilebench.cli import options
 from mobilebench.cli.output import Json, console, print_json, print_table, say
 from mobilebench.core.sizes import decimal_size
 from mobilebench.results.names import TableName
@@ -23,7 +23,10 @@ Out = Annotated[
     typer.Option("--out", metavar="DIR", help="The folder that holds the results (default: your data folder)."),
 ]
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="Run id, its unique beginning, or `last`.", autocompletion=complete.runs)
+    str,
+    typer.Argument(
+        metavar="RUN", help="Run id, its unique beginning, or `last`.", autocompletion=options.complete_runs
+    ),
 ]
 
 
@@ -56,7 +59,7 @@ def results(
         typer.Argument(
             metavar="[RUN]",
             help="Run id, its unique beginning, or `last`; none: list the runs.",
-            autocompletion=complete.runs,
+            autocompletion=options.complete_runs,
         ),
     ] = None,
     format_: Annotated[
@@ -153,3 +156,56 @@ def _export(
         export.write(loaded, file, wanted, data)
     else:
         sys.stdout.buffer.write(export.encode(loaded, wanted, data))
+
+
+def bugreport(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RUN]",
+            help="Run id, its unique beginning, `last`, or `none` for a report that concerns no run.",
+            autocompletion=options.complete_runs,
+        ),
+    ] = "last",
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="Write there instead of to mobilebench-bugreport-RUN.zip."),
+    ] = None,
+    out: Out = None,
+) -> None:
+    """Pack what a developer needs to understand a failure into one zip file, and print what is in it.
+
+    It holds the log, the journal, versions, facts about the devices, and the blocks that are not valid. Serials, paths,
+    user names, host names and network addresses are replaced by placeholders. Read it before you send it.
+
+    Examples:
+
+    - `mobilebench bugreport`
+
+    - `mobilebench bugreport last --file report.zip`
+    """
+    from mobilebench import targets
+    from mobilebench.bugreport import collection
+    from mobilebench.core.errors import MobilebenchError
+    from mobilebench.results.store import FILE_NAME, Store
+
+    folder = results_folder(out)
+    store = None
+    run_id = None
+    if run != "none" and (run != "last" or (folder / FILE_NAME).is_file()):
+        store = Store.open(folder, create=False)
+        run_id = store.resolve(run)
+    try:
+        attached = targets.discover()
+    except MobilebenchError as error:
+        say(f"The attached phones are left out: {error.message}", err=True)
+        attached = targets.select(targets.HOST)
+    members, redaction = collection.collect(store, run_id, attached)
+    path = file or Path(f"mobilebench-bugreport-{run_id or 'no-run'}.zip")
+    collection.write(members, path)
+    print_table(
+        ["file", "size", "holds"], [(one.name, decimal_size(len(one.text.encode())), one.holds) for one in members]
+    )
+    replaced = ", ".join(f"{kind} in {count} places" for kind, count in sorted(redaction.counts.items()))
+    say(f"Replaced by placeholders: {replaced or 'nothing'}.")
+    say(f"Wrote {path}. Read it before you send it.")

@@ -1,32 +1,34 @@
-"""`mobilebench run`."""
+"""`mobilebench run`: plans, measures and reports."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from mobilebench.cli import attached, axis_options, builds, complete, libraries
+from mobilebench.cli import builds, devices, libraries, options
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, print_json, print_table, say, split
-from mobilebench.cli.plan import plan_table
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are
+from mobilebench.core.axes import AXES
 
 if TYPE_CHECKING:
-    from mobilebench.core.records import Pass, Run, TargetInfo
+    from collections.abc import Sequence
+
+    from mobilebench.core.records import Case, Conditions, Pass, Run, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
 
 Access = Literal["read", "mapped"]
 Retry = Literal["failed"]
-_NOTHING_SELECTED = axis_options.Selected()
+_NOTHING_SELECTED = options.SelectedAxes()
 
 
-@axis_options.added
+@options.with_axis_options
 def run(
     context: typer.Context,
     serial: Annotated[
@@ -35,16 +37,16 @@ def run(
             metavar="all|host|SERIAL,…",
             envvar="ANDROID_SERIAL",
             help="Where to measure; see `devices`.",
-            autocompletion=complete.serials,
+            autocompletion=options.complete_serials,
         ),
     ] = "all",
     suite: Annotated[
         str,
         typer.Option(
-            metavar="NAME|FILE", help="What to measure; see `describe suites`.", autocompletion=complete.suites
+            metavar="NAME|FILE", help="What to measure; see `describe suites`.", autocompletion=options.complete_suites
         ),
     ] = "quick",
-    selected_axes: axis_options.Selected = _NOTHING_SELECTED,
+    selected_axes: options.SelectedAxes = _NOTHING_SELECTED,
     browser_path: Annotated[
         list[str] | None,
         typer.Option(
@@ -105,7 +107,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Orders the cases within a round; the same seed, the same order.")] = 0,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Go on with an interrupted run.", autocompletion=complete.runs),
+        typer.Option(metavar="RUN", help="Go on with an interrupted run.", autocompletion=options.complete_runs),
     ] = None,
     retry: Annotated[
         Retry | None,
@@ -195,12 +197,12 @@ def run(
     )
     chosen = targets.select(serial)
     libraries.require_use(chosen)
-    missed = attached.left_out(chosen)
+    missed = devices.left_out(chosen)
     try:
         plan = suites.plan(definition, [info for info in chosen if info.state == "device"], selection, seed)
     except NothingToMeasure:
         for phone in missed:
-            say(attached.sentence(phone), err=True)
+            say(devices.sentence(phone), err=True)
         raise
     if dry_run:
         _print_plan(plan, missed, folder, json)
@@ -212,18 +214,18 @@ def run(
 
 def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int) -> RunResult:
     from mobilebench import session
-    from mobilebench.cli.progress import watching
+    from mobilebench.cli import progress
 
     request = session.RunRequest(plan=plan, targets=tuple(selected), command=tuple(sys.argv))
-    with watching() as (on_event, cancel):
+    with progress.of_run() as (on_event, cancel):
         return session.run(request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
 
 
 def _resume(begun: Run, store: Store, wait_seconds: int, *, retry_failed: bool) -> RunResult:
     from mobilebench import session
-    from mobilebench.cli.progress import watching
+    from mobilebench.cli import progress
 
-    with watching() as (on_event, cancel):
+    with progress.of_run() as (on_event, cancel):
         return session.resume(
             begun, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds, retry_failed=retry_failed
         )
@@ -285,4 +287,40 @@ def _print_plan(plan: Plan, missed: list[dict[str, str]], folder: Path, json: bo
         where = f" on {target}" if len(plan.targets) > 1 else ""
         say(f"{count} of these blocks{where} will be unsupported: {reason}.")
     for phone in missed:
-        say(attached.sentence(phone))
+        say(devices.sentence(phone))
+
+
+def plan_table(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and rows: each case once, in the order of first appearance, with its number of blocks."""
+    from mobilebench.recorders import registry
+
+    first = {block.case.key: block for block in reversed(plan.blocks)}
+    counted = Counter((block.case.key, block.pass_) for block in plan.blocks)
+    blocks = [first[key] for key in dict.fromkeys(block.case.key for block in plan.blocks)]
+    passes = registry.ordered({pass_ for _, pass_ in counted})
+    shown: dict[str, list[Any]] = {
+        **_columns_of_axes([block.case for block in blocks]),
+        **_columns_of_conditions([block.conditions for block in blocks]),
+        **{_title(name): [counted[block.case.key, name] for block in blocks] for name in passes},
+    }
+    return list(shown), list(zip(*shown.values(), strict=True))
+
+
+def _columns_of_axes(cases: Sequence[Case]) -> dict[str, list[Any]]:
+    found = {axis.title: (axis, [getattr(case, name) for case in cases]) for name, axis in AXES.items()}
+    return {title: values for title, (axis, values) in found.items() if axis.always or any(map(axis.mentioned, values))}
+
+
+def _columns_of_conditions(conditions: Sequence[Conditions]) -> dict[str, list[Any]]:
+    from mobilebench.core.records import Conditions
+
+    usual, found = Conditions(), {}
+    for name in ("priority", "model_access", "delegated_share"):
+        values = [getattr(one, name) for one in conditions]
+        if any(value != getattr(usual, name) for value in values):
+            found[name.replace("_", " ")] = values
+    return found
+
+
+def _title(name: Pass) -> str:
+    return "blocks" if name == "timing" else name

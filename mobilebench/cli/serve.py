@@ -81,10 +81,10 @@ def _asked_to_end() -> threading.Event:
     import signal
     import threading
 
-    from mobilebench.cli import endings
+    from mobilebench.cli import process
 
     ended = threading.Event()
-    for name in endings.ending():
+    for name in process.ending_signals():
         signal.signal(name, lambda *_: ended.set())
     return ended
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mobilebench.cli import attached, complete
+from mobilebench.cli import devices, options
 from mobilebench.cli.output import Json, print_json, print_table, say, split
 
 app = typer.Typer(
@@ -20,7 +20,9 @@ def up(
     count: Annotated[int, typer.Option(min=1, max=64, help="How many phones.")] = 1,
     profile: Annotated[
         list[str] | None,
-        typer.Option(help="Device profile to imitate; repeat it for several.", autocompletion=complete.profiles),
+        typer.Option(
+            help="Device profile to imitate; repeat it for several.", autocompletion=options.complete_profiles
+        ),
     ] = None,
     unless_phone: Annotated[
         bool, typer.Option("--unless-phone", help="Start none when adb sees a phone, usable or not.")
@@ -70,10 +72,10 @@ def _has_phones() -> bool:
 
     down = {phone.serial for phone in phones.list_phones() if not phone.running}
     found = [info for info in targets.discover() if info.kind == "android" and info.id not in down]
-    missed = attached.left_out(found)
+    missed = devices.left_out(found)
     if len(missed) == len(found):
         for phone in missed:
-            say(f"{attached.sentence(phone)} No virtual phone is started in its place.", err=True)
+            say(f"{devices.sentence(phone)} No virtual phone is started in its place.", err=True)
     return bool(found)
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from mobilebench.cli import app
 from mobilebench.models import registry
 from mobilebench.verification import matrix, verifier
 from mobilebench.verification.records import Activations, ModelMatrix, OutputFacts, ReferenceFacts, WorstLayer
+from tests.cli.command_line import mobilebench
 from tests.verification.answers import answered, cell, difference
 
 FACTS = ReferenceFacts(
@@ -37,11 +36,6 @@ LACKS = matrix.unsupported(cell("tfjs", "wasm", "simd", "tfjs"), 1e-4, "no 8-bit
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
     return tmp_path
-
-
-def invoke(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["models", "verify", *arguments])
-    return result.exit_code, result.stdout, result.stderr
 
 
 @pytest.fixture
@@ -69,27 +63,27 @@ def finds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[verifier.Reques
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "wrong"),
     [
-        ([], "Name models, or give --all."),
-        (["bert_small", "--all"], "Name models, or give --all."),
-        (["resnet18"], "no model 'resnet18'"),
-        (["nothing_*"], "No model is called like"),
-        (["bert_small", "--precision", "fp8"], "no precision 'fp8'"),
-        (["bert_small", "--engine", "caffe"], "no engine to verify 'caffe'"),
-        (["bert_small", "--backend", "cuda"], "no backend to verify 'cuda'"),
-        (["bert_small", "--inputs", "random"], "no seeded input 'random'"),
+        ("", "--all"),
+        ("bert_small --all", "--all"),
+        ("resnet18", "resnet18"),
+        ("'nothing_*'", "nothing_*"),
+        ("bert_small --precision fp8", "fp8"),
+        ("bert_small --engine caffe", "caffe"),
+        ("bert_small --backend cuda", "cuda"),
+        ("bert_small --inputs random", "random"),
     ],
 )
-def test_what_cannot_be_verified_is_bad_input(arguments: list[str], words: str) -> None:
-    code, out, err = invoke(*arguments)
+def test_what_cannot_be_verified_is_bad_input(arguments: str, wrong: str) -> None:
+    code, out, err = mobilebench(f"models verify {arguments}")
     assert (code, out) == (2, "")
-    assert words in err
+    assert wrong in err
 
 
 def test_agreement_is_printed_with_what_it_is_worth(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, LACKS)
-    code, out, err = invoke("bert_small")
+    code, out, err = mobilebench("models verify bert_small")
     assert code == 0
     assert "3.00e-06" in out
     assert "pass" in out
@@ -102,7 +96,7 @@ def test_agreement_is_printed_with_what_it_is_worth(finds: Callable[..., list[ve
 
 def test_what_is_from_before_says_when(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(KNOWN, AGREES)
-    code, out, _ = invoke("bert_small")
+    code, out, _ = mobilebench("models verify bert_small")
     assert code == 0
     assert f"{KNOWN.answered.at:%Y-%m-%d %H:%M} UTC" in out if KNOWN.answered else False
     assert "now" in out
@@ -111,26 +105,26 @@ def test_what_is_from_before_says_when(finds: Callable[..., list[verifier.Reques
 
 def test_a_reason_names_the_engines_that_it_holds_for(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, LACKS, matrix.judge(answered(cell=cell("tfjs", "webgl", "software", "tfjs")), 1e-4))
-    assert "  fp32 tfjs tfjs wasm simd: unsupported: no 8-bit arithmetic" in invoke("bert_small")[1]
+    assert "  fp32 tfjs tfjs wasm simd: unsupported: no 8-bit arithmetic" in mobilebench("models verify bert_small").out
 
 
 @pytest.mark.parametrize("rows", [(AGREES, DIFFERS), (matrix.judge(answered(failure="it crashed"), 1e-4),)])
 def test_a_cell_that_fails_ends_with_1(rows: Any, finds: Callable[..., list[verifier.Request]]) -> None:
     finds(*rows)
-    code, out, _ = invoke("bert_small")
+    code, out, _ = mobilebench("models verify bert_small")
     assert code == 1
     assert "Not in agreement: bert_small" in out
 
 
 def test_a_model_that_proves_nothing_ends_with_1(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, complaints=("Output `logits` is constant.",))
-    code, out, _ = invoke("bert_small")
+    code, out, _ = mobilebench("models verify bert_small")
     assert (code, "FAIL: Output `logits` is constant." in out) == (1, True)
 
 
 def test_a_stop_keeps_what_is_there_and_ends_with_130(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, stop=True)
-    code, out, _ = invoke("bert_small", "squeezenet")
+    code, out, _ = mobilebench("models verify bert_small squeezenet")
     assert code == 130
     assert "1 of 2 models: 1 pass" in out
     assert "the same command goes on" in out
@@ -138,7 +132,7 @@ def test_a_stop_keeps_what_is_there_and_ends_with_130(finds: Callable[..., list[
 
 def test_json_holds_every_number(finds: Callable[..., list[verifier.Request]]) -> None:
     finds(AGREES, DIFFERS)
-    code, out, _ = invoke("bert_small", "--json")
+    code, out, _ = mobilebench("models verify bert_small --json")
     told = json.loads(out)
     assert code == 1
     assert told["counts"] == {"pass": 1, "FAIL": 1, "unchecked": 0, "unsupported": 0, "failed": 0}
@@ -151,7 +145,7 @@ def test_json_holds_every_number(finds: Callable[..., list[verifier.Request]]) -
 
 def test_options_choose_what_is_verified(finds: Callable[..., list[verifier.Request]]) -> None:
     asked = finds(AGREES)
-    invoke("bert_*", "--precision", "int8,fp16", "--engine", "ortjs", "--inputs", "upper", "--again")
+    mobilebench("models verify 'bert_*' --precision int8,fp16 --engine ortjs --inputs upper --again")
     assert asked == [
         verifier.Request(
             models=("bert_base", "bert_small"),
@@ -165,6 +159,6 @@ def test_options_choose_what_is_verified(finds: Callable[..., list[verifier.Requ
 
 def test_all_means_every_model_that_can_be_had(finds: Callable[..., list[verifier.Request]]) -> None:
     asked = finds(AGREES)
-    invoke("--all")
+    mobilebench("models verify --all")
     assert asked[0].models == tuple(name for name in registry.names() if registry.why_not(name) is None)
     assert asked[0].precisions == ()

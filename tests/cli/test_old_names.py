@@ -6,31 +6,25 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from mobilebench.cli import app
 from mobilebench.core.errors import ExitCode
+from tests.cli.command_line import mobilebench
 from tests.pinning import Pinned
 
 
-def _invoke(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, list(arguments))
-    return result.exit_code, result.stdout, " ".join(result.stderr.split())
-
-
-def _plan(*arguments: str) -> tuple[list[dict[str, object]], str]:
-    """The cases that a dry run lists, and what it says on standard error."""
-    code, out, err = _invoke("run", "--serial", "host", "--dry-run", "--json", *arguments)
+def cases_of(options: str) -> tuple[list[dict[str, object]], str]:
+    """The cases that a dry run with these options lists, and what it prints on standard error."""
+    code, out, err = mobilebench(f"run --serial host --dry-run --json {options}")
     assert code == 0, err
     planned = json.loads(out)
     return sorted((block["case"] for block in planned["blocks"]), key=str), err
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("written", [["--variant", "int8"], ["--variant=int8"]])
-def test_variant_is_precision(written: list[str], pinned: Pinned) -> None:
-    now, silent = _plan("--suite", "quick", "--precision", "int8")
-    then, said = _plan("--suite", "quick", *written)
+@pytest.mark.parametrize("option", ["--variant int8", "--variant=int8"])
+def test_variant_is_precision(option: str, pinned: Pinned) -> None:
+    now, silent = cases_of("--suite quick --precision int8")
+    then, said = cases_of(f"--suite quick {option}")
     assert then == now
     assert {case["precision"] for case in then} == {"int8"}
     assert said.count("The option `--variant` is called `--precision` now") == 1
@@ -39,7 +33,7 @@ def test_variant_is_precision(written: list[str], pinned: Pinned) -> None:
 
 
 def test_variant_is_precision_in_other_commands_too(pinned: Pinned) -> None:
-    code, _, said = _invoke("models", "build", "mlp_2x8", "--variant", "int9")
+    code, _, said = mobilebench("models build mlp_2x8 --variant int9")
     assert code == ExitCode.BAD_INPUT
     assert "int9" in said
     pinned(said)
@@ -60,8 +54,8 @@ def test_variant_is_precision_in_other_commands_too(pinned: Pinned) -> None:
     ],
 )
 def test_a_setting_selects_the_cases_that_it_selected(suite: str, setting: str, options: str) -> None:
-    then, said = _plan("--suite", suite, "--setting", setting)
-    now, silent = _plan("--suite", suite, *options.split())
+    then, said = cases_of(f"--suite {suite} --setting {setting}")
+    now, silent = cases_of(f"--suite {suite} {options}")
     assert then
     assert then == now
     assert said.count(f"The option `--setting` has become several: write `{options}`") == 1
@@ -69,14 +63,14 @@ def test_a_setting_selects_the_cases_that_it_selected(suite: str, setting: str, 
 
 
 def test_default_selects_backends_that_leave_no_choice() -> None:
-    found, said = _plan("--suite", "native", "--setting", "default", "--engine", "onnxruntime,tflite")
+    found, said = cases_of("--suite native --setting default --engine onnxruntime,tflite")
     assert "--engine" in said
     assert {"onnxruntime cpu"} <= {f"{case['engine']} {case['backend']}" for case in found}
     assert {case["delegate"] for case in found} == {None}
 
 
 def test_help_shows_no_old_option() -> None:
-    code, out, err = _invoke("run", "--help")
+    code, out, err = mobilebench("run --help")
     assert code == 0
     assert "--setting" not in out
     assert "--variant" not in out
@@ -131,8 +125,8 @@ def test_a_suite_of_an_earlier_release_states_the_same_cases(tmp_path: Path) -> 
     old.write_text(OLD_SUITE)
     new.write_text(NEW_SUITE)
 
-    then, said = _plan("--suite", str(old))
-    now, silent = _plan("--suite", str(new))
+    then, said = cases_of(f"--suite {old}")
+    now, silent = cases_of(f"--suite {new}")
 
     assert then == now
     assert len(then) == 15
@@ -150,7 +144,7 @@ def test_a_suite_of_an_earlier_release_states_the_same_cases(tmp_path: Path) -> 
 def test_a_setting_that_never_existed_is_refused_with_its_line(tmp_path: Path, pinned: Pinned) -> None:
     suite = tmp_path / "old.yaml"
     suite.write_text(OLD_SUITE.replace("simd-threads", "simmd"))
-    code, _, said = _invoke("run", "--serial", "host", "--dry-run", "--suite", str(suite))
+    code, _, said = mobilebench(f"run --serial host --dry-run --suite {suite}")
     assert code == ExitCode.BAD_INPUT
     assert "line 17" in said
     pinned(said)

@@ -6,11 +6,10 @@ import socket
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from mobilebench.cli import app
 from mobilebench.core import paths
 from mobilebench.core.errors import ExitCode
+from tests.cli.command_line import mobilebench
 from tests.pinning import Pinned
 
 
@@ -23,37 +22,37 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return page
 
 
-def refused(tmp_path: Path, *options: str) -> str:
-    """What it says."""
-    result = CliRunner().invoke(app, ["serve", "--out", str(tmp_path / "results"), *options])
-    assert result.exit_code == ExitCode.BAD_INPUT, result.output
-    assert "http" not in result.stdout
+def refusal(tmp_path: Path, options: str = "") -> str:
+    """What `serve` with these options prints on standard error when it refuses to serve."""
+    code, out, err = mobilebench(f"serve --out {tmp_path}/results {options}")
+    assert code == ExitCode.BAD_INPUT, err
+    assert "http" not in out
     assert not (tmp_path / "results" / "results.sqlite").exists()
-    return result.stderr
+    return err
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        said = refused(tmp_path, "--port", str(port))
-    assert f"The page server cannot listen at 127.0.0.1, port {port}: Address already in use." in said
-    assert "a port that nothing else uses (0: any)" in said
+        error = refusal(tmp_path, f"--port {port}")
+    assert f"The page server cannot listen at 127.0.0.1, port {port}: Address already in use." in error
+    assert "a port that nothing else uses (0: any)" in error
 
 
 @pytest.mark.parametrize("address", ["203.0.113.7", "no such address"])
 def test_an_address_of_no_interface(tmp_path: Path, address: str, pinned: Pinned) -> None:
-    pinned(refused(tmp_path, "--listen", address, "--no-tls"))
+    pinned(refusal(tmp_path, f"--listen '{address}' --no-tls"))
 
 
 def test_tls_without_the_program_that_makes_a_certificate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    said = refused(tmp_path, "--listen", "127.0.0.1")
-    pinned(said)
-    assert "--no-tls" in said
+    error = refusal(tmp_path, "--listen 127.0.0.1")
+    pinned(error)
+    assert "--no-tls" in error
 
 
 def test_pages_that_are_not_built(tmp_path: Path, pages: Path, pinned: Pinned) -> None:
     pages.unlink()
-    pinned(refused(tmp_path))
+    pinned(refusal(tmp_path))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.cli import complete
+from mobilebench.cli import options
 from mobilebench.core.errors import BadInput
 from mobilebench.models import families, registry
 from mobilebench.models.families import FAMILIES
@@ -106,5 +106,5 @@ def test_a_suite_may_name_any_member(tmp_path: Path, pinned: Pinned) -> None:
 
 
 def test_completion_offers_a_family_and_then_its_grid() -> None:
-    assert complete.models("ml") == ["mlp_4x256"]
-    assert complete.models("mlp_16") == [f"mlp_16x{width}" for width in PUBLISHED["mlp"][1]]
+    assert options.complete_models("ml") == ["mlp_4x256"]
+    assert options.complete_models("mlp_16") == [f"mlp_16x{width}" for width in PUBLISHED["mlp"][1]]

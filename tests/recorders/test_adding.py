@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mobilebench.cli.app import app
-from mobilebench.cli.plan import plan_table
+from mobilebench.cli.run import plan_table
 from mobilebench.core.records import Series
 from mobilebench.recorders import registry
 from mobilebench.recorders.base import Declaration, Quantity, Recorded

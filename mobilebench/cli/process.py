@@ -1,4 +1,8 @@
-"""Standard streams that do not fail because of an encoding, a closed pipe or a closed terminal."""
+"""The process of a command: standard streams that never fail, and the signals that end it.
+
+Writing to a standard stream does not fail because of an encoding, a closed pipe or a closed terminal. SIGTERM, and
+SIGHUP when the terminal closes, end a command like Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ import errno
 import io
 import locale
 import os
+import signal
 import sys
 from contextlib import suppress
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,16 +50,16 @@ class Stream(io.FileIO):
         try:
             return super().write(data) or 0
         except OSError as error:
-            gone = error.errno == errno.EPIPE or (self._terminal and error.errno == errno.EIO)
-            if not gone:
+            is_closed = error.errno == errno.EPIPE or (self._terminal and error.errno == errno.EIO)
+            if not is_closed:
                 self.failure = error
-            _lead_nowhere(self.fileno())
+            _redirect_to_null(self.fileno())
             return memoryview(data).nbytes
 
 
-def open_all() -> None:
+def open_streams() -> None:
     """Replace Python's standard streams by safe ones."""
-    codecs.register_error("mobilebench.plain", _plainly)
+    codecs.register_error("mobilebench.plain", _in_plain_characters)
     if locale.getencoding().lower().replace("-", "") != "utf8":
         with suppress(locale.Error):
             locale.setlocale(locale.LC_CTYPE, "C.UTF-8")  # files are UTF-8, even if the terminal is not
@@ -62,14 +68,14 @@ def open_all() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            _lead_nowhere(descriptor)  # otherwise the next opened file would become standard output
+            _redirect_to_null(descriptor)  # otherwise the next opened file would become standard output
     if sys.stdin is None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    sys.stdout = _text(1, sys.stdout)
-    sys.stderr = _text(2, sys.stderr)
+    sys.stdout = _text_stream(1, sys.stdout)
+    sys.stderr = _text_stream(2, sys.stderr)
 
 
-def lost() -> OSError | None:
+def lost_output() -> OSError | None:
     """Why output was lost, to be called after everything was written; None if nothing was."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -77,7 +83,7 @@ def lost() -> OSError | None:
     return raw.failure if isinstance(raw, Stream) else None
 
 
-def _text(descriptor: int, before: io.TextIOWrapper | object | None) -> io.TextIOWrapper:
+def _text_stream(descriptor: int, before: io.TextIOWrapper | object | None) -> io.TextIOWrapper:
     encoding = getattr(before, "encoding", None) or "utf-8"
     lines = bool(getattr(before, "line_buffering", False)) or descriptor == 2
     return io.TextIOWrapper(
@@ -85,19 +91,43 @@ def _text(descriptor: int, before: io.TextIOWrapper | object | None) -> io.TextI
     )
 
 
-def _lead_nowhere(descriptor: int) -> None:
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    if nowhere != descriptor:
-        os.dup2(nowhere, descriptor)
-        os.close(nowhere)
+def _redirect_to_null(descriptor: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    if null != descriptor:
+        os.dup2(null, descriptor)
+        os.close(null)
 
 
-def _plainly(error: UnicodeError) -> tuple[str | bytes, int]:
+def _in_plain_characters(error: UnicodeError) -> tuple[str | bytes, int]:
     """Replace characters that an encoding lacks by plain ones, or by an escape such as `\\xe9`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    found = [_PLAIN.get(character) for character in error.object[error.start : error.end]]
-    if found[0] is not None:
-        return found[0], error.start + 1
+    replacement = _PLAIN.get(error.object[error.start])
+    if replacement is not None:
+        return replacement, error.start + 1
     short = UnicodeEncodeError(error.encoding, error.object, error.start, error.start + 1, error.reason)
     return codecs.backslashreplace_errors(short)
+
+
+def ending_signals() -> tuple[signal.Signals, ...]:
+    """The signals that end a command cleanly. SIGHUP is excluded if it was ignored at the start, as under nohup."""
+    hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    return (signal.SIGINT, signal.SIGTERM, *hangup)
+
+
+def end_like_ctrl_c() -> None:
+    """Handle SIGTERM and SIGHUP like Ctrl-C, so that temporary folders and started processes are cleaned up."""
+    for number in ending_signals():
+        if number != signal.SIGINT:
+            signal.signal(number, _interrupt)
+
+
+def ignore_hangups() -> None:
+    """Ignore further SIGHUPs: a closed terminal sends several, and the clean-up must finish."""
+    if signal.SIGHUP in ending_signals():
+        signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    ignore_hangups()
+    raise KeyboardInterrupt
