@@ -54,10 +54,10 @@ def devices(json: Json = False) -> None:
             for info in found
         ],
     )
-    for serial, standing in statuses.items():
-        if standing.holder:
-            say(f"{serial}: it is being measured by {standing.holder}.")
-        if standing.restore_due:
+    for serial, status in statuses.items():
+        if status.holder:
+            say(f"{serial}: it is being measured by {status.holder}.")
+        if status.restore_due:
             say(
                 f"{serial}: a run that was killed has left changes; the next run puts them back, "
                 f"and so does `mobilebench restore {serial}`."
