@@ -24,7 +24,7 @@ from mobilebench.engines import libraries
 LIMIT_MS = 10.0
 LIMIT_BYTES = 100_000
 LIMIT_KB = 1000
-_BLOCK = ("--engine", "sleep", "--setting", "instant", "--threads", "1")
+_BLOCK = ("--engine", "sleep", "--backend", "instant", "--threads", "1")
 
 
 def main(arguments: list[str] | None = None) -> int:

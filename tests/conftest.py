@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from syrupy.assertion import SnapshotAssertion
 
 pytest.register_assert_rewrite("tests.pinning")
 
+from mobilebench.browsers import builds  # noqa: E402
 from tests.pinning import Pinned  # noqa: E402
+
+Declare = Callable[[Sequence[str]], tuple[str, ...]]
 
 settings.register_profile("any machine", deadline=None)  # how busy the machine is decides nothing
 settings.load_profile("any machine")
@@ -47,3 +51,10 @@ def closed_pages() -> Iterator[None]:
 
     yield
     web.close()
+
+
+@pytest.fixture
+def declare() -> Iterator[Declare]:
+    """Declares further browser builds until the test ends, as `--browser-path` does; returns their names."""
+    with ExitStack() as stack:
+        yield lambda texts: stack.enter_context(builds.using(texts))

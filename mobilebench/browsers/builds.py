@@ -1,9 +1,8 @@
 """Browsers on this computer, under the names used in suites, cases and results.
 
 `chrome` and `firefox` are found automatically. Further builds are named `chrome@NAME` or `firefox@NAME`, and are
-declared by `--browser-path` or in `MOBILEBENCH_BROWSERS` (one `NAME=PATH FLAGS` per line), which child processes
-inherit. With a package in place of the path (`chrome@x=com.android.chrome FLAGS`) it is a build on phones; one name
-may be used for both.
+declared by `--browser-path` (see `using`) or in `MOBILEBENCH_BROWSERS` (one `NAME=PATH FLAGS` per line). With a package
+in place of the path (`chrome@x=com.android.chrome FLAGS`) it is a build on phones; one name may be used for both.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _WORDS: dict[Family, tuple[str, ...]] = {"chrome": chrome.WORDS, "firefox": fire
 
 
 _chosen: ContextVar[tuple[tuple[str, str], ...] | None] = ContextVar("declared browser builds", default=None)
-"""Names and declarations that replace those of the environment; see `using`."""
+"""Names and declarations that replace those of the environment. A new thread does not inherit them."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,12 @@ class PhoneBuild:
     flags: tuple[str, ...]
 
 
-def declare(texts: Sequence[str]) -> tuple[str, ...]:
-    """Declare builds for this process and its children, in the form of `--browser-path`; return their names.
+@contextmanager
+def using(texts: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Declare further builds until the context ends, in the form of `--browser-path`; yield their names.
 
     Each is `NAME=PATH`, or a path alone, which is then `chrome`; flags may follow the path. For phones, a package
-    replaces the path.
+    replaces the path. A build of the same name that was declared before is replaced.
 
     Raises:
         BadInput: a name is invalid, a program is missing, or it is not the kind of browser that its name says.
@@ -74,10 +74,9 @@ def declare(texts: Sequence[str]) -> tuple[str, ...]:
         else:
             _read(name, text, "--browser-path")
         replaced.add((name, for_phones))
-    if declared:
-        kept = [(name, text) for name, text in _declared() if (name, _names_package(text)) not in replaced]
-        os.environ[VARIABLE] = "\n".join(f"{name}={text}" for name, text in [*kept, *declared])
-    return tuple(dict.fromkeys(name for name, _ in declared))
+    others = [(name, text) for name, text in _declared() if (name, _names_package(text)) not in replaced]
+    with _replaced([*others, *declared]):
+        yield tuple(dict.fromkeys(name for name, _ in declared))
 
 
 def declared() -> list[DeclaredBuild]:
@@ -97,12 +96,15 @@ def declared() -> list[DeclaredBuild]:
 
 
 @contextmanager
-def using(builds: Iterable[DeclaredBuild]) -> Iterator[None]:
-    """Within the context, declare exactly these builds in place of those of the environment.
+def using_builds(builds: Iterable[DeclaredBuild]) -> Iterator[None]:
+    """Within the context, declare exactly these builds in place of those of the environment."""
+    with _replaced((build.name, build.text) for build in builds):
+        yield
 
-    A thread started within the context does not inherit them.
-    """
-    token = _chosen.set(tuple((one.name, one.text) for one in builds))
+
+@contextmanager
+def _replaced(declarations: Iterable[tuple[str, str]]) -> Iterator[None]:
+    token = _chosen.set(tuple(declarations))
     try:
         yield
     finally:

@@ -158,7 +158,7 @@ def run(
     """
     from mobilebench import suite as suites
     from mobilebench import targets
-    from mobilebench.browsers.builds import declare
+    from mobilebench.browsers.builds import using as using_builds
     from mobilebench.core.errors import BadInput, NothingToMeasure
     from mobilebench.models import registry
     from mobilebench.results.store import Store
@@ -166,7 +166,7 @@ def run(
 
     libraries.use(context, engine_library)
     folder = results_folder(out)
-    declared = declare(browser_path or [])
+    declared = context.with_resource(using_builds(browser_path or []))
     if resume is not None:
         store = Store.open(folder, create=False)
         begun = store.load(resume)

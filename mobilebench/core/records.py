@@ -206,6 +206,10 @@ class Proof(Record):
     files: list[FileProof] = []
     backend: str | None = None
     """As read back from the engine."""
+    delegate_asked: str | None = None
+    """The delegate that the native runner was asked for; None where its backend leaves no choice."""
+    arithmetic_asked: str | None = None
+    """The number format of float32 operations that the native runner was asked for; None as with `delegate_asked`."""
     threads: int | None = None
     """As read back from the engine."""
     threads_source: str | None = None

@@ -17,7 +17,6 @@ from weakref import WeakKeyDictionary
 
 from mobilebench.core import paths
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
-from mobilebench.core.old_names import setting_of
 from mobilebench.core.records import BlockRule, Case, Conditions, FileProof, Measurement, PlannedBlock, TargetInfo
 from mobilebench.engines import libraries
 from mobilebench.engines.base import Backend, BlockResult, EngineOf, PreparedCase, reason_against
@@ -258,9 +257,13 @@ def _library_arguments(on_target: RunnerFiles) -> list[str]:
 
 
 def _backend_arguments(case: Case) -> list[str]:
-    """Arguments for the backend; the runner takes the backend's axes as one word, `--setting`."""
-    backend = "cpu" if case.engine == "sleep" else case.backend
-    return ["--backend", backend, "--setting", setting_of(case)]
+    """Arguments for the backend and the axes that it offers."""
+    arguments = ["--backend", case.backend]
+    if case.delegate is not None:
+        arguments += ["--delegate", case.delegate]
+    if case.arithmetic is not None:
+        arguments += ["--arithmetic", case.arithmetic]
+    return arguments
 
 
 def _condition_arguments(block: PlannedBlock) -> list[str]:

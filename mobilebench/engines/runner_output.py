@@ -100,6 +100,8 @@ def require_block(measurement: Measurement, block: PlannedBlock, target: str) ->
     proof, case = measurement.proof, block.case
     echoes = {
         "pass": (measurement.pass_, block.pass_),
+        "delegate": (proof.delegate_asked, case.delegate),
+        "arithmetic": (proof.arithmetic_asked, case.arithmetic),
         "affinity": (proof.affinity_asked, case.affinity),
         "page cache": (proof.caches_asked, case.caches),
     }

@@ -13,6 +13,8 @@ from mobilebench.core.records import DelegateShare, Measurement, Proof
 
 PROOF: dict[str, type] = {
     "backend_read": str,
+    "delegate_asked": str,
+    "arithmetic_asked": str,
     "threads_read": int,
     "threads_source": str,
     "threads_alive": int,

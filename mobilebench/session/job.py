@@ -148,7 +148,7 @@ def named_files(job: JobSpec) -> Iterator[None]:
         )
         for one in job.browsers
     ]
-    with libraries.using_files(given), builds.using(declared):
+    with libraries.using_files(given), builds.using_builds(declared):
         yield
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mobilebench.browsers import builds, chrome, firefox, launching, names
 from mobilebench.core.errors import BadInput, Unsupported
 from tests.browsers.processes import program
+from tests.conftest import Declare
 from tests.pinning import Pinned
 
 CHROME = 'echo "Chromium 140.0.7000.12 built on Debian"'
@@ -24,49 +25,49 @@ def nothing_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(firefox, "find", lambda: None)
 
 
-def test_builds_that_are_declared_are_installed_under_their_names(tmp_path: Path) -> None:
+def test_builds_that_are_declared_are_installed_under_their_names(tmp_path: Path, declare: Declare) -> None:
     old, new = program(tmp_path, CHROME, "old"), program(tmp_path, FIREFOX, "new")
-    assert builds.declare([f"chrome@old={old}", f"firefox={new}"]) == ("chrome@old", "firefox")
+    assert declare([f"chrome@old={old}", f"firefox={new}"]) == ("chrome@old", "firefox")
     assert builds.installed() == {"chrome@old": "140.0.7000.12", "firefox": "146.0.1"}
     assert builds.find("chrome@old") == launching.Binary(old, "140.0.7000.12")
     assert builds.find("chrome") is None
     assert builds.find("chrome@new") is None
 
 
-def test_a_path_alone_is_chrome(tmp_path: Path) -> None:
+def test_a_path_alone_is_chrome(tmp_path: Path, declare: Declare) -> None:
     path = program(tmp_path, CHROME, "my=chrome with spaces")
-    assert builds.declare([str(path)]) == ("chrome",)
+    assert declare([str(path)]) == ("chrome",)
     assert builds.installed() == {"chrome": "140.0.7000.12"}
 
 
-def test_flags_may_follow_the_path(tmp_path: Path) -> None:
+def test_flags_may_follow_the_path(tmp_path: Path, declare: Declare) -> None:
     path = program(tmp_path, CHROME)
     other = program(tmp_path, FIREFOX, "firefox")
     flags = "javascript.options.wasm_baselinejit=false LIBGL_DEBUG=verbose"
-    builds.declare([f"chrome@flat='{path}' --js-flags='--no-opt --liftoff' --x", f"firefox@base={other} {flags}"])
+    declare([f"chrome@flat='{path}' --js-flags='--no-opt --liftoff' --x", f"firefox@base={other} {flags}"])
     assert builds.find("chrome@flat") == launching.Binary(
         path, "140.0.7000.12", ("--js-flags=--no-opt --liftoff", "--x")
     )
     assert builds.find("firefox@base") == launching.Binary(other, "146.0.1", tuple(flags.split()))
 
 
-def test_declaring_again_replaces_a_build_and_keeps_others(tmp_path: Path) -> None:
+def test_declaring_again_replaces_a_build_and_keeps_others(tmp_path: Path, declare: Declare) -> None:
     one, two = program(tmp_path, CHROME, "one"), program(tmp_path, CHROME, "two")
-    builds.declare([f"chrome@a={one}", f"chrome@b={one}"])
-    builds.declare([f"chrome@a={two}"])
-    builds.declare([])
+    declare([f"chrome@a={one}", f"chrome@b={one}"])
+    declare([f"chrome@a={two}"])
+    declare([])
     assert [found.path for name in ("chrome@a", "chrome@b") if (found := builds.find(name))] == [two, one]
 
 
-def test_a_package_is_a_build_of_phones_and_one_name_may_be_both(tmp_path: Path) -> None:
+def test_a_package_is_a_build_of_phones_and_one_name_may_be_both(tmp_path: Path, declare: Declare) -> None:
     here = program(tmp_path, CHROME)
     texts = [f"chrome@flat={here} --x", "chrome@flat=com.android.chrome --x '--js-flags=--a --b'"]
-    assert builds.declare(texts) == ("chrome@flat",)
+    assert declare(texts) == ("chrome@flat",)
     assert builds.of_phones() == (
         builds.PhoneBuild("chrome@flat", "com.android.chrome", ("--x", "--js-flags=--a --b")),
     )
     assert builds.find("chrome@flat") == launching.Binary(here, "140.0.7000.12", ("--x",))
-    builds.declare(["chrome@flat=com.chrome.beta", "firefox@new=org.mozilla.fenix a.b=1"])
+    declare(["chrome@flat=com.chrome.beta", "firefox@new=org.mozilla.fenix a.b=1"])
     assert [build.package for build in builds.of_phones()] == ["com.chrome.beta", "org.mozilla.fenix"]
     assert builds.installed() == {"chrome@flat": "140.0.7000.12"}
 
@@ -106,10 +107,10 @@ def test_what_is_a_package(word: str, is_one: bool) -> None:
         ("firefox@x={firefox} name=[1]", r"“name=\[1\]” is no flag for Firefox"),
     ],
 )
-def test_what_is_no_build_is_refused(tmp_path: Path, text: str, words: str) -> None:
+def test_what_is_no_build_is_refused(tmp_path: Path, text: str, words: str, declare: Declare) -> None:
     chosen = text.format(chrome=program(tmp_path, CHROME, "c"), firefox=program(tmp_path, FIREFOX, "f"))
     with pytest.raises(BadInput, match=words):
-        builds.declare([chosen])
+        declare([chosen])
     assert builds.installed() == {}
 
 
@@ -161,29 +162,31 @@ class TestFirefoxFlags:
 @pytest.mark.parametrize("browser", ["chrome", "firefox"])
 class TestNoScreenAndNoSpace:
     def test_a_window_needs_a_screen(
-        self, browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+        self, browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned, declare: Declare
     ) -> None:
         monkeypatch.delenv("DISPLAY", raising=False)
         monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
         path = program(tmp_path, CHROME if browser == "chrome" else FIREFOX)
-        builds.declare([f"{browser}={path}"])
+        declare([f"{browser}={path}"])
         with pinned.raises(Unsupported), builds.launch(browser, headed=True):
             pass
 
-    def test_a_window_is_not_headless(self, browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_window_is_not_headless(
+        self, browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declare: Declare
+    ) -> None:
         monkeypatch.setattr(launching, "why_no_screen", lambda: None)
         version = CHROME if browser == "chrome" else FIREFOX
         path = program(tmp_path, f'case $1 in --version) {version};; *) echo "$*" >&2; exit 1;; esac')
-        builds.declare([f"{browser}={path}"])
+        declare([f"{browser}={path}"])
         for headed in (True, False):
             with pytest.raises(launching.BlockFailed) as failed, builds.launch(browser, headed=headed):
                 pass
             assert ("--headless" in failed.value.message) is (not headed)
 
     def test_a_full_disk_is_named(
-        self, browser: str, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+        self, browser: str, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch, declare: Declare
     ) -> None:
-        builds.declare([f"{browser}={program(tmp_path, CHROME if browser == 'chrome' else FIREFOX)}"])
+        declare([f"{browser}={program(tmp_path, CHROME if browser == 'chrome' else FIREFOX)}"])
         monkeypatch.setattr(launching, "PROFILE_NEEDS_MB", 10**9)
         with (
             pytest.raises(launching.BlockFailed, match=f"no space left for {browser}'s profile"),

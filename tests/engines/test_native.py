@@ -189,7 +189,8 @@ def test_the_command_says_everything_that_was_asked(files: ModelFiles) -> None:
     folder = "/data/local/tmp"
     assert target.commands == [
         [
-            *(f"{folder}/mobilebench-runner", "--engine", "tflite", "--backend", "cpu", "--setting", "xnnpack"),
+            *(f"{folder}/mobilebench-runner", "--engine", "tflite", "--backend", "cpu"),
+            *("--delegate", "xnnpack", "--arithmetic", "fp32"),
             *("--pass", "timing", "--threads", "2"),
             *("--min-predictions", "3", "--max-predictions", "20", "--max-seconds", "1.0", "--samples", "64"),
             *("--library", f"{folder}/libengine.so", "--model", f"{folder}/model.tflite"),
@@ -229,7 +230,7 @@ def test_the_command_says_what_the_block_is_run_under(files: ModelFiles) -> None
     assert "--scratch" not in words
 
 
-def test_float16_is_permitted_only_where_it_is_the_setting(files: ModelFiles) -> None:
+def test_float16_is_permitted_only_where_it_is_asked_for(files: ModelFiles) -> None:
     assert after(command_of(files, planned(choice="xnnpack-fp16")), "--allow-fp16") == "1"
     assert after(command_of(files, planned(backend="gpu", choice="fp16")), "--allow-fp16") == "1"
     assert "--allow-fp16" not in command_of(files, planned(backend="gpu", choice="fp32"))
@@ -336,7 +337,7 @@ def test_libraries_are_tried_once_a_target_before_the_first_block(files: ModelFi
     assert core == [
         *("--engine", "tflite", "--check", "library", "--threads", "1", "--library", f"{folder}/libengine.so")
     ]
-    assert [after(words, "--setting") for words in backends] == ["xnnpack", "reference"]
+    assert [after(words, "--delegate") for words in backends] == ["xnnpack", "none"]
     assert {after(words, "--check") for words in backends} == {"delegate"}
     engines()["tflite"].prepare(another := ScriptedTarget(said(CAN_LOAD)), planned(), files)
     assert len(another.commands) == 2

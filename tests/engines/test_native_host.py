@@ -167,7 +167,7 @@ def test_the_answer_is_that_of_the_inference_that_was_asked_for(answer: str, lar
     file = Path(__file__).parents[1] / "models" / "user_models" / "behaving" / "resource_variable.tflite"
     command = [
         str(paths.runner(here.info.runner)),
-        *("--engine", "tflite", "--backend", "cpu", "--setting", "reference", "--threads", "1", "--answer", answer),
+        *("--engine", "tflite", "--backend", "cpu", "--delegate", "none", "--threads", "1", "--answer", answer),
         *("--min-predictions", "4", "--max-predictions", "4", "--pass", "kernels"),
         *("--library", str(libraries.library("tflite", here.info.runner).path), "--model", str(file)),
         *("--input", "x,float32,1x4,uniform:1.0:1.0000001"),
@@ -184,7 +184,7 @@ def test_nodes_of_all_graphs_of_a_model_are_counted() -> None:
     file = Path(__file__).parents[1] / "models" / "user_models" / "behaving" / "resource_variable.tflite"
     command = [
         str(paths.runner(here.info.runner)),
-        *("--engine", "tflite", "--backend", "cpu", "--setting", "xnnpack", "--threads", "1"),
+        *("--engine", "tflite", "--backend", "cpu", "--delegate", "xnnpack", "--threads", "1"),
         *("--min-predictions", "1", "--max-predictions", "1"),
         *("--library", str(libraries.library("tflite", here.info.runner).path), "--model", str(file)),
         *("--input", "x,float32,1x4,uniform:1.0:1.0000001", "--output", "y=y"),

@@ -27,6 +27,7 @@ from mobilebench.targets.android.first_run import JAR
 from mobilebench.targets.base import Target
 from mobilebench.verdicts.rules import judge
 from mobilebench.virtual import phones, sandbox
+from tests.conftest import Declare
 from tests.engines.web_cases import planned, web_case
 from tests.targets.conftest import BUNDLED_ADB, own_adb
 
@@ -146,9 +147,9 @@ def test_what_a_killed_run_left_on_the_screen_is_ended_by_the_next_one(serial: s
         assert run(phone, f"ls {JAR} {JAR_ASIDE} 2>/dev/null; ps -e -o args | grep '[w]etest'") == ""
 
 
-def test_builds_of_one_phone_and_its_channels_take_turns(serial: str) -> None:
+def test_builds_of_one_phone_and_its_channels_take_turns(serial: str, declare: Declare) -> None:
     phones.change_state(NAME, {"browser.others": "com.chrome.beta"})
-    builds.declare(["chrome@flat=com.android.chrome '--js-flags=--no-opt --no-wasm-tier-up' --user-agent=Flat"])
+    declare(["chrome@flat=com.android.chrome '--js-flags=--no-opt --no-wasm-tier-up' --user-agent=Flat"])
     with targets.open_target(targets.select(serial)[0]) as phone:
         assert set(phone.info.browsers) == {"chrome", "chrome@beta", "chrome@flat"}
         for _ in range(2):

@@ -17,7 +17,7 @@ FORMATS: dict[str, Any] = {"tflite": "tflite", "onnxruntime": "onnx"}
 INPUT = ["--input", "x,float32,1x4,uniform:0:1"]
 OUTPUT = ["--output", "y=y"]
 SLEEP = ["--engine", "sleep", "--threads", "1", "--max-predictions", "3"]
-INSTANT = ["--engine", "sleep", "--setting", "instant", "--threads", "1"]
+INSTANT = ["--engine", "sleep", "--backend", "instant", "--threads", "1"]
 
 
 def run(

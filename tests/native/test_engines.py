@@ -1,4 +1,4 @@
-"""Every backend and setting of the native engines on this computer: measured, or unsupported with the right reason."""
+"""Every backend, delegate and arithmetic of the native engines on this computer: measured, or unsupported and why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.native.running import INPUT, OUTPUT, measured, model_files, onnx_argu
 
 pytestmark = pytest.mark.build
 
-FP16 = {"setting": "xnnpack-fp16", "allow_fp16": "1"}
+FP16 = {"arithmetic": "fp16", "allow_fp16": "1"}
 FEW = {"max_predictions": "5"}
 
 
@@ -36,18 +36,18 @@ def sum_ms(kernels: list[Kernel]) -> float:
 
 
 def test_reference_runs_on_tensorflow_lites_own_kernels_alone(runner: Path) -> None:
-    own = measured(runner, *real_arguments("tflite", "bert_small", setting="reference", **FEW))
+    own = measured(runner, *real_arguments("tflite", "bert_small", delegate="none", **FEW))
     assert own.proof.delegates == []
     assert own.proof.graph_nodes == 102
     assert own.proof.backend == "cpu"
     assert any("102 of 102 ran on TensorFlow Lite's own kernels" in note for note in own.proof.notes)
-    delegated = measured(runner, *real_arguments("tflite", "bert_small", setting="xnnpack", **FEW))
+    delegated = measured(runner, *real_arguments("tflite", "bert_small", delegate="xnnpack", **FEW))
     assert sum(share.nodes for share in delegated.proof.delegates) == 98
     assert statistics.median(own.prediction_ms) > statistics.median(delegated.prediction_ms)
 
 
 def test_reference_kernels_with_threads_of_their_own_move_no_tensor_unseen(runner: Path) -> None:
-    threaded = measured(runner, *real_arguments("tflite", "mobilenet_v2", setting="reference", threads="2", **FEW))
+    threaded = measured(runner, *real_arguments("tflite", "mobilenet_v2", delegate="none", threads="2", **FEW))
     manifest = model_files("mobilenet_v2").manifest
     assert agreement.disagreements(manifest.reference, threaded.output, manifest.tolerance) == []
     assert len(threaded.prediction_ms) >= 3
@@ -90,19 +90,28 @@ def test_float16_of_a_model_in_8_bits_is_refused(runner: Path) -> None:
 @pytest.mark.parametrize(
     ("engine", "changes", "code", "reason"),
     [
-        ("tflite", {"setting": "xnnpack-fp16"}, 2, "--allow-fp16 1 has to permit"),
+        ("tflite", {"arithmetic": "fp16"}, 2, "has to be permitted by --allow-fp16 1"),
         ("tflite", {"backend": "gpu"}, 3, "no GPU delegate: it lacks TfLiteGpuDelegateOptionsV2Default"),
-        ("tflite", {"backend": "gpu", "setting": "fp16", "allow_fp16": "1"}, 3, "no GPU delegate"),
+        ("tflite", {"backend": "gpu", "arithmetic": "fp16", "allow_fp16": "1"}, 3, "no GPU delegate"),
         ("tflite", {"backend": "gpu", "delegate_library": "/nowhere/gpu.so"}, 1, "/nowhere/gpu.so"),
         ("tflite", {"backend": "nnapi"}, 3, "no NNAPI delegate: it lacks TfLiteNnapiDelegateOptionsDefault"),
+        ("tflite", {"delegate": "none", "arithmetic": "fp16", "allow_fp16": "1"}, 2, "needs a delegate"),
+        ("tflite", {"delegate": "hexagon"}, 2, "backend `cpu` of engine `tflite` has no delegate `hexagon`"),
+        ("tflite", {"arithmetic": "tf32"}, 2, "has no arithmetic `tf32`"),
+        ("onnxruntime", {"arithmetic": "fp32"}, 2, "leaves no choice of arithmetic"),
         ("tflite", {"backend": "webgl"}, 2, "engine `tflite` has no backend `webgl`"),
-        ("tflite", {"backend": "gpu", "setting": "reference"}, 2, "backend `gpu` of engine `tflite` has no setting"),
+        (
+            "tflite",
+            {"backend": "gpu", "delegate": "none"},
+            2,
+            "backend `gpu` of engine `tflite` leaves no choice of delegate",
+        ),
         ("onnxruntime", {"backend": "xnnpack"}, 3, "no XnnpackExecutionProvider; it has "),
         ("onnxruntime", {"backend": "nnapi"}, 3, "no NnapiExecutionProvider; it has "),
-        ("onnxruntime", {"backend": "nnapi", "setting": "fp16"}, 2, "--allow-fp16 1 has to permit"),
+        ("onnxruntime", {"backend": "nnapi", "arithmetic": "fp16"}, 2, "has to be permitted by --allow-fp16 1"),
         ("onnxruntime", {"backend": "qnn"}, 3, "no QNNExecutionProvider; it has "),
         ("onnxruntime", {"backend": "webgpu"}, 3, "no WebGpuExecutionProvider; it has "),
-        ("onnxruntime", {"backend": "cuda", "setting": "tf32"}, 3, "no CUDAExecutionProvider; it has "),
+        ("onnxruntime", {"backend": "cuda", "arithmetic": "tf32"}, 3, "no CUDAExecutionProvider; it has "),
         ("onnxruntime", {"backend": "dml"}, 3, "no DmlExecutionProvider; it has "),
         ("onnxruntime", {"backend": "openvino"}, 3, "no OpenVINOExecutionProvider; it has "),
         ("onnxruntime", {"pass": "kernels"}, 2, "needs --scratch"),
@@ -119,11 +128,11 @@ def test_what_this_computer_lacks_is_said(
 
 
 @pytest.mark.parametrize(
-    ("model", "setting", "nodes"),
-    [("mobilenet_v2", "reference", 64), ("bert_small", "reference", 102), ("bert_small", "xnnpack", 102)],
+    ("model", "delegate", "nodes"),
+    [("mobilenet_v2", "none", 64), ("bert_small", "none", 102), ("bert_small", "xnnpack", 102)],
 )
-def test_kernels_of_tensorflow_lite(runner: Path, model: str, setting: str, nodes: int) -> None:
-    arguments = real_arguments("tflite", model, setting=setting, **FEW)
+def test_kernels_of_tensorflow_lite(runner: Path, model: str, delegate: str, nodes: int) -> None:
+    arguments = real_arguments("tflite", model, delegate=delegate, **FEW)
     found = measured(runner, *arguments, "--pass", "kernels")
     own = [kernel for kernel in found.kernels if kernel.provider is None]
     taken = [kernel for kernel in found.kernels if kernel.provider is not None]
@@ -132,7 +141,7 @@ def test_kernels_of_tensorflow_lite(runner: Path, model: str, setting: str, node
     assert len(own) == nodes - delegated
     assert len({kernel.node for kernel in own}) == len(own)
     assert all(re.fullmatch(r"[A-Z0-9_]+", kernel.name) for kernel in own)
-    if setting == "reference":
+    if delegate == "none":
         assert [kernel.node for kernel in own] == list(range(nodes))
     else:
         assert {kernel.provider for kernel in taken} == {"TfLiteXNNPackDelegate"}
@@ -215,14 +224,14 @@ def test_packed_weights_are_kept_and_found_again(runner: Path, tmp_path: Path) -
     assert "XNNPACK's packed weights were found in the cache" in second.proof.notes
     assert [one.digest for one in first.output] == [one.digest for one in second.output]
     kept = [path.name for path in tmp_path.iterdir()]
-    assert len(kept) == 1 and kept[0].startswith("xnnpack-xnnpack-")
+    assert len(kept) == 1 and kept[0].startswith("xnnpack-fp32-")
     other = measured(runner, *real_arguments("tflite", "bert_small", cache=str(tmp_path), **FEW))
     assert "XNNPACK's packed weights were not cached" in other.proof.notes
     assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize(
-    ("engine", "changes"), [("tflite", {"setting": "reference"}), ("tflite", FP16), ("onnxruntime", {})]
+    ("engine", "changes"), [("tflite", {"delegate": "none"}), ("tflite", FP16), ("onnxruntime", {})]
 )
 def test_a_cache_that_is_not_used_is_said(runner: Path, tmp_path: Path, engine: str, changes: dict[str, str]) -> None:
     code, answer, _ = run(runner, *real_arguments(engine, "bert_small", cache=str(tmp_path), **changes, **FEW))
@@ -264,7 +273,7 @@ def test_another_version_of_tensorflow_lite_tells_no_kernels(runner: Path, tmp_p
         check=True,
     )
     arguments = real_arguments("tflite", "bert_small", library=str(other))
-    for more in (["--pass", "kernels"], ["--setting", "xnnpack-fp16", "--allow-fp16", "1"]):
+    for more in (["--pass", "kernels"], ["--arithmetic", "fp16", "--allow-fp16", "1"]):
         code, answer, _ = run(runner, *arguments, *more)
         assert (code, answer["status"]) == (3, "unsupported")
         assert "but this is 2.19.0" in answer["reason"] or "no float16 arithmetic" in answer["reason"]
@@ -274,8 +283,8 @@ def test_another_version_of_tensorflow_lite_tells_no_kernels(runner: Path, tmp_p
     ("engine", "words"),
     [
         ("tflite", ["--pass", "kernels"]),
-        ("tflite", ["--pass", "kernels", "--setting", "reference"]),
-        ("tflite", ["--setting", "xnnpack-fp16", "--allow-fp16", "1"]),
+        ("tflite", ["--pass", "kernels", "--delegate", "none"]),
+        ("tflite", ["--arithmetic", "fp16", "--allow-fp16", "1"]),
         ("onnxruntime", ["--pass", "kernels"]),
         ("onnxruntime", ["--backend", "xnnpack"]),
     ],

@@ -62,7 +62,7 @@ def test_a_machine_out_of_memory_ends_in_words_or_by_a_signal(runner: Path, engi
 
 
 def test_an_output_that_is_full_or_closed_is_told_by_the_exit_code(runner: Path) -> None:
-    command = f"{runner} --engine sleep --setting instant --threads 1"
+    command = f"{runner} --engine sleep --backend instant --threads 1"
     for output in (">/dev/full", ">&-"):
         done = subprocess.run(["sh", "-c", f"{command} {output}"], capture_output=True, check=False)
         assert done.returncode == 4

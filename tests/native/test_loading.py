@@ -160,7 +160,7 @@ def test_functions_that_are_not_there_are_never_called(
 def test_a_delegates_library_is_tried_with_its_delegate(runner: Path, tmp_path: Path, code: str, words: str) -> None:
     core = libraries.library("tflite", libraries.host_build()).path
     delegate = built(tmp_path, code, name="libdelegate.so")
-    options = {"backend": "gpu", "setting": "fp32", "delegate_library": str(delegate)}
+    options = {"backend": "gpu", "arithmetic": "fp32", "delegate_library": str(delegate)}
     number, reason = check(runner, "tflite", core, "delegate", **options)
     assert (number, words in (reason or "")) == (3, True), reason
     assert check(runner, "tflite", core) == (0, None)

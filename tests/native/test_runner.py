@@ -36,7 +36,7 @@ pytestmark = pytest.mark.build
         (["--engine", "sleep", "--threads", "1", "--samples", "0"], "--samples has to be 1 to 65536"),
         (["--engine", "sleep", "--threads", "1", "--samples", "65537"], "--samples has to be 1 to 65536"),
         (["--engine", "sleep", "--threads", "1", "--samples", "many"], "--samples has to be 1 to 65536"),
-        (["--engine", "sleep", "--threads", "1", "--setting", "fast"], "no setting `fast`"),
+        (["--engine", "sleep", "--threads", "1", "--arithmetic", "fp16"], "no choice of arithmetic"),
         (["--engine", "dream", "--threads", "1"], "unknown engine `dream`"),
         (["--engine", "tflite", "--threads", "1"], "needs --library and --model"),
         (["--engine", "tflite", "--threads", "1", "--library", "l", "--model", "m"], "at least one --input"),

@@ -77,7 +77,7 @@ def test_it_holds_no_path_of_this_computer(tmp_path: Path, pinned: Pinned) -> No
     ]
     mine = builds.DeclaredBuild("chrome@mine", browser, None, ("--x",))
     other = builds.DeclaredBuild("chrome@other", browser, None, ())
-    with libraries.using([f"onnxruntime={library}"]), builds.using([mine, other]):
+    with libraries.using([f"onnxruntime={library}"]), builds.using_builds([mine, other]):
         job = job_for(
             host(),
             blocks,
@@ -106,7 +106,7 @@ def test_it_holds_no_path_of_this_computer(tmp_path: Path, pinned: Pinned) -> No
 
 def test_what_another_thread_declares_does_not_count() -> None:
     found: list[object] = []
-    with builds.using([builds.DeclaredBuild("chrome@a", Path("/bin/true"), None, ())]):
+    with builds.using_builds([builds.DeclaredBuild("chrome@a", Path("/bin/true"), None, ())]):
         thread = threading.Thread(target=lambda: found.append(builds.declared()))
         thread.start()
         thread.join()

@@ -14,7 +14,7 @@ import yaml
 from mobilebench.browsers import builds
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.targets.android import browsers as module
-from mobilebench.targets.android import first_run
+from mobilebench.targets.android import discovery, first_run
 from mobilebench.targets.android.apps import KNOWN_BROWSERS
 from mobilebench.targets.android.browsers import CHROME_FLAGS_FILE, PhoneBrowsers
 from mobilebench.targets.android.restore import (
@@ -269,8 +269,8 @@ def test_every_package_is_known_once():
 class TestBuilds:
     """`--browser-path NAME=PACKAGE FLAGS`."""
 
-    def test_builds_of_one_package_take_turns_and_the_flags_file_is_put_back_between_them(self, devtools):
-        builds.declare(["chrome@plain=com.android.chrome", "chrome@flat=com.android.chrome '--js-flags=--a --b' --x"])
+    def test_builds_of_one_package_take_turns_and_the_flags_file_is_put_back_between_them(self, devtools, declare):
+        declare(["chrome@plain=com.android.chrome", "chrome@flat=com.android.chrome '--js-flags=--a --b' --x"])
         port = devtools(Browser="Chrome/120.0.1")
         installed = {"chrome": "1", "chrome@plain": "1", "chrome@flat": "1", "chrome@beta": "1"}
         with browsers({SOCKET: port}, installed) as (phone, conditions):
@@ -284,8 +284,13 @@ class TestBuilds:
         stopped = [line for line in conditions.done if line.startswith("stop ")]
         assert stopped == ["stop com.chrome.beta"] * 2
 
-    def test_a_package_that_nobody_knows_is_looked_for_among_the_sockets(self, devtools):
-        builds.declare(["chrome@mine=com.example.my_browser"])
+    def test_phones_are_described_with_the_builds_that_are_declared(self, monkeypatch, declare):
+        declare(["chrome@mine=com.example.my_browser"])
+        monkeypatch.setattr(discovery, "phone", lambda serial, state: [build.name for build in builds.of_phones()])
+        assert discovery.phones({"S1": "device", "S2": "device"}) == [["chrome@mine"]] * 2
+
+    def test_a_package_that_nobody_knows_is_looked_for_among_the_sockets(self, devtools, declare):
+        declare(["chrome@mine=com.example.my_browser"])
         port = devtools(Browser="Mine/3.2", **{"Android-Package": "com.example.my_browser"})
         with browsers({"localabstract:my_devtools_remote": port}, {"chrome@mine": "3.2"}) as (phone, _):
             assert phone.running("chrome@mine").version == "3.2"
@@ -294,8 +299,8 @@ class TestBuilds:
         "build",
         ["chrome@x=org.mozilla.firefox", "firefox@x=com.android.chrome", "chrome@x=com.microsoft.emmx --y"],
     )
-    def test_what_cannot_be_is_unsupported(self, build, pinned: Pinned):
-        (name,) = builds.declare([build])
+    def test_what_cannot_be_is_unsupported(self, build, declare, pinned: Pinned):
+        (name,) = declare([build])
         with browsers({}, {name: "1"}) as (phone, conditions), pinned.raises(Unsupported):
             phone.running(name)
         assert conditions.done == []

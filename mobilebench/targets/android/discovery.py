@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.core.records import TargetInfo
@@ -141,11 +142,12 @@ def _place(line: str) -> str:
 
 
 def phones(serials: dict[str, str]) -> list[TargetInfo]:
-    """Describe all phones in parallel; an unusable one keeps adb's state."""
+    """Describe all phones in parallel, with the declared browser builds; an unusable one keeps adb's state."""
     if not serials:
         return []
     with ThreadPoolExecutor(max_workers=min(16, len(serials))) as pool:
-        return list(pool.map(lambda item: phone(*item), serials.items()))
+        described = [pool.submit(copy_context().run, phone, serial, state) for serial, state in serials.items()]
+        return [one.result() for one in described]
 
 
 def phone(serial: str, state: str) -> TargetInfo:

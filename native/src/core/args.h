@@ -47,9 +47,12 @@ enum check { CHECK_NOTHING, CHECK_LIBRARY, CHECK_DELEGATE };
 
 struct options {
     const char *engine;
-    /* NULL: the engine's first backend, and the backend's first setting. */
+    /* NULL: the engine's first backend. */
     const char *backend;
-    const char *setting;
+    /* NULL: the backend's first delegate, or a backend that leaves no choice of it. */
+    const char *delegate;
+    /* NULL: the backend's first arithmetic, or a backend that leaves no choice of it. */
+    const char *arithmetic;
     enum pass pass;
     enum check check;
     /* 0 or 1. */

@@ -9,7 +9,27 @@
 const char *const setup_names[SETUP_PARTS] = {"library_load", "model_read", "session_creation", "delegate_preparation"};
 const char *const stage_names[STAGES] = {"setup", "warmup", "prediction"};
 
-/* Sets the backend and the setting: the ones asked for, or the first ones. */
+/* Sets a choice of the backend: the value that was asked for, or the first one. */
+static bool choose_value(const struct engine *engine, const struct backend *backend, const char *title,
+                         const char *const *values, const char **chosen, struct problem *problem) {
+    if (*chosen == NULL || values[0] == NULL) {
+        if (*chosen != NULL)
+            return fail(problem, OUTCOME_BAD_ARGUMENT, "backend `%s` of engine `%s` leaves no choice of %s",
+                        backend->name, engine->name, title);
+        *chosen = values[0];
+        return true;
+    }
+    for (size_t i = 0; i < MAX_CHOICES && values[i] != NULL; i++) {
+        if (strcmp(values[i], *chosen) == 0) {
+            *chosen = values[i];
+            return true;
+        }
+    }
+    return fail(problem, OUTCOME_BAD_ARGUMENT, "backend `%s` of engine `%s` has no %s `%s`", backend->name,
+                engine->name, title, *chosen);
+}
+
+/* Sets the backend, its delegate and its arithmetic: the ones asked for, or the first ones. */
 static bool choose(struct options *options, const struct engine *engine, struct problem *problem) {
     const struct backend *backend = options->backend == NULL ? engine->backends : NULL;
     for (size_t i = 0; backend == NULL && i < engine->backend_count; i++) {
@@ -19,14 +39,8 @@ static bool choose(struct options *options, const struct engine *engine, struct 
     if (backend == NULL)
         return fail(problem, OUTCOME_BAD_ARGUMENT, "engine `%s` has no backend `%s`", engine->name, options->backend);
     options->backend = backend->name;
-    const char *const *setting = backend->settings;
-    while (options->setting != NULL && *setting != NULL && strcmp(*setting, options->setting) != 0)
-        setting++;
-    if (*setting == NULL)
-        return fail(problem, OUTCOME_BAD_ARGUMENT, "backend `%s` of engine `%s` has no setting `%s`", backend->name,
-                    engine->name, options->setting);
-    options->setting = *setting;
-    return true;
+    return choose_value(engine, backend, "delegate", backend->delegates, &options->delegate, problem) &&
+           choose_value(engine, backend, "arithmetic", backend->arithmetics, &options->arithmetic, problem);
 }
 
 static bool check(struct options *options, const struct engine *engine, struct problem *problem) {

@@ -60,8 +60,11 @@ bool nnapi_is_there(struct problem *problem) {
                 words == NULL ? "the loader gave no reason" : words);
 }
 
+bool computes_in(const struct options *options, const char *arithmetic) {
+    return options->arithmetic != NULL && strcmp(options->arithmetic, arithmetic) == 0;
+}
+
 bool fp16_permitted(const struct options *options, struct problem *problem) {
-    return options->allow_fp16 || strstr(options->setting, "fp16") == NULL ||
-           fail(problem, OUTCOME_BAD_ARGUMENT, "setting `%s` computes in float16, which --allow-fp16 1 has to permit",
-                options->setting);
+    return options->allow_fp16 || !computes_in(options, "fp16") ||
+           fail(problem, OUTCOME_BAD_ARGUMENT, "--arithmetic fp16 has to be permitted by --allow-fp16 1");
 }

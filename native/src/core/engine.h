@@ -8,12 +8,16 @@
 #include "os/file.h"
 #include "os/problem.h"
 
-#define MAX_SETTINGS 8
+#define MAX_CHOICES 4
 
-/* A backend of an engine, and its settings, of which the first is the default. */
+/* A backend of an engine, and the choices that it leaves. The first value of a choice is the default. A choice without
+ * values does not exist on this backend. */
 struct backend {
     const char *name;
-    const char *settings[MAX_SETTINGS];
+    /* Values of --delegate, with NULL behind the last one. */
+    const char *delegates[MAX_CHOICES];
+    /* Values of --arithmetic, with NULL behind the last one. */
+    const char *arithmetics[MAX_CHOICES];
 };
 
 struct engine {
@@ -59,7 +63,10 @@ bool open_library(const char *path, const char *whose, void **library, struct pr
 /* Fails as `unsupported` where Android has no NNAPI. Engines call its functions without checking that they exist. */
 bool nnapi_is_there(struct problem *problem);
 
-/* Fails when the setting computes in float16 and --allow-fp16 does not permit it. */
+/* Whether float32 operations are to be computed in this number format. */
+bool computes_in(const struct options *options, const char *arithmetic);
+
+/* Fails when the arithmetic is float16 and --allow-fp16 does not permit it. */
 bool fp16_permitted(const struct options *options, struct problem *problem);
 
 extern const struct engine engine_tflite;

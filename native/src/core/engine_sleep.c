@@ -1,5 +1,5 @@
 /* An engine that computes nothing: each inference sleeps. It shows the cost of everything around a measurement. With
- * the setting `instant` an inference returns at once, faster than any clock can measure. */
+ * the backend `instant` an inference returns at once, faster than any clock can measure. */
 #include <string.h>
 #include <time.h>
 
@@ -26,7 +26,7 @@ static bool ready(void *state, struct options *options, struct problem *problem)
 
 static bool predict(void *state, struct options *options, struct problem *problem) {
     (void)state;
-    if (strcmp(options->setting, "instant") == 0)
+    if (strcmp(options->backend, "instant") == 0)
         return true;
     struct timespec left = {.tv_nsec = SLEEP_NANOSECONDS};
     return nanosleep(&left, NULL) == 0 || fail(problem, OUTCOME_ERROR, "the sleep was interrupted");
@@ -41,7 +41,7 @@ static void close_session(void *state) {
     (void)state;
 }
 
-static const struct backend backends[] = {{"cpu", {"default", "instant"}}};
+static const struct backend backends[] = {{.name = "cpu"}, {.name = "instant"}};
 
 const struct engine engine_sleep = {
     .name = "sleep",

@@ -98,6 +98,8 @@ static void report_proof(struct json *json, const struct options *options, const
     report_file(json, proof->delegate_library.path, proof->delegate_library.bytes);
     json_close(json, ']');
     json_string(json, "backend", proof->backend);
+    json_string(json, "delegate_asked", options->delegate);
+    json_string(json, "arithmetic_asked", options->arithmetic);
     if (computes)
         report_threads(json, proof);
     report_graph(json, proof);

@@ -297,9 +297,14 @@ static void close_session(void *state) {
 }
 
 static const struct backend backends[] = {
-    {"cpu", {"default"}},         {"xnnpack", {"default"}},  {"nnapi", {"default", "fp16"}},
-    {"qnn", {"default", "fp16"}}, {"webgpu", {"default"}},   {"cuda", {"default", "tf32"}},
-    {"dml", {"default"}},         {"openvino", {"default"}},
+    {.name = "cpu"},
+    {.name = "xnnpack"},
+    {.name = "nnapi", .arithmetics = {"fp32", "fp16"}},
+    {.name = "qnn", .arithmetics = {"fp32", "fp16"}},
+    {.name = "webgpu"},
+    {.name = "cuda", .arithmetics = {"fp32", "tf32"}},
+    {.name = "dml"},
+    {.name = "openvino"},
 };
 
 const struct engine engine_onnxruntime = {

@@ -31,10 +31,6 @@ struct provider {
     bool caches;
 };
 
-static bool sets(const struct options *options, const char *setting) {
-    return strcmp(options->setting, setting) == 0;
-}
-
 static void set(struct settings *settings, const char *key, const char *value) {
     settings->keys[settings->count] = key;
     settings->values[settings->count++] = value;
@@ -83,7 +79,7 @@ static bool add_nnapi(struct ort *ort, const struct provider *provider, const st
         return fail(problem, OUTCOME_UNSUPPORTED, "this build of ONNX Runtime lacks %s", name);
     if (!nnapi_is_there(problem))
         return false;
-    uint32_t flags = NNAPI_CPU_DISABLED | (sets(options, "fp16") ? NNAPI_USE_FP16 : 0U);
+    uint32_t flags = NNAPI_CPU_DISABLED | (computes_in(options, "fp16") ? NNAPI_USE_FP16 : 0U);
     return added(ort, add(ort->session_options, flags), provider, problem);
 }
 
@@ -94,7 +90,7 @@ static bool add_qnn(struct ort *ort, const struct provider *provider, const stru
         set(&settings, "backend_path", options->delegate_library);
     else
         set(&settings, "backend_type", "htp");
-    set(&settings, "enable_htp_fp16_precision", sets(options, "fp16") ? "1" : "0");
+    set(&settings, "enable_htp_fp16_precision", computes_in(options, "fp16") ? "1" : "0");
     return append(ort, provider, &settings, problem);
 }
 
@@ -102,7 +98,7 @@ static bool add_cuda(struct ort *ort, const struct provider *provider, const str
                      struct problem *problem) {
     void *cuda = NULL;
     const char *const key = "use_tf32";
-    const char *const value = sets(options, "tf32") ? "1" : "0";
+    const char *const value = computes_in(options, "tf32") ? "1" : "0";
     if (!added(ort, ort->api.CreateCUDAProviderOptions(&cuda), provider, problem))
         return false;
     bool done = added(ort, ort->api.UpdateCUDAProviderOptions(cuda, &key, &value, 1), provider, problem) &&

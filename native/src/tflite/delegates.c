@@ -33,10 +33,6 @@ static bool lacks(const char *what, const char *name, struct problem *problem) {
     return fail(problem, OUTCOME_UNSUPPORTED, "this build of TensorFlow Lite has no %s: it lacks %s", what, name);
 }
 
-static bool sets(const struct options *options, const char *setting) {
-    return strcmp(options->setting, setting) == 0;
-}
-
 static bool computes_fp16(void) {
     static const char *const arithmetic[] = {"avx512_fp16", "asimdhp"};
     const char *features[MAX_CPU_FEATURES];
@@ -70,7 +66,7 @@ static bool force_fp16(const struct tflite *tflite, union xnnpack_options *xnnpa
 static const char *why_not_kept(struct tflite *tflite, const struct options *options) {
     if (!tflite_is(tflite, "2.20.0"))
         return "this version of XNNPACK keeps no packed weights";
-    if (sets(options, "xnnpack-fp16") ||
+    if (computes_in(options, "fp16") ||
         tflite_graph_has_float16(&tflite->api, tflite->interpreter, &tflite->type_observer))
         return "XNNPACK 2.20.0 cannot keep packed weights that it converts from or to float16";
     return NULL;
@@ -83,7 +79,7 @@ static void keep_weights(struct tflite *tflite, const struct options *options, u
     if (tflite->cache_refused != NULL)
         return;
     int length = snprintf(tflite->cache_file, sizeof tflite->cache_file, "%s/xnnpack-%s-%s.weights", options->cache,
-                          options->setting, tflite->token);
+                          options->arithmetic, tflite->token);
     if (length < 0 || (size_t)length >= sizeof tflite->cache_file) {
         tflite->cache_file[0] = '\0';
         tflite->cache_refused = "the cache's path is too long";
@@ -104,7 +100,7 @@ static bool make_xnnpack(struct tflite *tflite, const struct options *options, s
         return lacks("XNNPACK", "TfLiteXNNPackDelegateDelete", problem);
     union xnnpack_options xnnpack = defaults();
     xnnpack.num_threads = options->threads;
-    bool fp16 = sets(options, "xnnpack-fp16");
+    bool fp16 = computes_in(options, "fp16");
     if (fp16 && !force_fp16(tflite, &xnnpack, problem))
         return false;
     keep_weights(tflite, options, &xnnpack);
@@ -139,7 +135,7 @@ static bool make_gpu(struct tflite *tflite, const struct options *options, struc
     if (!find(library, "TfLiteGpuDelegateV2Delete", (void **)&tflite->delete_delegate))
         return lacks("GPU delegate", "TfLiteGpuDelegateV2Delete", problem);
     struct gpu_options gpu = defaults();
-    prefer(&gpu, sets(options, "fp16"));
+    prefer(&gpu, computes_in(options, "fp16"));
     if (options->cache != NULL) {
         gpu.experimental_flags |= GPU_SERIALIZE;
         gpu.serialization_dir = options->cache;
@@ -163,7 +159,7 @@ static bool make_nnapi(struct tflite *tflite, const struct options *options, str
     struct nnapi_options nnapi = defaults();
     /* NNAPI's CPU implementation is forbidden, because it would hide that no accelerator took a node. */
     nnapi.disallow_nnapi_cpu = 1;
-    nnapi.allow_fp16 = sets(options, "fp16");
+    nnapi.allow_fp16 = computes_in(options, "fp16");
     if (options->cache != NULL) {
         nnapi.cache_dir = options->cache;
         nnapi.model_token = tflite->token;
@@ -179,7 +175,7 @@ static const struct family families[] = {
 };
 
 static const struct family *asked(const struct options *options) {
-    if (sets(options, "reference"))
+    if (options->delegate != NULL && strcmp(options->delegate, "none") == 0)
         return NULL;
     size_t i = 0;
     while (strcmp(families[i].backend, options->backend) != 0)
@@ -189,7 +185,12 @@ static const struct family *asked(const struct options *options) {
 
 bool tflite_delegate_make(struct tflite *tflite, const struct options *options, struct problem *problem) {
     const struct family *family = asked(options);
-    return family == NULL || family->make(tflite, options, problem);
+    if (family != NULL)
+        return family->make(tflite, options, problem);
+    return !computes_in(options, "fp16") ||
+           fail(problem, OUTCOME_BAD_ARGUMENT,
+                "--arithmetic fp16 needs a delegate: TensorFlow Lite's own kernels compute "
+                "float32 as it is");
 }
 
 const char *tflite_delegate_mark(const struct options *options) {
@@ -209,7 +210,7 @@ static void prove_xnnpack(const struct tflite *tflite, const struct options *opt
         size_t threads = pool == NULL ? 1 : api->pthreadpool_get_threads_count(pool);
         prove_note(proof, "XNNPACK's own pool has %zu thread(s); %d were requested", threads, options->threads);
     }
-    if (sets(options, "xnnpack-fp16"))
+    if (computes_in(options, "fp16"))
         prove_note(proof, "XNNPACK's flags, read back, force float16");
     if (tflite->cache_file[0] != '\0')
         prove_note(proof, "XNNPACK's packed weights were %s",

@@ -1,4 +1,4 @@
-/* TensorFlow Lite through its C API. Delegates are only added explicitly: each backend and setting names its own. */
+/* TensorFlow Lite through its C API. Delegates are only added explicitly: the backend and --delegate name them. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,7 +156,7 @@ static bool delegate(void *state, const struct options *options, struct problem 
         return true;
     char what[64];
     snprintf(what, sizeof what, "%s did not take the model", tflite_delegate_title(options));
-    bool anywhere = strcmp(options->setting, "xnnpack") == 0;
+    bool anywhere = options->delegate != NULL && computes_in(options, "fp32");
     return tflite_refuse(tflite, anywhere ? OUTCOME_ERROR : OUTCOME_UNSUPPORTED, what, problem);
 }
 
@@ -352,9 +352,9 @@ static void close_session(void *state) {
 }
 
 static const struct backend backends[] = {
-    {"cpu", {"xnnpack", "xnnpack-fp16", "reference"}},
-    {"gpu", {"fp32", "fp16"}},
-    {"nnapi", {"default", "fp16"}},
+    {.name = "cpu", .delegates = {"xnnpack", "none"}, .arithmetics = {"fp32", "fp16"}},
+    {.name = "gpu", .arithmetics = {"fp32", "fp16"}},
+    {.name = "nnapi", .arithmetics = {"fp32", "fp16"}},
 };
 
 const struct engine engine_tflite = {

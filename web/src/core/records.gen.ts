@@ -65,6 +65,10 @@ export interface Proof {
   files?: FileProof[];
   /** As read back from the engine. */
   backend?: string;
+  /** The delegate that the native runner was asked for; None where its backend leaves no choice. */
+  delegate_asked?: string;
+  /** The number format of float32 operations that the native runner was asked for; None as with `delegate_asked`. */
+  arithmetic_asked?: string;
   /** As read back from the engine. */
   threads?: number;
   threads_source?: string;
