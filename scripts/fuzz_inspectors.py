@@ -27,12 +27,10 @@ from types import FrameType
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mobilebench.models.inspection import graph as graphs
+from mobilebench.models.inspection import onnx_reader, onnx_strip, tflite_reader
 from mobilebench.models.inspection.graph import Graph
 from mobilebench.models.inspection.malformed import Malformed
-from mobilebench.models.inspection.onnx import reader as onnx_reader
-from mobilebench.models.inspection.onnx import strip
 from mobilebench.models.inspection.tensorflow import saved_model, tfjs
-from mobilebench.models.inspection.tflite import reader as tflite_reader
 from tests.models.inspection import tiny_models
 
 SLOW_S = 2.0
@@ -44,7 +42,7 @@ _ROOM = str(Path(graphs.__file__).parent)
 
 Reader = Callable[[bytes], Graph]
 READERS: dict[str, Reader] = {
-    "onnx": lambda data: onnx_reader.read_stripped(strip.stripped(memoryview(data)), Path("/nonexistent"), {}),
+    "onnx": lambda data: onnx_reader.read_stripped(onnx_strip.stripped(memoryview(data)), Path("/nonexistent"), {}),
     "tflite": lambda data: tflite_reader.read_bytes(memoryview(data), {}),
     "tfjs": lambda data: tfjs.read_bytes(data, {}),
     "saved_model": lambda data: saved_model.read_bytes(memoryview(data), {}),

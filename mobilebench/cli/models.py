@@ -84,7 +84,8 @@ def _shown(here: dict[str, Here]) -> str:
 
 def _behaviour(files: ModelFiles) -> str:
     """` (random)`, ` (stateful)`, ` (signature encode)`, or nothing for a pure function with one signature."""
-    from mobilebench.models import behaviour, signatures
+    from mobilebench.models import behaviour
+    from mobilebench.models.inspection import signatures
 
     signature = signatures.of(files.manifest)
     words = [
@@ -213,7 +214,8 @@ def _say_step(step: str) -> None:
 
 
 def _print_added(manifest: Manifest, *, already: bool) -> None:
-    from mobilebench.models import behaviour, signatures
+    from mobilebench.models import behaviour
+    from mobilebench.models.inspection import signatures
 
     formats = ", ".join(f"{name} {mebibytes(one.bytes)}" for name, one in manifest.formats.items())
     said = "is there already" if already else "was added"

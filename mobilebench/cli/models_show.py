@@ -13,7 +13,7 @@ from mobilebench.cli.output import Json, print_json, print_table, say
 from mobilebench.core.sizes import binary_size
 
 if TYPE_CHECKING:
-    from mobilebench.models.inspection.description import Description, Tensor
+    from mobilebench.models.inspection.inspecting import Description, Tensor
     from mobilebench.models.manifest import Format, ModelFiles
 
 _FORMATS = ("saved_model", "tflite", "onnx", "tfjs")
@@ -54,7 +54,7 @@ def show(
     ./my.onnx --input image=1x3x224x224`.
     """
     from mobilebench.core.errors import BadInput
-    from mobilebench.models import signatures
+    from mobilebench.models.inspection import signatures
     from mobilebench.models.inspection.inspecting import inspect
 
     wanted = _format(format_)
@@ -211,7 +211,8 @@ def _print(description: Description) -> None:
 
 
 def _print_sizes(built: list[ModelFiles]) -> None:
-    from mobilebench.models import behaviour, signatures
+    from mobilebench.models import behaviour
+    from mobilebench.models.inspection import signatures
 
     rows = [
         (files.manifest.precision, name, binary_size(entry.bytes), files.manifest.weights)
@@ -227,23 +228,23 @@ def _print_sizes(built: list[ModelFiles]) -> None:
 
 
 def _support(description: Description) -> list[tuple[str, str, str, str]]:
-    from mobilebench.models.inspection import support
+    from mobilebench.models.inspection import graph_operators
 
     rows = []
-    for table in support.tables():
+    for table in graph_operators.tables():
         if table.format == description.format:
-            lacking = support.missing(description, table.engine, table.backend)
+            lacking = graph_operators.missing(description, table.engine, table.backend)
             words = "not known" if lacking is None else ", ".join(lacking) or "none"
             rows.append((table.engine, table.backend, table.version, words))
     return rows
 
 
 def _as_json(description: Description) -> dict[str, object]:
-    from mobilebench.models.inspection import support
+    from mobilebench.models.inspection import graph_operators
 
     lacking = {
-        f"{table.engine}/{table.backend}": support.missing(description, table.engine, table.backend)
-        for table in support.tables()
+        f"{table.engine}/{table.backend}": graph_operators.missing(description, table.engine, table.backend)
+        for table in graph_operators.tables()
         if table.format == description.format
     }
     flops = None if description.macs is None else 2 * description.macs
@@ -251,7 +252,8 @@ def _as_json(description: Description) -> dict[str, object]:
 
 
 def _built_json(files: ModelFiles) -> dict[str, object]:
-    from mobilebench.models import behaviour, signatures
+    from mobilebench.models import behaviour
+    from mobilebench.models.inspection import signatures
 
     manifest = files.manifest
     return {

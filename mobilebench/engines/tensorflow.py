@@ -28,7 +28,7 @@ from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s
 from mobilebench.engines.runner_output import not_usable, read_answer, read_import, require_block
 from mobilebench.engines.tensorflow_worker import network
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
-from mobilebench.models import signatures
+from mobilebench.models.inspection import signatures
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.profiles import memory_kills

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mobilebench.models.inspection.description import OperatorCount
+from mobilebench.models.inspection.inspecting import OperatorCount
 from mobilebench.models.manifest import AddedManifest, Behaviour, Format, Manifest
 
 _RANDOM_ONNX = frozenset(

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from mobilebench.core import errors, log
 from mobilebench.core.errors import BlockFailed, Fault, MobilebenchError, Unsupported
 from mobilebench.core.records import Block, Measurement, Outcome, PlannedBlock, TargetInfo
-from mobilebench.models import signatures
+from mobilebench.models.inspection import signatures
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.recorders import registry
 from mobilebench.recorders.base import Subject

@@ -17,7 +17,8 @@ from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, OutputSummary, PlannedBlock, TargetInfo
 from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
 from mobilebench.engines.registry import engines
-from mobilebench.models import behaviour, registry, signatures, synthetic_inputs
+from mobilebench.models import behaviour, registry, synthetic_inputs
+from mobilebench.models.inspection import signatures
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES, SEEDED

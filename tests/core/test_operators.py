@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mobilebench.core import operators
 from mobilebench.core.operators import MEANING, TYPES, OperatorType, intensity, is_known, operator_type
-from mobilebench.models.inspection import support
+from mobilebench.models.inspection import graph_operators
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_published_kernels_have_types_of_their_class() -> None:
 
 
 def test_every_operator_that_an_engine_here_implements_is_known() -> None:
-    for table in support.tables():
+    for table in graph_operators.tables():
         numeric = [name for name in table.operators if not any(word in name for word in _NO_NUMBERS)]
         engine = table.engine
         unknown = [name for name in numeric if not is_known(name, engine)]

@@ -23,7 +23,8 @@ from mobilebench.core.operators import is_known, operator_type
 from mobilebench.core.records import BlockRule, Measurement, Pass, PlannedBlock
 from mobilebench.engines import page_recorders
 from mobilebench.engines.registry import engines
-from mobilebench.models import graph_operators, obtain
+from mobilebench.models import obtain
+from mobilebench.models.inspection import graph_operators
 from mobilebench.models.registry import facts
 from mobilebench.targets.host import HostTarget, describe
 from mobilebench.verdicts.rules import judge

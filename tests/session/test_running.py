@@ -515,8 +515,13 @@ def _overlaps(spans: list[tuple[str, float, float]]) -> bool:
 
 class TestCtrlC:
     def test_it_ends_within_seconds_and_can_be_gone_on_with(self, session: Sessions) -> None:
-        session.world.engine = FakeEngine(behave=sleeping(0.05))
-        threading.Timer(0.2, session.cancel.set).start()
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            if planned.index == 3:
+                session.cancel.set()
+                assert cancel.wait(30)
+                raise BlockFailed("cancelled")
+
+        session.world.engine = FakeEngine(behave=behave)
         begun = time.monotonic()
         result = session.run(rounds=100)
 
@@ -538,8 +543,12 @@ class TestCtrlC:
     ) -> None:
         monkeypatch.setattr("mobilebench.session.coordinator.STOP_SECONDS", 0.3)
         let_go = threading.Event()
-        session.world.engine.behave = lambda planned, cancel: let_go.wait(30) and None
-        threading.Timer(0.1, session.cancel.set).start()
+
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            session.cancel.set()
+            let_go.wait(30)
+
+        session.world.engine.behave = behave
         begun = time.monotonic()
         result = session.run()
         let_go.set()
@@ -551,11 +560,11 @@ class TestCtrlC:
         let_go = threading.Event()
 
         def slow(key: object, progress: object) -> ModelFiles:
+            session.cancel.set()
             let_go.wait(30)
             return ModelFiles(Path("/nowhere"), manifest())
 
         session.world._model = slow  # type: ignore[method-assign, assignment]
-        threading.Timer(0.1, session.cancel.set).start()
         begun = time.monotonic()
         result = session.run()
         let_go.set()

@@ -55,12 +55,12 @@ def test_a_limit_ends_the_whole_group(target, tmp_path, pinned: Pinned):
 def test_cancel_ends_it_at_once(tmp_path):
     for own in (True, False):
         cancel = threading.Event()
-        threading.Timer(0.1, cancel.set).start()
         began = time.monotonic()
         with (
             open_target(host.describe(), cancel=None if own else cancel) as target,
             pytest.raises(BlockFailed, match="cancelled"),
         ):
+            threading.Timer(0.1, cancel.set).start()
             target.shell(["sleep", "60"], timeout=60, cancel=cancel if own else None)
         assert time.monotonic() - began < 10
 

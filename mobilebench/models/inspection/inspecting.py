@@ -2,27 +2,95 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of, sha256_of_all
-from mobilebench.models.inspection import reader
-from mobilebench.models.inspection.description import Description
+from mobilebench.core.records import Record
+from mobilebench.core.worker_process import Worker, WorkerFailed, signal_name
+from mobilebench.models.inspection import worker
+from mobilebench.models.inspection.graph import operator_label
 from mobilebench.models.inspection.recognise import recognise
-from mobilebench.models.inspection.tflite import signature as tflite_signature
 from mobilebench.models.manifest import Format
 
 _DAMAGED = "It is damaged, or made to do harm."
-_MAX_ANSWER = 64 * 2**20
+
+
+class Tensor(Record):
+    """An input or output of a graph, under the file's own name."""
+
+    name: str
+    dtype: str
+    """numpy's name: `float32`, `int32`, `int64`, `uint8`, `int8`, `float16`, `bool` …"""
+    shape: list[int | None]
+    """None where the file leaves a size open (a dynamic axis)."""
+    rank_known: bool = True
+    """False where the file leaves even the number of sizes open; `shape` is empty then."""
+
+
+class OperatorCount(Record):
+    """One operator type of a graph, in the format's own vocabulary (`CONV_2D`, `Conv`, `Conv2D`)."""
+
+    type: str
+    domain: str = ""
+    """The domain of ONNX operators outside the standard. TFLite: `custom` for custom operators, `flex` for Flex."""
+    depthwise: bool = False
+    """ONNX: convolutions that have one filter for each channel; other formats have their own name for these."""
+    count: int
+    parameters: int = 0
+    """Elements of the weights that these operators are the first to use."""
+    macs: int | None = None
+    """Multiply-accumulates of all these operators in one inference; None if a shape is not known."""
+
+    @property
+    def label(self) -> str:
+        return operator_label(self.type, self.domain, depthwise=self.depthwise)
+
+
+class Description(Record):
+    """One model file."""
+
+    format: Format
+    sha256: str
+    """sha256 of the file; for a folder, of the lines `<sha256> <path>` of its files, sorted by path."""
+    bytes: int
+    """Size of all its files together."""
+    files: dict[str, str]
+    """Path relative to the model's folder to sha256, of every file of the model; the file to open comes first."""
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    operators: list[OperatorCount]
+    """Most frequent first."""
+    computing: list[str] = Field(default=[])
+    """Labels of the compute-intensive operators (`mobilebench.core.operators`), in the order of the file."""
+    parameters: int
+    """Elements of the constants that hold weights (floating point, or quantised)."""
+    weight_dtypes: dict[str, int]
+    """dtype to number of parameters that are stored in it."""
+    macs: int | None
+    """Multiply-accumulates of one inference; None where shapes are not known."""
+    traffic_bytes: int | None
+    """Estimate of the memory traffic of one inference: every operator reads its inputs and weights and writes its
+    outputs once."""
+    opset: dict[str, int] = Field(default={})
+    """ONNX: domain to version ("" is the standard)."""
+    producer: str = ""
+    lookups: dict[str, int] = Field(default={})
+    """Integer input to the number of rows of the table that it indexes, if that can be determined."""
+    signature: str | None = None
+    """The signature that was read, for a SavedModel or a TensorFlow Lite file with signatures."""
+    signatures: list[str] = Field(default=[])
+    """All signatures; for a SavedModel, only those with inputs and outputs."""
+    signature_graphs: int = 0
+    """The number of different graphs behind `signatures`."""
+    shared_names: list[str] = Field(default=[])
+    """One clause for each name that several inputs or several outputs share."""
 
 
 def inspect(
@@ -53,7 +121,8 @@ def inspect(
     """
     file, found = recognise(path, format)
     digest = digest or sha256_of
-    request = {
+    job = {
+        "task": "describe",
         "path": str(file.absolute()),
         "format": found,
         "shapes": dict(shapes or {}),
@@ -63,7 +132,7 @@ def inspect(
     }
     with ThreadPoolExecutor(1) as hasher:
         hashed = hasher.submit(digest, file)
-        facts: dict[str, Any] = _ask(path, reader.__name__, request, timeout_s)["facts"]
+        facts: dict[str, Any] = _ask(path, job, timeout_s)["facts"]
         first = hashed.result()
     names = facts.pop("files")
     try:
@@ -83,40 +152,35 @@ def keep_signature(file: Path, signature: str, *, timeout_s: float = 120.0, memo
     Raises:
         BadInput: the file is damaged, or needs a change that cannot be made; it may be half done.
     """
-    request = {
+    job = {
+        "task": "keep signature",
         "path": str(file.absolute()),
         "signature": signature,
         "memory_bytes": memory_bytes,
         "cpu_seconds": max(1, round(timeout_s)),
     }
-    _ask(file, tflite_signature.__name__, request, timeout_s)
+    _ask(file, job, timeout_s)
 
 
-def _ask(path: Path, module: str, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Run a process with limits and return its answer."""
-    memory_bytes = request["memory_bytes"]
-    command = [sys.executable, "-P", "-m", module, json.dumps(request)]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL)
-    except subprocess.TimeoutExpired as error:
-        raise BadInput(f"{path} could not be read within {timeout_s:g} s.", hint=_DAMAGED) from error
-    if done.returncode == reader.OUT_OF_MEMORY:
-        raise BadInput(f"{path} needs more than {memory_bytes / 2**30:g} GiB of memory to be read.", hint=_DAMAGED)
-    if done.returncode == -signal.SIGXCPU:
-        raise BadInput(f"{path} could not be read within {timeout_s:g} s.", hint=_DAMAGED)
-    if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
-        raise BadInput(f"{path} made its reader crash ({name}).", hint=_DAMAGED)
-    if done.returncode or len(done.stdout) > _MAX_ANSWER:
-        raise _defect(path, done.stderr)
-    answer: dict[str, Any] = json.loads(done.stdout)
+def _ask(path: Path, job: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Give a job to a process with limits and return its answer."""
+    with Worker(worker.__name__) as process:
+        try:
+            answer = process.answer(job, timeout_s=timeout_s)
+        except WorkerFailed as error:
+            raise _failed(path, error, job["memory_bytes"], timeout_s) from None
     if "problem" in answer:
         raise BadInput(f"{path} {answer['problem']}.", hint=answer["hint"])
     return answer
 
 
-def _defect(path: Path, complaint: bytes) -> MobilebenchError:
-    lines = complaint.decode(errors="replace").strip().splitlines()
-    if lines and "MemoryError" in lines[-1]:
+def _failed(path: Path, error: WorkerFailed, memory_bytes: int, timeout_s: float) -> BadInput:
+    if error.exit_code in (None, -signal.SIGXCPU):
+        return BadInput(f"{path} could not be read within {timeout_s:g} s.", hint=_DAMAGED)
+    if error.exit_code == worker.OUT_OF_MEMORY:
+        return BadInput(f"{path} needs more than {memory_bytes / 2**30:g} GiB of memory to be read.", hint=_DAMAGED)
+    if error.crashed:
+        return BadInput(f"{path} made its reader crash ({signal_name(-(error.exit_code or 0))}).", hint=_DAMAGED)
+    if "MemoryError" in error.reason:
         return BadInput(f"{path} needs too much memory to be read.", hint=_DAMAGED)
-    return BadInput(f"{path} cannot be read ({(lines or ['no reason was given'])[-1][:300]}).", hint=_DAMAGED)
+    return BadInput(f"{path} cannot be read ({error.reason[:300]}).", hint=_DAMAGED)

@@ -12,7 +12,8 @@ from mobilebench.core.agreement import of_arrays
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.hashing import sha256_of
 from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
-from mobilebench.models import behaviour, signatures, user_store
+from mobilebench.models import behaviour, user_store
+from mobilebench.models.inspection import signatures
 from mobilebench.models.manifest import Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.user_models import conversion_worker, onnx2tf, reference_client
 from mobilebench.models.user_models.importer import Added

@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of_all
-from mobilebench.models import behaviour, registry, signatures, user_store
-from mobilebench.models.inspection.description import Description
-from mobilebench.models.inspection.inspecting import inspect, keep_signature
+from mobilebench.models import behaviour, registry, user_store
+from mobilebench.models.inspection import signatures
+from mobilebench.models.inspection.inspecting import Description, inspect, keep_signature
 from mobilebench.models.inspection.recognise import recognise
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, Format, FormatFile, ModelFiles
 from mobilebench.models.spec import USUAL_TOLERANCE

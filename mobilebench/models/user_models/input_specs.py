@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from mobilebench.core.errors import BadInput
-from mobilebench.models.inspection.description import Description, Tensor
+from mobilebench.models.inspection.inspecting import Description, Tensor
 from mobilebench.models.manifest import Fill, InputSpec
 
 DTYPES: tuple[str, ...] = get_args(InputSpec.model_fields["dtype"].annotation)

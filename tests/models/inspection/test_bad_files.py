@@ -21,8 +21,8 @@ from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.models.inspection import wire
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.inspection.malformed import Malformed
-from mobilebench.models.inspection.reader import read
 from mobilebench.models.inspection.recognise import recognise
+from mobilebench.models.inspection.worker import read
 from tests.models.inspection import tiny_models
 from tests.pinning import Pinned
 

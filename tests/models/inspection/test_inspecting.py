@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 
 from mobilebench.core.errors import BadInput
-from mobilebench.models.inspection.description import Description
-from mobilebench.models.inspection.inspecting import inspect
+from mobilebench.models.inspection.inspecting import Description, inspect
+from mobilebench.models.inspection.macs import of_onnx, of_tflite
 from mobilebench.models.inspection.malformed import Malformed
-from mobilebench.models.inspection.onnx.macs import macs as onnx_macs
-from mobilebench.models.inspection.reader import read
-from mobilebench.models.inspection.tflite.macs import macs as tflite_macs
+from mobilebench.models.inspection.worker import read
 from mobilebench.models.manifest import Format
 from tests.models.inspection import tiny_models
 from tests.models.inspection.tiny_models import MACS, PARAMETERS
@@ -199,11 +197,11 @@ def test_quantised_tfjs_weights(tmp_path: Path) -> None:
     ],
 )
 def test_onnx_arithmetic(kind: str, shapes: list, output: tuple | None, attributes: dict, macs: int | None) -> None:
-    assert onnx_macs("", kind, shapes, output, attributes) == macs
+    assert of_onnx("", kind, shapes, output, attributes) == macs
 
 
 def test_an_operator_of_a_foreign_domain_is_never_guessed() -> None:
-    assert onnx_macs("mine", "Relu", [(2, 3)], (2, 3), {}) is None
+    assert of_onnx("mine", "Relu", [(2, 3)], (2, 3), {}) is None
 
 
 @pytest.mark.parametrize(
@@ -222,7 +220,7 @@ def test_an_operator_of_a_foreign_domain_is_never_guessed() -> None:
     ],
 )
 def test_tflite_arithmetic(kind: str, shapes: list, output: tuple, macs: int | None) -> None:
-    assert tflite_macs(kind, shapes, output) == macs
+    assert of_tflite(kind, shapes, output) == macs
 
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*-*"))

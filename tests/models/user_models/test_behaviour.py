@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 
 from mobilebench.engines.registry import engines
 from mobilebench.models import behaviour, user_store
-from mobilebench.models.inspection.description import OperatorCount
+from mobilebench.models.inspection.inspecting import OperatorCount
 from mobilebench.models.manifest import AddedManifest, Behaviour, Manifest
 from mobilebench.models.user_models import converting, importer, reference_client, reference_worker
 

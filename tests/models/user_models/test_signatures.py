@@ -13,10 +13,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from mobilebench.core.errors import BadInput
-from mobilebench.models import signatures
+from mobilebench.models.inspection import signatures, tflite_signature
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.inspection.malformed import Malformed
-from mobilebench.models.inspection.tflite import signature as tflite_signature
 from mobilebench.models.user_models import importer
 from mobilebench.models.user_models.importer import Wishes
 from tests.pinning import Pinned

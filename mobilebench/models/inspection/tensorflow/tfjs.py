@@ -1,9 +1,11 @@
 """Reads a TF.js graph model: its `model.json`, the sizes of its weight shards, and the few numbers in them that
-determine shapes.
+determine shapes. The graph in `model.json` is TensorFlow's GraphDef as JSON.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import struct
 from collections.abc import Callable, Mapping
@@ -11,16 +13,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilebench.models.inspection.confine import belonging
-from mobilebench.models.inspection.graph import BITS, Graph, Value, bind, refuse_unknown_inputs
-from mobilebench.models.inspection.malformed import Malformed
-from mobilebench.models.inspection.tensorflow import json_graph as form
+from mobilebench.models.inspection.graph import BITS, Graph, Shape, Value, bind, refuse_unknown_inputs
+from mobilebench.models.inspection.malformed import Malformed, part_of_model
 from mobilebench.models.inspection.tensorflow.flatten import flatten
-from mobilebench.models.inspection.tensorflow.graph import MAX_CONTENT, Constant, GraphDef, Port
-from mobilebench.models.inspection.tensorflow.json_graph import JsonObject
+from mobilebench.models.inspection.tensorflow.graph import (
+    MAX_CONTENT,
+    NAMES,
+    Constant,
+    Function,
+    FunctionName,
+    GraphDef,
+    KnownShape,
+    Node,
+    Port,
+    checked_shape,
+    dtype,
+)
 
 MAX_JSON = 256 * 2**20
 _STORED = ("float32", "float16", "int32", "uint8", "uint16", "bool", "complex64", "string")
+
+Shards = Callable[[list[str], int, int], bytes]
+"""Reads bytes of a group: paths, start, length."""
+
+JsonObject = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -42,10 +58,6 @@ class _Group:
     weights: list[_Weight]
     bytes: int | None
     """None if there are strings among the weights: only the shards hold their sizes."""
-
-
-Shards = Callable[[list[str], int, int], bytes]
-"""Reads bytes of a group: paths, start, length."""
 
 
 def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
@@ -88,14 +100,14 @@ def parse(text: bytes) -> JsonObject:
         raise Malformed("is no JSON, or is cut short") from error
     if not isinstance(model, dict) or "modelTopology" not in model or "weightsManifest" not in model:
         raise Malformed("is JSON but no TF.js model: it lacks modelTopology or weightsManifest")
-    topology = form.member(model["modelTopology"])
+    topology = _object(model["modelTopology"])
     if model.get("format") == "layers-model" or "model_config" in topology or "class_name" in topology:
         raise Malformed(
             "is a TF.js layers model; only graph models are measured",
             hint="Convert it: `tensorflowjs_converter --input_format=tfjs_layers_model "
             "--output_format=tfjs_graph_model model.json FOLDER`.",
         )
-    if not form.members(topology, "node"):
+    if not _members(topology, "node"):
         raise Malformed("is no TF.js graph model: its modelTopology has no nodes")
     return model
 
@@ -108,7 +120,7 @@ def describe(model: JsonObject, groups: list[_Group], shards: Shards, shapes: Ma
         for group in groups
         for weight in group.weights
     }
-    definition = form.graph_def(form.member(model["modelTopology"]), constants)
+    definition = _graph_def(_object(model["modelTopology"]), constants)
     for node in definition.nodes:
         if node.op == "Const" and node.name not in weights:
             raise Malformed(f"is damaged: its weights manifest lacks constant {node.name[:100]!r}")
@@ -136,29 +148,29 @@ def describe(model: JsonObject, groups: list[_Group], shards: Shards, shapes: Ma
 
 
 def _groups(model: JsonObject) -> list[_Group]:
-    return [_group(form.member(one)) for one in form.members(model, "weightsManifest")]
+    return [_group(_object(one)) for one in _members(model, "weightsManifest")]
 
 
 def _group(group: JsonObject) -> _Group:
-    paths = form.members(group, "paths")
+    paths = _members(group, "paths")
     if not all(isinstance(path, str) for path in paths):
         raise Malformed("is damaged: its weights manifest has a path that is no text")
     weights: list[_Weight] = []
     start: int | None = 0
-    for one in form.members(group, "weights"):
-        weight = _weight(form.member(one), start or 0)
+    for one in _members(group, "weights"):
+        weight = _weight(_object(one), start or 0)
         weights.append(weight)
         start = None if start is None or weight.stored == "string" else start + weight.bytes
     return _Group(paths, weights, start)
 
 
 def _weight(entry: JsonObject, start: int) -> _Weight:
-    name, dtype = form.text(entry, "name"), form.text(entry, "dtype")
+    name, dtype = _text(entry, "name"), _text(entry, "dtype")
     quantization = entry.get("quantization")
-    stored = dtype if quantization is None else form.text(form.member(quantization), "dtype")
+    stored = dtype if quantization is None else _text(_object(quantization), "dtype")
     if stored not in _STORED or dtype not in (*_STORED, *BITS):
         raise Malformed(f"is damaged: weight {name[:100]!r} is of unknown dtype {stored[:40]!r}")
-    sizes = [form.integer(size) for size in form.members(entry, "shape")]
+    sizes = [_integer(size) for size in _members(entry, "shape")]
     if any(size < 0 for size in sizes) or len(sizes) > 32:
         raise Malformed(f"is damaged: weight {name[:100]!r} has a shape that no tensor has")
     value = Value(dtype, tuple(sizes))
@@ -167,7 +179,7 @@ def _weight(entry: JsonObject, start: int) -> _Weight:
 
 def _check_sizes(folder: Path, group: _Group) -> None:
     """Check that the shards exist in the model's folder and have the sizes in the manifest."""
-    held = sum(belonging(folder, path, "its weights").stat().st_size for path in group.paths)
+    held = sum(part_of_model(folder, path, "its weights").stat().st_size for path in group.paths)
     if group.bytes is not None and held != group.bytes:
         raise Malformed(
             f"declares {group.bytes} bytes of weights, but {', '.join(group.paths)[:200]} hold {held}",
@@ -218,10 +230,10 @@ def _signature(model: JsonObject, definition: GraphDef) -> tuple[list[Port], lis
 
 def _ports(entries: Any) -> list[Port]:
     found = []
-    for key, entry in form.member(entries).items():
-        name = form.text(form.member(entry), "name", key)
-        shape = form.shape(form.member(entry["tensorShape"])) if "tensorShape" in entry else None
-        found.append(Port(name, name, Value(form.data_type(entry.get("dtype", "DT_FLOAT")), shape)))
+    for key, entry in _object(entries).items():
+        name = _text(_object(entry), "name", key)
+        shape = _shape(_object(entry["tensorShape"])) if "tensorShape" in entry else None
+        found.append(Port(name, name, Value(_data_type(entry.get("dtype", "DT_FLOAT")), shape)))
     return found
 
 
@@ -235,3 +247,119 @@ def _nested(model: JsonObject, *names: str) -> Any:
 def _producer(model: JsonObject) -> str:
     parts = (model.get("convertedBy"), model.get("generatedBy"))
     return ", ".join(part for part in parts if isinstance(part, str) and part)
+
+
+def _graph_def(topology: JsonObject, constants: Mapping[str, Constant]) -> GraphDef:
+    """The GraphDef under `modelTopology`.
+
+    Args:
+        topology: the JSON object.
+        constants: name of a Const node to its entry in the weights manifest.
+
+    Raises:
+        Malformed: a part is missing or has the wrong type.
+    """
+    library = [_function(_object(one)) for one in _members(_object(topology.get("library", {})), "function")]
+    nodes = tuple(_node(_object(one), constants) for one in _members(topology, "node"))
+    return GraphDef(nodes, {function.name: function for function in library})
+
+
+def _object(value: Any) -> JsonObject:
+    """The value of this name, which must be an object."""
+    if not isinstance(value, dict):
+        raise Malformed("is damaged: its JSON has something else where an object has to be")
+    return value
+
+
+def _members(value: JsonObject, name: str) -> list[Any]:
+    """The list of this name; empty when it is missing."""
+    found = value.get(name, [])
+    if not isinstance(found, list):
+        raise Malformed(f"is damaged: {name!r} in its JSON is no list")
+    return found
+
+
+def _text(value: JsonObject, name: str, default: str | None = None) -> str:
+    """The string of this name."""
+    found = value.get(name, default)
+    if not isinstance(found, str):
+        raise Malformed(f"is damaged: {name!r} in its JSON is no text")
+    return found
+
+
+def _integer(value: Any) -> int:
+    """A number; protobuf's JSON writes those of 64 bits as text."""
+    if isinstance(value, str) and len(value) <= 20 and value.removeprefix("-").isdecimal():
+        return int(value)
+    if isinstance(value, int) and abs(value) < 2**63:
+        return int(value)
+    raise Malformed("is damaged: its JSON has something else where a whole number has to be")
+
+
+def _data_type(value: Any) -> str:
+    """A dtype by TensorFlow's name or number."""
+    if isinstance(value, str):
+        return dtype(NAMES.get(value.removesuffix("_REF"), 0))
+    return dtype(_integer(value))
+
+
+def _shape(value: JsonObject) -> Shape | None:
+    """A TensorShapeProto."""
+    if value.get("unknownRank"):
+        return None
+    return checked_shape([_integer(_object(one).get("size", 0)) for one in _members(value, "dim")])
+
+
+def _node(node: JsonObject, constants: Mapping[str, Constant]) -> Node:
+    name = _text(node, "name")
+    inputs = tuple(one if isinstance(one, str) else "" for one in _members(node, "input"))
+    attributes = {key: _attribute(_object(value)) for key, value in _object(node.get("attr", {})).items()}
+    if name in constants:
+        attributes["value"] = constants[name]
+    return Node(name, _text(node, "op"), inputs, attributes)
+
+
+def _attribute(value: JsonObject) -> Any:
+    if "list" in value:
+        return [
+            one for key, ones in _object(value["list"]).items() if isinstance(ones, list) for one in _list(key, ones)
+        ]
+    for key, one in value.items():
+        return _single(key, one)
+    return None
+
+
+def _list(key: str, values: list[Any]) -> list[Any]:
+    return [_single(key, value) for value in values]
+
+
+def _single(key: str, value: Any) -> Any:
+    match key:
+        case "s":
+            try:
+                return base64.b64decode(value, validate=False) if isinstance(value, str) else b""
+            except (binascii.Error, ValueError):
+                return b""
+        case "i":
+            return _integer(value)
+        case "b":
+            return bool(value)
+        case "type":
+            return _data_type(value)
+        case "shape":
+            return KnownShape(_shape(_object(value)))
+        case "func":
+            return FunctionName(_text(_object(value), "name"))
+    return None
+
+
+def _function(function: JsonObject) -> Function:
+    signature = _object(function.get("signature", {}))
+    returned = _object(function.get("ret", {}))
+    outputs = [_text(_object(one), "name") for one in _members(signature, "outputArg")]
+    return Function(
+        _text(signature, "name"),
+        tuple(_text(_object(one), "name") for one in _members(signature, "inputArg")),
+        tuple(_text(returned, name) for name in outputs),
+        tuple(_node(_object(one), {}) for one in _members(function, "nodeDef")),
+    )

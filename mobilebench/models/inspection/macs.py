@@ -1,4 +1,7 @@
-"""Multiply-accumulates of ONNX operators. Operators that only move, compare, add or scale elements have none."""
+"""Multiply-accumulates of the operators of ONNX and TensorFlow Lite.
+
+Operators that only move, compare, add or scale elements have none.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,8 @@ _MATMUL_WEIGHTS = {
 _CONVOLUTION_WEIGHTS = {
     "Conv": 1, "ConvInteger": 1, "QLinearConv": 3, "DeformConv": 1, "FusedConv": 1, "NhwcFusedConv": 1,
 }  # fmt: skip
-_RECURRENT = {"LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"}
-_UNKNOWN = {
+_RECURRENT_ONNX = {"LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"}
+_UNKNOWN_ONNX = {
     "Attention", "DFT", "STFT", "Det", "If", "Loop", "Scan", "SequenceMap", "CausalConvWithState", "LinearAttention",
     "MatMulNBits",
 }  # fmt: skip
@@ -34,14 +37,28 @@ _MICROSOFT_ELEMENTWISE = {
     "SimplifiedLayerNormalization", "SkipSimplifiedLayerNormalization", "Trilu", "Unique", "GatherBlockQuantized",
 }  # fmt: skip
 
+_UNKNOWN_TFLITE = {
+    "CUSTOM", "FLEX", "DELEGATE", "CALL", "CALL_ONCE", "IF", "WHILE", "RFFT2D", "HASHTABLE_LOOKUP",
+    "STABLEHLO_CONVOLUTION", "STABLEHLO_DOT_GENERAL", "STABLEHLO_CUSTOM_CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE",
+    "STABLEHLO_COMPOSITE",
+}  # fmt: skip
 
-def macs(domain: str, kind: str, inputs: Shapes, output: Shape | None, attributes: Attributes) -> int | None:
+_LSTM = (*range(1, 9), 16)
+_RECURRENT_WEIGHTS = {
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _LSTM, "LSTM": _LSTM,
+    "BIDIRECTIONAL_SEQUENCE_LSTM": (*_LSTM, *range(18, 26), 33),
+    "UNIDIRECTIONAL_SEQUENCE_RNN": (1, 2), "RNN": (1, 2), "BIDIRECTIONAL_SEQUENCE_RNN": (1, 2, 5, 6),
+}  # fmt: skip
+"""Operator to its weight matrices, each used once in every step (LSTM: input, recurrent, projection)."""
+
+
+def of_onnx(domain: str, kind: str, inputs: Shapes, output: Shape | None, attributes: Attributes) -> int | None:
     """Multiply-accumulates of one node; None if its operator or a needed shape is not known."""
     if domain not in ("", MICROSOFT, "ai.onnx.ml"):
         return None
-    rule = _rule(kind)
+    rule = _onnx_rule(kind)
     if rule is None:
-        known = kind in _MICROSOFT_ELEMENTWISE if domain == MICROSOFT else kind not in _UNKNOWN
+        known = kind in _MICROSOFT_ELEMENTWISE if domain == MICROSOFT else kind not in _UNKNOWN_ONNX
         return 0 if known else None
     if output is None:
         return None
@@ -51,7 +68,7 @@ def macs(domain: str, kind: str, inputs: Shapes, output: Shape | None, attribute
         return None
 
 
-def _rule(kind: str) -> Rule | None:
+def _onnx_rule(kind: str) -> Rule | None:
     if kind in _MATMUL_WEIGHTS:
         return _matmul
     if kind in _CONVOLUTION_WEIGHTS:
@@ -61,7 +78,7 @@ def _rule(kind: str) -> Rule | None:
         return lambda inputs, _, __: _volume(_known(inputs[0])) * _volume(_known(inputs[place])[1:])
     if kind in ("Gemm", "QGemm", "FusedGemm"):
         return _gemm
-    if kind in _RECURRENT:
+    if kind in _RECURRENT_ONNX:
         return _recurrent
     return _einsum if kind == "Einsum" else None
 
@@ -99,7 +116,7 @@ def _einsum(inputs: Shapes, _: Shape, attributes: Attributes) -> int | None:
     return prod(sizes.values())
 
 
-def _volume(shape: Shape) -> int:
+def _volume(shape: Shape | None) -> int:
     return prod(_known(shape))
 
 
@@ -107,3 +124,51 @@ def _known(shape: Shape | None) -> tuple[int, ...]:
     if shape is None or any(size is None for size in shape):
         raise ValueError("a size is not known")
     return tuple(size for size in shape if size is not None)
+
+
+def of_tflite(
+    kind: str, inputs: Sequence[Shape | None], output: Shape | None, *, transposed: bool = False
+) -> int | None:
+    """Multiply-accumulates of one operator; None if it or a needed shape is not known.
+
+    Args:
+        kind: the operator's name in the schema.
+        inputs: shapes in the operator's order, None for one that is left out or not known.
+        output: shape of the first output.
+        transposed: a BATCH_MATMUL takes its left side transposed.
+    """
+    if kind in _UNKNOWN_TFLITE:
+        return None
+    try:
+        return _counted_tflite(kind, inputs, output, transposed)
+    except (IndexError, ValueError):  # an input is missing, or a size of it is not known
+        return None
+
+
+def _counted_tflite(kind: str, inputs: Sequence[Shape | None], output: Shape | None, transposed: bool) -> int:
+    match kind:
+        case "CONV_2D":  # filter: out, height, width, in
+            return _volume(output) * _volume(_known(inputs[1])[1:])
+        case "DEPTHWISE_CONV_2D":  # filter: 1, height, width, out
+            return _volume(output) * _volume(_known(inputs[1])[1:3])
+        case "CONV_3D":  # filter: depth, height, width, in, out
+            return _volume(output) * _volume(_known(inputs[1])[:4])
+        case "TRANSPOSE_CONV":  # output shape, filter (out, height, width, in), input
+            return _volume(inputs[2]) * _volume(_known(inputs[1])[:3])
+        case "CONV_3D_TRANSPOSE":  # output shape, filter (depth, height, width, out, in), input
+            return _volume(inputs[2]) * _volume(_known(inputs[1])[:4])
+        case "FULLY_CONNECTED":  # weights: out, in
+            return _volume(output) * _known(inputs[1])[1]
+        case "BATCH_MATMUL":
+            return _volume(output) * _known(inputs[0])[-2 if transposed else -1]
+    if kind == "SVDF":  # input, weights of features (filters, in), weights of time (filters, memory)
+        return _known(inputs[0])[0] * (_volume(inputs[1]) + _volume(inputs[2]))
+    if kind in _RECURRENT_WEIGHTS:
+        first = _known(inputs[0])
+        times = first[0] * first[1] if "SEQUENCE" in kind else first[0]
+        return times * sum(_volume(shape) for shape in _matrices(inputs, _RECURRENT_WEIGHTS[kind]))
+    return 0
+
+
+def _matrices(inputs: Sequence[Shape | None], places: Sequence[int]) -> list[Shape]:
+    return [shape for place in places if place < len(inputs) and (shape := inputs[place]) is not None]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from mobilebench.models.inspection import flatbuffer, macs
+from mobilebench.models.inspection.flatbuffer import Table
 from mobilebench.models.inspection.graph import (
     Graph,
     Operation,
@@ -17,9 +20,6 @@ from mobilebench.models.inspection.graph import (
     shared_names,
 )
 from mobilebench.models.inspection.malformed import Malformed, cut_short
-from mobilebench.models.inspection.tflite import flatbuffer, macs
-from mobilebench.models.inspection.tflite.calls import calls
-from mobilebench.models.inspection.tflite.flatbuffer import Table
 
 IDENTIFIER = b"TFL3"
 
@@ -42,6 +42,19 @@ _DATA, _OFFSET, _SIZE = 0, 1, 2
 _KNOWN_VERSION = 3
 _LOOKUPS = {"GATHER", "GATHER_ND", "EMBEDDING_LOOKUP"}
 _MAX_SUBGRAPHS = 10_000
+
+_OPTIONS_TYPE, _OPTIONS_2_TYPE, _OPTIONS_2 = 3, 11, 12
+_GRAPH_FIELDS: Mapping[int, tuple[int, ...]] = {16: (0,), 92: (0, 1), 93: (0, 1), 103: (0,)}
+"""Options of CALL, IF, WHILE and CALL_ONCE: the fields that hold the number of a graph."""
+
+_GRAPH_FIELDS_2: Mapping[int, tuple[int, ...]] = {6: (1,), 7: (6,), 13: (5,), 14: (2,), 15: (0, 1), 21: (1,)}
+"""The same for StableHLO's REDUCE, SCATTER, REDUCE_WINDOW, SORT, WHILE and COMPOSITE."""
+
+_CASE, _BRANCHES = 23, 0
+"""StableHLO's CASE has a list of graphs."""
+
+_ONLY_GRAPHS = {(_OPTIONS, 16), (_OPTIONS, 92), (_OPTIONS, 93), (_OPTIONS, 103), (_OPTIONS_2, 15)}
+"""Options whose fields are numbers of graphs and nothing else."""
 
 
 def read(file: Path, shapes: Mapping[str, list[int]], signature: str | None = None) -> Graph:
@@ -168,7 +181,7 @@ def _macs(kind: str, operator: Table, values: list[Value]) -> int | None:
     outputs = operator.numbers(_OPERATOR_OUTPUTS, "i")
     output = values[outputs[0]].shape if outputs and outputs[0] >= 0 else None
     options = operator.table(_OPTIONS) if kind == "BATCH_MATMUL" else None
-    return macs.macs(kind, inputs, output, transposed=bool(options and options.number(0, "B")))
+    return macs.of_tflite(kind, inputs, output, transposed=bool(options and options.number(0, "B")))
 
 
 def _chosen(
@@ -283,3 +296,45 @@ def _operator_names() -> dict[int, str]:
     from ai_edge_litert.schema_py_generated import BuiltinOperator
 
     return {number: name for name, number in vars(BuiltinOperator).items() if isinstance(number, int)}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One graph number in an operator's options."""
+
+    graph: int
+    at: int | None
+    """Its offset in the file; None if it is 0, which as the default is not stored."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """All graphs that one operator calls."""
+
+    calls: tuple[Call, ...]
+    options_at: int | None = None
+    """Offset of the operator's reference to its options."""
+    only_graphs: bool = False
+    """Whether the options hold only graph numbers, each in the field of its position."""
+
+
+def calls(operator: Table) -> Calls:
+    """The graphs that an operator calls.
+
+    Raises:
+        Malformed: an offset reaches past the file's end.
+    """
+    unions = ((_OPTIONS_TYPE, _OPTIONS, _GRAPH_FIELDS), (_OPTIONS_2_TYPE, _OPTIONS_2, _GRAPH_FIELDS_2))
+    for type_field, field, known in unions:
+        number = operator.number(type_field, "B")
+        options = operator.table(field) if number in known or (field == _OPTIONS_2 and number == _CASE) else None
+        if options is None:
+            continue
+        if number in known:
+            found = tuple(Call(options.number(one, "i"), options.at(one)) for one in known[number])
+            return Calls(found, operator.at(field), (field, number) in _ONLY_GRAPHS)
+        where = options.span(_BRANCHES, 4)
+        start = where[0] if where else 0
+        branches = options.numbers(_BRANCHES, "i")
+        return Calls(tuple(Call(graph, start + 4 * place) for place, graph in enumerate(branches)))
+    return Calls(())

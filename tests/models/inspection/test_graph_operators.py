@@ -1,3 +1,5 @@
+"""The operators of models: how many, which kernels compute them, and which of them engines lack."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,9 +9,10 @@ import pytest
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Kernel, Measurement
-from mobilebench.models import graph_operators as room
-from mobilebench.models.graph_operators import file_operators, matched, with_graph
-from mobilebench.models.manifest import Fill, FormatFile, InputSpec, Manifest, ModelFiles
+from mobilebench.models.inspection import graph_operators
+from mobilebench.models.inspection.graph_operators import file_operators, matched, with_graph
+from mobilebench.models.inspection.inspecting import Description, OperatorCount
+from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
 from tests.models.inspection import tiny_models
 
 
@@ -60,7 +63,7 @@ def test_open_sizes_are_those_that_are_measured(tmp_path: Path) -> None:
 def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = model(tmp_path, tiny_models.onnx_model(), "3" * 64, [])
     first = file_operators(files, "onnx")
-    monkeypatch.setattr(room, "inspect", lambda *_, **__: pytest.fail("read again"))
+    monkeypatch.setattr(graph_operators, "inspect", lambda *_, **__: pytest.fail("read again"))
     assert file_operators(files, "onnx") == first
 
 
@@ -119,3 +122,62 @@ def test_only_engines_that_keep_the_files_order_are_matched(tmp_path: Path, engi
     found = with_graph(measured, files, "onnx")
     assert found.kernels[0].operator == operator
     assert sum(one.macs or 0 for one in found.graph) == tiny_models.MACS
+
+
+def described(format_: Format, *operators: str, opset: int = 17) -> Description:
+    split = [one.rpartition(":") for one in operators]
+    return Description(
+        format=format_,
+        sha256="0" * 64,
+        bytes=1,
+        files={"net": "0" * 64},
+        inputs=[],
+        outputs=[],
+        operators=[OperatorCount(type=name, domain=domain, count=1) for domain, _, name in split],
+        parameters=0,
+        weight_dtypes={},
+        macs=None,
+        traffic_bytes=None,
+        opset={"": opset, "com.microsoft": 1} if format_ == "onnx" else {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "engine", "backend", "expected"),
+    [
+        (described("tfjs", "_FusedConv2D", "Abs", "Transpose"), "tfjs", "wasm", []),
+        (described("tfjs", "Relu", "Einsum"), "tfjs", "wasm", ["Einsum"]),
+        (described("tfjs", "Relu", "Einsum"), "tfjs", "webgl", []),
+        (described("tfjs", "Erfc"), "tfjs", "webgl", ["Erfc"]),
+        (described("tfjs", "Erfc", "Einsum"), "tfjs", "webgpu", ["Erfc"]),
+        (described("tfjs", "Erfc", "Einsum"), "tfjs", "js", ["Erfc"]),
+        (described("tflite", "CONV_2D", "SOFTMAX", "GELU"), "tflite", "cpu", []),
+        (described("tflite", "CONV_2D", "custom:Own", "flex:FlexErf"), "tflite", "cpu", ["custom:Own", "flex:FlexErf"]),
+        (described("tflite", "CONV_2D"), "litertjs", "wasm", None),
+        (described("tflite", "CONV_2D", "custom:Own"), "litertjs", "wasm", ["custom:Own"]),
+        (described("onnx", "Conv", "Relu", "com.microsoft:FusedConv"), "onnxruntime", "cpu", []),
+        (described("onnx", "Conv", "mine:Own"), "onnxruntime", "cpu", ["mine:Own"]),
+        (described("onnx", "Conv", opset=999), "onnxruntime", "cpu", ["Conv"]),
+        (described("onnx", "Gelu", opset=17), "onnxruntime", "cpu", ["Gelu"]),
+        (described("onnx", "Gelu", opset=20), "onnxruntime", "cpu", []),
+        (described("onnx", "Conv", "ImageDecoder", opset=20), "ortjs", "wasm", ["ImageDecoder"]),
+        (described("onnx", "Conv", "com.microsoft:FusedConv"), "ortjs", "wasm", None),
+        (described("onnx", "Conv", "LSTM"), "ortjs", "webgpu", ["LSTM"]),
+        (described("onnx", "Conv"), "tflite", "cpu", None),
+        (described("onnx", "Conv"), "onnxruntime", "abacus", None),
+    ],
+)
+def test_missing(model: Description, engine: str, backend: str, expected: list[str] | None) -> None:
+    assert graph_operators.missing(model, engine, backend) == expected
+
+
+def test_every_table_says_its_version_and_how_it_was_made() -> None:
+    tables = graph_operators.tables()
+    assert {(one.engine, one.backend) for one in tables} >= {
+        ("tfjs", "wasm"), ("tfjs", "webgl"), ("tfjs", "webgpu"), ("tfjs", "js"), ("onnxruntime", "cpu"),
+        ("ortjs", "wasm"), ("ortjs", "webgpu"), ("tflite", "cpu"), ("litertjs", "wasm"),
+    }  # fmt: skip
+    for table in tables:
+        assert table.version
+        assert len(table.how) > 20
+        assert table.operators or not table.complete

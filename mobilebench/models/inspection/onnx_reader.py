@@ -1,13 +1,21 @@
-"""Reads ONNX files: the graph by package `onnx`, from a copy without weights; external data only by its size."""
+"""Reads ONNX files: the graph by package `onnx`, from a copy without weights; external data only by its size.
+
+Of package `onnx` only the generated messages and the native core are imported. Importing the package itself brings
+numpy and helpers, which takes longer than hashing 100 MB.
+"""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import mmap
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from mobilebench.models.inspection.confine import belonging
+from mobilebench.models.inspection import macs, onnx_strip
 from mobilebench.models.inspection.graph import (
     Graph,
     Operation,
@@ -17,8 +25,7 @@ from mobilebench.models.inspection.graph import (
     refuse_unknown_inputs,
     shared_names,
 )
-from mobilebench.models.inspection.malformed import Malformed
-from mobilebench.models.inspection.onnx import core, macs, strip
+from mobilebench.models.inspection.malformed import Malformed, part_of_model
 
 _DTYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
@@ -66,18 +73,18 @@ def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         view = memoryview(data)
         try:
-            small = strip.stripped(view)
+            small = onnx_strip.stripped(view)
         finally:
             view.release()
     return read_stripped(small, file.parent, shapes)
 
 
 def read_stripped(small: bytes, folder: Path, shapes: Mapping[str, list[int]]) -> Graph:
-    """As `read`, from the output of `strip.stripped`."""
+    """As `read`, from the output of `onnx_strip.stripped`."""
     model = _inlined(_parsed(small))
     _check_text(model)
     opset = {("" if entry.domain in _STANDARD else entry.domain): entry.version for entry in model.opset_import}
-    _check_opset(opset, core.newest_opset())
+    _check_opset(opset, _newest_opset())
     files = _external_files(model.graph, folder)
     _set_shapes(model.graph, shapes)
     model = _with_shapes(model)
@@ -94,7 +101,7 @@ def _parsed(small: bytes) -> Any:
     from google.protobuf.message import DecodeError
 
     try:
-        model = core.parse(small)
+        model = _parse(small)
     except (DecodeError, RecursionError) as error:
         raise Malformed("is no ONNX model, or a damaged one: its structure does not fit onnx.proto") from error
     if not model.graph.node and not model.graph.output:
@@ -143,7 +150,7 @@ def _inlined(model: Any) -> Any:
     if not model.functions:
         return model
     try:
-        return core.inlined(model)
+        return _parse(_core().inliner.inline_local_functions(model.SerializeToString(), False))
     except Exception as error:
         raise Malformed(f"defines functions that cannot be resolved ({_first_line(error)})") from error
 
@@ -151,7 +158,7 @@ def _inlined(model: Any) -> Any:
 def _with_shapes(model: Any) -> Any:
     """The model with shapes inferred from its inputs, or with its own stated shapes if inference fails."""
     try:
-        return core.with_shapes(model)
+        return _parse(_core().shape_inference.infer_shapes(model.SerializeToString(), False, False, True))
     except Exception:  # the C++ code raises errors of any type; shapes then stay unknown
         return model
 
@@ -248,9 +255,9 @@ def _bodies(node: Any) -> Iterator[Any]:
 
 
 def _check_operator(kind: str, opset: int) -> None:
-    if not core.has(kind):
+    if not _has_operator(kind):
         raise Malformed(f"needs operator {kind[:100]!r}, which ONNX does not have", hint="Is it of a custom domain?")
-    if not core.has(kind, opset):
+    if not _has_operator(kind, opset):
         raise Malformed(f"needs operator {kind[:100]!r}, which ONNX does not have in its opset {opset}")
 
 
@@ -258,7 +265,7 @@ def _macs(graph: Graph, node: Any, domain: str, attributes: Mapping[str, Any]) -
     shapes = [graph.values[name].shape if name in graph.values else None for name in node.input]
     output = graph.values[node.output[0]].shape if node.output and node.output[0] in graph.values else None
     scalars = {name: one.s if one.type == _STRING else one.i for name, one in attributes.items()}
-    return macs.macs(domain, node.op_type, shapes, output, scalars)
+    return macs.of_onnx(domain, node.op_type, shapes, output, scalars)
 
 
 def _weights(proto: Any, constants: Mapping[str, Value]) -> dict[str, Value]:
@@ -308,7 +315,7 @@ def _external_files(graph: Any, folder: Path) -> list[str]:
         facts = {entry.key: entry.value for entry in tensor.external_data}
         location = facts.get("location", "")
         if location not in files:
-            files[location] = belonging(folder, location, "its external data").stat().st_size
+            files[location] = part_of_model(folder, location, "its external data").stat().st_size
         _inside(tensor, facts, files[location])
     return list(files)
 
@@ -372,3 +379,42 @@ def _dtype(number: int) -> str:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def skip_helpers() -> None:
+    """Make later imports of parts of `onnx` in this process skip the package's own initialisation.
+
+    Use it only in the short-lived reading process: modules such as `onnx.helper` do not work afterwards.
+    """
+    spec = None if "onnx" in sys.modules else importlib.util.find_spec("onnx")
+    if spec is not None:
+        bare = ModuleType("onnx")
+        bare.__path__ = list(spec.submodule_search_locations or ())
+        sys.modules["onnx"] = bare
+
+
+def _parse(data: bytes) -> Any:
+    """Parse a ModelProto; raises protobuf's DecodeError if the bytes are none."""
+    from onnx import onnx_ml_pb2
+
+    return onnx_ml_pb2.ModelProto.FromString(data)
+
+
+def _newest_opset() -> int:
+    """The newest opset of the standard operators."""
+    return int(_core().defs.schema_version_map()[""][1])
+
+
+def _has_operator(kind: str, opset: int | None = None) -> bool:
+    """Whether the standard has this operator, in this opset or in any."""
+    if opset is None:
+        return bool(_core().defs.has_schema(kind))
+    try:
+        return not _core().defs.get_schema(kind, opset, "").deprecated
+    except _core().defs.SchemaError:
+        return False
+
+
+def _core() -> Any:
+    """The native part of package `onnx`."""
+    return importlib.import_module("onnx.onnx_cpp2py_export")

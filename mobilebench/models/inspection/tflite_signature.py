@@ -1,23 +1,19 @@
 """Makes one signature the only one of a TensorFlow Lite file, and its graph the first: engines run the first graph.
 
-`python -m mobilebench.models.inspection.tflite.signature REQUEST` changes a copy in place, in a process with limits:
-REQUEST is JSON, `{path, signature, memory_bytes, cpu_seconds}`; the answer is `{}`, or `{problem, hint}`. Only the
-references to graphs change: weights, metadata and data after the schema's part stay byte for byte.
+A copy of the file is changed in place, in a process with limits (`worker`). Only the references to graphs change:
+weights, metadata and data after the schema's part stay byte for byte.
 """
 
 from __future__ import annotations
 
-import json
 import mmap
-import resource
 import struct
-import sys
 from pathlib import Path
 
+from mobilebench.models.inspection import flatbuffer
+from mobilebench.models.inspection.flatbuffer import Table
 from mobilebench.models.inspection.malformed import Malformed
-from mobilebench.models.inspection.tflite import flatbuffer
-from mobilebench.models.inspection.tflite.calls import Calls, calls
-from mobilebench.models.inspection.tflite.flatbuffer import Table
+from mobilebench.models.inspection.tflite_reader import Calls, calls
 
 _SUBGRAPHS, _BUFFERS, _METADATA, _SIGNATURES = 2, 4, 6, 7
 _SIGNATURE_KEY, _SIGNATURE_GRAPH = 2, 4
@@ -167,24 +163,3 @@ def _control_parts(text: bytes, graphs: int) -> list[bytes]:
     if version != 1 or count != graphs or place != len(text):
         raise Malformed("has an order of operators that cannot be read", hint=_ALONE)
     return parts
-
-
-def main(arguments: list[str]) -> int:
-    """Make the requested change and print the answer."""
-    request = json.loads(arguments[0])
-    file = Path(request["path"])
-    memory = request["memory_bytes"] + file.stat().st_size
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (request["cpu_seconds"], request["cpu_seconds"] + 1))
-    try:
-        keep(file, request["signature"])
-    except Malformed as problem:
-        sys.stdout.write(json.dumps({"problem": problem.problem, "hint": problem.hint}))
-        return 0
-    sys.stdout.write("{}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
