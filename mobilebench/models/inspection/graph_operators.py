@@ -1,4 +1,4 @@
-"""The operators of a model's file: counts and costs of each type, which kernels compute them, and which an engine lacks.
+"""The operators of a model's file: counts and costs by type, which kernels compute them, and which an engine lacks.
 
 What engines lack comes from the tables in `operators/` beside this file. A table lists operators by name and opset,
 without dtypes or attributes, so an engine may still refuse a listed operator when it loads the model.
