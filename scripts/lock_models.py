@@ -25,7 +25,7 @@ _DOCUMENT = _ROOT / "docs" / "models.md"
 FILE = _ROOT / "mobilebench" / "models" / "models.lock.yaml"
 _FORMATS: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
 NOT_LOCKED = "int8"
-"""Its scales follow from activations, whose last bits depend on the processor: only its sizes are kept."""
+"""Only sizes of this precision are kept: its scales follow from activations, whose last bits depend on the processor."""
 
 
 class LockedFormat(Record):
@@ -33,14 +33,14 @@ class LockedFormat(Record):
 
     bytes: int
     sha256: str | None = None
-    """Of the one file; of several: of the lines `<sha256>  <path>` in the order of their paths."""
+    """The sha256 of the one file, or of the lines `<sha256>  <path>` of several files, sorted by path."""
 
 
 class LockedModel(Record):
     """One model."""
 
     parameters: int
-    """In its files."""
+    """The number of parameters in its files."""
     macs: int
     """Multiply-accumulates of one inference."""
     precisions: dict[str, dict[Format, LockedFormat]]
@@ -57,7 +57,7 @@ def read() -> dict[str, LockedModel]:
 def write(models: Mapping[str, LockedModel]) -> None:
     """Write the lock file."""
     document = {name: one.model_dump(mode="json", exclude_defaults=True) for name, one in models.items()}
-    head = "# Made by scripts/lock_models.py: the files of the zoo, as they are built with the pinned converters.\n"
+    head = "# The files of the zoo, built with the pinned converters. Written by scripts/lock_models.py: do not edit.\n"
     FILE.write_text(head + yaml.safe_dump(document, sort_keys=False, width=200))
 
 

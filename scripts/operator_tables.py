@@ -224,8 +224,8 @@ def ortjs_wasm() -> None:
             refused[name] = min(refused.get(name, opset), opset)
     write(
         "ortjs-wasm",
-        "ONNX's conformance models of one operator were loaded. Absent are, from the opset of the model on, the "
-        "operators of which every model was refused; those without a model that could be tried are not known",
+        "ONNX's conformance models of one operator were loaded. If every model of an operator was refused, the "
+        "operator is absent from the opset of the model on; operators without a model that could be tried are not known",
         {f"{STANDARD}:{name}": "1+" for name in loaded},
         engine="ortjs",
         backend="wasm",
@@ -272,7 +272,7 @@ def litertjs_wasm() -> None:
     """LiteRT.js: its package says nothing of operators, so only that it takes no custom ones is known."""
     write(
         "litertjs-wasm",
-        "the package publishes no list; known is only that it has neither custom nor Flex operators",
+        "the package publishes no list; it is only known that it has neither custom nor Flex operators",
         [],
         engine="litertjs",
         backend="wasm",
