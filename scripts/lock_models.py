@@ -25,7 +25,7 @@ _DOCUMENT = _ROOT / "docs" / "models.md"
 FILE = _ROOT / "mobilebench" / "models" / "models.lock.yaml"
 _FORMATS: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
 NOT_LOCKED = "int8"
-"""Only sizes of this precision are kept: its scales follow from activations, whose last bits depend on the processor."""
+"""Of this precision only sizes are kept: its scales follow from activations, and their last bits from the processor."""
 
 
 class LockedFormat(Record):

@@ -224,8 +224,8 @@ def ortjs_wasm() -> None:
             refused[name] = min(refused.get(name, opset), opset)
     write(
         "ortjs-wasm",
-        "ONNX's conformance models of one operator were loaded. If every model of an operator was refused, the "
-        "operator is absent from the opset of the model on; operators without a model that could be tried are not known",
+        "ONNX's conformance models of one operator were loaded. If every model of an operator was refused, it is "
+        "absent from the opset of the model on; operators without a model that could be tried are not known",
         {f"{STANDARD}:{name}": "1+" for name in loaded},
         engine="ortjs",
         backend="wasm",
