@@ -40,7 +40,12 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def pinned(snapshot: SnapshotAssertion, request: pytest.FixtureRequest, tmp_path: Path) -> Pinned:
     """Compares a sentence with the one in the snapshot file of the test's module."""
-    volatile = {str(tmp_path): "TMP", str(tmp_path.parent): "TMP", str(request.config.rootpath): "REPOSITORY"}
+    volatile = {
+        str(tmp_path): "TMP",
+        str(tmp_path.parent): "TMP",
+        str(request.config.rootpath): "REPOSITORY",
+        str(Path.home()): "HOME",
+    }
     return Pinned(snapshot, volatile)
 
 

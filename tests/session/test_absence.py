@@ -184,7 +184,13 @@ def test_others_go_on_meanwhile(cable: Cable) -> None:
 
 def test_ctrl_c_ends_the_wait_at_once(cable: Cable, pinned: Pinned) -> None:
     cable.cuts, cable.states = {1: 1}, [None] * 10_000
-    threading.Timer(0.3, cable.cancel.set).start()
+
+    def met(info: TargetInfo) -> TargetInfo | None:
+        if cable.seen.of(events.TargetAway):
+            cable.cancel.set()
+        return None
+
+    cable.world.met = met
     begun = time.monotonic()
     result = cable.measure(wait_seconds=600)
     assert time.monotonic() - begun < 30
