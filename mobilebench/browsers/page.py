@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
+from mobilebench.core.axes import LINKS, NO_LINK
 from mobilebench.core.errors import Unsupported
-from mobilebench.core.network_presets import LINKS, NONE
 
 Capability = Literal["stop scripts", "clear origin", "shape link", "processes", "trace"]
 """Features that only some browsers support:
@@ -65,7 +65,7 @@ def imitate_network(page: Page, name: str) -> None:
     Raises:
         Unsupported: its browser cannot emulate networks.
     """
-    if name == NONE:
+    if name == NO_LINK:
         return
     if "shape link" not in page.capabilities:
         raise Unsupported(f"This browser cannot imitate a network such as {name}: only Chrome can be told to.")

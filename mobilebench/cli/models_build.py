@@ -141,8 +141,7 @@ def _given(
 ) -> Pretrained | None:
     from pydantic import ValidationError
 
-    from mobilebench.core.errors import BadInput
-    from mobilebench.core.validation import first_problem
+    from mobilebench.core.errors import BadInput, first_problem
     from mobilebench.models import registry
     from mobilebench.models.spec import Pretrained
 

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Annotated, Any, Literal, Protocol
 
-from mobilebench.core.network_presets import NAMES as LINKS
-
 CacheState = Literal["as found", "cold", "warm"]
 """Whether library and model are in the caches before setup: page cache (native), HTTP and code cache (web)."""
 Loader = Literal["split", "as-shipped"]
@@ -31,11 +29,56 @@ AUTO = "auto"
 NO_AFFINITY = "none"
 CORES = (NO_AFFINITY, "big", "little", "prime")
 WASM_BUILDS = ("plain", "simd", "threads", "simd-threads", "relaxed-simd", "relaxed-simd-threads")
+LITERT_WASM_FILES = {
+    "relaxed-simd-threads": "litert_wasm_threaded_internal.wasm",
+    "relaxed-simd": "litert_wasm_internal.wasm",
+    "simd": "litert_wasm_compat_internal.wasm",
+}
+"""Wasm build to the file of LiteRT.js, as it is published."""
 GPUS = ("hardware", "software", "integrated", "discrete")
+NO_LINK = "none"
 MOST_THREADS = 1024
 MOST_BATCH = 1024
 
 _MASK = re.compile(r"0x[0-9a-fA-F]{1,64}")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A network that a browser can imitate: speeds in kbit/s (1000 bits), and the round trip in ms."""
+
+    down_kbit_s: int
+    up_kbit_s: int
+    round_trip_ms: int
+
+
+LINKS: dict[str, Link] = {
+    "slow-3g": Link(400, 400, 400),
+    "3g": Link(1_600, 768, 300),
+    "fast-3g": Link(1_600, 768, 150),
+    "dsl": Link(1_500, 384, 50),
+    "cable": Link(5_000, 1_000, 28),
+    "4g": Link(9_000, 9_000, 170),
+    "lte": Link(12_000, 12_000, 70),
+    "fios": Link(20_000, 5_000, 4),
+    "wifi": Link(30_000, 15_000, 2),
+}
+"""Values of WebPageTest's list of connections; `wifi` is taken from the throttling of Firefox's developer tools."""
+
+
+def seconds_over_link(name: str, count: int) -> float:
+    """The least number of seconds that `count` bytes take over this network; 0 without an imitated network."""
+    return count * 8 / (LINKS[name].down_kbit_s * 1000) if name in LINKS else 0.0
+
+
+def wasm_build_of(path: str) -> str:
+    """The Wasm build to which a published file of a web engine belongs, by its name."""
+    name = path.rpartition("/")[2]
+    litert_build = next((build for build, file in LITERT_WASM_FILES.items() if file == name), None)
+    if litert_build is not None:
+        return litert_build
+    features = [feature for feature, mark in (("simd", "simd"), ("threads", "threaded")) if mark in name]
+    return "-".join(features) or "plain"
 
 
 class Machine(Protocol):
@@ -329,7 +372,7 @@ class Case:
             help="Let Chrome imitate these networks while a page sets itself up.",
             plural="links",
             metavar="none|4g|wifi|3g|…",
-            parse=one_of("a link", *LINKS),
+            parse=one_of("a link", NO_LINK, *LINKS),
             scope="pages",
             why_not="{engine} downloads nothing, so there is no link {value}",
             in_key="{}",

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from mobilebench.browsers.browser_processes import RendererCheck
-from mobilebench.core import network_presets
-from mobilebench.core.errors import BlockFailed, Unsupported
+from mobilebench.core.axes import NO_LINK
+from mobilebench.core.errors import BlockFailed, Unsupported, first_problem
 from mobilebench.core.records import Case, Download, DownloadPath, FileProof, Measurement, TargetInfo
-from mobilebench.core.validation import first_problem
 from mobilebench.targets.base import BrowserHandle
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def parse_answer(answer: Any, case: Case) -> Measurement:
 
 def download_path(target: TargetInfo, case: Case) -> DownloadPath:
     """The way from the page server to the page. A serial with a port belongs to a phone that adb reaches by network."""
-    if case.link != network_presets.NONE:
+    if case.link != NO_LINK:
         return "shaped"
     if target.kind == "host":
         return "loopback"

@@ -6,9 +6,8 @@ import signal
 
 from pydantic import ValidationError
 
-from mobilebench.core.errors import BlockFailed, Killed, MobilebenchError, Unsupported
+from mobilebench.core.errors import BlockFailed, Killed, MobilebenchError, Unsupported, first_problem
 from mobilebench.core.records import Measurement, PlannedBlock
-from mobilebench.core.validation import first_problem
 from mobilebench.recorders import registry
 from mobilebench.targets.base import ShellResult
 

@@ -15,8 +15,8 @@ from mobilebench.browsers import browser_processes, chrome, firefox, names
 from mobilebench.browsers.connect import open_page
 from mobilebench.browsers.page import Page, imitate_network
 from mobilebench.core import paths
+from mobilebench.core.axes import seconds_over_link
 from mobilebench.core.errors import BlockFailed, Unsupported
-from mobilebench.core.network_presets import seconds as seconds_over
 from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
 from mobilebench.engines import page_answer, page_process, page_recorders, page_sampling
 from mobilebench.engines.base import Backend, BlockResult, PreparedCase
@@ -134,7 +134,7 @@ def measure(
     job = page_job(block, files, entry, samples)
     job = job.model_copy(update=registry.of_pass(block.pass_).job_fields(flags=bool(for_pass)))
     patience = page_case.patience * patience_s(block.rule, setup_patience_s)
-    downloads_s = (1 + server.open_visits) * seconds_over(case.link, LARGEST_FRAMEWORK + entry.bytes)
+    downloads_s = (1 + server.open_visits) * seconds_over_link(case.link, LARGEST_FRAMEWORK + entry.bytes)
     with (
         too_slow_is_unsupported(),
         server.visit(served, encoding=case.encoding, cacheable=case.caches == "warm") as visit,

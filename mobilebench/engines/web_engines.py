@@ -11,9 +11,8 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from mobilebench.core.axes import GPUS
+from mobilebench.core.axes import GPUS, LITERT_WASM_FILES
 from mobilebench.core.records import Case, PlannedBlock, TargetInfo
-from mobilebench.core.wasm_builds import LITERT_FILES
 from mobilebench.engines import web
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.models import behaviour, user_store
@@ -215,7 +214,7 @@ LITERTJS = WebEngine(
         Backend(
             "wasm",
             "WebAssembly with XNNPACK kernels; one binary for each build, two of them with relaxed SIMD",
-            {"wasm_build": (*LITERT_FILES, "simd-threads", "threads", "plain")},
+            {"wasm_build": (*LITERT_WASM_FILES, "simd-threads", "threads", "plain")},
             single_threaded_builds=("relaxed-simd", "simd", "plain"),
             lacks={
                 "simd-threads": "LiteRT.js has no build with threads and without relaxed SIMD",

@@ -8,9 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from mobilebench.core.errors import BadInput
+from mobilebench.core.errors import BadInput, first_problem
 from mobilebench.core.hashing import sha256_of
-from mobilebench.core.validation import first_problem
 from mobilebench.models.manifest import FormatFile, Manifest, ModelFiles
 
 MANIFEST = "manifest.json"

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobilebench.core import paths
-from mobilebench.core.errors import BadInput
-from mobilebench.core.validation import first_problem
+from mobilebench.core.errors import BadInput, first_problem
 from mobilebench.profiles.schema import Profile
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ computer.
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,8 +16,9 @@ from typing import Literal
 from pydantic import Field
 
 from mobilebench.browsers import builds
-from mobilebench.core import contents
+from mobilebench.core import paths
 from mobilebench.core.errors import BadInput, MobilebenchError
+from mobilebench.core.hashing import known_sha256
 from mobilebench.core.records import Pass, PlannedBlock, Record, TargetInfo
 from mobilebench.engines import libraries
 from mobilebench.models.manifest import AddedManifest, Manifest, ModelFiles
@@ -155,7 +157,7 @@ def named_files(job: JobSpec) -> Iterator[None]:
 def _named_libraries() -> Iterator[NamedLibrary]:
     for one in libraries.every_file():
         with suppress(OSError):
-            sha256 = contents.remember(one.path)
+            sha256 = remember_file(one.path)
             yield NamedLibrary(name=one.name, file=one.path.name, sha256=sha256, named_by=one.by)
 
 
@@ -163,12 +165,12 @@ def _named_browsers(names: Collection[str | None]) -> Iterator[NamedBrowser]:
     for one in builds.declared():
         if one.name in names:
             with suppress(OSError):
-                program = contents.remember(one.program) if one.program else None
+                program = remember_file(one.program) if one.program else None
                 yield NamedBrowser(name=one.name, program=program, package=one.package, flags=one.flags)
 
 
 def _file(sha256: Sha256, what: str) -> Path:
-    found = contents.find(sha256)
+    found = file_of(sha256)
     if found is None:
         raise BadInput(f"{what} (sha256 {sha256}) is not on this computer.", hint="Copy it here and name it here once.")
     return found
@@ -190,3 +192,34 @@ def _find_model(wanted: Manifest, dependencies: Dependencies) -> ModelFiles | st
 
 def _digests(manifest: Manifest) -> Mapping[str, tuple[Sha256, Mapping[str, Sha256]]]:
     return {name: (entry.sha256, entry.parts) for name, entry in manifest.formats.items()}
+
+
+def remember_file(file: Path) -> str:
+    """Returns the file's SHA-256, and makes the file known to `file_of`.
+
+    Raises:
+        OSError: the file cannot be read, or the link cannot be written.
+    """
+    digest = known_sha256(file)
+    link = _known_files() / digest
+    fresh = link.with_name(f".{digest}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(file.absolute())
+    fresh.replace(link)
+    return digest
+
+
+def file_of(digest: str) -> Path | None:
+    """The path of a file with this content; None when no such file is known or it no longer exists."""
+    try:
+        file = (_known_files() / digest).readlink()
+        return file if known_sha256(file) == digest else None
+    except OSError:
+        return None
+
+
+def _known_files() -> Path:
+    """`<cache>/by-sha256`: a file's digest is a symbolic link to where the file was last seen."""
+    folder = paths.cache() / "by-sha256"
+    folder.mkdir(exist_ok=True)
+    return folder

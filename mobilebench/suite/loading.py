@@ -10,8 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mobilebench.core.axes import AXES, OFFERED, STATED
-from mobilebench.core.errors import BadInput
-from mobilebench.core.validation import first_problem
+from mobilebench.core.errors import BadInput, first_problem
 from mobilebench.suite.document import Document, Place, read
 from mobilebench.suite.old_suites import in_todays_words
 from mobilebench.suite.schema import Group, Suite, keys_at

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from mobilebench.core.network_presets import LINKS
+from mobilebench.core.axes import LINKS, wasm_build_of
 from mobilebench.core.records import Download, SetupPart
-from mobilebench.core.wasm_builds import build_of
 from mobilebench.verdicts.codes import Code
 from mobilebench.verdicts.findings import Evidence, Findings
 
@@ -33,7 +32,7 @@ def judge_wasm_build(evidence: Evidence, found: Findings) -> None:
     if not names:
         found.unproven(Code.UNPROVEN_WASM_FILE, "which wasm file was loaded")
     for name in names:
-        if build_of(name) != case.wasm_build:
+        if wasm_build_of(name) != case.wasm_build:
             found.add(Code.WRONG_WASM_BUILD, f"{name} was loaded, which is not the build {case.wasm_build}")
     if proof.simd is not None and proof.simd != (case.wasm_build not in ("plain", "threads")):
         has = "has" if proof.simd else "lacks"

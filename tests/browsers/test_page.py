@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mobilebench.browsers.page import Capability, imitate_network
+from mobilebench.core.axes import seconds_over_link
 from mobilebench.core.errors import Unsupported
-from mobilebench.core.network_presets import seconds
 
 
 class FakePage:
@@ -44,5 +44,5 @@ def test_a_browser_that_cannot_is_not_taken_for_one_that_does() -> None:
 
 
 def test_how_long_bytes_take() -> None:
-    assert seconds("4g", 9_000_000) == 8
-    assert seconds("none", 9_000_000) == 0
+    assert seconds_over_link("4g", 9_000_000) == 8
+    assert seconds_over_link("none", 9_000_000) == 0

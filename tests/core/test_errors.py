@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from mobilebench.core.errors import BadInput, BlockFailed, Killed, with_fault
+import pytest
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from mobilebench.core.errors import BadInput, BlockFailed, Killed, Problem, first_problem, with_fault
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,45 @@ def test_a_killed_process_becomes_one_that_was_killed_for_memory() -> None:
     assert isinstance(found, BlockFailed)
     assert (killed.fault, found.fault, found.hint) == ("crash", "killed for memory", "Close other programs.")
     assert found.message.startswith("The runner was killed because memory ran out: ")
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    size: int = 1
+
+    @field_validator("name")
+    @classmethod
+    def _lower(cls, value: str) -> str:
+        if value != value.lower():
+            raise ValueError("it must be in small letters")
+        return value
+
+
+class _Document(BaseModel):
+    groups: list[_Group]
+
+
+def problem(document: Any) -> Problem:
+    with pytest.raises(ValidationError) as caught:
+        _Document.model_validate(document)
+    return first_problem(caught.value)
+
+
+def test_a_missing_key_is_named_with_its_place() -> None:
+    assert problem({"groups": [{"name": "a"}, {"size": 2}]}).sentence() == "groups.1.name: is missing"
+
+
+def test_an_unknown_key_comes_before_the_missing_one_that_it_may_be() -> None:
+    found = problem({"groups": [{"nmae": "a"}]})
+    assert (found.kind, found.path) == ("extra_forbidden", ("groups", 0, "nmae"))
+    assert found.text == "there is no such key"
+
+
+def test_a_validator_speaks_for_itself() -> None:
+    found = problem({"groups": [{"name": "A"}]})
+    assert (found.text, found.value) == ("it must be in small letters", "A")
+
+
+def test_the_document_itself_can_be_wrong() -> None:
+    assert problem(7).place("the file") == "the file"

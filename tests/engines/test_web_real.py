@@ -19,9 +19,9 @@ import pytest
 from mobilebench.browsers import chrome
 from mobilebench.core import paths
 from mobilebench.core.agreement import disagreements
+from mobilebench.core.axes import LITERT_WASM_FILES
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, Measurement, SetupPart
-from mobilebench.core.wasm_builds import LITERT_FILES
 from mobilebench.engines import web
 from mobilebench.engines.base import Engine
 from mobilebench.engines.registry import engines
@@ -207,7 +207,7 @@ def test_each_build_of_litertjs_is_the_published_one(target: HostTarget) -> None
     for way in WASM[5:8]:
         measured = measure(target, way, rule=BlockRule(min_predictions=1, max_predictions=1))
         (binary,) = [file for file in measured.proof.files if file.name.endswith(".wasm")]
-        assert binary.name == f"frameworks/litertjs/{LITERT_FILES[way[2]]}"
+        assert binary.name == f"frameworks/litertjs/{LITERT_WASM_FILES[way[2]]}"
         assert binary.sha256 == hashlib.sha256((paths.web_pages() / binary.name).read_bytes()).hexdigest()
         assert measured.version == "2.5.3"
 

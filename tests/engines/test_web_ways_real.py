@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mobilebench.core.network_presets import LINKS
+from mobilebench.core.axes import LINKS
 from mobilebench.core.records import BlockRule, Measurement, PlannedBlock
 from mobilebench.engines.registry import engines
 from mobilebench.models import obtain

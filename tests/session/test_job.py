@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from mobilebench.browsers import builds
-from mobilebench.core import contents, paths
+from mobilebench.core import paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block
 from mobilebench.engines import libraries
 from mobilebench.models.manifest import AddedManifest, Behaviour, FormatFile, ModelFiles
 from mobilebench.session import events
 from mobilebench.session.dependencies import model_key
-from mobilebench.session.job import JobSpec, find_models, job_for, named_files, unsupported_of
+from mobilebench.session.job import JobSpec, file_of, find_models, job_for, named_files, remember_file, unsupported_of
 from mobilebench.session.worker import measure_job
 from tests.pinning import Pinned
 
@@ -154,11 +154,11 @@ def outcome(block: Block) -> str:
 def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
     file = tmp_path / "a file"
     file.write_text("one")
-    digest = contents.remember(file)
-    assert contents.find(digest) == file
-    assert contents.find("0" * 64) is None
+    digest = remember_file(file)
+    assert file_of(digest) == file
+    assert file_of("0" * 64) is None
     file.write_text("another")
-    assert contents.find(digest) is None
+    assert file_of(digest) is None
     file.unlink()
-    assert contents.find(digest) is None
+    assert file_of(digest) is None
     assert paths.cache() == tmp_path / "cache"

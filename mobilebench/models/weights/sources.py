@@ -16,8 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from mobilebench.core import atomic_files, file_locks, paths
-from mobilebench.core.errors import BadInput
-from mobilebench.core.validation import first_problem
+from mobilebench.core.errors import BadInput, first_problem
 from mobilebench.models import registry
 from mobilebench.models.spec import Pretrained
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from mobilebench import __version__
 from mobilebench.core.axes import AUTO
-from mobilebench.core.errors import BadInput, BlockFailed, Fault, Unsupported, with_fault
+from mobilebench.core.errors import BadInput, BlockFailed, Fault, Unsupported, first_problem, with_fault
 from mobilebench.core.records import (
     Block,
     Case,
@@ -30,7 +30,6 @@ from mobilebench.core.records import (
     RunInfo,
     TargetInfo,
 )
-from mobilebench.core.validation import first_problem
 from mobilebench.engines import page_answer, web
 from mobilebench.engines.page_messages import Judgement, PageAnswer, Started, StartRequest, StopRequest
 from mobilebench.models import registry

@@ -12,8 +12,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, TargetLost
-from mobilebench.core.validation import first_problem
+from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, TargetLost, first_problem
 from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.android.files import HOME, Sync
 from mobilebench.targets.android.first_run import JAR, PROCESS
