@@ -17,8 +17,8 @@ import mobilebench
 from mobilebench.bugreport.redaction import Redaction
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block, Run, TargetInfo
-from mobilebench.session.event_log import LOG_NAME
 from mobilebench.session.journal import FILE_NAME as JOURNAL_NAME
+from mobilebench.session.journal import LOG_NAME
 
 if TYPE_CHECKING:
     from mobilebench.results.store import Store

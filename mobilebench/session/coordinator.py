@@ -6,7 +6,8 @@ import base64
 import secrets
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,31 +15,26 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from mobilebench import __version__
-from mobilebench.analysis.summary import RunSummary, summarise
+from mobilebench.analysis.summary import BlockSummary, RunSummary, Status, summarise
 from mobilebench.core import log
-from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure
-from mobilebench.core.records import Block, ModelFacts, PlannedBlock, Run, RunInfo, TargetInfo
-from mobilebench.models import registry
-from mobilebench.session import events
-from mobilebench.session.absence import WAIT_SECONDS
+from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError
+from mobilebench.core.records import Block, PlannedBlock, Run, RunInfo, TargetInfo
+from mobilebench.session import events, preparation
+from mobilebench.session.attachment import WAIT_SECONDS, met_again, reserve
 from mobilebench.session.dependencies import Dependencies, model_key
-from mobilebench.session.display_check import demand_screen
-from mobilebench.session.event_log import LOG_NAME, log_event
-from mobilebench.session.executors import Executor, ThreadExecutor
-from mobilebench.session.exit_status import counts, exit_code
-from mobilebench.session.host_exclusion import HostExclusion
+from mobilebench.session.executors import Executor, HostExclusion, ThreadExecutor
 from mobilebench.session.job import JobSpec, job_for
-from mobilebench.session.journal import Journal
-from mobilebench.session.libraries import obtain_libraries
-from mobilebench.session.models import Models, obtain_models
-from mobilebench.session.support import Unsupported, decide_support
+from mobilebench.session.journal import LOG_NAME, Journal, log_event
+from mobilebench.session.preparation import Models, Prepared
 from mobilebench.session.worker import hint_in_run
 from mobilebench.suite import Plan
-from mobilebench.targets.android import discovery
 from mobilebench.verdicts.reading import record_verdict
 
 if TYPE_CHECKING:
     from mobilebench.results.store import Store
+
+KINDS = ("valid", "suspect", "invalid", "unsupported", "failed", "not measured")
+"""The kinds by which the blocks of a run are counted."""
 
 STOP_SECONDS = 3.0
 """How long workers may take after Ctrl-C to stop and to undo changes on their targets."""
@@ -77,7 +73,7 @@ class RunResult:
     """The run as it is stored."""
     summary: RunSummary
     counts: Mapping[str, int]
-    """Blocks by verdict or outcome (`session.exit_status.KINDS`)."""
+    """Blocks by verdict or outcome (`KINDS`)."""
     exit_code: ExitCode
 
     @property
@@ -117,9 +113,9 @@ def run(
     plan = request.plan
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     with ExitStack() as held:
-        usable, skipped = _reserve(request.targets, run_id, executor, held)
+        usable, skipped = reserve(request.targets, run_id, executor.reserve, held)
         todo = [block for block in plan.blocks if block.case.target in usable]
-        ready = _prepare(todo, usable, dependencies, on_event, cancel, held)
+        ready = preparation.prepare(todo, usable, dependencies, on_event, cancel, held)
         info = RunInfo(
             id=run_id,
             created_at=datetime.now(UTC),
@@ -168,11 +164,11 @@ def resume(
     needed = {block.case.target for block in left}
     browsers = {(block.case.target, block.case.browser) for block in left}
     before = [info for info in stored.info.targets if info.id in needed]
-    present, missing = _met_again(before, dependencies.discover(needed), browsers)
+    present, missing = met_again(before, dependencies.discover(needed), browsers)
     with ExitStack() as held:
-        usable, unusable = _reserve(present, run_id, executor, held, [*missing])
+        usable, unusable = reserve(present, run_id, executor.reserve, held, [*missing])
         todo = [block for block in left if block.case.target in usable]
-        ready = _prepare(todo, usable, dependencies, on_event, cancel, held)
+        ready = preparation.prepare(todo, usable, dependencies, on_event, cancel, held)
         _same_weights(stored.info, _weights(ready.models))
         store.keep_models(run_id, ready.facts)
         done = {block.planned.index: block for block in stored.blocks}
@@ -188,53 +184,6 @@ def unmeasured(run: Run, *, retry_failed: bool = False) -> list[PlannedBlock]:
     return [block for block in run.planned if block.index not in done]
 
 
-@dataclass(frozen=True)
-class _Ready:
-    """Blocks that can be measured now, and what is known of them."""
-
-    usable: Mapping[str, TargetInfo]
-    blocks: Sequence[PlannedBlock]
-    unsupported: Unsupported
-    models: Models
-    facts: Sequence[ModelFacts]
-    """What the rules of verdicts need to know of `models`."""
-
-
-def _prepare(
-    blocks: Sequence[PlannedBlock],
-    usable: Mapping[str, TargetInfo],
-    dependencies: Dependencies,
-    on_event: events.Subscriber,
-    cancel: threading.Event,
-    held: ExitStack,
-) -> _Ready:
-    """Decide which blocks are supported, and obtain their models and libraries.
-
-    Raises:
-        BadInput: no model can be obtained, or there is no screen for windows.
-    """
-    demand_screen(blocks, usable, dependencies)
-    unsupported = decide_support(blocks, usable, dependencies)
-    models = obtain_models(
-        blocks,
-        unsupported,
-        dependencies,
-        lambda model, step: on_event(events.ModelsObtained(model=model, step=step)),
-        cancel,
-        held,
-    )
-    obtain_libraries(
-        blocks,
-        usable,
-        unsupported,
-        dependencies,
-        lambda engine, step: on_event(events.LibrariesObtained(engine=engine, step=step)),
-        cancel,
-    )
-    facts = [registry.facts(files.manifest) for files in models.values()]
-    return _Ready(usable, blocks, unsupported, models, facts)
-
-
 class _Session:
     """One part of a run, until it is done or interrupted: workers, their events, and the store."""
 
@@ -245,7 +194,7 @@ class _Session:
         on_event: events.Subscriber,
         cancel: threading.Event,
         executor: Executor,
-        ready: _Ready,
+        ready: Prepared,
         *,
         again: Mapping[int, Block],
     ) -> None:
@@ -386,8 +335,41 @@ class _Session:
 
 def _result(run: Run, *, interrupted: bool = False) -> RunResult:
     summary = summarise(run)
-    counted = counts(summary)
-    return RunResult(run, summary, counted, exit_code(counted, interrupted=interrupted))
+    counts = block_counts(summary)
+    return RunResult(run, summary, counts, exit_code(counts, interrupted=interrupted))
+
+
+def block_counts(summary: RunSummary) -> dict[str, int]:
+    """How many planned blocks are valid, suspect, invalid, unsupported, failed, or not measured.
+
+    If the blocks of a case do not agree with each other, they count as the status that their case gets from that.
+    """
+    found: Counter[str] = Counter()
+    for case in (case for target in summary.targets for case in target.cases):
+        timed = [(case.status, case.blocks)] if case.timed else []
+        for status, blocks in [*timed, *((one.status, one.blocks) for one in case.watched.values())]:
+            found.update(_each(status, blocks))
+    found["not measured"] = summary.planned_blocks - summary.run_blocks
+    return {kind: found[kind] for kind in KINDS}
+
+
+def _each(status: Status, blocks: Sequence[BlockSummary]) -> list[Status]:
+    """The status of each block, in a case or pass of this status, which may be worse than all of its blocks."""
+    own = [block.status for block in blocks]
+    if not own or status in own:
+        return own
+    return [status if block.counted else block.status for block in blocks]
+
+
+def exit_code(counted: dict[str, int], *, interrupted: bool = False) -> ExitCode:
+    """The exit code of a run. An interruption takes precedence, then failures, then suspect blocks."""
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    if counted["invalid"] or counted["failed"] or counted["not measured"]:
+        return ExitCode.CASES_FAILED
+    if counted["suspect"]:
+        return ExitCode.SUSPECT
+    return ExitCode.OK if counted["valid"] else ExitCode.NOTHING_TO_MEASURE
 
 
 def _as_stored(run: Run, status: events.RunStatus, ended: datetime, completed: Block | None) -> Run:
@@ -400,79 +382,6 @@ def _as_stored(run: Run, status: events.RunStatus, ended: datetime, completed: B
         for block in run.blocks
     ]
     return run.model_copy(update={"info": info, "blocks": blocks})
-
-
-def _reserve(
-    targets: Iterable[TargetInfo],
-    run_id: str,
-    executor: Executor,
-    held: ExitStack,
-    skipped: Iterable[events.TargetSkipped] = (),
-) -> tuple[dict[str, TargetInfo], list[events.TargetSkipped]]:
-    """The targets that can be measured, reserved for this run, and those that cannot, with the reason."""
-    usable: dict[str, TargetInfo] = {}
-    missed = list(skipped)
-    refusals: list[MobilebenchError] = []
-    for info in targets:
-        if info.state != "device":
-            hint = discovery.remedy(info.id, info.state)
-            reason = discovery.sentence(info.id, info.state)
-            missed.append(events.TargetSkipped(target=info.id, reason=reason, hint=hint))
-            continue
-        try:
-            held.enter_context(executor.reserve(info, run_id))
-        except MobilebenchError as error:
-            refusals.append(error)
-            missed.append(events.TargetSkipped(target=info.id, reason=error.message, hint=error.hint))
-        else:
-            usable[info.id] = info
-    if not usable:
-        if refusals:
-            raise refusals[0]
-        reasons = "; ".join(one.reason for one in missed)
-        raise NothingToMeasure(
-            f"No target can be measured now{f': {reasons}' if reasons else ''}.",
-            hint=next((one.hint for one in missed if one.hint), "`mobilebench devices` shows what is attached."),
-        )
-    return usable, missed
-
-
-def _met_again(
-    before: Iterable[TargetInfo], now: Sequence[TargetInfo], browsers: Collection[tuple[str, str | None]]
-) -> tuple[list[TargetInfo], list[events.TargetSkipped]]:
-    """The run's targets as they are now, and the targets that cannot be used: they are gone, are another device under
-    the same id, or lack one of the `browsers` (target and name) that are still to be measured."""
-    here = {info.id: info for info in now}
-    present: list[TargetInfo] = []
-    missing: list[events.TargetSkipped] = []
-    for old in before:
-        new = here.get(old.id)
-        if new is None:
-            other = next((info for info in now if _identity(info) == _identity(old) and _is_phone(info)), None)
-            known = f"The same phone is attached as {other.id}: " if other else ""
-            hint = f"{known}{'attach' if other else 'Attach'} it (or start it) as {old.id} and resume again."
-            missing.append(events.TargetSkipped(target=old.id, reason=f"{old.id} ({old.name}) is not here", hint=hint))
-        elif new.state == "device" and _identity(new) != _identity(old):
-            reason = f"{old.id} was {old.name} ({old.soc}) when the run began, and is {new.name} ({new.soc}) now"
-            missing.append(events.TargetSkipped(target=old.id, reason=reason, hint="Start a new run on it."))
-        elif gone := [name for name in old.browsers if name not in new.browsers and (old.id, name) in browsers]:
-            reasons = [new.unusable_browsers.get(name) or new.unknown.get("browsers") for name in gone]
-            why = next((f" ({one})" for one in reasons if one), "")
-            reason = f"{' and '.join(gone)} was on {old.id} when the run began, and is not now{why}"
-            hint = "Install it, or say where it is (--browser-path NAME=PATH), and resume again."
-            missing.append(events.TargetSkipped(target=old.id, reason=reason, hint=hint))
-        else:
-            present.append(new)
-    return present, missing
-
-
-def _is_phone(info: TargetInfo) -> bool:
-    """Whether it is a physical phone; virtual phones share this computer."""
-    return info.kind == "android" and info.state == "device" and not info.virtual
-
-
-def _identity(info: TargetInfo) -> tuple[object, ...]:
-    return info.kind, info.virtual, info.machine, info.soc, info.name, info.abi
 
 
 def _weights(models: Models) -> dict[str, str]:

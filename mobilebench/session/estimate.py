@@ -11,7 +11,7 @@ from statistics import median
 from mobilebench.core.records import Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.recorders import registry
 from mobilebench.session.dependencies import Dependencies
-from mobilebench.session.support import decide_support
+from mobilebench.session.preparation import decide_support
 from mobilebench.suite import Plan
 
 _AROUND_SECONDS = {"native": 0.5, "web": 1.5}

@@ -1,4 +1,6 @@
-"""The events of a run, to which progress bar, log and journal subscribe. Every event can be written as JSON."""
+"""The events of a run, to which progress bar, log and journal subscribe, and the other messages between coordinator and
+worker process. Each can be written as one line of JSON.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from mobilebench.core.errors import Fault
-from mobilebench.core.records import Block, PlannedBlock
+from mobilebench.core.records import Block, PlannedBlock, Record
 
 
 def _now() -> datetime:
@@ -254,3 +256,42 @@ def _plain(value: Any) -> Any:
             "spent_ms": dict(value.spent_ms),
         }
     return list(value) if isinstance(value, tuple) else value
+
+
+class CancelJob(Record):
+    """To the worker: cancel the job that has this token."""
+
+    message: Literal["cancel"] = "cancel"
+    token: str
+
+
+class TurnGranted(Record):
+    """To the worker: its block may run now."""
+
+    message: Literal["turn granted"] = "turn granted"
+
+
+class TurnWanted(Record):
+    """From the worker: its next block is ready to run."""
+
+    message: Literal["turn wanted"] = "turn wanted"
+
+
+class TurnOver(Record):
+    """From the worker: its block has ended."""
+
+    message: Literal["turn over"] = "turn over"
+
+
+_ToWorker = TypeAdapter[CancelJob | TurnGranted](Annotated[CancelJob | TurnGranted, Field(discriminator="message")])
+_FromWorker = TypeAdapter[TurnWanted | TurnOver](Annotated[TurnWanted | TurnOver, Field(discriminator="message")])
+
+
+def to_worker(line: bytes) -> CancelJob | TurnGranted:
+    """Parse a line that a worker process reads after its job. Raises `ValueError` when it is not a message."""
+    return _ToWorker.validate_json(line)
+
+
+def from_worker(line: bytes) -> TurnWanted | TurnOver | Event:
+    """Parse a line that a worker process writes. Raises `ValueError` when it is neither message nor event."""
+    return _FromWorker.validate_json(line) if line.startswith(b'{"message"') else from_json(line)

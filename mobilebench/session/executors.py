@@ -1,4 +1,4 @@
-"""Runs workers in threads of this process, or each in a process of its own."""
+"""Runs the workers of a run: in threads of this process, or each in a process of its own; and lets them take turns."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Protocol
 
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import TargetInfo
-from mobilebench.session import events, messages
+from mobilebench.session import events
 from mobilebench.session.dependencies import Dependencies
 from mobilebench.session.job import JobSpec
 from mobilebench.session.worker import Emit, TakeTurn, measure_job
@@ -128,14 +128,14 @@ class _Conversation:
 
     def _handle(self, line: bytes) -> bool:
         """Handle a line from the worker. Returns whether it was the last event."""
-        message = messages.from_worker(line)
-        if isinstance(message, messages.TurnWanted):
+        message = events.from_worker(line)
+        if isinstance(message, events.TurnWanted):
             try:
                 self._turn.enter_context(self._take_turn(self._job.target, self._cancel))
             except BlockFailed:
                 return False  # cancelled: the worker is notified by another message
-            self._send(messages.TurnGranted().model_dump_json())
-        elif isinstance(message, messages.TurnOver):
+            self._send(events.TurnGranted().model_dump_json())
+        elif isinstance(message, events.TurnOver):
             self._turn.close()
         else:
             self._emit(message)
@@ -145,10 +145,70 @@ class _Conversation:
     def _watch_cancel(self) -> None:
         while not self._over.wait(_LOOK_SECONDS):
             if self._cancel.is_set():
-                self._send(messages.CancelJob(token=self._job.cancel_token).model_dump_json())
+                self._send(events.CancelJob(token=self._job.cancel_token).model_dump_json())
                 return
 
     def _send(self, line: str) -> None:
         with self._writing, suppress(OSError):
             self._to_worker.write(line.encode() + b"\n")
             self._to_worker.flush()
+
+
+class HostExclusion:
+    """Lets many phones run at once, or the host alone. Neither side waits for more than one block of the other."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._phones = 0
+        self._phones_waiting = 0
+        self._phones_first = 0
+        """Phones that waited while the host measured; they run before its next block."""
+        self._host = False
+        self._host_waiting = False
+
+    def turn(self, target: TargetInfo, cancel: threading.Event) -> AbstractContextManager[None]:
+        """A block's turn on this computer. Raises `BlockFailed` when `cancel` is set while waiting."""
+        return self.alone(cancel) if target.kind == "host" else self.beside_phones(cancel)
+
+    @contextmanager
+    def beside_phones(self, cancel: threading.Event) -> Iterator[None]:
+        """Wait for the turn of a phone's block. Raises `BlockFailed` when `cancel` is set while waiting."""
+        with self._changed:
+            self._phones_waiting += 1
+            try:
+                self._wait(lambda: not self._host and (not self._host_waiting or self._phones_first > 0), cancel)
+            finally:
+                self._phones_waiting -= 1
+                self._phones_first = min(max(self._phones_first - 1, 0), self._phones_waiting)
+            self._phones += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._phones -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self, cancel: threading.Event) -> Iterator[None]:
+        """Wait for the turn of the host's block. Raises `BlockFailed` when `cancel` is set while waiting."""
+        with self._changed:
+            self._host_waiting = True
+            try:
+                self._wait(lambda: self._phones == 0 and self._phones_first == 0, cancel)
+                self._host = True
+            finally:
+                self._host_waiting = False
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._host = False
+                self._phones_first = self._phones_waiting
+                self._changed.notify_all()
+
+    def _wait(self, ready: Callable[[], bool], cancel: threading.Event) -> None:
+        while not ready():
+            if cancel.is_set():
+                raise BlockFailed("Waiting for the other targets' blocks was cancelled.")
+            self._changed.wait(_LOOK_SECONDS)

@@ -23,8 +23,7 @@ from mobilebench.core.records import Pass, PlannedBlock, Record, TargetInfo
 from mobilebench.engines import libraries
 from mobilebench.models.manifest import AddedManifest, Manifest, ModelFiles
 from mobilebench.session.dependencies import Dependencies, ModelKey, model_key
-from mobilebench.session.models import Models
-from mobilebench.session.support import Unsupported, case_and_pass
+from mobilebench.session.preparation import Models, Unsupported, case_and_pass
 
 Sha256 = str
 

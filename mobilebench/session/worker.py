@@ -27,10 +27,10 @@ from mobilebench.recorders import registry
 from mobilebench.recorders.base import Subject
 from mobilebench.recorders.lifecycle import Recording, recording
 from mobilebench.session import events
-from mobilebench.session.absence import Absence
+from mobilebench.session.attachment import Absence
 from mobilebench.session.dependencies import Dependencies, ModelKey, model_key
 from mobilebench.session.job import JobSpec, find_models, named_files, unsupported_of
-from mobilebench.session.support import case_and_pass
+from mobilebench.session.preparation import case_and_pass
 from mobilebench.targets.base import Target
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _NOT_PUT_BACK = (
 
 Emit = Callable[[events.Event], None]
 TakeTurn = Callable[[TargetInfo, threading.Event], AbstractContextManager[None]]
-"""Waits until the run's other workers let a block run (`host_exclusion.HostExclusion.turn`)."""
+"""Waits until the run's other workers let a block run (`executors.HostExclusion.turn`)."""
 
 
 class _Cancelled(Exception):

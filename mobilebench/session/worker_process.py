@@ -1,8 +1,8 @@
 """A worker in a process of its own: `python -m mobilebench.session.worker_process`.
 
 It reads a `JobSpec` from the first line of standard input, measures it, and writes each event to standard output as a
-line of JSON. Other lines in both directions are `messages`. The process ends when the job is done and standard input
-is closed; if standard input is closed earlier, the job is cancelled.
+line of JSON. Other lines in both directions are messages of `session.events`. The process ends when the job is done and
+standard input is closed; if standard input is closed earlier, the job is cancelled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import IO
 from mobilebench.core.errors import BlockFailed, MobilebenchError
 from mobilebench.core.records import TargetInfo
 from mobilebench.core.worker_process import reserve_output
-from mobilebench.session import events, messages
+from mobilebench.session import events
 from mobilebench.session.dependencies import Dependencies
 from mobilebench.session.job import JobSpec
 from mobilebench.session.worker import measure_job
@@ -65,20 +65,20 @@ class _Coordinator:
     def take_turn(self, target: TargetInfo, cancel: threading.Event) -> Iterator[None]:  # noqa: ARG002
         """Ask for the turn and wait for it. Raises `BlockFailed` when `cancel` is set while waiting."""
         self._granted.clear()
-        self._write(messages.TurnWanted().model_dump_json())
+        self._write(events.TurnWanted().model_dump_json())
         while not self._granted.wait(_LOOK_SECONDS):
             if cancel.is_set():
                 raise BlockFailed("Waiting for the other targets' blocks was cancelled.")
         try:
             yield
         finally:
-            self._write(messages.TurnOver().model_dump_json())
+            self._write(events.TurnOver().model_dump_json())
 
     def listen(self, job: JobSpec, cancel: threading.Event) -> None:
         """Handle the coordinator's messages until its stream ends, which cancels the job."""
         for line in self._said:
-            message = messages.to_worker(line)
-            if isinstance(message, messages.TurnGranted):
+            message = events.to_worker(line)
+            if isinstance(message, events.TurnGranted):
                 self._granted.set()
             elif message.token == job.cancel_token:
                 cancel.set()

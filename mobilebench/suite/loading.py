@@ -1,23 +1,32 @@
-"""Loads suites by name or from a file."""
+"""Loads suites by name or from a YAML file, with the position of every value, so that messages can name line and key of
+a mistake. Files of earlier releases are converted to current names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import ValidationError
 
-from mobilebench.core.axes import AXES, OFFERED, STATED
+from mobilebench.core import old_names
+from mobilebench.core.axes import AXES, OFFERED, STATED, engine_name
 from mobilebench.core.errors import BadInput, first_problem
-from mobilebench.suite.document import Document, Place, read
-from mobilebench.suite.old_suites import in_todays_words
 from mobilebench.suite.schema import Group, Suite, keys_at
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
 FOLDER = Path(__file__).parent / "suites"
 _ORDER = ("quick", "paper", "native", "web", "releases")
+
+_KEY = re.compile(r"^[\s-]*([A-Za-z_][\w-]*)\s*:")
+_LARGEST = 1_000_000
+
+Place = tuple[Any, ...]
 
 
 def names() -> list[str]:
@@ -38,10 +47,10 @@ def load(name: str, *, words: Vocabulary | None = None) -> Suite:
         BadInput: there is no such suite, or its file has a mistake; the message names line, column and key.
     """
     if name in names():
-        return _checked(read(FOLDER / f"{name}.yaml", f"suite {name}"), name, words or vocabulary())
+        return _checked(read_yaml(FOLDER / f"{name}.yaml", f"suite {name}"), name, words or vocabulary())
     path = Path(name).expanduser()
     if path.suffix in {".yaml", ".yml"} or path.is_file():
-        return _checked(read(path), path.stem, words or vocabulary())
+        return _checked(read_yaml(path), path.stem, words or vocabulary())
     problem, hint = unknown("suite", name, names())
     raise BadInput(
         f"T{problem[1:]}.", hint=hint or "Name one of these, or a YAML file; `mobilebench describe suites` shows them."
@@ -54,9 +63,9 @@ def _checked(document: Document, name: str, words: Vocabulary) -> Suite:
     if "name" in document.data:
         raise document.error(("name",), "a suite is named by its file; leave this key out")
     try:
-        suite = Suite.model_validate({**in_todays_words(document), "name": name})
+        suite = Suite.model_validate({**_in_current_names(document), "name": name})
     except ValidationError as error:
-        raise _plain(document, error) from error
+        raise _in_plain_words(document, error) from error
     for place, kind, word, known in _named(suite, words):
         if word not in known:
             problem, hint = unknown(kind, word, known)
@@ -64,7 +73,7 @@ def _checked(document: Document, name: str, words: Vocabulary) -> Suite:
     return suite
 
 
-def _plain(document: Document, error: ValidationError) -> BadInput:
+def _in_plain_words(document: Document, error: ValidationError) -> BadInput:
     """The first mistake, described in terms of the file instead of the validator.
 
     An unknown key comes before a missing one, because it often is the missing one, misspelt.
@@ -133,3 +142,166 @@ def _as_written(document: Document, place: Place) -> Place:
         with suppress(LookupError, TypeError):
             here = here[part]
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Document:
+    """The data of a YAML file, and the YAML nodes from which it was made."""
+
+    name: str
+    """Name of the file in messages."""
+    data: Any
+    _root: yaml.Node | None
+
+    def error(self, place: Place, problem: str, *, hint: str | None = None) -> BadInput:
+        """An error for a problem at a place in the data, with the line and column of its key or value."""
+        mark = self._mark(place)
+        key = ".".join(str(part) for part in place)
+        where = f", at `{key}`" if key else ""
+        return BadInput(f"{self.name}, line {mark.line + 1}, column {mark.column + 1}{where}: {problem}.", hint=hint)
+
+    def _mark(self, place: Place) -> yaml.Mark:
+        """Position of the deepest existing part of a place."""
+        node = self._root
+        mark = node.start_mark if node else yaml.Mark(self.name, 0, 0, 0, "", 0)
+        for part in place:
+            if isinstance(node, yaml.MappingNode):
+                pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
+                if pair is None:
+                    break
+                mark, node = pair[0].start_mark, pair[1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                mark = node.start_mark
+            else:
+                break
+        return mark
+
+
+def read_yaml(path: Path, name: str | None = None) -> Document:
+    """Read a YAML file.
+
+    Raises:
+        BadInput: it cannot be read, is not YAML, or has a key twice; the message has line, column and key.
+    """
+    name = name or str(path)
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise BadInput(f"{name} is larger than a suite can be ({_LARGEST // 1000} kB).")
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name} is not UTF-8 text (byte {error.start}).", hint="Save it as UTF-8.") from error
+    except OSError as error:
+        raise BadInput(f"{name} cannot be read: {error.strerror}.", hint="Check the file's name.") from error
+    return parse_yaml(text, name)
+
+
+def parse_yaml(text: str, name: str) -> Document:
+    """The document of a YAML text. Raises `BadInput` as `read_yaml` does."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_aliases(text, name)
+        document = Document(name, yaml.safe_load(text) if root else None, root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _malformed(
+            name, text, mark.line if mark else 0, mark.column if mark else 0, str(error.problem)
+        ) from error
+    except yaml.YAMLError as error:
+        raise BadInput(f"{name} is not YAML: {error}.", hint="Only printable UTF-8 text is allowed.") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{name} is not usable YAML: {error}.", hint="Check its values and nesting.") from error
+    _refuse_doubles(document, root, ())
+    return document
+
+
+def _refuse_aliases(text: str, name: str) -> None:
+    """Refuse YAML aliases: a suite does not need them, and expanding them can make a small file huge."""
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.AliasToken):
+            raise BadInput(
+                f"{name}, line {token.start_mark.line + 1}: an alias (*{token.value}) is not allowed.",
+                hint="Write the value out.",
+            )
+
+
+def _refuse_doubles(document: Document, node: yaml.Node | None, place: Place) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for position, item in enumerate(node.value):
+            _refuse_doubles(document, item, (*place, position))
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise BadInput(f"{document.name}, line {line}: the key `{key.value}` stands here twice.")
+            seen.add(key.value)
+            _refuse_doubles(document, value, (*place, key.value))
+
+
+def _malformed(name: str, text: str, line: int, column: int, problem: str) -> BadInput:
+    lines = text.splitlines()[: line + 1]
+    key = next((found.group(1) for found in map(_KEY.match, reversed(lines)) if found), None)
+    near = f", near the key `{key}`" if key else ""
+    return BadInput(
+        f"{name}, line {line + 1}, column {column + 1}{near}: this is not YAML: {problem}.",
+        hint="Check indentation, colons and brackets there; `mobilebench describe suites` lists suites that work.",
+    )
+
+
+def _in_current_names(document: Document) -> Mapping[str, Any]:
+    """The data of a suite file with current names, and a notice of the names that have changed.
+
+    Raises:
+        BadInput: a list of settings contains one that never existed.
+    """
+    changes: dict[str, str] = {}
+    suite = _with_new_keys(document.data, changes)
+    groups = suite.get("groups")
+    if isinstance(groups, list):
+        suite["groups"] = [_renamed_group(document, number, group, changes) for number, group in enumerate(groups)]
+    if changes:
+        shown = "; ".join(f"`{old}` is `{new}`" for old, new in changes.items())
+        old_names.notice(f"{document.name} is written for an earlier release, which this one still reads. Now {shown}")
+    return suite
+
+
+def _with_new_keys(data: Mapping[str, Any], changes: dict[str, str]) -> dict[str, Any]:
+    found = dict(data)
+    for old, new in old_names.SUITE_KEYS.items():
+        if old in found and new not in found:
+            found[new] = found.pop(old)
+            changes[old] = new
+    return found
+
+
+def _renamed_group(document: Document, number: int, group: Any, changes: dict[str, str]) -> Any:
+    if not isinstance(group, Mapping):
+        return group
+    found = _with_new_keys(group, changes)
+    if isinstance(found.get("engines"), Mapping):
+        place = ("groups", number, "engines")
+        found["engines"] = {
+            engine: _backends(document, (*place, engine), str(engine), backends, changes)
+            for engine, backends in found["engines"].items()
+        }
+    return found
+
+
+def _backends(document: Document, place: tuple[Any, ...], engine: str, backends: Any, changes: dict[str, str]) -> Any:
+    """The backends of an engine; a list of settings becomes a list of choices, one for each setting."""
+    if not isinstance(backends, Mapping):
+        return backends
+    found: dict[Any, Any] = {}
+    for backend, settings in backends.items():
+        if not (isinstance(settings, list) and settings and all(isinstance(one, str) for one in settings)):
+            found[backend] = settings
+            continue
+        for index, setting in enumerate(settings):
+            if setting not in old_names.SETTINGS:
+                raise document.error((*place, backend, index), f"there is no setting `{setting}` of {engine} {backend}")
+            name = old_names.backend_of(engine_name(engine), backend, setting)
+            axes = old_names.axes_of(engine_name(engine), name, setting)
+            found.setdefault(name, []).append(axes)
+            changes[f"{backend}: [{setting}]"] = f"{name}: {{{', '.join(f'{k}: {v}' for k, v in axes.items())}}}"
+    return found

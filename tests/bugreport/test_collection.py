@@ -12,8 +12,7 @@ from mobilebench.bugreport import collection
 from mobilebench.cli import app
 from mobilebench.core.errors import BadInput
 from mobilebench.results.store import Store
-from mobilebench.session.event_log import LOG_NAME
-from mobilebench.session.journal import FILE_NAME
+from mobilebench.session.journal import FILE_NAME, LOG_NAME
 from tests.pinning import Pinned
 from tests.results import making
 

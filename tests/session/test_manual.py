@@ -17,8 +17,8 @@ from mobilebench.models.build.cache import lock_of
 from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import summarise
 from mobilebench.results.store import Store
-from mobilebench.session.manual import Manual, choices
-from mobilebench.session.manual.manual_session import MOST_OPEN
+from mobilebench.session import manual_choices
+from mobilebench.session.manual import MOST_OPEN, Manual
 from tests.browsers.test_server import get
 from tests.pinning import Pinned
 
@@ -59,7 +59,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
             built_with={},
         ),
     )
-    monkeypatch.setattr(choices, "_models", lambda: iter([("bert_small", "fp32", files)]))
+    monkeypatch.setattr(manual_choices, "_models", lambda: iter([("bert_small", "fp32", files)]))
     monkeypatch.setattr("mobilebench.models.obtain.find", lambda *_: files)
     return files
 

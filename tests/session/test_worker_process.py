@@ -18,9 +18,8 @@ from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
 from mobilebench.models import obtain
 from mobilebench.results.store import Store
-from mobilebench.session import RunRequest, events, messages, run
-from mobilebench.session.executors import ProcessExecutor
-from mobilebench.session.host_exclusion import HostExclusion
+from mobilebench.session import RunRequest, events, run
+from mobilebench.session.executors import HostExclusion, ProcessExecutor
 from mobilebench.session.job import JobSpec
 from mobilebench.suite import Plan
 
@@ -131,7 +130,7 @@ def test_only_its_own_token_cancels_a_job() -> None:
         assert kinds == ["TargetStarted", "BlockStarted"]
         for token in ("another", job.cancel_token):
             assert process.poll() is None
-            process.stdin.write(messages.CancelJob(token=token).model_dump_json().encode() + b"\n")
+            process.stdin.write(events.CancelJob(token=token).model_dump_json().encode() + b"\n")
             process.stdin.flush()
             time.sleep(0.5 if token == "another" else 0)
         process.stdin.close()

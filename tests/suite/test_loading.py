@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import BlockRule
-from mobilebench.suite import document, loading, schema
+from mobilebench.suite import loading, schema
 from mobilebench.suite.schema import Suite
 from tests.pinning import Pinned
 
@@ -209,7 +209,7 @@ def test_what_is_nested_without_end_is_refused(tmp_path: Path) -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_a_suite_or_bad_input(text: str) -> None:
     try:
-        found = document.parse(text, "x.yaml")
+        found = loading.parse_yaml(text, "x.yaml")
     except BadInput as error:
         assert error.message.startswith("x.yaml")
     else:
@@ -228,7 +228,7 @@ _values = st.recursive(
 def test_any_value_of_any_key_is_accepted_or_told_by_line(key: str, value: object) -> None:
     text = yaml.safe_dump({**yaml.safe_load(SUITE), key: value}, allow_unicode=True)
     try:
-        loading._checked(document.parse(text, "x.yaml"), "x", WORDS)
+        loading._checked(loading.parse_yaml(text, "x.yaml"), "x", WORDS)
     except BadInput as error:
         assert error.message.startswith("x.yaml")
 

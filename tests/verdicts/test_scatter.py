@@ -13,7 +13,7 @@ from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import Run
 from mobilebench.report import result_table
 from mobilebench.report.sections.head import headline
-from mobilebench.session.exit_status import counts, exit_code
+from mobilebench.session.coordinator import block_counts, exit_code
 from mobilebench.verdicts.scatter import far_apart
 from tests.analysis import example
 from tests.analysis.test_summary import answer, only_case, plan, run_of
@@ -53,22 +53,22 @@ def test_the_case_is_suspect_and_counts_and_exit_code_agree(pinned: Pinned) -> N
     assert (found.status, found.reasons) == ("suspect", ("Its blocks differ by 4.6×: medians 1.2 and 5.52 ms.",))
     assert found.stages["prediction"].interval is None
     assert summarise(run).counts["suspect"] == 1
-    assert counts(summarise(run))["suspect"] == 2
-    assert exit_code(counts(summarise(run))) == ExitCode.SUSPECT
+    assert block_counts(summarise(run))["suspect"] == 2
+    assert exit_code(block_counts(summarise(run))) == ExitCode.SUSPECT
     pinned(headline(summarise(run)))
 
 
 def test_blocks_that_agree_stay_valid() -> None:
     run = run_with(1.2, 1.3)
     assert only_case(run).status == "valid"
-    assert exit_code(counts(summarise(run))) == ExitCode.OK
+    assert exit_code(block_counts(summarise(run))) == ExitCode.OK
 
 
 def test_blocks_that_did_not_run_the_same_thing_decide_the_exit_code_too() -> None:
     plans = plan(1, 2)
     run = run_of(plans, [example.measured(p, answer(1.0, threads=n)) for p, n in zip(plans, (1, 2), strict=True)])
     assert only_case(run).status == "invalid"
-    assert exit_code(counts(summarise(run))) == ExitCode.CASES_FAILED
+    assert exit_code(block_counts(summarise(run))) == ExitCode.CASES_FAILED
 
 
 def test_blocks_without_a_measurement_take_no_part() -> None:
@@ -78,7 +78,7 @@ def test_blocks_without_a_measurement_take_no_part() -> None:
     found = only_case(run)
     assert found.status == "unsupported"
     assert found.stages["prediction"].interval is None
-    assert counts(summarise(run)) == {
+    assert block_counts(summarise(run)) == {
         "valid": 2,
         "suspect": 0,
         "invalid": 0,

@@ -1,4 +1,8 @@
-"""What a person can choose: engines that run in a browser, and models that are built on this computer."""
+"""What a person can choose on the bench page: engines that run in a browser, and models that are built here.
+
+A choice becomes the block that is measured. Its target is the browser in which the person opened the page; all that is
+known of it is what the browser reports.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any, get_args
 
 from mobilebench.core.axes import AUTO, OFFERED
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock
+from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock, TargetInfo
 from mobilebench.engines.base import Backend, why_unsupported
 from mobilebench.engines.page_messages import (
     AxisChoice,
@@ -24,12 +28,21 @@ from mobilebench.engines.web import PageCase
 from mobilebench.engines.web_engines import WebEngine
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.recorders import registry
-from mobilebench.session.manual import manual_target
 
 RULE = BlockRule(min_predictions=3, max_predictions=50, max_seconds=3)
 PASSES: tuple[PageOwnPass, ...] = get_args(PageOwnPass)
+KIND = "manual"
 
+_UNKNOWN = "not told by the browser"
 _LONGEST = 300
+_BROWSERS = (("firefox", r"Firefox/([\d.]+)"), ("chrome", r"Chrom(?:e|ium)/([\d.]+)"), ("safari", r"Version/([\d.]+)"))
+_SYSTEMS: tuple[tuple[str, str], ...] = (
+    ("android", r"Android[^;)]*"),
+    ("ios", r"iPhone OS [\d_]+|iPad[^;)]*"),
+    ("linux", r"Linux[^;)]*"),
+    ("windows", r"Windows[^;)]*"),
+    ("mac", r"Mac OS X[^;)]*"),
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ def chosen(wanted: StartRequest) -> Chosen:
     planned = _planned(wanted)
     if reason := _reason_against(engine, planned, wanted.cores):
         raise BadInput(f"This cannot be measured: {reason}.")
-    target = manual_target.before_the_answer(wanted.cores)
+    target = before_the_answer(wanted.cores)
     return Chosen(planned, _files(wanted), engine.page_case(target, planned.case))
 
 
@@ -134,7 +147,7 @@ def _models() -> Iterator[tuple[str, str, ModelFiles]]:
 
 def _reason_against(engine: WebEngine, planned: PlannedBlock, cores: int) -> str | None:
     case = replace(planned.case, gpu="hardware" if planned.case.gpu == AUTO else planned.case.gpu)
-    return why_unsupported(engine, manual_target.before_the_answer(cores), planned.model_copy(update={"case": case}))
+    return why_unsupported(engine, before_the_answer(cores), planned.model_copy(update={"case": case}))
 
 
 def _files(wanted: StartRequest) -> ModelFiles:
@@ -153,7 +166,7 @@ def _files(wanted: StartRequest) -> ModelFiles:
 def _planned(wanted: StartRequest) -> PlannedBlock:
     axes: dict[str, Any] = dict(wanted.axes)
     case = Case(
-        target=manual_target.KIND,
+        target=KIND,
         engine=wanted.engine,
         backend=wanted.backend,
         threads=wanted.threads,
@@ -164,3 +177,57 @@ def _planned(wanted: StartRequest) -> PlannedBlock:
     )
     conditions = Conditions(context="manual")
     return PlannedBlock(index=0, round=0, case=case, rule=RULE, conditions=conditions, pass_=wanted.pass_)
+
+
+def before_the_answer(cores: int) -> TargetInfo:
+    """The target for a press on “run”, before the browser has reported what it is."""
+    return TargetInfo(
+        id=KIND,
+        kind="manual",
+        machine=KIND,
+        name=_UNKNOWN,
+        soc=_UNKNOWN,
+        os=_UNKNOWN,
+        abi=_UNKNOWN,
+        runner="none",
+        cores=cores,
+        browsers={"chrome": _UNKNOWN},
+    )
+
+
+def target_of(agent: str, cores: int | None, renderer: str | None, renderer_software: bool | None) -> TargetInfo:
+    """The target as a page's browser describes itself and its machine.
+
+    Args:
+        agent: its user agent (`navigator.userAgent`); may be any text.
+        cores: number of cores as it reports it; 1 is assumed for None.
+        renderer: the GPU with which its pages draw, if known.
+        renderer_software: whether the renderer is software, which runs on the processor.
+    """
+    agent = agent[: 2 * _LONGEST]
+    browser, version = _first_match(_BROWSERS, agent, "browser")
+    system, words = _first_match(_SYSTEMS, agent, "system")
+    return TargetInfo(
+        id=f"{KIND}:{browser}-{system}",
+        kind="manual",
+        machine=f"{KIND}:{browser}-{system}",
+        name=f"{words} (a person's browser)",
+        soc=_UNKNOWN,
+        os=words,
+        abi=_UNKNOWN,
+        runner="none",
+        cores=cores or 1,
+        unknown={} if cores else {"cores": "the browser does not tell its machine's cores: 1 is assumed"},
+        gpu=(renderer or "")[:_LONGEST] or None,
+        gpu_software=renderer_software,
+        browsers={browser: version},
+        facts={"user agent": agent},
+    )
+
+
+def _first_match(known: tuple[tuple[str, str], ...], agent: str, otherwise: str) -> tuple[str, str]:
+    """The first name whose pattern occurs in the user agent, with the matched text."""
+    for name, pattern in known:
+        if found := re.search(pattern, agent):
+            return name, found[found.lastindex or 0].strip()
+    return otherwise, _UNKNOWN

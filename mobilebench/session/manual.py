@@ -1,4 +1,5 @@
-"""A manual session: each press on “run” gets a visit of its own, and the page's answer is checked, judged and stored.
+"""A session by hand on the bench page: each press on “run” gets a visit of its own, and the page's answer is checked,
+judged and stored.
 
 Nothing is cached between presses, and the page that measures is the same that driven browsers open. The answer comes
 from an unknown browser: it is checked field by field, judged like any other, and stored as a run of its own. Its
@@ -33,9 +34,9 @@ from mobilebench.core.records import (
 from mobilebench.engines import page_answer, web
 from mobilebench.engines.page_messages import Judgement, PageAnswer, Started, StartRequest, StopRequest
 from mobilebench.models import registry
+from mobilebench.session import manual_choices
 from mobilebench.session.dependencies import in_use
-from mobilebench.session.manual import choices, manual_target
-from mobilebench.session.manual.choices import Chosen
+from mobilebench.session.manual_choices import Chosen, target_of
 from mobilebench.targets.base import BrowserHandle
 from mobilebench.verdicts.reading import record_verdict
 
@@ -85,7 +86,7 @@ class Manual:
 
     def choices(self, _body: bytes) -> dict[str, Any]:
         """Every engine that runs in a browser, and every model that is built here."""
-        return choices.choices().model_dump()
+        return manual_choices.choices().model_dump()
 
     def start(self, body: bytes) -> dict[str, Any]:
         """Start a visit: a fresh path for one measurement, its job, and the number of cores that the page has to report
@@ -94,7 +95,7 @@ class Manual:
         Raises:
             BadInput: the requested block cannot be chosen.
         """
-        chosen = choices.chosen(_read(StartRequest, body))
+        chosen = manual_choices.chosen(_read(StartRequest, body))
         files = chosen.files
         entry = web.format_file(files, chosen.page_case.model_format)
         with ExitStack() as held:
@@ -175,7 +176,7 @@ class Manual:
         if begun is None:
             raise BadInput("This result is of no page that was opened here a short while ago.", hint="Run it again.")
         told = _measurement(answer.answer)
-        target = manual_target.target_of(answer.agent, answer.cores, told.proof.renderer, told.proof.renderer_software)
+        target = target_of(answer.agent, answer.cores, told.proof.renderer, told.proof.renderer_software)
         case = _case(begun.chosen.planned.case, target, told)
         planned = begun.chosen.planned.model_copy(update={"case": case})
         outcome: Outcome = "failed"

@@ -11,7 +11,7 @@ import pytest
 
 from mobilebench.core.errors import BlockFailed, ExitCode, Fault, TargetLost, TargetTaken
 from mobilebench.core.records import PlannedBlock, TargetInfo
-from mobilebench.session import RunResult, absence, events
+from mobilebench.session import RunResult, attachment, events
 from tests.pinning import Pinned
 
 from ..results.making import phone
@@ -22,7 +22,7 @@ A = phone("A", facts={"ro.serialno": "1", "boot_id": "one"})
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(absence, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(attachment, "_LOOK_SECONDS", 0.01)
 
 
 class Cable(Sessions):

@@ -1,0 +1,183 @@
+"""The targets of a run: which can be used now or again, and the wait for a phone that goes away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+
+from mobilebench.core.errors import MobilebenchError, NothingToMeasure, TargetLost
+from mobilebench.core.records import TargetInfo
+from mobilebench.session import events
+from mobilebench.targets.android import discovery, identity
+
+WAIT_SECONDS = 120
+"""How long a run waits for a phone by default."""
+
+_LOOK_SECONDS = 1.0
+
+
+def reserve(
+    targets: Iterable[TargetInfo],
+    run_id: str,
+    reserve_target: Callable[[TargetInfo, str], AbstractContextManager[None]],
+    held: ExitStack,
+    skipped: Iterable[events.TargetSkipped] = (),
+) -> tuple[dict[str, TargetInfo], list[events.TargetSkipped]]:
+    """The targets that can be measured, reserved for this run, and those that cannot, with the reason."""
+    usable: dict[str, TargetInfo] = {}
+    missed = list(skipped)
+    refusals: list[MobilebenchError] = []
+    for info in targets:
+        if info.state != "device":
+            hint = discovery.remedy(info.id, info.state)
+            reason = discovery.sentence(info.id, info.state)
+            missed.append(events.TargetSkipped(target=info.id, reason=reason, hint=hint))
+            continue
+        try:
+            held.enter_context(reserve_target(info, run_id))
+        except MobilebenchError as error:
+            refusals.append(error)
+            missed.append(events.TargetSkipped(target=info.id, reason=error.message, hint=error.hint))
+        else:
+            usable[info.id] = info
+    if not usable:
+        if refusals:
+            raise refusals[0]
+        reasons = "; ".join(one.reason for one in missed)
+        raise NothingToMeasure(
+            f"No target can be measured now{f': {reasons}' if reasons else ''}.",
+            hint=next((one.hint for one in missed if one.hint), "`mobilebench devices` shows what is attached."),
+        )
+    return usable, missed
+
+
+def met_again(
+    before: Iterable[TargetInfo], now: Sequence[TargetInfo], browsers: Collection[tuple[str, str | None]]
+) -> tuple[list[TargetInfo], list[events.TargetSkipped]]:
+    """The run's targets as they are now, and the targets that cannot be used: they are gone, are another device under
+    the same id, or lack one of the `browsers` (target and name) that are still to be measured."""
+    here = {info.id: info for info in now}
+    present: list[TargetInfo] = []
+    missing: list[events.TargetSkipped] = []
+    for old in before:
+        new = here.get(old.id)
+        if new is None:
+            other = next((info for info in now if _identity(info) == _identity(old) and _is_phone(info)), None)
+            known = f"The same phone is attached as {other.id}: " if other else ""
+            hint = f"{known}{'attach' if other else 'Attach'} it (or start it) as {old.id} and resume again."
+            missing.append(events.TargetSkipped(target=old.id, reason=f"{old.id} ({old.name}) is not here", hint=hint))
+        elif new.state == "device" and _identity(new) != _identity(old):
+            reason = f"{old.id} was {old.name} ({old.soc}) when the run began, and is {new.name} ({new.soc}) now"
+            missing.append(events.TargetSkipped(target=old.id, reason=reason, hint="Start a new run on it."))
+        elif gone := [name for name in old.browsers if name not in new.browsers and (old.id, name) in browsers]:
+            reasons = [new.unusable_browsers.get(name) or new.unknown.get("browsers") for name in gone]
+            why = next((f" ({one})" for one in reasons if one), "")
+            reason = f"{' and '.join(gone)} was on {old.id} when the run began, and is not now{why}"
+            hint = "Install it, or say where it is (--browser-path NAME=PATH), and resume again."
+            missing.append(events.TargetSkipped(target=old.id, reason=reason, hint=hint))
+        else:
+            present.append(new)
+    return present, missing
+
+
+def _is_phone(info: TargetInfo) -> bool:
+    """Whether it is a physical phone; virtual phones share this computer."""
+    return info.kind == "android" and info.state == "device" and not info.virtual
+
+
+def _identity(info: TargetInfo) -> tuple[object, ...]:
+    return info.kind, info.virtual, info.machine, info.soc, info.name, info.abi
+
+
+class Absence:
+    """An absence of a phone, from its loss until it can be opened again."""
+
+    def __init__(self, info: TargetInfo, error: TargetLost, seconds: float) -> None:
+        self._info = info
+        self._error = error
+        self._since = time.monotonic()
+        self._until = self._since + seconds
+        self._state = ""
+        self._looked = False
+
+    def wait(
+        self,
+        meet: Callable[[TargetInfo], TargetInfo | None],
+        emit: Callable[[events.Event], None],
+        stop: threading.Event,
+        *,
+        repeated: bool,
+    ) -> bool:
+        """Wait until the phone is attached again. Returns False if `stop` was set meanwhile.
+
+        Raises:
+            TargetLost: it did not come back in time, or another phone came in its place.
+        """
+        if self._looked and stop.wait(_LOOK_SECONDS):
+            return False
+        while not stop.is_set():
+            self._looked = True
+            found = meet(self._info)
+            left = max(self._until - time.monotonic(), 0.0)
+            if found is not None and found.state == discovery.READY:
+                self._demand_same(found)
+                waited = time.monotonic() - self._since
+                restarted = _restarted(self._info, found)
+                emit(events.TargetBack(target=found.id, waited_s=waited, restarted=restarted, repeated=repeated))
+                return True
+            if left <= 0:
+                raise self._given_up()
+            self._tell(found.state if found else "absent", left, emit)
+            if stop.wait(min(_LOOK_SECONDS, left)):
+                return False
+        return False
+
+    @property
+    def over(self) -> bool:
+        """Whether the time to wait has passed."""
+        return time.monotonic() >= self._until
+
+    def _tell(self, state: str, left: float, emit: Callable[[events.Event], None]) -> None:
+        name = self._info.id
+        if state != self._state:
+            self._state = state
+            emit(
+                events.TargetAway(
+                    target=name,
+                    state=state,
+                    reason=self._error.message,
+                    hint=discovery.remedy(name, state),
+                    left_s=left,
+                )
+            )
+        emit(events.StillWaiting(target=name, state=state, left_s=left))
+
+    def _demand_same(self, found: TargetInfo) -> None:
+        if known(found) != known(self._info):
+            raise TargetLost(
+                f"Another phone is attached as {self._info.id} now: {found.name} ({found.machine}), not "
+                f"{self._info.name} ({self._info.machine})",
+                hint=f"Attach {self._info.name} again.",
+            )
+
+    def _given_up(self) -> TargetLost:
+        waited = time.monotonic() - self._since
+        return TargetLost(
+            f"{self._error.message.rstrip('.')}; it did not come back within {waited:.0f} s",
+            hint=f"What was changed on it is put back by the next command that meets it (`mobilebench restore "
+            f"{self._info.id}`).",
+        )
+
+
+def known(info: TargetInfo) -> tuple[object, ...]:
+    """Properties that identify a phone and stay the same when it is restarted."""
+    machine = info.machine.removesuffix(f" at {info.id}")
+    number = info.facts.get(identity.SERIAL_NUMBER)
+    return info.kind, info.virtual, machine, number, info.soc, info.name, info.abi
+
+
+def _restarted(before: TargetInfo, now: TargetInfo) -> bool:
+    boots = before.facts.get(identity.BOOT), now.facts.get(identity.BOOT)
+    return None not in boots and boots[0] != boots[1]
