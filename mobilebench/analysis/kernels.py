@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
 
-from mobilebench.analysis.comparability import disagreements
 from mobilebench.analysis.statistics import median
-from mobilebench.analysis.summary import CaseSummary
+from mobilebench.analysis.summary import CaseSummary, disagreements
 from mobilebench.core.operators import TYPES, Intensity, OperatorType, intensity, is_known, operator_type
 from mobilebench.core.records import Kernel, Measurement
 

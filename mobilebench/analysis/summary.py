@@ -8,12 +8,11 @@ target is filed under this computer's CPU.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
-from mobilebench.analysis.comparability import disagreements
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
 from mobilebench.analysis.stage_parts import (
     CompilationStatistics,
@@ -42,8 +41,7 @@ from mobilebench.core.records import (
     Stage,
     TargetInfo,
 )
-from mobilebench.verdicts.reading import describe_rules
-from mobilebench.verdicts.scatter import blocks_far_apart
+from mobilebench.verdicts.reading import blocks_far_apart, describe_rules
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 Status = Literal["valid", "suspect", "invalid", "failed", "unsupported", "not measured"]
@@ -53,6 +51,20 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 PASSES: tuple[Pass, ...] = get_args(Pass)
 WATCHED: tuple[Pass, ...] = tuple(one for one in PASSES if one != "timing")
 """The passes other than timing."""
+
+_EQUAL_IN_ALL_BLOCKS: dict[str, Callable[[Measurement], object]] = {
+    "engine version": lambda m: m.version,
+    "backend": lambda m: m.proof.backend,
+    "threads": lambda m: m.proof.threads,
+    "simd": lambda m: m.proof.simd,
+    "browser version": lambda m: m.proof.browser_version,
+    "cross-origin isolation": lambda m: m.proof.cross_origin_isolated,
+    "renderer": lambda m: m.proof.renderer,
+    "priority": lambda m: m.proof.priority,
+    "model access": lambda m: m.proof.model_access,
+    "download path": lambda m: m.proof.download_path,
+}
+"""Fields of the proof that must be equal in all blocks of a case, where they could be read."""
 
 _WORST_FIRST: tuple[Status, ...] = ("failed", "invalid", "unsupported", "suspect", "valid", "not measured")
 _COUNTED: tuple[Status, ...] = ("valid", "suspect")
@@ -290,6 +302,19 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> PassSummar
     if 0 < len(blocks) < len(plans):
         reasons.append(f"Only {len(blocks)} of {len(plans)} planned blocks were run.")
     return PassSummary(status, tuple(reasons), len(plans), blocks, tuple(counted))
+
+
+def disagreements(measurements: Sequence[Measurement]) -> list[str]:
+    """The differences between blocks that should be alike, such as `threads: 1, 2`; empty if there are none."""
+    found = []
+    for name, read in _EQUAL_IN_ALL_BLOCKS.items():
+        values = list(dict.fromkeys(str(v) for v in map(read, measurements) if v is not None))
+        if len(values) > 1:
+            found.append(f"{name}: {', '.join(values)}")
+    hashes: dict[str, set[str]] = {}
+    for file in (file for measurement in measurements for file in measurement.proof.files if file.sha256):
+        hashes.setdefault(file.name, set()).add(str(file.sha256))
+    return found + [f"file {name}: {len(seen)} different contents" for name, seen in hashes.items() if len(seen) > 1]
 
 
 def _scattered(counted: Sequence[BlockSummary]) -> Reason | None:

@@ -47,10 +47,10 @@ def report(run: RunArgument = "last", out: Out = None) -> None:
 
 def write_report(store: Store, run: str, folder: Path) -> Path:
     """Write the report files of a run into its folder; returns the path of the HTML file."""
-    from mobilebench import report as reports
+    from mobilebench.report import compose
 
     loaded = store.load(run)
-    return reports.write(loaded, folder / "runs" / loaded.info.id).html
+    return compose.write(loaded, folder / "runs" / loaded.info.id).html
 
 
 def results(
@@ -115,7 +115,7 @@ def _list_runs(store: Store, wanted: Format) -> None:
 def _show(store: Store, run: str, data: TableName | None) -> None:
     from mobilebench.analysis.summary import summarise
     from mobilebench.core.errors import BadInput
-    from mobilebench.report import result_table
+    from mobilebench.report.compose import result_table
     from mobilebench.results import traces
 
     if data:

@@ -232,12 +232,11 @@ def _resume(begun: Run, store: Store, wait_seconds: int, *, retry_failed: bool) 
 
 
 def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool = False) -> None:
-    from mobilebench import report
     from mobilebench.core.errors import ExitCode
-    from mobilebench.report import result_table
+    from mobilebench.report import compose
     from mobilebench.results import traces
 
-    html = report.write(result.run, store.run_folder(result.run_id), result.summary).html
+    html = compose.write(result.run, store.run_folder(result.run_id), result.summary).html
     found = traces.kept(result.run, store.run_folder(result.run_id))
     if json:
         print_json(
@@ -250,7 +249,7 @@ def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool =
             }
         )
     else:
-        console().print(result_table(result.summary))
+        console().print(compose.result_table(result.summary))
         say_where_traces_are(found)
         say(
             f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items() if number)

@@ -7,39 +7,39 @@ import io
 from collections.abc import Iterator
 
 from mobilebench.analysis.labels import printable
-from mobilebench.report.document import Cell, Document, Figure, Row, Table, Value, all_blocks, columns, plain
+from mobilebench.report import document as doc
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Characters at the start of a text that make a spreadsheet take it for a formula."""
 
 
-def render(document: Document) -> dict[str, str]:
+def render(document: doc.Document) -> dict[str, str]:
     """File name to its text. Tables of one file are concatenated below one header."""
     files: dict[str, tuple[list[str], list[list[str]]]] = {}
     for table in _tables(document):
-        header = [column.title for column in columns(table, "csv")]
+        header = [column.title for column in doc.columns(table, "csv")]
         _, rows = files.setdefault(table.csv or "", (header, []))
         rows += [_values(table, row) for row in table.rows if "csv" in row.forms]
     return {name: _text(header, rows) for name, (header, rows) in files.items()}
 
 
-def _tables(document: Document) -> Iterator[Table]:
-    for block in all_blocks(document.sections, "csv"):
-        if isinstance(block, Table) and block.csv:
+def _tables(document: doc.Document) -> Iterator[doc.Table]:
+    for block in doc.all_blocks(document.sections, "csv"):
+        if isinstance(block, doc.Table) and block.csv:
             yield block
-        elif isinstance(block, Figure) and block.csv:
+        elif isinstance(block, doc.Figure) and block.csv:
             yield block.as_table()
 
 
-def _values(table: Table, row: Row) -> list[str]:
+def _values(table: doc.Table, row: doc.Row) -> list[str]:
     chosen = (value for column, value in zip(table.columns, row.cells, strict=True) if "csv" in column.forms)
     return [_value(value) for value in chosen]
 
 
-def _value(value: Value) -> str:
+def _value(value: doc.Value) -> str:
     """A number in full, a boolean as `true` or `false`, None as an empty field."""
-    if isinstance(value, Cell):
-        value = plain(value.text) if value.value is None else value.value
+    if isinstance(value, doc.Cell):
+        value = doc.plain(value.text) if value.value is None else value.value
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -16,40 +16,14 @@ from markupsafe import Markup
 
 from mobilebench.analysis.labels import printable
 from mobilebench.analysis.summary import Status
-from mobilebench.report.document import (
-    Block,
-    Cell,
-    Column,
-    Document,
-    Figure,
-    Fold,
-    Group,
-    Link,
-    Panel,
-    Row,
-    Section,
-    Sentence,
-    Span,
-    StatusWord,
-    Styled,
-    Table,
-    Text,
-    VirtualMark,
-    appears,
-    by_reason,
-    cells,
-    columns,
-    rows,
-    shown,
-    spans,
-)
+from mobilebench.report import document as doc
 
 LONG = 20
 """A table with more rows than this scrolls in its own box."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(document: Document) -> str:
+def render(document: doc.Document) -> str:
     """The whole report as one HTML document."""
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     return (
@@ -77,17 +51,17 @@ def _environment() -> Environment:
     )
     environment.globals.update(LONG=LONG)
     environment.filters.update(
-        appears=lambda section: appears(section, "html"),
+        appears=lambda section: doc.appears(section, "html"),
         beside=_beside,
-        by_reason=by_reason,
-        cells=lambda row, table: cells(table, row, "html"),
+        by_reason=doc.by_reason,
+        cells=lambda row, table: doc.cells(table, row, "html"),
         classes=_classes,
-        columns=lambda table: columns(table, "html"),
+        columns=lambda table: doc.columns(table, "html"),
         heading=_heading,
         kind=lambda block: type(block).__name__,
-        rows=lambda table: rows(table, "html"),
+        rows=lambda table: doc.rows(table, "html"),
         sentence=_sentence,
-        shown=lambda blocks: shown(blocks, "html"),
+        shown=lambda blocks: doc.shown(blocks, "html"),
         text=text,
         verdict=_verdict,
     )
@@ -100,7 +74,7 @@ def _finalize(value: object) -> object:
     return printable(value) if isinstance(value, str) else value
 
 
-def _panels(sections: Sequence[Section], mark: str | None) -> Iterator[tuple[Panel, str | None]]:
+def _panels(sections: Sequence[doc.Section], mark: str | None) -> Iterator[tuple[doc.Panel, str | None]]:
     """The panels of all rows, each with its target's mark."""
     for section in sections:
         own = section.mark or mark
@@ -110,45 +84,45 @@ def _panels(sections: Sequence[Section], mark: str | None) -> Iterator[tuple[Pan
         yield from _panels(section.sections, own)
 
 
-def _rows(blocks: Sequence[Block]) -> Iterator[Row]:
-    for block in shown(blocks, "html"):
-        if isinstance(block, Table):
-            yield from rows(block, "html")
-        elif isinstance(block, Fold | Group):
+def _rows(blocks: Sequence[doc.Block]) -> Iterator[doc.Row]:
+    for block in doc.shown(blocks, "html"):
+        if isinstance(block, doc.Table):
+            yield from doc.rows(block, "html")
+        elif isinstance(block, doc.Fold | doc.Group):
             yield from _rows(block.blocks)
 
 
-def _beside(blocks: Sequence[Block]) -> list[list[Block]]:
+def _beside(blocks: Sequence[doc.Block]) -> list[list[doc.Block]]:
     """Groups blocks for layout: consecutive figures are side by side, every other block is alone."""
-    runs: list[list[Block]] = []
+    runs: list[list[doc.Block]] = []
     for block in blocks:
-        if isinstance(block, Figure) and runs and isinstance(runs[-1][0], Figure):
+        if isinstance(block, doc.Figure) and runs and isinstance(runs[-1][0], doc.Figure):
             runs[-1].append(block)
         else:
             runs.append([block])
     return runs
 
 
-def text(value: Text) -> Markup:
+def text(value: doc.Text) -> Markup:
     """A text with its marks, links and styles."""
-    return Markup("").join(map(_span, spans(value)))
+    return Markup("").join(map(_span, doc.spans(value)))
 
 
-def _span(span: Span) -> Markup:
+def _span(span: doc.Span) -> Markup:
     match span:
-        case Sentence():
+        case doc.Sentence():
             return _sentence(span.text)
-        case StatusWord():
+        case doc.StatusWord():
             return _verdict(span.status)
-        case VirtualMark():
+        case doc.VirtualMark():
             return Markup('<span class="virtual">virtual</span>')
-        case Link():
+        case doc.Link():
             return Markup('<a href="{}">{}</a>').format(printable(span.address), printable(span.text))
-        case Styled(style="strong"):
+        case doc.Styled(style="strong"):
             return Markup("<strong>{}</strong>").format(printable(span.text))
-        case Styled(style="mono"):
+        case doc.Styled(style="mono"):
             return Markup('<span class="mono">{}</span>').format(printable(span.text))
-        case Styled():
+        case doc.Styled():
             return Markup('<span class="small inline">{}</span>').format(printable(span.text))
         case _:
             return Markup.escape(printable(str(span)))
@@ -165,13 +139,13 @@ def _verdict(status: Status) -> Markup:
     return Markup('<span class="verdict {}">{}</span>').format(status.replace(" ", "-"), status)
 
 
-def _heading(column: Column) -> str:
+def _heading(column: doc.Column) -> str:
     return f"{column.title}, {column.unit}" if column.unit and column.unit != "ms" else column.title
 
 
-def _classes(column: Column, cell: Cell) -> str:
+def _classes(column: doc.Column, cell: doc.Cell) -> str:
     """CSS classes of a cell: reasons are styled as longer text, and `alone` fills a line on a phone."""
-    if cell.span > 1 or isinstance(cell.text, StatusWord):
+    if cell.span > 1 or isinstance(cell.text, doc.StatusWord):
         return "why"
     return " ".join(
         filter(None, ("number" if column.kind == "number" else "", "alone" if column.style == "wide" else ""))

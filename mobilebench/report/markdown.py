@@ -7,36 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mobilebench.analysis.labels import printable
 from mobilebench.analysis.summary import Status
-from mobilebench.report.document import (
-    Block,
-    Cell,
-    Column,
-    Command,
-    Counts,
-    Document,
-    Facts,
-    Figure,
-    Heading,
-    Items,
-    Link,
-    Note,
-    Paragraph,
-    Remarks,
-    Section,
-    Span,
-    StatusWord,
-    Subject,
-    Table,
-    Text,
-    appears,
-    by_reason,
-    cells,
-    columns,
-    plain,
-    rows,
-    spans,
-    unfolded,
-)
+from mobilebench.report import document as doc
 from mobilebench.report.phrases import counts_sentence
 
 _ESCAPES = str.maketrans({**{c: f"\\{c}" for c in "\\`*[]|~$"}, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -52,7 +23,7 @@ def escape(raw: object) -> str:
     return _ALIVE.sub(lambda found: f"&#{ord(found[0])};", escaped)
 
 
-def render(document: Document) -> str:
+def render(document: doc.Document) -> str:
     """The whole report as one Markdown document."""
     parts = [f"# {escape(document.title)}", f"{escape(document.eyebrow)} · run {escape(document.run_id)}"]
     parts += _blocks(document.head, None)
@@ -61,8 +32,8 @@ def render(document: Document) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _section(section: Section, level: int, mark: str | None) -> Iterator[str]:
-    if not appears(section, "markdown"):
+def _section(section: doc.Section, level: int, mark: str | None) -> Iterator[str]:
+    if not doc.appears(section, "markdown"):
         return
     mark = section.mark or mark
     if section.title:
@@ -79,57 +50,57 @@ def _marked(mark: str | None) -> str:
     return " (virtual)" if mark else ""
 
 
-def _blocks(blocks: Sequence[Block], mark: str | None) -> Iterator[str]:
-    for block in unfolded(blocks, "markdown"):
+def _blocks(blocks: Sequence[doc.Block], mark: str | None) -> Iterator[str]:
+    for block in doc.unfolded(blocks, "markdown"):
         yield "\n\n".join(_block(block, mark))
 
 
-def _block(block: Block, mark: str | None) -> Iterator[str]:
+def _block(block: doc.Block, mark: str | None) -> Iterator[str]:
     match block:
-        case Paragraph():
+        case doc.Paragraph():
             yield text(block.text)
-        case Heading():
+        case doc.Heading():
             yield f"**{text(block.text)}**"
-        case Note():
+        case doc.Note():
             title = f"**{text(block.title)}**: " if block.title else ""
             yield "\n>\n".join(
                 f"> {title if number == 0 else ''}{text(line)}" for number, line in enumerate(block.lines)
             )
-        case Items():
+        case doc.Items():
             yield "\n".join(f"- {text(item)}" for item in block.items)
-        case Facts():
+        case doc.Facts():
             yield "\n".join(f"- {text(fact.name)}: {text(fact.text)}" for fact in block.facts)
-        case Command():
+        case doc.Command():
             yield f"    {printable(block.text)}"
-        case Counts():
+        case doc.Counts():
             yield f"{escape(counts_sentence(block.counts))}."
-        case Figure():
+        case doc.Figure():
             yield from _table(block.as_table(), mark)
-        case Table():
+        case doc.Table():
             yield from _table(block, mark)
-        case Remarks():
+        case doc.Remarks():
             yield _remarks(block, mark)
 
 
-def _table(table: Table, mark: str | None) -> Iterator[str]:
+def _table(table: doc.Table, mark: str | None) -> Iterator[str]:
     """A table below its caption, which names a virtual target as virtual."""
     if table.caption and not table.hide_caption:
         yield f"{escape(table.caption)}{_marked(mark)}{f': {escape(table.note)}' if table.note else ''}"
-    shown = columns(table, "markdown")
+    shown = doc.columns(table, "markdown")
     lines = [[_heading(column) for column in shown], ["---"] * len(shown)]
-    for row in rows(table, "markdown"):
+    for row in doc.rows(table, "markdown"):
         line: list[str] = []
-        for column, cell in cells(table, row, "markdown"):
+        for column, cell in doc.cells(table, row, "markdown"):
             line += [_cell(column, cell), *["–"] * (cell.span - 1)]
         lines.append(line)
     yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _heading(column: Column) -> str:
+def _heading(column: doc.Column) -> str:
     return escape(f"{column.label}, {column.unit}" if column.unit else column.label)
 
 
-def _cell(column: Column, cell: Cell) -> str:
+def _cell(column: doc.Column, cell: doc.Cell) -> str:
     if cell.markdown is not None:
         return text(cell.markdown)
     details = [text(detail) for detail in cell.details]
@@ -140,30 +111,30 @@ def _cell(column: Column, cell: Cell) -> str:
     return f"{text(cell.text)} ({'; '.join(details)})"
 
 
-def _remarks(block: Remarks, mark: str | None) -> str:
+def _remarks(block: doc.Remarks, mark: str | None) -> str:
     """One line per reason, with the cases that share it."""
     what = f", {block.what}{_marked(mark)}" if block.what else ""
     return "\n".join(
         f"- {escape(_who(subjects))}{escape(what)}, {status}: {escape(reason)}"
-        for status, reason, subjects in by_reason(block.remarks)
+        for status, reason, subjects in doc.by_reason(block.remarks)
     )
 
 
-def _who(subjects: Sequence[Subject]) -> str:
+def _who(subjects: Sequence[doc.Subject]) -> str:
     names = "; ".join(subject.label for subject in subjects)
     return names if len(subjects) == 1 else f"{len(subjects)} cases ({names})"
 
 
-def text(value: Text) -> str:
+def text(value: doc.Text) -> str:
     """A text as Markdown; a bad verdict is in capitals, and a link to a file is the file's path as code."""
-    return "".join(map(_span, spans(value))).strip()
+    return "".join(map(_span, doc.spans(value))).strip()
 
 
-def _span(span: Span) -> str:
-    if isinstance(span, StatusWord):
+def _span(span: doc.Span) -> str:
+    if isinstance(span, doc.StatusWord):
         return span.status.upper() if span.status in _BAD else span.status
-    if isinstance(span, Link) and not span.address.startswith("#"):
+    if isinstance(span, doc.Link) and not span.address.startswith("#"):
         return f"`{printable(span.address).replace('`', '')}`"
-    words = plain(span)
+    words = doc.plain(span)
     before, after = (" " if edge.isspace() else "" for edge in (words[:1], words[-1:]))
     return f"{before}{escape(words)}{after}" if words.strip() else " "

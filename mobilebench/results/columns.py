@@ -7,7 +7,6 @@ from typing import get_args
 from mobilebench.core.axes import AXES
 from mobilebench.core.records import PageMemory
 from mobilebench.results.names import TableName
-from mobilebench.results.proofs import PROOF
 
 _AFTER: dict[str, dict[str, type]] = {
     "target": {"target_name": str, "target_kind": str, "virtual": bool, "soc": str, "os": str},
@@ -50,6 +49,52 @@ _SHARED: dict[str, type] = {
 
 PAGE_MEMORY = tuple(name for name in PageMemory.model_fields if name not in ("at_ms", "stage"))
 """Memory values that a page and its browser report, each named after its source."""
+
+PROOF: dict[str, type] = {
+    "backend_read": str,
+    "delegate_asked": str,
+    "arithmetic_asked": str,
+    "threads_read": int,
+    "threads_source": str,
+    "threads_alive": int,
+    "threads_at_work": int,
+    "thread_cpu_ms": str,
+    "simd": bool,
+    "wasm_file": str,
+    "wasm_sha256": str,
+    "graph_nodes": int,
+    "delegates": str,
+    "cpu_features": str,
+    "affinity_asked": str,
+    "affinity_read": str,
+    "affinity_kept": bool,
+    "cpuset": str,
+    "priority_read": int,
+    "model_access_read": str,
+    "caches_asked": str,
+    "model_resident": float,
+    "library_resident": float,
+    "clock_resolution_ms": float,
+    "clock_cost_ms": float,
+    "browser_program": str,
+    "renderer_process": int,
+    "renderer_fresh": bool,
+    "user_agent": str,
+    "hardware_concurrency": int,
+    "hardware_concurrency_overridden": bool,
+    "visible": bool,
+    "focused": bool,
+    "runs_in": str,
+    "renderer": str,
+    "renderer_software": bool,
+    "power_preference": str,
+    "download_path": str,
+    "download_turns_ms": str,
+    "flags": str,
+    "environment": str,
+    "notes": str,
+}
+"""Columns of the table `proof`. A column `NAME_read` was read back; the shared column `NAME` holds the request."""
 
 _OWN: dict[TableName, dict[str, type]] = {
     "samples": {

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
-from mobilebench.results.axis_columns import add_missing
+from mobilebench.results.tables import axis_column
 
 SCHEMA = "0009"
 """The schema that this version reads and writes: the newest module in `migrations/versions`."""
@@ -110,3 +112,33 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+_OTHERS = {"id", "run_id", "key"}
+
+
+def add_missing(connection: Connection, path: Path) -> None:
+    """Add a column for each axis that a store lacks; its cases get the axis's default value.
+
+    Raises:
+        BadInput: the store has an axis that this version does not know. Without it, different cases would look alike.
+    """
+    there = {column["name"] for column in sa.inspect(connection).get_columns("cases")}
+    columns = {axis.column: axis for axis in AXES.values()}
+    if strange := sorted(there - _OTHERS - columns.keys()):
+        raise BadInput(
+            f"{path} has cases with the axis {strange[0]}, which a newer mobilebench wrote and this one does not know.",
+            hint="Upgrade mobilebench, or choose another folder by --out. Nothing in the file was changed.",
+        )
+    missing = [axis for name, axis in columns.items() if name not in there]
+    if not missing:
+        return
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
+    operations = Operations(MigrationContext.configure(connection))
+    for axis in missing:
+        column = axis_column(axis)
+        if axis.default is not None:
+            column.server_default = sa.DefaultClause(str(axis.default))
+        operations.add_column("cases", column)

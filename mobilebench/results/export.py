@@ -11,16 +11,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import Block, Measurement, Run, TargetInfo
-from mobilebench.results.columns import COLUMNS, TABLES
+from mobilebench.core.records import Block, DelegateShare, Measurement, Proof, Run, TargetInfo
+from mobilebench.results.columns import COLUMNS, PROOF, TABLES
 from mobilebench.results.names import TableName
-from mobilebench.results.proofs import proof_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "TABLES", "Format", "TableName", "encode", "rows", "to_csv", "to_frame", "to_json", "write"]
 
 Format = Literal["csv", "json", "parquet"]
+
+_AS_THEY_ARE = tuple(name for name in PROOF if name in Proof.model_fields)
+"""Columns of the table `proof` that are fields of the proof."""
 
 
 def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
@@ -246,7 +249,39 @@ def _compilation(measurement: Measurement) -> Iterator[dict[str, Any]]:
 
 
 def _proof(measurement: Measurement) -> Iterator[dict[str, Any]]:
-    yield proof_row(measurement)
+    """One row for each block; None for values that could not be read.
+
+    Each list becomes one text: numbers are separated by spaces, flags are quoted for a shell, sentences are joined by
+    `; `.
+    """
+    proof = measurement.proof
+    wasm = [file for file in proof.files if file.name.endswith(".wasm")]
+    found = {name: getattr(proof, name) for name in _AS_THEY_ARE}
+    yield {
+        **found,
+        "backend_read": proof.backend,
+        "threads_read": proof.threads,
+        "affinity_read": None if proof.affinity is None else ",".join(map(str, proof.affinity)),
+        "priority_read": proof.priority,
+        "model_access_read": proof.model_access,
+        "thread_cpu_ms": _numbers(proof.thread_cpu_ms),
+        "download_turns_ms": _numbers(proof.download_turns_ms),
+        "wasm_file": "; ".join(file.name for file in wasm) or None,
+        "wasm_sha256": "; ".join(file.sha256 or "" for file in wasm) or None,
+        "delegates": "; ".join(map(_delegate, proof.delegates)) or None,
+        "cpu_features": " ".join(proof.cpu_features) or None,
+        "flags": shlex.join(proof.flags) or None,
+        "environment": shlex.join(f"{name}={value}" for name, value in proof.environment.items()) or None,
+        "notes": "; ".join(proof.notes) or None,
+    }
+
+
+def _numbers(values: list[float]) -> str | None:
+    return " ".join(map(repr, values)) or None
+
+
+def _delegate(of: DelegateShare) -> str:
+    return f"{of.name}: {of.nodes} nodes" + ("" if of.partitions is None else f", {of.partitions} partitions")
 
 
 def _files(measurement: Measurement) -> Iterator[dict[str, Any]]:

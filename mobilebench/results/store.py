@@ -32,7 +32,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError
 from mobilebench.core.records import Block, ModelFacts, Pass, PlannedBlock, Run, RunInfo, TargetInfo
-from mobilebench.results import database, rows, tables, traces
+from mobilebench.results import database, tables, traces
 from mobilebench.verdicts.reading import judge_run
 
 FILE_NAME = "results.sqlite"
@@ -109,18 +109,18 @@ class Store:
     def create_run(self, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts] = ()) -> None:
         """Record the request and the known facts about its models, before anything is measured."""
         with self._write("the run could not be recorded") as connection:
-            connection.execute(insert(tables.runs), rows.of_run(info))
+            connection.execute(insert(tables.runs), tables.run_row(info))
             if info.targets:
-                found = [rows.of_target(info.id, *item) for item in enumerate(info.targets)]
+                found = [tables.target_row(info.id, *item) for item in enumerate(info.targets)]
                 connection.execute(insert(tables.targets), found)
             _keep_models(connection, info.id, models)
             if not planned:
                 return
             distinct = {block.case.key: block.case for block in planned}
-            connection.execute(insert(tables.cases), [rows.of_case(info.id, case) for case in distinct.values()])
+            connection.execute(insert(tables.cases), [tables.case_row(info.id, case) for case in distinct.values()])
             ids = {row.key: row.id for row in _of_run(connection, tables.cases, info.id, "id")}
             connection.execute(
-                insert(tables.planned), [rows.of_planned(info.id, ids[block.case.key], block) for block in planned]
+                insert(tables.planned), [tables.planned_row(info.id, ids[block.case.key], block) for block in planned]
             )
 
     def keep_models(self, run_id: str, models: Iterable[ModelFacts]) -> None:
@@ -145,11 +145,11 @@ class Store:
         with self._write(f"block {block.planned.index} could not be stored") as connection:
             if instead_of is not None:
                 connection.execute(delete(tables.blocks).where(_is_block(run_id, block)))
-                connection.execute(insert(tables.events), rows.of_replaced(run_id, instead_of, block.ended_at))
-            connection.execute(insert(tables.blocks), rows.of_block(run_id, block))
-            if samples := list(rows.of_samples(run_id, block)):
+                connection.execute(insert(tables.events), tables.replaced_event(run_id, instead_of, block.ended_at))
+            connection.execute(insert(tables.blocks), tables.block_row(run_id, block))
+            if samples := list(tables.sample_rows(run_id, block)):
                 connection.execute(insert(tables.samples), samples)
-            if series := list(rows.of_series(run_id, block)):
+            if series := list(tables.series_rows(run_id, block)):
                 connection.execute(insert(tables.series), series)
             _complete(connection, run_id, completed)
 
@@ -194,7 +194,7 @@ class Store:
         by_run: dict[str, list[TargetInfo]] = defaultdict(list)
         for row in found:
             by_run[row.run_id].append(TargetInfo.model_validate(row.info))
-        return [rows.to_run_info(row, by_run[row.id]) for row in infos]
+        return [tables.to_run_info(row, by_run[row.id]) for row in infos]
 
     def resolve(self, name: str) -> str:
         """The id of a run that is named by its id, a unique beginning of it, or `last`.
@@ -237,14 +237,14 @@ class Store:
             models = _of_run(connection, tables.models, run_id, "model", "precision", "batch")
             samples = _grouped(_of_run(connection, tables.samples, run_id, "index", "stage", "position"))
             series = _grouped(_of_run(connection, tables.series, run_id, "index", "position"))
-        planned = {_index(row): rows.to_planned(row, cases[row.case_id]) for row in plan}
+        planned = {_index(row): tables.to_planned(row, cases[row.case_id]) for row in plan}
         stored = Run(
-            info=rows.to_run_info(info, [TargetInfo.model_validate(row.info) for row in targets]),
+            info=tables.to_run_info(info, [TargetInfo.model_validate(row.info) for row in targets]),
             planned=list(planned.values()),
             blocks=[
-                rows.to_block(row, samples[_index(row)], series[_index(row)], planned[_index(row)]) for row in blocks
+                tables.to_block(row, samples[_index(row)], series[_index(row)], planned[_index(row)]) for row in blocks
             ],
-            models=[rows.to_model(row) for row in models],
+            models=[tables.to_model(row) for row in models],
         )
         return judge_run(stored)
 
@@ -305,7 +305,7 @@ def _keep_models(connection: Connection, run_id: str, models: Iterable[ModelFact
     known = {(row.model, row.precision, row.batch) for row in _of_run(connection, tables.models, run_id)}
     new = {facts.key: facts for facts in models if facts.key not in known}
     if new:
-        connection.execute(insert(tables.models), [rows.of_model(run_id, facts) for facts in new.values()])
+        connection.execute(insert(tables.models), [tables.model_row(run_id, facts) for facts in new.values()])
 
 
 def _is_block(run_id: str, block: Block) -> ColumnElement[bool]:

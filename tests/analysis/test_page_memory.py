@@ -3,8 +3,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from mobilebench.analysis.memory import memory
-from mobilebench.analysis.page_memory import PageMemorySummary, page_memory
+from mobilebench.analysis.memory import PageMemorySummary, memory, page_memory
 from mobilebench.analysis.summary import CaseSummary, summarise
 from mobilebench.core.records import FileProof, KernelMemory, Measurement, MemoryUse, PageMemory, Run
 from tests.analysis import example, watching

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from mobilebench.analysis.comparability import disagreements
 from mobilebench.analysis.labels import case_details
 from mobilebench.analysis.stage_parts import compilation, download_share, downloads, readback
-from mobilebench.analysis.summary import summarise
+from mobilebench.analysis.summary import disagreements, summarise
 from mobilebench.core.records import Compilation, Download, DownloadPath, Measurement, SetupPart
 from tests.analysis import pages
 from tests.analysis.example import Shape, case, measurement

@@ -63,7 +63,7 @@ def main(folder: Path) -> dict[str, object]:
     from mobilebench.cli.app import app
     from mobilebench.cli.run import plan_table
     from mobilebench.core.records import Run
-    from mobilebench.report.sections.cases import FURTHER_AXES
+    from mobilebench.report.views import FURTHER_AXES
     from mobilebench.results import export
     from mobilebench.results.store import Store
     from mobilebench.suite import loading

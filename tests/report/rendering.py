@@ -7,10 +7,10 @@ import io
 from rich.console import Console
 
 from mobilebench.analysis.summary import RunSummary
-from mobilebench.report import csv_files, result_table
+from mobilebench.report import csv_files
 from mobilebench.report import html as html_renderer
 from mobilebench.report import markdown as markdown_renderer
-from mobilebench.report.contents import document
+from mobilebench.report.compose import document, result_table
 
 
 def html(summary: RunSummary) -> str:

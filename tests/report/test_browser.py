@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from mobilebench.report import write
+from mobilebench.report.compose import write
 from tests.analysis import pages
 from tests.analysis.watching import watched_run
 from tests.report.hostile import hostile_run

@@ -11,43 +11,19 @@ from rich.console import Console
 
 from mobilebench.analysis.summary import summarise
 from mobilebench.report import csv_files, html, markdown, terminal
-from mobilebench.report.contents import MODEL_SECTIONS, SECTIONS, document
-from mobilebench.report.document import (
-    CSV,
-    HTML,
-    MARKDOWN,
-    TERMINAL,
-    Cell,
-    Column,
-    Command,
-    Fact,
-    Facts,
-    Figure,
-    Form,
-    Items,
-    Note,
-    Paragraph,
-    Remark,
-    Remarks,
-    Row,
-    Section,
-    Sentence,
-    StatusWord,
-    Subject,
-    Table,
-    cells,
-)
+from mobilebench.report import document as doc
+from mobilebench.report.compose import MODEL_SECTIONS, SECTIONS, document
 from mobilebench.report.views import ModelSection, ModelView, RunSection, RunView
 from tests.analysis import example
 from tests.report.hostile import EVERYTHING, FORMULA
 from tests.report.test_html import Page
 
-COLUMNS = (Column("Case", "name"), Column("Frames", "number"), Column("Verdict"))
+COLUMNS = (doc.Column("Case", "name"), doc.Column("Frames", "number"), doc.Column("Verdict"))
 
 
 def forms(
     sections: Sequence[RunSection] = SECTIONS, model_sections: Sequence[ModelSection] = MODEL_SECTIONS
-) -> dict[Form, str]:
+) -> dict[doc.Form, str]:
     """The example run's report in all its forms, with these sections."""
     made = document(summarise(example.example_run()), sections, model_sections)
     console = Console(width=120, file=io.StringIO())
@@ -61,10 +37,12 @@ def forms(
     }
 
 
-def frames(view: ModelView) -> Section | None:
+def frames(view: ModelView) -> doc.Section | None:
     """A section of a model, as a module under `sections/` would hold it."""
-    row = Row((Cell("page", ("chrome",)), Cell("59.8 fps", ("58–60",), 59.75), Cell(StatusWord("valid"))))
-    return Section("frames", "Frames a second", (Table("frames", COLUMNS, (row,), "Frames", csv="frames.csv"),))
+    row = doc.Row(
+        (doc.Cell("page", ("chrome",)), doc.Cell("59.8 fps", ("58–60",), 59.75), doc.Cell(doc.StatusWord("valid")))
+    )
+    return doc.Section("frames", "Frames a second", (doc.Table("frames", COLUMNS, (row,), "Frames", csv="frames.csv"),))
 
 
 def test_a_section_of_a_model_shows_in_every_form() -> None:
@@ -91,45 +69,51 @@ def test_everything_inside_a_virtual_target_is_marked() -> None:
     )
 
 
-SUBJECT = Subject("tfjs wasm simd, 1 thread", "tfjs wasm simd", "tfjs", "bert_small")
+SUBJECT = doc.Subject("tfjs wasm simd, 1 thread", "tfjs wasm simd", "tfjs", "bert_small")
 BLOCKS = {
-    "paragraph": Paragraph("WORDS"),
-    "sentence": Paragraph(Sentence("see `WORDS`")),
-    "note": Note("unfinished", ("WORDS",)),
-    "items": Items(("WORDS", "more")),
-    "facts": Facts((Fact("name", "WORDS"),)),
-    "command": Command("WORDS"),
-    "figure": Figure("Frames", "a second", Markup('<svg aria-label="WORDS"></svg>'), (("page", "WORDS"),), csv="f.csv"),
-    "remarks": Remarks("r", (Remark(SUBJECT, "invalid", ("WORDS",)),)),
-    "table": Table("t", (Column("A"),), (Row(("WORDS",)),), csv="t.csv"),
+    "paragraph": doc.Paragraph("WORDS"),
+    "sentence": doc.Paragraph(doc.Sentence("see `WORDS`")),
+    "note": doc.Note("unfinished", ("WORDS",)),
+    "items": doc.Items(("WORDS", "more")),
+    "facts": doc.Facts((doc.Fact("name", "WORDS"),)),
+    "command": doc.Command("WORDS"),
+    "figure": doc.Figure(
+        "Frames", "a second", Markup('<svg aria-label="WORDS"></svg>'), (("page", "WORDS"),), csv="f.csv"
+    ),
+    "remarks": doc.Remarks("r", (doc.Remark(SUBJECT, "invalid", ("WORDS",)),)),
+    "table": doc.Table("t", (doc.Column("A"),), (doc.Row(("WORDS",)),), csv="t.csv"),
 }
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
 def test_every_kind_of_block_shows_its_words_in_every_form(kind: str) -> None:
-    def mine(view: RunView) -> Section:
-        return Section("mine", "Mine", (BLOCKS[kind],))
+    def mine(view: RunView) -> doc.Section:
+        return doc.Section("mine", "Mine", (BLOCKS[kind],))
 
     tables = {"figure", "table"}
     for form, text in forms(sections=[mine]).items():
         assert ("WORDS" in text) == (form != "csv" or kind in tables), form
 
 
-@pytest.mark.parametrize("form", [HTML, MARKDOWN, CSV, TERMINAL])
-def test_a_block_shows_only_in_the_forms_that_it_names(form: frozenset[Form]) -> None:
-    def mine(view: RunView) -> Section:
-        table = Table("t", (Column("A"),), (Row(("TABLE",)),), csv="t.csv", forms=form)
-        return Section("mine", "TITLE OF IT", (table, Paragraph("WORDS", forms=form - CSV)))
+@pytest.mark.parametrize("form", [doc.HTML, doc.MARKDOWN, doc.CSV, doc.TERMINAL])
+def test_a_block_shows_only_in_the_forms_that_it_names(form: frozenset[doc.Form]) -> None:
+    def mine(view: RunView) -> doc.Section:
+        table = doc.Table("t", (doc.Column("A"),), (doc.Row(("TABLE",)),), csv="t.csv", forms=form)
+        return doc.Section("mine", "TITLE OF IT", (table, doc.Paragraph("WORDS", forms=form - doc.CSV)))
 
     for name, text in forms(sections=[mine]).items():
         assert ("TABLE" in text) == (name in form)
-        assert ("TITLE OF IT" in text) == (name in form - CSV)
+        assert ("TITLE OF IT" in text) == (name in form - doc.CSV)
 
 
 def test_untrusted_text_is_escaped_in_every_form() -> None:
-    def mine(view: RunView) -> Section:
-        table = Table("t", (Column("A"),), (Row((Cell(EVERYTHING, (EVERYTHING,)),)), Row((FORMULA,))), csv="t.csv")
-        return Section("mine", EVERYTHING, (table, Paragraph(Sentence(EVERYTHING)), Items((EVERYTHING,))))
+    def mine(view: RunView) -> doc.Section:
+        table = doc.Table(
+            "t", (doc.Column("A"),), (doc.Row((doc.Cell(EVERYTHING, (EVERYTHING,)),)), doc.Row((FORMULA,))), csv="t.csv"
+        )
+        return doc.Section(
+            "mine", EVERYTHING, (table, doc.Paragraph(doc.Sentence(EVERYTHING)), doc.Items((EVERYTHING,)))
+        )
 
     shown = forms(sections=[mine])
     assert len(Page(shown["html"]).of("script")) == 1
@@ -140,12 +124,12 @@ def test_untrusted_text_is_escaped_in_every_form() -> None:
 
 
 def test_a_cell_that_spans_columns_takes_their_place() -> None:
-    table = Table(
+    table = doc.Table(
         "t",
-        (Column("A", "name"), Column("B", forms=HTML), Column("C"), Column("D")),
-        (Row(("a", Cell("refused", span=2), "d")),),
+        (doc.Column("A", "name"), doc.Column("B", forms=doc.HTML), doc.Column("C"), doc.Column("D")),
+        (doc.Row(("a", doc.Cell("refused", span=2), "d")),),
     )
-    found = [(column.title, cell.text) for column, cell in cells(table, table.rows[0], "markdown")]
+    found = [(column.title, cell.text) for column, cell in doc.cells(table, table.rows[0], "markdown")]
     assert found == [("A", "a"), ("C", "refused"), ("D", "d")]
 
 
@@ -154,4 +138,4 @@ def test_a_cell_that_spans_columns_takes_their_place() -> None:
     [("Peak RSS", "peak RSS"), ("RSS", "RSS"), ("FLOPs", "FLOPs"), ("WebAssembly.Memory", "WebAssembly.Memory")],
 )
 def test_titles_begin_small_within_a_line(title: str, label: str) -> None:
-    assert Column(title).label == label
+    assert doc.Column(title).label == label

@@ -11,7 +11,7 @@ import pytest
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Run
-from mobilebench.report import write
+from mobilebench.report.compose import write
 from mobilebench.report.markdown import escape
 from tests.analysis import example, pages
 from tests.pinning import Pinned

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from mobilebench.analysis.kernels import kernels
-from mobilebench.analysis.page_memory import page_memory
+from mobilebench.analysis.memory import page_memory
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core.records import Kernel, KernelMemory, Measurement, Run
 from mobilebench.report.figures.memory import kernel_curve

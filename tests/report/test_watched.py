@@ -17,11 +17,11 @@ from mobilebench.analysis.memory import memory
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core.operators import TYPES
 from mobilebench.core.records import Kernel, MemoryUse, PlannedBlock, Run
-from mobilebench.report import html, write
-from mobilebench.report.figures.kernels import kernel_shares
+from mobilebench.report import html
+from mobilebench.report.compose import write
 from mobilebench.report.figures.memory import STAGE_FILLS
 from mobilebench.report.phrases import signed_size
-from mobilebench.report.sections.kernels import kernel_sentences
+from mobilebench.report.sections.kernels import kernel_sentences, kernel_shares
 from mobilebench.report.sections.memory import memory_sentences
 from tests.analysis import example, watching
 from tests.pinning import Pinned

@@ -22,7 +22,7 @@ from mobilebench.core.records import BlockRule, PlannedBlock
 from mobilebench.engines import page_sampling, web
 from mobilebench.engines.base import BlockResult, PreparedCase
 from mobilebench.engines.registry import engines
-from mobilebench.report import result_table
+from mobilebench.report.compose import result_table
 from mobilebench.results import export
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, resume, run

@@ -11,10 +11,10 @@ from mobilebench.analysis.gaps import gaps
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import Run
-from mobilebench.report import result_table
+from mobilebench.report.compose import result_table
 from mobilebench.report.sections.head import headline
 from mobilebench.session.coordinator import block_counts, exit_code
-from mobilebench.verdicts.scatter import far_apart
+from mobilebench.verdicts.reading import far_apart
 from tests.analysis import example
 from tests.analysis.test_summary import answer, only_case, plan, run_of
 from tests.pinning import Pinned

@@ -8,10 +8,9 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from mobilebench.analysis.labels import MEMORY_STAGES, case_label, size
-from mobilebench.analysis.memory import Growth, MemorySummary
-from mobilebench.analysis.page_memory import NAMES, PageMemorySummary
+from mobilebench.analysis.memory import NAMES, Growth, MemorySummary, PageMemorySummary
 from mobilebench.analysis.summary import CaseSummary
-from mobilebench.report.document import HTML, Figure, Legend
+from mobilebench.report import document as doc
 from mobilebench.report.figures.drawing import (
     ROW,
     Axis,
@@ -51,7 +50,7 @@ STAGE_FILLS = {
 """Stage to its CSS class; parts of setup have the same colour as in the figure of stages."""
 
 
-def memory_growth(watched: Sequence[tuple[CaseSummary, MemorySummary]], mark: str | None) -> Figure | None:
+def memory_growth(watched: Sequence[tuple[CaseSummary, MemorySummary]], mark: str | None) -> doc.Figure | None:
     """RSS from stage to stage in MiB, and the peak as a line. None when no memory pass can be shown."""
     if not watched:
         return None
@@ -63,17 +62,19 @@ def memory_growth(watched: Sequence[tuple[CaseSummary, MemorySummary]], mark: st
     ]
     data = tuple((case_label(case.case), _peak(memory)) for case, memory in watched)
     present = {"process_start"} | {growth.stage for _, memory in watched for growth in memory.growth}
-    return Figure(
+    return doc.Figure(
         "Memory",
         "Resident memory (RSS) as it grows from stage to stage, MiB. The line is the peak (VmHWM).",
         drawing(f"Resident memory after each stage, MiB: {in_words(data)}.", mark, len(watched), axis, rows),
         data,
-        tuple(Legend(f"fill-{STAGE_FILLS[stage]}", name) for stage, name in MEMORY_STAGES.items() if stage in present),
-        forms=HTML,
+        tuple(
+            doc.Legend(f"fill-{STAGE_FILLS[stage]}", name) for stage, name in MEMORY_STAGES.items() if stage in present
+        ),
+        forms=doc.HTML,
     )
 
 
-def kernel_curve(case: CaseSummary, found: PageMemorySummary, mark: str | None) -> Figure | None:
+def kernel_curve(case: CaseSummary, found: PageMemorySummary, mark: str | None) -> doc.Figure | None:
     """Memory held after each kernel of the first inference. None if there are fewer than two kernels."""
     if len(found.kernels) < 2:
         return None
@@ -93,15 +94,15 @@ def kernel_curve(case: CaseSummary, found: PageMemorySummary, mark: str | None) 
     head = label_line(case_label(case.case), case.watched["memory"].status, value, first_row(mark))
     words = f"Memory after each of {len(found.kernels)} kernels of {case_label(case.case)}, {value}."
     shown = [name for name in CURVES if None not in series[name]]
-    return Figure(
+    return doc.Figure(
         "Memory, kernel by kernel",
         "The first inference: what was held when each kernel had ended, over the number of the kernel.",
         drawing(words, mark, _CURVE_ROWS, axis, [head, curves]),
         tuple(
             (CURVES[name][1], size(max(value for value in series[name] if value is not None) / 1024)) for name in shown
         ),
-        tuple(Legend(*CURVES[name]) for name in shown),
-        forms=HTML,
+        tuple(doc.Legend(*CURVES[name]) for name in shown),
+        forms=doc.HTML,
     )
 
 

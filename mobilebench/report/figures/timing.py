@@ -10,7 +10,7 @@ from mobilebench.analysis.labels import case_label, duration
 from mobilebench.analysis.statistics import Interval
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.records import SetupPart
-from mobilebench.report.document import HTML, Figure, Legend
+from mobilebench.report import document as doc
 from mobilebench.report.figures.drawing import (
     ROW,
     Axis,
@@ -40,7 +40,7 @@ SEGMENTS: tuple[tuple[str, str, tuple[SetupPart, ...]], ...] = (
 """Setup parts of native and web engines that do the same work share a colour: class, name, parts."""
 
 
-def latency(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
+def latency(cases: Sequence[CaseSummary], mark: str | None) -> doc.Figure | None:
     """Median prediction of every case with its blocks and its interval; `mark` is printed inside (`virtual: …`).
 
     None when no case has a prediction.
@@ -57,22 +57,22 @@ def latency(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
     ]
     data = tuple((case_label(c.case), f"{duration(c.stages['prediction'].median)} ms") for c in shown)
     with_interval = any(case.stages["prediction"].interval for case in shown)
-    return Figure(
+    return doc.Figure(
         "Prediction",
         f"Median, milliseconds{', logarithmic axis' if axis.logarithmic else ''}. Lower is better.",
         drawing(f"Prediction, fastest first: {in_words(data)}.", mark, len(shown), axis, rows),
         data,
         (
-            Legend("native", "native"),
-            Legend("web", "web"),
-            Legend("range", "blocks, lowest to highest"),
-            *([Legend("line", "95 % interval between blocks")] if with_interval else []),
+            doc.Legend("native", "native"),
+            doc.Legend("web", "web"),
+            doc.Legend("range", "blocks, lowest to highest"),
+            *([doc.Legend("line", "95 % interval between blocks")] if with_interval else []),
         ),
-        forms=HTML,
+        forms=doc.HTML,
     )
 
 
-def stages(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
+def stages(cases: Sequence[CaseSummary], mark: str | None) -> doc.Figure | None:
     """Setup by part, warmup and one prediction of every case, stacked. None when no case has all three."""
     shown = sorted((case for case in cases if len(case.stages) == 3), key=_total)
     if not shown:
@@ -83,20 +83,20 @@ def stages(cases: Sequence[CaseSummary], mark: str | None) -> Figure | None:
         for number, (label, case) in enumerate(zip(row_labels(shown), shown, strict=True))
     ]
     data = tuple((case_label(case.case), f"{duration(_total(case))} ms") for case in shown)
-    return Figure(
+    return doc.Figure(
         "Stages",
         "Setup by part, warmup and one prediction in a row, milliseconds.",
         drawing(f"Setup, warmup and one prediction together: {in_words(data)}.", mark, len(shown), axis, rows),
         data,
         _stages_legend(shown),
-        forms=HTML,
+        forms=doc.HTML,
     )
 
 
-def _stages_legend(cases: Sequence[CaseSummary]) -> tuple[Legend, ...]:
+def _stages_legend(cases: Sequence[CaseSummary]) -> tuple[doc.Legend, ...]:
     present = {part for case in cases for part in case.setup_parts}
-    found = [Legend(f"fill-{name}", label) for name, label, parts in SEGMENTS if present & set(parts)]
-    return (*found, Legend("fill-warmup", "warmup"), Legend("fill-prediction", "one prediction"))
+    found = [doc.Legend(f"fill-{name}", label) for name, label, parts in SEGMENTS if present & set(parts)]
+    return (*found, doc.Legend("fill-warmup", "warmup"), doc.Legend("fill-prediction", "one prediction"))
 
 
 def sparkline(samples: Sequence[float]) -> Markup:

@@ -1,1 +1,1 @@
-"""The sections of the report, one per module. `report/contents.py` lists them in order."""
+"""The sections of the report, one per module. `report/compose.py` lists them in order."""

@@ -8,36 +8,21 @@ from mobilebench.analysis.gaps import Gap, GapGroup
 from mobilebench.analysis.labels import case_details, case_label, engine_label, ratio, threads_label
 from mobilebench.analysis.summary import STAGES
 from mobilebench.core.records import Stage
-from mobilebench.report.document import (
-    CSV,
-    DOCUMENTS,
-    HTML,
-    Block,
-    Cell,
-    Column,
-    Fold,
-    Paragraph,
-    Row,
-    Section,
-    Sentence,
-    Table,
-    Value,
-)
+from mobilebench.report import document as doc
 from mobilebench.report.figures.timing import ratio_bar
 from mobilebench.report.phrases import ratio_range, rounds
-from mobilebench.report.sections.cases import csv_columns
-from mobilebench.report.views import ModelView, RunView
+from mobilebench.report.views import ModelView, RunView, csv_columns
 
 ALL_PAIRS = 120
 """If there are more pairs of a web and a native case than this, only `gaps.csv` has all of them."""
 
-_STAGE_COLUMNS = tuple(Column(stage.capitalize(), "number", style="big") for stage in STAGES)
+_STAGE_COLUMNS = tuple(doc.Column(stage.capitalize(), "number", style="big") for stage in STAGES)
 _COLUMNS = (
-    Column("Web case", "name"),
+    doc.Column("Web case", "name"),
     *_STAGE_COLUMNS,
-    Column("Prediction, as many threads", "number", style="wide"),
+    doc.Column("Prediction, as many threads", "number", style="wide"),
 )
-_PAIR_COLUMNS = (Column("Web case, against native", "name"), *_STAGE_COLUMNS)
+_PAIR_COLUMNS = (doc.Column("Web case, against native", "name"), *_STAGE_COLUMNS)
 
 CSV_COLUMNS = (
     "run",
@@ -62,90 +47,90 @@ CSV_COLUMNS = (
 """`ratio` is web over native, the median over their common rounds. A pair that is not compared has one row."""
 
 
-def section(view: ModelView) -> Section | None:
+def section(view: ModelView) -> doc.Section | None:
     """Every web case against the fastest native one, and all other pairs behind a fold."""
     group = view.group
     if group.reason:
-        return Section("gaps", blocks=(Paragraph(group.reason, "empty", forms=DOCUMENTS),), style="part")
+        return doc.Section("gaps", blocks=(doc.Paragraph(group.reason, "empty", forms=doc.DOCUMENTS),), style="part")
     against = case_label(group.fastest_native) if group.fastest_native else ""
     longest = max((g.ratios["prediction"].median for g in group.main if "prediction" in g.ratios), default=1.0)
-    table = Table(
+    table = doc.Table(
         "gaps",
         _COLUMNS,
         tuple(_row(group, gap, longest) for gap in group.main),
         view.caption("Native-to-web gap"),
         f"Times as long as {against}, the fastest native case here. Ratios pair within rounds; their median and "
         "range are shown.",
-        forms=DOCUMENTS,
+        forms=doc.DOCUMENTS,
     )
-    return Section("gaps", blocks=(table, *_all_pairs(view)), style="part")
+    return doc.Section("gaps", blocks=(table, *_all_pairs(view)), style="part")
 
 
-def _row(group: GapGroup, gap: Gap, longest: float) -> Row:
+def _row(group: GapGroup, gap: Gap, longest: float) -> doc.Row:
     found = gap.ratios.get("prediction")
-    name = Cell(
+    name = doc.Cell(
         engine_label(gap.web),
         (*case_details(gap.web), f"against {threads_label(gap.native.threads)}", *_remarks(gap)),
         markdown=case_label(gap.web),
         picture=ratio_bar(found.median, longest) if found else None,
     )
     if gap.refusal:
-        return Row((name, _refused(gap.refusal, 4)))
-    return Row((name, *(_ratio(gap, stage) for stage in STAGES), _same_threads(group, gap)))
+        return doc.Row((name, _refused(gap.refusal, 4)))
+    return doc.Row((name, *(_ratio(gap, stage) for stage in STAGES), _same_threads(group, gap)))
 
 
 def _remarks(gap: Gap) -> tuple[str, ...]:
     return *((rounds(gap),) if gap.ratios else ()), *(("one side is suspect",) if gap.suspect else ())
 
 
-def _ratio(gap: Gap, stage: Stage) -> Cell | None:
+def _ratio(gap: Gap, stage: Stage) -> doc.Cell | None:
     found = gap.ratios.get(stage)
     if found is None:
         return None
     between = ratio_range(found)
-    return Cell(ratio(found.median), (between,) if between else (), found.median)
+    return doc.Cell(ratio(found.median), (between,) if between else (), found.median)
 
 
-def _refused(refusal: str, span: int) -> Cell:
-    return Cell("not compared", (refusal,), markdown=f"not compared: {refusal}", span=span)
+def _refused(refusal: str, span: int) -> doc.Cell:
+    return doc.Cell("not compared", (refusal,), markdown=f"not compared: {refusal}", span=span)
 
 
-def _same_threads(group: GapGroup, gap: Gap) -> Cell:
+def _same_threads(group: GapGroup, gap: Gap) -> doc.Cell:
     """The same web case against the fastest native case with the same number of threads."""
     same = group.same_threads(gap.web)
     if same is None:
-        return Cell("–", (f"no native case with {threads_label(gap.web.threads)}",))
+        return doc.Cell("–", (f"no native case with {threads_label(gap.web.threads)}",))
     found = same.ratios["prediction"].median
-    return Cell(ratio(found), (f"against {same.native.engine}, {threads_label(same.native.threads)}",), found)
+    return doc.Cell(ratio(found), (f"against {same.native.engine}, {threads_label(same.native.threads)}",), found)
 
 
-def _all_pairs(view: ModelView) -> tuple[Block, ...]:
+def _all_pairs(view: ModelView) -> tuple[doc.Block, ...]:
     pairs = view.group.gaps
     if len(pairs) <= len(view.group.main):
         return ()
     if len(pairs) > ALL_PAIRS:
         sentence = f"All {len(pairs)} pairs of a web and a native case stand in `gaps.csv`."
-        return (Paragraph(Sentence(sentence), "small", forms=HTML),)
-    table = Table("gaps", _PAIR_COLUMNS, tuple(map(_pair, pairs)), view.caption("All pairs"), forms=HTML)
-    return (Fold("Every web case against every native case", (table,), forms=HTML),)
+        return (doc.Paragraph(doc.Sentence(sentence), "small", forms=doc.HTML),)
+    table = doc.Table("gaps", _PAIR_COLUMNS, tuple(map(_pair, pairs)), view.caption("All pairs"), forms=doc.HTML)
+    return (doc.Fold("Every web case against every native case", (table,), forms=doc.HTML),)
 
 
-def _pair(gap: Gap) -> Row:
-    name = Cell(case_label(gap.web), (f"against {case_label(gap.native)}", *_remarks(gap)))
-    return Row((name, *([_refused(gap.refusal, 3)] if gap.refusal else (_ratio(gap, stage) for stage in STAGES))))
+def _pair(gap: Gap) -> doc.Row:
+    name = doc.Cell(case_label(gap.web), (f"against {case_label(gap.native)}", *_remarks(gap)))
+    return doc.Row((name, *([_refused(gap.refusal, 3)] if gap.refusal else (_ratio(gap, stage) for stage in STAGES))))
 
 
-def data(view: RunView) -> Section | None:
+def data(view: RunView) -> doc.Section | None:
     """`gaps.csv`: every pair of a web and a native case, one row per stage; None if there is no pair."""
     groups = [group for group in view.groups if group.gaps]
     if not groups:
         return None
-    rows = (Row(values) for group in groups for gap in group.gaps for values in _values(view, group, gap))
-    table = Table("gaps-data", csv_columns(CSV_COLUMNS), tuple(rows), csv="gaps.csv", forms=CSV)
-    return Section("gaps-data", blocks=(table,), style="part")
+    rows = (doc.Row(values) for group in groups for gap in group.gaps for values in _values(view, group, gap))
+    table = doc.Table("gaps-data", csv_columns(CSV_COLUMNS), tuple(rows), csv="gaps.csv", forms=doc.CSV)
+    return doc.Section("gaps-data", blocks=(table,), style="part")
 
 
-def _values(view: RunView, group: GapGroup, gap: Gap) -> Iterator[tuple[Value, ...]]:
+def _values(view: RunView, group: GapGroup, gap: Gap) -> Iterator[tuple[doc.Value, ...]]:
     info = group.target.info
     shared = (
         *(view.run.info.id, info.id, info.virtual, group.target.soc, group.model, group.precision, group.batch),

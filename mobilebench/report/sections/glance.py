@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from mobilebench.analysis.gaps import Gap, GapGroup
 from mobilebench.analysis.labels import case_label, duration, ratio
 from mobilebench.analysis.summary import CaseSummary
-from mobilebench.report.document import HTML, Cell, Column, Link, Row, Section, Table, Text, VirtualMark
+from mobilebench.report import document as doc
 from mobilebench.report.phrases import ratio_range, rounds
 from mobilebench.report.views import RunView
 
 _COLUMNS = (
-    Column("Target and model", "name"),
-    Column("Native", style="native"),
-    Column("Web", style="web"),
-    Column("Gap", "number", style="big"),
+    doc.Column("Target and model", "name"),
+    doc.Column("Native", style="native"),
+    doc.Column("Web", style="web"),
+    doc.Column("Gap", "number", style="big"),
 )
 
 
@@ -30,20 +30,20 @@ class Glance:
     """The gap of `web` against `native`."""
 
 
-def section(view: RunView) -> Section | None:
+def section(view: RunView) -> doc.Section | None:
     """The fastest cases side by side; None if nothing was timed."""
     found = [glance for group in view.groups if (glance := _glance(group)).native or glance.web]
     if not found:
         return None
-    table = Table(
+    table = doc.Table(
         "glance",
         _COLUMNS,
         tuple(_row(view, glance) for glance in found),
         caption="Fastest native and fastest web case of each model and target",
         hide_caption=True,
-        forms=HTML,
+        forms=doc.HTML,
     )
-    return Section(
+    return doc.Section(
         "glance",
         "At a glance",
         (table,),
@@ -63,26 +63,29 @@ def _glance(group: GapGroup) -> Glance:
     return Glance(group, native, web, gap)
 
 
-def _row(view: RunView, glance: Glance) -> Row:
+def _row(view: RunView, glance: Glance) -> doc.Row:
     group, info = glance.group, glance.group.target.info
     anchor = next(target.anchor for target in view.targets if target.target is group.target)
-    name: Text = (Link(group.model, f"#{view.anchor_of(group)}"), *((" ", VirtualMark()) if info.virtual else ()))
-    where: Text = (Link(info.name, f"#{anchor}"), f" ({info.id})")
-    head = Cell(name, (f"{group.precision}, batch {group.batch}", where))
-    return Row((head, _side(glance.native), _side(glance.web), _gap(glance.gap)), virtual=info.virtual)
+    name: doc.Text = (
+        doc.Link(group.model, f"#{view.anchor_of(group)}"),
+        *((" ", doc.VirtualMark()) if info.virtual else ()),
+    )
+    where: doc.Text = (doc.Link(info.name, f"#{anchor}"), f" ({info.id})")
+    head = doc.Cell(name, (f"{group.precision}, batch {group.batch}", where))
+    return doc.Row((head, _side(glance.native), _side(glance.web), _gap(glance.gap)), virtual=info.virtual)
 
 
-def _side(case: CaseSummary | None) -> Cell | None:
+def _side(case: CaseSummary | None) -> doc.Cell | None:
     if case is None:
         return None
     doubt = f", {case.status}" if case.status != "valid" else ""
     value = case.stages["prediction"].median
-    return Cell(duration(value), (f"{case_label(case.case, browser=False)}{doubt}",), value)
+    return doc.Cell(duration(value), (f"{case_label(case.case, browser=False)}{doubt}",), value)
 
 
-def _gap(gap: Gap | None) -> Cell | None:
+def _gap(gap: Gap | None) -> doc.Cell | None:
     if gap is None:
         return None
     found = gap.ratios["prediction"]
     details = tuple(filter(None, (ratio_range(found), rounds(gap))))
-    return Cell(ratio(found.median), details, found.median)
+    return doc.Cell(ratio(found.median), details, found.median)

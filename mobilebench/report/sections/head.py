@@ -3,20 +3,7 @@
 from __future__ import annotations
 
 from mobilebench.analysis.summary import RunSummary, TargetSummary
-from mobilebench.report.document import (
-    DOCUMENTS,
-    HTML,
-    MARKDOWN,
-    TERMINAL,
-    Block,
-    Counts,
-    Document,
-    Note,
-    Paragraph,
-    Section,
-    Sentence,
-    VirtualMark,
-)
+from mobilebench.report import document as doc
 from mobilebench.report.phrases import counts_sentence, plural, watched_counts
 from mobilebench.report.views import RunView
 
@@ -24,12 +11,12 @@ MANY_CASES = 20
 """If there are more cases than this, HTML offers a search."""
 
 
-def document(view: RunView, sections: tuple[Section, ...]) -> Document:
+def document(view: RunView, sections: tuple[doc.Section, ...]) -> doc.Document:
     """The report's title and notices, with these sections below."""
     run = view.run
     created = f"{run.info.created_at:%d %B %Y, %H:%M}".lstrip("0")
     version = f"mobilebench {run.info.mobilebench_version}"
-    return Document(
+    return doc.Document(
         title=headline(run),
         eyebrow=f"Suite {run.info.suite} · {created} UTC · {version}",
         run_id=run.info.id,
@@ -41,30 +28,30 @@ def document(view: RunView, sections: tuple[Section, ...]) -> Document:
     )
 
 
-def _head(run: RunSummary) -> list[Block]:
-    blocks: list[Block] = [Counts(run.counts, "Cases by verdict", forms=DOCUMENTS)]
+def _head(run: RunSummary) -> list[doc.Block]:
+    blocks: list[doc.Block] = [doc.Counts(run.counts, "Cases by verdict", forms=doc.DOCUMENTS)]
     if run.rules:
-        blocks.append(Paragraph(" ".join(run.rules), "small", forms=DOCUMENTS))
+        blocks.append(doc.Paragraph(" ".join(run.rules), "small", forms=doc.DOCUMENTS))
     if run.watched:
         sentence = f"Watched beside the timing, in passes of their own: {watched_counts(run)}."
-        blocks.append(Paragraph(sentence, "small", forms=DOCUMENTS))
+        blocks.append(doc.Paragraph(sentence, "small", forms=doc.DOCUMENTS))
     if unfinished := unfinished_notice(run):
-        blocks.append(Note("unfinished", (Sentence(unfinished),), forms=DOCUMENTS))
+        blocks.append(doc.Note("unfinished", (doc.Sentence(unfinished),), forms=doc.DOCUMENTS))
     if run.virtual:
         stand_ins = "is a stand-in, not a phone" if len(run.virtual) == 1 else "are stand-ins, not phones"
         title = f"{len(run.virtual)} of {plural(len(run.targets), 'target')} {stand_ins}"
         lines = tuple(virtual_notice(target) for target in run.virtual)
-        blocks.append(Note("virtual", lines, (VirtualMark(), f" {title}"), forms=HTML))
-        blocks += [Note("virtual", (line,), VirtualMark(), forms=MARKDOWN) for line in lines]
+        blocks.append(doc.Note("virtual", lines, (doc.VirtualMark(), f" {title}"), forms=doc.HTML))
+        blocks += [doc.Note("virtual", (line,), doc.VirtualMark(), forms=doc.MARKDOWN) for line in lines]
     return blocks
 
 
-def closing(view: RunView) -> Section | None:
+def closing(view: RunView) -> doc.Section | None:
     """The last lines in the terminal: how many cases have each verdict."""
-    blocks = [Paragraph(f"{counts_sentence(view.run.counts)}.", forms=TERMINAL)]
+    blocks = [doc.Paragraph(f"{counts_sentence(view.run.counts)}.", forms=doc.TERMINAL)]
     if view.run.watched:
-        blocks.append(Paragraph(f"Watched beside the timing: {watched_counts(view.run)}.", forms=TERMINAL))
-    return Section("closing", blocks=tuple(blocks), style="part")
+        blocks.append(doc.Paragraph(f"Watched beside the timing: {watched_counts(view.run)}.", forms=doc.TERMINAL))
+    return doc.Section("closing", blocks=tuple(blocks), style="part")
 
 
 def headline(run: RunSummary) -> str:

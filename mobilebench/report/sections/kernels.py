@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from markupsafe import Markup
 
 from mobilebench.analysis.kernels import TOP_NODES, KernelNode, KernelSummary, kernels
 from mobilebench.analysis.labels import amount, case_label, duration, percent, ratio
 from mobilebench.analysis.summary import CaseSummary, RunSummary, TargetSummary
-from mobilebench.report.document import (
-    CSV,
-    DOCUMENTS,
-    HTML,
-    MARKDOWN,
-    TERMINAL,
-    TEXTS,
-    Block,
-    Cell,
-    Column,
-    Fold,
-    Items,
-    Paragraph,
-    Row,
-    Section,
-    Sentence,
-    Table,
-    Value,
+from mobilebench.core.operators import TYPES
+from mobilebench.report import document as doc
+from mobilebench.report import views
+from mobilebench.report.figures.drawing import (
+    ROW,
+    Axis,
+    drawing,
+    first_row,
+    in_words,
+    label_line,
+    row_labels,
+    segment,
 )
-from mobilebench.report.figures.kernels import kernel_shares
 from mobilebench.report.phrases import milliseconds, plural, rate, times
-from mobilebench.report.sections.cases import (
-    FURTHER_AXES,
-    IDENTITY,
-    OUTCOME,
-    THREADS,
-    case_cell,
-    case_column,
-    csv_columns,
-    every_case,
-    further_axes,
-    identity,
-    missing_pass,
-    outcome,
-)
-from mobilebench.report.views import ModelView, RunView
 
 Watched = tuple[CaseSummary, KernelSummary]
 
@@ -53,72 +33,80 @@ _AT_ONCE = 1.02
 _LEAST_SHARE = 0.001
 
 _COLUMNS = (
-    case_column("kernels, ms"),
-    THREADS,
-    Column("Kernels", "number", unit="ms", short="sum", style="big"),
-    Column("Explained", "number", forms=TEXTS),
-    Column("First inference", "number", forms=HTML),
-    Column("Against timing", "number", short="vs timing", style="big"),
-    Column("Compute-intensive", "number", short="compute"),
-    Column("Memory-intensive", "number", short="memory"),
-    Column("FLOPs", "number", forms=DOCUMENTS),
+    views.case_column("kernels, ms"),
+    views.THREADS,
+    doc.Column("Kernels", "number", unit="ms", short="sum", style="big"),
+    doc.Column("Explained", "number", forms=doc.TEXTS),
+    doc.Column("First inference", "number", forms=doc.HTML),
+    doc.Column("Against timing", "number", short="vs timing", style="big"),
+    doc.Column("Compute-intensive", "number", short="compute"),
+    doc.Column("Memory-intensive", "number", short="memory"),
+    doc.Column("FLOPs", "number", forms=doc.DOCUMENTS),
 )
 _TYPE_COLUMNS = (
-    Column("Type", "name"),
-    *(Column(name, "number") for name in ("Kernels", "ms", "Share", "Warmup, ms", "FLOPs", "GFLOP/s", "Parameters")),
+    doc.Column("Type", "name"),
+    *(
+        doc.Column(name, "number")
+        for name in ("Kernels", "ms", "Share", "Warmup, ms", "FLOPs", "GFLOP/s", "Parameters")
+    ),
 )
-_NODE_COLUMNS = (Column("Kernel", "name"), *(Column(name, "number") for name in ("Node", "ms", "Share", "Warmup, ms")))
+_NODE_COLUMNS = (
+    doc.Column("Kernel", "name"),
+    *(doc.Column(name, "number") for name in ("Node", "ms", "Share", "Warmup, ms")),
+)
 
 _OF_TYPE = ("type", "class", "kernels", "median_ms", "share", "warmup_ms", "flops", "parameters", "gflop_per_s")
 _OF_PASS = ("kernels_sum_ms", "prediction_ms", "timing_prediction_ms", "clock", "first_sum_ms", "first_inference_ms")
-CSV_COLUMNS = (*IDENTITY, *OUTCOME, *_OF_TYPE, *_OF_PASS, *FURTHER_AXES)
+CSV_COLUMNS = (*views.IDENTITY, *views.OUTCOME, *_OF_TYPE, *_OF_PASS, *views.FURTHER_AXES)
 """`share` is of all kernels together. The columns from `kernels_sum_ms` to `first_inference_ms` are for the whole pass
 and equal in all rows of a case: the kernels' sum and the prediction that contains them, both also for the first
 inference, and the clock (`gpu`: for at least one kernel).
 """
 
 
-def section(view: ModelView) -> Section | None:
+def section(view: views.ModelView) -> doc.Section | None:
     """Figure and table of the kernels passes, their details, and why a pass cannot be shown."""
     watched = [(case, found) for case in view.cases if (found := kernels(case))]
-    missing = missing_pass(view.cases, "kernels", {case.case.key for case, _ in watched})
-    blocks: list[Block] = [figure] if (figure := kernel_shares(watched, view.mark)) else []
+    missing = views.missing_pass(view.cases, "kernels", {case.case.key for case, _ in watched})
+    blocks: list[doc.Block] = [figure] if (figure := kernel_shares(watched, view.mark)) else []
     if watched:
         blocks += [_table(view, watched), _largest_types(watched), *_details(view, watched)]
     if missing.remarks:
         blocks.append(missing)
-    return Section("kernels", blocks=tuple(blocks), style="part") if blocks else None
+    return doc.Section("kernels", blocks=tuple(blocks), style="part") if blocks else None
 
 
-def _table(view: ModelView, watched: list[Watched]) -> Table:
-    return Table(
+def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
+    return doc.Table(
         "kernels",
         _COLUMNS,
-        tuple(Row(_cells(view, case, found)) for case, found in watched),
+        tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
         view.caption("Kernels"),
         "A pass of its own. Milliseconds of all kernels in one prediction and in the first inference, and how much of "
         "these they explain; that prediction against the timing blocks'; shares of the kernels' time by class; "
         "FLOPs and parameters of the model's file.",
-        forms=DOCUMENTS | TERMINAL,
+        forms=doc.DOCUMENTS | doc.TERMINAL,
     )
 
 
-def _cells(view: ModelView, case: CaseSummary, found: KernelSummary) -> tuple[Value, ...]:
+def _cells(view: views.ModelView, case: CaseSummary, found: KernelSummary) -> tuple[doc.Value, ...]:
     explained = f"{percent(found.explained)} of {duration(found.whole_ms)}"
     clock = clock_mark(found)
     neither = found.share_of(None)
     parameters = (f"{amount(found.parameters)} parameters",) if found.parameters else ()
     collapsed = (f"{plural(len(found.collapsed), 'part')} collapsed",) if found.collapsed else ()
     return (
-        case_cell(view, case),
+        views.case_cell(view, case),
         case.case.threads,
-        Cell(duration(found.sum_ms), (explained, *([clock] if clock else [])), markdown=duration(found.sum_ms)),
+        doc.Cell(duration(found.sum_ms), (explained, *([clock] if clock else [])), markdown=duration(found.sum_ms)),
         percent(found.explained),
-        Cell(milliseconds(found.warmup_sum_ms), _explained_first(found)),
-        Cell(times(found.distortion), (_compared(found),), markdown=times(found.distortion)),
+        doc.Cell(milliseconds(found.warmup_sum_ms), _explained_first(found)),
+        doc.Cell(times(found.distortion), (_compared(found),), markdown=times(found.distortion)),
         percent(found.share_of("compute")),
-        Cell(percent(found.share_of("memory")), (f"{percent(neither)} neither",) if neither >= _LEAST_SHARE else ()),
-        Cell(_amount(found.flops), (*parameters, *collapsed)),
+        doc.Cell(
+            percent(found.share_of("memory")), (f"{percent(neither)} neither",) if neither >= _LEAST_SHARE else ()
+        ),
+        doc.Cell(_amount(found.flops), (*parameters, *collapsed)),
     )
 
 
@@ -146,7 +134,7 @@ def _amount(count: float | None) -> str:
     return amount(count) if count else "–"
 
 
-def _largest_types(watched: list[Watched]) -> Items:
+def _largest_types(watched: list[Watched]) -> doc.Items:
     """The five types with the most time, for Markdown, which has no table by type."""
     items = (
         ", ".join(
@@ -154,21 +142,21 @@ def _largest_types(watched: list[Watched]) -> Items:
         )
         for case, found in watched
     )
-    return Items(tuple(items), forms=MARKDOWN)
+    return doc.Items(tuple(items), forms=doc.MARKDOWN)
 
 
-def _details(view: ModelView, watched: list[Watched]) -> list[Block]:
+def _details(view: views.ModelView, watched: list[Watched]) -> list[doc.Block]:
     if not view.detailed:
         sentence = (
             "This run is large: the types of every case stand in `kernels.csv`, and every kernel in "
             f"`mobilebench results {view.run.info.id} --data kernels --format csv`."
         )
-        return [Paragraph(Sentence(sentence), "small", forms=HTML)]
+        return [doc.Paragraph(doc.Sentence(sentence), "small", forms=doc.HTML)]
     folds = tuple(
-        Fold(
+        doc.Fold(
             case_label(case.case),
             (
-                *(Paragraph(Sentence(sentence), "small") for sentence in kernel_sentences(found)),
+                *(doc.Paragraph(doc.Sentence(sentence), "small") for sentence in kernel_sentences(found)),
                 _by_type(found),
                 _by_node(found),
             ),
@@ -176,15 +164,15 @@ def _details(view: ModelView, watched: list[Watched]) -> list[Block]:
         )
         for case, found in watched
     )
-    return [Fold("Kernels by type and by node", folds, forms=HTML)]
+    return [doc.Fold("Kernels by type and by node", folds, forms=doc.HTML)]
 
 
-def _by_type(found: KernelSummary) -> Table:
+def _by_type(found: KernelSummary) -> doc.Table:
     rows = []
     for row in found.rows:
         intensity = f"{row.intensity}-intensive" if row.intensity else "in neither class"
-        cells: tuple[Value, ...] = (
-            Cell(row.type, (intensity,)),
+        cells: tuple[doc.Value, ...] = (
+            doc.Cell(row.type, (intensity,)),
             row.kernels or "fused",
             duration(row.median_ms) if row.kernels else None,
             percent(row.share) if row.kernels else None,
@@ -193,16 +181,16 @@ def _by_type(found: KernelSummary) -> Table:
             rate(row.rate),
             _amount(row.parameters),
         )
-        rows.append(Row(cells))
-    return Table("types", _TYPE_COLUMNS, tuple(rows), "By type", style="dense")
+        rows.append(doc.Row(cells))
+    return doc.Table("types", _TYPE_COLUMNS, tuple(rows), "By type", style="dense")
 
 
-def _by_node(found: KernelSummary) -> Table:
+def _by_node(found: KernelSummary) -> doc.Table:
     longest = found.nodes[:TOP_NODES]
     rows = tuple(
-        Row(
+        doc.Row(
             (
-                Cell(f"{node.name}{' (collapsed)' if node.collapsed else ''}", (_node_details(found, node),)),
+                doc.Cell(f"{node.name}{' (collapsed)' if node.collapsed else ''}", (_node_details(found, node),)),
                 node.node,
                 duration(node.median_ms),
                 percent(node.share),
@@ -212,7 +200,7 @@ def _by_node(found: KernelSummary) -> Table:
         for node in longest
     )
     caption = f"The {len(longest)} longest of {plural(len(found.nodes), 'kernel')}"
-    return Table("nodes", _NODE_COLUMNS, rows, caption, style="dense")
+    return doc.Table("nodes", _NODE_COLUMNS, rows, caption, style="dense")
 
 
 def _node_details(found: KernelSummary, node: KernelNode) -> str:
@@ -284,26 +272,76 @@ def _distortion(found: KernelSummary) -> str:
     return f"A watched prediction takes {compared}."
 
 
-def data(view: RunView) -> Section | None:
+def data(view: views.RunView) -> doc.Section | None:
     """`kernels.csv`: a row for each case and operator type; None if no kernels pass was planned."""
     if "kernels" not in view.run.watched:
         return None
-    rows = (Row(values) for one in every_case(view.run) for values in _values(view.run, *one))
-    table = Table("kernels-data", csv_columns(CSV_COLUMNS), tuple(rows), csv="kernels.csv", forms=CSV)
-    return Section("kernels-data", blocks=(table,), style="part")
+    rows = (doc.Row(values) for one in views.every_case(view.run) for values in _values(view.run, *one))
+    table = doc.Table("kernels-data", views.csv_columns(CSV_COLUMNS), tuple(rows), csv="kernels.csv", forms=doc.CSV)
+    return doc.Section("kernels-data", blocks=(table,), style="part")
 
 
-def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[tuple[Value, ...]]:
+def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[tuple[doc.Value, ...]]:
     """The rows of one case; a case whose kernels are not known has one row."""
     entry = case.watched.get("kernels")
     if entry is None:
         return
-    shared = (*identity(run, target, case), *outcome(entry))
+    shared = (*views.identity(run, target, case), *views.outcome(entry))
     found = kernels(case)
     if found is None:
-        yield (*shared, *(None,) * (len(_OF_TYPE) + len(_OF_PASS)), *further_axes(case))
+        yield (*shared, *(None,) * (len(_OF_TYPE) + len(_OF_PASS)), *views.further_axes(case))
         return
     whole = (found.sum_ms, found.whole_ms, found.timing_ms, found.clock, found.warmup_sum_ms, found.warmup_ms)
     for row in found.rows:
         own = (row.type, row.intensity, row.kernels, row.median_ms, row.share, row.warmup_ms, row.flops, row.parameters)
-        yield (*shared, *own, row.rate, *whole, *further_axes(case))
+        yield (*shared, *own, row.rate, *whole, *views.further_axes(case))
+
+
+_PERCENT = Axis(0.0, 100.0, False, (0.0, 25.0, 50.0, 75.0, 100.0))
+
+
+def kernel_shares(watched: Sequence[tuple[CaseSummary, KernelSummary]], mark: str | None) -> doc.Figure | None:
+    """The share of each operator type in the time of all kernels, compute-intensive types first.
+
+    None if no kernels pass can be shown.
+    """
+    if not watched:
+        return None
+    labels = row_labels([case for case, _ in watched])
+    rows = [
+        _kernel_row(label, case, kernels, first_row(mark) + number * ROW)
+        for number, (label, (case, kernels)) in enumerate(zip(labels, watched, strict=True))
+    ]
+    data = tuple((case_label(case.case), _shares(kernels)) for case, kernels in watched)
+    present = {row.type for _, kernels in watched for row in kernels.rows if row.kernels}
+    return doc.Figure(
+        "Kernels",
+        "Percent of the kernels' time by operator type: compute-intensive types are blue, memory-intensive ones "
+        "brown to yellow.",
+        drawing(f"Share of the kernels' time: {in_words(data)}.", mark, len(watched), _PERCENT, rows),
+        data,
+        tuple(doc.Legend(f"fill-{_fill(kind)}", kind) for kind in TYPES if kind in present),
+        forms=doc.HTML,
+    )
+
+
+def _kernel_row(label: str, case: CaseSummary, kernels: KernelSummary, y: int) -> Markup:
+    status = case.watched["kernels"].status
+    parts = [label_line(label, status, f"{duration(kernels.sum_ms)} ms", y)]
+    start = 0.0
+    by_type = {row.type: row for row in kernels.rows}
+    for kind in TYPES:
+        if kind in by_type and by_type[kind].share > 0:
+            end = start + 100 * by_type[kind].share
+            title = f"{kind}: {percent(by_type[kind].share)}, {duration(by_type[kind].median_ms)} ms"
+            parts.append(segment(_fill(kind), title, _PERCENT.at(start), _PERCENT.at(end), y))
+            start = end
+    return Markup("").join(parts)
+
+
+def _shares(kernels: KernelSummary) -> str:
+    return ", ".join(f"{row.type} {percent(row.share)}" for row in kernels.rows if row.kernels)
+
+
+def _fill(kind: str) -> str:
+    return f"kernel-{kind.replace(' ', '-')}"

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from mobilebench.analysis.summary import counts_of
-from mobilebench.report.document import DOCUMENTS, Paragraph, Section, Span, Styled
+from mobilebench.report import document as doc
 from mobilebench.report.phrases import counts_sentence
 from mobilebench.report.views import ModelSection, ModelView, RunView, TargetView
 
 
-def section(view: RunView) -> Section | None:
+def section(view: RunView) -> doc.Section | None:
     """All measurements, by target and model."""
     targets = tuple(_target(target, view.model_sections) for target in view.targets)
-    return Section("measurements", style="part", sections=targets)
+    return doc.Section("measurements", style="part", sections=targets)
 
 
-def _target(view: TargetView, builders: tuple[ModelSection, ...]) -> Section:
+def _target(view: TargetView, builders: tuple[ModelSection, ...]) -> doc.Section:
     info = view.target.info
-    lead: list[Span] = [Styled(info.id, "mono"), f" · filed under {view.target.soc}"]
+    lead: list[doc.Span] = [doc.Styled(info.id, "mono"), f" · filed under {view.target.soc}"]
     if info.virtual and info.profile_soc:
         lead.append(f" · imitates {info.profile_soc}")
     state = f": its state was {info.state}" if info.state != "device" else ""
-    nothing = Paragraph(f"Nothing was planned for this target{state}.", "empty", forms=DOCUMENTS)
-    return Section(
+    nothing = doc.Paragraph(f"Nothing was planned for this target{state}.", "empty", forms=doc.DOCUMENTS)
+    return doc.Section(
         "target",
         info.name,
         blocks=() if view.models else (nothing,),
@@ -33,8 +33,8 @@ def _target(view: TargetView, builders: tuple[ModelSection, ...]) -> Section:
     )
 
 
-def _model(view: ModelView, builders: tuple[ModelSection, ...]) -> Section:
-    return Section(
+def _model(view: ModelView, builders: tuple[ModelSection, ...]) -> doc.Section:
+    return doc.Section(
         "model",
         view.title,
         sections=tuple(found for build in builders if (found := build(view))),

@@ -5,48 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mobilebench.analysis.labels import case_label, size
-from mobilebench.analysis.memory import MemorySummary, memory
-from mobilebench.analysis.page_memory import NAMES, PageMemorySummary, page_memory
+from mobilebench.analysis.memory import NAMES, MemorySummary, PageMemorySummary, memory, page_memory
 from mobilebench.analysis.summary import CaseSummary, RunSummary, TargetSummary
 from mobilebench.core.records import PageMemory
-from mobilebench.report.document import (
-    CSV,
-    DOCUMENTS,
-    HTML,
-    MARKDOWN,
-    TERMINAL,
-    Block,
-    Cell,
-    Column,
-    Fold,
-    Paragraph,
-    Row,
-    Section,
-    Sentence,
-    Table,
-    Value,
-)
+from mobilebench.report import document as doc
+from mobilebench.report import views
 from mobilebench.report.figures.memory import growth_label, memory_growth
 from mobilebench.report.phrases import memory_size, plural, signed_size, times
-from mobilebench.report.sections.cases import (
-    FURTHER_AXES,
-    IDENTITY,
-    OUTCOME,
-    THREADS,
-    case_cell,
-    case_column,
-    csv_columns,
-    every_case,
-    further_axes,
-    identity,
-    missing_pass,
-    outcome,
-)
-from mobilebench.report.views import ModelView, RunView
 
 Watched = tuple[CaseSummary, MemorySummary]
 
-_GROWTH_COLUMNS = (Column("Stage", "name"), *(Column(name, "number") for name in ("RSS", "PSS", "USS", "RSS then")))
+_GROWTH_COLUMNS = (
+    doc.Column("Stage", "name"),
+    *(doc.Column(name, "number") for name in ("RSS", "PSS", "USS", "RSS then")),
+)
 
 _OF_PROCESS = (
     "rss_kb",
@@ -61,14 +33,14 @@ _OF_PROCESS = (
     "period_ms",
 )
 CSV_COLUMNS = (
-    *IDENTITY,
-    *OUTCOME,
+    *views.IDENTITY,
+    *views.OUTCOME,
     "stage",
     "at_ms",
     *_OF_PROCESS,
     *NAMES,
     "peak_tensors_bytes",
-    *FURTHER_AXES,
+    *views.FURTHER_AXES,
 )
 """Readings at the end of each stage; peaks, graphics, model and period are for the whole pass and equal in all rows of
 a case. Columns whose names end in `_bytes` were reported by a page and its browser; `peak_tensors_bytes` is the largest
@@ -76,76 +48,76 @@ a case. Columns whose names end in `_bytes` were reported by a page and its brow
 """
 
 
-def section(view: ModelView) -> Section | None:
+def section(view: views.ModelView) -> doc.Section | None:
     """Figure and table of the memory passes, growth by stage, and why a pass cannot be shown."""
     watched = [(case, found) for case in view.cases if (found := memory(case))]
     keys = {case.case.key for case, _ in watched} | {case.case.key for case in view.cases if page_memory(case)}
-    missing = missing_pass(view.cases, "memory", keys)
-    blocks: list[Block] = [figure] if (figure := memory_growth(watched, view.mark)) else []
+    missing = views.missing_pass(view.cases, "memory", keys)
+    blocks: list[doc.Block] = [figure] if (figure := memory_growth(watched, view.mark)) else []
     if watched:
         blocks += [_table(view, watched), *_details(view, watched)]
     if missing.remarks:
         blocks.append(missing)
-    return Section("memory", blocks=tuple(blocks), style="part") if blocks else None
+    return doc.Section("memory", blocks=tuple(blocks), style="part") if blocks else None
 
 
-def _table(view: ModelView, watched: list[Watched]) -> Table:
+def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
     graphics = any(found.graphics_kb is not None for _, found in watched)
     columns = (
-        case_column("memory"),
-        THREADS,
-        Column("Peak RSS", "number", style="big"),
-        Column("Times the model", "number", short="/ model", forms=MARKDOWN | TERMINAL),
-        Column("RSS", "number"),
-        Column("PSS", "number"),
-        Column("USS", "number"),
-        Column("Anonymous", "number", forms=DOCUMENTS),
-        Column("File-backed", "number", forms=DOCUMENTS),
-        Column("Graphics", "number", forms=HTML if graphics else CSV),
+        views.case_column("memory"),
+        views.THREADS,
+        doc.Column("Peak RSS", "number", style="big"),
+        doc.Column("Times the model", "number", short="/ model", forms=doc.MARKDOWN | doc.TERMINAL),
+        doc.Column("RSS", "number"),
+        doc.Column("PSS", "number"),
+        doc.Column("USS", "number"),
+        doc.Column("Anonymous", "number", forms=doc.DOCUMENTS),
+        doc.Column("File-backed", "number", forms=doc.DOCUMENTS),
+        doc.Column("Graphics", "number", forms=doc.HTML if graphics else doc.CSV),
     )
-    return Table(
+    return doc.Table(
         "memory",
         columns,
-        tuple(Row(_cells(view, case, found)) for case, found in watched),
+        tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
         view.caption("Memory"),
         "A pass of its own. Peak RSS is VmHWM; all others were read when the last prediction ended, and RSS also "
         "says what was added since the first reading.",
-        forms=DOCUMENTS | TERMINAL,
+        forms=doc.DOCUMENTS | doc.TERMINAL,
     )
 
 
-def _cells(view: ModelView, case: CaseSummary, found: MemorySummary) -> tuple[Value, ...]:
+def _cells(view: views.ModelView, case: CaseSummary, found: MemorySummary) -> tuple[doc.Value, ...]:
     steady = found.steady
     of_model = (f"{times(found.peak_to_model)} the model",) if found.peak_to_model is not None else ()
     peak = memory_size(found.peak_rss_kb)
     return (
-        case_cell(view, case),
+        views.case_cell(view, case),
         case.case.threads,
-        Cell(peak, of_model, markdown=peak),
+        doc.Cell(peak, of_model, markdown=peak),
         times(found.peak_to_model),
-        Cell(size(steady.rss_kb), (signed_size(found.grown_kb),), markdown=size(steady.rss_kb)),
+        doc.Cell(size(steady.rss_kb), (signed_size(found.grown_kb),), markdown=size(steady.rss_kb)),
         *map(memory_size, (steady.pss_kb, steady.uss_kb, steady.anonymous_kb, steady.file_kb, found.graphics_kb)),
     )
 
 
-def _details(view: ModelView, watched: list[Watched]) -> list[Block]:
+def _details(view: views.ModelView, watched: list[Watched]) -> list[doc.Block]:
     if not view.detailed:
         sentence = "This run is large: the stages of every case stand in `memory.csv`."
-        return [Paragraph(Sentence(sentence), "small", forms=HTML)]
+        return [doc.Paragraph(doc.Sentence(sentence), "small", forms=doc.HTML)]
     folds = tuple(
-        Fold(
+        doc.Fold(
             case_label(case.case),
-            (*(Paragraph(Sentence(one), "small") for one in memory_sentences(found)), _growth(found)),
+            (*(doc.Paragraph(doc.Sentence(one), "small") for one in memory_sentences(found)), _growth(found)),
             inner=True,
         )
         for case, found in watched
     )
-    return [Fold("Memory by stage", folds, forms=HTML)]
+    return [doc.Fold("Memory by stage", folds, forms=doc.HTML)]
 
 
-def _growth(found: MemorySummary) -> Table:
+def _growth(found: MemorySummary) -> doc.Table:
     rows = tuple(
-        Row(
+        doc.Row(
             (
                 growth_label(growth),
                 *map(signed_size, (growth.rss_kb, growth.pss_kb, growth.uss_kb)),
@@ -154,7 +126,7 @@ def _growth(found: MemorySummary) -> Table:
         )
         for growth in found.growth
     )
-    return Table("growth", _GROWTH_COLUMNS, rows, "Growth by stage", style="dense")
+    return doc.Table("growth", _GROWTH_COLUMNS, rows, "Growth by stage", style="dense")
 
 
 def memory_sentences(found: MemorySummary) -> list[str]:
@@ -173,29 +145,29 @@ def memory_sentences(found: MemorySummary) -> list[str]:
     return [*sentences, *(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in found.notes)]
 
 
-def data(view: RunView) -> Section | None:
+def data(view: views.RunView) -> doc.Section | None:
     """`memory.csv`: a row for each case and stage; None if no memory pass was planned."""
     if "memory" not in view.run.watched:
         return None
-    rows = (Row(values) for one in every_case(view.run) for values in _values(view.run, *one))
-    table = Table("memory-data", csv_columns(CSV_COLUMNS), tuple(rows), csv="memory.csv", forms=CSV)
-    return Section("memory-data", blocks=(table,), style="part")
+    rows = (doc.Row(values) for one in views.every_case(view.run) for values in _values(view.run, *one))
+    table = doc.Table("memory-data", views.csv_columns(CSV_COLUMNS), tuple(rows), csv="memory.csv", forms=doc.CSV)
+    return doc.Section("memory-data", blocks=(table,), style="part")
 
 
-def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[tuple[Value, ...]]:
+def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterator[tuple[doc.Value, ...]]:
     """The rows of one case; a case whose memory is not known has one row."""
     entry = case.watched.get("memory")
     if entry is None:
         return
-    shared = (*identity(run, target, case), *outcome(entry))
+    shared = (*views.identity(run, target, case), *views.outcome(entry))
     of_process, of_page = memory(case), page_memory(case)
     peak = of_page.peak_tensors if of_page else None
     unknown = (None,) * (2 + len(_OF_PROCESS) + len(NAMES))
     for reading in list(_readings(of_process, of_page)) or [unknown]:
-        yield (*shared, *reading, peak, *further_axes(case))
+        yield (*shared, *reading, peak, *views.further_axes(case))
 
 
-def _readings(of_process: MemorySummary | None, of_page: PageMemorySummary | None) -> Iterator[tuple[Value, ...]]:
+def _readings(of_process: MemorySummary | None, of_page: PageMemorySummary | None) -> Iterator[tuple[doc.Value, ...]]:
     """The columns from `stage` to the last one of a page, one row per stage."""
     by_stage = {reading.stage: reading for reading in of_page.readings} if of_page else {}
     if of_process:
@@ -210,5 +182,5 @@ def _readings(of_process: MemorySummary | None, of_page: PageMemorySummary | Non
             yield (page.stage, page.at_ms, *(None,) * len(_OF_PROCESS), *_of_page(page))
 
 
-def _of_page(reading: PageMemory | None) -> tuple[Value, ...]:
+def _of_page(reading: PageMemory | None) -> tuple[doc.Value, ...]:
     return tuple(getattr(reading, name) if reading else None for name in NAMES)

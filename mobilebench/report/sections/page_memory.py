@@ -3,115 +3,99 @@
 from __future__ import annotations
 
 from mobilebench.analysis.labels import MEMORY_STAGES, case_label
-from mobilebench.analysis.page_memory import KernelGrowth, PageMemorySummary, page_memory
+from mobilebench.analysis.memory import KernelGrowth, PageMemorySummary, page_memory
 from mobilebench.analysis.summary import CaseSummary
-from mobilebench.report.document import (
-    HTML,
-    MARKDOWN,
-    TERMINAL,
-    Block,
-    Cell,
-    Column,
-    Fold,
-    Items,
-    Paragraph,
-    Row,
-    Section,
-    Sentence,
-    Table,
-    Value,
-)
+from mobilebench.report import document as doc
+from mobilebench.report import views
 from mobilebench.report.figures.memory import kernel_curve
 from mobilebench.report.phrases import memory_bytes, signed_size, times
-from mobilebench.report.sections.cases import THREADS, case_cell, case_column
-from mobilebench.report.views import ModelView
 
 Watched = tuple[CaseSummary, PageMemorySummary]
 
 _FIELDS = ("wasm_heap_bytes", "performance_memory_bytes", "user_agent_bytes")
 _COLUMNS = (
-    case_column("memory told by pages"),
-    THREADS,
-    Column("WebAssembly.Memory", "number", short="wasm"),
-    Column("performance.memory", "number", short="perf.memory"),
-    Column("measureUserAgentSpecificMemory()", "number", short="userAgent"),
-    Column("Tensors", "number"),
-    Column("Tensors to model", "number", short="/ model", forms=TERMINAL),
+    views.case_column("memory told by pages"),
+    views.THREADS,
+    doc.Column("WebAssembly.Memory", "number", short="wasm"),
+    doc.Column("performance.memory", "number", short="perf.memory"),
+    doc.Column("measureUserAgentSpecificMemory()", "number", short="userAgent"),
+    doc.Column("Tensors", "number"),
+    doc.Column("Tensors to model", "number", short="/ model", forms=doc.TERMINAL),
 )
 _SOURCE_COLUMNS = (
-    Column("Reported by", "name"),
-    *(Column(name, "number") for name in ("At first", "Highest", "After", "At the end", "Times the model")),
+    doc.Column("Reported by", "name"),
+    *(doc.Column(name, "number") for name in ("At first", "Highest", "After", "At the end", "Times the model")),
 )
 _KERNEL_COLUMNS = (
-    Column("Kernel", "name"),
+    doc.Column("Kernel", "name"),
     *(
-        Column(name, "number")
+        doc.Column(name, "number")
         for name in ("Number", "bytesAdded", "totalBytesSnapshot", "Heap growth", "performance.memory")
     ),
 )
 
 
-def section(view: ModelView) -> Section | None:
+def section(view: views.ModelView) -> doc.Section | None:
     """Highest values of every page, the values by stage, and the curve over the kernels of the first inference."""
     watched = [(case, found) for case in view.cases if (found := page_memory(case))]
     if not watched:
         return None
-    blocks: list[Block] = [
+    blocks: list[doc.Block] = [
         _table(view, watched),
         _by_source(view, watched),
-        Items(tuple(_tensors(case, found) for case, found in watched if found.kernels), forms=MARKDOWN),
+        doc.Items(tuple(_tensors(case, found) for case, found in watched if found.kernels), forms=doc.MARKDOWN),
     ]
     if not view.detailed:
         sentence = (
             "This run is large: the values of every case and stage stand in `memory.csv`, and those after every "
             f"kernel in `mobilebench results {view.run.info.id} --data kernel_memory --format csv`."
         )
-        blocks.append(Paragraph(Sentence(sentence), "small", forms=HTML))
+        blocks.append(doc.Paragraph(doc.Sentence(sentence), "small", forms=doc.HTML))
     folds = tuple(_case(view, case, found) for case, found in watched if view.detailed or found.kernels)
-    blocks.append(Fold("Memory of pages by stage and by kernel", folds, forms=HTML))
-    return Section("page-memory", blocks=tuple(blocks), style="part")
+    blocks.append(doc.Fold("Memory of pages by stage and by kernel", folds, forms=doc.HTML))
+    return doc.Section("page-memory", blocks=tuple(blocks), style="part")
 
 
-def _table(view: ModelView, watched: list[Watched]) -> Table:
-    return Table(
+def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
+    return doc.Table(
         "page-memory",
         _COLUMNS,
-        tuple(Row(_cells(view, case, found)) for case, found in watched),
+        tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
         f"Memory of {view.title} as pages report it on {view.target.info.name}",
         "The highest value of all readings, and how many times the model's files that is. Tensors are the largest "
         "totalBytesSnapshot of TensorFlow.js' profiler in the first inference.",
-        forms=HTML | TERMINAL,
+        forms=doc.HTML | doc.TERMINAL,
     )
 
 
-def _cells(view: ModelView, case: CaseSummary, found: PageMemorySummary) -> tuple[Value, ...]:
-    cells: list[Value] = []
+def _cells(view: views.ModelView, case: CaseSummary, found: PageMemorySummary) -> tuple[doc.Value, ...]:
+    cells: list[doc.Value] = []
     for field in _FIELDS:
         told = found.of(field)
-        cells.append(Cell(memory_bytes(told.highest if told else None), _of_model(told.to_model if told else None)))
-    tensors = Cell(memory_bytes(found.peak_tensors), _of_model(found.tensors_to_model))
-    return (case_cell(view, case), case.case.threads, *cells, tensors, times(found.tensors_to_model))
+        cells.append(doc.Cell(memory_bytes(told.highest if told else None), _of_model(told.to_model if told else None)))
+    tensors = doc.Cell(memory_bytes(found.peak_tensors), _of_model(found.tensors_to_model))
+    return (views.case_cell(view, case), case.case.threads, *cells, tensors, times(found.tensors_to_model))
 
 
 def _of_model(ratio: float | None) -> tuple[str, ...]:
     return (f"{times(ratio)} the model",) if ratio else ()
 
 
-def _by_source(view: ModelView, watched: list[Watched]) -> Table:
+def _by_source(view: views.ModelView, watched: list[Watched]) -> doc.Table:
     """All values of all cases by source, for Markdown, which has no folds."""
-    columns = (Column("Case", "name"), Column("Reported by"), *_SOURCE_COLUMNS[1:])
-    rows = (Row((Cell(case_label(case.case)), *cells)) for case, found in watched for cells in _sources(found))
-    return Table(
+    columns = (doc.Column("Case", "name"), doc.Column("Reported by"), *_SOURCE_COLUMNS[1:])
+    rows = (doc.Row((doc.Cell(case_label(case.case)), *cells)) for case, found in watched for cells in _sources(found))
+    return doc.Table(
         "page-memory-sources",
         columns,
         tuple(rows),
         f"Memory of {view.title} as pages report it on {view.target.info.name}",
         "Each value stands under the name of what reported it, and counts something else.",
-        forms=MARKDOWN,
+        forms=doc.MARKDOWN,
     )
 
 
-def _sources(found: PageMemorySummary) -> list[tuple[Value, ...]]:
+def _sources(found: PageMemorySummary) -> list[tuple[doc.Value, ...]]:
     return [
         (
             told.label,
@@ -133,26 +117,26 @@ def _tensors(case: CaseSummary, found: PageMemorySummary) -> str:
     )
 
 
-def _case(view: ModelView, case: CaseSummary, found: PageMemorySummary) -> Fold:
-    blocks: list[Block] = []
+def _case(view: views.ModelView, case: CaseSummary, found: PageMemorySummary) -> doc.Fold:
+    blocks: list[doc.Block] = []
     if view.detailed:
-        blocks += [Paragraph(Sentence(sentence), "small") for sentence in page_memory_sentences(found)]
-        rows = tuple(Row(cells) for cells in _sources(found))
-        blocks.append(Table("sources", _SOURCE_COLUMNS, rows, "By what reported it", style="dense"))
+        blocks += [doc.Paragraph(doc.Sentence(sentence), "small") for sentence in page_memory_sentences(found)]
+        rows = tuple(doc.Row(cells) for cells in _sources(found))
+        blocks.append(doc.Table("sources", _SOURCE_COLUMNS, rows, "By what reported it", style="dense"))
     if curve := kernel_curve(case, found, view.mark):
         blocks.append(curve)
         if view.detailed:
             blocks.append(_kernels(found))
-    return Fold(case_label(case.case), tuple(blocks), inner=True)
+    return doc.Fold(case_label(case.case), tuple(blocks), inner=True)
 
 
-def _kernels(found: PageMemorySummary) -> Table:
+def _kernels(found: PageMemorySummary) -> doc.Table:
     caption = f"The {len(found.top)} kernels that added most, of {len(found.kernels)}"
-    return Table("added", _KERNEL_COLUMNS, tuple(map(_kernel, found.top)), caption, style="dense")
+    return doc.Table("added", _KERNEL_COLUMNS, tuple(map(_kernel, found.top)), caption, style="dense")
 
 
-def _kernel(one: KernelGrowth) -> Row:
-    return Row(
+def _kernel(one: KernelGrowth) -> doc.Row:
+    return doc.Row(
         (
             one.kernel.name,
             one.position,

@@ -8,22 +8,9 @@ from mobilebench.analysis.labels import duration, factor
 from mobilebench.analysis.stage_parts import CompilationStatistics, DownloadStatistics, ReadbackStatistics
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.records import SetupPart, Stage
-from mobilebench.report.document import (
-    DOCUMENTS,
-    TERMINAL,
-    Block,
-    Cell,
-    Column,
-    Fold,
-    Row,
-    Section,
-    Table,
-    Text,
-    Value,
-)
+from mobilebench.report import document as doc
+from mobilebench.report import views
 from mobilebench.report.phrases import megabytes, milliseconds, rate, share, spread
-from mobilebench.report.sections.cases import THREADS, case_cell, case_column
-from mobilebench.report.views import ModelView
 
 PARTS: dict[SetupPart, str] = {
     "framework_download": "Framework download",
@@ -37,59 +24,59 @@ _LONG_READBACK = 0.01
 """Share of a prediction from which the terminal shows the read-back; a Wasm engine has almost none."""
 
 
-def section(view: ModelView) -> Section | None:
+def section(view: views.ModelView) -> doc.Section | None:
     """Both tables, each behind a fold in HTML."""
     blocks = [*_setups(view), *_inferences(view)]
-    return Section("pages", blocks=tuple(blocks), style="part") if blocks else None
+    return doc.Section("pages", blocks=tuple(blocks), style="part") if blocks else None
 
 
-def _setups(view: ModelView) -> list[Block]:
+def _setups(view: views.ModelView) -> list[doc.Block]:
     pages = [case for case in view.cases if case.web and "setup" in case.stages]
     if not pages:
         return []
     columns = (
-        case_column("setup of pages, ms"),
-        THREADS,
-        Column("Setup", "number", unit="ms", style="big", forms=DOCUMENTS),
+        views.case_column("setup of pages, ms"),
+        views.THREADS,
+        doc.Column("Setup", "number", unit="ms", style="big", forms=doc.DOCUMENTS),
         *(
-            Column(name, "number", unit="ms", short=short)
+            doc.Column(name, "number", unit="ms", short=short)
             for name, short in zip(PARTS.values(), _SHORT_PARTS, strict=True)
         ),
-        Column("Downloads", "number", short="share"),
-        Column("Received", "number", forms=DOCUMENTS),
-        Column("Speed", "number", short="MB/s", forms=TERMINAL),
+        doc.Column("Downloads", "number", short="share"),
+        doc.Column("Received", "number", forms=doc.DOCUMENTS),
+        doc.Column("Speed", "number", short="MB/s", forms=doc.TERMINAL),
     )
-    table = Table(
+    table = doc.Table(
         "setups",
         columns,
         tuple(_setup(view, case) for case in pages),
         view.caption("Setup of pages"),
         "Milliseconds, medians of the blocks. The engine's own loader has no parts, only the whole. Downloads "
         "are given as their share of setup, and are compared only where they came over the same path.",
-        forms=DOCUMENTS | TERMINAL,
+        forms=doc.DOCUMENTS | doc.TERMINAL,
     )
-    return [Fold("Setup of pages by part, and what they downloaded", (table,))]
+    return [doc.Fold("Setup of pages by part, and what they downloaded", (table,))]
 
 
-def _setup(view: ModelView, case: CaseSummary) -> Row:
+def _setup(view: views.ModelView, case: CaseSummary) -> doc.Row:
     found = case.downloads
-    cell = case_cell(view, case)
+    cell = views.case_cell(view, case)
     path = f", {found.path}" if found and found.path else ""
-    name = Cell(cell.text, cell.details, markdown=cell.markdown, terminal=f"{cell.terminal}{path}")
+    name = doc.Cell(cell.text, cell.details, markdown=cell.markdown, terminal=f"{cell.terminal}{path}")
     whole = case.stages["setup"].median
     parts = (case.setup_parts.get(part) for part in PARTS)
     shipped = ("as shipped",) if "as_shipped" in case.setup_parts else ()
     of_setup = found.share if found else None
-    cells: tuple[Value, ...] = (
+    cells: tuple[doc.Value, ...] = (
         name,
         case.case.threads,
-        Cell(duration(whole), shipped, whole),
+        doc.Cell(duration(whole), shipped, whole),
         *(milliseconds(part.median if part else None) for part in parts),
-        Cell(share(of_setup), ("of setup",) if of_setup is not None else (), of_setup, markdown=share(of_setup)),
-        Cell(received(found), how_received(found), markdown=", ".join([received(found), *how_received(found)])),
+        doc.Cell(share(of_setup), ("of setup",) if of_setup is not None else (), of_setup, markdown=share(of_setup)),
+        doc.Cell(received(found), how_received(found), markdown=", ".join([received(found), *how_received(found)])),
         rate(found.megabytes_per_second if found else None),
     )
-    return Row(cells, forms=DOCUMENTS | TERMINAL if of_setup is not None else DOCUMENTS)
+    return doc.Row(cells, forms=doc.DOCUMENTS | doc.TERMINAL if of_setup is not None else doc.DOCUMENTS)
 
 
 def received(found: DownloadStatistics | None) -> str:
@@ -111,7 +98,7 @@ def how_received(found: DownloadStatistics | None) -> tuple[str, ...]:
     )
 
 
-def _inferences(view: ModelView) -> list[Block]:
+def _inferences(view: views.ModelView) -> list[doc.Block]:
     pages = [case for case in view.cases if case.compilation or case.readback]
     if not pages:
         return []
@@ -125,57 +112,57 @@ def _inferences(view: ModelView) -> list[Block]:
         )
     if read:
         note += " Read-back is what comes after the engine's call has returned; on a GPU the computing is part of it."
-    table = Table(
+    table = doc.Table(
         "inferences",
         tuple(_inference_columns(compiled, read)),
         tuple(_inference(view, case) for case in pages),
         view.caption("Inside the inferences of pages"),
         note,
-        forms=DOCUMENTS | TERMINAL,
+        forms=doc.DOCUMENTS | doc.TERMINAL,
     )
     title = (
         f"{'First inference, of it compilation; ' if compiled else ''}prediction{', of it read-back' if read else ''}"
     )
-    return [Fold(title[0].upper() + title[1:], (table,))]
+    return [doc.Fold(title[0].upper() + title[1:], (table,))]
 
 
-def _inference_columns(compiled: bool, read: bool) -> Sequence[Column]:
+def _inference_columns(compiled: bool, read: bool) -> Sequence[doc.Column]:
     """The table's columns; the terminal has all, so that the tables of all models can be joined."""
-    of_compiled = DOCUMENTS | TERMINAL if compiled else TERMINAL
-    of_read = DOCUMENTS | TERMINAL if read else TERMINAL
+    of_compiled = doc.DOCUMENTS | doc.TERMINAL if compiled else doc.TERMINAL
+    of_read = doc.DOCUMENTS | doc.TERMINAL if read else doc.TERMINAL
     return (
-        case_column("inside inferences, ms"),
-        THREADS,
-        Column("First inference", "number", short="first"),
-        Column("Of it compilation", "number", short="compiled", forms=of_compiled),
-        Column("Share compiled", "number", short="share", forms=TERMINAL),
-        Column("Prediction", "number"),
-        Column("Of it read-back", "number", short="read-back", forms=of_read),
-        Column("Share read back", "number", short="share", forms=TERMINAL),
+        views.case_column("inside inferences, ms"),
+        views.THREADS,
+        doc.Column("First inference", "number", short="first"),
+        doc.Column("Of it compilation", "number", short="compiled", forms=of_compiled),
+        doc.Column("Share compiled", "number", short="share", forms=doc.TERMINAL),
+        doc.Column("Prediction", "number"),
+        doc.Column("Of it read-back", "number", short="read-back", forms=of_read),
+        doc.Column("Share read back", "number", short="share", forms=doc.TERMINAL),
     )
 
 
-def _inference(view: ModelView, case: CaseSummary) -> Row:
+def _inference(view: views.ModelView, case: CaseSummary) -> doc.Row:
     first, prediction = case.stages.get("warmup"), case.stages.get("prediction")
     compilation, readback = case.compilation.get("warmup"), case.readback
-    cells: tuple[Value, ...] = (
-        case_cell(view, case),
+    cells: tuple[doc.Value, ...] = (
+        views.case_cell(view, case),
         case.case.threads,
         milliseconds(first.median if first else None),
-        Cell(
+        doc.Cell(
             milliseconds(compilation.time.median if compilation else None),
             (*_share_and_spread(compilation), *([compiled(compilation)] if compilation else []), *_elsewhere(case)),
         ),
         share(compilation.share if compilation else None),
         milliseconds(prediction.median if prediction else None),
-        Cell(milliseconds(readback.time.median if readback else None), _share_and_spread(readback)),
+        doc.Cell(milliseconds(readback.time.median if readback else None), _share_and_spread(readback)),
         share(readback.share if readback else None),
     )
     long_readback = readback is not None and (readback.share or 0) >= _LONG_READBACK
-    return Row(cells, forms=DOCUMENTS | TERMINAL if case.compilation or long_readback else DOCUMENTS)
+    return doc.Row(cells, forms=doc.DOCUMENTS | doc.TERMINAL if case.compilation or long_readback else doc.DOCUMENTS)
 
 
-def _share_and_spread(part: CompilationStatistics | ReadbackStatistics | None) -> tuple[Text, ...]:
+def _share_and_spread(part: CompilationStatistics | ReadbackStatistics | None) -> tuple[doc.Text, ...]:
     if part is None:
         return ()
     return (f"{share(part.share)}{f'; {spread(part.time)}' if len(part.time.blocks) > 1 else ''}",)

@@ -20,21 +20,7 @@ from mobilebench.analysis.stage_parts import CostStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary
 from mobilebench.core.records import Case, Measurement, Proof, Stage
 from mobilebench.core.sizes import decimal_size
-from mobilebench.report.document import (
-    Block,
-    Fact,
-    Facts,
-    Group,
-    Heading,
-    Items,
-    Panel,
-    Paragraph,
-    Picture,
-    Sentence,
-    StatusWord,
-    Styled,
-    Text,
-)
+from mobilebench.report import document as doc
 from mobilebench.report.figures.timing import sparkline
 from mobilebench.report.phrases import interval, milliseconds, plural, spread
 from mobilebench.report.sections.pages import compiled, how_received, received
@@ -44,10 +30,10 @@ SHOWN_SAMPLES = 40
 """The most samples of a block that are printed individually."""
 
 
-def proof_panel(view: ModelView, case: CaseSummary) -> Panel:
+def proof_panel(view: ModelView, case: CaseSummary) -> doc.Panel:
     """The panel that a button beside the case opens."""
     info, of = view.target.info, case.case
-    return Panel(
+    return doc.Panel(
         id=view.panels[of.key],
         eyebrow="Proof",
         title=engine_label(of),
@@ -60,104 +46,106 @@ def proof_panel(view: ModelView, case: CaseSummary) -> Panel:
     )
 
 
-def _panel_blocks(case: CaseSummary) -> Iterator[Block]:
-    yield Paragraph(StatusWord(case.status))
+def _panel_blocks(case: CaseSummary) -> Iterator[doc.Block]:
+    yield doc.Paragraph(doc.StatusWord(case.status))
     for reason in case.reasons:
-        yield Paragraph(Sentence(reason))
+        yield doc.Paragraph(doc.Sentence(reason))
     if case.measurement:
         yield from _read_back(case.case, case.measurement)
     yield from _numbers(case)
     for name, entry in case.watched.items():
-        yield Heading(f"{name.capitalize()} pass")
-        yield Paragraph(StatusWord(entry.status))
+        yield doc.Heading(f"{name.capitalize()} pass")
+        yield doc.Paragraph(doc.StatusWord(entry.status))
         for reason in entry.reasons:
-            yield Paragraph(Sentence(reason), "small")
-    yield Heading("Blocks")
+            yield doc.Paragraph(doc.Sentence(reason), "small")
+    yield doc.Heading("Blocks")
     if not case.blocks:
-        yield Paragraph("No timing block of this case was run.")
+        yield doc.Paragraph("No timing block of this case was run.")
     for block in case.blocks:
-        yield Group(tuple(_block(block)), "block")
+        yield doc.Group(tuple(_block(block)), "block")
 
 
-def _read_back(case: Case, answer: Measurement) -> Iterator[Block]:
+def _read_back(case: Case, answer: Measurement) -> Iterator[doc.Block]:
     for number, (heading, facts) in enumerate(proof_facts(case, answer)):
-        first: Text = (f"{heading} ", Styled("read back from the first block that counts", "small"))
-        yield Heading(heading if number else first)
-        yield Facts(facts)
+        first: doc.Text = (f"{heading} ", doc.Styled("read back from the first block that counts", "small"))
+        yield doc.Heading(heading if number else first)
+        yield doc.Facts(facts)
     if answer.proof.files:
-        yield Heading(("Files loaded ", Styled("with their sha256", "small")))
-        files: list[Text] = []
+        yield doc.Heading(("Files loaded ", doc.Styled("with their sha256", "small")))
+        files: list[doc.Text] = []
         for file in answer.proof.files:
             size = f", {decimal_size(file.bytes)}" if file.bytes is not None else ""
-            files.append((f"{file.name}{size}", Styled(file.sha256 or "sha256 not read", "mono")))
-        yield Items(tuple(files), "files")
+            files.append((f"{file.name}{size}", doc.Styled(file.sha256 or "sha256 not read", "mono")))
+        yield doc.Items(tuple(files), "files")
     if answer.output:
-        yield Heading("Answer")
+        yield doc.Heading("Answer")
         outputs = []
         for output in answer.output:
             norms = f"L1 {output.l1:.6g}, L2 {output.l2:.6g}, max {output.max:.6g}, digest "
             rest = f", {output.non_finite} not finite" if output.non_finite else ""
             name = f"{output.name} {'×'.join(map(str, output.shape))}"
-            outputs.append(Fact(name, (norms, Styled(output.digest, "mono"), rest)))
-        yield Facts(tuple(outputs))
+            outputs.append(doc.Fact(name, (norms, doc.Styled(output.digest, "mono"), rest)))
+        yield doc.Facts(tuple(outputs))
 
 
-def _numbers(case: CaseSummary) -> Iterator[Block]:
+def _numbers(case: CaseSummary) -> Iterator[doc.Block]:
     if case.setup_parts:
-        yield Heading("Setup by part, ms")
+        yield doc.Heading("Setup by part, ms")
         parts = {part: case.setup_parts[part] for part in SETUP_PARTS if part in case.setup_parts}
-        yield Facts(
+        yield doc.Facts(
             tuple(
-                Fact(SETUP_PARTS[part], (f"{duration(found.median)} ", Styled(spread(found), "small")))
+                doc.Fact(SETUP_PARTS[part], (f"{duration(found.median)} ", doc.Styled(spread(found), "small")))
                 for part, found in parts.items()
             )
         )
     yield from _parts_of_stages(case)
     if case.stages:
-        yield Heading("Between blocks")
-        yield Facts(tuple(Fact(stage, _between_blocks(case, stage)) for stage in case.stages))
+        yield doc.Heading("Between blocks")
+        yield doc.Facts(tuple(doc.Fact(stage, _between_blocks(case, stage)) for stage in case.stages))
     if case.predictions_per_sample > 1:
         sentence = (
             f"The clock is too coarse for one prediction: {case.predictions_per_sample} were timed together, and each "
             "sample is their mean. Percentiles are of such means."
         )
-        yield Paragraph(sentence, "small")
+        yield doc.Paragraph(sentence, "small")
     if case.costs:
-        yield Heading(("What the system counted ", Styled("of the whole process; medians of the blocks", "small")))
-        yield Facts(
+        yield doc.Heading(
+            ("What the system counted ", doc.Styled("of the whole process; medians of the blocks", "small"))
+        )
+        yield doc.Facts(
             tuple(
-                Fact("one prediction" if stage == "prediction" else stage, _cost(cost))
+                doc.Fact("one prediction" if stage == "prediction" else stage, _cost(cost))
                 for stage, cost in case.costs.items()
             )
         )
 
 
-def _parts_of_stages(case: CaseSummary) -> Iterator[Block]:
+def _parts_of_stages(case: CaseSummary) -> Iterator[doc.Block]:
     if found := case.downloads:
-        yield Heading("Downloads")
-        facts = [Fact("received", ", ".join([received(found), *how_received(found)]))]
+        yield doc.Heading("Downloads")
+        facts = [doc.Fact("received", ", ".join([received(found), *how_received(found)]))]
         if found.share is not None:
-            facts.append(Fact("share of setup", percent(found.share)))
-        yield Facts(tuple(facts))
+            facts.append(doc.Fact("share of setup", percent(found.share)))
+        yield doc.Facts(tuple(facts))
     if case.compilation:
-        yield Heading("Compiled for the GPU")
+        yield doc.Heading("Compiled for the GPU")
         names = {"warmup": "first inference", "prediction": "all predictions"}
-        yield Facts(
+        yield doc.Facts(
             tuple(
-                Fact(
+                doc.Fact(
                     names.get(stage, stage),
                     (
                         f"{compiled(of)}; {_time_and_share(of.time.median, of.share)} ",
-                        Styled(spread(of.time), "small"),
+                        doc.Styled(spread(of.time), "small"),
                     ),
                 )
                 for stage, of in case.compilation.items()
             )
         )
     if read := case.readback:
-        yield Heading("Read back")
-        text = (f"{_time_and_share(read.time.median, read.share)} ", Styled(spread(read.time), "small"))
-        yield Facts((Fact("of one prediction", text),))
+        yield doc.Heading("Read back")
+        text = (f"{_time_and_share(read.time.median, read.share)} ", doc.Styled(spread(read.time), "small"))
+        yield doc.Facts((doc.Fact("of one prediction", text),))
 
 
 def _time_and_share(ms: float, share: float | None) -> str:
@@ -189,32 +177,32 @@ def _cost(cost: CostStatistics) -> str:
     return f"{cpu}{cores}; {faults}; switches {voluntary:g} voluntary, {involuntary:g} involuntary"
 
 
-def _block(block: BlockSummary) -> Iterator[Block]:
+def _block(block: BlockSummary) -> Iterator[doc.Block]:
     started = f"{block.block.started_at:%Y-%m-%d %H:%M:%S} UTC"
-    head: Text = (
-        Styled(f"Round {block.round}", "strong"),
+    head: doc.Text = (
+        doc.Styled(f"Round {block.round}", "strong"),
         " ",
-        StatusWord(block.status),
+        doc.StatusWord(block.status),
         " ",
-        Styled(started, "small"),
+        doc.Styled(started, "small"),
     )
-    yield Paragraph(head)
+    yield doc.Paragraph(head)
     for reason in block.reasons:
-        yield Paragraph(Sentence(reason), "small")
+        yield doc.Paragraph(doc.Sentence(reason), "small")
     if values := block.samples("prediction"):
-        yield Picture(sparkline(values))
+        yield doc.Picture(sparkline(values))
         setup, warmup = milliseconds(block.median("setup")), milliseconds(block.median("warmup"))
         prediction = f"prediction {milliseconds(block.median('prediction'))} ms from {plural(len(values), 'sample')}"
-        yield Paragraph(f"setup {setup}, warmup {warmup}, {prediction}", "small")
+        yield doc.Paragraph(f"setup {setup}, warmup {warmup}, {prediction}", "small")
         more = f" and {len(values) - SHOWN_SAMPLES} more" if len(values) > SHOWN_SAMPLES else ""
-        yield Paragraph(f"{', '.join(map(duration, values[:SHOWN_SAMPLES]))}{more}", "small")
+        yield doc.Paragraph(f"{', '.join(map(duration, values[:SHOWN_SAMPLES]))}{more}", "small")
     for series in block.block.series:
         if series.values:
             change = f"{series.values[0]:g} to {series.values[-1]:g} {series.unit}"
-            yield Paragraph(f"{series.recorder} {series.name}: {change}", "small")
+            yield doc.Paragraph(f"{series.recorder} {series.name}: {change}", "small")
 
 
-def proof_facts(case: Case, answer: Measurement) -> list[tuple[str, tuple[Fact, ...]]]:
+def proof_facts(case: Case, answer: Measurement) -> list[tuple[str, tuple[doc.Fact, ...]]]:
     """Everything that was read back from a block, in groups with a heading, in display order."""
     groups = (
         ("What ran", _engine(case, answer)),
@@ -227,26 +215,26 @@ def proof_facts(case: Case, answer: Measurement) -> list[tuple[str, tuple[Fact, 
     return [(heading, facts) for heading, facts in found if facts]
 
 
-def _engine(case: Case, answer: Measurement) -> Iterator[Fact]:
+def _engine(case: Case, answer: Measurement) -> Iterator[doc.Fact]:
     proof = answer.proof
-    yield Fact("engine", f"{answer.engine} {answer.version or '(version not read)'}")
+    yield doc.Fact("engine", f"{answer.engine} {answer.version or '(version not read)'}")
     if proof.backend:
-        yield Fact("backend", f"{proof.backend}, read back")
+        yield doc.Fact("backend", f"{proof.backend}, read back")
     for file in proof.files:
         if file.name.endswith(".wasm"):
-            yield Fact("WebAssembly file", f"{file.name} {_sha256(file.sha256)}", mono=True)
+            yield doc.Fact("WebAssembly file", f"{file.name} {_sha256(file.sha256)}", mono=True)
     if proof.simd is not None:
-        yield Fact("SIMD", _yes(proof.simd))
-    yield Fact("threads", _threads(case, proof))
+        yield doc.Fact("SIMD", _yes(proof.simd))
+    yield doc.Fact("threads", _threads(case, proof))
     if proof.thread_cpu_ms:
-        yield Fact("CPU time of threads", f"{', '.join(map(duration, proof.thread_cpu_ms))} ms")
+        yield doc.Fact("CPU time of threads", f"{', '.join(map(duration, proof.thread_cpu_ms))} ms")
     if proof.graph_nodes is not None:
-        yield Fact("graph", f"{proof.graph_nodes} nodes")
+        yield doc.Fact("graph", f"{proof.graph_nodes} nodes")
     for one in proof.delegates:
         parts = "" if one.partitions is None else f" in {plural(one.partitions, 'partition')}"
-        yield Fact("delegate", f"{one.name}: {one.nodes} nodes{parts}")
+        yield doc.Fact("delegate", f"{one.name}: {one.nodes} nodes{parts}")
     if proof.cpu_features:
-        yield Fact("CPU features", ", ".join(proof.cpu_features))
+        yield doc.Fact("CPU features", ", ".join(proof.cpu_features))
 
 
 def _threads(case: Case, proof: Proof) -> str:
@@ -262,73 +250,73 @@ def _threads(case: Case, proof: Proof) -> str:
     return ", ".join(seen) + source
 
 
-def _page(proof: Proof) -> Iterator[Fact]:
+def _page(proof: Proof) -> Iterator[doc.Fact]:
     if proof.browser_version or proof.browser_program:
-        yield Fact("browser", " ".join(filter(None, (proof.browser_program, proof.browser_version))))
+        yield doc.Fact("browser", " ".join(filter(None, (proof.browser_program, proof.browser_version))))
     if proof.user_agent:
-        yield Fact("user agent", proof.user_agent, mono=True)
+        yield doc.Fact("user agent", proof.user_agent, mono=True)
     if proof.runs_in:
-        yield Fact("runs in", f"{proof.runs_in} of the page")
+        yield doc.Fact("runs in", f"{proof.runs_in} of the page")
     if proof.visible is not None:
-        yield Fact("visible", _throughout(proof.visible))
+        yield doc.Fact("visible", _throughout(proof.visible))
     if proof.focused is not None:
-        yield Fact("focused", _throughout(proof.focused))
+        yield doc.Fact("focused", _throughout(proof.focused))
     if proof.cross_origin_isolated is not None:
-        yield Fact("crossOriginIsolated", _yes(proof.cross_origin_isolated))
+        yield doc.Fact("crossOriginIsolated", _yes(proof.cross_origin_isolated))
     if proof.hardware_concurrency is not None:
         overridden = ", which the page was told on purpose" if proof.hardware_concurrency_overridden else ""
-        yield Fact("hardwareConcurrency", f"{proof.hardware_concurrency}{overridden}")
+        yield doc.Fact("hardwareConcurrency", f"{proof.hardware_concurrency}{overridden}")
     if proof.renderer_process is not None:
-        yield Fact("renderer process", str(proof.renderer_process))
+        yield doc.Fact("renderer process", str(proof.renderer_process))
     if proof.renderer_fresh is not None:
-        yield Fact("fresh process", _yes(proof.renderer_fresh))
+        yield doc.Fact("fresh process", _yes(proof.renderer_fresh))
     if proof.clock_resolution_ms is not None:
         cost = "" if proof.clock_cost_ms is None else f", costs {instant(proof.clock_cost_ms)}"
-        yield Fact("clock", f"resolves {instant(proof.clock_resolution_ms)}{cost}")
+        yield doc.Fact("clock", f"resolves {instant(proof.clock_resolution_ms)}{cost}")
 
 
-def _gpu(proof: Proof) -> Iterator[Fact]:
+def _gpu(proof: Proof) -> Iterator[doc.Fact]:
     if proof.renderer:
-        yield Fact("renderer", proof.renderer)
+        yield doc.Fact("renderer", proof.renderer)
     if proof.renderer_software is not None:
-        yield Fact("software", "yes, drawn by the CPU" if proof.renderer_software else "no")
+        yield doc.Fact("software", "yes, drawn by the CPU" if proof.renderer_software else "no")
     if proof.power_preference:
-        yield Fact("power preference", proof.power_preference)
+        yield doc.Fact("power preference", proof.power_preference)
     if features := proof.environment.get(_FEATURES):
-        yield Fact("WebGPU features", plural(len(features.split()), "feature"), list=tuple(features.split()))
+        yield doc.Fact("WebGPU features", plural(len(features.split()), "feature"), list=tuple(features.split()))
 
 
-def _conditions(proof: Proof) -> Iterator[Fact]:
+def _conditions(proof: Proof) -> Iterator[doc.Fact]:
     if proof.caches_asked:
-        yield Fact("caches", proof.caches_asked)
+        yield doc.Fact("caches", proof.caches_asked)
     for name, share in (("library in the page cache", proof.library_resident), ("model there", proof.model_resident)):
         if share is not None:
-            yield Fact(name, percent(share))
+            yield doc.Fact(name, percent(share))
     if proof.model_access:
-        yield Fact("model access", proof.model_access)
+        yield doc.Fact("model access", proof.model_access)
     if proof.affinity_asked and proof.affinity_asked != "none":
-        yield Fact("cores asked", proof.affinity_asked)
+        yield doc.Fact("cores asked", proof.affinity_asked)
     if proof.affinity is not None:
         kept = {True: ", kept by every thread", False: ", not kept", None: ""}[proof.affinity_kept]
-        yield Fact("cores", f"{', '.join(map(str, proof.affinity))}{kept}")
+        yield doc.Fact("cores", f"{', '.join(map(str, proof.affinity))}{kept}")
     if proof.cpuset:
-        yield Fact("cpuset", proof.cpuset)
+        yield doc.Fact("cpuset", proof.cpuset)
     if proof.priority is not None:
-        yield Fact("nice value", str(proof.priority))
+        yield doc.Fact("nice value", str(proof.priority))
     if proof.download_path:
-        yield Fact("download path", proof.download_path)
+        yield doc.Fact("download path", proof.download_path)
     if proof.download_turns_ms:
-        yield Fact("downloads by the server", f"{', '.join(map(duration, proof.download_turns_ms))} ms")
+        yield doc.Fact("downloads by the server", f"{', '.join(map(duration, proof.download_turns_ms))} ms")
 
 
-def _surroundings(proof: Proof) -> Iterator[Fact]:
+def _surroundings(proof: Proof) -> Iterator[doc.Fact]:
     if proof.flags:
-        yield Fact("flags", plural(len(proof.flags), "flag"), mono=True, list=tuple(proof.flags))
+        yield doc.Fact("flags", plural(len(proof.flags), "flag"), mono=True, list=tuple(proof.flags))
     for name, value in proof.environment.items():
         if name != _FEATURES:
-            yield Fact("environment", f"{name}={value}", mono=True)
+            yield doc.Fact("environment", f"{name}={value}", mono=True)
     for note in proof.notes:
-        yield Fact("note", note)
+        yield doc.Fact("note", note)
 
 
 _FEATURES = "webgpu_features"

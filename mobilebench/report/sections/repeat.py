@@ -6,17 +6,20 @@ import shlex
 from pathlib import PurePath
 
 from mobilebench.analysis.summary import RunSummary
-from mobilebench.report.document import DOCUMENTS, HTML, Command, Paragraph, Section
+from mobilebench.report import document as doc
 from mobilebench.report.views import RunView
 
 
-def section(view: RunView) -> Section | None:
+def section(view: RunView) -> doc.Section | None:
     """The command, the seed, and the origin of each model's weights."""
     info = view.run.info
     weights = "".join(f" {model}: weights {source}." for model, source in info.weights.items())
     sentence = f"Seed {info.seed} gives the same order of blocks.{weights}"
-    blocks = (Command(repeat_command(view.run), forms=DOCUMENTS), Paragraph(sentence, "small", forms=HTML))
-    return Section("repeat", "Measure it again", blocks)
+    blocks = (
+        doc.Command(repeat_command(view.run), forms=doc.DOCUMENTS),
+        doc.Paragraph(sentence, "small", forms=doc.HTML),
+    )
+    return doc.Section("repeat", "Measure it again", blocks)
 
 
 def repeat_command(summary: RunSummary) -> str:

@@ -7,69 +7,37 @@ from collections.abc import Iterator
 from mobilebench.analysis.labels import SETUP_PARTS, duration
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
 from mobilebench.core.records import Stage
-from mobilebench.report.document import (
-    CSV,
-    DOCUMENTS,
-    HTML,
-    MARKDOWN,
-    TERMINAL,
-    TEXTS,
-    Block,
-    Cell,
-    Column,
-    Remark,
-    Remarks,
-    Row,
-    Section,
-    Sentence,
-    StatusWord,
-    Table,
-    Value,
-)
+from mobilebench.report import document as doc
+from mobilebench.report import views
 from mobilebench.report.figures import timing
 from mobilebench.report.phrases import interval, plural, range_text, spread
-from mobilebench.report.sections.cases import (
-    FURTHER_AXES,
-    IDENTITY,
-    OUTCOME,
-    THREADS,
-    case_cell,
-    case_column,
-    csv_columns,
-    every_case,
-    further_axes,
-    identity,
-    outcome,
-    subject,
-)
 from mobilebench.report.sections.proof import proof_panel
-from mobilebench.report.views import ModelView, RunView, ran
 
 _COLUMNS = (
-    case_column("ms"),
-    THREADS,
-    *(Column(stage.capitalize(), "number", unit="ms", style="big") for stage in STAGES),
-    Column("Blocks", "number", forms=MARKDOWN),
-    Column("Blocks", "number", forms=TERMINAL),
-    Column("Verdict"),
+    views.case_column("ms"),
+    views.THREADS,
+    *(doc.Column(stage.capitalize(), "number", unit="ms", style="big") for stage in STAGES),
+    doc.Column("Blocks", "number", forms=doc.MARKDOWN),
+    doc.Column("Blocks", "number", forms=doc.TERMINAL),
+    doc.Column("Verdict"),
 )
 
 _COSTS = ("user_ms", "system_ms", "minor_faults", "major_faults", "voluntary_switches", "involuntary_switches")
 _DOWNLOADS = ("download_path", "download_share", "download_mb_s", "download_bytes", "cached_bytes")
 CSV_COLUMNS = (
-    *IDENTITY,
+    *views.IDENTITY,
     "stage",
     "median_ms",
     "low_ms",
     "high_ms",
     "blocks",
     "samples",
-    *OUTCOME,
+    *views.OUTCOME,
     "lowest_block_ms",
     "highest_block_ms",
     "predictions_per_sample",
     *_COSTS,
-    *FURTHER_AXES,
+    *views.FURTHER_AXES,
     *_DOWNLOADS,
     *(f"{part}_ms" for part in SETUP_PARTS),
     "shaders",
@@ -85,11 +53,11 @@ setup, read-back is in those of prediction. New columns are added at the end.
 """
 
 
-def section(view: ModelView) -> Section | None:
+def section(view: views.ModelView) -> doc.Section | None:
     """Figures of the stages, the table of results, and the reasons why cases were not measured."""
     figures = (timing.latency(view.cases, view.mark), timing.stages(view.cases, view.mark))
-    reasons = tuple(Remark(subject(case), case.status, case.reasons) for case in view.cases if case.reasons)
-    table = Table(
+    reasons = tuple(doc.Remark(views.subject(case), case.status, case.reasons) for case in view.cases if case.reasons)
+    table = doc.Table(
         "results",
         _COLUMNS,
         tuple(_row(view, case) for case in view.cases),
@@ -97,74 +65,83 @@ def section(view: ModelView) -> Section | None:
         "Milliseconds: the median of the blocks, then the lowest and highest block, and the 95 % interval "
         "between blocks (none with fewer than three).",
         panel_title="Proof",
-        forms=DOCUMENTS | TERMINAL,
+        forms=doc.DOCUMENTS | doc.TERMINAL,
     )
-    blocks: list[Block] = [
+    blocks: list[doc.Block] = [
         *(figure for figure in figures if figure),
         table,
-        Remarks("reasons", reasons, forms=TEXTS),
-        Remarks("left-out", _left_out(view), style="groups", forms=HTML),
+        doc.Remarks("reasons", reasons, forms=doc.TEXTS),
+        doc.Remarks("left-out", _left_out(view), style="groups", forms=doc.HTML),
     ]
-    return Section("results", blocks=tuple(blocks), style="part")
+    return doc.Section("results", blocks=tuple(blocks), style="part")
 
 
-def _row(view: ModelView, case: CaseSummary) -> Row:
+def _row(view: views.ModelView, case: CaseSummary) -> doc.Row:
     """The row of one case. HTML shows rows for cases that ran, and lists the others below by reason."""
-    cell = case_cell(view, case)
+    cell = views.case_cell(view, case)
     side = "web" if case.web else "native"
     counted = plural(len(case.counted), "block") if case.counted else "no block counts"
     details = (side, *cell.details, counted if case.timed else "not timed")
-    name = Cell(cell.text, details, markdown=cell.markdown, terminal=cell.terminal, key="web" if case.web else "native")
+    name = doc.Cell(
+        cell.text, details, markdown=cell.markdown, terminal=cell.terminal, key="web" if case.web else "native"
+    )
     prediction = case.stages.get("prediction")
     many = prediction is not None and len(prediction.blocks) > 1
     blocks = range_text(prediction.spread.low, prediction.spread.high) if prediction and many else None
-    verdict = Cell(
-        StatusWord(case.status), tuple(map(Sentence, case.reasons)), case.status, markdown=StatusWord(case.status)
+    verdict = doc.Cell(
+        doc.StatusWord(case.status),
+        tuple(map(doc.Sentence, case.reasons)),
+        case.status,
+        markdown=doc.StatusWord(case.status),
     )
     stages = (_stage(case, stage) for stage in STAGES)
-    return Row(
+    return doc.Row(
         (name, case.case.threads, *stages, len(case.counted), blocks, verdict),
-        panel=proof_panel(view, case) if ran(case) else None,
-        forms=DOCUMENTS | TERMINAL if ran(case) else TEXTS,
+        panel=proof_panel(view, case) if views.ran(case) else None,
+        forms=doc.DOCUMENTS | doc.TERMINAL if views.ran(case) else doc.TEXTS,
     )
 
 
-def _stage(case: CaseSummary, stage: Stage) -> Cell | None:
+def _stage(case: CaseSummary, stage: Stage) -> doc.Cell | None:
     statistics = case.stages.get(stage)
     if statistics is None:
         return None
     between = (f"95 % {interval(statistics)}",) if statistics.interval else ()
-    return Cell(duration(statistics.median), (spread(statistics), *between), statistics.median)
+    return doc.Cell(duration(statistics.median), (spread(statistics), *between), statistics.median)
 
 
-def _left_out(view: ModelView) -> tuple[Remark, ...]:
+def _left_out(view: views.ModelView) -> tuple[doc.Remark, ...]:
     """Cases without any measurement."""
-    missing = [case for case in view.cases if not ran(case)]
-    return tuple(Remark(subject(case), case.status, case.reasons or ("The run ended before it.",)) for case in missing)
+    missing = [case for case in view.cases if not views.ran(case)]
+    return tuple(
+        doc.Remark(views.subject(case), case.status, case.reasons or ("The run ended before it.",)) for case in missing
+    )
 
 
-def data(view: RunView) -> Section | None:
+def data(view: views.RunView) -> doc.Section | None:
     """`results.csv`: a row for each case and stage, also for cases without a number."""
     rows = tuple(
-        Row(tuple(_values(view.run, target, case, stage))) for target, case in every_case(view.run) for stage in STAGES
+        doc.Row(tuple(_values(view.run, target, case, stage)))
+        for target, case in views.every_case(view.run)
+        for stage in STAGES
     )
-    table = Table("results-data", csv_columns(CSV_COLUMNS), rows, csv="results.csv", forms=CSV)
-    return Section("results-data", blocks=(table,), style="part")
+    table = doc.Table("results-data", views.csv_columns(CSV_COLUMNS), rows, csv="results.csv", forms=doc.CSV)
+    return doc.Section("results-data", blocks=(table,), style="part")
 
 
-def _values(run: RunSummary, target: TargetSummary, case: CaseSummary, stage: Stage) -> Iterator[Value]:
+def _values(run: RunSummary, target: TargetSummary, case: CaseSummary, stage: Stage) -> Iterator[doc.Value]:
     statistics, cost = case.stages.get(stage), case.costs.get(stage)
-    yield from (*identity(run, target, case), stage)
+    yield from (*views.identity(run, target, case), stage)
     if statistics:
         ends = (statistics.interval.low, statistics.interval.high) if statistics.interval else (None, None)
         yield from (statistics.median, *ends, len(statistics.blocks), statistics.samples)
     else:
         yield from (None, None, None, 0, 0)
-    yield from outcome(case)
+    yield from views.outcome(case)
     yield from (statistics.spread.low, statistics.spread.high) if statistics else (None, None)
     yield from (case.predictions_per_sample,)
     yield from (getattr(cost, name) if cost else None for name in _COSTS)
-    yield from further_axes(case)
+    yield from views.further_axes(case)
     yield from _downloads(case, stage)
     parts = case.setup_parts if stage == "setup" else {}
     yield from (parts[part].median if part in parts else None for part in SETUP_PARTS)
@@ -174,7 +151,7 @@ def _values(run: RunSummary, target: TargetSummary, case: CaseSummary, stage: St
     yield from (read.time.median, read.share) if read else (None, None)
 
 
-def _downloads(case: CaseSummary, stage: Stage) -> tuple[Value, ...]:
+def _downloads(case: CaseSummary, stage: Stage) -> tuple[doc.Value, ...]:
     found = case.downloads if stage == "setup" else None
     if found is None:
         return (None,) * len(_DOWNLOADS)

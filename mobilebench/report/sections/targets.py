@@ -3,47 +3,47 @@
 from __future__ import annotations
 
 from mobilebench.analysis.summary import TargetSummary
-from mobilebench.report.document import DOCUMENTS, HTML, MARKDOWN, Cell, Column, Link, Row, Section, Table, Value
+from mobilebench.report import document as doc
 from mobilebench.report.phrases import counts_sentence
 from mobilebench.report.views import RunView, TargetView
 
 _COLUMNS = (
-    Column("Target", "name"),
-    Column("Name", forms=MARKDOWN),
-    Column("Filed under"),
-    Column("Imitates"),
-    Column("Profile", forms=HTML),
-    Column("Maker", forms=HTML),
-    Column("System"),
-    Column("ABI"),
-    Column("Runner", forms=HTML),
-    Column("Cores", "number"),
-    Column("Memory", forms=HTML),
-    Column("GPU", forms=HTML),
-    Column("Browsers"),
-    Column("Battery", forms=HTML),
-    Column("State", forms=HTML),
-    Column("Cases"),
+    doc.Column("Target", "name"),
+    doc.Column("Name", forms=doc.MARKDOWN),
+    doc.Column("Filed under"),
+    doc.Column("Imitates"),
+    doc.Column("Profile", forms=doc.HTML),
+    doc.Column("Maker", forms=doc.HTML),
+    doc.Column("System"),
+    doc.Column("ABI"),
+    doc.Column("Runner", forms=doc.HTML),
+    doc.Column("Cores", "number"),
+    doc.Column("Memory", forms=doc.HTML),
+    doc.Column("GPU", forms=doc.HTML),
+    doc.Column("Browsers"),
+    doc.Column("Battery", forms=doc.HTML),
+    doc.Column("State", forms=doc.HTML),
+    doc.Column("Cases"),
 )
 
 
-def section(view: RunView) -> Section | None:
+def section(view: RunView) -> doc.Section | None:
     """One card per target; in Markdown one row."""
-    table = Table(
+    table = doc.Table(
         "targets",
         _COLUMNS,
         tuple(map(_row, view.targets)),
         style="cards",
-        forms=DOCUMENTS,
+        forms=doc.DOCUMENTS,
     )
-    return Section("targets", "Targets", (table,))
+    return doc.Section("targets", "Targets", (table,))
 
 
-def _row(view: TargetView) -> Row:
+def _row(view: TargetView) -> doc.Row:
     target, info = view.target, view.target.info
     imitated = (info.profile_soc or info.profile) if info.virtual else None
-    cells: tuple[Value, ...] = (
-        Cell(Link(info.name, f"#{view.anchor}"), (info.id,), markdown=named(target)),
+    cells: tuple[doc.Value, ...] = (
+        doc.Cell(doc.Link(info.name, f"#{view.anchor}"), (info.id,), markdown=named(target)),
         info.name,
         target.soc,
         imitated,
@@ -60,7 +60,7 @@ def _row(view: TargetView) -> Row:
         info.state if info.state != "device" else None,
         counts_sentence(target.counts),
     )
-    return Row(cells, virtual=info.virtual)
+    return doc.Row(cells, virtual=info.virtual)
 
 
 def named(target: TargetSummary) -> str:

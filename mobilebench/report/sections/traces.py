@@ -5,9 +5,8 @@ from __future__ import annotations
 from mobilebench.analysis.labels import case_label, size
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.records import TraceFile
-from mobilebench.report.document import DOCUMENTS, Block, Fold, Items, Link, Paragraph, Section, StatusWord, Styled
-from mobilebench.report.sections.cases import missing_pass
-from mobilebench.report.views import ModelView
+from mobilebench.report import document as doc
+from mobilebench.report.views import ModelView, missing_pass
 from mobilebench.results.traces import FOLDER
 
 _WHAT_TO_DO = (
@@ -16,17 +15,17 @@ _WHAT_TO_DO = (
 )
 
 
-def section(view: ModelView) -> Section | None:
+def section(view: ModelView) -> doc.Section | None:
     """Links to the traces of a model's cases, with their size."""
     traced = [(case, trace) for case in view.cases for trace in _traces(case)]
     missing = missing_pass(view.cases, "trace", {case.case.key for case, _ in traced})
-    blocks: list[Block] = []
+    blocks: list[doc.Block] = []
     if traced:
-        listed = (Paragraph(_WHAT_TO_DO, "small"), Items(tuple(_item(*one) for one in traced)))
-        blocks.append(Fold("Chrome's own traces", listed, forms=DOCUMENTS))
+        listed = (doc.Paragraph(_WHAT_TO_DO, "small"), doc.Items(tuple(_item(*one) for one in traced)))
+        blocks.append(doc.Fold("Chrome's own traces", listed, forms=doc.DOCUMENTS))
     if missing.remarks:
         blocks.append(missing)
-    return Section("traces", blocks=tuple(blocks), style="part") if blocks else None
+    return doc.Section("traces", blocks=tuple(blocks), style="part") if blocks else None
 
 
 def _traces(case: CaseSummary) -> list[TraceFile]:
@@ -36,13 +35,13 @@ def _traces(case: CaseSummary) -> list[TraceFile]:
     return [found.trace for found in measurements if found and found.trace]
 
 
-def _item(case: CaseSummary, trace: TraceFile) -> tuple[str | StatusWord | Link | Styled, ...]:
+def _item(case: CaseSummary, trace: TraceFile) -> tuple[str | doc.StatusWord | doc.Link | doc.Styled, ...]:
     whole = "" if trace.complete else ", without its end"
     return (
         f"{case_label(case.case)}: ",
-        StatusWord(case.watched["trace"].status),
+        doc.StatusWord(case.watched["trace"].status),
         " ",
-        Link(trace.name, f"{FOLDER}/{trace.name}"),
+        doc.Link(trace.name, f"{FOLDER}/{trace.name}"),
         " ",
-        Styled(f"{size(trace.bytes / 1024)}{whole}", "small"),
+        doc.Styled(f"{size(trace.bytes / 1024)}{whole}", "small"),
     )

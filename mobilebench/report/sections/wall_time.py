@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from mobilebench.report.document import DOCUMENTS, Cell, Column, Paragraph, Row, Section, Table, VirtualMark
+from mobilebench.report import document as doc
 from mobilebench.report.sections.targets import named
 from mobilebench.report.views import RunView
 
 
-def section(view: RunView) -> Section | None:
+def section(view: RunView) -> doc.Section | None:
     """The share of the time spent on measuring, and seconds by purpose."""
     time = view.run.time
     share = time.measured_share
     if share is None:
-        first = Paragraph("No block was run.", "empty", forms=DOCUMENTS)
+        first = doc.Paragraph("No block was run.", "empty", forms=doc.DOCUMENTS)
     else:
         over = "" if time.machines == 1 else f", over {time.machines} machines at a time"
         sentence = f"{share * 100:.0f} % of {time.wall / 1000:.0f} s was spent inside measured stages{over}."
-        first = Paragraph(sentence, "lead", forms=DOCUMENTS)
-    columns = (Column("Target", "name"), *(Column(what, "number", unit="s") for what in time.spent))
+        first = doc.Paragraph(sentence, "lead", forms=doc.DOCUMENTS)
+    columns = (doc.Column("Target", "name"), *(doc.Column(what, "number", unit="s") for what in time.spent))
     rows = []
     for target in view.run.targets:
-        mark = (" ", VirtualMark()) if target.info.virtual else ()
-        name = Cell((target.info.id, *mark), markdown=named(target))
-        seconds = (Cell(f"{value / 1000:.1f}", value=value / 1000) for value in target.spent.values())
-        rows.append(Row((name, *seconds), virtual=target.info.virtual))
-    table = Table("plain", columns, tuple(rows), "Seconds by target and purpose", hide_caption=True, forms=DOCUMENTS)
-    return Section("time", "Where the wall time went", (first, table))
+        mark = (" ", doc.VirtualMark()) if target.info.virtual else ()
+        name = doc.Cell((target.info.id, *mark), markdown=named(target))
+        seconds = (doc.Cell(f"{value / 1000:.1f}", value=value / 1000) for value in target.spent.values())
+        rows.append(doc.Row((name, *seconds), virtual=target.info.virtual))
+    table = doc.Table(
+        "plain", columns, tuple(rows), "Seconds by target and purpose", hide_caption=True, forms=doc.DOCUMENTS
+    )
+    return doc.Section("time", "Where the wall time went", (first, table))
