@@ -12,7 +12,7 @@ of the first inference. The highest value is the largest reading.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePath
@@ -72,12 +72,18 @@ class MemorySummary:
 
 def memory(case: CaseSummary) -> MemorySummary | None:
     """A case's memory pass; None if none was planned, none counts, or nothing could be read."""
-    watched = case.watched.get("memory")
-    answers = [block.block.measurement for block in watched.counted] if watched else []
-    for answer in answers:
-        if answer and answer.memory and answer.memory.readings:
-            return _summary(answer, answer.memory)
+    for answer, use in _memory_read(case):
+        if use.readings:
+            return _summary(answer, use)
     return None
+
+
+def _memory_read(case: CaseSummary) -> Iterator[tuple[Measurement, MemoryUse]]:
+    """The measurements of a case's memory pass that count, with the memory that was read in them."""
+    for block in case.watched["memory"].counted if "memory" in case.watched else ():
+        answer = block.block.measurement
+        if answer and answer.memory:
+            yield answer, answer.memory
 
 
 def model_bytes(answer: Measurement) -> int | None:
@@ -206,11 +212,9 @@ class PageMemorySummary:
 
 def page_memory(case: CaseSummary) -> PageMemorySummary | None:
     """A page case's memory pass; None if none was planned, none counts, or the case is native."""
-    watched = case.watched.get("memory")
-    answers = [block.block.measurement for block in watched.counted] if watched else []
-    for answer in answers:
-        if answer and answer.memory and answer.memory.page:
-            return _page_summary(answer, answer.memory)
+    for answer, use in _memory_read(case):
+        if use.page:
+            return _page_summary(answer, use)
     return None
 
 

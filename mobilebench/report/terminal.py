@@ -46,7 +46,7 @@ def render(document: doc.Document) -> Group:
     shown: list[RenderableType] = []
     for section in _sections(document.sections):
         if shown:
-            shown.append(doc.Text())
+            shown.append(Text())
         shown += _section(section)
     return Group(*shown)
 
@@ -68,7 +68,7 @@ def _section(section: doc.Section) -> Iterator[RenderableType]:
     heading = ""
     for joined in _join(section):
         if joined.heading not in ("", heading):
-            yield doc.Text(printable(joined.heading), style="bold")
+            yield Text(printable(joined.heading), style="bold")
         heading = joined.heading
         yield from _block(joined)
 
@@ -77,7 +77,7 @@ def _title(section: doc.Section) -> RichText:
 
     mark = [("VIRTUAL ", "bold magenta")] if section.mark else []
     lead = f" · {doc.plain(section.lead)}" if section.lead else ""
-    return doc.Text.assemble(*mark, (printable(f"{section.title}{lead}"), "bold"))
+    return Text.assemble(*mark, (printable(f"{section.title}{lead}"), "bold"))
 
 
 def _join(section: doc.Section) -> list[_Joined]:
@@ -120,13 +120,13 @@ def _block(joined: _Joined) -> Iterator[RenderableType]:
         case doc.Note():
             yield from (_text(line) for line in block.lines)
         case doc.Items():
-            yield from (doc.Text.assemble("- ", _text(item)) for item in block.items)
+            yield from (Text.assemble("- ", _text(item)) for item in block.items)
         case doc.Facts():
-            yield from (doc.Text.assemble(_text(fact.name), ": ", _text(fact.text)) for fact in block.facts)
+            yield from (Text.assemble(_text(fact.name), ": ", _text(fact.text)) for fact in block.facts)
         case doc.Command():
-            yield doc.Text(printable(block.text))
+            yield Text(printable(block.text))
         case doc.Counts():
-            yield doc.Text(f"{counts_sentence(block.counts)}.")
+            yield Text(f"{counts_sentence(block.counts)}.")
 
 
 def _table(joined: _Joined) -> Iterator[RichTable]:
@@ -144,7 +144,7 @@ def _table(joined: _Joined) -> Iterator[RichTable]:
             made.add_column(_heading(column), justify="right" if column.kind == "number" else "left", no_wrap=True)
     for title, table in tables:
         if title:
-            made.add_row(doc.Text(printable(title), style="bold"))
+            made.add_row(Text(printable(title), style="bold"))
         indent = " " if title else ""
         for row in doc.rows(table, "terminal"):
             texts = (
@@ -181,7 +181,7 @@ def _remarks(joined: _Joined) -> Iterator[RichText]:
     ]
     what = f"{blocks[0].what} of " if blocks[0].what else ""
     for status, reason, subjects in doc.by_reason(single):
-        yield doc.Text.assemble((status, _STYLE[status]), printable(f" {what}{_who(subjects)}: {reason}"))
+        yield Text.assemble((status, _STYLE[status]), printable(f" {what}{_who(subjects)}: {reason}"))
 
 
 def _who(subjects: Sequence[doc.Subject]) -> str:
@@ -202,4 +202,4 @@ def _text(value: doc.Text) -> RichText:
         (span.status, _STYLE[span.status]) if isinstance(span, doc.StatusWord) else (printable(doc.plain(span)), "")
         for span in doc.spans(value)
     ]
-    return doc.Text.assemble(*parts)
+    return Text.assemble(*parts)
