@@ -42,6 +42,7 @@ class _Joined:
 def render(document: doc.Document) -> Group:
     """Everything that the terminal shows, as renderables for rich."""
     from rich.console import Group
+    from rich.text import Text
 
     shown: list[RenderableType] = []
     for section in _sections(document.sections):
@@ -62,6 +63,7 @@ def _sections(sections: Sequence[doc.Section]) -> Iterator[doc.Section]:
 
 
 def _section(section: doc.Section) -> Iterator[RenderableType]:
+    from rich.text import Text
 
     if section.title:
         yield _title(section)
@@ -74,6 +76,7 @@ def _section(section: doc.Section) -> Iterator[RenderableType]:
 
 
 def _title(section: doc.Section) -> RichText:
+    from rich.text import Text
 
     mark = [("VIRTUAL ", "bold magenta")] if section.mark else []
     lead = f" · {doc.plain(section.lead)}" if section.lead else ""
@@ -108,6 +111,7 @@ def _within(section: doc.Section, title: str) -> Iterator[tuple[str, doc.Block]]
 
 
 def _block(joined: _Joined) -> Iterator[RenderableType]:
+    from rich.text import Text
 
     _, block = joined.parts[0]
     match block:
@@ -132,6 +136,7 @@ def _block(joined: _Joined) -> Iterator[RenderableType]:
 def _table(joined: _Joined) -> Iterator[RichTable]:
     from rich import box
     from rich.table import Table as RichTable
+    from rich.text import Text
 
     tables = [(title, table) for title, table in _as_tables(joined) if doc.rows(table, "terminal")]
     if not tables:
@@ -174,6 +179,7 @@ def _heading(column: doc.Column) -> str:
 
 def _remarks(joined: _Joined) -> Iterator[RichText]:
     """One line per reason, with the cases that share it."""
+    from rich.text import Text
 
     blocks = [block for _, block in joined.parts if isinstance(block, doc.Remarks)]
     single: list[doc.Remark] = [
@@ -197,6 +203,7 @@ def _who(subjects: Sequence[doc.Subject]) -> str:
 
 
 def _text(value: doc.Text) -> RichText:
+    from rich.text import Text
 
     parts = [
         (span.status, _STYLE[span.status]) if isinstance(span, doc.StatusWord) else (printable(doc.plain(span)), "")
