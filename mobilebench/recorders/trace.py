@@ -8,7 +8,7 @@ from mobilebench.recorders.in_engine import EngineRecorder
 
 DECLARATION = Declaration(
     name="trace",
-    title="Trace",
+    title="Chrome's own traces",
     description="What Chrome records of a page: its tasks, downloads, garbage collections and commands to the GPU.",
     cost="during the block",
     part="trace",

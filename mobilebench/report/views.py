@@ -9,7 +9,8 @@ from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.labels import case_details, case_label, engine_label, model_label
 from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, TargetSummary
 from mobilebench.core.axes import AXES
-from mobilebench.core.records import Pass
+from mobilebench.core.records import Pass, Series
+from mobilebench.recorders.registry import IN_ENGINE, declarations
 from mobilebench.report import document as doc
 
 FOLDED_FROM = 80
@@ -119,8 +120,22 @@ def ran(case: CaseSummary) -> bool:
     return case.measurement is not None or case.status not in ("unsupported", "not measured")
 
 
-THREADS = doc.Column("Threads", "number", short="thr", forms=doc.TERMINAL)
+THREADS = doc.Column(AXES["threads"].title.capitalize(), "number", short="thr", forms=doc.TERMINAL)
 """The terminal has threads in a column; elsewhere they are among the details of a case."""
+
+
+def pass_title(of: Pass) -> str:
+    """The heading of a pass, which its recorder declares."""
+    return IN_ENGINE[of].declaration.title if of in IN_ENGINE else of.capitalize()
+
+
+def series_title(series: Series) -> str:
+    """The name of a series, which its recorder declares, such as `CPU temperature`."""
+    declared = declarations().get(series.recorder)
+    if declared is None:
+        return f"{series.recorder} {series.name}"
+    titles = {quantity.key: quantity.title for quantity in declared.quantities}
+    return titles.get((series.name, series.unit), f"{declared.title}, {series.name}")
 
 
 def case_column(terminal: str, title: str = "Case") -> doc.Column:

@@ -23,6 +23,7 @@ from mobilebench.report.figures.drawing import (
     segment,
     tick,
 )
+from mobilebench.report.views import pass_title
 
 CURVES = {
     "total_bytes": ("curve-tensors", "totalBytesSnapshot of the profiler"),
@@ -63,7 +64,7 @@ def memory_growth(watched: Sequence[tuple[CaseSummary, MemorySummary]], mark: st
     data = tuple((case_label(case.case), _peak(memory)) for case, memory in watched)
     present = {"process_start"} | {growth.stage for _, memory in watched for growth in memory.growth}
     return doc.Figure(
-        "Memory",
+        pass_title("memory"),
         "Resident memory (RSS) as it grows from stage to stage, MiB. The line is the peak (VmHWM).",
         drawing(f"Resident memory after each stage, MiB: {in_words(data)}.", mark, len(watched), axis, rows),
         data,

@@ -33,7 +33,7 @@ _AT_ONCE = 1.02
 _LEAST_SHARE = 0.001
 
 _COLUMNS = (
-    views.case_column("kernels, ms"),
+    views.case_column(f"{views.pass_title('kernels').lower()}, ms"),
     views.THREADS,
     doc.Column("Kernels", "number", unit="ms", short="sum", style="big"),
     doc.Column("Explained", "number", forms=doc.TEXTS),
@@ -81,7 +81,7 @@ def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
         "kernels",
         _COLUMNS,
         tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
-        view.caption("Kernels"),
+        view.caption(views.pass_title("kernels")),
         "A pass of its own. Milliseconds of all kernels in one prediction and in the first inference, and how much of "
         "these they explain; that prediction against the timing blocks'; shares of the kernels' time by class; "
         "FLOPs and parameters of the model's file.",
@@ -315,7 +315,7 @@ def kernel_shares(watched: Sequence[tuple[CaseSummary, KernelSummary]], mark: st
     data = tuple((case_label(case.case), _shares(kernels)) for case, kernels in watched)
     present = {row.type for _, kernels in watched for row in kernels.rows if row.kernels}
     return doc.Figure(
-        "Kernels",
+        views.pass_title("kernels"),
         "Percent of the kernels' time by operator type: compute-intensive types are blue, memory-intensive ones "
         "brown to yellow.",
         drawing(f"Share of the kernels' time: {in_words(data)}.", mark, len(watched), _PERCENT, rows),

@@ -64,7 +64,7 @@ def section(view: views.ModelView) -> doc.Section | None:
 def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
     graphics = any(found.graphics_kb is not None for _, found in watched)
     columns = (
-        views.case_column("memory"),
+        views.case_column(views.pass_title("memory").lower()),
         views.THREADS,
         doc.Column("Peak RSS", "number", style="big"),
         doc.Column("Times the model", "number", short="/ model", forms=doc.MARKDOWN | doc.TERMINAL),
@@ -79,7 +79,7 @@ def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
         "memory",
         columns,
         tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
-        view.caption("Memory"),
+        view.caption(views.pass_title("memory")),
         "A pass of its own. Peak RSS is VmHWM; all others were read when the last prediction ended, and RSS also "
         "says what was added since the first reading.",
         forms=doc.DOCUMENTS | doc.TERMINAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobilebench.analysis.labels import duration, factor
+from mobilebench.analysis.labels import SETUP_PARTS, duration, factor
 from mobilebench.analysis.stage_parts import CompilationStatistics, DownloadStatistics, ReadbackStatistics
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.records import SetupPart, Stage
@@ -12,12 +12,7 @@ from mobilebench.report import document as doc
 from mobilebench.report import views
 from mobilebench.report.phrases import megabytes, milliseconds, rate, share, spread
 
-PARTS: dict[SetupPart, str] = {
-    "framework_download": "Framework download",
-    "framework_init": "Framework start",
-    "model_download": "Model download",
-    "model_init": "Model start",
-}
+_PARTS: tuple[SetupPart, ...] = ("framework_download", "framework_init", "model_download", "model_init")
 """Setup parts of a page that downloads first and then starts; with the engine's own loader there is only the total."""
 _SHORT_PARTS = ("framework", "start", "model", "start")
 _LONG_READBACK = 0.01
@@ -39,8 +34,8 @@ def _setups(view: views.ModelView) -> list[doc.Block]:
         views.THREADS,
         doc.Column("Setup", "number", unit="ms", style="big", forms=doc.DOCUMENTS),
         *(
-            doc.Column(name, "number", unit="ms", short=short)
-            for name, short in zip(PARTS.values(), _SHORT_PARTS, strict=True)
+            doc.Column(SETUP_PARTS[part].capitalize(), "number", unit="ms", short=short)
+            for part, short in zip(_PARTS, _SHORT_PARTS, strict=True)
         ),
         doc.Column("Downloads", "number", short="share"),
         doc.Column("Received", "number", forms=doc.DOCUMENTS),
@@ -64,7 +59,7 @@ def _setup(view: views.ModelView, case: CaseSummary) -> doc.Row:
     path = f", {found.path}" if found and found.path else ""
     name = doc.Cell(cell.text, cell.details, markdown=cell.markdown, terminal=f"{cell.terminal}{path}")
     whole = case.stages["setup"].median
-    parts = (case.setup_parts.get(part) for part in PARTS)
+    parts = (case.setup_parts.get(part) for part in _PARTS)
     shipped = ("as shipped",) if "as_shipped" in case.setup_parts else ()
     of_setup = found.share if found else None
     cells: tuple[doc.Value, ...] = (

@@ -24,7 +24,7 @@ from mobilebench.report import document as doc
 from mobilebench.report.figures.timing import sparkline
 from mobilebench.report.phrases import interval, milliseconds, plural, spread
 from mobilebench.report.sections.pages import compiled, how_received, received
-from mobilebench.report.views import ModelView
+from mobilebench.report.views import ModelView, series_title
 
 SHOWN_SAMPLES = 40
 """The most samples of a block that are printed individually."""
@@ -199,7 +199,7 @@ def _block(block: BlockSummary) -> Iterator[doc.Block]:
     for series in block.block.series:
         if series.values:
             change = f"{series.values[0]:g} to {series.values[-1]:g} {series.unit}"
-            yield doc.Paragraph(f"{series.recorder} {series.name}: {change}", "small")
+            yield doc.Paragraph(f"{series_title(series)}: {change}", "small")
 
 
 def proof_facts(case: Case, answer: Measurement) -> list[tuple[str, tuple[doc.Fact, ...]]]:

@@ -6,7 +6,7 @@ from mobilebench.analysis.labels import case_label, size
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.records import TraceFile
 from mobilebench.report import document as doc
-from mobilebench.report.views import ModelView, missing_pass
+from mobilebench.report.views import ModelView, missing_pass, pass_title
 from mobilebench.results.traces import FOLDER
 
 _WHAT_TO_DO = (
@@ -22,7 +22,7 @@ def section(view: ModelView) -> doc.Section | None:
     blocks: list[doc.Block] = []
     if traced:
         listed = (doc.Paragraph(_WHAT_TO_DO, "small"), doc.Items(tuple(_item(*one) for one in traced)))
-        blocks.append(doc.Fold("Chrome's own traces", listed, forms=doc.DOCUMENTS))
+        blocks.append(doc.Fold(pass_title("trace"), listed, forms=doc.DOCUMENTS))
     if missing.remarks:
         blocks.append(missing)
     return doc.Section("traces", blocks=tuple(blocks), style="part") if blocks else None
