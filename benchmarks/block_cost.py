@@ -112,7 +112,7 @@ def _ports(serial: str) -> list[str]:
     limit = Limit("Asking for forwards and reverses", 10)
     forwards = adb_protocol.query("host:list-forward", limit, serial).splitlines()
     with adb_protocol.service(serial, "reverse:list-forward", limit) as stream:
-        reverses = adb_protocol.block(stream, limit).decode().splitlines()
+        reverses = adb_protocol.read_text(stream, limit).decode().splitlines()
     return [*(line for line in forwards if line.startswith(serial)), *reverses]
 
 

@@ -265,7 +265,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._checksum = False
         self._max_payload = 4096
-        self._known = False
+        self._connected = False
         self.on_lost: list[Callable[[], None]] = []
         """Called once when the connection ends."""
 
@@ -315,7 +315,7 @@ class Connection(asyncio.Protocol):
         stream.close()
         self._streams.pop(stream.local_id, None)
 
-    def _keep(self, work: Coroutine[None, None, None]) -> None:
+    def _start_task(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -333,7 +333,7 @@ class Connection(asyncio.Protocol):
     def _dispatch(self, packet: Packet) -> None:
         if packet.command in {CNXN, AUTH}:
             self._shake_hands(packet)
-        elif not self._known:
+        elif not self._connected:
             raise ProtocolError("a stream before the hand-shake")
         elif packet.command == OPEN:
             self._open(packet)
@@ -357,7 +357,7 @@ class Connection(asyncio.Protocol):
             raise ProtocolError("an answer to a question that was not asked")
         self._checksum = packet.arg0 < VERSION
         self._max_payload = max(1, min(packet.arg1, MAX_PAYLOAD))
-        self._known = True
+        self._connected = True
         properties = "".join(f"{name}={value};" for name, value in self._phone.banner().items())
         banner = f"device::{properties}features={','.join(self._phone.features())}"
         self._send(Packet(CNXN, VERSION, MAX_PAYLOAD, banner.encode()))
@@ -366,7 +366,7 @@ class Connection(asyncio.Protocol):
         name = packet.payload.rstrip(b"\0").decode("utf-8", "surrogateescape")
         if packet.arg0 == 0:
             raise ProtocolError("a stream without a number")
-        self._keep(self._serve(name, packet.arg0))
+        self._start_task(self._serve(name, packet.arg0))
 
     async def _serve(self, name: str, remote_id: int) -> None:
         try:

@@ -36,14 +36,14 @@ class Screen:
         output = _run("uiautomator", "dump", "/dev/tty")
         return output[: output.rindex(">") + 1] if ">" in output else output
 
-    def found(self, selector: Mapping[str, Any]) -> list[dict[str, str]]:
+    def matching(self, selector: Mapping[str, Any]) -> list[dict[str, str]]:
         """Attributes of all nodes that match a selector, in the order of the hierarchy."""
         nodes = ElementTree.fromstring(self.hierarchy()).iter("node")  # noqa: S314 - written by this phone itself
-        return [node.attrib for node in nodes if _fits(node.attrib, selector)]
+        return [node.attrib for node in nodes if _node_matches(node.attrib, selector)]
 
-    def one(self, selector: Mapping[str, Any]) -> dict[str, str]:
+    def first_matching(self, selector: Mapping[str, Any]) -> dict[str, str]:
         """The first matching node. Raises `AutomationRefused` if there is none."""
-        nodes = self.found(selector)
+        nodes = self.matching(selector)
         at = int(selector.get("instance", 0))
         if at >= len(nodes):
             raise AutomationRefused(f"{_NOT_FOUND}: {json.dumps(selector)}")
@@ -59,10 +59,10 @@ def answer(screen: Screen, method: str, params: Sequence[Any]) -> Any:
     calls: dict[str, Callable[..., Any]] = {
         "deviceInfo": lambda: {"productName": "virtual", "screenOn": True},
         "dumpWindowHierarchy": lambda *_: screen.hierarchy(),
-        "exist": lambda selector: bool(screen.found(selector)),
-        "waitForExists": lambda selector, _milliseconds: bool(screen.found(selector)),
-        "count": lambda selector: len(screen.found(selector)),
-        "objInfo": lambda selector: info(screen.one(selector)),
+        "exist": lambda selector: bool(screen.matching(selector)),
+        "waitForExists": lambda selector, _milliseconds: bool(screen.matching(selector)),
+        "count": lambda selector: len(screen.matching(selector)),
+        "objInfo": lambda selector: info(screen.first_matching(selector)),
         "click": lambda x, y, *_: screen.touch(x, y),
     }
     if method not in calls:
@@ -132,7 +132,7 @@ def main(address: str, arguments: Sequence[str]) -> int:
     return 1
 
 
-def _fits(node: Mapping[str, str], selector: Mapping[str, Any]) -> bool:
+def _node_matches(node: Mapping[str, str], selector: Mapping[str, Any]) -> bool:
     exact = all(node[attribute] == selector[key] for key, attribute in _EXACT.items() if key in selector)
     return exact and all(re.fullmatch(selector[key], node[of]) for key, of in _MATCHES.items() if key in selector)
 

@@ -144,7 +144,7 @@ class Chrome:
         self._network = network
         self._package = CHROME_PACKAGE
         self._program: RunningProgram | None = None
-        self._door: asyncio.Server | None = None
+        self._server: asyncio.Server | None = None
         self._port = 0
         self._turn = asyncio.Lock()
 
@@ -190,7 +190,7 @@ class Chrome:
         fixed_flags = [*_HEADLESS, *self._own_network(), f"--user-data-dir={profile}"]
         self._program.start([chromium.binary, *fixed_flags, *flags, url or "about:blank"])
         self._port = await self._devtools_port(port_file)
-        self._door, _ = await self._network.listen(CHROME_SOCKET, self._carry)
+        self._server, _ = await self._network.listen(CHROME_SOCKET, self._join_devtools)
 
     def _own_network(self) -> list[str]:
         """Flags for a phone without a network namespace, whose loopback is a different address of this computer."""
@@ -211,7 +211,7 @@ class Chrome:
         await self._stop()
         raise DidNotStart(f"Chromium did not start: {reason}")
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _join_devtools(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             chromium_reader, chromium_writer = await asyncio.open_connection("127.0.0.1", self._port)
         except OSError:
@@ -227,9 +227,9 @@ class Chrome:
         writer.close()
 
     async def _stop(self) -> None:
-        if self._door is not None:
-            self._door.close()
-            self._door = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
         if self._program is not None:
             await self._program.stop()
             self._program = None

@@ -28,7 +28,7 @@ from mobilebench.virtual.browsers import Chrome, Firefox
 from mobilebench.virtual.config import PHONE_FOLDERS
 from mobilebench.virtual.files import PhoneFiles
 from mobilebench.virtual.network import BadAddress, Network, Reverses, is_address, join
-from mobilebench.virtual.processes import bury_orphans
+from mobilebench.virtual.processes import reap_orphans
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -83,7 +83,7 @@ class Daemon:
             reverses = self._reverses_of(connection)
             return lambda stream: reverses.serve(name.removeprefix("reverse:"), stream)
         if name in {"root:", "unroot:"}:
-            return _say("adbd cannot run as root in production builds\n")
+            return _fixed_answer("adbd cannot run as root in production builds\n")
         if is_address(name):
             return await self._socket(name)
         raise ServiceRefused(name)
@@ -126,7 +126,7 @@ def _line(text: str) -> str:
     return f"{text}\n" if text else ""
 
 
-def _say(text: str) -> Service:
+def _fixed_answer(text: str) -> Service:
     async def service(stream: Stream) -> None:
         await stream.write(text.encode())
 
@@ -159,7 +159,7 @@ async def _serve(root: str, listening: int, ready: int) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    loop.add_signal_handler(signal.SIGCHLD, bury_orphans)
+    loop.add_signal_handler(signal.SIGCHLD, reap_orphans)
     os.write(ready, b"1")
     os.close(ready)
     async with server, door:

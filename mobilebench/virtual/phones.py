@@ -64,7 +64,7 @@ class _Record:
     number: int
     processes: tuple[ProcessId, ...] = ()
     """Outermost first; in a sandbox, the end of the last one ends everything inside."""
-    walls: str = "none"
+    namespaces: str = "none"
     android: int | None = None
     """Android version, if it is not the profile's."""
 
@@ -119,7 +119,7 @@ def up(
         )
     chosen = [load(profile_id) for profile_id in profile_ids or ()]
     started = []
-    with _turn():
+    with _exclusively():
         for index, name in enumerate(requested):
             profile = chosen[index % len(chosen)] if chosen else None
             earlier = _read(name)
@@ -149,13 +149,13 @@ def down(names: Sequence[str] | None = None, *, tell_adb: bool = True) -> list[V
     Raises:
         BadInput: there is no phone of this name.
     """
-    with _turn():
-        records = _records() if names is None else [_known(name) for name in names]
+    with _exclusively():
+        records = _records() if names is None else [_existing(name) for name in names]
         running = [record for record in records if record.running]
         for record in running:
             if tell_adb:
                 adb.disconnect(record.serial)
-            _end(record)
+            _end_processes(record)
     return [dataclasses.replace(record.phone, pid=None, running=False) for record in running]
 
 
@@ -167,7 +167,7 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
     Raises:
         BadInput: unknown phone or field, or an invalid value.
     """
-    record = _known(name)
+    record = _existing(name)
     files = PhoneFiles(_folder(name))
 
     def edit(state: State) -> State:
@@ -188,7 +188,7 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
 
 def state_of(name: str) -> State:
     """The phone's present state. Raises `BadInput` if there is no phone of this name."""
-    _known(name)
+    _existing(name)
     return PhoneFiles(_folder(name)).state
 
 
@@ -229,7 +229,7 @@ def _switch_on(
     name: str, index: int, profile: Profile | None, earlier: _Record | None, options: _StartOptions
 ) -> _Record:
     if earlier is not None and earlier.running:
-        _same_phone(earlier, profile, options)
+        _refuse_other_options(earlier, profile, options)
         if options.fault is not None:
             change_state(name, {"fault": options.fault})
         return earlier
@@ -242,14 +242,14 @@ def _switch_on(
     with listener:
         number = earlier.number if earlier else _free_number()
         record = _Record(name, profile.id, listener.getsockname()[1], number, android=options.android)
-        kind = sandbox.walls()
+        kind = sandbox.namespaces()
         data_bytes = options.data_mb * _MEBIBYTE if options.data_mb else None
         settings = _settings(record, profile, folder, kind, data_bytes)
-        _lay_out(folder, settings, kind, chrome=options.chrome, fault=options.fault)
+        _write_files(folder, settings, kind, chrome=options.chrome, fault=options.fault)
         return _start(record, folder, settings, kind, listener)
 
 
-def _same_phone(running_phone: _Record, profile: Profile | None, options: _StartOptions) -> None:
+def _refuse_other_options(running_phone: _Record, profile: Profile | None, options: _StartOptions) -> None:
     """Raise `BadInput` if a running phone was requested with another profile or Android."""
     running = f"The virtual phone {running_phone.name} is running as"
     hint = f"Switch it off first: mobilebench virtual down {running_phone.name}"
@@ -261,7 +261,7 @@ def _same_phone(running_phone: _Record, profile: Profile | None, options: _Start
 
 
 def _settings(
-    record: _Record, profile: Profile, folder: Path, kind: sandbox.Walls, data_bytes: int | None
+    record: _Record, profile: Profile, folder: Path, kind: sandbox.Namespaces, data_bytes: int | None
 ) -> PhoneConfig:
     own_network = kind != "none"
     if not own_network and not _SAFE_FOLDER.fullmatch(str(folder)):
@@ -285,7 +285,9 @@ def _settings(
     )
 
 
-def _lay_out(folder: Path, settings: PhoneConfig, kind: sandbox.Walls, *, chrome: bool, fault: str | None) -> None:
+def _write_files(
+    folder: Path, settings: PhoneConfig, kind: sandbox.Namespaces, *, chrome: bool, fault: str | None
+) -> None:
     """Write all files that the phone needs when it starts."""
     for name in ("data/local/tmp", "sdcard", "sys", config.METADATA.removeprefix("/")):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -298,7 +300,7 @@ def _lay_out(folder: Path, settings: PhoneConfig, kind: sandbox.Walls, *, chrome
 
 
 def _start(
-    record: _Record, folder: Path, settings: PhoneConfig, kind: sandbox.Walls, listener: socket.socket
+    record: _Record, folder: Path, settings: PhoneConfig, kind: sandbox.Namespaces, listener: socket.socket
 ) -> _Record:
     browsers = [program.binary for program in (settings.chromium, settings.firefox) if program]
     info_read, info_write = os.pipe()
@@ -328,11 +330,11 @@ def _start(
         os.close(ready_write)
         inner = _inner_process(info.read()) if kind != "none" else None
         outer = processes.identify(process.pid)
-        record = dataclasses.replace(record, walls=kind, processes=tuple(filter(None, (outer, inner))))
+        record = dataclasses.replace(record, namespaces=kind, processes=tuple(filter(None, (outer, inner))))
         _write(record)
         if select.select([ready], [], [], _STARTS_WITHIN_S)[0] and ready.read(1):
             return record
-    _end(record)
+    _end_processes(record)
     lines = (folder / "daemon.log").read_text(errors="replace").strip().splitlines()
     raise TargetLost(
         f"The virtual phone {record.name} did not start: {lines[-1] if lines else 'its log is empty'}.",
@@ -346,10 +348,10 @@ def _inner_process(text: bytes) -> ProcessId | None:
     return None
 
 
-def _end(record: _Record) -> None:
+def _end_processes(record: _Record) -> None:
     """End a phone's processes: killing a sandbox's first process ends all inside; else the daemon cleans up."""
     for process in reversed(record.processes):
-        processes.end(process, patience_s=0.0 if record.walls != "none" else 5.0)
+        processes.end(process, patience_s=0.0 if record.namespaces != "none" else 5.0)
     _write(dataclasses.replace(record, processes=()))
 
 
@@ -403,7 +405,7 @@ def _folder(name: str) -> Path:
     return _root() / name
 
 
-def _known(name: str) -> _Record:
+def _existing(name: str) -> _Record:
     record = _read(name) if _NAME.fullmatch(name) else None
     if record is None:
         known = ", ".join(record.name for record in _records()) or "none"
@@ -419,6 +421,7 @@ def _records() -> list[_Record]:
 def _read(name: str) -> _Record | None:
     try:
         data = json.loads((_folder(name) / "phone.json").read_text(encoding="utf-8"))
+        data["namespaces"] = data.pop("walls", data.get("namespaces"))  # the key in records of earlier versions
         data["processes"] = tuple(ProcessId(**process) for process in data["processes"])
         return _Record(**data)
     except (FileNotFoundError, ValueError, TypeError, KeyError):
@@ -431,7 +434,7 @@ def _write(record: _Record) -> None:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def _exclusively() -> Iterator[None]:
     """Lock so that only one command at a time switches phones."""
     with file_locks.exclusive(_root() / ".lock"):
         yield

@@ -142,7 +142,7 @@ async def _process_end(pid: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-def bury_orphans() -> None:
+def reap_orphans() -> None:
     """Reap ended processes that commands left behind and that became children of this process."""
     with contextlib.suppress(OSError):
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()

@@ -15,7 +15,7 @@ from typing import Literal
 from mobilebench.core import paths
 from mobilebench.virtual.config import METADATA
 
-Walls = Literal["user", "root", "none"]
+Namespaces = Literal["user", "root", "none"]
 """Who can create namespaces on this computer: any user, only root, or no one."""
 
 SHELL_USER = "2000"
@@ -63,12 +63,12 @@ def python() -> Python:
 
 
 @cache
-def walls() -> Walls:
+def namespaces() -> Namespaces:
     """Which namespaces this computer allows; tested once."""
     bwrap = shutil.which("bwrap")
     if bwrap is None or os.environ.get(_NO_SANDBOX) == "none":
         return "none"
-    attempts: tuple[Walls, ...] = ("user", "root") if os.geteuid() == 0 else ("user",)
+    attempts: tuple[Namespaces, ...] = ("user", "root") if os.geteuid() == 0 else ("user",)
     for kind in attempts:
         trial = [*_namespaces(bwrap, kind), "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "/bin/true"]
         if subprocess.run(trial, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0:
@@ -78,7 +78,7 @@ def walls() -> Walls:
 
 def daemon_command(
     phone: Path,
-    kind: Walls,
+    kind: Namespaces,
     *,
     listening: int,
     ready: int,
@@ -107,13 +107,15 @@ def daemon_command(
         *_namespaces(bwrap, kind),
         "--info-fd",
         str(info),
-        *_view(phone, browsers, data_bytes),
-        *_closed(phone, denied),
+        *_mounts(phone, browsers, data_bytes),
+        *_without_permission(phone, denied),
         *daemon,
     ]
 
 
-def prepare(phone: Path, kind: Walls, address: str, client: str, commands: list[str], missing: Collection[str]) -> None:
+def prepare(
+    phone: Path, kind: Namespaces, address: str, client: str, commands: list[str], missing: Collection[str]
+) -> None:
     """Fill the phone's `/system`: shell, own commands, and this computer's tools except the missing ones."""
     programs = phone / "system" / "bin"
     shutil.rmtree(phone / "system", ignore_errors=True)
@@ -126,9 +128,9 @@ def prepare(phone: Path, kind: Walls, address: str, client: str, commands: list[
     (programs / "app_process").chmod(0o755)
     (programs / "toybox").write_text(_TOYBOX)
     (programs / "toybox").chmod(0o755)
-    (programs / "sh").symlink_to(_real("sh") or "/usr/bin/sh")
+    (programs / "sh").symlink_to(_host_program("sh") or "/usr/bin/sh")
     for tool in TOOLS:
-        if tool not in missing and (found := _real(tool)) is not None:
+        if tool not in missing and (found := _host_program(tool)) is not None:
             (programs / tool).symlink_to(found)
     etc = phone / "system" / "etc"
     etc.mkdir()
@@ -136,23 +138,23 @@ def prepare(phone: Path, kind: Walls, address: str, client: str, commands: list[
     (etc / "group").write_text(f"root:x:0:\nshell:x:{SHELL_USER}:\n")
 
 
-def _code(kind: Walls) -> str:
+def _code(kind: Namespaces) -> str:
     """The folder from which the phone's own commands import this package."""
     return _CODE if kind != "none" else str(paths.PACKAGE.parent)
 
 
-def _namespaces(bwrap: str, kind: Walls) -> list[str]:
+def _namespaces(bwrap: str, kind: Namespaces) -> list[str]:
     user = ["--unshare-user", "--uid", SHELL_USER, "--gid", SHELL_USER] if kind == "user" else []
     spaces = ["--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-ipc", "--hostname", "phone"]
     return [bwrap, *user, *spaces, "--new-session"]
 
 
-def _view(phone: Path, browsers: Sequence[str], data_bytes: int | None) -> list[str]:
+def _mounts(phone: Path, browsers: Sequence[str], data_bytes: int | None) -> list[str]:
     arguments = ["--clearenv", "--setenv", "LANG", "C.UTF-8", "--ro-bind", "/usr", "/usr"]
     for folder in ("/lib", "/lib32", "/lib64", "/libx32"):
-        arguments += _same(Path(folder))
+        arguments += _mirrored(Path(folder))
     for file in ("/etc", "/var/cache/fontconfig"):
-        arguments += _same(Path(file))
+        arguments += _mirrored(Path(file))
     for name in ("passwd", "group"):
         arguments += ["--ro-bind", str(phone / "system" / "etc" / name), f"/etc/{name}"]
     arguments += ["--dev", "/dev", "--proc", "/proc", "--symlink", "/system/bin", "/bin"]
@@ -170,7 +172,7 @@ def _view(phone: Path, browsers: Sequence[str], data_bytes: int | None) -> list[
     return [*arguments, "--chdir", "/"]
 
 
-def _closed(phone: Path, files: Collection[str]) -> list[str]:
+def _without_permission(phone: Path, files: Collection[str]) -> list[str]:
     """Arguments that replace each of these files by one without permissions."""
     nothing = phone / METADATA.removeprefix("/") / "denied"
     if files:
@@ -178,12 +180,12 @@ def _closed(phone: Path, files: Collection[str]) -> list[str]:
     return [word for file in files for word in ("--ro-bind", str(nothing), file)]
 
 
-def _same(path: Path) -> list[str]:
+def _mirrored(path: Path) -> list[str]:
     if path.is_symlink():
         return ["--symlink", str(path.readlink()), str(path)]
     return ["--ro-bind", str(path), str(path)] if path.exists() else []
 
 
-def _real(tool: str) -> str | None:
+def _host_program(tool: str) -> str | None:
     """Path of a tool below /usr, because in the sandbox `/bin` is the phone's."""
     return next((f"{folder}/{tool}" for folder in ("/usr/bin", "/usr/sbin") if Path(folder, tool).exists()), None)

@@ -164,7 +164,7 @@ def test_builds_of_one_phone_and_its_channels_take_turns(serial: str, declare: D
 def test_firefox_is_measured(serial: str) -> None:
     phones.change_state(NAME, {"browser.others": "org.mozilla.firefox"})
     with targets.open_target(targets.select(serial)[0]) as phone:
-        if sandbox.walls() == "none":
+        if sandbox.namespaces() == "none":
             assert "firefox" not in phone.info.browsers
             return
         first = measure(phone, "firefox").proof

@@ -19,10 +19,10 @@ from mobilebench.targets.android.apps import KNOWN_BROWSERS
 from mobilebench.targets.android.browsers import CHROME_FLAGS_FILE, PhoneBrowsers
 from mobilebench.targets.android.restore import (
     AppStarted,
+    AutomationPrepared,
     DebugAppBefore,
     FileBefore,
     Forwarded,
-    ScreenLent,
     SettingBefore,
 )
 from mobilebench.targets.android.shell import NotAllowed
@@ -32,7 +32,7 @@ SOCKET = "localabstract:chrome_devtools_remote"
 EVERY = dict.fromkeys(KNOWN_BROWSERS, "1.0")
 TAB = "com.android.chrome/com.google.android.apps.chrome.Main"
 ASKING = "com.android.chrome/org.chromium.chrome.browser.firstrun.FirstRunActivity"
-LENT = ScreenLent(had_jar=False, was_running=False)
+LENT = AutomationPrepared(had_jar=False, was_running=False)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ class FakeConditions:
     def front(self):
         return self.screens[0]
 
-    def lend_screen(self):
+    def prepare_automation(self):
         self.done.append("lend screen")
         return LENT
 

@@ -240,7 +240,7 @@ def test_of_uiautomator2_nothing_stays_but_a_persons_own(there, running, before,
     files = FakeFiles({JAR: b"theirs"} if there else {})
     with FakeShell((LIST, running), WRITE, *before, UNDO, *after, CLEAR) as shell:
         conditions = DeviceChanges(shell, files, TOKEN)
-        conditions.lend_screen()
+        conditions.prepare_automation()
         steps = json.loads(files.files[PART])["steps"]
         assert steps == [{"kind": "screen", "had_jar": there, "was_running": bool(running)}]
         conditions.put_back_all()
@@ -251,7 +251,7 @@ def test_a_phone_that_does_not_say_whether_uiautomator2_runs_is_not_changed(pinn
         FakeShell((LIST, failed(127, "grep: not found"))) as shell,
         pinned.raises(BlockFailed),
     ):
-        DeviceChanges(shell, FakeFiles(), TOKEN).lend_screen()
+        DeviceChanges(shell, FakeFiles(), TOKEN).prepare_automation()
 
 
 def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():

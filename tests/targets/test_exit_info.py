@@ -62,7 +62,7 @@ def failing(error: BlockFailed, *answers: object) -> BlockFailed:
     with (
         FakeShell(*((ASK, answer) for answer in answers)) as shell,
         pytest.raises(BlockFailed) as raised,
-        exit_info.explained(shell, CHROME),
+        exit_info.with_exit_reason(shell, CHROME),
     ):
         raise error
     return raised.value

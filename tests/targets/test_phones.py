@@ -45,7 +45,7 @@ def forwards():
 def reverses(serial):
     limit = Limit("listing reverses", 5)
     with adb_protocol.service(serial, "reverse:list-forward", limit) as stream:
-        return adb_protocol.block(stream, limit).decode()
+        return adb_protocol.read_text(stream, limit).decode()
 
 
 def test_a_phone_is_described_and_marked_as_virtual(rack):
@@ -383,7 +383,9 @@ def test_a_phone_whose_settings_are_refused_or_not_told(refusing, open_phone, wo
         assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
 
 
-@pytest.mark.skipif(sandbox.walls() == "none", reason="without namespaces virtual phones share kernel and processes")
+@pytest.mark.skipif(
+    sandbox.namespaces() == "none", reason="without namespaces virtual phones share kernel and processes"
+)
 def test_two_phones_with_one_serial_number_are_two(rack):
     names = ("plain", "double")
     serials = [rack(name) for name in names]

@@ -76,7 +76,7 @@ def make_desk(folder: Path, which: str, **environment: str) -> Iterator[Desk]:
     }
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
-    sandbox.walls.cache_clear()
+    sandbox.namespaces.cache_clear()
     try:
         yield Desk(program, folder / "home")
         phones.down()
@@ -86,7 +86,7 @@ def make_desk(folder: Path, which: str, **environment: str) -> Iterator[Desk]:
         subprocess.run([program, "kill-server"], check=False, capture_output=True)
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-        sandbox.walls.cache_clear()
+        sandbox.namespaces.cache_clear()
 
 
 def processes_mentioning(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mobilebench.targets.android.apps import KNOWN_BROWSERS, BrowserApp
-from mobilebench.virtual.android.apps import understood
+from mobilebench.virtual.android.apps import parse_start
 from mobilebench.virtual.android.intents import (
     BROWSABLE,
     DEFAULT,
@@ -45,7 +45,7 @@ STRANGERS = {
 
 
 def starts(command: str, installed: dict[str, tuple[Activity, ...]], api: int) -> str:
-    return resolve(understood(command.split()[2:]).intent, installed, api)
+    return resolve(parse_start(command.split()[2:]).intent, installed, api)
 
 
 @pytest.mark.parametrize("api", LEVELS)

@@ -31,7 +31,7 @@ def open_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture
 def pair(open_desk: Desk) -> Iterator[list[VirtualPhone]]:
-    assert sandbox.walls() == "none"
+    assert sandbox.namespaces() == "none"
     yield phones.up(2, data_mb=20)
     phones.down()
 
@@ -134,7 +134,7 @@ finally:
     }
     bwrap = shutil.which("bwrap")
     as_user = [bwrap, "--unshare-user", "--uid", "1000", "--gid", "1000", "--dev-bind", "/", "/"] if bwrap else []
-    if os.geteuid() == 1000 or sandbox.walls() == "none":
+    if os.geteuid() == 1000 or sandbox.namespaces() == "none":
         as_user = []
         script = script.replace("assert os.getuid() == 1000", "")
     done = subprocess.run(

@@ -64,7 +64,7 @@ def server_runs() -> bool:
         raise _unreachable(server, error) from None
     with stream:
         stream.settimeout(SLICE_SECONDS)
-        _greet(stream, server)
+        _check_version(stream, server)
     return True
 
 
@@ -99,7 +99,7 @@ def _unreachable(server: Server, error: OSError) -> BadInput:
     )
 
 
-def _greet(stream: socket.socket, server: Server) -> None:
+def _check_version(stream: socket.socket, server: Server) -> None:
     """Ask for the version; every adb server answers this at once."""
     try:
         send(stream, b"000chost:version", limit := Limit("asking for its version", _GREET_SECONDS))
@@ -152,16 +152,16 @@ def service(serial: str, name: str, limit: Limit) -> Iterator[socket.socket]:
 def ask(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
     """Send one request that concerns a phone to the adb server and read its OKAY."""
     _request(stream, serial, request, limit)
-    okay(stream, serial, limit)
+    read_okay(stream, serial, limit)
 
 
-def okay(stream: socket.socket, serial: str, limit: Limit) -> None:
+def read_okay(stream: socket.socket, serial: str, limit: Limit) -> None:
     """Read one OKAY; raise `TargetLost` or `AdbRefused` with adb's message on FAIL."""
     refusal = _refusal(stream, limit)
     if refusal is None:
         return
     error = AdbRefused(f"{limit.doing}: {refusal}")
-    raise lost_or(error, serial, refusal) if refusal == _CUT or LOST.search(refusal) else error
+    raise lost_phone_or(error, serial, refusal) if refusal == _CUT or LOST.search(refusal) else error
 
 
 def query(request: str, limit: Limit, serial: str | None = None) -> str:
@@ -172,10 +172,10 @@ def query(request: str, limit: Limit, serial: str | None = None) -> str:
         except OSError:
             raise AdbRefused(f"{limit.doing}: {_CUT}") from None
         if serial is not None:
-            okay(stream, serial, limit)
+            read_okay(stream, serial, limit)
         elif (refusal := _refusal(stream, limit)) is not None:
             raise AdbRefused(f"{limit.doing}: {refusal}", hint=chosen().advice)
-        return block(stream, limit).decode(errors="replace")
+        return read_text(stream, limit).decode(errors="replace")
 
 
 def _request(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
@@ -191,7 +191,7 @@ def _refusal(stream: socket.socket, limit: Limit) -> str | None:
     if status == b"OKAY":
         return None
     if status == b"FAIL":
-        return block(stream, limit).decode(errors="replace")
+        return read_text(stream, limit).decode(errors="replace")
     return _CUT if len(status) < 4 else f"the adb server answered {status!r}"
 
 
@@ -207,7 +207,7 @@ def state(serial: str) -> str:
     return "absent"
 
 
-def lost_or(error: BlockFailed, serial: str, why: str) -> BlockFailed | TargetLost:
+def lost_phone_or(error: BlockFailed, serial: str, why: str) -> BlockFailed | TargetLost:
     """Return `error`, or `TargetLost` if the phone turns out to be gone (adb may take a moment to notice)."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     while (word := state(serial)) == "device":
@@ -254,7 +254,7 @@ def receive_all(stream: socket.socket, limit: Limit) -> bytes:
     return b"".join(parts)
 
 
-def block(stream: socket.socket, limit: Limit) -> bytes:
+def read_text(stream: socket.socket, limit: Limit) -> bytes:
     """Read a text that is preceded by its length as four hex digits.
 
     Raises:
@@ -297,7 +297,7 @@ def forward(serial: str, local: str, remote: str) -> bool:
     try:
         with connect() as stream:
             ask(stream, serial, f"host-serial:{serial}:forward:norebind:{local};{remote}", limit)
-            okay(stream, serial, limit)
+            read_okay(stream, serial, limit)
     except AdbRefused:
         return False
     return True
@@ -318,8 +318,8 @@ def reverse(serial: str, port: int, host_port: int) -> int | None:
     request = f"reverse:forward:norebind:tcp:{port};tcp:{host_port}"
     try:
         with service(serial, request, limit) as stream:
-            okay(stream, serial, limit)
-            return port or int(block(stream, limit))
+            read_okay(stream, serial, limit)
+            return port or int(read_text(stream, limit))
     except (AdbRefused, ValueError):
         return None
 
@@ -331,4 +331,4 @@ def remove_reverse(serial: str, remote: str) -> None:
         suppress(AdbRefused),
         service(serial, f"reverse:killforward:{remote}", limit) as stream,
     ):
-        okay(stream, serial, limit)
+        read_okay(stream, serial, limit)

@@ -134,10 +134,10 @@ class PhoneBrowsers:
             self._stop_other_chromes(app)
         doubts = self._wake()
         steps.append(changes.start_app(app.package, app.starts))
-        questions = _Questions(self._serial, app, changes, self._cancel)
-        address, version = self._reach(app, questions)
-        questions.look()
-        return address, version, [*doubts, *questions.answered]
+        check = _FirstRunCheck(self._serial, app, changes, self._cancel)
+        address, version = self._reach(app, check)
+        check.now()
+        return address, version, [*doubts, *check.answered]
 
     def _stop_other_chromes(self, app: BrowserApp) -> None:
         """Stop other Chrome builds: only one can listen on the shared socket."""
@@ -145,19 +145,19 @@ class PhoneBrowsers:
             if other.is_chrome and other.package != app.package and name in self._installed:
                 self._changes.stop_app(other.package)
 
-    def _reach(self, app: BrowserApp, questions: _Questions) -> tuple[str, str]:
+    def _reach(self, app: BrowserApp, check: _FirstRunCheck) -> tuple[str, str]:
         """Return the address at which the browser answers, and its version."""
         if app.socket is None:
-            return self._search(app, questions)
+            return self._search(app, check)
         address = self._forward(app.socket)
-        version = self._awaited(app, lambda: devtools_version(address, app.package), questions, _START_SECONDS)
+        version = self._awaited(app, lambda: devtools_version(address, app.package), check, _START_SECONDS)
         deadline = time.monotonic() + _PAGE_SECONDS
         while not shows_page(address) and time.monotonic() < deadline:
-            questions.look_now_and_then()
+            check.at_intervals()
             time.sleep(_POLL_SECONDS)
         return address, version
 
-    def _search(self, app: BrowserApp, questions: _Questions) -> tuple[str, str]:
+    def _search(self, app: BrowserApp, check: _FirstRunCheck) -> tuple[str, str]:
         """Find a browser whose socket name is unknown: try each listening socket until one identifies itself as it."""
         tried: set[str] = set()
 
@@ -172,8 +172,8 @@ class PhoneBrowsers:
             return None
 
         try:
-            return self._awaited(app, look, questions, _SOCKET_SECONDS)
-        except _TooLate:
+            return self._awaited(app, look, check, _SOCKET_SECONDS)
+        except _NotReached:
             raise Unsupported(
                 f"{app.title} on phone {self._serial} does not open a DevTools socket.",
                 hint="Allow remote debugging in its settings, if they offer it.",
@@ -189,21 +189,21 @@ class PhoneBrowsers:
         steps.append(changes.set_debug_app(app.package))
         doubts = self._wake()
         steps.append(changes.start_app(app.package, app.starts))
-        questions = _Questions(self._serial, app, changes, self._cancel)
-        self._awaited(app, lambda: firefox_listens(port) or None, questions, _START_SECONDS)
-        return f"ws://127.0.0.1:{port}", version, [*doubts, *questions.answered]
+        check = _FirstRunCheck(self._serial, app, changes, self._cancel)
+        self._awaited(app, lambda: firefox_listens(port) or None, check, _START_SECONDS)
+        return f"ws://127.0.0.1:{port}", version, [*doubts, *check.answered]
 
-    def _awaited(self, app: BrowserApp, look: Callable[[], T | None], questions: _Questions, seconds: float) -> T:
+    def _awaited(self, app: BrowserApp, look: Callable[[], T | None], check: _FirstRunCheck, seconds: float) -> T:
         limit = Limit(f"{self._serial}: starting {app.title}", seconds, given_events(self._cancel))
         while (found := look()) is None:
             if limit.left <= 0:
                 front = self._changes.front() or "an activity that the phone does not name"
-                raise _TooLate(
+                raise _NotReached(
                     f"{app.title} on phone {self._serial} cannot be reached {seconds:g} s after its start;"
                     f" the screen shows {front}."
                 )
             limit.check()
-            if questions.look_now_and_then():
+            if check.at_intervals():
                 limit.restart()
             time.sleep(_POLL_SECONDS)
         return found
@@ -214,11 +214,11 @@ class PhoneBrowsers:
         return f"http://127.0.0.1:{forwarded.local.removeprefix('tcp:')}"
 
 
-class _TooLate(BlockFailed):
+class _NotReached(BlockFailed):
     """The browser was started but did not answer in time."""
 
 
-class _Questions:
+class _FirstRunCheck:
     """Checks whether a browser that was just started asks first-run questions, and answers them."""
 
     def __init__(self, serial: str, app: BrowserApp, changes: DeviceChanges, cancel: Event | None) -> None:
@@ -229,20 +229,20 @@ class _Questions:
         self._next = time.monotonic() + _QUIET_SECONDS
         self.answered: list[str] = []
 
-    def look_now_and_then(self) -> bool:
+    def at_intervals(self) -> bool:
         """Check at intervals; return whether a question had to be answered."""
         if time.monotonic() < self._next:
             return False
-        found = self.look()
+        found = self.now()
         self._next = time.monotonic() + _LOOK_SECONDS
         return found
 
-    def look(self) -> bool:
+    def now(self) -> bool:
         """Check now, as above. Raises `BlockFailed` if a question cannot be answered."""
         changes, package = self._changes, self._app.package
         if not first_run.asks(changes.front(), package):
             return False
-        lent = changes.lend_screen()
+        lent = changes.prepare_automation()
         screen = Automation(self._serial, self._cancel)
         try:
             subject = f"{self._app.title} on phone {self._serial}"

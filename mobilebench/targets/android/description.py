@@ -106,11 +106,11 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
     emulator = _is_emulator(properties) and not virtual
     profile = None if emulator else profiles.match(properties)
     soc = profile.soc if profile else profiles.best_name(properties)
-    abi = _word(property_value(properties, "ro.product.cpu.abi")) or _word(
+    abi = _folder_name(property_value(properties, "ro.product.cpu.abi")) or _folder_name(
         property_value(properties, "ro.product.cpu.abilist").split(",")[0]
     )
-    renderer = _given(answers, "graphics", parse_renderer)
-    charge = _given(answers, "battery", lambda text: battery.parse(text)[battery.LEVEL])
+    renderer = _parsed(answers, "graphics", parse_renderer)
+    charge = _parsed(answers, "battery", lambda text: battery.parse(text)[battery.LEVEL])
     if emulator:
         charge = Void(MADE_UP)
         soc = f"emulator: {property_value(properties, 'ro.hardware') or 'unknown'}"
@@ -137,7 +137,7 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
         profile_soc=profile.soc if profile else None,
         os=f"Android {property_value(properties, 'ro.build.version.release')}".strip(),
         abi=abi or "unknown",
-        runner=_word(property_value(properties, "ro.mobilebench.runner")) or f"android-{abi or 'unknown'}",
+        runner=_folder_name(property_value(properties, "ro.mobilebench.runner")) or f"android-{abi or 'unknown'}",
         cores=cores or 1,
         memory_mb=memory,
         gpu=None if virtual or isinstance(renderer, Void) else gpu_name(renderer),
@@ -161,12 +161,12 @@ def _is_emulator(properties: Mapping[str, str]) -> bool:
     )
 
 
-def _word(text: str) -> str:
+def _folder_name(text: str) -> str:
     """The text if it can be a folder name, else ""."""
     return text.strip() if _NAME.fullmatch(text.strip()) else ""
 
 
-def _given(answers: Mapping[str, str | Void], name: str, parse: Callable[[str], Value | Void]) -> Value | Void:
+def _parsed(answers: Mapping[str, str | Void], name: str, parse: Callable[[str], Value | Void]) -> Value | Void:
     answer = answers.get(name, Void("the phone was not asked"))
     return answer if isinstance(answer, Void) else parse(answer)
 

@@ -77,7 +77,7 @@ class AndroidTarget(Target):
         self._files.settle()
         handle = self._browsers.running(name, flags)
         try:
-            with exit_info.explained(self._shell, handle.program):
+            with exit_info.with_exit_reason(self._shell, handle.program):
                 yield handle
         except (BlockFailed, Unsupported):
             with suppress(BlockFailed):

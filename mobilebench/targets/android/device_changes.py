@@ -19,12 +19,12 @@ from mobilebench.targets.android.first_run import JAR, PROCESS
 from mobilebench.targets.android.lease import guarded, was_taken
 from mobilebench.targets.android.restore import (
     AppStarted,
+    AutomationPrepared,
     DebugAppBefore,
     FileBefore,
     Forwarded,
     RestoreFile,
     Reversed,
-    ScreenLent,
     SettingBefore,
     Step,
     describe_undo,
@@ -39,7 +39,7 @@ UNREADABLE = f"{RESTORE_FILE}.unreadable"
 JAR_ASIDE = f"{JAR}.before-mobilebench"
 
 _WAITS = "wait_for_debugger"
-_OF_SCREEN = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
+_AUTOMATION_PROCESSES = f"grep -ls '{PROCESS.replace('.', '[.]')}' /proc/[0-9]*/cmdline"
 """Lists the processes of uiautomator2's server; never matches itself."""
 _GREP_FAILED = 2
 """The same exit code also occurs when a process ends while it is inspected."""
@@ -158,12 +158,12 @@ class DeviceChanges:
         match = _FRONT.search(output.decode(errors="replace"))
         return match[1] if match else ""
 
-    def lend_screen(self) -> ScreenLent:
+    def prepare_automation(self) -> AutomationPrepared:
         """Prepare for uiautomator2: undoing this change removes everything that it leaves behind."""
-        running = self._shell.script(_OF_SCREEN)
+        running = self._shell.script(_AUTOMATION_PROCESSES)
         if running.exit_code > _GREP_FAILED:
             raise BlockFailed(f"{self._shell.serial}: it could not be read whether uiautomator2's server is running.")
-        step = ScreenLent(had_jar=self._sync.stat(JAR) is not None, was_running=bool(running.stdout.strip()))
+        step = AutomationPrepared(had_jar=self._sync.stat(JAR) is not None, was_running=bool(running.stdout.strip()))
         self._make(step, lambda: self._put_jar_aside() if step.had_jar else None)
         return step
 
@@ -299,8 +299,8 @@ class DeviceChanges:
                 self._put_setting(namespace, key, value)
             case AppStarted(package=package):
                 self._stop(package)
-            case ScreenLent(had_jar=had_jar, was_running=was_running):
-                self._take_screen_back(had_jar=had_jar, was_running=was_running)
+            case AutomationPrepared(had_jar=had_jar, was_running=was_running):
+                self._remove_automation(had_jar=had_jar, was_running=was_running)
             case Forwarded(local=local, remote=remote, serial=serial):
                 adb_protocol.remove_forward(serial or self._shell.serial, local, remote)
             case Reversed(remote=remote, serial=serial):
@@ -327,11 +327,10 @@ class DeviceChanges:
     def _put_jar_aside(self) -> None:
         self._demand(f"mv -f {JAR} {JAR_ASIDE}", f"{JAR} could not be moved aside")
 
-    def _take_screen_back(self, *, had_jar: bool, was_running: bool) -> None:
+    def _remove_automation(self, *, had_jar: bool, was_running: bool) -> None:
         if not was_running:
-            self._shell.script(
-                f'for f in $({_OF_SCREEN}); do f="${{f#/proc/}}"; kill -9 "${{f%/cmdline}}"; done 2>/dev/null'
-            )
+            end_each = 'f="${f#/proc/}"; kill -9 "${f%/cmdline}"'
+            self._shell.script(f"for f in $({_AUTOMATION_PROCESSES}); do {end_each}; done 2>/dev/null")
         gone = f"[ ! -e {JAR_ASIDE} ] || mv -f {JAR_ASIDE} {JAR}" if had_jar else f"rm -f {JAR}"
         self._demand(gone, f"{JAR} could not be put back")
 

@@ -14,7 +14,7 @@ from mobilebench.core.errors import BlockFailed, Killed, TargetLost
 from mobilebench.targets.android.shell import Shell
 
 LOW_MEMORY = 3
-WORDS = {
+REASONS = {
     0: "the phone does not know why",
     1: "it ended itself",
     2: "killed by a signal",
@@ -55,11 +55,11 @@ class Exit:
 
     @property
     def words(self) -> str:
-        return WORDS.get(self.reason, f"reason {self.reason}")
+        return REASONS.get(self.reason, f"reason {self.reason}")
 
 
 @contextmanager
-def explained(shell: Shell, package: str | None) -> Iterator[None]:
+def with_exit_reason(shell: Shell, package: str | None) -> Iterator[None]:
     """Add the reason to a failure inside the context that the death of this browser or its page caused, if known.
 
     Raises:
@@ -70,7 +70,7 @@ def explained(shell: Shell, package: str | None) -> Iterator[None]:
         yield
     except BlockFailed as error:
         died = isinstance(error, Killed) or error.fault == "cut connection"
-        explanation = _explained(error, shell, package, began) if died and package else None
+        explanation = _with_reason(error, shell, package, began) if died and package else None
         if explanation is None:
             raise
         raise explanation from error
@@ -87,26 +87,30 @@ def parse(text: str) -> tuple[datetime | None, list[Exit]]:
     for entry in entries:
         at, process = re.search(rf"\btimestamp={_TIME}", entry), re.search(r"\bprocess=(\S{1,200})", entry)
         reason = re.search(r"\breason=(\d{1,3})\b", entry)
-        moment = _moment(at[1]) if at else None
+        moment = _parse_time(at[1]) if at else None
         if moment and process and reason:
             found.append(Exit(process[1], moment, int(reason[1])))
-    return _moment(now[1]) if now else None, found
+    return _parse_time(now[1]) if now else None, found
 
 
-def _explained(error: BlockFailed, shell: Shell, package: str, began: float) -> BlockFailed | None:
+def _with_reason(error: BlockFailed, shell: Shell, package: str, began: float) -> BlockFailed | None:
     for attempt in range(_ASKED_TIMES):
         if attempt:
             time.sleep(_PAUSE_SECONDS)
         try:
-            recent = _since(shell, package, began)
+            recent = _recent_exits(shell, package, began)
         except (BlockFailed, TargetLost):
             return None
-        if found := _of_page(error, recent) if isinstance(error, Killed) else _of_browser(error, package, recent):
-            return found
+        if isinstance(error, Killed):
+            failure = _page_failure(error, recent)
+        else:
+            failure = _browser_failure(error, package, recent)
+        if failure is not None:
+            return failure
     return None
 
 
-def _since(shell: Shell, package: str, began: float) -> list[Exit]:
+def _recent_exits(shell: Shell, package: str, began: float) -> list[Exit]:
     """Processes that ended since `began`, a time of this computer's monotonic clock."""
     script = f"date '+{_FORMAT}'; dumpsys activity exit-info {shlex.quote(package)}"
     now, exits = parse(shell.script(script, timeout=_SECONDS).stdout.decode(errors="replace"))
@@ -116,13 +120,13 @@ def _since(shell: Shell, package: str, began: float) -> list[Exit]:
     return [end for end in exits if end.at >= earliest]
 
 
-def _of_page(error: Killed, recent: Sequence[Exit]) -> BlockFailed | None:
+def _page_failure(error: Killed, recent: Sequence[Exit]) -> BlockFailed | None:
     """Failure of a page; page processes are named with the app's name, a colon and a suffix."""
     page_exits = [end for end in recent if end.reason == LOW_MEMORY and ":" in end.process]
     return error.for_memory(f"the phone reports this reason for {page_exits[0].process}") if page_exits else None
 
 
-def _of_browser(error: BlockFailed, package: str, recent: Sequence[Exit]) -> BlockFailed | None:
+def _browser_failure(error: BlockFailed, package: str, recent: Sequence[Exit]) -> BlockFailed | None:
     browser_exit = next((end for end in recent if end.process == package), None)
     if browser_exit is None:
         return None
@@ -130,7 +134,7 @@ def _of_browser(error: BlockFailed, package: str, recent: Sequence[Exit]) -> Blo
     return BlockFailed(message, fault="killed for memory" if browser_exit.reason == LOW_MEMORY else "crash")
 
 
-def _moment(text: str) -> datetime | None:
+def _parse_time(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, _FORMAT)  # noqa: DTZ007 - only compared with others of the same phone
     except ValueError:

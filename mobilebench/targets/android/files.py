@@ -143,7 +143,7 @@ class Sync:
 
     def _cut(self, limit: Limit) -> BlockFailed | TargetLost:
         cut = BlockFailed(f"{limit.doing}: the connection was cut.", fault="cut connection")
-        return adb_protocol.lost_or(cut, self.serial, limit.doing.partition(": ")[2])
+        return adb_protocol.lost_phone_or(cut, self.serial, limit.doing.partition(": ")[2])
 
     def _refused(self, message: bytes, limit: Limit) -> BlockFailed:
         reason = message.decode(errors="replace").strip() or "the phone gave no reason"

@@ -95,7 +95,7 @@ def answer(screen: Screen, front: Callable[[], str], package: str, subject: str)
 
 
 # uiautomator2: it pushes a server to the phone and runs it there. The caller must have arranged the removal of both
-# (`DeviceChanges.lend_screen`).
+# (`DeviceChanges.prepare_automation`).
 
 JAR = "/data/local/tmp/u2.jar"
 """uiautomator2's server, the only file that it pushes for the calls made here."""
@@ -129,7 +129,7 @@ class Automation:
         return self._patiently(lambda: _press(self._device, buttons), 3 * _CALL_SECONDS)
 
     def close(self) -> None:
-        """Drop the connection to the server. `DeviceChanges` ends the server when it undoes `lend_screen`."""
+        """Drop the connection to the server. `DeviceChanges` ends the server when it undoes `prepare_automation`."""
         device, self._device = self._device, None
         if device is not None:
             with suppress(BlockFailed):

@@ -48,10 +48,10 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9 ._:@-]")
 _ATTEMPTS = 20
 _CLOSE_SECONDS = 5.0
 
-_ours: set[str] = set()
+_own_tokens: set[str] = set()
 """Tokens of the locks that this process holds; any other lock of this process was left on a phone that was gone."""
 
-Renewing = Callable[[Event], Shell]
+ShellFactory = Callable[[Event], Shell]
 """Creates a shell whose commands end when the event is set."""
 
 
@@ -101,7 +101,7 @@ class LockReading:
         if lock.place != this_place():
             return lock
         if lock.owner == this_process():
-            return lock if lock.token in _ours else None
+            return lock if lock.token in _own_tokens else None
         return lock if is_alive(lock.owner) else None
 
     def describe(self, lock: PhoneLock) -> str:
@@ -145,7 +145,7 @@ def read_lock(shell: Shell) -> LockReading:
 class Lease:
     """A phone's lock while this process holds it; a thread renews it until `close`."""
 
-    def __init__(self, shell: Shell, lock: PhoneLock, renewing: Renewing) -> None:
+    def __init__(self, shell: Shell, lock: PhoneLock, renewing: ShellFactory) -> None:
         self._shell = shell
         self._lock = lock
         self._next: PhoneLock | None = None
@@ -186,10 +186,10 @@ class Lease:
         """Remove the lock from the phone; if the phone is gone, the lease expires."""
         self._ended.set()
         self._thread.join()
-        _ours.discard(self._lock.token)
+        _own_tokens.discard(self._lock.token)
         with suppress(MobilebenchError):
             for lock in filter(None, (self._lock, self._next)):
-                if _swap(self._shell, _text(lock), None, timeout=_CLOSE_SECONDS):
+                if _replace_lock(self._shell, _text(lock), None, timeout=_CLOSE_SECONDS):
                     return
 
     def renew(self) -> None:
@@ -204,7 +204,7 @@ class Lease:
         rebooted = reading.boot != self._lock.boot
         since, until = 0.0 if rebooted else self._lock.since, reading.uptime + LEASE_SECONDS
         self._next = self._lock.model_copy(update={"boot": reading.boot, "since": since, "until": until})
-        if not _swap(shell, _text(self._lock), _text(self._next)):
+        if not _replace_lock(shell, _text(self._lock), _text(self._next)):
             raise _Taken(f"{shell.serial}: another run holds the phone now.")
         self._lock, self._next = self._next, None
 
@@ -225,7 +225,7 @@ class _Taken(BlockFailed):
     """The lock on the phone now belongs to another process."""
 
 
-def take_lock(shell: Shell, run: str = "", renewing: Renewing | None = None) -> Lease:
+def take_lock(shell: Shell, run: str = "", renewing: ShellFactory | None = None) -> Lease:
     """Take the phone's lock; a lock whose owner has ended, or whose lease has expired, is replaced.
 
     Raises:
@@ -250,15 +250,15 @@ def take_lock(shell: Shell, run: str = "", renewing: Renewing | None = None) -> 
             since=reading.uptime,
             until=reading.uptime + LEASE_SECONDS,
         )
-        _ours.add(lock.token)  # before the lock is on the phone, where another thread may read it
+        _own_tokens.add(lock.token)  # before the lock is on the phone, where another thread may read it
         try:
-            is_ours = _swap(shell, reading.text, _text(lock))
+            is_ours = _replace_lock(shell, reading.text, _text(lock))
         except BaseException:
-            _ours.discard(lock.token)
+            _own_tokens.discard(lock.token)
             raise
         if is_ours:
             return Lease(shell, lock, renewing or (lambda cancel: DeviceShell(shell.serial, cancel)))
-        _ours.discard(lock.token)
+        _own_tokens.discard(lock.token)
     raise BlockFailed(f"{shell.serial}: its lock keeps changing, because several runs compete for this phone.")
 
 
@@ -272,7 +272,7 @@ def was_taken(exit_code: int) -> bool:
     return exit_code == _CHANGED
 
 
-def _swap(shell: Shell, before: str, after: str | None, timeout: float = 30) -> bool:
+def _replace_lock(shell: Shell, before: str, after: str | None, timeout: float = 30) -> bool:
     """Replace the lock if it is unchanged (compare and swap); False if it changed. Concurrent callers take turns."""
     change = f"rm -f {LOCK}" if after is None else f"echo {shlex.quote(after)} >{LOCK}.part && mv -f {LOCK}.part {LOCK}"
     same = f'[ "$(cat {LOCK} 2>/dev/null)" = {shlex.quote(before)} ]'

@@ -58,7 +58,7 @@ class AppStarted(Record):
     package: Package
 
 
-class ScreenLent(Record):
+class AutomationPrepared(Record):
     """uiautomator2's server, which has to be ended and removed; a server that was there before stays as it was."""
 
     kind: Literal["screen"] = "screen"
@@ -87,7 +87,7 @@ class Reversed(Record):
 
 
 Step = Annotated[
-    FileBefore | DebugAppBefore | SettingBefore | AppStarted | ScreenLent | Forwarded | Reversed,
+    FileBefore | DebugAppBefore | SettingBefore | AppStarted | AutomationPrepared | Forwarded | Reversed,
     Field(discriminator="kind"),
 ]
 
@@ -105,7 +105,7 @@ def describe_undo(step: Step) -> str:
             return f"the setting {namespace} {key} is {'not set' if value is None else value}"
         case AppStarted(package=package):
             return f"{package} is ended"
-        case ScreenLent():
+        case AutomationPrepared():
             return "uiautomator2's server is ended"
         case Forwarded(local=local):
             return f"port {local} of this computer is free"

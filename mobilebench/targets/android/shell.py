@@ -94,7 +94,7 @@ class DeviceShell:
         if result is None:
             problem = f"{self._serial}: the connection was cut while `{name}` ran."
             cut = BlockFailed(problem, fault="cut connection")
-            raise adb_protocol.lost_or(cut, self._serial, f"`{name}` was running.")
+            raise adb_protocol.lost_phone_or(cut, self._serial, f"`{name}` was running.")
         return result
 
 

@@ -92,7 +92,7 @@ _VALUES_OF = {"-t": 1, "-f": 1, "--display": 1, "--windowingMode": 1, "--activit
 _ALONE = re.compile(r"-[DN]|--(?:activity|receiver|grant|include|exclude|debug|selector|track|lock)[-a-z]*")
 
 
-def understood(words: Sequence[str]) -> Start:
+def parse_start(words: Sequence[str]) -> Start:
     """Parse the words after `am start`. Raises `BadArguments`."""
     start = Start(Intent())
     left = list(words)
@@ -157,7 +157,7 @@ def _component(text: str) -> str:
 
 async def _start(device: Device, words: Sequence[str]) -> CommandOutput:
     try:
-        start = understood(words)
+        start = parse_start(words)
         installed = {package: manifest(package) for package in device.browsers}
         starting = lines(f"Starting: {start.intent.text}")
         package = resolve(start.intent, installed, device.api)
@@ -194,24 +194,24 @@ def _exception(api: int) -> str:
 
 async def _open(device: Device, package: str, url: str | None) -> None:
     if package in FIREFOXES:
-        await device.firefox.open(package, url, browsers.read_gecko_config(_for_debugging(device, package)))
+        await device.firefox.open(package, url, browsers.read_gecko_config(_debug_app_file(device, package)))
         return
 
     async def chrome_opens() -> None:
-        await device.chrome.open(url, browsers.read_chrome_flags(_for_debugging(device, package)), package)
+        await device.chrome.open(url, browsers.read_chrome_flags(_debug_app_file(device, package)), package)
 
     if not device.state.browser.first_run or device.chrome.running == package:
         await chrome_opens()
     elif device.first_run.now is None:
 
         async def answered() -> None:
-            device.files.change(_asks_no_more)
+            device.files.change(_first_run_answered)
             await chrome_opens()
 
         device.first_run.begin(package, answered)
 
 
-def _asks_no_more(state: State) -> State:
+def _first_run_answered(state: State) -> State:
     return with_value(state, "browser.first_run", False)
 
 
@@ -229,7 +229,7 @@ def _set_debug_app(device: Device, package: str | None, *, waits: bool) -> None:
     device.files.change(lambda state: with_value(with_value(state, _DEBUG_APP, package), _WAITS, "1" if waits else "0"))
 
 
-def _for_debugging(device: Device, package: str) -> str:
+def _debug_app_file(device: Device, package: str) -> str:
     """Whether this is the debug app: as on retail phones, only that app reads its file in the shell's folder."""
     if device.state.settings.global_.get("debug_app") != package:
         return ""

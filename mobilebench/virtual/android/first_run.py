@@ -8,7 +8,7 @@ from xml.sax.saxutils import quoteattr
 
 from mobilebench.virtual.state import Screen as Display
 
-Then = Callable[[], Awaitable[None]]
+Action = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -70,31 +70,31 @@ class FirstRun:
     """The first-run screens still to be answered, and the action that follows the last one."""
 
     def __init__(self) -> None:
-        self._asked: list[Question] = []
-        self._then: Then | None = None
+        self._remaining: list[Question] = []
+        self._then: Action | None = None
 
     @property
     def now(self) -> Question | None:
         """The screen in front, or None."""
-        return self._asked[0] if self._asked else None
+        return self._remaining[0] if self._remaining else None
 
-    def begin(self, package: str, then: Then) -> None:
+    def begin(self, package: str, then: Action) -> None:
         """Show all screens; `then` opens the browser after the last answer."""
-        self._asked = questions(package)
+        self._remaining = questions(package)
         self._then = then
 
     def end(self) -> None:
         """Drop all screens, because the browser was ended."""
-        self._asked = []
+        self._remaining = []
         self._then = None
 
     async def touch(self, x: int, y: int, display: Display) -> bool:
         """Handle a touch; return whether it answered the last screen."""
         if self.now is None or not any(_holds(button.bounds(display), x, y) for button in self.now.buttons):
             return False
-        self._asked.pop(0)
+        self._remaining.pop(0)
         then = self._then
-        if self._asked or then is None:
+        if self._remaining or then is None:
             return False
         self.end()
         await then()
