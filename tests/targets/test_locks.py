@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import threading
@@ -19,21 +19,63 @@ from mobilebench.targets.android import description, lease
 from mobilebench.targets.locks import device_lock, machine_turn
 from tests.pinning import Pinned
 
-HOLD = """
-import time
+OTHER_PROCESS = """
+import json, os, sys
+from contextlib import ExitStack
 from mobilebench.core.records import TargetInfo
 from mobilebench.targets import locks
 from mobilebench.targets.android import lease
 class Taken:
     def close(self): pass
 lease.take_lock = lambda shell, run: Taken()
-def device_lock(info, run=""):
-    return locks.device_lock(TargetInfo.model_validate_json(info), run)
-machine_turn = locks.machine_turn
-with {kind}({arguments}):
-    print("held", flush=True)
-    time.sleep(60)
+held = ExitStack()
+for line in sys.stdin:
+    call = json.loads(line)
+    os.environ.update(call["environment"])
+    if call["kind"] == "device":
+        held.enter_context(locks.device_lock(TargetInfo.model_validate_json(call["name"]), call["run"]))
+    elif call["kind"] == "machine":
+        held.enter_context(locks.machine_turn(call["name"]))
+    else:
+        held.close()
+    print("done", flush=True)
 """
+
+
+class OtherProcess:
+    """Another process, which holds locks until `release`."""
+
+    def __init__(self, **environment):
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", OTHER_PROCESS],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        self.pid = self._process.pid
+
+    def lock_device(self, info, run=""):
+        self._call("device", info.model_dump_json(), run)
+
+    def take_turn(self, machine):
+        self._call("machine", machine)
+
+    def release(self):
+        self._call("release")
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def _call(self, kind, name="", run=""):
+        scope = {locks.SCOPE_VARIABLE: os.environ[locks.SCOPE_VARIABLE]}
+        call = {"kind": kind, "name": name, "run": run, "environment": scope}
+        self._process.stdin.write(json.dumps(call) + "\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "done\n"
 
 
 def phone(serial, boot="", number=""):
@@ -62,30 +104,36 @@ def taken(monkeypatch):
     return found
 
 
+@pytest.fixture(scope="module")
+def one_process():
+    process = OtherProcess()
+    yield process
+    process.kill()
+
+
 @pytest.fixture
-def holder():
-    """Another process that holds a lock."""
+def other(one_process):
+    """Another process that holds nothing yet."""
+    yield one_process
+    one_process.release()
+
+
+@pytest.fixture
+def new_process():
+    """Starts further processes with these environment variables."""
     started = []
 
-    def hold(kind, *arguments, **environment):
-        words = [one if isinstance(one, str) else one.model_dump_json() for one in arguments]
-        code = HOLD.format(kind=kind, arguments=", ".join(map(repr, words)))
-        process = subprocess.Popen(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
-        )
-        started.append(process)
-        assert process.stdout.readline() == "held\n"
-        return process
+    def start(**environment):
+        started.append(OtherProcess(**environment))
+        return started[-1]
 
-    yield hold
+    yield start
     for process in started:
         process.kill()
-        process.wait()
-        process.stdout.close()
 
 
-def test_a_phone_measured_by_another_process_is_refused_with_its_pid_and_run(holder, pinned: Pinned):
-    other = holder("device_lock", phone("S1"), "run-7")
+def test_a_phone_measured_by_another_process_is_refused_with_its_pid_and_run(other, pinned: Pinned):
+    other.lock_device(phone("S1"), "run-7")
     with pinned.raises(BadInput) as caught, device_lock(phone("S1")):
         raise AssertionError("both hold it")
     assert f"pid {other.pid} " in caught.value.message
@@ -94,19 +142,20 @@ def test_a_phone_measured_by_another_process_is_refused_with_its_pid_and_run(hol
 
 
 @pytest.mark.slow
-def test_another_home_meets_the_same_locks(holder, tmp_path, pinned: Pinned):
-    holder("device_lock", phone("S1"), MOBILEBENCH_HOME=str(tmp_path))
+def test_another_home_meets_the_same_locks(new_process, tmp_path, pinned: Pinned):
+    other = new_process(MOBILEBENCH_HOME=str(tmp_path))
+    other.lock_device(phone("S1"))
     with pinned.raises(BadInput), device_lock(phone("S1")):
         raise AssertionError("both hold it")
-    holder("machine_turn", "m", MOBILEBENCH_HOME=str(tmp_path))
+    other.take_turn("m")
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(BlockFailed, match="cancelled"), machine_turn("m", cancel):
         raise AssertionError("both have the turn")
 
 
-def test_a_phone_is_locked_under_all_its_serials_and_no_other_phone_is(holder, pinned: Pinned):
-    holder("device_lock", phone("R5CT", boot="boot-1", number="R5CT"))
+def test_a_phone_is_locked_under_all_its_serials_and_no_other_phone_is(other, pinned: Pinned):
+    other.lock_device(phone("R5CT", boot="boot-1", number="R5CT"))
     by_wifi = phone("10.0.0.7:5555", boot="boot-1", number="R5CT")
     with pinned.raises(BadInput), device_lock(by_wifi):
         raise AssertionError("both hold it")
@@ -139,30 +188,30 @@ def test_a_phone_that_refuses_its_lock_is_not_held_here(monkeypatch, pinned: Pin
         pass
 
 
-def test_this_computer_is_locked_as_well(holder, pinned: Pinned):
-    other = holder("device_lock", host.describe(), "run-8")
+def test_this_computer_is_locked_as_well(other, pinned: Pinned):
+    other.lock_device(host.describe(), "run-8")
     with pinned.raises(BadInput) as caught, device_lock(host.describe()):
         raise AssertionError("both hold it")
     assert f"pid {other.pid} " in caught.value.message
 
 
 @pytest.mark.slow
-def test_a_killed_process_holds_nothing(holder):
-    other = holder("device_lock", phone("S1"))
-    other.send_signal(signal.SIGKILL)
-    other.wait()
+def test_a_killed_process_holds_nothing(new_process):
+    other = new_process()
+    other.lock_device(phone("S1"))
+    other.kill()
     with device_lock(phone("S1"), "mine"):
         pass
 
 
 @pytest.mark.slow
-def test_a_device_has_one_owner_within_a_process_too(holder, pinned: Pinned):
+def test_a_device_has_one_owner_within_a_process_too(new_process, pinned: Pinned):
     with device_lock(phone("S1")):
         with pinned.raises(BadInput), device_lock(phone("S1")):
             raise AssertionError("both hold it")
         with pytest.raises(AssertionError):
-            holder("device_lock", phone("S1"))
-    holder("device_lock", phone("S1"))
+            new_process().lock_device(phone("S1"))
+    new_process().lock_device(phone("S1"))
 
 
 def test_turns_exclude_each_other_within_a_process():
@@ -204,8 +253,8 @@ def test_who_has_had_its_turn_queues_behind_those_that_wait():
     assert order == ["waiting", "again"]
 
 
-def test_waiting_for_another_process_can_be_cancelled(holder):
-    holder("machine_turn", "m")
+def test_waiting_for_another_process_can_be_cancelled(other):
+    other.take_turn("m")
     cancel = threading.Event()
     threading.Timer(0.1, cancel.set).start()
     began = time.monotonic()
@@ -216,11 +265,11 @@ def test_waiting_for_another_process_can_be_cancelled(holder):
         pass
 
 
-def test_a_lock_is_not_inherited_by_programs_that_are_started(holder):
+def test_a_lock_is_not_inherited_by_programs_that_are_started(other):
     with device_lock(phone("S1")), machine_turn("m"):
         child = subprocess.Popen(["sleep", "60"])
     try:
-        holder("device_lock", phone("S1"))
+        other.lock_device(phone("S1"))
         with machine_turn("m"):
             pass
     finally:

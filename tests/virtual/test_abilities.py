@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,16 @@ def test_every_row_says_what_happens_where_it_does_not_work() -> None:
         assert one.otherwise or (one.since == abilities.OLDEST and not one.denied), one.words
 
 
-def daemon(folder: Path, android: int) -> Daemon:
-    device = make_device(folder, android=android)
-    return Daemon(PhoneFiles(device.files.root))
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Daemon]:
+    """Returns the daemon of a phone with this Android version."""
+
+    @cache
+    def daemon_of(android: int) -> Daemon:
+        device = make_device(tmp_path_factory.mktemp(f"android-{android}"), android=android)
+        return Daemon(PhoneFiles(device.files.root))
+
+    return daemon_of
 
 
 @pytest.mark.parametrize("android", device_identity.LEVELS)
@@ -65,9 +73,9 @@ def daemon(folder: Path, android: int) -> Daemon:
     ],
 )
 def test_a_virtual_phone_answers_by_its_android(
-    tmp_path: Path, android: int, words: list[str], since: int, said: str, code: int
+    daemon: Callable[[int], Daemon], android: int, words: list[str], since: int, said: str, code: int
 ) -> None:
-    answer = asyncio.run(daemon(tmp_path, android).answer(words))
+    answer = asyncio.run(daemon(android).answer(words))
     if device_identity.LEVELS[android] < since:
         assert (answer.stdout + answer.stderr, answer.code) == (said, code)
     else:
