@@ -23,7 +23,7 @@ from pathlib import Path
 from threading import Event
 
 from mobilebench.core.errors import BadInput, BlockFailed, Fault, Killed, Unsupported
-from mobilebench.profiles import memory_kills
+from mobilebench.profiles import machine
 
 PROFILE_PREFIX = "mobilebench-"
 PROFILE_NEEDS_MB = 100
@@ -276,7 +276,7 @@ def explained_death(program: str, process: subprocess.Popen[bytes], log: Path) -
         program: the browser's name for messages.
         log: file with the browser's standard error.
     """
-    with memory_kills.explained():
+    with machine.with_kill_reason():
         try:
             yield
         except BlockFailed as error:

@@ -25,7 +25,7 @@ from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
-from mobilebench.profiles import memory_kills
+from mobilebench.profiles import machine
 from mobilebench.recorders import registry
 from mobilebench.targets.android.files import BLOCK_FOLDER as PHONE_FOLDER
 from mobilebench.targets.base import NotStarted, Pushed, Target, TargetPath
@@ -123,7 +123,7 @@ class NativeEngine(EngineOf[PreparedRunner]):
             started = time.monotonic()
             with (
                 too_slow_is_unsupported(),
-                memory_kills.explained() if target.info.kind == "host" else nullcontext(),
+                machine.with_kill_reason() if target.info.kind == "host" else nullcontext(),
                 waiting(block.rule, patience_s(block.rule)) as seconds,
             ):
                 result = target.shell(

@@ -31,7 +31,7 @@ from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models.inspection import signatures
 from mobilebench.models.manifest import Format, FormatFile, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
-from mobilebench.profiles import memory_kills
+from mobilebench.profiles import machine
 from mobilebench.recorders import registry
 from mobilebench.targets.base import ShellResult, Target
 
@@ -122,7 +122,7 @@ class TensorflowEngine(EngineOf[PreparedSavedModel]):
         started = time.monotonic()
         with (
             too_slow_is_unsupported(),
-            memory_kills.explained(),
+            machine.with_kill_reason(),
             TemporaryDirectory(prefix="mobilebench-tensorflow-") as scratch,
             waiting(block.rule, _IMPORT_SECONDS + patience_s(block.rule)) as seconds,
         ):

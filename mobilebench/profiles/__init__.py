@@ -1,9 +1,17 @@
-"""SoC and phone facts: schema and matching."""
+"""Facts about SoCs and phones, and how a phone is matched to them."""
 
 from __future__ import annotations
 
-from mobilebench.profiles.loader import all_profiles, load, user_folder
-from mobilebench.profiles.matching import DECISIVE, advice, best_name, match, property_value
+from mobilebench.profiles.catalogue import (
+    DECISIVE,
+    advice,
+    all_profiles,
+    best_name,
+    load,
+    match,
+    property_value,
+    user_folder,
+)
 from mobilebench.profiles.schema import Profile
 
 __all__ = [

@@ -14,7 +14,7 @@ import pytest
 from mobilebench.browsers import builds
 from mobilebench.browsers.connect import open_page
 from mobilebench.core.errors import BlockFailed, Fault
-from mobilebench.profiles import memory_kills
+from mobilebench.profiles import machine
 from tests.browsers import memory_limit
 from tests.browsers.processes import group, kill_pages, pages_in, wait_until
 from tests.browsers.relay import relay
@@ -51,7 +51,7 @@ def killer() -> Iterator[Killer]:
 
 @pytest.mark.parametrize("browser", ["chrome", "firefox"])
 def test_a_tab_that_is_killed_is_named_by_who_killed_it(browser: str, killer: Killer, temporary: Path) -> None:
-    before = memory_kills.count()
+    before = machine.count_memory_kills()
     with (
         pytest.raises(BlockFailed) as raised,
         builds.launch(browser) as running,
@@ -62,7 +62,7 @@ def test_a_tab_that_is_killed_is_named_by_who_killed_it(browser: str, killer: Ki
         page.evaluate(killer.expression, timeout=8)
     assert raised.value.fault == killer.fault, raised.value.message
     assert ("the kernel ended" in raised.value.message) is killer.counted
-    assert (memory_kills.count() != before) is killer.counted
+    assert (machine.count_memory_kills() != before) is killer.counted
     wait_until(lambda: not group(running.pid))
     assert list(temporary.iterdir()) == []
 

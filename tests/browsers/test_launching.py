@@ -14,7 +14,7 @@ import pytest
 
 from mobilebench.browsers import launching
 from mobilebench.core.errors import BlockFailed, Fault, Killed, Unsupported
-from mobilebench.profiles import memory_kills
+from mobilebench.profiles import machine
 from tests.pinning import Pinned
 
 HEAP = "[8293:8293:1121/205713.873033:ERROR:v8_oom.cc:49] V8 javascript OOM (Reached heap limit).\n"
@@ -24,7 +24,7 @@ HEAP = "[8293:8293:1121/205713.873033:ERROR:v8_oom.cc:49] V8 javascript OOM (Rea
 def kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Sets how many processes the kernel has ended for want of memory."""
     file = tmp_path / "vmstat"
-    monkeypatch.setattr(memory_kills, "VMSTAT", file)
+    monkeypatch.setattr(machine, "VMSTAT", file)
 
     def count(number: int) -> None:
         file.write_text(f"nr_free_pages 12\noom_kill {number}\nunevictable_pgs_culled 3\n")
@@ -113,8 +113,8 @@ def test_the_kernel_is_believed_only_of_what_was_killed(tmp_path: Path, kills: C
 
 
 def test_a_kernel_that_counts_nothing_shows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_kills, "VMSTAT", tmp_path / "nowhere")
-    assert memory_kills.count() is None
+    monkeypatch.setattr(machine, "VMSTAT", tmp_path / "nowhere")
+    assert machine.count_memory_kills() is None
     with running() as process:
         assert told(process, tmp_path / "none", killed()).fault == "crash"
 

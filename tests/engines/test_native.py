@@ -22,7 +22,7 @@ from mobilebench.engines import libraries, runner_output
 from mobilebench.engines.base import BlockResult, Engine, why_unsupported
 from mobilebench.engines.registry import engines
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
-from mobilebench.profiles import memory_kills
+from mobilebench.profiles import machine
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
 from tests.pinning import Pinned
 from tests.ways import axes
@@ -436,7 +436,7 @@ def test_a_failure_has_a_name_where_it_is_one_of_the_known_ones(
 
     vmstat = tmp_path / "vmstat"
     vmstat.write_text("oom_kill 3\n")
-    monkeypatch.setattr(memory_kills, "VMSTAT", vmstat)
+    monkeypatch.setattr(machine, "VMSTAT", vmstat)
     with pytest.raises(BlockFailed) as raised:
         measured_by(engines()["tflite"], Killing(result), planned(), files, cancel=Event())
     assert raised.value.fault == fault

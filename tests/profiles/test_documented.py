@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mobilebench.profiles.loader import read_file
+from mobilebench.profiles.catalogue import read_file
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "devices.md"
 

@@ -1,4 +1,7 @@
-"""Reads profiles from YAML; errors name file, line and key."""
+"""The device profiles: read from YAML files, and found by their id or by a phone's Android properties.
+
+Errors in a file name file, line and key.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from mobilebench.core.errors import BadInput, first_problem
 from mobilebench.profiles.schema import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import yaml
     from pydantic import ValidationError
@@ -123,3 +126,60 @@ def _line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:
 
 def _mistake(file: Path, line: int, problem: str) -> BadInput:
     return BadInput(f"{file}, line {line}: {problem}.", hint="docs/devices.md describes a profile's keys.")
+
+
+DECISIVE = (
+    "ro.soc.model",
+    "ro.hardware.chipname",
+    "ro.mediatek.platform",
+    "ro.vendor.mediatek.platform",
+    "ro.board.platform",
+    "ro.hardware",
+)
+"""Properties that name a chip, most exact first."""
+
+
+_NOTHING = {"", "unknown", "undefined", "none", "null", "n/a", "na", "not available", "to be filled by o.e.m."}
+
+
+def property_value(properties: Mapping[str, str], name: str) -> str:
+    """A property's value; "" if it is missing or a placeholder such as `unknown`."""
+    value = properties.get(name, "").strip()
+    return "" if value.casefold() in _NOTHING else value
+
+
+def match(properties: Mapping[str, str]) -> Profile | None:
+    """The profile of the phone with these properties, or None.
+
+    Board platforms are shared by chips of one family (an SM8475 reports `taro` like an SM8450),
+    so they never overrule a `ro.soc.model` that no profile knows.
+    """
+    for name in DECISIVE:
+        if value := property_value(properties, name):
+            profiles = [profile for profile in all_profiles() if profile.identify.accepts(name, value)]
+            if profiles:
+                return profiles[0]
+            if name == "ro.soc.model":
+                return None
+    return None
+
+
+def best_name(properties: Mapping[str, str]) -> str:
+    """Name for a chip without a profile: maker and model, if the phone reports them."""
+    model = next((value for name in DECISIVE if (value := property_value(properties, name))), "")
+    maker = property_value(properties, "ro.soc.manufacturer")
+    return f"{maker} {model}".strip() or "unknown"
+
+
+def advice(properties: Mapping[str, str]) -> str:
+    """How to add the profile that this phone lacks: which file, and which properties identify its chip."""
+    identifying = [f"{name}={value}" for name in DECISIVE if (value := property_value(properties, name))]
+    instruction = (
+        f"identify the SoC by {', '.join(identifying)}"
+        if identifying
+        else "identify the SoC by ro.product.board, because no property names its chip"
+    )
+    return (
+        f"There is no device profile for this SoC ({best_name(properties)}). The phone can be measured without one. "
+        f"To add one, write {user_folder() / 'NAME.yaml'} and {instruction}; docs/devices.md shows how."
+    )

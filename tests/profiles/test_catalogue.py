@@ -7,7 +7,7 @@ import pytest
 from mobilebench import profiles
 from mobilebench.core.errors import BadInput
 from mobilebench.core.paths import device_profiles
-from mobilebench.profiles.loader import read_file
+from mobilebench.profiles.catalogue import read_file
 from tests.pinning import Pinned
 
 GOOD = (device_profiles() / "tensor-g2.yaml").read_text()
