@@ -74,7 +74,7 @@ def test_an_unusable_phone_is_a_phone(attached: dict[str, str], started: list[in
     attached["R58M"] = state
     code, out, err = mobilebench("virtual up --count 2 --unless-phone --names")
     assert (code, out, started) == (0, "", [])
-    pinned(err)
+    pinned(err.replace(discovery.clause(state), "CLAUSE").replace(discovery.remedy("R58M", state), "REMEDY"))
 
 
 def test_a_usable_phone_needs_no_message(attached: dict[str, str], started: list[int]) -> None:
@@ -93,33 +93,35 @@ def test_without_a_phone_virtual_ones_are_started(
     assert started == [2, 1], "a virtual phone that is down is no phone"
 
 
-def test_a_dry_run_lists_phones_that_are_left_out(attached: dict[str, str], pinned: Pinned) -> None:
+def test_a_dry_run_lists_phones_that_are_left_out(attached: dict[str, str]) -> None:
     attached["R58M"] = "unauthorized"
     code, out, err = mobilebench(DRY_RUN)
     assert code == 0, err
-    pinned(out.splitlines()[-1])
+    remedy = discovery.remedy("R58M", "unauthorized")
+    assert out.splitlines()[-1].startswith("Phone R58M is left out: ")
+    assert out.splitlines()[-1].endswith(remedy)
     code, out, _ = mobilebench(f"{DRY_RUN} --json")
     assert code == 0
-    (left_out,) = json.loads(out)["left_out"]
-    assert (left_out["target"], left_out["state"]) == ("R58M", "unauthorized")
-    pinned(left_out["hint"])
+    assert json.loads(out)["left_out"] == [{"target": "R58M", "state": "unauthorized", "hint": remedy}]
 
 
-def test_a_selection_that_leaves_nothing_also_lists_them(attached: dict[str, str], pinned: Pinned) -> None:
+def test_a_selection_that_leaves_nothing_also_lists_them(attached: dict[str, str]) -> None:
     attached["R58M"] = "offline"
     code, _, err = mobilebench("run --serial all --dry-run --engine tflite --backend webgl")
     assert code == ExitCode.NOTHING_TO_MEASURE
-    pinned(err)
+    assert discovery.remedy("R58M", "offline") in err.splitlines()[0]
 
 
 def test_devices_says_what_to_do_and_what_is_unknown(
-    attached: dict[str, str], statuses: dict[str, PhoneStatus], pinned: Pinned
+    attached: dict[str, str], statuses: dict[str, PhoneStatus]
 ) -> None:
     attached |= {"R58M": "sideload", "R58N": "device"}
     code, out, err = mobilebench("devices")
     assert code == 0, err
     assert statuses == {}
-    pinned("\n".join(line for line in out.splitlines() if line.startswith("R58")))
+    remarks = [line for line in out.splitlines() if line.startswith(("R58M: ", "R58N: "))]
+    assert remarks[0].endswith(discovery.remedy("R58M", "sideload"))
+    assert "R58N: battery not known: the phone was not asked." in remarks
 
 
 def test_devices_says_which_phones_are_being_measured_or_need_a_restore(
