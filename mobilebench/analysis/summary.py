@@ -41,16 +41,13 @@ from mobilebench.core.records import (
     Stage,
     TargetInfo,
 )
+from mobilebench.recorders import registry
 from mobilebench.verdicts.reading import blocks_far_apart, describe_rules
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 Status = Literal["valid", "suspect", "invalid", "failed", "unsupported", "not measured"]
 """Verdict of a measured case, or else its outcome. `not measured`: planned, but the run ended before it."""
 STATUSES: tuple[Status, ...] = get_args(Status)
-
-PASSES: tuple[Pass, ...] = get_args(Pass)
-WATCHED: tuple[Pass, ...] = tuple(one for one in PASSES if one != "timing")
-"""The passes other than timing."""
 
 _EQUAL_IN_ALL_BLOCKS: dict[str, Callable[[Measurement], object]] = {
     "engine version": lambda m: m.version,
@@ -264,8 +261,9 @@ def _latest(blocks: Sequence[Block]) -> dict[int, Block]:
 
 
 def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> CaseSummary:
-    by_pass = {one: _pass([plan for plan in plans if plan.pass_ == one], latest) for one in PASSES}
-    timing, watched = by_pass["timing"], {one: by_pass[one] for one in WATCHED if by_pass[one].planned}
+    passes = registry.ordered({"timing", *(plan.pass_ for plan in plans)})
+    by_pass = {name: _pass([plan for plan in plans if plan.pass_ == name], latest) for name in passes}
+    timing, watched = by_pass.pop("timing"), {name: found for name, found in by_pass.items() if found.planned}
     answers = [block.block.measurement for block in timing.counted if block.block.measurement]
     shown = [timing] if timing.planned else list(watched.values())
     return CaseSummary(
@@ -364,8 +362,8 @@ def _counts(statuses: Iterable[Status]) -> dict[Status, int]:
 
 
 def _watched_counts(cases: Sequence[CaseSummary]) -> dict[Pass, dict[Status, int]]:
-    planned = {one: [case.watched[one].status for case in cases if one in case.watched] for one in WATCHED}
-    return {one: _counts(statuses) for one, statuses in planned.items() if statuses}
+    names = registry.ordered({name for case in cases for name in case.watched})
+    return {name: _counts([case.watched[name].status for case in cases if name in case.watched]) for name in names}
 
 
 def _spent(blocks: Iterable[Block]) -> dict[SpentOn, float]:

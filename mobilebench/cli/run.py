@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -186,7 +186,7 @@ def run(
         settings=selected_axes.settings,
         builds=declared,
         headed=headed,
-        passes=cast("tuple[Pass, ...]", split(passes)),
+        passes=split(passes),
         further_passes=("trace",) if trace else (),
         record=split(record),
         record_in_timing=record_in_timing,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from mobilebench.core.axes import CacheState as CacheState
 from mobilebench.core.axes import Case as Case
@@ -37,11 +37,10 @@ SetupPart = Literal[
 PageFault = Literal["lost context", "out of memory"]
 """Faults that a page survives and reports itself (a subset of `Fault`)."""
 SpentOn = Literal["push", "launch", "gate", "measure", "store"]
-EnginePass = Literal["timing", "kernels", "memory", "trace"]
-"""What an engine does during a block: only the stages (`timing`), or also the work of the recorder of that name."""
-Pass = Literal[EnginePass, "recording"]
-"""Which recorders that take time during a block record it: none (`timing`), one of `kernels`, `memory` and `trace`, or
-recorders that were asked for by name (`recording`, see `Conditions.record`)."""
+Pass = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""Which recorders that take time during a block record it: none (`timing`), the engine's recorder of this name
+(`kernels`, `memory`, `trace`; see `recorders.registry.IN_ENGINE`), or recorders that were asked for by name
+(`recording`, see `Conditions.record`)."""
 Stage = Literal["setup", "warmup", "prediction"]
 ModelAccess = Literal["read", "mapped"]
 DownloadPath = Literal["loopback", "usb-reverse", "tcp-reverse", "lan", "shaped"]

@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from mobilebench.core.axes import AXES, OFFERED
-from mobilebench.core.records import Case, Conditions, Measurement, PlannedBlock, SpentOn, TargetInfo
+from mobilebench.core.records import Case, Conditions, Measurement, PlannedBlock, Series, SpentOn, TargetInfo
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.recorders import registry
@@ -66,6 +66,8 @@ class BlockResult:
     measurement: Measurement
     spent_ms: dict[SpentOn, float] = field(default_factory=dict)
     """Wall time spent on `launch` (everything around the measured stages); `measure` is derived."""
+    series: list[Series] = field(default_factory=list)
+    """What the page's side of a recorder recorded over time."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ from mobilebench.models.manifest import Fill, Format
 from mobilebench.models.synthetic_inputs import SAMPLES
 
 Dtype = Literal["float32", "int32", "int64", "int8", "uint8", "bool"]
-PageOwnPass = Literal["timing", "kernels", "memory"]
-"""The passes that a page can go through without a program that drives its browser."""
 
 MAX_THREADS = 64
 MAX_CORES = 4096
@@ -115,7 +113,8 @@ class EngineChoice(PageMessage):
     format: Format
     """Format of the model files that it reads."""
     backends: list[BackendChoice]
-    passes: list[PageOwnPass]
+    passes: list[Pass]
+    """The passes that a page can go through without a program that drives its browser."""
 
 
 class ModelChoice(PageMessage):

@@ -67,7 +67,7 @@ def answer_of(page: Page, job: str, look: Callable[[str], None], *, timeout: flo
 
 class PageProcessSampler:
     """Finds the process that runs a page by its processor time, and samples its threads and, in a memory pass, its
-    memory. See `engines.page_recorders.PageRecorder`.
+    memory. See `recorders.in_engine.PageSide`.
     """
 
     _recorded: RecordedPage

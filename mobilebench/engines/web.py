@@ -178,7 +178,7 @@ def measure(
         )
     )
     around = (time.monotonic() - began) * 1000 - measurement.measured_ms
-    return BlockResult(measurement, {"launch": max(around, 0.0)})
+    return BlockResult(measurement, {"launch": max(around, 0.0)}, recorded.series)
 
 
 def _fill_caches(page: Page, url: str, job: Job, patience: float) -> None:

@@ -4,21 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from mobilebench.core.records import EnginePass, Measurement, PlannedBlock, TargetInfo
+from mobilebench.core.records import Measurement, PlannedBlock, TargetInfo
 from mobilebench.recorders.base import Declaration, EngineFacts, Recorded, Subject
+
+
+class PageSide(Protocol):
+    """The part of a recorder that drives a page's browser while the page measures. One object records one block."""
+
+    def start(self, subject: Subject) -> None:
+        """Begin, when the page is open and before it measures. An error that is raised here makes the block fail."""
+        ...
+
+    def paused(self, stage: str) -> None:
+        """The stage has just ended, and the page waits until this returns."""
+        ...
+
+    def stop(self, subject: Subject, *, complete: bool = True) -> None:
+        """End, when the page has answered or failed; `complete` says whether it has answered."""
+        ...
+
+    def result(self) -> Recorded:
+        """What was recorded since `start`: series of the block, and parts of its measurement."""
+        ...
 
 
 @dataclass(frozen=True)
 class EngineRecorder:
     """Records what only the measuring process or page can observe.
 
-    A pass has its name. A runner records from its start to its end without help. For pages and browsers, the recorders
-    of `engines.page_recorders` start and stop the recording.
+    A pass has its name. A runner or page records from its start to its end without help. What only the browser can do,
+    the recorder does on the page's side.
     """
 
-    name: EnginePass
+    name: str
     declaration: Declaration
     why_no_pass: Callable[[EngineFacts], str | None] = lambda engine: None  # noqa: ARG005
     """Returns why an engine has no such pass, as a clause; None when it has."""
@@ -32,6 +52,9 @@ class EngineRecorder:
     """Flags with which Chrome is started for its blocks, where Chrome's flags can be set."""
     flags_in_job: str | None = None
     """The field of a page's job that says whether the browser was started with `browser_flags`."""
+    page_side: Callable[[], PageSide] | None = None
+    """Makes the object that records one page; None if the page needs no help from its browser. A page that a person
+    opens has no such help, so it lacks this pass."""
     extra_seconds: float = 0.0
     """Time that it adds to a block, for estimates."""
 

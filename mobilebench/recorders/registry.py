@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import get_args
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Measurement, Pass, PlannedBlock, RecordRequest, Series, TargetInfo
@@ -24,13 +23,15 @@ IN_ENGINE: dict[str, EngineRecorder] = {
 }
 """Recorders that run inside the engine. Each has a pass of its name; passes are measured in this order."""
 
-PASSES: tuple[Pass, ...] = get_args(Pass)
-"""Every pass, in the order in which passes are measured and shown: the passes of `IN_ENGINE`, and `recording` for
-blocks with recorders of `READERS` that were asked for by name."""
-
 LEAST_INTERVAL_MS, MOST_INTERVAL_MS = 50.0, 3_600_000.0
 _REQUEST = re.compile(r"(\w+)(?:@(\d+(?:\.\d+)?)(ms|s|min))?")
 _UNITS_MS = {"ms": 1.0, "s": 1000.0, "min": 60_000.0}
+
+
+def passes() -> tuple[Pass, ...]:
+    """Every pass, in the order in which passes are measured and shown: the passes of `IN_ENGINE`, and `recording` for
+    blocks with recorders of `READERS` that were asked for by name."""
+    return (*IN_ENGINE, "recording")
 
 
 def declarations() -> dict[str, Declaration]:
@@ -116,9 +117,10 @@ def missing(measurement: Measurement, pass_: Pass) -> str | None:
     return of_pass(pass_).missing(measurement)
 
 
-def ordered(passes: Collection[str]) -> list[Pass]:
-    """These passes in the order in which they are measured and shown."""
-    return [one for one in PASSES if one in passes]
+def ordered(some: Collection[str]) -> list[Pass]:
+    """These passes in the order in which they are measured and shown; passes of another release come last."""
+    known = [name for name in passes() if name in some]
+    return [*known, *sorted(set(some) - set(known))]
 
 
 def passes_of(engine: EngineFacts, block: PlannedBlock | None = None) -> list[Pass]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 from mobilebench.core.axes import AUTO, OFFERED
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock, TargetInfo
+from mobilebench.core.records import BlockRule, Case, Conditions, Pass, PlannedBlock, TargetInfo
 from mobilebench.engines.base import Backend, why_unsupported
 from mobilebench.engines.page_messages import (
     AxisChoice,
@@ -21,7 +21,6 @@ from mobilebench.engines.page_messages import (
     Choices,
     EngineChoice,
     ModelChoice,
-    PageOwnPass,
     StartRequest,
 )
 from mobilebench.engines.web import PageCase
@@ -30,7 +29,6 @@ from mobilebench.models.manifest import ModelFiles
 from mobilebench.recorders import registry
 
 RULE = BlockRule(min_predictions=3, max_predictions=50, max_seconds=3)
-PASSES: tuple[PageOwnPass, ...] = get_args(PageOwnPass)
 KIND = "manual"
 
 _UNKNOWN = "not told by the browser"
@@ -80,13 +78,18 @@ def chosen(wanted: StartRequest) -> Chosen:
     if backend is None or not _is_offered(wanted.axes, backend):
         chosen = " ".join([wanted.backend, *wanted.axes.values()])
         raise BadInput(f"{engine.name} has no {chosen[:_LONGEST]} to choose here.")
-    if wanted.pass_ not in PASSES:
+    if wanted.pass_ not in _passes():
         raise BadInput(f"There is no {wanted.pass_} pass of a page that nobody drives.")
     planned = _planned(wanted)
     if reason := _reason_against(engine, planned, wanted.cores):
         raise BadInput(f"This cannot be measured: {reason}.")
     target = before_the_answer(wanted.cores)
     return Chosen(planned, _files(wanted), engine.page_case(target, planned.case))
+
+
+def _passes() -> list[Pass]:
+    """The passes that a page can go through without a program that drives its browser."""
+    return [name for name, recorder in registry.IN_ENGINE.items() if recorder.page_side is None]
 
 
 def _engines() -> dict[str, WebEngine]:
@@ -101,7 +104,7 @@ def _shown(engine: WebEngine) -> EngineChoice:
         title=_title(engine),
         format=engine.format,
         backends=[_shown_backend(engine, backend) for backend in engine.backends if not backend.missing],
-        passes=[one for one in PASSES if one in registry.passes_of(engine)],
+        passes=[name for name in registry.passes_of(engine) if name in _passes()],
     )
 
 

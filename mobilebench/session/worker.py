@@ -259,7 +259,7 @@ class _Worker:
             started_at=started,
             ended_at=datetime.now(UTC),
             spent_ms=spent,
-            series=[*self._recording.series, *refused],
+            series=[*self._recording.series, *result.series, *refused],
         )
 
     def _with_graph(self, measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:

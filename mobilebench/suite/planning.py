@@ -7,7 +7,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from mobilebench.core import old_names
 from mobilebench.core.axes import AUTO, AXES, GPUS, OFFERED, Axis
@@ -151,8 +151,8 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
             problem, hint = unknown("setting", setting, old_names.SETTINGS)
             raise BadInput(f"T{problem[1:]}.", hint=hint)
     for name in selection.passes:
-        if name not in get_args(Pass):
-            raise BadInput(f"--pass {name} is not known; known are {', '.join(get_args(Pass))}.")
+        if name not in registry.passes():
+            raise BadInput(f"--pass {name} is not known; known are {', '.join(registry.passes())}.")
     for text in selection.record:
         registry.request(text)
     if "recording" in selection.passes and not selection.record:
@@ -191,7 +191,7 @@ def _rounds(wanted: Sequence[_Wanted]) -> Iterator[tuple[Pass, int, str]]:
     timed = [one.rounds for one in wanted if "timing" in one.passes]
     for number in range(max(timed, default=0)):
         yield "timing", number, str(number)
-    for pass_ in registry.PASSES:
+    for pass_ in registry.passes():
         if pass_ != "timing" and any(pass_ in one.passes for one in wanted):
             yield pass_, 0, pass_
 

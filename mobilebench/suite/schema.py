@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainVa
 
 from mobilebench.core.axes import AXES, OFFERED, STATED, Axis, engine_name
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import BlockRule, EnginePass, ModelAccess, Record
+from mobilebench.core.records import BlockRule, ModelAccess, Pass, Record
 from mobilebench.recorders import registry
 
 TargetClass = Literal["host", "android", "virtual", "real"]
@@ -23,7 +23,16 @@ MOST_BLOCKS = 1000
 
 Names = Annotated[list[str], Field(min_length=1)]
 Blocks = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
-Passes = Annotated[list[EnginePass], Field(min_length=1)]
+
+
+def _pass(name: str) -> Pass:
+    if name not in registry.IN_ENGINE:
+        *others, last = (f"'{one}'" for one in registry.IN_ENGINE)
+        raise ValueError(f"this should be {', '.join(others)} or {last}")
+    return name
+
+
+Passes = Annotated[list[Annotated[str, AfterValidator(_pass)]], Field(min_length=1)]
 Choice = dict[str, list[Any]]
 """Values that are chosen for a backend, by axis."""
 

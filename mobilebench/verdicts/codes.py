@@ -37,6 +37,7 @@ class Code(StrEnum):
     KERNELS_MISSING = "kernels-missing", "invalid", "A kernels pass without a single kernel."
     MEMORY_MISSING = "memory-missing", "invalid", "A memory pass without a single reading."
     TRACE_MISSING = "trace-missing", "invalid", "A trace pass without a trace."
+    RECORD_MISSING = "record-missing", "invalid", "A pass without what its recorder records."
     TRACE_MARKS_MISSING = "trace-marks-missing", "invalid", "The trace lacks the page's marks of a stage."
     RECORDED_WHILE_TIMING = (
         "recorded-while-timing",

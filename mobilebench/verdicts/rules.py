@@ -112,8 +112,8 @@ def judge_pass(evidence: Evidence, found: Findings) -> None:
     asked, measurement = evidence.planned.pass_, evidence.measurement
     if measurement.pass_ != asked:
         found.add(Code.WRONG_PASS, f"it was a {measurement.pass_} pass, though {asked} was asked for")
-    elif asked in _INCOMPLETE_PASS and (clause := registry.missing(measurement, asked)):
-        found.add(_INCOMPLETE_PASS[asked], clause)
+    elif asked in registry.IN_ENGINE and (clause := registry.missing(measurement, asked)):
+        found.add(_INCOMPLETE_PASS.get(asked, Code.RECORD_MISSING), clause)
     elif asked == "trace" and measurement.trace:
         _judge_trace(measurement.trace, found)
 

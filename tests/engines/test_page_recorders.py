@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from mobilebench.browsers import tracing
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import MEASUREMENT_SCHEMA, Conditions, Measurement, Pass, PlannedBlock, TraceFile
-from mobilebench.engines import page_answer, page_recorders
+from mobilebench.engines import page_answer
 from mobilebench.engines.base import why_unsupported
 from mobilebench.engines.page_process import RecordedPage
 from mobilebench.engines.page_recorders import recording
 from mobilebench.engines.registry import engines
+from mobilebench.recorders import trace
 from tests.engines.web_cases import planned, target_info, web_case
 from tests.pinning import Pinned
 
@@ -63,7 +63,7 @@ def finished(monkeypatch: pytest.MonkeyPatch) -> None:
         page.done.append(f"finish {file.name}")
         return TRACE
 
-    monkeypatch.setattr(tracing, "finish", finish)
+    monkeypatch.setattr(trace, "finish_trace", finish)
 
 
 @pytest.mark.parametrize("pass_", ["timing", "kernels", "memory"])
@@ -105,7 +105,7 @@ def test_the_trace_of_a_block_that_failed_is_not_asked_for(tmp_path: Path, pinne
 def test_a_file_has_a_name_that_any_system_and_its_record_take() -> None:
     usual = web_case("ortjs@1.18", "wasm", "simd", browser="chrome@beta", model="m" * 300)
     phone = replace(usual, target="[fe80::1%eth0]:5555/../x")
-    names = {page_recorders.file_name(traced(case, index=number)) for number, case in enumerate([CASE, CASE, phone])}
+    names = {trace.file_name(traced(case, index=number)) for number, case in enumerate([CASE, CASE, phone])}
     assert len(names) == 3
     for name in names:
         TraceFile(name=name, bytes=1, sha256="0" * 64, json_bytes=1, complete=True, marks=[], categories=[])

@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 
-from mobilebench.browsers import chrome, tracing
+from mobilebench.browsers import chrome
 from mobilebench.browsers.connect import open_page
 from mobilebench.browsers.page import Page
 from mobilebench.core.errors import Unsupported
 from mobilebench.core.operators import is_known, operator_type
 from mobilebench.core.records import BlockRule, Measurement, Pass, PlannedBlock
-from mobilebench.engines import page_recorders
 from mobilebench.engines.registry import engines
 from mobilebench.models import obtain
 from mobilebench.models.inspection import graph_operators
 from mobilebench.models.registry import facts
+from mobilebench.recorders.trace import SETTLE_MS, finish_trace, start_trace
 from mobilebench.targets.host import HostTarget, describe
 from mobilebench.verdicts.rules import judge
 from tests.engines.web_cases import web_case
@@ -254,14 +254,14 @@ def test_other_pages_of_the_browser_are_not_in_a_trace(tmp_path: Path) -> None:
         open_page(browser.address) as theirs,
         open_page(browser.address) as ours,
     ):
-        wait(ours, page_recorders.SETTLE_MS)
+        wait(ours, SETTLE_MS)
         theirs.open(f"http://theirs.localhost:{port}/private")
         ours.open(f"http://ours.localhost:{port}/public")
-        tracing.start(ours)
+        start_trace(ours)
         wait(ours, 500)
         theirs.open(f"http://theirs.localhost:{port}/private?again")
         wait(ours, 500)
-        trace = tracing.finish(ours, tmp_path / "a.json.gz")
+        trace = finish_trace(ours, tmp_path / "a.json.gz")
     text = gzip.decompress((tmp_path / trace.name).read_bytes()).decode()
     assert text.count("mark-public") > 5
     assert "public-asked" in text
@@ -272,10 +272,10 @@ def test_other_pages_of_the_browser_are_not_in_a_trace(tmp_path: Path) -> None:
 def test_a_buffer_that_is_too_small_is_told_and_what_it_held_can_be_read(tmp_path: Path) -> None:
     many = "for (let i = 0; i < 50000; i++) performance.mark('mark' + i)"
     with chrome.launch() as browser, open_page(browser.address) as page:
-        wait(page, page_recorders.SETTLE_MS)
-        tracing.start(page, buffer_kb=512)
+        wait(page, SETTLE_MS)
+        start_trace(page, buffer_kb=512)
         page.evaluate(f"performance.measure('mobilebench:setup'); {many}; 0", timeout=60)
-        trace = tracing.finish(page, tmp_path / "a.json.gz")
+        trace = finish_trace(page, tmp_path / "a.json.gz")
     assert not trace.complete
     events = json.loads(gzip.decompress((tmp_path / trace.name).read_bytes()))["traceEvents"]
     assert trace.json_bytes < 5_000_000

@@ -1,4 +1,8 @@
-"""Adding a recorder takes one module: a throw-away one flows through plan, run, store, export and description."""
+"""Adding a recorder takes one module and one registration.
+
+A throw-away recorder, of the target or of the page, flows through plan, run, store, verdict, analysis, export and
+description.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,24 @@ import threading
 import pytest
 from typer.testing import CliRunner
 
+from mobilebench.analysis.summary import summarise
 from mobilebench.cli.app import app
 from mobilebench.cli.run import plan_table
-from mobilebench.core.records import Series
+from mobilebench.core.records import Proof, Series
+from mobilebench.engines import page_recorders
+from mobilebench.engines.base import BlockResult, why_unsupported
+from mobilebench.engines.page_process import RecordedPage
 from mobilebench.recorders import registry
 from mobilebench.recorders.base import Declaration, Quantity, Recorded
+from mobilebench.recorders.in_engine import EngineRecorder
 from mobilebench.recorders.sampler import Sampler
 from mobilebench.results import export
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, run
 from mobilebench.suite import Selection, plan
+from mobilebench.suite.schema import Suite
 from mobilebench.suite.vocabulary import Vocabulary
+from mobilebench.verdicts.rules import judge
 from tests.pinning import Pinned
 
 from ..results.making import host, phone
@@ -170,3 +181,116 @@ def test_a_throw_away_recorder_is_planned_run_stored_exported_and_described(fram
         "at an interval": "yes",
         "description": "Frames that a page drew.",
     } in json.loads(described.stdout)
+
+
+class PageFrames:
+    """Counts the frames that a page draws, by asking its browser."""
+
+    def start(self, subject):
+        self._seen = [subject.page.page.frames()]
+
+    def paused(self, stage):
+        pass
+
+    def stop(self, subject, *, complete=True):
+        if complete:
+            self._seen.append(subject.page.page.frames())
+
+    def result(self):
+        series = Series(recorder="frames", name="drawn", unit="frames", times_ms=[0.0, 9.0], values=self._seen)
+        return Recorded([series])
+
+
+def _frames_missing(measurement):
+    return "no frame was drawn" if "no frames" in measurement.proof.notes else None
+
+
+PAGE_FRAMES = EngineRecorder(
+    "frames",
+    Declaration(
+        name="frames",
+        title="Frames",
+        description="Frames that a page drew.",
+        cost="during the block",
+        quantities=(Quantity("drawn", "frames", "Frames drawn"),),
+    ),
+    why_no_pass=lambda engine: None if engine.kind == "web" else "it runs without a page",
+    why_missing=_frames_missing,
+    page_side=PageFrames,
+)
+
+
+class DrawingPage:
+    """A page that draws 60 frames between two questions."""
+
+    capabilities = frozenset()
+
+    def __init__(self):
+        self._drawn = 0.0
+
+    def frames(self):
+        self._drawn += 60.0
+        return self._drawn
+
+    def call(self, method, params=None, *, timeout=15.0):
+        return {}
+
+
+class NoProcesses:
+    here = False
+
+    def running(self):
+        return {}
+
+
+class PageEngine(FakeEngine):
+    """Measures a made-up page, which is recorded as real pages are."""
+
+    def measure(self, prepared, *, cancel, traces):
+        page = RecordedPage(DrawingPage(), NoProcesses(), prepared.block, folder=traces)
+        with page_recorders.recording(prepared.target, page) as recorded:
+            result = super().measure(prepared, cancel=cancel, traces=traces)
+        return BlockResult(recorded.completed(result.measurement), result.spent_ms, recorded.series)
+
+
+def test_a_recorder_of_pages_takes_one_module_and_one_registration(monkeypatch, tmp_path):
+    monkeypatch.setitem(registry.IN_ENGINE, "frames", PAGE_FRAMES)  # the registration
+    engine = PageEngine(kind="web", report=lambda block: {"pass": block.pass_})
+    world = World(engine=engine, attached=[host()])
+    words = Vocabulary({"fake": engine}, ["m"], ("fp32",))
+    suite = Suite.model_validate({**SUITE.model_dump(mode="json", exclude_none=True), "passes": ["timing", "frames"]})
+    planned = plan(suite, [host()], words=words)
+    assert [block.pass_ for block in planned.blocks] == ["timing", "timing", "frames"]
+    columns, rows = plan_table(planned)
+    assert dict(zip(columns, rows[0], strict=True))["frames"] == 1
+
+    store = Store.open(tmp_path)
+    request = RunRequest(plan=planned, targets=planned.targets, command=())
+    found = run(request, store, on_event=Seen(), cancel=threading.Event(), dependencies=world.dependencies())
+    stored = store.load(found.run_id)
+    assert [(block.planned.pass_, block.outcome) for block in stored.blocks] == [
+        ("timing", "measured"),
+        ("timing", "measured"),
+        ("frames", "measured"),
+    ]
+    *timed, framed = stored.blocks
+    assert [block.series for block in timed] == [[], []]
+    assert [one.values for one in framed.series] == [[60.0, 120.0]]
+    assert [row["value"] for row in export.rows(stored, "series") if row["pass"] == "frames"] == [60.0, 120.0]
+    assert summarise(stored).watched["frames"]["suspect"] == 1
+
+    without = framed.measurement.model_copy(update={"proof": Proof(notes=["no frames"])})
+    verdict = judge(framed.planned, without, host(), None)
+    assert "record-missing" in [reason.code for reason in verdict.reasons]
+
+    described = json.loads(CliRunner().invoke(app, ["describe", "recorders", "--json"]).stdout)
+    assert [one["stores"] for one in described if one["recorder"] == "frames"] == [["drawn (frames)"]]
+
+
+def test_a_native_engine_has_no_pass_of_pages(monkeypatch, pinned: Pinned):
+    monkeypatch.setitem(registry.IN_ENGINE, "frames", PAGE_FRAMES)
+    engine = FakeEngine()
+    words = Vocabulary({"fake": engine}, ["m"], ("fp32",))
+    planned = plan(SUITE, [host()], Selection(passes=("frames",)), words=words)
+    pinned(why_unsupported(engine, host(), planned.blocks[0]))
+    assert registry.passes_of(engine) == ["timing", "kernels", "memory"]

@@ -19,10 +19,6 @@ export type Outcome = 'measured' | 'unsupported' | 'failed';
 
 export type PageFault = 'lost context' | 'out of memory';
 
-export type PageOwnPass = 'timing' | 'kernels' | 'memory';
-
-export type Pass = 'timing' | 'kernels' | 'memory' | 'trace' | 'recording';
-
 export type SetupPart = 'library_load' | 'model_read' | 'session_creation' | 'delegate_preparation' | 'framework_download' | 'framework_init' | 'model_download' | 'model_init' | 'as_shipped';
 
 export type Stage = 'setup' | 'warmup' | 'prediction';
@@ -49,7 +45,7 @@ export interface Measurement {
   readback_ms?: number[];
   /** The stages in which a page compiled something for the GPU. */
   compilation?: Partial<Record<Stage, Compilation>>;
-  pass?: Pass;
+  pass?: string;
   /** Above 1 when the clock is too coarse for one prediction: each of `prediction_ms` is then the mean of a group. */
   predictions_per_sample?: number;
   cost?: Partial<Record<Stage, StageCost>>;
@@ -349,7 +345,7 @@ export interface StartRequest {
   threads: number;
   model: string;
   precision: string;
-  pass?: Pass;
+  pass?: string;
   /** Cores of the browser's machine, as the browser reports them. */
   cores?: number;
 }
@@ -382,7 +378,7 @@ export interface Job {
   device_type: string | null;
   threads: number;
   rule: BlockRule;
-  pass: Pass;
+  pass: string;
   /** The browser was started so that it measures a page's memory as soon as the page asks. */
   eager_memory: boolean;
   loader: Loader;
@@ -463,7 +459,8 @@ export interface EngineChoice {
   /** Format of the model files that it reads. */
   format: Format;
   backends: BackendChoice[];
-  passes: PageOwnPass[];
+  /** The passes that a page can go through without a program that drives its browser. */
+  passes: string[];
 }
 
 /** A backend that a person can choose. */

@@ -1,5 +1,5 @@
 // The form. The options of each choice depend on the choices above it.
-import type { AxisChoice, BackendChoice, Choices, EngineChoice, ModelChoice, PageOwnPass, StartRequest } from '../core/types';
+import type { AxisChoice, BackendChoice, Choices, EngineChoice, ModelChoice, StartRequest } from '../core/types';
 import { coresTold } from '../core/proof';
 
 /** The choices in the order in which each limits the following ones. */
@@ -8,7 +8,7 @@ const ORDER = ['model', 'engine', 'backend', 'axes'];
 const AXIS = 'axis-';
 const THREADS = [1, 2, 4];
 /** The passes that can be chosen. A page cannot make its browser record a trace. */
-const PASSES: Record<PageOwnPass, string> = { timing: 'times', kernels: 'kernels', memory: 'memory' };
+const PASSES: Record<string, string> = { timing: 'times', kernels: 'kernels', memory: 'memory' };
 
 /** Returns the thread counts to offer: only 1 where a build has one thread, and not 1 where it needs more. */
 export function threadChoices(backend: BackendChoice | undefined, build: string, cores: number, isolated: boolean): number[] {
@@ -41,7 +41,7 @@ export class Choosing {
       threads: Number(this.value('threads')),
       model,
       precision,
-      pass: this.value('pass') as PageOwnPass,
+      pass: this.value('pass'),
       ...(cores !== undefined && { cores }),
     };
   }
@@ -61,7 +61,7 @@ export class Choosing {
     if (from < 1) this.offer('engine', this.engines().map(({ name, title }) => [name, title]));
     if (from < 2) {
       this.offer('backend', (this.engine?.backends ?? []).map(({ name }) => [name, name]));
-      this.offer('pass', (this.engine?.passes ?? []).map((name) => [name, PASSES[name]]));
+      this.offer('pass', (this.engine?.passes ?? []).map((name) => [name, PASSES[name] ?? name]));
     }
     if (from < 3) this.offerAxes(this.backend?.axes ?? []);
     const cores = coresTold() ?? 1;

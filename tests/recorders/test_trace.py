@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobilebench.browsers import cdp, tracing
+from mobilebench.browsers import cdp
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import TraceFile
+from mobilebench.recorders import trace
 from tests.browsers.fake_devtools import fake_devtools, result
 from tests.pinning import Pinned
 
@@ -54,7 +55,7 @@ class FakePage:
 
 
 def finished(page: Any, folder: Path) -> TraceFile:
-    return tracing.finish(page, folder / "traces" / "a.json.gz")
+    return trace.finish_trace(page, folder / "traces" / "a.json.gz")
 
 
 def refused(page: Any, folder: Path, words: str) -> BlockFailed:
@@ -67,12 +68,12 @@ def refused(page: Any, folder: Path, words: str) -> BlockFailed:
 
 def test_the_browser_is_asked_for_a_bounded_buffer_and_a_gzipped_stream() -> None:
     page = FakePage(b"")
-    tracing.start(page)  # type: ignore[arg-type]
+    trace.start_trace(page)  # type: ignore[arg-type]
     [(method, asked)] = page.called
     assert method == "Tracing.start"
     assert (asked["transferMode"], asked["streamCompression"]) == ("ReturnAsStream", "gzip")
     assert asked["traceConfig"]["recordMode"] == "recordUntilFull"
-    assert asked["traceConfig"]["traceBufferSizeInKb"] == tracing.BUFFER_KB
+    assert asked["traceConfig"]["traceBufferSizeInKb"] == trace.BUFFER_KB
     assert {"blink.user_timing", "v8.wasm", "gpu"} <= set(asked["traceConfig"]["includedCategories"])
 
 
@@ -131,7 +132,7 @@ def test_a_part_that_is_none_is_refused(tmp_path: Path, answer: dict[str, Any]) 
 
 
 def test_a_file_over_the_limit_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracing, "FILE_LIMIT", 50)
+    monkeypatch.setattr(trace, "FILE_LIMIT", 50)
     error = refused(FakePage(gzip.compress(TEXT), pieces=9), tmp_path, r"larger than 0 MB \(gzipped\)")
     assert error.hint is not None
 
@@ -139,14 +140,14 @@ def test_a_file_over_the_limit_is_not_kept(tmp_path: Path, monkeypatch: pytest.M
 def test_a_small_file_that_would_unpack_to_more_than_the_limit_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracing, "JSON_LIMIT", 5_000_000)
+    monkeypatch.setattr(trace, "JSON_LIMIT", 5_000_000)
     bomb = gzip.compress(b'{"traceEvents":[' + b" " * 20_000_000 + b"]}")
     assert len(bomb) < 100_000
     refused(FakePage(bomb), tmp_path, r"larger than 5 MB \(unpacked\)")
 
 
 def test_a_stream_without_an_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracing, "READ_PATIENCE_S", 0.05)
+    monkeypatch.setattr(trace, "READ_PATIENCE_S", 0.05)
     page = FakePage(b"")
     page.read = lambda: {"data": "", "base64Encoded": True, "eof": False}  # type: ignore[method-assign]
     assert refused(page, tmp_path, "did not come within").fault == "hang"
@@ -199,7 +200,7 @@ def test_a_browser_without_tracing_is_unsupported(pinned: Pinned) -> None:
         capabilities = frozenset()
 
     with pinned.raises(Unsupported):
-        tracing.start(Without(b""))  # type: ignore[arg-type]
+        trace.start_trace(Without(b""))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_a_browser_that_refuses_to_trace(said: str, kind: type[Exception]) -> No
         return [{"id": message["id"], "error": {"code": -32000, "message": said}}]
 
     with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page, pytest.raises(kind, match=said[:20]):
-        tracing.start(page)
+        trace.start_trace(page)
 
 
 def test_over_devtools_the_end_is_seen_even_when_it_is_told_before_the_answer(tmp_path: Path) -> None:
@@ -236,7 +237,7 @@ def test_over_devtools_the_end_is_seen_even_when_it_is_told_before_the_answer(tm
         return [result(message)]
 
     with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
-        tracing.start(page)
+        trace.start_trace(page)
         assert finished(page, tmp_path).marks == MARKS
 
 
