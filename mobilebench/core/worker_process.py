@@ -242,7 +242,7 @@ def in_fork(step: Callable[[], Result]) -> Result:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         memory = ", most likely because memory ran out" if number == signal.SIGKILL else ""
-        raise MobilebenchError(f"A step of the build was killed by signal {number}{memory}.")
+        raise MobilebenchError(f"A step of the build was killed by {signal_name(number)}{memory}.")
     result, problem = pickle.loads(answer)  # noqa: S301 - from this program's own child
     if problem is not None:
         raise problem
@@ -268,4 +268,4 @@ def _run_and_exit(step: Callable[[], Result], writing: int) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no more is known")
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "it gave no reason")

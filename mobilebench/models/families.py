@@ -72,7 +72,7 @@ class Family:
             raise BadInput(
                 f"There is no model `{self.member_name(depth, width)}`: {self.name} has {self.shallowest} to "
                 f"{self.deepest} {self.depth_means}{step} and 1 to {self.widest} {self.width_means}.",
-                hint=f"Members are called by depth x width, such as `{self.default_member}`.",
+                hint=f"The names of members end in depth x width, such as `{self.default_member}`.",
             )
         return ModelEntry(
             name=self.member_name(depth, width),

@@ -71,7 +71,7 @@ def ensure(
     """
     if own := user_store.find(model):
         if reason := user_store.why_not(own, precision, batch):
-            raise BadInput(f"{reason[0].upper()}{reason[1:]}.")
+            raise BadInput(f"{reason}.")
         return user_store.whole(own)
     return build(model, precision, batch, progress=progress, thorough=thorough)
 
@@ -136,8 +136,8 @@ def _room_in(folder: Path) -> Iterator[None]:
         if _FULL not in str(error):
             raise
         raise BadInput(
-            f"There is no room for the model in {folder} ({_FULL}).",
-            hint="Make room (`mobilebench models prune` may help), or set MOBILEBENCH_CACHE to another disk.",
+            f"There is not enough space for the model in {folder} ({_FULL}).",
+            hint="Free some space (`mobilebench models prune` may help), or set MOBILEBENCH_CACHE to another disk.",
         ) from error
 
 

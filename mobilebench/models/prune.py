@@ -110,11 +110,11 @@ def _pruned_copies(everything: bool, dry_run: bool) -> Iterator[Pruned]:
 
 def _why_copy(name: str, sums: Collection[str], everything: bool, free: bool) -> str | None:
     if _HALF_MADE.fullmatch(name):
-        return "left by a process that was ended" if free else None
+        return "left behind by a process that was killed" if free else None
     copy = _COPY.fullmatch(name)
     if copy is None or copy["sum"] in sums:
         return None
-    return "compressed copies" if everything else "compressed copies of files that are not here"
+    return "compressed copies" if everything else "compressed copies of files that no longer exist"
 
 
 def _sums_here() -> set[str]:
@@ -166,7 +166,7 @@ def _groups(
 
 def _why_model(path: Path, called: re.Match[str], *, everything: bool) -> str | None:
     if called["left"]:
-        return "left by a process that was ended"
+        return "left behind by a process that was killed"
     if called["beside"]:
         return "log of a build that failed"
     return _outdated(path.name) or ("current" if everything else None)
@@ -196,7 +196,7 @@ def _why_weights(
         return "unfinished download" if path.stat().st_mtime <= unfinished_before else None
     if current is None:
         return "weights"
-    return None if called["name"] in current else "weights that no model names"
+    return None if called["name"] in current else "weights that no model uses"
 
 
 def _named() -> set[str]:

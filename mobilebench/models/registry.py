@@ -65,7 +65,7 @@ def expand(patterns: Iterable[str]) -> list[str]:
         matched = fnmatch.filter(dict.fromkeys([*MODELS, *grids, *names()]), pattern)
         if not matched:
             raise BadInput(
-                f"No model is called like `{pattern}`.",
+                f"No model has a name like `{pattern}`.",
                 hint=f"`{next(iter(FAMILIES))}_*` stands for a family's published members; `mobilebench models list` "
                 "shows the names.",
             )
@@ -76,12 +76,12 @@ def expand(patterns: Iterable[str]) -> list[str]:
 def _unknown(name: str) -> BadInput:
     if family := FAMILIES.get(name.partition("_")[0]):
         return BadInput(
-            f"There is no model {name!r}: members of the family {family.name} are called by depth x width.",
+            f"There is no model {name!r}: the names of family {family.name} end in depth x width.",
             hint=f"For instance `{family.default_member}`; `{family.name}_*` stands for all published ones.",
         )
     close = difflib.get_close_matches(name.lower().replace("-", "_"), names(), n=1, cutoff=0.5)
     return BadInput(
-        f"There is no model {name!r}; known are {', '.join(names())}.",
+        f"There is no model {name!r}. Known models: {', '.join(names())}.",
         hint=f"Did you mean `{close[0]}`?" if close else "`mobilebench models list` describes them.",
     )
 
@@ -95,13 +95,13 @@ def why_not(model: str, precision: str = "fp32", batch: int | None = None) -> st
     entry = get(model)
     if precision not in PRECISIONS:
         raise BadInput(
-            f"There is no precision {precision!r}; known are {', '.join(PRECISIONS)}.",
-            hint="Precisions are number formats; leave it out for fp32.",
+            f"There is no precision {precision!r}. Known precisions: {', '.join(PRECISIONS)}.",
+            hint="Precisions are number formats; without one, the precision is fp32.",
         )
     if isinstance(entry, user_store.AddedModel):
         return user_store.why_not(entry.files, precision, batch)
     if entry.definition is None:
-        return f"{model} is known but this version has no definition of it"
+        return f"{model} is known, but this version has no definition of it"
     if precision not in entry.tolerance:
         return f"{model} has no {precision} precision in this version, only {', '.join(entry.tolerance)}"
     return None

@@ -22,7 +22,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 def _checked_url(url: str) -> str:
     if not url.isprintable() or " " in url:
-        raise ValueError("it holds a space or an unprintable character")
+        raise ValueError("it contains a space or an unprintable character")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https", "file"):
         raise ValueError("it must begin with https://, http:// or file:///")
@@ -30,13 +30,13 @@ def _checked_url(url: str) -> str:
         if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
             raise ValueError("a file's URL is file:/// and an absolute path")
     elif not parts.hostname:
-        raise ValueError("it names no host")
+        raise ValueError("it has no host name")
     elif not url.isascii():
         raise ValueError("letters other than ASCII must be written as %xx")
     elif parts.port == 0:
         raise ValueError("there is no port 0")
     elif parts.username is not None or parts.password is not None:
-        raise ValueError("it must not hold a user or password: they would be stored and shown")
+        raise ValueError("it must not contain a user or password, because they would be stored and shown")
     return url
 
 

@@ -30,7 +30,7 @@ def read(folder: Path, kind: type[Manifest] = Manifest) -> ModelFiles:
         raise _damaged(folder, f"its {MANIFEST} cannot be read ({error.strerror})") from error
     except ValidationError as error:
         problem = first_problem(error).sentence("the file")
-        raise _damaged(folder, f"its {MANIFEST} is not valid at {problem}") from error
+        raise _damaged(folder, f"its {MANIFEST} is not valid ({problem})") from error
     for entry in manifest.formats.values():
         found = sum(_size(folder, name) for name in _files_of(folder, entry))
         if found != entry.bytes:
@@ -58,7 +58,7 @@ def verify(files: ModelFiles, *, changed_only: bool = False) -> None:
     with ThreadPoolExecutor() as pool:
         for name, found in zip(wanted, pool.map(lambda name: sha256_of(files.folder / name), wanted), strict=True):
             if found != wanted[name]:
-                raise _damaged(files.folder, f"{name} was cut short or changed since it was built")
+                raise _damaged(files.folder, f"{name} was cut short or changed")
 
 
 def _files_of(folder: Path, entry: FormatFile) -> dict[str, str]:

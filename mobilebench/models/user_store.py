@@ -87,7 +87,7 @@ def model_name(path: Path, wanted: str | None) -> str:
         if not _NAME.fullmatch(wanted):
             proposal = _plain(wanted)
             raise BadInput(
-                f"{wanted!r} cannot be a model's name: use at most 64 of a-z, 0-9 and _.",
+                f"{wanted!r} cannot be a model's name: use at most 64 characters out of a-z, 0-9 and _.",
                 hint=f"For example --name {proposal}." if proposal else None,
             )
         return wanted
@@ -95,7 +95,7 @@ def model_name(path: Path, wanted: str | None) -> str:
     generic = resolved.stem.lower() in {"model", "saved_model"} and resolved.parent.name
     name = _plain(resolved.parent.name if generic else resolved.stem if resolved.suffix else resolved.name)
     if not name:
-        raise BadInput(f"No name can be made of {path}.", hint="Give one with --name.")
+        raise BadInput(f"No name can be derived from {path}.", hint="Choose one with --name.")
     return name
 
 
@@ -117,7 +117,7 @@ def why_not(files: ModelFiles, precision: str, batch: int | None = None) -> str 
         return None
     return (
         f"{manifest.model} was added with batch {manifest.batch} in {manifest.precision} "
-        f"(ask for it with {' '.join(options)})"
+        f"(select it with {' '.join(options)})"
     )
 
 
@@ -146,8 +146,8 @@ def remove(name: str) -> ModelFiles:
         if files is None:
             names = ", ".join(one.manifest.model for one in every())
             raise BadInput(
-                f"No model was added as {name!r}; added are {names or 'none'}.",
-                hint="Only users' own models can be removed; `mobilebench models prune` is for the cache.",
+                f"No model was added under the name {name!r}. Added models: {names or 'none'}.",
+                hint="This command removes only models that you added; `mobilebench models prune` clears the cache.",
             )
         discarded = Path(mkdtemp(prefix=_WORKSHOP, dir=folder()))
         files.folder.rename(discarded / "removed")

@@ -43,9 +43,8 @@ def worthless(reference: ReferenceFacts, manifest: Manifest) -> list[str]:
     found = [one.complaint for one in reference.outputs if one.complaint]
     least = LEAST_CHANGE * manifest.tolerance
     return found + [
-        f"Output `{one.name}` hardly follows its input: {one.least_change:.3g} of its scale, where "
-        f"{manifest.precision} "
-        f"with its tolerance of {manifest.tolerance:g} needs {least:.3g}."
+        f"Output `{one.name}` hardly depends on its input: it changes by {one.least_change:.3g} of its scale, but "
+        f"{manifest.precision} with a tolerance of {manifest.tolerance:g} needs {least:.3g}."
         for one in reference.outputs
         if not one.complaint and one.least_change < least
     ]
@@ -64,7 +63,8 @@ def can_fail(rows: Sequence[Judged]) -> list[str]:
         f"more, tolerance {tolerance:g}"
         for precision, (apart, tolerance) in found.items()
     ] + [
-        f"{precision}: only by shapes and by values that are not finite, for the model gives another answer each time"
+        f"{precision}: only by shapes and by values that are not finite, because the model gives another answer each "
+        "time"
         for precision in unchecked
     ]
 
@@ -103,9 +103,9 @@ def _complaints(answered: Answered, tolerance: float) -> list[str]:
     for output in sorted(outputs):
         apart = answered.told_apart.get(output)
         if apart is None:
-            found.append(f"Output `{output}`: whether this check can fail is not known; try more inputs.")
+            found.append(f"Output `{output}`: it is not known whether this check can fail; try more inputs.")
         elif not apart > tolerance:
-            found.append(f"Output `{output}` to another input would pass as well (it differs by {apart:.3g}).")
+            found.append(f"The output `{output}` for another input would also pass (it differs by {apart:.3g}).")
     return found
 
 

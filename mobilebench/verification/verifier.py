@@ -94,7 +94,7 @@ def check(request: Request) -> None:
         ("backend to verify", request.backends, cells.BACKENDS),
     ):
         if unknown := sorted(set(given) - set(known)):
-            raise BadInput(f"There is no {what} {unknown[0]!r}; there are {', '.join(known)}.")
+            raise BadInput(f"There is no {what} {unknown[0]!r}. Known: {', '.join(known)}.")
     for model in request.models:
         reasons = [registry.why_not(model, precision) for precision in request.precisions or _precisions(model)]
         if reasons and all(reasons):
@@ -146,7 +146,7 @@ class _Verification:
             try:
                 precisions[precision] = self._obtained(precision)
             except MobilebenchError as error:
-                complaints.append(f"{precision} cannot be had: {error.message}")
+                complaints.append(f"{precision} is not available: {error.message}")
         facts, unknown = self._facts() if precisions else (None, [])
         complaints += unknown
         if said := behaviour.said(behaviour.of(self._base.manifest)) if precisions else None:
@@ -190,11 +190,13 @@ class _Verification:
     def _reference(self) -> outputs.Reference:
         if outputs.why_no_reference(self._base.manifest):
             return outputs.stored_reference(self._base.manifest)
-        self._say(f"asking {self._base.manifest.reference_engine} for the reference")
+        self._say(f"computing the reference with {self._base.manifest.reference_engine}")
         try:
             return outputs.compute_reference(self._base, self._folder, self._cancel)
         except Unsupported as error:
-            raise BlockFailed(f"It does not run the model that it is the reference of: {error.message}") from error
+            raise BlockFailed(
+                f"It does not run the model for which it computed the reference: {error.message}"
+            ) from error
 
     def _say(self, step: str) -> None:
         self._tell(Step(self._model, self._base.manifest.precision, step))
@@ -206,8 +208,8 @@ class _Verification:
             if not manifest.reference:
                 return None, [f"{reason[0].upper()}{reason[1:]}: there is nothing to compare with."]
             self._notes.append(
-                f"{manifest.reference_engine} cannot be asked anew ({reason}): answers are held against the stored one "
-                "to the published input, of which 64 elements an output are known."
+                f"{manifest.reference_engine} cannot compute the reference again ({reason}). Outputs are compared with "
+                "the stored reference for the published input, of which 64 elements per output are known."
             )
             return None, []
         known = Verifications(self._model, manifest.precision, answer_cache.files_key(manifest, manifest))
@@ -216,7 +218,7 @@ class _Verification:
         try:
             if facts is None:
                 answers = self._reference
-                self._say("looking at its layers")
+                self._say("examining its layers")
                 facts = outputs.reference_facts(self._base, answers, stamp, self._cancel)
                 known.keep_reference(facts)
         except MobilebenchError as error:
@@ -242,8 +244,8 @@ class _Verification:
         ]
         if not self._request.backends and cells.gpu(self._here) == "software":
             self._notes.append(
-                f"{cells.SLOW_IN_SOFTWARE} was not tried: this computer has no GPU, and preparing one that the CPU "
-                f"imitates takes minutes (--backend {cells.SLOW_IN_SOFTWARE} does)."
+                f"{cells.SLOW_IN_SOFTWARE} was not tried: this computer has no GPU, and preparing the GPU that the CPU "
+                f"imitates takes minutes. `--backend {cells.SLOW_IN_SOFTWARE}` tries it."
             )
         rows = []
         for number, (cell, files) in enumerate(planned, start=1):
@@ -272,7 +274,7 @@ class _Verification:
         if not heavy or cell.choice != "software":
             return self._request.inputs
         self._notes.append(
-            f"On the GPU that the CPU imitates, {self._model} was tried on one seeded input only: it has more than "
+            f"On the GPU that the CPU imitates, {self._model} ran on one seeded input only: it has more than "
             f"{HEAVY_MACS / 1e9:g} billion multiply-accumulates."
         )
         return self._request.inputs[:1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -55,28 +54,27 @@ def test_a_member_has_its_own_name_or_none_at_all(family: str, depth: int, width
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    "wrong",
     [
-        ("mlp_0x64", "mlp has 1 to 32 hidden layers and 1 to 4096 neurons each"),
-        ("mlp_4x5000", "mlp has 1 to 32 hidden layers"),
-        ("cnn_7x200", "cnn has 6 to 27 layers in steps of 3"),
-        ("cnn_3x200", "cnn has 6 to 27 layers in steps of 3"),
-        ("rnn_9x4", "rnn has 1 to 4 LSTM layers"),
-        ("mlp", "are called by depth x width"),
-        ("mlp_4", "are called by depth x width"),
-        ("mlp_04x64", "are called by depth x width"),
-        ("cnn_9x", "are called by depth x width"),
-        ("rnn_2x64_3", "are called by depth x width"),
+        "mlp_0x64",
+        "mlp_4x5000",
+        "cnn_7x200",
+        "cnn_3x200",
+        "rnn_9x4",
+        "mlp",
+        "mlp_4",
+        "mlp_04x64",
+        "cnn_9x",
+        "rnn_2x64_3",
     ],
 )
-def test_a_wrong_member_gets_the_limits_or_the_way_of_calling(wrong: str, said: str) -> None:
-    with pytest.raises(BadInput, match=re.escape(said)) as caught:
+def test_a_wrong_member_gets_the_limits_or_the_way_of_calling(wrong: str, pinned: Pinned) -> None:
+    with pinned.raises(BadInput) as caught:
         registry.get(wrong)
-    family = wrong.partition("_")[0]
-    assert FAMILIES[family].default_member in (caught.value.hint or "")
     assert not registry.knows(wrong)
-    with pytest.raises(BadInput, match=re.escape(said)):
+    with pytest.raises(BadInput) as refused:
         check(Selection({"model": (wrong,)}), vocabulary())
+    assert str(caught.value) in str(refused.value)
 
 
 def test_lists_show_one_member_of_each_family() -> None:

@@ -104,9 +104,9 @@ def test_what_killed_processes_leave_goes_and_the_model_beside_it_stays(models: 
     (models / f"{stays}.lock").touch()
     (models / f"{UNKNOWN}.lock").touch()
     assert gone() == {
-        f".{stays}.building": "left by a process that was ended",
-        f".{stays}.damaged": "left by a process that was ended",
-        f".{stays}.pruned": "left by a process that was ended",
+        f".{stays}.building": "left behind by a process that was killed",
+        f".{stays}.damaged": "left behind by a process that was killed",
+        f".{stays}.pruned": "left behind by a process that was killed",
         f"{stays}.log": "log of a build that failed",
     }
     assert {left.name for left in models.iterdir()} == {stays, f"{stays}.lock"}
@@ -177,7 +177,7 @@ def test_weights_that_no_model_names_go(weights: Path) -> None:
         (weights / f"{digits}.safetensors").write_bytes(b"weights")
         (weights / f"{digits}.lock").touch()
     sources.put("bert_small", Pretrained(url="file:///a", sha256=SUM))
-    assert gone() == {f"{OTHER_SUM}.safetensors": "weights that no model names"}
+    assert gone() == {f"{OTHER_SUM}.safetensors": "weights that no model uses"}
     assert {left.name for left in weights.iterdir()} == {f"{SUM}.safetensors", f"{SUM}.lock"}
     assert gone(everything=True) == {f"{SUM}.safetensors": "weights"}
 
@@ -217,7 +217,7 @@ def test_a_prune_that_was_killed_leaves_no_half_model(models: Path, monkeypatch:
         with pytest.raises(KeyboardInterrupt):
             gone(everything=True)
     assert not model.exists()
-    assert list(gone().values()) == ["left by a process that was ended"]
+    assert list(gone().values()) == ["left behind by a process that was killed"]
 
 
 class TestCompressedCopies:
@@ -245,7 +245,7 @@ class TestCompressedCopies:
     def test_those_of_models_and_pages_that_are_here_stay(self, served: dict[str, Path], models: Path) -> None:
         served["gone"].write_bytes(b"gone")
         made = copies(served, "gzip") | copies(served, "br")
-        assert gone(dry_run=True)["compressed"] == "compressed copies of files that are not here"
+        assert gone(dry_run=True)["compressed"] == "compressed copies of files that no longer exist"
         assert {path.exists() for path in made.values()} == {True}
         away = {path for (name, _), path in made.items() if name in ("older", "gone")}
         size = sum(path.stat().st_size for path in away)
@@ -269,14 +269,14 @@ class TestCompressedCopies:
         with compressed([file], "gzip") as smaller:
             assert gone(everything=True) == {"compressed": "in use"}
             assert smaller[file].exists()
-        assert gone() == {"compressed": "compressed copies of files that are not here"}
+        assert gone() == {"compressed": "compressed copies of files that no longer exist"}
 
     def test_what_a_killed_process_leaves_goes_and_what_is_not_ours_stays(self, tmp_path: Path) -> None:
         folder = paths.compressed()
         (folder / "tmp0a_b9cde").write_bytes(b"half")
         (folder / "notes.txt").write_text("mine")
         (folder / f"{SUM}-br5").symlink_to(tmp_path)
-        assert gone(everything=True) == {"compressed": "left by a process that was ended"}
+        assert gone(everything=True) == {"compressed": "left behind by a process that was killed"}
         assert sorted(path.name for path in folder.iterdir()) == [".lock", f"{SUM}-br5", "notes.txt"]
 
     def test_a_damaged_manifest_keeps_nothing(self, served: dict[str, Path]) -> None:

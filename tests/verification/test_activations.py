@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mobilebench.verification.activations import Limits, complaints, measure
+from tests.pinning import Pinned
 
 GOOD = np.random.default_rng(0).normal(0, 1, 10_000).astype(np.float32)
 
@@ -32,22 +33,21 @@ def test_shares_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "values", "said"),
+    ("operation", "values"),
     [
-        ("Relu", np.where(np.arange(1000) < 5, 1.0, 0.0), "99.5% of its values are zero"),
-        ("Conv2D", np.where(np.arange(1000) < 5, 1.0, 1e-9), "99.5% vanish"),
-        ("Relu6", np.where(np.arange(1000) < 995, 6.0, 0.0), "99.5% of its values are saturated"),
-        ("Tanh", np.sign(GOOD), "100.0% of its values are saturated"),
-        ("Conv2D", GOOD * 1e-4, "hardly differ"),
-        ("Conv2D", GOOD * 0 + 3, "hardly differ"),
-        ("Conv2D", GOOD * 1e4, "very large"),
-        ("Conv2D", np.append(GOOD, 1e-35), "denormal"),
-        ("Conv2D", np.append(GOOD, np.inf), "not finite"),
+        pytest.param("Relu", np.where(np.arange(1000) < 5, 1.0, 0.0), id="zero"),
+        pytest.param("Conv2D", np.where(np.arange(1000) < 5, 1.0, 1e-9), id="vanishing"),
+        pytest.param("Relu6", np.where(np.arange(1000) < 995, 6.0, 0.0), id="at the bound of ReLU6"),
+        pytest.param("Tanh", np.sign(GOOD), id="at the bound of tanh"),
+        pytest.param("Conv2D", GOOD * 1e-4, id="small"),
+        pytest.param("Conv2D", GOOD * 0 + 3, id="constant"),
+        pytest.param("Conv2D", GOOD * 1e4, id="large"),
+        pytest.param("Conv2D", np.append(GOOD, 1e-35), id="denormal"),
+        pytest.param("Conv2D", np.append(GOOD, np.inf), id="infinite"),
     ],
 )
-def test_each_fault_is_said(operation: str, values: Any, said: str) -> None:
-    found = complaints([measure("layer_7", operation, values)])
-    assert any("`layer_7`" in one and said in one for one in found)
+def test_each_fault_is_said(operation: str, values: Any, pinned: Pinned) -> None:
+    pinned("\n".join(complaints([measure("layer_7", operation, values)])))
 
 
 def test_limits_can_be_others() -> None:

@@ -63,7 +63,7 @@ def test_answers_of_a_random_model_are_neither_right_nor_wrong(pinned: Pinned) -
     assert (row.verdict, row.relative, row.told_apart) == ("unchecked", None, None)
     pinned(row.reason)
     assert matrix.can_fail([row]) == [
-        "fp32: only by shapes and by values that are not finite, for the model gives another answer each time"
+        "fp32: only by shapes and by values that are not finite, because the model gives another answer each time"
     ]
     passing = ModelMatrix(model="net", reference=None, complaints=[], notes=[], cells=[row])
     assert passing.passes

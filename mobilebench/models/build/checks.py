@@ -36,8 +36,8 @@ def telling_outputs(reference: Arrays, other: Arrays, least_change: float) -> No
         change = float(np.abs(values - other[name]).max()) / scale
         if change < least_change:
             raise MobilebenchError(
-                f"Output `{name}` of the definition hardly follows its input ({change:.3g} of its scale, "
-                f"{least_change:.3g} are needed)."
+                f"Output `{name}` of the definition hardly depends on its input: it changes by {change:.3g} of its "
+                f"scale, and {least_change:.3g} is needed."
             )
 
 

@@ -218,11 +218,11 @@ def describe(shape: Shape | None) -> str:
 
 def _check(graph: Graph) -> None:
     if not graph.outputs:
-        raise Malformed("holds a graph without outputs, so there is nothing to measure")
+        raise Malformed("has a graph without outputs, so there is nothing to measure")
     if not graph.operations:
-        raise Malformed("holds a graph without operators, so there is nothing to measure")
+        raise Malformed("has a graph without operators, so there is nothing to measure")
     if len(graph.operations) > _MAX_OPERATIONS:
-        raise Malformed(f"holds {len(graph.operations)} operators; more than {_MAX_OPERATIONS} are not read")
+        raise Malformed(f"has {len(graph.operations)} operators; at most {_MAX_OPERATIONS} are read")
     names = [*graph.inputs, *graph.outputs, *(operation.type for operation in graph.operations)]
     if any(len(name) > _MAX_NAME for name in names):
         raise Malformed(f"has a name of more than {_MAX_NAME} characters")

@@ -19,7 +19,7 @@ from mobilebench.models.inspection.graph import operator_label
 from mobilebench.models.inspection.recognise import recognise
 from mobilebench.models.manifest import Format
 
-_DAMAGED = "It is damaged, or made to do harm."
+_DAMAGED = "The file may be damaged or malicious."
 
 
 class Tensor(Record):
@@ -143,7 +143,9 @@ def inspect(
     try:
         return Description(format=found, sha256=sha256_of_all(files), bytes=size, files=files, **facts)
     except (ValidationError, TypeError) as error:
-        raise BadInput(f"{path} could not be described: its reader answered nonsense.", hint=_DAMAGED) from error
+        raise BadInput(
+            f"{path} could not be described: its reader gave an answer that is not valid.", hint=_DAMAGED
+        ) from error
 
 
 def keep_signature(file: Path, signature: str, *, timeout_s: float = 120.0, memory_bytes: int = 4 * 2**30) -> None:

@@ -30,28 +30,28 @@ def part_of_model(folder: Path, name: str, what: str) -> Path:
     Args:
         folder: the model's folder.
         name: the name as written in the model.
-        what: what the file is, for the message, such as `its external data`.
+        what: the role of the file, for the message, such as `external data`.
 
     Raises:
         Malformed: the name is absolute or leads out of the folder (also by a link), or there is no such regular file.
     """
-    shown = repr(name[:200])
+    file = f"the file {name[:200]!r} ({what})"
     path = PurePosixPath(name)
     if not name or "\0" in name or len(name) > 1024:
-        raise Malformed(f"is damaged: it does not name {what}")
+        raise Malformed(f"is damaged: it does not name the file of its {what}")
     if path.is_absolute() or PureWindowsPath(name).drive or "\\" in name:
-        raise Malformed(f"names {what} by an absolute path or a path of another system ({shown})", hint=_SAVE_TOGETHER)
+        raise Malformed(f"names {file} by an absolute path or a path of another system", hint=_SAVE_TOGETHER)
     if ".." in path.parts:
-        raise Malformed(f"names {what} outside its folder ({shown})", hint=_SAVE_TOGETHER)
+        raise Malformed(f"names {file}, which is outside its folder", hint=_SAVE_TOGETHER)
     try:
         real = (folder / path).resolve(strict=True)
         inside = real.is_relative_to(folder.resolve(strict=True))
     except (OSError, RuntimeError) as error:
-        raise Malformed(f"needs {what} {shown}, which is not there", hint="Put it beside the model.") from error
+        raise Malformed(f"needs {file}, which does not exist", hint="Put it beside the model.") from error
     if not inside:
-        raise Malformed(f"names {what} {shown}, a link that leads outside its folder", hint=_SAVE_TOGETHER)
+        raise Malformed(f"names {file}, a link that leads outside its folder", hint=_SAVE_TOGETHER)
     if not real.is_file():
-        raise Malformed(f"names {what} {shown}, which is not a regular file")
+        raise Malformed(f"names {file}, which is not a regular file")
     return folder / path
 
 

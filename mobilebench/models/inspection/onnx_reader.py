@@ -103,9 +103,9 @@ def _parsed(small: bytes) -> Any:
     try:
         model = _parse(small)
     except (DecodeError, RecursionError) as error:
-        raise Malformed("is no ONNX model, or a damaged one: its structure does not fit onnx.proto") from error
+        raise Malformed("is not an ONNX model, or is damaged: its structure does not fit onnx.proto") from error
     if not model.graph.node and not model.graph.output:
-        raise Malformed("is no ONNX model, or an empty one: its graph holds nothing")
+        raise Malformed("is not an ONNX model, or is empty: its graph has no content")
     if not model.opset_import:
         raise Malformed("states no opset: it is cut short, or not an ONNX model", hint="Copy or export it again.")
     return model
@@ -119,7 +119,7 @@ def _check_text(model: Any) -> None:
     """
     names = [model.producer_name, model.producer_version, *(entry.domain for entry in model.opset_import)]
     if not all(isinstance(name, str) for name in (*names, *_names(model.graph))):
-        raise Malformed("is damaged: a name in it is no text")
+        raise Malformed("is damaged: a name in it is not text")
 
 
 def _names(graph: Any) -> Iterator[Any]:
@@ -140,7 +140,7 @@ def _check_opset(opset: Mapping[str, int], newest: int) -> None:
     version = opset.get("", 1)
     if not 1 <= version <= newest:
         raise Malformed(
-            f"needs ONNX opset {version}; known here are 1 to {newest}",
+            f"needs ONNX opset {version}; this version of mobilebench knows 1 to {newest}",
             hint="Export it again with an opset that is known; 17 runs everywhere.",
         )
 
@@ -315,7 +315,7 @@ def _external_files(graph: Any, folder: Path) -> list[str]:
         facts = {entry.key: entry.value for entry in tensor.external_data}
         location = facts.get("location", "")
         if location not in files:
-            files[location] = part_of_model(folder, location, "its external data").stat().st_size
+            files[location] = part_of_model(folder, location, "external data").stat().st_size
         _inside(tensor, facts, files[location])
     return list(files)
 
@@ -328,12 +328,10 @@ def _inside(tensor: Any, facts: Mapping[str, str], size: int) -> None:
         offset = int(facts.get("offset", 0))
         length = int(facts.get("length", needed))
     except ValueError as error:
-        raise Malformed(
-            f"is damaged: it states no number for where {tensor.name[:100]!r} lies in {location}"
-        ) from error
+        raise Malformed(f"is damaged: the position of {tensor.name[:100]!r} in {location} is not a number") from error
     if offset < 0 or length < 0 or offset + length > size:
         raise Malformed(
-            f"needs {length} bytes at {offset} of its external data {location}, which has only {size} bytes",
+            f"needs {length} bytes at offset {offset} of its external data {location}, which has only {size} bytes",
             hint="Copy or download the data file again.",
         )
     if needed and length != needed:

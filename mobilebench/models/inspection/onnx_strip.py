@@ -50,7 +50,7 @@ def stripped(data: memoryview) -> bytes:
         elif field.number not in _MODEL_DROPPED:
             written.append(wire.encode(_modest(field), data))
     if not has_graph:
-        raise Malformed("is no ONNX model, or one that is cut short: it holds no graph")
+        raise Malformed("is not an ONNX model, or is cut short: it has no graph")
     return b"".join(written)
 
 
@@ -146,15 +146,15 @@ def _whole(name: str, kind: int, elements: int, held: dict[int, int]) -> None:
         factor = 2 if number != _TENSOR_RAW and kind in (14, 15) else 1  # complex numbers are stored as pairs
         expected = (elements * bits * factor + 7) // 8
         if bits and bytes_held and bytes_held != expected:
-            raise Malformed(f"is damaged: constant {name!r} holds {bytes_held} bytes where its shape needs {expected}")
+            raise Malformed(f"is damaged: constant {name!r} has {bytes_held} bytes where its shape needs {expected}")
     if elements and kind in _BITS and not any(held.values()):
-        raise Malformed(f"is damaged or cut short: constant {name!r} holds no data")
+        raise Malformed(f"is damaged or cut short: constant {name!r} has no data")
 
 
 def _modest(field: Field) -> Field:
     """The field, if its size is plausible for the description of a graph."""
     if field.end - field.start > 16 * 2**20:
-        raise Malformed(f"is no model that can be read: field {field.number} alone has {field.end - field.start} bytes")
+        raise Malformed(f"is not a readable model: field {field.number} alone has {field.end - field.start} bytes")
     return field
 
 

@@ -94,7 +94,7 @@ def _file_of(path: Path) -> Path:
         raise BadInput(
             f"{path} is a SavedModel's folder without its saved_model.pb.", hint="Copy the whole folder again."
         )
-    raise BadInput(f"{path} is a folder without a model: it holds no saved_model.pb and no model.json.", hint=_HINT)
+    raise BadInput(f"{path} is a folder without a model: it has neither saved_model.pb nor model.json.", hint=_HINT)
 
 
 def _is_tfjs(file: Path) -> bool:
@@ -132,7 +132,7 @@ def _format(path: Path, file: Path) -> Format:
     if _is_graph(memoryview(head)):
         raise BadInput(
             f"{path} is a TensorFlow graph (a frozen model?), not a model that can be read.",
-            hint="Save the model as SavedModel, and give that folder.",
+            hint="Save the model as SavedModel, and use that folder.",
         )
     if other := _mistaken_by_name(file):
         raise BadInput(f"{path} {other.says}.", hint=other.hint)
@@ -208,10 +208,10 @@ def _unreadable(path: Path, error: OSError | ValueError) -> BadInput:
     return BadInput(f"{path} cannot be read ({reason}).", hint="Check its permissions.")
 
 
-_UNPACK = "Unpack it first, and give the model in it."
-_FROM_KERAS = "Save the model as SavedModel (`model.export(FOLDER)` in Keras), and give that folder."
-_FROM_TORCH = "Export the model as ONNX (`torch.onnx.export`), and give that file."
-_AGAIN = "Download it again, and look whether its address needs a login."
+_UNPACK = "Unpack it first, and use the model in it."
+_FROM_KERAS = "Save the model as SavedModel (`model.export(FOLDER)` in Keras), and use that folder."
+_FROM_TORCH = "Export the model as ONNX (`torch.onnx.export`), and use that file."
+_AGAIN = "Download it again, and check whether its address requires a login."
 _READ = "Only ONNX, TensorFlow Lite, SavedModel and TF.js models can be read."
 
 
@@ -231,10 +231,10 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x28\xb5\x2f\xfd", "a zstd archive", _UNPACK),
     (257, b"ustar", "a tar archive", _UNPACK),
     (0, b"\x89HDF", "an HDF5 file (Keras' old format)", _FROM_KERAS),
-    (4, b"ORTM", "a model in ONNX Runtime's own format", "Give the .onnx file that it was made from."),
+    (4, b"ORTM", "a model in ONNX Runtime's own format", "Use the .onnx file from which it was made."),
     (0, b"GGUF", "a GGUF file", _READ),
     (0, b"\x93NUMPY", "a numpy array", _READ),
-    (0, b"ftrt", "a TensorRT engine", "Give the ONNX file that it was made from."),
+    (0, b"ftrt", "a TensorRT engine", "Use the ONNX file from which it was made."),
     (0, b"\x89PNG", "a PNG image", ""),
     (0, b"\xff\xd8\xff", "a JPEG image", ""),
     (0, b"GIF8", "a GIF image", ""),
@@ -243,15 +243,15 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x7fELF", "a program", ""),
     (0, b"MZ", "a Windows program", ""),
     (0, b"\xca\xfe\xba\xbe", "a Java class or a macOS program", ""),
-    (0, b"7767517\n", "an NCNN model", "Give the ONNX file that it was made from."),
+    (0, b"7767517\n", "an NCNN model", "Use the ONNX file from which it was made."),
 )
 _NAMED: tuple[tuple[str, str, str], ...] = (
     (r"\.mlmodel$", "a Core ML model", _READ),
-    (r"\.mnn$", "an MNN model", "Give the model that it was made from."),
-    (r"\.(pdmodel|pdiparams)$", "a PaddlePaddle model", "Export it as ONNX (`paddle2onnx`), and give that file."),
+    (r"\.mnn$", "an MNN model", "Use the model from which it was made."),
+    (r"\.(pdmodel|pdiparams)$", "a PaddlePaddle model", "Export it as ONNX (`paddle2onnx`), and use that file."),
     (r"\.(ckpt|index|meta)$|\.data-\d+-of-\d+$", "part of a TensorFlow checkpoint", "Save the model as SavedModel."),
-    (r"\.bin$", "a file of weights alone", "Give the model itself, as ONNX or TensorFlow Lite."),
-    (r"\.(engine|plan|trt)$", "a TensorRT engine", "Give the ONNX file that it was made from."),
+    (r"\.bin$", "a file of weights alone", "Use the model itself, as ONNX or TensorFlow Lite."),
+    (r"\.(engine|plan|trt)$", "a TensorRT engine", "Use the ONNX file from which it was made."),
 )
 """Extensions of files whose content does not identify them."""
 _POINTERS = (b"version https://git-lfs", b"version https://hawser")
@@ -273,7 +273,7 @@ def mistaken_for(file: Path, head: bytes) -> Mistaken | None:
     """What the file is, by its first bytes or, for a zip archive, its members; None if it is not recognised."""
     if not head.strip(b"\0"):
         return Mistaken(
-            "begins with nothing but zeros, so it is not a model",
+            "begins with zeros only, so it is not a model",
             "Copy or download it again.",
         )
     if head.startswith(_POINTERS):
@@ -316,8 +316,8 @@ def _zip(file: Path) -> Mistaken:
         return Mistaken("is numpy's archive of arrays (.npz), not a model that can be read", _READ)
     if inner := [name for name in names if name.endswith((".tflite", ".onnx"))]:
         return Mistaken(
-            f"is a zip archive that holds {', '.join(inner[:3])}, not a model itself",
-            f"Unpack it first, and give {inner[0]}.",
+            f"is a zip archive that contains {', '.join(inner[:3])}, not a model itself",
+            f"Unpack it first, and use {inner[0]}.",
         )
     return Mistaken("is a zip archive, not a model that can be read", _UNPACK)
 
@@ -337,19 +337,19 @@ def _text(head: bytes) -> Mistaken | None:
             return Mistaken("begins with a byte order mark, which JSON must not have", "Save it as UTF-8 without one.")
         return _json(plain)
     if plain.startswith(("[", '"')):
-        return Mistaken("is JSON but no TF.js model.json", _READ)
+        return Mistaken("is JSON but not a TF.js model.json", _READ)
     if re.match(r"<!doctype html|<html|<head|<body", plain, re.IGNORECASE):
-        return Mistaken("holds a web page, not a model", _AGAIN)
+        return Mistaken("contains a web page, not a model", _AGAIN)
     if plain.startswith("<"):
         return _xml(plain)
     if _ERROR_TEXT.match(plain) or (len(head) < 512 and _ERROR_TEXT.search(plain)):
-        return Mistaken(f"holds an error message, not a model ({_shown(plain)})", _AGAIN)
+        return Mistaken(f"contains an error message, not a model ({_shown(plain)})", _AGAIN)
     if re.match(r"node\s*\{", plain):
         return Mistaken("is a TensorFlow graph as text, not a model that can be read", "Save it as SavedModel.")
     if plain.startswith("ir_version:"):
         return Mistaken("is an ONNX model as text, not in its binary form", "Save it with `onnx.save`.")
     if mark or (plain[:1].isalpha() and text.isascii()):
-        return Mistaken(f"holds text, not a model ({_shown(plain)})", _READ)
+        return Mistaken(f"contains text, not a model ({_shown(plain)})", _READ)
     return None
 
 
@@ -363,17 +363,19 @@ def _json(text: str) -> Mistaken | None:
         found = None
     keys = [key for key in (found or {}) if key.lower() in _ERROR_WORDS]
     if keys and len(keys) * 2 >= len(found or {}):
-        return Mistaken(f"holds an error message, not a model ({_shown(str((found or {})[keys[0]]))})", _AGAIN)
-    return Mistaken("is JSON but no TF.js model: it lacks modelTopology and weightsManifest", _READ) if found else None
+        return Mistaken(f"contains an error message, not a model ({_shown(str((found or {})[keys[0]]))})", _AGAIN)
+    return (
+        Mistaken("is JSON but not a TF.js model: it lacks modelTopology and weightsManifest", _READ) if found else None
+    )
 
 
 def _xml(text: str) -> Mistaken:
     if "<PMML" in text:
         return Mistaken("is a PMML file, not a model that can be read", _READ)
     if re.search(r"<net\s", text):
-        return Mistaken("is an OpenVINO model, not one that can be read", "Give the model that it was made from.")
+        return Mistaken("is an OpenVINO model, not one that can be read", "Use the model from which it was made.")
     if re.search(r"<Error|<Code>|<Message>", text):
-        return Mistaken("holds an error message, not a model", _AGAIN)
+        return Mistaken("contains an error message, not a model", _AGAIN)
     return Mistaken("is XML, not a model that can be read", _READ)
 
 

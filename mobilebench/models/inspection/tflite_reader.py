@@ -79,13 +79,13 @@ def read(file: Path, shapes: Mapping[str, list[int]], signature: str | None = No
 def read_bytes(data: memoryview, shapes: Mapping[str, list[int]], signature: str | None = None) -> Graph:
     """As `read`, from bytes in memory."""
     if bytes(data[4:8]) != IDENTIFIER:
-        raise Malformed("is no TensorFlow Lite file: it lacks the identifier TFL3")
+        raise Malformed("is not a TensorFlow Lite file: it lacks the identifier TFL3")
     model = flatbuffer.root(data)
     if (version := model.number(_VERSION, "I")) != _KNOWN_VERSION:
         raise Malformed(f"is of version {version} of TensorFlow Lite's schema; known is {_KNOWN_VERSION}")
     subgraphs = model.tables(_SUBGRAPHS)
     if not 1 <= len(subgraphs) <= _MAX_SUBGRAPHS:
-        raise Malformed(f"is damaged: it holds {len(subgraphs)} graphs")
+        raise Malformed(f"is damaged: it has {len(subgraphs)} graphs")
     codes = [_operator(code) for code in model.tables(_CODES)]
     held = [_held(buffer, len(data)) for buffer in model.tables(_BUFFERS)]
     graph = Graph(producer=model.text(_DESCRIPTION))
@@ -218,7 +218,7 @@ def _add_weights(graph: Graph, tensors: list[Table], keys: list[str], values: li
         size = stored.bytes
         if size is not None and size != held[buffer] and not tensor.table(_SPARSITY):
             name = tensor.text(_NAME)[:100]
-            raise Malformed(f"is damaged: constant {name!r} holds {held[buffer]} bytes where its shape needs {size}")
+            raise Malformed(f"is damaged: constant {name!r} has {held[buffer]} bytes where its shape needs {size}")
         if (stored.elements or 0) > 1 and _holds_weights(tensor, stored.dtype):
             graph.weights.setdefault(f"buffer {buffer}", stored)
             graph.holders[f"#{key}"] = f"buffer {buffer}"

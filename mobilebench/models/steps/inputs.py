@@ -71,7 +71,8 @@ def bert_tokens(
     ids = front + back
     if len(ids) > sequence:
         raise BadInput(
-            f"{len(first) + len(second)} tokens are too many: with the marks between them {len(ids)} of {sequence}.",
+            f"{len(first) + len(second)} tokens are too many: with the marks between them they are {len(ids)}, but the "
+            f"model takes {sequence}.",
             hint="Shorten the text.",
         )
     if wrong := [token for token in ids if not 0 <= token < vocabulary]:

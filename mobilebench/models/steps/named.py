@@ -57,7 +57,7 @@ def prepare(model: str, value: Any) -> dict[str, NDArray[Any]]:
     """
     entry = registry.get(model)
     if entry.preprocessing not in PREPROCESSING:
-        raise BadInput(f"{model} takes its inputs as they are: no step stands before it.")
+        raise BadInput(f"{model} has no preprocessing step: it takes its inputs unchanged.")
     return PREPROCESSING[entry.preprocessing].run(value, entry)
 
 
@@ -69,9 +69,9 @@ def finish(model: str, outputs: Arrays) -> Classes | list[Boxes] | Images:
     """
     entry = registry.get(model)
     if entry.postprocessing not in POSTPROCESSING:
-        raise BadInput(f"The outputs of {model} are its answer: no step stands behind it.")
+        raise BadInput(f"{model} has no postprocessing step: its outputs are its result.")
     if missing := [name for name in entry.outputs if name not in outputs]:
-        raise BadInput(f"Output `{missing[0]}` of {model} is missing; given are {', '.join(outputs) or 'none'}.")
+        raise BadInput(f"Output `{missing[0]}` of {model} is missing. Given outputs: {', '.join(outputs) or 'none'}.")
     return POSTPROCESSING[entry.postprocessing].run({name: outputs[name] for name in entry.outputs})
 
 

@@ -25,8 +25,8 @@ TOLERANCE = 1e-4
 """How far a conversion may differ from the original, as a share of each output's largest absolute value."""
 
 _WAYS: dict[Format, tuple[Format, ...]] = {"saved_model": ("tflite", "onnx", "tfjs"), "onnx": ("tflite", "tfjs")}
-_NO_WAY = "no sound converter leads there from {own}"
-_RANDOM = "the model gives another answer each time, so that no conversion can be held against it"
+_NO_WAY = "there is no reliable converter from {own} to this format"
+_RANDOM = "the model gives another answer each time, so no conversion can be compared with it"
 _STATE_LOST = "the model carries state, which its conversion does not keep: "
 _FOLDER = "converted-"
 _PATIENCE_S = 3600.0
@@ -48,7 +48,7 @@ def convert(taken: Added, tell: Progress) -> Added:
     wanted = _WAYS.get(own, ())
     reasons = {name: _NO_WAY.format(own=own) for name in files.manifest.unsupported if name not in wanted}
     if wanted and files.manifest.precision != "fp32":
-        reasons |= dict.fromkeys(wanted, f"only fp32 models are converted, and this is {files.manifest.precision}")
+        reasons |= dict.fromkeys(wanted, f"only fp32 models are converted, and this one is {files.manifest.precision}")
         wanted = ()
     elif wanted and behaviour.of(files.manifest).random:
         reasons |= dict.fromkeys(wanted, _RANDOM)
@@ -75,9 +75,9 @@ def difference(given: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]]
     for name, wanted in expected.items():
         distance = of_arrays(wanted, given[name])
         if distance.problem:
-            return f"{whose} gives another `{name}`: it {distance.problem}"
+            return f"{whose} has another output `{name}`: it {distance.problem}"
         if not distance.within(TOLERANCE):
-            return f"{whose} differs by {distance.in_words} in `{name}`, allowed is {TOLERANCE:g}"
+            return f"{whose} differs by {distance.in_words} in output `{name}`; allowed is {TOLERANCE:g}"
     return None
 
 
@@ -87,7 +87,7 @@ def _make(
     manifest = files.manifest
     stored = manifest.formats[own]
     cases = reference_client.seeded_cases(manifest.inputs)
-    tell("asking the original for its answers to three inputs")
+    tell("running the original on three inputs")
     kept = _answers(own, files.folder / stored.path, stored, manifest.inputs, cases, shop, _signature(files, own))
     expected = _loaded(kept, stored, len(cases))
     try:
@@ -112,7 +112,7 @@ def _make(
     for name in wanted:
         if name not in answer["made"]:
             continue
-        tell(f"comparing the made {name} with the original")
+        tell(f"comparing the converted {name} with the original")
         one = _described(answer["made"][name], shop / "made", manifest.inputs)
         reason = _disagreement(own, name, one, manifest.inputs, cases, shop, expected)
         if reason:

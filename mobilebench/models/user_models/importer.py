@@ -112,7 +112,7 @@ def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None)
             _refuse_taken(name, given=wishes.name is not None)
             manifest = _described(name, description, wishes)
             manifest = manifest.model_copy(update=_of_signatures(given, description))
-            tell(f"asking {reference_client.ENGINES[format_name]} for its answer")
+            tell(f"computing the reference output with {reference_client.ENGINES[format_name]}")
             manifest = _answered(manifest, description, shop, engine)
             kept = user_store.place(shop, manifest, description.sha256)
     except OSError as error:
@@ -125,19 +125,21 @@ def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None)
 def _check_wishes(wishes: Wishes) -> None:
     if wishes.precision is not None and wishes.precision not in registry.PRECISIONS:
         raise BadInput(
-            f"There is no precision {wishes.precision!r}; known are {', '.join(registry.PRECISIONS)}.",
-            hint="Leave --precision out to have it told by the weights.",
+            f"There is no precision {wishes.precision!r}. Known precisions: {', '.join(registry.PRECISIONS)}.",
+            hint="Without --precision, the precision follows from the weights.",
         )
     if wishes.tolerance is not None and not 0 < wishes.tolerance < 1:
-        raise BadInput(f"A tolerance of {wishes.tolerance:g} has no meaning.", hint="It is a share, such as 1e-4.")
+        raise BadInput(
+            f"A tolerance of {wishes.tolerance:g} is not valid.", hint="It is a share between 0 and 1, such as 1e-4."
+        )
 
 
 def _require(format_name: Format) -> None:
     missing = [package for name, package in _NEEDED[format_name].items() if importlib.util.find_spec(name) is None]
     if missing:
         raise BadInput(
-            f"Adding a model of format {format_name} needs {', '.join(missing)}, not installed here.",
-            hint="Install it: `pip install 'mobilebench[models]'`.",
+            f"Adding a model of format {format_name} needs packages that are not installed: {', '.join(missing)}.",
+            hint="Install them: `pip install 'mobilebench[models]'`.",
         )
 
 
@@ -159,12 +161,12 @@ def _again(there: ModelFiles, wishes: Wishes) -> Added:
     name = there.manifest.model
     if wishes.name not in (None, name):
         raise BadInput(
-            f"This model is there already, as {name}.",
+            f"This model was already added, as {name}.",
             hint=f"Use {name}, or first remove it with `mobilebench models remove {name}`.",
         )
     if wishes.shape_it:
         raise BadInput(
-            f"This model is there already, as {name}, and stays as it was added.",
+            f"This model was already added, as {name}, and was not changed.",
             hint=f"To add it with other inputs, first remove it with `mobilebench models remove {name}`.",
         )
     user_store.whole(there)
@@ -174,11 +176,13 @@ def _again(there: ModelFiles, wishes: Wishes) -> Added:
 def _refuse_taken(name: str, *, given: bool) -> None:
     if not registry.knows(name):
         return
-    whose = "one that you added" if user_store.find(name) else "one of mobilebench's own"
+    owner = "a model that you added" if user_store.find(name) else "one of mobilebench's models"
     proposal = user_store.free_name(name, registry.names())
     raise BadInput(
-        f"The name {name} is taken, by {whose}.",
-        hint=f"Choose another, for example --name {proposal}." if given else f"Name it, for example --name {proposal}.",
+        f"The name {name} is taken by {owner}.",
+        hint=f"Choose another name, for example --name {proposal}."
+        if given
+        else f"Choose a name, for example --name {proposal}.",
     )
 
 
@@ -187,7 +191,7 @@ def _refuse_shared_names(description: Description) -> None:
     if description.shared_names:
         raise BadInput(
             f"The model cannot be measured: {', and '.join(description.shared_names)}.",
-            hint="Export it with a name of its own for each input and output.",
+            hint="Export it with a different name for each input and output.",
         )
 
 
@@ -197,7 +201,7 @@ def _refuse_other_outputs(description: Description) -> None:
         if tensor.dtype in ("sequence_type", "optional_type", "map_type", "sparse_tensor_type"):
             kind = tensor.dtype.removesuffix("_type").replace("_", " ")
             raise BadInput(
-                f"The model cannot be measured: its output {tensor.name!r} is of kind {kind}, not a plain tensor.",
+                f"The model cannot be measured: its output {tensor.name!r} has type {kind}, not tensor.",
                 hint="Export it with tensors as outputs (for sklearn-onnx: `options={'zipmap': False}`).",
             )
 
@@ -215,7 +219,7 @@ def _refuse_several_signatures(description: Description, wished: str | None) -> 
         if len(description.signatures) > 1
         else f"The model has signature {names}, but its first graph, which engines run, is another one."
     )
-    raise BadInput(message, hint=f"As in --signature {first}.")
+    raise BadInput(message, hint=f"For example: --signature {first}.")
 
 
 def _with_its_signature(given: Description, wished: str | None, copy: Path) -> Description:
@@ -293,7 +297,7 @@ def _described(name: str, description: Description, wishes: Wishes) -> AddedMani
 def _others(own: Format) -> dict[Format, str]:
     formats: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
     return {
-        other: f"it was added as {own} (`models add --convert` makes other formats where it can)"
+        other: f"it was added as {own} (`models add --convert` makes other formats where possible)"
         for other in formats
         if other != own
     }
@@ -368,7 +372,7 @@ def copy_hashed(source: Path, folder: Path, name: str) -> str:
     """
     relative = PurePosixPath(name)
     if relative.is_absolute() or ".." in relative.parts:
-        raise BadInput(f"{source} would be kept outside of its model's folder, as {name}.")
+        raise BadInput(f"{source} would be stored outside its model's folder, as {name}.")
     target = folder / relative
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_CHUNK))
@@ -377,7 +381,7 @@ def copy_hashed(source: Path, folder: Path, name: str) -> str:
         reading = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(reading, "rb", buffering=0) as stream, target.open("xb") as sink:
             if not stat.S_ISREG(os.fstat(reading).st_mode):
-                raise BadInput(f"{source} is not a plain file.")
+                raise BadInput(f"{source} is not a regular file.")
             while count := stream.readinto(buffer):
                 digest.update(buffer[:count])
                 sink.write(buffer[:count])
@@ -391,7 +395,7 @@ def copy_hashed(source: Path, folder: Path, name: str) -> str:
 def _no_room(folder: Path, error: OSError) -> BadInput:
     """The error for a model for which the disk has no space."""
     return BadInput(
-        f"There is no room for the model in {folder.parent} ({error.strerror}).",
+        f"There is not enough space for the model in {folder.parent} ({error.strerror}).",
         hint="Free some space, or keep mobilebench's data elsewhere with MOBILEBENCH_HOME.",
     )
 

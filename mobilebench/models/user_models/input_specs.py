@@ -39,12 +39,14 @@ def parse_input(text: str) -> Given:
     name, equals, rest = text.rpartition("=")
     shape, _, dtype = rest.partition(":")
     if not equals or not name or not re.fullmatch(r"scalar|[0-9]{1,9}(x[0-9]{1,9})*", shape):
-        raise BadInput(f"--input {text!r} is not of the form NAME=SHAPE:DTYPE.", hint="As in input_ids=1x128:int32.")
+        raise BadInput(
+            f"--input {text!r} is not of the form NAME=SHAPE:DTYPE.", hint="For example: input_ids=1x128:int32."
+        )
     sizes = () if shape == "scalar" else tuple(int(size) for size in shape.split("x"))
     if 0 in sizes:
         raise BadInput(f"--input {text!r} has a size of 0.", hint="Every size is 1 or more.")
     if dtype and dtype not in DTYPES:
-        raise BadInput(f"--input {text!r}: there is no dtype {dtype!r} here.", hint=f"Known are {', '.join(DTYPES)}.")
+        raise BadInput(f"--input {text!r} has the unknown dtype {dtype!r}.", hint=f"Known dtypes: {', '.join(DTYPES)}.")
     return Given(name, sizes, dtype or None)
 
 
@@ -65,7 +67,7 @@ def parse_fill(text: str) -> tuple[str, Fill]:
     except ValueError:
         raise BadInput(
             f"--fill {text!r} is not of the form NAME=uniform:LOW:HIGH or NAME=integers:LOW:HIGH, with LOW below HIGH.",
-            hint="As in image=uniform:0:1 or input_ids=integers:0:30522; HIGH itself is not drawn.",
+            hint="Examples: image=uniform:0:1, input_ids=integers:0:30522. HIGH itself is not drawn.",
         ) from None
     return name, Fill(kind="uniform" if kind == "uniform" else "integers", low=low, high=high)
 
@@ -152,7 +154,7 @@ def _ask_for_missing(found: Sequence[Tensor], chosen: Mapping[str, Given]) -> No
         flags = " ".join(f"--input {quoted(tensor.name)}={_example(tensor)}:{tensor.dtype}" for tensor in missing)
         raise BadInput(
             f"The model leaves sizes of its inputs open: {shown(missing)}.",
-            hint=f"Say them, for example: {flags}"
+            hint=f"Give them, for example: {flags}"
             + ("" if all(tensor.rank_known for tensor in missing) else " (`scalar` is the shape without sizes)"),
         )
 
@@ -176,13 +178,13 @@ def _example(tensor: Tensor) -> str:
 def _spec(tensor: Tensor, name: str, given: Given | None, fill: Fill | None, description: Description) -> InputSpec:
     if tensor.dtype not in DTYPES:
         raise BadInput(
-            f"Input {tensor.name!r} holds {tensor.dtype} values, which mobilebench cannot fill.",
-            hint=f"It fills {', '.join(DTYPES)}: export the model with such inputs.",
+            f"Input {tensor.name!r} has {tensor.dtype} values, which mobilebench cannot fill.",
+            hint=f"Export the model with inputs of these dtypes: {', '.join(DTYPES)}.",
         )
     if 0 in tensor.shape:
         raise BadInput(
             f"Input {tensor.name!r} has a size of 0 in the file ({_sizes(tensor)}), so there is nothing to measure.",
-            hint="If 0 stands for a size that is open, export the model with a dynamic axis, or with the size itself.",
+            hint="If the size is meant to be open, export the model with a dynamic axis, or with the size itself.",
         )
     shape = [int(size or 0) for size in tensor.shape]
     if given is not None:
@@ -195,7 +197,7 @@ def _spec(tensor: Tensor, name: str, given: Given | None, fill: Fill | None, des
         if not fits:
             wanted = "x".join(map(str, given.shape)) or "scalar"
             raise BadInput(
-                f"Input {tensor.name!r} cannot have the shape {wanted}: the file says {_sizes(tensor)}.",
+                f"Input {tensor.name!r} cannot have the shape {wanted}: in the file it is {_sizes(tensor)}.",
                 hint="Only sizes that are shown as ? can be chosen.",
             )
         shape = list(given.shape)
@@ -210,7 +212,7 @@ def _check_size(name: str, shape: Sequence[int], dtype: str) -> None:
     for length in shape:
         size *= length
     if size > _LARGEST_INPUT:
-        raise BadInput(f"Input {name!r} would take {size / 2**30:.1f} GiB; engines take at most 2.")
+        raise BadInput(f"Input {name!r} would take {size / 2**30:.1f} GiB; engines take at most 2 GiB.")
     if len(shape) > 8:
         raise BadInput(f"Input {name!r} has {len(shape)} dimensions; engines take at most 8.")
 
@@ -227,5 +229,6 @@ def _check_fill(tensor: Tensor, fill: Fill) -> None:
     limits = {"int32": (-(2.0**31), 2.0**31), "int64": (-(2.0**53), 2.0**53), **_RANGES}.get(tensor.dtype)
     if limits and not limits[0] <= fill.low < fill.high <= limits[1]:
         raise BadInput(
-            f"--fill: input {tensor.name!r} is {tensor.dtype}, which does not hold {fill.low:g} to {fill.high:g}."
+            f"--fill: input {tensor.name!r} is {tensor.dtype}, which cannot hold all values from {fill.low:g} to "
+            f"{fill.high:g}."
         )

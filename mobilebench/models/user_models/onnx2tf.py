@@ -39,7 +39,7 @@ def environment(tell: Callable[[str], None]) -> Path:
     lock = folder.with_suffix(".lock")
     with file_locks.exclusive(lock, lambda: tell("another process is installing onnx2tf; waiting")):
         if not (folder / _READY).is_file():
-            tell(f"installing onnx2tf {VERSION} in an environment of its own (2 GB, once)")
+            tell(f"installing onnx2tf {VERSION} in a separate environment (2 GB, once)")
             _install(folder, requirements)
     return folder / "bin" / "python"
 
@@ -73,7 +73,7 @@ def to_saved_model(python: Path, source: Path, folder: Path, inputs: Sequence[st
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
     if not (folder / "saved_model.pb").is_file():
-        raise MobilebenchError(f"onnx2tf gave up: {_last_words(done.stdout + done.stderr)}")
+        raise MobilebenchError(f"onnx2tf failed: {_last_words(done.stdout + done.stderr)}")
 
 
 def _install(folder: Path, requirements: Path) -> None:
@@ -96,4 +96,4 @@ def _install(folder: Path, requirements: Path) -> None:
 def _last_words(said: bytes) -> str:
     lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower()]
-    return " ".join((telling or lines or ["it said nothing"])[-1].split())[:400].rstrip(".")
+    return " ".join((telling or lines or ["it printed nothing"])[-1].split())[:400].rstrip(".")

@@ -101,7 +101,7 @@ def doubts(answer: Arrays, other: Arrays | None) -> list[str]:
         elif float(values.std()) < _STILL * scale and values.size > 1:
             found.append(f"output `{name}` is nearly constant: agreement proves little")
         elif other[name].shape == given.shape and float(np.abs(values - other[name]).max()) < _STILL * scale:
-            found.append(f"output `{name}` hardly follows its input: agreement proves little")
+            found.append(f"output `{name}` hardly depends on its input: agreement proves little")
     return found
 
 
@@ -127,7 +127,7 @@ def tflite(job: dict[str, Any]) -> Predict:
     ins = {detail["name"]: detail for detail in interpreter.get_input_details()}
     outs = {detail["name"]: detail["index"] for detail in interpreter.get_output_details()}
     if missing := sorted({*job["inputs"].values()} - set(ins) | ({*job["outputs"].values()} - set(outs))):
-        raise Unusable(f"its tensor {missing[0]!r} has no name of its own, so that engines could not find it")
+        raise Unusable(f"its tensor {missing[0]!r} has no unique name, so engines cannot find it")
     for spec in job["specs"]:
         detail = ins[job["inputs"][spec["name"]]]
         if list(detail["shape"]) != spec["shape"]:
@@ -234,9 +234,7 @@ def _compared(answer: Arrays, repeated: list[Arrays], job: dict[str, Any]) -> di
 def _check(answer: Arrays) -> None:
     for name, values in answer.items():
         if values.dtype.name not in _READ:
-            raise Unusable(
-                f"its output `{name}` holds {values.dtype.name} values; engines here read {', '.join(_READ)}"
-            )
+            raise Unusable(f"its output `{name}` has {values.dtype.name} values; engines here read {', '.join(_READ)}")
         if values.ndim > _MOST_DIMENSIONS:
             raise Unusable(f"its output `{name}` has {values.ndim} dimensions; engines here read {_MOST_DIMENSIONS}")
 

@@ -162,8 +162,8 @@ def _opened(url: str, part: Path, timeout_s: float, watcher: Watcher) -> Iterato
             source = _answer(response)
             if offset and not source.begin:
                 same = note is not None and source.mark == note.mark
-                reason = "the server cannot go on in the middle" if same else "the file has changed on the server"
-                watcher.say(f"{reason}; beginning anew")
+                reason = "the server cannot send only the rest" if same else "the file has changed on the server"
+                watcher.say(f"{reason}; starting over")
             yield source
 
 
@@ -185,7 +185,7 @@ def _receive(url: str, source: _Source, part: Path, size: int | None, watcher: W
             done = source.begin
             _require_room(part.parent, (total or done) - done)
             if done and done != total:
-                watcher.say(f"going on after {megabytes(done)}")
+                watcher.say(f"continuing after {megabytes(done)}")
             watcher.at(done, total)
             while chunk := _read(source):
                 stream.write(chunk)
@@ -198,7 +198,7 @@ def _receive(url: str, source: _Source, part: Path, size: int | None, watcher: W
         if error.errno in _FULL:
             raise BadInput(
                 f"The disk that holds {part.parent} is full; {megabytes(_length(part))} are kept.",
-                hint="Make room (`mobilebench models prune` may help) and fetch again: it goes on there.",
+                hint="Free some space (`mobilebench models prune` may help) and fetch again: the download continues.",
             ) from error
         raise
     if total is not None and done < total:
@@ -209,21 +209,27 @@ def _read(source: _Source) -> bytes:
     try:
         return source.read(_CHUNK)
     except TimeoutError as error:
-        raise _cut_off("the server sends nothing any more") from error
+        raise _cut_off("the server stopped sending") from error
     except (http.client.HTTPException, OSError) as error:
         raise _cut_off(f"the connection was cut ({_plain(error)})") from error
 
 
 def _cut_off(reason: str) -> _Cut:
-    return _Cut(reason, hint="Fetch it again: it goes on where it was cut, if the server can.", answered=True)
+    return _Cut(
+        reason,
+        hint="Fetch it again: the download continues where it was cut, if the server supports this.",
+        answered=True,
+    )
 
 
 def _wrong_size(url: str, found: int, size: int | None) -> BadInput:
     if size is None:
-        return BadInput(f"{url} is larger than weights can be ({_LARGEST >> 30} GiB).", hint="Check the URL.")
+        return BadInput(
+            f"{url} is too large for a file of weights (at most {_LARGEST >> 30} GiB).", hint="Check the URL."
+        )
     return BadInput(
-        f"{url} has {found} bytes instead of the {size} that are stated for it.",
-        hint="The file there is another one; check the URL.",
+        f"{url} has {found} bytes instead of the stated {size}.",
+        hint="The server has another file; check the URL.",
     )
 
 
@@ -231,8 +237,8 @@ def _require_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed and free < needed + _SPARE:
         raise BadInput(
-            f"{megabytes(needed)} are still to come, but only {megabytes(free)} are free in {folder}.",
-            hint="Make room (`mobilebench models prune` may help), or set MOBILEBENCH_CACHE to another disk.",
+            f"{megabytes(needed)} are still to be downloaded, but only {megabytes(free)} are free in {folder}.",
+            hint="Free some space (`mobilebench models prune` may help), or set MOBILEBENCH_CACHE to another disk.",
         )
 
 
@@ -242,7 +248,7 @@ def _file(url: str, offset: int, mark: str) -> Iterator[_Source]:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise BadInput(f"{path} is not a file.", hint="The URL must lead to one file of weights.")
+            raise BadInput(f"{path} is not a file.", hint="The URL must name one file of weights.")
         stream = path.open("rb")
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.", hint="Check the URL.") from error
@@ -258,8 +264,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
         if after not in ("http", "https") or (before == "https" and after != "https"):
             raise BadInput(
-                f"{req.full_url} leads from {before} on to {newurl}, which is not followed.",
-                hint="An encrypted download must stay encrypted; name another URL.",
+                f"{req.full_url} redirects from {before} to {newurl}, which is not followed.",
+                hint="An encrypted download must stay encrypted; use another URL.",
             )
         further = super().redirect_request(req, fp, code, msg, headers, newurl)
         if further:
@@ -314,7 +320,8 @@ def _fits(response: http.client.HTTPResponse, offset: int, mark: str) -> bool:
 def _answer(response: http.client.HTTPResponse) -> _Source:
     if (coding := response.headers.get("Content-Encoding", "identity")) != "identity":
         raise BadInput(
-            f"{response.url} is sent as {coding}, which was not asked for.", hint="Name a URL that gives the bare file."
+            f"{response.url} is sent in the encoding {coding}, which was not requested.",
+            hint="Use a URL that gives the plain file.",
         )
     if response.status == http.HTTPStatus.PARTIAL_CONTENT:
         begin, total = _content_range(response)
@@ -342,15 +349,15 @@ def _refused(url: str, error: urllib.error.HTTPError) -> BadInput | _Cut:
     if code in _WORTH_A_RETRY:
         return _Cut(f"the server is not ready ({code})", hint="Try again later.", answered=True)
     reasons = {
-        401: ("the server asks for a login (401)", "Download it in a browser, and name the file by a file:/// URL."),
-        403: ("the server refuses it (403)", "Download it in a browser, and name the file by a file:/// URL."),
+        401: ("the server requires a login (401)", "Download it in a browser, and use a file:/// URL."),
+        403: ("the server refuses access (403)", "Download it in a browser, and use a file:/// URL."),
         404: ("there is no such file on the server (404)", "Check the URL."),
-        407: ("the proxy asks for a login (407)", "Put user and password into HTTP_PROXY and HTTPS_PROXY."),
-        410: ("the file was taken off the server (410)", "Look for another URL."),
+        407: ("the proxy requires a login (407)", "Put user and password into HTTP_PROXY and HTTPS_PROXY."),
+        410: ("the file was removed from the server (410)", "Look for another URL."),
     }
     reason, hint = reasons.get(code, (f"the server answers {code}", "Check the URL."))
     if http.HTTPStatus.MULTIPLE_CHOICES <= code < http.HTTPStatus.BAD_REQUEST:
-        reason, hint = f"its redirects lead nowhere ({code})", "Check the URL."
+        reason, hint = f"its redirects do not end at a file ({code})", "Check the URL."
     return BadInput(f"{url} could not be fetched: {reason}.", hint=hint)
 
 
@@ -365,7 +372,7 @@ def _unreachable(url: str, error: Exception, timeout_s: float) -> BadInput | _Cu
     if isinstance(cause, ssl.SSLCertVerificationError):
         return BadInput(
             f"{url} could not be fetched: the certificate of {host} is not trusted ({cause.verify_message}).",
-            hint="SSL_CERT_FILE names a file of further authorities, such as a company's own.",
+            hint="Set SSL_CERT_FILE to a file with further authorities, such as that of your company.",
         )
     if isinstance(cause, str):
         return BadInput(f"{url} could not be fetched{through}: {cause}.", hint=hint)

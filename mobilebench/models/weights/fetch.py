@@ -73,7 +73,7 @@ def fetch(
         if whole.exists():
             if sha256_of(whole) == weights.sha256:
                 return whole
-            watcher.say("what is here was damaged; fetching it again")
+            watcher.say("the file in the cache is damaged; fetching it again")
             whole.unlink()
         part = part_of(whole)
         _complete(weights, part, watcher, patience or Patience())
@@ -123,14 +123,14 @@ def _complete(weights: Pretrained, part: Path, watcher: Watcher, patience: Patie
     found = sha256_of(part)
     if found != weights.sha256 and joined:
         discard(part)
-        watcher.say("the pieces do not make the right sum; beginning anew")
+        watcher.say("the parts together have another sha256; starting over")
         download(weights.url, part, weights.bytes, watcher, patience)
         found = sha256_of(part)
     if found != weights.sha256:
         discard(part)
         raise BadInput(
             f"{weights.url} has sha256 {found} instead of {weights.sha256}; it was not kept.",
-            hint="The file there is another one, or the sum is mistyped.",
+            hint="The server has another file, or the sha256 is mistyped.",
         )
 
 

@@ -21,7 +21,7 @@ from mobilebench.models import registry
 from mobilebench.models.spec import Pretrained
 
 _LARGEST = 1_000_000
-_HINT = "docs/models.md describes the file under “Pretrained weights”."
+_HINT = "The section “Pretrained weights” of docs/models.md describes this file."
 
 
 def named(model: str) -> Pretrained | None:
@@ -48,7 +48,7 @@ def read() -> dict[str, Pretrained]:
     """
     try:
         if file().stat().st_size > _LARGEST:
-            raise BadInput(f"{file()} is larger than a list of weights can be ({_LARGEST // 1000} kB).", hint=_HINT)
+            raise BadInput(f"{file()} is too large for a list of weights (at most {_LARGEST // 1000} kB).", hint=_HINT)
         text = file().read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
@@ -93,7 +93,8 @@ def _parse(text: str) -> dict[str, Pretrained]:
     if root is None:
         return {}
     return {
-        model: _entry(model, node) for model, node in _pairs(root, "the list must hold model names, each with a url")
+        model: _entry(model, node)
+        for model, node in _pairs(root, "the list must map model names to url, sha256 and licence")
     }
 
 
@@ -103,7 +104,7 @@ def _entry(model: str, node: yaml.Node) -> Pretrained:
     except BadInput as error:
         raise _mistake(node.start_mark, f"there is no model {model!r} (`mobilebench models list` shows all)") from error
     values = {}
-    for key, value in _pairs(node, f"`{model}` must hold url, sha256 and licence"):
+    for key, value in _pairs(node, f"`{model}` must have url, sha256 and licence"):
         if not isinstance(value, yaml.ScalarNode):
             raise _mistake(value.start_mark, f"`{model}.{key}` must be a single value")
         values[key] = value.value
@@ -125,7 +126,7 @@ def _pairs(node: yaml.Node, otherwise: str) -> Iterator[tuple[str, yaml.Node]]:
         if not isinstance(name, yaml.ScalarNode):
             raise _mistake(name.start_mark, otherwise)
         if name.value in seen:
-            raise _mistake(name.start_mark, f"the key `{name.value}` stands here twice")
+            raise _mistake(name.start_mark, f"the key `{name.value}` appears twice")
         seen.add(name.value)
         yield name.value, value
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _DTYPES = ("F32", "F16")
 _TEMPLATE_SECONDS = 900.0
-_HINT = "`mobilebench models weights NAME FILE` writes a file of the form that is needed."
+_HINT = "`mobilebench models weights NAME FILE` writes a file in the required format."
 
 
 def load(path: Path, sha256: str | None = None) -> list[NDArray[Any]]:
@@ -78,9 +78,9 @@ def write_template(model: str, path: Path) -> list[tuple[int, ...]]:
     if reason := registry.why_not(model):
         raise BadInput(f"{reason}.", hint="`mobilebench models list` shows what can be built.")
     if path.exists():
-        raise BadInput(f"{path} exists already.", hint="Name another file, or remove that one.")
+        raise BadInput(f"{path} exists already.", hint="Choose another file, or remove this one.")
     if not path.parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}.", hint="Make it first.")
+        raise BadInput(f"There is no folder {path.parent}.", hint="Create it first.")
     pins.require()
     with Worker("mobilebench.models.weights.definition_weights", environment=ENGINES_ON_CPU) as worker:
         try:
@@ -117,10 +117,10 @@ def _tensors(path: Path) -> Iterator[NDArray[Any]]:
                 values = stored.get_tensor(str(number)).astype(np.float32, copy=False)
                 if not np.isfinite(values).all():
                     count = int(values.size - np.isfinite(values).sum())
-                    raise BadInput(f"{path}: tensor {number} holds {count} values that are not finite.", hint=_HINT)
+                    raise BadInput(f"{path}: tensor {number} has {count} values that are not finite.", hint=_HINT)
                 yield values
     except SafetensorError as error:
-        raise BadInput(f"{path} is not a whole safetensors file: {error}.", hint=_HINT) from error
+        raise BadInput(f"{path} is not a complete safetensors file: {error}.", hint=_HINT) from error
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -128,12 +128,12 @@ def _tensors(path: Path) -> Iterator[NDArray[Any]]:
 def _require_numbers(path: Path, names: set[str]) -> None:
     wanted = {str(number) for number in range(len(names))}
     if not names:
-        raise BadInput(f"{path} holds no tensor.", hint=_HINT)
+        raise BadInput(f"{path} has no tensors.", hint=_HINT)
     if foreign := sorted(names - wanted):
         missing = sorted(wanted - names, key=int)
         shown = ", ".join(repr(name[:60]) for name in foreign[:3]) + (", …" if len(foreign) > 3 else "")
         raise BadInput(
-            f"{path}: its {len(names)} tensors must be called 0 to {len(names) - 1}; "
-            f"it has {shown}, and no {', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}.",
+            f"{path}: its {len(names)} tensors must be named 0 to {len(names) - 1}; "
+            f"it has {shown}, but not {', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}.",
             hint=_HINT,
         )

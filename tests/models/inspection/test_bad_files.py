@@ -44,27 +44,27 @@ def unreadable(file: Path, format_name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("content", "word"),
+    "content",
     [
-        (b"", "empty"),
-        (b"Dear reader, this is no model.\n" * 50, "not a model"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(300), "PNG image"),
-        (b"\xff\xd8\xff\xe0" + bytes(300), "JPEG image"),
-        (b"\x7fELF" + bytes(300), "program"),
-        (bytes(5000), "not a model"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(300), "HDF5"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
-        (b"{}", "no TF.js model"),
-        (b'{"name": "package"}', "no TF.js model"),
-        (b"{" * 100_000, "no JSON"),
-        (b'{"modelTopology":' + b"[" * 200_000, "nested too deep"),
-        (b"\x08\x08" + b"\xff" * 30, "longer than ten bytes"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"Dear reader, this is no model.\n" * 50, id="a letter"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(300), id="PNG"),
+        pytest.param(b"\xff\xd8\xff\xe0" + bytes(300), id="JPEG"),
+        pytest.param(b"\x7fELF" + bytes(300), id="program"),
+        pytest.param(bytes(5000), id="zeros"),
+        pytest.param(b"\x89HDF\r\n\x1a\n" + bytes(300), id="HDF5"),
+        pytest.param(b"version https://git-lfs.github.com/spec/v1\n", id="Git LFS"),
+        pytest.param(b"{}", id="empty JSON"),
+        pytest.param(b'{"name": "package"}', id="other JSON"),
+        pytest.param(b"{" * 100_000, id="cut JSON"),
+        pytest.param(b'{"modelTopology":' + b"[" * 200_000, id="deep JSON"),
+        pytest.param(b"\x08\x08" + b"\xff" * 30, id="a number without end"),
     ],
-)  # fmt: skip
-def test_not_a_model(tmp_path: Path, content: bytes, word: str) -> None:
+)
+def test_not_a_model(tmp_path: Path, content: bytes, pinned: Pinned) -> None:
     file = tmp_path / "thing"
     file.write_bytes(content)
-    assert word in refused(file).message
+    pinned(refused(file).message)
 
 
 def test_nothing_there(tmp_path: Path, pinned: Pinned) -> None:
@@ -225,32 +225,32 @@ def test_an_operator_that_is_younger_than_the_opset(tmp_path: Path, pinned: Pinn
 
 
 @pytest.mark.parametrize(
-    ("location", "entries", "word"),
+    ("location", "entries"),
     [
-        ("absent.bin", {}, "not there"),
-        ("/etc/passwd", {}, "absolute"),
-        ("C:\\weights.bin", {}, "absolute"),
-        ("../weights.bin", {}, "outside its folder"),
-        ("inner/../../weights.bin", {}, "outside its folder"),
-        ("link.bin", {}, "a link that leads outside"),
-        ("linked/weights.bin", {}, "a link that leads outside"),
-        (".", {}, "not a regular file"),
-        ("", {}, "does not name"),
-        ("weights.bin", {"offset": "1000"}, "which has only"),
-        ("weights.bin", {"length": "99999999"}, "which has only"),
-        ("weights.bin", {"offset": "-4"}, "which has only"),
-        ("weights.bin", {"offset": "four"}, "no number"),
-        ("weights.bin", {"length": "8"}, "has 8 in"),
+        pytest.param("absent.bin", {}, id="absent"),
+        pytest.param("/etc/passwd", {}, id="absolute"),
+        pytest.param("C:\\weights.bin", {}, id="another system"),
+        pytest.param("../weights.bin", {}, id="outside"),
+        pytest.param("inner/../../weights.bin", {}, id="outside by a detour"),
+        pytest.param("link.bin", {}, id="link"),
+        pytest.param("linked/weights.bin", {}, id="linked folder"),
+        pytest.param(".", {}, id="folder"),
+        pytest.param("", {}, id="no name"),
+        pytest.param("weights.bin", {"offset": "1000"}, id="too far"),
+        pytest.param("weights.bin", {"length": "99999999"}, id="too long"),
+        pytest.param("weights.bin", {"offset": "-4"}, id="negative"),
+        pytest.param("weights.bin", {"offset": "four"}, id="no number"),
+        pytest.param("weights.bin", {"length": "8"}, id="too short"),
     ],
 )
-def test_external_data(tmp_path: Path, location: str, entries: dict[str, str], word: str) -> None:
+def test_external_data(tmp_path: Path, location: str, entries: dict[str, str], pinned: Pinned) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     (tmp_path / "weights.bin").write_bytes(bytes(10_000))
     (folder / "link.bin").symlink_to(tmp_path / "weights.bin")
     (folder / "linked").symlink_to(tmp_path)
     file = tiny_models.onnx_external(folder, location, **entries)
-    assert word in unreadable(file, "onnx")
+    pinned(unreadable(file, "onnx"))
 
 
 @pytest.mark.parametrize("path", ["../shard1.bin", "/etc/passwd", "link.bin", "absent.bin", ""])
@@ -327,23 +327,23 @@ def test_wire_fields_are_written_as_they_were_read(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "words"),
+    "script",
     [
-        ("kill -SEGV $$", "made its reader crash (SIGSEGV)"),
-        ("kill -XCPU $$", "could not be read within"),
-        ("exit 3", "of memory to be read"),
-        ("echo boom >&2; exit 1", "boom"),
-        ('echo \'{"facts": {"files": []}}\'', "answered nonsense"),
+        pytest.param("kill -SEGV $$", id="crash"),
+        pytest.param("kill -XCPU $$", id="time"),
+        pytest.param("exit 3", id="memory"),
+        pytest.param("echo boom >&2; exit 1", id="error"),
+        pytest.param('echo \'{"facts": {"files": []}}\'', id="wrong answer"),
     ],
 )
-def test_a_reader_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str) -> None:
+def test_a_reader_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, pinned: Pinned) -> None:
     stand_in = tmp_path / "python"
     stand_in.write_text(f"#!/bin/sh\n{script}\n")
     stand_in.chmod(0o755)
     file = tmp_path / "net.onnx"
     file.write_bytes(tiny_models.onnx_model())
     monkeypatch.setattr(sys, "executable", str(stand_in))
-    assert words in refused(file).message
+    pinned(refused(file).message)
 
 
 def test_time_is_limited(tmp_path: Path, pinned: Pinned) -> None:

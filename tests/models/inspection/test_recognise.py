@@ -26,58 +26,61 @@ SAFETENSORS = b'{"weight": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    "content",
     [
-        (b'{"message": "Not Found", "documentation_url": "https://example.org/rest"}', "error message, not a model"),
-        (b'{"error": {"code": 404, "detail": "gone"}}', "error message, not a model"),
-        (b"\xef\xbb\xbf" + b'{"error": "Repository not found"}', "error message, not a model"),
-        (b"Entry not found", "error message, not a model"),
-        (b"Invalid username or password.", "error message, not a model"),
-        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "error message, not a model"),
-        (b"\n <!DOCTYPE html><html><title>Sign in</title></html>", "web page"),
-        (b'<?xml version="1.0"?><net name="x" version="11"><layers/></net>', "OpenVINO"),
-        (b'<?xml version="1.0"?><PMML version="4.4"></PMML>', "PMML"),
-        (b'{"_class_name": "UNet", "layers": 3}', "JSON but no TF.js model"),
-        (struct.pack("<Q", len(SAFETENSORS)) + SAFETENSORS + bytes(4), "safetensors"),
-        (b"ftrt" + bytes(60), "TensorRT"),
-        (b"7767517\n2 2\nInput data 0 1 data\n", "NCNN"),
-        (b"\x93NUMPY\x01\x00" + bytes(60), "numpy"),
-        (b"Rar!\x1a\x07\x01\x00" + bytes(60), "RAR"),
-        (b"\x80\x05\x95" + bytes(60), "pickle"),
-        (bytes(5000), "zeros"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS"),
-        (b'node {\n  name: "x"\n}\n', "graph as text"),
-        (b"\xff\xfe" + "hello".encode("utf-16-le"), "holds text"),
+        pytest.param(
+            b'{"message": "Not Found", "documentation_url": "https://example.org/rest"}', id="JSON error message"
+        ),
+        pytest.param(b'{"error": {"code": 404, "detail": "gone"}}', id="error object in JSON"),
+        pytest.param(
+            b"\xef\xbb\xbf" + b'{"error": "Repository not found"}', id="error message after a byte order mark"
+        ),
+        pytest.param(b"Entry not found", id="entry not found"),
+        pytest.param(b"Invalid username or password.", id="invalid password"),
+        pytest.param(b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", id="XML error"),
+        pytest.param(b"\n <!DOCTYPE html><html><title>Sign in</title></html>", id="web page"),
+        pytest.param(b'<?xml version="1.0"?><net name="x" version="11"><layers/></net>', id="OpenVINO"),
+        pytest.param(b'<?xml version="1.0"?><PMML version="4.4"></PMML>', id="PMML"),
+        pytest.param(b'{"_class_name": "UNet", "layers": 3}', id="other JSON"),
+        pytest.param(struct.pack("<Q", len(SAFETENSORS)) + SAFETENSORS + bytes(4), id="safetensors"),
+        pytest.param(b"ftrt" + bytes(60), id="TensorRT"),
+        pytest.param(b"7767517\n2 2\nInput data 0 1 data\n", id="NCNN"),
+        pytest.param(b"\x93NUMPY\x01\x00" + bytes(60), id="numpy"),
+        pytest.param(b"Rar!\x1a\x07\x01\x00" + bytes(60), id="RAR"),
+        pytest.param(b"\x80\x05\x95" + bytes(60), id="pickle"),
+        pytest.param(bytes(5000), id="zeros"),
+        pytest.param(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", id="Git LFS"),
+        pytest.param(b'node {\n  name: "x"\n}\n', id="graph as text"),
+        pytest.param(b"\xff\xfe" + "hello".encode("utf-16-le"), id="text in UTF-16"),
     ],
 )
-def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes, says: str) -> None:
+def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes, pinned: Pinned) -> None:
     file = tmp_path / "net.onnx"
     file.write_bytes(content)
-    error = refused(file)
-    assert says in error.message
-    assert error.hint
+    with pinned.raises(BadInput) as caught:
+        recognise(file)
+    assert caught.value.hint  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
-    ("names", "says", "hint"),
+    "names",
     [
-        (["metadata.json", "config.json", "model.weights.h5"], "Keras file", "SavedModel"),
-        (["net/data.pkl", "net/data/0", "net/version"], "PyTorch file", "ONNX"),
-        (["net/data.pkl", "net/code/net.py", "net/constants.pkl"], "TorchScript", "ONNX"),
-        (["Net.mlpackage/Manifest.json"], "Core ML", "ONNX"),
-        (["a.npy", "b.npy"], "numpy", "ONNX"),
-        (["hand_detector.tflite", "hand_landmarks.tflite"], "holds hand_detector.tflite", "give hand_detector.tflite"),
-        (["readme.txt"], "zip archive", "Unpack"),
+        pytest.param(["metadata.json", "config.json", "model.weights.h5"], id="Keras"),
+        pytest.param(["net/data.pkl", "net/data/0", "net/version"], id="PyTorch"),
+        pytest.param(["net/data.pkl", "net/code/net.py", "net/constants.pkl"], id="TorchScript"),
+        pytest.param(["Net.mlpackage/Manifest.json"], id="Core ML"),
+        pytest.param(["a.npy", "b.npy"], id="numpy"),
+        pytest.param(["hand_detector.tflite", "hand_landmarks.tflite"], id="models"),
+        pytest.param(["readme.txt"], id="others"),
     ],
 )
-def test_a_zip_archive_is_named_by_what_lies_in_it(tmp_path: Path, names: list[str], says: str, hint: str) -> None:
+def test_a_zip_archive_is_named_by_what_lies_in_it(tmp_path: Path, names: list[str], pinned: Pinned) -> None:
     file = tmp_path / "net.tflite"
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:
             archive.writestr(name, "x")
-    error = refused(file)
-    assert says in error.message
-    assert hint in str(error.hint)
+    with pinned.raises(BadInput):
+        recognise(file)
 
 
 def test_a_cut_zip_archive_is_said_to_be_cut(tmp_path: Path, pinned: Pinned) -> None:
@@ -106,22 +109,13 @@ def test_a_folder_without_its_graph_is_named(tmp_path: Path, pinned: Pinned) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("net.mlmodel", "Core ML"),
-        ("net.MNN", "MNN"),
-        ("net.pdiparams", "PaddlePaddle"),
-        ("model.ckpt-7.data-00000-of-00001", "checkpoint"),
-        ("net.bin", "weights alone"),
-        ("net.plan", "TensorRT"),
-    ],
+    "name",
+    ["net.mlmodel", "net.MNN", "net.pdiparams", "model.ckpt-7.data-00000-of-00001", "net.bin", "net.plan"],
 )
-def test_what_only_its_name_tells_is_said_to_be_named_so(tmp_path: Path, name: str, says: str, pinned: Pinned) -> None:
+def test_what_only_its_name_tells_is_said_to_be_named_so(tmp_path: Path, name: str, pinned: Pinned) -> None:
     file = tmp_path / name
     file.write_bytes(b"\x81\x00\xff\x03" * 50)
-    message = refused(file).message
-    pinned(message)
-    assert says in message
+    pinned(refused(file).message)
 
 
 def test_a_frozen_tensorflow_graph_is_named(tmp_path: Path, pinned: Pinned) -> None:

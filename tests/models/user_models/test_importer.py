@@ -69,12 +69,8 @@ def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path, 
     assert (entry.label, entry.task, isinstance(entry, user_store.AddedModel)) == ("", "user's model", True)
     assert entry.input_specs(1) == manifest.inputs
     assert registry.why_not("my_net") is None
-    assert registry.why_not("my_net", "fp32", 4) == (
-        "my_net was added with batch 1 in fp32 (ask for it with --batch 1)"
-    )
-    assert (
-        registry.why_not("my_net", "int8") == "my_net was added with batch 1 in fp32 (ask for it with --precision fp32)"
-    )
+    pinned(registry.why_not("my_net", "fp32", 4) or "")
+    pinned(registry.why_not("my_net", "int8") or "")
     assert obtain.find("my_net") == taken.files
     assert obtain.find("my_net", "fp32", 4) is None
     assert obtain.ensure("my_net") == taken.files
@@ -106,11 +102,10 @@ def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path, 
 
 
 @pytest.mark.build
-def test_open_sizes_are_asked_for_and_make_the_batch(tmp_path: Path, home: Path) -> None:
+def test_open_sizes_are_asked_for_and_make_the_batch(tmp_path: Path, home: Path, pinned: Pinned) -> None:
     file = text_model(tmp_path / "net.onnx", batch="n", sequence="s")
-    with pytest.raises(BadInput, match=r"ids \(int64 \?x\?\), factor \(float32 \?x\?x16\)") as asked:
+    with pinned.raises(BadInput):
         importer.add(file)
-    assert "--input ids=1x128:int64 --input factor=1x128x16:float32" in str(asked.value.hint)
     assert kept(home) == []
     manifest = importer.add(file, Wishes(inputs=sizes("ids=4x6:int64", "factor=4x6x16"))).files.manifest
     assert manifest.batch == 4
@@ -119,28 +114,28 @@ def test_open_sizes_are_asked_for_and_make_the_batch(tmp_path: Path, home: Path)
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    "given",
     [
-        (["idz=1x8"], "no input 'idz'"),
-        (["ids=1x8:int32"], "int64 in the file, not int32"),
-        (["ids=1x8x1"], "cannot have the shape 1x8x1: the file says \\?x\\?"),
-        (["factor=1x8x17"], "cannot have the shape 1x8x17: the file says \\?x\\?x16"),
-        (["ids=1x8", "ids=1x9"], "twice"),
-        (["ids=999999999x999999999"], "GiB"),
+        pytest.param(["idz=1x8"], id="unknown input"),
+        pytest.param(["ids=1x8:int32"], id="another dtype"),
+        pytest.param(["ids=1x8x1"], id="another rank"),
+        pytest.param(["factor=1x8x17"], id="another size"),
+        pytest.param(["ids=1x8", "ids=1x9"], id="twice"),
+        pytest.param(["ids=999999999x999999999"], id="too large"),
     ],
 )
-def test_sizes_that_do_not_fit_are_refused(tmp_path: Path, home: Path, given: list[str], says: str) -> None:
+def test_sizes_that_do_not_fit_are_refused(tmp_path: Path, home: Path, given: list[str], pinned: Pinned) -> None:
     file = text_model(tmp_path / "net.onnx", batch="n", sequence="s")
     names = {text.partition("=")[0] for text in given}
     rest = [text for text in ("ids=1x8", "factor=1x8x16") if text.partition("=")[0] not in names]
-    with pytest.raises(BadInput, match=says):
+    with pinned.raises(BadInput):
         importer.add(file, Wishes(inputs=sizes(*given, *rest)))
     assert kept(home) == []
 
 
 @pytest.mark.parametrize("text", ["ids", "ids=", "=1x8", "ids=1x", "ids=ax8", "ids=1x8:int4", "ids=0x8", "ids=-1x8"])
-def test_input_options_of_another_form_are_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="--input"):
+def test_input_options_of_another_form_are_refused(text: str, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         input_specs.parse_input(text)
 
 
@@ -162,20 +157,20 @@ def test_input_options(text: str, expected: tuple[str, tuple[int, ...], str | No
     ["x", "x=uniform", "x=uniform:1:0", "x=uniform:0:nan", "x=normal:0:1", "x=integers:0:1.5", "=uniform:0:1",
      "x=integers:0:9999999999"],
 )  # fmt: skip
-def test_fill_options_of_another_form_are_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="--fill"):
+def test_fill_options_of_another_form_are_refused(text: str, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         input_specs.parse_fill(text)
 
 
 @pytest.mark.parametrize(
-    ("fills", "says"),
+    "fills",
     [
-        ({"nothing": Fill(kind="uniform", low=0, high=1)}, "no input 'nothing'"),
-        ({"ids": Fill(kind="integers", low=0, high=2**60)}, "int64, which does not hold"),
+        pytest.param({"nothing": Fill(kind="uniform", low=0, high=1)}, id="unknown input"),
+        pytest.param({"ids": Fill(kind="integers", low=0, high=2**60)}, id="too large"),
     ],
 )
-def test_fills_that_do_not_fit_are_refused(tmp_path: Path, home: Path, fills: dict[str, Fill], says: str) -> None:
-    with pytest.raises(BadInput, match=says):
+def test_fills_that_do_not_fit_are_refused(tmp_path: Path, home: Path, fills: dict[str, Fill], pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         importer.add(text_model(tmp_path / "net.onnx"), Wishes(fills=fills))
     assert kept(home) == []
 
@@ -189,19 +184,19 @@ def test_a_value_outside_of_a_table_is_refused_in_the_engine_s_words(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("wishes", "says"),
+    "wishes",
     [
-        (Wishes(name="My Net"), "cannot be a model's name"),
-        (Wishes(name="../net"), "cannot be a model's name"),
-        (Wishes(name=""), "cannot be a model's name"),
-        (Wishes(name="mobilenet_v2"), "taken, by one of mobilebench's own"),
-        (Wishes(name="mlp_4x77"), "taken, by one of mobilebench's own"),
-        (Wishes(precision="fp8"), "no precision 'fp8'"),
-        (Wishes(tolerance=0), "tolerance"),
+        pytest.param(Wishes(name="My Net"), id="capitals and space"),
+        pytest.param(Wishes(name="../net"), id="path"),
+        pytest.param(Wishes(name=""), id="empty"),
+        pytest.param(Wishes(name="mobilenet_v2"), id="taken"),
+        pytest.param(Wishes(name="mlp_4x77"), id="member of a family"),
+        pytest.param(Wishes(precision="fp8"), id="precision"),
+        pytest.param(Wishes(tolerance=0), id="tolerance"),
     ],
 )
-def test_wishes_that_cannot_be_met(tmp_path: Path, home: Path, wishes: Wishes, says: str) -> None:
-    with pytest.raises(BadInput, match=says):
+def test_wishes_that_cannot_be_met(tmp_path: Path, home: Path, wishes: Wishes, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         importer.add(text_model(tmp_path / "net.onnx"), wishes)
     assert kept(home) == []
 
@@ -293,30 +288,30 @@ def _with_external_weights(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    "make",
     [
-        (_not_a_model, "not a model"),
-        (_truncated, "cut short|damaged"),
-        (_misnamed, "named like a TensorFlow Lite model but is an ONNX model"),
-        (_zip, "zip archive"),
-        (_sparse, r"3\.0 GiB"),
-        (_unknown_operator, "Frobnicate"),
-        (_unknown_opset, "opset 99"),
-        pytest.param(_custom_operator, r"ONNX Runtime does not run net: .*com\.example", marks=pytest.mark.build),
-        (_missing_weights, r"weights\.bin"),
-        (_weights_elsewhere, "outside"),
-        (_weights_by_link, "outside|link"),
-        (_of_no_use, "float16"),
-        (_pipe, "neither a file nor a folder"),
-        (_nothing, "no file"),
+        _not_a_model,
+        _truncated,
+        _misnamed,
+        _zip,
+        _sparse,
+        _unknown_operator,
+        _unknown_opset,
+        pytest.param(_custom_operator, marks=pytest.mark.build),
+        _missing_weights,
+        _weights_elsewhere,
+        _weights_by_link,
+        _of_no_use,
+        _pipe,
+        _nothing,
     ],
 )
 def test_bad_files_are_refused_and_leave_nothing(
-    tmp_path: Path, home: Path, make: Callable[[Path], Path], says: str
+    tmp_path: Path, home: Path, make: Callable[[Path], Path], pinned: Pinned
 ) -> None:
     folder = tmp_path / "user"
     folder.mkdir()
-    with pytest.raises(BadInput, match=says):
+    with pinned.raises(BadInput):
         importer.add(make(folder))
     assert kept(home) == []
 
@@ -346,9 +341,9 @@ def test_external_weights_are_kept_with_their_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../out", "/etc/out", "a/../../out"])
-def test_a_copy_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
+def test_a_copy_never_leaves_its_folder(tmp_path: Path, name: str, pinned: Pinned) -> None:
     (tmp_path / "in").write_text("x")
-    with pytest.raises(BadInput, match="outside"):
+    with pinned.raises(BadInput):
         importer.copy_hashed(tmp_path / "in", tmp_path / "shop", name)
 
 

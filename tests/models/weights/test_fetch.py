@@ -104,46 +104,47 @@ def test_a_file_without_a_stated_length_comes_too(site: Site) -> None:
     assert told.places[-1] == (len(CONTENT), None)
 
 
-def test_a_damaged_file_is_fetched_again(site: Site) -> None:
+def test_a_damaged_file_is_fetched_again(site: Site, pinned: Pinned) -> None:
     weights = named(site.url)
     fetched(weights)
     fetch.path_of(weights, fetch.weights_folder()).write_bytes(CONTENT[:-1])
     told = Told()
     assert fetched(weights, told) == CONTENT
-    assert told.said == ["what is here was damaged; fetching it again"]
+    pinned("\n".join(told.said))
 
 
-def test_after_cut_connections_it_goes_on_where_it_was(site: Site) -> None:
+def test_after_cut_connections_it_goes_on_where_it_was(site: Site, pinned: Pinned) -> None:
     site.cuts = [300_000, 0, 200_000]
     told = Told()
     assert fetched(named(site.url), told) == CONTENT
     assert [asked.get("range") for asked in site.asked] == [None, "bytes=300000-", "bytes=300000-", "bytes=500000-"]
     assert {asked.get("if-range") for asked in site.asked[1:]} == {'"1"'}
-    assert told.said[0] == "the connection was cut after 0.3 MB of 1.0 MB; trying again in 0.001 s"
-    assert told.said[-1] == "going on after 0.5 MB"
+    pinned(told.said[0])
+    pinned(told.said[-1])
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_connection_that_is_always_cut_is_given_up_and_a_later_call_goes_on(site: Site, chunked: bool) -> None:
+def test_a_connection_that_is_always_cut_is_given_up_and_a_later_call_goes_on(
+    site: Site, chunked: bool, pinned: Pinned
+) -> None:
     site.chunked = chunked
     site.cuts = [200_000, *[0] * QUICK.attempts]
     weights = named(site.url)
     message, hint = refused(weights)
-    assert "the connection was cut" in message
-    assert message.endswith("0.2 MB are kept.")
-    assert "goes on" in hint
+    pinned(message)
+    pinned(hint)
     assert fetch.kept(weights, fetch.weights_folder()) == 200_000
     told = Told()
     assert fetched(weights, told) == CONTENT
-    assert told.said == ["going on after 0.2 MB"]
+    pinned("\n".join(told.said))
 
 
-def test_a_server_that_cannot_go_on_is_asked_for_all_of_it(site: Site) -> None:
+def test_a_server_that_cannot_go_on_is_asked_for_all_of_it(site: Site, pinned: Pinned) -> None:
     site.ranges = False
     site.cuts = [300_000]
     told = Told()
     assert fetched(named(site.url), told) == CONTENT
-    assert "the server cannot go on in the middle; beginning anew" in told.said
+    pinned(told.said[-1])
 
 
 def test_a_server_that_gives_no_mark_is_not_asked_to_go_on(site: Site) -> None:
@@ -154,17 +155,17 @@ def test_a_server_that_gives_no_mark_is_not_asked_to_go_on(site: Site) -> None:
 
 
 @pytest.mark.parametrize("ignores_if_range", [False, True])
-def test_parts_of_two_versions_are_never_put_together(site: Site, ignores_if_range: bool) -> None:
+def test_parts_of_two_versions_are_never_put_together(site: Site, ignores_if_range: bool, pinned: Pinned) -> None:
     weights = named(site.url)
     site.content, site.cuts = OTHER, [300_000, 0, 0, 0]
     refused(weights)
     site.content, site.etag, site.cuts, site.ignores_if_range = CONTENT, '"2"', [], ignores_if_range
     told = Told()
     assert fetched(weights, told) == CONTENT
-    assert told.said == ["the file has changed on the server; beginning anew"]
+    pinned("\n".join(told.said))
 
 
-def test_pieces_that_do_not_make_the_sum_are_fetched_anew(site: Site) -> None:
+def test_pieces_that_do_not_make_the_sum_are_fetched_anew(site: Site, pinned: Pinned) -> None:
     """Such as after a power cut, or from a server whose mark stays while the file changes."""
     weights = named(site.url)
     site.cuts = [300_000, 0, 0, 0]
@@ -172,7 +173,7 @@ def test_pieces_that_do_not_make_the_sum_are_fetched_anew(site: Site) -> None:
     part(weights).write_bytes(bytes(300_000))
     told = Told()
     assert fetched(weights, told) == CONTENT
-    assert told.said == ["going on after 0.3 MB", "the pieces do not make the right sum; beginning anew"]
+    pinned("\n".join(told.said))
 
 
 @pytest.mark.parametrize("excess", [0, 5])
@@ -213,7 +214,7 @@ def test_a_file_of_another_size_is_refused_before_it_comes(site: Site, pinned: P
 
 def test_an_endless_answer_ends_at_the_stated_size(site: Site) -> None:
     site.chunked, site.content = True, CONTENT * 8
-    assert "instead of the 1000000" in refused(named(site.url, size=1_000_000)).message
+    assert "1000000" in refused(named(site.url, size=1_000_000)).message
 
 
 def test_what_is_larger_than_weights_can_be_is_refused(site: Site, pinned: Pinned) -> None:
@@ -228,40 +229,28 @@ def test_what_is_no_file_of_weights_is_not_kept(site: Site, pinned: Pinned) -> N
     assert [left.suffix for left in fetch.weights_folder().iterdir()] == [".lock"]
 
 
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        (404, "no such file on the server"),
-        (401, "asks for a login"),
-        (403, "refuses it"),
-        (407, "the proxy asks for a login"),
-        (410, "taken off"),
-        (418, "answers 418"),
-        (304, "redirects lead nowhere"),
-    ],
-)
-def test_an_answer_that_is_no_file_is_told_at_once(site: Site, status: int, said: str) -> None:
+@pytest.mark.parametrize("status", [404, 401, 403, 407, 410, 418, 304])
+def test_an_answer_that_is_no_file_is_told_at_once(site: Site, status: int, pinned: Pinned) -> None:
     site.statuses = [status]
     message, hint = refused(named(site.url))
-    assert site.url in message
-    assert said in message
-    assert hint
+    pinned(message)
+    pinned(hint)
     assert len(site.asked) == 1
 
 
-def test_a_busy_server_is_asked_again(site: Site) -> None:
+def test_a_busy_server_is_asked_again(site: Site, pinned: Pinned) -> None:
     site.statuses = [503, 429]
     told = Told()
     assert fetched(named(site.url), told) == CONTENT
-    assert told.said[0].startswith("the server is not ready (503); trying again")
+    pinned(told.said[0])
 
 
-def test_a_server_that_falls_silent_is_told(site: Site) -> None:
+def test_a_server_that_falls_silent_is_told(site: Site, pinned: Pinned) -> None:
     site.hold_at = 0
     told = Told()
     refusal = refused(named(site.url), told, Patience(timeout_s=0.5, attempts=2, pause_s=0.001))
-    assert refusal.message.endswith("the server sends nothing any more.")
-    assert told.said == ["the server sends nothing any more; trying again in 0.001 s"]
+    pinned(refusal.message)
+    pinned("\n".join(told.said))
 
 
 def test_a_server_that_does_not_answer_is_told(pinned: Pinned) -> None:
@@ -297,9 +286,9 @@ def test_a_redirect_in_a_circle_ends(site: Site, pinned: Pinned) -> None:
 
 
 @pytest.mark.parametrize("target", ["ftp://127.0.0.1/a", "file:///etc/passwd"])
-def test_a_redirect_to_something_else_is_not_followed(site: Site, target: str) -> None:
+def test_a_redirect_to_something_else_is_not_followed(site: Site, target: str, pinned: Pinned) -> None:
     site.redirect = target
-    assert any(said in refused(named(site.url)).message for said in ("which is not followed", "redirects lead nowhere"))
+    pinned(refused(named(site.url)).message)
 
 
 @pytest.fixture
@@ -375,7 +364,7 @@ def test_too_little_room_is_told_before_anything_is_written(
     assert fetch.kept(weights, fetch.weights_folder()) == 0
 
 
-def test_a_disk_that_fills_up_meanwhile_is_told_and_the_part_gone_on_with(site: Site) -> None:
+def test_a_disk_that_fills_up_meanwhile_is_told_and_the_part_gone_on_with(site: Site, pinned: Pinned) -> None:
     weights = named(site.url)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
@@ -383,7 +372,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_and_the_part_gone_on_with(site: 
         message, _ = refused(weights)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "is full; 0.4 MB are kept" in message
+    pinned(message)
     assert fetched(weights) == CONTENT
     assert site.asked[-1]["range"] == "bytes=400000-"
 
@@ -394,11 +383,9 @@ def test_a_local_file_is_a_source_too(tmp_path: Path) -> None:
     assert fetched(named(file.as_uri())) == CONTENT
 
 
-@pytest.mark.parametrize(
-    ("path", "said"), [("/nope", "No such file"), ("/tmp", "is not a file"), ("/dev/zero", "is not a file")]
-)
-def test_what_is_no_local_file_is_told(path: str, said: str) -> None:
-    assert said in refused(named(f"file://{path}")).message
+@pytest.mark.parametrize("path", ["/nope", "/tmp", "/dev/zero"])
+def test_what_is_no_local_file_is_told(path: str, pinned: Pinned) -> None:
+    pinned(refused(named(f"file://{path}")).message)
 
 
 CHILD = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mobilebench.core.errors import BadInput
+from mobilebench.core.validation import first_problem
 from mobilebench.models import registry
 from mobilebench.models.spec import Pretrained
 from mobilebench.models.weights import sources
@@ -46,28 +46,30 @@ def test_these_urls_can_be_named(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "why"),
+    "url",
     [
-        ("ftp://example.org/a", "must begin with"),
-        ("weights.safetensors", "must begin with"),
-        ("https:///a", "names no host"),
-        ("https://me:secret@example.org/a", "must not hold a user or password"),
-        ("https://example.org/a b", "space"),
-        ("https://example.org/a\x1b[2J", "unprintable"),
-        ("https://example.org/ü", "ASCII"),
-        ("https://example.org:port/", "[Pp]ort"),
-        ("file://server/share", "absolute path"),
+        "ftp://example.org/a",
+        "weights.safetensors",
+        "https:///a",
+        "https://me:secret@example.org/a",
+        "https://example.org/a b",
+        "https://example.org/a\x1b[2J",
+        "https://example.org/ü",
+        "https://example.org:port/",
+        "file://server/share",
     ],
 )
-def test_other_urls_are_refused(url: str, why: str) -> None:
-    with pytest.raises(ValidationError, match=why):
+def test_other_urls_are_refused(url: str, pinned: Pinned) -> None:
+    with pytest.raises(ValidationError) as caught:
         weights(url=url)
+    pinned(first_problem(caught.value).sentence())
 
 
 @pytest.mark.parametrize("digits", ["", "abc", SUM[:-1], SUM + "0", "g" * 64, "٣" * 64])
 def test_a_sum_is_64_hexadecimal_digits(digits: str) -> None:
-    with pytest.raises(ValidationError, match="64 hexadecimal digits"):
+    with pytest.raises(ValidationError) as caught:
         weights(sha256=digits)
+    assert first_problem(caught.value).path == ("sha256",)
 
 
 def test_a_sum_may_be_written_in_capitals() -> None:
@@ -76,8 +78,9 @@ def test_a_sum_may_be_written_in_capitals() -> None:
 
 @pytest.mark.parametrize("licence", ["", "  ", "MIT\nand more", "\x1b[31mMIT"])
 def test_a_licence_is_one_printable_line(licence: str) -> None:
-    with pytest.raises(ValidationError, match="one line of text"):
+    with pytest.raises(ValidationError) as caught:
         weights(licence=licence)
+    assert first_problem(caught.value).path == ("licence",)
 
 
 @dataclass(frozen=True)
@@ -142,27 +145,27 @@ def test_whatever_can_be_named_can_be_written_and_read(licence: str, source: str
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    "text",
     [
-        ("squeezenet", "line 1, column 1: the list must hold model names"),
-        ("squeezenet: 3", "line 1, column 13: `squeezenet` must hold url"),
-        (f"squeezenet:\n  url: {URL}\n", "line 2, column 3: `squeezenet.sha256`: is missing"),
-        (f"squeezenet:\n  url: {URL}\n  sha256: 12\n", "line 3, column 3: `squeezenet.sha256`: it must be 64 hex"),
-        (f"squeezenet:\n  sha256: {SUM}\n  url: gopher://a\n", "line 3, column 3: `squeezenet.url`: it must begin"),
-        (f"squeezenet:\n  url: {URL}\n  sha256: {SUM}\n  size: 3\n", "line 4.*`squeezenet.size`: there is no such key"),
-        (f"squeezenet:\n  url: {URL}\n  sha256: {SUM}\n  bytes: -1\n", "line 4.*`squeezenet.bytes`: .*greater than 0"),
-        (f"squeezenet:\n  url: [{URL}]\n", "line 2, column 8: `squeezenet.url` must be a single value"),
-        (f"squeezenet:\n  url: {URL}\n  url: {URL}\n", "line 3.*`url` stands here twice"),
-        (f"squeeze:\n  url: {URL}\n  sha256: {SUM}\n", "line 2.*no model 'squeeze'"),
-        ("squeezenet: {url: ", "line 1, column .*not YAML"),
-        ("squeezenet:\n\turl: a", "line 2, column 1: this is not YAML"),
-        ("a: \x00", "is not YAML"),
-        ("? [a]\n: b", "must hold model names"),
+        pytest.param("squeezenet", id="no mapping"),
+        pytest.param("squeezenet: 3", id="no entry"),
+        pytest.param(f"squeezenet:\n  url: {URL}\n", id="no sum"),
+        pytest.param(f"squeezenet:\n  url: {URL}\n  sha256: 12\n", id="short sum"),
+        pytest.param(f"squeezenet:\n  sha256: {SUM}\n  url: gopher://a\n", id="unknown scheme"),
+        pytest.param(f"squeezenet:\n  url: {URL}\n  sha256: {SUM}\n  size: 3\n", id="unknown key"),
+        pytest.param(f"squeezenet:\n  url: {URL}\n  sha256: {SUM}\n  bytes: -1\n", id="no bytes"),
+        pytest.param(f"squeezenet:\n  url: [{URL}]\n", id="list of urls"),
+        pytest.param(f"squeezenet:\n  url: {URL}\n  url: {URL}\n", id="url twice"),
+        pytest.param(f"squeeze:\n  url: {URL}\n  sha256: {SUM}\n", id="unknown model"),
+        pytest.param("squeezenet: {url: ", id="cut"),
+        pytest.param("squeezenet:\n\turl: a", id="tab"),
+        pytest.param("a: \x00", id="zero byte"),
+        pytest.param("? [a]\n: b", id="list as key"),
     ],
 )
-def test_a_mistake_in_the_list_is_told_by_line(home: Path, text: str, said: str) -> None:
+def test_a_mistake_in_the_list_is_told_by_line(home: Path, text: str, pinned: Pinned) -> None:
     (home / "weights.yaml").write_text(text)
-    assert re.search(said, mistake()), mistake()
+    pinned(mistake())
 
 
 def test_a_list_that_is_no_text_is_told(home: Path, pinned: Pinned) -> None:

@@ -98,21 +98,21 @@ def test_the_sum_is_checked_when_it_is_given(file: Path, pinned: Pinned) -> None
 
 
 @pytest.mark.parametrize(
-    ("tensors", "said"),
+    "tensors",
     [
-        ({}, "holds no tensor"),
-        ({"1": WEIGHTS[1]}, "its 1 tensors must be called 0 to 0; it has '1', and no 0"),
-        ({"0": WEIGHTS[0], "2": WEIGHTS[1]}, "called 0 to 1; it has '2', and no 1"),
-        ({"conv.weight": WEIGHTS[0], "conv.bias": WEIGHTS[1]}, "it has 'conv.bias', 'conv.weight', and no 0, 1"),
-        ({"00": WEIGHTS[1]}, "it has '00', and no 0"),
-        ({"0": np.int64([1])}, "tensor 0 is I64, not F32 or F16"),
-        ({"0": np.float64([1])}, "tensor 0 is F64"),
-        ({"0": WEIGHTS[0], "1": np.float32([1, np.nan, np.inf])}, "tensor 1 holds 2 values that are not finite"),
+        pytest.param({}, id="none"),
+        pytest.param({"1": WEIGHTS[1]}, id="from 1"),
+        pytest.param({"0": WEIGHTS[0], "2": WEIGHTS[1]}, id="one left out"),
+        pytest.param({"conv.weight": WEIGHTS[0], "conv.bias": WEIGHTS[1]}, id="by name"),
+        pytest.param({"00": WEIGHTS[1]}, id="00"),
+        pytest.param({"0": np.int64([1])}, id="int64"),
+        pytest.param({"0": np.float64([1])}, id="float64"),
+        pytest.param({"0": WEIGHTS[0], "1": np.float32([1, np.nan, np.inf])}, id="not finite"),
     ],
 )
-def test_what_does_not_fit_is_told(file: Path, tensors: dict[str, Any], said: str) -> None:
+def test_what_does_not_fit_is_told(file: Path, tensors: dict[str, Any], pinned: Pinned) -> None:
     save_file(tensors, file)
-    assert said in refusal(file)
+    pinned(refusal(file))
 
 
 def test_bfloat16_is_refused_by_name(file: Path, pinned: Pinned) -> None:
@@ -121,7 +121,11 @@ def test_bfloat16_is_refused_by_name(file: Path, pinned: Pinned) -> None:
     pinned(refusal(file))
 
 
-@pytest.mark.parametrize("content", [b"", b"no weights", b"\xff" * 64, b"PK\x03\x04" + bytes(60)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no weights", b"\xff" * 64, b"PK\x03\x04" + bytes(60)],
+    ids=["empty", "text", "huge header", "zip"],
+)
 def test_what_is_no_safetensors_is_told(file: Path, content: bytes, pinned: Pinned) -> None:
     file.write_bytes(content)
     pinned(refusal(file))

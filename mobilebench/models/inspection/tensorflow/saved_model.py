@@ -93,7 +93,7 @@ def _serving(metas: list[MetaGraph]) -> MetaGraph:
         if _SERVE in meta.tags:
             return meta
     if not metas:
-        raise Malformed("is no SavedModel, or is cut short: it holds no graph")
+        raise Malformed("is not a SavedModel, or is cut short: it has no graph")
     tags = ", ".join(sorted({tag for meta in metas for tag in meta.tags})) or "none"
     raise Malformed(f"has no graph for serving; its tags are {tags}", hint="Save it with tag `serve`.")
 
@@ -128,7 +128,7 @@ def _files(folder: Path) -> list[str]:
         if len(names) > _MAX_FILES:
             raise Malformed(f"has more than {_MAX_FILES} files")
     for name in names:
-        part_of_model(folder, name, "its part")
+        part_of_model(folder, name, "variables or assets")
     return names
 
 
@@ -206,7 +206,7 @@ class Message:
         """Repeated messages."""
         for field in self._fields.get(number, ()):
             if field.kind != wire.LENGTH:
-                raise Malformed(f"is damaged: field {number} is no message")
+                raise Malformed(f"is damaged: field {number} is not a message")
             yield Message(self._data, field.start, field.end)
 
     def _bytes(self, field: Field) -> bytes:
@@ -306,7 +306,7 @@ def _constant(tensor: Message) -> Constant:
     elements = prod(size for size in value.shape[:32] if size is not None)
     held = tensor.length(4)
     if held and value.bytes is not None and held != value.bytes:
-        raise Malformed(f"is damaged: a constant holds {held} bytes where its shape needs {value.bytes}")
+        raise Malformed(f"is damaged: a constant has {held} bytes where its shape needs {value.bytes}")
     return Constant(value, _content(tensor, value.dtype, elements))
 
 

@@ -72,7 +72,7 @@ def read(file: Path, shapes: Mapping[str, list[int]]) -> Graph:
             size.
     """
     if file.stat().st_size > MAX_JSON:
-        raise Malformed(f"is no model.json that can be read: it has more than {MAX_JSON >> 20} MiB")
+        raise Malformed(f"is not a readable model.json: it has more than {MAX_JSON >> 20} MiB")
     model = parse(file.read_bytes())
     groups = _groups(model)
     for group in groups:
@@ -97,9 +97,9 @@ def parse(text: bytes) -> JsonObject:
     except RecursionError as error:
         raise Malformed("is damaged: its JSON is nested too deep") from error
     except ValueError as error:
-        raise Malformed("is no JSON, or is cut short") from error
+        raise Malformed("is not JSON, or is cut short") from error
     if not isinstance(model, dict) or "modelTopology" not in model or "weightsManifest" not in model:
-        raise Malformed("is JSON but no TF.js model: it lacks modelTopology or weightsManifest")
+        raise Malformed("is JSON but not a TF.js model: it lacks modelTopology or weightsManifest")
     topology = _object(model["modelTopology"])
     if model.get("format") == "layers-model" or "model_config" in topology or "class_name" in topology:
         raise Malformed(
@@ -108,7 +108,7 @@ def parse(text: bytes) -> JsonObject:
             "--output_format=tfjs_graph_model model.json FOLDER`.",
         )
     if not _members(topology, "node"):
-        raise Malformed("is no TF.js graph model: its modelTopology has no nodes")
+        raise Malformed("is not a TF.js graph model: its modelTopology has no nodes")
     return model
 
 
@@ -154,7 +154,7 @@ def _groups(model: JsonObject) -> list[_Group]:
 def _group(group: JsonObject) -> _Group:
     paths = _members(group, "paths")
     if not all(isinstance(path, str) for path in paths):
-        raise Malformed("is damaged: its weights manifest has a path that is no text")
+        raise Malformed("is damaged: its weights manifest has a path that is not text")
     weights: list[_Weight] = []
     start: int | None = 0
     for one in _members(group, "weights"):
@@ -179,10 +179,10 @@ def _weight(entry: JsonObject, start: int) -> _Weight:
 
 def _check_sizes(folder: Path, group: _Group) -> None:
     """Check that the shards exist in the model's folder and have the sizes in the manifest."""
-    held = sum(part_of_model(folder, path, "its weights").stat().st_size for path in group.paths)
+    held = sum(part_of_model(folder, path, "weights").stat().st_size for path in group.paths)
     if group.bytes is not None and held != group.bytes:
         raise Malformed(
-            f"declares {group.bytes} bytes of weights, but {', '.join(group.paths)[:200]} hold {held}",
+            f"declares {group.bytes} bytes of weights, but {', '.join(group.paths)[:200]} have {held}",
             hint="Copy or download the weight files again.",
         )
 
@@ -275,7 +275,7 @@ def _members(value: JsonObject, name: str) -> list[Any]:
     """The list of this name; empty when it is missing."""
     found = value.get(name, [])
     if not isinstance(found, list):
-        raise Malformed(f"is damaged: {name!r} in its JSON is no list")
+        raise Malformed(f"is damaged: {name!r} in its JSON is not a list")
     return found
 
 
@@ -283,7 +283,7 @@ def _text(value: JsonObject, name: str, default: str | None = None) -> str:
     """The string of this name."""
     found = value.get(name, default)
     if not isinstance(found, str):
-        raise Malformed(f"is damaged: {name!r} in its JSON is no text")
+        raise Malformed(f"is damaged: {name!r} in its JSON is not text")
     return found
 
 
