@@ -26,7 +26,7 @@ def test_added_shown_listed_and_removed(tmp_path: Path) -> None:
     file = text_model(tmp_path / "net.onnx")
     code, out, err = mobilebench(f"models add {file} --name mine --fill ids=integers:0:5 --tolerance 0.001")
     assert code == 0, err
-    assert "asking ONNX Runtime" in err
+    assert "with ONNX Runtime" in err
     assert "mine was added: fp32, batch 1" in out
     assert "integers from 0 to below 5" in out
     assert "mobilebench run --serial host --model mine" in out

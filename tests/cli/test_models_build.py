@@ -177,7 +177,7 @@ def test_piped_progress_is_plain_lines(site: Site, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(fetch, "Patience", partial(Patience, pause_s=0.001))
     code, _, err = mobilebench(f"models fetch squeezenet --url {site.url} --sha256 {sum_of(site)}")
     assert code == 0
-    assert "squeezenet: going on after 0.3 MB\n" in err
+    assert "squeezenet: continuing after 0.3 MB\n" in err
     assert "squeezenet: 800.1 kB of 800.1 kB (100%)" in err
     assert "\x1b" not in err
 

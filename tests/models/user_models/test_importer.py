@@ -360,15 +360,15 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, home: Path, pinned: Pinned) 
 
 
 @pytest.mark.build
-def test_doubtful_outputs_are_told(tmp_path: Path) -> None:
+def test_doubtful_outputs_are_told(tmp_path: Path, pinned: Pinned) -> None:
     file = one_node(tmp_path / "net.onnx", "Shape")
     model = onnx.load(str(file))
     model.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
     model.graph.output[0].type.tensor_type.shape.dim.pop()
     model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 2
     onnx.save(model, str(file))
-    notes = importer.add(file).files.manifest.notes
-    assert notes == ["output `y` hardly follows its input: agreement proves little"]
+    (note,) = importer.add(file).files.manifest.notes
+    pinned(note)
 
 
 def tfjs_model(folder: Path, operator: str) -> Path:

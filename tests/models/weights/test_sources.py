@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mobilebench.core.errors import BadInput
-from mobilebench.core.validation import first_problem
+from mobilebench.core.errors import BadInput, first_problem
 from mobilebench.models import registry
 from mobilebench.models.spec import Pretrained
 from mobilebench.models.weights import sources

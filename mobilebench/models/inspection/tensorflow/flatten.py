@@ -199,7 +199,7 @@ def _in_order(scope: _Scope, wanted: Iterable[str]) -> list[str]:
         if name in state or name in scope.arguments:
             continue
         if name not in scope.nodes:
-            raise Malformed(f"is damaged: it needs node {name[:100]!r}, which is not there")
+            raise Malformed(f"is damaged: it needs node {name[:100]!r}, which does not exist")
         state[name] = True
         stack.append((name, True))
         node = scope.nodes[name]

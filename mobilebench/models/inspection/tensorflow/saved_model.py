@@ -58,7 +58,7 @@ def read(file: Path, shapes: Mapping[str, list[int]], signature: str | None = No
             view.release()
     graph.files = _files(file.parent)
     if any(name.startswith(VARIABLE) for name in graph.weights) and "variables/variables.index" not in graph.files:
-        raise Malformed("needs variables/variables.index, which is not there", hint="Copy the whole folder.")
+        raise Malformed("needs variables/variables.index, which does not exist", hint="Copy the whole folder.")
     return graph
 
 
