@@ -165,15 +165,20 @@ def keep_signature(file: Path, signature: str, *, timeout_s: float = 120.0, memo
 
 
 def _ask(path: Path, job: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Give a job to a process with limits and return its answer."""
-    with Worker(worker.__name__) as process:
-        try:
-            answer = process.answer(job, timeout_s=timeout_s)
-        except WorkerFailed as error:
-            raise _failed(path, error, job["memory_bytes"], timeout_s) from None
+    """The answer to a job; a file that cannot be read is an error."""
+    answer = _run(path, job, timeout_s)
     if "problem" in answer:
         raise BadInput(f"{path} {answer['problem']}.", hint=answer["hint"])
     return answer
+
+
+def _run(path: Path, job: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Give a job to a process with limits and return its answer."""
+    with Worker(worker.__name__) as process:
+        try:
+            return process.answer(job, timeout_s=timeout_s)
+        except WorkerFailed as error:
+            raise _failed(path, error, job["memory_bytes"], timeout_s) from None
 
 
 def _failed(path: Path, error: WorkerFailed, memory_bytes: int, timeout_s: float) -> BadInput:

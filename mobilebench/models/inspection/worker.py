@@ -59,34 +59,34 @@ def _graph(file: Path, format_name: str, shapes: Mapping[str, list[int]], signat
     raise Malformed(f"is of a format that is not read here ({format_name})")
 
 
-def _describe(job: Mapping[str, Any]) -> str:
-    """The answer with the facts about a file, as JSON."""
-    _limit(job["memory_bytes"], job["cpu_seconds"])
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    if job["format"] == "onnx":
-        from mobilebench.models.inspection import onnx_reader
-
-        onnx_reader.skip_helpers()
-    answer = json.dumps({"facts": read(Path(job["path"]), job["format"], job["shapes"], job["signature"])})
-    if len(answer) > _MAX_ANSWER:
-        raise Malformed(f"has a description of more than {_MAX_ANSWER >> 20} MiB")
-    return answer
-
-
-def _keep_signature(job: Mapping[str, Any]) -> str:
-    """Change a .tflite file so that only one signature is left; the answer has no content."""
-    from mobilebench.models.inspection import tflite_signature
-
+def answer(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Do a job in this process, without limits."""
     file = Path(job["path"])
-    _limit(job["memory_bytes"] + file.stat().st_size, job["cpu_seconds"])
-    tflite_signature.keep(file, job["signature"])
-    return "{}"
+    try:
+        if job["task"] == "describe":
+            return {"facts": read(file, job["format"], job["shapes"], job["signature"])}
+        from mobilebench.models.inspection import tflite_signature
+
+        tflite_signature.keep(file, job["signature"])
+    except Malformed as problem:
+        return {"problem": problem.problem, "hint": problem.hint}
+    return {}
 
 
-def _limit(memory_bytes: int, cpu_seconds: int) -> None:
+def _prepare(job: Mapping[str, Any]) -> None:
+    """Limit this process as the job says, and skip imports that it does not need."""
+    memory_bytes, cpu_seconds = job["memory_bytes"], job["cpu_seconds"]
+    if job["task"] == "describe":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    else:
+        memory_bytes += Path(job["path"]).stat().st_size
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    if job.get("format") == "onnx":
+        from mobilebench.models.inspection import onnx_reader
+
+        onnx_reader.skip_helpers()
 
 
 def main() -> int:
@@ -94,13 +94,14 @@ def main() -> int:
     end_with_parent()
     with reserve_output() as output:
         job = json.load(sys.stdin)
+        _prepare(job)
         try:
-            answer = _describe(job) if job["task"] == "describe" else _keep_signature(job)
-        except Malformed as problem:
-            answer = json.dumps({"problem": problem.problem, "hint": problem.hint})
+            text = json.dumps(answer(job))
         except (MemoryError, RecursionError):
             return OUT_OF_MEMORY
-        output.write(f"{answer}\n")
+        if len(text) > _MAX_ANSWER:
+            text = json.dumps({"problem": f"has a description of more than {_MAX_ANSWER >> 20} MiB", "hint": None})
+        output.write(f"{text}\n")
     return 0
 
 

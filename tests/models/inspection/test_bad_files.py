@@ -194,6 +194,7 @@ def test_cut_short_anywhere_is_refused(tmp_path: Path, format_name: str, make: C
     assert taken == 0
 
 
+@pytest.mark.usefixtures("reader_process")
 def test_cut_short_says_so(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "net.onnx"
     file.write_bytes(tiny_models.onnx_model()[:-200])
@@ -299,7 +300,7 @@ def test_functions_that_call_themselves_for_ever(tmp_path: Path, pinned: Pinned)
 @given(
     st.binary(max_size=60), st.sampled_from([b"", b"\x08\x01\x12", b"\x08\x08\x12\x04tiny", b"\x18\0\0\0TFL3", b"{"])
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_first_bytes_have_a_format_or_a_sentence(tail: bytes, head: bytes) -> None:
     with tempfile.NamedTemporaryFile(suffix=".x") as file:
         file.write(head + tail)
@@ -311,7 +312,7 @@ def test_any_first_bytes_have_a_format_or_a_sentence(tail: bytes, head: bytes) -
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_wire_fields_are_written_as_they_were_read(data: bytes) -> None:
     view = memoryview(data)
     try:
@@ -326,6 +327,7 @@ def test_wire_fields_are_written_as_they_were_read(data: bytes) -> None:
     ]
 
 
+@pytest.mark.usefixtures("reader_process")
 @pytest.mark.parametrize(
     "script",
     [
@@ -346,6 +348,7 @@ def test_a_reader_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scr
     pinned(refused(file).message)
 
 
+@pytest.mark.usefixtures("reader_process")
 def test_time_is_limited(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "net.onnx"
     file.write_bytes(tiny_models.onnx_model())
@@ -353,6 +356,7 @@ def test_time_is_limited(tmp_path: Path, pinned: Pinned) -> None:
         inspect(file, timeout_s=0.001)
 
 
+@pytest.mark.usefixtures("reader_process")
 def test_memory_is_limited(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "model.json"
     file.write_bytes(b'{"modelTopology": [' + b"0," * 6_000_000 + b"0]}")
