@@ -38,8 +38,8 @@ _COMPARING = (
 
 _ASKING = "models/user_models/reference_worker.py"
 _LOOKING = "verification/activations.py"
-_NATIVE = ("engines/native.py", "engines/runner_output.py")
-_WEB = ("engines/web.py", "engines/webengine.py", "engines/web_frameworks.py")
+_NATIVE = ("engines/native.py", "engines/native_engines.py", "engines/runner_output.py")
+_WEB = ("engines/web.py", "engines/web_engines.py")
 
 
 class Kept(Record):
@@ -101,7 +101,7 @@ def cell_key(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
         browser = here.browsers.get("chrome", "none")
         engine = [_pages(), browser, _code(*_WEB)]
     else:
-        engine = [_native(cell.engine, here), _code(*_NATIVE, f"engines/{cell.engine}.py")]
+        engine = [_native(cell.engine, here), _code(*_NATIVE)]
     return _short(cell.key, *engine, *asked, _code(*_COMPARING))
 
 

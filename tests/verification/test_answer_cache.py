@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.verification.answer_cache import Verifications
+from mobilebench.verification import cells
+from mobilebench.verification.answer_cache import Verifications, cell_key, reference_key
 from mobilebench.verification.records import ReferenceFacts
-from tests.verification.answers import answered
+from tests.verification.answers import HERE, answered, manifest
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +64,10 @@ def test_a_file_that_cannot_be_read_is_as_good_as_none(home: Path, content: byte
     assert known.answered("onnx/ortjs/wasm/simd-threads", "now") is None
     known.keep(answered())
     assert Verifications("net", "fp32", "0123").answered("onnx/ortjs/wasm/simd-threads", "now") is not None
+
+
+def test_every_cell_and_the_reference_have_a_key_that_names_the_inputs() -> None:
+    planned = cells.cells(manifest(), HERE, backends=cells.BACKENDS)
+    keys = [cell_key(cell, HERE, ("published",)) for cell in planned]
+    assert len({*keys, reference_key(manifest())}) == len(planned) + 1
+    assert cell_key(planned[0], HERE, ("published", "upper")) != keys[0]
