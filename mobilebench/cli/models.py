@@ -86,11 +86,12 @@ def _behaviour(files: ModelFiles) -> str:
     """` (random)`, ` (stateful)`, ` (signature encode)`, or nothing for a pure function with one signature."""
     from mobilebench.models import behaviour
     from mobilebench.models.inspection import signatures
+    from mobilebench.models.inspection.graph import shown_name
 
     signature = signatures.of(files.manifest)
     words = [
         behaviour.in_a_word(behaviour.of(files.manifest)),
-        signature and f"signature {signatures.shown(signature)}",
+        signature and f"signature {shown_name(signature)}",
     ]
     text = ", ".join(filter(None, words))
     return f" ({text})" if text else ""
@@ -237,7 +238,10 @@ def _print_added(manifest: Manifest, *, already: bool) -> None:
             ["output", "shape", "largest value"],
             [(one.name, "x".join(map(str, one.shape)) or "scalar", f"{one.max:.4g}") for one in manifest.reference],
         )
-    for note in (*filter(None, [behaviour.said(behaviour.of(manifest)), signatures.said(manifest)]), *manifest.notes):
+    for note in (
+        *filter(None, [behaviour.clause(behaviour.of(manifest)), signatures.clause(manifest)]),
+        *manifest.notes,
+    ):
         say(f"Note: {note}.")
     for reason in dict.fromkeys(manifest.unsupported.values()):
         others = [other for other, why in manifest.unsupported.items() if why == reason]

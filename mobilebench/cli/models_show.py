@@ -221,9 +221,9 @@ def _print_sizes(built: list[ModelFiles]) -> None:
     ]
     print_table(["precision", "format", "size", "weights"], rows, title="On this computer")
     for files in built:
-        if said := behaviour.said(behaviour.of(files.manifest)):
+        if said := behaviour.clause(behaviour.of(files.manifest)):
             say(f"Note: {said}.")
-        if said := signatures.said(files.manifest):
+        if said := signatures.clause(files.manifest):
             say(f"Note: {said}.")
 
 
@@ -264,7 +264,7 @@ def _built_json(files: ModelFiles) -> dict[str, object]:
         "bytes": {name: entry.bytes for name, entry in manifest.formats.items()},
         "unsupported": manifest.unsupported,
         "behaviour": behaviour.of(manifest).model_dump(),
-        "signature": signatures.said(manifest),
+        "signature": signatures.clause(manifest),
     }
 
 

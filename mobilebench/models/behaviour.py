@@ -83,7 +83,7 @@ def in_variable_tensors(manifest: Manifest) -> list[str]:
     return [name for name in model.operators if name in _VARIABLE_TENSORS] if model.stateful else []
 
 
-def said(behaviour: Behaviour) -> str | None:
+def clause(behaviour: Behaviour) -> str | None:
     """The behaviour as a sentence without its full stop; None for a pure function."""
     named = f" ({', '.join(behaviour.operators)})" if behaviour.operators else ""
     state = "carries state from inference to inference"

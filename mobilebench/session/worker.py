@@ -247,7 +247,7 @@ class _Worker:
             measurement = registry.as_it_was_planned(_usable(result.measurement), planned)
             if planned.pass_ == "kernels" and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)
-        if note := signatures.said(files.manifest):
+        if note := signatures.clause(files.manifest):
             measurement = _noted(measurement, note)
         launch = result.spent_ms.get("launch", 0.0) + self._recording.spent_ms
         spent = {**prepared.spent_ms, **result.spent_ms, "launch": launch}

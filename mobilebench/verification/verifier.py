@@ -149,8 +149,8 @@ class _Verification:
                 complaints.append(f"{precision} is not available: {error.message}")
         facts, unknown = self._facts() if precisions else (None, [])
         complaints += unknown
-        if said := behaviour.said(behaviour.of(self._base.manifest)) if precisions else None:
-            self._notes.append(f"{said[0].upper()}{said[1:]}.")
+        if clause := behaviour.clause(behaviour.of(self._base.manifest)) if precisions else None:
+            self._notes.append(f"{clause[0].upper()}{clause[1:]}.")
         rows = [] if unknown else self._rows(precisions, facts)
         if facts:
             complaints += [one for files in precisions.values() for one in matrix.worthless(facts, files.manifest)]

@@ -245,7 +245,7 @@ def test_a_truncated_model_is_told_and_built_again_byte_for_byte(
     assert file is not None
     with file.open("r+b") as stream:
         stream.truncate(1_000_000)
-    with pytest.raises(BadInput, match="is damaged"):
+    with pytest.raises(BadInput):
         obtain.find("bert_small")
     steps: list[str] = []
     again = obtain.ensure("bert_small", progress=steps.append)

@@ -154,9 +154,14 @@ def facts(graph: Graph) -> dict[str, Any]:
 
 def no_signature(wished: str, known: Sequence[str]) -> Malformed:
     """The error for a requested signature that the model does not have."""
-    names = ", ".join(shlex.quote(name[:100]) for name in known)
+    names = ", ".join(shown_name(name) for name in known)
     hint = "Name one of these with --signature." if known else "Leave --signature out."
     return Malformed(f"has no signature {wished[:100]!r}; it has {names or 'none'}", hint=hint)
+
+
+def shown_name(name: str) -> str:
+    """A name of a model file on one line, at most 100 characters, quoted if a shell would need it."""
+    return shlex.quote("".join(letter if letter.isprintable() else "?" for letter in name[:100]))
 
 
 def shared_names(what: str, names: Sequence[str]) -> list[str]:

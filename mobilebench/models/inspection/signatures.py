@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-
+from mobilebench.models.inspection.graph import shown_name
 from mobilebench.models.manifest import AddedManifest, Format, Manifest, ModelFiles
 
 SERVING = "serving_default"
@@ -15,18 +14,13 @@ def of(manifest: Manifest) -> str | None:
     return manifest.signature if isinstance(manifest, AddedManifest) else None
 
 
-def shown(name: str) -> str:
-    """A signature's name on one line, quoted if a shell would need it."""
-    return shlex.quote("".join(letter if letter.isprintable() else "?" for letter in name))
-
-
-def said(manifest: Manifest) -> str | None:
+def clause(manifest: Manifest) -> str | None:
     """`signature encode of two signatures; file rewritten from sha256 …`; None for models that have one or none."""
     if not isinstance(manifest, AddedManifest) or manifest.signature is None:
         return None
     count = len(manifest.signatures)
     of_several = f" of {_WORDS.get(count, count)} signatures" if count > 1 else ""
-    text = f"signature {shown(manifest.signature)}{of_several}"
+    text = f"signature {shown_name(manifest.signature)}{of_several}"
     if manifest.rewritten_from:
         text += f"; file rewritten from sha256 {manifest.rewritten_from}, with this signature alone"
     return text

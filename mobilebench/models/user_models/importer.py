@@ -18,6 +18,7 @@ from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of_all
 from mobilebench.models import behaviour, registry, user_store
 from mobilebench.models.inspection import signatures
+from mobilebench.models.inspection.graph import shown_name
 from mobilebench.models.inspection.inspecting import Description, inspect, keep_signature
 from mobilebench.models.inspection.recognise import recognise
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, Format, FormatFile, ModelFiles
@@ -212,7 +213,7 @@ def _refuse_several_signatures(description: Description, wished: str | None) -> 
         return
     if description.signature is not None and description.signature_graphs == 1:
         return
-    names = ", ".join(shlex.quote(name) for name in description.signatures)
+    names = ", ".join(shown_name(name) for name in description.signatures)
     first = shlex.quote(description.signature or description.signatures[0])
     message = (
         f"The model has signatures {names}; choose one."

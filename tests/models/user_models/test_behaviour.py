@@ -48,7 +48,7 @@ def test_a_model_that_counts_is_stateful_and_its_first_answer_is_the_reference(t
     assert found == Behaviour(stateful=True, operators=["ASSIGN_VARIABLE"])
     assert manifest.reference[0].max == pytest.approx(1.0, abs=1e-3)
     assert manifest.notes == []
-    pinned(behaviour.said(found) or "")
+    pinned(behaviour.clause(found) or "")
     again = user_store.find("s")
     assert again is not None
     assert behaviour.of(user_store.whole(again).manifest) == found
@@ -77,7 +77,7 @@ def test_random_numbers_of_tensorflow_lite_are_random_whatever_their_seed(seed: 
 def test_dropout_in_training_mode_is_random(tmp_path: Path, pinned: Pinned) -> None:
     found, manifest = added_as(shutil.copy(FILES / "dropout_training.onnx", tmp_path / "r.onnx"))
     assert found == Behaviour(random=True, operators=["Dropout"])
-    pinned(behaviour.said(found) or "")
+    pinned(behaviour.clause(found) or "")
     assert manifest.notes == []
 
 
@@ -157,7 +157,7 @@ PURE = {
 def test_the_same_answers_are_those_of_a_pure_function(what: str, tmp_path: Path) -> None:
     found, manifest = added_as(drawing(tmp_path / "p.onnx", PURE[what], **CONSTANTS))
     assert found == Behaviour()
-    assert behaviour.said(found) is None
+    assert behaviour.clause(found) is None
     assert bool(manifest.notes) == (what == "answers that are no numbers")
 
 

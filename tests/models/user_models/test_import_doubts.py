@@ -143,9 +143,9 @@ def test_a_scalar_takes_no_sizes(tmp_path: Path, pinned: Pinned) -> None:
     pinned(refused(file, "x=2").message)
 
 
-@pytest.mark.parametrize("given", [(), ("x=1x8",)])
-def test_a_size_of_0_is_refused_whatever_is_said(given: tuple[str, ...]) -> None:
-    assert "'x' has a size of 0 in the file (0x8)" in refused(FILES / "batch_zero_placeholder.onnx", *given).message
+@pytest.mark.parametrize("given", [(), ("x=1x8",)], ids=["as it is", "with a size"])
+def test_a_size_of_0_is_refused_whatever_is_said(given: tuple[str, ...], pinned: Pinned) -> None:
+    pinned(refused(FILES / "batch_zero_placeholder.onnx", *given).message)
 
 
 def test_a_size_of_0_behind_the_batch_is_refused_too(tmp_path: Path, pinned: Pinned) -> None:

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from mobilebench.models.inspection import wire
-from mobilebench.models.inspection.graph import Graph, Shape, Value, bind, no_signature, refuse_unknown_inputs
+from mobilebench.models.inspection.graph import (
+    Graph,
+    Shape,
+    Value,
+    bind,
+    no_signature,
+    refuse_unknown_inputs,
+    shown_name,
+)
 from mobilebench.models.inspection.malformed import Malformed, part_of_model
 from mobilebench.models.inspection.tensorflow.flatten import VARIABLE, flatten
 from mobilebench.models.inspection.tensorflow.graph import (
@@ -108,10 +116,10 @@ def _chosen(names: list[str], wished: str | None) -> str:
         return _SIGNATURE
     if len(names) == 1:
         return names[0]
-    known = ", ".join(shlex.quote(name[:100]) for name in names) or "none"
+    known = ", ".join(shown_name(name) for name in names) or "none"
     raise Malformed(
         f"has no signature {_SIGNATURE!r}; it has {known}",
-        hint=f"Choose one, as in --signature {shlex.quote(names[0])}."
+        hint=f"Choose one, for example --signature {shlex.quote(names[0])}."
         if names
         else "Save it with `signatures=` of a function that takes inputs and gives outputs.",
     )
