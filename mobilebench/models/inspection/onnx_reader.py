@@ -107,7 +107,7 @@ def _parsed(small: bytes) -> Any:
     if not model.graph.node and not model.graph.output:
         raise Malformed("is not an ONNX model, or is empty: its graph has no content")
     if not model.opset_import:
-        raise Malformed("states no opset: it is cut short, or not an ONNX model", hint="Copy or export it again.")
+        raise Malformed("has no opset: it is cut short, or not an ONNX model", hint="Copy or export it again.")
     return model
 
 
@@ -141,7 +141,7 @@ def _check_opset(opset: Mapping[str, int], newest: int) -> None:
     if not 1 <= version <= newest:
         raise Malformed(
             f"needs ONNX opset {version}; this version of mobilebench knows 1 to {newest}",
-            hint="Export it again with an opset that is known; 17 runs everywhere.",
+            hint="Export it again with one of these; opset 17 runs everywhere.",
         )
 
 
@@ -177,7 +177,9 @@ def _set_shapes(graph: Any, shapes: Mapping[str, list[int]]) -> None:
         axes = [axis.dim_param for axis in tensor.shape.dim] or [""] * len(shape)
         for axis, size in zip(axes, shape, strict=True):
             if axis and named.setdefault(axis, size or 0) != size:
-                raise Malformed(f"calls several axes {axis!r}, so they cannot be {named[axis]} and {size}")
+                raise Malformed(
+                    f"gives several axes the name {axis!r}, so they cannot have the sizes {named[axis]} and {size}"
+                )
         del tensor.shape.dim[:]
         for size in shape:
             tensor.shape.dim.add().dim_value = size
@@ -256,7 +258,10 @@ def _bodies(node: Any) -> Iterator[Any]:
 
 def _check_operator(kind: str, opset: int) -> None:
     if not _has_operator(kind):
-        raise Malformed(f"needs operator {kind[:100]!r}, which ONNX does not have", hint="Is it of a custom domain?")
+        raise Malformed(
+            f"needs operator {kind[:100]!r}, which ONNX does not have",
+            hint="Export a custom operator with its own domain.",
+        )
     if not _has_operator(kind, opset):
         raise Malformed(f"needs operator {kind[:100]!r}, which ONNX does not have in its opset {opset}")
 

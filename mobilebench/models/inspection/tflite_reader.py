@@ -82,7 +82,7 @@ def read_bytes(data: memoryview, shapes: Mapping[str, list[int]], signature: str
         raise Malformed("is not a TensorFlow Lite file: it lacks the identifier TFL3")
     model = flatbuffer.root(data)
     if (version := model.number(_VERSION, "I")) != _KNOWN_VERSION:
-        raise Malformed(f"is of version {version} of TensorFlow Lite's schema; known is {_KNOWN_VERSION}")
+        raise Malformed(f"is of version {version} of TensorFlow Lite's schema; only version {_KNOWN_VERSION} is known")
     subgraphs = model.tables(_SUBGRAPHS)
     if not 1 <= len(subgraphs) <= _MAX_SUBGRAPHS:
         raise Malformed(f"is damaged: it has {len(subgraphs)} graphs")
@@ -158,7 +158,7 @@ def _add(
     for operator in subgraph.tables(_OPERATORS):
         index = operator.number(_CODE_INDEX, "I")
         if index >= len(codes):
-            raise Malformed(f"is damaged: an operator has code {index} of {len(codes)}")
+            raise Malformed(f"is damaged: an operator refers to code {index}, but there are {len(codes)}")
         kind, domain = codes[index]
         called += [call.graph for call in calls(operator).calls]
         reads = [_index(place, len(tensors)) for place in operator.numbers(_OPERATOR_INPUTS, "i") if place != -1]
@@ -211,7 +211,7 @@ def _add_weights(graph: Graph, tensors: list[Table], keys: list[str], values: li
     for tensor, key, value in zip(tensors, keys, values, strict=True):
         buffer = tensor.number(_BUFFER, "I")
         if buffer >= len(held):
-            raise Malformed(f"is damaged: a tensor has buffer {buffer} of {len(held)}")
+            raise Malformed(f"is damaged: a tensor refers to buffer {buffer}, but there are {len(held)}")
         if not held[buffer] or tensor.number(_VARIABLE, "B"):
             continue
         stored = Value(value.dtype, _stored(tensor))
@@ -275,7 +275,7 @@ def _held(buffer: Table, size: int) -> int:
 
 def _index(place: int, count: int) -> int:
     if not 0 <= place < count:
-        raise Malformed(f"is damaged: it names tensor {place} of {count}")
+        raise Malformed(f"is damaged: it refers to number {place} in a list of {count}")
     return place
 
 

@@ -47,11 +47,11 @@ def _change(data: memoryview, name: str) -> bytes:
     signatures = model.tables(_SIGNATURES)
     chosen = [place for place, one in enumerate(signatures) if one.text(_SIGNATURE_KEY) == name]
     if len(chosen) != 1:
-        raise Malformed(f"has {len(chosen) or 'no'} signatures that are called {name[:100]!r}")
+        raise Malformed(f"has {len(chosen) or 'no'} signatures with the name {name[:100]!r}")
     graph = signatures[chosen[0]].number(_SIGNATURE_GRAPH, "I")
     subgraphs = model.tables(_SUBGRAPHS)
     if graph >= len(subgraphs):
-        raise Malformed(f"is damaged: its signature {name[:100]!r} is of graph {graph} of {len(subgraphs)}")
+        raise Malformed(f"is damaged: its signature {name[:100]!r} refers to graph {graph} of {len(subgraphs)}")
     added = b""
     if graph:
         found = {one.place: calls(one) for inner in subgraphs for one in inner.tables(_OPERATORS)}

@@ -87,7 +87,7 @@ class _Work:
         for name in _in_order(scope, [_split(reference)[0] for reference in wanted]):
             self._seen += 1
             if self._seen > _MAX_NODES:
-                raise Malformed(f"has more than {_MAX_NODES} nodes once its functions are put in their places")
+                raise Malformed(f"has more than {_MAX_NODES} nodes after its functions are inlined")
             node = scope.nodes[name]
             scope.done[name] = self._node(scope, node, depth)
         return [self._find(scope, reference) for reference in wanted]

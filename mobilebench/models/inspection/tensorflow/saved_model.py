@@ -259,7 +259,7 @@ def _function(function: Message) -> Function:
     returned = {entry.text(1): entry.text(2) for entry in function.messages(4)}
     outputs = [one.text(1) for one in signature.messages(3)]
     if missing := [name for name in outputs if name not in returned]:
-        raise Malformed(f"is damaged: a function does not say what its output {missing[0][:100]!r} is")
+        raise Malformed(f"is damaged: a function does not define its output {missing[0][:100]!r}")
     return Function(
         signature.text(1),
         tuple(one.text(1) for one in signature.messages(2)),

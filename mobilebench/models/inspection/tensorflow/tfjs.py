@@ -172,7 +172,7 @@ def _weight(entry: JsonObject, start: int) -> _Weight:
         raise Malformed(f"is damaged: weight {name[:100]!r} is of unknown dtype {stored[:40]!r}")
     sizes = [_integer(size) for size in _members(entry, "shape")]
     if any(size < 0 for size in sizes) or len(sizes) > 32:
-        raise Malformed(f"is damaged: weight {name[:100]!r} has a shape that no tensor has")
+        raise Malformed(f"is damaged: weight {name[:100]!r} has an impossible shape")
     value = Value(dtype, tuple(sizes))
     return _Weight(name, value, stored, start, Value(stored, tuple(sizes)).bytes or 0)
 
@@ -267,7 +267,7 @@ def _graph_def(topology: JsonObject, constants: Mapping[str, Constant]) -> Graph
 def _object(value: Any) -> JsonObject:
     """The value of this name, which must be an object."""
     if not isinstance(value, dict):
-        raise Malformed("is damaged: its JSON has something else where an object has to be")
+        raise Malformed("is damaged: a value in its JSON must be an object")
     return value
 
 
@@ -293,7 +293,7 @@ def _integer(value: Any) -> int:
         return int(value)
     if isinstance(value, int) and abs(value) < 2**63:
         return int(value)
-    raise Malformed("is damaged: its JSON has something else where a whole number has to be")
+    raise Malformed("is damaged: a value in its JSON must be a whole number")
 
 
 def _data_type(value: Any) -> str:
