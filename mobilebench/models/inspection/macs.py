@@ -72,10 +72,10 @@ def _onnx_rule(kind: str) -> Rule | None:
     if kind in _MATMUL_WEIGHTS:
         return _matmul
     if kind in _CONVOLUTION_WEIGHTS:
-        return lambda inputs, output, _: _volume(output) * _volume(_known(inputs[_CONVOLUTION_WEIGHTS[kind]])[1:])
+        return lambda inputs, output, _: volume(output) * volume(known_sizes(inputs[_CONVOLUTION_WEIGHTS[kind]])[1:])
     if kind in ("ConvTranspose", "QLinearConvTranspose"):
         place = 1 if kind == "ConvTranspose" else 3
-        return lambda inputs, _, __: _volume(_known(inputs[0])) * _volume(_known(inputs[place])[1:])
+        return lambda inputs, _, __: volume(known_sizes(inputs[0])) * volume(known_sizes(inputs[place])[1:])
     if kind in ("Gemm", "QGemm", "FusedGemm"):
         return _gemm
     if kind in _RECURRENT_ONNX:
@@ -84,20 +84,20 @@ def _onnx_rule(kind: str) -> Rule | None:
 
 
 def _matmul(inputs: Shapes, output: Shape, attributes: Attributes) -> int:
-    left = _known(inputs[0])
+    left = known_sizes(inputs[0])
     inner = left[-2] if attributes.get("transA") else left[-1]
-    return _volume(output) * inner
+    return volume(output) * inner
 
 
 def _gemm(inputs: Shapes, output: Shape, attributes: Attributes) -> int:
-    left = _known(inputs[0])
-    return _volume(output) * (left[0] if attributes.get("transA") else left[1])
+    left = known_sizes(inputs[0])
+    return volume(output) * (left[0] if attributes.get("transA") else left[1])
 
 
 def _recurrent(inputs: Shapes, _: Shape, __: Attributes) -> int:
     """Every step multiplies each gate's input and state matrices once; W and R carry gates and directions."""
-    first = _known(inputs[0])
-    return first[0] * first[1] * (_volume(_known(inputs[1])) + _volume(_known(inputs[2])))
+    first = known_sizes(inputs[0])
+    return first[0] * first[1] * (volume(known_sizes(inputs[1])) + volume(known_sizes(inputs[2])))
 
 
 def _einsum(inputs: Shapes, _: Shape, attributes: Attributes) -> int | None:
@@ -112,15 +112,17 @@ def _einsum(inputs: Shapes, _: Shape, attributes: Attributes) -> int | None:
         return None
     sizes: dict[str, int] = {}
     for term, shape in zip(terms, inputs, strict=True):
-        sizes |= dict(zip(term, _known(shape), strict=True))
+        sizes |= dict(zip(term, known_sizes(shape), strict=True))
     return prod(sizes.values())
 
 
-def _volume(shape: Shape | None) -> int:
-    return prod(_known(shape))
+def volume(shape: Shape | None) -> int:
+    """The number of elements; raises ValueError if a size is not known."""
+    return prod(known_sizes(shape))
 
 
-def _known(shape: Shape | None) -> tuple[int, ...]:
+def known_sizes(shape: Shape | None) -> tuple[int, ...]:
+    """The sizes of a shape; raises ValueError if one is not known."""
     if shape is None or any(size is None for size in shape):
         raise ValueError("a size is not known")
     return tuple(size for size in shape if size is not None)
@@ -148,25 +150,25 @@ def of_tflite(
 def _counted_tflite(kind: str, inputs: Sequence[Shape | None], output: Shape | None, transposed: bool) -> int:
     match kind:
         case "CONV_2D":  # filter: out, height, width, in
-            return _volume(output) * _volume(_known(inputs[1])[1:])
+            return volume(output) * volume(known_sizes(inputs[1])[1:])
         case "DEPTHWISE_CONV_2D":  # filter: 1, height, width, out
-            return _volume(output) * _volume(_known(inputs[1])[1:3])
+            return volume(output) * volume(known_sizes(inputs[1])[1:3])
         case "CONV_3D":  # filter: depth, height, width, in, out
-            return _volume(output) * _volume(_known(inputs[1])[:4])
+            return volume(output) * volume(known_sizes(inputs[1])[:4])
         case "TRANSPOSE_CONV":  # output shape, filter (out, height, width, in), input
-            return _volume(inputs[2]) * _volume(_known(inputs[1])[:3])
+            return volume(inputs[2]) * volume(known_sizes(inputs[1])[:3])
         case "CONV_3D_TRANSPOSE":  # output shape, filter (depth, height, width, out, in), input
-            return _volume(inputs[2]) * _volume(_known(inputs[1])[:4])
+            return volume(inputs[2]) * volume(known_sizes(inputs[1])[:4])
         case "FULLY_CONNECTED":  # weights: out, in
-            return _volume(output) * _known(inputs[1])[1]
+            return volume(output) * known_sizes(inputs[1])[1]
         case "BATCH_MATMUL":
-            return _volume(output) * _known(inputs[0])[-2 if transposed else -1]
+            return volume(output) * known_sizes(inputs[0])[-2 if transposed else -1]
     if kind == "SVDF":  # input, weights of features (filters, in), weights of time (filters, memory)
-        return _known(inputs[0])[0] * (_volume(inputs[1]) + _volume(inputs[2]))
+        return known_sizes(inputs[0])[0] * (volume(inputs[1]) + volume(inputs[2]))
     if kind in _RECURRENT_WEIGHTS:
-        first = _known(inputs[0])
+        first = known_sizes(inputs[0])
         times = first[0] * first[1] if "SEQUENCE" in kind else first[0]
-        return times * sum(_volume(shape) for shape in _matrices(inputs, _RECURRENT_WEIGHTS[kind]))
+        return times * sum(volume(shape) for shape in _matrices(inputs, _RECURRENT_WEIGHTS[kind]))
     return 0
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 
 from mobilebench.models.inspection.graph import Graph, Operation, Shape, Value
+from mobilebench.models.inspection.macs import known_sizes, volume
 from mobilebench.models.inspection.malformed import Malformed
 from mobilebench.models.inspection.tensorflow import shapes as shapes_of
 from mobilebench.models.inspection.tensorflow.graph import Constant, FunctionName, GraphDef, KnownShape, Node
@@ -220,23 +220,23 @@ def _macs(node: Node, inputs: Sequence[Known], output: Shape | None) -> int | No
 def _counted(node: Node, inputs: Sequence[Known], output: Shape | None) -> int | None:
     match node.op:
         case "Conv2D" | "_FusedConv2D" | "FusedConv2D":  # filter: height, width, in, out
-            return _volume(output) * _volume(_sizes(inputs[1].shape)[:3])
+            return volume(output) * volume(known_sizes(inputs[1].shape)[:3])
         case (
             "DepthwiseConv2dNative" | "DepthwiseConv2d" | "FusedDepthwiseConv2dNative"
         ):  # height, width, in, multiplier
-            return _volume(output) * _volume(_sizes(inputs[1].shape)[:2])
+            return volume(output) * volume(known_sizes(inputs[1].shape)[:2])
         case "Conv3D":  # filter: depth, height, width, in, out
-            return _volume(output) * _volume(_sizes(inputs[1].shape)[:4])
+            return volume(output) * volume(known_sizes(inputs[1].shape)[:4])
         case "Conv2DBackpropInput":  # output sizes, filter (height, width, out, in), input
-            return _volume(inputs[2].shape) * _volume(_sizes(inputs[1].shape)[:3])
+            return volume(inputs[2].shape) * volume(known_sizes(inputs[1].shape)[:3])
         case "MatMul" | "_FusedMatMul" | "BatchMatMul" | "BatchMatMulV2" | "BatchMatMulV3":
             flipped, _ = shapes_of.transposed(node)
-            return _volume(output) * _sizes(inputs[0].shape)[-2 if flipped else -1]
+            return volume(output) * known_sizes(inputs[0].shape)[-2 if flipped else -1]
         case "Einsum":
             sizes = shapes_of.einsum_sizes(node, inputs)
             if sizes is None or len(inputs) > 2:
                 return None
-            return _volume(tuple(sizes.values())) if len(inputs) == 2 else 0
+            return volume(tuple(sizes.values())) if len(inputs) == 2 else 0
     return 0
 
 
@@ -264,13 +264,3 @@ def _index(node: Node, place: str) -> int:
 
 def _complete(value: Value) -> bool:
     return value.shape is not None and None not in value.shape
-
-
-def _volume(shape: Shape | None) -> int:
-    return prod(_sizes(shape))
-
-
-def _sizes(shape: Shape | None) -> tuple[int, ...]:
-    if shape is None or any(size is None for size in shape):
-        raise ValueError("a size is not known")
-    return tuple(size for size in shape if size is not None)
