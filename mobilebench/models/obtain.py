@@ -41,8 +41,8 @@ def find(model: str, precision: str = "fp32", batch: int = 1) -> ModelFiles | No
         BadInput: the model is unknown, or its files are damaged (a file is missing, cut short, or its manifest
             unreadable); the hint says how to build it again.
     """
-    if own := user_store.find(model):
-        return None if user_store.why_not(own, precision, batch) else user_store.whole(own)
+    if added := user_store.find(model):
+        return None if user_store.why_not(added, precision, batch) else user_store.whole(added)
     registry.get(model)
     folder = cache.folder_of(model, precision, batch)
     return store.read(folder) if folder.is_dir() else None
@@ -69,10 +69,10 @@ def ensure(
         BadInput: it cannot be built (no definition, no such precision, or the `models` extra is not installed).
         MobilebenchError: building failed, or its formats do not agree.
     """
-    if own := user_store.find(model):
-        if reason := user_store.why_not(own, precision, batch):
+    if added := user_store.find(model):
+        if reason := user_store.why_not(added, precision, batch):
             raise BadInput(f"{reason}.")
-        return user_store.whole(own)
+        return user_store.whole(added)
     return build(model, precision, batch, progress=progress, thorough=thorough)
 
 
@@ -100,17 +100,17 @@ def build(
     if batch < 1:
         raise BadInput(f"A batch of {batch} cannot be built.", hint="The batch is 1 or more.")
     folder = cache.folder_of(name, precision, batch)
-    if files := _whole(folder, lambda _: None, thorough=thorough):
+    if files := _intact(folder, lambda _: None, thorough=thorough):
         return files
     pins.require()
     base = None
     if precision != _BASE:
         base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}"), thorough=thorough)
     with (
-        _room_in(folder.parent),
+        _space_in(folder.parent),
         file_locks.exclusive(cache.lock_of(folder), lambda: tell("another process is building it; waiting")),
     ):
-        if files := _whole(folder, tell, thorough=thorough):
+        if files := _intact(folder, tell, thorough=thorough):
             return files
         workshop = folder.parent / f".{folder.name}.building"
         _remove(workshop)
@@ -128,7 +128,7 @@ def build(
 
 
 @contextmanager
-def _room_in(folder: Path) -> Iterator[None]:
+def _space_in(folder: Path) -> Iterator[None]:
     """Turn an error about a full disk into a `BadInput` that says so."""
     try:
         yield
@@ -141,37 +141,37 @@ def _room_in(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _whole(folder: Path, tell: Progress, *, thorough: bool) -> ModelFiles | None:
+def _intact(folder: Path, tell: Progress, *, thorough: bool) -> ModelFiles | None:
     if not folder.is_dir():
         return None
     try:
         files = store.read(folder)
         store.verify(files, changed_only=not thorough)
     except BadInput as error:
-        tell(f"{error.message} Building it again.")
+        tell(f"{error.message} It is built again.")
         return None
     return files
 
 
 def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
     """Run `models.build.worker` to its end and report its steps to `progress`."""
-    complaint: dict[str, str | None] | None = None
+    reported: dict[str, str | None] | None = None
     failure: WorkerFailed | None = None
     builder = Worker("mobilebench.models.build.worker", *arguments, environment=_ENVIRONMENT, log=log)
     try:
-        for said in builder.messages():
-            if "error" in said:
-                complaint = said
+        for message in builder.messages():
+            if "error" in message:
+                reported = message
             else:
-                tell(said["step"])
+                tell(message["step"])
     except WorkerFailed as error:
         failure = error
     finally:
         builder.close(_GRACE_S)
-    if complaint and _FULL in log.read_text(errors="replace"):
+    if reported and _FULL in log.read_text(errors="replace"):
         raise MobilebenchError(_FULL)
-    if complaint:
-        raise MobilebenchError(str(complaint["error"]), hint=complaint.get("hint") or f"The converters' log is {log}.")
+    if reported:
+        raise MobilebenchError(str(reported["error"]), hint=reported.get("hint") or f"The converters' log is {log}.")
     if failure:
         killed = failure.exit_code == -signal.SIGKILL
         reason = "it was killed, most likely because memory ran out" if killed else failure.reason.rstrip(".")

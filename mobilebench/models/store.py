@@ -32,9 +32,9 @@ def read(folder: Path, kind: type[Manifest] = Manifest) -> ModelFiles:
         problem = first_problem(error).sentence("the file")
         raise _damaged(folder, f"its {MANIFEST} is not valid ({problem})") from error
     for entry in manifest.formats.values():
-        found = sum(_size(folder, name) for name in _files_of(folder, entry))
-        if found != entry.bytes:
-            raise _damaged(folder, f"{entry.path} has {found} bytes instead of {entry.bytes}")
+        size = sum(_size(folder, name) for name in _files_of(folder, entry))
+        if size != entry.bytes:
+            raise _damaged(folder, f"{entry.path} has {size} bytes instead of {entry.bytes}")
     return ModelFiles(folder, manifest)
 
 
@@ -49,15 +49,16 @@ def verify(files: ModelFiles, *, changed_only: bool = False) -> None:
         BadInput: a file is missing, cut short or changed; the message names it.
     """
     described = (files.folder / MANIFEST).stat().st_mtime_ns
-    wanted: dict[str, str] = {}
+    expected: dict[str, str] = {}
     for entry in files.manifest.formats.values():
         for name, sha256 in _files_of(files.folder, entry).items():
             _size(files.folder, name)
             if not changed_only or (files.folder / name).stat().st_mtime_ns > described:
-                wanted[name] = sha256
+                expected[name] = sha256
     with ThreadPoolExecutor() as pool:
-        for name, found in zip(wanted, pool.map(lambda name: sha256_of(files.folder / name), wanted), strict=True):
-            if found != wanted[name]:
+        hashed = pool.map(lambda name: sha256_of(files.folder / name), expected)
+        for (name, sha256), now in zip(expected.items(), hashed, strict=True):
+            if now != sha256:
                 raise _damaged(files.folder, f"{name} was cut short or changed")
 
 

@@ -41,17 +41,17 @@ class AddedModel(ModelEntry):
 
 def folder() -> Path:
     """`<home>/models`, made when it is missing."""
-    found = paths.home() / "models"
-    found.mkdir(exist_ok=True)
-    return found
+    path = paths.home() / "models"
+    path.mkdir(exist_ok=True)
+    return path
 
 
 def every() -> list[ModelFiles]:
     """All added models whose manifest can be read, by name."""
-    room = paths.home() / "models"
-    places = sorted(room.iterdir()) if room.is_dir() else []
-    found = [files for place in places if _CONTENT.fullmatch(place.name) and (files := read(place))]
-    return sorted(found, key=lambda files: files.manifest.model)
+    home = paths.home() / "models"
+    folders = sorted(home.iterdir()) if home.is_dir() else []
+    models = [files for folder in folders if _CONTENT.fullmatch(folder.name) and (files := read(folder))]
+    return sorted(models, key=lambda files: files.manifest.model)
 
 
 def find(name: str) -> ModelFiles | None:
@@ -77,20 +77,20 @@ def entry(files: ModelFiles) -> AddedModel:
     )
 
 
-def model_name(path: Path, wanted: str | None) -> str:
+def model_name(path: Path, name_given: str | None) -> str:
     """The name for an added model: the wanted one, or one made from the file's name.
 
     Raises:
         BadInput: the wanted name has other characters than `a-z`, `0-9` and `_`, or the file's name has none of them.
     """
-    if wanted is not None:
-        if not _NAME.fullmatch(wanted):
-            proposal = _plain(wanted)
+    if name_given is not None:
+        if not _NAME.fullmatch(name_given):
+            proposal = _plain(name_given)
             raise BadInput(
-                f"{wanted!r} cannot be a model's name: use at most 64 characters out of a-z, 0-9 and _.",
+                f"{name_given!r} cannot be a model's name: use at most 64 characters out of a-z, 0-9 and _.",
                 hint=f"For example --name {proposal}." if proposal else None,
             )
-        return wanted
+        return name_given
     resolved = path.expanduser().absolute()
     generic = resolved.stem.lower() in {"model", "saved_model"} and resolved.parent.name
     name = _plain(resolved.parent.name if generic else resolved.stem if resolved.suffix else resolved.name)
@@ -99,13 +99,13 @@ def model_name(path: Path, wanted: str | None) -> str:
     return name
 
 
-def free_name(name: str, taken: Iterable[str]) -> str:
+def free_name(name: str, names_taken: Iterable[str]) -> str:
     """An unused name similar to this one."""
-    others = set(taken)
+    names = set(names_taken)
     number = 2
-    while f"{name}_{number}" in others:
+    while f"{name}_{number}" in names:
         number += 1
-    return f"my_{name}" if f"my_{name}" not in others else f"{name}_{number}"
+    return f"my_{name}" if f"my_{name}" not in names else f"{name}_{number}"
 
 
 def why_not(files: ModelFiles, precision: str, batch: int | None = None) -> str | None:
@@ -179,11 +179,11 @@ def place(shop: Path, manifest: Manifest, sha256: str) -> ModelFiles:
     (shop / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
     with _turn():
         target = folder() / sha256
-        if there := read(target):
-            return there
-        if taken := find(manifest.model):
+        if existing := read(target):
+            return existing
+        if other := find(manifest.model):
             raise BadInput(
-                f"The name {manifest.model} was taken meanwhile, by the model with sha256 {taken.folder.name[:12]}.",
+                f"The name {manifest.model} was taken meanwhile, by the model with sha256 {other.folder.name[:12]}.",
                 hint="Choose another one with --name.",
             )
         shutil.rmtree(target, ignore_errors=True)
@@ -213,10 +213,10 @@ def _turn() -> Iterator[None]:
 
 
 def _sweep() -> None:
-    for left in folder().glob(f"{_WORKSHOP}*"):
-        with file_locks.if_free(left) as free:
+    for leftover in folder().glob(f"{_WORKSHOP}*"):
+        with file_locks.if_free(leftover) as free:
             if free:
-                shutil.rmtree(left, ignore_errors=True)
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _plain(text: str) -> str:

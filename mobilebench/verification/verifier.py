@@ -166,12 +166,12 @@ class _Verification:
     def _obtained(self, precision: str) -> ModelFiles:
         """The model, built and complete; a lock protects it from `models prune` until it is verified."""
         if precision not in self._files:
-            own = user_store.find(self._model)
+            added = user_store.find(self._model)
             files = _in_background(
                 lambda: obtain.ensure(
                     self._model,
                     precision,
-                    own.manifest.batch if own else 1,
+                    added.manifest.batch if added else 1,
                     lambda step: self._tell(Step(self._model, precision, step)),
                 ),
                 self._cancel,
@@ -183,8 +183,8 @@ class _Verification:
     @cached_property
     def _base(self) -> ModelFiles:
         """The files from which the reference comes."""
-        own = user_store.find(self._model)
-        return self._obtained(own.manifest.precision if own else _BASE)
+        added = user_store.find(self._model)
+        return self._obtained(added.manifest.precision if added else _BASE)
 
     @cached_property
     def _reference(self) -> outputs.Reference:
@@ -283,10 +283,10 @@ class _Verification:
         self, cell: Cell, files: ModelFiles, inputs: tuple[str, ...], stamp: str, place: tuple[int, int]
     ) -> Answered:
         started = time.monotonic()
-        found: _Found = _Found(None, [], {})
+        outcome: _Found = _Found(None, [], {})
         refusal = failure = None
         try:
-            found = self._asked(cell, files, inputs, place)
+            outcome = self._asked(cell, files, inputs, place)
         except Unsupported as error:
             refusal = error.message
         except MobilebenchError as error:
@@ -296,10 +296,10 @@ class _Verification:
             stamp=stamp,
             at=datetime.now(UTC),
             seconds=round(time.monotonic() - started, 3),
-            version=found.version,
+            version=outcome.version,
             inputs=list(inputs),
-            differences=found.differences,
-            told_apart=found.told_apart,
+            differences=outcome.differences,
+            told_apart=outcome.told_apart,
             refusal=refusal,
             failure=failure,
         )
@@ -309,30 +309,30 @@ class _Verification:
             self._tell(Begun(cell, *place, name))
 
         begun(inputs[0])
-        wanted = self._reference
+        expected = self._reference
         if cell.choice != cells.PYTHON:
-            given = outputs.of_blocks(cell, files, self._here, inputs, wanted.samples, self._cancel, begun)
-            return _compared(given.version, wanted, given.summaries)
+            answer = outputs.of_blocks(cell, files, self._here, inputs, expected.samples, self._cancel, begun)
+            return _compared(answer.version, expected, answer.summaries)
         package = version(cells.PYTHON_ENGINES[cell.format].package)
-        if cell.precision == self._base.manifest.precision and cell.format == outputs.reference_format(
-            self._base.manifest
-        ):
-            stored = self._base.manifest.reference
-            found = compare.differences("published", stored, wanted.published)
-            return _Found(package, found, {one.name: one.least_change for one in wanted.outputs})
+        base = self._base.manifest
+        if (cell.precision, cell.format) == (base.precision, outputs.reference_format(base)):
+            differences = compare.differences("published", base.reference, expected.published)
+            return _Found(package, differences, {one.name: one.least_change for one in expected.outputs})
         job = outputs.worker_job(
             "answers",
             files,
             cell.format,
             inputs,
-            samples=wanted.samples,
-            reference=str(wanted.folder) if wanted.folder else None,
-            references=list(wanted.summaries),
+            samples=expected.samples,
+            reference=str(expected.folder) if expected.folder else None,
+            references=list(expected.summaries),
         )
-        said = outputs.ask_worker(job, self._cancel)
-        if "summaries" in said:
-            return _compared(package, wanted, {name: outputs.summaries(one) for name, one in said["summaries"].items()})
-        return _Found(package, [Difference.model_validate(one) for one in said["differences"]], said["told_apart"])
+        compared = outputs.ask_worker(job, self._cancel)
+        if "summaries" in compared:
+            summaries = {name: outputs.summaries(one) for name, one in compared["summaries"].items()}
+            return _compared(package, expected, summaries)
+        differences = [Difference.model_validate(one) for one in compared["differences"]]
+        return _Found(package, differences, compared["told_apart"])
 
     def _look_for_stop(self, row: Judged | None = None) -> None:
         """Stop if cancelled: an interrupted cell is dropped, a complete one is kept."""
@@ -347,14 +347,14 @@ class _Found:
     told_apart: dict[str, float]
 
 
-def _compared(engine: str | None, wanted: outputs.Reference, given: outputs.Summaries) -> _Found:
-    found = [
+def _compared(engine: str | None, expected: outputs.Reference, answers: outputs.Summaries) -> _Found:
+    differences = [
         one
-        for name, answer in given.items()
-        if name in wanted.summaries
-        for one in compare.differences(name, wanted.summaries[name], answer)
+        for name, summaries in answers.items()
+        if name in expected.summaries
+        for one in compare.differences(name, expected.summaries[name], summaries)
     ]
-    return _Found(engine, found, compare.told_apart(wanted.summaries, given))
+    return _Found(engine, differences, compare.told_apart(expected.summaries, answers))
 
 
 def _precisions(model: str) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ _PATIENCE_S = 3600.0
 Progress = Callable[[str], None]
 
 
-def convert(taken: Added, tell: Progress) -> Added:
+def convert(added: Added, tell: Progress) -> Added:
     """Add every other format that can be made and agrees; for each other one the manifest has the reason.
 
     All inputs are run in sequence in one session, so that a conversion of a stateful model agrees only if it keeps the
@@ -43,26 +43,26 @@ def convert(taken: Added, tell: Progress) -> Added:
     Raises:
         BadInput: onnx2tf could not be installed.
     """
-    files = taken.files
-    own = original(files.manifest)
-    wanted = _WAYS.get(own, ())
-    reasons = {name: _NO_WAY.format(own=own) for name in files.manifest.unsupported if name not in wanted}
-    if wanted and files.manifest.precision != "fp32":
-        reasons |= dict.fromkeys(wanted, f"only fp32 models are converted, and this one is {files.manifest.precision}")
-        wanted = ()
-    elif wanted and behaviour.of(files.manifest).random:
-        reasons |= dict.fromkeys(wanted, _RANDOM)
-        wanted = ()
+    files = added.files
+    source_format = original(files.manifest)
+    targets = _WAYS.get(source_format, ())
+    reasons = {name: _NO_WAY.format(own=source_format) for name in files.manifest.unsupported if name not in targets}
+    if targets and files.manifest.precision != "fp32":
+        reasons |= dict.fromkeys(targets, f"only fp32 models are converted, and this one is {files.manifest.precision}")
+        targets = ()
+    elif targets and behaviour.of(files.manifest).random:
+        reasons |= dict.fromkeys(targets, _RANDOM)
+        targets = ()
     made: dict[Format, FormatFile] = {}
-    if wanted:
+    if targets:
         with user_store.workshop() as shop:
-            made, refused = _make(files, own, wanted, shop, tell)
+            made, refused = _make(files, source_format, targets, shop, tell)
             lost = _STATE_LOST if behaviour.of(files.manifest).stateful else ""
             reasons |= {name: f"{lost}{reason}" for name, reason in refused.items()}
-            files = _keep(files, own, made, reasons, shop)
+            files = _keep(files, source_format, made, reasons, shop)
     else:
         files = user_store.update(files, files.manifest.model_copy(update={"unsupported": reasons}))
-    return Added(files, already=taken.already)
+    return Added(files, already=added.already)
 
 
 def original(manifest: Manifest) -> Format:
@@ -70,35 +70,43 @@ def original(manifest: Manifest) -> Format:
     return next(name for name, one in manifest.formats.items() if not one.path.startswith(_FOLDER))
 
 
-def difference(given: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]], whose: str) -> str | None:
+def difference(outputs: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]], owner: str) -> str | None:
     """How far an output differs from the original's, in plain words; None if by no more than `TOLERANCE`."""
-    for name, wanted in expected.items():
-        distance = of_arrays(wanted, given[name])
+    for name, reference in expected.items():
+        distance = of_arrays(reference, outputs[name])
         if distance.problem:
-            return f"{whose} has another output `{name}`: it {distance.problem}"
+            return f"{owner} has another output `{name}`: it {distance.problem}"
         if not distance.within(TOLERANCE):
-            return f"{whose} differs by {distance.in_words} in output `{name}`; allowed is {TOLERANCE:g}"
+            return f"{owner} differs by {distance.in_words} in output `{name}`; allowed is {TOLERANCE:g}"
     return None
 
 
 def _make(
-    files: ModelFiles, own: Format, wanted: tuple[Format, ...], shop: Path, tell: Progress
+    files: ModelFiles, source_format: Format, targets: tuple[Format, ...], shop: Path, tell: Progress
 ) -> tuple[dict[Format, FormatFile], dict[Format, str]]:
     manifest = files.manifest
-    stored = manifest.formats[own]
+    stored = manifest.formats[source_format]
     cases = reference_client.seeded_cases(manifest.inputs)
     tell("running the original on three inputs")
-    kept = _answers(own, files.folder / stored.path, stored, manifest.inputs, cases, shop, _signature(files, own))
-    expected = _loaded(kept, stored, len(cases))
+    folder = _answers(
+        source_format,
+        files.folder / stored.path,
+        stored,
+        manifest.inputs,
+        cases,
+        shop,
+        _signature(files, source_format),
+    )
+    expected = _loaded(folder, stored, len(cases))
     try:
         answer = _run(
             {
                 "task": "formats",
-                **_source(files, own, stored, shop, tell),
+                **_source(files, source_format, stored, shop, tell),
                 "specs": [spec.model_dump() for spec in manifest.inputs],
                 "case": cases[0],
-                "expected": str(kept / "0.npz"),
-                "formats": list(wanted),
+                "expected": str(folder / "0.npz"),
+                "formats": list(targets),
                 "folder": str(_empty(shop / "made")),
             },
             tell,
@@ -106,15 +114,15 @@ def _make(
     except MobilebenchError as error:
         if error.hint:
             raise
-        return {}, dict.fromkeys(wanted, error.message)
+        return {}, dict.fromkeys(targets, error.message)
     made: dict[Format, FormatFile] = {}
     refused: dict[Format, str] = dict(answer["failed"])
-    for name in wanted:
+    for name in targets:
         if name not in answer["made"]:
             continue
         tell(f"comparing the converted {name} with the original")
         one = _described(answer["made"][name], shop / "made", manifest.inputs)
-        reason = _disagreement(own, name, one, manifest.inputs, cases, shop, expected)
+        reason = _disagreement(source_format, name, one, manifest.inputs, cases, shop, expected)
         if reason:
             refused[name] = reason
         else:
@@ -122,13 +130,13 @@ def _make(
     return made, refused
 
 
-def _source(files: ModelFiles, own: Format, stored: FormatFile, shop: Path, tell: Progress) -> dict[str, Any]:
+def _source(files: ModelFiles, source_format: Format, stored: FormatFile, shop: Path, tell: Progress) -> dict[str, Any]:
     """The SavedModel to convert, its signature, and how it names things."""
     manifest = files.manifest
-    if own == "saved_model":
+    if source_format == "saved_model":
         return {
             "saved_model": str(files.folder),
-            "signature": _signature(files, own),
+            "signature": _signature(files, source_format),
             "inputs": stored.inputs,
             "outputs": stored.outputs,
         }
@@ -147,8 +155,8 @@ def _source(files: ModelFiles, own: Format, stored: FormatFile, shop: Path, tell
     }
 
 
-def _signature(files: ModelFiles, own: Format) -> str | None:
-    return signatures.of_saved_model(files) if own == "saved_model" else None
+def _signature(files: ModelFiles, source_format: Format) -> str | None:
+    return signatures.of_saved_model(files) if source_format == "saved_model" else None
 
 
 def _run(job: dict[str, Any], tell: Progress) -> dict[str, Any]:
@@ -179,54 +187,58 @@ def _answers(
     signature: str | None = None,
 ) -> Path:
     """A folder with all outputs of this format's engine for each case."""
-    kept = _empty(shop / f"answers-{uuid4().hex[:8]}")
-    own = [spec.model_copy(update={"dtype": stored.input_dtypes.get(spec.name, spec.dtype)}) for spec in specs]
-    with reference_client.engine(engine) as asked:
-        asked.ask(
-            reference_client.job(file, (stored.inputs, stored.outputs), own, cases, signature=signature, keep=kept)
+    folder = _empty(shop / f"answers-{uuid4().hex[:8]}")
+    own_specs = [spec.model_copy(update={"dtype": stored.input_dtypes.get(spec.name, spec.dtype)}) for spec in specs]
+    with reference_client.engine(engine) as process:
+        process.ask(
+            reference_client.job(
+                file, (stored.inputs, stored.outputs), own_specs, cases, signature=signature, keep=folder
+            )
         )
-    return kept
+    return folder
 
 
-def _loaded(kept: Path, stored: FormatFile, cases: int) -> list[dict[str, NDArray[Any]]]:
+def _loaded(folder: Path, stored: FormatFile, cases: int) -> list[dict[str, NDArray[Any]]]:
     import numpy as np
 
-    found = []
+    outputs = []
     for place in range(cases):
-        with np.load(kept / f"{place}.npz") as arrays:
-            found.append({name: arrays[name] for name in stored.outputs})
-    return found
+        with np.load(folder / f"{place}.npz") as arrays:
+            outputs.append({name: arrays[name] for name in stored.outputs})
+    return outputs
 
 
 def _disagreement(
-    own: Format,
-    name: Format,
-    one: FormatFile,
+    source_format: Format,
+    format_name: Format,
+    stored: FormatFile,
     specs: list[InputSpec],
     cases: list[dict[str, Any]],
     shop: Path,
     expected: list[dict[str, NDArray[Any]]],
 ) -> str | None:
-    maker = "onnx2tf" if own == "onnx" else "the converter"
-    whose = f"{maker}'s {'TF.js model' if name == 'tfjs' else f'.{name}'}"
+    maker = "onnx2tf" if source_format == "onnx" else "the converter"
+    owner = f"{maker}'s {'TF.js model' if format_name == 'tfjs' else f'.{format_name}'}"
     try:
-        given = _loaded(_answers(name, shop / "made" / one.path, one, specs, cases, shop), one, len(cases))
+        converted = _loaded(
+            _answers(format_name, shop / "made" / stored.path, stored, specs, cases, shop), stored, len(cases)
+        )
     except reference_client.EngineRefused as error:
-        return f"{whose} does not run: {error}"
+        return f"{owner} does not run: {error}"
     except MobilebenchError as error:
-        return f"{whose} cannot be measured: {error.message}"
-    pairs = zip(given, expected, strict=True)
-    return next((found for theirs, ours in pairs if (found := difference(theirs, ours, whose))), None)
+        return f"{owner} cannot be measured: {error.message}"
+    pairs = zip(converted, expected, strict=True)
+    return next((reason for outputs, reference in pairs if (reason := difference(outputs, reference, owner))), None)
 
 
 def _described(made: dict[str, Any], folder: Path, specs: list[InputSpec]) -> FormatFile:
-    every = [made["file"], *made["parts"]]
-    sums = {name: sha256_of(folder / name) for name in every}
+    names = [made["file"], *made["parts"]]
+    sha256 = {name: sha256_of(folder / name) for name in names}
     return FormatFile(
         path=made["file"],
-        sha256=sums[made["file"]],
-        bytes=sum((folder / name).stat().st_size for name in every),
-        parts={name: sums[name] for name in made["parts"]},
+        sha256=sha256[made["file"]],
+        bytes=sum((folder / name).stat().st_size for name in names),
+        parts={name: sha256[name] for name in made["parts"]},
         inputs=made["inputs"],
         outputs=made["outputs"],
         input_dtypes={
@@ -238,34 +250,34 @@ def _described(made: dict[str, Any], folder: Path, specs: list[InputSpec]) -> Fo
 
 
 def _keep(
-    files: ModelFiles, own: Format, made: dict[Format, FormatFile], reasons: dict[Format, str], shop: Path
+    files: ModelFiles, source_format: Format, made: dict[Format, FormatFile], reasons: dict[Format, str], shop: Path
 ) -> ModelFiles:
     """Move the files that agreed beside the original, then list them in the manifest; older ones are removed."""
     manifest = files.manifest
-    fresh = f"{_FOLDER}{uuid4().hex[:8]}"
-    formats: dict[Format, FormatFile] = {own: manifest.formats[own]}
+    folder_name = f"{_FOLDER}{uuid4().hex[:8]}"
+    formats: dict[Format, FormatFile] = {source_format: manifest.formats[source_format]}
     if made:
         selected = _empty(shop / "selected")
-        for name, one in made.items():
-            for part in (one.path, *one.parts):
+        for name, stored in made.items():
+            for part in (stored.path, *stored.parts):
                 (selected / part).parent.mkdir(parents=True, exist_ok=True)
                 (shop / "made" / part).rename(selected / part)
-            formats[name] = _under(fresh, one)
-        selected.rename(files.folder / fresh)
+            formats[name] = _under(folder_name, stored)
+        selected.rename(files.folder / folder_name)
     note = f"conversions agreed with the original within {TOLERANCE:g} of each output's scale on three inputs"
-    notes = [one for one in manifest.notes if one != note] + ([note] if made else [])
-    kept = user_store.update(
+    notes = [other for other in manifest.notes if other != note] + ([note] if made else [])
+    updated = user_store.update(
         files, manifest.model_copy(update={"formats": formats, "unsupported": reasons, "notes": notes})
     )
     for old in files.folder.glob(f"{_FOLDER}*"):
-        if old.name != fresh:
+        if old.name != folder_name:
             shutil.rmtree(old, ignore_errors=True)
-    return kept
+    return updated
 
 
-def _under(folder: str, one: FormatFile) -> FormatFile:
-    parts = {f"{folder}/{name}": sha256 for name, sha256 in one.parts.items()}
-    return one.model_copy(update={"path": f"{folder}/{one.path}", "parts": parts})
+def _under(folder: str, stored: FormatFile) -> FormatFile:
+    parts = {f"{folder}/{name}": sha256 for name, sha256 in stored.parts.items()}
+    return stored.model_copy(update={"path": f"{folder}/{stored.path}", "parts": parts})
 
 
 def _empty(folder: Path) -> Path:
