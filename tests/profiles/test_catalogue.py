@@ -53,12 +53,12 @@ def test_the_line_is_the_one_of_the_key(tmp_path, pinned: Pinned):
 
 
 @pytest.mark.parametrize("text", ["", "- a list", "id: [unclosed", "a: *nowhere", "just words", "x: \x00"])
-def test_what_is_no_profile_is_bad_input(tmp_path, text):
+def test_a_file_that_is_not_a_profile_is_bad_input(tmp_path, text):
     with pytest.raises(BadInput, match="line 1"):
         read_file(written(tmp_path, text))
 
 
-def test_bytes_that_are_no_text_are_bad_input(tmp_path):
+def test_a_file_that_is_not_utf8_is_bad_input(tmp_path):
     file = tmp_path / "x.yaml"
     file.write_bytes(b"id: \xff\xfe")
     with pytest.raises(BadInput, match="UTF-8"):
@@ -89,7 +89,7 @@ def test_an_own_profile_replaces_the_shipped_one_of_the_same_id(tmp_path, monkey
     assert len([profile for profile in profiles.all_profiles() if profile.id == "tensor-g2"]) == 1
 
 
-def test_an_unknown_id_lists_what_there_is(tmp_path, monkeypatch):
+def test_the_error_for_an_unknown_id_lists_the_profiles(tmp_path, monkeypatch):
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
     with pytest.raises(BadInput) as caught:
         profiles.load("snapdragon-1")

@@ -81,6 +81,6 @@ def test_an_unknown_chip_has_a_name_and_advice(home):
     assert str(home / "device_profiles") in advice
 
 
-def test_a_phone_that_tells_nothing_still_has_a_name():
+def test_a_phone_without_properties_is_named_by_its_serial():
     assert profiles.best_name({}) == "unknown"
     assert "ro.product.board" in profiles.advice({})

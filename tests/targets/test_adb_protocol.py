@@ -214,7 +214,7 @@ def test_arguments_and_variables_reach_a_program_as_they_are(arguments, value):
     assert told.decode() == "".join(f"{text}\0" for text in [value, *arguments])
 
 
-def test_what_cannot_be_an_argument_or_a_variable_is_refused():
+def test_invalid_arguments_and_variables_are_refused():
     for argv, environment in (
         (["a\0b"], {}),
         (["a\udc80"], {}),
@@ -227,7 +227,7 @@ def test_what_cannot_be_an_argument_or_a_variable_is_refused():
             command_line(argv, environment)
 
 
-def test_demand_tells_what_the_phone_said(pinned: Pinned):
+def test_a_failed_command_is_reported_with_its_output(pinned: Pinned):
     assert checked_output(ShellResult(b"fine", b"", 0), "no") == b"fine"
     with pinned.raises(BlockFailed):
         checked_output(ShellResult(b"", b"denied\n", 2), "S1: no")
@@ -260,7 +260,7 @@ def test_a_file_is_sent_in_pieces(serve, tmp_path, monkeypatch):
     ("words", "kind"),
     [(b"couldn't write: No space left on device", NoSpace), (b"couldn't create file: Permission denied", BlockFailed)],
 )
-def test_a_refused_file_is_told_in_the_phones_words(serve, words, kind, pinned: Pinned):
+def test_a_refused_file_is_reported_with_the_phones_message(serve, words, kind, pinned: Pinned):
     done = b"DONE" + struct.pack("<I", 1000)
     request = word(b"SEND", b"/x,33188") + word(b"DATA", b"abc") + done
     serve(sync((request, word(b"FAIL", words))))
@@ -294,7 +294,7 @@ def test_a_phone_that_goes_away_while_a_file_travels_is_lost(serve):
 # Ports
 
 
-def test_forward_and_reverse_tell_taken_ports_apart(serve):
+def test_forward_and_reverse_report_ports_that_are_taken(serve):
     serve(
         [(f"host-serial:{SERIAL}:forward:norebind:tcp:1;tcp:2", b"OKAYOKAY")],
         [(f"host-serial:{SERIAL}:forward:norebind:tcp:1;tcp:2", b"OKAYFAIL0006in use")],
@@ -309,13 +309,13 @@ def test_forward_and_reverse_tell_taken_ports_apart(serve):
     assert adb_protocol.reverse(SERIAL, 0, 5) == 41000
 
 
-def test_a_forward_that_leads_elsewhere_by_now_is_left_alone(serve):
+def test_a_forward_that_now_leads_elsewhere_is_not_removed(serve):
     listing = b"S1 tcp:1 tcp:9\n"
     serve([("host:list-forward", b"OKAY" + f"{len(listing):04x}".encode() + listing)])
     adb_protocol.remove_forward(SERIAL, "tcp:1", "tcp:2")
 
 
-def test_an_adb_that_cannot_be_reached_is_told(monkeypatch, pinned: Pinned):
+def test_an_unreachable_adb_server_is_an_error(monkeypatch, pinned: Pinned):
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(adb_protocol.free_port()))
     monkeypatch.setenv("ADBUTILS_ADB_PATH", "/nonexistent/adb")
     adb_protocol.start_server.cache_clear()

@@ -67,7 +67,7 @@ def test_adb_and_mobilebench_choose_alike(environment, place, starts_here):
         *((SOCKET, value) for value in ("localreserved:x", "acceptfd:0", "tcp:a:0", "localabstract:", "vsock:1")),
     ],
 )
-def test_what_adb_refuses_is_bad_input_that_names_the_variable(variable, value):
+def test_values_that_adb_refuses_are_bad_input_that_names_the_variable(variable, value):
     with pytest.raises(BadInput, match=variable) as caught:
         adb_server.chosen({variable: value})
     assert repr(value) in caught.value.message
@@ -139,7 +139,7 @@ def listens(monkeypatch):
     ],
     ids=["console", "http", "close", "fail", "letters", "prefix", "half", "endless"],
 )
-def test_what_is_no_adb_server_is_said_to_be_none(listens, answer, wait, pinned: Pinned):
+def test_a_program_with_other_answers_is_not_an_adb_server(listens, answer, wait, pinned: Pinned):
     _is_refused(listens(answer, wait), pinned)
 
 
@@ -148,7 +148,7 @@ def test_what_is_no_adb_server_is_said_to_be_none(listens, answer, wait, pinned:
     [b"", b"OKAYffff", b"OKAY", lambda: (time.sleep(0.1) or b"O" for _ in range(1000))],
     ids=["silent", "huge", "okay", "slow"],
 )
-def test_what_does_not_answer_in_time_is_no_adb_server(listens, monkeypatch, answer, pinned: Pinned):
+def test_a_program_that_does_not_answer_in_time_is_not_an_adb_server(listens, monkeypatch, answer, pinned: Pinned):
     monkeypatch.setattr(adb_protocol, "_GREET_SECONDS", 0.05)
     _is_refused(listens(answer, 30), pinned)
 
@@ -162,7 +162,7 @@ def _is_refused(port, pinned):
     assert adb_protocol.state("S1") == "absent"
 
 
-def test_a_server_that_greets_and_then_says_nonsense_is_bad_input(listens, pinned: Pinned):
+def test_a_server_that_answers_only_its_version_is_bad_input(listens, pinned: Pinned):
     answers = iter([b"OKAY00040029", b"OKAYnone"])
     listens(lambda: [next(answers)])
     with pinned.raises(BadInput):
@@ -202,7 +202,7 @@ def test_no_server_is_started_on_another_host(monkeypatch, pinned: Pinned):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("port", ["", "0x3ea5"])
-def test_adbutils_meets_the_same_server_whatever_it_reads_itself(port):
+def test_adbutils_uses_the_same_server_in_spite_of_its_own_variables(port):
     code = (
         "from mobilebench.targets.android import adb_server; import os\n"
         "client = adb_server.client(); print(client.host, client.port, adb_server.chosen().port)"
@@ -217,7 +217,7 @@ def test_adbutils_meets_the_same_server_whatever_it_reads_itself(port):
 
 @pytest.mark.adb
 @pytest.mark.parametrize("form", [f"{SOCKET}=tcp:{{}}", f"{SOCKET}=tcp:127.0.0.1:{{}}", f"{SOCKET}=tcp:localhost:{{}}"])
-def test_a_real_server_is_met_that_a_variable_names(form, tmp_path):
+def test_the_server_that_a_variable_names_is_used(form, tmp_path):
     adb = shutil.which("adb") or adb_server.program()
     port = str(adb_protocol.free_port())
     variable, _, value = form.format(port).partition("=")

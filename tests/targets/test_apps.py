@@ -75,7 +75,7 @@ def test_each_user_has_a_state_of_their_own(pinned: Pinned):
     pinned(parsed(text, 11).why_not)
 
 
-def test_older_phones_tell_less():
+def test_the_shorter_answer_of_older_phones_is_read():
     package = f"  Package [{CHROME}] (1):\n    versionName=55.0\n    User 0:  installed=true hidden=false"
     text = f"@package {CHROME}\nPackages:\n{package}"
     assert parsed(text) == Installed("55.0", None)
@@ -104,7 +104,7 @@ def test_a_refusal_is_not_a_missing_package(answer, pinned: Pinned):
 
 
 @pytest.mark.parametrize(("text", "user"), [("0\n", 0), ("10\n", 10), ("", 0), ("Error: no such command", 0)])
-def test_the_present_user(text, user):
+def test_the_current_user(text, user):
     assert apps.parse_current_user(text) == user
 
 

@@ -142,9 +142,7 @@ def browsers(sockets, installed=EVERY):
     yield PhoneBrowsers("S1", conditions, installed, None), conditions
 
 
-def test_a_phone_that_lets_adb_change_no_setting_is_measured_and_the_proof_says_so(
-    devtools, monkeypatch, pinned: Pinned
-):
+def test_a_phone_whose_settings_adb_cannot_change_is_measured_with_a_note(devtools, monkeypatch, pinned: Pinned):
     port = devtools(Browser="Chrome/120.0.1", **{"Android-Package": "com.android.chrome"})
 
     def refuse(*arguments):
@@ -161,7 +159,7 @@ def test_a_phone_that_lets_adb_change_no_setting_is_measured_and_the_proof_says_
 
 
 @pytest.mark.parametrize("name", [name for name, app in KNOWN_BROWSERS.items() if app.is_chrome])
-def test_of_several_chromes_the_others_are_ended_because_they_share_a_socket(name, devtools):
+def test_other_chrome_builds_are_ended_because_they_share_a_socket(name, devtools):
     app = KNOWN_BROWSERS[name]
     port = devtools(Browser="Chrome/120.0.1", **{"Android-Package": app.package})
     with browsers({SOCKET: port}) as (phone, conditions):
@@ -183,7 +181,7 @@ def test_a_chrome_that_is_alone_ends_nothing(devtools):
     assert not [line for line in conditions.done if line.startswith("stop")]
 
 
-def test_a_browser_stays_for_blocks_that_want_it_the_same(devtools):
+def test_a_browser_stays_open_for_the_next_block_with_the_same_flags(devtools):
     port = devtools(Browser="Chrome/120.0.1")
     with browsers({SOCKET: port}) as (phone, conditions):
         first = phone.running("chrome")
@@ -197,7 +195,7 @@ def test_a_browser_stays_for_blocks_that_want_it_the_same(devtools):
 @pytest.mark.parametrize(
     ("name", "socket"), [("chrome@samsung", "Terrace_devtools_remote"), ("chrome@edge", "x_devtools_remote_77")]
 )
-def test_a_browser_of_another_maker_is_looked_for_among_the_sockets(name, socket, devtools):
+def test_a_browser_of_another_maker_is_found_among_the_sockets(name, socket, devtools):
     package = KNOWN_BROWSERS[name].package
     wrong = devtools(Browser="Chrome/1", **{"Android-Package": "com.android.chrome"})
     right = devtools(Browser="Other/24.0.2", **{"Android-Package": package})
@@ -248,7 +246,7 @@ def test_another_app_at_the_socket_is_named_and_put_back(devtools, pinned: Pinne
     ],
     ids=["unknown", "edge", "samsung", "quotes", "line break", "no flag", "too long", "firefox"],
 )
-def test_what_cannot_be_had_changes_nothing(name, flags, kind, pinned: Pinned):
+def test_an_unsupported_browser_or_flag_changes_nothing(name, flags, kind, pinned: Pinned):
     with browsers({}) as (phone, conditions), pinned.raises(kind):
         phone.running(name, flags)
     assert (conditions.done, conditions.put) == ([], [])
@@ -289,7 +287,7 @@ class TestBuilds:
         monkeypatch.setattr(discovery, "phone", lambda serial, state: [build.name for build in builds.of_phones()])
         assert discovery.phones({"S1": "device", "S2": "device"}) == [["chrome@mine"]] * 2
 
-    def test_a_package_that_nobody_knows_is_looked_for_among_the_sockets(self, devtools, declare):
+    def test_an_unknown_package_is_found_among_the_sockets(self, devtools, declare):
         declare(["chrome@mine=com.example.my_browser"])
         port = devtools(Browser="Mine/3.2", **{"Android-Package": "com.example.my_browser"})
         with browsers({"localabstract:my_devtools_remote": port}, {"chrome@mine": "3.2"}) as (phone, _):
@@ -299,7 +297,7 @@ class TestBuilds:
         "build",
         ["chrome@x=org.mozilla.firefox", "firefox@x=com.android.chrome", "chrome@x=com.microsoft.emmx --y"],
     )
-    def test_what_cannot_be_is_unsupported(self, build, declare, pinned: Pinned):
+    def test_builds_that_cannot_be_driven_are_unsupported(self, build, declare, pinned: Pinned):
         (name,) = declare([build])
         with browsers({}, {name: "1"}) as (phone, conditions), pinned.raises(Unsupported):
             phone.running(name)
@@ -314,7 +312,7 @@ class TestFirstRun:
         monkeypatch.setattr("mobilebench.targets.android.first_run._SETTLE_SECONDS", 0.0)
         return screen
 
-    def test_questions_before_the_socket_opens_are_answered_and_told(self, monkeypatch, devtools):
+    def test_first_run_screens_before_the_socket_opens_are_answered_and_noted(self, monkeypatch, devtools):
         with browsers({}) as (phone, conditions):
             denied = "com.google.android.permissioncontroller/com.android.permission.ui.GrantPermissionsActivity"
             screen = self.screens(monkeypatch, conditions, ASKING, denied)
@@ -339,19 +337,19 @@ class TestFirstRun:
         assert screen.closed
         assert conditions.put == [LENT]
 
-    def test_questions_over_a_browser_that_answers_are_found_too(self, monkeypatch, devtools):
+    def test_first_run_screens_of_a_browser_that_answers_are_found_too(self, monkeypatch, devtools):
         port = devtools(Browser="Chrome/120.0.1")
         with browsers({SOCKET: port}) as (phone, conditions):
             self.screens(monkeypatch, conditions, ASKING)
             assert len(phone.running("chrome").notes) == 1
 
-    def test_a_browser_that_asks_nothing_has_no_screen_lent(self, devtools):
+    def test_automation_is_not_prepared_for_a_browser_that_asks_nothing(self, devtools):
         port = devtools(Browser="Chrome/120.0.1")
         with browsers({SOCKET: port}) as (phone, conditions):
             assert phone.running("chrome").notes == ()
         assert "lend screen" not in conditions.done
 
-    def test_a_screen_that_nobody_knows_says_what_to_do_and_everything_is_put_back(
+    def test_an_unknown_first_run_screen_is_an_error_and_everything_is_put_back(
         self, monkeypatch, devtools, pinned: Pinned
     ):
         monkeypatch.setattr("mobilebench.targets.android.first_run._PATIENCE_SECONDS", 0.05)
@@ -363,7 +361,7 @@ class TestFirstRun:
         assert screen.closed
         assert LENT in conditions.put and AppStarted(package="com.android.chrome") in conditions.put
 
-    def test_a_browser_that_never_answers_is_told_with_what_is_on_the_screen(self, monkeypatch, pinned: Pinned):
+    def test_the_error_for_a_browser_that_never_answers_names_the_screen(self, monkeypatch, pinned: Pinned):
         monkeypatch.setattr(module, "_START_SECONDS", 0.1)
         with browsers({}) as (phone, _), pinned.raises(BlockFailed):
             phone.running("chrome")

@@ -160,21 +160,21 @@ def test_cores(status, possible, expected):
     assert description.parse_cores(status, possible) == expected
 
 
-def test_cores_that_are_not_told_are_assumed_and_said_to_be(pinned: Pinned):
+def test_unknown_cores_are_assumed_with_a_reason(pinned: Pinned):
     info = described(PIXEL.replace("Cpus_allowed_list:\t0-7", "").replace("possible\n0-7", "possible\n"))
     assert info.cores == 1
     pinned(info.unknown["cores"])
 
 
 @pytest.mark.parametrize("word", ["unknown", "UNKNOWN", "none", "null", "", " N/A "])
-def test_a_word_for_nothing_is_no_property(word):
+def test_a_placeholder_is_not_a_property_value(word):
     info = described(PIXEL.replace("[GS201]", f"[{word}]").replace("[Google]", f"[{word}]"))
     assert info.manufacturer is None
     assert (info.soc, info.profile) == ("Tensor G2", "tensor-g2"), "its board platform names it"
     assert "ro.soc.model" not in info.facts
 
 
-def test_what_is_absent_faked_or_impossible_is_left_out_with_its_reason():
+def test_absent_faked_and_impossible_values_are_left_out_with_a_reason():
     info = described(PIXEL.replace("present: true", "present: false"))
     assert (info.battery_percent, info.unknown) == (None, {"battery_percent": "no battery is fitted"})
     info = described(PIXEL.replace("MemTotal:        7654321 kB", "MemTotal: 0 kB"))
@@ -183,7 +183,7 @@ def test_what_is_absent_faked_or_impossible_is_left_out_with_its_reason():
 
 
 @pytest.mark.parametrize("mark", ["[ro.kernel.qemu]: [1]", "[ro.boot.qemu]: [1]", "[ro.hardware]: [ranchu]"])
-def test_an_emulator_is_no_phone_with_a_chip_and_a_battery(mark):
+def test_an_emulator_has_no_chip_and_no_battery(mark):
     text = PIXEL.replace("[ro.soc.model]: [GS201]\n", mark + "\n").replace("[ro.board.platform]: [gs201]\n", "")
     info = described(text)
     assert info.soc.startswith("emulator: ")
@@ -194,7 +194,7 @@ def test_an_emulator_is_no_phone_with_a_chip_and_a_battery(mark):
 
 
 @pytest.mark.parametrize("word", ["../../bin", "arm64 v8a", "", "unknown", "/x"])
-def test_an_abi_that_is_no_name_is_not_taken(word, pinned: Pinned):
+def test_an_abi_that_cannot_be_a_folder_name_is_not_used(word, pinned: Pinned):
     info = described(PIXEL.replace("[arm64-v8a]", f"[{word}]"))
     assert (info.abi, info.runner) == ("unknown", "android-unknown")
     pinned(info.unknown["abi"])
@@ -215,7 +215,7 @@ def test_a_phone_that_names_no_renderer_has_no_known_gpu():
     assert info.unknown["gpu"] == "the phone names no renderer"
 
 
-def test_a_browser_that_is_disabled_is_not_offered_and_says_so():
+def test_a_disabled_browser_is_not_offered_and_has_a_reason():
     info = described(PIXEL.replace("stopped=false enabled=0", "stopped=false enabled=3"))
     assert info.browsers == {name: version for name, version in BROWSERS.items() if name != "chrome"}
     assert info.unusable_browsers == {"chrome": "Chrome is disabled on this phone"}
@@ -273,14 +273,14 @@ def test_a_phone_that_goes_away_meanwhile_is_lost():
         description.read(Phone({"dumpsys battery": TargetLost("S1 went away")}))
 
 
-def test_a_package_service_that_refuses_is_no_phone_without_browsers(pinned: Pinned):
+def test_a_refusing_package_service_does_not_mean_that_there_are_no_browsers(pinned: Pinned):
     refused = "@package com.android.chrome\nPermission Denial: can't dump package\n"
     info = description.read(Phone({"for p": refused}))
     assert info.browsers == {}
     pinned(info.unknown["browsers"])
 
 
-def test_a_phone_whose_shell_fails_is_told(pinned: Pinned):
+def test_a_phone_whose_shell_fails_is_an_error(pinned: Pinned):
     with FakeShell(("echo …", failed(1, "no shell"))) as shell, pinned.raises(BlockFailed):
         description.read(shell)
 
@@ -422,7 +422,7 @@ def test_any_name_stays_a_name(text):
     assert isinstance(found, Void) or found
 
 
-def test_pages_know_software_by_the_same_words():
+def test_pages_recognise_software_renderers_by_the_same_pattern():
     source = (Path(__file__).parents[2] / "web" / "src" / "core" / "gpu.ts").read_text()
     (pattern,) = re.findall(r"SOFTWARE_RENDERER =\s*/(.+)/i;", source)
     assert pattern == description._SOFTWARE.pattern

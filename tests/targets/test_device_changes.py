@@ -114,7 +114,7 @@ def test_a_setting_comes_back(before):
     assert (phone.settings, phone.files.files) == (before, {})
 
 
-def test_a_setting_that_has_its_value_already_is_not_touched():
+def test_a_setting_that_already_has_its_value_is_not_changed():
     phone = FakePhone(settings={"stay_on": "7"})
     assert conditions_of(phone).set_setting("global", "stay_on", "7") is None
     assert phone.done == ["settings get global stay_on"]
@@ -141,7 +141,7 @@ def test_a_setting_that_the_phone_ignores_leaves_nothing_to_put_back(pinned: Pin
 
 
 @pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
-def test_an_app_for_debugging_that_the_phone_refuses_leaves_nothing_to_put_back(answer):
+def test_a_refused_debug_app_leaves_nothing_to_put_back(answer):
     phone = FakePhone(settings={"debug_app": "org.mine"})
     phone.refused["am set-debug-app"] = answer
     with pytest.raises(NotAllowed):
@@ -150,7 +150,7 @@ def test_an_app_for_debugging_that_the_phone_refuses_leaves_nothing_to_put_back(
 
 
 @pytest.mark.parametrize("answer", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_what_cannot_be_read_is_not_changed(answer, pinned: Pinned):
+def test_an_unreadable_setting_is_not_changed(answer, pinned: Pinned):
     phone = FakePhone(settings={"stay_on": "3", "debug_app": "org.mine"})
     phone.refused["settings get"] = answer
     conditions = conditions_of(phone)
@@ -163,7 +163,7 @@ def test_what_cannot_be_read_is_not_changed(answer, pinned: Pinned):
     assert {text.split()[1] for text in phone.done} == {"get"}
 
 
-def test_a_phone_that_lets_adb_choose_the_app_for_debugging_but_no_setting_is_as_good_as_before():
+def test_a_debug_app_that_only_keeps_another_wait_setting_counts_as_put_back():
     phone = FakePhone()
     phone.refused["settings delete"] = REFUSALS["stderr alone"]
     conditions = conditions_of(phone)
@@ -172,7 +172,7 @@ def test_a_phone_that_lets_adb_choose_the_app_for_debugging_but_no_setting_is_as
     assert (phone.settings, phone.files.files) == ({"wait_for_debugger": "0"}, {})
 
 
-def test_whether_the_app_for_debugging_waits_is_asked_before_it_is_changed(pinned: Pinned):
+def test_the_wait_setting_of_the_debug_app_is_read_before_it_is_changed(pinned: Pinned):
     phone = FakePhone(settings={"debug_app": "org.mine"})
     phone.refused["settings get global wait_for_debugger"] = failed(255)
     with pinned.raises(BlockFailed):
@@ -180,7 +180,7 @@ def test_whether_the_app_for_debugging_waits_is_asked_before_it_is_changed(pinne
     assert phone.settings == {"debug_app": "org.mine"}
 
 
-def test_an_app_for_debugging_that_is_none_is_not_taken_for_one(pinned: Pinned):
+def test_a_debug_app_that_is_no_package_is_an_error(pinned: Pinned):
     phone = FakePhone(settings={"debug_app": "what is this"})
     with pinned.raises(BlockFailed):
         conditions_of(phone).set_debug_app("com.android.chrome")
@@ -198,7 +198,7 @@ def test_a_file_that_cannot_be_read_is_not_replaced(pinned: Pinned):
     assert phone.files.files == {FLAGS: b"mine"}
 
 
-def test_nothing_is_changed_or_put_back_once_somebody_else_has_the_phone(pinned: Pinned):
+def test_nothing_is_changed_or_put_back_after_another_run_took_the_phone(pinned: Pinned):
     phone = FakePhone(settings={"stay_on": "3"})
     conditions = conditions_of(phone)
     conditions.set_setting("global", "stay_on", "7")
@@ -236,7 +236,7 @@ JAR, ASIDE = "/data/local/tmp/u2.jar", "/data/local/tmp/u2.jar.before-mobilebenc
         ),
     ],
 )
-def test_of_uiautomator2_nothing_stays_but_a_persons_own(there, running, before, after):
+def test_uiautomator2_is_removed_unless_it_was_there_before(there, running, before, after):
     files = FakeFiles({JAR: b"theirs"} if there else {})
     with FakeShell((LIST, running), WRITE, *before, UNDO, *after, CLEAR) as shell:
         conditions = DeviceChanges(shell, files, TOKEN)
@@ -246,7 +246,7 @@ def test_of_uiautomator2_nothing_stays_but_a_persons_own(there, running, before,
         conditions.put_back_all()
 
 
-def test_a_phone_that_does_not_say_whether_uiautomator2_runs_is_not_changed(pinned: Pinned):
+def test_nothing_is_changed_if_it_is_unknown_whether_uiautomator2_runs(pinned: Pinned):
     with (
         FakeShell((LIST, failed(127, "grep: not found"))) as shell,
         pinned.raises(BlockFailed),
@@ -272,12 +272,12 @@ def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():
         ("", ""),
     ],
 )
-def test_what_has_the_screen(told, front):
+def test_the_activity_in_front_is_read(told, front):
     with FakeShell(("dumpsys window…", told)) as shell:
         assert DeviceChanges(shell, FakeFiles(), TOKEN).front() == front
 
 
-def test_a_screen_that_adb_may_not_switch_on_is_told():
+def test_a_screen_that_adb_may_not_switch_on_is_noted():
     phone = FakePhone()
     assert conditions_of(phone).wake_screen() is None
     words = b"java.lang.SecurityException: Injecting to another application requires INJECT_EVENTS permission\n"
@@ -305,7 +305,7 @@ def test_changes_are_undone_last_first_and_one_failure_keeps_no_other_from_it(pi
     assert (phone.settings, phone.files.files) == ({"a": "1"}, {})
 
 
-def test_what_cannot_be_put_back_but_is_as_it_was_all_the_same_is_forgotten():
+def test_a_failed_undo_of_an_unchanged_value_is_forgotten():
     phone = FakePhone(left_behind([{"kind": "setting", "namespace": "global", "key": "a", "value": "1"}]))
     phone.settings["a"] = "1"
     phone.refused["settings put"] = REFUSALS["stderr alone"]
@@ -313,7 +313,7 @@ def test_what_cannot_be_put_back_but_is_as_it_was_all_the_same_is_forgotten():
     assert (found.left, phone.files.files) == ((), {})
 
 
-def test_what_a_dead_run_left_and_nobody_can_put_back_keeps_nobody_from_measuring(pinned: Pinned):
+def test_changes_that_cannot_be_put_back_do_not_prevent_measuring(pinned: Pinned):
     phone = FakePhone(left_behind([{"kind": "setting", "namespace": "global", "key": "a", "value": "1"}]))
     phone.settings["a"] = "7"
     phone.refused["settings put"] = REFUSALS["stderr alone"]
@@ -338,7 +338,7 @@ def test_a_phone_that_went_away_keeps_its_restore_file():
     assert noted(phone)
 
 
-def test_what_a_dead_run_left_is_put_back_first(pinned: Pinned):
+def test_changes_of_a_dead_run_are_put_back_first(pinned: Pinned):
     steps = [
         {"kind": "file", "path": FLAGS, "content": "XyAtLW9sZAo=", "mode": 420},
         {"kind": "debug_app", "package": None},
@@ -356,7 +356,7 @@ def test_a_phone_without_restore_file_is_left_alone():
         assert DeviceChanges(shell, FakeFiles(), TOKEN).recover().lines == []
 
 
-def test_a_run_that_still_goes_on_is_not_disturbed():
+def test_changes_of_a_run_that_is_still_running_are_left():
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         started = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[19]
@@ -383,7 +383,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("files", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_restore_file_that_cannot_be_understood_is_kept_aside_and_blocks_nothing(files, pinned: Pinned):
+def test_an_invalid_restore_file_is_moved_aside_and_blocks_nothing(files, pinned: Pinned):
     content = files.files[RESTORE_FILE]
     phone = FakePhone(FakeFiles(files.files))
     conditions = conditions_of(phone)
@@ -397,7 +397,7 @@ def test_a_restore_file_that_cannot_be_understood_is_kept_aside_and_blocks_nothi
     assert phone.files.files == {aside: content}
 
 
-def test_an_empty_restore_file_is_removed_and_told(pinned: Pinned):
+def test_an_empty_restore_file_is_removed_and_reported(pinned: Pinned):
     phone = FakePhone(FakeFiles({RESTORE_FILE: b""}))
     (notice,) = conditions_of(phone).recover().notices
     pinned(notice)
@@ -414,7 +414,7 @@ def test_an_empty_restore_file_is_removed_and_told(pinned: Pinned):
         ("java.lang.SecurityException: Permission Denial: starting Intent", "Denial"),
     ],
 )
-def test_an_app_that_does_not_start_is_told_and_ended_whatever_the_exit_code(said, words):
+def test_an_app_that_does_not_start_is_ended_with_any_exit_code(said, words):
     for answer in (ShellResult(said.encode(), b"", 0), ShellResult(b"", said.encode(), 1)):
         phone = FakePhone()
         phone.refused["am start x"] = answer
@@ -461,13 +461,13 @@ def test_a_port_taken_on_the_phone_is_replaced_by_a_free_one(monkeypatch):
     assert removed == [("fake-1", "tcp:41000")]
 
 
-def test_no_port_at_all_is_told_and_nothing_stays_noted(monkeypatch):
+def test_without_a_free_port_nothing_stays_recorded(monkeypatch):
     monkeypatch.setattr(adb_protocol, "reverse", lambda serial, port, host: None)
     with FakeShell(WRITE, CLEAR) as shell, pytest.raises(BlockFailed, match="8000"):
         DeviceChanges(shell, FakeFiles(), TOKEN).reverse(8000)
 
 
-def test_a_forward_is_noted_before_it_is_made(monkeypatch):
+def test_a_forward_is_recorded_before_it_is_made(monkeypatch):
     phone = FakePhone()
     taken = iter([False, True])
 
@@ -483,7 +483,7 @@ def test_a_forward_is_noted_before_it_is_made(monkeypatch):
     assert phone.files.files == {}
 
 
-def test_ports_are_taken_away_from_the_connection_that_they_were_led_to(monkeypatch):
+def test_forwards_are_removed_from_the_connection_that_they_belong_to(monkeypatch):
     removed = []
     monkeypatch.setattr(adb_protocol, "remove_forward", lambda *arguments: removed.append(arguments))
 
@@ -508,7 +508,7 @@ def test_this_process_is_alive_and_its_pid_with_another_start_is_not():
     assert this_process().pid == os.getpid()
 
 
-def test_a_process_that_has_ended_is_not_alive_although_nobody_has_asked_how():
+def test_a_zombie_process_does_not_count_as_alive():
     other = subprocess.Popen(["sleep", "60"])
     started = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[19]
     owner = this_process().model_copy(update={"pid": other.pid, "started": started})

@@ -47,7 +47,7 @@ def test_missing_permissions_are_a_matter_of_udev_rules(word):
     assert "android-sdk-platform-tools-common" in discovery.remedy("R58M", word)
 
 
-def test_missing_permissions_for_want_of_a_group_name_it(pinned: Pinned):
+def test_missing_permissions_name_the_group(pinned: Pinned):
     hint = discovery.remedy("R58M", "no permissions (user ann is not in the plugdev group); see [url]")
     pinned(hint)
 
@@ -64,7 +64,7 @@ def test_serials_in_commands_are_quoted(pinned: Pinned):
 
 
 @pytest.mark.parametrize("word", ["nothing", "", "{0}", "no such word"])
-def test_a_word_that_is_not_known_is_shown(word, pinned: Pinned):
+def test_an_unknown_state_is_shown(word, pinned: Pinned):
     hint = discovery.remedy("R58M", word)
     assert f"“{word}”" in hint
     pinned(hint)

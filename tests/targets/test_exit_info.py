@@ -76,7 +76,7 @@ def test_a_page_that_android_killed_for_memory_is_told(form: str, pinned: Pinned
 
 
 @FORMATS
-def test_what_ended_before_the_block_counts_for_nothing(form: str) -> None:
+def test_exits_before_the_block_are_ignored(form: str) -> None:
     old = dumped(form, (PAGE, 3, "2026-11-21 11:59:00"))
     error = killed()
     assert failing(error, old, old, old) is error
@@ -92,14 +92,14 @@ def test_what_ended_before_the_block_counts_for_nothing(form: str) -> None:
         (99, "crash"),
     ],
 )
-def test_a_browser_that_ended_is_told_from_a_cut_connection(reason: int, fault: str, pinned: Pinned) -> None:
+def test_a_cut_connection_is_explained_by_the_browsers_exit(reason: int, fault: str, pinned: Pinned) -> None:
     error = failing(cut(), dumped(IN_LINES, (PAGE, 3, NOW), (CHROME, reason, NOW)))
     assert error.fault == fault
     pinned(error.message)
 
 
 @pytest.mark.parametrize("answer", ["", NOW, "Bad activity command", TargetLost("gone"), BlockFailed("late")])
-def test_a_phone_that_tells_nothing_leaves_the_failure_as_it_is(answer: object) -> None:
+def test_a_phone_without_exit_records_leaves_the_failure_unchanged(answer: object) -> None:
     error = cut()
     asked = 1 if isinstance(answer, Exception) else 3
     assert failing(error, *[answer] * asked) is error
@@ -110,7 +110,7 @@ def test_other_failures_are_not_asked_about() -> None:
     assert failing(error) is error
 
 
-def test_a_browser_that_writes_its_exit_down_late_is_asked_again() -> None:
+def test_an_exit_that_is_recorded_late_is_asked_for_again() -> None:
     error = failing(cut(), NOW, dumped(IN_LINES, (CHROME, 5, NOW)))
     assert error.fault == "crash"
 
@@ -123,7 +123,7 @@ def test_no_text_breaks_the_parser(text: str) -> None:
     assert all(one.words for one in found)
 
 
-def test_androids_reasons_have_words_and_a_later_one_its_number():
+def test_known_exit_reasons_have_a_text_and_unknown_ones_a_number():
     told = [exit_info.Exit(CHROME, datetime.fromtimestamp(0, UTC), number).words for number in range(18)]
     assert len(set(told)) == 18
     assert told[17] == "reason 17"

@@ -49,7 +49,7 @@ def end(phone: Target, kind: str, address: str, exit_: tuple[str, int] | None) -
         ("browser", None, "cut connection", "The connection to the browser was cut"),
     ],
 )
-def test_what_ends_on_a_phone_is_named_by_what_the_phone_says(
+def test_exits_are_explained_by_the_phones_records(
     open_phone, kind: str, exit_: tuple[str, int] | None, fault: str, words: str
 ) -> None:
     with open_phone(NAME) as phone:

@@ -39,7 +39,7 @@ def test_a_new_file_is_sent_under_another_name_verified_and_then_named(model):
     assert files.modes == {f"{FINAL}.part": 0o644}
 
 
-def test_a_file_that_is_there_costs_one_hash_and_then_nothing(model):
+def test_a_file_on_the_phone_is_hashed_once_and_not_sent(model):
     files = FakeFiles()
     with FakeShell((CHECK, f"{SHA}  {FINAL}\n")) as shell:
         phone = PhoneFiles(shell, files)
@@ -65,7 +65,7 @@ def test_a_runner_is_executable(model):
     assert files.modes[f"{FINAL}.part"] == 0o755
 
 
-def test_a_full_disk_is_told_with_its_room_and_leaves_nothing(model, pinned: Pinned):
+def test_a_full_disk_is_reported_with_its_free_space_and_leaves_nothing(model, pinned: Pinned):
     df = "Filesystem 1K-blocks Used Available Use% Mounted on\n/dev/dm-3 1000 900 2000 90% /data\n"
     phone_files = FakeFiles(failure=NoSpace("No space left on device"))
     script = ((CHECK, ""), (f"rm -f {FINAL}.part; rmdir …", ""), ("df -k /data/local/tmp", df))
@@ -102,7 +102,7 @@ def test_a_phone_without_sha256sum_cannot_be_measured(model):
             phone.settle()
 
 
-def test_a_missing_file_and_a_sha_that_is_none_are_bad_input(model, tmp_path, pinned: Pinned):
+def test_a_missing_file_and_an_invalid_sha256_are_bad_input(model, tmp_path, pinned: Pinned):
     with FakeShell() as shell:
         phone = PhoneFiles(shell, FakeFiles())
         with pinned.raises(BadInput):

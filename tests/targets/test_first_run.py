@@ -68,7 +68,7 @@ BOUNDS = {"left": 10, "top": 20, "right": 30, "bottom": 60}
         ({"text": "", "resourceName": "p:id/no_button", "bounds": BOUNDS}, "no_button"),
     ],
 )
-def test_the_middle_of_a_button_is_touched_and_its_words_are_told(info, said):
+def test_the_middle_of_a_button_is_touched_and_its_text_returned(info, said):
     device = FakeDevice(info)
     screen = automation(device)
     assert screen.press(".*") == said
@@ -78,13 +78,13 @@ def test_the_middle_of_a_button_is_touched_and_its_words_are_told(info, said):
     assert device.stopped == 1
 
 
-def test_where_nothing_fits_nothing_is_touched():
+def test_nothing_is_touched_if_no_button_matches():
     device = FakeDevice()
     assert automation(device).press(".*") is None
     assert device.clicked == []
 
 
-def test_a_server_that_does_not_start_is_told_with_the_phone_and_what_to_do(pinned: Pinned):
+def test_a_uiautomator2_server_that_does_not_start_is_an_error(pinned: Pinned):
     def broken():
         raise RuntimeError("server  quit\nunexpectedly")
 
@@ -92,7 +92,7 @@ def test_a_server_that_does_not_start_is_told_with_the_phone_and_what_to_do(pinn
         automation(broken).press(".*")
 
 
-def test_a_call_that_hangs_is_left_when_the_run_is_cancelled(pinned: Pinned):
+def test_a_call_that_hangs_is_given_up_when_the_run_is_cancelled(pinned: Pinned):
     cancel, never = Event(), Event()
     Timer(0.1, cancel.set).start()
     began = time.monotonic()

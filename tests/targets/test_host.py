@@ -85,7 +85,7 @@ def test_a_pushed_file_stays_where_it_is(target, tmp_path):
     assert target.push(file, sha256="given").sha256 == "given"
 
 
-def test_what_cannot_be_pushed_is_bad_input(target, tmp_path, pinned: Pinned):
+def test_a_missing_or_not_executable_file_is_bad_input(target, tmp_path, pinned: Pinned):
     file = tmp_path / "runner"
     file.write_bytes(b"")
     file.chmod(0o644)
@@ -104,7 +104,7 @@ def test_pull_copies(target, tmp_path, pinned: Pinned):
         target.pull(TargetPath(str(tmp_path / "no")), tmp_path / "c")
 
 
-def test_its_own_loopback_needs_no_leading(target):
+def test_this_computers_loopback_needs_no_forward(target):
     with target.reverse(8123) as origin:
         assert origin == "http://127.0.0.1:8123"
 
@@ -171,7 +171,7 @@ def _ends(pid: int) -> bool:
         ({"BAT0": {"present": "1\n"}}, None),
     ],
 )
-def test_a_battery_that_is_not_fitted_or_tells_nonsense_has_no_charge(tmp_path, batteries, percent):
+def test_an_absent_battery_and_one_with_an_impossible_value_have_no_charge(tmp_path, batteries, percent):
     for name, files in batteries.items():
         (tmp_path / name).mkdir()
         for file, text in files.items():

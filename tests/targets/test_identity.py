@@ -21,7 +21,7 @@ def states(phones, *preferred):
     return {info.id: info.state for info in mark_duplicates(phones, preferred)}
 
 
-def test_two_ways_to_a_phone_are_one_and_the_cable_is_kept():
+def test_two_connections_are_one_phone_and_the_cable_is_kept():
     for order in ([WIFI, USB, BY_ITSELF], [BY_ITSELF, WIFI, USB]):
         found = mark_duplicates([phone(serial) for serial in order])
         assert [info.id for info in found] == order
@@ -33,7 +33,7 @@ def test_two_ways_to_a_phone_are_one_and_the_cable_is_kept():
         assert {info.machine for info in found} == {"R5CT1234567"}
 
 
-def test_the_way_that_a_person_names_first_is_kept():
+def test_the_serial_that_is_named_first_is_kept():
     phones = [phone(USB), phone(WIFI)]
     assert states(phones, WIFI, USB) == {USB: f"the same phone as {WIFI}", WIFI: "device"}
     assert states(phones, WIFI) == {USB: f"the same phone as {WIFI}", WIFI: "device"}
@@ -61,7 +61,7 @@ def test_androids_in_containers_share_a_kernel_and_are_two():
 @pytest.mark.parametrize(
     "number", ["", "unknown", "UNKNOWN", "0123456789ABCDEF", "0123456789abcdef", "0000000000", "1234567890", "null"]
 )
-def test_a_number_that_says_nothing_neither_merges_nor_parts_phones(number):
+def test_a_placeholder_serial_number_neither_merges_nor_separates_phones(number):
     assert set(states([phone(USB, number), phone(WIFI, number, BOOT_2)]).values()) == {"device"}
     assert states([phone(USB, number), phone(WIFI, number)])[WIFI] == f"the same phone as {USB}"
     found = phone(USB, number)
@@ -90,7 +90,7 @@ def test_virtual_phones_share_this_computer():
     assert [(info.state, info.machine) for info in found] == [("device", "m"), ("device", "m")]
 
 
-def test_a_lock_has_one_name_for_all_ways_to_a_phone():
+def test_a_lock_has_one_name_for_all_connections_to_a_phone():
     assert identity.key(phone(USB)) == identity.key(phone(WIFI))
     assert identity.key(phone(USB)) != identity.key(phone(WIFI, boot=BOOT_2))
     assert identity.key(phone(USB)) != identity.key(phone(USB, "another"))

@@ -78,7 +78,7 @@ def gone():
     return this_process().model_copy(update={"pid": process.pid, "started": "1"})
 
 
-def test_the_lock_says_whose_it_is_and_goes_with_it(phone):
+def test_the_lock_names_its_owner_and_is_removed_with_the_lease(phone):
     own = taken(phone, "run-1")
     found = phone.holds()
     assert (found.owner, found.place, found.run) == (this_process(), this_place(), "run-1")
@@ -87,7 +87,7 @@ def test_the_lock_says_whose_it_is_and_goes_with_it(phone):
     assert sorted(path.name for path in phone.file.parent.iterdir()) == []
 
 
-def test_another_computer_is_refused_and_told_who_has_it_since_when_and_until_when(phone, pinned: Pinned):
+def test_another_computer_is_refused_with_holder_and_times(phone, pinned: Pinned):
     phone.put()
     with pinned.raises(BadInput) as caught:
         taken(phone)
@@ -95,7 +95,7 @@ def test_another_computer_is_refused_and_told_who_has_it_since_when_and_until_wh
     assert "Wait" in caught.value.hint
 
 
-def test_a_lease_that_has_run_out_is_taken_over(phone):
+def test_an_expired_lease_is_taken_over(phone):
     phone.put(until=999.0)
     taken(phone).close()
 
@@ -132,12 +132,12 @@ def test_a_restart_is_noticed_without_the_kernels_id_too(phone, pinned: Pinned):
     own.close()
 
 
-def test_a_process_of_this_computer_that_has_ended_holds_nothing(phone):
+def test_an_ended_process_of_this_computer_holds_no_lock(phone):
     phone.put(place=this_place(), owner=gone())
     taken(phone).close()
 
 
-def test_a_process_of_this_computer_that_runs_is_said_to_be_here(phone, pinned: Pinned):
+def test_a_running_process_of_this_computer_is_named_as_local(phone, pinned: Pinned):
     started = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[19]
     owner = this_process().model_copy(update={"pid": os.getppid(), "started": started})
     phone.put(place=this_place(), owner=owner)
@@ -153,7 +153,7 @@ def test_a_cloned_computer_is_another_one(phone, pinned: Pinned):
 
 
 @pytest.mark.parametrize("text", ["", "\n", "{", "\x7fELF\x02", '{"schema":"mobilebench/lock/1","token":"x"}', "[]"])
-def test_what_is_no_lock_keeps_nobody_away(phone, text):
+def test_an_invalid_lock_file_is_taken_over(phone, text):
     phone.write(text)
     own = taken(phone)
     assert phone.holds().owner == this_process()
@@ -161,7 +161,7 @@ def test_what_is_no_lock_keeps_nobody_away(phone, text):
 
 
 @pytest.mark.parametrize("changes", [{"since": -1e300}, {"until": -1.0}])
-def test_a_lock_of_an_impossible_time_keeps_nobody_away(phone, changes):
+def test_a_lock_with_an_impossible_time_is_taken_over(phone, changes):
     phone.put()
     phone.write(json.dumps({**json.loads(phone.file.read_text()), **changes}))
     taken(phone).close()
@@ -174,7 +174,7 @@ def test_a_lock_of_a_newer_version_is_respected(phone):
         taken(phone)
 
 
-def test_what_a_lock_says_is_not_trusted(phone):
+def test_the_content_of_a_lock_is_not_trusted(phone):
     phone.put(host="a\x1b[31mb\nc", run="`reboot` $(x) 'y'")
     with pytest.raises(BadInput) as caught:
         taken(phone)
@@ -191,7 +191,7 @@ def test_a_name_of_this_computer_that_a_shell_would_read_is_only_written(phone, 
     assert not phone.file.exists()
 
 
-def test_of_many_that_want_a_phone_at_once_one_gets_it(phone):
+def test_of_many_simultaneous_runs_one_gets_the_phone(phone):
     phone.put(until=1.0)
     found, refused = [], []
     start = threading.Barrier(8)
@@ -240,7 +240,7 @@ def test_a_lease_is_renewed_by_itself_also_after_the_phone_was_away(phone, monke
     own.close()
 
 
-def test_what_somebody_else_has_taken_is_neither_renewed_nor_removed(phone, pinned: Pinned):
+def test_a_lock_that_another_run_has_taken_is_neither_renewed_nor_removed(phone, pinned: Pinned):
     own = taken(phone)
     theirs = phone.put()
     with pinned.raises(BlockFailed):
@@ -293,20 +293,20 @@ def test_a_guarded_command_runs_only_while_the_lock_is_ours(phone):
     own.close()
 
 
-def test_whoever_was_ended_while_writing_the_lock_keeps_nobody_away(phone, monkeypatch):
+def test_a_process_killed_while_writing_the_lock_blocks_no_other(phone, monkeypatch):
     monkeypatch.setattr(lease, "_TURN_SECONDS", 0.2)
     (phone.file.parent / "lock.turn").mkdir(parents=True)
     taken(phone).close()
     assert list(phone.file.parent.iterdir()) == []
 
 
-def test_a_phone_on_which_nothing_can_be_written_says_so(phone, pinned: Pinned):
+def test_a_phone_on_which_nothing_can_be_written_is_an_error(phone, pinned: Pinned):
     (phone.folder / "home").write_text("a file where the folder should be")
     with pinned.raises(BlockFailed):
         taken(phone)
 
 
-def test_the_phones_clock_stands_in_where_it_does_not_say_how_long_it_has_been_running(phone, pinned: Pinned):
+def test_the_phones_clock_is_used_if_its_uptime_cannot_be_read(phone, pinned: Pinned):
     phone.uptime = None
     phone.put(since=time.time() - 1000, until=time.time() + 200)
     with pinned.raises(BadInput):
@@ -315,11 +315,11 @@ def test_the_phones_clock_stands_in_where_it_does_not_say_how_long_it_has_been_r
     taken(phone).close()
 
 
-def test_a_phone_without_a_clock_is_no_phone_to_lock(phone, monkeypatch, pinned: Pinned):
+def test_a_phone_without_a_clock_cannot_be_locked(phone, monkeypatch, pinned: Pinned):
     monkeypatch.setattr(phone, "script", lambda text, timeout=30: ShellResult(b"\n@\n@\n", b"", 0))
     with pinned.raises(BlockFailed):
         taken(phone)
 
 
-def test_the_owner_of_a_lock_is_like_that_of_a_restore_file():
+def test_locks_and_restore_files_have_the_same_kind_of_owner():
     assert PhoneLock(token="t", owner=Owner(machine="m", pid=1, started="2")).run == ""

@@ -142,7 +142,7 @@ def test_a_phone_measured_by_another_process_is_refused_with_its_pid_and_run(oth
 
 
 @pytest.mark.slow
-def test_another_home_meets_the_same_locks(new_process, tmp_path, pinned: Pinned):
+def test_locks_are_shared_between_homes(new_process, tmp_path, pinned: Pinned):
     other = new_process(MOBILEBENCH_HOME=str(tmp_path))
     other.lock_device(phone("S1"))
     with pinned.raises(BadInput), device_lock(phone("S1")):
@@ -196,7 +196,7 @@ def test_this_computer_is_locked_as_well(other, pinned: Pinned):
 
 
 @pytest.mark.slow
-def test_a_killed_process_holds_nothing(new_process):
+def test_a_killed_process_holds_no_lock(new_process):
     other = new_process()
     other.lock_device(phone("S1"))
     other.kill()
@@ -233,7 +233,7 @@ def test_turns_exclude_each_other_within_a_process():
     assert most == [1]
 
 
-def test_who_has_had_its_turn_queues_behind_those_that_wait():
+def test_a_caller_that_has_had_its_turn_queues_behind_those_that_wait():
     order = []
     ready = threading.Event()
 

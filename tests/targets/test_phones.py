@@ -129,7 +129,7 @@ def test_a_file_is_pushed_once(open_phone, tmp_path):
         assert told(phone, "find", str(first.path).rpartition("/")[0], "-name", "*.part") == ""
 
 
-def test_a_full_phone_says_so_and_keeps_nothing_half_written(open_phone, tmp_path):
+def test_a_full_phone_is_reported_and_keeps_no_partial_file(open_phone, tmp_path):
     file = tmp_path / "large"
     file.write_bytes(os.urandom(9_000_000))
     small = tmp_path / "small"
@@ -142,7 +142,7 @@ def test_a_full_phone_says_so_and_keeps_nothing_half_written(open_phone, tmp_pat
         assert phone.push(small).transferred
 
 
-def test_pages_of_this_computer_are_reached_from_the_phone_and_ports_are_given_back(rack, open_phone):
+def test_the_phone_reaches_pages_of_this_computer_and_ports_are_released(rack, open_phone):
     class Page(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
@@ -204,7 +204,7 @@ def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(
         assert not _chrome_answers(serial)
 
 
-def test_what_a_killed_run_left_changed_is_put_back_by_the_next_one(rack, open_phone):
+def test_changes_of_a_killed_run_are_put_back_by_the_next_one(rack, open_phone):
     serial = rack("plain")
     with open_phone() as phone:
         phone.shell(["sh", "-c", f"printf '_ --mine' > {CHROME_FLAGS_FILE}"], timeout=5)
@@ -260,7 +260,7 @@ def test_a_run_with_another_home_is_refused(rack, tmp_path, open_phone):
     assert tried_elsewhere(serial, MOBILEBENCH_HOME=str(tmp_path)) == ""
 
 
-def test_a_run_that_meets_no_lock_of_this_computer_is_refused_by_the_phones_own(rack, open_phone):
+def test_a_run_without_the_local_lock_is_refused_by_the_phones_lock(rack, open_phone):
     """As from another computer."""
     serial = rack("plain")
     with open_phone() as phone, phone.reverse(45678):
@@ -281,7 +281,7 @@ def second_serial(rack):
     subprocess.run(["adb", "disconnect", serial], capture_output=True, check=True)
 
 
-def test_a_second_serial_of_a_phone_is_said_to_be_one_and_not_measured(rack, second_serial):
+def test_a_second_serial_of_a_phone_is_marked_and_not_measured(rack, second_serial):
     first = rack("plain")
     for named in (f"{first},{second_serial}", f"{second_serial},{first}"):
         kept, other = targets.select(named)
@@ -303,7 +303,7 @@ def test_a_phone_is_held_under_both_its_serials(rack, second_serial, open_phone)
         assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
 
 
-def test_what_a_killed_run_left_by_one_serial_is_put_back_by_the_other(rack, second_serial):
+def test_changes_made_under_one_serial_are_put_back_under_the_other(rack, second_serial):
     serial = rack("plain")
     before = phones.state_of("plain").settings
     code = OPEN.replace(
@@ -363,7 +363,7 @@ NO_SERVICE = "echo cmd: Can\\'t find service: settings"
         ("*", NO_SERVICE),
     ],
 )
-def test_a_phone_whose_settings_are_refused_or_not_told(refusing, open_phone, words, answer):
+def test_a_phone_whose_settings_are_refused_or_unreadable(refusing, open_phone, words, answer):
     unset = "settings.global.wait_for_debugger"  # `am` sets it beside, and only `settings` can delete it
     phones.change_state("strict", {"settings.global.stay_on_while_plugged_in": "3", unset: "0"})
     before = phones.state_of("strict").settings
@@ -404,7 +404,7 @@ def test_two_phones_with_one_serial_number_are_two(rack):
     phones.down(["double"])
 
 
-def test_what_killed_runs_leave_is_swept_away_by_the_next_one(open_phone):
+def test_files_of_killed_runs_are_removed_by_the_next_one(open_phone):
     folder = "/data/local/tmp/mobilebench"
     with open_phone() as phone:
         made = f"mkdir -p {folder}/scratch/x {folder}/files/abc && echo half > {folder}/files/abc/model.part"
@@ -419,7 +419,7 @@ def test_what_killed_runs_leave_is_swept_away_by_the_next_one(open_phone):
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"schema": "mobilebench/restore/2", "steps": []}'])
-def test_a_restore_file_that_is_none_blocks_nobody(open_phone, content):
+def test_an_invalid_restore_file_blocks_no_run(open_phone, content):
     with open_phone() as phone:
         phone.shell(["sh", "-c", f"printf %s '{content}' > {RESTORE_FILE}"], timeout=5)
     with open_phone() as phone:

@@ -138,7 +138,7 @@ def same_phone(shell):
     )
 
 
-def test_two_ways_to_a_phone_are_measured_once(monkeypatch, attached):
+def test_two_connections_to_a_phone_are_measured_once(monkeypatch, attached):
     attached.clear()
     attached |= {"10.0.0.7:5555": "device", "R5CT1234567": "device"}
     monkeypatch.setattr(description, "read", same_phone)
@@ -157,7 +157,7 @@ def test_two_ways_to_a_phone_are_measured_once(monkeypatch, attached):
     ]
 
 
-def test_a_state_is_said_as_a_sentence(pinned: Pinned):
+def test_a_state_is_written_as_a_sentence(pinned: Pinned):
     assert discovery.sentence("X", "offline") == "X is offline"
     assert discovery.sentence("X", "the same phone as Y") == "X is the same phone as Y"
     assert discovery.sentence("X", discovery.TWIN) == "X: another phone has the same serial"

@@ -35,7 +35,7 @@ def test_the_guide_has_the_table() -> None:
     assert abilities.markdown() in guide
 
 
-def test_every_row_says_what_happens_where_it_does_not_work() -> None:
+def test_every_row_says_what_happens_on_phones_without_it() -> None:
     assert len({one.words for one in ABILITIES}) == len(ABILITIES)
     for one in ABILITIES:
         assert one.purpose and one.source and one.user
@@ -72,7 +72,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Daemon]:
         (["wm", "dismiss-keyguard"], 24, "", 0),
     ],
 )
-def test_a_virtual_phone_answers_by_its_android(
+def test_a_virtual_phone_answers_as_its_android_version_does(
     daemon: Callable[[int], Daemon], android: int, words: list[str], since: int, said: str, code: int
 ) -> None:
     answer = asyncio.run(daemon(android).answer(words))

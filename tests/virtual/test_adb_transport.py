@@ -46,7 +46,7 @@ def test_a_damaged_command_is_refused(packet: Packet, position: int, change: int
         PacketParser().feed(bytes(data))
 
 
-def test_a_payload_larger_than_was_agreed_is_refused_before_it_comes() -> None:
+def test_a_payload_larger_than_agreed_is_refused_before_it_arrives() -> None:
     header = struct.pack("<6I", WRTE, 1, 1, MAX_PAYLOAD + 1, 0, WRTE ^ 0xFFFFFFFF)
     with pytest.raises(ProtocolError, match="larger"):
         PacketParser().feed(header)
@@ -83,5 +83,5 @@ def test_a_shell_frame_of_absurd_length_is_refused() -> None:
         ("shell", None),
     ],
 )
-def test_what_is_asked_of_the_shell_service(service: str, request_: ShellRequest | None) -> None:
+def test_requests_to_the_shell_service_are_parsed(service: str, request_: ShellRequest | None) -> None:
     assert parse_request(service) == request_

@@ -78,7 +78,7 @@ def test_chrome_shows_an_isolated_page_and_ends(desk: Desk, tmp_path: Path) -> N
     phones.down()
 
 
-def test_flags_are_read_only_when_chrome_is_the_app_for_debugging(one_desk: Desk, tmp_path: Path) -> None:
+def test_flags_are_read_only_when_chrome_is_the_debug_app(one_desk: Desk, tmp_path: Path) -> None:
     (phone,) = phones.up(1, wipe=True)
     (tmp_path / "flags").write_text("_ --user-agent=Marked\n")
     one_desk.run(phone, "push", str(tmp_path / "flags"), "/data/local/tmp/chrome-command-line")

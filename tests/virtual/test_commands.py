@@ -85,7 +85,7 @@ def test_properties_can_be_set_unless_they_are_read_only(device: Device) -> None
     assert ask(device, "getprop", "ro.soc.model").stdout == "SM8550\n"
 
 
-def test_the_battery_tells_its_state_and_sys_agrees(device: Device) -> None:
+def test_dumpsys_battery_and_sys_report_the_same_state(device: Device) -> None:
     device.files.change(lambda state: with_value(with_value(state, "battery.level", 15), "battery.temperature", 41.3))
     told = fields(ask(device, "dumpsys", "battery").stdout)
     assert (told["level"], told["temperature"], told["USB powered"]) == ("15", "413", "true")
@@ -113,13 +113,13 @@ def test_temperatures_stand_in_the_hal_section_while_the_cache_is_stale(device: 
     assert (device.files.root / "sys/class/thermal/thermal_zone0/temp").read_text() == "62500\n"
 
 
-def test_a_phone_whose_thermal_hal_is_not_ready_says_so(device: Device) -> None:
+def test_a_thermal_hal_that_is_not_ready_is_reported(device: Device) -> None:
     device.files.change(lambda state: with_value(state, "thermal.hal_ready", False))
     text = ask(device, "dumpsys", "thermalservice").stdout
     assert "HAL Ready: false" in text and "Current temperatures" not in text
 
 
-def test_processes_that_ended_are_told_of_the_app_that_is_asked_for(device: Device) -> None:
+def test_exit_records_are_listed_for_the_requested_app(device: Device) -> None:
     page = f"{CHROME_PACKAGE}:sandboxed_process0"
     device.files.change(lambda state: with_value(state, f"exits.{page}", "3 2026-11-21 12:00:00.500"))
     told = ask(device, "dumpsys", "activity", "exit-info", CHROME_PACKAGE).stdout
@@ -137,7 +137,7 @@ def test_clocks_in_sys_are_the_profiles(device: Device) -> None:
     assert (cpus / "cpufreq/policy7/scaling_cur_freq").read_text() == "1200000\n"
 
 
-def test_the_gpu_is_named_and_admits_to_be_drawn_in_software(device: Device) -> None:
+def test_the_gpu_is_named_as_drawn_in_software(device: Device) -> None:
     line = ask(device, "dumpsys", "SurfaceFlinger").stdout
     found = re.search(r"^GLES: ([^,]+), ([^,]+), ([^,]+)$", line, re.MULTILINE)
     assert found is not None
@@ -157,7 +157,7 @@ def test_chrome_is_listed_with_the_version_of_this_computers_chromium(device: De
 
 
 @pytest.mark.parametrize("without", ["chromium", "installation"])
-def test_a_phone_without_chrome_says_so(tmp_path: Path, without: str) -> None:
+def test_a_phone_without_chrome_reports_it(tmp_path: Path, without: str) -> None:
     device = make_device(tmp_path, chromium=None if without == "chromium" else Program("/nowhere", "1.2.3.4"))
     if without == "installation":
         device.files.change(lambda state: with_value(state, "chrome_installed", False))
@@ -183,7 +183,7 @@ def test_settings_are_put_read_listed_and_deleted(device: Device) -> None:
     assert ask(device, "settings", "get", "planet", "x").code == 255
 
 
-def test_the_app_for_debugging_is_a_setting_only_when_it_is_to_persist(device: Device) -> None:
+def test_only_a_persistent_debug_app_is_a_setting(device: Device) -> None:
     ask(device, "am", "set-debug-app", CHROME_PACKAGE)
     assert ask(device, "settings", "get", "global", "debug_app").stdout == "null\n"
     ask(device, "am", "set-debug-app", "--persistent", CHROME_PACKAGE)
@@ -279,7 +279,7 @@ def test_a_service_can_be_missing_refuse_or_say_something_else(device: Device) -
     assert fields(ask(device, "dumpsys", "battery").stdout)["present"] == "true"
 
 
-def test_a_battery_that_is_set_says_so_until_it_is_reset(device: Device) -> None:
+def test_battery_values_set_by_hand_are_marked_until_they_are_reset(device: Device) -> None:
     assert "UPDATES STOPPED" not in ask(device, "dumpsys", "battery").stdout
     ask(device, "dumpsys", "battery", "set", "level", "12")
     told = ask(device, "dumpsys", "battery").stdout

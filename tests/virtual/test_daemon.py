@@ -77,7 +77,7 @@ def test_exit_codes_arrive(desk: Desk, phone: VirtualPhone, code: int) -> None:
     assert desk.run(phone, "shell", f"exit {code}").returncode == code
 
 
-def test_a_command_ended_by_a_signal_tells_it_as_a_shell_does(desk: Desk, phone: VirtualPhone) -> None:
+def test_a_command_ended_by_a_signal_has_the_exit_code_of_a_shell(desk: Desk, phone: VirtualPhone) -> None:
     assert desk.run(phone, "shell", "kill -9 $$").returncode == 137
 
 
@@ -183,7 +183,7 @@ def test_a_command_that_ignores_the_signal_lives_on(desk: Desk, phone: VirtualPh
     wait_until(lambda: "went" in desk.shell(phone, f"ls {TMP}"))
 
 
-def test_what_the_command_started_gets_no_signal(desk: Desk, phone: VirtualPhone) -> None:
+def test_processes_started_by_the_command_get_no_signal(desk: Desk, phone: VirtualPhone) -> None:
     started = f"rm -f {TMP}/pids; sleep 4323 & echo $! $$ > {TMP}/pids.new; mv {TMP}/pids.new {TMP}/pids; wait"
     with hung_up(desk, phone, "shell", started):
         wait_until(lambda: "pids" in desk.shell(phone, f"ls {TMP}").split())
@@ -274,12 +274,12 @@ def test_a_folder_travels_both_ways(desk: Desk, phone: VirtualPhone, tmp_path: P
     assert (tmp_path / "back" / "inner" / "b").read_bytes() == b"22"
 
 
-def test_pulling_what_is_not_there_fails_clearly(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
+def test_pulling_a_missing_file_fails_clearly(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
     done = desk.run(phone, "pull", f"{TMP}/nothing", str(tmp_path))
     assert done.returncode != 0 and b"No such file or directory" in done.stderr + done.stdout
 
 
-def test_pushing_where_nothing_can_be_written_fails_clearly(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
+def test_pushing_to_a_folder_without_permission_fails_clearly(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(os.urandom(200_000))
     done = desk.run(phone, "push", str(tmp_path / "x"), "/system/bin/x")
     assert done.returncode != 0 and b"Read-only file system" in done.stderr + done.stdout
@@ -364,7 +364,7 @@ def test_the_same_reversed_port_leads_elsewhere_on_every_phone(desk: Desk, pair:
             desk.run(phone, "reverse", "--remove-all")
 
 
-def test_much_travels_through_a_reversed_and_forwarded_port(desk: Desk, phone: VirtualPhone) -> None:
+def test_many_bytes_pass_through_a_reversed_and_forwarded_port(desk: Desk, phone: VirtualPhone) -> None:
     sent = os.urandom(5 << 20)
     with answering(b"") as here:
         desk.run(phone, "reverse", "tcp:8200", f"tcp:{here}")
@@ -398,7 +398,7 @@ def talk(phone: VirtualPhone, *packets: Packet | bytes) -> list[Packet]:
     return heard
 
 
-def test_a_service_that_a_phone_has_not_is_refused(phone: VirtualPhone) -> None:
+def test_a_service_that_the_phone_lacks_is_refused(phone: VirtualPhone) -> None:
     hello = Packet(CNXN, VERSION, 1 << 20, b"host::")
     for service in (b"nosuch:\0", b"", b"jdwp:1\0", b"host:version\0", b"tcp:notaport\0", b"\xff\xfe\0"):
         answers = talk(phone, hello, Packet(OPEN, 77, 0, service))
@@ -422,7 +422,7 @@ def test_an_empty_packet_is_acknowledged_and_is_no_end(phone: VirtualPhone) -> N
     assert (FrameId.STDOUT, b"all of it") in shown and (FrameId.EXIT, b"\0") in shown
 
 
-def test_an_empty_packet_in_the_middle_of_a_push_is_survived(desk: Desk, phone: VirtualPhone) -> None:
+def test_an_empty_packet_in_the_middle_of_a_push_is_ignored(desk: Desk, phone: VirtualPhone) -> None:
     hello = Packet(CNXN, VERSION, 1 << 20, b"host::")
     where = f"{TMP}/empty-packets,33188".encode()
     send = b"SEND" + struct.pack("<I", len(where)) + where

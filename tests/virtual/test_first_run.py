@@ -53,7 +53,7 @@ def button(device: Device, name: str) -> tuple[str, str]:
     return str((left + right) // 2), str((top + bottom) // 2)
 
 
-def test_chrome_opens_when_every_question_is_answered_and_asks_none_again(device: Device, opened: list[str]) -> None:
+def test_chrome_opens_after_the_last_first_run_screen_and_asks_only_once(device: Device, opened: list[str]) -> None:
     assert "Starting" in ask(device, *START).stdout
     assert front(device).endswith("FirstRunActivity")
     assert opened == []
@@ -66,7 +66,7 @@ def test_chrome_opens_when_every_question_is_answered_and_asks_none_again(device
     assert len(opened) == 2
 
 
-def test_a_touch_beside_the_buttons_answers_nothing(device: Device) -> None:
+def test_a_touch_beside_the_buttons_does_nothing(device: Device) -> None:
     ask(device, *START)
     ask(device, "input", "tap", "1", "1")
     assert front(device).endswith("FirstRunActivity")

@@ -118,7 +118,7 @@ def test_an_explicit_intent_is_bound_by_filters_from_android_13_on(words: str) -
         f"-n {FIREFOX}/org.mozilla.gecko.BrowserApp -a {VIEW} -d about:blank",
     ],
 )
-def test_what_matches_a_filter_or_an_activity_without_one_starts_everywhere(words: str, api: int) -> None:
+def test_intents_that_match_a_filter_start_on_every_android(words: str, api: int) -> None:
     assert starts(f"am start {words}", INSTALLED, api) in INSTALLED
 
 

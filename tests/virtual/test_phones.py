@@ -22,7 +22,7 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_an_unknown_profile_is_told_with_those_that_there_are(empty_home: Path) -> None:
+def test_the_error_for_an_unknown_profile_lists_the_profiles(empty_home: Path) -> None:
     with pytest.raises(BadInput, match="commodore-64") as told:
         phones.up(1, ["commodore-64"])
     assert told.value.hint is not None and "snapdragon-8-gen-2" in told.value.hint
@@ -116,7 +116,7 @@ def test_down_ends_what_commands_left_behind_and_nothing_else(one_desk: Desk) ->
 
 
 @pytest.mark.adb
-def test_a_number_that_another_process_got_is_not_ended(one_desk: Desk) -> None:
+def test_a_process_that_reuses_a_pid_is_not_ended(one_desk: Desk) -> None:
     (phone,) = phones.up(1, names=["gone"])
     assert phone.pid is not None
     record = one_desk.home / "virtual" / "gone" / "phone.json"
@@ -144,7 +144,7 @@ def test_a_phone_that_was_killed_is_seen_as_down_and_comes_back(one_desk: Desk) 
 
 
 @pytest.mark.adb
-def test_a_port_that_was_taken_meanwhile_is_left_to_its_owner(one_desk: Desk) -> None:
+def test_a_port_that_another_program_has_taken_is_left_to_it(one_desk: Desk) -> None:
     (phone,) = phones.up(1, names=["mover"])
     phones.down(["mover"])
     with socket.create_server(("127.0.0.1", int(phone.serial.split(":")[1]))):
@@ -155,7 +155,7 @@ def test_a_port_that_was_taken_meanwhile_is_left_to_its_owner(one_desk: Desk) ->
 
 
 @pytest.mark.adb
-def test_a_phone_that_cannot_start_says_why(one_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_phone_that_cannot_start_is_reported_with_the_reason(one_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mobilebench.virtual.sandbox.METADATA", "/proc/no/such/place")
     with pytest.raises(TargetLost, match="did not start") as told:
         phones.up(1, names=["broken"])

@@ -36,7 +36,7 @@ def pair(open_desk: Desk) -> Iterator[list[VirtualPhone]]:
     phones.down()
 
 
-def test_without_walls_the_phones_paths_are_still_its_own(
+def test_without_a_sandbox_the_phone_still_has_separate_paths(
     open_desk: Desk, pair: list[VirtualPhone], tmp_path: Path
 ) -> None:
     for phone in pair:
@@ -52,7 +52,7 @@ def test_without_walls_the_phones_paths_are_still_its_own(
     assert open_desk.run(pair[0], "shell", "echo err >&2; exit 3").returncode == 3
 
 
-def test_without_walls_the_same_port_is_two_ports(open_desk: Desk, pair: list[VirtualPhone]) -> None:
+def test_without_a_sandbox_the_same_port_is_two_ports(open_desk: Desk, pair: list[VirtualPhone]) -> None:
     class Name(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             self.request.sendall(str(self.server.server_address[1]).encode())
@@ -81,7 +81,9 @@ def ask(port: int) -> str:
         return there.recv(100).decode()
 
 
-def test_without_walls_chrome_shows_isolated_pages_of_its_own_phone(open_desk: Desk, pair: list[VirtualPhone]) -> None:
+def test_without_a_sandbox_chrome_shows_isolated_pages_of_its_own_phone(
+    open_desk: Desk, pair: list[VirtualPhone]
+) -> None:
     with page("one") as one, page("two") as two:
         ports = []
         for phone, here in zip(pair, (one, two), strict=True):
@@ -91,14 +93,16 @@ def test_without_walls_chrome_shows_isolated_pages_of_its_own_phone(open_desk: D
         wait_until(lambda: "one true true" in titles(ports[0]) and "two true true" in titles(ports[1]))
 
 
-def test_without_walls_a_full_disk_refuses_pushes(open_desk: Desk, pair: list[VirtualPhone], tmp_path: Path) -> None:
+def test_without_a_sandbox_a_full_disk_refuses_pushes(
+    open_desk: Desk, pair: list[VirtualPhone], tmp_path: Path
+) -> None:
     (tmp_path / "big").write_bytes(b"x" * (22 << 20))
     done = open_desk.run(pair[0], "push", str(tmp_path / "big"), f"{TMP}/big")
     assert done.returncode != 0 and b"No space left on device" in done.stdout + done.stderr
     assert open_desk.shell(pair[0], f"ls {TMP} | grep -c big || true") == "0"
 
 
-def test_without_walls_down_ends_what_was_left_behind(open_desk: Desk, pair: list[VirtualPhone]) -> None:
+def test_without_a_sandbox_down_ends_processes_left_behind(open_desk: Desk, pair: list[VirtualPhone]) -> None:
     open_desk.shell(pair[0], "setsid nohup sleep 4331 >/dev/null 2>&1 & (nohup sleep 4331 >/dev/null 2>&1 &)")
     open_desk.shell(pair[0], f"{START} -d about:blank")
     assert len(processes_mentioning("sleep 4331")) == 2
@@ -107,7 +111,7 @@ def test_without_walls_down_ends_what_was_left_behind(open_desk: Desk, pair: lis
     assert processes_mentioning(str(open_desk.home)) == []
 
 
-def test_without_walls_a_job_that_ended_is_gone(open_desk: Desk, pair: list[VirtualPhone]) -> None:
+def test_without_a_sandbox_an_ended_job_is_reaped(open_desk: Desk, pair: list[VirtualPhone]) -> None:
     pid = open_desk.shell(pair[0], "nohup sleep 0.2 >/dev/null 2>&1 & echo $!")
     wait_until(lambda: open_desk.run(pair[0], "shell", f"kill -0 {pid}").returncode != 0)
 
