@@ -1,4 +1,4 @@
-"""Profiles written by hand: mistakes are told with file, line and key; one's own profiles are read too."""
+"""Profiles written by hand: errors name file, line and key, and the user's own profiles are read too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The profile that the documentation shows is one that can be used as it stands."""
+"""The profile in the documentation is valid as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped profiles hold together, and each is recognised as itself and nothing else."""
+"""The shipped profiles are consistent, and each matches only its own chip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Virtual phones for the tests marked `adb`: on an adb server of their own, in a home of their own."""
+"""Virtual phones for the tests marked `adb`: on a separate adb server, in a separate home."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUNDLED_ADB = Path(adbutils.__file__).parent / "binaries" / "adb"
 
 @contextmanager
 def own_adb(home: Path, adb: Path) -> Iterator[None]:
-    """An adb server that nobody else uses, started from one binary, and ended again by its own request."""
+    """A separate adb server, started from this binary, and ended by adb's own request."""
     bin_folder = home / "bin"
     bin_folder.mkdir(parents=True, exist_ok=True)
     (bin_folder / "adb").symlink_to(adb)
@@ -40,14 +40,14 @@ def own_adb(home: Path, adb: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="module", params=["adb of the system", "adb inside adbutils"])
 def adb_binary(request: pytest.FixtureRequest) -> Path:
-    """Both adb programs that people have."""
+    """Both common adb programs."""
     system = shutil.which("adb")
     return BUNDLED_ADB if system is None or request.param == "adb inside adbutils" else Path(system)
 
 
 @pytest.fixture(scope="module")
 def rack(tmp_path_factory: pytest.TempPathFactory, adb_binary: Path) -> Iterator[Callable[..., str]]:
-    """Switches virtual phones on by name, and answers their serial."""
+    """Switches virtual phones on by name, and returns their serials."""
     with own_adb(tmp_path_factory.mktemp("home"), adb_binary):
         yield lambda name, **how: phones.up(names=[name], **how)[0].serial
 

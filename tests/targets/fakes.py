@@ -1,4 +1,4 @@
-"""A phone that follows a script: what is asked of it must be what the test expects, in that order, and all of it."""
+"""Fake phones: one that follows a script of expected commands, and one with settings and files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FakeShell:
 
 
 class FakePhone:
-    """A phone whose settings, app for debugging and files change; any command may be refused.
+    """A phone whose settings, debug app and files change; any command may be refused.
 
     Its files are those of a `FakeFiles`.
     """
@@ -51,9 +51,9 @@ class FakePhone:
         self.files = files or FakeFiles()
         self.settings = {} if settings is None else settings
         self.refused = {}
-        """Beginning of a command to what the phone answers."""
+        """Maps the beginning of a command to the phone's answer."""
         self.lock = "t0"
-        """The token that its lock holds."""
+        """The token in its lock."""
         self.done = []
 
     def script(self, text, *, timeout=30):

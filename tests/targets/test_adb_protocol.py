@@ -1,4 +1,4 @@
-"""Commands and files over adb's own wire format, against the least of an adb server: a script for each connection."""
+"""Commands and files over adb's wire format, against a scripted adb server."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def frame(kind, data):
 
 
 class Server:
-    """Answers connections in their order. Each is a list of (request, answer); it hangs up after the last one."""
+    """An adb server with a list of (request, answer) for each connection, in order; it then hangs up."""
 
     def __init__(self, *connections):
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Which adb server is met, by adb's own variables; and what listens at its place without being one."""
+"""Which adb server is used, by adb's own variables, and programs that listen there but are not adb servers."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_values_that_adb_refuses_are_bad_input_that_names_the_variable(variable,
 
 
 def _listen(answer, wait=0.0):
-    """A program at a port that answers each connection with these bytes, and then waits before it closes."""
+    """Listen on a port; answer each connection with these bytes, then wait before closing it."""
     listener = socket.create_server(("127.0.0.1", 0))
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Which version of an app is installed for the present user, and why one that is there cannot be used."""
+"""Which version of an app the current user has, and why an installed one cannot be used."""
 
 from __future__ import annotations
 

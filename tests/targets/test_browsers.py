@@ -1,4 +1,4 @@
-"""Browsers on a phone: which one is started, what is ended for it, and where it is reached."""
+"""Browsers on a phone: which one is started, which others are ended, and where it is reached."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LENT = AutomationPrepared(had_jar=False, was_running=False)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """No builds but those that a test declares; nobody waits for a tab or for questions."""
+    """Only the builds that a test declares, and no waiting for tabs or first-run screens."""
     monkeypatch.setenv(builds.VARIABLE, "")
     monkeypatch.setattr(module, "_PAGE_SECONDS", 0.0)
     monkeypatch.setattr(module, "_QUIET_SECONDS", 0.0)
@@ -45,7 +45,7 @@ def impatient(monkeypatch):
 
 
 class FakeConditions:
-    """What is done to the phone, in order; its sockets lead to ports of this computer."""
+    """Records the changes to the phone in order; its sockets lead to ports of this computer."""
 
     def __init__(self, sockets: dict[str, int]) -> None:
         self.sockets = sockets
@@ -94,7 +94,7 @@ class FakeConditions:
 
 @pytest.fixture
 def devtools() -> Iterator[Callable[..., int]]:
-    """Starts DevTools endpoints that say what they are; their ports."""
+    """Starts DevTools endpoints with these version records; returns their ports."""
     servers = []
 
     def start(**version: str) -> int:
@@ -119,7 +119,7 @@ def devtools() -> Iterator[Callable[..., int]]:
 
 
 class FakeScreen:
-    """Presses one button of each screen that asks; then the next screen comes."""
+    """Presses one button of each first-run screen; the next screen follows."""
 
     def __init__(self, conditions, knows=True):
         self.conditions = conditions

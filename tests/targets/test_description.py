@@ -1,4 +1,4 @@
-"""A phone's description of what it answers; what it does not answer stays unknown."""
+"""A phone's description from its answers; fields without an answer stay unknown."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_a_disabled_browser_is_not_offered_and_has_a_reason():
 
 
 class Phone:
-    """Answers each question to a service by itself, and the questions of the first command together."""
+    """A shell that answers each service's question separately, and the questions of the first command together."""
 
     serial = "S1"
 

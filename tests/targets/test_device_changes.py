@@ -1,4 +1,4 @@
-"""Whatever is changed on a phone is written down there first and put back, by us or by the next run."""
+"""Every change to a phone is recorded there first, and put back by this run or the next one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every word of adb for a phone's state has a next step of its own."""
+"""Each of adb's states for a phone has its own advice."""
 
 from __future__ import annotations
 

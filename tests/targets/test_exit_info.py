@@ -1,4 +1,4 @@
-"""Why a browser on a phone ended, in the words of several releases of Android."""
+"""Why a browser on a phone ended, as several releases of Android report it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BY_LINE = """\
           status=0
           description=null
 """
-"""As Android 11 has it; later releases put several fields into one line."""
+"""The format of Android 11; later releases put several fields into one line."""
 IN_LINES = """\
         ApplicationExitInfo #{number}:
           timestamp={at}.123 pid=4711 realUid=99001 packageUid=10123 definingUid=10123 user=0

@@ -1,4 +1,4 @@
-"""Pages and browsers that end on a phone (a virtual one), and what it says of their end."""
+"""Pages and browsers that end on a virtual phone, and the reasons that it reports."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CHROME = "com.android.chrome"
 
 @pytest.fixture(scope="module")
 def adb_binary() -> Path:
-    """Which adb carries the words makes no difference here."""
+    """The version of adb makes no difference here, so one is enough."""
     return BUNDLED_ADB
 
 
 def end(phone: Target, kind: str, address: str, exit_: tuple[str, int] | None) -> None:
-    """Kill the phone's processes of a kind; `exit_` is what Android would write down of it."""
+    """Kill the phone's processes of a kind; `exit_` is the record that Android would keep of it."""
     if exit_:
         now = phone.shell(["date", "+%Y-%m-%d %H:%M:%S"], timeout=10).stdout.decode().strip()
         phones.change_state(NAME, {f"exits.{exit_[0]}": f"{exit_[1]} {now}.500"})

@@ -1,4 +1,4 @@
-"""Pushing: once, verified, and nothing half written stays behind."""
+"""Files are pushed once and verified, and no partial file stays behind."""
 
 from __future__ import annotations
 

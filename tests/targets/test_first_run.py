@@ -1,4 +1,4 @@
-"""uiautomator2 in our hands: what is pressed, and what happens when it does not work."""
+"""Pressing buttons with uiautomator2, and its failures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.pinning import Pinned
 
 
 class NotFound(Exception):
-    """What uiautomator2 raises where nothing fits."""
+    """The error that uiautomator2 raises if no element matches."""
 
 
 class FakeDevice:
@@ -45,7 +45,7 @@ class FakeDevice:
 
 @pytest.fixture(autouse=True)
 def exceptions(monkeypatch):
-    """The one name of the package that is needed to tell a missing button from a failure."""
+    """A stand-in for the package, with the one error class that is needed."""
     module = ModuleType("uiautomator2.exceptions")
     module.UiObjectNotFoundError = NotFound
     monkeypatch.setitem(sys.modules, "uiautomator2", ModuleType("uiautomator2"))

@@ -1,4 +1,4 @@
-"""This computer as a target: programs with limits, files in place, its GPU by what the kernel shows."""
+"""This computer as a target: programs with limits, files in place, its GPU as the kernel shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which phone it is: told by itself, whatever way leads to it."""
+"""A phone is recognised by its own ids, through any connection."""
 
 from __future__ import annotations
 

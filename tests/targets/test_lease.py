@@ -1,4 +1,4 @@
-"""The lock that lies on a phone: taken by one, renewed, taken over when its owner is gone."""
+"""The lock file on a phone: taken by one run, renewed, and taken over when its owner is gone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BOOT = "11111111-2222-3333-4444-555555555555"
 
 
 class Phone:
-    """A phone whose commands a shell of this computer runs in a folder; its clock and its start are as told."""
+    """A phone whose commands a shell of this computer runs in a folder, with a given clock and boot."""
 
     serial = "fake-1"
 
@@ -51,7 +51,7 @@ class Phone:
         return PhoneLock.model_validate_json(self.file.read_text()) if self.file.exists() else None
 
     def put(self, **changes):
-        """Somebody's lock."""
+        """Write a lock with these fields."""
         values = {"token": "theirs", "owner": this_process(), "place": "elsewhere", "host": "rack-1", "run": "run-7"}
         lock = PhoneLock(**{**values, "boot": self.boot, "since": 900.0, "until": 1100.0, **changes})
         self.write(json.dumps(lock.model_dump(by_alias=True), separators=(",", ":")))
@@ -146,7 +146,7 @@ def test_a_running_process_of_this_computer_is_named_as_local(phone, pinned: Pin
 
 
 def test_a_cloned_computer_is_another_one(phone, pinned: Pinned):
-    """Machine ids are copied with disks; there no pid of here means anything."""
+    """Machine ids are copied with disks, and pids of one computer mean nothing on another."""
     phone.put(owner=gone())
     with pinned.raises(BadInput):
         taken(phone)

@@ -1,4 +1,4 @@
-"""One run a device, also against other processes; turns on a shared machine, fair and cancellable."""
+"""Locks for one run per device, within and between processes, and fair, cancellable turns on a shared machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phones for real: virtual ones, through both adb programs."""
+"""Virtual phones as targets, through both adb programs."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ OPEN = "import sys\nfrom mobilebench import targets\nwith targets.open_target(ta
 
 
 def tried_elsewhere(serial, **environment):
-    """What another process says that wants to open the phone."""
+    """Output of another process that tries to open the phone."""
     return subprocess.run(
         [sys.executable, "-c", OPEN, serial],
         env={**os.environ, **environment},
@@ -261,7 +261,7 @@ def test_a_run_with_another_home_is_refused(rack, tmp_path, open_phone):
 
 
 def test_a_run_without_the_local_lock_is_refused_by_the_phones_lock(rack, open_phone):
-    """As from another computer."""
+    """Makes this process look like one of another computer."""
     serial = rack("plain")
     with open_phone() as phone, phone.reverse(45678):
         said = tried_elsewhere(serial, MOBILEBENCH_LOCKS="elsewhere")
@@ -273,7 +273,7 @@ def test_a_run_without_the_local_lock_is_refused_by_the_phones_lock(rack, open_p
 
 @pytest.fixture
 def second_serial(rack):
-    """A way to the phone `plain` under another serial."""
+    """A connection to the phone `plain` under another serial."""
     port = rack("plain").rpartition(":")[2]
     serial = f"localhost:{port}"
     subprocess.run(["adb", "connect", serial], capture_output=True, check=True)
@@ -331,7 +331,7 @@ def test_changes_made_under_one_serial_are_put_back_under_the_other(rack, second
 
 @pytest.fixture
 def refusing(rack):
-    """A phone whose `settings` refuses to change or to read, as told."""
+    """A phone whose `settings` refuses changes or reads."""
     rack("strict")
     programs = phones._folder("strict") / "system/bin"
     (programs / "real").mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Which targets `--serial` names, and what is said when it names none that can be used."""
+"""Which targets `--serial` names, and the errors if none of them can be used."""
 
 from __future__ import annotations
 

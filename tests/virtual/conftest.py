@@ -1,4 +1,4 @@
-"""A desk with an adb of its own: nothing here touches phones or servers of others."""
+"""A desk with a separate adb server, so that no other phones or servers are touched."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def one_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """For what does not depend on adb's version."""
+    """A desk for tests that do not depend on adb's version."""
     yield from make_desk(tmp_path_factory.mktemp("desk"), "installed")
 
 
 def make_desk(folder: Path, which: str, **environment: str) -> Iterator[Desk]:
-    """A desk whose adb is first on the path; at the end nothing of it may be left running."""
+    """A desk whose adb is first on the path; at the end none of its processes may be left."""
     program = adb_programs()[which]
     (folder / "bin").mkdir()
     (folder / "bin" / "adb").symlink_to(program)
@@ -90,7 +90,7 @@ def make_desk(folder: Path, which: str, **environment: str) -> Iterator[Desk]:
 
 
 def processes_mentioning(text: str) -> list[str]:
-    """Command lines of living processes with this text, but for adb's own server."""
+    """Command lines of running processes that contain this text, except adb's server."""
     found = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -1,4 +1,4 @@
-"""The table of what mobilebench asks of phones: it is written in the guide, and virtual phones follow it."""
+"""The table of commands that mobilebench sends to phones: the guide shows it, and virtual phones follow it."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_programs_and_files_by_android() -> None:
 _BEFORE = {"do", "then", "if", "else", "while", "!", "{", "exec"}
 _SHELL = {"for", "case", "esac", "done", "fi", "in", "}", "exit", "[", "true", "export", "trap", "cd", "echo"}
 _PATTERN = re.compile(r"(\bin|;;)\s+[^\s()]+\)")
-"""Of `case`."""
+"""A pattern of `case`."""
 _REDIRECTION = re.compile(r"\d?>+\s*(?:&\d|[^\s;|&()]+)")
 
 
@@ -151,7 +151,7 @@ def _command(words: list[str]) -> Iterator[list[str]]:
 
 
 def unknown(words: list[str]) -> list[str]:
-    """What of a command is not in the table: itself, or a file that it reads."""
+    """The parts of a command that the table lacks: the command itself, or files that it reads."""
     if ability(words) is None:
         return [shlex.join(words)]
     files = words[1:] if words[0] in {"cat", "readlink"} else []

@@ -1,4 +1,4 @@
-"""Chrome on the phone: a real Chromium, reached by adb forward, its pages by adb reverse."""
+"""Chrome on the phone: a real Chromium behind adb forward, with pages behind adb reverse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ START = "am start -p com.android.chrome -a android.intent.action.VIEW"
 
 @contextmanager
 def page(text: str) -> Iterator[int]:
-    """A cross-origin isolated page that writes what it finds into its title."""
+    """Serves a cross-origin isolated page that writes its findings into its title."""
     script = f"document.title = ['{text}', crossOriginIsolated, isSecureContext].join(' ')"
 
     class Page(BaseHTTPRequestHandler):

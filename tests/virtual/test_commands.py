@@ -1,4 +1,4 @@
-"""What the phone's programs print, read back as a tool would read it."""
+"""The output of the phone's commands, parsed as tools parse it."""
 
 from __future__ import annotations
 

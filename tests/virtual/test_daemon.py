@@ -46,7 +46,7 @@ def phone(pair: list[VirtualPhone]) -> VirtualPhone:
 
 @contextlib.contextmanager
 def answering(word: bytes) -> Iterator[int]:
-    """A server on this computer that greets everyone with one word and echoes the rest."""
+    """A server on this computer that sends one word to each client and echoes the rest."""
 
     class Greet(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -62,7 +62,7 @@ def answering(word: bytes) -> Iterator[int]:
 
 
 def ask_port(port: int, message: bytes = b"") -> bytes:
-    """All that comes from a port of this computer within its first answer."""
+    """The first answer from a port of this computer."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as there:
         if message:
             there.sendall(message)
@@ -162,7 +162,7 @@ def test_killing_the_client_ends_the_command(desk: Desk, phone: VirtualPhone, ho
 
 
 def test_the_signal_comes_before_the_end_of_the_input(desk: Desk, phone: VirtualPhone) -> None:
-    """The trap ends the shell, so that what would be written at the end of the input never is."""
+    """The trap ends the shell, so that the line at the end of the input is never written."""
     script = f"rm -rf {TMP}/hup; mkdir {TMP}/hup; trap 'echo hup > {TMP}/hup/said; exit' HUP; touch {TMP}/hup/ready"
     wait = f"while read -r line; do :; done; echo eof > {TMP}/hup/said"
     for _ in range(10):
@@ -381,11 +381,11 @@ def test_many_bytes_pass_through_a_reversed_and_forwarded_port(desk: Desk, phone
         desk.run(phone, "forward", "--remove-all")
 
 
-# The wire itself
+# The transport without adb
 
 
 def talk(phone: VirtualPhone, *packets: Packet | bytes) -> list[Packet]:
-    """Say something to the phone without adb, and hear its answers until it is silent or hangs up."""
+    """Send bytes to the phone without adb, and return its answers until it is silent or hangs up."""
     host, port = phone.serial.split(":")
     parser = PacketParser()
     heard = []
@@ -459,7 +459,7 @@ class Talk:
         self._socket.sendall(packet.encode())
 
     def hear(self, command: int, meanwhile: int | None = None) -> Packet:
-        """The next packet of this command; those of `meanwhile` are acknowledged, and their bytes kept."""
+        """The next packet with this command; earlier packets of `meanwhile` are acknowledged and collected."""
         while (packet := self._next()).command != command:
             assert packet.command == meanwhile
             self._take(packet)

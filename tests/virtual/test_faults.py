@@ -1,4 +1,4 @@
-"""Phones that misbehave on purpose, seen through both versions of adb."""
+"""Phones with simulated faults, seen through both adb programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Chrome that asks its first questions, and the automation that answers them."""
+"""Chrome's first-run screens, and the automation that answers them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START = ("am", "start", "-p", "com.android.chrome", "-a", VIEW, "-d", "about:bla
 
 @pytest.fixture
 def device(tmp_path: Path) -> Device:
-    """A phone whose Chrome asks."""
+    """A phone whose Chrome shows first-run screens."""
     device = make_device(tmp_path, chromium=Program("/nowhere/chromium", "156.0.8078.79"))
     device.files.change(lambda state: with_value(state, "browser.first_run", True))
     return device
@@ -28,7 +28,7 @@ def device(tmp_path: Path) -> Device:
 
 @pytest.fixture
 def opened(device: Device, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What Chrome was opened with: it is noted, not done."""
+    """Records how Chrome is opened instead of opening it."""
     noted: list[str] = []
 
     async def note(url: str, flags: list[str], package: str) -> None:
@@ -45,7 +45,7 @@ def front(device: Device) -> str:
 
 
 def button(device: Device, name: str) -> tuple[str, str]:
-    """The middle of a button, as `input tap` wants it."""
+    """The middle of a button, as arguments of `input tap`."""
     xml = ask(device, "uiautomator", "dump", "/dev/tty").stdout
     found = re.search(rf':id/{name}".*?bounds="\[(\d+),(\d+)\]\[(\d+),(\d+)\]"', xml)
     assert found is not None, xml

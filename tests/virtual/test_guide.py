@@ -1,4 +1,4 @@
-"""What docs/virtual.md shows works as it stands there."""
+"""The examples in docs/virtual.md work as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which intents start a browser, on which Android."""
+"""Which intents start a browser on which Android version."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STRANGERS = {
     "http and https": (_of_web("a.Web", "http", "https"),),
     "a launcher that is a default": (Activity("a.Main", (_filter(MAIN, DEFAULT, LAUNCHER),)),),
 }
-"""What other browsers' manifests may declare."""
+"""Manifests that other browsers may have."""
 
 
 def starts(command: str, installed: dict[str, tuple[Activity, ...]], api: int) -> str:

@@ -1,4 +1,4 @@
-"""Switching phones on and off, and what they keep."""
+"""Switching phones on and off, and the files and settings that they keep."""
 
 from __future__ import annotations
 

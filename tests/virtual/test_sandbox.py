@@ -1,4 +1,4 @@
-"""Phones of a plain user, and phones where this computer denies namespaces."""
+"""Phones of a user without privileges, and phones without namespaces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TMP = "/data/local/tmp"
 
 @pytest.fixture(scope="module")
 def open_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """Where namespaces are denied."""
+    """A desk whose computer does not allow namespaces."""
     yield from make_desk(tmp_path_factory.mktemp("desk"), "installed", MOBILEBENCH_VIRTUAL_SANDBOX="none")
 
 
@@ -117,7 +117,7 @@ def test_without_a_sandbox_an_ended_job_is_reaped(open_desk: Desk, pair: list[Vi
 
 
 def test_a_plain_user_has_phones_too(tmp_path: Path) -> None:
-    """As a user without privileges, in a namespace that has nobody else."""
+    """Runs as a user without privileges, in a namespace without other users."""
     script = """
 import os, subprocess
 from mobilebench.virtual import phones
