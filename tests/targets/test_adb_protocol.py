@@ -210,8 +210,8 @@ NASTY = st.sampled_from(
 @given(st.lists(TEXT | NASTY, max_size=6), TEXT | NASTY)
 def test_arguments_and_variables_reach_a_program_as_they_are(arguments, value):
     line = command_line(["sh", "-c", 'printf "%s\\0" "$VALUE" "$@"', "sh", *arguments], {"VALUE": value})
-    told = subprocess.run(["sh", "-c", line], capture_output=True, check=True).stdout
-    assert told.decode() == "".join(f"{text}\0" for text in [value, *arguments])
+    output = subprocess.run(["sh", "-c", line], capture_output=True, check=True).stdout
+    assert output.decode() == "".join(f"{text}\0" for text in [value, *arguments])
 
 
 def test_invalid_arguments_and_variables_are_refused():

@@ -210,9 +210,9 @@ def test_adbutils_uses_the_same_server_in_spite_of_its_own_variables(port):
     environment = {**os.environ, PORT: port, "ANDROID_ADB_SERVER_HOST": "192.0.2.1"}
     for name in (SOCKET, ADDRESS):
         environment.pop(name, None)
-    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     number = "16037" if port else "5037"
-    assert said.stdout.split() == ["127.0.0.1", number, number]
+    assert result.stdout.split() == ["127.0.0.1", number, number]
 
 
 @pytest.mark.adb
@@ -225,11 +225,11 @@ def test_the_server_that_a_variable_names_is_used(form, tmp_path):
     environment |= {variable: value, PORT: "nonsense", "MOBILEBENCH_HOME": str(tmp_path)}
     subprocess.run([adb, "-P", port, "start-server"], capture_output=True, check=True)
     try:
-        said = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", "mobilebench", "devices", "--json"], env=environment, capture_output=True, text=True
         )
-        assert said.returncode == 0, said.stderr
-        assert re.search('"id": "host"', said.stdout)
+        assert result.returncode == 0, result.stderr
+        assert re.search('"id": "host"', result.stdout)
     finally:
         subprocess.run([adb, "-P", port, "kill-server"], capture_output=True, check=False)
 
@@ -276,9 +276,9 @@ def test_virtual_phones_need_an_adb_server(listens, monkeypatch, tmp_path, words
     listens(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
     if wrong == "no number":
         monkeypatch.setenv(PORT, "abc")
-    said = CliRunner().invoke(app, ["virtual", *words])
-    assert said.exit_code == ExitCode.BAD_INPUT
-    pinned(said.stderr)
+    result = CliRunner().invoke(app, ["virtual", *words])
+    assert result.exit_code == ExitCode.BAD_INPUT
+    pinned(result.stderr)
     assert phones.list_phones() == []
 
 
@@ -286,7 +286,7 @@ def test_no_virtual_phone_is_started_for_an_adb_server_elsewhere(monkeypatch, tm
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
     monkeypatch.setattr(adb_protocol, "server_runs", lambda: True)
     monkeypatch.setenv(SOCKET, "tcp:192.0.2.1:5037")
-    said = CliRunner().invoke(app, ["virtual", "up"])
-    assert said.exit_code == ExitCode.BAD_INPUT
-    pinned(said.stderr)
+    result = CliRunner().invoke(app, ["virtual", "up"])
+    assert result.exit_code == ExitCode.BAD_INPUT
+    pinned(result.stderr)
     assert phones.list_phones() == []

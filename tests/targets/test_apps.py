@@ -40,7 +40,7 @@ def test_the_version_is_that_of_the_package_which_is_installed():
 
 
 @pytest.mark.parametrize(
-    ("told", "instead", "why"),
+    ("line", "replacement", "why"),
     [
         ("enabled=0 instant", "enabled=2 instant", "is disabled on this phone"),
         ("enabled=0 instant", "enabled=3 instant", "is disabled on this phone"),
@@ -64,8 +64,8 @@ def test_the_version_is_that_of_the_package_which_is_installed():
         ("versionName=120.0.6099.43", "versionName=null", "does not report its version"),
     ],
 )
-def test_why_a_package_cannot_be_used(told, instead, why):
-    assert parsed(DUMP.replace(told, instead, 1)).why_not == why
+def test_why_a_package_cannot_be_used(line, replacement, why):
+    assert parsed(DUMP.replace(line, replacement, 1)).why_not == why
 
 
 def test_each_user_has_a_state_of_their_own(pinned: Pinned):
@@ -98,9 +98,9 @@ def test_a_package_that_is_missing_or_only_hidden_is_not_there():
     ],
 )
 def test_a_refusal_is_not_a_missing_package(answer, pinned: Pinned):
-    told = apps.parse_packages(f"@package {CHROME}\n{answer}\n", 0)
-    assert told.found == {}
-    pinned(told.refusal)
+    answers = apps.parse_packages(f"@package {CHROME}\n{answer}\n", 0)
+    assert answers.found == {}
+    pinned(answers.refusal)
 
 
 @pytest.mark.parametrize(("text", "user"), [("0\n", 0), ("10\n", 10), ("", 0), ("Error: no such command", 0)])

@@ -320,13 +320,13 @@ class TestFirstRun:
             press = screen.press
 
             def open_after_the_last(buttons):
-                said = press(buttons)
+                text = press(buttons)
                 if conditions.screens == [TAB]:
                     monkeypatch.setattr(
                         module, "devtools_version", lambda address, package: "120" if conditions.screens else None
                     )
                     conditions.sockets[SOCKET] = port
-                return said
+                return text
 
             screen.press = open_after_the_last
             handle = phone.running("chrome")

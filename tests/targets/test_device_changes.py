@@ -261,7 +261,7 @@ def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():
 
 
 @pytest.mark.parametrize(
-    ("told", "front"),
+    ("answer", "front"),
     [
         ("  mCurrentFocus=Window{1a2 u0 com.android.chrome/.Main}\n", "com.android.chrome/.Main"),
         (
@@ -272,8 +272,8 @@ def test_uiautomator2_of_a_run_that_died_is_ended_by_the_next_one():
         ("", ""),
     ],
 )
-def test_the_activity_in_front_is_read(told, front):
-    with FakeShell(("dumpsys window…", told)) as shell:
+def test_the_activity_in_front_is_read(answer, front):
+    with FakeShell(("dumpsys window…", answer)) as shell:
         assert DeviceChanges(shell, FakeFiles(), TOKEN).front() == front
 
 
@@ -405,7 +405,7 @@ def test_an_empty_restore_file_is_removed_and_reported(pinned: Pinned):
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("output", "words"),
     [
         ("Error type 3\nError: Activity class {a.b/a.b.C} does not exist.\n", "does not exist"),
         ("Starting: Intent { pkg=a.b }\nError: Activity not started, unable to resolve Intent { pkg=a.b }", "resolve"),
@@ -414,8 +414,8 @@ def test_an_empty_restore_file_is_removed_and_reported(pinned: Pinned):
         ("java.lang.SecurityException: Permission Denial: starting Intent", "Denial"),
     ],
 )
-def test_an_app_that_does_not_start_is_ended_with_any_exit_code(said, words):
-    for answer in (ShellResult(said.encode(), b"", 0), ShellResult(b"", said.encode(), 1)):
+def test_an_app_that_does_not_start_is_ended_with_any_exit_code(output, words):
+    for answer in (ShellResult(output.encode(), b"", 0), ShellResult(b"", output.encode(), 1)):
         phone = FakePhone()
         phone.refused["am start x"] = answer
         with pytest.raises(BlockFailed, match=words):

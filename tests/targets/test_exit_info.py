@@ -43,11 +43,11 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def dumped(form: str, *entries: tuple[str, int, str]) -> str:
-    told = [
+    entries = [
         form.format(process=name, reason=why, at=at, number=number) for number, (name, why, at) in enumerate(entries)
     ]
     head = "ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)\nLast Timestamp: 2026-11-20 01:02:03.004\n"
-    return f"{NOW}\n{head}{''.join(told)}"
+    return f"{NOW}\n{head}{''.join(entries)}"
 
 
 def killed() -> Killed:
@@ -124,7 +124,7 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 
 
 def test_known_exit_reasons_have_a_text_and_unknown_ones_a_number():
-    told = [exit_info.Exit(CHROME, datetime.fromtimestamp(0, UTC), number).words for number in range(18)]
-    assert len(set(told)) == 18
-    assert told[17] == "reason 17"
-    assert not any(words.startswith("reason") for words in told[:17])
+    texts = [exit_info.Exit(CHROME, datetime.fromtimestamp(0, UTC), number).words for number in range(18)]
+    assert len(set(texts)) == 18
+    assert texts[17] == "reason 17"
+    assert not any(text.startswith("reason") for text in texts[:17])

@@ -62,16 +62,16 @@ BOUNDS = {"left": 10, "top": 20, "right": 30, "bottom": 60}
 
 
 @pytest.mark.parametrize(
-    ("info", "said"),
+    ("info", "text"),
     [
         ({"text": "Nein danke", "resourceName": "p:id/no", "visibleBounds": BOUNDS}, "Nein danke"),
         ({"text": "", "resourceName": "p:id/no_button", "bounds": BOUNDS}, "no_button"),
     ],
 )
-def test_the_middle_of_a_button_is_touched_and_its_text_returned(info, said):
+def test_the_middle_of_a_button_is_touched_and_its_text_returned(info, text):
     device = FakeDevice(info)
     screen = automation(device)
-    assert screen.press(".*") == said
+    assert screen.press(".*") == text
     assert device.clicked == [(20, 40)]
     screen.close()
     screen.close()

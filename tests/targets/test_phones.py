@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.adb, pytest.mark.timeout(120)]
 NASTY = ["", " a  b ", "$HOME `id` $(id)", 'it\'s "quoted"', "; exit 3 #", "*", "line\nbreak", "-n", "\\", "é→"]
 
 
-def told(phone, *argv):
+def output_of(phone, *argv):
     return phone.shell(list(argv), timeout=10).stdout.decode()
 
 
@@ -90,9 +90,9 @@ def test_a_command_that_is_given_up_ends_on_the_phone_too(open_phone, by):
             phone.shell(["sleep", "4321"], timeout=60 if by == "cancel" else 0.3, cancel=cancel)
         assert time.monotonic() - began < 10
         for _ in range(30):
-            if "4321" not in told(phone, "sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '").replace(
-                "cat /proc", ""
-            ):
+            if "4321" not in output_of(
+                phone, "sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '"
+            ).replace("cat /proc", ""):
                 return
             time.sleep(0.1)
         raise AssertionError("it still runs on the phone")
@@ -115,8 +115,8 @@ def test_a_file_is_pushed_once(open_phone, tmp_path):
         again = phone.push(file, executable=True)
         assert first.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
         assert (first.transferred, again.transferred, again.path) == (True, False, first.path)
-        assert told(phone, "sh", str(first.path), "a b") == "ran with a b\n"
-        assert told(phone, "stat", "-c", "%a", str(first.path)) == "755\n"
+        assert output_of(phone, "sh", str(first.path), "a b") == "ran with a b\n"
+        assert output_of(phone, "stat", "-c", "%a", str(first.path)) == "755\n"
         back = tmp_path / "back"
         phone.pull(first.path, back)
         assert back.read_bytes() == file.read_bytes()
@@ -125,8 +125,8 @@ def test_a_file_is_pushed_once(open_phone, tmp_path):
         phone.shell(["sh", "-c", f"echo changed > '{first.path}'"], timeout=5)
     with open_phone() as phone:
         assert phone.push(file, executable=True).transferred
-        assert told(phone, "sh", str(first.path), "x") == "ran with x\n"
-        assert told(phone, "find", str(first.path).rpartition("/")[0], "-name", "*.part") == ""
+        assert output_of(phone, "sh", str(first.path), "x") == "ran with x\n"
+        assert output_of(phone, "find", str(first.path).rpartition("/")[0], "-name", "*.part") == ""
 
 
 def test_a_full_phone_is_reported_and_keeps_no_partial_file(open_phone, tmp_path):
@@ -138,7 +138,7 @@ def test_a_full_phone_is_reported_and_keeps_no_partial_file(open_phone, tmp_path
         with pytest.raises(BlockFailed, match=r"disk is full.*large takes 9\.0 MB") as caught:
             phone.push(file)
         assert "Free some space" in caught.value.hint
-        assert "large" not in told(phone, "find", "/data/local/tmp")
+        assert "large" not in output_of(phone, "find", "/data/local/tmp")
         assert phone.push(small).transferred
 
 
@@ -171,7 +171,7 @@ def test_the_phone_reaches_pages_of_this_computer_and_ports_are_released(rack, o
                             assert answer.read() == b"hello phone"
                         adb_protocol.remove_forward(serial, local, remote)
             assert reverses(serial) == ""
-            assert told(phone, "ls", "/data/local/tmp/mobilebench") in {"files\nlock\n", "lock\n"}
+            assert output_of(phone, "ls", "/data/local/tmp/mobilebench") in {"files\nlock\n", "lock\n"}
     finally:
         server.shutdown()
         server.server_close()
@@ -187,18 +187,18 @@ def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(
         with phone.browser("chrome", ["--window-size=321,456"]) as browser:
             assert browser.version == phone.info.browsers["chrome"]
             assert "--window-size=321,456" in browser.flags
-            assert "--window-size=321,456" in told(phone, "cat", CHROME_FLAGS_FILE)
+            assert "--window-size=321,456" in output_of(phone, "cat", CHROME_FLAGS_FILE)
             with urllib.request.urlopen(f"{browser.address}/json/list", timeout=5) as answer:
                 assert json.load(answer)
         with phone.browser("chrome", ["--window-size=321,456"]) as again:
             assert again is browser
         with phone.browser("chrome", ["--window-size=111,111"]) as other:
             assert other.address != browser.address
-        assert json.loads(told(phone, "cat", RESTORE_FILE))["owner"]["pid"] == os.getpid()
-        assert told(phone, "settings", "get", "global", "debug_app") == "com.android.chrome\n"
+        assert json.loads(output_of(phone, "cat", RESTORE_FILE))["owner"]["pid"] == os.getpid()
+        assert output_of(phone, "settings", "get", "global", "debug_app") == "com.android.chrome\n"
     assert forwards() == ""
     with open_phone() as phone:
-        assert told(phone, "cat", CHROME_FLAGS_FILE) == "_ --mine"
+        assert output_of(phone, "cat", CHROME_FLAGS_FILE) == "_ --mine"
         assert phones.state_of("plain").settings == before
         assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
         assert not _chrome_answers(serial)
@@ -230,8 +230,8 @@ def test_changes_of_a_killed_run_are_put_back_by_the_next_one(rack, open_phone):
         other.stdout.close()
     assert SOCKET in forwards()
     with open_phone() as phone:
-        assert told(phone, "cat", CHROME_FLAGS_FILE) == "_ --mine"
-        assert told(phone, "settings", "get", "global", "stay_on_while_plugged_in") == "3\n"
+        assert output_of(phone, "cat", CHROME_FLAGS_FILE) == "_ --mine"
+        assert output_of(phone, "settings", "get", "global", "stay_on_while_plugged_in") == "3\n"
         assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
         phone.shell(["settings", "delete", "global", "stay_on_while_plugged_in"], timeout=5)
     assert (forwards(), reverses(serial)) == ("", "")
@@ -255,8 +255,8 @@ def tried_elsewhere(serial, **environment):
 def test_a_run_with_another_home_is_refused(rack, tmp_path, open_phone):
     serial = rack("plain")
     with open_phone():
-        said = tried_elsewhere(serial, MOBILEBENCH_HOME=str(tmp_path))
-        assert f"is being measured by pid {os.getpid()}" in said
+        output = tried_elsewhere(serial, MOBILEBENCH_HOME=str(tmp_path))
+        assert f"is being measured by pid {os.getpid()}" in output
     assert tried_elsewhere(serial, MOBILEBENCH_HOME=str(tmp_path)) == ""
 
 
@@ -264,9 +264,9 @@ def test_a_run_without_the_local_lock_is_refused_by_the_phones_lock(rack, open_p
     """Makes this process look like one of another computer."""
     serial = rack("plain")
     with open_phone() as phone, phone.reverse(45678):
-        said = tried_elsewhere(serial, MOBILEBENCH_LOCKS="elsewhere")
-        assert f"is being measured by pid {os.getpid()}" in said
-        assert "its lease ends at" in said
+        output = tried_elsewhere(serial, MOBILEBENCH_LOCKS="elsewhere")
+        assert f"is being measured by pid {os.getpid()}" in output
+        assert "its lease ends at" in output
         assert "tcp:45678" in reverses(serial)
     assert tried_elsewhere(serial, MOBILEBENCH_LOCKS="elsewhere") == ""
 
@@ -284,8 +284,8 @@ def second_serial(rack):
 def test_a_second_serial_of_a_phone_is_marked_and_not_measured(rack, second_serial):
     first = rack("plain")
     for named in (f"{first},{second_serial}", f"{second_serial},{first}"):
-        kept, other = targets.select(named)
-        assert (kept.state, other.state) == ("device", f"the same phone as {kept.id}")
+        first, other = targets.select(named)
+        assert (first.state, other.state) == ("device", f"the same phone as {first.id}")
     states = {info.id: info.state for info in targets.discover([first])}
     assert (states[first], states[second_serial]) == ("device", f"the same phone as {first}")
 
@@ -400,7 +400,7 @@ def test_two_phones_with_one_serial_number_are_two(rack):
     found = targets.select(",".join(serials))
     assert [info.state for info in found] == ["device", "device"]
     with targets.open_target(found[0]), targets.open_target(found[1]) as phone:
-        assert told(phone, "getprop", "ro.serialno") == "plain\n"
+        assert output_of(phone, "getprop", "ro.serialno") == "plain\n"
     phones.down(["double"])
 
 
@@ -412,7 +412,7 @@ def test_files_of_killed_runs_are_removed_by_the_next_one(open_phone):
             phone.shell(["sh", "-c", f"{made} && echo x > {folder}/restore.json.dead.part"], timeout=5).exit_code == 0
         )
     with open_phone() as phone:
-        left = told(phone, "find", folder)
+        left = output_of(phone, "find", folder)
         assert "scratch" not in left
         assert ".part" not in left
         assert "files/abc" not in left
@@ -425,8 +425,10 @@ def test_an_invalid_restore_file_blocks_no_run(open_phone, content):
     with open_phone() as phone:
         assert len(phone.notices) == 1
         assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
-        kept = told(phone, "sh", "-c", f"cat {RESTORE_FILE}.unreadable-*; rm -f {RESTORE_FILE}.unreadable-*")
-        assert kept == content
+        moved_aside = output_of(
+            phone, "sh", "-c", f"cat {RESTORE_FILE}.unreadable-*; rm -f {RESTORE_FILE}.unreadable-*"
+        )
+        assert moved_aside == content
 
 
 def test_a_phone_without_chrome_is_unsupported_and_unchanged(open_phone):
@@ -459,7 +461,7 @@ def test_two_phones_at_once(rack, tmp_path):
         try:
             with targets.open_target(info) as phone, phone.reverse(45679) as origin:
                 phone.push(file)
-                assert told(phone, "echo", info.id) == f"{info.id}\n"
+                assert output_of(phone, "echo", info.id) == f"{info.id}\n"
                 assert origin
         except BaseException as error:
             failures.append(error)
@@ -513,7 +515,7 @@ def test_services_that_hang_leave_only_their_fields_unknown(rack, monkeypatch):
     phones.change_state("hanging", {f"services.{name}": "hangs" for name in ("battery", "package", "window")})
     (info,) = targets.select(serial)
     with targets.open_target(info) as phone:
-        assert told(phone, "echo", "well") == "well\n"
+        assert output_of(phone, "echo", "well") == "well\n"
     phones.down(["hanging"])
 
 
@@ -535,7 +537,7 @@ def test_values_that_were_set_by_hand_are_no_readings(open_phone):
     recorder = READERS["battery"](None)
     with open_phone("faked") as phone:
         recorder.start(Subject(phone))
-        told(phone, "dumpsys", "battery", "set", "level", "5")
+        output_of(phone, "dumpsys", "battery", "set", "level", "5")
         recorder.stop(Subject(phone))
         level = next(one for one in recorder.result().series if one.name == "level")
         assert level.values == [87]

@@ -57,7 +57,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Daemon]:
 
 @pytest.mark.parametrize("android", device_identity.LEVELS)
 @pytest.mark.parametrize(
-    ("words", "since", "said", "code"),
+    ("words", "since", "refusal_text", "code"),
     [
         (["dumpsys", "thermalservice"], 29, "Can't find service: thermalservice\n", 0),
         (
@@ -73,13 +73,13 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Daemon]:
     ],
 )
 def test_a_virtual_phone_answers_as_its_android_version_does(
-    daemon: Callable[[int], Daemon], android: int, words: list[str], since: int, said: str, code: int
+    daemon: Callable[[int], Daemon], android: int, words: list[str], since: int, refusal_text: str, code: int
 ) -> None:
     answer = asyncio.run(daemon(android).answer(words))
     if device_identity.LEVELS[android] < since:
-        assert (answer.stdout + answer.stderr, answer.code) == (said, code)
+        assert (answer.stdout + answer.stderr, answer.code) == (refusal_text, code)
     else:
-        assert answer.code == 0 and not (said and said in answer.stdout + answer.stderr)
+        assert answer.code == 0 and not (refusal_text and refusal_text in answer.stdout + answer.stderr)
 
 
 @pytest.mark.parametrize("android", device_identity.LEVELS)

@@ -87,8 +87,8 @@ def test_properties_can_be_set_unless_they_are_read_only(device: Device) -> None
 
 def test_dumpsys_battery_and_sys_report_the_same_state(device: Device) -> None:
     device.files.change(lambda state: with_value(with_value(state, "battery.level", 15), "battery.temperature", 41.3))
-    told = fields(ask(device, "dumpsys", "battery").stdout)
-    assert (told["level"], told["temperature"], told["USB powered"]) == ("15", "413", "true")
+    output = fields(ask(device, "dumpsys", "battery").stdout)
+    assert (output["level"], output["temperature"], output["USB powered"]) == ("15", "413", "true")
     folder = device.files.root / "sys/class/power_supply/battery"
     assert ((folder / "capacity").read_text(), (folder / "temp").read_text()) == ("15\n", "413\n")
 
@@ -96,8 +96,8 @@ def test_dumpsys_battery_and_sys_report_the_same_state(device: Device) -> None:
 def test_the_battery_can_be_unplugged_and_reset(device: Device) -> None:
     ask(device, "dumpsys", "battery", "unplug")
     ask(device, "dumpsys", "battery", "set", "level", "3")
-    told = fields(ask(device, "dumpsys", "battery").stdout)
-    assert (told["level"], told["USB powered"], told["AC powered"]) == ("3", "false", "false")
+    output = fields(ask(device, "dumpsys", "battery").stdout)
+    assert (output["level"], output["USB powered"], output["AC powered"]) == ("3", "false", "false")
     ask(device, "cmd", "battery", "reset")
     assert fields(ask(device, "dumpsys", "battery").stdout)["USB powered"] == "true"
 
@@ -122,9 +122,9 @@ def test_a_thermal_hal_that_is_not_ready_is_reported(device: Device) -> None:
 def test_exit_records_are_listed_for_the_requested_app(device: Device) -> None:
     page = f"{CHROME_PACKAGE}:sandboxed_process0"
     device.files.change(lambda state: with_value(state, f"exits.{page}", "3 2026-11-21 12:00:00.500"))
-    told = ask(device, "dumpsys", "activity", "exit-info", CHROME_PACKAGE).stdout
-    assert f"process={page} reason=3 (LOW_MEMORY)" in told
-    assert "timestamp=2026-11-21 12:00:00.500" in told
+    output = ask(device, "dumpsys", "activity", "exit-info", CHROME_PACKAGE).stdout
+    assert f"process={page} reason=3 (LOW_MEMORY)" in output
+    assert "timestamp=2026-11-21 12:00:00.500" in output
     assert "process=" not in ask(device, "dumpsys", "activity", "exit-info", "com.example").stdout
 
 
@@ -273,8 +273,8 @@ def test_a_service_can_be_missing_refuse_or_say_something_else(device: Device) -
     for word in ("missing", "denied", "Current Battery Service state:\n  present: false"):
         device.files.change(lambda state, word=word: with_value(state, "services.battery", word))  # type: ignore[misc]
         answer = ask(device, "dumpsys", "battery")
-        told = answer.stdout + answer.stderr
-        assert {"missing": "Can't find service: battery", "denied": "Permission Denial"}.get(word, word) in told
+        output = answer.stdout + answer.stderr
+        assert {"missing": "Can't find service: battery", "denied": "Permission Denial"}.get(word, word) in output
     device.files.change(lambda state: with_value(state, "services.battery", None))
     assert fields(ask(device, "dumpsys", "battery").stdout)["present"] == "true"
 
@@ -282,8 +282,8 @@ def test_a_service_can_be_missing_refuse_or_say_something_else(device: Device) -
 def test_battery_values_set_by_hand_are_marked_until_they_are_reset(device: Device) -> None:
     assert "UPDATES STOPPED" not in ask(device, "dumpsys", "battery").stdout
     ask(device, "dumpsys", "battery", "set", "level", "12")
-    told = ask(device, "dumpsys", "battery").stdout
-    assert "(UPDATES STOPPED -- use 'reset' to restart)" in told
-    assert fields(told)["level"] == "12"
+    output = ask(device, "dumpsys", "battery").stdout
+    assert "(UPDATES STOPPED -- use 'reset' to restart)" in output
+    assert fields(output)["level"] == "12"
     ask(device, "dumpsys", "battery", "reset")
     assert "UPDATES STOPPED" not in ask(device, "dumpsys", "battery").stdout

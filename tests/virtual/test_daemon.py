@@ -358,8 +358,8 @@ def test_the_same_reversed_port_leads_elsewhere_on_every_phone(desk: Desk, pair:
     with answering(b"first") as one, answering(b"second") as two:
         for phone, port in zip(pair, (one, two), strict=True):
             assert desk.run(phone, "reverse", "tcp:8123", f"tcp:{port}").returncode == 0
-        told = [desk.shell(phone, f"/usr/bin/python3 -c {shlex.quote(ask)}") for phone in pair]
-        assert told == ["first", "second"]
+        outputs = [desk.shell(phone, f"/usr/bin/python3 -c {shlex.quote(ask)}") for phone in pair]
+        assert outputs == ["first", "second"]
         for phone in pair:
             desk.run(phone, "reverse", "--remove-all")
 
@@ -500,8 +500,8 @@ def test_adbutils_finds_a_phone(desk: Desk, phone: VirtualPhone, tmp_path: Path)
     device = client.device(phone.serial)
     assert device.prop.model == desk.shell(phone, "getprop ro.product.model")
     assert device.shell("echo both; echo both >&2") == "both\nboth"
-    told = device.shell2("echo out; echo err >&2; exit 3", v2=True)
-    assert (told.returncode, told.stdout, told.stderr) == (3, "out\n", "err\n")
+    result = device.shell2("echo out; echo err >&2; exit 3", v2=True)
+    assert (result.returncode, result.stdout, result.stderr) == (3, "out\n", "err\n")
     (tmp_path / "x").write_bytes(os.urandom(200_000))
     assert device.sync.push(tmp_path / "x", f"{TMP}/by adbutils") == 200_000
     assert device.sync.stat(f"{TMP}/by adbutils").size == 200_000

@@ -28,8 +28,8 @@ def test_the_guide_names_every_field_of_the_state() -> None:
         assert f"`{group.name}" in rows
     for group_name in ("battery", "thermal", "screen"):
         row = next(line for line in rows.splitlines() if line.startswith(f"| `{group_name}."))
-        told = set(re.findall(r"`(?:\w+)?\.(\w+)`", row.split("|")[1]))
-        assert told == {field.name for field in dataclasses.fields(getattr(State(), group_name))}
+        documented = set(re.findall(r"`(?:\w+)?\.(\w+)`", row.split("|")[1]))
+        assert documented == {field.name for field in dataclasses.fields(getattr(State(), group_name))}
 
 
 @pytest.mark.adb

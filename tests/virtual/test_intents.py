@@ -139,14 +139,14 @@ def test_an_implicit_intent_needs_a_filter_with_the_category_default(words: str,
 
 
 @pytest.mark.parametrize(
-    ("api", "said"), [(24, "java.lang."), (28, "Security exception: "), (30, "Exception occurred while executing")]
+    ("api", "exception"), [(24, "java.lang."), (28, "Security exception: "), (30, "Exception occurred while executing")]
 )
-def test_an_activity_that_is_not_exported_is_denied(api: int, said: str) -> None:
+def test_an_activity_that_is_not_exported_is_denied(api: int, exception: str) -> None:
     first_run = f"{CHROME}/org.chromium.chrome.browser.firstrun.FirstRunActivity"
     with pytest.raises(ActivityRefused) as caught:
         resolve(Intent(component=first_run), INSTALLED, api)
     assert caught.value.code == 255
-    assert said in "\n".join(caught.value.lines) and "not exported from uid" in "\n".join(caught.value.lines)
+    assert exception in "\n".join(caught.value.lines) and "not exported from uid" in "\n".join(caught.value.lines)
 
 
 def test_an_app_that_is_not_installed_has_no_activities() -> None:

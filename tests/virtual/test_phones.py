@@ -23,9 +23,9 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_error_for_an_unknown_profile_lists_the_profiles(empty_home: Path) -> None:
-    with pytest.raises(BadInput, match="commodore-64") as told:
+    with pytest.raises(BadInput, match="commodore-64") as caught:
         phones.up(1, ["commodore-64"])
-    assert told.value.hint is not None and "snapdragon-8-gen-2" in told.value.hint
+    assert caught.value.hint is not None and "snapdragon-8-gen-2" in caught.value.hint
     assert phones.list_phones() == []
 
 
@@ -157,9 +157,9 @@ def test_a_port_that_another_program_has_taken_is_left_to_it(one_desk: Desk) -> 
 @pytest.mark.adb
 def test_a_phone_that_cannot_start_is_reported_with_the_reason(one_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mobilebench.virtual.sandbox.METADATA", "/proc/no/such/place")
-    with pytest.raises(TargetLost, match="did not start") as told:
+    with pytest.raises(TargetLost, match="did not start") as caught:
         phones.up(1, names=["broken"])
-    assert told.value.hint is not None and "daemon.log" in told.value.hint
+    assert caught.value.hint is not None and "daemon.log" in caught.value.hint
     assert not any(phone.running for phone in phones.list_phones())
 
 

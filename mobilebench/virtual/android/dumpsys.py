@@ -242,17 +242,17 @@ def _change_battery(device: Device, arguments: Sequence[str]) -> str:
     return f"Unknown set option: {' '.join(options)}\n"
 
 
-def _process_memory(device: Device, wanted: str) -> str:
+def _process_memory(device: Device, package: str) -> str:
     chrome = device.chrome.pid
-    if chrome is None or wanted != device.chrome.running:
-        return f"No process found for: {wanted}\n"
+    if chrome is None or package != device.chrome.running:
+        return f"No process found for: {package}\n"
     total = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if os.getpgid(int(folder.name)) == chrome:
                 total += kib_fields((folder / "smaps_rollup").read_text()).get("Pss", 0)
     return lines(
-        f"** MEMINFO in pid {chrome} [{wanted}] **",
+        f"** MEMINFO in pid {chrome} [{package}] **",
         " App Summary",
         f"           TOTAL PSS: {total:>8}",
     )
