@@ -321,7 +321,7 @@ def test_changes_made_under_one_serial_are_put_back_under_the_other(rack, second
     assert targets.phone_statuses([info])[serial].restore_due
     assert SOCKET in forwards()
     found = targets.restore(info)
-    assert "the app for debugging is none" in found.put_back
+    assert "the debug app is none" in found.put_back
     assert (found.left, found.notices) == ((), ())
     assert phones.state_of("plain").settings == before
     assert (forwards(), reverses(second_serial)) == ("", "")
