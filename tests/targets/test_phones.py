@@ -135,9 +135,9 @@ def test_a_full_phone_is_reported_and_keeps_no_partial_file(open_phone, tmp_path
     small = tmp_path / "small"
     small.write_bytes(b"x")
     with open_phone("small", data_mb=6) as phone:
-        with pytest.raises(BlockFailed, match=r"disk is full.*large takes 9\.0 MB") as caught:
+        with pytest.raises(BlockFailed, match=r"large takes 9\.0 MB") as caught:
             phone.push(file)
-        assert "Free some space" in caught.value.hint
+        assert caught.value.fault == "no space"
         assert "large" not in output_of(phone, "find", "/data/local/tmp")
         assert phone.push(small).transferred
 
@@ -284,8 +284,8 @@ def second_serial(rack):
 def test_a_second_serial_of_a_phone_is_marked_and_not_measured(rack, second_serial):
     first = rack("plain")
     for named in (f"{first},{second_serial}", f"{second_serial},{first}"):
-        first, other = targets.select(named)
-        assert (first.state, other.state) == ("device", f"the same phone as {first.id}")
+        measured, other = targets.select(named)
+        assert (measured.state, other.state) == ("device", f"the same phone as {measured.id}")
     states = {info.id: info.state for info in targets.discover([first])}
     assert (states[first], states[second_serial]) == ("device", f"the same phone as {first}")
 
@@ -434,9 +434,8 @@ def test_an_invalid_restore_file_blocks_no_run(open_phone, content):
 def test_a_phone_without_chrome_is_unsupported_and_unchanged(open_phone):
     with open_phone("bare", chrome=False) as phone:
         assert phone.info.browsers == {}
-        with pytest.raises(Unsupported, match="no Chrome on phone") as caught, phone.browser("chrome"):
+        with pytest.raises(Unsupported, match=r"com\.android\.chrome"), phone.browser("chrome"):
             pass
-        assert "Play Store" in caught.value.hint
         with pytest.raises(Unsupported, match="firefox"), phone.browser("firefox"):
             pass
         assert phone.shell(["ls", CHROME_FLAGS_FILE], timeout=5).exit_code != 0
