@@ -186,7 +186,7 @@ def _why_missing(entry: PassSummary, watched: Pass) -> str:
     if entry.reasons:
         return " ".join(entry.reasons)
     if not entry.blocks:
-        return "The run ended before it."
+        return "The run ended before it was recorded."
     return "The profiler reported no kernel." if watched == "kernels" else "Nothing could be read."
 
 

@@ -85,8 +85,8 @@ def describe_rules(run: Run) -> list[str]:
         named = "; ".join(one.describe() for one in found[:_NAMED])
         more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         said.append(
-            f"{len(found)} of {measured} measured blocks read differently than when they were measured, "
-            f"which was by {by}: {named}{more}."
+            f"They judge {len(found)} of {measured} measured blocks differently than {by} did when the blocks were "
+            f"measured: {named}{more}."
         )
     return said
 

@@ -20,7 +20,7 @@ _STAGE_COLUMNS = tuple(doc.Column(stage.capitalize(), "number", style="big") for
 _COLUMNS = (
     doc.Column("Web case", "name"),
     *_STAGE_COLUMNS,
-    doc.Column("Prediction, as many threads", "number", style="wide"),
+    doc.Column("Prediction, equal threads", "number", style="wide"),
 )
 _PAIR_COLUMNS = (doc.Column("Web case, against native", "name"), *_STAGE_COLUMNS)
 
@@ -59,8 +59,8 @@ def section(view: ModelView) -> doc.Section | None:
         _COLUMNS,
         tuple(_row(group, gap, longest) for gap in group.main),
         view.caption("Native-to-web gap"),
-        f"Times as long as {against}, the fastest native case here. Ratios pair within rounds; their median and "
-        "range are shown.",
+        f"How many times as long as {against} each web case takes; that is the fastest native case here. Ratios are "
+        "taken within rounds; their median and range are shown.",
         forms=doc.DOCUMENTS,
     )
     return doc.Section("gaps", blocks=(table, *_all_pairs(view)), style="part")
@@ -109,7 +109,7 @@ def _all_pairs(view: ModelView) -> tuple[doc.Block, ...]:
     if len(pairs) <= len(view.group.main):
         return ()
     if len(pairs) > ALL_PAIRS:
-        sentence = f"All {len(pairs)} pairs of a web and a native case stand in `gaps.csv`."
+        sentence = f"All {len(pairs)} pairs of a web and a native case are in `gaps.csv`."
         return (doc.Paragraph(doc.Sentence(sentence), "small", forms=doc.HTML),)
     table = doc.Table("gaps", _PAIR_COLUMNS, tuple(map(_pair, pairs)), view.caption("All pairs"), forms=doc.HTML)
     return (doc.Fold("Every web case against every native case", (table,), forms=doc.HTML),)

@@ -33,7 +33,7 @@ def _head(run: RunSummary) -> list[doc.Block]:
     if run.rules:
         blocks.append(doc.Paragraph(" ".join(run.rules), "small", forms=doc.DOCUMENTS))
     if run.watched:
-        sentence = f"Watched beside the timing, in passes of their own: {watched_counts(run)}."
+        sentence = f"Also recorded, in passes of their own: {watched_counts(run)}."
         blocks.append(doc.Paragraph(sentence, "small", forms=doc.DOCUMENTS))
     if unfinished := unfinished_notice(run):
         blocks.append(doc.Note("unfinished", (doc.Sentence(unfinished),), forms=doc.DOCUMENTS))
@@ -50,7 +50,7 @@ def closing(view: RunView) -> doc.Section | None:
     """The last lines in the terminal: how many cases have each verdict."""
     blocks = [doc.Paragraph(f"{counts_sentence(view.run.counts)}.", forms=doc.TERMINAL)]
     if view.run.watched:
-        blocks.append(doc.Paragraph(f"Watched beside the timing: {watched_counts(view.run)}.", forms=doc.TERMINAL))
+        blocks.append(doc.Paragraph(f"Also recorded: {watched_counts(view.run)}.", forms=doc.TERMINAL))
     return doc.Section("closing", blocks=tuple(blocks), style="part")
 
 

@@ -82,9 +82,9 @@ def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
         _COLUMNS,
         tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
         view.caption(views.pass_title("kernels")),
-        "A pass of its own. Milliseconds of all kernels in one prediction and in the first inference, and how much of "
-        "these they explain; that prediction against the timing blocks'; shares of the kernels' time by class; "
-        "FLOPs and parameters of the model's file.",
+        "Recorded in a pass of its own. Milliseconds of all kernels together in one prediction and in the first "
+        "inference, and the share of that inference; the prediction of this pass over that of the timing blocks; "
+        "shares of the kernels' time by class; FLOPs and parameters of the model's file.",
         forms=doc.DOCUMENTS | doc.TERMINAL,
     )
 
@@ -148,8 +148,8 @@ def _largest_types(watched: list[Watched]) -> doc.Items:
 def _details(view: views.ModelView, watched: list[Watched]) -> list[doc.Block]:
     if not view.detailed:
         sentence = (
-            "This run is large: the types of every case stand in `kernels.csv`, and every kernel in "
-            f"`mobilebench results {view.run.info.id} --data kernels --format csv`."
+            "This run is large: the types of every case are in `kernels.csv`, and "
+            f"`mobilebench results {view.run.info.id} --data kernels --format csv` prints every kernel."
         )
         return [doc.Paragraph(doc.Sentence(sentence), "small", forms=doc.HTML)]
     folds = tuple(
@@ -217,13 +217,13 @@ def kernel_sentences(found: KernelSummary) -> list[str]:
         verb = "is" if len(found.collapsed) == 1 else "are"
         sentences.append(
             f"{plural(len(found.collapsed), 'kernel')} {verb} collapsed: {names}. A collapsed kernel stands for a "
-            "whole delegated part, which the profiler does not look into."
+            "whole delegated part of the model, inside which the profiler sees no kernels."
         )
     if found.renamed:
         names = ", ".join(f"{count} × `{name}` compute {operator}" for name, operator, count in found.renamed[:5])
         sentences.append(f"Kernels are typed by the operator of the model's file that they compute: {names}.")
     if found.merged:
-        sentences.append("This profiler does not tell depthwise convolutions apart: they are counted as convolutions.")
+        sentences.append("This profiler does not distinguish depthwise convolutions: they are counted as convolutions.")
     if found.unknown:
         names = ", ".join(f"`{name}`" for name in found.unknown[:8])
         more = f" and {len(found.unknown) - 8} more" if len(found.unknown) > 8 else ""
@@ -232,44 +232,45 @@ def kernel_sentences(found: KernelSummary) -> list[str]:
 
 
 def _explained(found: KernelSummary) -> str:
-    start = f"The kernels take {duration(found.sum_ms)} ms, {percent(found.explained)} of the same pass's prediction"
+    start = f"The kernels take {duration(found.sum_ms)} ms, {percent(found.explained)} of a prediction in this pass"
     start += f" ({duration(found.whole_ms)} ms)"
     if found.explained > _AT_ONCE:
-        return f"{start}: more than the whole, so some ran at the same time."
+        return f"{start}: more than the whole prediction, so some kernels ran at the same time."
     rest = max(0.0, found.whole_ms - found.sum_ms)
-    return f"{start}; the other {duration(rest)} ms went to what lies between and around them."
+    return f"{start}; the other {duration(rest)} ms passed between, before and after them."
 
 
 def _first(found: KernelSummary) -> str:
     if found.explained_first is None or found.warmup_sum_ms is None or found.warmup_ms is None:
         return ""
     return (
-        f"In the first inference they take {duration(found.warmup_sum_ms)} ms, {percent(found.explained_first)} of its "
-        f"{duration(found.warmup_ms)} ms."
+        f"In the first inference the kernels take {duration(found.warmup_sum_ms)} ms, "
+        f"{percent(found.explained_first)} of its {duration(found.warmup_ms)} ms."
     )
 
 
 def _clock(found: KernelSummary) -> str:
     match found.clock:
         case "gpu":
-            return "These are times of the GPU, by its own timers, and of the processor for what ran there."
+            return "Kernels on the GPU were timed by its own timers, and the others by the processor's clock."
         case "cpu" if found.on_gpu:
             return (
-                "CPU-side: this browser does not let pages read the GPU's own timers, so these are times until the "
-                "processor had each kernel's result, or had handed it over."
+                "These are CPU-side times, because this browser does not let pages read the GPU's own timers: each "
+                "ends when the processor has the kernel's result, or has handed the kernel over to the GPU."
             )
     return ""
 
 
 def _distortion(found: KernelSummary) -> str:
     if found.apart:
-        return f"It is not set beside the timing blocks, because it ran something else: {'; '.join(found.apart)}."
+        differences = "; ".join(found.apart)
+        return f"This pass is not compared with the timing blocks, because it ran something else: {differences}."
     if found.distortion is None or found.timing_ms is None:
-        return "This case has no timing blocks that count, so it is not known how far watching distorts the numbers."
+        return "No timing block of this case counts, so it is not known how much the recording slows predictions down."
     compared = f"{ratio(found.distortion)} the {duration(found.timing_ms)} ms of the timing blocks"
     if found.distortion >= DISTORTED:
-        return f"Watching distorts: a watched prediction takes {compared}."
-    return f"A watched prediction takes {compared}."
+        return f"The recording distorts the times: with it, a prediction takes {compared}."
+    return f"With the recording, a prediction takes {compared}."
 
 
 def data(view: views.RunView) -> doc.Section | None:

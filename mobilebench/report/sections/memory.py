@@ -17,7 +17,7 @@ Watched = tuple[CaseSummary, MemorySummary]
 
 _GROWTH_COLUMNS = (
     doc.Column("Stage", "name"),
-    *(doc.Column(name, "number") for name in ("RSS", "PSS", "USS", "RSS then")),
+    *(doc.Column(name, "number") for name in ("RSS", "PSS", "USS", "RSS after")),
 )
 
 _OF_PROCESS = (
@@ -80,8 +80,8 @@ def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
         columns,
         tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
         view.caption(views.pass_title("memory")),
-        "A pass of its own. Peak RSS is VmHWM; all others were read when the last prediction ended, and RSS also "
-        "says what was added since the first reading.",
+        "Recorded in a pass of its own. Peak RSS is VmHWM; all other values were read at the end of the last "
+        "prediction. Below RSS is its growth since the first reading.",
         forms=doc.DOCUMENTS | doc.TERMINAL,
     )
 
@@ -102,7 +102,7 @@ def _cells(view: views.ModelView, case: CaseSummary, found: MemorySummary) -> tu
 
 def _details(view: views.ModelView, watched: list[Watched]) -> list[doc.Block]:
     if not view.detailed:
-        sentence = "This run is large: the stages of every case stand in `memory.csv`."
+        sentence = "This run is large: the stages of every case are in `memory.csv`."
         return [doc.Paragraph(doc.Sentence(sentence), "small", forms=doc.HTML)]
     folds = tuple(
         doc.Fold(

@@ -7,47 +7,51 @@ from mobilebench.report import document as doc
 from mobilebench.report.views import RunView
 
 STATUS_MEANING: dict[Status, str] = {
-    "valid": "ran as asked, its answer is right, nothing disturbed it",
-    "suspect": "ran as asked, but something may have disturbed it; counted, and marked",
-    "invalid": "did not run as asked, or its answer is wrong; shown, never counted",
+    "valid": "ran as requested, its answer is right, and nothing disturbed it",
+    "suspect": "ran as requested, but something may have disturbed it; it counts, and is marked",
+    "invalid": "did not run as requested, or its answer is wrong; it is shown, but never counts",
     "failed": "gave no usable answer",
     "unsupported": "this target or engine cannot run it, for the stated reason",
     "not measured": "was planned, but the run ended before it",
 }
 
 _STAGES = (
-    doc.Fact("setup", "Runtime and model obtained, loaded and started, and the session created. It is kept by part."),
+    doc.Fact(
+        "setup",
+        "Runtime and model obtained, loaded and started, and the session created. Its parts are stored separately.",
+    ),
     doc.Fact("warmup", "The first inference."),
     doc.Fact("prediction", "Every later inference, from input in host memory to output in host memory."),
 )
 _WATCHED: tuple[doc.Block, ...] = (
     doc.Heading("Kernels and memory"),
     doc.Paragraph(
-        "They are watched in passes of their own, because watching costs time; nothing of them enters the stages. A "
-        "kernel's time is that of the engine's own profiler. Shares are of all kernels together. FLOPs are 2 × "
-        "multiply-accumulates of the model's file; GFLOP/s stand only where the file holds as many operators of a type "
-        "as there were kernels."
+        "They are recorded in passes of their own, because recording takes time; these passes do not enter the times "
+        "of the stages. The time of a kernel comes from the engine's own profiler. Shares are of the time of all "
+        "kernels together. FLOPs are 2 × the multiply-accumulates of the model's file; GFLOP/s are shown only if the "
+        "file has as many operators of a type as kernels of that type ran."
     ),
     doc.Paragraph(
         "Compute-intensive kernels use each value that they read in many multiply-adds; memory-intensive ones "
         "read each value about once, or only move it."
     ),
     doc.Paragraph(
-        "Peak RSS is VmHWM, which the system itself keeps. RSS, PSS and USS are readings: what lies between two "
-        "of them is not seen, so they are never called a peak."
+        "Peak RSS is VmHWM, which the system itself maintains. RSS, PSS and USS are readings: a higher value between "
+        "two readings is not seen, so they are never called a peak."
     ),
 )
 _SPREAD: tuple[doc.Block, ...] = (
     doc.Heading("Spread"),
     doc.Paragraph(
         "A block is one case measured once in a fresh process or page. Each block gives one median; a case's number is "
-        "the median of its blocks. Samples within a block share a process and its luck, so the spread shown is the one "
-        "between blocks."
+        "the median of its blocks. Samples within a block share a process and are not independent, so the spread "
+        "between blocks is shown."
     ),
     doc.Paragraph(
         "The 95 % interval is Student's t interval of the mean block median, cut at 0. With fewer than three blocks "
-        "there is none: its factor for two is 12.7, so it would only say that two blocks are few. A case whose largest "
-        "block median is more than 1.5 times the smallest is suspect: something happened to one of its blocks."
+        "there is none: for two blocks Student's factor is 12.7, and the interval would be too wide to be useful. A "
+        "case whose largest block median is more than 1.5 times the smallest is suspect: something disturbed one of "
+        "its blocks."
     ),
     doc.Heading("Gap"),
     doc.Paragraph(
@@ -58,9 +62,9 @@ _SPREAD: tuple[doc.Block, ...] = (
     doc.Heading("Colours and marks"),
     doc.Paragraph(
         (
-            "Discs are native and squares are web. Everything that a virtual target measured says ",
+            "Discs are native and squares are web. Everything that was measured on a virtual target is marked ",
             doc.VirtualMark(),
-            ": it is the number of the computer that ran it, never the imitated phone's.",
+            ": its numbers are those of the computer that ran it, not those of the phone that it imitates.",
         )
     ),
 )

@@ -14,7 +14,7 @@ Watched = tuple[CaseSummary, PageMemorySummary]
 
 _FIELDS = ("wasm_heap_bytes", "performance_memory_bytes", "user_agent_bytes")
 _COLUMNS = (
-    views.case_column("memory told by pages"),
+    views.case_column("memory of pages"),
     views.THREADS,
     doc.Column("WebAssembly.Memory", "number", short="wasm"),
     doc.Column("performance.memory", "number", short="perf.memory"),
@@ -47,8 +47,8 @@ def section(view: views.ModelView) -> doc.Section | None:
     ]
     if not view.detailed:
         sentence = (
-            "This run is large: the values of every case and stage stand in `memory.csv`, and those after every "
-            f"kernel in `mobilebench results {view.run.info.id} --data kernel_memory --format csv`."
+            "This run is large: the values of every case and stage are in `memory.csv`, and those after every kernel "
+            f"in the output of `mobilebench results {view.run.info.id} --data kernel_memory --format csv`."
         )
         blocks.append(doc.Paragraph(doc.Sentence(sentence), "small", forms=doc.HTML))
     folds = tuple(_case(view, case, found) for case, found in watched if view.detailed or found.kernels)
@@ -62,8 +62,8 @@ def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
         _COLUMNS,
         tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
         f"Memory of {view.title} as pages report it on {view.target.info.name}",
-        "The highest value of all readings, and how many times the model's files that is. Tensors are the largest "
-        "totalBytesSnapshot of TensorFlow.js' profiler in the first inference.",
+        "The highest value of all readings, and its ratio to the size of the model's files. Tensors: the largest "
+        "totalBytesSnapshot of TensorFlow.js's profiler in the first inference.",
         forms=doc.HTML | doc.TERMINAL,
     )
 
@@ -90,7 +90,7 @@ def _by_source(view: views.ModelView, watched: list[Watched]) -> doc.Table:
         columns,
         tuple(rows),
         f"Memory of {view.title} as pages report it on {view.target.info.name}",
-        "Each value stands under the name of what reported it, and counts something else.",
+        "Each value has the name of its source; different sources count different things.",
         forms=doc.MARKDOWN,
     )
 
@@ -122,7 +122,7 @@ def _case(view: views.ModelView, case: CaseSummary, found: PageMemorySummary) ->
     if view.detailed:
         blocks += [doc.Paragraph(doc.Sentence(sentence), "small") for sentence in page_memory_sentences(found)]
         rows = tuple(doc.Row(cells) for cells in _sources(found))
-        blocks.append(doc.Table("sources", _SOURCE_COLUMNS, rows, "By what reported it", style="dense"))
+        blocks.append(doc.Table("sources", _SOURCE_COLUMNS, rows, "By source", style="dense"))
     if curve := kernel_curve(case, found, view.mark):
         blocks.append(curve)
         if view.detailed:

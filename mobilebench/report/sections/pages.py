@@ -46,8 +46,8 @@ def _setups(view: views.ModelView) -> list[doc.Block]:
         columns,
         tuple(_setup(view, case) for case in pages),
         view.caption("Setup of pages"),
-        "Milliseconds, medians of the blocks. The engine's own loader has no parts, only the whole. Downloads "
-        "are given as their share of setup, and are compared only where they came over the same path.",
+        "Milliseconds, medians of the blocks. With the engine's own loader only the whole setup is known. Downloads "
+        "are a share of setup; compare them only if they came over the same path.",
         forms=doc.DOCUMENTS | doc.TERMINAL,
     )
     return [doc.Fold("Setup of pages by part, and what they downloaded", (table,))]
@@ -99,26 +99,24 @@ def _inferences(view: views.ModelView) -> list[doc.Block]:
         return []
     compiled = any(case.compilation for case in pages)
     read = any(case.readback for case in pages)
-    note = "Milliseconds, medians of the blocks."
+    note = "Milliseconds, medians of the blocks; below, the share of the inference and the range of the blocks."
     if compiled:
         note += (
-            " Compilation is the time in which calls that compile for the GPU were under way; a browser may go "
-            "on after they have returned."
+            " Compilation is the time in which calls that compile for the GPU were running; a browser may continue "
+            "after they have returned."
         )
     if read:
-        note += " Read-back is what comes after the engine's call has returned; on a GPU the computing is part of it."
+        note += " Read-back is the time after the engine's call has returned; on a GPU it includes the computation."
     table = doc.Table(
         "inferences",
         tuple(_inference_columns(compiled, read)),
         tuple(_inference(view, case) for case in pages),
-        view.caption("Inside the inferences of pages"),
+        view.caption("Inferences of pages"),
         note,
         forms=doc.DOCUMENTS | doc.TERMINAL,
     )
-    title = (
-        f"{'First inference, of it compilation; ' if compiled else ''}prediction{', of it read-back' if read else ''}"
-    )
-    return [doc.Fold(title[0].upper() + title[1:], (table,))]
+    parts = " and ".join(name for name, there in (("compilation", compiled), ("read-back", read)) if there)
+    return [doc.Fold(f"Inferences of pages, with {parts}", (table,))]
 
 
 def _inference_columns(compiled: bool, read: bool) -> Sequence[doc.Column]:
@@ -126,13 +124,13 @@ def _inference_columns(compiled: bool, read: bool) -> Sequence[doc.Column]:
     of_compiled = doc.DOCUMENTS | doc.TERMINAL if compiled else doc.TERMINAL
     of_read = doc.DOCUMENTS | doc.TERMINAL if read else doc.TERMINAL
     return (
-        views.case_column("inside inferences, ms"),
+        views.case_column("inferences of pages, ms"),
         views.THREADS,
         doc.Column("First inference", "number", short="first"),
-        doc.Column("Of it compilation", "number", short="compiled", forms=of_compiled),
+        doc.Column("Compilation", "number", short="compiled", forms=of_compiled),
         doc.Column("Share compiled", "number", short="share", forms=doc.TERMINAL),
         doc.Column("Prediction", "number"),
-        doc.Column("Of it read-back", "number", short="read-back", forms=of_read),
+        doc.Column("Read-back", "number", short="read-back", forms=of_read),
         doc.Column("Share read back", "number", short="share", forms=doc.TERMINAL),
     )
 

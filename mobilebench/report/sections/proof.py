@@ -264,7 +264,7 @@ def _page(proof: Proof) -> Iterator[doc.Fact]:
     if proof.cross_origin_isolated is not None:
         yield doc.Fact("crossOriginIsolated", _yes(proof.cross_origin_isolated))
     if proof.hardware_concurrency is not None:
-        overridden = ", which the page was told on purpose" if proof.hardware_concurrency_overridden else ""
+        overridden = ", overridden for this page" if proof.hardware_concurrency_overridden else ""
         yield doc.Fact("hardwareConcurrency", f"{proof.hardware_concurrency}{overridden}")
     if proof.renderer_process is not None:
         yield doc.Fact("renderer process", str(proof.renderer_process))
@@ -289,7 +289,10 @@ def _gpu(proof: Proof) -> Iterator[doc.Fact]:
 def _conditions(proof: Proof) -> Iterator[doc.Fact]:
     if proof.caches_asked:
         yield doc.Fact("caches", proof.caches_asked)
-    for name, share in (("library in the page cache", proof.library_resident), ("model there", proof.model_resident)):
+    for name, share in (
+        ("library in the page cache", proof.library_resident),
+        ("model in the page cache", proof.model_resident),
+    ):
         if share is not None:
             yield doc.Fact(name, percent(share))
     if proof.model_access:

@@ -114,7 +114,8 @@ def _left_out(view: views.ModelView) -> tuple[doc.Remark, ...]:
     """Cases without any measurement."""
     missing = [case for case in view.cases if not views.ran(case)]
     return tuple(
-        doc.Remark(views.subject(case), case.status, case.reasons or ("The run ended before it.",)) for case in missing
+        doc.Remark(views.subject(case), case.status, case.reasons or ("The run ended before it was measured.",))
+        for case in missing
     )
 
 

@@ -27,4 +27,4 @@ def section(view: RunView) -> doc.Section | None:
     table = doc.Table(
         "plain", columns, tuple(rows), "Seconds by target and purpose", hide_caption=True, forms=doc.DOCUMENTS
     )
-    return doc.Section("time", "Where the wall time went", (first, table))
+    return doc.Section("time", "How the wall time was spent", (first, table))
