@@ -1,18 +1,23 @@
+"""The HTML renderer: one page that works offline, in which no text of a device or page is code."""
+
 from __future__ import annotations
 
+import random
 import re
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 
 import pytest
 
 from mobilebench.analysis.summary import summarise
-from mobilebench.core.records import Run
-from tests.analysis import example
+from mobilebench.core.records import Kernel, MemoryUse, Run
+from tests.analysis import example, pages, watching
 from tests.pinning import Pinned
 from tests.report import rendering
-from tests.report.hostile import hostile_run, planned_engine
+from tests.report.hostile import EVERYTHING, SCRIPT, hostile_run, planned_engine
 
+TFLITE = example.case("host", "tflite", "xnnpack")
 VOID = {"meta", "link", "br", "input", "img", "hr"}
 
 
@@ -77,7 +82,7 @@ def test_hostile_text_stays_text() -> None:
 
 
 def test_a_hostile_engine_name_does_not_reach_the_pictures_as_code() -> None:
-    _, parsed = page(planned_engine(example.example_run(), "<script>x</script>\"'"))
+    _, parsed = page(planned_engine(pages.page_run(), "<script>x</script>\"'"))
     assert len(parsed.of("script")) == 1
 
 
@@ -109,40 +114,17 @@ def test_every_picture_table_and_proof_of_a_virtual_target_says_virtual() -> Non
 
 
 def test_a_real_target_is_not_called_virtual() -> None:
-    run = example.example_run()
-    host_only = run.model_copy(
-        update={
-            "info": run.info.model_copy(update={"targets": [example.host()]}),
-            "planned": [plan for plan in run.planned if plan.case.target == "host"],
-            "blocks": [block for block in run.blocks if block.planned.case.target == "host"],
-        }
-    )
-    _, parsed = page(host_only)
+    _, parsed = page(pages.page_run())
     assert not any("virtual" in text for _, text in parsed.of("figure", "table", "aside", "article"))
 
 
 def test_each_case_that_ran_has_its_proof_one_click_away() -> None:
-    run = example.example_run()
-    _, parsed = page(run)
+    _, parsed = example_page()
     targets = {attributes.get("popovertarget") for attributes, _ in parsed.of("button") if "aria-label" in attributes}
     proofs = {attributes["id"]: text for attributes, text in parsed.of("aside")}
-    ran = [case for target in summarise(run).targets for case in target.cases if case.status != "unsupported"]
+    cases = [case for target in summarise(example.example_run()).targets for case in target.cases]
     assert set(proofs) == targets
-    assert len(proofs) == len(ran)
-    threaded = next(text for text in proofs.values() if "tfjs wasm simd-threads" in text)
-    for part in ("2 asked, 2 read back", "tf.wasm.getThreadsCount()", "sha256", "crossOriginIsolated", "Round 1"):
-        assert part in threaded
-    native = next(text for text in proofs.values() if "tflite cpu" in text)
-    assert "XNNPACK: 66 nodes in 1 partition" in native
-    assert "ORT_DISABLE_TELEMETRY=1" in native
-
-
-def test_cases_of_which_nothing_was_measured_stand_together_with_their_reason(pinned: Pinned) -> None:
-    _, parsed = example_page()
-    (reasons, *_) = (text for attributes, text in parsed.of("details") if attributes.get("class") == "more left-out")
-    pinned(reasons)
-    results = [text for attributes, text in parsed.of("table") if attributes.get("class") == "stack results"]
-    assert not any("This computer has no GPU" in text for text in results)
+    assert len(proofs) == sum(case.status != "unsupported" for case in cases)
 
 
 def test_tables_have_headers_and_pictures_have_words() -> None:
@@ -153,27 +135,40 @@ def test_tables_have_headers_and_pictures_have_words() -> None:
         assert attributes.get("aria-hidden") == "true" or attributes.get("aria-label")
 
 
-def test_reasons_are_shown() -> None:
-    text, _ = example_page()
-    for reason in ("This computer has no GPU", "The page did not answer within 60 s.", "limit 1e-4"):
-        assert reason in text
+@pytest.mark.slow
+def test_hostile_names_of_kernels_and_stages_stay_text() -> None:
+    evil = [Kernel(name=EVERYTHING, operator=EVERYTHING, provider=SCRIPT, collapsed=True, times_ms=[1.0])]
+    plans = [watching.planned_pass(0, TFLITE, "kernels"), watching.planned_pass(1, TFLITE, "memory")]
+    seen = watching.memory_answer(TFLITE, random.Random(1))
+    assert seen.memory is not None
+    readings = [reading.model_copy(update={"stage": EVERYTHING}) for reading in seen.memory.readings]
+    answers = [
+        watching.kernels_answer(TFLITE, random.Random(1)).model_copy(update={"kernels": evil}),
+        seen.model_copy(update={"memory": MemoryUse(readings=readings, notes=[EVERYTHING])}),
+    ]
+    blocks = [example.measured(plan, answer) for plan, answer in zip(plans, answers, strict=True)]
+    run = Run(info=example.info([example.host()]), planned=plans, blocks=blocks)
+    text, parsed = page(run)
+    assert len(parsed.of("script")) == 1
+    assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", text)
 
 
-def test_an_interrupted_run_says_how_to_go_on() -> None:
-    run = example.example_run()
-    info = run.info.model_copy(update={"status": "interrupted"})
-    text, _ = page(run.model_copy(update={"info": info, "blocks": run.blocks[:5]}))
-    assert "5 of 51 planned blocks are stored" in text
-    assert f"<code>mobilebench run --resume {info.id}</code>" in text
+@pytest.mark.slow
+def test_fifty_cases_stay_one_page_of_folded_tables() -> None:
+    cases = [example.case("host", "tflite", "xnnpack", threads=number) for number in range(1, 51)]
+    text, parsed = page(watching.watched_run(cases=cases))
+    assert sum(caption.startswith("By type") for _, caption in parsed.of("caption")) == 50
+    assert not any("open" in a for a, _ in parsed.of("details") if a.get("class") in ("more", "each"))
+    assert len(text) < 3_000_000
 
 
-@pytest.mark.parametrize("targets", [0, 3])
-def test_a_run_that_measured_nothing_is_still_a_page(targets: int) -> None:
-    info = example.info([example.host(), *example.PHONES][:targets])
-    text, _ = page(Run(info=info, planned=[], blocks=[]))
-    assert "No block was run." in text
-
-
-def test_the_command_is_repeatable_and_quoted() -> None:
-    text, _ = example_page()
-    assert "mobilebench run --serial all --suite quick --seed 42" in text
+@pytest.mark.parametrize(("cases", "folded"), [(5, False), (100, True)])
+@pytest.mark.slow
+def test_many_cases_are_folded_scroll_in_boxes_and_can_be_found(cases: int, folded: bool) -> None:
+    many = [replace(pages.WASM, threads=number) for number in range(1, cases + 1)]
+    _, parsed = page(pages.run_of((case, pages.answer(case)) for case in many))
+    ((model, _),) = ((a, text) for a, text in parsed.of("details") if a.get("class") == "model")
+    assert ("open" in model) != folded
+    assert any(a.get("id") == "find" for a, _ in parsed.of("input")) == folded
+    assert any(a.get("class") == "tall" for a, _ in parsed.of("div")) == folded
+    assert any("tabindex" in a for a, _ in parsed.of("div") if a.get("class") == "long") == folded

@@ -48,14 +48,11 @@ def verdict(run: Run) -> Verdict:
     return found
 
 
-def test_a_block_is_judged_by_the_rules_of_today_whatever_was_said_of_it() -> None:
+def test_a_block_is_judged_by_the_rules_of_today_whatever_was_said_of_it(pinned: Pinned) -> None:
     run = read(block(said=Verdict(status="invalid", reasons=[Reason(code="old", sentence="old")], rules=0)))
     assert verdict(run) == VALID
     assert [(one.before.status, one.now.status) for one in revisions(run)] == [("invalid", "valid")]
-    assert describe_rules(run)[1] == (
-        "1 of 1 measured blocks read differently than when they were measured, which was by version 0: "
-        "block 0 invalid → valid (-old)."
-    )
+    pinned(describe_rules(run)[1])
 
 
 def test_a_run_that_reads_as_it_was_measured_has_no_revisions() -> None:
@@ -76,10 +73,8 @@ def test_another_reason_of_the_same_status_is_a_revision_unless_it_had_no_code()
 
 def test_many_revisions_are_counted(pinned: Pinned) -> None:
     run = read(*(block(index, said=Verdict(status="suspect")) for index in range(7)))
-    text = describe_rules(run)[1]
-    assert text.startswith("7 of 7 measured blocks")
-    pinned(text)
-    assert text.endswith("block 4 suspect → valid; and 2 more.")
+    assert len(revisions(run)) == 7
+    pinned(describe_rules(run)[1])
 
 
 def test_the_reference_answer_of_the_store_decides() -> None:

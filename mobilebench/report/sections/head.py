@@ -58,7 +58,7 @@ def headline(run: RunSummary) -> str:
     """Such as `3 targets, 2 models: 22 of 27 cases are valid`."""
     total = sum(run.counts.values())
     models = {case.case.model for target in run.targets for case in target.cases}
-    verb = "is" if run.counts["valid"] == 1 else "are"
+    verb = "is" if 1 in (total, run.counts["valid"]) else "are"
     return (
         f"{plural(len(run.targets), 'target')}, {plural(len(models), 'model')}: "
         f"{run.counts['valid']} of {plural(total, 'case')} {verb} valid"
