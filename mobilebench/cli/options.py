@@ -124,8 +124,9 @@ def with_axis_options(command: Callable[..., None]) -> Callable[..., None]:
         values = {name: split(given.pop(name)) for name in SELECTED}
         settings = split(given.pop(_SETTING))
         if settings:
-            options = old_names.new_options(settings) or "--engine … --backend …"
-            old_names.notice(f"The option `--setting` has become several: write `{options}`")
+            options = old_names.new_options(settings) or ["--engine … --backend …"]
+            shown = ", and in a further run ".join(f"`{selection}`" for selection in options)
+            old_names.notice(f"The option `--setting` was replaced by several options: write {shown}")
         command(**given, **{place: SelectedAxes({name: named for name, named in values.items() if named}, settings)})
 
     with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

@@ -161,6 +161,7 @@ def run(
     from mobilebench.browsers.builds import using as using_builds
     from mobilebench.core.errors import BadInput, NothingToMeasure
     from mobilebench.models import registry
+    from mobilebench.recorders import registry as recorders
     from mobilebench.results.store import Store
     from mobilebench.session.coordinator import unmeasured
 
@@ -188,7 +189,7 @@ def run(
         headed=headed,
         passes=split(passes),
         further_passes=("trace",) if trace else (),
-        record=split(record),
+        record=tuple(map(recorders.request, split(record))),
         record_in_timing=record_in_timing,
         blocks=blocks,
         time_limit=time_limit,

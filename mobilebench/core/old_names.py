@@ -110,14 +110,20 @@ def setting_of(case: Case) -> str:
     return str(case.arithmetic)
 
 
-def new_options(settings: Iterable[str]) -> str:
-    """The options that replace these settings, for a notice."""
-    found: dict[str, list[str]] = {}
-    for setting in settings:
-        for option, value in _OPTIONS_OF.get(setting, {"": ""}).items():
-            if option and value not in found.setdefault(option, []):
-                found[option].append(value)
-    return " ".join(f"{option} {','.join(values)}" for option, values in found.items())
+def new_options(settings: Iterable[str]) -> list[str]:
+    """The options that select the same cases as these settings, for a notice. Settings that differ in the values of one
+    option share it; several results are the options of one run each.
+    """
+    selections: list[dict[str, str]] = []
+    for options in filter(None, map(_OPTIONS_OF.get, settings)):
+        for known in selections:
+            different = [name for name in options if options[name] != known.get(name)]
+            if options.keys() == known.keys() and len(different) <= 1:
+                known.update({name: f"{known[name]},{options[name]}" for name in different})
+                break
+        else:
+            selections.append(dict(options))
+    return [" ".join(f"{option} {values}" for option, values in options.items()) for options in selections]
 
 
 def _with_fp16(case: Case) -> str:
@@ -127,9 +133,10 @@ def _with_fp16(case: Case) -> str:
 _OPTIONS_OF: dict[str, dict[str, str]] = {
     "xnnpack": {"--backend": "cpu", "--delegate": "xnnpack", "--arithmetic": "fp32"},
     "xnnpack-fp16": {"--backend": "cpu", "--delegate": "xnnpack", "--arithmetic": "fp16"},
-    "reference": {"--delegate": "none"},
+    "reference": {"--backend": "cpu", "--delegate": "none", "--arithmetic": "fp32"},
     "fp32": {"--backend": "gpu", "--arithmetic": "fp32"},
-    **{name: {"--arithmetic": name} for name in ("fp16", "tf32")},
+    "fp16": {"--backend": "gpu,nnapi,qnn", "--arithmetic": "fp16"},
+    "tf32": {"--backend": "cuda", "--arithmetic": "tf32"},
     **{name: {"--wasm-build": name} for name in WASM_BUILDS},
     **{name: {"--gpu": name} for name in ("auto", *GPUS)},
     **{name: {"--device-type": name} for name in ("cpu", "gpu", "npu")},

@@ -44,6 +44,8 @@ class Declaration:
     """The series that it stores for every target that it supports. It may store further ones."""
     part: Literal["prediction_ms", "kernels", "memory", "trace"] | None = None
     """The field of `Measurement` that it fills."""
+    needs_file_operators: bool = False
+    """Whether its measurement is stored with the operators of the model's file, with which it is compared."""
     sampled: bool = False
     """It reads at an interval while a block is measured, if one is given (`--record NAME@INTERVAL`)."""
 

@@ -12,6 +12,7 @@ DECLARATION = Declaration(
     description="Time of each operator or fused kernel in every inference, from the engine's own profiler.",
     cost="during the block",
     part="kernels",
+    needs_file_operators=True,
 )
 
 

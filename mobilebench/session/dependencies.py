@@ -135,7 +135,7 @@ def why_no_screen() -> str | None:
 
 
 def with_graph(measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
-    """Add the operators of the model's file to a kernels pass. Raises `BadInput` when the file is damaged."""
+    """Add the operators of the model's file to a measurement. Raises `BadInput` when the file is damaged."""
     from mobilebench.models.inspection import graph_operators
 
     return graph_operators.with_graph(measurement, files, model_format)

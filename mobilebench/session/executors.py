@@ -61,12 +61,15 @@ class ThreadExecutor:
 class ProcessExecutor:
     """Each worker in a fresh process, which owns the lock of its device.
 
-    It has its own page server, so that several such workers can measure downloads at the same time.
+    Each process has its own page server, which does not know the downloads of the others. Blocks of pages therefore
+    run one at a time, so that no download shares this computer's network with another one.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         """`environment`: variables of the worker processes; by default those of this process."""
         self._environment = dict(os.environ if environment is None else environment)
+        self._pages = threading.Lock()
+        """Held during a block of a page."""
 
     def reserve(self, target: TargetInfo, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
         return nullcontext()
@@ -80,7 +83,7 @@ class ProcessExecutor:
             start_new_session=True,
         )
         assert process.stdin is not None and process.stdout is not None
-        _Conversation(job, emit, cancel, take_turn, process.stdin).hold(process.stdout)
+        _Conversation(job, emit, cancel, take_turn, self._pages, process.stdin).hold(process.stdout)
         with suppress(OSError):
             process.stdin.close()
         try:
@@ -96,13 +99,22 @@ class _Conversation:
     """The exchange of messages with a worker process."""
 
     def __init__(
-        self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn, to_worker: IO[bytes]
+        self,
+        job: JobSpec,
+        emit: Emit,
+        cancel: threading.Event,
+        take_turn: TakeTurn,
+        pages: threading.Lock,
+        to_worker: IO[bytes],
     ) -> None:
         self._job = job
         self._emit = emit
         self._cancel = cancel
         self._take_turn = take_turn
+        self._pages = pages
         self._to_worker = to_worker
+        self._is_page = False
+        """Whether the worker's current block runs in a page."""
         self._writing = threading.Lock()
         self._over = threading.Event()
         self._turn = ExitStack()
@@ -132,12 +144,17 @@ class _Conversation:
         if isinstance(message, events.TurnWanted):
             try:
                 self._turn.enter_context(self._take_turn(self._job.target, self._cancel))
+                if self._is_page:
+                    self._turn.enter_context(_held(self._pages, self._cancel))
             except BlockFailed:
+                self._turn.close()
                 return False  # cancelled: the worker is notified by another message
             self._send(events.TurnGranted().model_dump_json())
         elif isinstance(message, events.TurnOver):
             self._turn.close()
         else:
+            if isinstance(message, events.BlockStarted):
+                self._is_page = message.planned.case.browser is not None
             self._emit(message)
             return isinstance(message, events.TargetFinished)
         return False
@@ -152,6 +169,18 @@ class _Conversation:
         with self._writing, suppress(OSError):
             self._to_worker.write(line.encode() + b"\n")
             self._to_worker.flush()
+
+
+@contextmanager
+def _held(lock: threading.Lock, cancel: threading.Event) -> Iterator[None]:
+    """Wait for a lock and hold it. Raises `BlockFailed` when `cancel` is set while waiting."""
+    while not lock.acquire(timeout=_LOOK_SECONDS):
+        if cancel.is_set():
+            raise BlockFailed("Waiting for the other targets' blocks was cancelled.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class HostExclusion:

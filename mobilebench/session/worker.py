@@ -245,7 +245,7 @@ class _Worker:
             with recording(Subject(target), able) as self._recording:
                 result = engine.measure(prepared, cancel=self._cancel, traces=self._traces)
             measurement = registry.as_it_was_planned(_usable(result.measurement), planned)
-            if planned.pass_ == "kernels" and engine.format:
+            if registry.of_pass(planned.pass_).declaration.needs_file_operators and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)
         if note := signatures.clause(files.manifest):
             measurement = _noted(measurement, note)
@@ -263,7 +263,7 @@ class _Worker:
         )
 
     def _with_graph(self, measurement: Measurement, files: ModelFiles, model_format: Format) -> Measurement:
-        """Add the operators of the model's file to a kernels pass, or a note that says why they are unknown."""
+        """Add the operators of the model's file to a measurement, or a note that says why they are unknown."""
         try:
             return self._dependencies.with_graph(measurement, files, model_format)
         except MobilebenchError as error:

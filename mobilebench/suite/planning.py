@@ -44,8 +44,8 @@ class Selection:
     passes: tuple[Pass, ...] = ()
     further_passes: tuple[Pass, ...] = ()
     """Passes in addition to `passes`, or to the suite's passes."""
-    record: tuple[str, ...] = ()
-    """Recorders that work during blocks, such as `thermal@1s`."""
+    record: tuple[RecordRequest, ...] = ()
+    """Recorders that work during blocks; empty keeps the suite's."""
     record_in_timing: bool = False
     """Whether they work during the timing blocks, not during blocks of their own."""
     blocks: int | None = None
@@ -116,7 +116,7 @@ def plan(
         NothingToMeasure: no case is left; the message says which filter excluded them.
     """
     words = words or vocabulary()
-    selection = check(selection, words)
+    selection = _with_recorders(check(selection, words), suite)
     by_target = {info.id: _wanted(suite, info, selection, words) for info in targets}
     if not any(by_target.values()):
         raise _nothing(suite, targets, selection, words)
@@ -153,8 +153,6 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
     for name in selection.passes:
         if name not in registry.passes():
             raise BadInput(f"--pass {name} is not known; known are {', '.join(registry.passes())}.")
-    for text in selection.record:
-        registry.request(text)
     if "recording" in selection.passes and not selection.record:
         raise BadInput("--pass recording needs recorders.", hint="Add --record thermal@1s.")
     limit = selection.time_limit
@@ -164,6 +162,14 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
         except ValueError as error:
             raise BadInput(f"--time-limit: {error}.") from error
     return dataclasses.replace(selection, axes=axes, time_limit=limit)
+
+
+def _with_recorders(selection: Selection, suite: Suite) -> Selection:
+    """The selection, with the suite's recorders where it has none of its own."""
+    if selection.record:
+        return selection
+    in_timing = selection.record_in_timing or suite.record_in_timing
+    return dataclasses.replace(selection, record=tuple(map(registry.request, suite.record)), record_in_timing=in_timing)
 
 
 def _parsed(axis: Axis, values: tuple[Any, ...], words: Vocabulary) -> tuple[Any, ...]:
@@ -214,13 +220,11 @@ def _of_group(
     limited = limits and limits.rule
     rule = _within(limited or suite.rule, selection.time_limit)
     watched_rule = _within(limited or suite.watched_rule or suite.rule, selection.time_limit)
-    record = tuple(map(registry.request, selection.record or suite.record))
-    in_timing = selection.record_in_timing or (not selection.record and suite.record_in_timing)
     passes = frozenset(
         [
             *(selection.passes or group.passes or suite.passes),
             *selection.further_passes,
-            *(("recording",) if record and not in_timing else ()),
+            *(("recording",) if selection.record and not selection.record_in_timing else ()),
         ]
     )
     conditions = _conditions(suite, group, selection)
@@ -229,8 +233,8 @@ def _of_group(
         for values in _products(stating, info, words.engines[engine].kind, words.backend(engine, backend)):
             case = Case(target=info.id, engine=engine, backend=backend, **values)
             if not selection.settings or old_names.setting_of(case) in selection.settings:
-                pass_: Pass = "timing" if in_timing else "recording"
-                yield _Wanted(case, conditions, record, pass_, passes, rounds, rule, watched_rule)
+                pass_: Pass = "timing" if selection.record_in_timing else "recording"
+                yield _Wanted(case, conditions, selection.record, pass_, passes, rounds, rule, watched_rule)
 
 
 @dataclass(frozen=True)

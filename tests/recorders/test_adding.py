@@ -122,7 +122,7 @@ def test_a_recorder_for_own_blocks_takes_one_module_and_one_registration(monkeyp
     world = World(engine=FakeEngine(), attached=[host()], readers={"interrupts": Interrupts})
     words = Vocabulary({"fake": world.engine}, ["m"], ("fp32",))
     without = plan(SUITE, [host()], words=words)
-    planned = plan(SUITE, [host()], Selection(record=("interrupts",)), words=words)
+    planned = plan(SUITE, [host()], Selection(record=(registry.request("interrupts"),)), words=words)
     assert [block.pass_ for block in without.blocks] == ["timing", "timing"]
     assert [block.pass_ for block in planned.blocks] == ["timing", "timing", "recording"]
     columns, rows = plan_table(planned)
@@ -150,7 +150,7 @@ def test_a_throw_away_recorder_is_planned_run_stored_exported_and_described(fram
     planned = plan(
         suite,
         [host(), phone()],
-        Selection(record=("frames@50ms",)),
+        Selection(record=(registry.request("frames@50ms"),)),
         words=Vocabulary({"fake": world.engine}, ["m"], ("fp32",)),
     )
     assert [block.pass_ for block in planned.blocks] == ["timing", "timing", "recording", "recording"]

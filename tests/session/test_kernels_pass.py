@@ -12,6 +12,7 @@ import pytest
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block, GraphOperators, Measurement, Pass
 from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.recorders import registry
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, run
 
@@ -68,6 +69,16 @@ def test_no_other_pass_looks_into_the_file(folder: Path, of_pass: Pass) -> None:
     block, read = _measure(folder, of_pass, GRAPH)
     assert block.outcome == "measured"
     assert read == []
+
+
+def test_a_pass_looks_into_the_file_when_its_recorder_declares_that(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = registry.IN_ENGINE["memory"]
+    declaration = dataclasses.replace(recorder.declaration, needs_file_operators=True)
+    monkeypatch.setitem(registry.IN_ENGINE, "memory", dataclasses.replace(recorder, declaration=declaration))
+    _, read = _measure(folder, "memory", GRAPH)
+    assert read == ["tflite"]
 
 
 def test_a_file_that_cannot_be_read_costs_a_note_and_no_block(folder: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +21,12 @@ from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
 from mobilebench.models import obtain
 from mobilebench.results.store import Store
-from mobilebench.session import RunRequest, events, run
+from mobilebench.session import RunRequest, events, executors, run
 from mobilebench.session.executors import HostExclusion, ProcessExecutor
 from mobilebench.session.job import JobSpec
 from mobilebench.suite import Plan
 
-from ..results.making import host
+from ..results.making import host, phone
 from ..ways import axes
 from .fakes import SUITE, Seen
 
@@ -70,6 +73,68 @@ def test_a_worker_that_ends_or_talks_nonsense_is_a_lost_target(monkeypatch: pyte
     job = JobSpec(run_id="r", target=host(), blocks=(), recorders=(), wait_seconds=0)
     ProcessExecutor().measure(job, seen, threading.Event(), HostExclusion().turn)
     assert [event.kind for event in seen] == ["TargetLost", "TargetFinished"]
+
+
+class Conversation:
+    """A worker of a `ProcessExecutor`, played by the test."""
+
+    def __init__(self, pages: threading.Lock, cancel: threading.Event, name: str) -> None:
+        self.answers, to_worker = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+        from_worker, self._said = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+        self._ends = (to_worker, from_worker)
+        job = JobSpec(run_id="r", target=phone(name), blocks=(), recorders=(), wait_seconds=0)
+        conversation = executors._Conversation(job, Seen(), cancel, HostExclusion().turn, pages, to_worker)
+        self._thread = threading.Thread(target=conversation.hold, args=(from_worker,))
+        self._thread.start()
+        self.answers.readline()  # the job
+
+    def ask_for_turn(self, browser: str | None) -> None:
+        (block,) = blocks("tflite", 1)
+        block = block.model_copy(update={"case": replace(block.case, browser=browser)})
+        self.say(events.to_json(events.BlockStarted(target="host", planned=block)))
+        self.say(events.TurnWanted().model_dump_json())
+
+    def has_answer(self) -> bool:
+        return bool(select.select([self.answers], [], [], 0.2)[0])
+
+    def say(self, line: str) -> None:
+        self._said.write(line.encode() + b"\n")
+        self._said.flush()
+
+    def end(self) -> None:
+        self.say(events.to_json(events.TargetFinished(target="host")))
+        self._thread.join()
+        for stream in (self.answers, self._said, *self._ends):
+            stream.close()
+
+
+@pytest.fixture
+def conversations() -> Iterator[tuple[Conversation, Conversation]]:
+    pages, cancel = threading.Lock(), threading.Event()
+    pair = (Conversation(pages, cancel, "A"), Conversation(pages, cancel, "B"))
+    yield pair
+    cancel.set()
+    for one in pair:
+        one.end()
+
+
+def test_blocks_of_pages_in_several_processes_take_turns(conversations: tuple[Conversation, Conversation]) -> None:
+    first, second = conversations
+    first.ask_for_turn("chrome")
+    assert events.to_worker(first.answers.readline()) == events.TurnGranted()
+    second.ask_for_turn("firefox")
+    assert not second.has_answer(), "their page servers do not know each other's downloads"
+    first.say(events.TurnOver().model_dump_json())
+    assert events.to_worker(second.answers.readline()) == events.TurnGranted()
+
+
+def test_native_blocks_of_phones_in_several_processes_do_not_wait(
+    conversations: tuple[Conversation, Conversation],
+) -> None:
+    first, second = conversations
+    for one, browser in ((first, "chrome"), (second, None)):
+        one.ask_for_turn(browser)
+        assert events.to_worker(one.answers.readline()) == events.TurnGranted()
 
 
 @pytest.mark.build

@@ -4,14 +4,17 @@ import itertools
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from mobilebench.core import old_names
 from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.errors import BadInput, NothingToMeasure
 from mobilebench.core.records import Case, Conditions, Pass, TargetInfo
 from mobilebench.engines.base import Backend
+from mobilebench.recorders import registry
 from mobilebench.suite import loading
 from mobilebench.suite.planning import Plan, Selection, plan
 from mobilebench.suite.schema import Suite
@@ -488,3 +491,54 @@ class TestBrowsers:
     def test_a_window_is_a_condition_of_every_block(self) -> None:
         assert all(block.conditions.headed for block in quick(HOST, headed=True).blocks)
         assert not any(block.conditions.headed for block in quick(HOST).blocks)
+
+
+def test_recorders_of_the_selection_replace_those_of_the_suite() -> None:
+    suite = loading.load("quick", words=WORDS).model_copy(update={"record": ["load@1s"], "record_in_timing": True})
+
+    def recorded(**selected: Any) -> set[tuple[Pass, tuple[str, ...]]]:
+        blocks = plan(suite, [HOST], selection(**selected), words=WORDS).blocks
+        return {(block.pass_, tuple(one.recorder for one in block.conditions.record)) for block in blocks}
+
+    thermal = (registry.request("thermal@1s"),)
+    assert recorded() == {("timing", ("load",))}
+    assert recorded(record=thermal) == {("timing", ()), ("recording", ("thermal",))}
+    assert recorded(record=thermal, record_in_timing=True) == {("timing", ("thermal",))}
+
+
+@pytest.fixture(scope="module")
+def native_and_web() -> list[Suite]:
+    return [loading.load(name, words=WORDS) for name in ("native", "web")]
+
+
+@pytest.mark.parametrize("setting", [name for name in old_names.SETTINGS if name not in ("default", "auto", "instant")])
+def test_the_options_for_an_old_setting_select_exactly_its_cases(setting: str, native_and_web: list[Suite]) -> None:
+    (options,) = old_names.new_options([setting])
+    words = options.split()
+    names = {axis.option: name for name, axis in AXES.items()}
+    axes = {names[option]: tuple(values.split(",")) for option, values in zip(words[::2], words[1::2], strict=True)}
+    one_model: dict[str, tuple[Any, ...]] = {"model": ("bert_small",), "precision": ("fp32",), "threads": (1,)}
+
+    def cases(selected: Selection) -> set[str]:
+        found = set()
+        for suite in native_and_web:
+            with suppress(NothingToMeasure):
+                blocks = plan(suite, [GPU_HOST, HOST, REAL], selected, words=WORDS).blocks
+                found |= {block.case.key for block in blocks}
+        return found
+
+    expected = cases(Selection(one_model, settings=(setting,)))
+    assert cases(Selection(one_model | axes)) == expected
+    assert expected or setting in ("integrated", "discrete")
+
+
+def test_old_settings_that_no_options_select_together_take_several_runs() -> None:
+    assert old_names.new_options(["simd", "plain"]) == ["--wasm-build simd,plain"]
+    assert old_names.new_options(["fp16", "xnnpack", "reference"]) == [
+        "--backend gpu,nnapi,qnn --arithmetic fp16",
+        "--backend cpu --delegate xnnpack,none --arithmetic fp32",
+    ]
+    assert old_names.new_options(["xnnpack", "xnnpack-fp16", "reference"]) == [
+        "--backend cpu --delegate xnnpack --arithmetic fp32,fp16",
+        "--backend cpu --delegate none --arithmetic fp32",
+    ]
