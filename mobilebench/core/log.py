@@ -114,6 +114,26 @@ def timed(logger: logging.Logger, command: str) -> Iterator[list[str]]:
             logger.debug("%s: %s after %.1f ms", shortened(command), ended, (time.monotonic() - started) * 1000)
 
 
+@contextmanager
+def step(logger: logging.Logger, description: str) -> Iterator[None]:
+    """Log a step of a command at INFO when it begins, and when it is done or has failed, with its duration.
+
+    Args:
+        logger: the logger of the module that takes the step.
+        description: names the step, such as `build of bert_small fp32`.
+    """
+    logger.info("%s: begun", description)
+    started = time.monotonic()
+    outcome = "done"
+    try:
+        yield
+    except BaseException as error:
+        outcome = f"failed ({type(error).__name__}: {shortened(str(error))})"
+        raise
+    finally:
+        logger.info("%s: %s after %.1f s", description, outcome, time.monotonic() - started)
+
+
 class _StandardError(logging.Handler):
     """Writes to the current standard error, which may be replaced while the program runs."""
 

@@ -7,6 +7,7 @@ and the converters run in a separate process (`models.build.worker`), so that th
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 import signal
@@ -14,12 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mobilebench.core import file_locks
+from mobilebench.core import file_locks, log
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.worker_process import ENGINES_ON_CPU, Worker, WorkerFailed
 from mobilebench.models import pins, registry, store, user_store
 from mobilebench.models.build import cache
 from mobilebench.models.manifest import ModelFiles
+
+_logger = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
 """Called with a short text at each step of a build."""
@@ -107,6 +110,7 @@ def build(
     if precision != _BASE:
         base = build(name, _BASE, batch, progress=lambda step: tell(f"{_BASE}: {step}"), thorough=thorough)
     with (
+        log.step(_logger, f"build of {name} {precision}, batch {batch}"),
         _space_in(folder.parent),
         file_locks.exclusive(cache.lock_of(folder), lambda: tell("another process is building it; waiting")),
     ):
@@ -153,11 +157,11 @@ def _intact(folder: Path, tell: Progress, *, thorough: bool) -> ModelFiles | Non
     return files
 
 
-def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
+def _run_builder(arguments: list[str], log_file: Path, tell: Progress) -> None:
     """Run `models.build.worker` to its end and report its steps to `progress`."""
     reported: dict[str, str | None] | None = None
     failure: WorkerFailed | None = None
-    builder = Worker("mobilebench.models.build.worker", *arguments, environment=_ENVIRONMENT, log=log)
+    builder = Worker("mobilebench.models.build.worker", *arguments, environment=_ENVIRONMENT, log=log_file)
     try:
         for message in builder.messages():
             if "error" in message:
@@ -168,15 +172,16 @@ def _run_builder(arguments: list[str], log: Path, tell: Progress) -> None:
         failure = error
     finally:
         builder.close(_GRACE_S)
-    if reported and _FULL in log.read_text(errors="replace"):
+    if reported and _FULL in log_file.read_text(errors="replace"):
         raise MobilebenchError(_FULL)
     if reported:
-        raise MobilebenchError(str(reported["error"]), hint=reported.get("hint") or f"The converters' log is {log}.")
+        hint = reported.get("hint") or f"The converters' log is {log_file}."
+        raise MobilebenchError(str(reported["error"]), hint=hint)
     if failure:
         killed = failure.exit_code == -signal.SIGKILL
         reason = "it was killed, most likely because memory ran out" if killed else failure.reason.rstrip(".")
-        raise MobilebenchError(f"Building {arguments[0]} failed: {reason}.", hint=f"The converters' log is {log}.")
-    log.unlink()
+        raise MobilebenchError(f"Building {arguments[0]} failed: {reason}.", hint=f"The converters' log is {log_file}.")
+    log_file.unlink()
 
 
 def _put_in_place(workshop: Path, folder: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,21 @@ def test_a_command_that_fails_is_logged_with_its_error(caplog: pytest.LogCapture
     with caplog.at_level(logging.DEBUG, log.ROOT), pytest.raises(ValueError), log.timed(logger, "adb shell true"):
         raise ValueError("no phone")
     assert "ValueError: no phone" in caplog.messages[0]
+
+
+def test_a_step_is_logged_when_it_begins_and_when_it_is_done(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, log.ROOT)
+    with log.step(logger, "build of bert_small"):
+        assert caplog.messages == ["build of bert_small: begun"]
+    assert re.fullmatch(r"build of bert_small: done after \d+\.\d s", caplog.messages[1])
+    assert {record.levelno for record in caplog.records} == {logging.INFO}
+
+
+def test_a_step_that_fails_is_logged_with_its_error(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, log.ROOT)
+    with pytest.raises(BadInput), log.step(logger, "build of bert_small"):
+        raise BadInput("The disk is full.")
+    assert re.fullmatch(r"build of bert_small: failed \(BadInput: The disk is full\.\) after .* s", caplog.messages[1])
 
 
 @pytest.mark.parametrize(

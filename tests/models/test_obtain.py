@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from mobilebench.core import log
 from mobilebench.core.agreement import disagreements
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.models import obtain, pins, registry, store
@@ -97,7 +99,10 @@ def left_in(folder: Path) -> set[str]:
     return {path.suffix for path in (folder / "models").iterdir()}
 
 
-def test_the_builders_error_is_passed_on(builder: Builder, own_cache: Path, pinned: Pinned) -> None:
+def test_the_builders_error_is_passed_on(
+    builder: Builder, own_cache: Path, pinned: Pinned, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, log.ROOT)
     builder.does(
         "print(json.dumps({'step': 'converting'}))\n"
         "print(json.dumps({'error': 'The answer differs by 0.5.', 'hint': None}))\n"
@@ -107,6 +112,10 @@ def test_the_builders_error_is_passed_on(builder: Builder, own_cache: Path, pinn
     with pinned.raises(MobilebenchError) as caught:
         build("bert_small", progress=steps.append)
     assert steps == ["converting"]
+    assert [message.partition(" (")[0] for message in caplog.messages] == [
+        "build of bert_small fp32, batch 1: begun",
+        "build of bert_small fp32, batch 1: failed",
+    ]
     assert ".log" in (caught.value.hint or "")
     assert left_in(own_cache) == {".lock", ".log"}
     assert obtain.find("bert_small") is None

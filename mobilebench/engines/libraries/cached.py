@@ -7,6 +7,7 @@ addresses of its own: mirrors and proxies come from the configuration of these c
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import re
 import shutil
@@ -17,13 +18,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mobilebench.core import file_locks, paths
+from mobilebench.core import file_locks, log, paths
 from mobilebench.core.errors import BadInput, MobilebenchError, Unsupported
 from mobilebench.core.hashing import known_sha256, sha256_of
 from mobilebench.engines.libraries import pins, unpack
 from mobilebench.engines.libraries.library import Library
 from mobilebench.engines.libraries.pins import Archive, Maven, Npm, Pinned
 from mobilebench.engines.libraries.unpack import from_tgz
+
+_logger = logging.getLogger(__name__)
 
 Tell = Callable[[str], None]
 
@@ -135,7 +138,8 @@ def _from_sources(pinned: Pinned, room: Path, tell: Tell) -> tuple[Path, str]:
         folder.mkdir()
         tell(f"Fetching {source.coordinate} for `{pinned.engine}` …")
         try:
-            return fetch(source, pinned.archive, folder), source.coordinate
+            with log.step(_logger, f"fetch of {source.coordinate}"):
+                return fetch(source, pinned.archive, folder), source.coordinate
         except NotHad as reason:
             reasons.append(f"{source.coordinate}: {reason}")
         except OtherBytes as reason:

@@ -6,6 +6,7 @@ Its results are not trusted, since it has converted models wrongly without an er
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
@@ -13,8 +14,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mobilebench.core import file_locks, paths
+from mobilebench.core import file_locks, log, paths
 from mobilebench.core.errors import BadInput, MobilebenchError
+
+_logger = logging.getLogger(__name__)
 
 VERSION = "1.29.24"
 """The last version for Python 3.11."""
@@ -40,7 +43,8 @@ def environment(tell: Callable[[str], None]) -> Path:
     with file_locks.exclusive(lock, lambda: tell("another process is installing onnx2tf; waiting")):
         if not (folder / _READY).is_file():
             tell(f"installing onnx2tf {VERSION} in a separate environment (2 GB, once)")
-            _install(folder, requirements)
+            with log.step(_logger, f"installation of onnx2tf {VERSION}"):
+                _install(folder, requirements)
     return folder / "bin" / "python"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilebench.core import file_locks, paths
+from mobilebench.core import file_locks, log, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of
 from mobilebench.models.spec import Pretrained
@@ -15,6 +16,8 @@ from mobilebench.models.weights import sources, weights_file
 from mobilebench.models.weights.download import Patience, Silent, Watcher, discard, download, part_of
 
 SUFFIX = ".safetensors"
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,15 @@ def fetch(
                 return whole
             watcher.say("the file in the cache is damaged; fetching it again")
             whole.unlink()
-        part = part_of(whole)
-        _complete(weights, part, watcher, patience or Patience())
-        try:
-            usable(part)
-        except BadInput:
-            discard(part)
-            raise
-        _put_in_place(part, whole)
+        with log.step(_logger, f"fetch of weights {weights.sha256}"):
+            part = part_of(whole)
+            _complete(weights, part, watcher, patience or Patience())
+            try:
+                usable(part)
+            except BadInput:
+                discard(part)
+                raise
+            _put_in_place(part, whole)
     return whole
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.core import log
 from mobilebench.core.errors import BadInput, Unsupported
 from mobilebench.engines import libraries
 from mobilebench.engines.libraries import cached, catalogue, given, pins, resolve
@@ -134,11 +136,16 @@ def test_another_version_than_this_computers_is_noted(archive: Path) -> None:
     assert any("1.0" in note and "differ in speed" in note for note in obtain().notes)
 
 
-def test_what_is_fetched_is_told(archive: Path) -> None:
+def test_what_is_fetched_is_told_and_logged(archive: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, log.ROOT)
     told: list[str] = []
     libraries.libraries_for("onnxruntime", "cpu", PHONE, told.append)
     libraries.libraries_for("onnxruntime", "cpu", PHONE, told.append)
     assert told == [f"Fetching {COORDINATE} for `onnxruntime` …"]
+    assert [message.partition(" after ")[0] for message in caplog.messages] == [
+        f"fetch of {COORDINATE}: begun",
+        f"fetch of {COORDINATE}: done",
+    ]
 
 
 def test_a_truncated_library_is_fetched_again(archive: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import logging
 import os
 import random
 import resource
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from mobilebench.core import log
 from mobilebench.core.errors import BadInput
 from mobilebench.models.spec import Pretrained
 from mobilebench.models.weights import download, fetch, sources
@@ -86,7 +88,8 @@ def part(weights: Pretrained) -> Path:
     return download.part_of(fetch.path_of(weights, fetch.weights_folder()))
 
 
-def test_a_file_comes_whole_and_is_not_asked_for_again(site: Site) -> None:
+def test_a_file_comes_whole_and_is_not_asked_for_again(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, log.ROOT)
     told = Told()
     assert fetched(named(site.url, size=len(CONTENT)), told) == CONTENT
     assert told.said == []
@@ -95,6 +98,7 @@ def test_a_file_comes_whole_and_is_not_asked_for_again(site: Site) -> None:
     assert site.asked[0]["accept-encoding"] == "identity"
     fetched(named(site.url))
     assert len(site.asked) == 1
+    assert [message.rpartition(": ")[2][:4] for message in caplog.messages] == ["begu", "done"]
 
 
 def test_a_file_without_a_stated_length_comes_too(site: Site) -> None:
