@@ -115,6 +115,11 @@ class EngineOf(Protocol[P]):
         """False only for an engine that computes nothing; it need not wait for its turn."""
         ...
 
+    @property
+    def start_seconds(self) -> float:
+        """Time that starting it in a fresh process or page adds to a block, for estimates."""
+        ...
+
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         """Why this case cannot run on this target, in plain words; None when it can. Must not touch the device."""
         ...
@@ -162,7 +167,7 @@ def reason_against(engine: str, backends: tuple[Backend, ...], most_threads: int
     if reason := backend.reason_against(case):
         return reason
     if case.threads > most_threads:
-        return f"engine `{engine}` takes at most {most_threads} threads"
+        return f"engine `{engine}` runs at most {most_threads} thread{'s' if most_threads > 1 else ''}"
     return AXES["browser"].why_not.format(engine=engine) if case.browser is not None else None
 
 

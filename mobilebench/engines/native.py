@@ -83,6 +83,7 @@ class NativeEngine(EngineOf[PreparedRunner]):
     """Parts of setup that every measurement must contain."""
     kind: Literal["native"] = "native"
     claims_machine: bool = True
+    start_seconds: float = 0.0
     why_no_kernels: str | None = None
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:

@@ -74,6 +74,7 @@ class TensorflowEngine(EngineOf[PreparedSavedModel]):
     format: Format = FORMAT
     why_no_kernels: str | None = None
     claims_machine = True
+    start_seconds = 6.0
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         """Why this case cannot run on this target, in plain words; None when it can."""

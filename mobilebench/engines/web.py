@@ -23,7 +23,7 @@ from mobilebench.engines.base import Backend, BlockResult, PreparedCase
 from mobilebench.engines.page_messages import InputJob, Job, ModelJob, OutputJob
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
-from mobilebench.models.manifest import AddedManifest, Format, FormatFile, ModelFiles
+from mobilebench.models.manifest import Format, FormatFile, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.recorders import registry
 from mobilebench.targets.base import Target
@@ -99,13 +99,11 @@ def prepare(page_case: PageCase, target: Target, block: PlannedBlock, files: Mod
     """Start the page server and check that the model can be served. Pages fetch it, so nothing is pushed.
 
     Raises:
-        Unsupported: the model was not built in this format, or the engine cannot take it.
+        Unsupported: the model was not built in this format.
         BlockFailed: a file of the model is missing.
         BadInput: the pages have not been built.
     """
     entry = format_file(files, page_case.model_format)
-    if reason := why_not_model(block.case.engine, files, page_case.model_format):
-        raise Unsupported(f"{reason}.")
     return PreparedPage(target, block, files, {}, page_case, entry, page_server())
 
 
@@ -315,35 +313,3 @@ def page_job(block: PlannedBlock, files: ModelFiles, entry: FormatFile, samples:
             outputs=[OutputJob(name=name, format_name=entry.outputs[name]) for name in manifest.outputs],
         ),
     )
-
-
-_DTYPES_OF_ENGINE: dict[str, tuple[str, ...]] = {
-    "litertjs": ("float32", "int32", "uint8"),
-    "tfjs": ("float32", "int32", "bool"),
-}
-"""Engine to the dtypes that it supports; other engines support all dtypes of a manifest."""
-
-_TITLES = {"litertjs": "LiteRT.js", "tfjs": "TensorFlow.js"}
-
-
-def why_not_model(engine: str, files: ModelFiles, model_format: Format) -> str | None:
-    """Why this engine cannot run this model on any target, in plain words; None when nothing is known against it."""
-    entry = files.manifest.formats.get(model_format)
-    name = engine.partition("@")[0]
-    title = _TITLES.get(name)
-    if entry is None or title is None:
-        return None
-    if name == "litertjs" and entry.open_inputs:
-        return (
-            f"{title} takes no model with open sizes (input {entry.open_inputs[0]} of {files.manifest.model}): "
-            "convert it with whole shapes"
-        )
-    for spec in files.manifest.inputs:
-        dtype = entry.input_dtypes.get(spec.name, spec.dtype)
-        if dtype not in _DTYPES_OF_ENGINE[name]:
-            return f"{title} has no {dtype} tensors (input {spec.name})"
-    if name == "litertjs" and isinstance(files.manifest, AddedManifest):
-        for output, dtype in files.manifest.output_dtypes.items():
-            if dtype not in _DTYPES_OF_ENGINE[name]:
-                return f"{title} has no {dtype} tensors (output {output})"
-    return None

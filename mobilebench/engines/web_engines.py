@@ -12,11 +12,12 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.core.axes import GPUS, LITERT_WASM_FILES
+from mobilebench.core.errors import Unsupported
 from mobilebench.core.records import Case, PlannedBlock, TargetInfo
 from mobilebench.engines import web
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.models import behaviour, user_store
-from mobilebench.models.manifest import Format, Manifest, ModelFiles
+from mobilebench.models.manifest import AddedManifest, Format, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.targets.base import Target
 
@@ -28,6 +29,8 @@ class WebEngine:
     name: str
     release: str
     """The version that its pages have to report begins with this, up to a dot: `1.18`."""
+    title: str
+    """The framework's own name, such as `TensorFlow.js`."""
     description: str
     format: Format
     backends: tuple[Backend, ...]
@@ -38,12 +41,19 @@ class WebEngine:
     refuses_one_thread: Mapping[str, str] = field(default_factory=dict)
     """Wasm build to the build that the framework loads in its place when one thread is asked for."""
 
+    dtypes: tuple[str, ...] | None = None
+    """Element types of the inputs that it takes; None: all."""
+    output_dtypes: tuple[str, ...] | None = None
+    """Element types of the outputs that it can hand over; None: all."""
+    takes_open_sizes: bool = True
+    """Whether it runs models whose file leaves a size of an input open."""
     refuses_model: Callable[[Manifest], str | None] | None = None
     """Returns why the engine cannot run a user's model, judged by the manifest; None when nothing is against it."""
 
     setup_patience_s: float = web.SETUP_PATIENCE_S
     kind: Literal["web"] = "web"
     claims_machine: bool = True
+    start_seconds: float = 0.0
     why_no_kernels: str | None = None
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
@@ -57,10 +67,37 @@ class WebEngine:
         if own is None:
             return None
         reason = self.refuses_model(own.manifest) if self.refuses_model else None
-        return reason or web.why_not_model(self.name, own, self.format)
+        return reason or self.why_not_model(own)
+
+    def why_not_model(self, files: ModelFiles) -> str | None:
+        """Why the engine cannot run this model on any target, in plain words; None when nothing is known against it."""
+        manifest = files.manifest
+        entry = manifest.formats.get(self.format)
+        if entry is None:
+            return None
+        if entry.open_inputs and not self.takes_open_sizes:
+            return (
+                f"{self.title} takes no model with open sizes (input {entry.open_inputs[0]} of {manifest.model}): "
+                "convert it with whole shapes"
+            )
+        for spec in manifest.inputs:
+            dtype = entry.input_dtypes.get(spec.name, spec.dtype)
+            if self.dtypes is not None and dtype not in self.dtypes:
+                return f"{self.title} has no {dtype} tensors (input {spec.name})"
+        outputs = manifest.output_dtypes.items() if isinstance(manifest, AddedManifest) else ()
+        for output, dtype in outputs:
+            if self.output_dtypes is not None and dtype not in self.output_dtypes:
+                return f"{self.title} has no {dtype} tensors (output {output})"
+        return None
 
     def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> web.PreparedPage:
-        """Check that the model can be served. Pages fetch it, so nothing is pushed."""
+        """Check that the engine takes the model and that it can be served. Pages fetch it, so nothing is pushed.
+
+        Raises:
+            Unsupported: the engine cannot take the model; or see `web.prepare`.
+        """
+        if reason := self.why_not_model(files):
+            raise Unsupported(f"{reason}.")
         return web.prepare(self.page_case(target.info, block.case), target, block, files)
 
     def measure(
@@ -104,6 +141,7 @@ _WEBGL = gpu_backend("webgl", "WebGL 2 shaders")
 TFJS_MOST_THREADS = 8
 """TensorFlow.js starts at most 8 workers, and uses half of `navigator.hardwareConcurrency`."""
 
+_TFJS_DTYPES = ("float32", "int32", "bool")
 _TFJS_WASM = Backend(
     "wasm",
     "WebAssembly with XNNPACK kernels; one binary for each build",
@@ -116,8 +154,10 @@ _TFJS_JS = Backend("js", "plain JavaScript, as a reference; very slow", single_t
 TFJS = WebEngine(
     name="tfjs",
     release="4.22",
+    title="TensorFlow.js",
     description="TensorFlow.js 4.22 graph models in the browser",
     format="tfjs",
+    dtypes=_TFJS_DTYPES,
     backends=(_TFJS_WASM, _WEBGL, gpu_backend("webgpu", "WebGPU shaders"), _TFJS_JS),
     most_threads=TFJS_MOST_THREADS,
     cores_a_thread=2,
@@ -125,8 +165,10 @@ TFJS = WebEngine(
 TFJS_4_2 = WebEngine(
     name="tfjs@4.2",
     release="4.2",
+    title="TensorFlow.js",
     description="TensorFlow.js 4.2.0, the papers' release",
     format="tfjs",
+    dtypes=_TFJS_DTYPES,
     backends=(
         _TFJS_WASM,
         _WEBGL,
@@ -145,6 +187,7 @@ _ORTJS_WASM_BUILDS = ("simd-threads", "simd", "threads", "plain")
 ORTJS = WebEngine(
     name="ortjs",
     release="1.30",
+    title="ONNX Runtime Web",
     description="ONNX Runtime Web 1.30 in the browser",
     format="onnx",
     backends=(
@@ -173,6 +216,7 @@ def _older(version: str, note: str) -> WebEngine:
     return WebEngine(
         name=f"ortjs@{version}",
         release=version,
+        title="ONNX Runtime Web",
         description=f"ONNX Runtime Web {version}, {note}",
         format="onnx",
         backends=(
@@ -205,9 +249,12 @@ def _without_variable_tensors(manifest: Manifest) -> str | None:
     return f"LiteRT.js has no variable tensors, in which {manifest.model} keeps its state ({', '.join(kept)})"
 
 
+_LITERT_DTYPES = ("float32", "int32", "uint8")
+
 LITERTJS = WebEngine(
     name="litertjs",
     release="2.5",
+    title="LiteRT.js",
     description="LiteRT.js 2.5 (TensorFlow Lite models) in the browser",
     format="tflite",
     backends=(
@@ -227,5 +274,8 @@ LITERTJS = WebEngine(
     # The number of workers that are ready follows the number of cores that the page sees, not the number of threads.
     cores_a_thread=1,
     why_no_kernels="its library does not tell which operators it runs",
+    dtypes=_LITERT_DTYPES,
+    output_dtypes=_LITERT_DTYPES,
+    takes_open_sizes=False,
     refuses_model=_without_variable_tensors,
 )

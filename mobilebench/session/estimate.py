@@ -17,9 +17,6 @@ from mobilebench.suite import Plan
 _AROUND_SECONDS = {"native": 0.5, "web": 1.5}
 """Seconds of a block besides its predictions: process or browser, downloads, setup, warmup."""
 
-_IMPORT_SECONDS = {"tensorflow": 6.0}
-"""Seconds that importing a framework in a fresh process adds."""
-
 _SOFTWARE_GPU_SECONDS = 6.0
 """Time that a software GPU adds: its warmup compiles shaders, and its predictions are slow."""
 
@@ -88,7 +85,7 @@ def _of_case(
     if earlier:
         seconds = median(earlier[:_RECENT])
         return CaseEstimate(case, block.pass_, blocks, blocks * seconds, None, measured_before=True)
-    seconds = _AROUND_SECONDS[engine.kind] + _IMPORT_SECONDS.get(engine.name, 0.0) + block.rule.max_seconds
+    seconds = _AROUND_SECONDS[engine.kind] + engine.start_seconds + block.rule.max_seconds
     if case.gpu == "software":
         seconds += _SOFTWARE_GPU_SECONDS
     seconds += registry.of_pass(block.pass_).extra_seconds

@@ -130,9 +130,8 @@ def _is_offered(chosen: Mapping[str, str], backend: Backend) -> bool:
 
 
 def _title(engine: WebEngine) -> str:
-    """Name and release of an engine, which is the part of its description that fits a phone's screen."""
-    found = re.match(r"\D+[\d.]*\d", engine.description)
-    return found[0] if found else engine.name
+    """Name and release of an engine, short enough for a phone's screen."""
+    return f"{engine.title} {engine.release}"
 
 
 def _models() -> Iterator[tuple[str, str, ModelFiles]]:

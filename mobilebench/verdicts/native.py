@@ -25,7 +25,7 @@ def judge_delegation(evidence: Evidence, found: Findings) -> None:
     if case.backend != "cpu":
         _judge_share(case.backend, evidence.planned.conditions.delegated_share, proof, found)
         return
-    own = {"tflite": "xnnpack" if case.delegate == "xnnpack" else None}.get(case.engine, "cpu")
+    own = "cpu" if case.delegate is None else None if case.delegate == "none" else case.delegate
     if own == "xnnpack":
         _judge_xnnpack(proof, found)
     for share in proof.delegates:

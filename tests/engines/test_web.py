@@ -36,6 +36,10 @@ from tests.pinning import Pinned
 WEB_ENGINES = [one for one in engines().values() if isinstance(one, WebEngine)]
 
 
+def web_engine(name: str) -> WebEngine:
+    return next(one for one in WEB_ENGINES if one.name == name)
+
+
 def answer(**changes: Any) -> str:
     good = {
         "schema": MEASUREMENT_SCHEMA,
@@ -395,17 +399,17 @@ def files(folder: Path, own: Format, dtype: str = "float32", *, is_open: bool = 
 def test_what_is_known_against_a_model_is_said(
     tmp_path: Path, engine: str, own: Format, dtype: str, is_open: bool, says: str
 ) -> None:
-    assert says in str(web.why_not_model(engine, files(tmp_path, own, dtype, is_open=is_open), own))
+    assert says in str(web_engine(engine).why_not_model(files(tmp_path, own, dtype, is_open=is_open)))
 
 
 @pytest.mark.parametrize(
     ("engine", "own", "dtype", "is_open"),
-    [("litertjs", "tflite", "float32", False), ("tflite", "tflite", "float32", True), ("ortjs", "onnx", "int64", True)],
+    [("litertjs", "tflite", "float32", False), ("tfjs", "tfjs", "float32", True), ("ortjs", "onnx", "int64", True)],
 )
 def test_nothing_is_known_against_what_runs(
     tmp_path: Path, engine: str, own: Format, dtype: str, is_open: bool
 ) -> None:
-    assert web.why_not_model(engine, files(tmp_path, own, dtype, is_open=is_open), own) is None
+    assert web_engine(engine).why_not_model(files(tmp_path, own, dtype, is_open=is_open)) is None
 
 
 def test_the_engine_says_so_before_a_page_is_opened(tmp_path: Path, pinned: Pinned) -> None:
@@ -417,4 +421,4 @@ def test_the_engine_says_so_before_a_page_is_opened(tmp_path: Path, pinned: Pinn
 def test_an_output_that_litertjs_cannot_hand_over_is_said(tmp_path: Path, pinned: Pinned) -> None:
     known = files(tmp_path, "tflite")
     given = AddedManifest(**known.manifest.model_dump(), output_dtypes={"y": "int64"})
-    pinned(str(web.why_not_model("litertjs", ModelFiles(tmp_path, given), "tflite")))
+    pinned(str(LITERTJS.why_not_model(ModelFiles(tmp_path, given))))

@@ -25,7 +25,7 @@ from mobilebench.core.records import BlockRule, Measurement, SetupPart
 from mobilebench.engines import web
 from mobilebench.engines.base import Engine
 from mobilebench.engines.registry import engines
-from mobilebench.engines.web_engines import LITERTJS, ORTJS, TFJS
+from mobilebench.engines.web_engines import LITERTJS, ORTJS, TFJS, WebEngine
 from mobilebench.models import obtain
 from mobilebench.models.manifest import Behaviour, Fill, FormatFile, InputSpec, ModelFiles
 from mobilebench.models.registry import facts
@@ -265,7 +265,7 @@ def test_an_operator_that_litertjs_lacks_is_unsupported_though_it_answers(
 def test_the_page_says_so_too_when_litertjs_lacks_a_number_format(
     target: HostTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "why_not_model", lambda *_: None)
+    monkeypatch.setattr(WebEngine, "why_not_model", lambda *_: None)
     with pytest.raises(Unsupported, match="INT64 is not supported"):
         measured_own(target, own_model(tmp_path, one_operator(ABS, dtype=INT64), "int64"))
 

@@ -71,6 +71,7 @@ class FakeEngine:
     format: Format | None = None
     claims_machine: bool = True
     why_no_kernels: str | None = None
+    start_seconds: float = 0.0
     behave: Callable[[PlannedBlock, threading.Event], None] = lambda planned, cancel: None
     cannot: Callable[[TargetInfo, Case], str | None] = lambda target, case: None
     report: Callable[[PlannedBlock], dict[str, Any]] = lambda planned: {}

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from mobilebench.core.errors import BadInput
-from mobilebench.engines import web
+from mobilebench.engines.web_engines import LITERTJS
 from mobilebench.models.inspection.graph import shared_names
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.user_models import importer, input_specs
@@ -132,8 +132,7 @@ def test_sizes_given_for_an_unknown_rank_are_taken(file: str, name: str) -> None
 def test_keras_usual_open_batch_is_known_to_be_none_of_litertjs() -> None:
     given = (input_specs.parse_input("serving_default_keras_tensor:0=1x4"),)
     files = importer.add(FILES / "keras_dense.tflite", Wishes(inputs=given)).files
-    assert "takes no model with open sizes" in str(web.why_not_model("litertjs", files, "tflite"))
-    assert web.why_not_model("tflite", files, "tflite") is None
+    assert "takes no model with open sizes" in str(LITERTJS.why_not_model(files))
 
 
 def test_a_scalar_takes_no_sizes(tmp_path: Path, pinned: Pinned) -> None:
