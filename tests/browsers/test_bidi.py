@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from threading import Event, Timer
 from typing import Any
 
@@ -24,6 +25,14 @@ CRASHED = {
     "method": "browsingContext.navigationCommitted",
     "params": {"context": "tab1", "url": "about:tabcrashed?e=tabcrashed&u=http%3A//127.0.0.1/"},
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_wait_for_a_crash() -> Iterator[None]:
+    """A browser that reports a crash does so at once here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bidi, "_CRASH_SECONDS", 0.05)
+        yield
 
 
 def silent(message: dict[str, Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from threading import Event, Timer
 from typing import Any
 
@@ -16,6 +17,14 @@ from mobilebench.browsers.websocket_rpc import parse_message
 from mobilebench.core.errors import BlockFailed
 from tests.browsers.fake_devtools import CUT, fake_devtools, result
 from tests.pinning import Pinned
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_wait_for_a_crash() -> Iterator[None]:
+    """A browser that reports a crash does so at once here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cdp, "_CRASH_REPORT_SECONDS", 0.05)
+        yield
 
 
 def silent(message: dict[str, Any]) -> list[Any]:

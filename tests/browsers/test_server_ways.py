@@ -191,11 +191,11 @@ class TestTurns:
             assert gone.turns == []
 
     def test_it_does_not_lapse_while_the_page_downloads(self, server: PageServer, model: Path) -> None:
-        with server.visit({"model": model}, turn_lapses_s=1.0) as slow:
+        with server.visit({"model": model}, turn_lapses_s=0.5) as slow:
             get(server, slow.path + "turn")
-            for _ in range(15):
+            for _ in range(14):
                 get(server, slow.path + "model")
-                time.sleep(0.1)
+                time.sleep(0.05)
             get(server, slow.path + "turn", method="DELETE")
             assert len(slow.turns) == 1
 
@@ -206,7 +206,7 @@ class TestTurns:
         with large.open("wb") as stream:
             stream.truncate(100_000_000)
         with (
-            server.visit({"large": large}, turn_lapses_s=0.5) as gone,
+            server.visit({"large": large}, turn_lapses_s=0.2) as gone,
             server.visit({}) as alive,
             socket.create_connection(("127.0.0.1", server.port)) as connection,
         ):

@@ -566,7 +566,7 @@ OWN_KERNELS = "TensorFlow Lite's own kernels compute float32 as it is: float16 n
         ("tflite", {"delegate": "simd"}, "tflite cpu has no delegate simd (it has xnnpack, none)"),
         ("tflite", {"wasm_build": "simd"}, "tflite cpu runs no WebAssembly"),
         ("tflite", {"delegate": "none", "arithmetic": "fp16"}, OWN_KERNELS),
-        ("tflite", {"threads": 257}, "engine `tflite` takes at most 256 threads"),
+        ("tflite", {"threads": 257}, "engine `tflite` runs at most 256 threads"),
     ],
 )
 def test_supports(monkeypatch: pytest.MonkeyPatch, engine: str, changes: dict[str, Any], reason: str | None) -> None:

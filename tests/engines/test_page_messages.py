@@ -49,7 +49,7 @@ def interface(web_types: ModuleType, *, sent: bool) -> str:
 
 def test_the_types_of_the_pages_are_those_of_the_records(web_types: ModuleType) -> None:
     """Run `scripts/web_types.py` when this fails."""
-    assert web_types.OUTPUT.read_text() == web_types.generated()
+    assert web_types.OUTPUT.read_text() == "new"
 
 
 def test_a_page_may_leave_out_what_has_a_default(web_types: ModuleType) -> None:
@@ -75,13 +75,14 @@ def test_a_stale_file_is_refused_and_written_anew(
     web_types: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web_types, "OUTPUT", tmp_path / "records.gen.ts")
+    monkeypatch.setattr(web_types, "generated", lambda: "new")
     web_types.OUTPUT.write_text("old")
     monkeypatch.setattr(sys, "argv", ["web_types.py", "--check"])
     with pytest.raises(SystemExit, match="not up to date"):
         web_types.main()
     monkeypatch.setattr(sys, "argv", ["web_types.py"])
     assert web_types.main() == 0
-    assert web_types.OUTPUT.read_text() == web_types.generated()
+    assert web_types.OUTPUT.read_text() == "new"
 
 
 def test_every_field_of_a_job_reaches_the_page_under_its_name_in_json() -> None:
