@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 
-from mobilebench import reference
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of_all
 from mobilebench.core.records import Record
@@ -26,6 +25,25 @@ FILE = _ROOT / "mobilebench" / "models" / "models.lock.yaml"
 _FORMATS: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
 NOT_LOCKED = "int8"
 """Of this precision only sizes are kept: its scales follow from activations, and their last bits from the processor."""
+
+
+class PublishedSize(Record):
+    """The size of a model file as a publication states it."""
+
+    megabytes: float
+    source: str
+    """Key of `sources` in the same file."""
+    difference: str
+    """Why the file that is built here has another size, in plain words."""
+
+
+class PublishedSizes(Record):
+    """`scripts/model_sizes.yaml`: published facts only, never mixed with what is measured here."""
+
+    sources: dict[str, str]
+    """Key to citation."""
+    models: dict[str, PublishedSize]
+    """By the name that the registry gives the model."""
 
 
 class LockedFormat(Record):
@@ -46,6 +64,11 @@ class LockedModel(Record):
     precisions: dict[str, dict[Format, LockedFormat]]
     unsupported: dict[str, dict[Format, str]] = {}  # noqa: RUF012 - pydantic copies it
     """Precision and format to the reason why there is no such file."""
+
+
+def published_sizes() -> PublishedSizes:
+    """The published sizes of model files."""
+    return PublishedSizes.model_validate(yaml.safe_load((_ROOT / "scripts" / "model_sizes.yaml").read_text()))
 
 
 def read() -> dict[str, LockedModel]:
@@ -111,7 +134,7 @@ def sizes(models: Mapping[str, LockedModel]) -> str:
 
 def published(models: Mapping[str, LockedModel]) -> str:
     """Published sizes beside those of the .tflite files, with the reasons for differences, in Markdown."""
-    known = reference.model_sizes()
+    known = published_sizes()
     rows = [
         [f"`{name}`", f"{one.megabytes:g}", _mebibytes(models[name].precisions["fp32"].get("tflite")), one.difference]
         for name, one in known.models.items()

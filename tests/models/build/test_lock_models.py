@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench import reference
 from mobilebench.models import families, obtain, registry
 from mobilebench.models.build import cache
 from mobilebench.models.manifest import FormatFile
@@ -58,7 +57,7 @@ def test_documented_tables_are_those_of_the_lock_file(marker: str, made: object)
 
 
 def test_published_sizes_name_known_models_and_sources() -> None:
-    sizes = reference.model_sizes()
+    sizes = lock_models.published_sizes()
     for name, one in sizes.models.items():
         assert name in LOCKED
         assert one.source in sizes.sources
