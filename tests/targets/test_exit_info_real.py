@@ -36,21 +36,21 @@ def end(phone: Target, kind: str, address: str, exit_: tuple[str, int] | None) -
 
 
 @pytest.mark.parametrize(
-    ("kind", "exit_", "fault", "words"),
+    ("kind", "exit_", "fault", "evidence"),
     [
         (
             "renderer",
             (f"{CHROME}:sandboxed_process0:Service:0", 3),
             "killed for memory",
-            "the phone says so of com.andr",
+            f"{CHROME}:sandboxed_process0",
         ),
-        ("renderer", None, "crash", "was killed (signal 9)"),
-        ("browser", (CHROME, 5), "crash", "com.android.chrome has ended (a crash in its native code)"),
-        ("browser", None, "cut connection", "The connection to the browser was cut"),
+        ("renderer", None, "crash", "signal 9"),
+        ("browser", (CHROME, 5), "crash", CHROME),
+        ("browser", None, "cut connection", ""),
     ],
 )
 def test_exits_are_explained_by_the_phones_records(
-    open_phone, kind: str, exit_: tuple[str, int] | None, fault: str, words: str
+    open_phone, kind: str, exit_: tuple[str, int] | None, fault: str, evidence: str
 ) -> None:
     with open_phone(NAME) as phone:
         with (
@@ -61,7 +61,7 @@ def test_exits_are_explained_by_the_phones_records(
             page.open("data:text/html,<p>soon gone</p>")
             Timer(0.3, end, [phone, kind, browser.address, exit_]).start()
             page.evaluate("new Promise(() => {})", timeout=30)
-        assert (raised.value.fault, words in raised.value.message) == (fault, True), raised.value.message
+        assert (raised.value.fault, evidence in raised.value.message) == (fault, True), raised.value.message
         with phone.browser("chrome") as browser, open_page(browser.address) as page:
             assert page.evaluate("6 * 7", timeout=30) == 42
     if exit_:
