@@ -67,9 +67,9 @@ def write(members: Sequence[Member], file: Path) -> None:
             for one in members:
                 archive.writestr(one.name, one.text)
     except FileExistsError:
-        raise BadInput(f"{file} exists already.", hint="Name another file by --file.") from None
+        raise BadInput(f"{file} exists already.", hint="Name another file with --file.") from None
     except OSError as error:
-        raise BadInput(f"{file} cannot be written: {error.strerror}.", hint="Name another file by --file.") from error
+        raise BadInput(f"{file} cannot be written: {error.strerror}.", hint="Name another file with --file.") from error
 
 
 def versions() -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _of_run(store: Store, run: Run) -> Iterator[Member]:
     cut = f", the first {MOST_BLOCKS} of them" if len(failing) > MOST_BLOCKS else ""
     yield Member("blocks.json", f"{counted}{cut}: samples, proof and reasons", _json(shown))
     events = [json.dumps(one, ensure_ascii=False, default=str) for one in store.events(run.info.id)]
-    yield Member("events.jsonl", "what happened in the run beside its blocks", "\n".join(events))
+    yield Member("events.jsonl", "events of the run besides its blocks", "\n".join(events))
     folder = store.run_folder(run.info.id)
     for name, holds in ((JOURNAL_NAME, "every event of the run"), (LOG_NAME, "the log: adb and browser traffic")):
         if (folder / name).is_file():

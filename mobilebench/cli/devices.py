@@ -17,10 +17,10 @@ _FIELDS = {"battery_percent": "battery", "memory_mb": "memory", "gpu": "GPU", "a
 
 
 def devices(json: Json = False) -> None:
-    """List this computer and the phones that adb sees, and what each is.
+    """List this computer and the phones that adb sees, with their properties.
 
-    A virtual phone is filed under `virtual: <host CPU>`; the SoC that it imitates stands behind it. Below the table
-    stands which phones are being measured, and on which a killed run has left something to put back.
+    A virtual phone has the SoC `virtual: <host CPU>`, followed by the SoC that it imitates. The lines below the table
+    say which phones are being measured, and on which phones a killed run left changes that have to be undone.
     """
     from mobilebench import targets
 
@@ -59,7 +59,7 @@ def devices(json: Json = False) -> None:
             say(f"{serial}: it is being measured by {status.holder}.")
         if status.restore_due:
             say(
-                f"{serial}: a run that was killed has left changes; the next run puts them back, "
+                f"{serial}: a killed run left changes on it. The next run undoes them, "
                 f"and so does `mobilebench restore {serial}`."
             )
     for info in found:
@@ -74,11 +74,11 @@ def _beside(info: TargetInfo) -> list[str]:
 
     if info.state != "device":
         return [f"{discovery.clause(one['state'])}. {one['hint']}" for one in left_out([info])]
-    said = [f"{_FIELDS.get(name, name)} not known: {reason}." for name, reason in info.unknown.items()]
-    said += [f"{reason}." for reason in info.unusable_browsers.values()]
+    remarks = [f"{_FIELDS.get(name, name)} is not known: {reason}." for name, reason in info.unknown.items()]
+    remarks += [f"{reason}." for reason in info.unusable_browsers.values()]
     if info.kind == "android" and info.profile is None:
-        said.append(profiles.advice(info.facts))
-    return said
+        remarks.append(profiles.advice(info.facts))
+    return remarks
 
 
 def left_out(selected: Iterable[TargetInfo]) -> list[dict[str, str]]:
@@ -102,14 +102,18 @@ def sentence(phone: dict[str, str]) -> str:
 def restore(
     serials: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SERIAL…", help="Which phones; none: all.", autocompletion=options.complete_serials),
+        typer.Argument(
+            metavar="SERIAL…",
+            help="Serials of the phones; by default all phones.",
+            autocompletion=options.complete_serials,
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Put back what a run that was killed has left changed on phones. A phone that somebody measures is refused.
+    """Undo the changes that a killed run left on phones. A phone that is being measured is refused.
 
-    Every run does the same with the phones that it meets, before anything else. Exit code 0: nothing is changed any
-    more · 1: something could not be put back · 2: somebody measures a phone · 3: no phone can be reached.
+    Every run does the same for its phones before it measures. Exit code 0: nothing is changed any more · 1: something
+    could not be undone · 2: a phone is being measured · 3: no phone can be reached.
 
     Example: `mobilebench restore R5CT1234567`
     """
@@ -133,7 +137,10 @@ def _phones_to_restore(serials: tuple[str, ...]) -> list[TargetInfo]:
     from mobilebench.targets.android import discovery
 
     if targets.HOST in serials:
-        raise BadInput("This computer has nothing to put back.", hint="Name phones: `mobilebench devices` lists them.")
+        raise BadInput(
+            "`restore` is for phones; this computer is never changed.",
+            hint="Name phones: `mobilebench devices` lists them.",
+        )
     if serials:
         found = targets.select(",".join(serials))
     else:

@@ -33,11 +33,12 @@ EngineLibrary = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=FILE",
-        help="Load this .so or .aar as `tflite`, `tflite-gpu` or `onnxruntime`; repeat it for phone and computer.",
+        help="Load this .so or .aar as `tflite`, `tflite-gpu` or `onnxruntime`; repeat the option for phones and this "
+        "computer.",
     ),
 ]
 
-app = typer.Typer(no_args_is_help=True, help="The engine libraries that native runners load: list and fetch them.")
+app = options.group("List and fetch the engine libraries that native runners load.")
 
 
 def use(context: typer.Context, options: list[str] | None) -> None:
@@ -62,7 +63,7 @@ def list_libraries(
     engine_library: EngineLibrary = None,
     json: Json = False,
 ) -> None:
-    """List what is pushed to phones and loaded here: version, licence, checksum, and whether it is here.
+    """List the libraries that are pushed to phones or loaded on this computer.
 
     Examples:
 
@@ -93,16 +94,18 @@ def list_libraries(
         ],
     )
     if any(entry.as_here is False for entry in found):
-        say("* Not the version of this computer: versions differ in speed, so compare results of one only.")
+        say(
+            "* This is not the version of this computer. Versions differ in speed: compare only results of one version."
+        )
     for line in (*_places(found), *_contents(found)):
         say(line)
 
 
 @app.command("fetch")
 def fetch_libraries(engine: Engine = None, build: Build = None) -> None:
-    """Fetch libraries now, so that measuring needs no network. What is here is not fetched again.
+    """Fetch libraries now, so that measuring needs no network. Libraries in the cache are not fetched again.
 
-    Exit code 0: all are here; 1: at least one cannot be had.
+    Exit code 0: all libraries are in the cache; 1: at least one could not be fetched.
 
     Examples:
 
@@ -118,7 +121,7 @@ def fetch_libraries(engine: Engine = None, build: Build = None) -> None:
     for reason in dict.fromkeys(filter(None, reasons.values())):
         say(reason, err=True)
     here = sum(reason is None for reason in reasons.values())
-    say(f"{here} of {len(found)} libraries are here.")
+    say(f"{here} of {len(found)} libraries are on this computer.")
     raise typer.Exit(int(ExitCode.OK if here == len(found) else ExitCode.CASES_FAILED))
 
 
@@ -144,5 +147,5 @@ def _contents(found: Iterable[Entry]) -> list[str]:
 
 
 def _name(entry: Entry) -> str:
-    """A library's name, such as `tflite delegate 2.16.1`."""
-    return " ".join([entry.engine, *(["delegate"] if entry.role == "delegate" else []), entry.version or "of yours"])
+    """A library's name, such as `tflite delegate 2.16.1`, or `tflite (your file)`."""
+    return " ".join([entry.engine, *(["delegate"] if entry.role == "delegate" else []), entry.version or "(your file)"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mobilebench.cli import models_build, models_show, models_verify
+from mobilebench.cli import models_build, models_show, models_verify, options
 from mobilebench.cli.output import Json, console, print_json, print_table, say
 from mobilebench.core.sizes import decimal_size, mebibytes
 
@@ -25,7 +25,7 @@ class Here:
     files: ModelFiles | None
 
 
-app = typer.Typer(no_args_is_help=True, help="The models: list what is known, build what is needed.")
+app = options.group("List, build, add, fetch, show and verify models.")
 
 
 @app.command("list")
@@ -124,7 +124,7 @@ def _built(name: str, precision: str) -> Here:
     try:
         files = obtain.find(name, precision)
     except BadInput:
-        return Here("damaged: the next run or `models build` mends it", None)
+        return Here("damaged: the next run or `models build` builds it again", None)
     return Here("built" if files else "not built", files)
 
 
@@ -134,34 +134,39 @@ def _mebibytes(files: ModelFiles) -> str:
 
 def add(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="An .onnx or .tflite file, a SavedModel's folder, or a model.json.")
+        Path,
+        typer.Argument(metavar="PATH", help="An .onnx or .tflite file, the folder of a SavedModel, or a model.json."),
     ],
-    name: Annotated[str | None, typer.Option(help="What to call it; else as the file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model; by default the name of the file.")] = None,
     input_: Annotated[
         list[str] | None,
-        typer.Option("--input", metavar="NAME=SHAPE[:DTYPE]", help="An input's shape, as in `input_ids=1x128:int32`."),
+        typer.Option("--input", metavar="NAME=SHAPE[:DTYPE]", help="Shape of an input, as in `input_ids=1x128:int32`."),
     ] = None,
     fill: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=KIND:LOW:HIGH",
-            help="What an input is filled with, as in `image=uniform:0:1` or `input_ids=integers:0:30522`.",
+            help="Values that fill an input, as in `image=uniform:0:1` or `input_ids=integers:0:30522`.",
         ),
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="Number format; else as the weights tell.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Number format; by default that of the weights.")] = None,
     tolerance: Annotated[
         float | None,
-        typer.Option(help="How far answers may differ, as a share of the largest value; else by number format."),
+        typer.Option(
+            help="Largest allowed difference of answers, as a share of the largest value; the default depends on the "
+            "number format."
+        ),
     ] = None,
     signature: Annotated[
-        str | None, typer.Option(help="Of a .tflite file or SavedModel with several: the one to measure.")
+        str | None, typer.Option(help="Signature to measure, of a .tflite file or SavedModel that has several.")
     ] = None,
     convert: Annotated[
-        bool, typer.Option("--convert", help="Also make the other formats, as far as they turn out to agree.")
+        bool,
+        typer.Option("--convert", help="Also convert it to the other formats, and keep those whose answers agree."),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Add a model of your own: it is copied, asked once for its answer, and can be measured at once.
+    """Add a model of your own. It is copied, its answer is computed once for reference, and it can be measured at once.
 
     Examples:
 
@@ -198,16 +203,16 @@ def add(
 
 def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A model that you added.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete it without asking.")] = False,
 ) -> None:
-    """Delete a model of your own. What was measured with it stays."""
+    """Delete a model of your own. Its results are kept."""
     from mobilebench.models import user_store
 
     if user_store.find(name) and not yes:
         typer.confirm(f"Delete {name} and its files?", abort=True)
     files = user_store.remove(name)
     size = sum(one.bytes for one in files.manifest.formats.values())
-    say(f"Removed {name} ({mebibytes(size)}).")
+    say(f"{name} was removed ({mebibytes(size)}).")
 
 
 def _say_step(step: str) -> None:
@@ -219,8 +224,8 @@ def _print_added(manifest: Manifest, *, already: bool) -> None:
     from mobilebench.models.inspection import signatures
 
     formats = ", ".join(f"{name} {mebibytes(one.bytes)}" for name, one in manifest.formats.items())
-    said = "is there already" if already else "was added"
-    say(f"{manifest.model} {said}: {manifest.precision}, batch {manifest.batch}; {formats}")
+    added = "was added before" if already else "was added"
+    say(f"{manifest.model} {added}: {manifest.precision}, batch {manifest.batch}; {formats}")
     print_table(
         ["input", "dtype", "shape", "filled with"],
         [
@@ -248,31 +253,32 @@ def _print_added(manifest: Manifest, *, already: bool) -> None:
         say(f"No {', '.join(others)}: {reason.rstrip('.')}.")
     options = f" --precision {manifest.precision}" if manifest.precision != "fp32" else ""
     options += f" --batch {manifest.batch}" if manifest.batch != 1 else ""
-    say(f"Measure it: mobilebench run --serial host --model {manifest.model}{options}")
+    say(f"Measure it with: mobilebench run --serial host --model {manifest.model}{options}")
 
 
 def prune(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Also remove current models and weights, and all compressed copies.")
     ] = False,
 ) -> None:
-    """Make room: remove models of older definitions, weights that no model names, what killed processes left, and
-    compressed copies (`--encoding gzip,br`) of files that are not here any more.
+    """Free disk space in the cache.
 
-    What another process builds, fetches or uses stays. Models that you added with `models add` are never touched.
+    It removes models of older definitions, weights that no model names, files that killed processes left, and
+    compressed copies (`--encoding gzip,br`) of files that no longer exist. Files that another process builds, fetches
+    or uses are kept. Models that you added with `models add` are never removed.
     """
     from mobilebench.core import paths
     from mobilebench.models.prune import prune as pruned
 
     things = pruned(everything=everything, dry_run=dry_run)
     if everything:
-        verb = "would go" if dry_run else "go"
-        what = f"All built models, fetched weights and compressed copies of {paths.cache()}"
+        verb = "would be removed" if dry_run else "are removed"
+        what = f"All built models, fetched weights and compressed copies in {paths.cache()}"
         say(f"{what} {verb}; they can be made again.")
     found = freed = kept = 0
     for one in things:
-        what = "in use, stays" if one.in_use else ("would go" if dry_run else "removed")
+        what = "in use, kept" if one.in_use else ("would be removed" if dry_run else "removed")
         place = str(one.path.relative_to(paths.cache()))
         if one.files is not None:
             place = f"{one.files} file{'' if one.files == 1 else 's'} in {place}"

@@ -24,7 +24,7 @@ def build(
         list[str] | None,
         typer.Argument(
             metavar="MODEL…",
-            help="Which models, such as `bert_small` or `'mlp_*'`.",
+            help="The models to build, such as `bert_small` or `'mlp_*'`.",
             autocompletion=options.complete_models,
         ),
     ] = None,
@@ -36,14 +36,15 @@ def build(
     ] = False,
     precision: Annotated[
         list[str] | None,
-        typer.Option(metavar="VARIANT…", help="Number formats: fp32 (default), fp16, int8, dynamic."),
+        typer.Option(metavar="PRECISION", help="Number formats: fp32 (default), fp16, int8, dynamic."),
     ] = None,
     batch: Annotated[int, typer.Option(min=1, max=1024, help="Batch size built into the model.")] = 1,
 ) -> None:
     """Build models in every format, and check that all formats agree with TensorFlow.
 
-    What is already built from the same definition is left alone: after an interruption the same command goes on.
-    Weights are seeded unless pretrained ones were fetched. Needs `pip install mobilebench[models]`.
+    Models that are already built from the same definition are kept, so the same command continues after an
+    interruption. Weights are seeded, unless pretrained ones were fetched. Building needs the packages of
+    `pip install mobilebench[models]`.
     """
     from mobilebench.core.errors import BadInput, MobilebenchError
     from mobilebench.models import obtain, registry, user_store
@@ -82,7 +83,7 @@ def build(
             total += sum(found.bytes for found in files.manifest.formats.values())
             say(f"{label}: {_summary(files)} ({time.monotonic() - started:.1f} s)")
     if len(jobs) > 1:
-        say(f"{len(jobs) - len(failed)} of {len(jobs)}, {decimal_size(total)}, {time.monotonic() - began:.0f} s")
+        say(f"{len(jobs) - len(failed)} of {len(jobs)} models, {decimal_size(total)}, {time.monotonic() - began:.0f} s")
     if failed:
         raise failed[0]
 
@@ -104,18 +105,21 @@ def _summary(files: ModelFiles) -> str:
 
 def fetch(
     names: Annotated[
-        list[str], typer.Argument(metavar="MODEL…", help="Which models.", autocompletion=options.complete_models)
+        list[str],
+        typer.Argument(
+            metavar="MODEL…", help="The models whose weights are fetched.", autocompletion=options.complete_models
+        ),
     ],
-    url: Annotated[str | None, typer.Option(help="Where the weights are: https://, http:// or file:///.")] = None,
-    sha256: Annotated[str | None, typer.Option("--sha256", metavar="SUM", help="Of the file at --url.")] = None,
-    licence: Annotated[str | None, typer.Option(help="Of the weights at --url.")] = None,
-    source: Annotated[str | None, typer.Option(help="Who trained the weights at --url on what.")] = None,
-    forget: Annotated[bool, typer.Option("--forget", help="Go back to seeded weights.")] = False,
+    url: Annotated[str | None, typer.Option(help="Address of the weights: https://, http:// or file:///.")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", metavar="SUM", help="SHA-256 of the file at --url.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the weights at --url.")] = None,
+    source: Annotated[str | None, typer.Option(help="Who trained the weights at --url, and on which data.")] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Use seeded weights again.")] = False,
 ) -> None:
-    """Download pretrained weights, verified by their sha256: the next build uses them instead of seeded ones.
+    """Download pretrained weights and check their SHA-256; the next build uses them instead of seeded weights.
 
-    With --url and --sha256 you name weights of your own for one model. An interrupted download goes on where it was.
-    HTTP_PROXY, HTTPS_PROXY and NO_PROXY are respected.
+    With --url and --sha256 you choose other weights for one model. The same command continues an interrupted download.
+    The variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY are respected.
     """
     wanted = split(names)
     given = _given(wanted, url, sha256, licence, source, forget)
@@ -153,7 +157,7 @@ def _given(
     if not stated:
         return None
     if forget:
-        raise BadInput("--forget goes back to seeded weights; it takes no other option.")
+        raise BadInput("--forget selects seeded weights again, and takes no other option.")
     if url is None or sha256 is None:
         raise BadInput("--url and --sha256 belong together.", hint="`sha256sum FILE` prints a file's sum.")
     if len(names) != 1:
@@ -173,7 +177,7 @@ def _named(name: str) -> Pretrained:
     if weights is None:
         raise BadInput(
             f"No pretrained weights are named for {name}: it is built from seeded ones.",
-            hint=f"Name some by --url, --sha256 and --licence, or in {sources.file()}.",
+            hint=f"Name them with --url, --sha256 and --licence, or in {sources.file()}.",
         )
     return weights
 
@@ -192,16 +196,16 @@ def _fetch(name: str, weights: Pretrained) -> None:
             path = room.fetch(weights, folder, watcher)
     except KeyboardInterrupt:
         if kept := room.kept(weights, folder):
-            say(f"Interrupted. {decimal_size(kept)} are kept; the same command goes on there.", err=True)
+            say(f"Interrupted. {decimal_size(kept)} are kept; the same command continues there.", err=True)
         raise
-    say(f"  here: {decimal_size(path.stat().st_size)}, sha256 {weights.sha256}")
+    say(f"  complete: {decimal_size(path.stat().st_size)}, sha256 {weights.sha256}")
 
 
 def _keep(name: str, weights: Pretrained) -> None:
     from mobilebench.models.weights import sources
 
     sources.put(name, weights)
-    say(f"  named for {name} in {sources.file()}")
+    say(f"  recorded for {name} in {sources.file()}")
 
 
 def _forget(name: str) -> None:
@@ -214,13 +218,16 @@ def _forget(name: str) -> None:
 
 
 def weights(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="Which model.", autocompletion=options.complete_models)],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write, such as model.safetensors.")],
+    name: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Name of the model.", autocompletion=options.complete_models)
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as model.safetensors.")],
     json: Json = False,
 ) -> None:
-    """Write a model's seeded weights to a safetensors file: the form in which `models fetch` takes pretrained ones.
+    """Write a model's seeded weights to a safetensors file, the format in which `models fetch` takes pretrained ones.
 
-    Replace the tensors, which are numbered in the definition's order, by those of a checkpoint.
+    To use the weights of a checkpoint, put its tensors in place of these, which are numbered in the order of the
+    model's definition.
     """
     from mobilebench.models.weights import weights_file
 

@@ -24,23 +24,27 @@ def show(
         str,
         typer.Argument(
             metavar="NAME|FILE",
-            help="A built or added model, or any file: .onnx, .tflite, a SavedModel's folder, a model.json.",
+            help="A built or added model, or a file: an .onnx, a .tflite, the folder of a SavedModel, or a model.json.",
             autocompletion=options.complete_models,
         ),
     ],
     precision: Annotated[
-        str | None, typer.Option(help="Of a model: its number format, as `int8`; else what is built.")
+        str | None,
+        typer.Option(help="Number format of a model by name, such as `int8`; by default the first that is built."),
     ] = None,
     format_: Annotated[
-        str | None, typer.Option("--format", help="Of a model: tflite, onnx, tfjs or saved_model.")
+        str | None,
+        typer.Option("--format", help="Format of a model by name: tflite, onnx, tfjs or saved_model; by default all."),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, max=1024, help="Of a model: its batch size.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, max=1024, help="Batch size of a model by name.")] = 1,
     input_: Annotated[
         list[str] | None,
-        typer.Option("--input", metavar="NAME=SHAPE", help="Sizes for a file's open axes, as `image=1x3x224x224`."),
+        typer.Option(
+            "--input", metavar="NAME=SHAPE", help="Sizes for the open axes of a file, such as `image=1x3x224x224`."
+        ),
     ] = None,
     signature: Annotated[
-        str | None, typer.Option(help="Of a .tflite file or SavedModel with several: the one to show.")
+        str | None, typer.Option(help="Signature to show, of a .tflite file or SavedModel that has several.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -50,8 +54,11 @@ def show(
     multiply-accumulates of convolutions, matrix multiplications and recurrent layers in one inference; FLOPs = 2 x
     MACs. Traffic is an estimate: every operator reads its inputs and weights and writes its outputs once.
 
-    By name: `models show mobilenet_v2 --precision int8 --format tflite`. A file whose axes are open: `models show
-    ./my.onnx --input image=1x3x224x224`.
+    Examples:
+
+    - `mobilebench models show mobilenet_v2 --precision int8 --format tflite`
+
+    - `mobilebench models show ./my.onnx --input image=1x3x224x224`
     """
     from mobilebench.core.errors import BadInput
     from mobilebench.models.inspection import signatures
@@ -183,7 +190,7 @@ def _print(description: Description) -> None:
     if description.signatures and (len(description.signatures) > 1 or description.signature is None):
         names = ", ".join(shlex.quote(name) for name in description.signatures)
         shown = "the first graph" if description.signature is None else shlex.quote(description.signature)
-        say(f"It has signatures {names}; shown is {shown}. Others are shown by --signature NAME.\n")
+        say(f"It has the signatures {names}; {shown} is shown. Show another one with --signature NAME.\n")
     print_table(
         ["operator", "count", "parameters", "MACs", "share"],
         [

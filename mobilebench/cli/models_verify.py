@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 _LEGEND = (
-    "Differences from the reference, worst of all outputs and inputs; relative: as a share of the output's scale. "
-    "Engines of Python are compared in every element; runner and pages in up to 4096 elements of each output, and in "
-    "L1, L2 and the largest value of all."
+    "Differences from the reference are the largest of all outputs and inputs; `relative` is a share of the output's "
+    "scale. Engines of Python are compared in every element; runner and pages in up to 4096 elements of each output, "
+    "and in its L1 norm, its L2 norm and its largest value."
 )
 
 
@@ -28,26 +28,29 @@ def verify(
         list[str] | None,
         typer.Argument(
             metavar="MODEL…",
-            help="Which models, such as `bert_small` or `'mlp_*'`.",
+            help="The models to verify, such as `bert_small` or `'mlp_*'`.",
             autocompletion=options.complete_models,
         ),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All models, your own among them.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All models, including your own.")] = False,
     precision: Annotated[list[str] | None, typer.Option(help="Only these number formats.")] = None,
     engine: Annotated[list[str] | None, typer.Option(help="Only these engines.")] = None,
     backend: Annotated[
         list[str] | None,
-        typer.Option(help="Only these backends. Without a GPU, `webgpu` takes minutes and has to be named."),
+        typer.Option(
+            help="Only these backends. On a computer without a GPU, `webgpu` takes minutes, and is verified only if "
+            "it is named."
+        ),
     ] = None,
     inputs: Annotated[list[str] | None, typer.Option(help="Only these seeded inputs: published, upper, lower.")] = None,
     engine_library: EngineLibrary = None,
-    again: Annotated[bool, typer.Option("--again", help="Ask also what is known from before.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also run the cells whose result is known.")] = False,
     json: Json = False,
 ) -> None:
-    """Run every format on every engine of this computer, and hold the answers against TensorFlow's.
+    """Run every format of models on every engine of this computer, and compare the answers with TensorFlow's.
 
-    What is missing is built. A cell whose files, engine and comparing code are the same as before is not asked again.
-    Exit code 0: every cell passes, or is unsupported or unchecked for a stated reason; 1: not so.
+    Missing models are built. A cell whose files, engine and comparing code are unchanged is not run again. Exit code 0:
+    every cell passes, or is unsupported or unchecked for a stated reason; 1: at least one cell does not.
 
     Examples:
 
@@ -180,12 +183,12 @@ def _print_end(found: list[ModelMatrix], *, of: int, stopped: bool) -> None:
     before = sum(row.before for matrix in found for row in matrix.cells)
     say(
         f"{len(found)} of {of} model{'s' * (of != 1)}: {counts}"
-        + (f" ({before} from before; --again asks them anew)" if before else "")
+        + (f" ({before} known from before; --again runs them again)" if before else "")
     )
     if wrong := [matrix.model for matrix in found if not matrix.passes]:
-        say(f"Not in agreement: {', '.join(wrong)}")
+        say(f"These models do not agree with the reference: {', '.join(wrong)}")
     if stopped:
-        say("Stopped. What was verified is kept: the same command goes on from there.")
+        say("Stopped. The finished cells are kept, and the same command continues from there.")
 
 
 def _as_json(matrix: ModelMatrix) -> dict[str, Any]:

@@ -100,6 +100,11 @@ _COMPLETIONS: dict[str, Callable[[str], list[str]]] = {
 _SETTING = "setting"
 
 
+def group(title: str) -> typer.Typer:
+    """A group of commands, such as `mobilebench models`."""
+    return typer.Typer(no_args_is_help=True, help=title, rich_markup_mode="markdown", add_completion=False)
+
+
 @dataclass(frozen=True)
 class SelectedAxes:
     """The values of axes that the options select."""

@@ -50,7 +50,7 @@ def of_run() -> Iterator[tuple[events.Subscriber, Flag]]:
     """Yields a subscriber that shows a run's events, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
     console = Console(stderr=True, highlight=False)
     with (
-        stopping(console, "Stopping: the blocks in flight end, devices are put back …") as cancel,
+        stopping(console, "Stopping: the current blocks end, and the changes on devices are undone …") as cancel,
         _bars_of_targets(console) as bars,
     ):
         yield (RunBars(bars) if console.is_terminal and not log.is_shown() else RunLines(console)), cancel
@@ -60,7 +60,7 @@ def of_run() -> Iterator[tuple[events.Subscriber, Flag]]:
 def of_verification() -> Iterator[tuple[Callable[[Any], None], Flag]]:
     """Yields a function that shows a verification's events, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
     console = Console(stderr=True, highlight=False)
-    with stopping(console, "Stopping: the cell in hand ends …") as cancel:
+    with stopping(console, "Stopping: the current cell ends …") as cancel:
         if not console.is_terminal:
             yield VerificationLines(console), cancel
             return
@@ -169,8 +169,8 @@ class Troubles:
             key = (planned.case.target, what, reason)
             self._seen[key] += 1
             return [f"{_named(planned)}: {what}: {reason}"] if self._seen[key] == 1 else []
-        told = _trouble(event)
-        return [told] if told else []
+        line = _trouble(event)
+        return [line] if line else []
 
 
 def _befallen(event: events.Event) -> tuple[PlannedBlock, str, str] | None:
@@ -193,15 +193,15 @@ def _trouble(event: events.Event) -> str | None:
     if isinstance(event, events.LibrariesObtained):
         return event.step
     if isinstance(event, events.TargetSkipped | events.TargetLost):
-        verb = "skipped" if isinstance(event, events.TargetSkipped) else "lost"
+        verb = "was skipped" if isinstance(event, events.TargetSkipped) else "was lost"
         return with_hint(f"{event.target} {verb}: {event.reason.rstrip('.')}.", event.hint)
     if isinstance(event, events.TargetAway):
-        away = f"{event.target} is {event.state}: {event.reason.rstrip('.')}. Waiting up to {event.left_s:.0f} s."
+        away = f"{event.target} is {event.state}: {event.reason.rstrip('.')}. The run waits up to {event.left_s:.0f} s."
         return with_hint(away, event.hint)
     if isinstance(event, events.TargetBack):
-        again = ", started anew meanwhile" if event.restarted else ""
-        repeated = "; its block in flight is measured again" if event.repeated else ""
-        return f"{event.target} is back after {event.waited_s:.0f} s{again}{repeated}."
+        restarted = ", and was restarted meanwhile" if event.restarted else ""
+        repeated = "; its interrupted block is measured again" if event.repeated else ""
+        return f"{event.target} is back after {event.waited_s:.0f} s{restarted}{repeated}."
     if isinstance(event, events.TargetNoticed):
         return f"{event.target}: {event.words}"
     if isinstance(event, events.Defect):
@@ -354,7 +354,7 @@ def _outcome(event: Ended) -> str:
         return f"{row.verdict}: {row.reason}"
     said = f"{row.verdict}, {row.relative:.2g} of {row.tolerance:g}"
     if row.before or row.answered is None:
-        return f"{said}, from before"
+        return f"{said}, known from before"
     return f"{said} ({row.answered.seconds:.1f} s)"
 
 

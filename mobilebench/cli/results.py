@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="The folder that holds the results (default: your data folder)."),
+    typer.Option("--out", metavar="DIR", help="Folder of the results; by default your data folder."),
 ]
 RunArgument = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", help="Run id, its unique beginning, or `last`.", autocompletion=options.complete_runs
+        metavar="RUN", help="Id of a run, its unique beginning, or `last`.", autocompletion=options.complete_runs
     ),
 ]
 
@@ -41,7 +41,7 @@ def results_folder(out: Path | None) -> Path:
 
 
 def report(run: RunArgument = "last", out: Out = None) -> None:
-    """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print where it is."""
+    """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print its path."""
     say(write_report(_store(out), run, results_folder(out)))
 
 
@@ -58,30 +58,33 @@ def results(
         str | None,
         typer.Argument(
             metavar="[RUN]",
-            help="Run id, its unique beginning, or `last`; none: list the runs.",
+            help="Id of a run, its unique beginning, or `last`; without it, the runs are listed.",
             autocompletion=options.complete_runs,
         ),
     ] = None,
     format_: Annotated[
-        Format, typer.Option("--format", help="`table` shows statistics; the others hold every raw sample.")
+        Format, typer.Option("--format", help="`table` shows statistics; the other formats contain every raw sample.")
     ] = "table",
     data: Annotated[
         TableName | None,
         typer.Option(
             "--data",
-            help="What to export: stage times, times of kernels, operators of the model's file, memory readings, "
-            "what pages told of theirs (by stage, by kernel), what the system counted for each stage, what was "
-            "compiled for a GPU, downloads, what was read back as proof, or the files that were loaded.",
+            help="The table to export: stage times (`samples`), times of kernels (`kernels`), operators of the model's "
+            "file (`graph`), memory readings (`memory`), memory that pages report by stage (`page_memory`) or kernel "
+            "(`kernel_memory`), what the system counted in each stage (`cost`), programs compiled for a GPU "
+            "(`compilation`), `downloads`, values that were read back (`proof`), loaded files (`files`), `traces`, or "
+            "readings of recorders (`series`).",
+            metavar="TABLE",
             show_default="samples",
         ),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="Write there instead of to standard output.")
+        Path | None, typer.Option("--file", metavar="FILE", help="Write to this file instead of standard output.")
     ] = None,
     json: Json = False,
     out: Out = None,
 ) -> None:
-    """List the runs, or show and export one."""
+    """List the runs, show the statistics of one, or export its raw samples."""
     store = _store(out)
     wanted: Format = "json" if json else format_
     if run is None:
@@ -138,7 +141,7 @@ def say_where_traces_are(found: Sequence[KeptTrace]) -> None:
     """Print in which folder the traces are, and how to open them."""
     if found:
         say(
-            f"{len(found)} trace{'' if len(found) == 1 else 's'}, to be opened in the Performance panel of Chrome's "
+            f"{len(found)} trace{'' if len(found) == 1 else 's'} can be opened in the Performance panel of Chrome's "
             f"DevTools or in Perfetto (ui.perfetto.dev): {found[0].path.parent}"
         )
 
@@ -163,20 +166,20 @@ def bugreport(
         str,
         typer.Argument(
             metavar="[RUN]",
-            help="Run id, its unique beginning, `last`, or `none` for a report that concerns no run.",
+            help="Id of a run, its unique beginning, `last`, or `none` for a report without a run.",
             autocompletion=options.complete_runs,
         ),
     ] = "last",
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="FILE", help="Write there instead of to mobilebench-bugreport-RUN.zip."),
+        typer.Option("--file", metavar="FILE", help="Write to this file instead of mobilebench-bugreport-RUN.zip."),
     ] = None,
     out: Out = None,
 ) -> None:
-    """Pack what a developer needs to understand a failure into one zip file, and print what is in it.
+    """Pack what a developer needs to understand a failure into one zip file, and list its contents.
 
-    It holds the log, the journal, versions, facts about the devices, and the blocks that are not valid. Serials, paths,
-    user names, host names and network addresses are replaced by placeholders. Read it before you send it.
+    It contains the log, the journal, versions, facts about the devices, and the blocks that are not valid. Serials,
+    paths, user names, host names and network addresses are replaced by placeholders. Read it before you send it.
 
     Examples:
 
@@ -204,8 +207,8 @@ def bugreport(
     path = file or Path(f"mobilebench-bugreport-{run_id or 'no-run'}.zip")
     collection.write(members, path)
     print_table(
-        ["file", "size", "holds"], [(one.name, decimal_size(len(one.text.encode())), one.holds) for one in members]
+        ["file", "size", "contents"], [(one.name, decimal_size(len(one.text.encode())), one.holds) for one in members]
     )
     replaced = ", ".join(f"{kind} in {count} places" for kind, count in sorted(redaction.counts.items()))
     say(f"Replaced by placeholders: {replaced or 'nothing'}.")
-    say(f"Wrote {path}. Read it before you send it.")
+    say(f"{path} was written. Read it before you send it.")

@@ -36,14 +36,16 @@ def run(
         typer.Option(
             metavar="all|host|SERIAL,…",
             envvar="ANDROID_SERIAL",
-            help="Where to measure; see `devices`.",
+            help="The targets to measure on; `mobilebench devices` lists them.",
             autocompletion=options.complete_serials,
         ),
     ] = "all",
     suite: Annotated[
         str,
         typer.Option(
-            metavar="NAME|FILE", help="What to measure; see `describe suites`.", autocompletion=options.complete_suites
+            metavar="NAME|FILE",
+            help="The suite to measure; `mobilebench describe suites` lists those that are shipped.",
+            autocompletion=options.complete_suites,
         ),
     ] = "quick",
     selected_axes: options.SelectedAxes = _NOTHING_SELECTED,
@@ -51,8 +53,8 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="[NAME=]PATH|PACKAGE",
-            help="A browser build of this computer, such as chrome@beta=/opt/beta/chrome, or of phones, such as "
-            "chrome@flat=com.android.chrome; flags may follow.",
+            help="A further browser build: a program of this computer, such as chrome@beta=/opt/beta/chrome, or a "
+            "package on phones, such as chrome@flat=com.android.chrome. Flags may follow.",
         ),
     ] = None,
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser's window on this computer.")] = False,
@@ -61,57 +63,62 @@ def run(
         typer.Option(
             "--pass",
             metavar="timing|kernels|memory|trace",
-            help="These passes: stages alone, or one more block a case that looks into operators or memory, or keeps "
-            "Chrome's own trace of the page.",
+            help="The passes to measure. `timing` measures the stages alone; each other pass adds one block to a case, "
+            "in which operators, memory or Chrome's trace of the page are recorded.",
         ),
     ] = None,
     trace: Annotated[
         bool,
-        typer.Option("--trace", help="Also the pass `trace`, beside those of the suite or of --pass."),
+        typer.Option("--trace", help="Add the pass `trace` to those of the suite or of --pass."),
     ] = False,
     record: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME@INTERVAL",
-            help="Also one more block a case, during which this recorder reads at an interval, such as thermal@1s or "
-            "load@250ms; see `describe recorders`.",
+            help="Add one block to each case, during which this recorder reads at an interval, such as thermal@1s or "
+            "load@250ms; `mobilebench describe recorders` lists the recorders.",
         ),
     ] = None,
     record_in_timing: Annotated[
         bool,
         typer.Option(
             "--record-in-timing",
-            help="Let --record read during the timing blocks, although each reading costs processor time.",
+            help="Let --record read during the timing blocks, although each reading takes processor time.",
         ),
     ] = False,
     blocks: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Time every case so often. [default: the suite's]")
+        int | None, typer.Option(min=1, max=1000, help="Number of timing blocks of each case. [default: the suite's]")
     ] = None,
     time_limit: Annotated[
         str | None,
         typer.Option(
             metavar="SECONDS|none",
-            help="Give a block up after so long: its case is unsupported there, as too slow. [default: the suite's]",
+            help="Stop a block after this time; its case is then too slow for that target, and unsupported. "
+            "[default: the suite's]",
         ),
     ] = None,
     priority: Annotated[
         int | None,
         typer.Option(
-            min=-20, max=19, help="Nice value of native engines; below 0 needs rights. [default: the suite's]"
+            min=-20,
+            max=19,
+            help="Nice value of native engines; values below 0 need special rights. [default: the suite's]",
         ),
     ] = None,
     model_access: Annotated[
         Access | None, typer.Option(help="Read the model file into memory, or map it. [default: the suite's]")
     ] = None,
     engine_library: EngineLibrary = None,
-    seed: Annotated[int, typer.Option(help="Orders the cases within a round; the same seed, the same order.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the order of cases within a round; the same seed gives the same order.")
+    ] = 0,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Go on with an interrupted run.", autocompletion=options.complete_runs),
+        typer.Option(metavar="RUN", help="Continue an interrupted run.", autocompletion=options.complete_runs),
     ] = None,
     retry: Annotated[
         Retry | None,
-        typer.Option(metavar="failed", help="With --resume: measure blocks that failed once more."),
+        typer.Option(metavar="failed", help="With --resume: measure failed blocks again."),
     ] = None,
     wait_for_phone: Annotated[
         int,
@@ -119,7 +126,7 @@ def run(
             metavar="SECONDS",
             min=0,
             max=86_400,
-            help="Wait so long for a phone that goes away during the run, each time; 0: do not wait.",
+            help="How long to wait each time that a phone goes away during the run; 0: do not wait.",
         ),
     ] = 120,
     out: Out = None,
@@ -130,9 +137,10 @@ def run(
 ) -> None:
     """Measure a suite on targets, store every sample, and write a report.
 
-    Filters may be repeated or given as comma lists. `--engine`, `--backend` and what is chosen of a backend
-    (`--wasm-build`, `--delegate`, `--arithmetic`, `--gpu`, `--device-type`) leave of the suite what they name; the
-    other filters replace what the suite says. Ctrl-C ends cleanly and says how to go on.
+    A filter may be repeated, or be given several values with commas between them. `--engine`, `--backend` and the
+    choices of a backend (`--wasm-build`, `--delegate`, `--arithmetic`, `--gpu`, `--device-type`) keep the cases of the
+    suite that have these values; the other filters replace the suite's values. Ctrl-C ends the run cleanly and prints
+    the command that continues it.
 
     Examples:
 
@@ -257,7 +265,9 @@ def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool =
         )
         say(f"Report: {html}")
         if result.exit_code is ExitCode.INTERRUPTED:
-            say(f"Go on with: mobilebench run --resume {result.run_id}{' --retry failed' if retry_failed else ''}")
+            say(
+                f"Continue it with: mobilebench run --resume {result.run_id}{' --retry failed' if retry_failed else ''}"
+            )
         if failed := result.counts["failed"]:
             blocks = "1 block" if failed == 1 else f"{failed} blocks"
             again = f"mobilebench run --resume {result.run_id} --retry failed"

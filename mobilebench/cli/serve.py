@@ -20,21 +20,23 @@ def serve(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Also for other devices: an address of this computer (0.0.0.0: all). By https, whose certificate "
-            "browsers warn of once.",
+            help="Serve other devices too, at this address of this computer (0.0.0.0: at all). HTTPS is used, and "
+            "browsers warn once about its certificate.",
         ),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 selects a free one.")] = 0,
     no_tls: Annotated[
         bool,
-        typer.Option("--no-tls", help="With --listen: plain http. Pages then have no threads, and results say so."),
+        typer.Option(
+            "--no-tls", help="With --listen: use plain HTTP. Pages then have no threads, and their results say so."
+        ),
     ] = False,
     out: Out = None,
 ) -> None:
-    """Open the bench page for a person: choose a model, an engine and a backend, press run, and keep the result.
+    """Serve a page on which a person chooses a model, an engine and a backend, measures them, and keeps the result.
 
-    Only who knows the address that is printed can reach the page. Results are stored as runs of the suite `manual`.
-    Ctrl-C ends it.
+    Only a person who knows the printed address can open the page. Results are stored as runs of the suite `manual`.
+    Ctrl-C stops the server.
 
     Examples:
 
@@ -65,7 +67,7 @@ def serve(
                     scheme = "https" if context else "http"
                     for host in _reached_by(address):
                         say(f"{scheme}://{_in_url(host)}:{server.port}{visit.path}manual.html")
-                    say("Open it in a browser. Ctrl-C ends this.")
+                    say("Open the address in a browser. Ctrl-C stops the server.")
                     while not ended.wait(_LOOK_SECONDS):
                         pass
             finally:

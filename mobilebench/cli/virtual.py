@@ -9,39 +9,46 @@ import typer
 from mobilebench.cli import devices, options
 from mobilebench.cli.output import Json, print_json, print_table, say, split
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Virtual phones: stand-ins on this computer that speak the real adb protocol. Every result of one says so.",
+app = options.group(
+    "Start and stop virtual phones: stand-ins on this computer that speak the real adb protocol. Their results are "
+    "marked as virtual."
 )
 
 
 @app.command()
 def up(
-    count: Annotated[int, typer.Option(min=1, max=64, help="How many phones.")] = 1,
+    count: Annotated[int, typer.Option(min=1, max=64, help="Number of phones.")] = 1,
     profile: Annotated[
         list[str] | None,
         typer.Option(
-            help="Device profile to imitate; repeat it for several.", autocompletion=options.complete_profiles
+            help="Device profile to imitate; repeat the option for several.", autocompletion=options.complete_profiles
         ),
     ] = None,
     unless_phone: Annotated[
-        bool, typer.Option("--unless-phone", help="Start none when adb sees a phone, usable or not.")
+        bool, typer.Option("--unless-phone", help="Start none if adb lists a phone, usable or not.")
     ] = False,
-    name: Annotated[list[str] | None, typer.Option(help="Names instead of phone-1, phone-2 …; repeat it.")] = None,
-    no_chrome: Annotated[bool, typer.Option("--no-chrome", help="Without a browser.")] = False,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of a phone, instead of phone-1, phone-2 …; repeat the option for several."),
+    ] = None,
+    no_chrome: Annotated[bool, typer.Option("--no-chrome", help="Start phones without a browser.")] = False,
     data_mb: Annotated[
-        int | None, typer.Option(min=1, metavar="MIB", help="Size of the storage, which is then lost by `down`.")
+        int | None,
+        typer.Option(min=1, metavar="MIB", help="Size of the storage; its files are then deleted by `down`."),
     ] = None,
     fault: Annotated[
-        Literal["offline", "unauthorized"] | None, typer.Option(help="How the phone misbehaves towards adb.")
+        Literal["offline", "unauthorized"] | None,
+        typer.Option(help="State in which adb lists the phone, instead of a usable one."),
     ] = None,
     android: Annotated[
         int | None, typer.Option(min=7, max=16, metavar="VERSION", help="Android's version, in place of the profile's.")
     ] = None,
-    wipe: Annotated[bool, typer.Option("--wipe", help="Begin with empty phones: forget what was pushed.")] = False,
-    names: Annotated[bool, typer.Option("--names", help="Print only the names of those started.")] = False,
+    wipe: Annotated[
+        bool, typer.Option("--wipe", help="Start with empty phones: delete files that were pushed before.")
+    ] = False,
+    names: Annotated[bool, typer.Option("--names", help="Print only the names of the started phones.")] = False,
 ) -> None:
-    """Start virtual phones and connect adb to them. What was pushed to one survives `down`."""
+    """Start virtual phones and connect adb to them. Files that were pushed to a phone survive `down`."""
     from mobilebench import targets
     from mobilebench.virtual import phones
 
@@ -82,9 +89,11 @@ def _has_phones() -> bool:
 @app.command("set")
 def set_state(
     name: Annotated[str, typer.Argument(help="Name of the phone, such as phone-1.")],
-    changes: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE…", help="Such as `battery.level=15`.")],
+    changes: Annotated[
+        list[str], typer.Argument(metavar="FIELD=VALUE…", help="Values to change, such as `battery.level=15`.")
+    ],
 ) -> None:
-    """Change what a running virtual phone says of itself: battery, temperatures, clocks, settings, properties.
+    """Change what a running virtual phone reports: battery, temperatures, clocks, settings, properties.
 
     Example: `mobilebench virtual set phone-1 battery.level=15 thermal.status=3`
     """
@@ -121,7 +130,9 @@ def list_phones(json: Json = False) -> None:
 
 @app.command()
 def down(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Which phones; none: all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME…", help="Names of the phones; by default all phones.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
     """Stop virtual phones; only processes that `virtual up` started are ended."""

@@ -227,9 +227,11 @@ class Case:
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, where a case is part of a record
 
-    target: Annotated[str, Axis(help="Where to measure.", always=True, in_key="{}")]
-    engine: Annotated[str, Axis(help="Only these engines.", parse=engine_name, narrows=True, always=True, in_key="{}")]
-    backend: Annotated[str, Axis(help="Only these backends.", narrows=True, always=True, in_key="{}")]
+    target: Annotated[str, Axis(help="The targets to measure on.", always=True, in_key="{}")]
+    engine: Annotated[
+        str, Axis(help="Only these engines.", metavar="NAME", parse=engine_name, narrows=True, always=True, in_key="{}")
+    ]
+    backend: Annotated[str, Axis(help="Only these backends.", metavar="NAME", narrows=True, always=True, in_key="{}")]
     wasm_build: Annotated[
         str | None,
         Axis(
@@ -246,7 +248,7 @@ class Case:
     delegate: Annotated[
         str | None,
         Axis(
-            help="Only TensorFlow Lite's processor with this delegate, or with its own kernels (`none`).",
+            help="Only TensorFlow Lite on the CPU, with this delegate or with its built-in kernels (`none`).",
             plural="delegates",
             metavar="xnnpack|none",
             scope="some backends",
@@ -259,7 +261,7 @@ class Case:
     arithmetic: Annotated[
         str | None,
         Axis(
-            help="Only backends that leave this choice, and that compute float32 operations in this number format.",
+            help="Only backends that offer this choice; they compute float32 operations in this number format.",
             plural="arithmetics",
             metavar="fp32|fp16|tf32",
             scope="some backends",
@@ -272,7 +274,8 @@ class Case:
     gpu: Annotated[
         str | None,
         Axis(
-            help="Only pages on this GPU: the one that the browser chooses, the CPU in its place, or one of two.",
+            help="Only pages on this GPU: the one that the browser chooses (`hardware`), the CPU in its place "
+            "(`software`), or one of two GPUs.",
             title="GPU",
             plural="gpus",
             metavar="hardware|software|integrated|discrete",
@@ -302,7 +305,7 @@ class Case:
     threads: Annotated[
         int,
         Axis(
-            help="These thread counts; `all` is as many as the target has cores.",
+            help="Thread counts; `all` stands for the number of the target's cores.",
             plural="threads",
             metavar="N|all",
             parse=thread_count,
@@ -315,7 +318,7 @@ class Case:
     browser: Annotated[
         str | None,
         Axis(
-            help="Pages in these browsers, and no native engines.",
+            help="Measure pages in these browsers, and no native engines.",
             plural="browsers",
             metavar="chrome|firefox|chrome@NAME",
             stated=("chrome",),
@@ -325,14 +328,21 @@ class Case:
             in_key="{}",
         ),
     ] = None
-    model: Annotated[str, Axis(help="Only these models.", plural="models", always=True, in_key="{}")]
+    model: Annotated[str, Axis(help="Only these models.", metavar="NAME", plural="models", always=True, in_key="{}")]
     precision: Annotated[
-        str, Axis(help="Only these number formats of models.", plural="precisions", always=True, in_key="{}")
+        str,
+        Axis(
+            help="Only these number formats of models.",
+            metavar="fp32|fp16|int8|dynamic",
+            plural="precisions",
+            always=True,
+            in_key="{}",
+        ),
     ] = "fp32"
     batch: Annotated[
         int,
         Axis(
-            help="These batch sizes.",
+            help="Batch sizes.",
             plural="batches",
             metavar="N",
             parse=batch_size,
@@ -344,7 +354,7 @@ class Case:
     affinity: Annotated[
         str,
         Axis(
-            help="Keep native engines on these cores; 0xf0 are the CPUs 4 to 7.",
+            help="Run native engines only on these cores; the mask 0xf0 selects CPUs 4 to 7.",
             plural="affinities",
             metavar="none|big|little|prime|0xMASK",
             parse=cores_of,
@@ -358,7 +368,7 @@ class Case:
     caches: Annotated[
         CacheState,
         Axis(
-            help="Take library and model out of the caches before setup, or put them there.",
+            help="Remove library and model from the caches before setup (`cold`), or load them there (`warm`).",
             plural="caches",
             metavar="cold|warm|as found",
             parse=one_of("caches", "as found", "cold", "warm"),
@@ -369,7 +379,7 @@ class Case:
     link: Annotated[
         str,
         Axis(
-            help="Let Chrome imitate these networks while a page sets itself up.",
+            help="Networks that Chrome imitates during the setup of a page.",
             plural="links",
             metavar="none|4g|wifi|3g|…",
             parse=one_of("a link", NO_LINK, *LINKS),
@@ -382,7 +392,7 @@ class Case:
     loader: Annotated[
         Loader,
         Axis(
-            help="Let pages fetch and then start, or use the engine's own loader.",
+            help="Pages first fetch and then start (`split`), or use the engine's own loader (`as-shipped`).",
             plural="loaders",
             metavar="split|as-shipped",
             parse=one_of("a loader", "split", "as-shipped"),
@@ -394,7 +404,7 @@ class Case:
     encoding: Annotated[
         Encoding,
         Axis(
-            help="Compress what pages download.",
+            help="Compression of the files that pages download.",
             plural="encodings",
             metavar="identity|gzip|br",
             parse=one_of("an encoding", "identity", "gzip", "br"),

@@ -81,7 +81,7 @@ def _folder(variable: str, default: Path) -> Path:
     except OSError as error:
         raise BadInput(
             f"{_FOLDERS[variable]} {folder} cannot be made: {error.strerror}.",
-            hint=f"Set {variable} to a folder that you can write to, and which may be new.",
+            hint=f"Set {variable} to a folder that you can write to; it need not exist.",
         ) from None
 
 

@@ -67,14 +67,16 @@ def met_again(
             other = next((info for info in now if _identity(info) == _identity(old) and _is_phone(info)), None)
             known = f"The same phone is attached as {other.id}: " if other else ""
             hint = f"{known}{'attach' if other else 'Attach'} it (or start it) as {old.id} and resume again."
-            missing.append(events.TargetSkipped(target=old.id, reason=f"{old.id} ({old.name}) is not here", hint=hint))
+            missing.append(
+                events.TargetSkipped(target=old.id, reason=f"{old.id} ({old.name}) is not attached", hint=hint)
+            )
         elif new.state == "device" and _identity(new) != _identity(old):
             reason = f"{old.id} was {old.name} ({old.soc}) when the run began, and is {new.name} ({new.soc}) now"
             missing.append(events.TargetSkipped(target=old.id, reason=reason, hint="Start a new run on it."))
         elif gone := [name for name in old.browsers if name not in new.browsers and (old.id, name) in browsers]:
             reasons = [new.unusable_browsers.get(name) or new.unknown.get("browsers") for name in gone]
             why = next((f" ({one})" for one in reasons if one), "")
-            reason = f"{' and '.join(gone)} was on {old.id} when the run began, and is not now{why}"
+            reason = f"{' and '.join(gone)} was on {old.id} when the run began, and is not there now{why}"
             hint = "Install it, or say where it is (--browser-path NAME=PATH), and resume again."
             missing.append(events.TargetSkipped(target=old.id, reason=reason, hint=hint))
         else:
@@ -166,8 +168,7 @@ class Absence:
         waited = time.monotonic() - self._since
         return TargetLost(
             f"{self._error.message.rstrip('.')}; it did not come back within {waited:.0f} s",
-            hint=f"What was changed on it is put back by the next command that meets it (`mobilebench restore "
-            f"{self._info.id}`).",
+            hint=f"The next command that reaches it undoes the changes on it (`mobilebench restore {self._info.id}`).",
         )
 
 

@@ -393,5 +393,5 @@ def _same_weights(info: RunInfo, now: Mapping[str, str]) -> None:
         if info.weights.get(name, weights) != weights:
             raise BadInput(
                 f"Run {info.id} measured {name} with weights {info.weights[name]}; the model here has {weights}.",
-                hint="Start a new run: results of different weights do not belong together.",
+                hint="Start a new run: results of different weights must not be mixed.",
             )

@@ -35,7 +35,7 @@ def engine(name: str) -> Engine:
     if name not in known:
         raise BadInput(
             f"This version of mobilebench has no engine {name}; it has {', '.join(known)}.",
-            hint="A run goes on with the version that began it.",
+            hint="Continue the run with the version of mobilebench that began it.",
         )
     return known[name]
 

@@ -174,7 +174,9 @@ class Manual:
         with self._lock:
             begun = self._begun.get(answer.visit)
         if begun is None:
-            raise BadInput("This result is of no page that was opened here a short while ago.", hint="Run it again.")
+            raise BadInput(
+                "This result belongs to no page that was opened here a short while ago.", hint="Run it again."
+            )
         told = _measurement(answer.answer)
         target = target_of(answer.agent, answer.cores, told.proof.renderer, told.proof.renderer_software)
         case = _case(begun.chosen.planned.case, target, told)

@@ -31,7 +31,7 @@ from mobilebench.recorders import registry
 RULE = BlockRule(min_predictions=3, max_predictions=50, max_seconds=3)
 KIND = "manual"
 
-_UNKNOWN = "not told by the browser"
+_UNKNOWN = "not reported by the browser"
 _LONGEST = 300
 _BROWSERS = (("firefox", r"Firefox/([\d.]+)"), ("chrome", r"Chrom(?:e|ium)/([\d.]+)"), ("safari", r"Version/([\d.]+)"))
 _SYSTEMS: tuple[tuple[str, str], ...] = (
@@ -79,7 +79,7 @@ def chosen(wanted: StartRequest) -> Chosen:
         chosen = " ".join([wanted.backend, *wanted.axes.values()])
         raise BadInput(f"{engine.name} has no {chosen[:_LONGEST]} to choose here.")
     if wanted.pass_ not in _passes():
-        raise BadInput(f"There is no {wanted.pass_} pass of a page that nobody drives.")
+        raise BadInput(f"A page that a person opened cannot be measured in the pass {wanted.pass_}.")
     planned = _planned(wanted)
     if reason := _reason_against(engine, planned, wanted.cores):
         raise BadInput(f"This cannot be measured: {reason}.")
@@ -219,7 +219,7 @@ def target_of(agent: str, cores: int | None, renderer: str | None, renderer_soft
         abi=_UNKNOWN,
         runner="none",
         cores=cores or 1,
-        unknown={} if cores else {"cores": "the browser does not tell its machine's cores: 1 is assumed"},
+        unknown={} if cores else {"cores": "the browser does not report the number of cores; 1 is assumed"},
         gpu=(renderer or "")[:_LONGEST] or None,
         gpu_software=renderer_software,
         browsers={browser: version},

@@ -105,7 +105,7 @@ def require_screen(
         block.conditions.headed and block.case.browser and targets[block.case.target].kind == "host" for block in blocks
     )
     if needs_screen and (reason := dependencies.why_no_screen()):
-        raise BadInput(f"--headed cannot be honoured on this computer: {reason}.", hint=SCREEN_HINT)
+        raise BadInput(f"--headed is not possible on this computer: {reason}.", hint=SCREEN_HINT)
 
 
 def decide_support(

@@ -45,7 +45,7 @@ LOSSES = 3
 """A block during which its phone was lost this often is stored as failed."""
 
 _NOT_PUT_BACK = (
-    "it is away, so what was changed on it could not be put back; the next command that meets it does that "
+    "it is away, so the changes on it could not be undone; the next command that reaches it undoes them "
     "(`mobilebench restore`)"
 )
 
@@ -334,4 +334,4 @@ def _without_values(
 
 
 def _defect(error: Exception) -> str:
-    return f"mobilebench made a mistake ({type(error).__name__}: {error}); the run's journal has the details"
+    return f"mobilebench has a defect ({type(error).__name__}: {error}); the run's journal has the details"

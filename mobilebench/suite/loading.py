@@ -234,7 +234,7 @@ def _refuse_doubles(document: Document, node: yaml.Node | None, place: Place) ->
         for key, value in node.value:
             if key.value in seen:
                 line = key.start_mark.line + 1
-                raise BadInput(f"{document.name}, line {line}: the key `{key.value}` stands here twice.")
+                raise BadInput(f"{document.name}, line {line}: the key `{key.value}` is given twice.")
             seen.add(key.value)
             _refuse_doubles(document, value, (*place, key.value))
 
@@ -261,8 +261,8 @@ def _in_current_names(document: Document) -> Mapping[str, Any]:
     if isinstance(groups, list):
         suite["groups"] = [_renamed_group(document, number, group, changes) for number, group in enumerate(groups)]
     if changes:
-        shown = "; ".join(f"`{old}` is `{new}`" for old, new in changes.items())
-        old_names.notice(f"{document.name} is written for an earlier release, which this one still reads. Now {shown}")
+        shown = "; ".join(f"`{old}` is now `{new}`" for old, new in changes.items())
+        old_names.notice(f"{document.name} is written for an earlier release. Names have changed: {shown}")
     return suite
 
 

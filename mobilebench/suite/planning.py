@@ -352,7 +352,7 @@ def _nothing(suite: Suite, targets: Sequence[TargetInfo], selection: Selection, 
     where = ", ".join(info.id for info in targets)
     if not left(Selection()):
         return NothingToMeasure(
-            f"Suite {suite.name} states no case for {where}.",
+            f"Suite {suite.name} has no case for {where}.",
             hint="Choose another suite (`mobilebench describe suites`) or other targets.",
         )
     used = {
@@ -366,6 +366,6 @@ def _nothing(suite: Suite, targets: Sequence[TargetInfo], selection: Selection, 
     shown = " ".join(alone or used)
     together = "" if alone or len(used) == 1 else " together"
     return NothingToMeasure(
-        f"No case of suite {suite.name} on {where} is left by {shown}{together}.",
+        f"No case of suite {suite.name} on {where} matches {shown}{together}.",
         hint="Drop or change that filter; `--dry-run` without it shows the suite's cases.",
     )

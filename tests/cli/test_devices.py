@@ -121,7 +121,7 @@ def test_devices_says_what_to_do_and_what_is_unknown(
     assert statuses == {}
     remarks = [line for line in out.splitlines() if line.startswith(("R58M: ", "R58N: "))]
     assert remarks[0].endswith(discovery.remedy("R58M", "sideload"))
-    assert "R58N: battery not known: the phone was not asked." in remarks
+    assert "R58N: battery is not known: the phone was not asked." in remarks
 
 
 def test_devices_says_which_phones_are_being_measured_or_need_a_restore(
@@ -130,7 +130,9 @@ def test_devices_says_which_phones_are_being_measured_or_need_a_restore(
     attached |= dict.fromkeys("ABC", "device")
     statuses |= {"A": PhoneStatus("pid 7 (run x)", False), "B": PhoneStatus(None, True), "C": PhoneStatus(None, False)}
     pinned(
-        "\n".join(line for line in mobilebench("devices").out.splitlines() if line[1:].startswith((": it", ": a run")))
+        "\n".join(
+            line for line in mobilebench("devices").out.splitlines() if line[1:].startswith((": it", ": a killed"))
+        )
     )
     listed = {info["id"]: info for info in json.loads(mobilebench("devices --json").out)}
     assert (listed["A"]["measured_by"], listed["A"]["restore_due"]) == ("pid 7 (run x)", False)

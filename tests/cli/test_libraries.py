@@ -37,7 +37,7 @@ def test_fetched_then_listed_with_its_licence(tmp_path: Path, monkeypatch: pytes
     pin(monkeypatch, archive)
     client(tmp_path / "bin", monkeypatch, "mvn", f'cp {archive} "$OUT/engine.aar"')
     code, out, err = mobilebench(f"libraries fetch --build {PHONE} --engine onnxruntime")
-    assert (code, out) == (0, "1 of 1 libraries are here.\n")
+    assert (code, out) == (0, "1 of 1 libraries are on this computer.\n")
     assert f"Fetching {COORDINATE}" in err
     code, out, _ = mobilebench(f"libraries list --build {PHONE} --json")
     (entry,) = json.loads(out)

@@ -61,7 +61,7 @@ def test_all_means_every_listed_model_in_every_precision(built: list[Any]) -> No
     listed = [one["name"] for one in json.loads(mobilebench("models list --json").out)]
     assert built == [(name, precision, 1) for name in listed for precision in registry.PRECISIONS]
     assert "vgg16 int8: failed. The answer differs." in err
-    assert f"{len(built) - 4} of {len(built)}, " in out
+    assert f"{len(built) - 4} of {len(built)} models, " in out
 
 
 def test_a_pattern_stands_for_the_published_grid(built: list[Any]) -> None:
@@ -125,8 +125,8 @@ def test_weights_are_named_fetched_used_and_forgotten(site: Site, pinned: Pinned
         f"squeezenet: {site.url}",
         "licence: MIT",
         "source: Someone, 2020",
-        f"here: 800.1 kB, sha256 {digits}",
-        f"named for squeezenet in {sources.file()}",
+        f"complete: 800.1 kB, sha256 {digits}",
+        f"recorded for squeezenet in {sources.file()}",
         f"The next build of squeezenet uses them, and every record says `weights: pretrained: {digits}`.",
     ]
     assert mobilebench("models fetch squeezenet").code == 0
@@ -206,7 +206,7 @@ def test_on_a_terminal_ctrl_c_says_what_is_kept_and_how_to_go_on(site: Site) -> 
     os.close(ours)
     assert process.wait(20) == 130
     assert "━" in shown.decode()
-    assert "Interrupted. 327.7 kB are kept; the same command goes on there." in shown.decode()
+    assert "Interrupted. 327.7 kB are kept; the same command continues there." in shown.decode()
     assert "Traceback" not in shown.decode()
     assert sources.read() == {}
 

@@ -100,7 +100,7 @@ def test_what_is_from_before_says_when(finds: Callable[..., list[verifier.Reques
     assert code == 0
     assert f"{KNOWN.answered.at:%Y-%m-%d %H:%M} UTC" in out if KNOWN.answered else False
     assert "now" in out
-    assert "(1 from before; --again asks them anew)" in out
+    assert "(1 known from before; --again runs them again)" in out
 
 
 def test_a_reason_names_the_engines_that_it_holds_for(finds: Callable[..., list[verifier.Request]]) -> None:
@@ -113,7 +113,7 @@ def test_a_cell_that_fails_ends_with_1(rows: Any, finds: Callable[..., list[veri
     finds(*rows)
     code, out, _ = mobilebench("models verify bert_small")
     assert code == 1
-    assert "Not in agreement: bert_small" in out
+    assert "These models do not agree with the reference: bert_small" in out
 
 
 def test_a_model_that_proves_nothing_ends_with_1(finds: Callable[..., list[verifier.Request]]) -> None:
@@ -127,7 +127,7 @@ def test_a_stop_keeps_what_is_there_and_ends_with_130(finds: Callable[..., list[
     code, out, _ = mobilebench("models verify bert_small squeezenet")
     assert code == 130
     assert "1 of 2 models: 1 pass" in out
-    assert "the same command goes on" in out
+    assert "the same command continues" in out
 
 
 def test_json_holds_every_number(finds: Callable[..., list[verifier.Request]]) -> None:

@@ -127,10 +127,10 @@ def test_a_suite_of_an_earlier_release_states_the_same_cases(tmp_path: Path) -> 
     assert len(then) == 15
     assert said.count("is written for an earlier release") == 1
     for change in (
-        "`variants` is `precisions`",
-        "`cpu: [xnnpack]` is `cpu: {delegate: xnnpack, arithmetic: fp32}`",
-        "`wasm: [simd]` is `wasm: {wasm_build: simd}`",
-        "`cpu: [instant]` is `instant: {}`",
+        "`variants` is now `precisions`",
+        "`cpu: [xnnpack]` is now `cpu: {delegate: xnnpack, arithmetic: fp32}`",
+        "`wasm: [simd]` is now `wasm: {wasm_build: simd}`",
+        "`cpu: [instant]` is now `instant: {}`",
     ):
         assert change in said
     assert "Note" not in silent

@@ -53,8 +53,8 @@ def test_a_wait_for_a_phone_is_said_with_its_limit() -> None:
         events.TargetBack(target="A", waited_s=5.2, restarted=True, repeated=True),
     )
     assert text.splitlines() == [
-        "A is unauthorized: A went away. Waiting up to 120 s. Unlock it.",
-        "A is back after 5 s, started anew meanwhile; its block in flight is measured again.",
+        "A is unauthorized: A went away. The run waits up to 120 s. Unlock it.",
+        "A is back after 5 s, and was restarted meanwhile; its interrupted block is measured again.",
     ]
 
 

@@ -31,4 +31,4 @@ def test_an_interrupted_run_says_how_it_was_gone_on_with(
     monkeypatch.setattr(builds, "require_current", lambda *_: None)
     code, out, _ = mobilebench(f"run --resume last {option} --out {tmp_path}")
     assert code == ExitCode.INTERRUPTED
-    assert f"Go on with: mobilebench run --resume {failed.run_id} {option}".strip() in out.splitlines()
+    assert f"Continue it with: mobilebench run --resume {failed.run_id} {option}".strip() in out.splitlines()

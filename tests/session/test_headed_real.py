@@ -76,7 +76,7 @@ def assert_refused(place: Place, screen: Screen | None) -> None:
     process = place.run(screen)
     said = " ".join(process.communicate(timeout=60)[0].split())
     assert process.returncode == ExitCode.BAD_INPUT, said
-    assert "--headed cannot be honoured on this computer:" in said
+    assert "--headed is not possible on this computer:" in said
     assert "xvfb-run" in said
     with Store.open(place.folder) as store:
         assert store.runs() == []

@@ -140,10 +140,9 @@ def store(tmp_path: Path):
         yield store
 
 
-def test_without_a_screen_nothing_is_measured_or_stored(store: Store) -> None:
-    with pytest.raises(BadInput, match="--headed cannot be honoured on this computer: there is no screen") as raised:
+def test_without_a_screen_nothing_is_measured_or_stored(store: Store, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         begun(store, host(), NO_SCREEN)
-    assert raised.value.hint is not None
     assert store.runs() == []
 
 
