@@ -72,7 +72,7 @@ class BidiPage:
         """Do nothing: BiDi has no such command. A page that computes for ever ends with its browser."""
 
     def clear_origin(self, origin: str) -> None:
-        raise Unsupported(f"WebDriver BiDi cannot remove everything that is kept for {origin}.")
+        raise Unsupported(f"WebDriver BiDi has no command that removes the data stored for {origin}.")
 
     def trace_end(self, *, timeout: float) -> dict[str, Any]:  # noqa: ARG002
         raise Unsupported("WebDriver BiDi has no command for traces.")
@@ -174,5 +174,5 @@ def _first_context(page: BidiPage, patience: float, cancel: Event | None) -> str
         if isinstance(context, str):
             return context
         if time.monotonic() >= deadline or (cancel is not None and cancel.is_set()):
-            raise BlockFailed("The browser has no page that could be driven.", fault="bad answer")
+            raise BlockFailed("The browser reports no open page.", fault="bad answer")
         time.sleep(_POLL_SECONDS)

@@ -43,8 +43,8 @@ class RendererCheck:
         if not self._wanted:
             return None
         if self.found is None:
-            return "the browser does not tell which process computed the page"
-        return None if self.found.fresh else "the page was computed by a process that had computed others before"
+            return "the browser does not report which process ran the page"
+        return None if self.found.fresh else "the page ran in a process that had run other pages before"
 
     def look(self) -> None:
         """Find the page's renderer, if wanted and if the browser lists its processes."""
@@ -76,7 +76,7 @@ def cpu_seconds(address: str, kind: str = "renderer") -> dict[int, float]:
     """Map process id to CPU seconds for every process of a kind. Raises `BlockFailed` if the browser reports none."""
     socket = urlsplit(str(cdp.http_json(address, "GET", "/json/version").get("webSocketDebuggerUrl", "")))
     with connected(f"ws://{urlsplit(address).netloc}{socket.path}", _ignore) as exchange:
-        answer = exchange.ask("SystemInfo.getProcessInfo", {}, _TIMEOUT, "The browser did not tell its processes.")
+        answer = exchange.ask("SystemInfo.getProcessInfo", {}, _TIMEOUT, "The browser did not list its processes.")
     return parse(answer.get("result"), kind)
 
 

@@ -153,7 +153,7 @@ def launch(
         raise Unsupported(f"There is no browser {name}.")
     binary = find(name)
     if binary is None and "@" in name:
-        raise Unsupported(f"There is no {name} on this computer.", hint=f"Say where it is: --browser-path {name}=PATH.")
+        raise Unsupported(f"There is no {name} on this computer.", hint=f"Give its path: --browser-path {name}=PATH.")
     start = chrome.launch if family(name) == "chrome" else firefox.launch
     return start(flags, binary=binary, headed=headed, cancel=cancel)
 
@@ -177,8 +177,8 @@ def _split(text: str) -> tuple[str, str]:
         return name, rest
     if equals and "/" not in name and not name.startswith((".", "~")):
         raise BadInput(
-            f"“{name}” is no name for a browser.",
-            hint="Use chrome, firefox, or a name of your own behind one of them: chrome@beta, firefox@nightly.",
+            f"“{name}” is not the name of a browser.",
+            hint="Use chrome or firefox, or name a build of one of them as you like: chrome@beta, firefox@nightly.",
         )
     return "chrome", text
 
@@ -188,7 +188,7 @@ def _read(name: str, text: str, where: str) -> Binary:
     found = shutil.which(path)
     if found is None:
         raise BadInput(
-            f"{where} {name}: there is no program {path} that could be started.",
+            f"{where} {name}: there is no executable program {path}.",
             hint="Give the path of the browser's program, such as /usr/bin/chromium.",
         )
     kind = family(name)
@@ -209,7 +209,7 @@ def _demand_flags(name: str, flags: Sequence[str], where: str) -> None:
     if family(name) == "firefox":
         firefox.sorted_out(flags)
     elif bad := [flag for flag in flags if not flag.startswith("--")]:
-        raise BadInput(f"{where} {name}: “{bad[0]}” is no flag for Chrome.")
+        raise BadInput(f"{where} {name}: “{bad[0]}” is not a flag of Chrome: those begin with --.")
 
 
 def _names_package(text: str) -> bool:

@@ -177,7 +177,7 @@ def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]
     tab = http_json(address, "PUT", "/json/new?about:blank")
     tab_id, socket = str(tab.get("id", "")), urlsplit(str(tab.get("webSocketDebuggerUrl", "")))
     if not tab_id or socket.scheme != "ws":
-        raise BlockFailed("The browser opened a page without saying how to reach it.", fault="bad answer")
+        raise BlockFailed("The browser opened a page, but reported no address for it.", fault="bad answer")
     watch = CdpNotices(tab_id)
     try:
         with connected(f"ws://{urlsplit(address).netloc}{socket.path}", watch.notice, cancel) as exchange:

@@ -149,7 +149,7 @@ def _compressed_copy(file: Path, how: Compression) -> Path:
         except OSError as error:
             raise BlockFailed(
                 f"{file.name} could not be compressed into {made.parent}: {error.strerror or error}.",
-                hint="Make room there (`mobilebench models prune`), or use --encoding identity.",
+                hint="Free some space there (`mobilebench models prune`), or use --encoding identity.",
             ) from error
     return made
 
@@ -173,7 +173,7 @@ def _brotli() -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
         import brotli
     except ImportError:
         raise Unsupported(
-            "The Python package brotli is not installed, so nothing can be compressed by it.",
+            "The Python package brotli is not installed, so files cannot be compressed with Brotli.",
             hint="Install mobilebench's requirements again, or use --encoding gzip.",
         ) from None
     compressor = brotli.Compressor(quality=BROTLI_QUALITY)

@@ -199,6 +199,6 @@ def _preference(flag: str, value: str) -> Any:
 
 def _no_flag(flag: str) -> BadInput:
     return BadInput(
-        f"“{flag}” is no flag for Firefox.",
+        f"“{flag}” is not a flag of Firefox.",
         hint='A flag is --argument, preference=JSON (dom.webgpu.enabled=true, name="text") or VARIABLE=value.',
     )

@@ -103,7 +103,7 @@ def fresh_profile(browser: str) -> Iterator[Path]:
     try:
         profile = Path(tempfile.mkdtemp(prefix=f"{PROFILE_PREFIX}{browser}-{os.getpid()}-"))
     except OSError as error:
-        words = f"No profile for {browser} could be made in {tempfile.gettempdir()}: {error}."
+        words = f"The profile of {browser} could not be created in {tempfile.gettempdir()}: {error}."
         raise BlockFailed(words, fault=no_space(error)) from None
     try:
         free = shutil.disk_usage(profile).free // 1_000_000
@@ -171,7 +171,7 @@ def wait_for_address(
         if cancel is not None and cancel.is_set():
             raise BlockFailed(f"The block was cancelled while {browser} started.")
         time.sleep(_POLL_SECONDS)
-    words = f"{browser} did not open its port for us within {timeout:.0f} s: {last_words(profile / LOG)}"
+    words = f"{browser} did not open its debugging port within {timeout:.0f} s: {last_words(profile / LOG)}"
     raise BlockFailed(words, fault="hang")
 
 
@@ -297,7 +297,7 @@ def last_words(log: Path) -> str:
     """The log line in which the browser says why it gives up, else the last line."""
     lines = _log_lines(log)
     fatal = [line for line in lines if "FATAL" in line]
-    return (fatal or lines or ["it said nothing"])[-1][:300]
+    return (fatal or lines or ["it printed nothing"])[-1][:300]
 
 
 def _of_browser(error: BlockFailed, program: str, process: subprocess.Popen[bytes], log: Path) -> BlockFailed | None:
@@ -310,7 +310,7 @@ def _of_browser(error: BlockFailed, program: str, process: subprocess.Popen[byte
     if code is None:
         return None
     how = f"was killed (signal {-code})" if code < 0 else f"ended (exit code {code})"
-    words = "" if code == -signal.SIGKILL else f" It last said: {last_words(log)}"
+    words = "" if code == -signal.SIGKILL else f" Its last message: {last_words(log)}"
     return of_exit(f"{error.message.rstrip('.')}: {program} {how}.{words}", program, code)
 
 

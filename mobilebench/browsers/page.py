@@ -68,7 +68,7 @@ def imitate_network(page: Page, name: str) -> None:
     if name == NO_LINK:
         return
     if "shape link" not in page.capabilities:
-        raise Unsupported(f"This browser cannot imitate a network such as {name}: only Chrome can be told to.")
+        raise Unsupported(f"This browser cannot emulate the network {name}: only Chrome can.")
     link = LINKS[name]
     page.call("Network.enable")
     page.call(

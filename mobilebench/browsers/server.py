@@ -289,7 +289,7 @@ def self_signed(hosts: Sequence[str]) -> ssl.SSLContext:
     openssl = shutil.which("openssl")
     if openssl is None:
         raise BadInput(
-            "There is no program openssl, which makes the certificate.",
+            "The program openssl, which creates the certificate, is not installed.",
             hint="Install it, or serve without TLS (--no-tls): threads are then missing, and results say so.",
         )
     names = ",".join(f"{'IP' if _is_address(host) else 'DNS'}:{host}" for host in hosts)
@@ -300,8 +300,8 @@ def self_signed(hosts: Sequence[str]) -> ssl.SSLContext:
         argv += ["-keyout", str(key), "-out", str(certificate)]
         made = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
         if made.returncode != 0:
-            last = (made.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise BadInput(f"openssl could not make a certificate: {last}.", hint="Serve without TLS (--no-tls).")
+            last = (made.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+            raise BadInput(f"openssl could not create a certificate: {last}.", hint="Serve without TLS (--no-tls).")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
     return context

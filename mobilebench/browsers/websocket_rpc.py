@@ -133,7 +133,7 @@ def parse_message(text: str | bytes) -> Message:
     except (ValueError, RecursionError) as error:
         raise BlockFailed("The browser sent something that is not JSON.", fault="bad answer") from error
     if not isinstance(message, dict):
-        raise BlockFailed("The browser sent something that is not a message.", fault="bad answer")
+        raise BlockFailed("The browser sent JSON that is not an object.", fault="bad answer")
     return message
 
 
@@ -151,7 +151,7 @@ def cut(error: Exception) -> BlockFailed:
 
 def too_much(how_much: str) -> BlockFailed:
     """The failure of a page whose answer is too large."""
-    return BlockFailed(f"The page answered {how_much}, which no measurement is.", fault="bad answer")
+    return BlockFailed(f"The page's answer is too large for a measurement: {how_much}.", fault="bad answer")
 
 
 def first_line(text: Any) -> str:

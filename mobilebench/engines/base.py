@@ -203,7 +203,7 @@ def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
     """Why a page cannot meet the block's conditions; None when it can. A page also has no model file to map."""
     firefox = (block.case.browser or "").startswith("firefox")
     if block.case.link != "none" and firefox:
-        return f"Firefox cannot imitate the network {block.case.link}: WebDriver BiDi has no command for it"
+        return f"Firefox cannot emulate the network {block.case.link}: WebDriver BiDi has no command for it"
     usual = Conditions()
     if block.conditions.priority != usual.priority:
         return f"the priority of {engine} cannot be set: it runs in a browser"

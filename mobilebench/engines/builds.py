@@ -44,7 +44,7 @@ def _changed(build: str) -> list[str]:
     if listed.returncode != 0:
         raise BadInput(
             f"The sources of build {build} cannot be compared with it: {listed.stderr.strip()}.",
-            hint="Is the checkout whole? `git status` tells.",
+            hint="Check with `git status` that the checkout is complete.",
         )
     now = set(listed.stdout.splitlines())
     try:

@@ -41,7 +41,7 @@ class TfliteEngine(NativeEngine):
         """Why this case cannot run on this target, in plain words; None when it can."""
         delegate = _ONLY_ON_ANDROID.get(case.backend)
         if delegate and not target.runner.startswith("android-"):
-            return f"TensorFlow Lite's {delegate} is there for Android only, not for {target.runner}"
+            return f"TensorFlow Lite's {delegate} is available for Android only, not for {target.runner}"
         if case.delegate == "none" and case.arithmetic == "fp16":
             return "TensorFlow Lite's own kernels compute float32 as it is: float16 needs the delegate xnnpack"
         return super().supports(target, case)
@@ -86,11 +86,11 @@ def _why_not_there(target: TargetInfo, backend: str) -> str | None:
     """Why this target lacks the system or device that a backend needs; None when it has both."""
     android = target.runner.startswith("android-")
     if backend == "nnapi" and not android:
-        return f"NNAPI is there on Android only, not on {target.runner}"
+        return f"NNAPI is available on Android only, not on {target.runner}"
     if backend == "dml" and not target.runner.startswith("windows-"):
-        return f"DirectML is there on Windows only, not on {target.runner}"
+        return f"DirectML is available on Windows only, not on {target.runner}"
     if backend in ("cuda", "openvino") and target.kind != "host":
-        return f"the {backend} provider of ONNX Runtime is there for PCs only"
+        return f"the {backend} provider of ONNX Runtime is available on PCs only"
     if backend == "cuda" and (reason := cuda.no_device()):
         return reason
     return None
@@ -107,5 +107,5 @@ class SleepEngine(NativeEngine):
     why_no_kernels = "it computes nothing"
     backends = (
         Backend("cpu", "Leaves the CPU free"),
-        Backend("instant", "Leaves the CPU free, and is over at once: shorter than any clock can tell"),
+        Backend("instant", "Leaves the CPU free, and returns at once: faster than any clock can measure"),
     )

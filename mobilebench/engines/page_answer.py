@@ -35,12 +35,12 @@ def parse_answer(answer: Any, case: Case) -> Measurement:
         BlockFailed: the page reports a failure, or the answer is not a measurement of this case.
     """
     if not isinstance(answer, str) or len(answer) > ANSWER_LIMIT:
-        words = f"The page on {case.target} answered something else than a measurement."
+        words = f"The page on {case.target} answered something other than a measurement."
         raise BlockFailed(words, fault="bad answer")
     try:
         measurement = Measurement.model_validate_json(answer)
     except ValidationError as error:
-        words = f"The page on {case.target} answered no valid measurement: {first_problem(error).sentence()}."
+        words = f"The page on {case.target} answered with an invalid measurement: {first_problem(error).sentence()}."
         raise BlockFailed(words, fault="bad answer") from error
     subject = f"{case.way} with {case.model}"
     if measurement.status == "unsupported":
@@ -49,7 +49,7 @@ def parse_answer(answer: Any, case: Case) -> Measurement:
         words = f"{subject} failed in the page on {case.target}: {measurement.reason or 'no reason given'}"
         raise BlockFailed(words, fault=measurement.fault or "page error")
     if measurement.trace is not None:
-        words = f"The page on {case.target} answered with a trace, which only its browser can tell of."
+        words = f"The page on {case.target} answered with a trace, which only its browser can record."
         raise BlockFailed(words, fault="bad answer")
     if measurement.engine != case.engine or not measurement.warmup_ms or not measurement.prediction_ms:
         raise BlockFailed(f"The page on {case.target} answered without having measured {subject}.", fault="bad answer")

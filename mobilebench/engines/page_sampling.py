@@ -182,7 +182,7 @@ class _ProcessMemory:
         readings = sorted(self._readings.get(pid, []), key=lambda one: one.at_ms) if pid is not None else []
         readings, notes = self._with_dump(readings)
         if self._sampler and self._sampler.failure:
-            notes.append(f"samples by the clock ended early: {self._sampler.failure}")
+            notes.append(f"samples at an interval ended early: {self._sampler.failure}")
         return told.model_copy(
             update={
                 "page": [self._with_heap(one) for one in told.page],
@@ -200,7 +200,7 @@ class _ProcessMemory:
         ended = next((one for one in readings if one.stage == _AFTER), None)
         if dumped.pss_kb is None or (ended and ended.pss_kb is not None):
             return readings, []
-        note = "PSS after the predictions is that of dumpsys meminfo"
+        note = "PSS after the predictions comes from dumpsys meminfo"
         if ended:
             whole = ended.model_copy(update={"pss_kb": dumped.pss_kb})
             return [whole if one is ended else one for one in readings], [note]
@@ -230,10 +230,10 @@ class _ProcessMemory:
 
 def _notes(readings: list[MemoryReading]) -> list[str]:
     if not readings:
-        return ["the system does not tell the memory of the process that computed the page"]
-    told = ["resident memory is that of the process that computed the page; a GPU's process is not part of it"]
+        return ["the system does not report the memory of the process that ran the page"]
+    told = ["resident memory is that of the process that ran the page, without the GPU process"]
     if all(reading.pss_kb is None for reading in readings):
-        told.append("the system does not tell the PSS and USS of that process")
+        told.append("the system does not report the PSS and USS of that process")
     return told
 
 

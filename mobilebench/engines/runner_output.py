@@ -38,7 +38,7 @@ def read_answer(result: ShellResult, *, engine: str, target: str) -> Measurement
     """
     measurement = _parse(result, target)
     if measurement.engine not in {engine, "unknown"}:
-        raise not_usable(target, f"it is from engine `{measurement.engine}`, asked was `{engine}`")
+        raise not_usable(target, f"it is from engine `{measurement.engine}`, but `{engine}` was requested")
     agreed = result.exit_code == _EXIT_CODES[measurement.status] or (
         measurement.status == "error" and result.exit_code == _BAD_ARGUMENT
     )
@@ -95,7 +95,9 @@ def require_block(measurement: Measurement, block: PlannedBlock, target: str) ->
     rule = block.rule
     fewest = min(rule.min_predictions, rule.max_predictions)
     if not fewest <= len(measurement.prediction_ms) <= rule.max_predictions or len(measurement.warmup_ms) != 1:
-        raise not_usable(target, f"it holds {len(measurement.prediction_ms)} predictions, asked were {rule.describe()}")
+        raise not_usable(
+            target, f"it holds {len(measurement.prediction_ms)} predictions, but the rule is: {rule.describe()}"
+        )
     proof, case = measurement.proof, block.case
     echoes = {
         "pass": (measurement.pass_, block.pass_),
@@ -106,7 +108,7 @@ def require_block(measurement: Measurement, block: PlannedBlock, target: str) ->
     }
     for what, (found, asked) in echoes.items():
         if found not in {asked, None}:
-            raise not_usable(target, f"its {what} is {found}, asked was {asked}")
+            raise not_usable(target, f"its {what} is {found}, but {asked} was requested")
     if part := registry.of_pass(block.pass_).part_missing(measurement):
         raise not_usable(target, f"it is a {block.pass_} pass without {part}")
 
@@ -123,7 +125,7 @@ def _parse(result: ShellResult, target: str) -> Measurement:
         raise not_usable(target, f"it is {len(result.stdout)} bytes long")
     if not result.stdout.endswith(b"}\n"):
         raise BlockFailed(
-            f"The native runner on {target} gave no whole answer (exit code {result.exit_code})."
+            f"The native runner on {target} gave an incomplete answer (exit code {result.exit_code})."
             + _last_words(result.stderr),
             fault="bad answer",
         )
@@ -170,4 +172,4 @@ def _last_words(stderr: bytes) -> str:
     if not lines:
         return ""
     words = "".join(character if character.isprintable() else "?" for character in lines[-1])
-    return f" It last said: {words[:300]}"
+    return f" Its last message: {words[:300]}"

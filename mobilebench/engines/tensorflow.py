@@ -68,7 +68,7 @@ class TensorflowEngine(EngineOf[PreparedSavedModel]):
     kind: Literal["native"] = "native"
     description = "TensorFlow in a fresh Python process on this computer; importing it is part of setup"
     backends = (
-        Backend("cpu", "TensorFlow's own kernels and those of oneDNN, without a GPU in sight"),
+        Backend("cpu", "TensorFlow's own kernels and those of oneDNN, with no GPU visible"),
         Backend("gpu", "CUDA kernels on the first GPU; soft placement is off"),
     )
     format: Format = FORMAT
@@ -98,7 +98,7 @@ class TensorflowEngine(EngineOf[PreparedSavedModel]):
         """
         started = time.monotonic()
         if block.conditions.model_access == "mapped":
-            raise Unsupported("TensorFlow reads a SavedModel in its own way: it cannot be told to map it into memory.")
+            raise Unsupported("TensorFlow has no option to map a SavedModel into memory.")
         model = _model(files)
         native.known_loadable(target, _IMPORT)
         for library in network.installed():

@@ -29,7 +29,7 @@ def too_slow_is_unsupported() -> Iterator[None]:
     try:
         yield
     except _TooSlow as error:
-        raise Unsupported(error.message, hint="`--time-limit` allows another one, or `none`.") from error
+        raise Unsupported(error.message, hint="Set another limit by `--time-limit`, or `none`.") from error
 
 
 @contextmanager

@@ -252,7 +252,7 @@ def _reason_against_gpu(target: TargetInfo, gpu: str) -> str | None:
         known = target.kind == "host" or target.gpu_software
         return None if known else f"{target.id} has no software GPU: a phone's browser uses the GPU that is there"
     if gpu in ("integrated", "discrete") and target.kind == "android":
-        return "a phone has one GPU: there is none to choose"
+        return "a phone has one GPU, so there is none to choose"
     if target.gpu_software:
         return f"{target.id} has no GPU of its own ({target.gpu or 'pictures are drawn by the CPU'})"
     if target.gpu is None and target.kind == "host":

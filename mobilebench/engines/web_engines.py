@@ -273,7 +273,7 @@ LITERTJS = WebEngine(
     ),
     # The number of workers that are ready follows the number of cores that the page sees, not the number of threads.
     cores_a_thread=1,
-    why_no_kernels="its library does not tell which operators it runs",
+    why_no_kernels="its library does not report which operators it runs",
     dtypes=_LITERT_DTYPES,
     output_dtypes=_LITERT_DTYPES,
     takes_open_sizes=False,

@@ -81,18 +81,20 @@ def _why_void(text: str, fields: Mapping[str, list[str]]) -> str | None:
             "no battery is fitted" if set(fields["present"]) == {"false"} else "one of several batteries is not fitted"
         )
     if "0" in fields.get("voltage", []):
-        return "no battery is measured: it is said to have 0 V"
+        return "no battery is measured: its voltage is reported as 0 V"
     return None
 
 
 def _number(fields: Mapping[str, list[str]], name: str) -> int | Void:
     values = set(fields.get(name, []))
     if not values:
-        return Void(f"the phone does not tell the battery's {name}")
+        return Void(f"the phone does not report the battery's {name}")
     if len(values) > 1:
-        return Void(f"the phone tells several values of the battery's {name} ({', '.join(sorted(values))})")
+        return Void(f"the phone reports several values of the battery's {name} ({', '.join(sorted(values))})")
     (value,) = values
-    return int(value) if re.fullmatch(r"-?\d{1,10}", value) else Void(f"{value[:40]} is no {name} of a battery")
+    return (
+        int(value) if re.fullmatch(r"-?\d{1,10}", value) else Void(f"{value[:40]} is not a valid {name} of a battery")
+    )
 
 
 def _level(fields: Mapping[str, list[str]]) -> float | Void:
@@ -130,7 +132,7 @@ def _status(fields: Mapping[str, list[str]]) -> float | Void:
         return status
     if status == 1:
         return Void("the phone does not know its charging state")
-    return float(status) if status in CHARGING_STATES else Void(f"{status} is no charging state of Android")
+    return float(status) if status in CHARGING_STATES else Void(f"{status} is not a charging state of Android")
 
 
 def recorder(interval_s: float | None = None) -> ReadingRecorder:

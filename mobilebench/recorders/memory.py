@@ -9,7 +9,7 @@ from mobilebench.recorders.in_engine import EngineRecorder
 DECLARATION = Declaration(
     name="memory",
     title="Memory",
-    description="Memory of the process that computes, and what a page and its browser tell of theirs.",
+    description="Memory of the process that computes, and the values that a page and its browser report.",
     cost="during the block",
     part="memory",
 )

@@ -33,7 +33,7 @@ Readings = dict[tuple[str, str], float | Void]
 
 _REFUSALS = (
     (r"Can't find service\b", "the phone has no service {service}"),
-    (r"Permission Denial\b|.*[Pp]ermission denied", "the phone does not let a shell ask its service {service}"),
+    (r"Permission Denial\b|.*[Pp]ermission denied", "the phone does not let a shell query its service {service}"),
     (r"\*\*\* SERVICE '.*' DUMP TIMEOUT", "the phone's service {service} did not answer within the phone's own limit"),
     (r"Error dumping service|Failed to dump|Error with service", "the phone's service {service} failed to answer"),
     (r".*dumpsys: .*(not found|inaccessible)", "the phone has no dumpsys"),
@@ -145,7 +145,7 @@ class ReadingRecorder:
         command = shlex.join(self._command)
         if self._hangs >= MOST_HANGS:
             return self._nothing(
-                f"`{command}` was not asked again, because it had not answered {MOST_HANGS} times", during
+                f"`{command}` was not run again, because it had not answered {MOST_HANGS} times", during
             )
         try:
             answer = subject.target.observe(self._command, timeout=LIMIT_SECONDS, cancel=ended)

@@ -52,13 +52,13 @@ def request(text: str) -> RecordRequest:
     known = {name: one for name, one in declared.items() if one.sampled or one.own_blocks}
     found = _REQUEST.fullmatch(text)
     if found is None:
-        raise BadInput(f"`{text}` is not NAME@INTERVAL.", hint="Write it such as thermal@1s or load@250ms.")
+        raise BadInput(f"`{text}` is not NAME@INTERVAL.", hint="Write it like thermal@1s or load@250ms.")
     name = found[1]
     if name not in known:
-        raise BadInput(f"No recorder `{name}` can be asked for; there are {', '.join(known)}.")
+        raise BadInput(f"No recorder `{name}` can be requested; available are {', '.join(known)}.")
     if found[2] is None:
         if known[name].sampled:
-            raise BadInput(f"The recorder {name} needs an interval.", hint=f"Write it such as {name}@1s.")
+            raise BadInput(f"The recorder {name} needs an interval.", hint=f"Write it like {name}@1s.")
         return RecordRequest(recorder=name)
     if not known[name].sampled:
         raise BadInput(f"The recorder {name} takes no interval.", hint=f"Write --record {name}.")

@@ -59,17 +59,17 @@ def _status(text: str) -> float | Void:
     if _OVERRIDDEN.search(text):
         return Void("the status was set by hand (`cmd thermalservice reset` on the phone ends that)")
     if not told:
-        return Void("the phone does not tell its thermal status")
+        return Void("the phone does not report its thermal status")
     if len(told) > 1:
-        return Void(f"the phone tells several thermal statuses ({', '.join(told)})")
+        return Void(f"the phone reports several thermal statuses ({', '.join(told)})")
     (status,) = told
     known = status.isdecimal() and int(status) < len(THROTTLING_STATES)
-    return float(status) if known else Void(f"{status[:40]} is no thermal status of Android")
+    return float(status) if known else Void(f"{status[:40]} is not a thermal status of Android")
 
 
 def _temperatures(text: str) -> Readings:
     if not _HAL_SECTION.search(text):
-        return dict.fromkeys(KEYS[1:], Void("the phone's thermal hardware layer tells no temperatures"))
+        return dict.fromkeys(KEYS[1:], Void("the phone's thermal hardware layer reports no temperatures"))
     hottest: dict[str, float] = {}
     impossible: dict[str, list[str]] = {}
     for value, kind, _ in _TEMPERATURE.findall(_section(text)):
@@ -89,7 +89,7 @@ def _reading(name: str, hottest: dict[str, float], impossible: dict[str, list[st
     if name in hottest:
         return hottest[name]
     if name in impossible:
-        return Void(f"its sensors tell what is impossible ({', '.join(impossible[name])})")
+        return Void(f"its sensors report impossible values ({', '.join(impossible[name])})")
     return Void("the phone lists no such sensor")
 
 

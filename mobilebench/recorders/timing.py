@@ -17,7 +17,7 @@ DECLARATION = Declaration(
 
 def _more_than_stages(measurement: Measurement) -> str | None:
     if measurement.kernels or measurement.memory or measurement.trace:
-        return "kernels, memory or a trace were watched, which takes time that a timing pass does not have"
+        return "kernels, memory or a trace were recorded, which slows down the stages of a timing pass"
     return None
 
 

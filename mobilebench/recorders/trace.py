@@ -37,7 +37,7 @@ EXTRA_SECONDS = 5.0
 
 
 def _why_no_pass(engine: EngineFacts) -> str | None:
-    return None if engine.kind == "web" else "a trace is what a browser records of a page, and it runs without one"
+    return None if engine.kind == "web" else "only browsers record traces, and this engine runs without one"
 
 
 def _why_not(block: PlannedBlock) -> str | None:
@@ -164,7 +164,7 @@ def _chunks(page: TracedPage, handle: str) -> Iterator[bytes]:
     until = time.monotonic() + READ_PATIENCE_S
     while True:
         if time.monotonic() > until:
-            raise BlockFailed(f"The browser's trace did not come within {READ_PATIENCE_S:.0f} s.", fault="hang")
+            raise BlockFailed(f"The browser's trace did not arrive within {READ_PATIENCE_S:.0f} s.", fault="hang")
         answer = page.call("IO.read", {"handle": handle, "size": _CHUNK}, timeout=60)
         data = answer.get("data")
         try:
@@ -173,7 +173,7 @@ def _chunks(page: TracedPage, handle: str) -> Iterator[bytes]:
             chunk = base64.b64decode(data, validate=True)
         except (binascii.Error, ValueError) as error:
             raise BlockFailed(
-                "The browser sent something else than a part of its trace.", fault="bad answer"
+                "The browser sent something other than a part of its trace.", fault="bad answer"
             ) from error
         yield chunk
         if answer.get("eof") is True:
@@ -236,7 +236,7 @@ def _too_large(limit: int, how: str) -> BlockFailed:
 
 
 def _no_trace() -> BlockFailed:
-    return BlockFailed("What the browser sent as its trace is damaged, or no trace.", fault="bad answer")
+    return BlockFailed("The data that the browser sent as its trace is damaged, or not a trace.", fault="bad answer")
 
 
 SETTLE_MS = 3000

@@ -119,35 +119,27 @@ def test_cancelling_ends_the_wait_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "words", "fault"),
+    ("reply", "fault"),
     [
-        (CRASHED, "The page crashed", "crash"),
-        ({"type": "error", "error": "no such frame", "message": "Discarded"}, "The page crashed", "crash"),
-        (
-            {"type": "error", "error": "unknown error", "message": "allocation size overflow"},
-            "more than the browser",
-            "bad answer",
-        ),
-        (
-            {"type": "error", "error": "invalid argument", "message": "Odd\nmore"},
-            "refused script.evaluate: Odd$",
-            "bad answer",
-        ),
-        ({"type": "error", "error": ["odd"]}, "refused script.evaluate", "bad answer"),
-        (CUT, "The connection to the browser was cut", "cut connection"),
-        ("not json", "not JSON", "bad answer"),
-        ("[1, 2]", "not a message", "bad answer"),
-        ({"type": "success"}, "has no result", "bad answer"),
-        ({"type": "success", "result": "text"}, "has no result", "bad answer"),
+        (CRASHED, "crash"),
+        ({"type": "error", "error": "no such frame", "message": "Discarded"}, "crash"),
+        ({"type": "error", "error": "unknown error", "message": "allocation size overflow"}, "bad answer"),
+        ({"type": "error", "error": "invalid argument", "message": "Odd\nmore"}, "bad answer"),
+        ({"type": "error", "error": ["odd"]}, "bad answer"),
+        (CUT, "cut connection"),
+        ("not json", "bad answer"),
+        ("[1, 2]", "bad answer"),
+        ({"type": "success"}, "bad answer"),
+        ({"type": "success", "result": "text"}, "bad answer"),
     ],
 )
-def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str, fault: str) -> None:
+def test_everything_that_can_go_wrong_has_a_name(reply: Any, fault: str, pinned: Pinned) -> None:
     def answer(message: dict[str, Any]) -> list[Any]:
         return [{"id": message["id"], **reply} if isinstance(reply, dict) and reply is not CRASHED else reply]
 
     with (
         fake_devtools(opening(answer)) as fake,
-        pytest.raises(BlockFailed, match=words) as raised,
+        pinned.raises(BlockFailed) as raised,
         open_page(address(fake)) as page,
     ):
         page.evaluate("1", timeout=5)
@@ -201,7 +193,7 @@ def test_what_bidi_cannot_do_is_said() -> None:
 
 def assert_lacks_capabilities(page: Page) -> None:
     assert page.capabilities == frozenset()
-    with pytest.raises(Unsupported, match="cannot remove"):
+    with pytest.raises(Unsupported, match="removes the data"):
         page.clear_origin("http://127.0.0.1:1")
 
 

@@ -89,27 +89,27 @@ def test_what_is_a_package(word: str, is_one: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    "text",
     [
-        ("chrome@x=com.android.chrome fast", "“fast” is no flag for Chrome"),
-        ("firefox@x=org.mozilla.fenix fast", "“fast” is no flag for Firefox"),
-        ("beta=/usr/bin/true", "“beta” is no name for a browser"),
-        ("chrome@=/usr/bin/true", "“chrome@” is no name for a browser"),
-        ("chrome@a b=/usr/bin/true", "“chrome@a b” is no name for a browser"),
-        ("/no/such/browser", "chrome: there is no program /no/such/browser"),
-        ("chrome@x=", "needs the path"),
-        ("chrome@x='/usr/bin", "cannot be read"),
-        ("chrome@x=/usr/bin/true", "does not answer --version as Chrome does"),
-        ("firefox@x={chrome}", "does not answer --version as Firefox does"),
-        ("chrome@x={firefox}", "does not answer --version as Chrome does"),
-        ("chrome@x={chrome} fast", "“fast” is no flag for Chrome"),
-        ("firefox@x={firefox} fast", "“fast” is no flag for Firefox"),
-        ("firefox@x={firefox} name=[1]", r"“name=\[1\]” is no flag for Firefox"),
+        "chrome@x=com.android.chrome fast",
+        "firefox@x=org.mozilla.fenix fast",
+        "beta=/usr/bin/true",
+        "chrome@=/usr/bin/true",
+        "chrome@a b=/usr/bin/true",
+        "/no/such/browser",
+        "chrome@x=",
+        "chrome@x='/usr/bin",
+        "chrome@x=/usr/bin/true",
+        "firefox@x={chrome}",
+        "chrome@x={firefox}",
+        "chrome@x={chrome} fast",
+        "firefox@x={firefox} fast",
+        "firefox@x={firefox} name=[1]",
     ],
 )
-def test_what_is_no_build_is_refused(tmp_path: Path, text: str, words: str, declare: Declare) -> None:
+def test_what_is_no_build_is_refused(tmp_path: Path, text: str, declare: Declare, pinned: Pinned) -> None:
     chosen = text.format(chrome=program(tmp_path, CHROME, "c"), firefox=program(tmp_path, FIREFOX, "f"))
-    with pytest.raises(BadInput, match=words):
+    with pinned.raises(BadInput):
         declare([chosen])
     assert builds.installed() == {}
 

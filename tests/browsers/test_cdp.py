@@ -110,25 +110,25 @@ def test_cancelling_ends_the_wait_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "words", "fault"),
+    ("reply", "fault"),
     [
-        ({"method": "Inspector.targetCrashed", "params": {}}, "The page crashed", "crash"),
-        ({"method": "Inspector.detached", "params": {"reason": "Process gone."}}, "Process gone", "cut connection"),
-        ({"method": "Inspector.detached", "params": {"reason": "target_closed"}}, "target_closed", "cut connection"),
-        ({"method": "Inspector.detached"}, "no reason given", "cut connection"),
-        (CUT, "The connection to the browser was cut", "cut connection"),
-        ("not json", "not JSON", "bad answer"),
-        ("[1, 2]", "not a message", "bad answer"),
-        ({"id": 1, "error": {"code": -32000, "message": "Cannot find context"}}, "Cannot find context", "bad answer"),
-        ({"id": 1, "error": "broken"}, "broken", "bad answer"),
-        ({"id": 1}, "has no result", "bad answer"),
-        ({"id": 1, "result": "text"}, "has no result", "bad answer"),
+        ({"method": "Inspector.targetCrashed", "params": {}}, "crash"),
+        ({"method": "Inspector.detached", "params": {"reason": "Process gone."}}, "cut connection"),
+        ({"method": "Inspector.detached", "params": {"reason": "target_closed"}}, "cut connection"),
+        ({"method": "Inspector.detached"}, "cut connection"),
+        (CUT, "cut connection"),
+        ("not json", "bad answer"),
+        ("[1, 2]", "bad answer"),
+        ({"id": 1, "error": {"code": -32000, "message": "Cannot find context"}}, "bad answer"),
+        ({"id": 1, "error": "broken"}, "bad answer"),
+        ({"id": 1}, "bad answer"),
+        ({"id": 1, "result": "text"}, "bad answer"),
     ],
 )
-def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str, fault: str) -> None:
+def test_everything_that_can_go_wrong_has_a_name(reply: Any, fault: str, pinned: Pinned) -> None:
     with (
         fake_devtools(lambda m: [reply]) as fake,
-        pytest.raises(BlockFailed, match=words) as raised,
+        pinned.raises(BlockFailed) as raised,
         cdp.open_page(fake.url) as page,
     ):
         page.evaluate("1", timeout=5)
@@ -136,16 +136,16 @@ def test_everything_that_can_go_wrong_has_a_name(reply: Any, words: str, fault: 
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "words", "fault"),
+    ("status", "code", "fault"),
     [
-        ("killed", 9, r"process was killed \(signal 9\), as a system does when its memory runs out", "crash"),
-        ("oom protected", 9, r"process was killed \(signal 9\)", "crash"),
-        ("oom", 5, "ended because memory ran out", "killed for memory"),
-        ("crashed", 5, r"The page crashed \(its process ended: crashed, signal or exit code 5\)", "crash"),
-        (None, "odd", r"The page crashed \(its process ended or ran out of memory", "crash"),
+        ("killed", 9, "crash"),
+        ("oom protected", 9, "crash"),
+        ("oom", 5, "killed for memory"),
+        ("crashed", 5, "crash"),
+        (None, "odd", "crash"),
     ],
 )
-def test_why_a_page_ended_is_told(status: Any, code: Any, words: str, fault: str) -> None:
+def test_why_a_page_ended_is_told(status: Any, code: Any, fault: str, pinned: Pinned) -> None:
     ended = {"targetId": "page1", "status": status, "errorCode": code}
     other = {"targetId": "another", "status": "killed", "errorCode": 9}
     events = [
@@ -155,7 +155,7 @@ def test_why_a_page_ended_is_told(status: Any, code: Any, words: str, fault: str
     ]
     with (
         fake_devtools(lambda m: events) as fake,
-        pytest.raises(BlockFailed, match=words) as raised,
+        pinned.raises(BlockFailed) as raised,
         cdp.open_page(fake.url) as page,
     ):
         page.evaluate("1", timeout=5)

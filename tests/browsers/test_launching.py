@@ -68,8 +68,8 @@ def told(
     ("script", "fault", "words"),
     [
         ("kill -9 $$", "crash", "cut (EOFError): chromium was killed (signal 9)."),
-        ("kill -11 $$", "crash", "cut (EOFError): chromium was killed (signal 11). It last said: [1] FATAL: GPU"),
-        ("exit 3", "crash", "cut (EOFError): chromium ended (exit code 3). It last said: [1] FATAL: GPU"),
+        ("kill -11 $$", "crash", "cut (EOFError): chromium was killed (signal 11). Its last message: [1] FATAL: GPU"),
+        ("exit 3", "crash", "cut (EOFError): chromium ended (exit code 3). Its last message: [1] FATAL: GPU"),
     ],
 )
 def test_a_browser_that_ended_is_told_from_a_cut_connection(

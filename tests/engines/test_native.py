@@ -283,15 +283,15 @@ def test_a_delegates_library_is_pushed_named_and_proven(
 
 
 @pytest.mark.parametrize(
-    ("found", "words"),
+    "found",
     [
-        ({"pass": "kernels"}, "its pass is kernels, asked was timing"),
-        ({"proof": {"affinity_asked": "big"}}, "its affinity is big, asked was none"),
-        ({"proof": {"caches_asked": "warm"}}, "its page cache is warm, asked was as found"),
+        {"pass": "kernels"},
+        {"proof": {"affinity_asked": "big"}},
+        {"proof": {"caches_asked": "warm"}},
     ],
 )
-def test_the_answer_to_another_question_is_refused(files: ModelFiles, found: dict[str, Any], words: str) -> None:
-    with pytest.raises(BlockFailed, match=words):
+def test_the_answer_to_another_question_is_refused(files: ModelFiles, found: dict[str, Any], pinned: Pinned) -> None:
+    with pinned.raises(BlockFailed):
         measure(files, said(answer(**found)))
 
 
@@ -367,20 +367,20 @@ def test_what_one_backend_lacks_leaves_the_others(files: ModelFiles) -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "words"),
+    "result",
     [
-        (said(b"", 126, b"Permission denied"), "could not be started.*Permission denied"),
-        (said(b"", 127), "could not be started"),
-        (said(b"", 1, b'CANNOT LINK EXECUTABLE: library "libdl.so" not found'), "libdl.so"),
-        (said(b"", 1, b"runner: libc.so.6: version `GLIBC_2.34' not found"), "GLIBC_2.34"),
-        (said(b"", 132), "lacks an instruction"),
-        (said(b"", -31), "signal 31"),
+        said(b"", 126, b"Permission denied"),
+        said(b"", 127),
+        said(b"", 1, b'CANNOT LINK EXECUTABLE: library "libdl.so" not found'),
+        said(b"", 1, b"runner: libc.so.6: version `GLIBC_2.34' not found"),
+        said(b"", 132),
+        said(b"", -31),
     ],
 )
 def test_a_runner_that_the_system_cannot_start_is_unsupported(
-    files: ModelFiles, result: ShellResult, words: str
+    files: ModelFiles, result: ShellResult, pinned: Pinned
 ) -> None:
-    with pytest.raises(Unsupported, match=words) as caught:
+    with pinned.raises(Unsupported) as caught:
         engines()["tflite"].prepare(ScriptedTarget(result), planned(), files)
     assert "R58M" in caught.value.message
 
@@ -453,42 +453,39 @@ def test_the_sleeping_engine_needs_only_the_runner(files: ModelFiles) -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "words"),
+    "result",
     [
-        (said(b"", 137), "was killed by signal 9: out of memory?"),
-        (said(b"", -9), "was killed by signal 9: out of memory?"),
-        (said(b"", 139, b"INFO: x\nSegmentation fault\n"), "signal 11.*It last said: Segmentation fault"),
-        (said(b"", -4), "lacks an instruction"),
-        (said(b"", 126), "could not be started.*built for this target"),
-        (said(b"", 127, b"not found"), "could not be started.*It last said: not found"),
-        (said(b"", 1, b"No space left on device"), "no whole answer.*No space left on device"),
-        (said(b"", 4), "no whole answer"),
-        (said(json.dumps(answer()).encode()[:200], 0), "no whole answer"),
-        (said(json.dumps(answer()).encode(), 0), "no whole answer"),
-        (said(b'{"schema": "mobilebench/measurement/1"}\n', 0), "cannot be used: at status"),
-        (said(answer(schema="mobilebench/measurement/2")), "cannot be used: at schema"),
-        (said(answer(extra=1)), "cannot be used: at extra"),
-        (said(answer(prediction_ms=[6, 7, -8])), "cannot be used: at prediction_ms"),
-        (said(json.dumps(answer()).replace("[6, 7, 8]", "[6, 7, NaN]").encode() + b"\n"), "cannot be used"),
-        (said(answer(prediction_ms=[6, 7])), "it holds 2 predictions"),
-        (said(answer(prediction_ms=[6] * 21)), "it holds 21 predictions"),
-        (said(answer(warmup_ms=[])), "cannot be used"),
-        (said(answer(setup_ms={"library_load": 1})), "lacks the setup part delegate_preparation"),
-        (said(answer(engine="onnxruntime")), "is from engine `onnxruntime`"),
-        (said(answer(output=[])), "does not hold the model's outputs"),
-        (said(answer(), 1), "says ok, but the exit code is 1"),
-        (said(answer(status="error", reason="x"), 0), "says error, but the exit code is 0"),
-        (said(answer(status="error", reason="the model cannot be read: bad"), 1), "the model cannot be read: bad"),
-        (said(answer(status="error", reason="--threads has to be 1 to 256", engine="unknown"), 2), "--threads"),
-        (said(answer(proof={})), "libengine.so.*did not load it"),
-        (
-            said(answer(proof={"files": [{"name": "/data/local/tmp/libengine.so", "bytes": 7}]})),
-            "is not the file that was pushed: the runner found 7 bytes",
-        ),
+        said(b"", 137),
+        said(b"", -9),
+        said(b"", 139, b"INFO: x\nSegmentation fault\n"),
+        said(b"", -4),
+        said(b"", 126),
+        said(b"", 127, b"not found"),
+        said(b"", 1, b"No space left on device"),
+        said(b"", 4),
+        said(json.dumps(answer()).encode()[:200], 0),
+        said(json.dumps(answer()).encode(), 0),
+        said(b'{"schema": "mobilebench/measurement/1"}\n', 0),
+        said(answer(schema="mobilebench/measurement/2")),
+        said(answer(extra=1)),
+        said(answer(prediction_ms=[6, 7, -8])),
+        said(json.dumps(answer()).replace("[6, 7, 8]", "[6, 7, NaN]").encode() + b"\n"),
+        said(answer(prediction_ms=[6, 7])),
+        said(answer(prediction_ms=[6] * 21)),
+        said(answer(warmup_ms=[])),
+        said(answer(setup_ms={"library_load": 1})),
+        said(answer(engine="onnxruntime")),
+        said(answer(output=[])),
+        said(answer(), 1),
+        said(answer(status="error", reason="x"), 0),
+        said(answer(status="error", reason="the model cannot be read: bad"), 1),
+        said(answer(status="error", reason="--threads has to be 1 to 256", engine="unknown"), 2),
+        said(answer(proof={})),
+        said(answer(proof={"files": [{"name": "/data/local/tmp/libengine.so", "bytes": 7}]})),
     ],
 )
-def test_a_bad_answer_fails_the_block_in_clear_words(files: ModelFiles, result: ShellResult, words: str) -> None:
-    with pytest.raises(BlockFailed, match=words) as caught:
+def test_a_bad_answer_fails_the_block_in_clear_words(files: ModelFiles, result: ShellResult, pinned: Pinned) -> None:
+    with pinned.raises(BlockFailed) as caught:
         measure(files, result)
     assert "R58M" in caught.value.message
 

@@ -78,8 +78,8 @@ def test_what_onnxruntime_has_on_this_computer(backend: str, reason: str | None)
         ("qnn", None),
         ("webgpu", None),
         ("dml", "on Windows only"),
-        ("cuda", "for PCs only"),
-        ("openvino", "for PCs only"),
+        ("cuda", "on PCs only"),
+        ("openvino", "on PCs only"),
     ],
 )
 def test_what_onnxruntime_has_on_a_phone(backend: str, reason: str | None) -> None:

@@ -144,7 +144,7 @@ def test_no_native_engine_can_be_traced(name: str) -> None:
     if reason := why_unsupported(engine, target_info(), traced(case, "timing")):
         pytest.fail(reason)
     assert why_unsupported(engine, target_info(), traced(case)) == (
-        f"engine {name} has no trace pass: a trace is what a browser records of a page, and it runs without one"
+        f"engine {name} has no trace pass: only browsers record traces, and this engine runs without one"
     )
 
 

@@ -240,7 +240,7 @@ class TestMemory:
         use = watched(FakeSystem(denied=True), "memory").completed(measurement(memory=TOLD)).memory
         assert use is not None
         assert (use.readings, use.peak_rss_kb) == ([], None)
-        assert use.notes == ["the system does not tell the memory of the process that computed the page"]
+        assert use.notes == ["the system does not report the memory of the process that ran the page"]
 
     @pytest.mark.parametrize("denied", [False, True])
     def test_a_phone_s_own_service_is_asked_where_its_files_are_denied(self, denied: bool) -> None:
@@ -250,7 +250,7 @@ class TestMemory:
         assert (use.readings[-1].stage, use.readings[-1].pss_kb) == ("prediction", 300)
         assert use.readings[-1].rss_kb == (400 if denied else 80)
         assert use.graphics_kb == 50
-        assert "PSS after the predictions is that of dumpsys meminfo" in use.notes
+        assert "PSS after the predictions comes from dumpsys meminfo" in use.notes
 
     @pytest.mark.parametrize("error", [None, BlockFailed("the page crashed")])
     def test_samples_are_taken_until_the_page_has_answered_or_failed(self, error: BlockFailed | None) -> None:

@@ -196,22 +196,22 @@ def test_the_process_is_asked_for_all_that_the_block_says(files: ModelFiles) -> 
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"),
+    "changed",
     [
-        ({"prediction_ms": [1.0]}, "it holds 1 predictions"),
-        ({"warmup_ms": []}, "it holds 5 predictions"),
-        ({"setup_ms": {"library_load": 1.0, "model_read": 1.0}}, "session_creation"),
-        ({"pass": "kernels"}, "its pass is kernels"),
-        ({"output": []}, "the model's outputs"),
-        ({"version": "2.15.0"}, "TensorFlow 2.15.0 answered"),
-        ({"engine": "tflite"}, "from engine `tflite`"),
-        ({"proof": {}}, "none of TensorFlow's installed libraries"),
+        {"prediction_ms": [1.0]},
+        {"warmup_ms": []},
+        {"setup_ms": {"library_load": 1.0, "model_read": 1.0}},
+        {"pass": "kernels"},
+        {"output": []},
+        {"version": "2.15.0"},
+        {"engine": "tflite"},
+        {"proof": {}},
     ],
 )
 def test_an_answer_that_is_not_what_was_asked_for_is_refused(
-    files: ModelFiles, changed: dict[str, Any], words: str
+    files: ModelFiles, changed: dict[str, Any], pinned: Pinned
 ) -> None:
-    with pytest.raises(BlockFailed, match=words):
+    with pinned.raises(BlockFailed):
         measured_by(engine(), ScriptedTarget(answer(files, **changed)), planned(), files, cancel=Event())
 
 
@@ -223,18 +223,18 @@ def test_a_file_that_changed_meanwhile_is_refused(files: ModelFiles, pinned: Pin
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "kind", "words"),
+    ("said", "code", "kind"),
     [
-        (b"", -9, BlockFailed, "killed by signal 9: out of memory"),
-        (b"", 1, BlockFailed, "no whole answer .* the last words"),
-        (b'{"schema": "mobilebench/measurement/1", "status": "ok"', 0, BlockFailed, "no whole answer"),
-        (b'{"schema": "x"}\n', 0, BlockFailed, "cannot be used"),
+        (b"", -9, BlockFailed),
+        (b"", 1, BlockFailed),
+        (b'{"schema": "mobilebench/measurement/1", "status": "ok"', 0, BlockFailed),
+        (b'{"schema": "x"}\n', 0, BlockFailed),
     ],
 )
 def test_a_process_that_ends_badly_is_told_in_one_sentence(
-    files: ModelFiles, said: bytes, code: int, kind: type[MobilebenchError], words: str
+    files: ModelFiles, said: bytes, code: int, kind: type[MobilebenchError], pinned: Pinned
 ) -> None:
-    with pytest.raises(kind, match=words):
+    with pinned.raises(kind):
         measured_by(engine(), ScriptedTarget(said, code), planned(), files, cancel=Event())
 
 
@@ -373,22 +373,22 @@ def with_package(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> Pa
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    "code",
     [
-        ("raise ImportError('libcudart.so.12: cannot open shared object file')", "libcudart.so.12: cannot open"),
-        ("raise AttributeError('_ARRAY_API not found')", "cannot be imported: _ARRAY_API not found"),
-        ("raise SystemExit('this needs AVX')", "cannot be imported: this needs AVX"),
-        ("os.kill(os.getpid(), 4)", "signal 4: the processor lacks an instruction"),
-        ("sys.stderr.write('built for AVX512\\n'); sys.stderr.flush(); os.abort()", "signal 6.*said: built for AVX512"),
-        ("os.kill(os.getpid(), 11)", "signal 11"),
-        ("os._exit(0)", "ended its process with exit code 0"),
+        "raise ImportError('libcudart.so.12: cannot open shared object file')",
+        "raise AttributeError('_ARRAY_API not found')",
+        "raise SystemExit('this needs AVX')",
+        "os.kill(os.getpid(), 4)",
+        "sys.stderr.write('built for AVX512\\n'); sys.stderr.flush(); os.abort()",
+        "os.kill(os.getpid(), 11)",
+        "os._exit(0)",
     ],
 )
 def test_a_tensorflow_that_cannot_be_imported_is_unsupported_and_tried_once(
-    files: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, words: str
+    files: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, pinned: Pinned
 ) -> None:
     imports, target = with_package(tmp_path, monkeypatch, code), here()
-    with pytest.raises(Unsupported, match=words) as first:
+    with pinned.raises(Unsupported) as first:
         measured_by(engine(), target, planned(), files, cancel=Event())
     for block in (planned(), planned(pass_="memory"), planned(threads=2)):
         with pytest.raises(Unsupported) as later:

@@ -188,28 +188,28 @@ class TestParseAnswer:
             page_answer.parse_answer(answer(status="error", reason="out of memory"), self.case)
 
     @pytest.mark.parametrize(
-        ("text", "words"),
+        "text",
         [
-            (None, "something else"),
-            (42, "something else"),
-            pytest.param("x" * (page_answer.ANSWER_LIMIT + 1), "something else", id="too long"),
-            ("", "no valid measurement"),
-            ("[]", "no valid measurement"),
-            (answer(surprise=1), "surprise"),
-            (answer(prediction_ms=[-1]), "prediction_ms.0"),
-            (answer(prediction_ms=["fast"]), "prediction_ms.0"),
-            (answer(prediction_ms=[float("nan")]), "prediction_ms.0"),
-            (answer(warmup_ms=[float("inf")]), "warmup_ms.0"),
-            (answer(prediction_ms=[None]), "prediction_ms.0"),
-            (answer(schema="mobilebench/measurement/9"), "schema"),
-            (answer(setup_ms={"coffee": 1}), "setup_ms"),
-            (answer(prediction_ms=[]), "without having measured"),
-            (answer(warmup_ms=[]), "without having measured"),
-            (answer(engine="ortjs"), "without having measured"),
+            None,
+            42,
+            pytest.param("x" * (page_answer.ANSWER_LIMIT + 1), id="too long"),
+            "",
+            "[]",
+            answer(surprise=1),
+            answer(prediction_ms=[-1]),
+            answer(prediction_ms=["fast"]),
+            answer(prediction_ms=[float("nan")]),
+            answer(warmup_ms=[float("inf")]),
+            answer(prediction_ms=[None]),
+            answer(schema="mobilebench/measurement/9"),
+            answer(setup_ms={"coffee": 1}),
+            answer(prediction_ms=[]),
+            answer(warmup_ms=[]),
+            answer(engine="ortjs"),
         ],
     )
-    def test_anything_else_fails_the_block(self, text: Any, words: str) -> None:
-        with pytest.raises(BlockFailed, match=words):
+    def test_anything_else_fails_the_block(self, text: Any, pinned: Pinned) -> None:
+        with pinned.raises(BlockFailed):
             page_answer.parse_answer(text, self.case)
 
     @given(st.text() | st.none() | st.integers() | st.dictionaries(st.text(), st.integers()).map(json.dumps))

@@ -110,7 +110,7 @@ def test_battery(text, expected):
         (PIXEL_BATTERY.replace("voltage: 4213", "voltage: 0"), "0 V"),
         (PIXEL_BATTERY + "  present: false\n", "one of several batteries"),
         ("Can't find service: battery\n", "has no service battery"),
-        ("Permission Denial: can't dump BatteryService from pid=1 without DUMP\n", "does not let a shell ask"),
+        ("Permission Denial: can't dump BatteryService from pid=1 without DUMP\n", "does not let a shell query"),
         ("*** SERVICE 'battery' DUMP TIMEOUT (10000ms) EXPIRED ***\n", "did not answer within the phone's own limit"),
         (PIXEL_BATTERY[:120] + "\n*** SERVICE 'battery' DUMP TIMEOUT (10000ms) EXPIRED ***\n", "phone's own limit"),
         ("Error dumping service info: (Unknown error -2147483647) battery\n", "failed to answer"),
@@ -132,8 +132,8 @@ def test_what_makes_everything_void_that_a_battery_is_said_to_be(text, reason):
     [
         ("level: 83", "level: 183", LEVEL, "183 of 100 is impossible"),
         ("level: 83", "level: -1", LEVEL, "-1 of 100 is impossible"),
-        ("level: 83", "level: 83.5", LEVEL, "83.5 is no level"),
-        ("  level: 83\n", "", LEVEL, "does not tell the battery's level"),
+        ("level: 83", "level: 83.5", LEVEL, "83.5 is not a valid level"),
+        ("  level: 83\n", "", LEVEL, "does not report the battery's level"),
         ("level: 83", "level: 83\n  level: 41", LEVEL, "several values of the battery's level (41, 83)"),
         ("scale: 100", "scale: 0", LEVEL, "83 of 0 is impossible"),
         ("temperature: 287", "temperature: -1000", TEMPERATURE, "-1000 (tenths of °C) is impossible"),
@@ -143,10 +143,10 @@ def test_what_makes_everything_void_that_a_battery_is_said_to_be(text, reason):
         ("temperature: 287", "temperature: 32767", TEMPERATURE, "impossible"),
         ("temperature: 287", "temperature: 2147483647", TEMPERATURE, "impossible"),
         ("temperature: 287", "temperature: -2147483648", TEMPERATURE, "impossible"),
-        ("  temperature: 287\n", "", TEMPERATURE, "does not tell the battery's temperature"),
+        ("  temperature: 287\n", "", TEMPERATURE, "does not report the battery's temperature"),
         ("status: 2", "status: 1", STATUS, "does not know its charging state"),
-        ("status: 2", "status: 9", STATUS, "9 is no charging state"),
-        ("  status: 2\n", "", STATUS, "does not tell the battery's status"),
+        ("status: 2", "status: 9", STATUS, "9 is not a charging state"),
+        ("  status: 2\n", "", STATUS, "does not report the battery's status"),
     ],
 )
 def test_one_void_field_leaves_the_others(line, instead, key, reason):
@@ -189,8 +189,8 @@ def test_thermal_reads_the_hottest_sensor_of_each_kind_from_the_hardware_only():
     readings = thermal.parse(THERMAL)
     assert values(readings) == THERMAL_VALUES
     assert reasons(readings) == {
-        ("usb_port", "°C"): "its sensors tell what is impossible (NaN)",
-        ("npu", "°C"): "its sensors tell what is impossible (-274000.0)",
+        ("usb_port", "°C"): "its sensors report impossible values (NaN)",
+        ("npu", "°C"): "its sensors report impossible values (-274000.0)",
     }
     assert values(thermal.parse(THERMAL.replace("\n", "\r\n"))) == THERMAL_VALUES
 
@@ -207,7 +207,7 @@ def test_an_overridden_status_is_void_and_the_temperatures_are_not(pinned: Pinne
         (THERMAL.replace("HAL Ready: true", "HAL Ready: false"), "not ready"),
         (THERMAL.partition("HAL Ready")[0] + "HAL Ready: false\n", "not ready"),
         ("Can't find service: thermalservice\n", "has no service thermalservice"),
-        ("Permission Denial: can't dump ThermalManagerService\n", "does not let a shell ask"),
+        ("Permission Denial: can't dump ThermalManagerService\n", "does not let a shell query"),
         ("*** SERVICE 'thermalservice' DUMP TIMEOUT (10000ms) EXPIRED ***\n", "own limit"),
         ("Temperatura{mValue=30.0, mType=0}\n", "not the state of the thermal service"),
         ("", "answered nothing"),
@@ -223,14 +223,14 @@ def test_what_makes_everything_void_that_the_thermal_service_says(text, reason):
 @pytest.mark.parametrize(
     ("line", "instead", "key", "reason"),
     [
-        ("Thermal Status: 1\n", "", thermal.STATUS, "does not tell its thermal status"),
-        ("Thermal Status: 1\n", "Thermal Status: 9\n", thermal.STATUS, "9 is no thermal status"),
-        ("Thermal Status: 1\n", "Thermal Status: -1\n", thermal.STATUS, "-1 is no thermal status"),
+        ("Thermal Status: 1\n", "", thermal.STATUS, "does not report its thermal status"),
+        ("Thermal Status: 1\n", "Thermal Status: 9\n", thermal.STATUS, "9 is not a thermal status"),
+        ("Thermal Status: 1\n", "Thermal Status: -1\n", thermal.STATUS, "-1 is not a thermal status"),
         ("Thermal Status: 1\n", "Thermal Status: 1\nThermal Status: 3\n", thermal.STATUS, "several"),
-        ("mValue=41.0, mType=1", "mValue=0.0, mType=1", GPU, "impossible (0.0)"),
-        ("mValue=41.0, mType=1", "mValue=-40.0, mType=1", GPU, "impossible (-40.0)"),
-        ("mValue=41.0, mType=1", "mValue=41000.0, mType=1", GPU, "impossible (41000.0)"),
-        ("mValue=41.0, mType=1", "mValue=Infinity, mType=1", GPU, "impossible (Infinity)"),
+        ("mValue=41.0, mType=1", "mValue=0.0, mType=1", GPU, "impossible values (0.0)"),
+        ("mValue=41.0, mType=1", "mValue=-40.0, mType=1", GPU, "impossible values (-40.0)"),
+        ("mValue=41.0, mType=1", "mValue=41000.0, mType=1", GPU, "impossible values (41000.0)"),
+        ("mValue=41.0, mType=1", "mValue=Infinity, mType=1", GPU, "impossible values (Infinity)"),
         ("mValue=41.0, mType=1", "mValue=41.0, mType=7", GPU, "lists no such sensor"),
     ],
 )
@@ -243,7 +243,7 @@ def test_one_void_thermal_reading_leaves_the_others(line, instead, key, reason):
 def test_stale_temperatures_are_not_taken_where_the_hardware_tells_none():
     readings = thermal.parse(THERMAL.partition("Current temperatures")[0])
     assert values(readings) == {thermal.STATUS: 1}
-    assert set(reasons(readings).values()) == {"the phone's thermal hardware layer tells no temperatures"}
+    assert set(reasons(readings).values()) == {"the phone's thermal hardware layer reports no temperatures"}
 
 
 @pytest.mark.parametrize(

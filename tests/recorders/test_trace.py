@@ -118,7 +118,7 @@ def test_another_format_is_refused(tmp_path: Path, change: dict[str, Any]) -> No
 )
 def test_what_is_no_trace_is_refused(tmp_path: Path, data: bytes) -> None:
     for pieces in (1, 7):
-        assert refused(FakePage(data, pieces=pieces), tmp_path, "damaged, or no trace").fault == "bad answer"
+        assert refused(FakePage(data, pieces=pieces), tmp_path, "damaged, or not a trace").fault == "bad answer"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_what_is_no_trace_is_refused(tmp_path: Path, data: bytes) -> None:
 def test_a_part_that_is_none_is_refused(tmp_path: Path, answer: dict[str, Any]) -> None:
     page = FakePage(b"")
     page.read = lambda: answer  # type: ignore[method-assign]
-    refused(page, tmp_path, "something else than a part of its trace")
+    refused(page, tmp_path, "something other than a part of its trace")
 
 
 def test_a_file_over_the_limit_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_a_stream_without_an_end_is_given_up(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(trace, "READ_PATIENCE_S", 0.05)
     page = FakePage(b"")
     page.read = lambda: {"data": "", "base64Encoded": True, "eof": False}  # type: ignore[method-assign]
-    assert refused(page, tmp_path, "did not come within").fault == "hang"
+    assert refused(page, tmp_path, "did not arrive within").fault == "hang"
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, pinned: Pinned) -> None:

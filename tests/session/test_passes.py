@@ -101,7 +101,7 @@ def test_an_engine_without_these_passes_says_so_and_is_timed_all_the_same(folder
         ("measured", None),
         (
             "unsupported",
-            "engine fake has no trace pass: a trace is what a browser records of a page, and it runs without one",
+            "engine fake has no trace pass: only browsers record traces, and this engine runs without one",
         ),
     ]
 
@@ -129,7 +129,7 @@ def test_a_profiler_that_is_missing_takes_nothing_from_the_other_passes(folder: 
     ("case", "conditions", "says"),
     [
         ({"affinity": "big"}, {}, "the cores of fake cannot be chosen"),
-        ({"link": "4g", "browser": "firefox"}, {}, "Firefox cannot imitate the network 4g"),
+        ({"link": "4g", "browser": "firefox"}, {}, "Firefox cannot emulate the network 4g"),
         ({}, {"priority": 5}, "the priority of fake cannot be set"),
         ({}, {"model_access": "mapped"}, "the model of fake cannot be mapped"),
     ],

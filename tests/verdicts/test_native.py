@@ -259,7 +259,7 @@ class TestPasses:
 
     def test_watching_is_not_timing(self) -> None:
         seen = {"memory": {"readings": [READING]}}
-        told("invalid", judged(reported=seen), "kernels, memory or a trace were watched")
+        told("invalid", judged(reported=seen), "kernels, memory or a trace were recorded")
 
 
 class TestGroups:

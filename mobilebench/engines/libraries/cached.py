@@ -154,7 +154,7 @@ def _from_sources(pinned: Pinned, room: Path, tell: Tell) -> tuple[Path, str]:
         )
     raise Unsupported(
         f"The library of `{pinned.engine}` for {pinned.build} could not be fetched: {why}.",
-        hint=f"Mend that and run `mobilebench libraries fetch --build {pinned.build}`, or name a file: "
+        hint=f"Solve that and run `mobilebench libraries fetch --build {pinned.build}`, or name a file: "
         f"`--engine-library {pinned.engine}=FILE`.",
     )
 

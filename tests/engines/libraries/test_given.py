@@ -116,14 +116,14 @@ def test_an_option_that_is_no_pair_is_bad_input(option: str, pinned: Pinned) -> 
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
-    [(None, "cannot be read"), (b"", "neither a shared library nor"), (b"#!/bin/sh\n", "neither a shared library nor")],
+    "content",
+    [None, b"", b"#!/bin/sh\n"],
 )
-def test_a_file_that_is_no_library_is_bad_input_at_once(tmp_path: Path, content: bytes | None, words: str) -> None:
+def test_a_file_that_is_no_library_is_bad_input_at_once(tmp_path: Path, content: bytes | None, pinned: Pinned) -> None:
     path = tmp_path / "mine.so"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(BadInput, match=words), libraries.using([f"onnxruntime={path}"]):
+    with pinned.raises(BadInput), libraries.using([f"onnxruntime={path}"]):
         pass
 
 
