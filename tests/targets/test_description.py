@@ -396,7 +396,7 @@ def test_the_renderer_stands_between_vendor_and_version(line, renderer, name, so
         ("GLES: ARM\n", "names no renderer"),
         ("GLES: , , \n", "names no renderer"),
         ("Can't find service: SurfaceFlinger\n", "has no service SurfaceFlinger"),
-        ("Permission Denial: can't dump SurfaceFlinger from pid=12, uid=2000\n", "does not let a shell ask"),
+        ("Permission Denial: can't dump SurfaceFlinger from pid=12, uid=2000\n", "does not let a shell query"),
         ("*** SERVICE 'SurfaceFlinger' DUMP TIMEOUT (10000ms) EXPIRED ***\n", "own limit"),
         (
             "GLES: ARM, Mali-G78, OpenGL ES 3.2\nGLES: Mesa, llvmpipe, OpenGL ES 3.2\n",
