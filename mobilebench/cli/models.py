@@ -176,7 +176,7 @@ def add(
     """
     from mobilebench.models.user_models import importer, input_specs
 
-    wishes = importer.Wishes(
+    options = importer.ImportOptions(
         name=name,
         inputs=tuple(input_specs.parse_input(text) for text in input_ or ()),
         fills=dict(input_specs.parse_fill(text) for text in fill or ()),
@@ -184,7 +184,7 @@ def add(
         tolerance=tolerance,
         signature=signature,
     )
-    taken = importer.add(path, wishes, _say_step)
+    taken = importer.add(path, options, _say_step)
     if convert:
         from mobilebench.models.user_models import converting
 

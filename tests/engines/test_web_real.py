@@ -446,7 +446,7 @@ def test_of_a_model_that_carries_state_the_first_answer_is_told(
 ) -> None:
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
     file = Path(__file__).parents[1] / "models" / "user_models" / "behaving" / "resource_variable.tflite"
-    files = importer.add(file, importer.Wishes(name="counting")).files
+    files = importer.add(file, importer.ImportOptions(name="counting")).files
     case = web_case("litertjs", "wasm", "simd", model="counting")
     block = planned(case, BlockRule(min_predictions=5, max_predictions=5, max_seconds=1))
     first = measured_by(LITERTJS, target, block, files, cancel=Event()).measurement

@@ -152,11 +152,11 @@ def facts(graph: Graph) -> dict[str, Any]:
     }
 
 
-def no_signature(wished: str, known: Sequence[str]) -> Malformed:
+def no_signature(requested: str, known: Sequence[str]) -> Malformed:
     """The error for a requested signature that the model does not have."""
     names = ", ".join(shown_name(name) for name in known)
     hint = "Name one of these with --signature." if known else "Leave --signature out."
-    return Malformed(f"has no signature {wished[:100]!r}; it has {names or 'none'}", hint=hint)
+    return Malformed(f"has no signature {requested[:100]!r}; it has {names or 'none'}", hint=hint)
 
 
 def shown_name(name: str) -> str:

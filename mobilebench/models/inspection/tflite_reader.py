@@ -109,19 +109,19 @@ def _signatures(model: Table, subgraphs: int) -> list[tuple[str, int]]:
     return sorted(found, key=lambda one: one[1])
 
 
-def _choose(graph: Graph, signatures: list[tuple[str, int]], wished: str | None) -> int:
+def _choose(graph: Graph, signatures: list[tuple[str, int]], requested: str | None) -> int:
     """Store the signatures in the graph; returns the number of the graph to read."""
     graph.signatures = list(dict.fromkeys(name for name, _ in signatures))
     graph.signature_graphs = len({place for _, place in signatures})
-    if wished is None:
+    if requested is None:
         graph.signature = next((name for name, place in signatures if place == 0), None)
         return 0
-    places = [place for name, place in signatures if name == wished]
+    places = [place for name, place in signatures if name == requested]
     if not places:
-        raise no_signature(wished, graph.signatures)
+        raise no_signature(requested, graph.signatures)
     if len(places) > 1:
-        raise Malformed(f"is damaged: {len(places)} signatures are called {wished[:100]!r}")
-    graph.signature = wished
+        raise Malformed(f"is damaged: {len(places)} signatures are called {requested[:100]!r}")
+    graph.signature = requested
     return places[0]
 
 

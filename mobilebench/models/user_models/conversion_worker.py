@@ -64,11 +64,11 @@ def formats(job: dict[str, Any]) -> dict[str, Any]:
     from mobilebench.models.conversion.converted import Converted, Names
 
     folder = Path(job["folder"])
-    wished = [InputSpec.model_validate(spec) for spec in job["specs"]]
-    specs = [spec.model_copy(update={"dtype": NARROWED.get(spec.dtype, spec.dtype)}) for spec in wished]
+    original_specs = [InputSpec.model_validate(spec) for spec in job["specs"]]
+    specs = [spec.model_copy(update={"dtype": NARROWED.get(spec.dtype, spec.dtype)}) for spec in original_specs]
     names = Names(tuple(job["inputs"]), tuple(job["outputs"]))
     plain = folder / "plain"
-    _wrap(job, wished, specs, plain)
+    _wrap(job, original_specs, specs, plain)
     ways = {
         "tflite": lambda: tflite.convert(plain, folder / "model.tflite", names),
         "onnx": lambda: onnx.convert(graph.parted(plain, names), folder / "model.onnx", names),
@@ -90,7 +90,7 @@ def formats(job: dict[str, Any]) -> dict[str, Any]:
     return {"made": made, "failed": failed}
 
 
-def _wrap(job: dict[str, Any], wished: list[InputSpec], specs: list[InputSpec], folder: Path) -> None:
+def _wrap(job: dict[str, Any], original_specs: list[InputSpec], specs: list[InputSpec], folder: Path) -> None:
     """The SavedModel with plain names and fixed shapes; outputs are transposed back to the original's layout."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -101,14 +101,14 @@ def _wrap(job: dict[str, Any], wished: list[InputSpec], specs: list[InputSpec], 
     signature = loaded.signatures[job["signature"]]
     serve = convert_variables_to_constants_v2(signature)
     keys = sorted(signature.structured_outputs)
-    own = {spec.name: spec.dtype for spec in wished}
+    own = {spec.name: spec.dtype for spec in original_specs}
 
     def called(tensors: dict[str, Any]) -> dict[str, Any]:
         given = {job["inputs"][name]: tf.cast(tensor, own[name]) for name, tensor in tensors.items()}
         answer = dict(zip(keys, tf.nest.flatten(serve(**given)), strict=True))
         return {name: answer[theirs] for name, theirs in job["outputs"].items()}
 
-    published = reference_worker.filled([spec.model_dump() for spec in wished], job["case"])
+    published = reference_worker.filled([spec.model_dump() for spec in original_specs], job["case"])
     with np.load(job["expected"]) as expected:
         given = called({name: tf.constant(values) for name, values in published.items()})
         orders = {name: _order(given[name].numpy(), expected[name]) for name in job["outputs"]}

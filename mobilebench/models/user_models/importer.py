@@ -60,18 +60,18 @@ _QUANTISED = {"QUANTIZE", "QuantizeLinear", "QLinearConv", "QLinearMatMul", "QLi
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ImportOptions:
     """The user's options for the model; omitted ones follow from the file."""
 
     name: str | None = None
-    inputs: tuple[input_specs.Given, ...] = ()
+    inputs: tuple[input_specs.InputOption, ...] = ()
     fills: Mapping[str, Fill] = field(default_factory=dict)
     precision: str | None = None
     tolerance: float | None = None
     signature: str | None = None
 
     @property
-    def shape_it(self) -> bool:
+    def more_than_name(self) -> bool:
         """Whether options other than the name are set, which can make a different model of the same file."""
         return bool(self.inputs or self.fills or self.precision or self.tolerance)
 
@@ -85,7 +85,7 @@ class Added:
     """It had been added before, and nothing was changed."""
 
 
-def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None) -> Added:
+def add(path: Path, options: ImportOptions = ImportOptions(), progress: Progress | None = None) -> Added:
     """Copy the model at `path` to `<home>/models`; if it is there already, return its existing name.
 
     Raises:
@@ -93,10 +93,10 @@ def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None)
             run it, its name is taken, or there is no space for it. Nothing is kept then.
     """
     tell = progress or (lambda _: None)
-    _check_wishes(wishes)
+    _check_options(options)
     file, format_name = recognise(path)
     _require(format_name)
-    name = user_store.model_name(path, wishes.name)
+    name = user_store.model_name(path, options.name)
     try:
         with user_store.workshop() as shop, reference_client.engine(format_name) as engine:
             tell("copying and reading it")
@@ -104,34 +104,34 @@ def add(path: Path, wishes: Wishes = Wishes(), progress: Progress | None = None)
                 path,
                 format_name,
                 digest=_copier(file, shop, _stored_as(name, format_name)),
-                signature=wishes.signature,
+                signature=options.signature,
             )
-            _refuse_several_signatures(given, wishes.signature)
-            description = _with_its_signature(given, wishes.signature, shop / _stored_as(name, format_name))
-            if there := user_store.read(user_store.folder() / description.sha256):
-                return _again(there, wishes)
-            _refuse_taken(name, given=wishes.name is not None)
-            manifest = _described(name, description, wishes)
+            _refuse_several_signatures(given, options.signature)
+            description = _with_its_signature(given, options.signature, shop / _stored_as(name, format_name))
+            if existing := user_store.read(user_store.folder() / description.sha256):
+                return _again(existing, options)
+            _refuse_taken(name, given=options.name is not None)
+            manifest = _described(name, description, options)
             manifest = manifest.model_copy(update=_of_signatures(given, description))
             tell(f"computing the reference output with {reference_client.ENGINES[format_name]}")
             manifest = _answered(manifest, description, shop, engine)
-            kept = user_store.place(shop, manifest, description.sha256)
+            stored = user_store.place(shop, manifest, description.sha256)
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
         raise _no_room(user_store.folder() / name, error) from error
-    return Added(kept) if kept.manifest == manifest else _again(kept, wishes)
+    return Added(stored) if stored.manifest == manifest else _again(stored, options)
 
 
-def _check_wishes(wishes: Wishes) -> None:
-    if wishes.precision is not None and wishes.precision not in registry.PRECISIONS:
+def _check_options(options: ImportOptions) -> None:
+    if options.precision is not None and options.precision not in registry.PRECISIONS:
         raise BadInput(
-            f"There is no precision {wishes.precision!r}. Known precisions: {', '.join(registry.PRECISIONS)}.",
+            f"There is no precision {options.precision!r}. Known precisions: {', '.join(registry.PRECISIONS)}.",
             hint="Without --precision, the precision follows from the weights.",
         )
-    if wishes.tolerance is not None and not 0 < wishes.tolerance < 1:
+    if options.tolerance is not None and not 0 < options.tolerance < 1:
         raise BadInput(
-            f"A tolerance of {wishes.tolerance:g} is not valid.", hint="It is a share between 0 and 1, such as 1e-4."
+            f"A tolerance of {options.tolerance:g} is not valid.", hint="It is a share between 0 and 1, such as 1e-4."
         )
 
 
@@ -157,21 +157,21 @@ def _copier(file: Path, shop: Path, main: str) -> Callable[[Path], str]:
     return copy
 
 
-def _again(there: ModelFiles, wishes: Wishes) -> Added:
+def _again(existing: ModelFiles, options: ImportOptions) -> Added:
     """Handle content that was added before: accepted under the same name and without other options."""
-    name = there.manifest.model
-    if wishes.name not in (None, name):
+    name = existing.manifest.model
+    if options.name not in (None, name):
         raise BadInput(
             f"This model was already added, as {name}.",
             hint=f"Use {name}, or first remove it with `mobilebench models remove {name}`.",
         )
-    if wishes.shape_it:
+    if options.more_than_name:
         raise BadInput(
             f"This model was already added, as {name}, and was not changed.",
             hint=f"To add it with other inputs, first remove it with `mobilebench models remove {name}`.",
         )
-    user_store.whole(there)
-    return Added(there, already=True)
+    user_store.whole(existing)
+    return Added(existing, already=True)
 
 
 def _refuse_taken(name: str, *, given: bool) -> None:
@@ -207,9 +207,9 @@ def _refuse_other_outputs(description: Description) -> None:
             )
 
 
-def _refuse_several_signatures(description: Description, wished: str | None) -> None:
+def _refuse_several_signatures(description: Description, requested: str | None) -> None:
     """Require a choice of signature: engines run a TensorFlow Lite file's first graph, which may be the wrong one."""
-    if description.format != "tflite" or wished is not None or not description.signatures:
+    if description.format != "tflite" or requested is not None or not description.signatures:
         return
     if description.signature is not None and description.signature_graphs == 1:
         return
@@ -223,20 +223,20 @@ def _refuse_several_signatures(description: Description, wished: str | None) -> 
     raise BadInput(message, hint=f"For example: --signature {first}.")
 
 
-def _with_its_signature(given: Description, wished: str | None, copy: Path) -> Description:
+def _with_its_signature(given: Description, requested: str | None, copy: Path) -> Description:
     """The model with only the chosen signature; its hash differs from the same file with another signature.
 
     Engines run a .tflite file's first graph, so the copy is changed unless this is the file's only signature.
     """
-    if wished is None:
+    if requested is None:
         return given
     if given.format == "tflite":
-        keep_signature(copy, wished)
-        kept = inspect(copy, "tflite")
-        return given if _main(kept) == _main(given) else kept
-    if wished == signatures.SERVING or len(given.signatures) == 1:
+        keep_signature(copy, requested)
+        rewritten = inspect(copy, "tflite")
+        return given if _main(rewritten) == _main(given) else rewritten
+    if requested == signatures.SERVING or len(given.signatures) == 1:
         return given
-    return given.model_copy(update={"sha256": sha256_of_all({**given.files, f"signature {wished}": given.sha256})})
+    return given.model_copy(update={"sha256": sha256_of_all({**given.files, f"signature {requested}": given.sha256})})
 
 
 def _main(description: Description) -> str:
@@ -256,12 +256,12 @@ def _of_signatures(given: Description, stored: Description) -> dict[str, object]
     }
 
 
-def _described(name: str, description: Description, wishes: Wishes) -> AddedManifest:
+def _described(name: str, description: Description, options: ImportOptions) -> AddedManifest:
     """The manifest without the reference output."""
     _refuse_shared_names(description)
     _refuse_other_outputs(description)
-    specs = input_specs.inputs(description, wishes.inputs, wishes.fills)
-    precision = wishes.precision or _detected_precision(description)
+    specs = input_specs.inputs(description, options.inputs, options.fills)
+    precision = options.precision or _detected_precision(description)
     outputs = input_specs.canonical_names([tensor.name for tensor in description.outputs])
     main, *parts = description.files
     stored = FormatFile(
@@ -289,7 +289,7 @@ def _described(name: str, description: Description, wishes: Wishes) -> AddedMani
         unsupported=_others(description.format),
         reference=[],
         reference_engine="none",
-        tolerance=wishes.tolerance or USUAL_TOLERANCE[precision],
+        tolerance=options.tolerance or USUAL_TOLERANCE[precision],
         parameters=description.parameters,
         built_with={},
     )
@@ -336,33 +336,36 @@ def _ask(
     random = behaviour.random_operators(description.operators, description.format)
     state = behaviour.state_operators(description.operators, description.format)
     cases = reference_client.published_and_other(manifest.inputs)
-    with TemporaryDirectory(prefix="answers-", dir=shop) as kept, reference_client.engine(description.format) as fresh:
+    with (
+        TemporaryDirectory(prefix="answers-", dir=shop) as folder,
+        reference_client.engine(description.format) as fresh,
+    ):
         job = reference_client.job(
             shop / stored.path,
             (stored.inputs, stored.outputs),
             manifest.inputs,
             cases,
             signature=description.signature,
-            keep=Path(kept),
+            keep=Path(folder),
         )
-        several = {"repeats": reference_client.REPEATS if random or state else 1, "random": bool(random)}
-        once = {"cases": cases[:1], "keep": None, "before": str(Path(kept) / "0.npz")}
+        repeated = {"repeats": reference_client.REPEATS if random or state else 1, "random": bool(random)}
+        renewed = {"cases": cases[:1], "keep": None, "before": str(Path(folder) / "0.npz")}
         try:
-            first = engine.ask({**job, **several})
-            again = fresh.ask({**job, **once})
+            first = engine.ask({**job, **repeated})
+            again = fresh.ask({**job, **renewed})
         except reference_client.EngineRefused as error:
             raise reference_client.refusal(manifest.model, description.format, error) from error
     return first, reference_client.behaviour(first, again, manifest.tolerance, random, state)
 
 
 def _versions(format_name: Format) -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in _PACKAGES[format_name]:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def copy_hashed(source: Path, folder: Path, name: str) -> str:

@@ -22,7 +22,7 @@ _RANGES = {"uint8": (0, 256), "int8": (-128, 128), "bool": (0, 2)}
 
 
 @dataclass(frozen=True)
-class Given:
+class InputOption:
     """One `--input`."""
 
     name: str
@@ -30,7 +30,7 @@ class Given:
     dtype: str | None
 
 
-def parse_input(text: str) -> Given:
+def parse_input(text: str) -> InputOption:
     """`NAME=1x128:int32`; the dtype is optional, and `scalar` is the shape without dimensions.
 
     Raises:
@@ -47,7 +47,7 @@ def parse_input(text: str) -> Given:
         raise BadInput(f"--input {text!r} has a size of 0.", hint="Every size is 1 or more.")
     if dtype and dtype not in DTYPES:
         raise BadInput(f"--input {text!r} has the unknown dtype {dtype!r}.", hint=f"Known dtypes: {', '.join(DTYPES)}.")
-    return Given(name, sizes, dtype or None)
+    return InputOption(name, sizes, dtype or None)
 
 
 def parse_fill(text: str) -> tuple[str, Fill]:
@@ -72,7 +72,7 @@ def parse_fill(text: str) -> tuple[str, Fill]:
     return name, Fill(kind="uniform" if kind == "uniform" else "integers", low=low, high=high)
 
 
-def by_name(found: Sequence[Tensor], given: Sequence[Given]) -> dict[str, Given]:
+def by_name(found: Sequence[Tensor], given: Sequence[InputOption]) -> dict[str, InputOption]:
     """The user's options for each input, by the file's name for it; the user may also use the plain name.
 
     Raises:
@@ -80,7 +80,7 @@ def by_name(found: Sequence[Tensor], given: Sequence[Given]) -> dict[str, Given]
     """
     plain = dict(zip(canonical_names([tensor.name for tensor in found]), found, strict=True))
     own = {tensor.name: tensor for tensor in found}
-    chosen: dict[str, Given] = {}
+    chosen: dict[str, InputOption] = {}
     for one in given:
         tensor = own.get(one.name) or plain.get(one.name)
         if tensor is None:
@@ -91,7 +91,7 @@ def by_name(found: Sequence[Tensor], given: Sequence[Given]) -> dict[str, Given]
     return chosen
 
 
-def inputs(description: Description, given: Sequence[Given], fills: Mapping[str, Fill]) -> list[InputSpec]:
+def inputs(description: Description, given: Sequence[InputOption], fills: Mapping[str, Fill]) -> list[InputSpec]:
     """The model's inputs under plain names, each with a complete shape and safe values.
 
     Raises:
@@ -148,7 +148,7 @@ def is_open(tensor: Tensor) -> bool:
     return None in tensor.shape or not tensor.rank_known
 
 
-def _ask_for_missing(found: Sequence[Tensor], chosen: Mapping[str, Given]) -> None:
+def _ask_for_missing(found: Sequence[Tensor], chosen: Mapping[str, InputOption]) -> None:
     missing = [tensor for tensor in found if is_open(tensor) and tensor.name not in chosen]
     if missing:
         flags = " ".join(f"--input {quoted(tensor.name)}={_example(tensor)}:{tensor.dtype}" for tensor in missing)
@@ -175,7 +175,9 @@ def _example(tensor: Tensor) -> str:
     return "x".join(str(likely if size is None else size) for size, likely in zip(tensor.shape, usual, strict=True))
 
 
-def _spec(tensor: Tensor, name: str, given: Given | None, fill: Fill | None, description: Description) -> InputSpec:
+def _spec(
+    tensor: Tensor, name: str, given: InputOption | None, fill: Fill | None, description: Description
+) -> InputSpec:
     if tensor.dtype not in DTYPES:
         raise BadInput(
             f"Input {tensor.name!r} has {tensor.dtype} values, which mobilebench cannot fill.",

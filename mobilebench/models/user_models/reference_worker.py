@@ -60,16 +60,16 @@ def filled(specs: list[dict[str, Any]], case: dict[str, Any]) -> Arrays:
     }
 
 
-def apart(one: Arrays, other: Arrays) -> float:
+def distance(one: Arrays, other: Arrays) -> float:
     """The distance of two sets of outputs: the largest difference as a share of its output's scale.
 
     Values that are not finite must be equal at the same positions; if they are not, or if shapes differ, the distance
     is infinite.
     """
-    return max((_apart(values, other[name]) for name, values in one.items()), default=0.0)
+    return max((_distance(values, other[name]) for name, values in one.items()), default=0.0)
 
 
-def _apart(one: NDArray[Any], other: NDArray[Any]) -> float:
+def _distance(one: NDArray[Any], other: NDArray[Any]) -> float:
     if one.shape != other.shape:
         return float("inf")
     ours, theirs = one.astype(np.float64), other.astype(np.float64)
@@ -212,7 +212,7 @@ def _asked(engine: str, job: dict[str, Any]) -> tuple[list[Arrays], list[Arrays]
         repeated += answers(predict, specs, [first])
     after = answers(predict, specs, others)
     repeated += answers(predict, specs, [first]) if others else []
-    if others and any(apart(given[0], one) for one in repeated):
+    if others and any(distance(given[0], one) for one in repeated):
         after = [one for case in others for one in answers(ENGINES[engine](job), specs, [case])]
     return [*given, *after], repeated
 
@@ -222,11 +222,11 @@ def _compared(answer: Arrays, repeated: list[Arrays], job: dict[str, Any]) -> di
     found: dict[str, Any] = {}
     others = list(repeated)
     if repeated:
-        found["repeated"] = max(min(apart(answer, one), _FAR) for one in repeated)
+        found["repeated"] = max(min(distance(answer, one), _FAR) for one in repeated)
     if before := job.get("before"):
         with np.load(before) as earlier:
             others.append({name: earlier[name] for name in answer})
-        found["renewed"] = min(apart(others[-1], answer), _FAR)
+        found["renewed"] = min(distance(others[-1], answer), _FAR)
     found["sizes_vary"] = any(one[name].shape != values.shape for one in others for name, values in answer.items())
     return found
 

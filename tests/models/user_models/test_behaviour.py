@@ -194,20 +194,20 @@ def test_what_a_model_is_follows_from_its_answers(
 
 
 def test_answers_are_as_far_from_each_other_as_their_worst_output() -> None:
-    def apart(one: Any, other: Any) -> float:
-        return reference_worker.apart({"y": np.asarray(one, np.float32)}, {"y": np.asarray(other, np.float32)})
+    def distance(one: Any, other: Any) -> float:
+        return reference_worker.distance({"y": np.asarray(one, np.float32)}, {"y": np.asarray(other, np.float32)})
 
     nan, inf = np.nan, np.inf
-    assert apart([1, 2], [1, 2]) == 0
-    assert apart([1, 2], [1, 3]) == pytest.approx(0.5)
-    assert apart([nan, inf, -inf, 2], [nan, inf, -inf, 2]) == 0
-    assert apart([nan, 2], [nan, 1]) == pytest.approx(0.5)
-    assert apart([nan, 2], [2, nan]) == inf
-    assert apart([inf, 2], [-inf, 2]) == inf
-    assert apart([1, 2], [[1, 2]]) == inf
-    assert apart([0, 0], [0, 1]) == inf
-    assert apart([nan], [1]) == inf
-    assert apart([], []) == 0
+    assert distance([1, 2], [1, 2]) == 0
+    assert distance([1, 2], [1, 3]) == pytest.approx(0.5)
+    assert distance([nan, inf, -inf, 2], [nan, inf, -inf, 2]) == 0
+    assert distance([nan, 2], [nan, 1]) == pytest.approx(0.5)
+    assert distance([nan, 2], [2, nan]) == inf
+    assert distance([inf, 2], [-inf, 2]) == inf
+    assert distance([1, 2], [[1, 2]]) == inf
+    assert distance([0, 0], [0, 1]) == inf
+    assert distance([nan], [1]) == inf
+    assert distance([], []) == 0
 
 
 def test_operators_are_known_by_name_in_every_format() -> None:

@@ -13,7 +13,7 @@ from mobilebench.engines.web_engines import LITERTJS
 from mobilebench.models.inspection.graph import shared_names
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.user_models import importer, input_specs
-from mobilebench.models.user_models.importer import Wishes
+from mobilebench.models.user_models.importer import ImportOptions
 from tests.pinning import Pinned
 
 from .making_onnx import save
@@ -31,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def refused(file: Path, *inputs: str, signature: str | None = None) -> BadInput:
     given = tuple(input_specs.parse_input(text) for text in inputs)
     with pytest.raises(BadInput) as caught:
-        importer.add(file, Wishes(inputs=given, signature=signature))
+        importer.add(file, ImportOptions(inputs=given, signature=signature))
     return caught.value
 
 
@@ -122,7 +122,7 @@ def test_a_scalar_of_a_converter_that_tells_no_rank_stays_a_scalar(tmp_path: Pat
 )
 def test_sizes_given_for_an_unknown_rank_are_taken(file: str, name: str) -> None:
     given = (input_specs.parse_input(f"{name}=2x8"),)
-    manifest = importer.add(FILES / file, Wishes(inputs=given)).files.manifest
+    manifest = importer.add(FILES / file, ImportOptions(inputs=given)).files.manifest
     (entry,) = manifest.formats.values()
     assert manifest.inputs[0].shape == [2, 8]
     assert entry.open_inputs == [manifest.inputs[0].name]
@@ -131,7 +131,7 @@ def test_sizes_given_for_an_unknown_rank_are_taken(file: str, name: str) -> None
 @pytest.mark.build
 def test_keras_usual_open_batch_is_known_to_be_none_of_litertjs() -> None:
     given = (input_specs.parse_input("serving_default_keras_tensor:0=1x4"),)
-    files = importer.add(FILES / "keras_dense.tflite", Wishes(inputs=given)).files
+    files = importer.add(FILES / "keras_dense.tflite", ImportOptions(inputs=given)).files
     assert "takes no model with open sizes" in str(LITERTJS.why_not_model(files))
 
 

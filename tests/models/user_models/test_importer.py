@@ -22,7 +22,7 @@ from mobilebench.core.errors import BadInput
 from mobilebench.models import obtain, registry, user_store
 from mobilebench.models.manifest import Fill
 from mobilebench.models.user_models import importer, input_specs
-from mobilebench.models.user_models.importer import Wishes
+from mobilebench.models.user_models.importer import ImportOptions
 from tests.pinning import Pinned
 
 from .making_onnx import ODD, ROWS, one_node, text_model
@@ -35,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def sizes(*texts: str) -> tuple[input_specs.Given, ...]:
+def sizes(*texts: str) -> tuple[input_specs.InputOption, ...]:
     return tuple(input_specs.parse_input(text) for text in texts)
 
 
@@ -81,9 +81,9 @@ def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path, 
     assert again.already
     assert again.files.manifest.model == "my_net"
     with pinned.raises(BadInput):
-        importer.add(file, Wishes(name="another"))
+        importer.add(file, ImportOptions(name="another"))
     with pinned.raises(BadInput):
-        importer.add(file, Wishes(fills={"ids": Fill(kind="integers", low=0, high=2)}))
+        importer.add(file, ImportOptions(fills={"ids": Fill(kind="integers", low=0, high=2)}))
     other = text_model(tmp_path / "my-net.onnx", sequence=4)
     with pinned.raises(BadInput) as refused:
         importer.add(other)
@@ -107,7 +107,7 @@ def test_open_sizes_are_asked_for_and_make_the_batch(tmp_path: Path, home: Path,
     with pinned.raises(BadInput):
         importer.add(file)
     assert kept(home) == []
-    manifest = importer.add(file, Wishes(inputs=sizes("ids=4x6:int64", "factor=4x6x16"))).files.manifest
+    manifest = importer.add(file, ImportOptions(inputs=sizes("ids=4x6:int64", "factor=4x6x16"))).files.manifest
     assert manifest.batch == 4
     assert manifest.reference[0].shape == [4, 6, 4]
     assert manifest.formats["onnx"].open_inputs == ["ids", "factor"]
@@ -129,7 +129,7 @@ def test_sizes_that_do_not_fit_are_refused(tmp_path: Path, home: Path, given: li
     names = {text.partition("=")[0] for text in given}
     rest = [text for text in ("ids=1x8", "factor=1x8x16") if text.partition("=")[0] not in names]
     with pinned.raises(BadInput):
-        importer.add(file, Wishes(inputs=sizes(*given, *rest)))
+        importer.add(file, ImportOptions(inputs=sizes(*given, *rest)))
     assert kept(home) == []
 
 
@@ -171,33 +171,33 @@ def test_fill_options_of_another_form_are_refused(text: str, pinned: Pinned) -> 
 )
 def test_fills_that_do_not_fit_are_refused(tmp_path: Path, home: Path, fills: dict[str, Fill], pinned: Pinned) -> None:
     with pinned.raises(BadInput):
-        importer.add(text_model(tmp_path / "net.onnx"), Wishes(fills=fills))
+        importer.add(text_model(tmp_path / "net.onnx"), ImportOptions(fills=fills))
     assert kept(home) == []
 
 
 @pytest.mark.build
 def test_a_value_outside_of_a_table_is_refused_in_the_engine_s_words(tmp_path: Path, home: Path) -> None:
-    wishes = Wishes(fills={"ids": Fill(kind="integers", low=ROWS, high=ROWS + 1)})
+    options = ImportOptions(fills={"ids": Fill(kind="integers", low=ROWS, high=ROWS + 1)})
     with pytest.raises(BadInput, match=r"ONNX Runtime does not run net: .*indices element out of data bounds"):
-        importer.add(text_model(tmp_path / "net.onnx"), wishes)
+        importer.add(text_model(tmp_path / "net.onnx"), options)
     assert kept(home) == []
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "options",
     [
-        pytest.param(Wishes(name="My Net"), id="capitals and space"),
-        pytest.param(Wishes(name="../net"), id="path"),
-        pytest.param(Wishes(name=""), id="empty"),
-        pytest.param(Wishes(name="mobilenet_v2"), id="taken"),
-        pytest.param(Wishes(name="mlp_4x77"), id="member of a family"),
-        pytest.param(Wishes(precision="fp8"), id="precision"),
-        pytest.param(Wishes(tolerance=0), id="tolerance"),
+        pytest.param(ImportOptions(name="My Net"), id="capitals and space"),
+        pytest.param(ImportOptions(name="../net"), id="path"),
+        pytest.param(ImportOptions(name=""), id="empty"),
+        pytest.param(ImportOptions(name="mobilenet_v2"), id="taken"),
+        pytest.param(ImportOptions(name="mlp_4x77"), id="member of a family"),
+        pytest.param(ImportOptions(precision="fp8"), id="precision"),
+        pytest.param(ImportOptions(tolerance=0), id="tolerance"),
     ],
 )
-def test_wishes_that_cannot_be_met(tmp_path: Path, home: Path, wishes: Wishes, pinned: Pinned) -> None:
+def test_wishes_that_cannot_be_met(tmp_path: Path, home: Path, options: ImportOptions, pinned: Pinned) -> None:
     with pinned.raises(BadInput):
-        importer.add(text_model(tmp_path / "net.onnx"), wishes)
+        importer.add(text_model(tmp_path / "net.onnx"), options)
     assert kept(home) == []
 
 

@@ -18,7 +18,7 @@ from mobilebench.models.inspection.graph import shown_name
 from mobilebench.models.inspection.inspecting import inspect
 from mobilebench.models.inspection.malformed import Malformed
 from mobilebench.models.user_models import importer
-from mobilebench.models.user_models.importer import Wishes
+from mobilebench.models.user_models.importer import ImportOptions
 from tests.pinning import Pinned
 
 FILES = Path(__file__).parent / "files"
@@ -246,11 +246,11 @@ def test_a_cut_file_does_no_worse_than_being_refused(tmp_path: Path) -> None:
 def test_both_signatures_of_a_file_can_be_added(name: str, inputs: list[str]) -> None:
     file = FILES / "two_tf.tflite"
     other = {"encode": "decode", "decode": "encode"}[name]
-    files = importer.add(file, Wishes(signature=name, name="mine")).files
-    importer.add(file, Wishes(signature=other, name="others"))
+    files = importer.add(file, ImportOptions(signature=name, name="mine")).files
+    importer.add(file, ImportOptions(signature=other, name="others"))
     manifest = files.manifest
     assert [spec.name for spec in manifest.inputs] == inputs
-    assert importer.add(file, Wishes(signature=name)).already
+    assert importer.add(file, ImportOptions(signature=name)).already
     assert signatures.of(manifest) == name
     assert f"signature {name} of two signatures; file rewritten from sha256 {inspect(file).files[file.name]}" in str(
         signatures.clause(manifest)
@@ -281,9 +281,9 @@ def test_a_saved_models_signature_is_chosen_kept_and_asked_for(tmp_path: Path, p
     from mobilebench.verification import outputs
 
     folder = saved(tmp_path / "net")
-    default = importer.add(folder, Wishes(name="plain")).files
+    default = importer.add(folder, ImportOptions(name="plain")).files
     assert str(signatures.clause(default.manifest)) == "signature serving_default of two signatures"
-    taken = importer.add(folder, Wishes(name="other", signature=ODD))
+    taken = importer.add(folder, ImportOptions(name="other", signature=ODD))
     assert not taken.already
     assert taken.files.folder != default.folder
     assert [spec.shape for spec in taken.files.manifest.inputs] == [[1, 3]]
@@ -298,4 +298,4 @@ def test_a_saved_models_signature_is_chosen_kept_and_asked_for(tmp_path: Path, p
     assert "tflite" in made.manifest.formats, made.manifest.unsupported
     assert made.manifest.formats["tflite"].inputs.keys() == made.manifest.formats["saved_model"].inputs.keys()
     with pinned.raises(BadInput):
-        importer.add(folder, Wishes(signature="none"))
+        importer.add(folder, ImportOptions(signature="none"))

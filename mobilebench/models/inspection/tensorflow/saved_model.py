@@ -70,11 +70,11 @@ def read(file: Path, shapes: Mapping[str, list[int]], signature: str | None = No
     return graph
 
 
-def read_bytes(data: memoryview, shapes: Mapping[str, list[int]], wished: str | None = None) -> Graph:
+def read_bytes(data: memoryview, shapes: Mapping[str, list[int]], requested: str | None = None) -> Graph:
     """As `read`, of the `saved_model.pb` alone, from bytes in memory."""
     meta = _serving(_meta_graphs(data))
     usable = {name: one for name, one in meta.signatures.items() if one.inputs and one.outputs}
-    name = _chosen(sorted(usable), wished)
+    name = _chosen(sorted(usable), requested)
     signature = usable[name]
     graph = Graph(
         producer=f"tensorflow {meta.tensorflow}".strip(),
@@ -106,12 +106,12 @@ def _serving(metas: list[MetaGraph]) -> MetaGraph:
     raise Malformed(f"has no graph for serving; its tags are {tags}", hint="Save it with tag `serve`.")
 
 
-def _chosen(names: list[str], wished: str | None) -> str:
+def _chosen(names: list[str], requested: str | None) -> str:
     """The signature to read: the requested one, the default one, or the only one."""
-    if wished is not None:
-        if wished not in names:
-            raise no_signature(wished, names)
-        return wished
+    if requested is not None:
+        if requested not in names:
+            raise no_signature(requested, names)
+        return requested
     if _SIGNATURE in names:
         return _SIGNATURE
     if len(names) == 1:
