@@ -25,14 +25,14 @@ def to_record(distance: Distance, output: str, seeded: str) -> Difference:
     return Difference(output=output, seeded=seeded, **distance._replace(problem=problem)._asdict())
 
 
-def differences(seeded: str, expected: Sequence[OutputSummary], given: Sequence[OutputSummary]) -> list[Difference]:
+def differences(seeded: str, expected: Sequence[OutputSummary], outputs: Sequence[OutputSummary]) -> list[Difference]:
     """The differences of all outputs from the reference, for one seeded input."""
-    answers = {summary.name: summary for summary in given}
+    answers = {summary.name: summary for summary in outputs}
     return [
-        to_record(agreement.of_summaries(one, answers[one.name]), one.name, seeded)
-        if one.name in answers
-        else to_record(Distance(None, None, 0, 0, "is missing"), one.name, seeded)
-        for one in expected
+        to_record(agreement.of_summaries(reference, answers[reference.name]), reference.name, seeded)
+        if reference.name in answers
+        else to_record(Distance(None, None, 0, 0, "is missing"), reference.name, seeded)
+        for reference in expected
     ]
 
 
@@ -46,16 +46,16 @@ def told_apart(
     """
     return least(
         one
-        for (wanted, expected), (asked, given) in product(references.items(), answers.items())
-        if wanted != asked
-        for one in differences(wanted, expected, given)
+        for (reference_input, expected), (given_input, outputs) in product(references.items(), answers.items())
+        if reference_input != given_input
+        for one in differences(reference_input, expected, outputs)
     )
 
 
-def least(found: Iterable[Difference]) -> dict[str, float]:
+def least(differences: Iterable[Difference]) -> dict[str, float]:
     """Output to its least relative difference; an output that cannot be compared counts as different."""
     smallest: dict[str, float] = {}
-    for one in found:
-        if one.relative is not None:
-            smallest[one.output] = min(one.relative, smallest.get(one.output, math.inf))
+    for difference in differences:
+        if difference.relative is not None:
+            smallest[difference.output] = min(difference.relative, smallest.get(difference.output, math.inf))
     return smallest

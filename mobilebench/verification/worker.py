@@ -52,20 +52,24 @@ def reference(job: dict[str, Any]) -> dict[str, Any]:
 
 def answers(job: dict[str, Any]) -> dict[str, Any]:
     """Compare an engine's outputs with those in `reference`; without a reference, return them as summaries."""
-    given = _answers(job)
+    outputs = _answers(job)
     if job["reference"] is None:
-        return {"summaries": {name: _summaries(answer, job["samples"]) for name, answer in given.items()}}
+        return {"summaries": {name: _summaries(answer, job["samples"]) for name, answer in outputs.items()}}
     expected = {name: dict(np.load(Path(job["reference"]) / f"{name}.npz")) for name in job["references"]}
-    found = [
-        compare.to_record(agreement.of_arrays(expected[name][output], given[name][output]), output, name).model_dump()
-        for name, output in product(given, job["outputs"])
+    differences = [
+        compare.to_record(agreement.of_arrays(expected[name][output], outputs[name][output]), output, name).model_dump()
+        for name, output in product(outputs, job["outputs"])
     ]
-    others = compare.least(
-        compare.to_record(agreement.of_arrays(expected[wanted][output], given[asked][output]), output, wanted)
-        for wanted, asked, output in product(expected, given, job["outputs"])
-        if wanted != asked
+    smallest = compare.least(
+        compare.to_record(
+            agreement.of_arrays(expected[other][output], outputs[name][output]),
+            output,
+            other,
+        )
+        for other, name, output in product(expected, outputs, job["outputs"])
+        if other != name
     )
-    return {"differences": found, "told_apart": others}
+    return {"differences": differences, "told_apart": smallest}
 
 
 def activations(job: dict[str, Any]) -> dict[str, Any]:

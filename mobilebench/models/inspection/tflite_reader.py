@@ -137,7 +137,7 @@ def _add(
     prefix) run is not known.
     """
     tensors = subgraph.tables(_TENSORS)
-    ranked = _ranks_are_told(tensors)
+    ranked = _ranks_are_stated(tensors)
     values = [_value(tensor, ranked=ranked) for tensor in tensors]
     if prefix is None:
         names = [tensor.text(_NAME) for tensor in tensors]
@@ -231,13 +231,13 @@ def _holds_weights(tensor: Table, dtype: str) -> bool:
     return dtype.startswith(("int", "uint")) and quantization is not None and bool(quantization.numbers(_SCALE, "f"))
 
 
-def _ranks_are_told(tensors: list[Table]) -> bool:
+def _ranks_are_stated(tensors: list[Table]) -> bool:
     """Whether a tensor without sizes is a scalar only if it says that its rank is known.
 
     Converters from before 2022 do not say it for any tensor. If no tensor has sizes, the two cannot be distinguished.
     """
-    told = any(tensor.number(_HAS_RANK, "B") for tensor in tensors)
-    return told or not any(tensor.numbers(_SHAPE, "i") for tensor in tensors)
+    stated = any(tensor.number(_HAS_RANK, "B") for tensor in tensors)
+    return stated or not any(tensor.numbers(_SHAPE, "i") for tensor in tensors)
 
 
 def _value(tensor: Table, *, ranked: bool) -> Value:

@@ -1,7 +1,7 @@
 """Converts a TF.js graph model to a TensorFlow graph, so that TensorFlow can compute its reference output.
 
 TF.js's converter folds biases and activations into operators that TensorFlow does not have: these are split here.
-TF.js's integers always have 32 bits, whatever dtype the graph states, and so here.
+TF.js's integers always have 32 bits, even if the graph states another dtype; so have those of the TensorFlow graph.
 """
 
 from __future__ import annotations
