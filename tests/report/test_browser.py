@@ -195,6 +195,15 @@ def test_it_opens_without_errors_and_without_scrolling_sideways(tab: Tab, report
     assert background == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(15, 18, 22)")
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_names_in_dense_tables_are_not_squeezed_to_single_letters(tab: Tab, report: Path, size: str) -> None:
+    tab.open(report, size, "light")
+    tab.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    widths = tab.evaluate("[...document.querySelectorAll('.dense tbody th')].map((cell) => cell.offsetWidth)")
+    assert len(widths) > 100
+    assert min(widths) >= 120
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_can_be_read(tab: Tab, report: Path, scheme: str) -> None:
     tab.open(report, "laptop", scheme)

@@ -59,8 +59,8 @@ def section(view: ModelView) -> doc.Section | None:
         _COLUMNS,
         tuple(_row(group, gap, longest) for gap in group.main),
         view.caption("Native-to-web gap"),
-        f"How many times as long as {against} each web case takes; that is the fastest native case here. Ratios are "
-        "taken within rounds; their median and range are shown.",
+        f"The time of each web case over that of {against}, the fastest native case here. Ratios are taken within "
+        "rounds; their median and range are shown.",
         forms=doc.DOCUMENTS,
     )
     return doc.Section("gaps", blocks=(table, *_all_pairs(view)), style="part")

@@ -239,7 +239,7 @@ def _engine(case: Case, answer: Measurement) -> Iterator[doc.Fact]:
 
 def _threads(case: Case, proof: Proof) -> str:
     """The number of threads that was requested, that the engine reports, and that the system observed."""
-    seen = [f"{case.threads} asked"]
+    seen = [f"{case.threads} requested"]
     if proof.threads is not None:
         seen.append(f"{proof.threads} read back")
     if proof.threads_at_work is not None:
@@ -298,7 +298,7 @@ def _conditions(proof: Proof) -> Iterator[doc.Fact]:
     if proof.model_access:
         yield doc.Fact("model access", proof.model_access)
     if proof.affinity_asked and proof.affinity_asked != "none":
-        yield doc.Fact("cores asked", proof.affinity_asked)
+        yield doc.Fact("cores requested", proof.affinity_asked)
     if proof.affinity is not None:
         kept = {True: ", kept by every thread", False: ", not kept", None: ""}[proof.affinity_kept]
         yield doc.Fact("cores", f"{', '.join(map(str, proof.affinity))}{kept}")

@@ -33,7 +33,7 @@ def panel(summary: RunSummary, wanted: str) -> Panel:
 
 def test_everything_that_was_read_back_is_a_fact() -> None:
     found = facts(proof_facts(pages.WEBGL, pages.answer(pages.WEBGL)))
-    assert found["threads"].startswith("2 asked, 2 read back, 2 at work by processor time, 3 alive")
+    assert found["threads"].startswith("2 requested, 2 read back, 2 at work by processor time, 3 alive")
     assert found["WebAssembly file"].startswith("tfjs-backend-wasm-threaded-simd.wasm sha256 ")
     assert (found["browser"], found["runs in"]) == ("chromium 156.0.0.0", "main thread of the page")
     assert (found["visible"], found["focused"], found["crossOriginIsolated"]) == ("throughout", "throughout", "yes")
@@ -49,7 +49,7 @@ def test_facts_that_a_block_does_not_have_are_left_out() -> None:
     bare = pages.answer(pages.WEBGL).model_copy(update={"proof": Proof()})
     groups = proof_facts(pages.WEBGL, bare)
     assert [heading for heading, _ in groups] == ["What ran"]
-    assert facts(groups) == {"engine": "tfjs 4.22.0", "threads": "2 asked"}
+    assert facts(groups) == {"engine": "tfjs 4.22.0", "threads": "2 requested"}
 
 
 def test_each_case_that_ran_has_a_panel_of_its_own() -> None:
