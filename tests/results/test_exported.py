@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +27,12 @@ def old_exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exports")
     before_axes.unpack_exports(folder)
     return folder
+
+
+@cache
+def read(path: Path) -> pd.DataFrame:
+    """An exported table of the earlier release, read once for all tests."""
+    return exported.read(path)
 
 
 def _run() -> Run:
@@ -61,13 +68,11 @@ def test_an_export_of_an_earlier_release_has_its_values(
     old_exports: Path, kind: export.Format, table: export.TableName
 ) -> None:
     before = json.loads((old_exports / f"{table}.json").read_text())
-    found = exported.read(old_exports / f"{table}.{kind}")
+    found = read(old_exports / f"{table}.{kind}")
 
     says_which = before or kind != "json"
     assert list(found.columns) == list(export.COLUMNS[table if says_which else "samples"])
-    assert len(found) == len(before)
-    for position, old in enumerate(before):
-        row = found.iloc[position]
+    for row, old in zip(found.to_dict("records"), before, strict=True):
         kept = {name: value for name, value in old.items() if name not in ("variant", "setting", "backend")}
         assert {name: None if pd.isna(row[name]) else row[name] for name in kept} == kept
         assert row["precision"] == old["variant"]
@@ -75,7 +80,7 @@ def test_an_export_of_an_earlier_release_has_its_values(
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_settings_of_an_earlier_release_are_axes(old_exports: Path, kind: export.Format) -> None:
-    found = exported.read(old_exports / f"samples.{kind}")
+    found = read(old_exports / f"samples.{kind}")
     before = json.loads((old_exports / "samples.json").read_text())
 
     for row, old in zip(found.to_dict("records"), before, strict=True):
@@ -87,7 +92,7 @@ def test_settings_of_an_earlier_release_are_axes(old_exports: Path, kind: export
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_medians_are_the_same_as_before(old_exports: Path, kind: export.Format) -> None:
-    frame = exported.read(old_exports / f"samples.{kind}")
+    frame = read(old_exports / f"samples.{kind}")
     before = json.loads((old_exports / "samples.json").read_text())
     old_keys = {row["block"]: before_axes.old_key(row) for row in before}
     timed = frame[(frame["pass"] == "timing") & (frame["stage"] == "prediction")]
