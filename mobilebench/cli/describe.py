@@ -22,13 +22,18 @@ class Topic(StrEnum):
     PROBES = "probes"
     """The old name of recorders."""
     SUITES = "suites"
+    AXES = "axes"
+    VERDICTS = "verdicts"
+    COLUMNS = "columns"
 
 
 def describe(
     topic: Annotated[Topic, typer.Argument(help="What to describe.")],
     json: Json = False,
 ) -> None:
-    """Describe the engines, backends, recorders or suites of this version."""
+    """Describe what this version can do: its engines, backends, recorders and suites, the axes of a case, the reasons
+    of verdicts with their codes, and the columns of exports.
+    """
     if topic is Topic.PROBES:
         say("`describe probes` is called `describe recorders` now.", err=True)
     columns, rows = {
@@ -37,6 +42,9 @@ def describe(
         Topic.RECORDERS: _recorders,
         Topic.PROBES: _recorders,
         Topic.SUITES: _suites,
+        Topic.AXES: _axes,
+        Topic.VERDICTS: _verdicts,
+        Topic.COLUMNS: _columns,
     }[topic]()
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -128,3 +136,24 @@ def _suites() -> Described:
     ]
     limits = ["batch", "threads", "predictions per block", "blocks", "passes"]
     return ["suite", "models", "precisions", *limits, "description"], rows
+
+
+def _axes() -> Described:
+    from mobilebench.core.axes import AXES, SELECTED
+
+    options = {name: axis.option for name, axis in SELECTED.items()} | {"target": "--serial"}
+    rows = [(axis.title, options[name], axis.column, axis.scope, axis.help) for name, axis in AXES.items()]
+    return ["axis", "option of run", "column", "applies to", "description"], rows
+
+
+def _verdicts() -> Described:
+    from mobilebench.verdicts.codes import Code
+
+    return ["code", "verdict", "meaning"], [(code.value, code.level, code.meaning) for code in Code]
+
+
+def _columns() -> Described:
+    from mobilebench.results.columns import COLUMNS
+
+    rows = [(table, name, kind.__name__) for table, columns in COLUMNS.items() for name, kind in columns.items()]
+    return ["table", "column", "type"], rows

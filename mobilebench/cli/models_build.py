@@ -46,7 +46,7 @@ def build(
     interruption. Weights are seeded, unless pretrained ones were fetched. Building needs the packages of
     `pip install mobilebench[models]`.
     """
-    from mobilebench.core.errors import BadInput, MobilebenchError
+    from mobilebench.core.errors import BadInput, MobilebenchError, as_sentence
     from mobilebench.models import obtain, registry, user_store
 
     asked = registry.expand(split(names)) if names else []
@@ -60,9 +60,7 @@ def build(
     jobs = [(name, one) for name in wanted for one in precisions]
     for name, one in jobs:
         if reason := registry.why_not(name, one):
-            raise BadInput(
-                f"{reason[0].upper()}{reason[1:]}.", hint="`mobilebench models list` shows what can be built."
-            )
+            raise BadInput(as_sentence(reason), hint="`mobilebench models list` shows what can be built.")
 
     total, failed = 0, []
     began = time.monotonic()

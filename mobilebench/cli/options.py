@@ -12,7 +12,7 @@ import typer
 
 from mobilebench.cli.output import split
 from mobilebench.core import old_names
-from mobilebench.core.axes import OFFERED, SELECTED, Axis
+from mobilebench.core.axes import OFFERED, SELECTED, Axis, Scope
 
 
 def _starting(names: Iterable[str], incomplete: str) -> list[str]:
@@ -99,6 +99,21 @@ _COMPLETIONS: dict[str, Callable[[str], list[str]]] = {
 
 _SETTING = "setting"
 
+WHAT = "What to measure"
+PAGES = "Web pages"
+NATIVE = "Native engines"
+BACKENDS = "Choices of a backend"
+PASSES = "Passes and recorders"
+HOW = "How to measure"
+GOING_ON = "Interruptions"
+_PANELS: dict[Scope, str] = {
+    "every case": WHAT,
+    "pages": PAGES,
+    "native engines": NATIVE,
+    "some backends": BACKENDS,
+}
+"""Scope of an axis to the heading under which `run --help` shows its option."""
+
 
 def group(title: str) -> typer.Typer:
     """A group of commands, such as `mobilebench models`."""
@@ -152,4 +167,7 @@ def _parameter(name: str, option: Any) -> inspect.Parameter:
 
 def _option(axis: Axis) -> Any:
     completion = _COMPLETIONS.get(axis.name)
-    return typer.Option(axis.option, metavar=axis.metavar, help=axis.help, autocompletion=completion)
+    panel = _PANELS[axis.scope]
+    return typer.Option(
+        axis.option, metavar=axis.metavar, help=axis.help, autocompletion=completion, rich_help_panel=panel
+    )

@@ -34,6 +34,7 @@ def run(
     serial: Annotated[
         str,
         typer.Option(
+            rich_help_panel=options.WHAT,
             metavar="all|host|SERIAL,…",
             envvar="ANDROID_SERIAL",
             help="The targets to measure on; `mobilebench devices` lists them.",
@@ -43,6 +44,7 @@ def run(
     suite: Annotated[
         str,
         typer.Option(
+            rich_help_panel=options.WHAT,
             metavar="NAME|FILE",
             help="The suite to measure; `mobilebench describe suites` lists those that are shipped.",
             autocompletion=options.complete_suites,
@@ -52,16 +54,21 @@ def run(
     browser_path: Annotated[
         list[str] | None,
         typer.Option(
+            rich_help_panel=options.PAGES,
             metavar="[NAME=]PATH|PACKAGE",
             help="A further browser build: a program of this computer, such as chrome@beta=/opt/beta/chrome, or a "
             "package on phones, such as chrome@flat=com.android.chrome. Flags may follow.",
         ),
     ] = None,
-    headed: Annotated[bool, typer.Option("--headed", help="Show the browser's window on this computer.")] = False,
+    headed: Annotated[
+        bool,
+        typer.Option("--headed", rich_help_panel=options.PAGES, help="Show the browser's window on this computer."),
+    ] = False,
     passes: Annotated[
         list[str] | None,
         typer.Option(
             "--pass",
+            rich_help_panel=options.PASSES,
             metavar="timing|kernels|memory|trace",
             help="The passes to measure. `timing` measures the stages alone; each other pass adds one block to a case, "
             "in which operators, memory or Chrome's trace of the page are recorded.",
@@ -69,11 +76,14 @@ def run(
     ] = None,
     trace: Annotated[
         bool,
-        typer.Option("--trace", help="Add the pass `trace` to those of the suite or of --pass."),
+        typer.Option(
+            "--trace", rich_help_panel=options.PASSES, help="Add the pass `trace` to those of the suite or of --pass."
+        ),
     ] = False,
     record: Annotated[
         list[str] | None,
         typer.Option(
+            rich_help_panel=options.PASSES,
             metavar="NAME@INTERVAL",
             help="Add one block to each case, during which this recorder reads at an interval, such as thermal@1s or "
             "load@250ms; `mobilebench describe recorders` lists the recorders.",
@@ -83,15 +93,23 @@ def run(
         bool,
         typer.Option(
             "--record-in-timing",
+            rich_help_panel=options.PASSES,
             help="Let --record read during the timing blocks, although each reading takes processor time.",
         ),
     ] = False,
     blocks: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Number of timing blocks of each case. [default: the suite's]")
+        int | None,
+        typer.Option(
+            rich_help_panel=options.HOW,
+            min=1,
+            max=1000,
+            help="Number of timing blocks of each case. [default: the suite's]",
+        ),
     ] = None,
     time_limit: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=options.HOW,
             metavar="SECONDS|none",
             help="Stop a block after this time; its case is then too slow for that target, and unsupported. "
             "[default: the suite's]",
@@ -100,29 +118,45 @@ def run(
     priority: Annotated[
         int | None,
         typer.Option(
+            rich_help_panel=options.HOW,
             min=-20,
             max=19,
             help="Nice value of native engines; values below 0 need special rights. [default: the suite's]",
         ),
     ] = None,
     model_access: Annotated[
-        Access | None, typer.Option(help="Read the model file into memory, or map it. [default: the suite's]")
+        Access | None,
+        typer.Option(
+            rich_help_panel=options.HOW, help="Read the model file into memory, or map it. [default: the suite's]"
+        ),
     ] = None,
     engine_library: EngineLibrary = None,
     seed: Annotated[
-        int, typer.Option(help="Seed of the order of cases within a round; the same seed gives the same order.")
+        int,
+        typer.Option(
+            rich_help_panel=options.HOW,
+            help="Seed of the order of cases within a round; the same seed gives the same order.",
+        ),
     ] = 0,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Continue an interrupted run.", autocompletion=options.complete_runs),
+        typer.Option(
+            rich_help_panel=options.GOING_ON,
+            metavar="RUN",
+            help="Continue an interrupted run.",
+            autocompletion=options.complete_runs,
+        ),
     ] = None,
     retry: Annotated[
         Retry | None,
-        typer.Option(metavar="failed", help="With --resume: measure failed blocks again."),
+        typer.Option(
+            rich_help_panel=options.GOING_ON, metavar="failed", help="With --resume: measure failed blocks again."
+        ),
     ] = None,
     wait_for_phone: Annotated[
         int,
         typer.Option(
+            rich_help_panel=options.GOING_ON,
             metavar="SECONDS",
             min=0,
             max=86_400,

@@ -35,6 +35,11 @@ def with_fault(fault: Fault | None, reason: str) -> str:
     return f"{fault}: {reason}" if fault else reason
 
 
+def as_sentence(clause: str) -> str:
+    """A clause with a capital letter and a full stop: `there is no model x` becomes `There is no model x.`"""
+    return f"{clause[0].upper()}{clause[1:].removesuffix('.')}."
+
+
 def with_hint(message: str, hint: str | None) -> str:
     """The message; if there is a hint, the message as a sentence, followed by the hint."""
     if not hint:

@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Event
 from typing import IO, Any, Self, TypeVar
 
-from mobilebench.core.errors import MobilebenchError
+from mobilebench.core.errors import MobilebenchError, as_sentence
 
 Result = TypeVar("Result")
 
@@ -61,7 +61,7 @@ class WorkerFailed(Exception):
     @property
     def sentence(self) -> str:
         """The reason as a full sentence."""
-        return f"{self.reason[0].upper()}{self.reason[1:].removesuffix('.')}."
+        return as_sentence(self.reason)
 
 
 class Worker:

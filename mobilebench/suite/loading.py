@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from mobilebench.core import old_names
 from mobilebench.core.axes import AXES, OFFERED, STATED, engine_name
-from mobilebench.core.errors import BadInput, first_problem
+from mobilebench.core.errors import BadInput, as_sentence, first_problem
 from mobilebench.suite.schema import Group, Suite, keys_at
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
@@ -53,7 +53,8 @@ def load(name: str, *, words: Vocabulary | None = None) -> Suite:
         return _checked(read_yaml(path), path.stem, words or vocabulary())
     problem, hint = unknown("suite", name, names())
     raise BadInput(
-        f"T{problem[1:]}.", hint=hint or "Name one of these, or a YAML file; `mobilebench describe suites` shows them."
+        as_sentence(problem),
+        hint=hint or "Name one of these, or a YAML file; `mobilebench describe suites` shows them.",
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mobilebench.core import old_names
 from mobilebench.core.axes import AUTO, AXES, GPUS, OFFERED, Axis
-from mobilebench.core.errors import BadInput, NothingToMeasure
+from mobilebench.core.errors import BadInput, NothingToMeasure, as_sentence
 from mobilebench.core.records import (
     BlockRule,
     Case,
@@ -149,7 +149,7 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
     for setting in selection.settings:
         if setting not in old_names.SETTINGS:
             problem, hint = unknown("setting", setting, old_names.SETTINGS)
-            raise BadInput(f"T{problem[1:]}.", hint=hint)
+            raise BadInput(as_sentence(problem), hint=hint)
     for name in selection.passes:
         if name not in registry.passes():
             raise BadInput(f"--pass {name} is not known; known are {', '.join(registry.passes())}.")
@@ -181,7 +181,7 @@ def _parsed(axis: Axis, values: tuple[Any, ...], words: Vocabulary) -> tuple[Any
             raise BadInput(f"{axis.option} {value}: {error}.") from error
         if known is not None and found[-1] not in known:
             problem, hint = unknown(axis.title, found[-1], known)
-            raise BadInput(f"T{problem[1:]}.", hint=hint)
+            raise BadInput(as_sentence(problem), hint=hint)
     return tuple(found)
 
 

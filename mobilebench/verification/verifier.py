@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
-from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
+from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported, as_sentence
 from mobilebench.core.records import TargetInfo
 from mobilebench.models import behaviour, obtain, registry, user_store
 from mobilebench.models.manifest import ModelFiles
@@ -150,7 +150,7 @@ class _Verification:
         facts, unknown = self._facts() if precisions else (None, [])
         complaints += unknown
         if clause := behaviour.clause(behaviour.of(self._base.manifest)) if precisions else None:
-            self._notes.append(f"{clause[0].upper()}{clause[1:]}.")
+            self._notes.append(as_sentence(clause))
         rows = [] if unknown else self._rows(precisions, facts)
         if facts:
             complaints += [one for files in precisions.values() for one in matrix.worthless(facts, files.manifest)]
@@ -206,7 +206,7 @@ class _Verification:
         manifest = self._base.manifest
         if reason := outputs.why_no_reference(manifest):
             if not manifest.reference:
-                return None, [f"{reason[0].upper()}{reason[1:]}: there is nothing to compare with."]
+                return None, [as_sentence(f"{reason}: there is nothing to compare with")]
             self._notes.append(
                 f"{manifest.reference_engine} cannot compute the reference again ({reason}). Outputs are compared with "
                 "the stored reference for the published input, of which 64 elements per output are known."

@@ -10,7 +10,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from mobilebench.core.errors import BadInput, Unsupported
+from mobilebench.core.errors import BadInput, Unsupported, as_sentence
 from mobilebench.core.hashing import known_sha256
 from mobilebench.engines.libraries import cached, given, pins
 from mobilebench.engines.libraries.cached import Tell, on_standard_error
@@ -71,7 +71,7 @@ def libraries_for(engine: str, backend: str, build: str, tell: Tell = on_standar
     own = given.library(engine, build)
     own_delegate = given.library(name, build) if name else None
     if reason := _unknown(engine, build, backend):
-        raise Unsupported(f"{reason[0].upper()}{reason[1:]}.")
+        raise Unsupported(as_sentence(reason))
     choice = pins.choice(engine, build, backend)
     core = own or _known_core(engine, build, choice, tell)
     delegate = own_delegate
