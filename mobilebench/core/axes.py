@@ -129,7 +129,7 @@ def cores_of(value: object) -> str:
         return str(value)
     if isinstance(value, str) and _MASK.fullmatch(value) and (mask := int(value, 16)):
         return f"0x{mask:x}"
-    raise ValueError(f"cores are named {', '.join(CORES)}, or by a mask such as 0xf0 (CPUs 4 to 7), not `{value}`")
+    raise ValueError(f"cores are named {', '.join(CORES)}, or by a mask such as 0xf0 (CPUs 4 to 7)")
 
 
 def engine_name(value: object) -> str:

@@ -86,6 +86,8 @@ def _in_plain_words(document: Document, error: ValidationError) -> BadInput:
         return document.error(place, problem, hint=hint)
     if first.kind == "missing":
         return document.error(place, f"the key `{place[-1]}` is missing")
+    if first.kind == "too_short":
+        return document.error(place, "this list should have at least 1 item")
     message = first.text.replace("Input should be", "this should be")
     return document.error(place, f"{message[0].lower()}{message[1:]}{_shown(first.value)}")
 

@@ -96,13 +96,20 @@ def vocabulary() -> Vocabulary:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str | None]:
-    """The sentence (without full stop) and the hint for a name that does not exist."""
+    """The sentence (without full stop) and the hint for a name that does not exist.
+
+    Args:
+        kind: what the name stands for, such as `model`, or `delegate of tflite cpu`.
+        name: the name.
+        known: the names that exist.
+    """
     if isinstance(known, Models) and (told := _of_family(name)):
         return told
     names = list(known)
     close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     hint = f"Did you mean `{close[0]}`?" if close else None
-    return f"there is no {kind} `{name}`; known are {', '.join(names) or 'none'}", hint
+    thing, of, owner = kind.partition(" of ")
+    return f"there is no {thing} `{name}`{of}{owner}; known are {', '.join(names) or 'none'}", hint
 
 
 def _of_family(model: str) -> tuple[str, str | None] | None:

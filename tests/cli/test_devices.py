@@ -121,7 +121,7 @@ def test_devices_says_what_to_do_and_what_is_unknown(
     assert statuses == {}
     remarks = [line for line in out.splitlines() if line.startswith(("R58M: ", "R58N: "))]
     assert remarks[0].endswith(discovery.remedy("R58M", "sideload"))
-    assert "R58N: battery is not known: the phone was not asked." in remarks
+    assert any(remark.startswith("R58N: battery is not known: ") for remark in remarks)
 
 
 def test_devices_says_which_phones_are_being_measured_or_need_a_restore(

@@ -31,12 +31,11 @@ def refusal(tmp_path: Path, options: str = "") -> str:
     return err
 
 
-def test_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_a_port_that_is_taken(tmp_path: Path, pinned: Pinned) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         error = refusal(tmp_path, f"--port {port}")
-    assert f"The page server cannot listen at 127.0.0.1, port {port}: Address already in use." in error
-    assert "a port that nothing else uses (0: any)" in error
+    pinned(error.replace(str(port), "PORT"))
 
 
 @pytest.mark.parametrize("address", ["203.0.113.7", "no such address"])

@@ -49,7 +49,7 @@ def test_traces_of_a_phone_are_kept_listed_and_can_be_read(mobilebench: CommandL
     assert any(name.startswith("wasm.") for name in names)
 
     shown = mobilebench("results", "last").stdout
-    assert "1 trace, to be opened in the Performance panel of Chrome's DevTools or in Perfetto" in shown
+    assert "Perfetto (ui.perfetto.dev)" in shown
     assert f": {Path(path).parent}\n" in shown
     assert Path(path).name in shown
     [row] = csv.DictReader(io.StringIO(mobilebench("results", "last", "--format", "csv", "--data", "traces").stdout))

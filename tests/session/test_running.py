@@ -634,8 +634,9 @@ class TestResume:
 
     def test_an_unknown_run(self, session: Sessions) -> None:
         session.run()
-        with pytest.raises(BadInput, match="no run nope"):
+        with pytest.raises(BadInput) as raised:
             session.resume("nope")
+        assert "nope" in raised.value.message
 
     def test_a_target_that_is_not_here_is_said_and_the_others_are_measured(
         self, session: Sessions, pinned: Pinned
@@ -671,12 +672,13 @@ class TestResume:
         with pinned.raises(NothingToMeasure):
             session.resume()
 
-    def test_other_weights_do_not_belong_to_the_run(self, session: Sessions) -> None:
+    def test_other_weights_do_not_belong_to_the_run(self, session: Sessions, pinned: Pinned) -> None:
         session.cancel.set()
         session.run()
         session.world.models["m"] = ModelFiles(Path("/nowhere"), manifest(weights="sha256:1234"))
-        with pytest.raises(BadInput, match="with weights seeded; the model here has sha256:1234"):
+        with pytest.raises(BadInput) as raised:
             session.resume()
+        pinned(raised.value.message.replace(session.stored().info.id, "RUN"))
 
 
 class TestRetry:

@@ -81,63 +81,50 @@ def test_a_file_that_does_not_exist(tmp_path: Path, pinned: Pinned) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "with_this", "line", "says"),
+    ("broken", "with_this", "line"),
     [
-        ("title: Mine", "titel: Mine", 1, "no key `titel`"),
-        ("blocks: 2", "blocks: two", 6, "blocks`: this should be a valid integer, not 'two'"),
-        ("blocks: 2", "blocks: '2'", 6, "blocks`: this should be a valid integer"),
-        ("blocks: 2", "blocks: 0", 6, "greater than or equal to 1, not 0"),
-        ("blocks: 2", "blocks:", 6, "should be a valid integer, not None"),
-        ("threads: [2]", "threads: [2, 0]", 4, "threads.1`: threads should be a number from 1 to 1024, or `all`"),
-        ("threads: [2]", "threads: []", 4, "at least 1 item"),
-        ("max_seconds: 1", "max_second: 1", 5, "rule.max_second`: there is no key `max_second`"),
-        ("min_predictions: 3", "min_predictions: 30", 5, "min_predictions is larger than max_predictions"),
-        ("max_predictions: 5", "max_predictions: 1000000000", 5, "a block takes at most 1000000 predictions"),
-        ("max_seconds: 1", "max_seconds: 1e9", 5, "at most 1000000 predictions and 86400 s"),
-        (
-            "max_seconds: 1",
-            "max_seconds: 1, time_limit_seconds: 0",
-            5,
-            "rule.time_limit_seconds`: this should be greater",
-        ),
-        ("max_seconds: 1", "max_seconds: 1, time_limit_seconds: 90000", 5, "time limit should be 1 to 86400 s"),
-        ("blocks: 2", "blocks: 2\npasses: []", 7, "passes`: list should have at least 1 item"),
-        ("blocks: 2", "blocks: 2\npasses: [kernel]", 7, "passes.0`: this should be 'timing', 'kernels', 'memory' or"),
-        ("blocks: 2", "blocks: 2\naffinities: [bigg]", 7, "affinities.0`: cores are named none, big, little, prime"),
-        ("blocks: 2", "blocks: 2\naffinities: ['0x0']", 7, "mask such as 0xf0 (CPUs 4 to 7), not `0x0`"),
-        ("blocks: 2", "blocks: 2\ncaches: [hot]", 7, "caches.0`: caches should be as found, cold or warm, not 'hot'"),
-        ("blocks: 2", "blocks: 2\npriority: 20", 7, "priority`: this should be less than or equal to 19"),
-        ("blocks: 2", "blocks: 2\nmodel_access: mmap", 7, "model_access`: this should be 'read' or 'mapped'"),
-        (
-            "blocks: 2",
-            "blocks: 2\nrequire_full_delegation: 1.5",
-            7,
-            "require_full_delegation`: this should be true, false or a number",
-        ),
-        ("blocks: 2", "blocks: 2\nrequire_full_delegation: yes please", 7, "from 0 to 1, not 'yes please'"),
-        ("targets: [host]", "targets: [hots]", 8, "'host', 'android', 'virtual' or 'real', not 'hots'"),
-        ("targets: [host]", "tragets: [host]", 8, "no key `tragets`"),
-        ("targets: [host]\n    engines", "targets: [host]\n    engine", 9, "no key `engine`"),
-        ("models: [mobilenet_v2]", "models: [mobilenet_v3]", 3, "models.0`: there is no model `mobilenet_v3`"),
-        ("tflite:", "tflight:", 10, "groups.0.engines.tflight`: there is no engine `tflight`"),
-        (
-            "{cpu: {delegate: xnnpack}}",
-            "{tpu: {delegate: xnnpack}}",
-            10,
-            "no backend of tflite `tpu`; known are cpu, gpu, nnapi",
-        ),
-        ("delegate: xnnpack", "delegate: xnnpac", 10, "no delegate of tflite cpu `xnnpac`; known are xnnpack"),
-        ("delegate: xnnpack", "gpu: auto", 10, "no GPU of tflite cpu `auto`"),
-        ("delegate: xnnpack", "turbo: yes", 10, "no axis `turbo` of backends; known are wasm_build, delegate"),
-        ("{delegate: xnnpack}", "[xnnpac]", 10, "there is no setting `xnnpac` of tflite cpu"),
-        ("{delegate: xnnpack}", "{threads: 0}", 10, "threads should be a number from 1 to 1024"),
-        ("title: Mine", "name: Mine", 1, "named by its file"),
+        ("title: Mine", "titel: Mine", 1),
+        ("blocks: 2", "blocks: two", 6),
+        ("blocks: 2", "blocks: '2'", 6),
+        ("blocks: 2", "blocks: 0", 6),
+        ("blocks: 2", "blocks:", 6),
+        ("threads: [2]", "threads: [2, 0]", 4),
+        ("threads: [2]", "threads: []", 4),
+        ("max_seconds: 1", "max_second: 1", 5),
+        ("min_predictions: 3", "min_predictions: 30", 5),
+        ("max_predictions: 5", "max_predictions: 1000000000", 5),
+        ("max_seconds: 1", "max_seconds: 1e9", 5),
+        ("max_seconds: 1", "max_seconds: 1, time_limit_seconds: 0", 5),
+        ("max_seconds: 1", "max_seconds: 1, time_limit_seconds: 90000", 5),
+        ("blocks: 2", "blocks: 2\npasses: []", 7),
+        ("blocks: 2", "blocks: 2\npasses: [kernel]", 7),
+        ("blocks: 2", "blocks: 2\naffinities: [bigg]", 7),
+        ("blocks: 2", "blocks: 2\naffinities: ['0x0']", 7),
+        ("blocks: 2", "blocks: 2\ncaches: [hot]", 7),
+        ("blocks: 2", "blocks: 2\npriority: 20", 7),
+        ("blocks: 2", "blocks: 2\nmodel_access: mmap", 7),
+        ("blocks: 2", "blocks: 2\nrequire_full_delegation: 1.5", 7),
+        ("blocks: 2", "blocks: 2\nrequire_full_delegation: yes please", 7),
+        ("targets: [host]", "targets: [hots]", 8),
+        ("targets: [host]", "tragets: [host]", 8),
+        ("targets: [host]\n    engines", "targets: [host]\n    engine", 9),
+        ("models: [mobilenet_v2]", "models: [mobilenet_v3]", 3),
+        ("tflite:", "tflight:", 10),
+        ("{cpu: {delegate: xnnpack}}", "{tpu: {delegate: xnnpack}}", 10),
+        ("delegate: xnnpack", "delegate: xnnpac", 10),
+        ("delegate: xnnpack", "gpu: auto", 10),
+        ("delegate: xnnpack", "turbo: yes", 10),
+        ("{delegate: xnnpack}", "[xnnpac]", 10),
+        ("{delegate: xnnpack}", "{threads: 0}", 10),
+        ("title: Mine", "name: Mine", 1),
     ],
 )
-def test_a_mistake_is_told_by_line_and_key(tmp_path: Path, broken: str, with_this: str, line: int, says: str) -> None:
+def test_a_mistake_is_told_by_line_and_key(
+    tmp_path: Path, broken: str, with_this: str, line: int, pinned: Pinned
+) -> None:
     error = mistake(SUITE.replace(broken, with_this, 1), tmp_path)
     assert f"line {line}, column " in error.message
-    assert says in error.message
+    pinned(error.message)
 
 
 @pytest.mark.parametrize(

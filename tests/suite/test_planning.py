@@ -185,8 +185,8 @@ def test_a_selected_time_limit_is_that_of_every_block(selected: float | str, lim
 
 
 @pytest.mark.parametrize("selected", [0, -1, 86_401, "soon", "nan", "inf"])
-def test_a_time_limit_that_is_none_is_refused(selected: float | str) -> None:
-    with pytest.raises(BadInput, match="--time-limit: a block's time limit should be 1 to 86400 s, or `none`, not"):
+def test_a_time_limit_that_is_none_is_refused(selected: float | str, pinned: Pinned) -> None:
+    with pinned.raises(BadInput):
         planned("web", HOST, time_limit=selected)
 
 
@@ -412,24 +412,26 @@ class TestSelection:
         assert {b.case.browser for b in quick(HOST, browsers=("chrome",)).blocks} == {"chrome"}
 
     @pytest.mark.parametrize(
-        ("selected", "says", "hint"),
+        ("selected", "wrong", "suggestion"),
         [
-            ({"models": ("mobilnet_v2",)}, "There is no model `mobilnet_v2`; known are mobilenet_v2", "mobilenet_v2"),
-            ({"engines": ("tfj",)}, "There is no engine `tfj`; known are tflite", "tfjs"),
-            ({"backends": ("webgpuu",)}, "There is no backend `webgpuu`; known are cpu, gpu, nnapi", "webgpu"),
-            ({"wasm_builds": ("smid",)}, "There is no wasm build `smid`; known are", "simd"),
-            ({"settings": ("smid",)}, "There is no setting `smid`; known are", "simd"),
-            ({"browsers": ("crome",)}, "There is no browser `crome`; known are chrome, firefox", "chrome"),
-            ({"precisions": ("fp3",)}, "There is no precision `fp3`; known are fp32", "fp32"),
+            ({"models": ("mobilnet_v2",)}, "mobilnet_v2", "mobilenet_v2"),
+            ({"engines": ("tfj",)}, "tfj", "tfjs"),
+            ({"backends": ("webgpuu",)}, "webgpuu", "webgpu"),
+            ({"wasm_builds": ("smid",)}, "smid", "simd"),
+            ({"settings": ("smid",)}, "smid", "simd"),
+            ({"browsers": ("crome",)}, "crome", "chrome"),
+            ({"precisions": ("fp3",)}, "fp3", "fp32"),
         ],
     )
     def test_an_unknown_name_is_answered_with_the_known_ones(
-        self, selected: dict[str, tuple[str, ...]], says: str, hint: str
+        self, selected: dict[str, tuple[str, ...]], wrong: str, suggestion: str
     ) -> None:
         with pytest.raises(BadInput) as raised:
             quick(HOST, **selected)
-        assert raised.value.message.startswith(says)
-        assert raised.value.hint == f"Did you mean `{hint}`?"
+        unknown, _, known = raised.value.message.partition(f"`{wrong}`")
+        assert unknown.startswith("There is no ")
+        assert suggestion in known
+        assert raised.value.hint == f"Did you mean `{suggestion}`?"
 
     @pytest.mark.parametrize(("kind", "option"), [("batches", "--batch"), ("threads", "--threads")])
     def test_counts_start_at_one(self, kind: str, option: str) -> None:
@@ -437,8 +439,8 @@ class TestSelection:
             quick(HOST, **{kind: (0,)})
 
     @pytest.mark.parametrize("count", ["many", "-1", 1025])
-    def test_threads_are_a_number_or_all_cores(self, count: int | str) -> None:
-        with pytest.raises(BadInput, match=f"--threads {count}: threads should be a number from 1 to 1024, or `all`"):
+    def test_threads_are_a_number_or_all_cores(self, count: int | str, pinned: Pinned) -> None:
+        with pinned.raises(BadInput):
             quick(HOST, threads=(count,))
 
     def test_all_threads_are_the_targets_cores(self) -> None:
