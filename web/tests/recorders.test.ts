@@ -222,7 +222,7 @@ describe('a kernels pass', () => {
   it('is refused by an engine without a profiler', () => {
     expect(() => {
       recorderFor(job('kernels'), new Setup()).loaded({});
-    }).toThrow('litertjs does not tell which operators it runs: it has no profiler.');
+    }).toThrow('litertjs does not report which operators it runs: it has no profiler.');
   });
 
   it('times the inference, not what the profiler does when it has ended', async () => {

@@ -16,7 +16,7 @@ export function kernelsRecorder({ engine }: Pick<Job, 'engine'>): Recorder {
     loaded(session) {
       profiler = session.profiler?.();
       if (profiler === undefined) {
-        throw new Unsupported(`${engine} does not tell which operators it runs: it has no profiler.`);
+        throw new Unsupported(`${engine} does not report which operators it runs: it has no profiler.`);
       }
     },
     first: (predict) => watched(predict),
