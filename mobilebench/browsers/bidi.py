@@ -46,8 +46,8 @@ class BidiPage:
             raise _crashed()
         if "error" in message:
             self._look_for_crash()
-            said = first_line(message.get("message"))
-            raise BlockFailed(f"The browser could not open the page: {said}", fault="cut connection")
+            reason = first_line(message.get("message"))
+            raise BlockFailed(f"The browser could not open the page: {reason}", fault="cut connection")
 
     def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
         params = {
@@ -59,8 +59,8 @@ class BidiPage:
         answer = self._ask("script.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
         if answer.get("type") == "exception":
             self._look_for_crash()
-            said = exception_text(answer.get("exceptionDetails"))
-            raise BlockFailed(f"{what} threw an exception: {said}", fault="page error")
+            exception = exception_text(answer.get("exceptionDetails"))
+            raise BlockFailed(f"{what} threw an exception: {exception}", fault="page error")
         return local_value(answer.get("result"))
 
     def tell_cores(self, count: int) -> None:
@@ -89,10 +89,10 @@ class BidiPage:
         if "error" in message:
             if self._watch.crashed or str(message["error"]) in _GONE:
                 raise _crashed()
-            said = first_line(message.get("message") or message["error"])
-            if method == "script.evaluate" and "allocation size overflow" in said:
+            reason = first_line(message.get("message") or message["error"])
+            if method == "script.evaluate" and "allocation size overflow" in reason:
                 raise too_much("more than the browser can send")
-            raise BlockFailed(f"The browser refused {method}: {said}", fault="bad answer")
+            raise BlockFailed(f"The browser refused {method}: {reason}", fault="bad answer")
         result = message.get("result")
         if not isinstance(result, dict):
             raise BlockFailed(f"The browser's answer to {method} has no result.", fault="bad answer")
@@ -167,8 +167,8 @@ def _first_context(page: BidiPage, patience: float, cancel: Event | None) -> str
     """Context id of the tab that shows nothing yet, else of the first tab."""
     deadline = time.monotonic() + patience
     while True:
-        told = page.call("browsingContext.getTree", {"maxDepth": 0}).get("contexts")
-        tabs = [tab for tab in told if isinstance(tab, dict)] if isinstance(told, list) else []
+        contexts = page.call("browsingContext.getTree", {"maxDepth": 0}).get("contexts")
+        tabs = [tab for tab in contexts if isinstance(tab, dict)] if isinstance(contexts, list) else []
         found = next((tab for tab in tabs if tab.get("url") == "about:blank"), tabs[0] if tabs else {})
         context = found.get("context")
         if isinstance(context, str):

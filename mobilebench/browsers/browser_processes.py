@@ -31,16 +31,16 @@ class Renderer:
 class RendererCheck:
     """Compares the renderers before a page is opened with those after it has answered."""
 
-    def __init__(self, address: str, before: Mapping[int, float] | None, *, wanted: bool) -> None:
+    def __init__(self, address: str, before: Mapping[int, float] | None, *, enabled: bool) -> None:
         self._address = address
-        self._wanted = wanted
+        self._enabled = enabled
         self._before = before
         self.found: Renderer | None = None
 
     @property
     def note(self) -> str | None:
         """A note if the page is not known to have had a fresh process, else None."""
-        if not self._wanted:
+        if not self._enabled:
             return None
         if self.found is None:
             return "the browser does not report which process ran the page"
@@ -54,13 +54,13 @@ class RendererCheck:
 
 
 @contextmanager
-def renderer_checked(address: str, wanted: bool) -> Iterator[RendererCheck]:
+def renderer_checked(address: str, enabled: bool) -> Iterator[RendererCheck]:
     """Watch the renderers of the browser at `address` while a page is open, if `wanted`."""
     before: dict[int, float] | None = None
-    if wanted:
+    if enabled:
         with suppress(BlockFailed):
             before = cpu_seconds(address)
-    yield RendererCheck(address, before, wanted=wanted)
+    yield RendererCheck(address, before, enabled=enabled)
 
 
 def busiest(before: Mapping[int, float], after: Mapping[int, float]) -> Renderer | None:
@@ -104,9 +104,9 @@ _COULD_FOLLOW: tuple[Fault | None, ...] = ("page error", "hang", None)
 class GpuProcessCheck:
     """Compares the browser's GPU processes at creation with those at a later call."""
 
-    def __init__(self, address: str, *, wanted: bool) -> None:
+    def __init__(self, address: str, *, enabled: bool) -> None:
         self._address = address
-        self._first = self._running() if wanted else frozenset()
+        self._first = self._running() if enabled else frozenset()
 
     @property
     def ended(self) -> bool:
@@ -141,7 +141,7 @@ def gpu_checked(address: str, backend: str) -> Iterator[GpuProcessCheck]:
     Raises:
         BlockFailed: replaces the original exception.
     """
-    watch = GpuProcessCheck(address, wanted=backend in GPU_BACKENDS and address.startswith("http"))
+    watch = GpuProcessCheck(address, enabled=backend in GPU_BACKENDS and address.startswith("http"))
     try:
         yield watch
     except (BlockFailed, Unsupported) as error:

@@ -49,8 +49,8 @@ class CdpPage:
         params = {"expression": expression, "awaitPromise": True, "returnByValue": True}
         answer = self._ask("Runtime.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
         if "exceptionDetails" in answer:
-            said = exception_text(answer["exceptionDetails"])
-            raise BlockFailed(f"{what} threw an exception: {said}", fault="page error")
+            exception = exception_text(answer["exceptionDetails"])
+            raise BlockFailed(f"{what} threw an exception: {exception}", fault="page error")
         result = answer.get("result")
         return result.get("value") if isinstance(result, dict) else None
 
@@ -77,8 +77,8 @@ class CdpPage:
             raise self._crash() from None
         if "error" in message:
             error = message["error"]
-            said = error.get("message") if isinstance(error, dict) else error
-            raise BlockFailed(f"The browser refused {method}: {said}", fault="bad answer")
+            reason = error.get("message") if isinstance(error, dict) else error
+            raise BlockFailed(f"The browser refused {method}: {reason}", fault="bad answer")
         result = message.get("result")
         if not isinstance(result, dict):
             raise BlockFailed(f"The browser's answer to {method} has no result.", fault="bad answer")

@@ -90,13 +90,13 @@ def logged_file(visit: Visit, name: str, file: Path, encoded: bool) -> web.Strea
 
         def _log_entry(self, whole: bool) -> Served:
             ended = time.monotonic()
-            said = self.headers.get("Content-Encoding", "identity")
+            sent_encoding = self.headers.get("Content-Encoding", "identity")
             return Served(
                 name=name,
                 file=file,
                 status=self.status,
                 bytes=(self.content_length or 0) if whole and self.status in SENT else 0,
-                encoding=cast(Encoding, said) if said in get_args(Encoding) else "identity",
+                encoding=cast(Encoding, sent_encoding) if sent_encoding in get_args(Encoding) else "identity",
                 whole=whole,
                 started=started,
                 first_byte=self.first_byte or ended,

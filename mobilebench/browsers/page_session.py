@@ -139,7 +139,7 @@ class Visit:
 def _unsent_s(connection: Any) -> float:
     """Seconds since the system last sent data on the socket; 0 if unknown."""
     try:
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-        return float(_LAST_DATA_SENT.unpack(told)[0]) / 1000
+        tcp_info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+        return float(_LAST_DATA_SENT.unpack(tcp_info)[0]) / 1000
     except (AttributeError, OSError, struct.error):
         return 0.0

@@ -202,11 +202,11 @@ class NativeEngine(EngineOf[PreparedRunner]):
         except BadInput as error:
             raise BlockFailed(error.message, hint=error.hint) from error
 
-    def _model(self, files: ModelFiles, wanted: Format) -> tuple[Path, str]:
-        entry = files.manifest.formats.get(wanted)
-        path = files.file(wanted)
+    def _model(self, files: ModelFiles, model_format: Format) -> tuple[Path, str]:
+        entry = files.manifest.formats.get(model_format)
+        path = files.file(model_format)
         if entry is None or path is None:
-            raise Unsupported(f"{files.missing(wanted)}.")
+            raise Unsupported(f"{files.missing(model_format)}.")
         if entry.parts:
             raise Unsupported(f"{path.name} keeps its weights in further files, which the native runner does not read.")
         if not path.is_file():
@@ -289,10 +289,10 @@ def answer_arguments(files: ModelFiles) -> list[str]:
     return ["--answer", "first"] if behaviour.of(files.manifest).stateful else []
 
 
-def tensor_arguments(files: ModelFiles, wanted: Format) -> list[str]:
+def tensor_arguments(files: ModelFiles, model_format: Format) -> list[str]:
     """The runner's `--input` and `--output` arguments, in canonical order."""
     manifest = files.manifest
-    entry = manifest.formats[wanted]
+    entry = manifest.formats[model_format]
     arguments = []
     for spec in manifest.inputs:
         dtype = entry.input_dtypes.get(spec.name, spec.dtype)

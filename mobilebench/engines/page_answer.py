@@ -65,11 +65,11 @@ def download_path(target: TargetInfo, case: Case) -> DownloadPath:
     return "tcp-reverse" if ":" in target.id or target.virtual or "._adb-tls" in target.id else "usb-reverse"
 
 
-def joined_downloads(told: Sequence[Download], log: Sequence[Served]) -> list[Download]:
+def joined_downloads(reported: Sequence[Download], log: Sequence[Served]) -> list[Download]:
     """Each file that the page reports, with the first entry of that name in the log that no earlier file has taken."""
     left = sorted(log, key=lambda served: served.started)
     found = []
-    for one in told:
+    for one in reported:
         served = next((served for served in left if served.name == one.name), None)
         if served is None or one.from_cache:
             found.append(one)

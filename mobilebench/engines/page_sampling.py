@@ -178,19 +178,19 @@ class _ProcessMemory:
             peak = self._processes.peak_rss_kb(pid)
             self._peaks[pid] = self._peaks.get(pid) if peak is None else peak
 
-    def completed(self, told: MemoryUse, pid: int | None) -> MemoryUse:
+    def completed(self, reported: MemoryUse, pid: int | None) -> MemoryUse:
         readings = sorted(self._readings.get(pid, []), key=lambda one: one.at_ms) if pid is not None else []
         readings, notes = self._with_dump(readings)
         if self._sampler and self._sampler.failure:
             notes.append(f"samples at an interval ended early: {self._sampler.failure}")
-        return told.model_copy(
+        return reported.model_copy(
             update={
-                "page": [self._with_heap(one) for one in told.page],
+                "page": [self._with_heap(one) for one in reported.page],
                 "peak_rss_kb": self._peaks.get(pid) if pid is not None else None,
                 "period_ms": PERIOD_MS if self._sampler else None,
                 "readings": readings,
                 "graphics_kb": self._dumped.graphics_kb,
-                "notes": [*told.notes, *_notes(readings), *notes],
+                "notes": [*reported.notes, *_notes(readings), *notes],
             }
         )
 
@@ -221,26 +221,26 @@ class _ProcessMemory:
         found: dict[str, Any] = {}
         with suppress(BlockFailed):
             found = self._page.call("Runtime.getHeapUsage")
-        wanted = {"js_heap_bytes": found.get("usedSize"), "js_backing_bytes": found.get("backingStorageSize")}
-        return {name: size for name, told in wanted.items() if (size := _size(told)) is not None}
+        sizes = {"js_heap_bytes": found.get("usedSize"), "js_backing_bytes": found.get("backingStorageSize")}
+        return {name: size for name, value in sizes.items() if (size := _size(value)) is not None}
 
-    def _with_heap(self, told: PageMemory) -> PageMemory:
-        return told.model_copy(update=self._heaps.get(told.stage, {}))
+    def _with_heap(self, reading: PageMemory) -> PageMemory:
+        return reading.model_copy(update=self._heaps.get(reading.stage, {}))
 
 
 def _notes(readings: list[MemoryReading]) -> list[str]:
     if not readings:
         return ["the system does not report the memory of the process that ran the page"]
-    told = ["resident memory is that of the process that ran the page, without the GPU process"]
+    notes = ["resident memory is that of the process that ran the page, without the GPU process"]
     if all(reading.pss_kb is None for reading in readings):
-        told.append("the system does not report the PSS and USS of that process")
-    return told
+        notes.append("the system does not report the PSS and USS of that process")
+    return notes
 
 
-def _settled(earlier: Mapping[int, ThreadTime], now: Mapping[int, ThreadTime], wanted: int) -> bool:
+def _settled(earlier: Mapping[int, ThreadTime], now: Mapping[int, ThreadTime], count: int) -> bool:
     own = {tid: thread for tid, thread in now.items() if thread.of_page}
     resting = [tid for tid, one in own.items() if tid in earlier and one.cpu_ms - earlier[tid].cpu_ms < _SETTLED_MS]
-    return len(own) >= wanted and len(resting) == len(own)
+    return len(own) >= count and len(resting) == len(own)
 
 
 def _busiest(before: Mapping[int, float], after: Mapping[int, float]) -> int | None:

@@ -237,12 +237,12 @@ def _how_to_have(name: str) -> str:
 
 
 @contextmanager
-def _cleared(page: Page, origin: str, wanted: bool) -> Iterator[None]:
+def _cleared(page: Page, origin: str, enabled: bool) -> Iterator[None]:
     """On leaving, remove the data that a browser that stays open keeps for this origin, and for no other."""
     try:
         yield
     finally:
-        if wanted and "clear origin" in page.capabilities:
+        if enabled and "clear origin" in page.capabilities:
             with suppress(BlockFailed):
                 page.clear_origin(origin)
 

@@ -243,10 +243,10 @@ ORTJS_1_14 = _older("1.14", "the papers' release")
 
 def _without_variable_tensors(manifest: Manifest) -> str | None:
     """Why LiteRT.js cannot run a model that keeps its state in variable tensors; it supports other variables."""
-    kept = behaviour.in_variable_tensors(manifest)
-    if not kept:
+    variables = behaviour.in_variable_tensors(manifest)
+    if not variables:
         return None
-    return f"LiteRT.js has no variable tensors, in which {manifest.model} keeps its state ({', '.join(kept)})"
+    return f"LiteRT.js has no variable tensors, in which {manifest.model} keeps its state ({', '.join(variables)})"
 
 
 _LITERT_DTYPES = ("float32", "int32", "uint8")

@@ -40,24 +40,24 @@ _REFUSALS = (
 )
 
 
-def refusal(service: str, said: str) -> str | None:
+def refusal(service: str, output: str) -> str | None:
     """Why an output is not the service's state, as a clause; None when it seems to be.
 
     Args:
         service: name of the service.
-        said: the whole output of `dumpsys SERVICE`.
+        output: the whole output of `dumpsys SERVICE`.
     """
-    if not said.strip():
+    if not output.strip():
         return f"the phone's service {service} answered nothing"
     for pattern, reason in _REFUSALS:
-        if re.search(f"^(?:{pattern})", said, re.MULTILINE):
+        if re.search(f"^(?:{pattern})", output, re.MULTILINE):
             return reason.format(service=service)
     return None
 
 
-def hung(said: str) -> bool:
+def hung(output: str) -> bool:
     """Whether the phone itself stopped waiting for the service, after ten seconds."""
-    return re.search(r"^\*\*\* SERVICE '.*' DUMP TIMEOUT", said, re.MULTILINE) is not None
+    return re.search(r"^\*\*\* SERVICE '.*' DUMP TIMEOUT", output, re.MULTILINE) is not None
 
 
 LIMIT_SECONDS = 5.0
@@ -157,11 +157,11 @@ class ReadingRecorder:
             self._hangs += 1
             return self._nothing(f"`{command}` did not answer within {LIMIT_SECONDS:g} s", during)
         when = time.monotonic()
-        said = answer.stdout.decode(errors="replace")
-        if answer.exit_code != 0 or not said.strip():
-            said = "\n".join(part for part in (answer.stderr.decode(errors="replace"), said) if part.strip())
-        self._hangs = self._hangs + 1 if hung(said) else 0
-        readings = self._parse(said)
+        output = answer.stdout.decode(errors="replace")
+        if answer.exit_code != 0 or not output.strip():
+            output = "\n".join(part for part in (answer.stderr.decode(errors="replace"), output) if part.strip())
+        self._hangs = self._hangs + 1 if hung(output) else 0
+        readings = self._parse(output)
         if answer.exit_code != 0:
             failed = Void(f"`{command}` failed (exit code {answer.exit_code})")
             readings = {key: one if isinstance(one, Void) else failed for key, one in readings.items()}
@@ -194,12 +194,14 @@ def _why_missing(reasons: Sequence[tuple[bool, str | None]], failure: str | None
         return found.pop()
     between = [reason for during, reason in reasons if during]
     around = [reason for during, reason in reasons if not during]
-    told = [f"{when}: {one}" for when, one in zip(("before the block", "after the block"), around, strict=False) if one]
+    clauses = [
+        f"{when}: {one}" for when, one in zip(("before the block", "after the block"), around, strict=False) if one
+    ]
     counted = Counter(one for one in between if one)
-    told += [f"{count} of {len(between)} readings during the block: {one}" for one, count in counted.items()]
+    clauses += [f"{count} of {len(between)} readings during the block: {one}" for one, count in counted.items()]
     if failure:
-        told.append(f"during the block, until reading it failed: {failure}")
-    return "; ".join(told) or None
+        clauses.append(f"during the block, until reading it failed: {failure}")
+    return "; ".join(clauses) or None
 
 
 def why_not_a_real_phone(target: TargetInfo) -> str | None:

@@ -55,14 +55,14 @@ def parse(text: str) -> Readings:
 
 
 def _status(text: str) -> float | Void:
-    told = dict.fromkeys(_STATUS.findall(text))
+    statuses = dict.fromkeys(_STATUS.findall(text))
     if _OVERRIDDEN.search(text):
         return Void("the status was set by hand (`cmd thermalservice reset` on the phone ends that)")
-    if not told:
+    if not statuses:
         return Void("the phone does not report its thermal status")
-    if len(told) > 1:
-        return Void(f"the phone reports several thermal statuses ({', '.join(told)})")
-    (status,) = told
+    if len(statuses) > 1:
+        return Void(f"the phone reports several thermal statuses ({', '.join(statuses)})")
+    (status,) = statuses
     known = status.isdecimal() and int(status) < len(THROTTLING_STATES)
     return float(status) if known else Void(f"{status[:40]} is not a thermal status of Android")
 

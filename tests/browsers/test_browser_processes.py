@@ -37,14 +37,14 @@ def test_the_renderer_is_the_one_that_computed_most(
 def test_what_is_not_known_is_said(monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
     told = iter([{1: 9.0}, {1: 12.0}])
     monkeypatch.setattr(browser_processes, "cpu_seconds", lambda address: next(told))
-    with browser_processes.renderer_checked("http://127.0.0.1:9", wanted=True) as watch:
+    with browser_processes.renderer_checked("http://127.0.0.1:9", enabled=True) as watch:
         pinned(watch.note or "")
         watch.look()
     pinned(watch.note or "")
 
 
 def test_a_browser_that_tells_nothing_is_no_failure(pinned: Pinned) -> None:
-    with browser_processes.renderer_checked("http://127.0.0.1:9", wanted=True) as watch:
+    with browser_processes.renderer_checked("http://127.0.0.1:9", enabled=True) as watch:
         watch.look()
     assert watch.found is None
     pinned(watch.note or "")
@@ -52,7 +52,7 @@ def test_a_browser_that_tells_nothing_is_no_failure(pinned: Pinned) -> None:
 
 def test_nobody_asks_a_browser_that_is_fresh_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser_processes, "cpu_seconds", lambda address: pytest.fail("asked"))
-    with browser_processes.renderer_checked("http://127.0.0.1:9", wanted=False) as watch:
+    with browser_processes.renderer_checked("http://127.0.0.1:9", enabled=False) as watch:
         watch.look()
     assert (watch.found, watch.note) == (None, None)
 

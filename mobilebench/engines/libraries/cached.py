@@ -229,14 +229,14 @@ def _brought(command: list[str], folder: Path, client: str) -> Path:
     """Run a client, and return the one file that it leaves in `folder`."""
     if shutil.which(command[0]) is None:
         raise NotHad(f"{client} is not installed")
-    output = folder / "said.txt"
+    output = folder / "output.txt"
     ended = _run(command, folder, output)
-    said = output.read_text(errors="replace")[:100_000]
+    printed = output.read_text(errors="replace")[:100_000]
     output.unlink()
     files = [file for file in folder.iterdir() if file.is_file() and not file.is_symlink()]
     if len(files) == 1 and ended:
         return files[0]
-    raise NotHad(_first_error(said) if ended else f"no answer within {_FETCH_SECONDS:.0f} s")
+    raise NotHad(_first_error(printed) if ended else f"no answer within {_FETCH_SECONDS:.0f} s")
 
 
 def _run(command: list[str], folder: Path, output: Path) -> bool:

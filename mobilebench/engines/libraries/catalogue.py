@@ -44,7 +44,7 @@ def builds() -> list[str]:
     return sorted(known, key=lambda build: (build != resolve.host_build(), build))
 
 
-def entries(engines: Iterable[str] = (), wanted: Iterable[str] = ()) -> list[Entry]:
+def entries(engines: Iterable[str] = (), build_names: Iterable[str] = ()) -> list[Entry]:
     """The libraries of these engines and runner builds; if none are named, of all engines on this computer and phones.
 
     Raises:
@@ -52,10 +52,10 @@ def entries(engines: Iterable[str] = (), wanted: Iterable[str] = ()) -> list[Ent
     """
     chosen = _known(engines, resolve.ENGINES, "engine with libraries") or resolve.ENGINES
     known = builds()
-    on = _known(wanted, known, "runner build") or [
+    chosen_builds = _known(build_names, known, "runner build") or [
         build for build in known if build == resolve.host_build() or build.startswith("android-")
     ]
-    return [entry for build in on for engine in chosen for entry in _of(engine, build)]
+    return [entry for build in chosen_builds for engine in chosen for entry in _of(engine, build)]
 
 
 def fetch(entry: Entry, tell: cached.Tell = cached.on_standard_error) -> str | None:

@@ -192,11 +192,11 @@ def filled(one: Input, position: int) -> Any:
         return synthetic_inputs.filled_array(one.shape, one.dtype, position, kind=one.kind, low=one.low, high=one.high)
     assert one.file is not None
     dtype = np.dtype(one.dtype).newbyteorder("<")
-    wanted = int(np.prod(one.shape, dtype=np.int64)) * dtype.itemsize
+    expected_bytes = int(np.prod(one.shape, dtype=np.int64)) * dtype.itemsize
     try:
         size = one.file.stat().st_size
-        if size != wanted:
-            raise Problem(f"the input file {one.file} has {size} bytes, the tensor `{one.name}` has {wanted}")
+        if size != expected_bytes:
+            raise Problem(f"the input file {one.file} has {size} bytes, the tensor `{one.name}` has {expected_bytes}")
         return np.fromfile(one.file, dtype=dtype).reshape(one.shape).astype(one.dtype, copy=False)
     except OSError as error:
         raise Problem(f"the input file {one.file} cannot be read: {error.strerror}") from error
@@ -229,15 +229,15 @@ def measurement(block: Block | None, problem: Problem | None, pass_asked: str) -
     """What was measured, or why it was not. `block` is None when even the arguments were unusable."""
     from mobilebench.core.records import MEASUREMENT_SCHEMA, Measurement
 
-    said = {"schema": MEASUREMENT_SCHEMA, "engine": ENGINE, "pass": pass_asked}
+    header = {"schema": MEASUREMENT_SCHEMA, "engine": ENGINE, "pass": pass_asked}
     if problem is not None:
         status = "unsupported" if problem.exit_code == UNSUPPORTED else "error"
         version = block.version if block else None
-        return Measurement.model_validate({**said, "status": status, "reason": problem.reason, "version": version})
+        return Measurement.model_validate({**header, "status": status, "reason": problem.reason, "version": version})
     assert block is not None
     return Measurement.model_validate(
         {
-            **said,
+            **header,
             "status": "ok",
             "version": block.version,
             "proof": _proof(block),

@@ -35,16 +35,16 @@ class Reading:
 
 def parse(at_ms: float, stage: str | None, rollup: str) -> Reading | None:
     """Parse the text of `/proc/self/smaps_rollup`; None when it has no resident set."""
-    told = proc.kib_fields(rollup)
-    rss = told.get("Rss")
+    fields = proc.kib_fields(rollup)
+    rss = fields.get("Rss")
     if rss is None:
         return None
-    clean, dirty, anonymous = told.get("Private_Clean"), told.get("Private_Dirty"), told.get("Anonymous")
+    clean, dirty, anonymous = fields.get("Private_Clean"), fields.get("Private_Dirty"), fields.get("Anonymous")
     return Reading(
         at_ms,
         stage,
         rss,
-        told.get("Pss"),
+        fields.get("Pss"),
         clean + dirty if clean is not None and dirty is not None else None,
         anonymous,
         rss - anonymous if anonymous is not None else None,
@@ -147,7 +147,7 @@ def _cached_pages(file: Path) -> tuple[int | None, int]:
     if size == 0:
         return 0, 0
     pages = (size + mmap.PAGESIZE - 1) // mmap.PAGESIZE
-    told = (ctypes.c_ubyte * pages)()
+    present = (ctypes.c_ubyte * pages)()
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
@@ -156,8 +156,8 @@ def _cached_pages(file: Path) -> tuple[int | None, int]:
     if place in (None, ctypes.c_void_p(-1).value):
         return None, pages
     try:
-        if libc.mincore(ctypes.c_void_p(place), ctypes.c_size_t(size), told) != 0:
+        if libc.mincore(ctypes.c_void_p(place), ctypes.c_size_t(size), present) != 0:
             return None, pages
     finally:
         libc.munmap(ctypes.c_void_p(place), ctypes.c_size_t(size))
-    return sum(one & 1 for one in told), pages
+    return sum(one & 1 for one in present), pages

@@ -124,9 +124,9 @@ class Network:
         if absent:
             raise Problem(f"output `{absent[0]}` is not one of the model's")
         for one in options.inputs:
-            wanted = accepted[one.name]
-            if wanted.dtype.name != one.dtype or not wanted.shape.is_compatible_with(one.shape):
-                raise Problem(f"input `{one.name}` is {wanted.dtype.name} {wanted.shape}, not {one.dtype} {one.shape}")
+            tensor = accepted[one.name]
+            if tensor.dtype.name != one.dtype or not tensor.shape.is_compatible_with(one.shape):
+                raise Problem(f"input `{one.name}` is {tensor.dtype.name} {tensor.shape}, not {one.dtype} {one.shape}")
         self._outputs = options.outputs
 
     def feed(self, arrays: Arrays) -> None:
@@ -147,16 +147,16 @@ class Network:
 
         tf = self._runtime.tf
         again = tf.function(lambda **tensors: self._function(**tensors), autograph=False)
-        kept = context.context()
-        kept.enable_graph_collection()
+        eager = context.context()
+        eager.enable_graph_collection()
         try:
             again(**{name: tf.constant(array) for name, array in self._inputs.items()})
-            told = kept.export_run_metadata()
+            metadata = eager.export_run_metadata()
         finally:
-            kept.disable_graph_collection()
+            eager.disable_graph_collection()
         return placed(
             (node.op, node.device)
-            for graphs in told.function_graphs
+            for graphs in metadata.function_graphs
             for graph in graphs.partition_graphs
             for node in graph.node
         )

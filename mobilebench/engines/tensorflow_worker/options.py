@@ -49,8 +49,8 @@ class Problem(Exception):
 
 def words(error: BaseException) -> str:
     """A library's error message on one line, shortened for display."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    return said if len(said) <= _LONGEST_MESSAGE else f"{said[:_LONGEST_MESSAGE]} …"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"
 
 
 @dataclass(frozen=True)

@@ -236,9 +236,9 @@ def _speeds(affinity: str, root: Path) -> dict[int, int]:
     present = [int(place.name[3:]) for place in root.glob("cpu[0-9]*") if place.name[3:].isdecimal()]
     on = [core for core in present if _number(root / f"cpu{core}" / "online") != 0]
     for file in _SPEEDS:
-        told = {core: _number(root / f"cpu{core}" / file) for core in sorted(on)}
-        if told and all(told.values()):
-            return {core: speed for core, speed in told.items() if speed}
+        speeds = {core: _number(root / f"cpu{core}" / file) for core in sorted(on)}
+        if speeds and all(speeds.values()):
+            return {core: speed for core, speed in speeds.items() if speed}
     raise Problem(f"affinity {affinity}: this system does not report the speed of its cores", UNSUPPORTED)
 
 
@@ -253,8 +253,8 @@ def _named(affinity: str, speeds: Mapping[int, int]) -> frozenset[int]:
         raise Problem("affinity prime: there are only two kinds of cores, little and big", UNSUPPORTED)
     kinds = {core: sum(speed >= start for start in starts) for core, speed in speeds.items()}
     prime = len(starts) if len(starts) > 2 else len(starts) + 1
-    wanted = {"little": range(1, 2), "big": range(2, prime), "prime": range(prime, prime + 1)}[affinity]
-    return frozenset(core for core, kind in kinds.items() if kind in wanted)
+    matching = {"little": range(1, 2), "big": range(2, prime), "prime": range(prime, prime + 1)}[affinity]
+    return frozenset(core for core, kind in kinds.items() if kind in matching)
 
 
 def _number(file: Path) -> int | None:
