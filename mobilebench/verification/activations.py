@@ -97,7 +97,7 @@ def shares(function: Any, feeds: Mapping[str, NDArray[Any]], *, most_bytes: int 
         def run(places: dict[str, Any], wanted: list[str] = wanted) -> Any:
             return tf.graph_util.import_graph_def(definition, input_map=places, return_elements=wanted)
 
-        for tensor, values in zip(group, tf.function(run)({**captured, **given}), strict=True):
+        for tensor, values in zip(group, tf.function(run, autograph=False)({**captured, **given}), strict=True):
             sample = _sample(values.numpy())
             if tensor.name in read_by_softmax:
                 sample = sample[~(sample <= MASKED)]

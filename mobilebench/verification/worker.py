@@ -108,7 +108,8 @@ def _traced(job: dict[str, Any]) -> tuple[Any, Any]:
 
     specs = [InputSpec.model_validate(spec) for spec in job["specs"]]
     signature = {spec.name: tf.TensorSpec(spec.shape, spec.dtype, name=spec.name) for spec in specs}
-    return tf.function(serve).get_concrete_function(**signature), variables
+    traced = tf.function(serve, autograph=False)  # autograph would leave files in the temporary folder
+    return traced.get_concrete_function(**signature), variables
 
 
 def _renamed(layer: LayerActivations) -> LayerActivations:
