@@ -8,24 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from mobilebench.core.records import OutputSummary, TargetInfo
+from mobilebench.core.records import OutputSummary
 from mobilebench.models.manifest import Fill, Format, FormatFile, InputSpec, Manifest
 from mobilebench.models.synthetic_inputs import SEEDED, summarise
 from mobilebench.verification.records import Answered, Cell, Difference
+from tests.engines.web_cases import target_info
 
-HERE = TargetInfo(
-    id="host",
-    kind="host",
-    machine="test",
-    name="a computer",
-    soc="a CPU",
-    os="Linux",
-    abi="x86_64",
-    runner="linux-x86_64",
-    cores=2,
-    gpu_software=True,
-    browsers={"chrome": "156.0.8078.79"},
-)
+HERE = target_info()
 FORMATS: tuple[Format, ...] = ("saved_model", "tflite", "onnx", "tfjs")
 
 
