@@ -51,7 +51,7 @@ def of_run() -> Iterator[tuple[events.Subscriber, Flag]]:
     console = Console(stderr=True, highlight=False)
     with (
         stopping(console, "Stopping: the current blocks end, and the changes on devices are undone …") as cancel,
-        _bars_of_targets(console) as bars,
+        _bars(console, "target") as bars,
     ):
         yield (RunBars(bars) if console.is_terminal and not log.is_shown() else RunLines(console)), cancel
 
@@ -64,7 +64,7 @@ def of_verification() -> Iterator[tuple[Callable[[Any], None], Flag]]:
         if not console.is_terminal:
             yield VerificationLines(console), cancel
             return
-        with _bars_of_cells(console) as bars:
+        with _bars(console, "model") as bars:
             yield VerificationBar(bars), cancel
 
 
@@ -123,9 +123,10 @@ def stopping(console: Console, words: str) -> Iterator[Flag]:
             process.ignore_hangups()
 
 
-def _bars_of_targets(console: Console) -> Progress:
+def _bars(console: Console, named_by: str) -> Progress:
+    """Bars that begin with this field of their task. None are shown where they would break up other output."""
     return Progress(
-        TextColumn("{task.fields[target]}"),
+        TextColumn(f"{{task.fields[{named_by}]}}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -133,18 +134,6 @@ def _bars_of_targets(console: Console) -> Progress:
         console=console,
         transient=True,
         disable=not console.is_terminal or log.is_shown(),
-    )
-
-
-def _bars_of_cells(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.fields[model]}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}", style="dim"),
-        console=console,
-        transient=True,
     )
 
 
