@@ -270,6 +270,35 @@ def test_a_phone_that_is_away_at_the_end_ends_nothing(phone):
     assert phone.holds() is None
 
 
+def test_a_lock_in_use_is_removed_only_when_the_use_ends(phone):
+    own = taken(phone)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def work():
+        with own.use():
+            begun.set()
+            may_end.wait(30)
+
+    worker, closing = threading.Thread(target=work), threading.Thread(target=own.close)
+    worker.start()
+    begun.wait(30)
+    closing.start()
+    closing.join(0.05)
+    assert closing.is_alive() and phone.holds() is not None
+    may_end.set()
+    closing.join(30)
+    assert phone.holds() is None
+    worker.join()
+
+
+def test_a_use_that_does_not_end_does_not_keep_the_lock(phone, monkeypatch):
+    monkeypatch.setattr(lease, "_USE_ENDS_SECONDS", 0.05)
+    own = taken(phone)
+    with own.use():
+        own.close()
+    assert phone.holds() is None
+
+
 def test_one_part_of_a_process_uses_a_phone_at_a_time(phone, pinned: Pinned):
     own = taken(phone)
     with own.use() as token:

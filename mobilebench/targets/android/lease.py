@@ -47,6 +47,8 @@ _POLL_SECONDS = 0.05
 _UNSAFE = re.compile(r"[^A-Za-z0-9 ._:@-]")
 _ATTEMPTS = 20
 _CLOSE_SECONDS = 5.0
+_USE_ENDS_SECONDS = 15.0
+"""Seconds for which a lock that is to be removed is kept, because a worker still puts the phone's changes back."""
 
 _own_tokens: set[str] = set()
 """Tokens of the locks that this process holds; any other lock of this process was left on a phone that was gone."""
@@ -183,7 +185,13 @@ class Lease:
             )
 
     def close(self) -> None:
-        """Remove the lock from the phone; if the phone is gone, the lease expires."""
+        """Remove the lock from the phone; if the phone is gone, the lease expires.
+
+        While another thread still uses the lease, the lock stays, for at most `_USE_ENDS_SECONDS`: without it, that
+        thread could not put the phone's changes back.
+        """
+        if self._free.acquire(timeout=_USE_ENDS_SECONDS):
+            self._free.release()
         self._ended.set()
         self._thread.join()
         _own_tokens.discard(self._lock.token)
