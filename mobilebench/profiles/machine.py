@@ -35,10 +35,10 @@ def cpu_name() -> str:
 def count_memory_kills() -> int | None:
     """Out-of-memory kills since boot, for the machine's or a cgroup's limit; None if not reported."""
     try:
-        found = re.search(r"^oom_kill (\d{1,18})$", VMSTAT.read_text(), re.MULTILINE)
+        counter = re.search(r"^oom_kill (\d{1,18})$", VMSTAT.read_text(), re.MULTILINE)
     except OSError:
         return None
-    return int(found[1]) if found else None
+    return int(counter[1]) if counter else None
 
 
 @contextmanager

@@ -89,12 +89,12 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
             f"No device “{name}” is attached.",
             hint=f"These are attached: {attached_names}. `mobilebench devices` shows more.",
         )
-    found = {info.id: info for info in discovery.phones({name: attached[name] for name in names if name != HOST})}
-    for info in found.values():
+    phones = {info.id: info for info in discovery.phones({name: attached[name] for name in names if name != HOST})}
+    for info in phones.values():
         if need_ready and info.state != discovery.READY:
             raise discovery.not_ready_error(info)
-    found = {info.id: info for info in identity.mark_duplicates(list(found.values()), names)}
-    return [host.describe() if name == HOST else found[name] for name in names]
+    phones = {info.id: info for info in identity.mark_duplicates(list(phones.values()), names)}
+    return [host.describe() if name == HOST else phones[name] for name in names]
 
 
 def describe_again(info: TargetInfo) -> TargetInfo | None:
@@ -163,5 +163,5 @@ def phone_statuses(infos: Sequence[TargetInfo]) -> dict[str, PhoneStatus]:
     if not ready:
         return {}
     with ThreadPoolExecutor(max_workers=min(16, len(ready))) as pool:
-        found = zip(ready, pool.map(device.phone_status, ready), strict=True)
-        return {info.id: standing for info, standing in found if standing}
+        statuses = zip(ready, pool.map(device.phone_status, ready), strict=True)
+        return {info.id: standing for info, standing in statuses if standing}

@@ -17,8 +17,8 @@ def program() -> str:
     Raises:
         BadInput: there is no adb.
     """
-    if found := shutil.which("adb"):
-        return found
+    if on_path := shutil.which("adb"):
+        return on_path
     try:
         import adbutils
 

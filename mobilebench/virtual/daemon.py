@@ -116,7 +116,7 @@ class Daemon:
         """Without a sandbox, put the phone's root before its folders in a command."""
         if not self._config.prefix:
             return command
-        return _PHONE_PATH.sub(lambda found: f"{self._config.prefix}{found[0]}", command)
+        return _PHONE_PATH.sub(lambda match: f"{self._config.prefix}{match[0]}", command)
 
 
 _PHONE_PATH = re.compile(rf"(?<![\w./$}}-])(?:{'|'.join(PHONE_FOLDERS)})(?![\w.-])")

@@ -414,8 +414,8 @@ def _existing(name: str) -> _Record:
 
 
 def _records() -> list[_Record]:
-    found = (_read(file.parent.name) for file in sorted(_root().glob("*/phone.json")))
-    return [record for record in found if record is not None]
+    records = (_read(file.parent.name) for file in sorted(_root().glob("*/phone.json")))
+    return [record for record in records if record is not None]
 
 
 def _read(name: str) -> _Record | None:

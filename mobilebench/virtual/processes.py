@@ -54,8 +54,8 @@ def end(process: ProcessId, *, patience_s: float) -> None:
 def group_running(group: int) -> bool:
     """Whether any process of a process group is running."""
     numbers = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
-    found = (_stat(number) for number in numbers)
-    return any(stat is not None and stat.group == group and not stat.ended for stat in found)
+    stats = (_stat(number) for number in numbers)
+    return any(stat is not None and stat.group == group and not stat.ended for stat in stats)
 
 
 def _signal(process: ProcessId, number: int) -> None:
@@ -87,13 +87,13 @@ def _below(pid: int) -> list[ProcessId]:
     for folder in Path("/proc").glob("[0-9]*"):
         if (stat := _stat(int(folder.name))) is not None:
             children.setdefault(stat.parent, []).append(ProcessId(stat.id, stat.started_ticks))
-    found = []
+    descendants = []
     waiting = [pid]
     while waiting:
         for child in children.get(waiting.pop(), []):
-            found.append(child)
+            descendants.append(child)
             waiting.append(child.pid)
-    return found
+    return descendants
 
 
 CHUNK = 1 << 18

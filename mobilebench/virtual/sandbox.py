@@ -130,8 +130,8 @@ def prepare(
     (programs / "toybox").chmod(0o755)
     (programs / "sh").symlink_to(_host_program("sh") or "/usr/bin/sh")
     for tool in TOOLS:
-        if tool not in missing and (found := _host_program(tool)) is not None:
-            (programs / tool).symlink_to(found)
+        if tool not in missing and (program := _host_program(tool)) is not None:
+            (programs / tool).symlink_to(program)
     etc = phone / "system" / "etc"
     etc.mkdir()
     (etc / "passwd").write_text(f"root:x:0:0::/:/system/bin/sh\nshell:x:{SHELL_USER}:{SHELL_USER}::/:/system/bin/sh\n")

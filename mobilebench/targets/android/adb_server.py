@@ -50,10 +50,10 @@ class Server:
         if self.path is not None or self.host in (None, "localhost"):
             return False
         try:
-            found = socket.getaddrinfo(self.host, 0, type=socket.SOCK_STREAM)
+            addresses = socket.getaddrinfo(self.host, 0, type=socket.SOCK_STREAM)
         except OSError:
             return True
-        return not any(_is_ours(family, address) for family, _, _, _, address in found)
+        return not any(_is_ours(family, address) for family, _, _, _, address in addresses)
 
     @property
     def place(self) -> str:
@@ -196,8 +196,8 @@ def _of_socket(spec: str) -> Server:
             return Server(port=port, variables=used)
         host, port = _net_address(rest, SOCKET, spec)
         return Server(host=host, port=port, variables=used)
-    if found := re.fullmatch(r"vsock:(\d+):(\d+)", spec):
-        return Server(vsock=(int(found[1]), int(found[2])), variables=used)
+    if match := re.fullmatch(r"vsock:(\d+):(\d+)", spec):
+        return Server(vsock=(int(match[1]), int(match[2])), variables=used)
     raise _refused(
         SOCKET, spec, "it is not of the form tcp:PORT, tcp:HOST:PORT, localfilesystem:PATH or localabstract:NAME"
     )
@@ -222,10 +222,10 @@ def _net_address(address: str, variable: str, value: str) -> tuple[str, int]:
         raise _refused(variable, value, "it names no host")
     if port_text is None:
         return host, _DEFAULT_PORT_OF_A_HOST
-    found = _LEADING_INTEGER.match(port_text)
-    if not found or not 1 <= int(found[1]) <= 65535:
+    match = _LEADING_INTEGER.match(port_text)
+    if not match or not 1 <= int(match[1]) <= 65535:
         raise _refused(variable, value, f"“{port_text}” is not a port")
-    return host, int(found[1])
+    return host, int(match[1])
 
 
 def _integer(text: str) -> int | None:

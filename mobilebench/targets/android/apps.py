@@ -151,23 +151,23 @@ def packages_question(requested: Sequence[str]) -> str:
 
 def parse_current_user(text: str) -> int:
     """User number printed by `am get-current-user`; if it prints none, 0, which exists on every phone."""
-    found = re.fullmatch(r"\s*(\d{1,4})\s*", text)
-    return int(found[1]) if found else 0
+    match = re.fullmatch(r"\s*(\d{1,4})\s*", text)
+    return int(match[1]) if match else 0
 
 
 def parse_packages(text: str, user: int) -> PackageAnswers:
     """Parse the phone's answers for the user with this number."""
-    found: dict[str, Installed] = {}
+    installed: dict[str, Installed] = {}
     refusal = None
     for part in text.split(_PACKAGE_MARK)[1:]:
         name, _, answer = part.partition("\n")
         package = name.strip()
         app = _app(answer, package, user)
         if app is not None:
-            found[package] = app
+            installed[package] = app
         elif "Unable to find package" not in answer:
             refusal = refusal or _why_nothing(answer)
-    return PackageAnswers(found, refusal)
+    return PackageAnswers(installed, refusal)
 
 
 def _why_nothing(answer: str) -> str | None:

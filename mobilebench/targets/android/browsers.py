@@ -195,7 +195,7 @@ class PhoneBrowsers:
 
     def _awaited(self, app: BrowserApp, look: Callable[[], T | None], check: _FirstRunCheck, seconds: float) -> T:
         limit = Limit(f"{self._serial}: starting {app.title}", seconds, given_events(self._cancel))
-        while (found := look()) is None:
+        while (result := look()) is None:
             if limit.left <= 0:
                 front = self._changes.front() or "an activity that the phone does not name"
                 raise _NotReached(
@@ -206,7 +206,7 @@ class PhoneBrowsers:
             if check.at_intervals():
                 limit.restart()
             time.sleep(_POLL_SECONDS)
-        return found
+        return result
 
     def _forward(self, socket: str) -> str:
         forwarded = self._changes.forward(f"localabstract:{socket}")
@@ -233,9 +233,9 @@ class _FirstRunCheck:
         """Check at intervals; return whether a question had to be answered."""
         if time.monotonic() < self._next:
             return False
-        found = self.now()
+        answered = self.now()
         self._next = time.monotonic() + _LOOK_SECONDS
-        return found
+        return answered
 
     def now(self) -> bool:
         """Check now, as above. Raises `BlockFailed` if a question cannot be answered."""

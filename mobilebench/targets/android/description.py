@@ -173,11 +173,11 @@ def _parsed(answers: Mapping[str, str | Void], name: str, parse: Callable[[str],
 
 def sections(text: str) -> dict[str, str]:
     """Split the output into answers by question."""
-    found = {}
+    answers = {}
     for part in text.split(_MARK)[1:]:
         name, _, answer = part.partition("\n")
-        found[name.strip()] = answer.strip("\r\n")
-    return found
+        answers[name.strip()] = answer.strip("\r\n")
+    return answers
 
 
 def parse_properties(text: str) -> dict[str, str]:
@@ -195,10 +195,10 @@ def _count(ranges: str) -> int | None:
     """How many numbers a list such as `0-3,6` holds; None if it is not such a list."""
     total = 0
     for part in ranges.split(","):
-        found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part)
-        if not found or int(found[2] or found[1]) < int(found[1]):
+        match = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part)
+        if not match or int(match[2] or match[1]) < int(match[1]):
             return None
-        total += int(found[2] or found[1]) - int(found[1]) + 1
+        total += int(match[2] or match[1]) - int(match[1]) + 1
     return total
 
 
@@ -288,10 +288,10 @@ def is_software_renderer(renderer: str) -> bool:
 
 def gpu_name(renderer: str) -> str:
     """The GPU's own name, without a wrapper such as `ANGLE (ARM, Vulkan 1.3.1 (Mali-G715 (0x0)), …)`."""
-    found = _ANGLE.search(renderer)
-    if not found:
+    wrapper = _ANGLE.search(renderer)
+    if not wrapper:
         return renderer.strip()
-    parts = _without_company(_split_fields(_inside(renderer, found.end() - 1)))
+    parts = _without_company(_split_fields(_inside(renderer, wrapper.end() - 1)))
     name = parts[0] if len(parts) < 2 else parts[1]
     if api := _API.match(name):
         name = _inside(name, api.end() - 1)
@@ -300,14 +300,14 @@ def gpu_name(renderer: str) -> str:
 
 def _split_fields(text: str) -> list[str]:
     """Split at commas outside parentheses."""
-    found, depth = [""], 0
+    fields, depth = [""], 0
     for character in text:
         depth += {"(": 1, ")": -1}.get(character, 0)
         if character == "," and depth <= 0:
-            found.append("")
+            fields.append("")
         else:
-            found[-1] += character
-    return [part.strip() for part in found]
+            fields[-1] += character
+    return [part.strip() for part in fields]
 
 
 def _without_company(parts: list[str]) -> list[str]:

@@ -269,9 +269,9 @@ class DeviceChanges:
         return False
 
     def _file_now(self, path: str) -> FileBefore:
-        found = self._sync.stat(path)
-        content = None if found is None else base64.b64encode(self._sync.read(path)).decode()
-        return FileBefore(path=path, content=content, mode=found.mode & 0o777 if found else 0o644)
+        metadata = self._sync.stat(path)
+        content = None if metadata is None else base64.b64encode(self._sync.read(path)).decode()
+        return FileBefore(path=path, content=content, mode=metadata.mode & 0o777 if metadata else 0o644)
 
     def _debug_app_now(self) -> DebugAppBefore:
         package = self._ask("settings get global debug_app", "the debug app")

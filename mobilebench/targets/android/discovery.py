@@ -146,8 +146,8 @@ def phones(serials: dict[str, str]) -> list[TargetInfo]:
     if not serials:
         return []
     with ThreadPoolExecutor(max_workers=min(16, len(serials))) as pool:
-        described = [pool.submit(copy_context().run, phone, serial, state) for serial, state in serials.items()]
-        return [one.result() for one in described]
+        pending = [pool.submit(copy_context().run, phone, serial, state) for serial, state in serials.items()]
+        return [future.result() for future in pending]
 
 
 def phone(serial: str, state: str) -> TargetInfo:

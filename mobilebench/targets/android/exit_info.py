@@ -83,14 +83,14 @@ def parse(text: str) -> tuple[datetime | None, list[Exit]]:
     """
     head, *entries = _ENTRIES.split(text)
     now = re.search(_TIME, head)
-    found = []
+    exits = []
     for entry in entries:
         at, process = re.search(rf"\btimestamp={_TIME}", entry), re.search(r"\bprocess=(\S{1,200})", entry)
         reason = re.search(r"\breason=(\d{1,3})\b", entry)
         moment = _parse_time(at[1]) if at else None
         if moment and process and reason:
-            found.append(Exit(process[1], moment, int(reason[1])))
-    return _parse_time(now[1]) if now else None, found
+            exits.append(Exit(process[1], moment, int(reason[1])))
+    return _parse_time(now[1]) if now else None, exits
 
 
 def _with_reason(error: BlockFailed, shell: Shell, package: str, began: float) -> BlockFailed | None:

@@ -146,9 +146,9 @@ def marked(text: str, marker: str) -> str:
 
 def split_marked(output: bytes, marker: str) -> ShellResult | None:
     """Parse the output of a `marked` program; None if it ends before the marker."""
-    stdout, found, rest = output.rpartition(marker.encode() + b" ")
+    stdout, mark, rest = output.rpartition(marker.encode() + b" ")
     code, newline, stderr = rest.partition(b"\n")
-    if not found or not newline or not code.strip().isdigit():
+    if not mark or not newline or not code.strip().isdigit():
         return None
     return ShellResult(stdout, stderr.replace(b"\r\n", b"\n"), int(code))
 

@@ -95,19 +95,19 @@ _ALONE = re.compile(r"-[DN]|--(?:activity|receiver|grant|include|exclude|debug|s
 def parse_start(words: Sequence[str]) -> Start:
     """Parse the words after `am start`. Raises `BadArguments`."""
     start = Start(Intent())
-    left = list(words)
-    while left:
-        word = left.pop(0)
+    remaining = list(words)
+    while remaining:
+        word = remaining.pop(0)
         if word in _FIELDS or word in {"-n", "-c", "--user"} or word in _VALUES_OF:
-            if not left:
+            if not remaining:
                 raise BadArguments(f'Argument expected after "{word}"')
-            start = _with_option(start, word, left.pop(0))
+            start = _with_option(start, word, remaining.pop(0))
         elif word == "-S":
             start = replace(start, stop_first=True)
         elif word == "-W":
             start = replace(start, wait=True)
         elif re.fullmatch(r"-e|--e[a-z]+", word):
-            del left[: 1 if word == "--esn" else 2]
+            del remaining[: 1 if word == "--esn" else 2]
         elif word.startswith("-") and not _ALONE.fullmatch(word):
             raise BadArguments(f"Unknown option: {word}")
         elif not word.startswith("-"):

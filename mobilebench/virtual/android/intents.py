@@ -168,9 +168,9 @@ def _takes(activity: Activity, intent: Intent) -> bool:
 
 def _explicit(intent: Intent, component: str, installed: Mapping[str, tuple[Activity, ...]], api: int) -> str:
     package, _, name = component.partition("/")
-    activity = next((one for one in installed.get(package, ()) if one.name == name), None)
+    activity = next((candidate for candidate in installed.get(package, ()) if candidate.name == name), None)
     bound = api >= FILTERS_BIND_SINCE and activity is not None and activity.filters
-    if activity is None or (bound and not any(one.matches(intent) for one in activity.filters)):
+    if activity is None or (bound and not any(intent_filter.matches(intent) for intent_filter in activity.filters)):
         missing = f"Error: Activity class {{{component}}} does not exist."
         raise ActivityRefused(("Error type 3", missing))
     if not activity.exported:
