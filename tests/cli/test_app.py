@@ -35,6 +35,7 @@ def commands(command: Any, name: str = "") -> Iterator[str]:
         yield from commands(command.commands[part], f"{name} {part}".strip())
 
 
+@pytest.mark.slow
 def test_help_of_every_command() -> None:
     typed = list(commands(get_command(app)))
     assert {"", "run", "models", "models build", "virtual up"} <= set(typed)

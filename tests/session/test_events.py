@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobilebench.session import events
@@ -45,6 +45,7 @@ def test_an_event_comes_back_as_it_was(kind: type[events.Event]) -> None:
     assert events.from_json(line) == event
 
 
+@settings(max_examples=25)
 @given(data=st.data())
 def test_any_block_comes_back_as_it_was(data: st.DataObject) -> None:
     block = data.draw(blocks_of(data.draw(planned_blocks(0))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,10 +65,9 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
     return files
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[PageServer]:
-    pages = tmp_path / "pages"
-    pages.mkdir()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    pages = tmp_path_factory.mktemp("pages")
     (pages / "bench.html").write_text("<p>bench</p>")
     server = PageServer(pages)
     yield server
@@ -75,7 +75,9 @@ def server(tmp_path: Path) -> Iterator[PageServer]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+    (tmp_path / "results").mkdir()
+    shutil.copy(empty_store, tmp_path / "results")
     with Store.open(tmp_path / "results") as store:
         yield store
 

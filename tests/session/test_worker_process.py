@@ -58,6 +58,7 @@ def job_of(info: TargetInfo, planned: tuple[PlannedBlock, ...]) -> JobSpec:
     return JobSpec(run_id="r", target=info, blocks=planned, models=(files.manifest,), recorders=(), wait_seconds=0)
 
 
+@pytest.mark.slow
 def test_what_is_no_job_is_refused() -> None:
     process = subprocess.run(
         [sys.executable, "-m", "mobilebench.session.worker_process"], input=b"{}\n", capture_output=True, check=False

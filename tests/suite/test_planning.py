@@ -513,7 +513,9 @@ def native_and_web() -> list[Suite]:
     return [loading.load(name, words=WORDS) for name in ("native", "web")]
 
 
-@pytest.mark.parametrize("setting", [name for name in old_names.SETTINGS if name not in ("default", "auto", "instant")])
+@pytest.mark.parametrize(
+    "setting", ["xnnpack", "xnnpack-fp16", "reference", "fp32", "fp16", "tf32", "simd", "software", "npu"]
+)
 def test_the_options_for_an_old_setting_select_exactly_its_cases(setting: str, native_and_web: list[Suite]) -> None:
     (options,) = old_names.new_options([setting])
     words = options.split()
@@ -531,7 +533,7 @@ def test_the_options_for_an_old_setting_select_exactly_its_cases(setting: str, n
 
     expected = cases(Selection(one_model, settings=(setting,)))
     assert cases(Selection(one_model | axes)) == expected
-    assert expected or setting in ("integrated", "discrete")
+    assert expected
 
 
 def test_old_settings_that_no_options_select_together_take_several_runs() -> None:
