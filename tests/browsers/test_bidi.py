@@ -79,7 +79,7 @@ def test_opening_waits_until_the_page_is_complete() -> None:
         }
 
 
-def test_a_page_that_cannot_be_reached_says_so(pinned: Pinned) -> None:
+def test_a_page_that_cannot_be_reached_is_reported(pinned: Pinned) -> None:
     refused = {"type": "error", "error": "unknown error", "message": "Error: NS_ERROR_CONNECTION_REFUSED"}
     with (
         fake_devtools(opening(lambda m: [{**refused, "id": m["id"]}])) as fake,
@@ -89,7 +89,7 @@ def test_a_page_that_cannot_be_reached_says_so(pinned: Pinned) -> None:
         page.open("http://127.0.0.1:1/")
 
 
-def test_an_exception_is_told_in_its_own_words(pinned: Pinned) -> None:
+def test_an_exception_is_reported_with_its_message(pinned: Pinned) -> None:
     details = {"text": "TypeError: x is not a function\nand more", "exception": {"type": "error"}}
     with (
         fake_devtools(opening(lambda m: [success(m, type="exception", exceptionDetails=details)])) as fake,
@@ -159,7 +159,7 @@ def test_a_browser_without_a_page(contexts: Any, pinned: Pinned) -> None:
         pass
 
 
-def test_of_somebodys_browser_the_empty_tab_is_waited_for_and_closed_in_the_end() -> None:
+def test_in_a_user_s_browser_the_empty_tab_is_awaited_and_closed_in_the_end() -> None:
     trees = [[], [{"context": "theirs", "url": "https://example.com/"}, {"context": "ours", "url": "about:blank"}]]
 
     def answer(message: dict[str, Any]) -> list[Any]:
@@ -177,7 +177,7 @@ def test_no_browser_behind_the_address(pinned: Pinned) -> None:
         pass
 
 
-def test_a_page_is_told_cores_before_it_is_opened() -> None:
+def test_the_number_of_cores_is_set_before_a_page_is_opened() -> None:
     with fake_devtools(opening(lambda m: [success(m)])) as fake, open_page(address(fake)) as page:
         page.tell_cores(8)
     asked = fake.received[-1]
@@ -186,7 +186,7 @@ def test_a_page_is_told_cores_before_it_is_opened() -> None:
     assert asked["params"]["contexts"] == ["tab1"]
 
 
-def test_what_bidi_cannot_do_is_said() -> None:
+def test_what_bidi_cannot_do_is_unsupported() -> None:
     with fake_devtools(opening(silent)) as fake, open_page(address(fake)) as page:
         assert_lacks_capabilities(page)
 

@@ -34,7 +34,7 @@ def test_the_renderer_is_the_one_that_computed_most(
     assert busiest(before, after) == found
 
 
-def test_what_is_not_known_is_said(monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
+def test_unknown_values_have_a_reason(monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
     told = iter([{1: 9.0}, {1: 12.0}])
     monkeypatch.setattr(browser_processes, "cpu_seconds", lambda address: next(told))
     with browser_processes.renderer_checked("http://127.0.0.1:9", enabled=True) as watch:
@@ -43,14 +43,14 @@ def test_what_is_not_known_is_said(monkeypatch: pytest.MonkeyPatch, pinned: Pinn
     pinned(watch.note or "")
 
 
-def test_a_browser_that_tells_nothing_is_no_failure(pinned: Pinned) -> None:
+def test_a_browser_that_lists_no_processes_is_not_a_failure(pinned: Pinned) -> None:
     with browser_processes.renderer_checked("http://127.0.0.1:9", enabled=True) as watch:
         watch.look()
     assert watch.found is None
     pinned(watch.note or "")
 
 
-def test_nobody_asks_a_browser_that_is_fresh_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fresh_browser_is_not_queried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser_processes, "cpu_seconds", lambda address: pytest.fail("asked"))
     with browser_processes.renderer_checked("http://127.0.0.1:9", enabled=False) as watch:
         watch.look()

@@ -114,13 +114,13 @@ def test_what_is_no_build_is_refused(tmp_path: Path, text: str, declare: Declare
     assert builds.installed() == {}
 
 
-def test_a_line_of_the_variable_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
+def test_an_invalid_line_of_the_variable_is_reported(monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
     monkeypatch.setenv(builds.VARIABLE, "chrome@beta /opt/chrome")
     with pinned.raises(BadInput):
         builds.installed()
 
 
-def test_a_build_that_nobody_declared_is_unsupported_and_says_how(pinned: Pinned) -> None:
+def test_an_undeclared_build_is_unsupported_with_a_hint(pinned: Pinned) -> None:
     with pinned.raises(Unsupported), builds.launch("chrome@beta"):
         pass
 

@@ -69,7 +69,7 @@ def test_opening_waits_for_the_load_event_even_when_it_comes_before_the_answer()
     assert fake.methods() == [*begun, "Page.navigate"]
 
 
-def test_a_page_that_cannot_be_reached_says_so() -> None:
+def test_a_page_that_cannot_be_reached_is_reported() -> None:
     with (
         fake_devtools(lambda m: [result(m, errorText="net::ERR_CONNECTION_REFUSED")]) as fake,
         cdp.open_page(fake.url) as page,
@@ -78,7 +78,7 @@ def test_a_page_that_cannot_be_reached_says_so() -> None:
         page.open("http://127.0.0.1:1/")
 
 
-def test_an_exception_is_told_in_its_own_words(pinned: Pinned) -> None:
+def test_an_exception_is_reported_with_its_message(pinned: Pinned) -> None:
     details = {"text": "Uncaught", "exception": {"description": "TypeError: x is not a function\n    at <anonymous>"}}
     with (
         fake_devtools(lambda m: [result(m, exceptionDetails=details, result={})]) as fake,
@@ -145,7 +145,7 @@ def test_everything_that_can_go_wrong_has_a_name(reply: Any, fault: str, pinned:
         (None, "odd", "crash"),
     ],
 )
-def test_why_a_page_ended_is_told(status: Any, code: Any, fault: str, pinned: Pinned) -> None:
+def test_the_reason_why_a_page_ended_is_reported(status: Any, code: Any, fault: str, pinned: Pinned) -> None:
     ended = {"targetId": "page1", "status": status, "errorCode": code}
     other = {"targetId": "another", "status": "killed", "errorCode": 9}
     events = [

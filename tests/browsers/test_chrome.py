@@ -25,7 +25,7 @@ def test_the_browser_that_was_chosen_is_found(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("browser", [chrome, firefox])
-def test_a_chosen_browser_that_is_none_is_refused_and_not_replaced_by_another(
+def test_a_chosen_program_that_is_not_a_browser_is_refused_and_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: ModuleType, pinned: Pinned
 ) -> None:
     variable = f"MOBILEBENCH_{browser.__name__.rpartition('.')[2].upper()}"
@@ -48,7 +48,7 @@ def test_of_two_chromes_the_first_of_the_usual_names_is_taken(tmp_path: Path, mo
     assert chrome.find() == Binary(tmp_path / "google-chrome", "141.0.0.1")
 
 
-def test_no_chrome_is_unsupported_and_says_what_to_install(
+def test_no_chrome_is_unsupported_with_the_package_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     monkeypatch.delenv("MOBILEBENCH_CHROME", raising=False)
@@ -59,7 +59,7 @@ def test_no_chrome_is_unsupported_and_says_what_to_install(
     assert "MOBILEBENCH_CHROME" in raised.value.hint
 
 
-def test_a_browser_that_ends_at_once_says_its_last_words(
+def test_a_browser_that_ends_at_once_is_reported_with_its_last_message(
     tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     script = 'case $1 in --version) echo "Chrome 1.2.3.4";; *) echo "cannot open display" >&2; exit 7;; esac'

@@ -91,7 +91,7 @@ def test_a_connection_that_is_cut_while_the_browser_lives_is_named(browser: str,
     assert raised.value.fault == "cut connection"
 
 
-def test_a_tab_that_somebody_closes_is_a_cut_connection(temporary: Path) -> None:
+def test_a_tab_that_a_person_closes_is_a_cut_connection(temporary: Path) -> None:
     with (
         pytest.raises(BlockFailed) as raised,
         builds.launch("chrome") as running,

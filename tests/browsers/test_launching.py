@@ -72,7 +72,7 @@ def told(
         ("exit 3", "crash", "cut (EOFError): chromium ended (exit code 3). Its last message: [1] FATAL: GPU"),
     ],
 )
-def test_a_browser_that_ended_is_told_from_a_cut_connection(
+def test_a_browser_that_ended_differs_from_a_cut_connection(
     tmp_path: Path, kills: Callable[[int], None], script: str, fault: Fault, words: str
 ) -> None:
     log = tmp_path / "stderr.txt"
@@ -91,7 +91,7 @@ def test_a_cut_connection_to_a_browser_that_lives_stays_one(
         assert told(process, tmp_path / "none", error) is error
 
 
-def test_what_the_kernel_killed_for_memory_is_told(
+def test_a_process_that_the_kernel_killed_for_memory_is_reported(
     tmp_path: Path, kills: Callable[[int], None], pinned: Pinned
 ) -> None:
     with running() as process:
@@ -119,7 +119,7 @@ def test_a_kernel_that_counts_nothing_shows_nothing(tmp_path: Path, monkeypatch:
         assert told(process, tmp_path / "none", killed()).fault == "crash"
 
 
-def test_a_page_whose_heap_was_full_is_told_by_the_log(
+def test_a_page_whose_heap_was_full_is_found_in_the_log(
     tmp_path: Path, kills: Callable[[int], None], pinned: Pinned
 ) -> None:
     log = tmp_path / "stderr.txt"
@@ -131,7 +131,7 @@ def test_a_page_whose_heap_was_full_is_told_by_the_log(
 
 
 @pytest.mark.parametrize(("number", "after", "fault"), [(9, 4, "crash"), (9, 5, "killed for memory"), (11, 5, "crash")])
-def test_a_firefox_that_is_silent_because_its_page_died_is_told_by_the_log(
+def test_a_silent_firefox_whose_page_died_is_found_in_the_log(
     tmp_path: Path, kills: Callable[[int], None], number: int, after: int, fault: Fault
 ) -> None:
     log = tmp_path / "stderr.txt"
@@ -141,7 +141,7 @@ def test_a_firefox_that_is_silent_because_its_page_died_is_told_by_the_log(
         assert told(process, log, late, lambda: kills(after)).fault == fault
 
 
-def test_a_disk_without_room_is_a_fault_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_has_its_own_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launching, "PROFILE_NEEDS_MB", 10**9)
     with pytest.raises(BlockFailed) as raised, launching.fresh_profile("chrome"):
         pass

@@ -23,7 +23,7 @@ class FakePage:
         return {}
 
 
-def test_a_link_is_told_in_bytes_a_second() -> None:
+def test_a_link_is_set_in_bytes_per_second() -> None:
     page = FakePage("shape link")
     imitate_network(page, "4g")  # type: ignore[arg-type]
     assert page.calls[-1] == (
@@ -32,7 +32,7 @@ def test_a_link_is_told_in_bytes_a_second() -> None:
     )
 
 
-def test_without_a_link_nothing_is_told() -> None:
+def test_without_a_link_nothing_is_set() -> None:
     page = FakePage()
     imitate_network(page, "none")  # type: ignore[arg-type]
     assert page.calls == []

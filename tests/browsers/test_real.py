@@ -84,7 +84,7 @@ def test_a_proxy_in_the_environment_is_not_asked(
         assert page.evaluate("x", timeout=10) == "reached"
 
 
-def test_an_exception_and_a_page_that_is_not_there_are_told(browser: str, temporary: Path) -> None:
+def test_an_exception_and_a_missing_page_are_reported(browser: str, temporary: Path) -> None:
     with builds.launch(browser) as running, open_page(running.address) as page:
         with pytest.raises(BlockFailed, match="threw an exception: Error: later") as raised:
             page.evaluate("(async () => { throw new Error('later') })()", timeout=10)

@@ -182,7 +182,7 @@ def test_after_closing_nothing_listens(pages: Path) -> None:
         get(server, "/x")
 
 
-def test_what_is_no_http_is_refused_and_troubles_nobody(server: PageServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_http_is_refused_without_a_log_line(server: PageServer, caplog: pytest.LogCaptureFixture) -> None:
     for sent in (b"\x16\x03\x01 hello\r\n\r\n", b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
             connection.sendall(sent)

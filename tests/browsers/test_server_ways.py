@@ -52,7 +52,7 @@ def model(tmp_path: Path) -> Path:
 
 
 class TestCompression:
-    def test_what_is_sent_is_compressed_once_and_said_to_be(
+    def test_a_body_is_compressed_once_with_its_encoding_in_the_header(
         self, server: PageServer, model: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with server.visit({"model": model}, encoding="gzip") as visit:
@@ -84,7 +84,7 @@ class TestCompression:
         assert [path.name for path in (cache / "compressed").iterdir()] == [".lock"]
 
     @pytest.mark.parametrize("accepts", ["", "br, deflate", "gzip;q=0", "x-gzip"])
-    def test_a_browser_that_does_not_take_it_gets_the_file_and_the_log_says_so(
+    def test_a_browser_that_does_not_accept_the_encoding_gets_the_plain_file_and_the_log_shows_it(
         self, server: PageServer, model: Path, accepts: str
     ) -> None:
         with server.visit({"model": model}, encoding="gzip") as visit:
@@ -140,7 +140,7 @@ class TestTheLog:
             assert cut.bytes == 0
             assert visit.served() == []
 
-    def test_an_impossible_range_is_told_and_is_no_download(self, server: PageServer, model: Path) -> None:
+    def test_an_impossible_range_is_logged_but_is_not_a_download(self, server: PageServer, model: Path) -> None:
         with server.visit({"model": model}) as visit:
             response, _ = get(server, visit.path + "model", {"Range": "bytes=900000000-"})
             assert response.status == 416
@@ -177,13 +177,13 @@ class TestTurns:
         with server.visit({}) as visit:
             assert [get(server, visit.path + "turn")[0].status for _ in range(2)] == [200, 200]
 
-    def test_a_page_that_dies_with_it_holds_up_nobody(self, server: PageServer) -> None:
+    def test_a_page_that_dies_with_the_turn_blocks_no_other_page(self, server: PageServer) -> None:
         with server.visit({}) as dead:
             get(server, dead.path + "turn")
         with server.visit({}) as alive:
             assert get(server, alive.path + "turn")[0].status == 200
 
-    def test_it_lapses_where_nobody_would_tell_of_a_page_that_is_gone(self, server: PageServer) -> None:
+    def test_it_lapses_where_no_program_would_report_that_a_page_is_gone(self, server: PageServer) -> None:
         with server.visit({}, turn_lapses_s=0.2) as gone, server.visit({}) as alive:
             get(server, gone.path + "turn")
             assert get(server, alive.path + "turn")[0].status == 200
@@ -251,7 +251,7 @@ class TestWhatPagesSend:
             assert self.post(server, path, b"{}", kind="text/plain")[0] == 403
             assert self.post(server, path, b"a=b", kind="application/x-www-form-urlencoded")[0] == 403
 
-    def test_what_is_wrong_with_it_is_said(self, server: PageServer) -> None:
+    def test_a_refusal_has_its_reason(self, server: PageServer) -> None:
         def refuse(_body: bytes) -> None:
             raise BadInput("This is no result.", hint="Send one.")
 

@@ -134,7 +134,7 @@ def test_what_is_not_built_and_what_has_no_sources_is_not_compared(checkout: Pat
     builds.require_current([HOST])
 
 
-def test_sources_that_cannot_be_listed_are_said(checkout: Path) -> None:
+def test_sources_that_cannot_be_listed_are_reported(checkout: Path) -> None:
     shutil.rmtree(checkout / "web" / "src")
     with pytest.raises(BadInput, match="web/src"):
         builds.require_current(["web"])

@@ -30,14 +30,14 @@ def test_a_device_is_known_by_its_driver(driver: Path, no_wsl: tuple[Path, Path]
     assert cuda.devices(driver) == ["NVIDIA GeForce RTX 3060"]
 
 
-def test_a_driver_without_a_gpu_is_told(driver: Path, no_wsl: tuple[Path, Path], pinned: Pinned) -> None:
+def test_a_driver_without_a_gpu_is_reported(driver: Path, no_wsl: tuple[Path, Path], pinned: Pinned) -> None:
     (driver / "gpus" / "0000:01:00.0" / "information").unlink()
     (driver / "gpus" / "0000:01:00.0").rmdir()
     pinned(cuda.no_device(driver, no_wsl) or "")
     assert cuda.devices(driver) == []
 
 
-def test_no_driver_is_told(tmp_path: Path, no_wsl: tuple[Path, Path], pinned: Pinned) -> None:
+def test_no_driver_is_reported(tmp_path: Path, no_wsl: tuple[Path, Path], pinned: Pinned) -> None:
     pinned(cuda.no_device(tmp_path / "none", no_wsl) or "")
 
 

@@ -183,7 +183,7 @@ def test_a_whole_answer_gets_the_checksums_of_what_was_pushed(files: ModelFiles)
     assert result.measurement.measured_ms == 36
 
 
-def test_the_command_says_everything_that_was_asked(files: ModelFiles) -> None:
+def test_the_command_has_everything_that_was_requested(files: ModelFiles) -> None:
     target = ScriptedTarget(said(answer()))
     measured_by(engines()["tflite"], target, planned(), files, cancel=Event())
     folder = "/data/local/tmp"
@@ -215,7 +215,7 @@ def command_of(files: ModelFiles, block: PlannedBlock, **changes: Any) -> list[s
 MEMORY = {"readings": [{"at_ms": 0, "stage": "process_start", "rss_kb": 1}]}
 
 
-def test_the_command_says_what_the_block_is_run_under(files: ModelFiles) -> None:
+def test_the_command_has_the_block_s_conditions(files: ModelFiles) -> None:
     block = planned(affinity="0xf0", caches="cold", batch=3).model_copy(
         update={"conditions": Conditions(priority=-5, model_access="mapped"), "pass_": "memory"}
     )
@@ -343,7 +343,9 @@ def test_libraries_are_tried_once_a_target_before_the_first_block(files: ModelFi
     assert len(another.commands) == 2
 
 
-def test_a_library_that_cannot_be_loaded_is_said_again_without_another_try(files: ModelFiles, pinned: Pinned) -> None:
+def test_a_library_that_cannot_be_loaded_is_reported_again_without_another_try(
+    files: ModelFiles, pinned: Pinned
+) -> None:
     target = ScriptedTarget(said(CANNOT_LOAD, 3))
     for block in (planned(), planned(), planned(choice="none"), planned(backend="gpu", choice="fp16")):
         with pinned.raises(Unsupported):
@@ -517,7 +519,7 @@ def test_control_characters_of_a_phone_do_not_reach_the_terminal() -> None:
 @pytest.mark.parametrize(
     ("build", "goal"), [("linux-x86_64", "make native"), ("android-arm64-v8a", "make native-android")]
 )
-def test_a_runner_that_is_not_built_says_how_to(
+def test_a_runner_that_is_not_built_has_a_hint(
     files: ModelFiles, monkeypatch: pytest.MonkeyPatch, build: str, goal: str, pinned: Pinned
 ) -> None:
     monkeypatch.setattr(paths, "runner", lambda build: Path("/nowhere/runner"))
@@ -528,7 +530,7 @@ def test_a_runner_that_is_not_built_says_how_to(
     assert caught.value.hint == f"Run `{goal}`."
 
 
-def test_a_library_that_cannot_be_had_fails_the_block(
+def test_a_library_that_cannot_be_obtained_fails_the_block(
     files: ModelFiles, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     def offline(engine: str, backend: str, build: str) -> libraries.EngineLibraries:
@@ -572,7 +574,7 @@ def test_supports(monkeypatch: pytest.MonkeyPatch, engine: str, changes: dict[st
     assert engines()[engine].supports(INFO, case) == reason
 
 
-def test_supports_says_when_no_library_is_known() -> None:
+def test_a_case_without_a_known_library_is_unsupported() -> None:
     phone = INFO.model_copy(update={"runner": "android-riscv64"})
     assert "android-riscv64" in (engines()["tflite"].supports(phone, planned().case) or "")
     assert engines()["sleep"].supports(phone, planned("sleep").case) is None

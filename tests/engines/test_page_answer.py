@@ -25,7 +25,7 @@ def served(name: str, started: float = 1.0, **changes: Any) -> Served:
     return Served(name=name, file=Path("x"), **(fields | times | changes))
 
 
-def test_each_file_gets_what_the_server_says_of_it() -> None:
+def test_each_file_gets_the_server_s_values() -> None:
     (one, other) = joined([told("a"), told("b")], [served("b", bytes=7), served("a"), served("worker.js")])
     assert (one.server_bytes, one.server_ms, one.first_byte_ms, one.encoding) == (5, 1000, 250, "gzip")
     assert other.server_bytes == 7

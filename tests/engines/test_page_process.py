@@ -77,7 +77,7 @@ class TestThreads:
         assert not found[8].main
         assert found[8].of_page
 
-    def test_the_scheduler_tells_more_exactly_than_ticks(self) -> None:
+    def test_the_scheduler_is_more_exact_than_ticks(self) -> None:
         files = {"task/7/stat": stat(7, "chromium", 3, 2), "task/7/schedstat": "51234567 8 9\n"}
         assert parse_threads(7, files)[7].cpu_ms == 51.234567
 
@@ -96,7 +96,7 @@ ROLLUP = "00-ff r--p\nRss:   2040 kB\nPss:   1500 kB\nPrivate_Clean:  100 kB\nPr
 
 
 class TestMemory:
-    def test_everything_that_the_system_tells(self) -> None:
+    def test_everything_that_the_system_reports(self) -> None:
         found = parse_memory(STATUS, ROLLUP, 5.0, "warmup")
         assert found is not None
         assert (found.at_ms, found.stage) == (5.0, "warmup")
@@ -108,7 +108,7 @@ class TestMemory:
         assert found is not None
         assert (found.rss_kb, found.pss_kb, found.uss_kb) == (2000, None, None)
 
-    def test_nothing_told_is_no_reading(self) -> None:
+    def test_no_report_is_no_reading(self) -> None:
         assert parse_memory("", "", 5.0, None) is None
 
     @given(st.text(), st.text())
@@ -159,7 +159,7 @@ class Phone:
         return ShellResult(self.answer, b"", 0 if self.answer else 2)
 
 
-def test_a_phone_tells_by_its_shell() -> None:
+def test_a_phone_is_read_by_its_shell() -> None:
     answer = f"/proc/7/task/7/stat:{stat(7, 'chrome', 10, 0)}/proc/7/task/9/stat:{stat(9, 'DedicatedWorker', 10, 0)}"
     phone = Phone(answer.encode())
     threads = page_process.processes_of(phone, BROWSER).threads(7)
@@ -168,7 +168,7 @@ def test_a_phone_tells_by_its_shell() -> None:
     assert [thread.of_page for thread in threads.values()] == [True, True]
 
 
-def test_a_phone_that_denies_it_tells_nothing() -> None:
+def test_a_phone_that_denies_access_has_no_values() -> None:
     processes = page_process.processes_of(Phone(), BROWSER)
     assert processes.threads(7) is None
     assert processes.memory(7, 0.0, None) is None
@@ -194,7 +194,7 @@ MEMINFO = """Applications Memory Usage (in Kilobytes):
         ("", (None, None, None)),
     ],
 )
-def test_a_phone_s_own_service_tells_what_its_shell_may_not_read(
+def test_a_phone_s_own_service_reports_what_its_shell_may_not_read(
     text: str, told: tuple[int | None, int | None, int | None]
 ) -> None:
     phone = Phone(text.encode())
@@ -224,7 +224,7 @@ def test_our_own_threads_are_seen() -> None:
         thread.join()
 
 
-def test_a_process_that_has_ended_tells_nothing() -> None:
+def test_a_process_that_has_ended_has_no_values() -> None:
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     pid = int(ended.stdout)
     assert not Path(f"/proc/{pid}").exists()

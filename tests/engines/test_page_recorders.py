@@ -154,7 +154,7 @@ def test_a_person_s_browser_cannot_be_traced(pinned: Pinned) -> None:
     pinned(reason)
 
 
-def test_a_page_that_tells_of_a_trace_itself_is_not_believed(pinned: Pinned) -> None:
+def test_a_trace_in_a_page_s_own_answer_is_refused(pinned: Pinned) -> None:
     trace = {"name": "a.json.gz", "bytes": 1, "sha256": "0" * 64, "json_bytes": 1, "complete": True, "marks": []}
     answer = {"schema": MEASUREMENT_SCHEMA, "status": "ok", "engine": "tfjs", "warmup_ms": [1], "prediction_ms": [1]}
     told = Measurement.model_validate({**answer, "trace": {**trace, "categories": []}})

@@ -200,7 +200,7 @@ class TestThreadsThatStartLate:
         proof = self.watched(LateWorker(), 2)
         assert (proof.threads_at_work, proof.thread_cpu_ms) == (2, [100.0, 80.0])
 
-    def test_one_thread_has_nobody_to_wait_for(self) -> None:
+    def test_one_thread_waits_for_no_other(self) -> None:
         system = LateWorker()
         self.watched(system, 1)
         assert system.looks == 2
@@ -223,20 +223,20 @@ class TestMemory:
         assert use.peak_rss_kb == 800
         assert any("PSS and USS" in note for note in use.notes)
 
-    def test_the_heap_of_chrome_stands_beside_what_the_page_told(self) -> None:
+    def test_the_heap_of_chrome_is_added_to_the_page_s_values(self) -> None:
         use = watched(FakeSystem(), "memory", FakePage(heap=HEAP)).completed(measurement(memory=TOLD)).memory
         assert use is not None
         assert [(one.js_heap_bytes, one.js_backing_bytes) for one in use.page] == [(1000, 2000)] * 2
         assert use.page[0].wasm_heap_bytes == 9
 
     @pytest.mark.parametrize("size", ["big", -1, 2**60, float("nan"), None, [1]])
-    def test_a_heap_of_no_size_is_none(self, size: Any) -> None:
+    def test_a_heap_without_a_valid_size_is_ignored(self, size: Any) -> None:
         page = FakePage(heap={"usedSize": size})
         use = watched(FakeSystem(), "memory", page).completed(measurement(memory=TOLD)).memory
         assert use is not None
         assert {one.js_heap_bytes for one in use.page} == {None}
 
-    def test_a_process_that_is_denied_is_said(self) -> None:
+    def test_a_process_that_cannot_be_read_is_noted(self) -> None:
         use = watched(FakeSystem(denied=True), "memory").completed(measurement(memory=TOLD)).memory
         assert use is not None
         assert (use.readings, use.peak_rss_kb) == ([], None)

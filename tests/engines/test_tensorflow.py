@@ -158,7 +158,7 @@ def test_a_gpu_is_asked_for_before_a_process_is_started(monkeypatch: pytest.Monk
     assert engine().supports(HERE, planned(backend="gpu").case) is None
 
 
-def test_the_process_is_asked_for_all_that_the_block_says(files: ModelFiles) -> None:
+def test_the_process_gets_everything_that_the_block_states(files: ModelFiles) -> None:
     told = {"pass": "memory", "memory": {"peak_rss_kb": 1}, "prediction_ms": [60_000.0] * 5}
     target = ScriptedTarget(answer(files, **told))
     block = planned(pass_="memory", conditions=Conditions(priority=5), threads=2, affinity="0x3", caches="warm")
@@ -231,7 +231,7 @@ def test_a_file_that_changed_meanwhile_is_refused(files: ModelFiles, pinned: Pin
         (b'{"schema": "x"}\n', 0, BlockFailed),
     ],
 )
-def test_a_process_that_ends_badly_is_told_in_one_sentence(
+def test_a_process_that_ends_badly_is_reported_in_one_sentence(
     files: ModelFiles, said: bytes, code: int, kind: type[MobilebenchError], pinned: Pinned
 ) -> None:
     with pinned.raises(kind):
@@ -285,7 +285,7 @@ def test_a_block_on_this_computer(name: str, count: int) -> None:
 
 
 @pytest.mark.build
-def test_a_kernels_pass_tells_every_operator() -> None:
+def test_a_kernels_pass_reports_every_operator() -> None:
     block = planned("mobilenet_v2", "kernels", affinity="0x1")
     measured = measured_by(engine(), here(), block, built("mobilenet_v2"), cancel=Event()).measurement
     assert (measured.proof.affinity, measured.proof.affinity_kept) == ([0], True)
@@ -328,7 +328,7 @@ def test_a_damaged_graph_fails_the_block_in_one_sentence(tmp_path: Path, kept: i
 
 
 @pytest.mark.build
-def test_without_a_gpu_the_process_says_so() -> None:
+def test_without_a_gpu_the_process_is_unsupported() -> None:
     if cuda.no_device() is None:
         pytest.fail("this computer has a GPU: hold TensorFlow's placement there against `GPU` in the proof")
     with pytest.raises(Unsupported, match="TensorFlow sees no GPU here"):

@@ -76,7 +76,7 @@ def test_names_may_hold_commas_and_tensors_may_be_scalars() -> None:
         ["stray"],
     ],
 )
-def test_an_unusable_argument_is_told_with_exit_code_2(wrong: list[str]) -> None:
+def test_an_unusable_argument_has_exit_code_2(wrong: list[str]) -> None:
     with pytest.raises(Problem) as caught:
         parsed(*wrong)
     assert caught.value.exit_code == BAD_ARGUMENT
@@ -121,7 +121,7 @@ def test_processor_features_come_from_the_first_processor(tmp_path: Path) -> Non
     assert system.cpu_features(cpuinfo) == []
 
 
-def test_cpu_time_is_told_by_thread() -> None:
+def test_cpu_time_is_reported_by_thread() -> None:
     before = system.read_threads()
     end = time.thread_time() + 0.03
     while time.thread_time() < end:
@@ -338,7 +338,7 @@ def test_operators_are_sorted_into_the_inferences_in_which_they_ran() -> None:
         network.operators(space, 3)
 
 
-def test_on_a_gpu_kernels_are_told_from_their_launches() -> None:
+def test_on_a_gpu_kernels_differ_from_their_launches() -> None:
     space = SimpleNamespace(
         planes=[
             plane("/host:CPU", {"python": MARKS, "tf_Compute/1": [("net/conv:Conv2D", "Conv2D", 12.0, 0.1)]}),

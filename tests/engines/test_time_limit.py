@@ -48,7 +48,7 @@ def test_what_failed_otherwise_within_the_limit_stays_what_it_is(pinned: Pinned)
     assert raised.value.fault == "page error"
 
 
-def test_a_death_that_explains_the_silence_is_told_instead(pinned: Pinned) -> None:
+def test_a_crash_that_explains_the_silence_is_reported_instead(pinned: Pinned) -> None:
     with pinned.raises(BlockFailed), too_slow_is_unsupported():
         try:
             with waiting(LIMITED, 120):

@@ -138,7 +138,7 @@ class TestSupports:
     def test_what_it_does_not_have(self, engine: Any, backend: str, choice: str, threads: int, words: str) -> None:
         assert words in engine.supports(target_info(), web_case(engine.name, backend, choice, threads))
 
-    def test_a_browser_that_cannot_be_used_says_why(self) -> None:
+    def test_a_browser_that_cannot_be_used_has_a_reason(self) -> None:
         case = web_case("tfjs", "wasm", "simd")
         phone = {"id": "R58M", "kind": "android", "browsers": {}}
         disabled = target_info(**phone, unusable_browsers={"chrome": "Chrome is disabled on this phone"})
@@ -156,13 +156,13 @@ class TestSupports:
         assert TFJS.supports(target_info(kind="android", gpu=None, gpu_software=None), case) is None
 
     @pytest.mark.parametrize("choice", ["integrated", "discrete"])
-    def test_one_of_two_gpus_is_asked_of_a_computer_that_has_some(self, choice: str, pinned: Pinned) -> None:
+    def test_one_of_two_gpus_needs_a_computer_with_gpus(self, choice: str, pinned: Pinned) -> None:
         case = web_case("tfjs", "webgl", choice)
         pinned(TFJS.supports(target_info(kind="android"), case) or "")
         pinned(TFJS.supports(target_info(gpu_software=True), case) or "")
         assert TFJS.supports(target_info(gpu="two of them", gpu_software=False), case) is None
 
-    def test_software_is_what_a_phone_has_or_cannot_be_asked_of_it(self, pinned: Pinned) -> None:
+    def test_software_is_what_a_phone_has_or_is_unsupported(self, pinned: Pinned) -> None:
         for engine, backend in ((TFJS, "webgl"), (ORTJS, "webgpu"), (LITERTJS, "webgpu")):
             case = web_case(engine.name, backend, "software")
             for gpu in (False, None):
@@ -258,7 +258,7 @@ class TestReleases:
         assert engine.release in engine.description
 
     @pytest.mark.parametrize("engine", WEB_ENGINES, ids=lambda engine: engine.name)
-    def test_every_choice_is_there_or_is_said_to_be_lacking(self, engine: WebEngine) -> None:
+    def test_every_choice_is_available_or_listed_as_lacking(self, engine: WebEngine) -> None:
         gpu = target_info(gpu="two of them", gpu_software=False)
         for backend in engine.backends:
             choices = next(iter(backend.axes.values()), ("",))
@@ -309,7 +309,7 @@ class TestModelFiles:
         with pytest.raises(BlockFailed, match=r"group1-shard1of1\.bin"):
             TFJS.prepare(FakeTarget(), planned(web_case("tfjs", "wasm", "simd")), self.files(tmp_path))
 
-    def test_a_page_is_told_names_types_and_places(self, tmp_path: Path) -> None:
+    def test_the_job_has_names_types_and_paths(self, tmp_path: Path) -> None:
         files = self.files(tmp_path)
         job = web.page_job(planned(web_case("tfjs", "wasm", "simd")), files, files.manifest.formats["tfjs"])
         model = job.model_dump()["model"]
@@ -327,7 +327,7 @@ class TestModelFiles:
         ]
 
     @pytest.mark.parametrize("samples", [1, 64, 65536])
-    def test_a_page_is_told_how_many_samples_to_show(self, tmp_path: Path, samples: int) -> None:
+    def test_the_job_has_the_number_of_samples(self, tmp_path: Path, samples: int) -> None:
         files = self.files(tmp_path)
         block, entry = planned(web_case("tfjs", "wasm", "simd")), files.manifest.formats["tfjs"]
         assert web.page_job(block, files, entry, samples).samples == samples
@@ -396,7 +396,7 @@ def files(folder: Path, own: Format, dtype: str = "float32", *, is_open: bool = 
         ("tfjs@4.2", "tfjs", "uint8", False, "TensorFlow.js has no uint8 tensors"),
     ],
 )
-def test_what_is_known_against_a_model_is_said(
+def test_a_model_that_an_engine_cannot_run_has_a_reason(
     tmp_path: Path, engine: str, own: Format, dtype: str, is_open: bool, says: str
 ) -> None:
     assert says in str(web_engine(engine).why_not_model(files(tmp_path, own, dtype, is_open=is_open)))
@@ -412,13 +412,13 @@ def test_nothing_is_known_against_what_runs(
     assert web_engine(engine).why_not_model(files(tmp_path, own, dtype, is_open=is_open)) is None
 
 
-def test_the_engine_says_so_before_a_page_is_opened(tmp_path: Path, pinned: Pinned) -> None:
+def test_the_engine_refuses_before_a_page_is_opened(tmp_path: Path, pinned: Pinned) -> None:
     case = web_case("litertjs", "wasm", "relaxed-simd")
     with pinned.raises(Unsupported):
         LITERTJS.prepare(FakeTarget(), planned(case), files(tmp_path, "tflite", is_open=True))
 
 
-def test_an_output_that_litertjs_cannot_hand_over_is_said(tmp_path: Path, pinned: Pinned) -> None:
+def test_an_output_that_litertjs_cannot_hand_over_is_reported(tmp_path: Path, pinned: Pinned) -> None:
     known = files(tmp_path, "tflite")
     given = AddedManifest(**known.manifest.model_dump(), output_dtypes={"y": "int64"})
     pinned(str(LITERTJS.why_not_model(ModelFiles(tmp_path, given))))

@@ -77,7 +77,7 @@ def test_firefox_answers_right_and_proves_itself(
     assert list(temporary.iterdir()) == []
 
 
-def test_firefox_draws_in_software_and_says_so(target: HostTarget) -> None:
+def test_firefox_draws_in_software_and_reports_it(target: HostTarget) -> None:
     measured = measure(
         target, "tfjs", "webgl", "software", 1, "firefox", BlockRule(min_predictions=1, max_predictions=1)
     )

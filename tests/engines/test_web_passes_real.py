@@ -116,7 +116,7 @@ def test_a_profiler_that_does_not_work_is_not_used(target: HostTarget) -> None:
 
 
 @pytest.mark.parametrize("way", ["tfjs/wasm/simd-threads/2", "ortjs/wasm/simd-threads/1", "litertjs/wasm/simd/1"])
-def test_memory_is_told_stage_by_stage_from_inside_and_from_outside(target: HostTarget, way: str) -> None:
+def test_memory_is_reported_stage_by_stage_from_inside_and_from_outside(target: HostTarget, way: str) -> None:
     answer = measured(target, way, "memory")
     use, size = answer.memory, obtain.ensure("bert_small", "fp32", 1).manifest.parameters * 4
     assert use is not None
@@ -140,7 +140,7 @@ def test_memory_is_told_stage_by_stage_from_inside_and_from_outside(target: Host
         assert all(one.performance_memory_bytes for one in use.kernels)
 
 
-def test_firefox_tells_the_heap_of_wasm_and_the_system_tells_its_process(target: HostTarget) -> None:
+def test_firefox_reports_the_heap_of_wasm_and_the_system_its_process(target: HostTarget) -> None:
     use = measured(target, "tfjs/wasm/simd/1", "memory", browser="firefox").memory
     assert use is not None
     assert [one.stage for one in use.readings if one.stage] == STAGES
@@ -269,7 +269,7 @@ def test_other_pages_of_the_browser_are_not_in_a_trace(tmp_path: Path) -> None:
     assert "theirs" not in text
 
 
-def test_a_buffer_that_is_too_small_is_told_and_what_it_held_can_be_read(tmp_path: Path) -> None:
+def test_a_buffer_that_is_too_small_is_reported_and_its_content_can_be_read(tmp_path: Path) -> None:
     many = "for (let i = 0; i < 50000; i++) performance.mark('mark' + i)"
     with chrome.launch() as browser, open_page(browser.address) as page:
         wait(page, SETTLE_MS)

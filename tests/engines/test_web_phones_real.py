@@ -82,7 +82,7 @@ def measure(phone: Target, browser: str) -> Measurement:
     return measurement
 
 
-def test_first_questions_are_answered_and_told_and_the_block_is_measured(serial: str) -> None:
+def test_first_questions_are_answered_and_noted_and_the_block_is_measured(serial: str) -> None:
     phones.change_state(NAME, {"browser.first_run": True})
     with targets.open_target(targets.select(serial)[0]) as phone:
         asked = measure(phone, "chrome")
@@ -96,7 +96,7 @@ def test_first_questions_are_answered_and_told_and_the_block_is_measured(serial:
     assert not phones.state_of(NAME).browser.first_run
 
 
-def test_somebodys_own_server_file_is_put_aside_and_back(serial: str) -> None:
+def test_a_user_s_own_server_file_is_put_aside_and_back(serial: str) -> None:
     phones.change_state(NAME, {"browser.first_run": True})
     with targets.open_target(targets.select(serial)[0]) as phone:
         run(phone, f"echo theirs > {JAR}")
@@ -105,9 +105,7 @@ def test_somebodys_own_server_file_is_put_aside_and_back(serial: str) -> None:
         assert run(phone, f"cat {JAR}; rm {JAR}") == "theirs\n"
 
 
-def test_questions_that_nobody_knows_fail_the_block_and_say_what_to_do(
-    serial: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_questions_fail_the_block_with_a_hint(serial: str, monkeypatch: pytest.MonkeyPatch) -> None:
     phones.change_state(NAME, {"browser.first_run": True})
     monkeypatch.setattr(first_run, "BUTTONS", ".*:id/unheard_of")
     monkeypatch.setattr(first_run, "_PATIENCE_SECONDS", 1.0)

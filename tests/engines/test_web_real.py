@@ -174,7 +174,7 @@ def test_every_choice_is_tried_by_some_test(target: HostTarget) -> None:
                 assert (name, backend.name, choice) in tried or refused or backend.name == "webnn"
 
 
-def test_webnn_is_measured_or_says_in_the_browsers_words_why_not(target: HostTarget) -> None:
+def test_webnn_is_measured_or_unsupported_with_the_browser_s_reason(target: HostTarget) -> None:
     case = ("ortjs", "webnn", "cpu", 1)
     try:
         assert measure(target, case, TINY).proof.backend == "webnn"
@@ -262,7 +262,7 @@ def test_an_operator_that_litertjs_lacks_is_unsupported_though_it_answers(
         measured_own(target, own_model(tmp_path, one_operator(CUSTOM, "Erfc")), backend)
 
 
-def test_the_page_says_so_too_when_litertjs_lacks_a_number_format(
+def test_the_page_refuses_too_when_litertjs_lacks_a_number_format(
     target: HostTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(WebEngine, "why_not_model", lambda *_: None)
@@ -441,7 +441,7 @@ def test_a_truncated_weight_file_is_never_measured_as_if_it_were_whole(target: H
         measured_by(TFJS, target, planned(web_case("tfjs", "wasm", "simd")), cut, cancel=Event())
 
 
-def test_of_a_model_that_carries_state_the_first_answer_is_told(
+def test_of_a_model_that_carries_state_the_first_answer_is_reported(
     target: HostTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))

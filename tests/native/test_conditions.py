@@ -45,7 +45,7 @@ def test_cores_that_are_not_there_are_unsupported(runner: Path) -> None:
 
 
 @pytest.mark.skipif(len(CORES) < 2, reason="one core cannot be left for another")
-def test_cores_that_were_not_kept_are_told(runner: Path) -> None:
+def test_cores_that_were_not_kept_are_reported(runner: Path) -> None:
     command = [runner, "--engine", "sleep", "--threads", "1", "--max-predictions", "20", "--affinity"]
     with subprocess.Popen([*command, hex(1 << CORES[0])], stdout=subprocess.PIPE) as process:
         time.sleep(0.3)

@@ -92,7 +92,7 @@ def test_nothing_that_is_written_shares_a_page_with_what_is_locked_after_loading
     assert all(part.p_vaddr // 16384 > (end - 1) // 16384 for part in others)
 
 
-def test_it_says_that_it_is_built_for_api_24(elf: ELFFile) -> None:
+def test_it_states_that_it_is_built_for_api_24(elf: ELFFile) -> None:
     notes = [note for part in elf.iter_segments("PT_NOTE") for note in part.iter_notes()]
     (level,) = [note["n_descdata"] for note in notes if note["n_name"] == "Android"]
     assert int.from_bytes(level[:4], "little") == 24

@@ -38,7 +38,7 @@ def node(name: str = "n", operator: str = "Conv", index: int = 0, duration: floa
 CALL = {"cat": "Session", "name": "model_run", "dur": 9, "args": {}}
 
 
-def test_an_event_is_read_whatever_the_order_of_its_keys(sanitized: Path) -> None:
+def test_an_event_is_read_with_its_keys_in_any_order(sanitized: Path) -> None:
     event = node("a/b", "Conv", 7, 12, input_type_shape=[{"float": [1, 2]}], stats={"deep": [{"er": '}]"'}]})
     turned = {key: event[key] for key in reversed(event)}
     for one in (event, turned):
@@ -230,7 +230,7 @@ def test_two_delegates_one_of_which_is_looked_into(sanitized: Path) -> None:
     assert [one["times_ms"] for one in read["kernels"] if one["name"] == "conv"] == [[0.005], [0.004]]
 
 
-def test_a_part_that_tells_nothing_is_said(sanitized: Path) -> None:
+def test_a_part_without_kernels_is_noted(sanitized: Path) -> None:
     read = telemetry(sanitized, f"part 3 {XNNPACK}", "next", "begin CAST 0 0", "end 0")
     assert (read["parts_timed"], read["parts_untimed"]) == (0, 1)
 

@@ -117,7 +117,7 @@ def test_float16_of_a_model_in_8_bits_is_refused(runner: Path) -> None:
         ("onnxruntime", {"pass": "kernels"}, 2, "needs --scratch"),
     ],
 )
-def test_what_this_computer_lacks_is_said(
+def test_what_this_computer_lacks_is_reported(
     runner: Path, engine: str, changes: dict[str, str], code: int, reason: str
 ) -> None:
     found, answer, _ = run(runner, *real_arguments(engine, "bert_small", **changes))
@@ -153,7 +153,7 @@ def test_kernels_of_tensorflow_lite(runner: Path, model: str, delegate: str, nod
     assert 0.6 * whole_ms(found) < sum_ms(found.kernels) <= whole_ms(found)
 
 
-def test_kernels_inside_xnnpack_are_told_one_by_one(runner: Path) -> None:
+def test_kernels_inside_xnnpack_are_reported_one_by_one(runner: Path) -> None:
     found = measured(runner, *real_arguments("tflite", "mobilenet_v2", **FEW), "--pass", "kernels")
     counts = {word: sum(word in kernel.name for kernel in found.kernels) for word in ("DWConv", "IGEMM", "Add", "Mean")}
     assert counts == {"DWConv": 17, "IGEMM": 1, "Add": 10, "Mean": 1}
@@ -233,7 +233,7 @@ def test_packed_weights_are_kept_and_found_again(runner: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("engine", "changes"), [("tflite", {"delegate": "none"}), ("tflite", FP16), ("onnxruntime", {})]
 )
-def test_a_cache_that_is_not_used_is_said(runner: Path, tmp_path: Path, engine: str, changes: dict[str, str]) -> None:
+def test_a_cache_that_is_not_used_is_noted(runner: Path, tmp_path: Path, engine: str, changes: dict[str, str]) -> None:
     code, answer, _ = run(runner, *real_arguments(engine, "bert_small", cache=str(tmp_path), **changes, **FEW))
     if changes == FP16 and not computes_fp16(answer):
         return
@@ -251,7 +251,7 @@ def test_weights_that_xnnpack_converts_are_not_kept(runner: Path, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_version_of_tensorflow_lite_tells_no_kernels(runner: Path, tmp_path: Path) -> None:
+def test_another_version_of_tensorflow_lite_reports_no_kernels(runner: Path, tmp_path: Path) -> None:
     """A library that says another version, made of ours: its layouts were not checked."""
     source = tmp_path / "other.c"
     library = real_arguments("tflite", "bert_small")[3]

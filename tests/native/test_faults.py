@@ -61,7 +61,7 @@ def test_a_machine_out_of_memory_ends_in_words_or_by_a_signal(runner: Path, engi
     assert code != 0 or megabytes >= 60
 
 
-def test_an_output_that_is_full_or_closed_is_told_by_the_exit_code(runner: Path) -> None:
+def test_an_output_that_is_full_or_closed_has_an_exit_code(runner: Path) -> None:
     command = f"{runner} --engine sleep --backend instant --threads 1"
     for output in (">/dev/full", ">&-"):
         done = subprocess.run(["sh", "-c", f"{command} {output}"], capture_output=True, check=False)
@@ -96,7 +96,7 @@ def changed(header: bytes, place: int, value: int) -> bytes:
     ],
 )
 @pytest.mark.parametrize("engine", FORMATS)
-def test_a_library_that_cannot_be_loaded_says_why(
+def test_a_library_that_cannot_be_loaded_has_a_reason(
     runner: Path, tmp_path: Path, elf: bytes, engine: str, damage: str, words: str
 ) -> None:
     library = tmp_path / "libengine.so"
@@ -204,7 +204,7 @@ def test_open_sizes_follow_the_input_that_is_given(runner: Path, tmp_path: Path)
     assert (code, answer["status"]) == (1, "error")
 
 
-def test_a_model_that_is_cut_while_it_is_mapped_is_told(tmp_path: Path) -> None:
+def test_a_model_that_is_cut_while_it_is_mapped_is_reported(tmp_path: Path) -> None:
     result = ShellResult(b"", b"", -signal.SIGBUS)
     with pytest.raises(BlockFailed, match=r"signal 7: a file was cut short while it was used\?"):
         read_answer(result, engine="tflite", target="host")

@@ -90,7 +90,7 @@ def test_a_symbol_that_is_nowhere_is_named(runner: Path, tmp_path: Path, engine:
     ],
 )
 @pytest.mark.parametrize("engine", FORMATS)
-def test_a_library_that_ends_its_process_is_told(
+def test_a_library_that_ends_its_process_is_reported(
     runner: Path, tmp_path: Path, engine: str, body: str, words: str
 ) -> None:
     library = built(tmp_path, constructor(body))
@@ -103,7 +103,7 @@ def test_a_process_that_something_else_killed_proves_nothing_of_the_library(runn
     assert (code, "was killed by signal 9" in (reason or "")) == (1, True)
 
 
-def test_a_library_damaged_inside_is_told_and_not_entered(runner: Path, tmp_path: Path) -> None:
+def test_a_library_that_is_damaged_inside_is_reported_and_not_run(runner: Path, tmp_path: Path) -> None:
     whole = libraries.library("tflite", libraries.host_build()).path.read_bytes()
     library = tmp_path / "libengine.so"
     library.write_bytes(whole[:4096] + bytes(len(whole) - 4096))
@@ -182,7 +182,7 @@ def test_a_providers_own_library_is_tried_before_a_session_needs_it(
     assert (number, words in (reason or "")) == (3, True), reason
 
 
-def test_a_mount_without_execution_is_told(runner: Path, tmp_path: Path) -> None:
+def test_a_mount_without_execution_is_reported(runner: Path, tmp_path: Path) -> None:
     whole = libraries.library("tflite", libraries.host_build()).path
     script = (
         'mount -t tmpfs -o noexec none "$1" && cp "$2" "$1/libengine.so" && '

@@ -248,7 +248,7 @@ def test_memory_without_maps_knows_neither_pss_nor_uss(sanitized: Path, tmp_path
 
 
 @pytest.mark.parametrize("text", ["", "\n", "Rss: many kB\n", "Rss: 99999999999999999999 kB\n", "x" * 5000])
-def test_memory_that_is_not_told(sanitized: Path, tmp_path: Path, text: str) -> None:
+def test_memory_that_is_not_reported(sanitized: Path, tmp_path: Path, text: str) -> None:
     for name in ("smaps_rollup", "smaps", "statm", "status"):
         (tmp_path / name).write_text(text)
     assert answer(sanitized, "memory", str(tmp_path)) == UNTOLD

@@ -137,7 +137,7 @@ def test_an_input_of_another_shape_is_refused(runner: Path, engine: str) -> None
     assert "shape" in answer["reason"] or "dimensions" in answer["reason"]
 
 
-def test_a_closed_output_pipe_is_told_by_the_exit_code(runner: Path) -> None:
+def test_a_closed_output_pipe_has_an_exit_code(runner: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(

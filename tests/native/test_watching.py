@@ -70,7 +70,7 @@ def test_a_kernels_pass_has_no_groups(runner: Path, tmp_path: Path) -> None:
     assert all(len(kernel.times_ms) == len(found.prediction_ms) for kernel in found.kernels)
 
 
-def test_threads_that_had_nothing_to_do_are_told_apart_from_those_at_work(runner: Path, tmp_path: Path) -> None:
+def test_idle_threads_are_distinguished_from_those_at_work(runner: Path, tmp_path: Path) -> None:
     model = negative(tmp_path / "m.onnx", 1, 4)
     proof = measured(runner, *onnx_arguments(model, *INPUT, *OUTPUT, threads=2)).proof
     assert proof.threads_alive == 2
@@ -79,7 +79,7 @@ def test_threads_that_had_nothing_to_do_are_told_apart_from_those_at_work(runner
 
 
 @pytest.mark.parametrize("engine", FORMATS)
-def test_cost_is_told_by_stage(runner: Path, engine: str) -> None:
+def test_cost_is_reported_by_stage(runner: Path, engine: str) -> None:
     found = measured(runner, *real_arguments(engine, "bert_small"))
     assert set(found.cost) == {"setup", "warmup", "prediction"}
     assert found.cost["setup"].minor_faults > 100
@@ -140,7 +140,7 @@ def test_samples_are_taken_by_a_thread_that_the_proof_leaves_out(runner: Path, e
     assert (memory.pass_, memory.proof.threads, memory.proof.affinity_kept) == ("memory", 1, True)
 
 
-def test_the_runners_own_memory_is_small_and_said(runner: Path) -> None:
+def test_the_runners_own_memory_is_small_and_reported(runner: Path) -> None:
     found = measured(runner, *SLEEP, "--pass", "memory")
     assert found.memory is not None
     assert all((reading.uss_kb or 0) <= OWN_KB for reading in readings(found))

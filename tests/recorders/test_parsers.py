@@ -120,7 +120,7 @@ def test_battery(text, expected):
         ("", "answered nothing"),
     ],
 )
-def test_what_makes_everything_void_that_a_battery_is_said_to_be(text, reason):
+def test_reasons_against_every_value_of_a_battery(text, reason):
     readings = battery.parse(text)
     assert values(readings) == {}
     assert all(reason in one for one in reasons(readings).values())
@@ -213,7 +213,7 @@ def test_an_overridden_status_is_void_and_the_temperatures_are_not(pinned: Pinne
         ("", "answered nothing"),
     ],
 )
-def test_what_makes_everything_void_that_the_thermal_service_says(text, reason):
+def test_reasons_against_every_value_of_the_thermal_service(text, reason):
     readings = thermal.parse(text)
     assert list(readings) == list(thermal.KEYS)
     assert values(readings) == {}
@@ -240,7 +240,7 @@ def test_one_void_thermal_reading_leaves_the_others(line, instead, key, reason):
     assert values(readings) == {one: value for one, value in THERMAL_VALUES.items() if one != key}
 
 
-def test_stale_temperatures_are_not_taken_where_the_hardware_tells_none():
+def test_stale_temperatures_are_not_used_where_the_hardware_reports_none():
     readings = thermal.parse(THERMAL.partition("Current temperatures")[0])
     assert values(readings) == {thermal.STATUS: 1}
     assert set(reasons(readings).values()) == {"the phone's thermal hardware layer reports no temperatures"}

@@ -59,7 +59,7 @@ def test_a_reading_that_fails_leaves_the_other_one_at_its_own_time(pinned: Pinne
     pinned(series.reason)
 
 
-def test_a_command_that_is_refused_tells_why_there_is_no_value(pinned: Pinned):
+def test_a_refused_command_has_a_reason_in_place_of_a_value(pinned: Pinned):
     denied = ShellResult(b"", b"Permission Denial: can't dump BatteryService\n", 1)
     series, _ = watch("battery", denied, ShellResult(b"", b"", 20))
     assert [(one.name, one.values, one.times_ms) for one in series] == [
@@ -76,7 +76,7 @@ def test_output_beside_a_bad_exit_code_is_no_reading():
     assert (series.values, series.reason) == ([], "`cat /proc/loadavg` failed (exit code 1)")
 
 
-def test_denied_load_says_so(pinned: Pinned):
+def test_denied_load_has_a_reason(pinned: Pinned):
     denied = ShellResult(b"", b"cat: /proc/loadavg: Permission denied\n", 1)
     (series,), _ = watch("load", denied, denied)
     pinned(series.reason)

@@ -118,7 +118,7 @@ def test_readings_that_fail_during_the_block_are_counted_with_their_reason():
 @pytest.mark.parametrize(
     "error", [ZeroDivisionError("oops"), TargetLost("h is off.")], ids=["another error", "a lost target"]
 )
-def test_a_recorder_that_breaks_while_it_samples_ends_alone_and_says_why(error, pinned: Pinned):
+def test_a_recorder_that_fails_while_it_samples_ends_alone_with_a_reason(error, pinned: Pinned):
     broken = threading.Event()
 
     def behave(number, cancel):

@@ -78,7 +78,7 @@ def test_the_browser_is_asked_for_a_bounded_buffer_and_a_gzipped_stream() -> Non
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 10_000])
-def test_a_trace_becomes_a_file_and_says_what_is_in_it(tmp_path: Path, pieces: int) -> None:
+def test_a_trace_becomes_a_file_with_its_marks(tmp_path: Path, pieces: int) -> None:
     data = gzip.compress(TEXT)
     page = FakePage(data, pieces=pieces)
     told = finished(page, tmp_path)
@@ -90,7 +90,7 @@ def test_a_trace_becomes_a_file_and_says_what_is_in_it(tmp_path: Path, pieces: i
     assert page.called[-1] == ("IO.close", {"handle": "1"})
 
 
-def test_a_full_buffer_is_told(tmp_path: Path) -> None:
+def test_a_full_buffer_is_reported(tmp_path: Path) -> None:
     for ended in ({**ENDED, "dataLossOccurred": True}, {n: v for n, v in ENDED.items() if n != "dataLossOccurred"}):
         assert not finished(FakePage(gzip.compress(TEXT), ended=ended), tmp_path).complete
 
@@ -125,7 +125,7 @@ def test_what_is_no_trace_is_refused(tmp_path: Path, data: bytes) -> None:
     "answer",
     [{}, {"data": 5}, {"data": "AAAA"}, {"data": "AAAA", "base64Encoded": 1}, {"data": "é", "base64Encoded": True}],
 )
-def test_a_part_that_is_none_is_refused(tmp_path: Path, answer: dict[str, Any]) -> None:
+def test_an_invalid_part_is_refused(tmp_path: Path, answer: dict[str, Any]) -> None:
     page = FakePage(b"")
     page.read = lambda: answer  # type: ignore[method-assign]
     refused(page, tmp_path, "something other than a part of its trace")
@@ -219,7 +219,7 @@ def test_a_browser_that_refuses_to_trace(said: str, kind: type[Exception]) -> No
         trace.start_trace(page)
 
 
-def test_over_devtools_the_end_is_seen_even_when_it_is_told_before_the_answer(tmp_path: Path) -> None:
+def test_over_devtools_the_end_is_seen_even_before_the_answer(tmp_path: Path) -> None:
     data = gzip.compress(TEXT)
     parts: Iterator[dict[str, Any]] = iter(
         [

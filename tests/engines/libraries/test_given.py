@@ -31,7 +31,7 @@ def written(path: Path, raw: bytes) -> Path:
 
 @pytest.mark.parametrize("abi", ["x86_64", "aarch64", "arm64-v8a", "armeabi-v7a", "x86"])
 @pytest.mark.parametrize("android", [True, False])
-def test_a_header_tells_processor_and_family(tmp_path: Path, abi: str, android: bool) -> None:
+def test_a_header_names_processor_and_family(tmp_path: Path, abi: str, android: bool) -> None:
     found = given.read_elf(written(tmp_path / "lib.so", elf(abi, android=android)))
     assert found is not None
     assert (found.machine, found.family) == (given.ABIS[abi], "android" if android else "linux")
@@ -174,7 +174,7 @@ def test_an_archive_that_lies_about_its_processor_is_bad_input(tmp_path: Path, p
         libraries.library("onnxruntime", PHONE)
 
 
-def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     archive = aar(tmp_path / "onnxruntime.aar")
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "libraries").write_text("a file where a folder should be")

@@ -60,7 +60,7 @@ def test_into_an_empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, en
     }
 
 
-def test_every_library_of_this_computer_can_be_had() -> None:
+def test_every_library_of_this_computer_can_be_fetched() -> None:
     entries = catalogue.entries((), [libraries.host_build()])
     assert {entry.engine for entry in entries} == set(libraries.ENGINES)
     assert [catalogue.fetch(entry) for entry in entries] == [None] * len(entries)

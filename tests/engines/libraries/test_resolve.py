@@ -99,7 +99,7 @@ def test_host_and_phone_are_pinned_to_one_version_of_onnxruntime() -> None:
         ("onnxruntime", "linux-sparc", "cpu", "no library of `onnxruntime` is pinned for linux-sparc"),
     ],
 )
-def test_what_has_no_library_is_unsupported_and_says_how_to_name_one(
+def test_a_build_without_a_library_is_unsupported_with_a_hint(
     engine: str, build: str, backend: str | None, reason: str, pinned: Pinned
 ) -> None:
     assert (libraries.missing_reason(engine, build, backend) or "").startswith(reason)
@@ -136,7 +136,7 @@ def test_another_version_than_this_computers_is_noted(archive: Path) -> None:
     assert any("1.0" in note and "differ in speed" in note for note in obtain().notes)
 
 
-def test_what_is_fetched_is_told_and_logged(archive: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fetch_is_reported_and_logged(archive: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, log.ROOT)
     told: list[str] = []
     libraries.libraries_for("onnxruntime", "cpu", PHONE, told.append)
@@ -227,7 +227,7 @@ def test_without_the_clients_the_case_is_unsupported_with_what_mends_it(
     assert "--engine-library onnxruntime=FILE" in (caught.value.hint or "")
 
 
-def test_offline_the_clients_own_words_are_told_and_nobody_waits_for_them_twice(
+def test_offline_the_client_s_message_is_reported_and_it_is_not_tried_twice(
     tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     client(tmp_path / "bin", monkeypatch, "mvn", 'printf "\\033[1m[ERROR]\\033[m Unknown host x.invalid.\n" ; exit 1')
@@ -307,7 +307,7 @@ def test_what_a_killed_fetch_left_behind_is_removed(archive: Path, own_cache: Pa
     assert not left.exists()
 
 
-def test_a_cache_that_cannot_be_written_is_said(archive: Path, own_cache: Path, pinned: Pinned) -> None:
+def test_a_cache_that_cannot_be_written_is_reported(archive: Path, own_cache: Path, pinned: Pinned) -> None:
     own_cache.mkdir()
     (own_cache / "libraries").write_text("a file where a folder should be")
     with pinned.raises(BadInput) as caught:
@@ -330,7 +330,7 @@ def test_providers_count_only_with_the_library_that_loads_them(tmp_path: Path) -
     assert libraries.providers_beside(core) == {"cuda": tmp_path / "libonnxruntime_providers_cuda.so"}
 
 
-def test_a_provider_that_the_package_lacks_is_said_with_the_package_that_has_it(
+def test_a_provider_that_the_package_lacks_is_reported_with_the_package_that_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     core = tmp_path / "libonnxruntime.so.1.10.0"
@@ -363,7 +363,7 @@ def test_the_newest_of_several_installed_libraries_is_used(tmp_path: Path, monke
     assert found.stdout.strip() == str(folder / "libonnxruntime.so.1.10.0")
 
 
-def test_fetching_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
+def test_fetching_reports_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
     monkeypatch.setenv("MOBILEBENCH_TFLITE_LIBRARY", str(tmp_path / "absent.so"))
     (entry,) = catalogue.entries(["tflite"], [libraries.host_build()])
     pinned(catalogue.fetch(entry))
@@ -381,7 +381,7 @@ def test_the_documented_licences_are_those_of_the_lock_file() -> None:
     assert table == catalogue.licences()
 
 
-def test_the_catalogue_says_what_is_here(archive: Path) -> None:
+def test_the_catalogue_shows_what_is_here(archive: Path) -> None:
     before = catalogue.entries(["onnxruntime"], [PHONE])
     assert [(entry.state, entry.backends, entry.role) for entry in before] == [
         ("not fetched", ("cpu", "nnapi"), "core")
@@ -393,7 +393,7 @@ def test_the_catalogue_says_what_is_here(archive: Path) -> None:
     assert [(entry.state, entry.as_here) for entry in host] == [("here", True)]
 
 
-def test_the_catalogue_keeps_why_something_cannot_be_had(
+def test_the_catalogue_keeps_the_reason_of_a_failed_fetch(
     tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     client(tmp_path / "bin", monkeypatch, "mvn", 'echo "[ERROR] no route"; exit 1')
