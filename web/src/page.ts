@@ -5,7 +5,7 @@ import type { EngineAdapter, Output } from './engines/engine';
 import { litertjs } from './engines/litertjs';
 import { ortjs } from './engines/ortjs';
 import { tfjs } from './engines/tfjs';
-import { toldOf } from './core/fault';
+import { failureOf } from './core/fault';
 import { GpuWatch, isGpuApi, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './core/gpu';
 import { fillInput, summarise } from './core/inputs';
 import { NetworkWatch } from './core/network';
@@ -152,13 +152,13 @@ async function measured(job: Job, stop: Stop): Promise<string> {
     if (onGpu) await gpu.loss.settled(LOSS_PATIENCE_MS);
     const lost = onGpu ? gpu.loss.reason : undefined;
     refusal.askAfter(error);
-    const told = toldOf(error, { lost, refused: refusal.ofHeap });
+    const failure = failureOf(error, { lost, refused: refusal.ofHeap });
     const refused = error instanceof Unsupported || Boolean(adapterOf(job)?.isUnsupported(error));
-    const unsupported = refused && told.fault === undefined;
+    const unsupported = refused && failure.fault === undefined;
     const answer: Measurement = {
       schema: 'mobilebench/measurement/1',
       status: unsupported ? 'unsupported' : 'error',
-      ...told,
+      ...failure,
       engine: job.engine,
     };
     return JSON.stringify(answer);

@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { toldOf } from '../src/core/fault';
+import { failureOf } from '../src/core/fault';
 import { RefusalWatch } from '../src/core/refusal';
 
-describe('toldOf', () => {
+describe('failureOf', () => {
   it('is a lost context whatever fails for it', () => {
     const lost = 'the browser took the WebGL context away';
-    expect(toldOf(new Error('Failed to compile fragment shader.'), { lost, refused: 'no' })).toEqual({
+    expect(failureOf(new Error('Failed to compile fragment shader.'), { lost, refused: 'no' })).toEqual({
       reason: `Failed to compile fragment shader. (${lost})`,
       fault: 'lost context',
     });
-    expect(toldOf(new Error(`Lost: ${lost}.`), { lost }).reason).toBe(`Lost: ${lost}.`);
+    expect(failureOf(new Error(`Lost: ${lost}.`), { lost }).reason).toBe(`Lost: ${lost}.`);
   });
 
   it.each([
@@ -23,11 +23,11 @@ describe('toldOf', () => {
     'failed to allocate a buffer of size 13965803.',
     'Cannot enlarge memory arrays to size 4294967296 bytes (OOM).',
   ])('is out of memory: %s', (message) => {
-    expect(toldOf(new RangeError(message), {})).toEqual({ reason: message, fault: 'out of memory' });
+    expect(failureOf(new RangeError(message), {})).toEqual({ reason: message, fault: 'out of memory' });
   });
 
   it('is out of memory where a heap could not grow before an engine failed in its own way', () => {
-    expect(toldOf(new Error('memory access out of bounds'), { refused: 'Unable to grow' })).toEqual({
+    expect(failureOf(new Error('memory access out of bounds'), { refused: 'Unable to grow' })).toEqual({
       reason: 'memory access out of bounds (the WebAssembly heap could not grow: Unable to grow)',
       fault: 'out of memory',
     });
@@ -39,7 +39,7 @@ describe('toldOf', () => {
     'no room in the groom',
     'Node number 0 (Erfc) failed to prepare. [litert_compiled_model.cc:164] Failed to allocate tensors',
   ])('has no name: %s', (message) => {
-    expect(toldOf(new Error(message), {})).toEqual({ reason: message });
+    expect(failureOf(new Error(message), {})).toEqual({ reason: message });
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { clockResolution, coresTold } from '../src/core/proof';
+import { clockResolution, coresReported } from '../src/core/proof';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -29,7 +29,7 @@ describe('clockResolution', () => {
   });
 });
 
-describe('coresTold', () => {
+describe('coresReported', () => {
   it.each([
     [8, 8],
     [1, 1],
@@ -41,6 +41,6 @@ describe('coresTold', () => {
     ['8', undefined],
   ])('of %s', (hardwareConcurrency, cores) => {
     vi.stubGlobal('navigator', { hardwareConcurrency });
-    expect(coresTold()).toBe(cores);
+    expect(coresReported()).toBe(cores);
   });
 });

@@ -16,7 +16,7 @@ export interface Seen {
   refused?: string | undefined;
 }
 
-export interface Told {
+export interface Failure {
   reason: string;
   fault?: PageFault;
 }
@@ -30,7 +30,7 @@ export function saysOutOfMemory(error: unknown): boolean {
  * Returns the reason and the fault of a failure. Engines may fail with messages of their own after something that the
  * browser did: the fault is then named by that, and the reason holds both.
  */
-export function toldOf({ name, message }: Error, { lost, refused }: Seen): Told {
+export function failureOf({ name, message }: Error, { lost, refused }: Seen): Failure {
   if (lost !== undefined) return { reason: message.includes(lost) ? message : `${message} (${lost})`, fault: 'lost context' };
   if (saysOutOfMemory(`${name}: ${message}`)) return { reason: message, fault: 'out of memory' };
   if (refused === undefined) return { reason: message };

@@ -122,8 +122,8 @@ export class GpuWatch {
 
 function rendererOf(context: Context): string {
   const names = context.getExtension('WEBGL_debug_renderer_info');
-  const told: unknown = context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER);
-  return typeof told === 'string' ? told : '';
+  const renderer: unknown = context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER);
+  return typeof renderer === 'string' ? renderer : '';
 }
 
 function describe(info: GPUAdapterInfo): string {

@@ -10,7 +10,7 @@ export class GpuLoss {
   refusal: string | undefined;
   private over = false;
   private tell: () => void = () => undefined;
-  private readonly told = new Promise<void>((resolve) => {
+  private readonly reported = new Promise<void>((resolve) => {
     this.tell = resolve;
   });
 
@@ -37,7 +37,7 @@ export class GpuLoss {
 
   /** Returns the result of `work`, or fails as soon as something is lost, because engines may wait forever then. */
   guard<T>(work: Promise<T>): Promise<T> {
-    const lost = this.told.then(() => {
+    const lost = this.reported.then(() => {
       throw new Error(`The GPU's work is lost: ${this.reason ?? ''}.`);
     });
     return Promise.race([work, lost]);
@@ -45,7 +45,7 @@ export class GpuLoss {
 
   /** Gives the browser time to report a loss, which it may do after the failure that the loss caused. */
   async settled(milliseconds: number): Promise<void> {
-    await Promise.race([this.told, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
+    await Promise.race([this.reported, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
   }
 
   private note(what: string, message: string): void {

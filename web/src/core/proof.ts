@@ -138,9 +138,9 @@ export function clockResolution(steps = 32, mostReads = MOST_READS): number | un
 }
 
 /** Returns the number of cores that the browser reports; undefined where it reports none. */
-export function coresTold(): number | undefined {
-  const told: unknown = navigator.hardwareConcurrency;
-  return typeof told === 'number' && Number.isInteger(told) && told >= 1 ? told : undefined;
+export function coresReported(): number | undefined {
+  const cores: unknown = navigator.hardwareConcurrency;
+  return typeof cores === 'number' && Number.isInteger(cores) && cores >= 1 ? cores : undefined;
 }
 
 /** Returns the time of one reading of the clock, in milliseconds. */
@@ -152,7 +152,7 @@ export function clockCost(reads = 2000): number {
 
 /** Returns what the browser reports about itself and this page. */
 export function browserProof(): Proof {
-  const cores = coresTold();
+  const cores = coresReported();
   const resolution = clockResolution();
   return {
     user_agent: navigator.userAgent,

@@ -48,13 +48,13 @@ export class TfjsProfiler implements Profiler {
   finish(): Promise<KernelRun[][]> {
     return Promise.resolve(
       this.profiles.map(({ kernels }) =>
-        kernels.map(({ name, kernelTimeMs }) => ({ name, ms: told(name, kernelTimeMs), clock: this.clock })),
+        kernels.map(({ name, kernelTimeMs }) => ({ name, ms: kernelMs(name, kernelTimeMs), clock: this.clock })),
       ),
     );
   }
 }
 
-function told(name: string, ms: unknown): number {
+function kernelMs(name: string, ms: unknown): number {
   if (typeof ms === 'number' && ms >= 0) return ms;
   throw new Unsupported(`TensorFlow.js has no time of its kernel ${name}: this browser's GPU timers did not answer.`);
 }

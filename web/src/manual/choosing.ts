@@ -1,6 +1,6 @@
 // The form. The options of each choice depend on the choices above it.
 import type { AxisChoice, BackendChoice, Choices, EngineChoice, ModelChoice, StartRequest } from '../core/types';
-import { coresTold } from '../core/proof';
+import { coresReported } from '../core/proof';
 
 /** The choices in the order in which each limits the following ones. */
 const ORDER = ['model', 'engine', 'backend', 'axes'];
@@ -32,7 +32,7 @@ export class Choosing {
   }
 
   get request(): StartRequest {
-    const cores = coresTold();
+    const cores = coresReported();
     const { name: model, precision } = this.model;
     return {
       engine: this.value('engine'),
@@ -64,7 +64,7 @@ export class Choosing {
       this.offer('pass', (this.engine?.passes ?? []).map((name) => [name, PASSES[name] ?? name]));
     }
     if (from < 3) this.offerAxes(this.backend?.axes ?? []);
-    const cores = coresTold() ?? 1;
+    const cores = coresReported() ?? 1;
     const counts = threadChoices(this.backend, this.axes.wasm_build ?? '', cores, crossOriginIsolated);
     this.offer('threads', counts.map((count) => [String(count), count === cores ? `${count} (all)` : String(count)]));
   }

@@ -1,5 +1,5 @@
 // A person chooses and presses “run”. The bench page measures, the computer judges, and the result can be kept.
-import { coresTold } from '../core/proof';
+import { coresReported } from '../core/proof';
 import type { Choices, Judgement, Measurement, PageAnswer, Started } from '../core/types';
 import { Choosing } from './choosing';
 import { measured } from './measuring';
@@ -52,7 +52,7 @@ async function run(choosing: Choosing): Promise<void> {
     return;
   }
   say('Checking the answer …');
-  const cores = coresTold();
+  const cores = coresReported();
   const sent: PageAnswer = {
     visit: started.visit,
     answer,

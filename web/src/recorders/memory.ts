@@ -135,12 +135,12 @@ export function memoryRecorder(page: Pick<PageMemoryReader, 'read' | 'held' | 'r
     },
     async first(predict) {
       if (session.allocations === undefined) return timed(predict);
-      const told = await session.allocations(
+      const allocated = await session.allocations(
         () => timed(predict),
         () => page.held(),
       );
-      kernels = told.kernels;
-      return told.value;
+      kernels = allocated.kernels;
+      return allocated.value;
     },
     finish: () => Promise.resolve({ memory: { page: page.readings, kernels, notes: page.notes } }),
   };

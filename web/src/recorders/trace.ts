@@ -35,15 +35,15 @@ export function traceRecorder(setup: Pick<Setup, 'ms' | 'end'>, mark: Mark = mea
       if (begin !== undefined) mark('setup', begin, setup.end);
     },
     async first(predict) {
-      const told = await timed(predict);
-      marked('warmup', told);
-      return told;
+      const inference = await timed(predict);
+      marked('warmup', inference);
+      return inference;
     },
     async later(predict, clock) {
-      const told = await timed(predict, clock);
-      marked('prediction', told, predictions);
+      const inference = await timed(predict, clock);
+      marked('prediction', inference, predictions);
       predictions += 1;
-      return told;
+      return inference;
     },
   };
 }
