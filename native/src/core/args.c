@@ -65,7 +65,8 @@ static const struct option table[] = {
     {"--page-cache", CHOICE, offsetof(struct options, page_cache), NULL,
      "state of the page cache before setup (default: as found)", 0, 0, page_cache_names, CACHE_STATES},
     WHOLE_OPTION("--threads", threads, 1, MAX_THREADS, "threads that the engine computes with (required)"),
-    {"--affinity", AFFINITY, 0, "CORES", "none, big, little, prime or a mask such as 0xf0 (default: none)", 0, 0, NULL, 0},
+    {"--affinity", AFFINITY, 0, "CORES", "none, big, little, prime or a mask such as 0xf0 (default: none)", 0, 0, NULL,
+     0},
     WHOLE_OPTION("--priority", priority, -20, 19, "nice value (default: not changed)"),
     WHOLE_OPTION("--memory-period", memory_period_ms, 0, MAX_MEMORY_PERIOD_MS,
                  "ms between two readings of a memory pass; 0: only at the ends of stages (default: 50)"),
@@ -165,7 +166,8 @@ static bool take_affinity(struct options *options, const char *value, struct pro
     static const char *const names[] = {"none", "big", "little", "prime"};
     struct cores cores;
     if (position(value, names, 4) < 0 && !cores_of_mask(value, &cores))
-        return fail(problem, OUTCOME_BAD_ARGUMENT, "--affinity has to be none, big, little, prime or a mask such as 0xf0");
+        return fail(problem, OUTCOME_BAD_ARGUMENT,
+                    "--affinity has to be none, big, little, prime or a mask such as 0xf0");
     options->affinity = strcmp(value, "none") == 0 ? NULL : value;
     return true;
 }

@@ -180,7 +180,8 @@ static bool fits(const struct tflite *tflite, const void *found, const struct te
     if (!dtype_of(tflite->api.TfLiteTensorType(found), &dtype) || dtype != asked->dtype)
         return fail(problem, OUTCOME_ERROR, "input `%s` of the model is not %s", asked->name, dtype_name(asked->dtype));
     bool same = has_shape(tflite, found, asked) && tflite->api.TfLiteTensorByteSize(found) == asked->bytes;
-    return same || fail(problem, OUTCOME_ERROR, "input `%s` of the model has another shape than requested", asked->name);
+    return same ||
+           fail(problem, OUTCOME_ERROR, "input `%s` of the model has another shape than requested", asked->name);
 }
 
 static bool find_input(struct tflite *tflite, const struct tensor *asked, int32_t *place, struct problem *problem) {
