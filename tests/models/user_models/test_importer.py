@@ -235,10 +235,6 @@ def _unknown_opset(folder: Path) -> Path:
     return one_node(folder / "net.onnx", "Relu", opset=99)
 
 
-def _custom_operator(folder: Path) -> Path:
-    return one_node(folder / "net.onnx", "Frobnicate", domain="com.example")
-
-
 def _missing_weights(folder: Path) -> Path:
     file = _with_external_weights(folder)
     (folder / "weights.bin").unlink()
@@ -297,7 +293,6 @@ def _with_external_weights(folder: Path) -> Path:
         _sparse,
         _unknown_operator,
         _unknown_opset,
-        pytest.param(_custom_operator, marks=pytest.mark.build),
         _missing_weights,
         _weights_elsewhere,
         _weights_by_link,
@@ -313,6 +308,13 @@ def test_bad_files_are_refused_and_leave_nothing(
     folder.mkdir()
     with pinned.raises(BadInput):
         importer.add(make(folder))
+    assert kept(home) == []
+
+
+@pytest.mark.build
+def test_a_custom_operator_is_refused_in_the_engine_s_words(tmp_path: Path, home: Path) -> None:
+    with pytest.raises(BadInput, match=r"com\.example"):
+        importer.add(one_node(tmp_path / "net.onnx", "Frobnicate", domain="com.example"))
     assert kept(home) == []
 
 
