@@ -42,8 +42,8 @@ def get(name: str) -> ModelEntry:
     Raises:
         BadInput: no model has this name; the message lists those that exist, the hint the closest.
     """
-    if found := MODELS.get(name) or families.member(name):
-        return found
+    if entry := MODELS.get(name) or families.member(name):
+        return entry
     if files := user_store.find(name):
         return user_store.entry(files)
     raise _unknown(name)
@@ -56,10 +56,10 @@ def expand(patterns: Iterable[str]) -> list[str]:
     Raises:
         BadInput: a pattern matches nothing.
     """
-    found: dict[str, None] = {}
+    names_found: dict[str, None] = {}
     for pattern in patterns:
         if not set(pattern) & set("*?["):
-            found[pattern] = None
+            names_found[pattern] = None
             continue
         grids = (name for family in FAMILIES for name in families.grid(family))
         matched = fnmatch.filter(dict.fromkeys([*MODELS, *grids, *names()]), pattern)
@@ -69,8 +69,8 @@ def expand(patterns: Iterable[str]) -> list[str]:
                 hint=f"`{next(iter(FAMILIES))}_*` stands for a family's published members; `mobilebench models list` "
                 "shows the names.",
             )
-        found |= dict.fromkeys(matched)
-    return list(found)
+        names_found |= dict.fromkeys(matched)
+    return list(names_found)
 
 
 def _unknown(name: str) -> BadInput:

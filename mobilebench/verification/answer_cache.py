@@ -36,13 +36,13 @@ _COMPARING = (
     "models/build/checks.py",
 )
 
-_ASKING = "models/user_models/reference_worker.py"
-_LOOKING = "verification/activations.py"
+_REFERENCE_WORKER = "models/user_models/reference_worker.py"
+_ACTIVATIONS = "verification/activations.py"
 _NATIVE = ("engines/native.py", "engines/native_engines.py", "engines/runner_output.py")
 _WEB = ("engines/web.py", "engines/web_engines.py")
 
 
-class Kept(Record):
+class CachedResults(Record):
     """The content of one file."""
 
     schema_version: Literal[1] = 1
@@ -58,51 +58,51 @@ class Verifications:
         folder = paths.home() / "verifications"
         folder.mkdir(exist_ok=True)
         self._path = folder / f"{model}-{precision}-{key}.json"
-        self._kept = _read(self._path)
+        self._results = _read(self._path)
 
     def answered(self, cell: str, stamp: str) -> Answered | None:
         """The cached result of a cell, if engine, question and comparing code are the same."""
-        found = self._kept.cells.get(cell)
+        found = self._results.cells.get(cell)
         return found if found and found.stamp == stamp else None
 
     def reference(self, stamp: str) -> ReferenceFacts | None:
         """The cached facts about the reference, under the same condition."""
-        found = self._kept.reference
+        found = self._results.reference
         return found if found and found.stamp == stamp else None
 
     def keep(self, answered: Answered) -> None:
         """Store a cell's result. A cell without an answer is not stored, so it is tried again next time."""
         if answered.failure is None:
-            cells = {**self._kept.cells, answered.cell.key: answered}
-            self._write(self._kept.model_copy(update={"cells": cells}))
+            cells = {**self._results.cells, answered.cell.key: answered}
+            self._write(self._results.model_copy(update={"cells": cells}))
 
     def keep_reference(self, facts: ReferenceFacts) -> None:
         """Store the facts about the reference."""
-        self._write(self._kept.model_copy(update={"reference": facts}))
+        self._write(self._results.model_copy(update={"reference": facts}))
 
-    def _write(self, kept: Kept) -> None:
-        self._kept = kept
-        atomic_files.write_text(self._path, kept.model_dump_json(indent=1) + "\n")
+    def _write(self, results: CachedResults) -> None:
+        self._results = results
+        atomic_files.write_text(self._path, results.model_dump_json(indent=1) + "\n")
 
 
-def _read(path: Path) -> Kept:
+def _read(path: Path) -> CachedResults:
     """Read a file; one that cannot be read or is from another version counts as empty."""
     try:
-        return Kept.model_validate_json(path.read_bytes())
+        return CachedResults.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        return Kept()
+        return CachedResults()
 
 
-def cell_key(cell: Cell, here: TargetInfo, asked: tuple[str, ...]) -> str:
+def cell_key(cell: Cell, here: TargetInfo, inputs: tuple[str, ...]) -> str:
     """Twelve hex digits that change with the engine, the code or the inputs."""
     if cell.choice == cells.PYTHON:
-        engine = [_package(cells.PYTHON_ENGINES[cell.format].package), _code(_ASKING)]
+        engine = [_package(cells.PYTHON_ENGINES[cell.format].package), _code(_REFERENCE_WORKER)]
     elif engines()[cell.engine].kind == "web":
         browser = here.browsers.get("chrome", "none")
         engine = [_pages(), browser, _code(*_WEB)]
     else:
         engine = [_native(cell.engine, here), _code(*_NATIVE)]
-    return _short(cell.key, *engine, *asked, _code(*_COMPARING))
+    return _short(cell.key, *engine, *inputs, _code(*_COMPARING))
 
 
 def reference_key(manifest: Manifest) -> str:
@@ -110,7 +110,7 @@ def reference_key(manifest: Manifest) -> str:
     package = next(
         (one.package for one in cells.PYTHON_ENGINES.values() if one.name == manifest.reference_engine), "none"
     )
-    return _short(_package(package), _code(_ASKING, _LOOKING, *_COMPARING))
+    return _short(_package(package), _code(_REFERENCE_WORKER, _ACTIVATIONS, *_COMPARING))
 
 
 def files_key(*manifests: Manifest) -> str:

@@ -21,7 +21,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_cell_is_known_in_the_next_process_by_its_stamp(home: Path) -> None:
     Verifications("net", "fp32", "0123").keep(answered())
     later = Verifications("net", "fp32", "0123")
-    assert later.answered("onnx/ortjs/wasm/simd-threads", "now") == answered(at=later._kept.cells.popitem()[1].at)
+    assert later.answered("onnx/ortjs/wasm/simd-threads", "now") == answered(at=later._results.cells.popitem()[1].at)
     later = Verifications("net", "fp32", "0123")
     assert later.answered("onnx/ortjs/wasm/simd-threads", "another engine") is None
     assert later.answered("onnx/ortjs/webgpu/software", "now") is None

@@ -52,16 +52,16 @@ def recognise(path: Path, expected: Format | None = None) -> tuple[Path, Format]
             f"{path} has {size / 2**30:.1f} GiB in one file; models can have at most 2 GiB.",
             hint="ONNX models of this size keep their weights in external data files.",
         )
-    found = _format(path, file)
-    if expected and found != expected:
-        raise BadInput(f"{path} is {_TITLES[found]}, not {_TITLES[expected]}.", hint="Leave the format out.")
-    named = [name for name, endings in _ENDINGS.items() if file.suffix.lower() in endings]
-    if named and found not in named:
+    actual = _format(path, file)
+    if expected and actual != expected:
+        raise BadInput(f"{path} is {_TITLES[actual]}, not {_TITLES[expected]}.", hint="Leave the format out.")
+    by_extension = [name for name, endings in _ENDINGS.items() if file.suffix.lower() in endings]
+    if by_extension and actual not in by_extension:
         raise BadInput(
-            f"{path} is named like {_TITLES[named[0]]} but is {_TITLES[found]}.",
-            hint=f"Rename it to {file.with_suffix(_ENDINGS[found][0]).name} if that is what it is meant to be.",
+            f"{path} is named like {_TITLES[by_extension[0]]} but is {_TITLES[actual]}.",
+            hint=f"Rename it to {file.with_suffix(_ENDINGS[actual][0]).name} if that is what it is meant to be.",
         )
-    return file, found
+    return file, actual
 
 
 def _file_of(path: Path) -> Path:

@@ -97,7 +97,7 @@ def _install(folder: Path, requirements: Path) -> None:
     (folder / _READY).touch()
 
 
-def _last_words(said: bytes) -> str:
-    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower()]
-    return " ".join((telling or lines or ["it printed nothing"])[-1].split())[:400].rstrip(".")
+def _last_words(output: bytes) -> str:
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return " ".join((errors or lines or ["it printed nothing"])[-1].split())[:400].rstrip(".")

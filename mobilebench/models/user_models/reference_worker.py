@@ -72,14 +72,14 @@ def distance(one: Arrays, other: Arrays) -> float:
 def _distance(one: NDArray[Any], other: NDArray[Any]) -> float:
     if one.shape != other.shape:
         return float("inf")
-    ours, theirs = one.astype(np.float64), other.astype(np.float64)
-    differing = ~((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)))
+    left, right = one.astype(np.float64), other.astype(np.float64)
+    differing = ~((left == right) | (np.isnan(left) & np.isnan(right)))
     if not differing.any():
         return 0.0
-    if not (np.isfinite(ours[differing]).all() and np.isfinite(theirs[differing]).all()):
+    if not (np.isfinite(left[differing]).all() and np.isfinite(right[differing]).all()):
         return float("inf")
-    scale = float(np.abs(ours[np.isfinite(ours)]).max())
-    far = float(np.abs(ours[differing] - theirs[differing]).max())
+    scale = float(np.abs(left[np.isfinite(left)]).max())
+    far = float(np.abs(left[differing] - right[differing]).max())
     return far / scale if scale > 0 else float("inf")
 
 
@@ -87,22 +87,22 @@ def doubts(answer: Arrays, other: Arrays | None) -> list[str]:
     """Reasons, by output, why agreement with these outputs would prove little; without outputs for another input, only
     reasons that need none.
     """
-    found = []
-    for name, given in answer.items():
-        values = given.astype(np.float64)
+    reasons = []
+    for name, output in answer.items():
+        values = output.astype(np.float64)
         if not values.size:
-            found.append(f"output `{name}` is empty: there is nothing to compare")
+            reasons.append(f"output `{name}` is empty: there is nothing to compare")
         elif not np.isfinite(values).all():
-            found.append(f"output `{name}` has values that are not finite: every measurement of it is invalid")
+            reasons.append(f"output `{name}` has values that are not finite: every measurement of it is invalid")
         elif other is None:
             continue
         elif (scale := float(np.abs(values).max())) < _TINY:
-            found.append(f"output `{name}` is tiny (at most {scale:.3g}): agreement proves little")
+            reasons.append(f"output `{name}` is tiny (at most {scale:.3g}): agreement proves little")
         elif float(values.std()) < _STILL * scale and values.size > 1:
-            found.append(f"output `{name}` is nearly constant: agreement proves little")
-        elif other[name].shape == given.shape and float(np.abs(values - other[name]).max()) < _STILL * scale:
-            found.append(f"output `{name}` hardly depends on its input: agreement proves little")
-    return found
+            reasons.append(f"output `{name}` is nearly constant: agreement proves little")
+        elif other[name].shape == output.shape and float(np.abs(values - other[name]).max()) < _STILL * scale:
+            reasons.append(f"output `{name}` hardly depends on its input: agreement proves little")
+    return reasons
 
 
 def onnx(job: dict[str, Any]) -> Predict:
@@ -178,10 +178,10 @@ _WARM_UP = {"onnx": "onnxruntime", "tflite": "ai_edge_litert.interpreter"}
 def work(engine: str, job: dict[str, Any]) -> dict[str, Any]:
     """Do a job and return the complete answer."""
     try:
-        given, repeated = _asked(engine, job)
-        _check(given[0])
-        summaries = [synthetic_inputs.summary_fields(name, values) for name, values in given[0].items()]
-        found = _compared(given[0], repeated, job)
+        outputs, repeated = _asked(engine, job)
+        _check(outputs[0])
+        summaries = [synthetic_inputs.summary_fields(name, values) for name, values in outputs[0].items()]
+        distances = _compared(outputs[0], repeated, job)
     except MemoryError:
         return {"refusal": "there is not enough memory for it"}
     except Unusable as error:
@@ -189,10 +189,10 @@ def work(engine: str, job: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # engines raise errors of any type; the user needs the message
         return {"refusal": words(error)}
     if job.get("keep"):
-        for number, arrays in enumerate(given):
+        for number, arrays in enumerate(outputs):
             np.savez(Path(job["keep"]) / f"{number}.npz", allow_pickle=False, **arrays)
-    other = None if job.get("random") and found.get("repeated") else given[-1]
-    return {"summaries": summaries, "notes": doubts(given[0], other) if len(given) > 1 else [], **found}
+    other = None if job.get("random") and distances.get("repeated") else outputs[-1]
+    return {"summaries": summaries, "notes": doubts(outputs[0], other) if len(outputs) > 1 else [], **distances}
 
 
 def _asked(engine: str, job: dict[str, Any]) -> tuple[list[Arrays], list[Arrays]]:
@@ -205,30 +205,32 @@ def _asked(engine: str, job: dict[str, Any]) -> tuple[list[Arrays], list[Arrays]
     if not job.get("repeats"):
         return answers(predict, specs, cases), []
     first, *others = cases
-    given = answers(predict, specs, [first])
+    outputs = answers(predict, specs, [first])
     end = time.monotonic() + _SECONDS_TO_REPEAT
     repeated = answers(predict, specs, [first])
     while len(repeated) < job["repeats"] and time.monotonic() < end:
         repeated += answers(predict, specs, [first])
-    after = answers(predict, specs, others)
+    outputs_of_others = answers(predict, specs, others)
     repeated += answers(predict, specs, [first]) if others else []
-    if others and any(distance(given[0], one) for one in repeated):
-        after = [one for case in others for one in answers(ENGINES[engine](job), specs, [case])]
-    return [*given, *after], repeated
+    if others and any(distance(outputs[0], one) for one in repeated):
+        outputs_of_others = [one for case in others for one in answers(ENGINES[engine](job), specs, [case])]
+    return [*outputs, *outputs_of_others], repeated
 
 
 def _compared(answer: Arrays, repeated: list[Arrays], job: dict[str, Any]) -> dict[str, Any]:
     """Distances of other outputs for the first case from this one, as JSON numbers: 1e300 stands for infinity."""
-    found: dict[str, Any] = {}
+    distances: dict[str, Any] = {}
     others = list(repeated)
     if repeated:
-        found["repeated"] = max(min(distance(answer, one), _FAR) for one in repeated)
+        distances["repeated"] = max(min(distance(answer, output), _FAR) for output in repeated)
     if before := job.get("before"):
         with np.load(before) as earlier:
             others.append({name: earlier[name] for name in answer})
-        found["renewed"] = min(distance(others[-1], answer), _FAR)
-    found["sizes_vary"] = any(one[name].shape != values.shape for one in others for name, values in answer.items())
-    return found
+        distances["renewed"] = min(distance(others[-1], answer), _FAR)
+    distances["sizes_vary"] = any(
+        output[name].shape != values.shape for output in others for name, values in answer.items()
+    )
+    return distances
 
 
 def _check(answer: Arrays) -> None:
@@ -241,8 +243,8 @@ def _check(answer: Arrays) -> None:
 
 def words(error: Exception) -> str:
     """The engine's message, shortened and on one line."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    return said if len(said) <= 600 else f"{said[:600]} …"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 600 else f"{text[:600]} …"
 
 
 def main(arguments: list[str]) -> int:
