@@ -137,11 +137,11 @@ def test_ctrl_c_ends_browser_and_command_and_the_same_command_goes_on(temporary:
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
         asked = time.monotonic()
-        out, _ = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=30)
     finally:
         running.kill()
         running.wait()
-    assert running.returncode == 130, out
+    assert running.returncode == 130, out + err
     assert time.monotonic() - asked < 10
     assert "the same command goes on" in out
     assert list(temporary.iterdir()) == []
