@@ -48,7 +48,7 @@ def first_row(mark: str | None) -> int:
     return 24 if mark else 4
 
 
-def drawing(label: str, mark: str | None, rows: int, axis: Axis, drawn: Sequence[Markup]) -> Markup:
+def picture(label: str, mark: str | None, rows: int, axis: Axis, drawn: Sequence[Markup]) -> Markup:
     """A picture of `rows` rows over a grid. `label` describes it in words; `mark` (`virtual: …`) is printed inside.
 
     A tall picture scrolls in its own box, in which its axis stays visible.
@@ -58,7 +58,7 @@ def drawing(label: str, mark: str | None, rows: int, axis: Axis, drawn: Sequence
     marked = Markup('<text class="mark" x="0" y="14">{}</text>').format(short(mark)) if mark else Markup("")
     tall = rows > TALL
     ticks = Markup("") if tall else _ticks(axis, bottom + 16)
-    picture = Markup('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}{}{}{}</svg>').format(
+    svg = Markup('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}{}{}{}</svg>').format(
         bottom if tall else bottom + 22,
         printable(label),
         marked,
@@ -67,10 +67,10 @@ def drawing(label: str, mark: str | None, rows: int, axis: Axis, drawn: Sequence
         Markup("").join(drawn),
     )
     if not tall:
-        return picture
+        return svg
     return Markup(
         '<div class="tall" tabindex="0">{}<svg class="axis" width="100%" height="24" aria-hidden="true">{}</svg></div>'
-    ).format(picture, _ticks(axis, 16))
+    ).format(svg, _ticks(axis, 16))
 
 
 def _grid(axis: Axis, top: int, bottom: int) -> Markup:

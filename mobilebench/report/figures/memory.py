@@ -11,18 +11,7 @@ from mobilebench.analysis.labels import MEMORY_STAGES, case_label, size
 from mobilebench.analysis.memory import NAMES, Growth, MemorySummary, PageMemorySummary
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.report import document as doc
-from mobilebench.report.figures.drawing import (
-    ROW,
-    Axis,
-    drawing,
-    first_row,
-    in_words,
-    label_line,
-    linear_axis,
-    row_labels,
-    segment,
-    tick,
-)
+from mobilebench.report.figures import drawing
 from mobilebench.report.views import pass_title
 
 CURVES = {
@@ -55,18 +44,19 @@ def memory_growth(watched: Sequence[tuple[CaseSummary, MemorySummary]], mark: st
     """RSS from stage to stage in MiB, and the peak as a line. None when no memory pass can be shown."""
     if not watched:
         return None
-    axis = linear_axis(max(max(m.peak_rss_kb or 0, m.highest_sampled.rss_kb) for _, m in watched) / 1024)
-    labels = row_labels([case for case, _ in watched])
+    axis = drawing.linear_axis(max(max(m.peak_rss_kb or 0, m.highest_sampled.rss_kb) for _, m in watched) / 1024)
+    labels = drawing.row_labels([case for case, _ in watched])
     rows = [
-        _memory_row(label, case, memory, axis, first_row(mark) + number * ROW)
+        _memory_row(label, case, memory, axis, drawing.first_row(mark) + number * drawing.ROW)
         for number, (label, (case, memory)) in enumerate(zip(labels, watched, strict=True))
     ]
     data = tuple((case_label(case.case), _peak(memory)) for case, memory in watched)
     present = {"process_start"} | {growth.stage for _, memory in watched for growth in memory.growth}
+    words = f"Resident memory after each stage, MiB: {drawing.in_words(data)}."
     return doc.Figure(
         pass_title("memory"),
         "Resident memory (RSS) as it grows from stage to stage, MiB. The line is the peak (VmHWM).",
-        drawing(f"Resident memory after each stage, MiB: {in_words(data)}.", mark, len(watched), axis, rows),
+        drawing.picture(words, mark, len(watched), axis, rows),
         data,
         tuple(
             doc.Legend(f"fill-{STAGE_FILLS[stage]}", name) for stage, name in MEMORY_STAGES.items() if stage in present
@@ -79,7 +69,7 @@ def kernel_curve(case: CaseSummary, found: PageMemorySummary, mark: str | None) 
     """Memory held after each kernel of the first inference. None if there are fewer than two kernels."""
     if len(found.kernels) < 2:
         return None
-    top, height = first_row(mark) + 20, _CURVE_ROWS * ROW - 24
+    top, height = drawing.first_row(mark) + 20, _CURVE_ROWS * drawing.ROW - 24
     series = {name: [getattr(kernel, name) for kernel in found.kernels] for name in CURVES}
     highest = max(value for values in series.values() for value in values if value is not None)
     lines = Markup("").join(
@@ -87,18 +77,18 @@ def kernel_curve(case: CaseSummary, found: PageMemorySummary, mark: str | None) 
         for name, values in series.items()
         if None not in values
     )
-    axis = linear_axis(len(found.kernels))
+    axis = drawing.linear_axis(len(found.kernels))
     curves = Markup(
         '<svg x="0.6%" width="98.8%" y="{}" height="{}" viewBox="0 0 {:g} 100" preserveAspectRatio="none">{}</svg>'
     ).format(top, height, axis.high, lines)
     value = f"up to {size(highest / 1024)}"
-    head = label_line(case_label(case.case), case.watched["memory"].status, value, first_row(mark))
+    head = drawing.label_line(case_label(case.case), case.watched["memory"].status, value, drawing.first_row(mark))
     words = f"Memory after each of {len(found.kernels)} kernels of {case_label(case.case)}, {value}."
     shown = [name for name in CURVES if None not in series[name]]
     return doc.Figure(
         "Memory, kernel by kernel",
         "The first inference: what was held when each kernel had ended, over the number of the kernel.",
-        drawing(words, mark, _CURVE_ROWS, axis, [head, curves]),
+        drawing.picture(words, mark, _CURVE_ROWS, axis, [head, curves]),
         tuple(
             (CURVES[name][1], size(max(value for value in series[name] if value is not None) / 1024)) for name in shown
         ),
@@ -126,18 +116,18 @@ def _steps(values: Sequence[int], highest: int) -> str:
     return " ".join([*points, f"{len(heights)},{heights[-1]}"])
 
 
-def _memory_row(label: str, case: CaseSummary, memory: MemorySummary, axis: Axis, y: int) -> Markup:
-    parts = [label_line(label, case.watched["memory"].status, _peak(memory), y)]
+def _memory_row(label: str, case: CaseSummary, memory: MemorySummary, axis: drawing.Axis, y: int) -> Markup:
+    parts = [drawing.label_line(label, case.watched["memory"].status, _peak(memory), y)]
     low = memory.first.rss_kb / 1024
-    parts.append(segment("start", f"at first: {size(memory.first.rss_kb)}", axis.at(0), axis.at(low), y))
+    parts.append(drawing.segment("start", f"at first: {size(memory.first.rss_kb)}", axis.at(0), axis.at(low), y))
     for growth in memory.growth:
         after = growth.after.rss_kb / 1024
         if growth.rss_kb > 0:
             title = f"{growth_label(growth)}: + {size(growth.rss_kb)}, then {size(growth.after.rss_kb)}"
             fill = STAGE_FILLS.get(growth.stage, "inputs")
-            parts.append(segment(fill, title, axis.at(after - growth.rss_kb / 1024), axis.at(after), y))
+            parts.append(drawing.segment(fill, title, axis.at(after - growth.rss_kb / 1024), axis.at(after), y))
     if memory.peak_rss_kb is not None:
-        parts.append(tick("peak", axis.at(memory.peak_rss_kb / 1024), y + 28, 9))
+        parts.append(drawing.tick("peak", axis.at(memory.peak_rss_kb / 1024), y + 28, 9))
     return Markup("").join(parts)
 
 

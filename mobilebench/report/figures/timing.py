@@ -11,20 +11,7 @@ from mobilebench.analysis.statistics import Interval
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.records import SetupPart
 from mobilebench.report import document as doc
-from mobilebench.report.figures.drawing import (
-    ROW,
-    Axis,
-    drawing,
-    first_row,
-    in_words,
-    label_line,
-    line,
-    linear_axis,
-    log_axis,
-    row_labels,
-    segment,
-    tick,
-)
+from mobilebench.report.figures import drawing
 
 LOG_FROM = 20.0
 """Ratio of slowest to fastest from which latencies are drawn on a logarithmic axis."""
@@ -52,15 +39,15 @@ def latency(cases: Sequence[CaseSummary], mark: str | None) -> doc.Figure | None
         return None
     axis = _latency_axis(shown)
     rows = [
-        _latency_row(label, case, axis, first_row(mark) + number * ROW)
-        for number, (label, case) in enumerate(zip(row_labels(shown), shown, strict=True))
+        _latency_row(label, case, axis, drawing.first_row(mark) + number * drawing.ROW)
+        for number, (label, case) in enumerate(zip(drawing.row_labels(shown), shown, strict=True))
     ]
     data = tuple((case_label(c.case), f"{duration(c.stages['prediction'].median)} ms") for c in shown)
     with_interval = any(case.stages["prediction"].interval for case in shown)
     return doc.Figure(
         "Prediction",
         f"Median, milliseconds{', logarithmic axis' if axis.logarithmic else ''}. Lower is better.",
-        drawing(f"Prediction, fastest first: {in_words(data)}.", mark, len(shown), axis, rows),
+        drawing.picture(f"Prediction, fastest first: {drawing.in_words(data)}.", mark, len(shown), axis, rows),
         data,
         (
             doc.Legend("native", "native"),
@@ -77,16 +64,17 @@ def stages(cases: Sequence[CaseSummary], mark: str | None) -> doc.Figure | None:
     shown = sorted((case for case in cases if len(case.stages) == 3), key=_total)
     if not shown:
         return None
-    axis = linear_axis(max(map(_total, shown)))
+    axis = drawing.linear_axis(max(map(_total, shown)))
     rows = [
-        _stages_row(label, case, axis, first_row(mark) + number * ROW)
-        for number, (label, case) in enumerate(zip(row_labels(shown), shown, strict=True))
+        _stages_row(label, case, axis, drawing.first_row(mark) + number * drawing.ROW)
+        for number, (label, case) in enumerate(zip(drawing.row_labels(shown), shown, strict=True))
     ]
     data = tuple((case_label(case.case), f"{duration(_total(case))} ms") for case in shown)
+    words = f"Setup, warmup and one prediction together: {drawing.in_words(data)}."
     return doc.Figure(
         "Stages",
         "Setup by part, warmup and one prediction in a row, milliseconds.",
-        drawing(f"Setup, warmup and one prediction together: {in_words(data)}.", mark, len(shown), axis, rows),
+        drawing.picture(words, mark, len(shown), axis, rows),
         data,
         _stages_legend(shown),
         forms=doc.HTML,
@@ -126,24 +114,24 @@ def ratio_bar(value: float, longest: float) -> Markup:
     ).format(value * scale, scale, scale)
 
 
-def _latency_row(label: str, case: CaseSummary, axis: Axis, y: int) -> Markup:
+def _latency_row(label: str, case: CaseSummary, axis: drawing.Axis, y: int) -> Markup:
     statistics = case.stages["prediction"]
     middle = y + 28
     side = "web" if case.web else "native"
-    parts = [label_line(label, case.status, f"{duration(statistics.median)} ms", y)]
+    parts = [drawing.label_line(label, case.status, f"{duration(statistics.median)} ms", y)]
     parts.append(Markup('<line class="rail" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(middle))
     if statistics.interval:
         low, high = axis.at(statistics.interval.low), axis.at(statistics.interval.high)
-        parts.append(line(f"interval {side}", low, high, middle))
-        parts += [tick(f"end {side}", axis.at(end), middle, 5) for end in _inside(axis, statistics.interval)]
+        parts.append(drawing.line(f"interval {side}", low, high, middle))
+        parts += [drawing.tick(f"end {side}", axis.at(end), middle, 5) for end in _inside(axis, statistics.interval)]
     low, high = axis.at(statistics.spread.low), axis.at(statistics.spread.high)
-    parts.append(line(f"spread {side}", low, high, middle))
-    parts += [tick(f"block {side}", axis.at(block), middle, 4) for block in statistics.blocks]
+    parts.append(drawing.line(f"spread {side}", low, high, middle))
+    parts += [drawing.tick(f"block {side}", axis.at(block), middle, 4) for block in statistics.blocks]
     parts.append(_point(side, axis.at(statistics.median), middle))
     return Markup("").join(parts)
 
 
-def _inside(axis: Axis, interval: Interval) -> list[float]:
+def _inside(axis: drawing.Axis, interval: Interval) -> list[float]:
     """Ends of the interval within the axis; the others get no mark, so that the interval looks open."""
     return [end for end in (interval.low, interval.high) if axis.low < end < axis.high]
 
@@ -157,11 +145,11 @@ def _point(side: str, x: float, y: int) -> Markup:
     ).format(x, y)
 
 
-def _stages_row(label: str, case: CaseSummary, axis: Axis, y: int) -> Markup:
-    parts = [label_line(label, case.status, f"{duration(_total(case))} ms", y)]
+def _stages_row(label: str, case: CaseSummary, axis: drawing.Axis, y: int) -> Markup:
+    parts = [drawing.label_line(label, case.status, f"{duration(_total(case))} ms", y)]
     start = 0.0
     for name, title, value in _segments(case):
-        parts.append(segment(name, f"{title}: {duration(value)} ms", axis.at(start), axis.at(start + value), y))
+        parts.append(drawing.segment(name, f"{title}: {duration(value)} ms", axis.at(start), axis.at(start + value), y))
         start += value
     return Markup("").join(parts)
 
@@ -180,11 +168,11 @@ def _total(case: CaseSummary) -> float:
     return sum(value for _, _, value in _segments(case))
 
 
-def _latency_axis(cases: Sequence[CaseSummary]) -> Axis:
+def _latency_axis(cases: Sequence[CaseSummary]) -> drawing.Axis:
     statistics = [case.stages["prediction"] for case in cases]
     low = min(s.spread.low for s in statistics)
     high = max(s.spread.high for s in statistics)
     if low > 0 and high / low > LOG_FROM:
-        return log_axis(low, high)
+        return drawing.log_axis(low, high)
     reach = max(min(s.interval.high, 1.3 * s.spread.high) if s.interval else s.spread.high for s in statistics)
-    return linear_axis(max(high, reach))
+    return drawing.linear_axis(max(high, reach))

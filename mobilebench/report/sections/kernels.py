@@ -12,16 +12,7 @@ from mobilebench.analysis.summary import CaseSummary, RunSummary, TargetSummary
 from mobilebench.core.operators import TYPES
 from mobilebench.report import document as doc
 from mobilebench.report import views
-from mobilebench.report.figures.drawing import (
-    ROW,
-    Axis,
-    drawing,
-    first_row,
-    in_words,
-    label_line,
-    row_labels,
-    segment,
-)
+from mobilebench.report.figures import drawing
 from mobilebench.report.phrases import milliseconds, plural, rate, times
 
 Watched = tuple[CaseSummary, KernelSummary]
@@ -298,7 +289,7 @@ def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterat
         yield (*shared, *own, row.rate, *whole, *views.further_axes(case))
 
 
-_PERCENT = Axis(0.0, 100.0, False, (0.0, 25.0, 50.0, 75.0, 100.0))
+_PERCENT = drawing.Axis(0.0, 100.0, False, (0.0, 25.0, 50.0, 75.0, 100.0))
 
 
 def kernel_shares(watched: Sequence[tuple[CaseSummary, KernelSummary]], mark: str | None) -> doc.Figure | None:
@@ -308,9 +299,9 @@ def kernel_shares(watched: Sequence[tuple[CaseSummary, KernelSummary]], mark: st
     """
     if not watched:
         return None
-    labels = row_labels([case for case, _ in watched])
+    labels = drawing.row_labels([case for case, _ in watched])
     rows = [
-        _kernel_row(label, case, kernels, first_row(mark) + number * ROW)
+        _kernel_row(label, case, kernels, drawing.first_row(mark) + number * drawing.ROW)
         for number, (label, (case, kernels)) in enumerate(zip(labels, watched, strict=True))
     ]
     data = tuple((case_label(case.case), _shares(kernels)) for case, kernels in watched)
@@ -319,7 +310,7 @@ def kernel_shares(watched: Sequence[tuple[CaseSummary, KernelSummary]], mark: st
         views.pass_title("kernels"),
         "Percent of the kernels' time by operator type: compute-intensive types are blue, memory-intensive ones "
         "brown to yellow.",
-        drawing(f"Share of the kernels' time: {in_words(data)}.", mark, len(watched), _PERCENT, rows),
+        drawing.picture(f"Share of the kernels' time: {drawing.in_words(data)}.", mark, len(watched), _PERCENT, rows),
         data,
         tuple(doc.Legend(f"fill-{_fill(kind)}", kind) for kind in TYPES if kind in present),
         forms=doc.HTML,
@@ -328,14 +319,14 @@ def kernel_shares(watched: Sequence[tuple[CaseSummary, KernelSummary]], mark: st
 
 def _kernel_row(label: str, case: CaseSummary, kernels: KernelSummary, y: int) -> Markup:
     status = case.watched["kernels"].status
-    parts = [label_line(label, status, f"{duration(kernels.sum_ms)} ms", y)]
+    parts = [drawing.label_line(label, status, f"{duration(kernels.sum_ms)} ms", y)]
     start = 0.0
     by_type = {row.type: row for row in kernels.rows}
     for kind in TYPES:
         if kind in by_type and by_type[kind].share > 0:
             end = start + 100 * by_type[kind].share
             title = f"{kind}: {percent(by_type[kind].share)}, {duration(by_type[kind].median_ms)} ms"
-            parts.append(segment(_fill(kind), title, _PERCENT.at(start), _PERCENT.at(end), y))
+            parts.append(drawing.segment(_fill(kind), title, _PERCENT.at(start), _PERCENT.at(end), y))
             start = end
     return Markup("").join(parts)
 
