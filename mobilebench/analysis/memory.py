@@ -155,7 +155,7 @@ NAMES: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class ToldMemory:
+class SourceMemory:
     """One of the values, over the stages."""
 
     name: str
@@ -191,7 +191,7 @@ class KernelGrowth:
 class PageMemorySummary:
     """One case's memory pass, as the page reported it."""
 
-    told: tuple[ToldMemory, ...]
+    sources: tuple[SourceMemory, ...]
     readings: tuple[PageMemory, ...]
     kernels: tuple[KernelMemory, ...]
     """All kernels in the order of execution, for the curve."""
@@ -206,8 +206,8 @@ class PageMemorySummary:
         """The largest `totalBytesSnapshot` over the size of the model's files."""
         return self.peak_tensors / self.model_bytes if self.peak_tensors and self.model_bytes else None
 
-    def of(self, name: str) -> ToldMemory | None:
-        return next((one for one in self.told if one.name == name), None)
+    def of(self, name: str) -> SourceMemory | None:
+        return next((one for one in self.sources if one.name == name), None)
 
 
 def page_memory(case: CaseSummary) -> PageMemorySummary | None:
@@ -221,9 +221,9 @@ def page_memory(case: CaseSummary) -> PageMemorySummary | None:
 def _page_summary(answer: Measurement, use: MemoryUse) -> PageMemorySummary:
     readings = sorted(use.page, key=lambda reading: reading.at_ms)
     size = model_bytes(answer)
-    told = (_told(name, readings, use.kernels, size) for name in NAMES)
+    sources = (_source(name, readings, use.kernels, size) for name in NAMES)
     return PageMemorySummary(
-        told=tuple(one for one in told if one),
+        sources=tuple(one for one in sources if one),
         readings=tuple(readings),
         kernels=tuple(use.kernels),
         top=_top(use.kernels),
@@ -232,16 +232,16 @@ def _page_summary(answer: Measurement, use: MemoryUse) -> PageMemorySummary:
     )
 
 
-def _told(
+def _source(
     name: str, readings: Sequence[PageMemory], kernels: Sequence[KernelMemory], size: int | None
-) -> ToldMemory | None:
+) -> SourceMemory | None:
     stages = [(value, reading.stage) for reading in readings if (value := getattr(reading, name)) is not None]
     if not stages:
         return None
     read = kernels if name in KernelMemory.model_fields else ()
     within = [(value, kernel.name) for kernel in read if (value := getattr(kernel, name)) is not None]
     highest, after = max([*stages, *within], key=lambda one: one[0])
-    return ToldMemory(name, stages[0][0], stages[-1][0], highest, after, highest / size if size else None)
+    return SourceMemory(name, stages[0][0], stages[-1][0], highest, after, highest / size if size else None)
 
 
 def _top(kernels: Sequence[KernelMemory]) -> tuple[KernelGrowth, ...]:

@@ -16,7 +16,7 @@ from mobilebench.results.names import TableName
 
 if TYPE_CHECKING:
     from mobilebench.results.store import Store
-    from mobilebench.results.traces import KeptTrace
+    from mobilebench.results.traces import StoredTrace
 
 Out = Annotated[
     Path | None,
@@ -131,13 +131,13 @@ def _show(store: Store, run: str, data: TableName | None) -> None:
     console().print(result_table(summary))
     for sentence in summary.rules:
         say(sentence)
-    found = traces.kept(loaded, store.run_folder(loaded.info.id))
+    found = traces.stored(loaded, store.run_folder(loaded.info.id))
     say_where_traces_are(found)
     for one in found:
-        say(f"  {one.path.name} ({decimal_size(one.told.bytes) if one.is_there else 'removed or changed since'})")
+        say(f"  {one.path.name} ({decimal_size(one.file.bytes) if one.is_there else 'removed or changed since'})")
 
 
-def say_where_traces_are(found: Sequence[KeptTrace]) -> None:
+def say_where_traces_are(found: Sequence[StoredTrace]) -> None:
     """Print in which folder the traces are, and how to open them."""
     if found:
         say(

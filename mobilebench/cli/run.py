@@ -280,7 +280,7 @@ def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool =
     from mobilebench.results import traces
 
     html = compose.write(result.run, store.run_folder(result.run_id), result.summary).html
-    found = traces.kept(result.run, store.run_folder(result.run_id))
+    found = traces.stored(result.run, store.run_folder(result.run_id))
     if json:
         print_json(
             {

@@ -64,11 +64,13 @@ def bring_up_to_date(connection: Connection, path: Path) -> None:
         connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if _versioned(names) else None
     )
     if schema is None or not str(schema).isdigit():
-        raise BadInput(f"{path} is a database, but not a store of mobilebench.", hint="Choose another folder by --out.")
+        raise BadInput(
+            f"{path} is a database, but not a store of mobilebench.", hint="Choose another folder with --out."
+        )
     if int(schema) > int(SCHEMA):
         raise BadInput(
             f"{path} has schema {schema}, written by a newer mobilebench; this one knows schemas up to {SCHEMA}.",
-            hint="Upgrade mobilebench, or choose another folder by --out. Nothing in the file was changed.",
+            hint="Upgrade mobilebench, or choose another folder with --out. Nothing in the file was changed.",
         )
     if int(schema) < int(SCHEMA):
         _upgrade(connection)
@@ -85,19 +87,22 @@ def explain(error: DBAPIError, path: Path) -> tuple[str, str]:
         )
     if "locked" in text or "busy" in text:
         return (
-            f"{path} is locked by another program for more than {BUSY_SECONDS:g} s",
+            f"{path} has been locked by another program for more than {BUSY_SECONDS:g} s",
             "Close the program that has it open (an SQLite browser?) and try again.",
         )
     if "not a database" in text or "malformed" in text or "no such table" in text or "no such column" in text:
         return (
             f"{path} is damaged ({error.orig})",
-            "Put back a copy of it, move it away to begin anew, or choose another folder by --out.",
+            "Restore a copy of it, move it away to start a new store, or choose another folder with --out.",
         )
     if "readonly" in text or "read-only" in text or "unable to open" in text:
-        return f"{path} cannot be opened for writing", "Choose a folder that you may write by --out."
+        return f"{path} cannot be opened for writing", "Choose a folder that you may write with --out."
     if "unique constraint" in text:
-        return f"{path} has this already", "Is the run being resumed by another mobilebench? Let it end first."
-    return f"{path} could not be used ({error.orig})", "Choose another folder by --out, or report this as a defect."
+        return (
+            f"{path} already contains this block",
+            "Another mobilebench may be resuming this run: wait until it ends.",
+        )
+    return f"{path} could not be used ({error.orig})", "Choose another folder with --out, or report this as a defect."
 
 
 def _versioned(names: set[str]) -> bool:
@@ -128,7 +133,7 @@ def add_missing(connection: Connection, path: Path) -> None:
     if strange := sorted(there - _OTHERS - columns.keys()):
         raise BadInput(
             f"{path} has cases with the axis {strange[0]}, which a newer mobilebench wrote and this one does not know.",
-            hint="Upgrade mobilebench, or choose another folder by --out. Nothing in the file was changed.",
+            hint="Upgrade mobilebench, or choose another folder with --out. Nothing in the file was changed.",
         )
     missing = [axis for name, axis in columns.items() if name not in there]
     if not missing:

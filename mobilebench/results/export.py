@@ -114,7 +114,7 @@ def write(run: Run, path: Path, format: Format, table: TableName = "samples") ->
     try:
         path.write_bytes(encode(run, format, table))
     except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}.", hint="Name another file by --out.") from error
+        raise BadInput(f"{path} cannot be written: {error.strerror}.", hint="Name another file with --file.") from error
 
 
 def encode(run: Run, format: Format, table: TableName = "samples") -> bytes:  # noqa: A002

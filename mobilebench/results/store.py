@@ -63,14 +63,14 @@ class Store:
         if not create and not path.is_file():
             raise BadInput(
                 f"There are no results in {folder}.",
-                hint="Measure first (`mobilebench run`), or name the folder by --out.",
+                hint="Measure first (`mobilebench run`), or name the folder with --out.",
             )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadInput(
-                f"Results cannot be kept in {folder}: {error.strerror}.",
-                hint="Choose a folder that you may write by --out.",
+                f"Results cannot be stored in {folder}: {error.strerror}.",
+                hint="Choose a folder that you may write with --out.",
             ) from error
         engine = database.connect(path)
         try:
@@ -256,7 +256,7 @@ class Store:
 
     def block_seconds(self, keys: Iterable[str]) -> dict[tuple[str, Pass], list[float]]:
         """How long earlier measured blocks of these case keys took in each pass, without waiting; newest first."""
-        wanted: BindParameter[list[str]] = bindparam("keys", sorted(set(keys)), expanding=True)
+        chosen: BindParameter[list[str]] = bindparam("keys", sorted(set(keys)), expanding=True)
         query = (
             select(
                 tables.cases.c.key,
@@ -270,7 +270,7 @@ class Store:
                 tables.blocks,
                 (tables.blocks.c.run_id == tables.planned.c.run_id) & (tables.blocks.c.index == tables.planned.c.index),
             )
-            .where(tables.cases.c.key.in_(wanted), tables.blocks.c.outcome == "measured")
+            .where(tables.cases.c.key.in_(chosen), tables.blocks.c.outcome == "measured")
             .order_by(tables.blocks.c.started_at.desc())
         )
         found: dict[tuple[str, Pass], list[float]] = defaultdict(list)

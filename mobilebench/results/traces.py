@@ -13,18 +13,18 @@ FOLDER = "traces"
 
 
 @dataclass(frozen=True)
-class KeptTrace:
+class StoredTrace:
     """The trace of one block."""
 
     planned: PlannedBlock
-    told: TraceFile
+    file: TraceFile
     path: Path
 
     @property
     def is_there(self) -> bool:
         """Whether the file still exists in full length."""
         try:
-            return self.path.stat().st_size == self.told.bytes
+            return self.path.stat().st_size == self.file.bytes
         except OSError:
             return False
 
@@ -49,10 +49,10 @@ def write_trace(run_folder: Path, name: str, content: bytes) -> None:
         fresh.write_bytes(content)
 
 
-def kept(run: Run, run_folder: Path) -> list[KeptTrace]:
+def stored(run: Run, run_folder: Path) -> list[StoredTrace]:
     """The traces of a run, in the order of its blocks."""
     return [
-        KeptTrace(block.planned, trace, traces_folder(run_folder) / trace.name)
+        StoredTrace(block.planned, trace, traces_folder(run_folder) / trace.name)
         for block in run.blocks
         if block.measurement and (trace := block.measurement.trace)
     ]

@@ -37,7 +37,7 @@ def of_size(size: int) -> Measurement:
 
 def test_every_value_stands_under_its_own_name_and_only_where_it_was_told() -> None:
     found = read(ANSWER)
-    assert [one.name for one in found.told] == [
+    assert [one.name for one in found.sources] == [
         "wasm_heap_bytes", "performance_memory_bytes", "user_agent_bytes", "tf_bytes",
     ]  # fmt: skip
     assert found.of("js_heap_bytes") is None
@@ -76,7 +76,7 @@ def test_kernels_without_a_heap_have_no_growth() -> None:
     kernels = [KernelMemory(name=name, bytes_added=1, total_bytes=2) for name in ("Add", "Mul")]
     found = read(use([PageMemory(at_ms=1, stage="warmup")], kernels))
     assert [one.heap_growth for one in found.top] == [None, None]
-    assert found.told == ()
+    assert found.sources == ()
 
 
 def test_what_ran_in_no_page_tells_nothing_here() -> None:

@@ -78,7 +78,7 @@ def test_every_pass_is_measured_judged_and_stored_as_what_it_is(folder: Path) ->
 def test_a_trace_is_left_in_the_run_s_own_folder_and_found_again_there(folder: Path) -> None:
     stored = measured(folder, FakeEngine(kind="web", report=report))
     own = folder / "runs" / stored.info.id
-    [kept] = traces.kept(stored, own)
+    [kept] = traces.stored(stored, own)
     assert (kept.planned.index, kept.path, kept.is_there) == (4, own / "traces" / "00004-m.json.gz", True)
     assert [file.name for file in kept.path.parent.iterdir()] == ["00004-m.json.gz"]
     kept.path.write_bytes(b"12")

@@ -71,8 +71,10 @@ def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
 def _cells(view: views.ModelView, case: CaseSummary, found: PageMemorySummary) -> tuple[doc.Value, ...]:
     cells: list[doc.Value] = []
     for field in _FIELDS:
-        told = found.of(field)
-        cells.append(doc.Cell(memory_bytes(told.highest if told else None), _of_model(told.to_model if told else None)))
+        source = found.of(field)
+        cells.append(
+            doc.Cell(memory_bytes(source.highest if source else None), _of_model(source.to_model if source else None))
+        )
     tensors = doc.Cell(memory_bytes(found.peak_tensors), _of_model(found.tensors_to_model))
     return (views.case_cell(view, case), case.case.threads, *cells, tensors, times(found.tensors_to_model))
 
@@ -98,14 +100,14 @@ def _by_source(view: views.ModelView, watched: list[Watched]) -> doc.Table:
 def _sources(found: PageMemorySummary) -> list[tuple[doc.Value, ...]]:
     return [
         (
-            told.label,
-            memory_bytes(told.first),
-            memory_bytes(told.highest),
-            MEMORY_STAGES.get(told.highest_after, told.highest_after),
-            memory_bytes(told.steady),
-            times(told.to_model),
+            source.label,
+            memory_bytes(source.first),
+            memory_bytes(source.highest),
+            MEMORY_STAGES.get(source.highest_after, source.highest_after),
+            memory_bytes(source.steady),
+            times(source.to_model),
         )
-        for told in found.told
+        for source in found.sources
     ]
 
 

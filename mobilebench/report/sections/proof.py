@@ -300,8 +300,8 @@ def _conditions(proof: Proof) -> Iterator[doc.Fact]:
     if proof.affinity_asked and proof.affinity_asked != "none":
         yield doc.Fact("cores requested", proof.affinity_asked)
     if proof.affinity is not None:
-        kept = {True: ", kept by every thread", False: ", not kept", None: ""}[proof.affinity_kept]
-        yield doc.Fact("cores", f"{', '.join(map(str, proof.affinity))}{kept}")
+        note = {True: ", kept by every thread", False: ", not kept by every thread", None: ""}[proof.affinity_kept]
+        yield doc.Fact("cores", f"{', '.join(map(str, proof.affinity))}{note}")
     if proof.cpuset:
         yield doc.Fact("cpuset", proof.cpuset)
     if proof.priority is not None:
