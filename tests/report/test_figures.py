@@ -11,6 +11,7 @@ from mobilebench.core.records import PlannedBlock, Run
 from mobilebench.report.figures import timing
 from tests.analysis import example
 from tests.pinning import Pinned
+from tests.report.sections.reading import described
 
 
 def cases(*medians: float) -> list[CaseSummary]:
@@ -74,7 +75,7 @@ def test_stacked_segments_add_up_to_the_total() -> None:
 def test_pictures_say_in_words_what_they_show(pinned: Pinned) -> None:
     figure = timing.latency(cases(2, 8), "virtual: CPU")
     assert figure is not None
-    pinned(str(figure.svg))
+    pinned(described(figure.svg))
     assert '<text class="mark" x="0" y="14">virtual: CPU</text>' in str(figure.svg)
 
 

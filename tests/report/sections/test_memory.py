@@ -143,7 +143,7 @@ def test_the_curve_rises_to_the_top_and_needs_two_kernels(pinned: Pinned) -> Non
     figure = kernel_curve(case, found, "virtual: a CPU")
     assert figure is not None
     assert figure.svg.count("<polyline") == 3
-    pinned(figure.svg)
+    pinned(reading.described(figure.svg))
     few = answer().model_copy(update={"memory": (m := answer().memory) and m.model_copy(update={"kernels": []})})
     (case,) = page_summary(few).targets[0].cases
     without = page_memory(case)
