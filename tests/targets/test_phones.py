@@ -526,9 +526,8 @@ def test_a_recorder_stops_asking_a_service_that_hangs(open_phone, monkeypatch):
         for _ in range(3):
             recorder.start(Subject(phone))
             recorder.stop(Subject(phone))
-        assert {one.reason for one in recorder.result().series} == {
-            "`dumpsys thermalservice` was not asked again, because it had not answered 2 times"
-        }
+        (reason,) = {series.reason for series in recorder.result().series}
+        assert "2 times" in reason
     phones.down(["warm"])
 
 
