@@ -341,9 +341,9 @@ class TestBadFiles:
             Store.open(tmp_path, create=False)
         assert list(tmp_path.iterdir()) == []
 
-    def test_not_a_database(self, tmp_path: Path) -> None:
+    def test_not_a_database(self, tmp_path: Path, pinned: Pinned) -> None:
         (tmp_path / FILE_NAME).write_text("these are not the results that you are looking for\n" * 100)
-        with pytest.raises(BadInput, match="damaged"):
+        with pinned.raises(BadInput):
             Store.open(tmp_path)
 
     def test_a_truncated_store(self, store: Store) -> None:
