@@ -392,7 +392,7 @@ class MemoryUse(Record):
     """
 
     peak_rss_kb: int | None = None
-    """Largest resident set (VmHWM)."""
+    """Largest resident set: VmHWM, or for a page a larger reading, because the kernel counts VmHWM roughly."""
     page: list[PageMemory] = Field(default=[], max_length=100)
     """Readings that the page and its browser reported."""
     kernels: list[KernelMemory] = Field(default=[], max_length=100_000)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -186,13 +186,18 @@ class _ProcessMemory:
         return reported.model_copy(
             update={
                 "page": [self._with_heap(one) for one in reported.page],
-                "peak_rss_kb": self._peaks.get(pid) if pid is not None else None,
+                "peak_rss_kb": self._peak(pid, readings) if pid is not None else None,
                 "period_ms": PERIOD_MS if self._sampler else None,
                 "readings": readings,
                 "graphics_kb": self._dumped.graphics_kb,
                 "notes": [*reported.notes, *_notes(readings), *notes],
             }
         )
+
+    def _peak(self, pid: int, readings: Sequence[MemoryReading]) -> int | None:
+        """VmHWM, which the kernel counts roughly, or a larger reading; None where the system does not report VmHWM."""
+        peak = self._peaks.get(pid)
+        return None if peak is None else max([peak, *(one.rss_kb for one in readings)])
 
     def _with_dump(self, readings: list[MemoryReading]) -> tuple[list[MemoryReading], list[str]]:
         """Complete the reading after the predictions with `meminfo` values, where files may not be read."""

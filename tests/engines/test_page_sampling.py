@@ -223,6 +223,12 @@ class TestMemory:
         assert use.peak_rss_kb == 800
         assert any("PSS and USS" in note for note in use.notes)
 
+    def test_a_reading_above_the_kernel_s_rough_peak_is_the_peak(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(FakeSystem, "peak_rss_kb", lambda self, pid: 79)
+        use = watched(FakeSystem(), "memory").completed(measurement(memory=TOLD)).memory
+        assert use is not None
+        assert use.peak_rss_kb == 80
+
     def test_the_heap_of_chrome_is_added_to_the_page_s_values(self) -> None:
         use = watched(FakeSystem(), "memory", FakePage(heap=HEAP)).completed(measurement(memory=TOLD)).memory
         assert use is not None

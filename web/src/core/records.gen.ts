@@ -226,7 +226,7 @@ export interface GraphOperators {
  * For a page, `readings` and the peak are values of the process that ran it, if the system reports them.
  */
 export interface MemoryUse {
-  /** Largest resident set (VmHWM). */
+  /** Largest resident set: VmHWM, or for a page a larger reading, because the kernel counts VmHWM roughly. */
   peak_rss_kb?: number;
   /** Readings that the page and its browser reported. */
   page?: PageMemory[];
