@@ -224,7 +224,7 @@ class TestMemory:
         assert any("PSS and USS" in note for note in use.notes)
 
     def test_a_reading_above_the_kernel_s_rough_peak_is_the_peak(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(FakeSystem, "peak_rss_kb", lambda self, pid: 79)
+        monkeypatch.setattr(Processes, "peak_rss_kb", lambda self, pid: 79)
         use = watched(FakeSystem(), "memory").completed(measurement(memory=TOLD)).memory
         assert use is not None
         assert use.peak_rss_kb == 80
