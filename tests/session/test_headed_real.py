@@ -31,7 +31,7 @@ blocks: 1
 groups:
   - targets: [host]
     engines:
-      tfjs: {wasm: [simd]}
+      tfjs: {wasm: {wasm_build: simd}}
 """
 
 Screen = dict[str, str]
