@@ -43,6 +43,7 @@ def one(case: Case, prediction: float, number: int = 1) -> tuple[Case, int, Meas
     return case, number, answer(case, prediction)
 
 
+@pytest.mark.slow
 def test_ratios_pair_within_rounds() -> None:
     found = group(
         one(TFLITE, 1), one(SIMD, 3), one(TFLITE, 10, 2), one(SIMD, 50, 2), one(TFLITE, 2, 3), one(SIMD, 8, 3)

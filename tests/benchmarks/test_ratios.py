@@ -41,6 +41,7 @@ def test_ratios_are_taken_within_pairs(pinned: Pinned) -> None:
 
 
 @given(st.lists(st.tuples(POSITIVE, POSITIVE), min_size=6, max_size=60))
+@pytest.mark.slow
 def test_the_median_lies_in_its_interval(pairs: list[tuple[float, float]]) -> None:
     ratio = paired_ratio([ours for ours, _ in pairs], [theirs for _, theirs in pairs])
     assert ratio.low is not None

@@ -99,6 +99,7 @@ def test_an_exception_is_reported_with_its_message(pinned: Pinned) -> None:
         page.evaluate("x()", timeout=5)
 
 
+@pytest.mark.slow
 def test_a_page_that_never_answers_is_given_up(pinned: Pinned) -> None:
     with (
         fake_devtools(opening(silent)) as fake,
@@ -230,11 +231,13 @@ def test_no_value_breaks_it(value: Any) -> None:
 
 
 @given(json_values)
+@pytest.mark.slow
 def test_no_event_breaks_it(params: Any) -> None:
     bidi.BidiNotices().notice({"method": "browsingContext.navigationCommitted", "params": params})
 
 
 @given(json_values)
+@pytest.mark.slow
 def test_an_exception_is_always_one_short_line(details: Any) -> None:
     text = bidi.exception_text(details)
     assert 0 < len(text) <= 500

@@ -88,6 +88,7 @@ def test_an_exception_is_reported_with_its_message(pinned: Pinned) -> None:
         page.evaluate("x()", timeout=5)
 
 
+@pytest.mark.slow
 def test_a_page_that_never_answers_is_given_up_and_stopped(pinned: Pinned) -> None:
     with fake_devtools(silent) as fake:
         with pinned.raises(BlockFailed), cdp.open_page(fake.url) as page:
@@ -209,6 +210,7 @@ json_values = st.recursive(
 
 
 @given(json_values | st.fixed_dictionaries({"method": st.just("Inspector.detached"), "params": json_values}))
+@pytest.mark.slow
 def test_no_message_breaks_the_parser(value: Any) -> None:
     try:
         message = parse_message(json.dumps(value))
@@ -227,6 +229,7 @@ def test_no_bytes_break_the_parser(raw: bytes) -> None:
 
 
 @given(json_values)
+@pytest.mark.slow
 def test_an_exception_is_always_one_short_line(details: Any) -> None:
     text = cdp.exception_text(details)
     assert 0 < len(text) <= 500

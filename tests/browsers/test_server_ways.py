@@ -190,6 +190,7 @@ class TestTurns:
             get(server, gone.path + "turn", method="DELETE")
             assert gone.turns == []
 
+    @pytest.mark.slow
     def test_it_does_not_lapse_while_the_page_downloads(self, server: PageServer, model: Path) -> None:
         with server.visit({"model": model}, turn_lapses_s=0.5) as slow:
             get(server, slow.path + "turn")

@@ -40,6 +40,7 @@ def packed(store: Store | None, run: str | None = RUN) -> dict[str, str]:
     return {one.name: one.text for one in members}
 
 
+@pytest.mark.slow
 def test_a_report_holds_the_failing_blocks_of_a_run(store: Store) -> None:
     files = packed(store)
     (block,) = json.loads(files["blocks.json"])

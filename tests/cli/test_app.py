@@ -45,6 +45,7 @@ def test_help_of_every_command() -> None:
         assert f"Usage: mobilebench {command}".strip() in out, command
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     heavy = ["numpy", "pandas", "pydantic", "sqlalchemy", "tensorflow", "adbutils", "aiohttp", "yaml", "onnxruntime"]
     code = (
@@ -69,6 +70,7 @@ def test_describe_comes_from_the_registries(topic: str) -> None:
     assert all(next(iter(one.values())) in out for one in described)
 
 
+@pytest.mark.slow
 def test_describe_suites_states_what_each_measures() -> None:
     described = {one["suite"]: one for one in json.loads(mobilebench("describe suites --json").out)}
     assert described["quick"]["blocks"] == 2
@@ -133,6 +135,7 @@ def test_models_list_tells_what_is_built_and_what_is_damaged(tmp_path: Path, mon
     assert "damaged" in mobilebench("models list").out
 
 
+@pytest.mark.slow
 def test_models_list_tells_what_a_model_takes_and_gives() -> None:
     listed = {one["name"]: one for one in json.loads(mobilebench("models list --json").out)}
     assert listed["cnn_9x200"]["inputs"] == [

@@ -59,6 +59,7 @@ def test_add_and_remove_refuse_what_does_not_exist(arguments: str, wrong: str) -
     assert wrong in err
 
 
+@pytest.mark.slow
 def test_the_hint_for_open_sizes_can_be_typed(tmp_path: Path) -> None:
     file = text_model(tmp_path / "net.onnx", batch="n", sequence=8)
     code, _, err = mobilebench(f"models add {file}")
@@ -66,6 +67,7 @@ def test_the_hint_for_open_sizes_can_be_typed(tmp_path: Path) -> None:
     assert "--input ids=1x8:int64 --input factor=1x8x16:float32" in err
 
 
+@pytest.mark.slow
 def test_prune_lists_what_it_removes_and_the_freed_bytes(pinned: Pinned) -> None:
     old = cache.models_folder() / "bert_small-fp32-b1-0123456789ab"
     old.mkdir()

@@ -54,6 +54,7 @@ def built() -> str:
     return "squeezenet"
 
 
+@pytest.mark.slow
 def test_a_file_with_open_axes_says_how_to_close_them(file: Path) -> None:
     code, out, _ = mobilebench(f"models show {file}")
     assert code == 0
@@ -77,6 +78,7 @@ def test_json(file: Path) -> None:
     assert found["lacking"]["onnxruntime/cpu"] == []
 
 
+@pytest.mark.slow
 def test_a_built_model_by_name(built: str) -> None:
     code, out, _ = mobilebench(f"models show {built}")
     assert code == 0

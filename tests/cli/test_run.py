@@ -20,6 +20,7 @@ def _fail(planned: PlannedBlock, cancel: object) -> None:
 
 
 @pytest.mark.parametrize("option", ["--retry failed", ""])
+@pytest.mark.slow
 def test_an_interrupted_run_says_how_it_was_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:

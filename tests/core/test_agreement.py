@@ -40,6 +40,7 @@ def test_differences_within_tolerance_agree(seed: int, size: int, scale: float) 
 
 
 @given(st.integers(0, 1000), st.integers(1, 300), st.floats(1.01, 1e4), st.sampled_from([-1, 1]))
+@pytest.mark.slow
 def test_a_shift_above_tolerance_is_seen(seed: int, size: int, factor: float, sign: int) -> None:
     reference = np.random.default_rng(seed).standard_normal(size).astype(np.float32)
     shifted = reference + sign * factor * TOLERANCE * np.abs(reference).max() * np.float32(1.001)

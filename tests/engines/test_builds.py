@@ -147,6 +147,7 @@ def test_engines_need_pages_a_runner_or_neither() -> None:
     assert {name.split("@")[0] for name, build in needed.items() if build == "web"} == {"tfjs", "ortjs", "litertjs"}
 
 
+@pytest.mark.slow
 def test_a_run_refuses_only_what_it_needs(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(paths, "device_profiles", lambda: ROOT / "device_profiles")

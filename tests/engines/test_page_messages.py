@@ -47,6 +47,7 @@ def interface(web_types: ModuleType, *, sent: bool) -> str:
     return str(writer.text())
 
 
+@pytest.mark.slow
 def test_the_types_of_the_pages_are_those_of_the_records(web_types: ModuleType) -> None:
     """Run `scripts/web_types.py` when this fails."""
     assert web_types.OUTPUT.read_text() == web_types.generated()

@@ -87,6 +87,7 @@ class TestThreads:
         assert parse_threads(7, files)[7].cpu_ms == 1000 * 5 / os.sysconf("SC_CLK_TCK")
 
     @given(st.dictionaries(st.text(), st.text()))
+    @pytest.mark.slow
     def test_no_file_breaks_it(self, files: dict[str, str]) -> None:
         assert isinstance(parse_threads(1, files), dict)
 

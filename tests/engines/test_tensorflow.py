@@ -384,6 +384,7 @@ def with_package(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> Pa
         "os._exit(0)",
     ],
 )
+@pytest.mark.slow
 def test_a_tensorflow_that_cannot_be_imported_is_unsupported_and_tried_once(
     files: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, pinned: Pinned
 ) -> None:

@@ -93,6 +93,7 @@ def test_what_is_needed_is_missed() -> None:
 
 
 @given(st.text(max_size=60))
+@pytest.mark.slow
 def test_any_input_argument_is_understood_or_refused(text: str) -> None:
     try:
         found = parsed("--input", text).inputs[-1]
@@ -377,6 +378,7 @@ def test_a_problem_becomes_an_answer() -> None:
     assert block.measurement(None, Problem("bad", BAD_ARGUMENT), "timing").status == "error"
 
 
+@pytest.mark.slow
 def test_the_process_answers_with_one_json_and_nothing_else() -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "mobilebench.engines.tensorflow_worker", "--threads", "0", "--pass", "memory"],
@@ -389,6 +391,7 @@ def test_the_process_answers_with_one_json_and_nothing_else() -> None:
     assert '"pass":"memory"' in done.stdout
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_the_process_with_its_own_code(pinned: Pinned) -> None:
     reading, writing = os.pipe()
     os.close(reading)

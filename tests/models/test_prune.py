@@ -66,6 +66,7 @@ def test_an_empty_cache_has_nothing_to_prune() -> None:
     assert gone(everything=True) == {}
 
 
+@pytest.mark.slow
 def test_older_and_unknown_models_go_and_current_ones_stay(models: Path) -> None:
     stays = current(models)
     for name in (OLD, UNKNOWN, "bert_small-fp7-b1-0123456789ab"):

@@ -76,6 +76,7 @@ def test_an_unknown_precision_is_bad_input(pinned: Pinned) -> None:
         registry.why_not("mobilenet_v2", "fp64")
 
 
+@pytest.mark.slow
 def test_the_registry_is_light() -> None:
     code = (
         "import sys, mobilebench.models.registry, mobilebench.models.obtain, mobilebench.core.agreement\n"

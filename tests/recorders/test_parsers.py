@@ -282,6 +282,7 @@ def test_tenths_of_a_degree_are_read_as_such(tenths):
         st.lists(st.floats(-39, 200).filter(lambda celsius: celsius != 0), min_size=1, max_size=4),
     )
 )
+@pytest.mark.slow
 def test_thermal_answers_the_maximum_of_each_kind(sensors):
     rows = [
         f"\tTemperature{{mValue={value!r}, mType={kind}, mName=s, mStatus=0}}\n"

@@ -146,6 +146,7 @@ def test_a_small_file_that_would_unpack_to_more_than_the_limit_is_not_kept(
     refused(FakePage(bomb), tmp_path, r"larger than 5 MB \(unpacked\)")
 
 
+@pytest.mark.slow
 def test_a_stream_without_an_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trace, "READ_PATIENCE_S", 0.05)
     page = FakePage(b"")

@@ -6,6 +6,8 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Run
@@ -29,6 +31,7 @@ def test_its_files_are_written_whole(tmp_path: Path) -> None:
     assert files.html.read_text(encoding="utf-8").endswith("</html>\n")
 
 
+@pytest.mark.slow
 def test_writing_again_replaces(tmp_path: Path) -> None:
     first = write(pages.run_of([(pages.WASM, pages.answer(pages.WASM))]), tmp_path).tables["results.csv"].read_text()
     again = write(pages.run_of([(pages.WASM, pages.answer(pages.WASM, seed=8))]), tmp_path)

@@ -62,6 +62,7 @@ def page(run: Run) -> tuple[str, Page]:
     return text, Page(text)
 
 
+@pytest.mark.slow
 def test_it_needs_no_network() -> None:
     text, parsed = example_page()
     for attributes, _ in parsed.of("script", "link", "img", "iframe", "a"):
@@ -81,6 +82,7 @@ def test_hostile_text_stays_text() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
+@pytest.mark.slow
 def test_a_hostile_engine_name_does_not_reach_the_pictures_as_code() -> None:
     _, parsed = page(planned_engine(pages.page_run(), "<script>x</script>\"'"))
     assert len(parsed.of("script")) == 1

@@ -54,6 +54,7 @@ def test_a_reason_that_several_models_share_is_told_once() -> None:
     assert told == ["unsupported tflite cpu xnnpack, a, b: there is no GPU"]
 
 
+@pytest.mark.slow
 def test_tables_of_all_passes_fit_into_80_columns() -> None:
     for run in (watching.watched_run(), pages.page_run()):
         assert max(map(len, rendering.terminal(summarise(run)).splitlines())) <= 80

@@ -60,6 +60,7 @@ def test_the_stored_keys_are_those_that_cases_have_now(tmp_path: Path) -> None:
     assert {key for key, _ in timed} == {block.planned.case.key for block in run.blocks if block.measurement}
 
 
+@pytest.mark.slow
 def test_every_case_has_the_statistics_that_it_had(run: Run, cases: dict[str, Case]) -> None:
     found = {case.case: case for target in summarise(run).targets for case in target.cases}
     assert len(found) == len(before_axes.STATISTICS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from mobilebench.core import paths
 
 ADAPTER = "results/database.py"
@@ -18,6 +20,7 @@ def found_in(text: str) -> list[str]:
     return [match[0] for match in ONLY_SQLITE.finditer(text)]
 
 
+@pytest.mark.slow
 def test_it_stands_in_the_adapter_alone() -> None:
     files = {path.relative_to(paths.PACKAGE).as_posix(): path.read_text() for path in paths.PACKAGE.rglob("*.py")}
     assert {name: found for name, text in files.items() if name != ADAPTER and (found := found_in(text))} == {}

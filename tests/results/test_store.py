@@ -375,6 +375,7 @@ class TestBadFiles:
         finally:
             other.close()
 
+    @pytest.mark.slow
     def test_a_full_disk_loses_only_the_block_in_hand(self, store: Store, pinned: Pinned) -> None:
         store.create_run(run_info(RUN), [planned(0), planned(1, batch=2)])
         store.append(RUN, measured(planned(0)))

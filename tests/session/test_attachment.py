@@ -110,6 +110,7 @@ def test_what_is_said_while_waiting(cable: Cable, pinned: Pinned) -> None:
     assert len(cable.seen.of(events.StillWaiting)) == 4
 
 
+@pytest.mark.slow
 def test_a_phone_that_does_not_come_back_is_lost(cable: Cable, pinned: Pinned) -> None:
     cable.cuts, cable.states = {1: 1}, [None] * 10_000
     result = cable.measure(wait_seconds=0.1)

@@ -47,6 +47,7 @@ def test_an_event_comes_back_as_it_was(kind: type[events.Event]) -> None:
 
 @settings(max_examples=25)
 @given(data=st.data())
+@pytest.mark.slow
 def test_any_block_comes_back_as_it_was(data: st.DataObject) -> None:
     block = data.draw(blocks_of(data.draw(planned_blocks(0))))
     event = events.BlockFinished(target="host", block=block)

@@ -363,6 +363,7 @@ class TestModels:
 
 
 class TestTargets:
+    @pytest.mark.slow
     def test_targets_are_measured_in_parallel_and_each_in_order(self, session: Sessions) -> None:
         session.world.engine = FakeEngine(behave=sleeping(0.2))
         phones = [phone("A"), phone("B"), phone("C")]
@@ -514,6 +515,7 @@ def _overlaps(spans: list[tuple[str, float, float]]) -> bool:
 
 
 class TestCtrlC:
+    @pytest.mark.slow
     def test_it_ends_within_seconds_and_can_be_gone_on_with(self, session: Sessions) -> None:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 3:
@@ -786,6 +788,7 @@ class TestKill:
             assert result.counts["valid"] == killed.BLOCKS
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_run_and_keeps_what_is_stored(session: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     append = session.store.append
 

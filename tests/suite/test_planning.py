@@ -153,6 +153,7 @@ def test_web_asks_for_every_backend_of_every_release_and_for_each_choice_that_th
     assert {b.pass_ for b in other_counts} == {"timing"}
 
 
+@pytest.mark.slow
 def test_web_measures_the_papers_models_and_on_a_software_gpu_with_few_predictions() -> None:
     small = {"mobilenet_v2", "bert_small"}
     found = [b for b in planned("web", HOST).blocks if b.case.model not in GENERATORS]
@@ -516,6 +517,7 @@ def native_and_web() -> list[Suite]:
 @pytest.mark.parametrize(
     "setting", ["xnnpack", "xnnpack-fp16", "reference", "fp32", "fp16", "tf32", "simd", "software", "npu"]
 )
+@pytest.mark.slow
 def test_the_options_for_an_old_setting_select_exactly_its_cases(setting: str, native_and_web: list[Suite]) -> None:
     (options,) = old_names.new_options([setting])
     words = options.split()

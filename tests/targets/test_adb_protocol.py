@@ -147,6 +147,7 @@ def test_a_silent_command_ends_at_its_limit_and_on_cancel(serve, pinned: Pinned)
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_a_chatty_command_ends_at_its_limit_too(pinned: Pinned):
     ours, theirs = socket.socketpair()
     ours.settimeout(0.05)
@@ -208,6 +209,7 @@ NASTY = st.sampled_from(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(TEXT | NASTY, max_size=6), TEXT | NASTY)
+@pytest.mark.slow
 def test_arguments_and_variables_reach_a_program_as_they_are(arguments, value):
     line = command_line(["sh", "-c", 'printf "%s\\0" "$VALUE" "$@"', "sh", *arguments], {"VALUE": value})
     output = subprocess.run(["sh", "-c", line], capture_output=True, check=True).stdout

@@ -191,6 +191,7 @@ def test_a_name_of_this_computer_that_a_shell_would_read_is_only_written(phone, 
     assert not phone.file.exists()
 
 
+@pytest.mark.slow
 def test_of_many_simultaneous_runs_one_gets_the_phone(phone):
     phone.put(until=1.0)
     found, refused = [], []

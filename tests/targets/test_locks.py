@@ -265,6 +265,7 @@ def test_waiting_for_another_process_can_be_cancelled(other):
         pass
 
 
+@pytest.mark.slow
 def test_a_lock_is_not_inherited_by_programs_that_are_started(other):
     with device_lock(phone("S1")), machine_turn("m"):
         child = subprocess.Popen(["sleep", "60"])

@@ -44,6 +44,7 @@ def test_host_alone_needs_no_adb(monkeypatch, pinned: Pinned):
         targets.select("all")
 
 
+@pytest.mark.slow
 def test_an_unknown_serial_lists_what_is_attached(pinned: Pinned):
     with pinned.raises(BadInput):
         targets.select("GOOD,NOPE")

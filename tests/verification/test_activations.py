@@ -57,6 +57,7 @@ def test_limits_can_be_others() -> None:
 
 
 @given(arrays.arrays(np.float32, st.integers(0, 50)), st.sampled_from(["Relu6", "Tanh", "Sigmoid", "Conv2D"]))
+@pytest.mark.slow
 def test_shares_are_shares_whatever_the_values(values: Any, operation: str) -> None:
     found = measure("x", operation, values)
     for share in (found.zeros, found.vanishing, found.saturated, found.denormal, found.not_finite):

@@ -66,6 +66,7 @@ def test_a_file_that_cannot_be_read_is_as_good_as_none(home: Path, content: byte
     assert Verifications("net", "fp32", "0123").answered("onnx/ortjs/wasm/simd-threads", "now") is not None
 
 
+@pytest.mark.slow
 def test_every_cell_and_the_reference_have_a_key_that_names_the_inputs() -> None:
     planned = cells.cells(manifest(), HERE, backends=cells.BACKENDS)
     keys = [cell_key(cell, HERE, ("published",)) for cell in planned]

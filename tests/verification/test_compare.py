@@ -34,6 +34,7 @@ def test_a_single_element_is_found_and_put_beside_the_scale() -> None:
     assert distance.compared == distance.elements == 1000
 
 
+@pytest.mark.slow
 def test_what_samples_miss_is_seen_by_the_norms() -> None:
     given = REFERENCE * np.float32(1.5)
     kept = [one for one in range(1000) if one not in set(summarise("y", REFERENCE, 10).sample.index)]

@@ -57,6 +57,7 @@ def test_a_check_that_was_never_tried_on_another_input_cannot_pass() -> None:
     assert (row.verdict, "try more inputs" in (row.reason or "")) == ("FAIL", True)
 
 
+@pytest.mark.slow
 def test_answers_of_a_random_model_are_neither_right_nor_wrong(pinned: Pinned) -> None:
     random = Behaviour(random=True)
     row = matrix.judge(from_answers(offset=5), 1e-3, random)

@@ -20,6 +20,7 @@ def _in_pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 @given(st.lists(_PACKETS, max_size=5), st.lists(st.integers(0, 2000), max_size=8), st.booleans())
+@pytest.mark.slow
 def test_packets_come_out_as_they_went_in_wherever_the_stream_was_cut(
     packets: list[Packet], cuts: list[int], checksum: bool
 ) -> None:
@@ -58,6 +59,7 @@ def test_old_peers_get_a_checksum() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(FrameId), st.binary(max_size=50))), st.lists(st.integers(0, 400)))
+@pytest.mark.slow
 def test_shell_frames_come_out_as_they_went_in(frames: list[tuple[FrameId, bytes]], cuts: list[int]) -> None:
     parser = FrameParser()
     stream = b"".join(frame(kind, data) for kind, data in frames)

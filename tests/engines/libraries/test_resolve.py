@@ -343,6 +343,7 @@ def test_a_provider_that_the_package_lacks_is_reported_with_the_package_that_has
     assert libraries.missing_reason("onnxruntime", libraries.host_build(), "cpu") is None
 
 
+@pytest.mark.slow
 def test_the_newest_of_several_installed_libraries_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "onnxruntime" / "capi"
     folder.mkdir(parents=True)

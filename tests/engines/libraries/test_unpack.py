@@ -82,6 +82,7 @@ def test_a_member_that_is_missing_is_named(tmp_path: Path, pinned: Pinned) -> No
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
+@pytest.mark.slow
 def test_a_damaged_archive_is_bad_input_or_gives_the_member(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

@@ -357,6 +357,7 @@ def test_time_is_limited(tmp_path: Path, pinned: Pinned) -> None:
 
 
 @pytest.mark.usefixtures("reader_process")
+@pytest.mark.slow
 def test_memory_is_limited(tmp_path: Path, pinned: Pinned) -> None:
     file = tmp_path / "model.json"
     file.write_bytes(b'{"modelTopology": [' + b"0," * 6_000_000 + b"0]}")

@@ -47,6 +47,7 @@ def test_suppression_by_hand() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 40), st.floats(0.05, 0.95))
+@pytest.mark.slow
 def test_suppression_is_what_its_definition_says(seed: int, count: int, limit: float) -> None:
     random = np.random.default_rng(seed)
     first = random.uniform(0, 1, (count, 2))
@@ -83,6 +84,7 @@ def drawn(seed: int, count: int, smallest: float, largest: float) -> Floats:
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([detection.SSD_SCALES, detection.PLAIN_SCALES]))
+@pytest.mark.slow
 def test_decoding_is_the_inverse_of_encoding(seed: int, scales: tuple[float, float, float, float]) -> None:
     places, found = drawn(seed, 20, 0.01, 1.0), drawn(seed + 1, 20, 0.01, 1.0)
     assert detection.decoded(detection.encoded(found, places, scales), places, scales) == pytest.approx(found)

@@ -60,6 +60,7 @@ def test_every_step_says_what_it_does_and_is_used() -> None:
         assert step.takes and step.gives and step.source
 
 
+@pytest.mark.slow
 def test_naming_steps_costs_no_numpy() -> None:
     code = "import sys, mobilebench.models.registry; print('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
@@ -163,6 +164,7 @@ def test_ssd_finds_an_object_that_was_encoded() -> None:
     assert_found(found, class_number=17, score=1 / (1 + np.exp(-3)))
 
 
+@pytest.mark.slow
 def test_efficientdet_finds_an_object_that_was_encoded() -> None:
     place = 70_000
     encodings = np.zeros((1, 76_725, 4), np.float32)

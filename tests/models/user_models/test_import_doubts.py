@@ -106,6 +106,7 @@ def test_an_unknown_rank_is_asked_for(pinned: Pinned) -> None:
     assert "--input x=1x128:float32 (`scalar`" in str(error.hint)
 
 
+@pytest.mark.slow
 def test_an_unknown_rank_of_a_tflite_model_is_asked_for(pinned: Pinned) -> None:
     error = refused(FILES / "unknown_rank.tflite")
     pinned(error.message)

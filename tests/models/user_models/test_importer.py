@@ -45,6 +45,7 @@ def kept(home: Path) -> list[str]:
     return sorted(place.name for place in room.iterdir() if place.name != ".lock") if room.is_dir() else []
 
 
+@pytest.mark.slow
 def test_an_added_model_is_known_everywhere_at_once(tmp_path: Path, home: Path, pinned: Pinned) -> None:
     file = text_model(tmp_path / "My Net.onnx")
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()

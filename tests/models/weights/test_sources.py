@@ -132,6 +132,7 @@ LINES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
 
 
 @given(licence=LINES, source=LINES)
+@pytest.mark.slow
 def test_whatever_can_be_named_can_be_written_and_read(licence: str, source: str) -> None:
     try:
         named = weights(licence=licence, source=source)

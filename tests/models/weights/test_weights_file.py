@@ -145,6 +145,7 @@ def test_a_missing_file_and_a_folder_are_told(file: Path, pinned: Pinned) -> Non
 
 
 @given(st.integers(0, 200), st.integers(0, 255))
+@pytest.mark.slow
 def test_a_changed_byte_is_read_or_told(place: int, value: int) -> None:
     import tempfile
 
