@@ -84,7 +84,7 @@ test: setup native-android $(STAMPS)/npm ## Run every test there is, or those of
 	@cd web && npm run --silent test
 
 test-fast: $(STAMPS)/python ## The quick tests that need no browser, adb or build: under a minute; also with ROOM=
-	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS) or slow)" -n 2 --dist loadfile --snapshot-disable-unused
+	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS) or slow)" -n $(JOBS) --dist loadfile --snapshot-disable-unused
 
 lint: $(STAMPS)/python $(STAMPS)/npm ## Check style, types and the direction of imports
 	@scripts/system-packages.sh cppcheck

@@ -40,6 +40,11 @@ def as_sentence(clause: str) -> str:
     return f"{clause[0].upper()}{clause[1:].removesuffix('.')}."
 
 
+def as_clause(sentence: str) -> str:
+    """A sentence as part of another one: `There is no model x.` becomes `there is no model x`."""
+    return f"{sentence[:1].lower()}{sentence[1:]}".rstrip(".")
+
+
 def with_hint(message: str, hint: str | None) -> str:
     """The message; if there is a hint, the message as a sentence, followed by the hint."""
     if not hint:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from mobilebench.core import old_names
 from mobilebench.core.axes import AXES, OFFERED, STATED, engine_name
-from mobilebench.core.errors import BadInput, as_sentence, first_problem
+from mobilebench.core.errors import BadInput, as_clause, as_sentence, first_problem
 from mobilebench.suite.schema import Group, Suite, keys_at
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
@@ -89,7 +89,7 @@ def _in_plain_words(document: Document, error: ValidationError) -> BadInput:
     if first.kind == "too_short":
         return document.error(place, "this list should have at least 1 item")
     message = first.text.replace("Input should be", "this should be")
-    return document.error(place, f"{message[0].lower()}{message[1:]}{_shown(first.value)}")
+    return document.error(place, f"{as_clause(message)}{_shown(first.value)}")
 
 
 def _shown(value: Any) -> str:

@@ -114,7 +114,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str | None
 
 def _of_family(model: str) -> tuple[str, str | None] | None:
     """The registry's message and hint for a name that begins like a family's members."""
-    from mobilebench.core.errors import BadInput
+    from mobilebench.core.errors import BadInput, as_clause
     from mobilebench.models import families, registry
 
     if model.partition("_")[0] not in families.FAMILIES:
@@ -122,7 +122,7 @@ def _of_family(model: str) -> tuple[str, str | None] | None:
     try:
         registry.get(model)
     except BadInput as error:
-        return f"t{error.message[1:]}".removesuffix("."), error.hint
+        return as_clause(error.message), error.hint
     return None
 
 

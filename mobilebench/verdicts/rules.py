@@ -14,6 +14,7 @@ from statistics import median
 from typing import get_args
 
 from mobilebench.core.agreement import disagreements, malformations
+from mobilebench.core.errors import as_clause
 from mobilebench.core.records import (
     Measurement,
     ModelFacts,
@@ -186,7 +187,7 @@ def judge_answer(evidence: Evidence, found: Findings) -> None:
 
 def _add_wrong_answers(differences: list[str], found: Findings) -> None:
     for one in differences:
-        clause = f"{one[:1].lower()}{one[1:]}".rstrip(".")
+        clause = as_clause(one)
         found.add(Code.WRONG_ANSWER, f"wrong answer: {clause}")
 
 

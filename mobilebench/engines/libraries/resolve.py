@@ -10,7 +10,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from mobilebench.core.errors import BadInput, Unsupported, as_sentence
+from mobilebench.core.errors import BadInput, Unsupported, as_clause, as_sentence
 from mobilebench.core.hashing import known_sha256
 from mobilebench.engines.libraries import cached, given, pins
 from mobilebench.engines.libraries.cached import Tell, on_standard_error
@@ -45,7 +45,7 @@ def missing_reason(engine: str, build: str, backend: str | None = None) -> str |
     choice = None if given.concerns(engine, build) else pins.choice(engine, build, backend)
     for member in filter(None, (choice.core, choice.delegate) if choice else ()):
         if reason := cached.failed_before(pins.pinned(engine, build, member)):
-            return f"{reason[0].lower()}{reason[1:].rstrip('.')}"
+            return as_clause(reason)
     return None
 
 
