@@ -1,6 +1,7 @@
 """Computes the native-to-web gap: the time of a web case over that of a native one on the same target and model.
 
-A ratio pairs blocks of one round, which ran minutes apart on the same machine; the gap is the median over rounds.
+A ratio pairs blocks of one round, which ran minutes apart on the same machine; the gap is the geometric mean over
+rounds with its 95 % interval.
 """
 
 from __future__ import annotations
@@ -9,19 +10,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mobilebench.analysis.labels import engine_label
-from mobilebench.analysis.statistics import median
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
 from mobilebench.core.records import Case, Measurement, Stage
+from mobilebench.statistics.estimates import Estimate, Interval, estimate
 
 
 @dataclass(frozen=True)
 class Ratio:
     """Web over native, over the rounds in which both were measured."""
 
-    median: float
-    low: float
-    high: float
-    rounds: int
+    estimate: Estimate
+    """Geometric mean of the rounds' ratios, with its 95 % interval."""
+    spread: Interval
+    """Smallest and largest ratio of a round."""
+
+    @property
+    def value(self) -> float:
+        """The geometric mean."""
+        return self.estimate.value
+
+    @property
+    def interval(self) -> Interval | None:
+        """95 % confidence interval of `value`; None with fewer than three rounds."""
+        return self.estimate.interval
+
+    @property
+    def rounds(self) -> int:
+        return self.estimate.blocks
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,7 @@ class GapGroup:
     def same_threads(self, web: Case) -> Gap | None:
         """`web` against the fastest native case with the same number of threads, if there is one."""
         found = [gap for gap in self.gaps if gap.web == web and gap.same_threads and "prediction" in gap.ratios]
-        return max(found, key=lambda gap: gap.ratios["prediction"].median, default=None)
+        return max(found, key=lambda gap: gap.ratios["prediction"].value, default=None)
 
 
 def gaps(summary: RunSummary) -> tuple[GapGroup, ...]:
@@ -75,7 +90,7 @@ def gaps(summary: RunSummary) -> tuple[GapGroup, ...]:
 def _group(target: TargetSummary, model: str, precision: str, batch: int, cases: Sequence[CaseSummary]) -> GapGroup:
     native = [case for case in cases if not case.web and "prediction" in case.stages and _answered(case)]
     web = [case for case in cases if case.web and case.timed and case.status not in ("unsupported", "not measured")]
-    fastest = min(native, key=lambda case: case.stages["prediction"].median, default=None)
+    fastest = min(native, key=lambda case: case.stages["prediction"].value, default=None)
     if fastest is None or not web:
         missing = "native" if fastest is None else "web"
         reason = f"No {missing} case of {model} was timed on {target.info.id}, so there is nothing to compare."
@@ -154,4 +169,4 @@ def _ratio(web: CaseSummary, native: CaseSummary, stage: Stage) -> Ratio | None:
         above, base = block.median(stage), below.get(block.round)
         if above is not None and base:
             values.append(above / base)
-    return Ratio(median(values), min(values), max(values), len(values)) if values else None
+    return Ratio(estimate(values), Interval(min(values), max(values))) if values else None

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
 
-from mobilebench.analysis.statistics import median
 from mobilebench.analysis.summary import CaseSummary, disagreements
 from mobilebench.core.operators import TYPES, Intensity, OperatorType, intensity, is_known, operator_type
 from mobilebench.core.records import Kernel, Measurement
+from mobilebench.statistics.estimates import median
 
 Clock = Literal["cpu", "gpu"]
 """The processor whose clock timed a kernel."""
@@ -153,7 +153,7 @@ def _summary(answer: Measurement, case: CaseSummary) -> KernelSummary:
         nodes=_nodes(answer),
         sum_ms=_median_sum(answer.kernels),
         whole_ms=median(answer.prediction_ms),
-        timing_ms=case.stages["prediction"].median if "prediction" in case.stages and not apart else None,
+        timing_ms=case.stages["prediction"].value if "prediction" in case.stages and not apart else None,
         apart=apart,
         warmup_sum_ms=sum(warmups) if warmups else None,
         warmup_ms=answer.warmup_ms[0] if answer.warmup_ms else None,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
+from mobilebench.analysis.stage_statistics import StageStatistics, over_blocks
 from mobilebench.core.records import Compilation, DownloadPath, Measurement, SetupPart, Stage, StageCost
+from mobilebench.statistics.estimates import median
 
 _DOWNLOAD_PARTS: tuple[SetupPart, ...] = ("framework_download", "model_download")
 _NOTHING_COMPILED = Compilation(shaders=0, pipelines=0, ms=0)

@@ -24,7 +24,7 @@ from mobilebench.analysis.stage_parts import (
     downloads,
     readback,
 )
-from mobilebench.analysis.statistics import StageStatistics, median, over_blocks
+from mobilebench.analysis.stage_statistics import StageStatistics, over_blocks
 from mobilebench.core.axes import AXES
 from mobilebench.core.errors import with_fault
 from mobilebench.core.records import (
@@ -42,7 +42,10 @@ from mobilebench.core.records import (
     TargetInfo,
 )
 from mobilebench.recorders import registry
-from mobilebench.verdicts.reading import blocks_far_apart, describe_rules
+from mobilebench.statistics.estimates import median
+from mobilebench.verdicts.cases import judge_case
+from mobilebench.verdicts.codes import status_of
+from mobilebench.verdicts.reading import describe_rules
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 Status = Literal["valid", "suspect", "invalid", "failed", "unsupported", "not measured"]
@@ -294,9 +297,9 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> PassSummar
         counted = []
         status = _worst_of([status, "invalid"])
         reasons += [f"Its blocks did not run the same thing: {conflict}." for conflict in conflicts]
-    elif scattered := _scattered(counted):
-        status = _worst_of([status, "suspect"])
-        reasons.append(scattered.sentence)
+    elif found := _over_blocks(counted):
+        status = _worst_of([status, status_of([reason.code for reason in found])])
+        reasons += [reason.sentence for reason in found]
     if 0 < len(blocks) < len(plans):
         reasons.append(f"Only {len(blocks)} of {len(plans)} planned blocks were run.")
     return PassSummary(status, tuple(reasons), len(plans), blocks, tuple(counted))
@@ -315,12 +318,12 @@ def disagreements(measurements: Sequence[Measurement]) -> list[str]:
     return found + [f"file {name}: {len(seen)} different contents" for name, seen in hashes.items() if len(seen) > 1]
 
 
-def _scattered(counted: Sequence[BlockSummary]) -> Reason | None:
-    """Why the counted blocks disagree on the time of a prediction; blocks of other passes are not compared, since
-    recording adds varying time.
+def _over_blocks(counted: Sequence[BlockSummary]) -> list[Reason]:
+    """Reasons about the counted timing blocks together. Blocks of other passes are not compared, since recording adds
+    varying time.
     """
     timed = [block.block.measurement for block in counted if block.block.planned.pass_ == "timing"]
-    return blocks_far_apart([measurement for measurement in timed if measurement])
+    return judge_case([measurement for measurement in timed if measurement])
 
 
 def _block(block: Block) -> BlockSummary:

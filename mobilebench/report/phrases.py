@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mobilebench.analysis.gaps import Gap, Ratio
 from mobilebench.analysis.labels import duration, factor, percent, ratio, size
-from mobilebench.analysis.statistics import LEAST_BLOCKS, StageStatistics
+from mobilebench.analysis.stage_statistics import StageStatistics
 from mobilebench.analysis.summary import RunSummary, Status
+from mobilebench.statistics.estimates import LEAST_BLOCKS
 
 UNKNOWN = "–"
 """Shown if a value is not known."""
@@ -46,8 +47,11 @@ def range_text(low: float, high: float) -> str:
 
 
 def ratio_range(of: Ratio) -> str:
-    """Lowest and highest ratio of a round, such as `3.12–3.31`; empty if there was only one round."""
-    low, high = factor(of.low), factor(of.high)
+    """The 95 % interval of a ratio, such as `3.12–3.31`; without one the lowest and highest ratio of a round; empty if
+    there was only one round.
+    """
+    ends = of.interval or of.spread
+    low, high = factor(ends.low), factor(ends.high)
     return "" if of.rounds == 1 else low if low == high else f"{low}–{high}"
 
 

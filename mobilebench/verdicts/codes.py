@@ -61,6 +61,11 @@ class Code(StrEnum):
     CLOCK_TOO_COARSE = "clock-too-coarse", "suspect", "One step of the clock is a large share of a prediction."
     RULE_FAILED = "rule-failed", "suspect", "A rule failed with an error, so its findings are not known."
     BLOCKS_FAR_APART = "blocks-far-apart", "suspect", "The blocks of a case differ by more than 1.5 times."
+    TWO_MODES = "two-modes", "suspect", "The blocks of a case fall into a fast and a slow group."
+    BLOCKS_DRIFT = "blocks-drift", "suspect", "The blocks of a case became slower or faster by more than 2 %."
+    BLOCKS_CORRELATED = "blocks-correlated", "suspect", "Neighbouring blocks of a case resemble each other strongly."
+    INTERVAL_WIDE = "interval-wide", "suspect", "The 95 % interval of a case is wider than was asked for."
+    TOO_FEW_BLOCKS = "too-few-blocks", "remark", "A case has fewer than three blocks, so it has no interval."
     GROUPED_PREDICTIONS = (
         "grouped-predictions",
         "remark",

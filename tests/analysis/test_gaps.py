@@ -7,6 +7,7 @@ import pytest
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.records import Block, Case, Measurement, PlannedBlock, Run, Verdict
+from mobilebench.statistics.estimates import Interval
 from tests.analysis import example, pages
 from tests.pinning import Pinned
 from tests.ways import chosen
@@ -49,14 +50,15 @@ def test_ratios_pair_within_rounds() -> None:
         one(TFLITE, 1), one(SIMD, 3), one(TFLITE, 10, 2), one(SIMD, 50, 2), one(TFLITE, 2, 3), one(SIMD, 8, 3)
     )
     ratio = found.main[0].ratios["prediction"]
-    assert (ratio.median, ratio.low, ratio.high, ratio.rounds) == (4, 3, 5, 3)
+    assert (ratio.value, ratio.spread, ratio.rounds) == (pytest.approx(60 ** (1 / 3)), Interval(3, 5), 3)
+    assert ratio.interval is not None and ratio.interval.holds(ratio.value)
     assert found.main[0].ratios["setup"].rounds == 3
 
 
 def test_the_fastest_native_is_the_main_side_and_every_native_is_compared() -> None:
     found = group(one(TFLITE, 4), one(ORT, 2), one(SIMD, 8))
     assert found.fastest_native == ORT
-    assert {(gap.native.engine, gap.ratios["prediction"].median) for gap in found.gaps} == {
+    assert {(gap.native.engine, gap.ratios["prediction"].value) for gap in found.gaps} == {
         ("tflite", 2),
         ("onnxruntime", 4),
     }
@@ -68,8 +70,8 @@ def test_as_many_threads_picks_the_fastest_native_with_that_number() -> None:
     alone, many = found.same_threads(SIMD), found.same_threads(THREADS)
     assert alone is not None
     assert many is not None
-    assert (alone.native, alone.ratios["prediction"].median) == (ORT_1, 2)
-    assert (many.native, many.ratios["prediction"].median) == (TFLITE, 3)
+    assert (alone.native, alone.ratios["prediction"].value) == (ORT_1, 2)
+    assert (many.native, many.ratios["prediction"].value) == (TFLITE, 3)
 
 
 def test_no_native_with_as_many_threads_is_none() -> None:
@@ -104,7 +106,7 @@ def test_an_invalid_web_case_is_refused_and_named() -> None:
 def test_a_suspect_side_marks_the_gap() -> None:
     found = group(one(TFLITE, 1), one(SIMD, 3), verdict={TFLITE: Verdict(status="suspect", reasons=["Hot."])})
     assert found.main[0].suspect
-    assert found.main[0].ratios["prediction"].median == 3
+    assert found.main[0].ratios["prediction"].value == 3
 
 
 @pytest.mark.parametrize("case", [TFLITE, SIMD], ids=["no web case", "no native case"])

@@ -34,7 +34,7 @@ def only_case(run: Run) -> CaseSummary:
     return found
 
 
-def test_median_of_block_medians_over_valid_and_suspect_blocks_only() -> None:
+def test_statistics_over_valid_and_suspect_blocks_only() -> None:
     plans = plan(1, 2, 3)
     blocks = [
         example.measured(plans[0], answer(1.0, 2.0, 30.0)),
@@ -43,7 +43,7 @@ def test_median_of_block_medians_over_valid_and_suspect_blocks_only() -> None:
     ]
     found = only_case(run_of(plans, blocks))
     assert found.status == "invalid"
-    assert found.reasons == ("Hot.", "Wrong answer.")
+    assert found.reasons[:2] == ("Hot.", "Wrong answer.")
     assert found.stages["prediction"].blocks == (2.0, 2.5)
     assert found.stages["prediction"].samples == 4
     assert len(found.counted) == 2
@@ -109,7 +109,7 @@ def test_an_interrupted_run_says_what_is_missing() -> None:
     summary = summarise(run_of(plans, [example.measured(plans[0], answer(1.0))]))
     by_engine = {case.case.engine: case for case in summary.targets[0].cases}
     assert by_engine["onnxruntime"].status == "not measured"
-    assert by_engine["tflite"].reasons == ("Only 1 of 2 planned blocks were run.",)
+    assert "Only 1 of 2 planned blocks were run." in by_engine["tflite"].reasons
     assert (summary.planned_blocks, summary.run_blocks) == (3, 1)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from mobilebench.analysis.labels import case_label, duration
-from mobilebench.analysis.statistics import Interval
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.records import SetupPart
 from mobilebench.report import document as doc
 from mobilebench.report.figures import drawing
+from mobilebench.statistics.estimates import Interval
 
 LOG_FROM = 20.0
 """Ratio of slowest to fastest from which latencies are drawn on a logarithmic axis."""
@@ -33,7 +33,7 @@ def latency(cases: Sequence[CaseSummary], mark: str | None) -> doc.Figure | None
     None when no case has a prediction.
     """
     shown = sorted(
-        (case for case in cases if "prediction" in case.stages), key=lambda case: case.stages["prediction"].median
+        (case for case in cases if "prediction" in case.stages), key=lambda case: case.stages["prediction"].value
     )
     if not shown:
         return None
@@ -42,7 +42,7 @@ def latency(cases: Sequence[CaseSummary], mark: str | None) -> doc.Figure | None
         _latency_row(label, case, axis, drawing.first_row(mark) + number * drawing.ROW)
         for number, (label, case) in enumerate(zip(drawing.row_labels(shown), shown, strict=True))
     ]
-    data = tuple((case_label(c.case), f"{duration(c.stages['prediction'].median)} ms") for c in shown)
+    data = tuple((case_label(c.case), f"{duration(c.stages['prediction'].value)} ms") for c in shown)
     with_interval = any(case.stages["prediction"].interval for case in shown)
     return doc.Figure(
         "Prediction",
@@ -118,7 +118,7 @@ def _latency_row(label: str, case: CaseSummary, axis: drawing.Axis, y: int) -> M
     statistics = case.stages["prediction"]
     middle = y + 28
     side = "web" if case.web else "native"
-    parts = [drawing.label_line(label, case.status, f"{duration(statistics.median)} ms", y)]
+    parts = [drawing.label_line(label, case.status, f"{duration(statistics.value)} ms", y)]
     parts.append(Markup('<line class="rail" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(middle))
     if statistics.interval:
         low, high = axis.at(statistics.interval.low), axis.at(statistics.interval.high)
@@ -127,7 +127,7 @@ def _latency_row(label: str, case: CaseSummary, axis: drawing.Axis, y: int) -> M
     low, high = axis.at(statistics.spread.low), axis.at(statistics.spread.high)
     parts.append(drawing.line(f"spread {side}", low, high, middle))
     parts += [drawing.tick(f"block {side}", axis.at(block), middle, 4) for block in statistics.blocks]
-    parts.append(_point(side, axis.at(statistics.median), middle))
+    parts.append(_point(side, axis.at(statistics.value), middle))
     return Markup("").join(parts)
 
 
@@ -157,11 +157,11 @@ def _stages_row(label: str, case: CaseSummary, axis: drawing.Axis, y: int) -> Ma
 def _segments(case: CaseSummary) -> list[tuple[str, str, float]]:
     found = []
     for name, title, members in SEGMENTS:
-        value = sum(case.setup_parts[part].median for part in members if part in case.setup_parts)
+        value = sum(case.setup_parts[part].value for part in members if part in case.setup_parts)
         if value > 0:
             found.append((name, title, value))
-    found.append(("warmup", "warmup", case.stages["warmup"].median))
-    return [*found, ("prediction", "one prediction", case.stages["prediction"].median)]
+    found.append(("warmup", "warmup", case.stages["warmup"].value))
+    return [*found, ("prediction", "one prediction", case.stages["prediction"].value)]
 
 
 def _total(case: CaseSummary) -> float:

@@ -39,12 +39,14 @@ CSV_COLUMNS = (
     "suspect",
     "stage",
     "ratio",
+    "interval_low",
+    "interval_high",
     "lowest_round",
     "highest_round",
     "rounds",
     "refusal",
 )
-"""`ratio` is web over native, the median over their common rounds. A pair that is not compared has one row."""
+"""`ratio` is web over native, the geometric mean over their common rounds. A pair that is not compared has one row."""
 
 
 def section(view: ModelView) -> doc.Section | None:
@@ -53,14 +55,14 @@ def section(view: ModelView) -> doc.Section | None:
     if group.reason:
         return doc.Section("gaps", blocks=(doc.Paragraph(group.reason, "empty", forms=doc.DOCUMENTS),), style="part")
     against = case_label(group.fastest_native) if group.fastest_native else ""
-    longest = max((g.ratios["prediction"].median for g in group.main if "prediction" in g.ratios), default=1.0)
+    longest = max((g.ratios["prediction"].value for g in group.main if "prediction" in g.ratios), default=1.0)
     table = doc.Table(
         "gaps",
         _COLUMNS,
         tuple(_row(group, gap, longest) for gap in group.main),
         view.caption("Native-to-web gap"),
         f"The time of each web case over that of {against}, the fastest native case here. Ratios are taken within "
-        "rounds; their median and range are shown.",
+        "rounds; their geometric mean and its 95 % interval are shown, or their range if there are fewer than three.",
         forms=doc.DOCUMENTS,
     )
     return doc.Section("gaps", blocks=(table, *_all_pairs(view)), style="part")
@@ -72,7 +74,7 @@ def _row(group: GapGroup, gap: Gap, longest: float) -> doc.Row:
         engine_label(gap.web),
         (*case_details(gap.web), f"against {threads_label(gap.native.threads)}", *_remarks(gap)),
         markdown=case_label(gap.web),
-        picture=ratio_bar(found.median, longest) if found else None,
+        picture=ratio_bar(found.value, longest) if found else None,
     )
     if gap.refusal:
         return doc.Row((name, _refused(gap.refusal, 4)))
@@ -88,7 +90,7 @@ def _ratio(gap: Gap, stage: Stage) -> doc.Cell | None:
     if found is None:
         return None
     between = ratio_range(found)
-    return doc.Cell(ratio(found.median), (between,) if between else (), found.median)
+    return doc.Cell(ratio(found.value), (between,) if between else (), found.value)
 
 
 def _refused(refusal: str, span: int) -> doc.Cell:
@@ -100,7 +102,7 @@ def _same_threads(group: GapGroup, gap: Gap) -> doc.Cell:
     same = group.same_threads(gap.web)
     if same is None:
         return doc.Cell("–", (f"no native case with {threads_label(gap.web.threads)}",))
-    found = same.ratios["prediction"].median
+    found = same.ratios["prediction"].value
     return doc.Cell(ratio(found), (f"against {same.native.engine}, {threads_label(same.native.threads)}",), found)
 
 
@@ -137,7 +139,8 @@ def _values(view: RunView, group: GapGroup, gap: Gap) -> Iterator[tuple[doc.Valu
         *(case_label(gap.web), case_label(gap.native), gap.fastest_native, gap.same_threads, gap.suspect),
     )
     if gap.refusal:
-        yield (*shared, *(None,) * 5, gap.refusal)
+        yield (*shared, *(None,) * 7, gap.refusal)
     for stage in STAGES:
         if found := gap.ratios.get(stage):
-            yield (*shared, stage, found.median, found.low, found.high, found.rounds, None)
+            ends = (found.interval.low, found.interval.high) if found.interval else (None, None)
+            yield (*shared, stage, found.value, *ends, found.spread.low, found.spread.high, found.rounds, None)

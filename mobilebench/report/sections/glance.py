@@ -56,7 +56,7 @@ def _glance(group: GapGroup) -> Glance:
     native = next((case for case in cases if case.case == group.fastest_native), None)
     web = min(
         (case for case in cases if case.web and "prediction" in case.stages),
-        key=lambda case: case.stages["prediction"].median,
+        key=lambda case: case.stages["prediction"].value,
         default=None,
     )
     gap = next((gap for gap in group.main if web and gap.web == web.case and "prediction" in gap.ratios), None)
@@ -79,7 +79,7 @@ def _side(case: CaseSummary | None) -> doc.Cell | None:
     if case is None:
         return None
     doubt = f", {case.status}" if case.status != "valid" else ""
-    value = case.stages["prediction"].median
+    value = case.stages["prediction"].value
     return doc.Cell(duration(value), (f"{case_label(case.case, browser=False)}{doubt}",), value)
 
 
@@ -88,4 +88,4 @@ def _gap(gap: Gap | None) -> doc.Cell | None:
         return None
     found = gap.ratios["prediction"]
     details = tuple(filter(None, (ratio_range(found), rounds(gap))))
-    return doc.Cell(ratio(found.median), details, found.median)
+    return doc.Cell(ratio(found.value), details, found.value)

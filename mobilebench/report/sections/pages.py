@@ -58,7 +58,7 @@ def _setup(view: views.ModelView, case: CaseSummary) -> doc.Row:
     cell = views.case_cell(view, case)
     path = f", {found.path}" if found and found.path else ""
     name = doc.Cell(cell.text, cell.details, markdown=cell.markdown, terminal=f"{cell.terminal}{path}")
-    whole = case.stages["setup"].median
+    whole = case.stages["setup"].value
     parts = (case.setup_parts.get(part) for part in _PARTS)
     shipped = ("as shipped",) if "as_shipped" in case.setup_parts else ()
     of_setup = found.share if found else None
@@ -66,7 +66,7 @@ def _setup(view: views.ModelView, case: CaseSummary) -> doc.Row:
         name,
         case.case.threads,
         doc.Cell(duration(whole), shipped, whole),
-        *(milliseconds(part.median if part else None) for part in parts),
+        *(milliseconds(part.value if part else None) for part in parts),
         doc.Cell(share(of_setup), ("of setup",) if of_setup is not None else (), of_setup, markdown=share(of_setup)),
         doc.Cell(received(found), how_received(found), markdown=", ".join([received(found), *how_received(found)])),
         rate(found.megabytes_per_second if found else None),
@@ -141,14 +141,14 @@ def _inference(view: views.ModelView, case: CaseSummary) -> doc.Row:
     cells: tuple[doc.Value, ...] = (
         views.case_cell(view, case),
         case.case.threads,
-        milliseconds(first.median if first else None),
+        milliseconds(first.value if first else None),
         doc.Cell(
-            milliseconds(compilation.time.median if compilation else None),
+            milliseconds(compilation.time.value if compilation else None),
             (*_share_and_spread(compilation), *([compiled(compilation)] if compilation else []), *_elsewhere(case)),
         ),
         share(compilation.share if compilation else None),
-        milliseconds(prediction.median if prediction else None),
-        doc.Cell(milliseconds(readback.time.median if readback else None), _share_and_spread(readback)),
+        milliseconds(prediction.value if prediction else None),
+        doc.Cell(milliseconds(readback.time.value if readback else None), _share_and_spread(readback)),
         share(readback.share if readback else None),
     )
     long_readback = readback is not None and (readback.share or 0) >= _LONG_READBACK
@@ -171,7 +171,7 @@ def _elsewhere(case: CaseSummary) -> list[str]:
     """Compilation outside the first inference, by stage."""
     names: dict[Stage, str] = {"setup": "in setup", "prediction": "in predictions"}
     return [
-        f"{name} {compiled(case.compilation[stage])}, {duration(case.compilation[stage].time.median)} ms"
+        f"{name} {compiled(case.compilation[stage])}, {duration(case.compilation[stage].time.value)} ms"
         for stage, name in names.items()
         if stage in case.compilation
     ]

@@ -94,7 +94,7 @@ def _numbers(case: CaseSummary) -> Iterator[doc.Block]:
         parts = {part: case.setup_parts[part] for part in SETUP_PARTS if part in case.setup_parts}
         yield doc.Facts(
             tuple(
-                doc.Fact(SETUP_PARTS[part], (f"{duration(found.median)} ", doc.Styled(spread(found), "small")))
+                doc.Fact(SETUP_PARTS[part], (f"{duration(found.value)} ", doc.Styled(spread(found), "small")))
                 for part, found in parts.items()
             )
         )
@@ -135,7 +135,7 @@ def _parts_of_stages(case: CaseSummary) -> Iterator[doc.Block]:
                 doc.Fact(
                     names.get(stage, stage),
                     (
-                        f"{compiled(of)}; {_time_and_share(of.time.median, of.share)} ",
+                        f"{compiled(of)}; {_time_and_share(of.time.value, of.share)} ",
                         doc.Styled(spread(of.time), "small"),
                     ),
                 )
@@ -144,7 +144,7 @@ def _parts_of_stages(case: CaseSummary) -> Iterator[doc.Block]:
         )
     if read := case.readback:
         yield doc.Heading("Read back")
-        text = (f"{_time_and_share(read.time.median, read.share)} ", doc.Styled(spread(read.time), "small"))
+        text = (f"{_time_and_share(read.time.value, read.share)} ", doc.Styled(spread(read.time), "small"))
         yield doc.Facts((doc.Fact("of one prediction", text),))
 
 
@@ -155,17 +155,25 @@ def _time_and_share(ms: float, share: float | None) -> str:
 def _between_blocks(case: CaseSummary, stage: Stage) -> str:
     found = case.stages[stage]
     parts = [
-        f"{duration(found.median)} ms",
+        f"{duration(found.value)} ms",
         f"95 % {interval(found)}",
         plural(len(found.blocks), "block"),
         plural(found.samples, "sample"),
     ]
-    if found.cv is not None:
-        parts.append(f"variation {found.cv * 100:.1f} %")
-    if found.p90 is not None:
+    if found.between is not None:
+        within = f", {found.within * 100:.1f} % within" if found.within is not None else ""
+        parts.append(f"variation {found.between * 100:.1f} % between blocks{within}")
+    if found.estimate.widening > 1 and found.estimate.correlation is not None:
+        parts.append(
+            f"interval × {found.estimate.widening:.2f} because blocks correlate ({found.estimate.correlation:.2f})"
+        )
+    if found.samples > len(found.blocks):
         grouped = stage == "prediction" and case.predictions_per_sample > 1
         of_means = f" of means of {case.predictions_per_sample} predictions" if grouped else ""
-        parts.append(f"p90 {duration(found.p90)}{of_means}")
+        tails = [f"p{share * 100:.0f} {duration(value)}" for share, value in found.tails.items()]
+        parts.append(", ".join([f"median {duration(found.median)}", f"mean {duration(found.mean)}", *tails]) + of_means)
+    if found.outliers:
+        parts.append(f"{plural(found.outliers, 'outlier')} (kept)")
     return ", ".join(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mobilebench.analysis.labels import SETUP_PARTS, duration
+from mobilebench.analysis.stage_statistics import TAILS, StageStatistics
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
 from mobilebench.core.records import Stage
 from mobilebench.report import document as doc
@@ -27,7 +28,7 @@ _DOWNLOADS = ("download_path", "download_share", "download_mb_s", "download_byte
 CSV_COLUMNS = (
     *views.IDENTITY,
     "stage",
-    "median_ms",
+    "geometric_mean_ms",
     "low_ms",
     "high_ms",
     "blocks",
@@ -46,10 +47,19 @@ CSV_COLUMNS = (
     "compilation_share",
     "readback_ms",
     "readback_share",
+    "median_ms",
+    "mean_ms",
+    *(f"p{share * 100:.0f}_ms" for share in TAILS),
+    "variation_between",
+    "variation_within",
+    "outliers",
+    "correlation",
+    "widening",
 )
-"""`low_ms` and `high_ms` are the 95 % interval between blocks, empty with fewer than three blocks. The system's counts
-are for the whole process; in the prediction stage they are per prediction. Parts and downloads are in the rows of
-setup, read-back is in those of prediction. New columns are added at the end.
+"""`geometric_mean_ms` is that of the block medians, and `low_ms` and `high_ms` are its 95 % interval, empty with fewer
+than three blocks. `median_ms`, `mean_ms` and the percentiles are those of all samples. The system's counts are for the
+whole process; in the prediction stage they are per prediction. Parts and downloads are in the rows of setup, read-back
+is in those of prediction. New columns are added at the end.
 """
 
 
@@ -62,8 +72,8 @@ def section(view: views.ModelView) -> doc.Section | None:
         _COLUMNS,
         tuple(_row(view, case) for case in view.cases),
         view.caption("Results"),
-        "Milliseconds: the median of the blocks, then the lowest and highest block, and the 95 % interval "
-        "between blocks (none with fewer than three).",
+        "Milliseconds: the geometric mean of the block medians, then the lowest and highest block, and the 95 % "
+        "interval of the mean (none with fewer than three blocks).",
         panel_title="Proof",
         forms=doc.DOCUMENTS | doc.TERMINAL,
     )
@@ -107,7 +117,7 @@ def _stage(case: CaseSummary, stage: Stage) -> doc.Cell | None:
     if statistics is None:
         return None
     between = (f"95 % {interval(statistics)}",) if statistics.interval else ()
-    return doc.Cell(duration(statistics.median), (spread(statistics), *between), statistics.median)
+    return doc.Cell(duration(statistics.value), (spread(statistics), *between), statistics.value)
 
 
 def _left_out(view: views.ModelView) -> tuple[doc.Remark, ...]:
@@ -135,7 +145,7 @@ def _values(run: RunSummary, target: TargetSummary, case: CaseSummary, stage: St
     yield from (*views.identity(run, target, case), stage)
     if statistics:
         ends = (statistics.interval.low, statistics.interval.high) if statistics.interval else (None, None)
-        yield from (statistics.median, *ends, len(statistics.blocks), statistics.samples)
+        yield from (statistics.value, *ends, len(statistics.blocks), statistics.samples)
     else:
         yield from (None, None, None, 0, 0)
     yield from views.outcome(case)
@@ -145,11 +155,17 @@ def _values(run: RunSummary, target: TargetSummary, case: CaseSummary, stage: St
     yield from views.further_axes(case)
     yield from _downloads(case, stage)
     parts = case.setup_parts if stage == "setup" else {}
-    yield from (parts[part].median if part in parts else None for part in SETUP_PARTS)
+    yield from (parts[part].value if part in parts else None for part in SETUP_PARTS)
     compiled = case.compilation.get(stage)
-    yield from (compiled.shaders, compiled.pipelines, compiled.time.median, compiled.share) if compiled else [None] * 4
+    yield from (compiled.shaders, compiled.pipelines, compiled.time.value, compiled.share) if compiled else [None] * 4
     read = case.readback if stage == "prediction" else None
-    yield from (read.time.median, read.share) if read else (None, None)
+    yield from (read.time.value, read.share) if read else (None, None)
+    yield from _samples(statistics) if statistics else [None] * (7 + len(TAILS))
+
+
+def _samples(of: StageStatistics) -> Iterator[doc.Value]:
+    yield from (of.median, of.mean, *(of.tails.get(share) for share in TAILS))
+    yield from (of.between, of.within, of.outliers, of.estimate.correlation, of.estimate.widening)
 
 
 def _downloads(case: CaseSummary, stage: Stage) -> tuple[doc.Value, ...]:
