@@ -43,6 +43,7 @@ from mobilebench.core.records import (
 )
 from mobilebench.recorders import registry
 from mobilebench.statistics.estimates import median
+from mobilebench.statistics.warmup_end import warmup_end
 from mobilebench.verdicts.cases import judge_case
 from mobilebench.verdicts.codes import status_of
 from mobilebench.verdicts.reading import describe_rules
@@ -97,6 +98,16 @@ class BlockSummary:
         """Milliseconds; None when the stage has no sample."""
         samples = self.samples(stage)
         return median(samples) if samples else None
+
+    @property
+    def warmup_end(self) -> int | None:
+        """Number of slow first inferences, by change points of the times (`statistics.warmup_end`); None if unknown, as
+        for predictions that were timed in groups.
+        """
+        measurement = self.block.measurement
+        if measurement is None or measurement.predictions_per_sample > 1 or not measurement.warmup_ms:
+            return None
+        return warmup_end([*measurement.warmup_ms, *measurement.prediction_ms])
 
 
 @dataclass(frozen=True)

@@ -166,3 +166,18 @@ def test_every_case_of_the_example_has_an_outcome() -> None:
     summary = summarise(run)
     assert sum(summary.counts.values()) == len({block.case.key for block in run.planned})
     assert all(summary.counts[status] for status in ("valid", "suspect", "invalid", "failed", "unsupported"))
+
+
+def test_the_end_of_the_warmup_is_found_in_the_block() -> None:
+    times = [2.0, 1.5, 1.4, *[1.0, 1.01] * 20]
+    measurement = answer(*times).model_copy(update={"warmup_ms": [3.0]})
+    (plan_,) = plan(1)
+    found = only_case(run_of([plan_], [example.measured(plan_, measurement)]))
+    assert found.counted[0].warmup_end == 4
+
+
+def test_grouped_predictions_show_no_end_of_the_warmup() -> None:
+    measurement = answer(*[1.0, 1.01] * 20).model_copy(update={"warmup_ms": [3.0], "predictions_per_sample": 5})
+    (plan_,) = plan(1)
+    found = only_case(run_of([plan_], [example.measured(plan_, measurement)]))
+    assert found.blocks[0].warmup_end is None

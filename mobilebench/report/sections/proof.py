@@ -5,7 +5,8 @@ Facts that a block does not have are omitted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from mobilebench.analysis.labels import (
     SETUP_PARTS,
@@ -101,7 +102,11 @@ def _numbers(case: CaseSummary) -> Iterator[doc.Block]:
     yield from _parts_of_stages(case)
     if case.stages:
         yield doc.Heading("Between blocks")
-        yield doc.Facts(tuple(doc.Fact(stage, _between_blocks(case, stage)) for stage in case.stages))
+        ends = [block.warmup_end for block in case.counted]
+        facts = [doc.Fact(stage, _between_blocks(case, stage)) for stage in case.stages]
+        if any(end is not None for end in ends):
+            facts.append(doc.Fact("end of warm-up", _warmup_ends(ends)))
+        yield doc.Facts(tuple(facts))
     if case.predictions_per_sample > 1:
         sentence = (
             f"The clock is too coarse for one prediction: {case.predictions_per_sample} were timed together, and each "
@@ -175,6 +180,13 @@ def _between_blocks(case: CaseSummary, stage: Stage) -> str:
     if found.outliers:
         parts.append(f"{plural(found.outliers, 'outlier')} (kept)")
     return ", ".join(parts)
+
+
+def _warmup_ends(ends: Sequence[int | None]) -> str:
+    """How many first inferences of the blocks are slow, beside the rule that it is one."""
+    counts = Counter(end for end in ends if end is not None)
+    found = ", ".join(f"{end} in {plural(count, 'block')}" for end, count in sorted(counts.items()))
+    return f"slow first inferences, by change points: {found}; `warmup` is the first one"
 
 
 def _cost(cost: CostStatistics) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 
 from mobilebench.analysis.summary import CaseSummary, RunSummary, summarise
 from mobilebench.core.records import PlannedBlock, Proof, Run, Series
-from mobilebench.report.document import Fact, Panel, plain
+from mobilebench.report.document import Fact, Facts, Panel, plain
 from mobilebench.report.sections.proof import proof_facts, proof_panel
 from tests.analysis import example, pages, watching
 from tests.report.sections import reading
@@ -95,3 +95,14 @@ def test_series_have_the_titles_that_their_recorders_declare() -> None:
     text = reading.words(panel(found, "tflite cpu xnnpack"))
     for part in ("CPU temperature: 31 to 35 °C", "Temperatures, usb: 30 to 30 °C", "added depth: 1 to 2 m"):
         assert part in text
+
+
+def test_the_proof_says_where_the_warm_up_of_the_blocks_ended() -> None:
+    made = example.measurement(TFLITE, example.SHAPES["tflite", "xnnpack"], random.Random(3))
+    times = [2.0, 1.5, 1.4, *[1.0, 1.01] * 20]
+    slow = made.model_copy(update={"warmup_ms": [3.0], "prediction_ms": times, "predictions_per_sample": 1})
+    plan = PlannedBlock(index=0, round=1, case=TFLITE, rule=example.RULE)
+    run = Run(info=example.info([example.host()]), planned=[plan], blocks=[example.measured(plan, slow)])
+    groups = [block for block in panel(summarise(run), "tflite cpu xnnpack").blocks if isinstance(block, Facts)]
+    found = {plain(fact.name): plain(fact.text) for group in groups for fact in group.facts}
+    assert "4 in 1 block" in found["end of warm-up"]
