@@ -67,6 +67,7 @@ def keys(blocks: list[Block]) -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.alone
 def test_quick_on_host_and_two_virtual_phones(mobilebench: CommandLine) -> None:
     up = mobilebench("virtual", "up", "--count", "2")
     assert up.returncode == 0, up.stderr
