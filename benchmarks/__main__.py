@@ -21,6 +21,7 @@ BENCHMARKS = (
     "split",
     "models_build",
     "models_add",
+    "coverage",
 )
 
 
