@@ -25,6 +25,7 @@ class Topic(StrEnum):
     AXES = "axes"
     VERDICTS = "verdicts"
     COLUMNS = "columns"
+    REFERENCES = "references"
 
 
 def describe(
@@ -32,7 +33,7 @@ def describe(
     json: Json = False,
 ) -> None:
     """Describe what this version can do: its engines, backends, recorders and suites, the axes of a case, the reasons
-    of verdicts with their codes, and the columns of exports.
+    of verdicts with their codes, the columns of exports, and the published results that are shipped.
     """
     if topic is Topic.PROBES:
         say("`describe probes` is called `describe recorders` now.", err=True)
@@ -45,6 +46,7 @@ def describe(
         Topic.AXES: _axes,
         Topic.VERDICTS: _verdicts,
         Topic.COLUMNS: _columns,
+        Topic.REFERENCES: _references,
     }[topic]()
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -157,3 +159,15 @@ def _columns() -> Described:
 
     rows = [(table, name, kind.__name__) for table, columns in COLUMNS.items() for name, kind in columns.items()]
     return ["table", "column", "type"], rows
+
+
+def _references() -> Described:
+    from mobilebench.reference import published
+
+    rows = [
+        (name, file.name, found.rows[file.name], file.holds, found.declared.citation)
+        for name in published.names()
+        for found in [published.load(name)]
+        for file in found.declared.files
+    ]
+    return ["reference", "file", "rows", "holds", "source"], rows

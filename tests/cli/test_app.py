@@ -58,7 +58,9 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("topic", ["engines", "backends", "recorders", "suites", "axes", "verdicts", "columns"])
+@pytest.mark.parametrize(
+    "topic", ["engines", "backends", "recorders", "suites", "axes", "verdicts", "columns", "references"]
+)
 @pytest.mark.slow
 def test_describe_comes_from_the_registries(topic: str) -> None:
     code, out, err = mobilebench(f"describe {topic} --json")
