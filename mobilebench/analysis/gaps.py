@@ -105,7 +105,7 @@ def _answered(case: CaseSummary) -> bool:
 
 
 def _gap(web: CaseSummary, native: CaseSummary, fastest: CaseSummary) -> Gap:
-    reason = _refusal(web, native)
+    reason = why_refused(web, native)
     ratios = {} if reason else _ratios(web, native)
     if not reason and not ratios:
         reason = f"rounds: {engine_label(web.case)} and {engine_label(native.case)} share no round in which both count."
@@ -120,7 +120,8 @@ def _gap(web: CaseSummary, native: CaseSummary, fastest: CaseSummary) -> Gap:
     )
 
 
-def _refusal(web: CaseSummary, native: CaseSummary) -> str | None:
+def why_refused(web: CaseSummary, native: CaseSummary) -> str | None:
+    """Why two cases of one target are not compared; None if they are."""
     if web.measurement is None or native.measurement is None or "prediction" not in web.stages:
         return f"verdict: {engine_label(web.case)} is {web.status}."
     return refusal((web.case, web.measurement), (native.case, native.measurement))
@@ -156,17 +157,20 @@ def _spell(shapes: dict[str, list[int]]) -> str:
 
 
 def _ratios(web: CaseSummary, native: CaseSummary) -> dict[Stage, Ratio]:
-    """The ratios by stage. There is none for setup over a network that was slowed down on purpose."""
-    slowed = web.downloads is not None and web.downloads.path == "shaped"
-    found = {stage: _ratio(web, native, stage) for stage in STAGES if not (slowed and stage == "setup")}
-    return {stage: ratio for stage, ratio in found.items() if ratio}
+    found = {stage: list(values.values()) for stage, values in round_ratios(web, native).items()}
+    return {
+        stage: Ratio(estimate(values), Interval(min(values), max(values))) for stage, values in found.items() if values
+    }
 
 
-def _ratio(web: CaseSummary, native: CaseSummary, stage: Stage) -> Ratio | None:
-    below = {block.round: block.median(stage) for block in native.counted}
-    values = []
-    for block in web.counted:
-        above, base = block.median(stage), below.get(block.round)
-        if above is not None and base:
-            values.append(above / base)
-    return Ratio(estimate(values), Interval(min(values), max(values))) if values else None
+def round_ratios(above: CaseSummary, below: CaseSummary) -> dict[Stage, dict[int, float]]:
+    """The ratios of two cases by stage and round. There is none for setup over a network that was slowed down on
+    purpose.
+    """
+    slowed = any(one.downloads is not None and one.downloads.path == "shaped" for one in (above, below))
+    return {stage: _by_round(above, below, stage) for stage in STAGES if not (slowed and stage == "setup")}
+
+
+def _by_round(above: CaseSummary, below: CaseSummary, stage: Stage) -> dict[int, float]:
+    bases = below.by_round(stage)
+    return {number: value / base for number, value in above.by_round(stage).items() if (base := bases.get(number))}

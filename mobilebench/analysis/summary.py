@@ -170,6 +170,12 @@ class CaseSummary:
         """Whether any timing block was planned."""
         return self.planned > 0
 
+    def by_round(self, stage: Stage) -> dict[int, float]:
+        """The median of each counted block, by round; without blocks that have no sample of this stage."""
+        found = self.stages.get(stage)
+        rounds = [block.round for block in self.counted if block.samples(stage)]
+        return dict(zip(rounds, found.blocks, strict=True)) if found else {}
+
     @property
     def predictions_per_sample(self) -> int:
         """Above 1 if a sample is the mean of a group of predictions; percentiles are then of group means."""

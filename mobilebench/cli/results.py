@@ -15,6 +15,8 @@ from mobilebench.core.sizes import decimal_size
 from mobilebench.results.names import TableName
 
 if TYPE_CHECKING:
+    from mobilebench.reference.published import Reference
+    from mobilebench.report.compose import ReportFiles
     from mobilebench.results.store import Store
     from mobilebench.results.traces import StoredTrace
 
@@ -40,17 +42,49 @@ def results_folder(out: Path | None) -> Path:
     return out.expanduser() if out else paths.home()
 
 
-def report(run: RunArgument = "last", out: Out = None) -> None:
-    """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print its path."""
-    say(write_report(_store(out), run, results_folder(out)))
+def report(
+    run: RunArgument = "last",
+    tables: Annotated[
+        bool,
+        typer.Option(
+            "--tables", help="Also write the tables of the study (HTML, Markdown, LaTeX, CSV) into a folder beside it."
+        ),
+    ] = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "--reference",
+            metavar="NAME|FOLDER",
+            help="Set published numbers beside those of the run; `mobilebench describe references` lists them.",
+        ),
+    ] = None,
+    out: Out = None,
+) -> None:
+    """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print its path.
+
+    Examples:
+
+    - `mobilebench report last --tables`
+
+    - `mobilebench report last --tables --reference tosem2025`
+    """
+    from mobilebench.reference import published
+
+    loaded = published.load(reference) if reference else None
+    files = write_report(_store(out), run, results_folder(out), tables=tables, reference=loaded)
+    say(files.html)
+    if files.study:
+        say(files.study)
 
 
-def write_report(store: Store, run: str, folder: Path) -> Path:
-    """Write the report files of a run into its folder; returns the path of the HTML file."""
+def write_report(
+    store: Store, run: str, folder: Path, *, tables: bool = False, reference: Reference | None = None
+) -> ReportFiles:
+    """Write the report files of a run into its folder."""
     from mobilebench.report import compose
 
     loaded = store.load(run)
-    return compose.write(loaded, folder / "runs" / loaded.info.id).html
+    return compose.write(loaded, folder / "runs" / loaded.info.id, tables=tables, reference=reference)
 
 
 def results(

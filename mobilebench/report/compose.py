@@ -5,8 +5,8 @@ A new section is one file under `sections/` and one line here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,11 @@ from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Run
+from mobilebench.reference.published import Reference
 from mobilebench.report import document as doc
 from mobilebench.report import terminal
 from mobilebench.report.sections import (
+    against,
     gaps,
     glance,
     head,
@@ -28,6 +30,7 @@ from mobilebench.report.sections import (
     pages,
     repeat,
     results,
+    study,
     targets,
     traces,
     wall_time,
@@ -41,6 +44,8 @@ SECTIONS: tuple[RunSection, ...] = (
     glance.section,
     targets.section,
     measurements.section,
+    study.section,
+    against.section,
     method.section,
     wall_time.section,
     repeat.section,
@@ -49,8 +54,12 @@ SECTIONS: tuple[RunSection, ...] = (
     gaps.data,
     kernels.data,
     memory.data,
+    against.data,
 )
 """Sections of the whole run. `measurements` holds the sections of the models; `data` are tables only for CSV."""
+
+TABLE_SECTIONS: tuple[RunSection, ...] = (study.tables, against.section, study.data, against.data)
+"""Sections of the tables of the study, for files of their own."""
 
 MODEL_SECTIONS: tuple[ModelSection, ...] = (
     results.section,
@@ -68,9 +77,10 @@ def document(
     summary: RunSummary,
     sections: Sequence[RunSection] = SECTIONS,
     model_sections: Sequence[ModelSection] = MODEL_SECTIONS,
+    reference: Reference | None = None,
 ) -> doc.Document:
-    """The report of a run as a document, for the renderers."""
-    of_run = view(summary, model_sections)
+    """The report of a run as a document, for the renderers. `reference`: published numbers to set beside it."""
+    of_run = view(summary, model_sections, reference)
     made: list[doc.Section] = [found for build in sections if (found := build(of_run))]
     return head.document(of_run, tuple(made))
 
@@ -83,22 +93,57 @@ class ReportFiles:
     markdown: Path
     tables: dict[str, Path]
     """CSV files by name: `results.csv`, and further ones if the run has data for them."""
+    study: Path | None = None
+    """Folder of the tables of the study, if they were asked for."""
 
 
-def write(run: Run, folder: Path, summary: RunSummary | None = None) -> ReportFiles:
+def write(
+    run: Run,
+    folder: Path,
+    summary: RunSummary | None = None,
+    *,
+    tables: bool = False,
+    reference: Reference | None = None,
+) -> ReportFiles:
     """Write the report into `folder`, which is made if it is missing. Each file is written atomically.
 
-    There are `report.html` for viewing, `report.md` for pull requests, and CSV files for other programs. `summary` is
-    the run's summary, if the caller has it already.
+    There are `report.html` for viewing, `report.md` for pull requests, and CSV files for other programs.
+
+    Args:
+        summary: the run's summary, if the caller has it already.
+        tables: also write the tables of the study, as HTML, Markdown, LaTeX and CSV, into the folder `tables`.
+        reference: published numbers to set beside those of the run.
 
     Raises:
         BadInput: the folder cannot be written.
     """
     from mobilebench.report import csv_files, html, markdown
 
-    made = document(summary or summarise(run))
-    tables = csv_files.render(made)
-    texts = {"report.html": html.render(made), "report.md": markdown.render(made), **tables}
+    found = summary or summarise(run)
+    made = document(found, reference=reference)
+    csv = csv_files.render(made)
+    _write(folder, {"report.html": html.render(made), "report.md": markdown.render(made), **csv})
+    study_folder = folder / "tables" if tables else None
+    if study_folder:
+        _write(study_folder, table_files(found, reference))
+    paths = {name: folder / name for name in csv}
+    return ReportFiles(folder / "report.html", folder / "report.md", paths, study_folder)
+
+
+def table_files(summary: RunSummary, reference: Reference | None = None) -> dict[str, str]:
+    """The tables of the study, and the comparison with a reference, as texts of files by name."""
+    from mobilebench.report import csv_files, html, latex, markdown
+
+    made = replace(document(summary, TABLE_SECTIONS, (), reference), title="Tables", head=())
+    return {
+        "tables.html": html.render(made),
+        "tables.md": markdown.render(made),
+        "tables.tex": latex.render(made),
+        **csv_files.render(made),
+    }
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -108,7 +153,6 @@ def write(run: Run, folder: Path, summary: RunSummary | None = None) -> ReportFi
             f"The report could not be written to {folder}: {error.strerror or error}.",
             hint="Choose a folder that you may write to with `--out DIR`; the results themselves are stored.",
         ) from error
-    return ReportFiles(folder / "report.html", folder / "report.md", {name: folder / name for name in tables})
 
 
 def result_table(summary: RunSummary) -> Group:

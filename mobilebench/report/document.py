@@ -1,4 +1,4 @@
-"""The report as a document: sections of blocks, computed once and rendered as HTML, Markdown, CSV and terminal text.
+"""The report as a document: sections of blocks, computed once, and shown as HTML, Markdown, LaTeX, CSV or plain text.
 
 A section decides what to show. A renderer handles blocks and texts, and knows no section. Each block names the forms of
 the report in which it appears, by default all of them. Names of files and devices are untrusted: every renderer escapes
@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from markupsafe import Markup
 
 from mobilebench.analysis.summary import Status
 
-Form = Literal["html", "markdown", "csv", "terminal"]
-FORMS: frozenset[Form] = frozenset(("html", "markdown", "csv", "terminal"))
+Form = Literal["html", "markdown", "latex", "csv", "terminal"]
+FORMS: frozenset[Form] = frozenset(("html", "markdown", "latex", "csv", "terminal"))
 HTML: frozenset[Form] = frozenset(("html",))
 MARKDOWN: frozenset[Form] = frozenset(("markdown",))
 CSV: frozenset[Form] = frozenset(("csv",))
 TERMINAL: frozenset[Form] = frozenset(("terminal",))
+PAPER: frozenset[Form] = frozenset(("html", "markdown", "latex"))
+"""Forms of tables for a publication."""
 DOCUMENTS: frozenset[Form] = HTML | MARKDOWN
 TEXTS: frozenset[Form] = MARKDOWN | TERMINAL
 
@@ -200,6 +203,10 @@ class Column:
     """Unit of all values, such as `ms`."""
     short: str | None = None
     """A shorter title for the terminal."""
+    group: str = ""
+    """What it has in common with its neighbours: HTML (in `dense` tables) and LaTeX show it once above all of them,
+    other forms before the title of each.
+    """
     forms: frozenset[Form] = FORMS
     style: Literal["plain", "big", "native", "web", "wide"] = "plain"
     """How HTML styles the values: `big` for the main ones, `native` and `web` in the colour of that side; `wide` fills
@@ -412,6 +419,12 @@ def unfolded(blocks: Sequence[Block], form: Form) -> Iterator[Block]:
 def columns(table: Table, form: Form) -> list[Column]:
     """The columns that appear in this form."""
     return [column for column in table.columns if form in column.forms]
+
+
+def groups(table: Table, form: Form) -> list[tuple[str, int]]:
+    """Each group of neighbouring columns with the number of them; empty if no column has a group."""
+    found = [(name, len(list(own))) for name, own in groupby(columns(table, form), key=lambda column: column.group)]
+    return found if any(name for name, _ in found) else []
 
 
 def rows(table: Table, form: Form) -> list[Row]:

@@ -57,6 +57,7 @@ def _environment() -> Environment:
         cells=lambda row, table: doc.cells(table, row, "html"),
         classes=_classes,
         columns=lambda table: doc.columns(table, "html"),
+        groups=lambda table: doc.groups(table, "html"),
         heading=_heading,
         kind=lambda block: type(block).__name__,
         rows=lambda table: doc.rows(table, "html"),

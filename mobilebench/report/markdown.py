@@ -97,7 +97,8 @@ def _table(table: doc.Table, mark: str | None) -> Iterator[str]:
 
 
 def _heading(column: doc.Column) -> str:
-    return escape(f"{column.label}, {column.unit}" if column.unit else column.label)
+    label = f"{column.group}: {column.label}" if column.group else column.label
+    return escape(f"{label}, {column.unit}" if column.unit else label)
 
 
 def _cell(column: doc.Column, cell: doc.Cell) -> str:

@@ -11,6 +11,7 @@ from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, T
 from mobilebench.core.axes import AXES
 from mobilebench.core.records import Pass, Series
 from mobilebench.recorders.registry import IN_ENGINE, declarations
+from mobilebench.reference.published import Reference
 from mobilebench.report import document as doc
 
 FOLDED_FROM = 80
@@ -77,6 +78,8 @@ class RunView:
     targets: tuple[TargetView, ...]
     model_sections: tuple[ModelSection, ...]
     """The sections of each model on each target, in order."""
+    reference: Reference | None = None
+    """Published numbers to set beside those of the run, if they were asked for."""
 
     def anchor_of(self, group: GapGroup) -> str:
         """The anchor of a model on a target."""
@@ -87,7 +90,7 @@ RunSection = Callable[[RunView], doc.Section | None]
 """Makes one section of the whole run; returns None if there is nothing to show."""
 
 
-def view(summary: RunSummary, model_sections: Sequence[ModelSection]) -> RunView:
+def view(summary: RunSummary, model_sections: Sequence[ModelSection], reference: Reference | None = None) -> RunView:
     """Make the view of a run, with its gaps and anchors."""
     groups = gaps(summary)
     cases = [case for target in summary.targets for case in target.cases]
@@ -112,7 +115,7 @@ def view(summary: RunSummary, model_sections: Sequence[ModelSection]) -> RunView
             for n, group in enumerate(own, 1)
         )
         targets.append(TargetView(target, anchor, tuple(views)))
-    return RunView(summary, groups, tuple(targets), tuple(model_sections))
+    return RunView(summary, groups, tuple(targets), tuple(model_sections), reference)
 
 
 def ran(case: CaseSummary) -> bool:

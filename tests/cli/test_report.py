@@ -1,0 +1,48 @@
+"""`mobilebench report`: its files, the tables of the study, and references that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mobilebench.results.store import Store
+from tests.cli.command_line import mobilebench
+from tests.results import making
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of results with one run of one block."""
+    store = Store.open(tmp_path / "out", create=True)
+    plan = making.planned(0)
+    store.create_run(making.run_info("20261121-120000-ab12", making.host()), [plan])
+    store.append("20261121-120000-ab12", making.measured(plan))
+    return tmp_path / "out"
+
+
+@pytest.mark.slow
+def test_the_paths_of_what_was_written_are_printed(folder: Path) -> None:
+    code, out, err = mobilebench(f"report last --tables --reference tosem2025 --out {folder}")
+    assert (code, err) == (0, "")
+    report, tables = map(Path, out.splitlines())
+    assert report == folder / "runs" / "20261121-120000-ab12" / "report.html"
+    assert report.is_file()
+    assert tables == report.parent / "tables"
+    assert {"tables.html", "tables.md", "tables.tex", "study.csv"} <= {path.name for path in tables.iterdir()}
+    assert "Against published numbers" in (report.parent / "report.md").read_text()
+
+
+@pytest.mark.slow
+def test_without_options_there_is_only_the_report(folder: Path) -> None:
+    code, out, _ = mobilebench(f"report last --out {folder}")
+    assert code == 0
+    assert len(out.splitlines()) == 1
+    assert not (Path(out.strip()).parent / "tables").exists()
+
+
+def test_an_unknown_reference_is_bad_input_and_nothing_is_written(folder: Path) -> None:
+    code, out, err = mobilebench(f"report last --reference tosem1999 --out {folder}")
+    assert (code, out) == (2, "")
+    assert "tosem2025" in err
+    assert not (folder / "runs").exists()
