@@ -44,20 +44,21 @@ _SPREAD: tuple[doc.Block, ...] = (
     doc.Heading("Spread"),
     doc.Paragraph(
         "A block is one case measured once in a fresh process or page. Each block gives one median; a case's number is "
-        "the median of its blocks. Samples within a block share a process and are not independent, so the spread "
-        "between blocks is shown."
+        "the geometric mean of its blocks' medians. Samples within a block share a process and are not independent, so "
+        "the interval comes from the variation between blocks."
     ),
     doc.Paragraph(
-        "The 95 % interval is Student's t interval of the mean block median, cut at 0. With fewer than three blocks "
-        "there is none: for two blocks Student's factor is 12.7, and the interval would be too wide to be useful. A "
-        "case whose largest block median is more than 1.5 times the smallest is suspect: something disturbed one of "
-        "its blocks."
+        "The 95 % interval is of this geometric mean: Student's t on the logarithms of the block medians, widened if "
+        "neighbouring blocks resemble each other. With fewer than three blocks there is none: for two blocks Student's "
+        "factor is 12.7, and the interval would be too wide to be useful. A case is suspect if its largest block "
+        "median is more than 1.5 times the smallest, or if its blocks drift, correlate or fall into two groups."
     ),
     doc.Heading("Gap"),
     doc.Paragraph(
         "A round holds every case of a target once, in seeded random order. A gap is the web case's median over the "
-        "native one's, within the same round; the median and the range over rounds are shown. Pairs whose proofs "
-        "do not allow a comparison are refused, and the refusal names the field."
+        "native one's, within the same round; the geometric mean over rounds and its 95 % interval are shown, or the "
+        "range if there are fewer than three rounds. Pairs whose proofs do not allow a comparison are refused, and the "
+        "refusal names the field."
     ),
     doc.Heading("Colours and marks"),
     doc.Paragraph(
@@ -69,9 +70,9 @@ _SPREAD: tuple[doc.Block, ...] = (
     ),
 )
 _IN_SHORT = (
-    "Milliseconds. A case's number is the median of its blocks' medians; then come the lowest and highest block "
-    "and the 95 % interval between blocks (Student's t, cut at 0; none with fewer than three blocks). Only valid "
-    "and suspect blocks count. A case whose blocks differ by more than 1.5× is suspect. Gaps are paired within "
+    "Milliseconds. A case's number is the geometric mean of its blocks' medians; then come the lowest and highest "
+    "block and the 95 % interval of this mean (Student's t on logarithms; none with fewer than three blocks). Only "
+    "valid and suspect blocks count. A case whose blocks differ by more than 1.5× is suspect. Gaps are paired within "
     "rounds. A virtual target's numbers are those of the computer that ran it."
 )
 
