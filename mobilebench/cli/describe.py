@@ -157,8 +157,12 @@ def _verdicts() -> Described:
 def _columns() -> Described:
     from mobilebench.results.columns import COLUMNS
 
-    rows = [(table, name, kind.__name__) for table, columns in COLUMNS.items() for name, kind in columns.items()]
-    return ["table", "column", "type"], rows
+    rows = [
+        (table, name, column.kind.__name__, column.unit or None, column.meaning)
+        for table, columns in COLUMNS.items()
+        for name, column in columns.items()
+    ]
+    return ["table", "column", "type", "unit", "meaning"], rows
 
 
 def _references() -> Described:

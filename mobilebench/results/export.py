@@ -3,7 +3,7 @@
 Stage times are in the table `samples`. Kernels, operators of the model's file, memory readings, memory that a page
 reports (also after each kernel), the system's counts for each stage, compilation for a GPU, downloads, proofs, loaded
 files, traces, and series of recorders have tables of their own. All tables begin with the same columns, which say what
-was measured.
+was measured; the first one is the version of the columns (`columns.SCHEMA`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import mobilebench
 from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block, DelegateShare, Measurement, Proof, Run, TargetInfo
-from mobilebench.results.columns import COLUMNS, PROOF, TABLES
+from mobilebench.results.columns import COLUMNS, PROOF, SCHEMA, TABLES
 from mobilebench.results.names import TableName
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
         if not values and table != "samples":
             continue
         shared = {
+            "schema": SCHEMA,
             "run": run.info.id,
             "suite": run.info.suite,
             **_target(targets[planned.case.target]),
@@ -88,7 +90,7 @@ def frame_of(found: list[dict[str, Any]], table: TableName) -> pd.DataFrame:
     types = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
     columns = COLUMNS[table]
     frame = pd.DataFrame(found, columns=list(columns))
-    return frame.astype({name: types[kind] for name, kind in columns.items()})
+    return frame.astype({name: types[column.kind] for name, column in columns.items()})
 
 
 def to_csv(run: Run, table: TableName = "samples") -> str:
@@ -129,7 +131,8 @@ def _parquet(run: Run, table: TableName) -> bytes:
     import pyarrow.parquet as pq
 
     types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS[table].items()])
+    versions = {"mobilebench.schema": str(SCHEMA), "mobilebench.version": mobilebench.__version__}
+    schema = pa.schema([(name, types[column.kind]) for name, column in COLUMNS[table].items()], metadata={**versions, "mobilebench.table": table})
     file = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows(run, table), schema=schema), file)
     return file.getvalue()

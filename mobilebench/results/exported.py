@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mobilebench.core import old_names
 from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
-from mobilebench.results.columns import COLUMNS, TABLES
+from mobilebench.results.columns import COLUMNS, SCHEMA, TABLES, Column
 from mobilebench.results.export import frame_of
 from mobilebench.results.names import TableName
 
@@ -28,11 +28,12 @@ def read(path: Path | str) -> pd.DataFrame:
     """Read an exported table (`.csv`, `.json` or `.parquet`), with the columns and types of a current export.
 
     The columns determine which table it is. An export of an earlier release gets the current names of columns, and the
-    axes for which its settings stood; missing values are empty, or have the default value of the axis. A JSON file
-    without rows has no columns, and is read as an empty table `samples`.
+    axes for which its settings stood; missing values are empty, or have the default value of the axis. The column
+    `schema` keeps the version of the file, which is 1 if the file states none. A JSON file without rows has no columns,
+    and is read as an empty table `samples`.
 
     Raises:
-        BadInput: the file cannot be read, or is not an export.
+        BadInput: the file cannot be read, is not an export, or has a newer schema than this version knows.
     """
     path = Path(path)
     reader = _READERS.get(path.suffix.lower())
@@ -41,12 +42,12 @@ def read(path: Path | str) -> pd.DataFrame:
         raise BadInput(f"{path} has none of the endings of exports: {known}.", hint="Rename it after its format.")
     try:
         columns, rows = reader(path)
+        _refuse_newer(path, rows)
         table = _table_of(columns)
         if table is None:
             raise ValueError("its columns are not those of any table")
-        kinds = COLUMNS[table]
         if path.suffix.lower() == ".csv":
-            rows = [_typed(row, kinds) for row in rows]
+            rows = [_typed(row, COLUMNS[table]) for row in rows]
         return frame_of([_in_todays_columns(row) for row in rows], table)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.", hint="Check the path.") from error
@@ -55,6 +56,15 @@ def read(path: Path | str) -> pd.DataFrame:
             f"{path} is not a table that `mobilebench results` exported: {error}.",
             hint="If a newer mobilebench wrote it, upgrade this one.",
         ) from error
+
+
+def _refuse_newer(path: Path, rows: Iterable[Row]) -> None:
+    newest = max((int(row["schema"]) for row in rows if row.get("schema")), default=SCHEMA)
+    if newest > SCHEMA:
+        raise BadInput(
+            f"{path} has tables of schema {newest}; this mobilebench reads schemas up to {SCHEMA}.",
+            hint="Upgrade mobilebench.",
+        )
 
 
 def _table_of(columns: Iterable[str]) -> TableName | None:
@@ -66,6 +76,7 @@ def _table_of(columns: Iterable[str]) -> TableName | None:
 
 def _in_todays_columns(row: Row) -> Row:
     found = {_OLD.get(column) or column: value for column, value in row.items()}
+    found.setdefault("schema", 1)
     for axis in AXES.values():
         if axis.column not in row:
             found.setdefault(axis.column, axis.default)
@@ -109,9 +120,9 @@ _READERS: dict[str, Callable[[Path], tuple[list[str], list[Row]]]] = {
 }
 
 
-def _typed(row: Row, kinds: dict[str, type]) -> Row:
+def _typed(row: Row, columns: dict[str, Column]) -> Row:
     """A line of CSV with typed values; an empty field is an unknown value."""
-    return {column: _value(text, kinds.get(column, str)) for column, text in row.items()}
+    return {name: _value(text, columns[name].kind if name in columns else str) for name, text in row.items()}
 
 
 def _value(text: str, kind: type) -> Any:

@@ -13,6 +13,7 @@ from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Run
 from mobilebench.results import export, exported
+from mobilebench.results.columns import SCHEMA
 from tests.pinning import Pinned
 
 from . import before_axes
@@ -124,6 +125,13 @@ def test_an_axis_that_an_export_does_not_have_is_at_its_default(tmp_path: Path) 
     assert pd.isna(row["gpu"])
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_version_of_an_export_is_kept(old_exports: Path, tmp_path: Path, kind: export.Format) -> None:
+    export.write(_run(), tmp_path / f"x.{kind}", kind, "proof")
+    assert set(exported.read(tmp_path / f"x.{kind}")["schema"]) == {SCHEMA}
+    assert set(read(old_exports / f"samples.{kind}")["schema"]) == {1}
+
+
 class TestRefused:
     def test_no_such_file(self, tmp_path: Path, pinned: Pinned) -> None:
         with pinned.raises(BadInput):
@@ -132,6 +140,14 @@ class TestRefused:
     def test_another_ending(self, tmp_path: Path, pinned: Pinned) -> None:
         with pinned.raises(BadInput):
             exported.read(tmp_path / "results.xlsx")
+
+    @pytest.mark.parametrize(
+        ("name", "text"), [("newer.csv", "schema,dish\n3,soup\n"), ("newer.json", '[{"schema": 3, "dish": "soup"}]')]
+    )
+    def test_a_newer_schema(self, tmp_path: Path, name: str, text: str, pinned: Pinned) -> None:
+        (tmp_path / name).write_text(text)
+        with pinned.raises(BadInput):
+            exported.read(tmp_path / name)
 
     @pytest.mark.parametrize(
         ("name", "text"),
