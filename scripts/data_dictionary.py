@@ -23,9 +23,9 @@ def text() -> str:
         BEGIN,
         "",
         "The columns of the tables that `mobilebench results RUN --format csv|json|parquet --data TABLE` exports: "
-        f"schema version {SCHEMA}. The column `schema` states the version in every row, and Parquet files also in their "
-        "metadata (`mobilebench.schema`). `mobilebench describe columns` prints the same list. Unknown values are "
-        "empty. [Data](data.md) shows how to read the tables.",
+        f"schema version {SCHEMA}. The column `schema` states the version in every row, and Parquet files also in "
+        "their metadata (`mobilebench.schema`). `mobilebench describe columns` prints the same list. Unknown values "
+        "are empty. [Data](data.md) shows how to read the tables.",
         "",
         "## Columns of every table",
         "",

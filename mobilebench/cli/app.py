@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import mobilebench
-from mobilebench.cli import describe, devices, libraries, models, results, run, serve, virtual
+from mobilebench.cli import describe, devices, libraries, models, results, run, serve, transfer, virtual
 from mobilebench.cli.output import harmless
 from mobilebench.core import log, old_names, paths
 from mobilebench.core.errors import ExitCode, MobilebenchError
@@ -35,6 +35,8 @@ _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "serve": serve.serve,
     "report": results.report,
     "results": results.results,
+    "export": transfer.export,
+    "import": transfer.import_,
     "describe": describe.describe,
     "bugreport": results.bugreport,
     "models": models.app,

@@ -140,13 +140,16 @@ def _list_runs(store: Store, wanted: Format) -> None:
     if wanted == "json":
         print_json([info.model_dump(mode="json") for info in runs])
         return
-    print_table(
-        ["run", "suite", "status", "targets", "begun (UTC)"],
-        [
-            (one.id, one.suite, one.status, ", ".join(t.id for t in one.targets), f"{one.created_at:%Y-%m-%d %H:%M}")
-            for one in runs
-        ],
-    )
+    rows: list[tuple[object, ...]] = [
+        (one.id, one.suite, one.status, ", ".join(t.id for t in one.targets), f"{one.created_at:%Y-%m-%d %H:%M}")
+        for one in runs
+    ]
+    columns = ["run", "suite", "status", "targets", "begun (UTC)"]
+    if any(one.imports for one in runs):
+        columns.append("imported from")
+        origins = [(one.imports[-1].source or one.imports[-1].file) if one.imports else None for one in runs]
+        rows = [(*row, origin) for row, origin in zip(rows, origins, strict=True)]
+    print_table(columns, rows)
 
 
 def _show(store: Store, run: str, data: TableName | None) -> None:
@@ -162,13 +165,15 @@ def _show(store: Store, run: str, data: TableName | None) -> None:
         )
     loaded = store.load(run)
     summary = summarise(loaded)
+    for one in loaded.info.imports:
+        say(one.describe())
     console().print(result_table(summary))
     for sentence in summary.rules:
         say(sentence)
     found = traces.stored(loaded, store.run_folder(loaded.info.id))
     say_where_traces_are(found)
-    for one in found:
-        say(f"  {one.path.name} ({decimal_size(one.file.bytes) if one.is_there else 'removed or changed since'})")
+    for trace in found:
+        say(f"  {trace.path.name} ({decimal_size(trace.file.bytes) if trace.is_there else 'removed or changed since'})")
 
 
 def say_where_traces_are(found: Sequence[StoredTrace]) -> None:

@@ -585,6 +585,28 @@ class Block(Record):
     series: list[Series] = []
 
 
+class Import(Record):
+    """How a run came from another store into this one."""
+
+    source: str | None = None
+    """Who measured it, as the person who imported it said."""
+    file: str
+    """Name of the file or folder that was imported."""
+    file_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of that file, or of the database in that folder."""
+    content_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the run itself (`results.transfer.content`)."""
+    imported_at: datetime
+    written_by: str | None = None
+    """Version of mobilebench that wrote the file; None for a folder, which does not state it."""
+
+    def describe(self) -> str:
+        """Such as `Imported from Lab A on 2026-11-29 (runs.zip, written by mobilebench 0.1.0).`"""
+        writer = f", written by mobilebench {self.written_by}" if self.written_by else ""
+        origin = f"from {self.source}" if self.source else "from another store"
+        return f"Imported {origin} on {self.imported_at:%Y-%m-%d} ({self.file}{writer})."
+
+
 class RunInfo(Record):
     """A run as it was requested, before anything was measured."""
 
@@ -600,6 +622,8 @@ class RunInfo(Record):
     targets: list[TargetInfo]
     weights: dict[str, str] = {}
     """Model name to the origin of its weights (`seeded` or a sha256)."""
+    imports: list[Import] = []
+    """How it came into this store, oldest first; empty for a run that was measured into it."""
 
 
 class Run(Record):
@@ -610,3 +634,12 @@ class Run(Record):
     blocks: list[Block]
     models: list[ModelFacts] = []
     """Facts about the models that it measures; empty for runs of releases that did not store them."""
+
+
+class StoredEvent(Record):
+    """Something that happened during a run and that its blocks do not show, such as a lost target or a retry."""
+
+    at: datetime
+    kind: str
+    target: str | None = None
+    data: dict[str, Any] = {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
 from mobilebench.results.tables import axis_column
 
-SCHEMA = "0009"
+SCHEMA = "0010"
 """The schema that this version reads and writes: the newest module in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -40,6 +41,21 @@ def connect(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a database that may be in use, with what other programs have written to it so far. `source` is unchanged.
+
+    Raises:
+        BadInput: `source` cannot be read, or is no database.
+    """
+    with ExitStack() as stack:
+        try:
+            there = stack.enter_context(closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)))
+            copied = stack.enter_context(closing(sqlite3.connect(target)))
+            there.backup(copied)
+        except sqlite3.Error as error:
+            raise BadInput(f"{source} cannot be read ({error}).", hint="Check the file and its folder.") from error
 
 
 @contextmanager

@@ -131,8 +131,11 @@ def _parquet(run: Run, table: TableName) -> bytes:
     import pyarrow.parquet as pq
 
     types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    versions = {"mobilebench.schema": str(SCHEMA), "mobilebench.version": mobilebench.__version__}
-    schema = pa.schema([(name, types[column.kind]) for name, column in COLUMNS[table].items()], metadata={**versions, "mobilebench.table": table})
+    said = {"schema": str(SCHEMA), "table": table, "version": mobilebench.__version__}
+    schema = pa.schema(
+        [(name, types[column.kind]) for name, column in COLUMNS[table].items()],
+        metadata={f"mobilebench.{name}": value for name, value in said.items()},
+    )
     file = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows(run, table), schema=schema), file)
     return file.getvalue()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,17 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError
-from mobilebench.core.records import Block, ModelFacts, Pass, PlannedBlock, Run, RunInfo, TargetInfo
+from mobilebench.core.records import (
+    Block,
+    Import,
+    ModelFacts,
+    Pass,
+    PlannedBlock,
+    Run,
+    RunInfo,
+    StoredEvent,
+    TargetInfo,
+)
 from mobilebench.results import database, tables, traces
 from mobilebench.verdicts.reading import judge_run
 
@@ -109,19 +119,25 @@ class Store:
     def create_run(self, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts] = ()) -> None:
         """Record the request and the known facts about its models, before anything is measured."""
         with self._write("the run could not be recorded") as connection:
-            connection.execute(insert(tables.runs), tables.run_row(info))
-            if info.targets:
-                found = [tables.target_row(info.id, *item) for item in enumerate(info.targets)]
-                connection.execute(insert(tables.targets), found)
-            _keep_models(connection, info.id, models)
-            if not planned:
-                return
-            distinct = {block.case.key: block.case for block in planned}
-            connection.execute(insert(tables.cases), [tables.case_row(info.id, case) for case in distinct.values()])
-            ids = {row.key: row.id for row in _of_run(connection, tables.cases, info.id, "id")}
-            connection.execute(
-                insert(tables.planned), [tables.planned_row(info.id, ids[block.case.key], block) for block in planned]
-            )
+            _insert_request(connection, info, planned, models)
+
+    def add(self, runs: Iterable[tuple[Run, Sequence[StoredEvent]]], write_files: Callable[[], None]) -> None:
+        """Store whole runs of another store with their events, in one transaction: all of them or none.
+
+        Args:
+            runs: the runs, whose ids are new here.
+            write_files: writes the files of these runs. When it raises, no run is stored.
+
+        Raises:
+            StoreError: they could not be stored, or a run of this id is stored already.
+        """
+        with self._write("nothing was imported") as connection:
+            for run, happened in runs:
+                _insert_request(connection, run.info, run.planned, run.models)
+                for block in run.blocks:
+                    _insert_block(connection, run.info.id, block)
+                _insert(connection, tables.events, [tables.event_row(run.info.id, one) for one in happened])
+            write_files()
 
     def keep_models(self, run_id: str, models: Iterable[ModelFacts]) -> None:
         """Record facts about further models of a run. Facts that are already recorded stay."""
@@ -145,12 +161,9 @@ class Store:
         with self._write(f"block {block.planned.index} could not be stored") as connection:
             if instead_of is not None:
                 connection.execute(delete(tables.blocks).where(_is_block(run_id, block)))
-                connection.execute(insert(tables.events), tables.replaced_event(run_id, instead_of, block.ended_at))
-            connection.execute(insert(tables.blocks), tables.block_row(run_id, block))
-            if samples := list(tables.sample_rows(run_id, block)):
-                connection.execute(insert(tables.samples), samples)
-            if series := list(tables.series_rows(run_id, block)):
-                connection.execute(insert(tables.series), series)
+                replaced = tables.replaced_event(instead_of, block.ended_at)
+                connection.execute(insert(tables.events), tables.event_row(run_id, replaced))
+            _insert_block(connection, run_id, block)
             _complete(connection, run_id, completed)
 
     def add_trace(self, run_id: str, name: str, content: bytes) -> None:
@@ -165,9 +178,9 @@ class Store:
 
     def add_event(self, run_id: str, kind: str, *, at: datetime, target: str | None, data: Mapping[str, Any]) -> None:
         """Store an event that the blocks do not show, such as a lost target or a retry."""
-        row = {"run_id": run_id, "at": at, "kind": kind, "target": target, "data": dict(data)}
+        event = StoredEvent(at=at, kind=kind, target=target, data=dict(data))
         with self._write(f"event {kind} could not be stored") as connection:
-            connection.execute(insert(tables.events), row)
+            connection.execute(insert(tables.events), tables.event_row(run_id, event))
 
     def finish(
         self,
@@ -191,10 +204,14 @@ class Store:
         with self._read() as connection:
             infos = connection.execute(select(tables.runs).order_by(tables.runs.c.created_at, tables.runs.c.id)).all()
             found = connection.execute(select(tables.targets).order_by(tables.targets.c.position)).all()
-        by_run: dict[str, list[TargetInfo]] = defaultdict(list)
+            imported = connection.execute(select(tables.imports).order_by(tables.imports.c.position)).all()
+        targets: dict[str, list[TargetInfo]] = defaultdict(list)
         for row in found:
-            by_run[row.run_id].append(TargetInfo.model_validate(row.info))
-        return [tables.to_run_info(row, by_run[row.id]) for row in infos]
+            targets[row.run_id].append(TargetInfo.model_validate(row.info))
+        imports: dict[str, list[Import]] = defaultdict(list)
+        for row in imported:
+            imports[row.run_id].append(tables.to_import(row))
+        return [tables.to_run_info(row, targets[row.id], imports[row.id]) for row in infos]
 
     def resolve(self, name: str) -> str:
         """The id of a run that is named by its id, a unique beginning of it, or `last`.
@@ -231,6 +248,7 @@ class Store:
         with self._read() as connection:
             info = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
             targets = _of_run(connection, tables.targets, run_id, "position")
+            imports = _of_run(connection, tables.imports, run_id, "position")
             cases = {row.id: row for row in _of_run(connection, tables.cases, run_id, "id")}
             plan = _of_run(connection, tables.planned, run_id, "index")
             blocks = _of_run(connection, tables.blocks, run_id, "index")
@@ -239,7 +257,9 @@ class Store:
             series = _grouped(_of_run(connection, tables.series, run_id, "index", "position"))
         planned = {_index(row): tables.to_planned(row, cases[row.case_id]) for row in plan}
         stored = Run(
-            info=tables.to_run_info(info, [TargetInfo.model_validate(row.info) for row in targets]),
+            info=tables.to_run_info(
+                info, [TargetInfo.model_validate(row.info) for row in targets], list(map(tables.to_import, imports))
+            ),
             planned=list(planned.values()),
             blocks=[
                 tables.to_block(row, samples[_index(row)], series[_index(row)], planned[_index(row)]) for row in blocks
@@ -250,12 +270,19 @@ class Store:
 
     def events(self, run_id: str) -> list[dict[str, Any]]:
         """The events of a run as flat dicts, oldest first."""
+        found = self.stored_events(run_id)
+        return [{"at": one.at, "kind": one.kind, "target": one.target, **one.data} for one in found]
+
+    def stored_events(self, run_id: str) -> list[StoredEvent]:
+        """The events of a run as they are stored, oldest first."""
         with self._read() as connection:
-            rows = _of_run(connection, tables.events, self.resolve(run_id), "id")
-        return [{"at": row.at, "kind": row.kind, "target": row.target, **row.data} for row in rows]
+            return [tables.to_event(row) for row in _of_run(connection, tables.events, self.resolve(run_id), "id")]
 
     def block_seconds(self, keys: Iterable[str]) -> dict[tuple[str, Pass], list[float]]:
-        """How long earlier measured blocks of these case keys took in each pass, without waiting; newest first."""
+        """How long earlier measured blocks of these case keys took in each pass, without waiting; newest first.
+
+        Imported runs do not count: their targets have the same names, but are other machines.
+        """
         chosen: BindParameter[list[str]] = bindparam("keys", sorted(set(keys)), expanding=True)
         query = (
             select(
@@ -271,6 +298,7 @@ class Store:
                 (tables.blocks.c.run_id == tables.planned.c.run_id) & (tables.blocks.c.index == tables.planned.c.index),
             )
             .where(tables.cases.c.key.in_(chosen), tables.blocks.c.outcome == "measured")
+            .where(tables.cases.c.run_id.not_in(select(tables.imports.c.run_id)))
             .order_by(tables.blocks.c.started_at.desc())
         )
         found: dict[tuple[str, Pass], list[float]] = defaultdict(list)
@@ -299,6 +327,30 @@ class Store:
         except DBAPIError as error:
             why, hint = database.explain(error, self.path)
             raise BadInput(f"{why}.", hint=hint) from error
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _insert_request(
+    connection: Connection, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts]
+) -> None:
+    connection.execute(insert(tables.runs), tables.run_row(info))
+    _insert(connection, tables.targets, [tables.target_row(info.id, *item) for item in enumerate(info.targets)])
+    _insert(connection, tables.imports, list(tables.import_rows(info)))
+    _keep_models(connection, info.id, models)
+    distinct = {block.case.key: block.case for block in planned}
+    _insert(connection, tables.cases, [tables.case_row(info.id, case) for case in distinct.values()])
+    ids = {row.key: row.id for row in _of_run(connection, tables.cases, info.id, "id")}
+    _insert(connection, tables.planned, [tables.planned_row(info.id, ids[block.case.key], block) for block in planned])
+
+
+def _insert_block(connection: Connection, run_id: str, block: Block) -> None:
+    connection.execute(insert(tables.blocks), tables.block_row(run_id, block))
+    _insert(connection, tables.samples, list(tables.sample_rows(run_id, block)))
+    _insert(connection, tables.series, list(tables.series_rows(run_id, block)))
 
 
 def _keep_models(connection: Connection, run_id: str, models: Iterable[ModelFacts]) -> None:

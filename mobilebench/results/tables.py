@@ -32,12 +32,14 @@ from mobilebench.core.records import (
     Block,
     BlockRule,
     Case,
+    Import,
     Measurement,
     ModelFacts,
     PlannedBlock,
     Proof,
     RunInfo,
     Series,
+    StoredEvent,
     TargetInfo,
     Verdict,
 )
@@ -199,6 +201,20 @@ events = Table(
     Index("events_of_a_run", "run_id"),
 )
 
+imports = Table(
+    "imports",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("source", Text),
+    Column("file", Text, nullable=False),
+    Column("file_sha256", String, nullable=False),
+    Column("content_sha256", String, nullable=False),
+    Column("imported_at", Instant, nullable=False),
+    Column("written_by", String),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+)
+
 
 _RULE = tuple(BlockRule.model_fields)
 _IN_OWN_TABLES = {"proof", "setup_ms", "warmup_ms", "prediction_ms"}
@@ -207,7 +223,16 @@ AnyRow = Row[Any]
 
 
 def run_row(info: RunInfo) -> dict[str, Any]:
-    return info.model_dump(exclude={"targets"})
+    return info.model_dump(exclude={"targets", "imports"})
+
+
+def import_rows(info: RunInfo) -> Iterator[dict[str, Any]]:
+    for position, one in enumerate(info.imports):
+        yield {"run_id": info.id, "position": position, **one.model_dump()}
+
+
+def event_row(run_id: str, event: StoredEvent) -> dict[str, Any]:
+    return {"run_id": run_id, **event.model_dump()}
 
 
 def target_row(run_id: str, position: int, info: TargetInfo) -> dict[str, Any]:
@@ -255,11 +280,11 @@ def block_row(run_id: str, block: Block) -> dict[str, Any]:
     }
 
 
-def replaced_event(run_id: str, block: Block, at: datetime) -> dict[str, Any]:
+def replaced_event(block: Block, at: datetime) -> StoredEvent:
     """The event that keeps the outcome of a block that is replaced by another one."""
     shown = block.model_dump(mode="json", include={"outcome", "reason", "fault", "started_at", "ended_at"})
     data = {"index": block.planned.index, "case": block.planned.case.key, **shown}
-    return {"run_id": run_id, "at": at, "kind": "BlockReplaced", "target": block.planned.case.target, "data": data}
+    return StoredEvent(at=at, kind="BlockReplaced", target=block.planned.case.target, data=data)
 
 
 def sample_rows(run_id: str, block: Block) -> Iterator[dict[str, Any]]:
@@ -279,8 +304,16 @@ def series_rows(run_id: str, block: Block) -> Iterator[dict[str, Any]]:
         yield {"run_id": run_id, "index": block.planned.index, "position": position, **one.model_dump()}
 
 
-def to_run_info(row: AnyRow, targets: Sequence[TargetInfo]) -> RunInfo:
-    return RunInfo(**row._mapping, targets=list(targets))
+def to_run_info(row: AnyRow, targets: Sequence[TargetInfo], imports: Sequence[Import]) -> RunInfo:
+    return RunInfo(**row._mapping, targets=list(targets), imports=list(imports))
+
+
+def to_import(row: AnyRow) -> Import:
+    return Import.model_validate({name: row._mapping[name] for name in Import.model_fields})
+
+
+def to_event(row: AnyRow) -> StoredEvent:
+    return StoredEvent.model_validate({name: row._mapping[name] for name in StoredEvent.model_fields})
 
 
 def to_model(row: AnyRow) -> ModelFacts:

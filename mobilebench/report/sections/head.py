@@ -30,6 +30,7 @@ def document(view: RunView, sections: tuple[doc.Section, ...]) -> doc.Document:
 
 def _head(run: RunSummary) -> list[doc.Block]:
     blocks: list[doc.Block] = [doc.Counts(run.counts, "Cases by verdict", forms=doc.DOCUMENTS)]
+    blocks += [doc.Paragraph(one.describe(), "small", forms=doc.DOCUMENTS) for one in run.info.imports]
     if run.rules:
         blocks.append(doc.Paragraph(" ".join(run.rules), "small", forms=doc.DOCUMENTS))
     if run.watched:
