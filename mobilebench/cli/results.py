@@ -197,7 +197,7 @@ def _export(
     if file:
         export.write(loaded, file, wanted, data)
     else:
-        sys.stdout.buffer.write(export.encode(loaded, wanted, data))
+        export.write_to(sys.stdout.buffer, loaded, wanted, data)
 
 
 def bugreport(

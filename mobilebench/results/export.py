@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import mobilebench
 from mobilebench.core.axes import AXES
@@ -26,16 +27,24 @@ from mobilebench.results.names import TableName
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "TABLES", "Format", "TableName", "encode", "rows", "to_csv", "to_frame", "to_json", "write"]
+__all__ = ["COLUMNS", "TABLES", "Format", "TableName", "rows", "to_csv", "to_frame", "to_json", "write", "write_to"]
 
 Format = Literal["csv", "json", "parquet"]
 
 _AS_THEY_ARE = tuple(name for name in PROOF if name in Proof.model_fields)
 """Columns of the table `proof` that are fields of the proof."""
 
+_ROWS_AT_ONCE = 20_000
+"""So many rows of a Parquet file are in memory together, and form one of its row groups."""
+
 
 def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
-    """The rows of a table, in the order of the plan.
+    """The rows of a table, in the order of the plan. See `each_row`."""
+    return list(each_row(run, table))
+
+
+def each_row(run: Run, table: TableName = "samples") -> Iterator[dict[str, Any]]:
+    """The rows of a table one after the other, in the order of the plan.
 
     `samples` has at least one row for each planned block; for a block without values (unsupported, failed, not measured
     yet), the row has the reason. The other tables contain only blocks with such data.
@@ -45,7 +54,6 @@ def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
     """
     targets = {info.id: info for info in run.info.targets}
     done = {block.planned.index: block for block in run.blocks}
-    found = []
     for planned in run.planned:
         block = done.get(planned.index)
         values = list(_values(block, table)) if block else []
@@ -66,8 +74,7 @@ def rows(run: Run, table: TableName = "samples") -> list[dict[str, Any]]:
             "block": planned.index,
             **_block(block),
         }
-        found += [_row(shared, value, table) for value in values or [{}]]
-    return found
+        yield from (_row(shared, value, table) for value in values or [{}])
 
 
 def _row(shared: dict[str, Any], value: dict[str, Any], table: TableName) -> dict[str, Any]:
@@ -95,16 +102,12 @@ def frame_of(found: list[dict[str, Any]], table: TableName) -> pd.DataFrame:
 
 def to_csv(run: Run, table: TableName = "samples") -> str:
     """The rows as CSV with a header. An unknown value is an empty field; a boolean is `true` or `false`."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(COLUMNS[table]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows(run, table))
-    return text.getvalue()
+    return _as_bytes(run, "csv", table).decode()
 
 
 def to_json(run: Run, table: TableName = "samples") -> str:
-    """The rows as a JSON array of objects; an unknown value is null."""
-    return json.dumps(rows(run, table), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """The rows as a JSON array of objects, one a line; an unknown value is null."""
+    return _as_bytes(run, "json", table).decode()
 
 
 def write(run: Run, path: Path, format: Format, table: TableName = "samples") -> None:  # noqa: A002
@@ -114,19 +117,46 @@ def write(run: Run, path: Path, format: Format, table: TableName = "samples") ->
         BadInput: the file cannot be written.
     """
     try:
-        path.write_bytes(encode(run, format, table))
+        with path.open("wb") as stream:
+            write_to(stream, run, format, table)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}.", hint="Name another file with --file.") from error
 
 
-def encode(run: Run, format: Format, table: TableName = "samples") -> bytes:  # noqa: A002
-    """The rows of a table as the bytes of a file of this format; text is UTF-8."""
+def write_to(stream: BinaryIO, run: Run, format: Format, table: TableName = "samples") -> None:  # noqa: A002
+    """Write the rows of a table to a stream, one after the other; text is UTF-8."""
     if format == "parquet":
-        return _parquet(run, table)
-    return (to_csv(run, table) if format == "csv" else to_json(run, table)).encode()
+        _write_parquet(stream, run, table)
+    else:
+        for line in (_csv_lines if format == "csv" else _json_lines)(run, table):
+            stream.write(line.encode())
 
 
-def _parquet(run: Run, table: TableName) -> bytes:
+def _as_bytes(run: Run, format: Format, table: TableName) -> bytes:  # noqa: A002
+    stream = io.BytesIO()
+    write_to(stream, run, format, table)
+    return stream.getvalue()
+
+
+def _csv_lines(run: Run, table: TableName) -> Iterator[str]:
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    for values in itertools.chain([COLUMNS[table]], (row.values() for row in each_row(run, table))):
+        writer.writerow(map(_plain, values))
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+
+
+def _json_lines(run: Run, table: TableName) -> Iterator[str]:
+    before = "[\n"
+    for row in each_row(run, table):
+        yield before + json.dumps(row, ensure_ascii=False, allow_nan=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _write_parquet(stream: BinaryIO, run: Run, table: TableName) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -136,9 +166,10 @@ def _parquet(run: Run, table: TableName) -> bytes:
         [(name, types[column.kind]) for name, column in COLUMNS[table].items()],
         metadata={f"mobilebench.{name}": value for name, value in said.items()},
     )
-    file = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows(run, table), schema=schema), file)
-    return file.getvalue()
+    left = each_row(run, table)
+    with pq.ParquetWriter(stream, schema) as writer:
+        while batch := list(itertools.islice(left, _ROWS_AT_ONCE)):
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
 
 
 def _values(block: Block, table: TableName) -> Iterator[dict[str, Any]]:

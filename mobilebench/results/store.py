@@ -343,8 +343,13 @@ def _insert_request(
     _keep_models(connection, info.id, models)
     distinct = {block.case.key: block.case for block in planned}
     _insert(connection, tables.cases, [tables.case_row(info.id, case) for case in distinct.values()])
-    ids = {row.key: row.id for row in _of_run(connection, tables.cases, info.id, "id")}
-    _insert(connection, tables.planned, [tables.planned_row(info.id, ids[block.case.key], block) for block in planned])
+    _plan(connection, info.id, planned)
+
+
+def _plan(connection: Connection, run_id: str, planned: Sequence[PlannedBlock]) -> None:
+    """Insert planned blocks, whose cases are recorded."""
+    ids = {row.key: row.id for row in _of_run(connection, tables.cases, run_id, "id")}
+    _insert(connection, tables.planned, [tables.planned_row(run_id, ids[block.case.key], block) for block in planned])
 
 
 def _insert_block(connection: Connection, run_id: str, block: Block) -> None:
