@@ -33,7 +33,7 @@ def export(
     ] = False,
     out: Out = None,
 ) -> None:
-    """Export whole runs to one file, which `mobilebench import` stores elsewhere without loss.
+    """Export whole runs to one file, which `mobilebench import FILE` stores elsewhere without loss.
 
     The file holds requests, samples, proofs, conditions, series, references and recorded verdicts, with a SHA-256 of
     each part. `mobilebench results RUN --format csv` exports tables for other programs instead.
