@@ -22,6 +22,7 @@ BENCHMARKS = (
     "models_build",
     "models_add",
     "coverage",
+    "store_scale",
 )
 
 
