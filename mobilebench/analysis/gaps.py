@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mobilebench.analysis import comparability
+from mobilebench.analysis.comparability import Side
 from mobilebench.analysis.labels import engine_label
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
 from mobilebench.core.records import Case, Measurement, Stage
@@ -132,28 +134,7 @@ def refusal(a: tuple[Case, Measurement], b: tuple[Case, Measurement]) -> str | N
 
     Threads may differ between the two (the labels name them), but each side must have run with its planned number.
     """
-    (case_a, answer_a), (case_b, answer_b) = a, b
-    for name in ("target", "model", "precision", "batch"):
-        if getattr(case_a, name) != getattr(case_b, name):
-            return f"{name}: {getattr(case_a, name)} against {getattr(case_b, name)}."
-    for case, answer in (a, b):
-        seen = answer.proof.threads
-        if seen is not None and seen != case.threads:
-            return f"threads: {case.engine} was asked for {case.threads} and ran on {seen}."
-        if not answer.output:
-            return f"output: {case.engine} stored no answer, so nothing shows that it computed {case.model}."
-    shapes_a, shapes_b = _shapes(answer_a), _shapes(answer_b)
-    if shapes_a != shapes_b:
-        return f"output: {case_a.engine} answered {_spell(shapes_a)}, {case_b.engine} answered {_spell(shapes_b)}."
-    return None
-
-
-def _shapes(measurement: Measurement) -> dict[str, list[int]]:
-    return {output.name: output.shape for output in sorted(measurement.output, key=lambda output: output.name)}
-
-
-def _spell(shapes: dict[str, list[int]]) -> str:
-    return ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items())
+    return comparability.refusal("native and web", Side(*a), Side(*b))
 
 
 def _ratios(web: CaseSummary, native: CaseSummary) -> dict[Stage, Ratio]:

@@ -14,13 +14,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import mobilebench
-from mobilebench.cli import describe, devices, libraries, models, results, run, serve, transfer, virtual
+from mobilebench.cli import compare, describe, devices, libraries, models, results, run, serve, transfer, virtual
 from mobilebench.cli.output import harmless
 from mobilebench.core import log, old_names, paths
 from mobilebench.core.errors import ExitCode, MobilebenchError
 
 EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 1 some cases failed or are invalid ·
-2 bad input · 3 nothing to measure · 4 all measured, some suspect · 70 defect in mobilebench · 130 interrupted."""
+2 bad input · 3 nothing to measure · 4 all measured, some suspect · 5 slower than `--fail-if` allows ·
+70 defect in mobilebench · 130 interrupted."""
 
 
 _VERBOSE = re.compile("--verbose|-v+")
@@ -37,6 +38,8 @@ _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "results": results.results,
     "export": transfer.export,
     "import": transfer.import_,
+    "compare": compare.compare,
+    "history": compare.history,
     "describe": describe.describe,
     "bugreport": results.bugreport,
     "models": models.app,

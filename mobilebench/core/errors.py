@@ -66,6 +66,8 @@ class ExitCode(IntEnum):
     """No target, or no case that this selection and these targets can run."""
     SUSPECT = 4
     """Everything was measured, but at least one case is suspect."""
+    SLOWER = 5
+    """A case became slower by more than a limit of `compare --fail-if`."""
     INTERNAL = 70
     """A defect in mobilebench itself (`--debug` shows the traceback)."""
     INTERRUPTED = 130

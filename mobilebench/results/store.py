@@ -7,8 +7,9 @@ read; statistics too, in another package.
 from __future__ import annotations
 
 import difflib
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ from sqlalchemy.exc import DBAPIError
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError
 from mobilebench.core.records import (
     Block,
+    Case,
     Import,
     ModelFacts,
     Pass,
@@ -46,6 +48,9 @@ from mobilebench.results import database, tables, traces
 from mobilebench.verdicts.reading import judge_run
 
 FILE_NAME = "results.sqlite"
+_LAST = re.compile(r"last(?:~(\d{1,6}))?")
+_INDICES_AT_ONCE = 500
+"""Fewer than the variables that any SQLite allows in one statement."""
 
 
 class StoreError(MobilebenchError):
@@ -214,7 +219,7 @@ class Store:
         return [tables.to_run_info(row, targets[row.id], imports[row.id]) for row in infos]
 
     def resolve(self, name: str) -> str:
-        """The id of a run that is named by its id, a unique beginning of it, or `last`.
+        """The id of a run that is named by its id, a unique beginning of it, `last`, or `last~1` (the one before).
 
         Raises:
             BadInput: the name fits no run or several.
@@ -222,8 +227,14 @@ class Store:
         known = [info.id for info in self.runs()]
         if not known:
             raise BadInput(f"There is no run in {self.folder} yet.", hint="Measure first: `mobilebench run`.")
-        if name == "last":
-            return known[-1]
+        if counted := _LAST.fullmatch(name):
+            back = int(counted[1] or 0)
+            if back < len(known):
+                return known[-1 - back]
+            raise BadInput(
+                f"There is no run {name} in {self.folder}: it has {len(known)} run{'' if len(known) == 1 else 's'}.",
+                hint="`mobilebench results` lists all runs.",
+            )
         matches = [run_id for run_id in known if run_id == name] or [
             run_id for run_id in known if name and run_id.startswith(name)
         ]
@@ -239,23 +250,41 @@ class Store:
             hint=f"Did you mean {' or '.join(close)}? `mobilebench results` lists all runs; `last` is the newest one.",
         )
 
-    def load(self, run_id: str) -> Run:
+    def cases(self) -> dict[str, dict[str, Case]]:
+        """Run id to the planned cases by key, for every run, oldest first."""
+        query = (
+            select(tables.cases)
+            .join(tables.runs, tables.runs.c.id == tables.cases.c.run_id)
+            .order_by(tables.runs.c.created_at, tables.runs.c.id, tables.cases.c.id)
+        )
+        found: dict[str, dict[str, Case]] = {}
+        with self._read() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.run_id, {})[row.key] = tables.to_case(row)
+        return found
+
+    def load(self, run_id: str, *, cases: Collection[str] | None = None) -> Run:
         """A run with all its blocks, in the order of the plan, judged by the rules of this version.
 
-        `run_id` may be anything that `resolve` understands.
+        `run_id` may be anything that `resolve` understands. With `cases`, the run has only blocks of the cases with
+        these keys.
         """
         run_id = self.resolve(run_id)
         with self._read() as connection:
             info = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
             targets = _of_run(connection, tables.targets, run_id, "position")
             imports = _of_run(connection, tables.imports, run_id, "position")
-            cases = {row.id: row for row in _of_run(connection, tables.cases, run_id, "id")}
-            plan = _of_run(connection, tables.planned, run_id, "index")
-            blocks = _of_run(connection, tables.blocks, run_id, "index")
+            by_id = {row.id: row for row in _of_run(connection, tables.cases, run_id, "id")}
             models = _of_run(connection, tables.models, run_id, "model", "precision", "batch")
-            samples = _grouped(_of_run(connection, tables.samples, run_id, "index", "stage", "position"))
-            series = _grouped(_of_run(connection, tables.series, run_id, "index", "position"))
-        planned = {_index(row): tables.to_planned(row, cases[row.case_id]) for row in plan}
+            plan = _of_run(connection, tables.planned, run_id, "index")
+            only = None
+            if cases is not None:
+                plan = [row for row in plan if by_id[row.case_id].key in cases]
+                only = [_index(row) for row in plan]
+            blocks = _of_blocks(connection, tables.blocks, run_id, only, "index")
+            samples = _grouped(_of_blocks(connection, tables.samples, run_id, only, "index", "stage", "position"))
+            series = _grouped(_of_blocks(connection, tables.series, run_id, only, "index", "position"))
+        planned = {_index(row): tables.to_planned(row, by_id[row.case_id]) for row in plan}
         stored = Run(
             info=tables.to_run_info(
                 info, [TargetInfo.model_validate(row.info) for row in targets], list(map(tables.to_import, imports))
@@ -378,6 +407,20 @@ def _complete(connection: Connection, run_id: str, completed: Block | None) -> N
 def _of_run(connection: Connection, table: Table, run_id: str, *order: str) -> Sequence[Row[Any]]:
     query = select(table).where(table.c.run_id == run_id).order_by(*(table.c[name] for name in order))
     return connection.execute(query).all()
+
+
+def _of_blocks(
+    connection: Connection, table: Table, run_id: str, only: Sequence[int] | None, *order: str
+) -> Sequence[Row[Any]]:
+    """Rows of a run, or only those of the blocks with these indices."""
+    if only is None:
+        return _of_run(connection, table, run_id, *order)
+    columns = [table.c[name] for name in order]
+    query = select(table).where(table.c.run_id == run_id).order_by(*columns)
+    found: list[Row[Any]] = []
+    for start in range(0, len(only), _INDICES_AT_ONCE):
+        found += connection.execute(query.where(table.c.index.in_(only[start : start + _INDICES_AT_ONCE]))).all()
+    return found
 
 
 def _grouped(found: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:

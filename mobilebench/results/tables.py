@@ -320,6 +320,10 @@ def to_model(row: AnyRow) -> ModelFacts:
     return ModelFacts.model_validate({name: row._mapping[name] for name in ModelFacts.model_fields})
 
 
+def to_case(row: AnyRow) -> Case:
+    return Case(**{name: row._mapping[axis.column] for name, axis in AXES.items()})
+
+
 def to_planned(row: AnyRow, case: AnyRow) -> PlannedBlock:
     fields = row._mapping
     return PlannedBlock.model_validate(

@@ -141,10 +141,17 @@ class Difference:
     """Two-sided probability of a difference at least as large if both were equal (Welch's test on logarithms)."""
 
 
-def unpaired_ratio(above: Sequence[float], below: Sequence[float], confidence: float = 0.95) -> Difference | None:
+def unpaired_ratio(
+    above: Sequence[float],
+    below: Sequence[float],
+    confidence: float = 0.95,
+    *,
+    further: tuple[float, float] | None = None,
+) -> Difference | None:
     """The ratio of two groups of block medians that are not paired by rounds: other targets, or other runs.
 
-    Welch's t on logarithms; each group's standard error is widened by its own positive lag-1 correlation.
+    Welch's t on logarithms; each group's standard error is widened by its own positive lag-1 correlation. `further` is
+    another part of the variance of the difference, which the blocks do not show, with its degrees of freedom.
     None if a group has fewer than `LEAST_BLOCKS` values, or a value that is not above 0.
     """
     groups = (above, below)
@@ -154,14 +161,38 @@ def unpaired_ratio(above: Sequence[float], below: Sequence[float], confidence: f
 
     logs = [[math.log(value) for value in group] for group in groups]
     means = [math.fsum(group) / len(group) for group in logs]
-    parts = [(widening(group) * deviation(group)) ** 2 / len(group) for group in logs]
-    error, difference = math.sqrt(sum(parts)), means[0] - means[1]
+    parts = [((widening(group) * deviation(group)) ** 2 / len(group), len(group) - 1.0) for group in logs]
+    parts += [further] if further else []
+    error, difference = math.sqrt(sum(part for part, _ in parts)), means[0] - means[1]
     if error == 0:
         return Difference(math.exp(difference), Interval(*[math.exp(difference)] * 2), 1.0 if difference == 0 else 0.0)
-    degrees = sum(parts) ** 2 / sum(part**2 / (len(group) - 1) for part, group in zip(parts, logs, strict=True))
+    degrees = error**4 / sum(part**2 / own for part, own in parts)
     half = t_critical(degrees, confidence) * error
     interval = Interval(math.exp(difference - half), math.exp(difference + half))
     return Difference(math.exp(difference), interval, float(2 * stdtr(degrees, -abs(difference) / error)))
+
+
+def paired_ratio(above: Sequence[float], below: Sequence[float]) -> Difference | None:
+    """The ratio of two groups of block medians that are paired by rounds, in the order of the rounds.
+
+    Student's t on the logarithms of the rounds' ratios, as `estimate` computes it. None if there are fewer than
+    `LEAST_BLOCKS` pairs, or a value is not above 0. Raises ValueError if the groups differ in size.
+    """
+    if len(above) != len(below):
+        raise ValueError(f"{len(above)} values cannot be paired with {len(below)}.")
+    if len(above) < LEAST_BLOCKS or min(*above, *below) <= 0:
+        return None
+    from scipy.special import stdtr
+
+    ratios = [one / other for one, other in zip(above, below, strict=True)]
+    found = estimate(ratios)
+    if found.interval is None:
+        return None
+    error = found.widening * deviation([math.log(ratio) for ratio in ratios]) / math.sqrt(len(ratios))
+    mean = math.log(found.value)
+    if error == 0:
+        return Difference(found.value, found.interval, 1.0 if mean == 0 else 0.0)
+    return Difference(found.value, found.interval, float(2 * stdtr(len(ratios) - 1, -abs(mean) / error)))
 
 
 def coefficient_of_variation(values: Sequence[float]) -> float | None:
