@@ -208,10 +208,10 @@ _ONLY_PAGES: dict[Kind, Rule] = {"native and web": "free"}
 _VERSIONS: dict[Kind, Rule] = {"targets": "named", "runs": "named"}
 
 FIELDS: tuple[Field, ...] = (
+    Field("virtual", "whether the target is a virtual phone", _of_target(lambda info: info.virtual)),
     Field("target", "id of the target", _axis("target"), {"targets": "compared"}),
     Field("machine", "id of the machine", _of_target(lambda info: info.machine), {"targets": "compared"}),
     Field("SoC", "under which results are filed", _of_target(filed_under), {"targets": "compared"}),
-    Field("virtual", "whether the target is a virtual phone", _of_target(lambda info: info.virtual)),
     Field("system", "operating system and version", _of_target(lambda info: info.os), _VERSIONS),
     Field(
         "context",

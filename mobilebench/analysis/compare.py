@@ -1,9 +1,10 @@
 """Compares two runs case by case: what became slower or faster, and how sure that is.
 
 A change is the ratio of the typical times of a case in both runs, with its 95 % interval by Welch's t test on the
-logarithms of the block medians; within one run, the blocks are paired by rounds instead. Two runs of the same case differ by more than their blocks show, so the variation
-between runs is added: estimated from earlier runs of the case, together with an assumed value (`ASSUMED`). A change is
-called one only if it stays significant after Holm's correction over everything that is compared.
+logarithms of the block medians; within one run, blocks are paired by rounds instead. Two runs of the same case differ
+by more than their blocks show, so the variation between runs is added: estimated from earlier runs of the case,
+together with an assumed value (`ASSUMED`). A change is called one only if it stays significant after Holm's correction
+over everything that is compared.
 """
 
 from __future__ import annotations
@@ -163,9 +164,11 @@ def compare(
     left, right = measured_cases(before), measured_cases(after)
     pairs = _pairs(left, right, across, within=within)
     if not pairs:
-        raise BadInput(
-            _nothing_in_common(before.info, after.info, across), hint="`mobilebench results RUN` lists the cases."
+        other_way = across is None and _pairs(left, right, "engine", within=within)
+        hint = (
+            "`--across engine` pairs releases of an engine." if other_way else "`mobilebench results RUN` lists cases."
         )
+        raise BadInput(_nothing_in_common(before.info, after.info, across), hint=hint)
     history = [measured_cases(one) for one in earlier]
     changes = [change_between(kind, a, b, stages, history, within=within) for a, b in pairs]
     if all(change.refusal for change in changes):
@@ -320,8 +323,8 @@ def _stage(
         between, found = None, paired_ratio(above, below)
     else:
         between = _between(stage, a, b, history)
-        medians = (one.summary.stages[stage].blocks for one in (b, a))
-        found = unpaired_ratio(*medians, further=between.of_difference)
+        above, below = ([*one.summary.stages[stage].blocks] for one in (b, a))
+        found = unpaired_ratio(above, below, further=between.of_difference)
     if found is None:
         return replace(base, reason="a block took no time, by its clock")
     return replace(base, call="no change", ratio=found.ratio, interval=found.interval, p=found.p, between=between)

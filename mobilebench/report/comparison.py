@@ -46,21 +46,24 @@ def document(comparison: Comparison, limits: Sequence[Limit] = ()) -> doc.Docume
     before, after = comparison.before, comparison.after
     return doc.Document(
         title=_TITLES[comparison.kind],
-        eyebrow=f"from {_run(before)} to {_run(after)}",
+        eyebrow=_between(before, after),
         run_id=after.id,
         footer="",
         sections=(doc.Section("found", blocks=tuple(_head(comparison, limits))), *_sections(comparison)),
     )
 
 
+def _between(before: RunInfo, after: RunInfo) -> str:
+    return f"within {_run(before)}" if before.id == after.id else f"from {_run(before)} to {_run(after)}"
+
+
 def _run(info: RunInfo) -> str:
-    return (
-        f"{info.id} ({info.created_at:%Y-%m-%d %H:%M} UTC, suite {info.suite}, mobilebench {info.mobilebench_version})"
-    )
+    status = "" if info.status == "finished" else f", {info.status}"
+    return f"{info.id} ({info.created_at:%Y-%m-%d %H:%M} UTC, suite {info.suite}{status})"
 
 
 def _head(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[doc.Block]:
-    title = f"{_TITLES[comparison.kind]}: from {_run(comparison.before)} to {_run(comparison.after)}"
+    title = f"{_TITLES[comparison.kind]}: {_between(comparison.before, comparison.after)}"
     yield doc.Heading(title, forms=doc.TERMINAL)
     yield doc.Paragraph(found_sentence(comparison), "lead")
     for limit in limits:

@@ -11,6 +11,7 @@ from mobilebench.statistics.estimates import (
     coefficient_of_variation,
     estimate,
     median,
+    paired_ratio,
     quantile,
     t_critical,
     unpaired_ratio,
@@ -153,3 +154,29 @@ def test_two_blocks_have_no_unpaired_ratio() -> None:
 
 def test_coefficient_of_variation_uses_n_minus_one() -> None:
     assert coefficient_of_variation([9.0, 11.0]) == pytest.approx(math.sqrt(2) / 10)
+
+
+def test_a_paired_ratio_agrees_with_the_t_test_of_scipy() -> None:
+    from scipy import stats
+
+    above, below = [2.0, 2.3, 2.1, 2.4], [1.0, 1.2, 0.9, 1.3]
+    found = paired_ratio(above, below)
+    assert found is not None
+    expected = stats.ttest_rel(np.log(above), np.log(below))
+    between = expected.confidence_interval()
+    assert found.p == pytest.approx(expected.pvalue)
+    assert (found.interval.low, found.interval.high) == pytest.approx((np.exp(between.low), np.exp(between.high)))
+
+
+@pytest.mark.parametrize(("above", "p"), [([2.0] * 3, 0.0), ([1.0] * 3, 1.0)])
+def test_pairs_without_any_variation(above: list[float], p: float) -> None:
+    found = paired_ratio(above, [1.0] * 3)
+    assert found is not None
+    assert (found.ratio, found.p) == (above[0], p)
+
+
+def test_two_pairs_have_no_interval_and_unequal_groups_are_refused() -> None:
+    assert paired_ratio([1.0, 2.0], [1.0, 2.0]) is None
+    assert paired_ratio([0.0, 2.0, 1.0], [1.0, 2.0, 3.0]) is None
+    with pytest.raises(ValueError, match="cannot be paired"):
+        paired_ratio([1.0], [1.0, 2.0])
