@@ -12,6 +12,7 @@ BENCHMARKS = (
     "setup_overhead",
     "kernels_pass",
     "blocks_apart",
+    "compare_aa",
     "page_overhead",
     "web_kernels",
     "block_cost",

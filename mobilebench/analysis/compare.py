@@ -29,8 +29,8 @@ Across = Literal["engine", "browser", "target"]
 """What may differ between the two cases of a comparison: the release of an engine, the browser, or the target."""
 Call = Literal["slower", "faster", "no change", "cannot be told"]
 
-ASSUMED: dict[Stage, float] = {"prediction": 0.02, "warmup": 0.10, "setup": 0.25}
-"""Standard deviation between runs that is assumed without earlier runs, on logarithms (0.02 is 2 %)."""
+ASSUMED: dict[Stage, float] = {"prediction": 0.025, "warmup": 0.10, "setup": 0.25}
+"""Standard deviation between runs that is assumed without earlier runs, on logarithms (0.025 is 2.5 %)."""
 LEVEL = 0.05
 """Largest probability that at least one change is called where nothing changed."""
 _KINDS: dict[Across | None, Kind] = {None: "runs", "engine": "releases", "browser": "browsers", "target": "targets"}
@@ -85,6 +85,8 @@ class CaseChange:
         before, after = case_label(self.before), case_label(self.after)
         if self.before.target != self.after.target:
             before, after = f"{before} on {self.before.target}", f"{after} on {self.after.target}"
+        if replace(self.before, engine=self.after.engine) == self.after != self.before:
+            before = self.before.engine
         return after if before == after else f"{before} → {after}"
 
 
