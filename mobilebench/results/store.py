@@ -22,6 +22,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
+    Select,
     Table,
     bindparam,
     delete,
@@ -51,6 +52,7 @@ FILE_NAME = "results.sqlite"
 _LAST = re.compile(r"last(?:~(\d{1,6}))?")
 _INDICES_AT_ONCE = 500
 """Fewer than the variables that any SQLite allows in one statement."""
+_ROWS_AT_ONCE = 5_000
 
 
 class StoreError(MobilebenchError):
@@ -282,7 +284,7 @@ class Store:
                 plan = [row for row in plan if by_id[row.case_id].key in cases]
                 only = [_index(row) for row in plan]
             blocks = _of_blocks(connection, tables.blocks, run_id, only, "index")
-            samples = _grouped(_of_blocks(connection, tables.samples, run_id, only, "index", "stage", "position"))
+            samples = _samples(connection, run_id, only)
             series = _grouped(_of_blocks(connection, tables.series, run_id, only, "index", "position"))
         planned = {_index(row): tables.to_planned(row, by_id[row.case_id]) for row in plan}
         stored = Run(
@@ -413,14 +415,35 @@ def _of_blocks(
     connection: Connection, table: Table, run_id: str, only: Sequence[int] | None, *order: str
 ) -> Sequence[Row[Any]]:
     """Rows of a run, or only those of the blocks with these indices."""
-    if only is None:
-        return _of_run(connection, table, run_id, *order)
-    columns = [table.c[name] for name in order]
-    query = select(table).where(table.c.run_id == run_id).order_by(*columns)
-    found: list[Row[Any]] = []
-    for start in range(0, len(only), _INDICES_AT_ONCE):
-        found += connection.execute(query.where(table.c.index.in_(only[start : start + _INDICES_AT_ONCE]))).all()
+    query = select(table).where(table.c.run_id == run_id).order_by(*(table.c[name] for name in order))
+    return [row for rows in _rows_of_blocks(connection, query, table, only) for row in rows]
+
+
+def _samples(connection: Connection, run_id: str, only: Sequence[int] | None) -> dict[int, tables.BlockTimes]:
+    """Index of a block to its times. Rows are not kept: a run may have millions."""
+    of = tables.samples.c
+    query = select(of.index, of.stage, of.part, of.value_ms).where(of.run_id == run_id)
+    found: dict[int, tables.BlockTimes] = defaultdict(tables.BlockTimes)
+    ordered = query.order_by(of.index, of.stage, of.position)
+    for rows in _rows_of_blocks(connection, ordered, tables.samples, only):
+        for index, stage, part, value in rows:
+            if stage == "setup":
+                found[index].setup_ms[part] = value
+            else:
+                found[index].of_inferences[stage].append(value)
     return found
+
+
+def _rows_of_blocks(
+    connection: Connection, query: Select[Any], table: Table, only: Sequence[int] | None
+) -> Iterator[Sequence[Any]]:
+    """The rows in parts of some thousands."""
+    if only is None:
+        yield from connection.execute(query).partitions(_ROWS_AT_ONCE)
+        return
+    for start in range(0, len(only), _INDICES_AT_ONCE):
+        chosen = only[start : start + _INDICES_AT_ONCE]
+        yield from connection.execute(query.where(table.c.index.in_(chosen))).partitions(_ROWS_AT_ONCE)
 
 
 def _grouped(found: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:

@@ -6,6 +6,7 @@ A change of a table needs a migration (`migrations/versions`); a test compares t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -222,6 +223,15 @@ _IN_OWN_TABLES = {"proof", "setup_ms", "warmup_ms", "prediction_ms"}
 AnyRow = Row[Any]
 
 
+@dataclass(frozen=True)
+class BlockTimes:
+    """The stored samples of a block, in milliseconds and in order."""
+
+    setup_ms: dict[str, float] = field(default_factory=dict)
+    of_inferences: dict[str, list[float]] = field(default_factory=lambda: {"warmup": [], "prediction": []})
+    """By stage."""
+
+
 def run_row(info: RunInfo) -> dict[str, Any]:
     return info.model_dump(exclude={"targets", "imports"})
 
@@ -338,7 +348,7 @@ def to_planned(row: AnyRow, case: AnyRow) -> PlannedBlock:
     )
 
 
-def to_block(row: AnyRow, samples: Sequence[AnyRow], series: Sequence[AnyRow], planned: PlannedBlock) -> Block:
+def to_block(row: AnyRow, times: BlockTimes, series: Sequence[AnyRow], planned: PlannedBlock) -> Block:
     recorded = (
         Verdict(status=row.verdict, reasons=row.verdict_reasons, rules=row.verdict_rules) if row.verdict else None
     )
@@ -347,7 +357,7 @@ def to_block(row: AnyRow, samples: Sequence[AnyRow], series: Sequence[AnyRow], p
         outcome=row.outcome,
         reason=row.reason,
         fault=row.fault,
-        measurement=_measurement(row.measurement, row.proof, samples) if row.measurement else None,
+        measurement=_measurement(row.measurement, row.proof, times) if row.measurement else None,
         recorded_verdict=recorded,
         started_at=row.started_at,
         ended_at=row.ended_at,
@@ -356,15 +366,9 @@ def to_block(row: AnyRow, samples: Sequence[AnyRow], series: Sequence[AnyRow], p
     )
 
 
-def _measurement(rest: Mapping[str, Any], proof: Mapping[str, Any], samples: Sequence[AnyRow]) -> Measurement:
-    values: dict[str, list[float]] = {"warmup": [], "prediction": []}
-    setup: dict[str, float] = {}
-    for sample in samples:
-        if sample.stage == "setup":
-            setup[sample.part] = sample.value_ms
-        else:
-            values[sample.stage].append(sample.value_ms)
-    stages = {"setup_ms": setup, "warmup_ms": values["warmup"], "prediction_ms": values["prediction"]}
+def _measurement(rest: Mapping[str, Any], proof: Mapping[str, Any], times: BlockTimes) -> Measurement:
+    of = times.of_inferences
+    stages = {"setup_ms": times.setup_ms, "warmup_ms": of["warmup"], "prediction_ms": of["prediction"]}
     return Measurement.model_validate({**rest, **stages, "proof": Proof.model_validate(proof)})
 
 
