@@ -7,6 +7,7 @@ read; statistics too, in another package.
 from __future__ import annotations
 
 import difflib
+import gc
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -272,7 +273,7 @@ class Store:
         these keys.
         """
         run_id = self.resolve(run_id)
-        with self._read() as connection:
+        with _without_garbage_collection(), self._read() as connection:
             info = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
             targets = _of_run(connection, tables.targets, run_id, "position")
             imports = _of_run(connection, tables.imports, run_id, "position")
@@ -286,18 +287,19 @@ class Store:
             blocks = _of_blocks(connection, tables.blocks, run_id, only, "index")
             samples = _samples(connection, run_id, only)
             series = _grouped(_of_blocks(connection, tables.series, run_id, only, "index", "position"))
-        planned = {_index(row): tables.to_planned(row, by_id[row.case_id]) for row in plan}
-        stored = Run(
-            info=tables.to_run_info(
-                info, [TargetInfo.model_validate(row.info) for row in targets], list(map(tables.to_import, imports))
-            ),
-            planned=list(planned.values()),
-            blocks=[
-                tables.to_block(row, samples[_index(row)], series[_index(row)], planned[_index(row)]) for row in blocks
-            ],
-            models=[tables.to_model(row) for row in models],
-        )
-        return judge_run(stored)
+            planned = {_index(row): tables.to_planned(row, by_id[row.case_id]) for row in plan}
+            stored = Run(
+                info=tables.to_run_info(
+                    info, [TargetInfo.model_validate(row.info) for row in targets], list(map(tables.to_import, imports))
+                ),
+                planned=list(planned.values()),
+                blocks=[
+                    tables.to_block(row, samples[_index(row)], series[_index(row)], planned[_index(row)])
+                    for row in blocks
+                ],
+                models=[tables.to_model(row) for row in models],
+            )
+            return judge_run(stored)
 
     def events(self, run_id: str) -> list[dict[str, Any]]:
         """The events of a run as flat dicts, oldest first."""
@@ -360,33 +362,16 @@ class Store:
             raise BadInput(f"{why}.", hint=hint) from error
 
 
-def _insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _insert_request(
-    connection: Connection, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts]
-) -> None:
-    connection.execute(insert(tables.runs), tables.run_row(info))
-    _insert(connection, tables.targets, [tables.target_row(info.id, *item) for item in enumerate(info.targets)])
-    _insert(connection, tables.imports, list(tables.import_rows(info)))
-    _keep_models(connection, info.id, models)
-    distinct = {block.case.key: block.case for block in planned}
-    _insert(connection, tables.cases, [tables.case_row(info.id, case) for case in distinct.values()])
-    _plan(connection, info.id, planned)
-
-
-def _plan(connection: Connection, run_id: str, planned: Sequence[PlannedBlock]) -> None:
-    """Insert planned blocks, whose cases are recorded."""
-    ids = {row.key: row.id for row in _of_run(connection, tables.cases, run_id, "id")}
-    _insert(connection, tables.planned, [tables.planned_row(run_id, ids[block.case.key], block) for block in planned])
-
-
-def _insert_block(connection: Connection, run_id: str, block: Block) -> None:
-    connection.execute(insert(tables.blocks), tables.block_row(run_id, block))
-    _insert(connection, tables.samples, list(tables.sample_rows(run_id, block)))
-    _insert(connection, tables.series, list(tables.series_rows(run_id, block)))
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Reading a large run creates millions of objects that stay; searching them for garbage takes most of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _keep_models(connection: Connection, run_id: str, models: Iterable[ModelFacts]) -> None:
