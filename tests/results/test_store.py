@@ -424,3 +424,19 @@ def _limit_pages(store: Store) -> None:
 def _execute(folder: Path, statement: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
     with sqlite3.connect(folder / FILE_NAME) as connection:
         return list(connection.execute(statement, values))
+
+
+def test_only_some_cases_of_a_run_are_loaded(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        plan = [planned(index, index // 2, engine=("tflite", "onnxruntime")[index % 2]) for index in range(4)]
+        store.create_run(run_info(), plan)
+        whole_run = [measured(block) for block in plan]
+        for block in whole_run:
+            store.append(RUN, block)
+        key = plan[0].case.key
+        some = store.load(RUN, cases=[key])
+        whole = store.load(RUN)
+        assert some.blocks == [block for block in whole.blocks if block.planned.case.key == key]
+        assert 0 < len(some.planned) < len(whole.planned)
+        assert store.load(RUN, cases=[]).blocks == []
+        assert store.cases() == {RUN: {block.case.key: block.case for block in plan}}
