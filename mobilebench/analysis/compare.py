@@ -20,7 +20,7 @@ from mobilebench.analysis import comparability
 from mobilebench.analysis.comparability import Difference, Kind, Side, engine_name
 from mobilebench.analysis.labels import case_label
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary
-from mobilebench.core.errors import BadInput
+from mobilebench.core.errors import BadInput, as_clause
 from mobilebench.core.records import Case, RunInfo, Stage
 from mobilebench.statistics.between_runs import BetweenRuns, between_runs, corrected
 from mobilebench.statistics.estimates import LEAST_BLOCKS, Interval, paired_ratio, unpaired_ratio
@@ -350,7 +350,8 @@ def _untold(stage: Stage, a: MeasuredCase, b: MeasuredCase) -> StageChange:
         if reason is not None:
             continue
         if statistics is None:
-            reason = f"in the {place} run it is {one.summary.status}, and has no {stage} that counts"
+            why = f" ({as_clause(one.summary.reasons[0])})" if one.summary.reasons else ""
+            reason = f"in the {place} run it is {one.summary.status}{why}, and has no {stage} that counts"
         elif len(statistics.blocks) < LEAST_BLOCKS:
             count = len(statistics.blocks)
             reason = (
