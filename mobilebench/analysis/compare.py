@@ -84,7 +84,7 @@ class CaseChange:
         """The case; with both sides if they are not the same case."""
         before, after = case_label(self.before), case_label(self.after)
         if self.before.target != self.after.target:
-            before, after = f"{before} on {self.before.target}", f"{after} on {self.after.target}"
+            return f"{after} on {self.before.target} → {self.after.target}"
         if replace(self.before, engine=self.after.engine) == self.after != self.before:
             before = self.before.engine
         return after if before == after else f"{before} → {after}"

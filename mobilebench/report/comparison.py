@@ -88,13 +88,10 @@ def found_sentence(comparison: Comparison) -> str:
     words = []
     for stage in comparison.stages:
         own = [one for _, one in comparison.changes if one.stage == stage]
-        counts = [
-            f"{sum(one.call == call for one in own)} {call}"
-            for call in ("slower", "faster")
-            if any(one.call == call for one in own)
-        ]
+        counts = [(call, sum(one.call == call for one in own)) for call in ("slower", "faster")]
         told = sum(one.call != "cannot be told" for one in own)
-        words.append(f"{stage}: {', '.join(counts) or NO_CHANGE} in {plural(told, 'case')}")
+        changes = ", ".join(f"{count} {call}" for call, count in counts if count) or NO_CHANGE
+        words.append(f"{stage}: {changes} in {plural(told, 'case')}" if told else f"{stage}: nothing can be told")
     rest = []
     if untold := comparison.called("cannot be told"):
         rest.append(f"{len(untold)} cannot be told")
@@ -145,16 +142,15 @@ def _sections(comparison: Comparison) -> Iterator[doc.Section]:
     for stage in comparison.stages:
         if tables := tuple(_tables(comparison, stage)):
             yield doc.Section(stage, stage.capitalize(), sections=tables)
-    refused = [case for case in comparison.cases if case.refusal]
+    refused = [(f"{_where(case.after)}, {case.label}", case.refusal) for case in comparison.cases if case.refusal]
     if refused:
-        items = tuple(f"{_where(case.after)}, {case.label}: {case.refusal}" for case in refused)
-        yield doc.Section("refused", "Not compared", (doc.Items(items),))
+        yield doc.Section("refused", "Not compared", (_by_reason(refused, _MOST_NAMED),))
     untold = [
-        f"{_where(case.after)}, {case.label}, {stage.stage}: {stage.reason}."
+        (f"{_where(case.after)}, {case.label}, {stage.stage}", f"{stage.reason}.")
         for case, stage in comparison.called("cannot be told")
     ]
     if untold:
-        yield doc.Section("untold", "Cannot be told", (doc.Items(tuple(untold)),))
+        yield doc.Section("untold", "Cannot be told", (_by_reason(untold),))
     for title, run, cases in (
         ("before", comparison.before, comparison.only_before),
         ("after", comparison.after, comparison.only_after),
@@ -162,6 +158,19 @@ def _sections(comparison: Comparison) -> Iterator[doc.Section]:
         if cases:
             items = tuple(f"{_where(case)}, {case_label(case)}" for case in cases)
             yield doc.Section(f"only-{title}", f"Only in {run.id}", (doc.Items(items),))
+
+
+def _by_reason(cases: Sequence[tuple[str, str]], most: int = 3) -> doc.Items:
+    """Each reason once, with the cases that share it; of more than `most` only their number."""
+    groups: dict[str, list[str]] = {}
+    for name, reason in cases:
+        groups.setdefault(reason, []).append(name)
+    return doc.Items(
+        tuple(
+            f"{'; '.join(names) if len(names) <= most else plural(len(names), 'case')}: {reason}"
+            for reason, names in groups.items()
+        )
+    )
 
 
 def _where(case: Case) -> str:

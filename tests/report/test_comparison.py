@@ -70,6 +70,7 @@ def test_an_interval_names_both_ends() -> None:
 def test_the_first_sentence_counts_what_was_found(pinned: Pinned) -> None:
     pinned(found_sentence(compared()))
     pinned(found_sentence(compared(run_of(1, {TFLITE: times()}), run_of(2, {TFLITE: times()}))))
+    pinned(found_sentence(compared(run_of(1, {TFLITE: times(1, 2)}), run_of(2, {TFLITE: times()}))))
 
 
 def test_limits_are_said_to_be_kept_or_broken(pinned: Pinned) -> None:
@@ -85,6 +86,12 @@ def test_markdown_has_a_table_and_lists_the_rest() -> None:
     assert "the first run has 2 blocks of it" in text
     assert "## Only in run-2" in text
     assert "engine version 2.18.0 → 9.9.9" in text
+
+
+def test_a_reason_that_many_cases_share_is_said_once() -> None:
+    cases = [replace(TFLITE, batch=batch) for batch in range(1, 7)]
+    found = compared(run_of(1, dict.fromkeys(cases, times(1, 2))), run_of(2, dict.fromkeys(cases, times())))
+    assert markdown.render(document(found)).count("a change needs 3") == 1
 
 
 def test_the_terminal_shows_the_same() -> None:
