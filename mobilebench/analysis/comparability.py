@@ -252,7 +252,9 @@ FIELDS: tuple[Field, ...] = (
         _proof("renderer_software"),
         _OF_BACKEND,
     ),
-    Field("renderer", "as the browser reports it", _proof("renderer"), {**_OF_BACKEND, **_VERSIONS}),
+    Field(
+        "renderer", "as the browser reports it", _proof("renderer"), {**_OF_BACKEND, **_VERSIONS, "browsers": "named"}
+    ),
     Field("power preference", "in the request for the GPU", _proof("power_preference"), _OF_BACKEND),
     Field(
         "threads",
