@@ -374,6 +374,35 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _insert_request(
+    connection: Connection, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts]
+) -> None:
+    connection.execute(insert(tables.runs), tables.run_row(info))
+    _insert(connection, tables.targets, [tables.target_row(info.id, *item) for item in enumerate(info.targets)])
+    _insert(connection, tables.imports, list(tables.import_rows(info)))
+    _keep_models(connection, info.id, models)
+    distinct = {block.case.key: block.case for block in planned}
+    _insert(connection, tables.cases, [tables.case_row(info.id, case) for case in distinct.values()])
+    _plan(connection, info.id, planned)
+
+
+def _plan(connection: Connection, run_id: str, planned: Sequence[PlannedBlock]) -> None:
+    """Insert planned blocks, whose cases are recorded."""
+    ids = {row.key: row.id for row in _of_run(connection, tables.cases, run_id, "id")}
+    _insert(connection, tables.planned, [tables.planned_row(run_id, ids[block.case.key], block) for block in planned])
+
+
+def _insert_block(connection: Connection, run_id: str, block: Block) -> None:
+    connection.execute(insert(tables.blocks), tables.block_row(run_id, block))
+    _insert(connection, tables.samples, list(tables.sample_rows(run_id, block)))
+    _insert(connection, tables.series, list(tables.series_rows(run_id, block)))
+
+
 def _keep_models(connection: Connection, run_id: str, models: Iterable[ModelFacts]) -> None:
     known = {(row.model, row.precision, row.batch) for row in _of_run(connection, tables.models, run_id)}
     new = {facts.key: facts for facts in models if facts.key not in known}
