@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from mobilebench.core.records import (
     TargetInfo,
 )
 from mobilebench.recorders import registry
+from mobilebench.suite.neighbours import Pairs, next_round, pairs_of
 from mobilebench.suite.schema import NO_LIMIT, Choice, Group, Suite, TargetClass, time_limit
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
@@ -109,7 +111,8 @@ def plan(
 ) -> Plan:
     """Plan every block. A round has each case of a target once, in an order that depends on seed and target.
 
-    The rounds of timing come first, then one round of each further pass, with the cases that have this pass.
+    The rounds of timing come first, with balanced neighbours, then one round of each further pass, with the cases that
+    have this pass.
 
     Raises:
         BadInput: the selection names something that does not exist.
@@ -120,14 +123,13 @@ def plan(
     by_target = {info.id: _wanted(suite, info, selection, words) for info in targets}
     if not any(by_target.values()):
         raise _nothing(suite, targets, selection, words)
+    rounds = list(_rounds(list(itertools.chain(*by_target.values()))))
+    orders = {target: list(_orders(wanted, rounds, f"{seed}:{target}")) for target, wanted in by_target.items()}
     ordered = [
         (number, pass_, one)
-        for number, (pass_, earlier, order) in enumerate(_rounds(list(itertools.chain(*by_target.values()))))
-        for target, wanted in by_target.items()
-        for one in _shuffled(
-            [one for one in wanted if pass_ in one.passes and one.rounds > earlier],
-            f"{seed}:{target}:{order}",
-        )
+        for number, (pass_, _) in enumerate(rounds)
+        for of_target in orders.values()
+        for one in of_target[number]
     ]
     blocks = tuple(
         PlannedBlock(
@@ -192,14 +194,28 @@ def matches(info: TargetInfo, classes: Sequence[TargetClass]) -> bool:
     return "android" in classes or ("virtual" if info.virtual else "real") in classes
 
 
-def _rounds(wanted: Sequence[_Wanted]) -> Iterator[tuple[Pass, int, str]]:
-    """Each round's pass, how many rounds of that pass come before it, and the seed of its order."""
+def _rounds(wanted: Sequence[_Wanted]) -> Iterator[tuple[Pass, int]]:
+    """Each round's pass, and how many rounds of that pass come before it."""
     timed = [one.rounds for one in wanted if "timing" in one.passes]
     for number in range(max(timed, default=0)):
-        yield "timing", number, str(number)
+        yield "timing", number
     for pass_ in registry.passes():
         if pass_ != "timing" and any(pass_ in one.passes for one in wanted):
-            yield pass_, 0, pass_
+            yield pass_, 0
+
+
+def _orders(wanted: Sequence[_Wanted], rounds: Sequence[tuple[Pass, int]], seed: str) -> Iterator[list[_Wanted]]:
+    """The order of one target's cases in each round."""
+    timed = {one.case.key: one for one in wanted if "timing" in one.passes}
+    used: Pairs = Counter()
+    for pass_, earlier in rounds:
+        if pass_ != "timing":
+            yield _shuffled([one for one in wanted if pass_ in one.passes], f"{seed}:{pass_}")
+            continue
+        members = {key for key, one in timed.items() if one.rounds > earlier}
+        order = next_round(timed.keys(), members, earlier, seed, used)
+        used.update(pairs_of(order))
+        yield [timed[key] for key in order]
 
 
 def _wanted(suite: Suite, info: TargetInfo, selection: Selection, words: Vocabulary) -> list[_Wanted]:

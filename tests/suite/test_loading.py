@@ -62,7 +62,7 @@ def test_every_shipped_suite_has_a_name_to_load_it_by() -> None:
 
 def test_quick_and_paper_measure_as_documented() -> None:
     quick, paper = (loading.load(name, words=WORDS) for name in ("quick", "paper"))
-    assert quick.blocks == 2
+    assert quick.blocks == 3
     assert quick.rule == BlockRule(min_predictions=3, max_predictions=20, max_seconds=1)
     assert quick.threads == [2]
     assert paper.models == list(PAPERS)

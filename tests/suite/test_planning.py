@@ -64,7 +64,7 @@ SMALL = ("mobilenet_v2", "bert_small")
 
 
 def test_quick_on_a_host_with_a_software_gpu() -> None:
-    expected = {(*way, model): 2 for way in NATIVE + WASM for model in SMALL}
+    expected = {(*way, model): 3 for way in NATIVE + WASM for model in SMALL}
     expected |= {("tfjs", "webgl", "software", "bert_small"): 1, ("ortjs", "webgpu", "software", "bert_small"): 1}
     assert ways(quick(HOST)) == expected
 
@@ -72,12 +72,12 @@ def test_quick_on_a_host_with_a_software_gpu() -> None:
 @pytest.mark.parametrize("target", [GPU_HOST, REAL, host(gpu_software=None)])
 def test_quick_on_a_machine_with_a_gpu(target: TargetInfo) -> None:
     gpu = [("tfjs", "webgl", "hardware"), ("ortjs", "webgpu", "hardware")]
-    assert ways(quick(target)) == {(*way, model): 2 for way in NATIVE + WASM + gpu for model in SMALL}
+    assert ways(quick(target)) == {(*way, model): 3 for way in NATIVE + WASM + gpu for model in SMALL}
 
 
 def test_quick_on_a_virtual_phone() -> None:
     expected = [*NATIVE, ("tfjs", "wasm", "simd-threads")]
-    assert ways(quick(VIRTUAL)) == {(*way, model): 2 for way in expected for model in SMALL}
+    assert ways(quick(VIRTUAL)) == {(*way, model): 3 for way in expected for model in SMALL}
 
 
 def test_only_pages_have_a_browser_and_single_threaded_builds_have_one_thread() -> None:
@@ -90,7 +90,7 @@ def test_only_pages_have_a_browser_and_single_threaded_builds_have_one_thread() 
 
 def test_thread_counts_of_a_single_threaded_setting_are_one_case() -> None:
     found = quick(HOST, threads=(1, 2, 4), engines=("tfjs",), wasm_builds=("simd",), models=("bert_small",))
-    assert [b.case.threads for b in found.blocks] == [1, 1]
+    assert [b.case.threads for b in found.blocks] == [1, 1, 1]
 
 
 def test_paper_measures_nine_models_five_times() -> None:
@@ -214,12 +214,20 @@ class TestOrder:
     def test_a_round_holds_every_case_of_a_target_once(self) -> None:
         found = quick(HOST, REAL, VIRTUAL)
         for target in (HOST, REAL, VIRTUAL):
-            first, second = ([b.case.key for b in found.of(target.id) if b.round == n] for n in (0, 1))
+            first, *others = ([b.case.key for b in found.of(target.id) if b.round == n] for n in (0, 1, 2))
             assert len(set(first)) == len(first)
-            assert len(set(second)) == len(second)
-            assert set(second) <= set(first)
+            for order in others:
+                assert len(set(order)) == len(order)
+                assert set(order) <= set(first)
         assert [b.index for b in found.blocks] == list(range(len(found.blocks)))
         assert [b.round for b in found.blocks] == sorted(b.round for b in found.blocks)
+
+    def test_no_case_follows_another_one_twice(self) -> None:
+        found = quick(GPU_HOST, REAL, blocks=8)
+        for target in (GPU_HOST, REAL):
+            rounds = [[b.case.key for b in found.of(target.id) if b.round == number] for number in range(8)]
+            counted = Counter(pair for order in rounds for pair in itertools.pairwise(order))
+            assert set(counted.values()) == {1}
 
     def test_rounds_and_targets_are_shuffled_differently(self) -> None:
         found = quick(REAL, phone("OTHER"))
@@ -267,7 +275,7 @@ class TestOrder:
         suite = loading.load("native", words=WORDS).model_copy(update={"blocks": 5})
         found = plan(suite, [HOST], selected, seed=0, words=WORDS)
         order = "".join(b.case.engine[0] for b in found.blocks)
-        assert order == "tototootto"
+        assert order == "toottootto"
 
 
 class TestPasses:
@@ -283,7 +291,7 @@ class TestPasses:
         assert [b.pass_ for b in found.blocks] == sorted((b.pass_ for b in found.blocks), key=self.EVERY.index)
         timed = quick(HOST, REAL)
         assert [b for b in found.blocks if b.pass_ == "timing"] == list(timed.blocks)
-        for number, name in ((2, "kernels"), (3, "memory"), (4, "trace")):
+        for number, name in ((3, "kernels"), (4, "memory"), (5, "trace")):
             once = [b for b in found.blocks if b.pass_ == name]
             assert {b.round for b in once} == {number}
             assert Counter(b.case.key for b in once) == dict.fromkeys({b.case.key for b in timed.blocks}, 1)
@@ -339,7 +347,7 @@ class TestConditions:
 
     def test_masks_that_mean_the_same_are_one_case(self) -> None:
         found = quick(HOST, engines=("tflite",), models=("bert_small",), affinities=("0xF0", "0x00f0"))
-        assert [b.case.affinity for b in found.blocks] == ["0xf0", "0xf0"]
+        assert [b.case.affinity for b in found.blocks] == ["0xf0"] * 3
 
     def test_priority_access_and_share_go_with_every_block(self) -> None:
         suite = changed(priority=5, model_access="mapped", first={"require_full_delegation": True})
@@ -380,7 +388,7 @@ def changed(*, first: dict[str, object] | None = None, **changes: object) -> Sui
 class TestSelection:
     def test_filters_leave_what_they_name(self) -> None:
         found = quick(GPU_HOST, engines=("tfjs",), backends=("wasm",), wasm_builds=("simd",), models=("bert_small",))
-        assert ways(found) == {("tfjs", "wasm", "simd", "bert_small"): 2}
+        assert ways(found) == {("tfjs", "wasm", "simd", "bert_small"): 3}
 
     def test_models_precisions_batches_and_threads_may_be_others_than_the_suites(self) -> None:
         found = quick(
@@ -398,7 +406,7 @@ class TestSelection:
         assert ways(found) == {("tfjs", "webgl", "software", "bert_small"): 1}
 
     def test_the_number_of_blocks_replaces_that_of_suite_and_group(self) -> None:
-        assert set(ways(quick(HOST, blocks=3)).values()) == {3}
+        assert set(ways(quick(HOST, blocks=4)).values()) == {4}
         watched = planned("web", HOST, blocks=3, passes=("memory",), models=("bert_small",))
         assert {b.round for b in watched.blocks} == {0}
 
