@@ -254,7 +254,8 @@ def summarise(run: Run) -> RunSummary:
     planned: dict[Case, list[PlannedBlock]] = {}
     for plan in run.planned:
         planned.setdefault(plan.case, []).append(plan)
-    cases = [_case(case, planned[case], latest) for case in sorted(planned, key=_reading_order)]
+    within = run.info.goal.within if run.info.goal else None
+    cases = [_case(case, planned[case], latest, within) for case in sorted(planned, key=_reading_order)]
     targets = tuple(_target(info, [c for c in cases if c.case.target == info.id], latest) for info in run.info.targets)
     return RunSummary(
         info=run.info,
@@ -280,9 +281,9 @@ def _latest(blocks: Sequence[Block]) -> dict[int, Block]:
     return {block.planned.index: block for block in ordered}
 
 
-def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> CaseSummary:
+def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block], within: float | None) -> CaseSummary:
     passes = registry.ordered({"timing", *(plan.pass_ for plan in plans)})
-    by_pass = {name: _pass([plan for plan in plans if plan.pass_ == name], latest) for name in passes}
+    by_pass = {name: _pass([plan for plan in plans if plan.pass_ == name], latest, within) for name in passes}
     timing, watched = by_pass.pop("timing"), {name: found for name, found in by_pass.items() if found.planned}
     answers = [block.block.measurement for block in timing.counted if block.block.measurement]
     shown = [timing] if timing.planned else list(watched.values())
@@ -303,7 +304,7 @@ def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block]) -
     )
 
 
-def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> PassSummary:
+def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block], within: float | None) -> PassSummary:
     run = [latest[plan.index] for plan in plans if plan.index in latest]
     blocks = tuple(sorted((_block(block) for block in run), key=lambda block: block.round))
     counted = [block for block in blocks if block.counted]
@@ -314,7 +315,7 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block]) -> PassSummar
         counted = []
         status = _worst_of([status, "invalid"])
         reasons += [f"Its blocks did not run the same thing: {conflict}." for conflict in conflicts]
-    elif found := _over_blocks(counted):
+    elif found := _over_blocks(counted, within):
         status = _worst_of([status, status_of([reason.code for reason in found])])
         reasons += [reason.sentence for reason in found]
     if 0 < len(blocks) < len(plans):
@@ -335,12 +336,12 @@ def disagreements(measurements: Sequence[Measurement]) -> list[str]:
     return found + [f"file {name}: {len(seen)} different contents" for name, seen in hashes.items() if len(seen) > 1]
 
 
-def _over_blocks(counted: Sequence[BlockSummary]) -> list[Reason]:
-    """Reasons about the counted timing blocks together. Blocks of other passes are not compared, since recording adds
-    varying time.
+def _over_blocks(counted: Sequence[BlockSummary], within: float | None) -> list[Reason]:
+    """Reasons about the counted timing blocks together; `within` is the asked half-width of the interval, as a share.
+    Blocks of other passes are not compared, since recording adds varying time.
     """
     timed = [block.block.measurement for block in counted if block.block.planned.pass_ == "timing"]
-    return judge_case([measurement for measurement in timed if measurement])
+    return judge_case([measurement for measurement in timed if measurement], within)
 
 
 def _block(block: Block) -> BlockSummary:

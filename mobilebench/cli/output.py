@@ -72,3 +72,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
 def split(values: Sequence[str] | None) -> tuple[str, ...]:
     """Split values at commas: `--model a --model b` and `--model a,b` mean the same."""
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def duration(seconds: float) -> str:
+    """A time in minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"

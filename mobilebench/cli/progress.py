@@ -28,7 +28,7 @@ from rich.progress import (
 )
 
 from mobilebench.cli import process
-from mobilebench.cli.output import harmless, say
+from mobilebench.cli.output import duration, harmless, say
 from mobilebench.core import log
 from mobilebench.core.errors import with_fault, with_hint
 from mobilebench.core.records import PlannedBlock
@@ -37,6 +37,7 @@ from mobilebench.session import events
 
 if TYPE_CHECKING:
     from mobilebench.models.weights.download import Watcher
+    from mobilebench.session.estimate import TimeLeft
     from mobilebench.verification.records import Cell
     from mobilebench.verification.verifier import Begun, Ended, Step
 
@@ -46,14 +47,18 @@ LONG_S = 60.0
 
 
 @contextmanager
-def of_run() -> Iterator[tuple[events.Subscriber, Flag]]:
-    """Yields a subscriber that shows a run's events, and a flag that Ctrl-C, SIGTERM or SIGHUP sets."""
+def of_run(time_left: TimeLeft) -> Iterator[tuple[events.Subscriber, Flag]]:
+    """Yields a subscriber that shows a run's events, and a flag that Ctrl-C, SIGTERM or SIGHUP sets.
+
+    `time_left` follows the events too, and says how long the run will go on.
+    """
     console = Console(stderr=True, highlight=False)
     with (
         stopping(console, "Stopping: the current blocks end, and the changes on devices are undone …") as cancel,
         _bars(console, "target") as bars,
     ):
-        yield (RunBars(bars) if console.is_terminal and not log.is_shown() else RunLines(console)), cancel
+        shown = console.is_terminal and not log.is_shown()
+        yield (RunBars(bars, time_left) if shown else RunLines(console, time_left)), cancel
 
 
 @contextmanager
@@ -181,6 +186,10 @@ def _trouble(event: events.Event) -> str | None:
         return f"{event.model}: {event.step}"
     if isinstance(event, events.LibrariesObtained):
         return event.step
+    if isinstance(event, events.RoundsAdded):
+        rounds = "1 further round" if event.rounds == 1 else f"{event.rounds} further rounds"
+        why = "its intervals are wider than was asked for"
+        return f"{event.target}: {rounds} of {len(event.added)} blocks, about {duration(event.seconds)}: {why}."
     if isinstance(event, events.TargetSkipped | events.TargetLost):
         verb = "was skipped" if isinstance(event, events.TargetSkipped) else "was lost"
         return with_hint(f"{event.target} {verb}: {event.reason.rstrip('.')}.", event.hint)
@@ -207,24 +216,31 @@ def _watched(planned: PlannedBlock) -> str:
     return "" if planned.pass_ == "timing" else f" ({planned.pass_} pass)"
 
 
-class RunBars:
-    """One progress bar per target."""
+def _left(time_left: TimeLeft) -> str:
+    """How long the run will go on; empty if nothing is left."""
+    return f", about {duration(time_left.seconds)} left" if time_left.seconds >= 1 else ""
 
-    def __init__(self, progress: Progress) -> None:
+
+class RunBars:
+    """One progress bar per target, and the time that the run will go on."""
+
+    def __init__(self, progress: Progress, time_left: TimeLeft) -> None:
         self._progress = progress
+        self._time_left = time_left
         self._tasks: dict[str, TaskID] = {}
         self._troubles = Troubles()
 
     def __call__(self, event: events.Event) -> None:
+        self._time_left(event)
         for text in self._troubles(event):
             self._progress.console.print(escape(harmless(text)))
         if isinstance(event, events.TargetStarted):
-            self._tasks[event.target] = self._progress.add_task("", total=event.blocks, target=event.target)
+            self._begin(event)
         elif isinstance(event, events.GateWaiting):
             self._progress.update(self._tasks[event.target], description="waiting for its turn")
         elif isinstance(event, events.GatePassed):
             case, watched = event.planned.case, _watched(event.planned)
-            text = f"{case.model} {case.way}{watched}"
+            text = f"{case.model} {case.way}{watched}{_left(self._time_left)}"
             self._progress.update(self._tasks[event.target], description=escape(text))
         elif isinstance(event, events.StillWaiting):
             text = f"{event.state}: waiting for it, {event.left_s:.0f} s left"
@@ -236,22 +252,34 @@ class RunBars:
         elif isinstance(event, events.TargetFinished) and event.target in self._tasks:
             self._progress.update(self._tasks[event.target], description="done")
 
+    def _begin(self, event: events.TargetStarted) -> None:
+        """Add a bar for the target, or lengthen the one that it has by its further blocks."""
+        if event.target not in self._tasks:
+            self._tasks[event.target] = self._progress.add_task("", total=event.blocks, target=event.target)
+            return
+        task = self._progress.tasks[self._tasks[event.target]]
+        self._progress.update(task.id, total=(task.total or 0) + event.blocks)
+
 
 class RunLines:
     """Prints a line every few seconds, for logs of nightly jobs."""
 
     EVERY_S = 5.0
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, time_left: TimeLeft) -> None:
         self._console = console
+        self._time_left = time_left
         self._total = 0
         self._done = 0
         self._said = 0.0
         self._troubles = Troubles()
 
     def __call__(self, event: events.Event) -> None:
+        self._time_left(event)
         for text in self._troubles(event):
             self._say(escape(harmless(text)))
+        if isinstance(event, events.RoundsAdded):
+            self._total += len(event.added)
         if isinstance(event, events.RunStarted):
             self._total, self._done = event.blocks + event.done, event.done
             self._say(f"Run {event.run_id}: {event.blocks} blocks on {', '.join(event.targets)}")
@@ -259,7 +287,7 @@ class RunLines:
             self._done += 1
             if self._done == self._total or time.monotonic() - self._said > self.EVERY_S:
                 self._said = time.monotonic()
-                self._say(f"{self._done} of {self._total} blocks done")
+                self._say(f"{self._done} of {self._total} blocks done{_left(self._time_left)}")
 
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)

@@ -11,19 +11,20 @@ import typer
 
 from mobilebench.cli import builds, devices, libraries, options
 from mobilebench.cli.libraries import EngineLibrary
-from mobilebench.cli.output import Json, console, print_json, print_table, say, split
+from mobilebench.cli.output import Json, console, duration, print_json, print_table, say, split
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are
 from mobilebench.core.axes import AXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mobilebench.core.records import Case, Conditions, Pass, Run, TargetInfo
+    from mobilebench.core.records import Case, Conditions, Goal, Pass, PlannedBlock, Run, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
 
 Access = Literal["read", "mapped"]
+Effort = Literal["quick", "normal", "rigorous"]
 Retry = Literal["failed"]
 _NOTHING_SELECTED = options.SelectedAxes()
 
@@ -104,6 +105,33 @@ def run(
             min=1,
             max=1000,
             help="Number of timing blocks of each case. [default: the suite's]",
+        ),
+    ] = None,
+    effort: Annotated[
+        Effort | None,
+        typer.Option(
+            rich_help_panel=options.HOW,
+            metavar="quick|normal|rigorous",
+            help="How much to measure: 3 blocks; 5, then more until ±5 % or 20 min; 10, then more until ±2 % or 2 h. "
+            "--blocks, --within and --budget change a part of it. [default: the suite's blocks]",
+        ),
+    ] = None,
+    within: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=options.HOW,
+            metavar="SHARE",
+            help="After the planned blocks, measure further rounds of each case and of those that it is compared with, "
+            "until its 95 % interval is within this share, such as 2% or 0.02. [default: the suite's]",
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=options.HOW,
+            metavar="TIME",
+            help="With --within: begin no further round that would end after this time of measuring, such as 90s, 20m "
+            "or 1h. [default: the suite's]",
         ),
     ] = None,
     time_limit: Annotated[
@@ -194,6 +222,8 @@ def run(
 
     - `mobilebench run --suite native --serial all --engine tflite --record thermal@1s,battery@5s`
 
+    - `mobilebench run --serial host --model mobilenet_v2 --within 2% --budget 20m`
+
     - `mobilebench run --resume last`
 
     - `mobilebench run --resume last --retry failed`
@@ -214,8 +244,9 @@ def run(
         store = Store.open(folder, create=False)
         begun = store.load(resume)
         again = retry == "failed"
-        builds.require_current(unmeasured(begun, retry_failed=again), begun.info.targets)
-        _finish(_resume(begun, store, wait_for_phone, retry_failed=again), store, json, retry_failed=again)
+        left = unmeasured(begun, retry_failed=again)
+        builds.require_current(begun.planned if left and begun.info.goal else left, begun.info.targets)
+        _finish(_resume(begun, left, store, wait_for_phone, retry_failed=again), store, json, retry_failed=again)
         return
     if retry is not None:
         raise BadInput(
@@ -234,6 +265,9 @@ def run(
         record=tuple(map(recorders.request, split(record))),
         record_in_timing=record_in_timing,
         blocks=blocks,
+        effort=effort,
+        within=within,
+        budget=budget,
         time_limit=time_limit,
         priority=priority,
         model_access=model_access,
@@ -258,17 +292,24 @@ def run(
 def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int) -> RunResult:
     from mobilebench import session
     from mobilebench.cli import progress
+    from mobilebench.session import estimate
 
     request = session.RunRequest(plan=plan, targets=tuple(selected), command=tuple(sys.argv))
-    with progress.of_run() as (on_event, cancel):
+    estimates = estimate.estimate(plan, estimate.look_up(plan.blocks, store.folder))
+    time_left = estimate.TimeLeft(plan.blocks, selected, estimates)
+    with progress.of_run(time_left) as (on_event, cancel):
         return session.run(request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
 
 
-def _resume(begun: Run, store: Store, wait_seconds: int, *, retry_failed: bool) -> RunResult:
+def _resume(
+    begun: Run, left: Sequence[PlannedBlock], store: Store, wait_seconds: int, *, retry_failed: bool
+) -> RunResult:
     from mobilebench import session
     from mobilebench.cli import progress
+    from mobilebench.session import estimate
 
-    with progress.of_run() as (on_event, cancel):
+    time_left = estimate.TimeLeft(left, begun.info.targets, measured=begun.blocks)
+    with progress.of_run(time_left) as (on_event, cancel):
         return session.resume(
             begun, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds, retry_failed=retry_failed
         )
@@ -312,17 +353,19 @@ def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool =
 def _print_plan(plan: Plan, missed: list[dict[str, str]], folder: Path, json: bool) -> None:
     from mobilebench.session import estimate
 
-    cases = estimate.estimate(plan, estimate.look_up(plan, folder))
+    cases = estimate.estimate(plan, estimate.look_up(plan.blocks, folder))
     seconds = estimate.wall_seconds(cases, plan.targets)
     if json:
         blocks = [block.model_dump(mode="json", by_alias=True) for block in plan.blocks]
         head = {"suite": plan.suite.name, "seed": plan.seed, "estimated_seconds": seconds, "left_out": missed}
-        print_json({**head, "blocks": blocks})
+        asked = {"within": plan.suite.within, "budget_seconds": plan.suite.budget}
+        print_json({**head, **asked, "blocks": blocks})
         return
     print_table(*plan_table(plan))
-    minutes, rest = divmod(round(seconds), 60)
     distinct = len({one.case.key for one in cases})
-    say(f"{distinct} cases, {len(plan.blocks)} blocks, about {minutes} min {rest:02d} s.")
+    say(f"{distinct} cases, {len(plan.blocks)} blocks, about {duration(seconds)}.")
+    if goal := plan.suite.goal:
+        say(_further(goal, seconds))
     without: Counter[tuple[str, str]] = Counter()
     for one in cases:
         if one.unsupported:
@@ -332,6 +375,16 @@ def _print_plan(plan: Plan, missed: list[dict[str, str]], folder: Path, json: bo
         say(f"{count} of these blocks{where} will be unsupported: {reason}.")
     for phone in missed:
         say(devices.sentence(phone))
+
+
+def _further(goal: Goal, seconds: float) -> str:
+    """A sentence on the rounds that follow those of a plan, which take these seconds."""
+    until = f"until each 95 % interval is within ±{goal.within * 100:g} %"
+    if goal.budget is None:
+        return f"Then further rounds follow {until}."
+    if goal.budget <= seconds:
+        return f"No further rounds follow: the budget is {duration(goal.budget)}, which these blocks use up."
+    return f"Then further rounds follow {until}, or {duration(goal.budget)} have been measured."
 
 
 def plan_table(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:

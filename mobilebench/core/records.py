@@ -607,6 +607,15 @@ class Import(Record):
         return f"Imported {origin} on {self.imported_at:%Y-%m-%d} ({self.file}{writer})."
 
 
+class Goal(Record):
+    """Until when a run adds rounds to its plan."""
+
+    within: float = Field(gt=0, lt=1)
+    """Half of the width of each case's 95 % interval, as a share of the predicted time: 0.02 is ±2 %."""
+    budget: float | None = Field(default=None, gt=0)
+    """Seconds of measuring, the planned rounds included; None for no limit."""
+
+
 class RunInfo(Record):
     """A run as it was requested, before anything was measured."""
 
@@ -624,6 +633,12 @@ class RunInfo(Record):
     """Model name to the origin of its weights (`seeded` or a sha256)."""
     imports: list[Import] = []
     """How it came into this store, oldest first; empty for a run that was measured into it."""
+
+    @property
+    def goal(self) -> Goal | None:
+        """How precise its results were asked to be; None if nothing was asked."""
+        asked = {name: self.suite_definition.get(name) for name in Goal.model_fields}
+        return Goal.model_validate(asked) if asked["within"] is not None else None
 
 
 class Run(Record):

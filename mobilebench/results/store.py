@@ -147,6 +147,11 @@ class Store:
                 _insert(connection, tables.events, [tables.event_row(run.info.id, one) for one in happened])
             write_files()
 
+    def extend_plan(self, run_id: str, further: Sequence[PlannedBlock]) -> None:
+        """Record further blocks of a run's cases, before they are measured."""
+        with self._write("the further rounds could not be recorded") as connection:
+            _plan(connection, run_id, further)
+
     def keep_models(self, run_id: str, models: Iterable[ModelFacts]) -> None:
         """Record facts about further models of a run. Facts that are already recorded stay."""
         with self._write("what is known of the models could not be recorded") as connection:

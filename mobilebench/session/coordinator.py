@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from mobilebench.session.executors import Executor, HostExclusion, ThreadExecuto
 from mobilebench.session.job import JobSpec, job_for
 from mobilebench.session.journal import LOG_NAME, Journal, log_event
 from mobilebench.session.preparation import Models, Prepared
+from mobilebench.session.pursuit import Pursuit
 from mobilebench.session.worker import hint_in_run
 from mobilebench.suite import Plan
 from mobilebench.verdicts.reading import record_verdict
@@ -49,6 +50,7 @@ _STORED = (
     events.BlockRetried,
     events.Defect,
     events.RunStarted,
+    events.RoundsAdded,
     events.RunFinished,
 )
 """Events that are stored, because the stored blocks do not show them."""
@@ -93,6 +95,8 @@ def run(
 ) -> RunResult:
     """Measure a plan. `cancel` ends it within seconds; `resume` can then measure the rest.
 
+    If the plan's suite has a goal, further rounds are added to the plan until the goal is reached or its budget spent.
+
     Args:
         request: the plan and the requested targets.
         store: the store to which everything is written.
@@ -128,8 +132,10 @@ def run(
             weights=_weights(ready.models),
         )
         store.create_run(info, plan.blocks, ready.facts)
-        session = _Session(store, run_id, on_event, cancel, executor, ready, again={})
-        return session.measure(session.jobs(dependencies, wait_seconds), skipped, done=0)
+        pursuit = Pursuit.of(info, plan.blocks)
+        how = _How(executor, dependencies, wait_seconds)
+        session = _Session(store, run_id, on_event, cancel, how, ready, pursuit, again={})
+        return session.measure(todo, skipped, done=0)
 
 
 def resume(
@@ -146,8 +152,8 @@ def resume(
     """Measure, on the same targets, the planned blocks that a run has not stored yet; nothing is measured twice.
 
     A block that is stored as failed or unsupported counts as measured; with `retry_failed`, failed ones are measured
-    again, and each is replaced when its new attempt is stored. A target that is missing now is skipped. Other arguments
-    are as for `run`.
+    again, and each is replaced when its new attempt is stored. A target that is missing now is skipped. Further rounds
+    follow as in `run`, for the same goal. Other arguments are as for `run`.
 
     Raises:
         BadInput: another run measures its targets, a model has changed, or windows are to be shown on this
@@ -158,30 +164,56 @@ def resume(
     dependencies = dependencies or Dependencies()
     executor = executor or ThreadExecutor(dependencies)
     run_id = stored.info.id
+    pursuit = Pursuit.of(stored.info, stored.planned, stored.blocks)
     left = unmeasured(stored, retry_failed=retry_failed)
+    finished = len(stored.planned) - len(left)
+    if not left:
+        added = _further(pursuit, {info.id for info in stored.info.targets}, store, run_id)
+        left = [block for event in added for block in event.added]
     if not left:
         return _result(stored)
     needed = {block.case.target for block in left}
-    browsers = {(block.case.target, block.case.browser) for block in left}
+    timing = [block for block in stored.planned if block.pass_ == "timing" and block.case.target in needed]
+    concerned = [*left, *(timing if pursuit else ())]
+    """What may be measured: a case that is done now may get further rounds."""
+    browsers = {(block.case.target, block.case.browser) for block in concerned}
     before = [info for info in stored.info.targets if info.id in needed]
     present, missing = met_again(before, dependencies.discover(needed), browsers)
     with ExitStack() as held:
         usable, unusable = reserve(present, run_id, executor.reserve, held, [*missing])
         todo = [block for block in left if block.case.target in usable]
-        ready = preparation.prepare(todo, usable, dependencies, on_event, cancel, held)
+        concerned = [block for block in concerned if block.case.target in usable]
+        ready = preparation.prepare(concerned, usable, dependencies, on_event, cancel, held)
         _same_weights(stored.info, _weights(ready.models))
         store.keep_models(run_id, ready.facts)
         done = {block.planned.index: block for block in stored.blocks}
         again = {block.index: done[block.index] for block in todo if block.index in done}
-        session = _Session(store, run_id, on_event, cancel, executor, ready, again=again)
-        jobs = session.jobs(dependencies, wait_seconds)
-        return session.measure(jobs, unusable, done=len(stored.planned) - len(left))
+        how = _How(executor, dependencies, wait_seconds)
+        session = _Session(store, run_id, on_event, cancel, how, ready, pursuit, again=again)
+        return session.measure(todo, unusable, done=finished)
 
 
 def unmeasured(run: Run, *, retry_failed: bool = False) -> list[PlannedBlock]:
     """The planned blocks that are not stored, in order; with `retry_failed` also failed ones."""
     done = {block.planned.index for block in run.blocks if not (retry_failed and block.outcome == "failed")}
     return [block for block in run.planned if block.index not in done]
+
+
+def _further(pursuit: Pursuit | None, usable: Collection[str], store: Store, run_id: str) -> list[events.RoundsAdded]:
+    """The rounds that a run needs for its goal, recorded in the store."""
+    added = pursuit.further(usable) if pursuit else []
+    if blocks := sorted((block for event in added for block in event.added), key=lambda block: block.index):
+        store.extend_plan(run_id, blocks)
+    return added
+
+
+@dataclass(frozen=True)
+class _How:
+    """How the blocks of a session are measured."""
+
+    executor: Executor
+    dependencies: Dependencies
+    wait_seconds: float
 
 
 class _Session:
@@ -193,18 +225,20 @@ class _Session:
         run_id: str,
         on_event: events.Subscriber,
         cancel: threading.Event,
-        executor: Executor,
+        how: _How,
         ready: Prepared,
+        pursuit: Pursuit | None,
         *,
         again: Mapping[int, Block],
     ) -> None:
-        """`again`: stored blocks that are to be replaced, by index in the plan."""
+        """`pursuit` decides on further rounds; `again` are stored blocks to replace, by index in the plan."""
         self._store = store
         self._run_id = run_id
         self._on_event = on_event
         self._cancel = cancel
-        self._executor = executor
+        self._how = how
         self._ready = ready
+        self._pursuit = pursuit
         self._facts = {facts.key: facts for facts in ready.facts}
         self._again = dict(again)
         self._retry_failed = bool(again)
@@ -212,37 +246,48 @@ class _Session:
         self._last_stored: Block | None = None
         """The last block, with the time that storing it took; that time is not stored yet."""
 
-    def jobs(self, dependencies: Dependencies, wait_seconds: float) -> list[JobSpec]:
-        """One job for each target."""
+    def _jobs(self, blocks: Sequence[PlannedBlock]) -> list[JobSpec]:
+        """One job for each target, with its blocks among these."""
         ready = self._ready
-        by_target = {name: [one for one in ready.blocks if one.case.target == name] for name in ready.usable}
+        by_target = {name: [one for one in blocks if one.case.target == name] for name in ready.usable}
         return [
             job_for(
                 ready.usable[name],
-                blocks,
+                own,
                 run_id=self._run_id,
                 retry_failed=self._retry_failed,
                 unsupported=ready.unsupported,
                 models=ready.models,
-                recorders=dependencies.recorders().names,
-                wait_seconds=wait_seconds,
+                recorders=self._how.dependencies.recorders().names,
+                wait_seconds=self._how.wait_seconds,
             )
-            for name, blocks in by_target.items()
+            for name, own in by_target.items()
         ]
 
-    def measure(self, jobs: Sequence[JobSpec], skipped: Iterable[events.TargetSkipped], *, done: int) -> RunResult:
-        """Measure jobs at the same time; `done` blocks were stored by an earlier part of the run."""
+    def measure(
+        self, blocks: Sequence[PlannedBlock], skipped: Iterable[events.TargetSkipped], *, done: int
+    ) -> RunResult:
+        """Measure blocks, and then the rounds that the goal needs; targets are measured at the same time.
+
+        `done` blocks were stored by an earlier part of the run.
+        """
+        jobs = self._jobs(blocks)
         folder = self._store.run_folder(self._run_id)
         with Journal(folder) as journal, log.written_to(folder / LOG_NAME), log.about(run=self._run_id):
             self._store.finish(self._run_id, "running")
-            blocks = sum(len(job.blocks) for job in jobs)
             targets = tuple(job.target.id for job in jobs)
-            started = events.RunStarted(run_id=self._run_id, targets=targets, blocks=blocks, done=done)
+            started = events.RunStarted(run_id=self._run_id, targets=targets, blocks=len(blocks), done=done)
             for event in (started, *skipped):
                 self._handle(event, journal)
             try:
-                if not self._cancel.is_set():
+                while not self._cancel.is_set():
                     self._work([job for job in jobs if job.blocks], journal)
+                    added = _further(self._pursuit, self._ready.usable.keys(), self._store, self._run_id)
+                    if not added:
+                        break
+                    for event in added:
+                        self._handle(event, journal)
+                    jobs = self._jobs([block for event in added for block in event.added])
             except BaseException as error:
                 with suppress(MobilebenchError):
                     self._finish(journal)
@@ -256,7 +301,7 @@ class _Session:
         exclusion = HostExclusion()
         workers = {
             job.target.id: threading.Thread(
-                target=self._executor.measure,
+                target=self._how.executor.measure,
                 args=(job, stream.put, self._stop, exclusion.turn),
                 name=f"worker {job.target.id}",
                 daemon=True,
@@ -297,6 +342,8 @@ class _Session:
         if isinstance(event, events.BlockFinished):
             event = replace(event, block=self._judged(event.block))
             self._store_block(event.block)
+            if self._pursuit:
+                self._pursuit.add(event.block)
         elif isinstance(event, _STORED):
             target = getattr(event, "target", None)
             data = {name: value for name, value in event.data().items() if name not in ("target", "run_id")}

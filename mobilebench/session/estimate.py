@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from mobilebench.core.records import Case, Pass, PlannedBlock, TargetInfo
+from mobilebench.core.records import Block, Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.recorders import registry
+from mobilebench.session import events
 from mobilebench.session.dependencies import Dependencies
-from mobilebench.session.preparation import decide_support
+from mobilebench.session.preparation import CaseAndPass, case_and_pass, decide_support
 from mobilebench.suite import Plan
 
 _AROUND_SECONDS = {"native": 0.5, "web": 1.5}
@@ -44,10 +45,20 @@ class CaseEstimate:
 
 def estimate(plan: Plan, earlier: Earlier, dependencies: Dependencies | None = None) -> list[CaseEstimate]:
     """Estimates for the cases of a plan and their passes, in the order in which they first occur."""
+    return of_blocks(plan.blocks, plan.targets, earlier, dependencies)
+
+
+def of_blocks(
+    blocks: Sequence[PlannedBlock],
+    targets: Sequence[TargetInfo],
+    earlier: Earlier,
+    dependencies: Dependencies | None = None,
+) -> list[CaseEstimate]:
+    """Estimates for the cases of these blocks and their passes, in the order in which they first occur."""
     dependencies = dependencies or Dependencies()
-    unsupported = decide_support(plan.blocks, {info.id: info for info in plan.targets}, dependencies)
-    counted = Counter((block.case.key, block.pass_) for block in plan.blocks)
-    first = {(block.case.key, block.pass_): block for block in reversed(plan.blocks)}
+    unsupported = decide_support(blocks, {info.id: info for info in targets}, dependencies)
+    counted = Counter((block.case.key, block.pass_) for block in blocks)
+    first = {(block.case.key, block.pass_): block for block in reversed(blocks)}
     return [
         _of_case(first[key], counted[key], earlier.get(key, ()), unsupported.get(key), dependencies) for key in counted
     ]
@@ -56,23 +67,88 @@ def estimate(plan: Plan, earlier: Earlier, dependencies: Dependencies | None = N
 def wall_seconds(cases: Sequence[CaseEstimate], targets: Sequence[TargetInfo]) -> float:
     """Seconds of the whole plan. Targets of one machine take turns, machines run at the same time, and this computer's
     own blocks run alone."""
+    by_target: dict[str, float] = defaultdict(float)
+    for one in cases:
+        by_target[one.case.target] += one.seconds
+    return wall_of(by_target, targets)
+
+
+def wall_of(seconds: Mapping[str, float], targets: Sequence[TargetInfo]) -> float:
+    """Seconds until all targets are done, of which each is measured for a time (seconds by target)."""
     machines = {info.id: info.machine for info in targets}
     here = {info.machine for info in targets if info.kind == "host"}
     by_machine: dict[str, float] = defaultdict(float)
-    for one in cases:
-        by_machine[machines[one.case.target]] += one.seconds
+    for target, own in seconds.items():
+        by_machine[machines[target]] += own
     alone = sum(seconds for machine, seconds in by_machine.items() if machine in here)
     return alone + max((seconds for machine, seconds in by_machine.items() if machine not in here), default=0.0)
 
 
-def look_up(plan: Plan, folder: Path) -> Earlier:
-    """The times of earlier blocks of a plan's cases in the store of `folder`, if there is one."""
+def look_up(blocks: Sequence[PlannedBlock], folder: Path) -> Earlier:
+    """The times of earlier blocks of the same cases in the store of `folder`, if there is one."""
     from mobilebench.results.store import FILE_NAME, Store
 
     if not (folder / FILE_NAME).is_file():
         return {}
     with Store.open(folder, create=False) as store:
-        return store.block_seconds(block.case.key for block in plan.blocks)
+        return store.block_seconds(block.case.key for block in blocks)
+
+
+class TimeLeft:
+    """A subscriber that expects how long a run goes on, and corrects itself by the blocks that it measures."""
+
+    def __init__(
+        self,
+        left: Iterable[PlannedBlock],
+        targets: Sequence[TargetInfo],
+        estimates: Iterable[CaseEstimate] = (),
+        measured: Iterable[Block] = (),
+    ) -> None:
+        """`left`: the blocks to measure; `measured`: blocks of the run that were measured before."""
+        self._targets = targets
+        self._left = {block.index: block for block in left}
+        self._expected = {(one.case.key, one.pass_): one.seconds / one.blocks for one in estimates}
+        self._measured: dict[CaseAndPass, list[float]] = defaultdict(list)
+        for block in measured:
+            self._measured[case_and_pass(block.planned)].append(seconds_of(block))
+
+    def __call__(self, event: events.Event) -> None:
+        """Take an event into account."""
+        if isinstance(event, events.RoundsAdded):
+            self._left |= {block.index: block for block in event.added}
+        elif isinstance(event, events.BlockFinished):
+            self._left.pop(event.block.planned.index, None)
+            self._measured[case_and_pass(event.block.planned)].append(seconds_of(event.block))
+        elif isinstance(event, events.TargetSkipped | events.TargetLost):
+            self._left = {index: one for index, one in self._left.items() if one.case.target != event.target}
+
+    @property
+    def seconds(self) -> float:
+        """Expected seconds until the last known block is measured.
+
+        A case counts with the mean of its measured blocks; one that was not measured yet counts with its estimate,
+        multiplied by how much longer than estimated the others took.
+        """
+        by_target: dict[str, float] = defaultdict(float)
+        correction = self._correction()
+        for block in self._left.values():
+            key = case_and_pass(block)
+            found = self._measured.get(key)
+            own = sum(found) / len(found) if found else self._expected.get(key, 0.0) * correction
+            by_target[block.case.target] += own
+        return wall_of(by_target, self._targets)
+
+    def _correction(self) -> float:
+        """How much longer the measured blocks took than estimated; 1 if nothing can be compared."""
+        pairs = [(sum(found), self._expected.get(key, 0.0) * len(found)) for key, found in self._measured.items()]
+        known = [(took, expected) for took, expected in pairs if expected > 0]
+        return sum(took for took, _ in known) / sum(expected for _, expected in known) if known else 1.0
+
+
+def seconds_of(block: Block) -> float:
+    """How long a block took, without waiting for its turn."""
+    seconds = (block.ended_at - block.started_at).total_seconds() - block.spent_ms.get("gate", 0.0) / 1000
+    return max(seconds, 0.0)
 
 
 def _of_case(

@@ -69,6 +69,20 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoundsAdded(Event):
+    """Further rounds of a target are recorded, because its intervals are wider than was asked for; they follow now."""
+
+    target: str
+    rounds: int
+    added: tuple[PlannedBlock, ...]
+    seconds: float
+    """Expected time of these blocks, from those that were measured."""
+
+    def data(self) -> dict[str, Any]:
+        return {**super().data(), "added": len(self.added)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetSkipped(Event):
     """A requested target cannot be used now; its blocks stay unmeasured."""
 

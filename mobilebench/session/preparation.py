@@ -40,10 +40,9 @@ _LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Prepared:
-    """Blocks that can be measured now, and what is known of them."""
+    """Targets that can be measured now, and what is known of the blocks."""
 
     usable: Mapping[str, TargetInfo]
-    blocks: Sequence[PlannedBlock]
     unsupported: Unsupported
     models: Models
     facts: Sequence[ModelFacts]
@@ -61,7 +60,7 @@ def prepare(
     """Decide which blocks are supported, and obtain their models and libraries.
 
     Args:
-        blocks: the blocks to measure.
+        blocks: the blocks to measure, and those of cases that may get further rounds.
         usable: their targets, by serial.
         dependencies: functions of other packages that a session calls.
         on_event: called with each step of obtaining a model or a library.
@@ -90,7 +89,7 @@ def prepare(
         cancel,
     )
     facts = [registry.facts(files.manifest) for files in models.values()]
-    return Prepared(usable, blocks, unsupported, models, facts)
+    return Prepared(usable, unsupported, models, facts)
 
 
 def require_screen(

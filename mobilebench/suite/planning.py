@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from mobilebench.core.records import (
     TargetInfo,
 )
 from mobilebench.recorders import registry
+from mobilebench.suite import goals
 from mobilebench.suite.neighbours import Pairs, next_round, pairs_of
 from mobilebench.suite.schema import NO_LIMIT, Choice, Group, Suite, TargetClass, time_limit
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
@@ -54,6 +55,12 @@ class Selection:
     """Number of blocks of every case in the timing pass."""
     time_limit: float | str | None = None
     """Seconds of a block, or `none` for no limit; None keeps the suite's limit."""
+    effort: str | None = None
+    """Name of an effort (`goals.EFFORTS`), for what `blocks`, `within` and `budget` leave open."""
+    within: float | str | None = None
+    """Half the width of each interval that further rounds are to reach; None keeps the suite's."""
+    budget: float | str | None = None
+    """Time of measuring, such as `20m`; None keeps the suite's."""
     priority: int | None = None
     model_access: ModelAccess | None = None
     headed: bool = False
@@ -120,6 +127,7 @@ def plan(
     """
     words = words or vocabulary()
     selection = _with_recorders(check(selection, words), suite)
+    suite = _with_goal(suite, selection)
     by_target = {info.id: _wanted(suite, info, selection, words) for info in targets}
     if not any(by_target.values()):
         raise _nothing(suite, targets, selection, words)
@@ -163,7 +171,49 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
             limit = time_limit(limit)
         except ValueError as error:
             raise BadInput(f"--time-limit: {error}.") from error
-    return dataclasses.replace(selection, axes=axes, time_limit=limit)
+    return _with_effort(dataclasses.replace(selection, axes=axes, time_limit=limit))
+
+
+def _with_effort(selection: Selection) -> Selection:
+    """The selection with its goal parsed, and with the values of its effort where it states none."""
+    if selection.effort is not None and selection.effort not in goals.EFFORTS:
+        problem, hint = unknown("effort", selection.effort, goals.EFFORTS)
+        raise BadInput(as_sentence(problem), hint=hint)
+    within = _asked("--within", goals.within, selection.within)
+    budget = _asked("--budget", goals.budget, selection.budget)
+    if selection.effort is None:
+        return dataclasses.replace(selection, within=within, budget=budget)
+    effort = goals.EFFORTS[selection.effort]
+    return dataclasses.replace(
+        selection,
+        blocks=selection.blocks or effort.blocks,
+        within=within or effort.within,
+        budget=budget or effort.budget,
+    )
+
+
+def _asked(option: str, parse: Callable[[Any], float], value: Any) -> float | None:
+    try:
+        return None if value is None else parse(value)
+    except ValueError as error:
+        raise BadInput(f"{option} {value}: {error}.") from error
+
+
+def _with_goal(suite: Suite, selection: Selection) -> Suite:
+    """The suite with the goal of the selection, in place of its own."""
+    if selection.effort is not None:
+        changes = {"within": selection.within, "budget": selection.budget}
+    else:
+        changes = {
+            name: getattr(suite, name) if (value := getattr(selection, name)) is None else value
+            for name in ("within", "budget")
+        }
+    if changes["budget"] is not None and changes["within"] is None:
+        raise BadInput(
+            "--budget limits the rounds that follow until results are precise, and no precision is asked for.",
+            hint="Add --within 2% or --effort normal.",
+        )
+    return suite.model_copy(update=changes)
 
 
 def _with_recorders(selection: Selection, suite: Suite) -> Selection:

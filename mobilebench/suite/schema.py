@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, create_model
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, create_model, model_validator
 
 from mobilebench.core.axes import AXES, OFFERED, STATED, Axis, engine_name
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import BlockRule, ModelAccess, Pass, Record
+from mobilebench.core.records import BlockRule, Goal, ModelAccess, Pass, Record
 from mobilebench.recorders import registry
+from mobilebench.suite import goals
 
 TargetClass = Literal["host", "android", "virtual", "real"]
 """`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: physical phones."""
@@ -232,7 +233,22 @@ class _Suite(_Stating):
     """When a block of another pass than `timing` stops predicting; `rule` if not given."""
     blocks: Blocks
     """The number of rounds, each of which measures every case once."""
+    within: Annotated[float, BeforeValidator(goals.within)] | None = None
+    """Further rounds follow until half of each 95 % interval is at most this share: `2%` or 0.02."""
+    budget: Annotated[float, BeforeValidator(goals.budget)] | None = None
+    """No further round begins that would end after this time of measuring: `20m`, `90s`, `1h` or seconds."""
     groups: Annotated[list[Group], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _budget_of_something(self) -> Self:
+        if self.budget is not None and self.within is None:
+            raise ValueError("`budget` limits the rounds that follow until results are precise, so it needs `within`")
+        return self
+
+    @property
+    def goal(self) -> Goal | None:
+        """What further rounds are to reach; None if none follow."""
+        return None if self.within is None else Goal(within=self.within, budget=self.budget)
 
 
 if TYPE_CHECKING:

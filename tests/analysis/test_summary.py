@@ -181,3 +181,17 @@ def test_grouped_predictions_show_no_end_of_the_warmup() -> None:
     (plan_,) = plan(1)
     found = only_case(run_of([plan_], [example.measured(plan_, measurement)]))
     assert found.blocks[0].warmup_end is None
+
+
+@pytest.mark.parametrize(
+    ("definition", "status"), [({}, "valid"), ({"within": 0.05}, "valid"), ({"within": 0.01}, "suspect")]
+)
+def test_an_interval_counts_as_wide_only_where_a_narrower_one_was_asked_for(
+    definition: dict[str, float], status: str
+) -> None:
+    plans = plan(*range(6))
+    times = (2.0, 2.04, 1.98, 2.02, 1.96, 2.03)
+    blocks = [example.measured(one, answer(ms)) for one, ms in zip(plans, times, strict=True)]
+    run = run_of(plans, blocks)
+    info = run.info.model_copy(update={"suite_definition": {**run.info.suite_definition, **definition}})
+    assert only_case(run.model_copy(update={"info": info})).status == status

@@ -75,7 +75,7 @@ def test_describe_comes_from_the_registries(topic: str) -> None:
 @pytest.mark.slow
 def test_describe_suites_states_what_each_measures() -> None:
     described = {one["suite"]: one for one in json.loads(mobilebench("describe suites --json").out)}
-    assert described["quick"]["blocks"] == 2
+    assert described["quick"]["blocks"] == 3
     assert described["quick"]["models"] == ["mobilenet_v2", "bert_small"]
     assert len(described["paper"]["models"]) == 9
     assert described["paper"]["threads"] == [4]
@@ -162,7 +162,18 @@ def test_dry_run_prints_plan_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = json.loads(out)
     assert plan["estimated_seconds"] > 0
     assert {block["case"]["target"] for block in plan["blocks"]} == {"host"}
-    assert {block["round"] for block in plan["blocks"]} == {0, 1}
+    assert {block["round"] for block in plan["blocks"]} == {0, 1, 2}
+    assert (plan["within"], plan["budget_seconds"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "within", "budget"), [("--effort normal", 0.05, 1200), ("--within 2% --budget 1s", 0.02, 1)]
+)
+def test_dry_run_says_when_further_rounds_end(options: str, within: float, budget: float, pinned: Pinned) -> None:
+    chosen = f"run --serial host --engine tflite --model bert_small {options} --dry-run"
+    plan = json.loads(mobilebench(f"{chosen} --json").out)
+    assert (plan["within"], plan["budget_seconds"]) == (within, budget)
+    pinned(mobilebench(chosen).out.splitlines()[-1])
 
 
 def test_dry_run_shows_passes_cores_and_what_will_not_run() -> None:
@@ -173,7 +184,7 @@ def test_dry_run_shows_passes_cores_and_what_will_not_run() -> None:
     assert code == 0, err
     header, row = (line.split() for line in out.splitlines() if "affinity" in line or "tflite" in line)
     case = dict(zip(header, row, strict=True))
-    assert (case["affinity"], case["priority"], case["blocks"], case["kernels"]) == ("0x1", "5", "2", "1")
+    assert (case["affinity"], case["priority"], case["blocks"], case["kernels"]) == ("0x1", "5", "3", "1")
 
     code, out, err = mobilebench("run --serial host --dry-run --engine tfjs --affinity big")
     assert code == 0, err

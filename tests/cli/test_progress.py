@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.console import Console
+from rich.progress import Progress
 
-from mobilebench.cli.progress import RunLines
+from mobilebench.cli.progress import RunBars, RunLines
 from mobilebench.core.records import Block
 from mobilebench.session import events
+from mobilebench.session.estimate import TimeLeft
 from tests.analysis import example
 from tests.analysis.test_summary import plan, run_of
 from tests.pinning import Pinned
+from tests.results.making import host, measured, planned
 
 
 def failed(count: int, reason: str = "The page crashed.") -> list[Block]:
@@ -22,7 +25,7 @@ def failed(count: int, reason: str = "The page crashed.") -> list[Block]:
 
 def told(*happened: events.Event) -> str:
     written = io.StringIO()
-    lines = RunLines(Console(file=written, width=200))
+    lines = RunLines(Console(file=written, width=200), TimeLeft((), [host()]))
     for event in happened:
         lines(event)
     return written.getvalue()
@@ -70,3 +73,24 @@ def test_the_result_table_tells_a_reason_once_with_its_count() -> None:
     assert shown.count("There is no Chrome.") == 1
     assert "3 cases (tfjs; " in shown
     assert rendering.markdown(summarise(run)).count("There is no Chrome.") == 1
+
+
+def test_added_rounds_are_told_and_counted(pinned: Pinned) -> None:
+    blocks = [planned(index) for index in range(4)]
+    written = io.StringIO()
+    lines = RunLines(Console(file=written, width=200), TimeLeft(blocks[:2], [host()]))
+    lines(events.RunStarted(run_id="r", targets=("host",), blocks=2))
+    for block in blocks[:2]:
+        lines(events.BlockFinished(target="host", block=measured(block)))
+    lines(events.RoundsAdded(target="host", rounds=2, added=tuple(blocks[2:]), seconds=3.0))
+    for block in blocks[2:]:
+        lines(events.BlockFinished(target="host", block=measured(block)))
+    pinned(written.getvalue())
+
+
+def test_a_bar_grows_by_the_blocks_of_further_rounds() -> None:
+    progress = Progress(disable=True)
+    bars = RunBars(progress, TimeLeft((), [host()]))
+    for blocks in (6, 4):
+        bars(events.TargetStarted(target="host", blocks=blocks))
+    assert [task.total for task in progress.tasks] == [10]

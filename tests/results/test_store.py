@@ -96,6 +96,16 @@ def test_it_outlives_the_process_that_wrote_it(store: Store) -> None:
         assert raw(again.load(RUN).blocks) == raw([measured(planned(0))])
 
 
+def test_a_plan_can_be_extended_by_blocks_of_its_cases(store: Store) -> None:
+    store.create_run(run_info(RUN), [planned(0)])
+    store.append(RUN, measured(planned(0)))
+    store.extend_plan(RUN, [planned(1, 1), planned(2, 2)])
+
+    assert store.load(RUN).planned == [planned(0), planned(1, 1), planned(2, 2)]
+    store.append(RUN, measured(planned(2, 2)))
+    assert [block.planned.index for block in store.load(RUN).blocks] == [0, 2]
+
+
 def test_a_block_is_stored_once(store: Store, pinned: Pinned) -> None:
     store.create_run(run_info(RUN), [planned(0)])
     store.append(RUN, measured(planned(0)))

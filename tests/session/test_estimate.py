@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from mobilebench.core.records import PlannedBlock
 from mobilebench.results.store import Store
-from mobilebench.session import RunRequest, run
-from mobilebench.session.estimate import estimate, look_up, wall_seconds
+from mobilebench.session import RunRequest, events, run
+from mobilebench.session.estimate import TimeLeft, estimate, look_up, wall_seconds
 
-from ..results.making import host, phone
+from ..results.making import host, measured, phone
 from .fakes import FakeEngine, Seen, World, plan, sleeping
 
 KEY = "host/fake/cpu/t2/m/fp32/b1"
@@ -65,7 +67,7 @@ def test_machines_run_side_by_side_and_their_targets_take_turns(targets: list[ob
 
 
 def test_a_folder_without_results_is_no_obstacle(tmp_path: Path) -> None:
-    assert look_up(plan(host()), tmp_path / "absent") == {}
+    assert look_up(plan(host()).blocks, tmp_path / "absent") == {}
     assert not (tmp_path / "absent").exists()
 
 
@@ -75,7 +77,7 @@ def test_it_learns_from_a_run(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
         request = RunRequest(plan=asked, targets=(host(),))
         run(request, store, on_event=Seen(), cancel=threading.Event(), dependencies=world.dependencies())
-    (one,) = estimate(asked, look_up(asked, tmp_path), world.dependencies())
+    (one,) = estimate(asked, look_up(asked.blocks, tmp_path), world.dependencies())
     assert 0.2 <= one.seconds < 0.6
 
 
@@ -94,3 +96,38 @@ def test_a_pass_that_the_engine_lacks_takes_no_time() -> None:
     world = World(engine=FakeEngine(why_no_kernels="it computes nothing"))
     (one,) = estimate(asked, {(KEY, "kernels"): [7.0]}, world.dependencies())
     assert (one.unsupported, one.seconds) == ("engine fake has no kernels pass: it computes nothing", 0.0)
+
+
+def done(block: PlannedBlock, seconds: float) -> events.BlockFinished:
+    """A block that took these seconds beside half a second of waiting for its turn."""
+    made = measured(block)
+    ended = made.started_at + timedelta(seconds=seconds + 0.5)
+    return events.BlockFinished(target=block.case.target, block=made.model_copy(update={"ended_at": ended}))
+
+
+class TestTimeLeft:
+    def test_it_begins_with_the_estimate_and_corrects_itself(self) -> None:
+        asked = plan(host(), rounds=4, models=("a", "b"))
+        left = TimeLeft(asked.blocks, asked.targets, estimate(asked, {}, World().dependencies()))
+        assert left.seconds == pytest.approx(8 * 1.5)
+        left(done(asked.blocks[0], 3.0))
+        assert left.seconds == pytest.approx(7 * 3.0)
+        left(done(asked.blocks[1], 6.0))
+        assert left.seconds == pytest.approx(3 * 3.0 + 3 * 6.0)
+
+    def test_further_rounds_take_time_and_lost_targets_none(self) -> None:
+        asked = plan(host(), phone("A"), rounds=2)
+        more = [block.model_copy(update={"index": block.index + 4}) for block in asked.blocks]
+        left = TimeLeft(asked.blocks, asked.targets)
+        for block in asked.blocks:
+            left(done(block, 2.0))
+        assert left.seconds == 0
+        left(events.RoundsAdded(target="host", rounds=2, added=tuple(more), seconds=1.0))
+        assert left.seconds == pytest.approx(4.0 + 4.0)
+        left(events.TargetLost(target="A", reason="it is away"))
+        assert left.seconds == pytest.approx(4.0)
+
+    def test_blocks_of_an_earlier_part_of_the_run_tell(self) -> None:
+        asked = plan(host(), rounds=3)
+        left = TimeLeft(asked.blocks[1:], asked.targets, measured=[done(asked.blocks[0], 2.5).block])
+        assert left.seconds == pytest.approx(5.0)

@@ -27,6 +27,9 @@ EXAMPLES: dict[str, Any] = {
     "waited_ms": 0.25,
     "waited_s": 2.5,
     "left_s": 0.1,
+    "rounds": 2,
+    "added": (planned(3), planned(4)),
+    "seconds": 12.5,
     "restarted": True,
     "repeated": False,
 }

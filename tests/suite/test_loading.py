@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import BlockRule
+from mobilebench.core.records import BlockRule, Goal
 from mobilebench.suite import loading, schema
 from mobilebench.suite.schema import Suite
 from tests.pinning import Pinned
@@ -102,6 +102,11 @@ def test_a_file_that_does_not_exist(tmp_path: Path, pinned: Pinned) -> None:
         ("blocks: 2", "blocks: 2\naffinities: ['0x0']", 7),
         ("blocks: 2", "blocks: 2\ncaches: [hot]", 7),
         ("blocks: 2", "blocks: 2\npriority: 20", 7),
+        ("blocks: 2", "blocks: 2\nwithin: 2", 7),
+        ("blocks: 2", "blocks: 2\nwithin: narrow", 7),
+        ("blocks: 2", "blocks: 2\nwithin: yes", 7),
+        ("blocks: 2", "blocks: 2\nwithin: 2%\nbudget: 20 days", 8),
+        ("blocks: 2", "blocks: 2\nbudget: 20m", 1),
         ("blocks: 2", "blocks: 2\nmodel_access: mmap", 7),
         ("blocks: 2", "blocks: 2\nrequire_full_delegation: 1.5", 7),
         ("blocks: 2", "blocks: 2\nrequire_full_delegation: yes please", 7),
@@ -125,6 +130,13 @@ def test_a_mistake_is_told_by_line_and_key(
     error = mistake(SUITE.replace(broken, with_this, 1), tmp_path)
     assert f"line {line}, column " in error.message
     pinned(error.message)
+
+
+def test_a_suite_may_state_a_goal(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(SUITE.replace("blocks: 2", "blocks: 2\nwithin: 2%\nbudget: 20m"))
+    assert loading.load(str(file), words=WORDS).goal == Goal(within=0.02, budget=1200)
+    assert loading.load("quick", words=WORDS).goal is None
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,7 @@ def test_each_round_holds_every_case_once(count: int, rounds: int, seed: int) ->
 
 @given(st.integers(1, 8), st.integers(0, 99), st.data())
 @settings(max_examples=60, deadline=None)
-def test_an_even_number_of_cases_has_no_pair_twice_in_as_many_rounds(
-    half: int, seed: int, data: st.DataObject
-) -> None:
+def test_an_even_number_of_cases_has_no_pair_twice_in_as_many_rounds(half: int, seed: int, data: st.DataObject) -> None:
     rounds = data.draw(st.integers(1, 2 * half))
     orders, used = rounds_of(2 * half, rounds, str(seed))
     assert set(used.values()) == {1}

@@ -12,7 +12,7 @@ import pytest
 from mobilebench.core import old_names
 from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.errors import BadInput, NothingToMeasure
-from mobilebench.core.records import Case, Conditions, Pass, TargetInfo
+from mobilebench.core.records import Case, Conditions, Goal, Pass, TargetInfo
 from mobilebench.engines.base import Backend
 from mobilebench.recorders import registry
 from mobilebench.suite import loading
@@ -556,3 +556,49 @@ def test_old_settings_that_no_options_select_together_take_several_runs() -> Non
         "--backend cpu --delegate xnnpack --arithmetic fp32,fp16",
         "--backend cpu --delegate none --arithmetic fp32",
     ]
+
+
+class TestGoal:
+    def test_none_is_asked_for_by_itself(self) -> None:
+        assert quick(HOST).suite.goal is None
+
+    @pytest.mark.parametrize(
+        ("asked", "blocks", "goal"),
+        [
+            ({"within": "2%"}, 3, Goal(within=0.02)),
+            ({"within": "0.05", "budget": "90s"}, 3, Goal(within=0.05, budget=90)),
+            ({"effort": "quick"}, 3, None),
+            ({"effort": "normal"}, 5, Goal(within=0.05, budget=1200)),
+            ({"effort": "rigorous"}, 10, Goal(within=0.02, budget=7200)),
+            ({"effort": "rigorous", "blocks": 4, "budget": "1h"}, 4, Goal(within=0.02, budget=3600)),
+            ({"effort": "quick", "within": "1%"}, 3, Goal(within=0.01)),
+        ],
+    )
+    def test_options_and_efforts_state_one(self, asked: dict[str, Any], blocks: int, goal: Goal | None) -> None:
+        found = quick(GPU_HOST, **asked)
+        assert set(ways(found).values()) == {blocks}
+        assert found.suite.goal == goal
+
+    def test_options_replace_what_the_suite_states(self) -> None:
+        suite = changed(within=0.05, budget=600.0)
+        assert plan(suite, [HOST], words=WORDS).suite.goal == Goal(within=0.05, budget=600)
+        assert plan(suite, [HOST], selection(within="1%"), words=WORDS).suite.goal == Goal(within=0.01, budget=600)
+        assert plan(suite, [HOST], selection(effort="quick"), words=WORDS).suite.goal is None
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"within": "0"},
+            {"within": "51%"},
+            {"within": "two"},
+            {"within": "nan"},
+            {"within": "2%", "budget": "0s"},
+            {"within": "2%", "budget": "20 min"},
+            {"within": "2%", "budget": "200h"},
+            {"budget": "20m"},
+            {"effort": "heroic"},
+        ],
+    )
+    def test_words_that_are_none(self, asked: dict[str, Any], pinned: Pinned) -> None:
+        with pinned.raises(BadInput):
+            quick(HOST, **asked)
