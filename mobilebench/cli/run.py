@@ -295,8 +295,9 @@ def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds:
     from mobilebench.session import estimate
 
     request = session.RunRequest(plan=plan, targets=tuple(selected), command=tuple(sys.argv))
-    estimates = estimate.estimate(plan, estimate.look_up(plan.blocks, store.folder))
-    time_left = estimate.TimeLeft(plan.blocks, selected, estimates)
+    time_left = estimate.TimeLeft(
+        plan.blocks, selected, lambda: estimate.estimate(plan, estimate.look_up(plan.blocks, store.folder))
+    )
     with progress.of_run(time_left) as (on_event, cancel):
         return session.run(request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -101,20 +101,24 @@ class TimeLeft:
         self,
         left: Iterable[PlannedBlock],
         targets: Sequence[TargetInfo],
-        estimates: Iterable[CaseEstimate] = (),
+        estimates: Callable[[], Iterable[CaseEstimate]] = tuple,
         measured: Iterable[Block] = (),
     ) -> None:
-        """`left`: the blocks to measure; `measured`: blocks of the run that were measured before."""
+        """`left`: the blocks to measure; `estimates`: estimates them, and is called when the run starts; `measured`:
+        blocks of the run that were measured before."""
         self._targets = targets
         self._left = {block.index: block for block in left}
-        self._expected = {(one.case.key, one.pass_): one.seconds / one.blocks for one in estimates}
+        self._estimates = estimates
+        self._expected: dict[CaseAndPass, float] = {}
         self._measured: dict[CaseAndPass, list[float]] = defaultdict(list)
         for block in measured:
             self._measured[case_and_pass(block.planned)].append(seconds_of(block))
 
     def __call__(self, event: events.Event) -> None:
         """Take an event into account."""
-        if isinstance(event, events.RoundsAdded):
+        if isinstance(event, events.RunStarted):
+            self._expected = {(one.case.key, one.pass_): one.seconds / one.blocks for one in self._estimates()}
+        elif isinstance(event, events.RoundsAdded):
             self._left |= {block.index: block for block in event.added}
         elif isinstance(event, events.BlockFinished):
             self._left.pop(event.block.planned.index, None)

@@ -108,7 +108,8 @@ def done(block: PlannedBlock, seconds: float) -> events.BlockFinished:
 class TestTimeLeft:
     def test_it_begins_with_the_estimate_and_corrects_itself(self) -> None:
         asked = plan(host(), rounds=4, models=("a", "b"))
-        left = TimeLeft(asked.blocks, asked.targets, estimate(asked, {}, World().dependencies()))
+        left = TimeLeft(asked.blocks, asked.targets, lambda: estimate(asked, {}, World().dependencies()))
+        left(events.RunStarted(run_id="r", targets=("host",), blocks=8))
         assert left.seconds == pytest.approx(8 * 1.5)
         left(done(asked.blocks[0], 3.0))
         assert left.seconds == pytest.approx(7 * 3.0)
