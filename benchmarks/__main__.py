@@ -24,6 +24,7 @@ BENCHMARKS = (
     "models_add",
     "coverage",
     "store_scale",
+    "adaptive_plan",
 )
 
 

@@ -18,7 +18,7 @@ from mobilebench.statistics.estimates import estimate, median
 from mobilebench.statistics.stopping import LEAST_TO_STOP, further_blocks
 from mobilebench.suite.further import further_rounds
 
-MOST_BLOCKS = 100
+MOST_BLOCKS = 200
 """A case gets no further block when it has so many, whatever the budget."""
 
 Partners = tuple[str, str, str, int]
