@@ -68,6 +68,20 @@ async function buildPage(name) {
   });
 }
 
+/** Builds the script that runs the frameworks outside of any page. */
+async function buildNodeScript() {
+  const config = common();
+  await build({
+    ...config,
+    build: {
+      ...config.build,
+      target: 'node20',
+      ssr: join(root, 'src', 'node', 'run.ts'),
+      rolldownOptions: { output: { entryFileNames: 'node.mjs' } },
+    },
+  });
+}
+
 /**
  * @param {string} release
  * @param {string} script
@@ -114,6 +128,7 @@ await rm(unfinished, { recursive: true, force: true });
 await mkdir(unfinished, { recursive: true });
 await buildPage('bench');
 await buildPage('manual');
+await buildNodeScript();
 for (const [release, binaries] of Object.entries(releases)) {
   const scripts = (await readdir(join(sources, release))).filter((name) => name.endsWith('.ts'));
   for (const script of scripts) await buildFramework(release, script);

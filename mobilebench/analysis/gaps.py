@@ -91,7 +91,7 @@ def gaps(summary: RunSummary) -> tuple[GapGroup, ...]:
 
 def _group(target: TargetSummary, model: str, precision: str, batch: int, cases: Sequence[CaseSummary]) -> GapGroup:
     native = [case for case in cases if not case.web and "prediction" in case.stages and _answered(case)]
-    web = [case for case in cases if case.web and case.timed and case.status not in ("unsupported", "not measured")]
+    web = [case for case in cases if case.in_page and case.timed and case.status not in ("unsupported", "not measured")]
     fastest = min(native, key=lambda case: case.stages["prediction"].value, default=None)
     if fastest is None or not web:
         missing = "native" if fastest is None else "web"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from mobilebench.core.axes import AXES, OFFERED
+from mobilebench.core.axes import AXES, NODE, OFFERED
 from mobilebench.core.records import Case, SetupPart, TargetInfo
 
 SETUP_PARTS: dict[SetupPart, str] = {
@@ -50,8 +50,13 @@ def filed_under(info: TargetInfo) -> str:
 
 
 def is_web(case: Case) -> bool:
-    """Whether the case's engine runs in a browser."""
+    """Whether the case's engine is one for browsers."""
     return case.browser is not None
+
+
+def in_page(case: Case) -> bool:
+    """Whether the case's engine runs in a page. In Node a web engine runs outside of any page."""
+    return case.browser not in (None, NODE)
 
 
 def engine_label(case: Case) -> str:

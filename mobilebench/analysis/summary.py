@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
-from mobilebench.analysis.labels import SETUP_PARTS, filed_under, is_web
+from mobilebench.analysis.labels import SETUP_PARTS, filed_under, in_page, is_web
 from mobilebench.analysis.stage_parts import (
     CompilationStatistics,
     CostStatistics,
@@ -164,6 +164,10 @@ class CaseSummary:
     @property
     def web(self) -> bool:
         return is_web(self.case)
+
+    @property
+    def in_page(self) -> bool:
+        return in_page(self.case)
 
     @property
     def timed(self) -> bool:

@@ -34,9 +34,9 @@ _MIME = {
     ".onnx": "application/octet-stream",
     ".wasm": "application/wasm",
 }
+_ISOLATING = {"Cross-Origin-Embedder-Policy": "require-corp", "Cross-Origin-Opener-Policy": "same-origin"}
 HEADERS = {
-    "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Opener-Policy": "same-origin",
+    **_ISOLATING,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -104,6 +104,8 @@ def logged_file(visit: Visit, name: str, file: Path, encoded: bool) -> web.Strea
             )
 
     headers = {**HEADERS, **(_KEPT if visit.cacheable else NEVER_KEPT), "Content-Type": _mime(file)}
+    if not visit.isolated:
+        headers = {name: value for name, value in headers.items() if name not in _ISOLATING}
     if visit.encoding != "identity":
         headers["Vary"] = "Accept-Encoding"
     sent = visit.smaller.get(file) if encoded else None

@@ -63,6 +63,7 @@ class Visit:
         encoding: Encoding = "identity",
         smaller: Mapping[Path, Path] | None = None,
         cacheable: bool = False,
+        isolated: bool = True,
         receivers: Mapping[str, Receiver] | None = None,
         turn_lapses_s: float | None = None,
     ) -> None:
@@ -72,6 +73,8 @@ class Visit:
         self.smaller = smaller or {}
         """Maps a file to its compressed copy, for browsers that accept the encoding."""
         self.cacheable = cacheable
+        self.isolated = isolated
+        """Whether its pages are cross-origin isolated."""
         self.receivers = receivers or {}
         self.turns: list[float] = []
         """Seconds of each download turn that the page gave up by itself, in order."""

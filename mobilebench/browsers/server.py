@@ -89,6 +89,7 @@ class PageServer:
         *,
         encoding: Encoding = "identity",
         cacheable: bool = False,
+        isolated: bool = True,
         receivers: Mapping[str, Receiver] | None = None,
         turn_lapses_s: float | None = None,
     ) -> Iterator[Visit]:
@@ -98,6 +99,7 @@ class PageServer:
             files: further files that can be fetched.
             encoding: how bodies are sent; all are compressed before this returns.
             cacheable: whether a browser may cache responses while the path exists.
+            isolated: whether pages are cross-origin isolated.
             receivers: maps a name to the function that takes JSON sent there by a page.
             turn_lapses_s: seconds without sent data after which the page loses its download turn; needed if no program
                 drives the page and would report that it is gone.
@@ -116,6 +118,7 @@ class PageServer:
                 encoding=encoding,
                 smaller=smaller,
                 cacheable=cacheable,
+                isolated=isolated,
                 receivers=receivers,
                 turn_lapses_s=turn_lapses_s,
             )

@@ -14,7 +14,19 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import mobilebench
-from mobilebench.cli import compare, describe, devices, libraries, models, results, run, serve, transfer, virtual
+from mobilebench.cli import (
+    compare,
+    describe,
+    devices,
+    explain,
+    libraries,
+    models,
+    results,
+    run,
+    serve,
+    transfer,
+    virtual,
+)
 from mobilebench.cli.output import harmless
 from mobilebench.core import log, old_names, paths
 from mobilebench.core.errors import ExitCode, MobilebenchError
@@ -40,6 +52,7 @@ _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "import": transfer.import_,
     "compare": compare.compare,
     "history": compare.history,
+    "explain": explain.explain,
     "describe": describe.describe,
     "bugreport": results.bugreport,
     "models": models.app,

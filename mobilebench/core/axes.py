@@ -19,6 +19,9 @@ Loader = Literal["split", "as-shipped"]
 Encoding = Literal["identity", "gzip", "br"]
 """How the page server compresses what a page downloads."""
 
+Isolation = Literal["isolated", "none"]
+"""Whether a page is cross-origin isolated, which gives it WebAssembly threads and a finer clock."""
+
 Scope = Literal["every case", "pages", "native engines", "some backends"]
 """The cases to which an axis applies. `some backends`: backends that declare it (`engines.base.Backend.axes`)."""
 
@@ -27,6 +30,8 @@ ALL = "all"
 AUTO = "auto"
 """A GPU that stands for `hardware` or `software`, depending on the target."""
 NO_AFFINITY = "none"
+NODE = "node"
+"""A browser's name that stands for Node: it runs the WebAssembly of a web engine outside of any page."""
 CORES = (NO_AFFINITY, "big", "little", "prime")
 WASM_BUILDS = ("plain", "simd", "threads", "simd-threads", "relaxed-simd", "relaxed-simd-threads")
 LITERT_WASM_FILES = {
@@ -318,9 +323,10 @@ class Case:
     browser: Annotated[
         str | None,
         Axis(
-            help="Measure pages in these browsers, and no native engines.",
+            help="Measure web engines in these browsers, and no native engines. `node`: their WebAssembly in Node, "
+            "outside of any page.",
             plural="browsers",
-            metavar="chrome|firefox|chrome@NAME",
+            metavar="chrome|firefox|chrome@NAME|node",
             stated=("chrome",),
             scope="pages",
             why_not="engine `{engine}` runs without a browser",
@@ -413,6 +419,19 @@ class Case:
             in_key="{}",
         ),
     ] = "identity"
+    isolation: Annotated[
+        Isolation,
+        Axis(
+            help="Pages are cross-origin isolated, which threads need, or not (`none`).",
+            plural="isolations",
+            metavar="isolated|none",
+            parse=one_of("isolation", "isolated", "none"),
+            scope="pages",
+            why_not="{engine} runs outside of a page, so there is no isolation {value}",
+            in_key="isolation-{}",
+            label=lambda value: "not isolated" if value == "none" else str(value),
+        ),
+    ] = "isolated"
 
     def __post_init__(self) -> None:
         if self.threads < 1 or self.batch < 1:

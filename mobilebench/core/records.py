@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from mobilebench.core.axes import NODE
 from mobilebench.core.axes import CacheState as CacheState
 from mobilebench.core.axes import Case as Case
 from mobilebench.core.axes import Encoding as Encoding
@@ -137,7 +138,7 @@ class Conditions(Record):
     headed: bool = False
     """Whether a browser on this computer shows its window, for a person to watch."""
     context: Context | None = None
-    """What starts the block; None: `browser` for a page, else `shell`."""
+    """What starts the block; None: `browser` for a page, else `shell`, which also starts Node."""
     record: list[RecordRequest] = []
     """Recorders that run while the block is measured, although they take time."""
 
@@ -158,7 +159,7 @@ class PlannedBlock(Record):
     @property
     def context(self) -> Context:
         """What starts the block."""
-        return self.conditions.context or ("browser" if self.case.browser else "shell")
+        return self.conditions.context or ("browser" if self.case.browser not in (None, NODE) else "shell")
 
 
 class FileProof(Record):

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
-from mobilebench.core.axes import AXES, OFFERED
+from mobilebench.core.axes import AXES, NODE, OFFERED
 from mobilebench.core.records import Case, Conditions, Measurement, PlannedBlock, Series, SpentOn, TargetInfo
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
@@ -201,6 +201,8 @@ def _beyond(engine: Engine, case: Case) -> str | None:
 
 def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
     """Why a page cannot meet the block's conditions; None when it can. A page also has no model file to map."""
+    if block.case.browser == NODE and block.pass_ not in ("timing", "recording"):
+        return f"Node has no {block.pass_} pass: {engine} is only timed there"
     firefox = (block.case.browser or "").startswith("firefox")
     if block.case.link != "none" and firefox:
         return f"Firefox cannot emulate the network {block.case.link}: WebDriver BiDi has no command for it"

@@ -6,7 +6,7 @@ files were really sent, and how long that took.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,32 +27,38 @@ ANSWER_LIMIT = 24_000_000
 _WITHOUT_SIMD = frozenset({"tfjs-backend-wasm.wasm", "ort-wasm.wasm", "ort-wasm-threaded.wasm"})
 
 
-def parse_answer(answer: Any, case: Case) -> Measurement:
+def parse_answer(answer: Any, case: Case, *, where: str = "the page") -> Measurement:
     """Parse the measurement in a page's answer. It is not trusted: JSON text of limited size with known fields.
+
+    Args:
+        answer: what the page returned.
+        case: what was asked for.
+        where: what answered, in words.
 
     Raises:
         Unsupported: the page reports that the case cannot run there.
         BlockFailed: the page reports a failure, or the answer is not a measurement of this case.
     """
+    capital = where[:1].upper() + where[1:]
     if not isinstance(answer, str) or len(answer) > ANSWER_LIMIT:
-        words = f"The page on {case.target} answered something other than a measurement."
+        words = f"{capital} on {case.target} answered something other than a measurement."
         raise BlockFailed(words, fault="bad answer")
     try:
         measurement = Measurement.model_validate_json(answer)
     except ValidationError as error:
-        words = f"The page on {case.target} answered with an invalid measurement: {first_problem(error).sentence()}."
+        words = f"{capital} on {case.target} answered with an invalid measurement: {first_problem(error).sentence()}."
         raise BlockFailed(words, fault="bad answer") from error
     subject = f"{case.way} with {case.model}"
     if measurement.status == "unsupported":
-        raise Unsupported(f"{subject}: {measurement.reason or 'the page gives no reason'}")
+        raise Unsupported(f"{subject}: {measurement.reason or f'{where} gives no reason'}")
     if measurement.status == "error":
-        words = f"{subject} failed in the page on {case.target}: {measurement.reason or 'no reason given'}"
+        words = f"{subject} failed in {where} on {case.target}: {measurement.reason or 'no reason given'}"
         raise BlockFailed(words, fault=measurement.fault or "page error")
     if measurement.trace is not None:
-        words = f"The page on {case.target} answered with a trace, which only its browser can record."
+        words = f"{capital} on {case.target} answered with a trace, which only its browser can record."
         raise BlockFailed(words, fault="bad answer")
     if measurement.engine != case.engine or not measurement.warmup_ms or not measurement.prediction_ms:
-        raise BlockFailed(f"The page on {case.target} answered without having measured {subject}.", fault="bad answer")
+        raise BlockFailed(f"{capital} on {case.target} answered without having measured {subject}.", fault="bad answer")
     return measurement
 
 
@@ -134,7 +140,7 @@ def complete(
     proof = measurement.proof.model_copy(
         update={
             "files": [*instantiated, *others.values()],
-            "simd": not all(Path(name).name in _WITHOUT_SIMD for name in loaded) if loaded else None,
+            "simd": has_simd(loaded),
             "browser_version": browser.version,
             "browser_program": browser.program,
             "renderer_process": renderer.pid if renderer else None,
@@ -145,6 +151,12 @@ def complete(
         }
     )
     return measurement.model_copy(update={"proof": proof})
+
+
+def has_simd(binaries: Iterable[str]) -> bool | None:
+    """Whether any of these WebAssembly binaries uses SIMD, by their names; None without a binary."""
+    names = [Path(name).name for name in binaries]
+    return not all(name in _WITHOUT_SIMD for name in names) if names else None
 
 
 def _named(binary: FileProof, log: list[Served]) -> FileProof:

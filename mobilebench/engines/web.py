@@ -15,7 +15,7 @@ from mobilebench.browsers import browser_processes, chrome, firefox, names
 from mobilebench.browsers.connect import open_page
 from mobilebench.browsers.page import Page, imitate_network
 from mobilebench.core import paths
-from mobilebench.core.axes import seconds_over_link
+from mobilebench.core.axes import NODE, seconds_over_link
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
 from mobilebench.engines import page_answer, page_process, page_recorders, page_sampling
@@ -69,7 +69,7 @@ class PreparedPage(PreparedCase):
 
 def reason_against(engine: str, backends: tuple[Backend, ...], target: TargetInfo, case: Case) -> str | None:
     """Why no web engine can run this case on this target; None when nothing is known against it."""
-    if reason := _reason_against_browser(target, case.browser or DEFAULT_BROWSER):
+    if case.browser != NODE and (reason := _reason_against_browser(target, case.browser or DEFAULT_BROWSER)):
         return reason
     backend = next((known for known in backends if known.name == case.backend), None)
     if backend is None:
@@ -135,7 +135,12 @@ def measure(
     downloads_s = (1 + server.open_visits) * seconds_over_link(case.link, LARGEST_FRAMEWORK + entry.bytes)
     with (
         too_slow_is_unsupported(),
-        server.visit(served, encoding=case.encoding, cacheable=case.caches == "warm") as visit,
+        server.visit(
+            served,
+            encoding=case.encoding,
+            cacheable=case.caches == "warm",
+            isolated=case.isolation == "isolated",
+        ) as visit,
         target.browser(browser_name, (*page_case.flags, *for_pass), headed=block.conditions.headed) as browser,
         target.reverse(server.port) as origin,
         browser_processes.renderer_checked(browser.address, on_phone) as process,

@@ -11,10 +11,11 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from mobilebench.core.axes import GPUS, LITERT_WASM_FILES
+from mobilebench.core import paths
+from mobilebench.core.axes import GPUS, LITERT_WASM_FILES, NODE
 from mobilebench.core.errors import Unsupported
 from mobilebench.core.records import Case, PlannedBlock, TargetInfo
-from mobilebench.engines import web
+from mobilebench.engines import node, web
 from mobilebench.engines.base import Backend, BlockResult
 from mobilebench.models import behaviour, user_store
 from mobilebench.models.manifest import AddedManifest, Format, Manifest, ModelFiles
@@ -40,6 +41,8 @@ class WebEngine:
     """How many cores the page has to see for each thread, in builds with threads; 0: any number will do."""
     refuses_one_thread: Mapping[str, str] = field(default_factory=dict)
     """Wasm build to the build that the framework loads in its place when one thread is asked for."""
+    node_builds: tuple[str, ...] = ()
+    """The Wasm builds that Node runs outside of any page."""
 
     dtypes: tuple[str, ...] | None = None
     """Element types of the inputs that it takes; None: all."""
@@ -58,6 +61,8 @@ class WebEngine:
 
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         if reason := web.reason_against(self.name, self.backends, target, case):
+            return reason
+        if case.browser == NODE and (reason := node.reason_against(target, case, self.title, self.node_builds)):
             return reason
         if self.most_threads is not None and case.threads > self.most_threads:
             return f"{self.name} starts at most {self.most_threads} threads"
@@ -90,7 +95,7 @@ class WebEngine:
                 return f"{self.title} has no {dtype} tensors (output {output})"
         return None
 
-    def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> web.PreparedPage:
+    def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> web.PreparedPage | node.PreparedNode:
         """Check that the engine takes the model and that it can be served. Pages fetch it, so nothing is pushed.
 
         Raises:
@@ -98,17 +103,31 @@ class WebEngine:
         """
         if reason := self.why_not_model(files):
             raise Unsupported(f"{reason}.")
+        if block.case.browser == NODE:
+            return self._prepare_for_node(target, block, files)
         return web.prepare(self.page_case(target.info, block.case), target, block, files)
+
+    def _prepare_for_node(self, target: Target, block: PlannedBlock, files: ModelFiles) -> node.PreparedNode:
+        program, pages = node.program(), paths.web_pages()
+        if program is None:
+            raise Unsupported(f"{node.why_missing()}.")
+        node.require_script(pages)
+        entry = web.format_file(files, self.format)
+        job = node.in_files(web.page_job(block, files, entry), files.folder)
+        patience = web.patience_s(block.rule, self.setup_patience_s)
+        return node.PreparedNode(target, block, files, {}, entry, job, program, pages, patience)
 
     def measure(
         self,
-        prepared: web.PreparedPage,
+        prepared: web.PreparedPage | node.PreparedNode,
         *,
         cancel: Event,
         samples: int = SAMPLES,
         traces: Path | None = None,
     ) -> BlockResult:
-        """Measure one block in a fresh page."""
+        """Measure one block in a fresh page, or in a fresh process of Node."""
+        if isinstance(prepared, node.PreparedNode):
+            return node.measure(prepared, cancel=cancel, samples=samples)
         return web.measure(
             prepared, cancel=cancel, samples=samples, setup_patience_s=self.setup_patience_s, traces=traces
         )
@@ -161,6 +180,7 @@ TFJS = WebEngine(
     backends=(_TFJS_WASM, _WEBGL, gpu_backend("webgpu", "WebGPU shaders"), _TFJS_JS),
     most_threads=TFJS_MOST_THREADS,
     cores_a_thread=2,
+    node_builds=("simd", "plain"),
 )
 TFJS_4_2 = WebEngine(
     name="tfjs@4.2",
@@ -207,6 +227,7 @@ ORTJS = WebEngine(
             single_threaded=True,
         ),
     ),
+    node_builds=("simd-threads",),
 )
 
 

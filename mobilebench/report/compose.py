@@ -19,6 +19,7 @@ from mobilebench.report import document as doc
 from mobilebench.report import terminal
 from mobilebench.report.sections import (
     against,
+    explain,
     gaps,
     glance,
     head,
@@ -64,6 +65,7 @@ TABLE_SECTIONS: tuple[RunSection, ...] = (study.tables, against.section, study.d
 MODEL_SECTIONS: tuple[ModelSection, ...] = (
     results.section,
     gaps.section,
+    explain.section,
     pages.section,
     kernels.section,
     memory.section,

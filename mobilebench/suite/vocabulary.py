@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mobilebench.browsers.names import FAMILIES, is_name
-from mobilebench.core.axes import AUTO, OFFERED
+from mobilebench.core.axes import AUTO, NODE, OFFERED
 
 if TYPE_CHECKING:
     from mobilebench.engines.base import Backend, Engine
@@ -58,16 +58,16 @@ class Vocabulary:
 
 
 class Browsers(Collection[str]):
-    """Contains every build of a browser under any name, but iterates only over the automatically found browsers."""
+    """Contains Node and every build of a browser under any name, but iterates only over what is found automatically."""
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and is_name(name)
+        return isinstance(name, str) and (name == NODE or is_name(name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(FAMILIES)
+        return iter((*FAMILIES, NODE))
 
     def __len__(self) -> int:
-        return len(FAMILIES)
+        return len(FAMILIES) + 1
 
 
 class Models(Collection[str]):

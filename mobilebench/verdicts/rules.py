@@ -14,6 +14,7 @@ from statistics import median
 from typing import get_args
 
 from mobilebench.core.agreement import disagreements, malformations
+from mobilebench.core.axes import NODE
 from mobilebench.core.errors import as_clause
 from mobilebench.core.records import (
     Measurement,
@@ -98,7 +99,9 @@ def judge(
 def _rules_for(planned: PlannedBlock) -> tuple[Rule, ...]:
     if planned.case.engine == "sleep":
         return (*OF_THE_BLOCK, judge_waiting)
-    return (*OF_THE_BLOCK, *OF_EVERY_ENGINE, *(OF_PAGES if planned.case.browser else OF_NATIVE_BLOCKS))
+    browser = planned.case.browser
+    own = OF_NATIVE_BLOCKS if browser is None else OF_NODE if browser == NODE else OF_PAGES
+    return (*OF_THE_BLOCK, *OF_EVERY_ENGINE, *own)
 
 
 def judge_engine(evidence: Evidence, found: Findings) -> None:
@@ -303,10 +306,12 @@ OF_PAGES: tuple[Rule, ...] = (
     web.judge_renderer,
     web.judge_visibility,
     web.judge_downloads,
+    web.judge_release,
     web.judge_browser,
     web.judge_isolation,
     web.judge_page_threads,
 )
+OF_NODE: tuple[Rule, ...] = (web.judge_wasm_build, web.judge_release, web.judge_node, web.judge_page_threads)
 OF_NATIVE_BLOCKS: tuple[Rule, ...] = (
     native.judge_delegation,
     native.judge_affinity,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mobilebench.core.axes import LINKS, wasm_build_of
+from mobilebench.core.axes import LINKS, NODE, wasm_build_of
 from mobilebench.core.records import Download, SetupPart
 from mobilebench.verdicts.codes import Code
 from mobilebench.verdicts.findings import Evidence, Findings
@@ -65,21 +65,36 @@ def judge_visibility(evidence: Evidence, found: Findings) -> None:
         found.add(Code.PAGE_UNFOCUSED, sentence)
 
 
-def judge_browser(evidence: Evidence, found: Findings) -> None:
-    """The versions of engine and browser have to be known and right."""
+def judge_release(evidence: Evidence, found: Findings) -> None:
+    """The engine's release has to be known and right."""
     release, version = evidence.case.engine.partition("@")[2], evidence.measurement.version
     if release and version is None:
         found.unproven(Code.UNPROVEN_RELEASE, "which release of the engine ran")
     elif release and not f"{version}.".startswith(f"{release}."):
         found.add(Code.WRONG_RELEASE, f"release {version} ran, not {release}")
+
+
+def judge_browser(evidence: Evidence, found: Findings) -> None:
+    """The browser's version has to be known."""
     if evidence.proof.browser_version is None:
         found.unproven(Code.UNPROVEN_BROWSER, "the browser's version")
 
 
+def judge_node(evidence: Evidence, found: Findings) -> None:
+    """The version of Node has to be known."""
+    if "node" not in evidence.proof.environment:
+        found.unproven(Code.UNPROVEN_NODE, "the version of Node")
+
+
 def judge_isolation(evidence: Evidence, found: Findings) -> None:
-    """Threads need a page that is cross-origin isolated."""
+    """Threads need a page that is cross-origin isolated; a case may ask for a page that is not."""
     isolated = evidence.proof.cross_origin_isolated
-    if (evidence.case.wasm_build or "").endswith("threads"):
+    if evidence.case.isolation == "none":
+        if isolated is None:
+            found.unproven(Code.UNPROVEN_ISOLATION, "whether the page was isolated")
+        elif isolated:
+            found.add(Code.WRONG_ISOLATION, "the page was isolated, though a page without isolation was asked for")
+    elif (evidence.case.wasm_build or "").endswith("threads"):
         if isolated is None:
             found.unproven(Code.UNPROVEN_ISOLATION, "whether the page was isolated")
         elif not isolated:
@@ -96,16 +111,17 @@ def judge_page_threads(evidence: Evidence, found: Findings) -> None:
     if evidence.case.backend != "wasm":
         return
     seen, alive = proof.threads_at_work, proof.threads_alive
+    where = "Node" if evidence.case.browser == NODE else "the page"
     if seen is None:
         if asked > 1:
             sentence = "threads unproven: the system does not tell the processor time of the page's threads"
             found.add(Code.UNPROVEN_THREADS, sentence)
     elif seen > asked:
-        found.add(Code.TOO_MANY_THREADS, f"{seen} threads of the page, not {asked}, used processor time")
+        found.add(Code.TOO_MANY_THREADS, f"{seen} threads of {where}, not {asked}, used processor time")
     elif seen < asked and alive is not None and alive >= asked:
-        found.add(Code.THREADS_IDLE, f"{alive} threads of the page were there, but only {seen} used processor time")
+        found.add(Code.THREADS_IDLE, f"{alive} threads of {where} were there, but only {seen} used processor time")
     elif seen < asked:
-        sentence = f"{seen} of {asked} threads of the page used processor time: there were no more"
+        sentence = f"{seen} of {asked} threads of {where} used processor time: there were no more"
         found.add(Code.THREADS_MISSING, sentence)
 
 

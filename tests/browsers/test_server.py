@@ -70,6 +70,16 @@ def test_pages_come_isolated_uncached_and_with_their_type(server: PageServer, na
     assert response.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("name", ["bench.html", "binaries/engine.wasm"])
+def test_a_visit_without_isolation_sends_none_of_its_headers(server: PageServer, name: str) -> None:
+    with server.visit({}, isolated=False) as visit:
+        response, _ = get(server, visit.path + name)
+    assert response.status == 200
+    assert "Cross-Origin-Opener-Policy" not in response.headers
+    assert "Cross-Origin-Embedder-Policy" not in response.headers
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 def test_model_files_are_served_under_the_names_that_the_visit_gives_them(server: PageServer, tmp_path: Path) -> None:
     model = tmp_path / "weights.bin"
     model.write_bytes(bytes(range(256)) * 5000)

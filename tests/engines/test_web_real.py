@@ -123,6 +123,25 @@ def test_every_wasm_setting_answers_right_and_proves_itself(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.parametrize("way", [("tfjs", "simd"), ("ortjs", "simd-threads")], ids=["tfjs", "ortjs"])
+def test_a_page_without_isolation_computes_and_says_so(target: HostTarget, way: tuple[str, str]) -> None:
+    engine, build = way
+    case = dataclasses.replace(web_case(engine, "wasm", build), isolation="none")
+    files = model("bert_small")
+    found = measured_by(ENGINES[engine], target, planned(case), files, cancel=Event()).measurement
+    assert found.proof.cross_origin_isolated is False
+    assert (found.proof.clock_resolution_ms or 0) > 0.02
+    assert disagreements(files.manifest.reference, found.output, files.manifest.tolerance) == []
+    codes = judge(planned(case), found, target.info, facts(files.manifest)).codes
+    assert set(codes) <= {"clock-too-coarse"}
+
+
+def test_threads_need_isolation(target: HostTarget) -> None:
+    case = dataclasses.replace(web_case("tfjs", "wasm", "simd-threads", 2), isolation="none")
+    with pytest.raises(Unsupported):
+        measured_by(TFJS, target, planned(case), model("bert_small"), cancel=Event())
+
+
 @pytest.mark.parametrize("way", GPU, ids=["tfjs/webgl", "ortjs/webgpu", "litertjs/webgpu"])
 def test_the_software_gpu_answers_right_and_is_named(target: HostTarget, way: tuple[str, str, str, int]) -> None:
     measured = measure(target, way, rule=BlockRule(min_predictions=1, max_predictions=1))

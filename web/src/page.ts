@@ -1,19 +1,19 @@
 // The bench page: `mobilebench.run(job)` measures one block and answers with a measurement, as JSON text.
 import './core/console';
 import { byStage, CompilationWatch } from './recorders/compilation';
-import type { EngineAdapter, Output } from './engines/engine';
+import type { EngineAdapter } from './engines/engine';
 import { litertjs } from './engines/litertjs';
 import { ortjs } from './engines/ortjs';
 import { tfjs } from './engines/tfjs';
 import { failureOf } from './core/fault';
 import { GpuWatch, isGpuApi, preferenceOf, rendererFor, whyNotHonoured, type GpuApi } from './core/gpu';
-import { fillInput, summarise } from './core/inputs';
+import { fillInput, summaries } from './core/inputs';
 import { NetworkWatch } from './core/network';
 import { obtain, type Ended } from './engines/obtain';
 import { browserProof, FocusWatch, VisibilityWatch, WasmWatch, WorkerWatch } from './core/proof';
 import { recorderFor } from './recorders/registry';
 import { Steps } from './core/steps';
-import { Unsupported, type Job, type Measurement, type OutputSummary, type Proof } from './core/types';
+import { Unsupported, type Job, type Measurement, type Proof } from './core/types';
 import { RefusalWatch } from './core/refusal';
 import { predictUntil, Readback, Setup } from './core/stages';
 
@@ -131,14 +131,6 @@ async function demandPreference(job: Job, { renderer }: Proof): Promise<void> {
   };
   const reason = whyNotHonoured(wanted, renderer, given);
   if (reason !== undefined) throw new Unsupported(reason);
-}
-
-function summaries(job: Job, outputs: ReadonlyMap<string, Output>): OutputSummary[] {
-  return job.model.outputs.map(({ name, format_name }) => {
-    const output = outputs.get(format_name);
-    if (output === undefined) throw new Error(`The engine gave no output ${format_name}.`);
-    return summarise(name, output.shape, output.values, job.samples);
-  });
 }
 
 /** Measures, and puts any error into the answer's `status` and `reason`. */

@@ -55,7 +55,7 @@ def _glance(group: GapGroup) -> Glance:
     cases = group.target.by_model()[group.model, group.precision, group.batch]
     native = next((case for case in cases if case.case == group.fastest_native), None)
     web = min(
-        (case for case in cases if case.web and "prediction" in case.stages),
+        (case for case in cases if case.in_page and "prediction" in case.stages),
         key=lambda case: case.stages["prediction"].value,
         default=None,
     )

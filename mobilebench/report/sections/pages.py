@@ -26,7 +26,7 @@ def section(view: views.ModelView) -> doc.Section | None:
 
 
 def _setups(view: views.ModelView) -> list[doc.Block]:
-    pages = [case for case in view.cases if case.web and "setup" in case.stages]
+    pages = [case for case in view.cases if case.in_page and "setup" in case.stages]
     if not pages:
         return []
     columns = (

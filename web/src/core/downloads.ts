@@ -29,6 +29,13 @@ export function downloadModule(file: string): Promise<void> {
   });
 }
 
+let base: string | undefined;
+
+/** Names files relative to this address from now on, where there is no page whose address they are relative to. */
+export function setBase(url: string): void {
+  base = url;
+}
+
 export function address(file: string): string {
-  return new URL(file, document.baseURI).href;
+  return new URL(file, base ?? document.baseURI).href;
 }

@@ -1,5 +1,5 @@
 // The published input formula and the summary of an output; mobilebench/models/synthetic_inputs.py states both.
-import type { Dtype, Fill, InputJob, OutputSummary, Values } from './types';
+import type { Dtype, Fill, InputJob, Job, OutputSummary, Values } from './types';
 
 const SAMPLES = 64;
 
@@ -104,4 +104,16 @@ function asFloats(values: ArrayLike<number> | BigInt64Array): Float32Array {
 
 function finiteOrZero(value: number | undefined): number {
   return value !== undefined && Number.isFinite(value) ? value : 0;
+}
+
+/** Summarises the outputs of one inference, which are given by their names in the model's file. */
+export function summaries(
+  job: Job,
+  outputs: ReadonlyMap<string, { shape: readonly number[]; values: ArrayLike<number> }>,
+): OutputSummary[] {
+  return job.model.outputs.map(({ name, format_name }) => {
+    const output = outputs.get(format_name);
+    if (output === undefined) throw new Error(`The engine gave no output ${format_name}.`);
+    return summarise(name, output.shape, output.values, job.samples);
+  });
 }

@@ -61,7 +61,7 @@ export const ortjs: EngineAdapter = {
   },
 
   async start(job, script, binaries, gpu) {
-    if (job.threads > 1 && !crossOriginIsolated) {
+    if (job.threads > 1 && typeof SharedArrayBuffer === 'undefined') {
       throw new Unsupported('This page has no WebAssembly threads (SharedArrayBuffer needs an isolated page).');
     }
     if (job.backend === 'webnn' && !('ml' in navigator)) {

@@ -11,6 +11,7 @@ export class PthreadWatch {
       this.started++;
       for (const look of this.waiting) look();
     };
+    if (typeof Worker === 'undefined') return;
     globalThis.Worker = class extends Worker {
       override postMessage(message: unknown, options?: Transferable[] | StructuredSerializeOptions) {
         note(message);
