@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mobilebench.analysis.explain import Explained, Explanation, Growth, Step, explanations
 from mobilebench.analysis.gaps import Ratio
-from mobilebench.analysis.labels import case_label, duration, model_label, percent, ratio
+from mobilebench.analysis.labels import case_label, duration, factor, model_label, percent, ratio
 from mobilebench.analysis.summary import CaseSummary, RunSummary
 from mobilebench.core.errors import as_sentence
 from mobilebench.report import document as doc
@@ -94,13 +94,17 @@ def summary(found: Explanation) -> str:
     if found.several:
         parts.append(f"steps that change several things (†) make {_with_range(found.several)}, not taken apart")
     shares = f" {as_sentence(' and '.join(parts))}" if parts else ""
-    rest = f"The product of all steps is {ratio(found.product)}; {_with_range(found.remainder)} stays unexplained."
+    left = f"{factor(found.remainder.value)} ({_range(found.remainder)})"
+    rest = f"The product of all steps is {ratio(found.product)}, which leaves a factor of {left} unexplained."
     return f"{gap}{shares} {rest}"
 
 
 def _with_range(found: Ratio) -> str:
-    between = ratio_range(found) or plural(found.rounds, "round")
-    return f"{ratio(found.value)} ({between})"
+    return f"{ratio(found.value)} ({_range(found)})"
+
+
+def _range(found: Ratio) -> str:
+    return ratio_range(found) or plural(found.rounds, "round")
 
 
 def _time(case: CaseSummary) -> doc.Cell:
@@ -125,7 +129,12 @@ def _side(step: Step) -> doc.Row:
 def _name(step: Step, against: str = "") -> doc.Cell:
     mark = "" if step.one_thing else _SEVERAL
     changes = "; ".join(f"{one.name}: {one.before} → {one.after}" for one in step.changes)
-    details = (step.rung, case_label(step.lower.case), *((f"against {against}",) if against else ()), changes)
+    doubt = ("one side is suspect",) if step.suspect else ()
+    details = (
+        *(step.rung, case_label(step.lower.case)),
+        *((f"against {against}",) if against else ()),
+        *(changes, *doubt),
+    )
     end = f" (against {against})" if against else ""
     return doc.Cell(f"{step.title}{mark}", details, terminal=f"{step.title}{mark}: {step.rung}{end}")
 
