@@ -15,9 +15,9 @@ from mobilebench.report.views import ModelView
 
 _SEVERAL = " †"
 _NOTE = (
-    "Factors are times of a rung over those of the rung above, paired within rounds: geometric means with their 95 % "
-    "intervals (with fewer than three rounds: the lowest and highest ratio). A step marked † changes several things, "
-    "which are listed: its factor is not taken apart."
+    "Predictions are in milliseconds. Factors are times of a rung over those of the rung above, paired within rounds: "
+    "geometric means with their 95 % intervals (with fewer than three rounds: the lowest and highest ratio). A step "
+    "marked † changes several things, which are listed: its factor is not taken apart."
 )
 _STEPS = (
     doc.Column("Step, and the rung that it leads to", "name", short="step: rung"),
@@ -159,8 +159,9 @@ def _kernels(found: Explanation, caption: str) -> Iterator[doc.Block]:
         yield doc.Paragraph(doc.Sentence(text), "small")
         return
     note = (
-        f"Operators by type, of {case_label(growth.upper)} (native) and {case_label(growth.lower)} (page), from their "
-        "kernels passes, which take time themselves. The largest growth comes first."
+        f"Milliseconds of one prediction by type of operator, of {case_label(growth.upper)} (native) and "
+        f"{case_label(growth.lower)} (page), from their kernels passes, which take time themselves. The largest growth "
+        "comes first."
     )
     rows = tuple(map(_growth, growth.rows))
     yield doc.Table("explain-kernels", _KERNELS, rows, f"{caption}: kernels that grow most", note)
