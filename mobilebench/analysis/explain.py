@@ -305,9 +305,20 @@ def _scaled(ratio: Ratio, by: float) -> Ratio:
     return Ratio(scaled, Interval(ratio.spread.low / by, ratio.spread.high / by))
 
 
+_SIMD = "SIMD width"
+_VECTORS = (
+    ("avx512", "512 bits"),
+    ("avx", "256 bits"),
+    ("sve", "scalable"),
+    ("sse", "128 bits"),
+    ("asimd", "128 bits"),
+)
+"""Beginnings of names of processor features to the width of vectors that they offer, the widest first."""
+
 _PROOF: tuple[tuple[str, Callable[[Measurement], str | None]], ...] = (
     ("engine version", lambda m: m.version),
     ("JavaScript engine", lambda m: _javascript(m)),
+    (_SIMD, lambda m: _vectors(m)),
 )
 """Values of the proof that a step may change beside the axes."""
 
@@ -317,6 +328,15 @@ def _javascript(measurement: Measurement) -> str | None:
     if v8 := proof.environment.get("v8"):
         return f"V8 {v8} of Node {proof.environment.get('node', 'of an unknown version')}"
     return f"that of the browser, version {proof.browser_version}" if proof.browser_version else None
+
+
+def _vectors(measurement: Measurement) -> str | None:
+    """The widest vectors that the processor or the WebAssembly binary offers; None if it is not known."""
+    proof = measurement.proof
+    if proof.simd is not None:
+        return "128 bits (WebAssembly)" if proof.simd else "no vectors"
+    found = [(name, width) for start, width in _VECTORS for name in proof.cpu_features if name.startswith(start)]
+    return f"up to {found[0][1]} ({found[0][0]})" if found else None
 
 
 def _changes(upper: CaseSummary, lower: CaseSummary) -> tuple[Change, ...]:
@@ -342,9 +362,13 @@ def _changes(upper: CaseSummary, lower: CaseSummary) -> tuple[Change, ...]:
 
 
 def _follows(name: str, changes: Sequence[Change]) -> bool:
-    """Whether a value of the proof differs because an axis differs: a release is an engine of its own."""
+    """Whether a value of the proof differs because an axis differs: a release is an engine of its own, and a Wasm build
+    or a backend of a page has its vectors.
+    """
     axes = {change.name: change for change in changes}
     engine = axes.get("engine")
+    if name == _SIMD:
+        return AXES["wasm_build"].title in axes or (engine is None and "backend" in axes)
     same_engine = engine is not None and engine.before.partition("@")[0] == engine.after.partition("@")[0]
     return name == "engine version" and same_engine
 

@@ -28,7 +28,8 @@ RUNGS = {NATIVE: 2.0, SINGLE: 3.0, IN_NODE: 12.0, OPEN: 15.0, PAGE: 14.0, THREAD
 
 
 def answer(of: Case, prediction: float) -> Measurement:
-    made = example.measurement(of, example.SHAPES[of.engine, chosen(of)], random.Random(3))
+    shape = example.SHAPES.get((of.engine, chosen(of)), example.SHAPES["ortjs", "simd-threads"])
+    made = example.measurement(of, shape, random.Random(3))
     proof = made.proof
     if of.browser == NODE:
         environment = {"node": "20.20.2", "v8": "11.3.244"}
@@ -91,7 +92,7 @@ def test_each_step_names_what_differs() -> None:
     changed = [[change.name for change in step.changes] for step in found.steps]
     assert changed == [
         ["threads"],
-        ["engine", "backend", "browser", "engine version"],
+        ["engine", "backend", "browser", "engine version", "SIMD width"],
         ["browser", "JavaScript engine"],
         ["isolation"],
         ["threads"],
@@ -99,6 +100,14 @@ def test_each_step_names_what_differs() -> None:
     assert [step.one_thing for step in found.steps] == [True, False, False, True, True]
     assert found.single is not None and found.single.value == pytest.approx(1.5 * 14 / 15 * 8 / 14)
     assert found.several is not None and found.several.value == pytest.approx(5.0)
+
+
+def test_a_build_without_simd_changes_one_thing() -> None:
+    simd = replace(example.case("host", "ortjs", "simd", threads=1), engine="ortjs@1.18")
+    plain = replace(simd, wasm_build="plain")
+    run = run_of({**RUNGS, simd: 14.0, plain: 35.0})
+    (side,) = ladder(run).sides
+    assert (side.title, side.ratio.value, side.one_thing) == ("SIMD width", pytest.approx(2.5), True)
 
 
 def test_a_rung_that_was_not_measured_is_named_and_spanned() -> None:
