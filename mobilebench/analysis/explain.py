@@ -22,7 +22,7 @@ from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.errors import BadInput
 from mobilebench.core.operators import OperatorType
 from mobilebench.core.records import Case, Measurement
-from mobilebench.statistics.estimates import Estimate, Interval, estimate
+from mobilebench.statistics.estimates import Interval, estimate
 
 DEFAULT_PAGE = "chrome"
 TOP_KERNELS = 6
@@ -121,8 +121,7 @@ class Explanation:
     product: float
     """The product of the factors of all steps."""
     remainder: Ratio
-    """The whole gap over the product of the steps: 1 where all rungs count in the same rounds. Its interval is as wide
-    as that of the whole gap."""
+    """The whole gap over the product of the steps: 1 where all rungs count in the same rounds."""
     single: Ratio | None
     """Product of the steps that change one thing; None without one, or without a round in which all count."""
     several: Ratio | None
@@ -171,7 +170,7 @@ def _explain(ladder: Ladder, target: TargetSummary, model: str, precision: str, 
         missing=(*missing, *missing_sides),
         total=total,
         product=product,
-        remainder=_scaled(total, product),
+        remainder=_remainder(steps),
         single=_product([step for step in steps if step.one_thing]),
         several=_product([step for step in steps if not step.one_thing]),
         growth=_growth([case for _, case in measured]),
@@ -297,12 +296,20 @@ def _product(steps: Sequence[Step]) -> Ratio | None:
     return paired([step.lower for step in steps], [step.upper for step in steps]) if steps else None
 
 
-def _scaled(ratio: Ratio, by: float) -> Ratio:
-    """A ratio over a number."""
-    found = ratio.interval
-    interval = Interval(found.low / by, found.high / by) if found else None
-    scaled = Estimate(ratio.value / by, interval, ratio.rounds, ratio.estimate.correlation, ratio.estimate.widening)
-    return Ratio(scaled, Interval(ratio.spread.low / by, ratio.spread.high / by))
+def _remainder(steps: Sequence[Step]) -> Ratio:
+    """The whole gap over the product of the steps, by round; a step that has no ratio in a round counts by its mean."""
+    first, last = _by_round(steps[0].upper), _by_round(steps[-1].lower)
+    ratios = [(step.ratio.value, _by_round(step.lower), _by_round(step.upper)) for step in steps]
+    values = [
+        last[number]
+        / first[number]
+        / math.prod(
+            lower[number] / upper[number] if number in lower and number in upper else mean
+            for mean, lower, upper in ratios
+        )
+        for number in sorted(set(first) & set(last))
+    ]
+    return Ratio(estimate(values), Interval(min(values), max(values)))
 
 
 _SIMD = "SIMD width"

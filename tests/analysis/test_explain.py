@@ -82,7 +82,7 @@ def test_the_product_of_the_steps_is_the_whole_gap() -> None:
     assert found.total.value == pytest.approx(4.0)
     assert found.product == pytest.approx(math.prod(factors)) == pytest.approx(found.total.value)
     assert found.remainder.value == pytest.approx(1.0)
-    assert found.remainder.interval is not None and found.remainder.interval.holds(1.0)
+    assert found.remainder.spread.low == pytest.approx(found.remainder.spread.high)
     assert [step.cumulative and step.cumulative.value for step in found.steps] == pytest.approx([1.5, 6, 7.5, 7, 4])
     assert found.missing == ()
 
@@ -133,6 +133,7 @@ def test_blocks_that_are_missing_leave_something_unexplained() -> None:
     assert found.remainder.rounds == 2
     assert found.steps[-1].ratio.rounds == 1
     assert found.product == pytest.approx(math.prod(step.ratio.value for step in found.steps))
+    assert found.remainder.value == pytest.approx(found.total.value / found.product)
 
 
 def test_a_rung_without_a_common_round_is_missing() -> None:

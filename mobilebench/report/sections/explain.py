@@ -94,7 +94,8 @@ def summary(found: Explanation) -> str:
     if found.several:
         parts.append(f"steps that change several things (†) make {_with_range(found.several)}, not taken apart")
     shares = f" {as_sentence(' and '.join(parts))}" if parts else ""
-    left = f"{factor(found.remainder.value)} ({_range(found.remainder)})"
+    left, between = factor(found.remainder.value), ratio_range(found.remainder)
+    left += f" ({between})" if between not in ("", left) else ""
     rest = f"The product of all steps is {ratio(found.product)}, which leaves a factor of {left} unexplained."
     return f"{gap}{shares} {rest}"
 
