@@ -14,6 +14,7 @@ from mobilebench.analysis.gaps import round_ratios, why_refused
 from mobilebench.analysis.labels import engine_label
 from mobilebench.analysis.study_tables import GPU_BACKENDS, Mean, Model, Way, mean_of, model_of, plain_of, way_of
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
+from mobilebench.core.axes import NODE
 from mobilebench.core.records import Stage
 from mobilebench.statistics.estimates import geometric_mean
 
@@ -63,8 +64,8 @@ def _of_target(target: TargetSummary) -> Iterator[WayGap]:
 
 
 def _bases(way: Way, against: Against, ways: Iterable[Way]) -> list[Way]:
-    """The ways with which this one is compared."""
-    if way.browser is None:
+    """The ways with which this one is compared. A web engine in Node is no page, so only its builds are compared."""
+    if way.browser is None or (way.browser == NODE and against != "plain wasm"):
         return []
     if against == "native":
         return [other for other in ways if other.browser is None and _is_counterpart(way, other)]

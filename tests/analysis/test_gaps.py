@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.summary import summarise
+from mobilebench.core.axes import NODE
 from mobilebench.core.records import Block, Case, Measurement, PlannedBlock, Run, Verdict
 from mobilebench.statistics.estimates import Interval
 from tests.analysis import example, pages
@@ -53,6 +55,12 @@ def test_ratios_pair_within_rounds() -> None:
     assert (ratio.value, ratio.spread, ratio.rounds) == (pytest.approx(60 ** (1 / 3)), Interval(3, 5), 3)
     assert ratio.interval is not None and ratio.interval.holds(ratio.value)
     assert found.main[0].ratios["setup"].rounds == 3
+
+
+def test_a_web_engine_in_node_is_no_page() -> None:
+    in_node = replace(SIMD, browser=NODE)
+    found = group(one(TFLITE, 2), one(in_node, 3), one(SIMD, 8))
+    assert [gap.web for gap in found.gaps] == [SIMD]
 
 
 def test_the_fastest_native_is_the_main_side_and_every_native_is_compared() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mobilebench.analysis.study_gaps import Against, WayGap, way_gaps
+from mobilebench.core.axes import NODE
 from mobilebench.core.records import Case
 from tests.analysis import study
 
@@ -23,6 +26,13 @@ def test_lowest_highest_and_both_means_over_the_models_of_both_sides() -> None:
     mean = gap.stages["prediction"]
     assert (mean.low, mean.high, mean.geometric, mean.arithmetic) == (0.5, 2.0, pytest.approx(1.0), 1.25)
     assert {model for model, *_ in mean.models} == {"mobilenet_v2", "bert_small"}
+
+
+def test_a_web_engine_in_node_is_compared_with_its_plain_build_only() -> None:
+    in_node = {replace(PLAIN, browser=NODE): [10.0], replace(SIMD, browser=NODE): [5.0]}
+    times = {study.native("tflite"): [1.0], PLAIN: [9.0], SIMD: [4.0], **in_node}
+    found = [(gap.against, gap.above.browser) for gap in way_gaps(study.summary(times))]
+    assert [against for against, browser in found if browser == NODE] == ["plain wasm"]
 
 
 @pytest.mark.parametrize(
