@@ -89,6 +89,11 @@ def model_label(model: str, precision: str, batch: int) -> str:
     return f"{model} {precision}, batch {batch}"
 
 
+def plain_model_label(model: str, precision: str, batch: int) -> str:
+    """The model's name, with precision and batch only if they are not `fp32` and 1."""
+    return model if (precision, batch) == ("fp32", 1) else model_label(model, precision, batch)
+
+
 def duration(ms: float) -> str:
     """Milliseconds with about three digits and without a unit: `0.412`, `4.12`, `41.2`, `4120`, `15 900`."""
     if ms == 0:

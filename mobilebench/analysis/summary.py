@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, get_args
 
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, in_page, is_web
@@ -81,6 +82,12 @@ class BlockSummary:
     block: Block
 
     @property
+    def codes(self) -> dict[str, str]:
+        """Each reason of its verdict to the reason's code."""
+        verdict = self.block.verdict
+        return {reason.sentence: reason.code for reason in verdict.reasons} if verdict else {}
+
+    @property
     def counted(self) -> bool:
         """Whether it may enter statistics."""
         return self.status in _COUNTED
@@ -96,8 +103,12 @@ class BlockSummary:
 
     def median(self, stage: Stage) -> float | None:
         """Milliseconds; None when the stage has no sample."""
-        samples = self.samples(stage)
-        return median(samples) if samples else None
+        return self._medians[stage]
+
+    @cached_property
+    def _medians(self) -> dict[Stage, float | None]:
+        found = {stage: self.samples(stage) for stage in STAGES}
+        return {stage: median(samples) if samples else None for stage, samples in found.items()}
 
     @property
     def warmup_end(self) -> int | None:
@@ -123,6 +134,8 @@ class PassSummary:
     """Blocks that were run, in round order."""
     counted: tuple[BlockSummary, ...]
     """The valid and suspect blocks."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """Each reason that a rule gave to its code (`verdicts.codes`)."""
 
     @property
     def measurement(self) -> Measurement | None:
@@ -160,6 +173,8 @@ class CaseSummary:
     """For a page whose engine's call can be separated from the read-back after it."""
     watched: dict[Pass, PassSummary] = field(default_factory=dict)
     """The passes beside timing that were planned for this case."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """Each reason that a rule gave to its code (`verdicts.codes`)."""
 
     @property
     def web(self) -> bool:
@@ -305,6 +320,7 @@ def _case(case: Case, plans: Sequence[PlannedBlock], latest: dict[int, Block], w
         compilation=compilation(answers),
         readback=readback(answers),
         watched=watched,
+        codes={sentence: code for one in shown for sentence, code in one.codes.items()},
     )
 
 
@@ -312,6 +328,7 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block], within: float
     run = [latest[plan.index] for plan in plans if plan.index in latest]
     blocks = tuple(sorted((_block(block) for block in run), key=lambda block: block.round))
     counted = [block for block in blocks if block.counted]
+    codes = {sentence: code for block in blocks for sentence, code in block.codes.items()}
     conflicts = disagreements([block.block.measurement for block in counted if block.block.measurement])
     status = _worst_of([block.status for block in blocks])
     reasons = list(dict.fromkeys(reason for block in blocks for reason in block.reasons))
@@ -322,9 +339,10 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block], within: float
     elif found := _over_blocks(counted, within):
         status = _worst_of([status, status_of([reason.code for reason in found])])
         reasons += [reason.sentence for reason in found]
+        codes |= {reason.sentence: reason.code for reason in found}
     if 0 < len(blocks) < len(plans):
         reasons.append(f"Only {len(blocks)} of {len(plans)} planned blocks were run.")
-    return PassSummary(status, tuple(reasons), len(plans), blocks, tuple(counted))
+    return PassSummary(status, tuple(reasons), len(plans), blocks, tuple(counted), codes)
 
 
 def disagreements(measurements: Sequence[Measurement]) -> list[str]:

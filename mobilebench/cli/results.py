@@ -58,6 +58,15 @@ def report(
             help="Set published numbers beside those of the run; `mobilebench describe references` lists them.",
         ),
     ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            "--group-by",
+            metavar="FACT",
+            help="Group the targets by `soc`, `isa`, `vendor`, `year`, `core`, `cores`, `gpu`, `gpu_vendor`, `npu`, "
+            "`memory`, `maker`, `os` or `kind`; by default by SoC, if there are several targets.",
+        ),
+    ] = None,
     out: Out = None,
 ) -> None:
     """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print its path.
@@ -71,20 +80,28 @@ def report(
     from mobilebench.reference import published
 
     loaded = published.load(reference) if reference else None
-    files = write_report(_store(out), run, results_folder(out), tables=tables, reference=loaded)
+    files = write_report(_store(out), run, results_folder(out), tables=tables, reference=loaded, group_by=group_by)
     say(files.html)
     if files.study:
         say(files.study)
 
 
 def write_report(
-    store: Store, run: str, folder: Path, *, tables: bool = False, reference: Reference | None = None
+    store: Store,
+    run: str,
+    folder: Path,
+    *,
+    tables: bool = False,
+    reference: Reference | None = None,
+    group_by: str | None = None,
 ) -> ReportFiles:
     """Write the report files of a run into its folder."""
     from mobilebench.report import compose
 
     loaded = store.load(run)
-    return compose.write(loaded, folder / "runs" / loaded.info.id, tables=tables, reference=reference)
+    return compose.write(
+        loaded, folder / "runs" / loaded.info.id, tables=tables, reference=reference, group_by=group_by
+    )
 
 
 def results(

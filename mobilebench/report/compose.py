@@ -20,6 +20,7 @@ from mobilebench.report import terminal
 from mobilebench.report.sections import (
     against,
     explain,
+    findings,
     gaps,
     glance,
     head,
@@ -31,6 +32,7 @@ from mobilebench.report.sections import (
     pages,
     repeat,
     results,
+    socs,
     study,
     targets,
     traces,
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 SECTIONS: tuple[RunSection, ...] = (
+    findings.section,
     glance.section,
     targets.section,
+    socs.section,
     measurements.section,
     study.section,
     against.section,
@@ -80,9 +84,18 @@ def document(
     sections: Sequence[RunSection] = SECTIONS,
     model_sections: Sequence[ModelSection] = MODEL_SECTIONS,
     reference: Reference | None = None,
+    group_by: str | None = None,
 ) -> doc.Document:
-    """The report of a run as a document, for the renderers. `reference`: published numbers to set beside it."""
-    of_run = view(summary, model_sections, reference)
+    """The report of a run as a document, for the renderers.
+
+    Args:
+        reference: published numbers to set beside it.
+        group_by: a fact of `analysis.grouping`; without it, a run on several targets is grouped by their SoCs.
+
+    Raises:
+        BadInput: there is no such grouping.
+    """
+    of_run = view(summary, model_sections, reference, group_by)
     made: list[doc.Section] = [found for build in sections if (found := build(of_run))]
     return head.document(of_run, tuple(made))
 
@@ -106,6 +119,7 @@ def write(
     *,
     tables: bool = False,
     reference: Reference | None = None,
+    group_by: str | None = None,
 ) -> ReportFiles:
     """Write the report into `folder`, which is made if it is missing. Each file is written atomically.
 
@@ -115,14 +129,15 @@ def write(
         summary: the run's summary, if the caller has it already.
         tables: also write the tables of the study, as HTML, Markdown, LaTeX and CSV, into the folder `tables`.
         reference: published numbers to set beside those of the run.
+        group_by: the fact by which targets are grouped (`document`).
 
     Raises:
-        BadInput: the folder cannot be written.
+        BadInput: the folder cannot be written, or there is no such grouping.
     """
     from mobilebench.report import csv_files, html, markdown
 
     found = summary or summarise(run)
-    made = document(found, reference=reference)
+    made = document(found, reference=reference, group_by=group_by)
     csv = csv_files.render(made)
     _write(folder, {"report.html": html.render(made), "report.md": markdown.render(made), **csv})
     study_folder = folder / "tables" if tables else None

@@ -67,7 +67,16 @@ class Styled:
     style: Literal["small", "strong", "mono"]
 
 
-Span = str | Sentence | StatusWord | VirtualMark | Link | Styled
+@dataclass(frozen=True)
+class Opens:
+    """A text, mostly a number, that opens a panel in HTML."""
+
+    text: str
+    panel: str
+    """Id of the panel."""
+
+
+Span = str | Sentence | StatusWord | VirtualMark | Link | Styled | Opens
 Text = Span | tuple[Span, ...]
 
 
@@ -77,6 +86,14 @@ def spans(text: Text) -> tuple[Span, ...]:
 
 
 # Blocks.
+
+
+@dataclass(frozen=True)
+class Facets:
+    """The properties of a case by which HTML filters its rows; target and model are those of the section."""
+
+    engine: str
+    status: Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +109,8 @@ class Paragraph(Block):
     """Running text."""
 
     text: Text
-    style: Literal["plain", "lead", "small", "empty"] = "plain"
+    style: Literal["plain", "lead", "small", "empty", "finding"] = "plain"
+    """`finding` is a main result at the top."""
 
 
 @dataclass(frozen=True)
@@ -272,6 +290,8 @@ class Row:
     forms: frozenset[Form] = FORMS
     virtual: bool = False
     """Whether the row is about a virtual target, in a table that also has real ones."""
+    of: Facets | None = None
+    """The case that the row is about, if it is about one."""
 
 
 @dataclass(frozen=True)
@@ -339,6 +359,8 @@ class Fold(Block):
     open: bool = False
     inner: bool = False
     """Whether it is one of several within another fold."""
+    of: Facets | None = None
+    """The case that the fold is about, if it is about one."""
 
 
 @dataclass(frozen=True)
@@ -366,6 +388,8 @@ class Section:
     style: Literal["plain", "target", "model", "part"] = "plain"
     """`model` can be folded; a `part` has no frame of its own."""
     open: bool = True
+    facet: str | None = None
+    """The name of the target or model by which HTML filters everything inside."""
     mark: str | None = None
     """The SoC under which a virtual target's results are filed: every table, figure and panel inside is marked."""
 
@@ -387,7 +411,7 @@ class Document:
     head: tuple[Block, ...] = ()
     """Blocks below the title."""
     many: bool = False
-    """Whether it has so many cases that HTML offers a search."""
+    """Whether it has so many cases that HTML offers a search and filters."""
 
 
 def shown(blocks: Sequence[Block], form: Form) -> list[Block]:

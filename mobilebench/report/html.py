@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,25 +19,64 @@ from mobilebench.analysis.labels import printable
 from mobilebench.analysis.summary import Status
 from mobilebench.report import document as doc
 
+PACKED_FROM = 2_800_000
+"""A page with more characters than this is packed."""
+BREAK = "\x00"
+"""Between parts of a page; no text has this character (`printable`)."""
+PROOFS = "proofs"
+"""The place of the proofs among the parts of a page."""
+_NEEDS_SCRIPT = (
+    '<noscript><p class="wide small">This large report is packed: without its script, this page shows neither the '
+    "tables of the models nor the proofs.</p></noscript>\n"
+)
 LONG = 20
 """A table with more rows than this scrolls in its own box."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(document: doc.Document) -> str:
-    """The whole report as one HTML document."""
+    """The whole report as one HTML document.
+
+    A large one has the bodies of its models and its proofs packed; the page's script unpacks them.
+    """
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .get_template("report.html.jinja")
+    bodies: dict[str, str] = {}
+
+    def later(key: str, body: Markup) -> Markup:
+        """Keeps a body for later, and returns the mark of its place."""
+        if key != PROOFS:
+            bodies[key] = str(body)
+        return Markup("{0}{1}{0}").format(BREAK, key)
+
+    environment = _environment()
+    environment.globals["later"] = later
+    proof = environment.get_template("blocks.html.jinja").module.panel  # type: ignore[attr-defined]
+    proofs = {panel.id: str(proof(panel, mark)) for panel, mark in _panels(document.sections, None)}
+    parts = (
+        environment.get_template("report.html.jinja")
         .render(
             document=document,
-            panels=list(_panels(document.sections, None)),
             style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
             script=Markup(script),  # noqa: S704
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
+        .split(BREAK)
     )
+    places, packed = parts[1::2], ""
+    if sum(map(len, [*parts, *bodies.values(), *proofs.values()])) > PACKED_FROM:
+        packed = _packed("bodies", bodies) + _packed("proofs", proofs) + _NEEDS_SCRIPT
+        parts[1::2] = [f'<div data-body="{place}"></div>' if place in bodies else packed for place in places]
+    else:
+        parts[1::2] = [bodies[place] if place in bodies else "\n".join(proofs.values()) for place in places]
+    return "".join(parts)
+
+
+def _packed(name: str, texts: dict[str, str]) -> str:
+    """Texts by their keys as raw deflate (RFC 1951) in base64, in an element that browsers do not show."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    together = BREAK.join(part for key_and_text in texts.items() for part in key_and_text)
+    data = deflate.compress(together.encode()) + deflate.flush()
+    return f'<script type="text/plain" id="packed-{name}">{base64.b64encode(data).decode()}</script>\n'
 
 
 def _environment() -> Environment:
@@ -106,7 +146,8 @@ def _beside(blocks: Sequence[doc.Block]) -> list[list[doc.Block]]:
 
 def text(value: doc.Text) -> Markup:
     """A text with its marks, links and styles."""
-    return Markup("").join(map(_span, doc.spans(value)))
+    first, *others = doc.spans(value) or ("",)
+    return Markup("").join(map(_span, (first, *others))) if others else _span(first)
 
 
 def _span(span: doc.Span) -> Markup:
@@ -119,6 +160,10 @@ def _span(span: doc.Span) -> Markup:
             return Markup('<span class="virtual">virtual</span>')
         case doc.Link():
             return Markup('<a href="{}">{}</a>').format(printable(span.address), printable(span.text))
+        case doc.Opens():
+            return Markup(
+                '<button type="button" class="opens" popovertarget="{}" aria-haspopup="dialog">{}</button>'
+            ).format(span.panel, printable(span.text))
         case doc.Styled(style="strong"):
             return Markup("<strong>{}</strong>").format(printable(span.text))
         case doc.Styled(style="mono"):

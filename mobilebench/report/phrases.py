@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mobilebench.analysis.gaps import Gap, Ratio
 from mobilebench.analysis.labels import duration, factor, percent, ratio, size
 from mobilebench.analysis.stage_statistics import StageStatistics
@@ -10,10 +12,19 @@ from mobilebench.statistics.estimates import LEAST_BLOCKS
 
 UNKNOWN = "–"
 """Shown if a value is not known."""
+MOST_NAMED = 3
+"""The most names that a sentence lists."""
 
 
 def plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def listed(names: Sequence[str], kind: str) -> str:
+    """Names as a clause, such as `a, b and c`; more than `MOST_NAMED` are counted: `5 targets`."""
+    if len(names) > MOST_NAMED:
+        return plural(len(names), kind)
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def counts_sentence(counts: dict[Status, int]) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.labels import case_details, case_label, engine_label, model_label
 from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, TargetSummary
 from mobilebench.core.axes import AXES
-from mobilebench.core.records import Pass, Series
+from mobilebench.core.records import Case, Pass, Series
 from mobilebench.recorders.registry import IN_ENGINE, declarations
 from mobilebench.reference.published import Reference
 from mobilebench.report import document as doc
@@ -51,6 +51,10 @@ class ModelView:
         """Cases that have a measurement, or blocks that failed."""
         return tuple(filter(ran, self.cases))
 
+    def case(self, case: Case) -> CaseSummary:
+        """The summary of one of its cases."""
+        return next(one for one in self.cases if one.case == case)
+
     def caption(self, what: str) -> str:
         """Such as `Kernels of mobilenet_v2 fp32, batch 1 on example-pc`."""
         return f"{what} of {self.title} on {self.target.info.name}"
@@ -78,8 +82,12 @@ class RunView:
     targets: tuple[TargetView, ...]
     model_sections: tuple[ModelSection, ...]
     """The sections of each model on each target, in order."""
+    panels: dict[str, str]
+    """Key of a case that ran to the id of its proof."""
     reference: Reference | None = None
     """Published numbers to set beside those of the run, if they were asked for."""
+    group_by: str | None = None
+    """The fact by which targets are grouped (`analysis.grouping`); None: none was asked for."""
 
     def anchor_of(self, group: GapGroup) -> str:
         """The anchor of a model on a target."""
@@ -90,7 +98,12 @@ RunSection = Callable[[RunView], doc.Section | None]
 """Makes one section of the whole run; returns None if there is nothing to show."""
 
 
-def view(summary: RunSummary, model_sections: Sequence[ModelSection], reference: Reference | None = None) -> RunView:
+def view(
+    summary: RunSummary,
+    model_sections: Sequence[ModelSection],
+    reference: Reference | None = None,
+    group_by: str | None = None,
+) -> RunView:
     """Make the view of a run, with its gaps and anchors."""
     groups = gaps(summary)
     cases = [case for target in summary.targets for case in target.cases]
@@ -115,7 +128,18 @@ def view(summary: RunSummary, model_sections: Sequence[ModelSection], reference:
             for n, group in enumerate(own, 1)
         )
         targets.append(TargetView(target, anchor, tuple(views)))
-    return RunView(summary, groups, tuple(targets), tuple(model_sections), reference)
+    return RunView(summary, groups, tuple(targets), tuple(model_sections), panels, reference, group_by)
+
+
+def target_names(run: RunSummary) -> dict[str, str]:
+    """Id of each target to its name, with the id if several targets have that name."""
+    names = [target.info.name for target in run.targets]
+    return {
+        target.info.id: f"{target.info.name} ({target.info.id})"
+        if names.count(target.info.name) > 1
+        else target.info.name
+        for target in run.targets
+    }
 
 
 def ran(case: CaseSummary) -> bool:
@@ -164,6 +188,17 @@ def case_cell(view: ModelView, case: CaseSummary) -> doc.Cell:
 def subject(case: CaseSummary) -> doc.Subject:
     """A case as the subject of a remark."""
     return doc.Subject(case_label(case.case), engine_label(case.case), case.case.engine, case.case.model)
+
+
+def facets(case: CaseSummary) -> doc.Facets:
+    """What the rows of a case are filtered by."""
+    return doc.Facets(case.case.engine, case.status)
+
+
+def opens(panels: Mapping[str, str], case: CaseSummary, text: str) -> doc.Span:
+    """A number of a case, which opens the case's proof; `panels` maps keys of cases to ids of proofs."""
+    panel = panels.get(case.case.key)
+    return doc.Opens(text, panel) if panel else text
 
 
 def missing_pass(cases: Sequence[CaseSummary], watched: Pass, shown: Container[str]) -> doc.Remarks:

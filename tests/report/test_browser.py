@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from mobilebench.report.compose import write
 from tests.analysis import pages
 from tests.analysis.watching import watched_run
+from tests.report.big import big_run
 from tests.report.hostile import hostile_run
 
 pytestmark = pytest.mark.browser
@@ -141,6 +142,12 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(pages.run_of(told), tmp_path_factory.mktemp("many")).html
 
 
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of 700 cases."""
+    return write(big_run(), tmp_path_factory.mktemp("packed")).html
+
+
 FIND = """new Promise((done) => {
   const input = document.getElementById("find");
   input.value = %s;
@@ -173,8 +180,67 @@ def test_cases_are_found_by_words_and_all_come_back(tab: Tab, many: Path) -> Non
     assert tab.evaluate(FIND % "'wasm valid link'") == "1 of 105 cases"
     assert tab.evaluate(FIND % "'nothing of this kind'") == "0 of 105 cases"
     assert tab.evaluate(FIND % "''") == ""
-    assert tab.evaluate("document.querySelectorAll('details.model[open], [hidden]:not(meta)').length") == 0
+    assert (
+        tab.evaluate("document.querySelectorAll('details.model[open], main details[hidden], tr[hidden]').length") == 0
+    )
     assert tab.problems == []
+
+
+CHOOSE = """(() => {
+  const select = document.getElementById("by-%s");
+  select.value = "%s";
+  select.dispatchEvent(new Event("change"));
+  return [document.getElementById("found").textContent, location.hash];
+})()"""
+
+
+def test_cases_are_filtered_by_model_engine_and_verdict_and_the_address_keeps_it(tab: Tab, many: Path) -> None:
+    tab.open(many, "laptop", "light")
+    assert tab.evaluate(CHOOSE % ("model", "bert_small")) == ["50 of 105 cases", "#?model=bert_small"]
+    found, address = tab.evaluate(CHOOSE % ("engine", "tflite"))
+    assert (found, address) == ("0 of 105 cases", "#?model=bert_small&engine=tflite")
+    tab.evaluate("document.getElementById('clear').click()")
+    assert tab.evaluate("[document.getElementById('found').textContent, location.hash]") == ["", ""]
+    assert tab.evaluate("document.activeElement.id") == "find"
+    assert tab.problems == []
+
+
+def test_an_address_with_filters_opens_filtered(tab: Tab, many: Path) -> None:
+    tab.open(many, "laptop", "light")
+    tab.evaluate("location.hash = '#?find=webgl&verdict=valid&engine=no-such'; 0")
+    told = "[document.getElementById('found').textContent, document.getElementById('by-engine').value]"
+    found, engine = tab.evaluate(f"new Promise((done) => setTimeout(() => done({told}), 300))")
+    assert engine == ""
+    assert found == f"{tab.evaluate(SHOWN)} of 105 cases" != "0 of 105 cases"
+
+
+def test_a_number_opens_its_proof(tab: Tab, report: Path) -> None:
+    tab.open(report, "laptop", "light")
+    tab.evaluate("document.querySelector('.glance .opens').click()")
+    assert "Between blocks" in tab.evaluate("document.querySelector('aside:popover-open')?.innerText ?? ''")
+
+
+def test_a_packed_report_unpacks_its_models_and_proofs(tab: Tab, packed: Path) -> None:
+    tab.open(packed, "phone", "light")
+    rows = "document.querySelectorAll('.results tbody tr').length"
+    assert tab.evaluate(f"new Promise((done) => setTimeout(() => done({rows}), 1000))") == 700
+    assert tab.evaluate("document.querySelectorAll('aside').length") == 0
+    tab.evaluate("document.querySelector('.glance .opens').click()")
+    opened = "document.querySelector('aside:popover-open')?.innerText ?? ''"
+    assert "Between blocks" in tab.evaluate(f"new Promise((done) => setTimeout(() => done({opened}), 1000))")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.problems == []
+
+
+def test_folds_are_open_on_paper(tab: Tab, many: Path) -> None:
+    tab.open(many, "laptop", "dark")
+    closed = "document.querySelectorAll('main details:not([open])').length"
+    folded = tab.evaluate(closed)
+    assert folded > 0
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate(closed) == 0
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.evaluate(closed) == folded
 
 
 def test_a_link_to_a_model_unfolds_it(tab: Tab, many: Path) -> None:

@@ -13,7 +13,10 @@ from tests.report.hostile import hostile_run
 
 def test_markdown_shows_targets_results_gaps_and_marks() -> None:
     text = rendering.markdown(summarise(example.example_run()))
-    assert text.startswith("# 3 targets, 2 models: 22 of 27 cases are valid\n")
+    first, _, sentence = text.split("\n\n")[:3]
+    assert first == "# bert_small and mobilenet_v2 on example-pc, virtual Example Phone 8 and virtual Example Phone P"
+    assert sentence.startswith("On example-pc, the fastest page takes ")
+    assert "22 valid, 2 suspect" in text
     assert text.count("> **virtual**:") == 2
     assert "## Example Phone 8 (virtual)\n\n127.0.0.1:15555 · filed under virtual: " in text
     assert "### mobilenet_v2 fp32, batch 1 (virtual)" in text

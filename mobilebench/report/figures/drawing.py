@@ -133,6 +133,15 @@ def tick(classes: str, x: float, y: int, half: int) -> Markup:
     )
 
 
+def point(side: str, x: float, y: int) -> Markup:
+    """A disc for native and a square for web, so that they differ without colour."""
+    if side == "native":
+        return Markup('<circle class="point native" cx="{:.2f}%" cy="{}" r="5"/>').format(x, y)
+    return Markup(
+        '<rect class="point web" x="{:.2f}%" y="{}" width="9" height="9" transform="translate(-4.5 -4.5)"/>'
+    ).format(x, y)
+
+
 def linear_axis(high: float) -> Axis:
     """A linear axis from 0 to the first round number above `high`, with four to six ticks."""
     step = _round_up(max(high, 1e-6) / 5)

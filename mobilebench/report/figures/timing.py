@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -13,6 +14,8 @@ from mobilebench.report import document as doc
 from mobilebench.report.figures import drawing
 from mobilebench.statistics.estimates import Interval
 
+SPARK_POINTS = 80
+"""A line of raw samples has at most about this many points."""
 LOG_FROM = 20.0
 """Ratio of slowest to fastest from which latencies are drawn on a logarithmic axis."""
 
@@ -92,16 +95,30 @@ def sparkline(samples: Sequence[float]) -> Markup:
     if len(samples) < 2:
         return Markup("")
     low, high = min(samples), max(samples)
-    step = 100 / (len(samples) - 1)
+    drawn = _thinned(samples)
+    step = 100 / (len(drawn) - 1)
     points = " ".join(
         f"{number * step:.1f},{22 - 20 * ((value - low) / (high - low) if high > low else 0.5):.1f}"
-        for number, value in enumerate(samples)
+        for number, value in enumerate(drawn)
     )
     label = f"{len(samples)} samples from {duration(low)} to {duration(high)} ms, in order"
     return Markup(
         '<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<polyline points="{}"/></svg>'
     ).format(label, points)
+
+
+def _thinned(samples: Sequence[float]) -> Sequence[float]:
+    """At most about `SPARK_POINTS` samples: of each run of neighbours the smallest and the largest, in their order."""
+    if len(samples) <= SPARK_POINTS:
+        return samples
+    size = math.ceil(2 * len(samples) / SPARK_POINTS)
+    kept: list[float] = []
+    for start in range(0, len(samples), size):
+        run = samples[start : start + size]
+        ends = sorted({run.index(min(run)), run.index(max(run))})
+        kept += [run[place] for place in ends]
+    return kept
 
 
 def ratio_bar(value: float, longest: float) -> Markup:
@@ -127,22 +144,13 @@ def _latency_row(label: str, case: CaseSummary, axis: drawing.Axis, y: int) -> M
     low, high = axis.at(statistics.spread.low), axis.at(statistics.spread.high)
     parts.append(drawing.line(f"spread {side}", low, high, middle))
     parts += [drawing.tick(f"block {side}", axis.at(block), middle, 4) for block in statistics.blocks]
-    parts.append(_point(side, axis.at(statistics.value), middle))
+    parts.append(drawing.point(side, axis.at(statistics.value), middle))
     return Markup("").join(parts)
 
 
 def _inside(axis: drawing.Axis, interval: Interval) -> list[float]:
     """Ends of the interval within the axis; the others get no mark, so that the interval looks open."""
     return [end for end in (interval.low, interval.high) if axis.low < end < axis.high]
-
-
-def _point(side: str, x: float, y: int) -> Markup:
-    """A disc for native and a square for web, so that they differ without colour."""
-    if side == "native":
-        return Markup('<circle class="point native" cx="{:.2f}%" cy="{}" r="5"/>').format(x, y)
-    return Markup(
-        '<rect class="point web" x="{:.2f}%" y="{}" width="9" height="9" transform="translate(-4.5 -4.5)"/>'
-    ).format(x, y)
 
 
 def _stages_row(label: str, case: CaseSummary, axis: drawing.Axis, y: int) -> Markup:

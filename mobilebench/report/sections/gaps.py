@@ -11,7 +11,7 @@ from mobilebench.core.records import Stage
 from mobilebench.report import document as doc
 from mobilebench.report.figures.timing import ratio_bar
 from mobilebench.report.phrases import ratio_range, rounds
-from mobilebench.report.views import ModelView, RunView, csv_columns
+from mobilebench.report.views import ModelView, RunView, csv_columns, facets, opens
 
 ALL_PAIRS = 120
 """If there are more pairs of a web and a native case than this, only `gaps.csv` has all of them."""
@@ -59,7 +59,7 @@ def section(view: ModelView) -> doc.Section | None:
     table = doc.Table(
         "gaps",
         _COLUMNS,
-        tuple(_row(group, gap, longest) for gap in group.main),
+        tuple(_row(view, gap, longest) for gap in group.main),
         view.caption("Native-to-web gap"),
         f"The time of each web case over that of {against}, the fastest native case here. Ratios are taken within "
         "rounds; their geometric mean and its 95 % interval are shown, or their range if there are fewer than three.",
@@ -68,29 +68,36 @@ def section(view: ModelView) -> doc.Section | None:
     return doc.Section("gaps", blocks=(table, *_all_pairs(view)), style="part")
 
 
-def _row(group: GapGroup, gap: Gap, longest: float) -> doc.Row:
+def _row(view: ModelView, gap: Gap, longest: float) -> doc.Row:
+    web, native = view.case(gap.web), view.case(gap.native)
     found = gap.ratios.get("prediction")
     name = doc.Cell(
         engine_label(gap.web),
-        (*case_details(gap.web), f"against {threads_label(gap.native.threads)}", *_remarks(gap)),
+        (
+            *case_details(gap.web),
+            opens(view.panels, native, f"against {threads_label(gap.native.threads)}"),
+            *_remarks(gap),
+        ),
         markdown=case_label(gap.web),
         picture=ratio_bar(found.value, longest) if found else None,
     )
     if gap.refusal:
-        return doc.Row((name, _refused(gap.refusal, 4)))
-    return doc.Row((name, *(_ratio(gap, stage) for stage in STAGES), _same_threads(group, gap)))
+        return doc.Row((name, _refused(gap.refusal, 4)), of=facets(web))
+    cells = (name, *(_ratio(view, gap, stage) for stage in STAGES), _same_threads(view.group, gap))
+    return doc.Row(cells, of=facets(web))
 
 
 def _remarks(gap: Gap) -> tuple[str, ...]:
     return *((rounds(gap),) if gap.ratios else ()), *(("one side is suspect",) if gap.suspect else ())
 
 
-def _ratio(gap: Gap, stage: Stage) -> doc.Cell | None:
+def _ratio(view: ModelView, gap: Gap, stage: Stage) -> doc.Cell | None:
     found = gap.ratios.get(stage)
     if found is None:
         return None
     between = ratio_range(found)
-    return doc.Cell(ratio(found.value), (between,) if between else (), found.value)
+    text = opens(view.panels, view.case(gap.web), ratio(found.value))
+    return doc.Cell(text if stage == "prediction" else ratio(found.value), (between,) if between else (), found.value)
 
 
 def _refused(refusal: str, span: int) -> doc.Cell:
@@ -113,13 +120,16 @@ def _all_pairs(view: ModelView) -> tuple[doc.Block, ...]:
     if len(pairs) > ALL_PAIRS:
         sentence = f"All {len(pairs)} pairs of a web and a native case are in `gaps.csv`."
         return (doc.Paragraph(doc.Sentence(sentence), "small", forms=doc.HTML),)
-    table = doc.Table("gaps", _PAIR_COLUMNS, tuple(map(_pair, pairs)), view.caption("All pairs"), forms=doc.HTML)
+    table = doc.Table(
+        "gaps", _PAIR_COLUMNS, tuple(_pair(view, gap) for gap in pairs), view.caption("All pairs"), forms=doc.HTML
+    )
     return (doc.Fold("Every web case against every native case", (table,), forms=doc.HTML),)
 
 
-def _pair(gap: Gap) -> doc.Row:
+def _pair(view: ModelView, gap: Gap) -> doc.Row:
     name = doc.Cell(case_label(gap.web), (f"against {case_label(gap.native)}", *_remarks(gap)))
-    return doc.Row((name, *([_refused(gap.refusal, 3)] if gap.refusal else (_ratio(gap, stage) for stage in STAGES))))
+    ratios = [_refused(gap.refusal, 3)] if gap.refusal else [_ratio(view, gap, stage) for stage in STAGES]
+    return doc.Row((name, *ratios), of=facets(view.case(gap.web)))
 
 
 def data(view: RunView) -> doc.Section | None:

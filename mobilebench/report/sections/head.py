@@ -1,14 +1,15 @@
-"""The top of the report: what was measured, how many cases are valid, and the notices before any number."""
+"""The top of the report: what was measured and found, how many cases are valid, and the notices before any table."""
 
 from __future__ import annotations
 
 from mobilebench.analysis.summary import RunSummary, TargetSummary
 from mobilebench.report import document as doc
-from mobilebench.report.phrases import counts_sentence, plural, watched_counts
-from mobilebench.report.views import RunView
+from mobilebench.report.phrases import counts_sentence, listed, plural, watched_counts
+from mobilebench.report.sections import findings
+from mobilebench.report.views import RunView, target_names
 
-MANY_CASES = 20
-"""If there are more cases than this, HTML offers a search."""
+MANY_CASES = 10
+"""If there are more cases than this, HTML offers a search and filters."""
 
 
 def document(view: RunView, sections: tuple[doc.Section, ...]) -> doc.Document:
@@ -23,7 +24,7 @@ def document(view: RunView, sections: tuple[doc.Section, ...]) -> doc.Document:
         footer=f"{version} · run {run.info.id} · {run.run_blocks} of {run.planned_blocks} planned blocks · times are "
         "in milliseconds unless a heading says otherwise",
         sections=sections,
-        head=tuple(_head(run)),
+        head=(*findings.head(view), *_head(run)),
         many=sum(run.counts.values()) > MANY_CASES,
     )
 
@@ -56,14 +57,11 @@ def closing(view: RunView) -> doc.Section | None:
 
 
 def headline(run: RunSummary) -> str:
-    """Such as `3 targets, 2 models: 22 of 27 cases are valid`."""
-    total = sum(run.counts.values())
-    models = {case.case.model for target in run.targets for case in target.cases}
-    verb = "is" if 1 in (total, run.counts["valid"]) else "are"
-    return (
-        f"{plural(len(run.targets), 'target')}, {plural(len(models), 'model')}: "
-        f"{run.counts['valid']} of {plural(total, 'case')} {verb} valid"
-    )
+    """What was measured, and where: such as `bert_small and mobilenet_v2 on vm and virtual Pixel 8`."""
+    models = list(dict.fromkeys(case.case.model for target in run.targets for case in target.cases))
+    names = target_names(run)
+    targets = [f"{'virtual ' if one.info.virtual else ''}{names[one.info.id]}" for one in run.targets]
+    return f"{listed(models, 'model')} on {listed(targets, 'target')}" if models else "Nothing was measured"
 
 
 def unfinished_notice(run: RunSummary) -> str | None:

@@ -71,7 +71,7 @@ def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
     return doc.Table(
         "kernels",
         _COLUMNS,
-        tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
+        tuple(doc.Row(_cells(view, case, found), of=views.facets(case)) for case, found in watched),
         view.caption(views.pass_title("kernels")),
         "Recorded in a pass of its own. Milliseconds of all kernels together in one prediction and in the first "
         "inference, and the share of that inference; the prediction of this pass over that of the timing blocks; "
@@ -152,6 +152,7 @@ def _details(view: views.ModelView, watched: list[Watched]) -> list[doc.Block]:
                 _by_node(found),
             ),
             inner=True,
+            of=views.facets(case),
         )
         for case, found in watched
     )

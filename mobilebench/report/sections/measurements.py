@@ -5,16 +5,17 @@ from __future__ import annotations
 from mobilebench.analysis.summary import counts_of
 from mobilebench.report import document as doc
 from mobilebench.report.phrases import counts_sentence
-from mobilebench.report.views import ModelSection, ModelView, RunView, TargetView
+from mobilebench.report.views import ModelSection, ModelView, RunView, TargetView, target_names
 
 
 def section(view: RunView) -> doc.Section | None:
     """All measurements, by target and model."""
-    targets = tuple(_target(target, view.model_sections) for target in view.targets)
+    names = target_names(view.run)
+    targets = tuple(_target(target, view.model_sections, names[target.target.info.id]) for target in view.targets)
     return doc.Section("measurements", style="part", sections=targets)
 
 
-def _target(view: TargetView, builders: tuple[ModelSection, ...]) -> doc.Section:
+def _target(view: TargetView, builders: tuple[ModelSection, ...], name: str) -> doc.Section:
     info = view.target.info
     lead: list[doc.Span] = [doc.Styled(info.id, "mono"), f" · filed under {view.target.soc}"]
     if info.virtual and info.profile_soc:
@@ -30,6 +31,7 @@ def _target(view: TargetView, builders: tuple[ModelSection, ...]) -> doc.Section
         lead=tuple(lead),
         style="target",
         mark=view.target.soc if info.virtual else None,
+        facet=name,
     )
 
 
@@ -42,4 +44,5 @@ def _model(view: ModelView, builders: tuple[ModelSection, ...]) -> doc.Section:
         summary=counts_sentence(counts_of(view.cases)),
         style="model",
         open=view.unfolded,
+        facet=view.group.model,
     )

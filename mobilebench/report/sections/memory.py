@@ -78,7 +78,7 @@ def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
     return doc.Table(
         "memory",
         columns,
-        tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
+        tuple(doc.Row(_cells(view, case, found), of=views.facets(case)) for case, found in watched),
         view.caption(views.pass_title("memory")),
         "Recorded in a pass of its own. Peak RSS is VmHWM; all other values were read at the end of the last "
         "prediction. Below RSS is its growth since the first reading.",
@@ -109,6 +109,7 @@ def _details(view: views.ModelView, watched: list[Watched]) -> list[doc.Block]:
             case_label(case.case),
             (*(doc.Paragraph(doc.Sentence(one), "small") for one in memory_sentences(found)), _growth(found)),
             inner=True,
+            of=views.facets(case),
         )
         for case, found in watched
     )

@@ -60,7 +60,7 @@ def _table(view: views.ModelView, watched: list[Watched]) -> doc.Table:
     return doc.Table(
         "page-memory",
         _COLUMNS,
-        tuple(doc.Row(_cells(view, case, found)) for case, found in watched),
+        tuple(doc.Row(_cells(view, case, found), of=views.facets(case)) for case, found in watched),
         f"Memory of {view.title} as pages report it on {view.target.info.name}",
         "The highest value of all readings, and its ratio to the size of the model's files. Tensors: the largest "
         "totalBytesSnapshot of TensorFlow.js's profiler in the first inference.",
@@ -86,7 +86,11 @@ def _of_model(ratio: float | None) -> tuple[str, ...]:
 def _by_source(view: views.ModelView, watched: list[Watched]) -> doc.Table:
     """All values of all cases by source, for Markdown, which has no folds."""
     columns = (doc.Column("Case", "name"), doc.Column("Reported by"), *_SOURCE_COLUMNS[1:])
-    rows = (doc.Row((doc.Cell(case_label(case.case)), *cells)) for case, found in watched for cells in _sources(found))
+    rows = (
+        doc.Row((doc.Cell(case_label(case.case)), *cells), of=views.facets(case))
+        for case, found in watched
+        for cells in _sources(found)
+    )
     return doc.Table(
         "page-memory-sources",
         columns,
@@ -129,7 +133,7 @@ def _case(view: views.ModelView, case: CaseSummary, found: PageMemorySummary) ->
         blocks.append(curve)
         if view.detailed:
             blocks.append(_kernels(found))
-    return doc.Fold(case_label(case.case), tuple(blocks), inner=True)
+    return doc.Fold(case_label(case.case), tuple(blocks), inner=True, of=views.facets(case))
 
 
 def _kernels(found: PageMemorySummary) -> doc.Table:

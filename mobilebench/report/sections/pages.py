@@ -71,7 +71,8 @@ def _setup(view: views.ModelView, case: CaseSummary) -> doc.Row:
         doc.Cell(received(found), how_received(found), markdown=", ".join([received(found), *how_received(found)])),
         rate(found.megabytes_per_second if found else None),
     )
-    return doc.Row(cells, forms=doc.DOCUMENTS | doc.TERMINAL if of_setup is not None else doc.DOCUMENTS)
+    forms = doc.DOCUMENTS | doc.TERMINAL if of_setup is not None else doc.DOCUMENTS
+    return doc.Row(cells, forms=forms, of=views.facets(case))
 
 
 def received(found: DownloadStatistics | None) -> str:
@@ -152,7 +153,8 @@ def _inference(view: views.ModelView, case: CaseSummary) -> doc.Row:
         share(readback.share if readback else None),
     )
     long_readback = readback is not None and (readback.share or 0) >= _LONG_READBACK
-    return doc.Row(cells, forms=doc.DOCUMENTS | doc.TERMINAL if case.compilation or long_readback else doc.DOCUMENTS)
+    forms = doc.DOCUMENTS | doc.TERMINAL if case.compilation or long_readback else doc.DOCUMENTS
+    return doc.Row(cells, forms=forms, of=views.facets(case))
 
 
 def _share_and_spread(part: CompilationStatistics | ReadbackStatistics | None) -> tuple[doc.Text, ...]:

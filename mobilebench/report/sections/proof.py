@@ -6,7 +6,7 @@ Facts that a block does not have are omitted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mobilebench.analysis.labels import (
     SETUP_PARTS,
@@ -19,7 +19,7 @@ from mobilebench.analysis.labels import (
 )
 from mobilebench.analysis.stage_parts import CostStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary
-from mobilebench.core.records import Case, Measurement, Proof, Stage
+from mobilebench.core.records import Case, Measurement, Proof, Reason, Stage
 from mobilebench.core.sizes import decimal_size
 from mobilebench.report import document as doc
 from mobilebench.report.figures.timing import sparkline
@@ -50,7 +50,7 @@ def proof_panel(view: ModelView, case: CaseSummary) -> doc.Panel:
 def _panel_blocks(case: CaseSummary) -> Iterator[doc.Block]:
     yield doc.Paragraph(doc.StatusWord(case.status))
     for reason in case.reasons:
-        yield doc.Paragraph(doc.Sentence(reason))
+        yield doc.Paragraph(_with_code(reason, case.codes))
     if case.measurement:
         yield from _read_back(case.case, case.measurement)
     yield from _numbers(case)
@@ -58,12 +58,20 @@ def _panel_blocks(case: CaseSummary) -> Iterator[doc.Block]:
         yield doc.Heading(f"{name.capitalize()} pass")
         yield doc.Paragraph(doc.StatusWord(entry.status))
         for reason in entry.reasons:
-            yield doc.Paragraph(doc.Sentence(reason), "small")
+            yield doc.Paragraph(_with_code(reason, entry.codes), "small")
     yield doc.Heading("Blocks")
     if not case.blocks:
         yield doc.Paragraph("No timing block of this case was run.")
     for block in case.blocks:
         yield doc.Group(tuple(_block(block)), "block")
+
+
+def _with_code(reason: str, codes: Mapping[str, str]) -> doc.Text:
+    """A reason, with the code by which programs and the documentation know it."""
+    code = codes.get(reason, Reason.WITHOUT_CODE)
+    return (
+        doc.Sentence(reason) if code == Reason.WITHOUT_CODE else (doc.Sentence(reason), " ", doc.Styled(code, "mono"))
+    )
 
 
 def _read_back(case: Case, answer: Measurement) -> Iterator[doc.Block]:
@@ -208,7 +216,7 @@ def _block(block: BlockSummary) -> Iterator[doc.Block]:
     )
     yield doc.Paragraph(head)
     for reason in block.reasons:
-        yield doc.Paragraph(doc.Sentence(reason), "small")
+        yield doc.Paragraph(_with_code(reason, block.codes), "small")
     if values := block.samples("prediction"):
         yield doc.Picture(sparkline(values))
         setup, warmup = milliseconds(block.median("setup")), milliseconds(block.median("warmup"))

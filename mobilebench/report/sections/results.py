@@ -13,13 +13,16 @@ from mobilebench.report import views
 from mobilebench.report.figures import timing
 from mobilebench.report.phrases import interval, plural, range_text, spread
 from mobilebench.report.sections.proof import proof_panel
+from mobilebench.statistics.estimates import Interval
 
+_INTERVAL = doc.Column("95 % interval", "number", forms=doc.TERMINAL)
+_RANGE = doc.Column("Blocks", "number", short="blocks", forms=doc.TERMINAL)
 _COLUMNS = (
     views.case_column("ms"),
     views.THREADS,
     *(doc.Column(stage.capitalize(), "number", unit="ms", style="big") for stage in STAGES),
     doc.Column("Blocks", "number", forms=doc.MARKDOWN),
-    doc.Column("Blocks", "number", forms=doc.TERMINAL),
+    _RANGE,
     doc.Column("Verdict"),
 )
 
@@ -67,10 +70,11 @@ def section(view: views.ModelView) -> doc.Section | None:
     """Figures of the stages, the table of results, and the reasons why cases were not measured."""
     figures = (timing.latency(view.cases, view.mark), timing.stages(view.cases, view.mark))
     reasons = tuple(doc.Remark(views.subject(case), case.status, case.reasons) for case in view.cases if case.reasons)
+    intervals = any(_interval(case) for case in view.target.cases)
     table = doc.Table(
         "results",
-        _COLUMNS,
-        tuple(_row(view, case) for case in view.cases),
+        tuple(_INTERVAL if column is _RANGE and intervals else column for column in _COLUMNS),
+        tuple(_row(view, case, intervals) for case in view.cases),
         view.caption("Results"),
         "Milliseconds: the geometric mean of the block medians, then the lowest and highest block, and the 95 % "
         "interval of the mean (none with fewer than three blocks).",
@@ -86,7 +90,21 @@ def section(view: views.ModelView) -> doc.Section | None:
     return doc.Section("results", blocks=tuple(blocks), style="part")
 
 
-def _row(view: views.ModelView, case: CaseSummary) -> doc.Row:
+def _interval(case: CaseSummary) -> Interval | None:
+    prediction = case.stages.get("prediction")
+    return prediction.interval if prediction else None
+
+
+def _between(case: CaseSummary, intervals: bool) -> str | None:
+    """What the terminal shows about the blocks: the interval, or their range if no case of the target has one."""
+    prediction = case.stages.get("prediction")
+    if prediction is None or (not intervals and len(prediction.blocks) == 1):
+        return None
+    ends = prediction.interval if intervals else prediction.spread
+    return range_text(ends.low, ends.high) if ends else None
+
+
+def _row(view: views.ModelView, case: CaseSummary, intervals: bool) -> doc.Row:
     """The row of one case. HTML shows rows for cases that ran, and lists the others below by reason."""
     cell = views.case_cell(view, case)
     side = "web" if case.web else "native"
@@ -95,9 +113,6 @@ def _row(view: views.ModelView, case: CaseSummary) -> doc.Row:
     name = doc.Cell(
         cell.text, details, markdown=cell.markdown, terminal=cell.terminal, key="web" if case.web else "native"
     )
-    prediction = case.stages.get("prediction")
-    many = prediction is not None and len(prediction.blocks) > 1
-    blocks = range_text(prediction.spread.low, prediction.spread.high) if prediction and many else None
     verdict = doc.Cell(
         doc.StatusWord(case.status),
         tuple(map(doc.Sentence, case.reasons)),
@@ -106,9 +121,10 @@ def _row(view: views.ModelView, case: CaseSummary) -> doc.Row:
     )
     stages = (_stage(case, stage) for stage in STAGES)
     return doc.Row(
-        (name, case.case.threads, *stages, len(case.counted), blocks, verdict),
+        (name, case.case.threads, *stages, len(case.counted), _between(case, intervals), verdict),
         panel=proof_panel(view, case) if views.ran(case) else None,
         forms=doc.DOCUMENTS | doc.TERMINAL if views.ran(case) else doc.TEXTS,
+        of=views.facets(case),
     )
 
 
