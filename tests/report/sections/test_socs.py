@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def section_of(group_by: str | None = None):  # type: ignore[no-untyped-def]
-    found = socs.section(view(summarise(phones_run()), MODEL_SECTIONS, group_by))
+    found = socs.section(view(summarise(phones_run()), MODEL_SECTIONS, group_by=group_by))
     assert found is not None
     return found
 
@@ -38,4 +38,4 @@ def test_a_pooled_number_says_how_many_phones_and_how_far_apart() -> None:
 def test_a_run_on_one_target_has_it_only_when_asked_for() -> None:
     summary = summarise(pages.page_run())
     assert socs.section(view(summary, MODEL_SECTIONS)) is None
-    assert socs.section(view(summary, MODEL_SECTIONS, "isa")) is not None
+    assert socs.section(view(summary, MODEL_SECTIONS, group_by="isa")) is not None
