@@ -66,6 +66,9 @@ SECTIONS: tuple[RunSection, ...] = (
 TABLE_SECTIONS: tuple[RunSection, ...] = (study.tables, against.section, study.data, against.data)
 """Sections of the tables of the study, for files of their own."""
 
+TERMINAL_SECTIONS: tuple[RunSection, ...] = (findings.section, measurements.section, head.closing)
+"""Sections that the terminal shows. The others are not made for it, because some take long."""
+
 MODEL_SECTIONS: tuple[ModelSection, ...] = (
     results.section,
     gaps.section,
@@ -174,4 +177,6 @@ def _write(folder: Path, texts: Mapping[str, str]) -> None:
 
 def result_table(summary: RunSummary) -> Group:
     """The terminal's report of a run: one table per target, with the reasons below it."""
-    return terminal.render(document(summary))
+    of_run = view(summary, MODEL_SECTIONS, proofs=False)
+    made = (found for build in TERMINAL_SECTIONS if (found := build(of_run)))
+    return terminal.render(head.document(of_run, tuple(made)))

@@ -103,11 +103,14 @@ def view(
     model_sections: Sequence[ModelSection],
     reference: Reference | None = None,
     group_by: str | None = None,
+    *,
+    proofs: bool = True,
 ) -> RunView:
-    """Make the view of a run, with its gaps and anchors."""
+    """Make the view of a run, with its gaps and anchors. Without `proofs`, no case has one."""
     groups = gaps(summary)
     cases = [case for target in summary.targets for case in target.cases]
-    panels = {case.case.key: f"proof-{number}" for number, case in enumerate(filter(ran, cases), 1)}
+    shown = filter(ran, cases) if proofs else ()
+    panels = {case.case.key: f"proof-{number}" for number, case in enumerate(shown, 1)}
     unfolded = len(cases) < FOLDED_FROM
     detailed = sum(len(case.watched) for case in cases) <= DETAILED_UP_TO
     targets = []

@@ -8,6 +8,8 @@ import pytest
 
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.records import Run
+from mobilebench.report import document as doc
+from mobilebench.report.compose import document
 from tests.analysis import example, pages, watching
 from tests.report import rendering
 from tests.report.hostile import hostile_run
@@ -58,3 +60,20 @@ def test_a_reason_that_several_models_share_is_told_once() -> None:
 def test_tables_of_all_passes_fit_into_80_columns() -> None:
     for run in (watching.watched_run(), pages.page_run()):
         assert max(map(len, rendering.terminal(summarise(run)).splitlines())) <= 80
+
+
+@pytest.mark.slow
+def test_every_section_that_has_something_for_the_terminal_is_made_for_it() -> None:
+    for run in (watching.watched_run(), pages.page_run(), example.example_run(rounds=3)):
+        whole = document(summarise(run))
+        shown = {section.name for section in whole.sections if doc.appears(section, "terminal")}
+        assert shown == {"findings", "measurements", "closing"}
+
+
+def test_the_table_has_the_interval_when_there_are_three_blocks_and_else_the_range() -> None:
+    three = rendering.terminal(summarise(example.example_run(rounds=3)))
+    assert len(re.findall(r"95 % interval verdict *$", three, re.MULTILINE)) == 3
+    assert not re.search(r" blocks verdict", three)
+    two = terminal(80)
+    assert len(re.findall(r" blocks verdict *$", two, re.MULTILINE)) == 3
+    assert "95 % interval verdict" not in two

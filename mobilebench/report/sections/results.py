@@ -122,7 +122,7 @@ def _row(view: views.ModelView, case: CaseSummary, intervals: bool) -> doc.Row:
     stages = (_stage(case, stage) for stage in STAGES)
     return doc.Row(
         (name, case.case.threads, *stages, len(case.counted), _between(case, intervals), verdict),
-        panel=proof_panel(view, case) if views.ran(case) else None,
+        panel=proof_panel(view, case) if case.case.key in view.panels else None,
         forms=doc.DOCUMENTS | doc.TERMINAL if views.ran(case) else doc.TEXTS,
         of=views.facets(case),
     )

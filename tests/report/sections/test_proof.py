@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 
 from mobilebench.analysis.summary import CaseSummary, RunSummary, summarise
@@ -106,3 +107,18 @@ def test_the_proof_says_where_the_warm_up_of_the_blocks_ended() -> None:
     groups = [block for block in panel(summarise(run), "tflite cpu xnnpack").blocks if isinstance(block, Facts)]
     found = {plain(fact.name): plain(fact.text) for group in groups for fact in group.facts}
     assert "4 in 1 block" in found["end of warm-up"]
+
+
+def test_a_reason_has_its_code_beside_it_if_it_has_one() -> None:
+    case = example.case("host", "tflite", "xnnpack")
+    plans = [PlannedBlock(index=n, round=n + 1, case=case, rule=example.RULE) for n in range(2)]
+    shape = example.SHAPES["tflite", "xnnpack"]
+    blocks = [
+        example.measured(plan, example.measurement(case, replace(shape, prediction=ms), random.Random(1)))
+        for plan, ms in zip(plans, (1.0, 5.0), strict=True)
+    ]
+    made = summarise(Run(info=example.info([example.host()]), planned=plans, blocks=blocks))
+    words = reading.words(panel(made, "tflite cpu xnnpack").blocks)
+    assert "blocks-far-apart" in words
+    assert "too-few-blocks" in words
+    assert "without-code" not in words
