@@ -76,6 +76,8 @@ def report(
     - `mobilebench report last --tables`
 
     - `mobilebench report last --tables --reference tosem2025`
+
+    - `mobilebench report last --group-by gpu_vendor`
     """
     from mobilebench.reference import published
 

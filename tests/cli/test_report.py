@@ -46,3 +46,16 @@ def test_an_unknown_reference_is_bad_input_and_nothing_is_written(folder: Path) 
     assert (code, out) == (2, "")
     assert "tosem2025" in err
     assert not (folder / "runs").exists()
+
+
+@pytest.mark.slow
+def test_targets_are_grouped_by_a_fact(folder: Path) -> None:
+    code, out, _ = mobilebench(f"report last --group-by isa --out {folder}")
+    assert code == 0
+    assert "## By instruction set" in (Path(out.strip()).parent / "report.md").read_text()
+
+
+def test_a_fact_that_does_not_exist_is_bad_input(folder: Path) -> None:
+    code, _, err = mobilebench(f"report last --group-by colour --out {folder}")
+    assert code == 2
+    assert "gpu_vendor" in err
