@@ -137,7 +137,7 @@ def fastest(group: GapGroup) -> Fastest:
         (case for case in timed if not case.web), key=lambda case: case.case != group.fastest_native, default=None
     )
     web = min(
-        (case for case in timed if case.web),
+        (case for case in timed if case.in_page),
         key=lambda case: not (case.case in gaps and gaps[case.case].ratios),
         default=None,
     )
@@ -182,7 +182,7 @@ def _certainty(summary: RunSummary, kind: Kind, models: Sequence[Fastest]) -> Ce
 
 def _refusal(places: Sequence[Place]) -> str | None:
     models = [one for place in places for one in place.models]
-    sides = {case.web for one in models for case in one.cases}
+    sides = {case.in_page for one in models for case in one.cases}
     reasons = [one.group.reason or (one.gap.refusal if one.gap else None) for one in models]
     return next((reason for reason in reasons if reason), None) if len(sides) > 1 else None
 

@@ -115,7 +115,7 @@ class _Words:
         yield f"{text[0].upper()}{text[1:]}."
 
     def _fastest_times(self, models: Sequence[Fastest]) -> Iterator[doc.Span]:
-        sides = {one.best.web for one in models}
+        sides = {one.best.in_page for one in models}
         side = "case" if len(sides) > 1 else "page" if sides == {True} else "native case"
         if len(models) == 1:
             one = models[0]
@@ -162,7 +162,7 @@ class _Words:
     def _without_gap(self) -> str:
         if self._found.refusal:
             return self._found.refusal.rstrip(".")
-        missing = "native engine" if self._found.models[0].best.web else "page"
+        missing = "native engine" if self._found.models[0].best.in_page else "page"
         return f"No {missing} was timed, so there is no gap between web and native"
 
     def _stand_ins(self) -> str:
