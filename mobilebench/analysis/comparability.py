@@ -183,7 +183,7 @@ def _files(side: Side, *, of_model: bool) -> dict[str, str] | None:
     return found or None
 
 
-_OWN_FILES = {"mobilebench-runner", "bench.js"}
+_OWN_FILES = {"mobilebench-runner", "bench.js", "node.mjs"}
 
 
 def _shapes(side: Side) -> dict[str, str]:
@@ -275,6 +275,7 @@ FIELDS: tuple[Field, ...] = (
         _proof("browser_version"),
         {**_ACROSS_ENGINES, **_VERSIONS, "browsers": "compared"},
     ),
+    Field("isolation", "the requested isolation of a page", _axis("isolation"), _ONLY_PAGES),
     Field("cross-origin isolation", "of a page", _proof("cross_origin_isolated")),
     Field("thread of the page", "in which the engine ran: main thread or worker", _proof("runs_in")),
     Field("headed", "whether the browser showed its window", _planned(lambda planned: planned.conditions.headed)),
