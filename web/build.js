@@ -1,8 +1,8 @@
 // Builds the pages into the Python package: the bench page, one self-contained file for each backend of each release of
-// a framework (so that what `framework_download` fetches is that and nothing else), and the frameworks' own binaries,
-// unchanged. `node build.js FOLDER` builds them elsewhere.
+// a framework (so that what `framework_download` fetches is that and nothing else), the frameworks' own binaries,
+// unchanged, and the script of the report's figures. `node build.js FOLDER` builds them elsewhere.
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { argv } from 'node:process';
 import { build } from 'vite';
@@ -114,6 +114,22 @@ async function buildFramework(release, script) {
   });
 }
 
+/** The script of the report's figures, which stands inside a page: it may not end the page's element early. */
+async function buildReport() {
+  const config = common();
+  const name = 'report-figures.js';
+  await build({
+    ...config,
+    build: {
+      ...config.build,
+      lib: { entry: join(root, 'src', 'report', 'figures.ts'), formats: ['iife'], name: 'figures', fileName: () => name },
+    },
+  });
+  const file = join(unfinished, name);
+  const script = await readFile(file, 'utf8');
+  await writeFile(file, script.replace(/<(?=\/script|!--)/gi, '\\x3C'));
+}
+
 /**
  * @param {string} release
  * @param {string} file
@@ -129,6 +145,7 @@ await mkdir(unfinished, { recursive: true });
 await buildPage('bench');
 await buildPage('manual');
 await buildNodeScript();
+await buildReport();
 for (const [release, binaries] of Object.entries(releases)) {
   const scripts = (await readdir(join(sources, release))).filter((name) => name.endsWith('.ts'));
   for (const script of scripts) await buildFramework(release, script);

@@ -107,6 +107,17 @@ def of_builds(count: int) -> Iterator[Callable[[int, str, str], None]]:
 
 
 @contextmanager
+def of_figures() -> Iterator[Callable[[int, int, str], None]]:
+    """Yields a function that shows which figure is drawn, given its number, how many there are, and its name."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda number, count, _name: say(f"Drawing {count} figures", err=True) if number == 1 else None
+        return
+    with console.status("") as status:
+        yield lambda number, count, name: status.update(f"\\[{number}/{count}] {escape(name)}")
+
+
+@contextmanager
 def stopping(console: Console, words: str) -> Iterator[Flag]:
     """Gives a flag that Ctrl-C, SIGTERM or SIGHUP sets; `words` is printed once when it is set."""
     cancel = Flag()

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mobilebench.cli import options
-from mobilebench.cli.output import Json, console, print_json, print_table, say
+from mobilebench.cli.output import Json, console, print_json, print_table, say, split
 from mobilebench.core.sizes import decimal_size
 from mobilebench.results.names import TableName
 
 if TYPE_CHECKING:
     from mobilebench.reference.published import Reference
     from mobilebench.report.compose import ReportFiles
+    from mobilebench.report.figures.static import Format as Picture
     from mobilebench.results.store import Store
     from mobilebench.results.traces import StoredTrace
 
@@ -67,6 +68,14 @@ def report(
             "`memory`, `maker`, `os` or `kind`; by default by SoC, if there are several targets.",
         ),
     ] = None,
+    figures: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--figures",
+            metavar="FORMATS",
+            help="Also write the figures as files beside the report: `svg`, `png` or `pdf`, or several of them.",
+        ),
+    ] = None,
     out: Out = None,
 ) -> None:
     """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print its path.
@@ -78,14 +87,34 @@ def report(
     - `mobilebench report last --tables --reference tosem2025`
 
     - `mobilebench report last --group-by gpu_vendor`
+    - `mobilebench report last --figures svg,pdf`
     """
     from mobilebench.reference import published
+    from mobilebench.report import figure_files
 
+    wanted = figure_files.formats(split(figures)) if figures else ()
     loaded = published.load(reference) if reference else None
-    files = write_report(_store(out), run, results_folder(out), tables=tables, reference=loaded, group_by=group_by)
+    store = _store(out)
+    files = write_report(store, run, results_folder(out), tables=tables, reference=loaded, group_by=group_by)
     say(files.html)
     if files.study:
         say(files.study)
+    if wanted:
+        say(_write_figures(store, run, files.html.parent / "figures", wanted))
+
+
+def _write_figures(store: Store, run: str, folder: Path, wanted: Sequence[Picture]) -> str:
+    """Write the figures of a run; returns a sentence about the files."""
+    from mobilebench.analysis.summary import summarise
+    from mobilebench.cli import progress
+    from mobilebench.report import compose, figure_files
+
+    document = compose.document(summarise(store.load(run)))
+    with progress.of_figures() as shown:
+        files = figure_files.write(document, folder, wanted, shown)
+    if not files:
+        return "This run has nothing that a figure could show."
+    return f"{len(files)} file{'' if len(files) == 1 else 's'} of figures: {folder}"
 
 
 def write_report(

@@ -44,6 +44,11 @@ def web_pages() -> Path:
     return PACKAGE / "assets" / "web"
 
 
+def figures_script() -> Path:
+    """The script that draws the report's figures, built from `web/` by Vite."""
+    return web_pages() / "report-figures.js"
+
+
 def runner(build: str) -> Path:
     """The native runner of one build, such as `linux-x86_64` or `android-arm64-v8a`."""
     return PACKAGE / "assets" / "runners" / build / "mobilebench-runner"

@@ -38,6 +38,8 @@ class Cpu(Fact):
     """All clusters, fastest first."""
 
     clusters: list[Cluster] = Field(min_length=1)
+    fp32_gflops: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Peak rate of all cores together in single precision, in GFLOP/s, if the source states it."""
     source: Text
 
     @model_validator(mode="after")

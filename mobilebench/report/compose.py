@@ -20,6 +20,7 @@ from mobilebench.report import terminal
 from mobilebench.report.sections import (
     against,
     explain,
+    figures,
     findings,
     gaps,
     glance,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 SECTIONS: tuple[RunSection, ...] = (
     findings.section,
     glance.section,
+    figures.section,
     targets.section,
     socs.section,
     measurements.section,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -173,15 +173,6 @@ class Counts(Block):
 
 
 @dataclass(frozen=True)
-class Legend:
-    """The meaning of a colour or symbol in a figure."""
-
-    key: str
-    """CSS class of the symbol."""
-    text: str
-
-
-@dataclass(frozen=True)
 class Figure(Block):
     """A picture, with the data that it draws.
 
@@ -190,10 +181,10 @@ class Figure(Block):
 
     title: str
     note: str
-    svg: Markup
+    spec: dict[str, Any]
+    """Specification in Vega-Lite, with the data and a description in words."""
     data: tuple[tuple[str, str], ...]
     """Label and value of everything that is drawn."""
-    legend: tuple[Legend, ...] = ()
     csv: str | None = None
     """File that takes the data; None: no file."""
 

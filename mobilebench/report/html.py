@@ -7,17 +7,23 @@ a content security policy allows only the report's own script.
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
+import json
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mobilebench.analysis.labels import printable
 from mobilebench.analysis.summary import Status
+from mobilebench.core import paths
 from mobilebench.report import document as doc
+from mobilebench.report.figures import static
+from mobilebench.report.figures.theme import for_page
 
 PACKED_FROM = 2_800_000
 """A page with more characters than this is packed."""
@@ -39,7 +45,10 @@ def render(document: doc.Document) -> str:
 
     A large one has the bodies of its models and its proofs packed; the page's script unpacks them.
     """
-    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+    scripts = [(_TEMPLATES / "report.js").read_text(encoding="utf-8")]
+    drawing = _drawing_script() if _has_figures(document) else None
+    if drawing:
+        scripts.append(drawing)
     bodies: dict[str, str] = {}
 
     def later(key: str, body: Markup) -> Markup:
@@ -57,8 +66,9 @@ def render(document: doc.Document) -> str:
         .render(
             document=document,
             style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
-            script=Markup(script),  # noqa: S704
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            scripts=[Markup(script) for script in scripts],  # noqa: S704
+            sources=Markup(" ".join(f"'sha256-{_hash(script)}'" for script in scripts)),  # noqa: S704
+            drawing=drawing is not None,
         )
         .split(BREAK)
     )
@@ -77,6 +87,27 @@ def _packed(name: str, texts: dict[str, str]) -> str:
     together = BREAK.join(part for key_and_text in texts.items() for part in key_and_text)
     data = deflate.compress(together.encode()) + deflate.flush()
     return f'<script type="text/plain" id="packed-{name}">{base64.b64encode(data).decode()}</script>\n'
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _drawing_script() -> str | None:
+    """The script that draws figures; None if it is not built: then the static pictures are shown."""
+    file = paths.figures_script()
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _has_figures(document: doc.Document) -> bool:
+    blocks = (*doc.unfolded(document.head, "html"), *doc.all_blocks(document.sections, "html"))
+    return any(isinstance(block, doc.Figure) for block in blocks)
+
+
+def _packed_spec(spec: dict[str, Any]) -> str:
+    """A specification in the page's colours: JSON, compressed by gzip, as base64. A sixth of the size of the JSON."""
+    text = json.dumps(for_page(spec), separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _environment() -> Environment:
@@ -100,6 +131,8 @@ def _environment() -> Environment:
         groups=lambda table: doc.groups(table, "html"),
         heading=_heading,
         kind=lambda block: type(block).__name__,
+        packed=_packed_spec,
+        picture=static.within_page,
         rows=lambda table: doc.rows(table, "html"),
         sentence=_sentence,
         shown=lambda blocks: doc.shown(blocks, "html"),

@@ -161,11 +161,16 @@ def pass_title(of: Pass) -> str:
 
 def series_title(series: Series) -> str:
     """The name of a series, which its recorder declares, such as `CPU temperature`."""
-    declared = declarations().get(series.recorder)
+    return quantity_title(series.recorder, series.name, series.unit)
+
+
+def quantity_title(recorder: str, name: str, unit: str) -> str:
+    """The name of a recorder's quantity, which the recorder declares."""
+    declared = declarations().get(recorder)
     if declared is None:
-        return f"{series.recorder} {series.name}"
+        return f"{recorder} {name}"
     titles = {quantity.key: quantity.title for quantity in declared.quantities}
-    return titles.get((series.name, series.unit), f"{declared.title}, {series.name}")
+    return titles.get((name, unit), f"{declared.title}, {name}")
 
 
 def case_column(terminal: str, title: str = "Case") -> doc.Column:

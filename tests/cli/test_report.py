@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.results.store import Store
+from tests.analysis import pages
 from tests.cli.command_line import mobilebench
 from tests.results import making
 
@@ -39,6 +40,24 @@ def test_without_options_there_is_only_the_report(folder: Path) -> None:
     assert code == 0
     assert len(out.splitlines()) == 1
     assert not (Path(out.strip()).parent / "tables").exists()
+
+
+@pytest.mark.slow
+def test_figures_are_written_beside_the_report_on_demand(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = pages.run_of([(pages.WASM, pages.answer(pages.WASM))])
+    monkeypatch.setattr(Store, "load", lambda _store, _id: run)
+    code, out, err = mobilebench(f"report last --out {folder} --figures svg --figures pdf")
+    assert code == 0
+    html, figures = Path(out.splitlines()[0]), out.splitlines()[1]
+    assert {file.suffix for file in (html.parent / "figures").iterdir()} == {".svg", ".pdf"}
+    assert str(html.parent / "figures") in figures
+    assert "Drawing" in err
+
+
+def test_an_unknown_format_of_figures_is_bad_input_and_nothing_is_written(folder: Path) -> None:
+    code, out, _ = mobilebench(f"report last --figures gif --out {folder}")
+    assert (code, out) == (2, "")
+    assert not (folder / "runs").exists()
 
 
 def test_an_unknown_reference_is_bad_input_and_nothing_is_written(folder: Path) -> None:

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-
-from markupsafe import Markup
+from typing import Any
 
 from mobilebench.analysis.findings import Place
-from mobilebench.analysis.labels import plain_model_label, ratio
+from mobilebench.analysis.labels import factor, plain_model_label, ratio
 from mobilebench.report import document as doc
-from mobilebench.report.figures import drawing
-from mobilebench.statistics.estimates import Interval
+from mobilebench.report.figures import axes, theme
 
 MODELS_UP_TO = 6
 """With more gaps than this, there is a row for each target instead of each model."""
+_BELOW = 8
+"""Pixels from the middle of a row to its marks."""
+_REACH = 3.0
+"""How far an interval may extend the axis beyond its ratio."""
 
-
-@dataclass(frozen=True)
-class _Row:
-    label: str
-    value: str
-    point: float
-    range: Interval
-    """Lowest to highest round of a model, or model of a target."""
-    interval: Interval | None
-    ticks: tuple[float, ...]
+Row = dict[str, Any]
 
 
 def gap_strip(places: Sequence[Place], names: Mapping[str, str]) -> doc.Figure | None:
@@ -36,36 +28,46 @@ def gap_strip(places: Sequence[Place], names: Mapping[str, str]) -> doc.Figure |
     if not rows:
         return None
     axis = _axis(rows)
-    mark = next((p.target.soc for p in compared), None) if all(p.target.info.virtual for p in compared) else None
-    drawn = [_drawn(row, axis, number * drawing.ROW + drawing.first_row(mark)) for number, row in enumerate(rows)]
-    data = tuple((row.label, row.value) for row in rows)
-    what = "" if by_model else " Each tick is a model, and the square their geometric mean."
+    for n, row in enumerate(rows):
+        row |= {"n": n, "side": "web", "one": 1.0, "high": axis.clipped(row["high"]), "low": axis.clipped(row["low"])}
+    ticks = [{"n": row["n"], "tick": tick} for row in rows for tick in row.pop("ticks")]
+    data = tuple((str(row["label"]), str(row["value"])) for row in rows)
+    line = "95 % interval, or else the lowest to the highest round" if by_model else "lowest to the highest model"
+    more = "" if by_model else " Each tick is a model, and the square their geometric mean."
+    mark = compared[0].target.soc if all(place.target.info.virtual for place in compared) else None
     return doc.Figure(
         "Gap between web and native",
         "Time of the fastest page over that of the fastest native engine, logarithmic axis. At 1× both take equally "
-        f"long.{what}",
-        drawing.picture(f"Gap between web and native: {drawing.in_words(data)}.", mark, len(rows), axis, drawn),
+        f"long. The line is the {line}.{more}",
+        theme.chart(
+            [*theme.row_texts(data), *_marks(rows, ticks, axis)],
+            height=theme.ROW * len(rows),
+            description=f"Gap between web and native: {theme.in_words(data)}.",
+            mark=mark,
+        ),
         data,
-        _legend(by_model, any(row.interval for row in rows)),
         forms=doc.HTML,
     )
 
 
-def _models(place: Place, names: Mapping[str, str]) -> Iterator[_Row]:
+def _models(place: Place, names: Mapping[str, str]) -> Iterator[Row]:
     for one in place.compared:
         found, group = one.ratio, one.group
         if found:
-            label = plain_model_label(group.model, group.precision, group.batch)
-            yield _Row(
-                f"{label} · {_where(place, names)}", ratio(found.value), found.value, found.spread, found.interval, ()
-            )
+            ends = found.interval or found.spread
+            label = f"{plain_model_label(group.model, group.precision, group.batch)} · {_where(place, names)}"
+            yield {**_row(label, found.value, ends.low, ends.high), "rounds": found.rounds, "ticks": ()}
 
 
-def _target(place: Place, names: Mapping[str, str]) -> Iterator[_Row]:
-    values = tuple(one.ratio.value for one in place.compared if one.ratio)
-    mean = place.mean or 0.0
-    label = f"{_where(place, names)} · {len(values)} model{'' if len(values) == 1 else 's'}"
-    yield _Row(label, ratio(mean), mean, Interval(min(values), max(values)), None, values)
+def _target(place: Place, names: Mapping[str, str]) -> Iterator[Row]:
+    found = tuple(one.ratio.value for one in place.compared if one.ratio)
+    label = f"{_where(place, names)} · {len(found)} model{'' if len(found) == 1 else 's'}"
+    yield {**_row(label, place.mean or 0.0, min(found), max(found)), "ticks": found}
+
+
+def _row(label: str, value: float, low: float, high: float) -> Row:
+    between = f"{factor(low)}–{factor(high)}"
+    return {"label": label, "ratio": value, "low": low, "high": high, "value": ratio(value), "between": between}
 
 
 def _where(place: Place, names: Mapping[str, str]) -> str:
@@ -73,35 +75,38 @@ def _where(place: Place, names: Mapping[str, str]) -> str:
     return f"{names[info.id]}{' (virtual)' if info.virtual else ''}"
 
 
-def _axis(rows: Sequence[_Row]) -> drawing.Axis:
+def _axis(rows: Sequence[Row]) -> axes.Axis:
     """From 1× or below to the largest gap."""
-    ends = [row.interval or row.range for row in rows]
-    low = min(1.0, *(row.range.low for row in rows), *(end.low for end in ends if end.low > 0))
-    high = max(
-        2.0, *(row.range.high for row in rows), *(min(e.high, 3 * r.point) for e, r in zip(ends, rows, strict=True))
-    )
-    return drawing.log_axis(low, high)
+    low = min(1.0, *(row["low"] for row in rows))
+    return axes.log_axis(low, max(2.0, *(min(row["high"], _REACH * row["ratio"]) for row in rows)))
 
 
-def _drawn(row: _Row, axis: drawing.Axis, y: int) -> Markup:
-    middle = y + 28
-    parts = [
-        drawing.label_line(row.label, "valid", row.value, y),
-        Markup('<line class="rail" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(middle),
-        drawing.tick("one", axis.at(1.0), middle, 8),
+def _marks(rows: Sequence[Row], ticks: Sequence[Row], axis: axes.Axis) -> list[theme.Spec]:
+    side = theme.by_side(["web"])
+    place = {"y": theme.row_position(), "color": {**side["color"], "legend": None}}
+    data = theme.values(rows)
+    tick = {"type": "tick", "thickness": 1.5, "yOffset": _BELOW}
+    layers: list[theme.Spec] = [
+        {
+            "data": data,
+            "mark": {**tick, "size": 14, "color": theme.COLOURS["ink"]},
+            "encoding": {"y": theme.row_position(), "x": axis.encoding("one")},
+        },
+        {
+            "data": data,
+            "mark": {"type": "rule", "strokeWidth": 1.5, "yOffset": _BELOW, "y2Offset": _BELOW},
+            "encoding": {**place, "x": axis.encoding("low"), "x2": {"field": "high"}},
+        },
     ]
-    if row.interval:
-        low, high = axis.at(row.interval.low), axis.at(row.interval.high)
-        parts += [drawing.line("interval web", low, high, middle)]
-        inside = [end for end in (row.interval.low, row.interval.high) if axis.low < end < axis.high]
-        parts += [drawing.tick("end web", axis.at(end), middle, 5) for end in inside]
-    parts.append(drawing.line("spread web", axis.at(row.range.low), axis.at(row.range.high), middle))
-    parts += [drawing.tick("block web", axis.at(value), middle, 5) for value in row.ticks]
-    parts.append(drawing.point("web", axis.at(row.point), middle))
-    return Markup("").join(parts)
-
-
-def _legend(by_model: bool, with_interval: bool) -> tuple[doc.Legend, ...]:
-    shown = "rounds, lowest to highest" if by_model else "models, lowest to highest"
-    interval = (doc.Legend("line", "95 % interval"),) if with_interval else ()
-    return (doc.Legend("web", "web over native"), doc.Legend("range", shown), *interval)
+    if ticks:
+        layers.append(
+            {
+                "data": theme.values(ticks),
+                "mark": {**tick, "size": 9, "opacity": 0.6, "color": theme.COLOURS["web"]},
+                "encoding": {"y": theme.row_position(), "x": axis.encoding("tick")},
+            }
+        )
+    point = {"type": "point", "filled": True, "size": 90, "opacity": 1, "shape": "square", "yOffset": _BELOW}
+    titles = theme.tooltip(label="Model", value="Gap", between="Range")
+    layers.append({"data": data, "mark": point, "encoding": {**place, "x": axis.encoding("ratio"), "tooltip": titles}})
+    return layers

@@ -9,7 +9,7 @@ from mobilebench.analysis.labels import case_details, case_label, engine_label, 
 from mobilebench.analysis.summary import STAGES
 from mobilebench.core.records import Stage
 from mobilebench.report import document as doc
-from mobilebench.report.figures.timing import ratio_bar
+from mobilebench.report.figures.inline import ratio_bar
 from mobilebench.report.phrases import ratio_range, rounds
 from mobilebench.report.views import ModelView, RunView, csv_columns, facets, opens
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from markupsafe import Markup
-
+from mobilebench.analysis.achieved import achieved, peak
 from mobilebench.analysis.kernels import TOP_NODES, KernelNode, KernelSummary, kernels
 from mobilebench.analysis.labels import amount, case_label, duration, percent, ratio
 from mobilebench.analysis.summary import CaseSummary, RunSummary, TargetSummary
-from mobilebench.core.operators import TYPES
 from mobilebench.report import document as doc
 from mobilebench.report import views
-from mobilebench.report.figures import drawing
+from mobilebench.report.figures.kernels import achieved_rates, kernel_shares, nested_kernels
 from mobilebench.report.phrases import milliseconds, plural, rate, times
 
 Watched = tuple[CaseSummary, KernelSummary]
@@ -59,7 +57,8 @@ def section(view: views.ModelView) -> doc.Section | None:
     """Figure and table of the kernels passes, their details, and why a pass cannot be shown."""
     watched = [(case, found) for case in view.cases if (found := kernels(case))]
     missing = views.missing_pass(view.cases, "kernels", {case.case.key for case, _ in watched})
-    blocks: list[doc.Block] = [figure] if (figure := kernel_shares(watched, view.mark)) else []
+    rates = achieved_rates(achieved(view.cases), peak(view.target.info), view.mark)
+    blocks: list[doc.Block] = [figure for figure in (kernel_shares(watched, view.mark), rates) if figure]
     if watched:
         blocks += [_table(view, watched), _largest_types(watched), *_details(view, watched)]
     if missing.remarks:
@@ -148,6 +147,7 @@ def _details(view: views.ModelView, watched: list[Watched]) -> list[doc.Block]:
             case_label(case.case),
             (
                 *(doc.Paragraph(doc.Sentence(sentence), "small") for sentence in kernel_sentences(found)),
+                *_nested(view, watched, case, found),
                 _by_type(found),
                 _by_node(found),
             ),
@@ -157,6 +157,15 @@ def _details(view: views.ModelView, watched: list[Watched]) -> list[doc.Block]:
         for case, found in watched
     )
     return [doc.Fold("Kernels by type and by node", folds, forms=doc.HTML)]
+
+
+def _nested(
+    view: views.ModelView, watched: list[Watched], case: CaseSummary, found: KernelSummary
+) -> tuple[doc.Figure, ...]:
+    """The kernels within their types, for the case whose kernels are fastest of its side."""
+    fastest = min((one for one in watched if one[0].web == case.web), key=lambda one: one[1].sum_ms)
+    figure = nested_kernels(case, found, view.mark) if fastest[0] is case else None
+    return (figure,) if figure else ()
 
 
 def _by_type(found: KernelSummary) -> doc.Table:
@@ -288,53 +297,3 @@ def _values(run: RunSummary, target: TargetSummary, case: CaseSummary) -> Iterat
     for row in found.rows:
         own = (row.type, row.intensity, row.kernels, row.median_ms, row.share, row.warmup_ms, row.flops, row.parameters)
         yield (*shared, *own, row.rate, *whole, *views.further_axes(case))
-
-
-_PERCENT = drawing.Axis(0.0, 100.0, False, (0.0, 25.0, 50.0, 75.0, 100.0))
-
-
-def kernel_shares(watched: Sequence[tuple[CaseSummary, KernelSummary]], mark: str | None) -> doc.Figure | None:
-    """The share of each operator type in the time of all kernels, compute-intensive types first.
-
-    None if no kernels pass can be shown.
-    """
-    if not watched:
-        return None
-    labels = drawing.row_labels([case for case, _ in watched])
-    rows = [
-        _kernel_row(label, case, kernels, drawing.first_row(mark) + number * drawing.ROW)
-        for number, (label, (case, kernels)) in enumerate(zip(labels, watched, strict=True))
-    ]
-    data = tuple((case_label(case.case), _shares(kernels)) for case, kernels in watched)
-    present = {row.type for _, kernels in watched for row in kernels.rows if row.kernels}
-    return doc.Figure(
-        views.pass_title("kernels"),
-        "Percent of the kernels' time by operator type: compute-intensive types are blue, memory-intensive ones "
-        "brown to yellow.",
-        drawing.picture(f"Share of the kernels' time: {drawing.in_words(data)}.", mark, len(watched), _PERCENT, rows),
-        data,
-        tuple(doc.Legend(f"fill-{_fill(kind)}", kind) for kind in TYPES if kind in present),
-        forms=doc.HTML,
-    )
-
-
-def _kernel_row(label: str, case: CaseSummary, kernels: KernelSummary, y: int) -> Markup:
-    status = case.watched["kernels"].status
-    parts = [drawing.label_line(label, status, f"{duration(kernels.sum_ms)} ms", y)]
-    start = 0.0
-    by_type = {row.type: row for row in kernels.rows}
-    for kind in TYPES:
-        if kind in by_type and by_type[kind].share > 0:
-            end = start + 100 * by_type[kind].share
-            title = f"{kind}: {percent(by_type[kind].share)}, {duration(by_type[kind].median_ms)} ms"
-            parts.append(drawing.segment(_fill(kind), title, _PERCENT.at(start), _PERCENT.at(end), y))
-            start = end
-    return Markup("").join(parts)
-
-
-def _shares(kernels: KernelSummary) -> str:
-    return ", ".join(f"{row.type} {percent(row.share)}" for row in kernels.rows if row.kernels)
-
-
-def _fill(kind: str) -> str:
-    return f"kernel-{kind.replace(' ', '-')}"

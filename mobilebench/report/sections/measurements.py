@@ -5,6 +5,7 @@ from __future__ import annotations
 from mobilebench.analysis.summary import counts_of
 from mobilebench.report import document as doc
 from mobilebench.report.phrases import counts_sentence
+from mobilebench.report.sections import figures
 from mobilebench.report.views import ModelSection, ModelView, RunView, TargetView, target_names
 
 
@@ -25,7 +26,7 @@ def _target(view: TargetView, builders: tuple[ModelSection, ...], name: str) -> 
     return doc.Section(
         "target",
         info.name,
-        blocks=() if view.models else (nothing,),
+        blocks=figures.of_target(view) if view.models else (nothing,),
         sections=tuple(_model(model, builders) for model in view.models),
         anchor=view.anchor,
         lead=tuple(lead),

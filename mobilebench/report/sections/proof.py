@@ -22,7 +22,7 @@ from mobilebench.analysis.summary import BlockSummary, CaseSummary
 from mobilebench.core.records import Case, Measurement, Proof, Reason, Stage
 from mobilebench.core.sizes import decimal_size
 from mobilebench.report import document as doc
-from mobilebench.report.figures.timing import sparkline
+from mobilebench.report.figures.inline import sparkline
 from mobilebench.report.phrases import interval, milliseconds, plural, spread
 from mobilebench.report.sections.pages import compiled, how_received, received
 from mobilebench.report.views import ModelView, series_title

@@ -10,7 +10,8 @@ from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, Target
 from mobilebench.core.records import Stage
 from mobilebench.report import document as doc
 from mobilebench.report import views
-from mobilebench.report.figures import timing
+from mobilebench.report.figures.latency import latency
+from mobilebench.report.figures.stages import stages
 from mobilebench.report.phrases import interval, plural, range_text, spread
 from mobilebench.report.sections.proof import proof_panel
 from mobilebench.statistics.estimates import Interval
@@ -68,7 +69,7 @@ is in those of prediction. New columns are added at the end.
 
 def section(view: views.ModelView) -> doc.Section | None:
     """Figures of the stages, the table of results, and the reasons why cases were not measured."""
-    figures = (timing.latency(view.cases, view.mark), timing.stages(view.cases, view.mark))
+    figures = (latency(view.cases, view.mark), stages(view.cases, view.mark))
     reasons = tuple(doc.Remark(views.subject(case), case.status, case.reasons) for case in view.cases if case.reasons)
     intervals = any(_interval(case) for case in view.target.cases)
     table = doc.Table(

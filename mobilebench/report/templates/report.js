@@ -9,6 +9,7 @@ const unpack = async (name) => {
 
 const whole = unpack("bodies").then((bodies) => {
   for (const place of document.querySelectorAll("[data-body]")) place.outerHTML = bodies.get(place.dataset.body);
+  document.dispatchEvent(new Event("unpacked"));
 });
 
 (() => {

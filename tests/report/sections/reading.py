@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -85,10 +84,3 @@ def _texts(part: Any) -> Iterator[str]:
 def whole(summary: RunSummary) -> str:
     """Every text of the whole report."""
     return words(document(summary))
-
-
-def described(svg: str) -> str:
-    """What a figure says to people who cannot see it."""
-    found = re.search(r'aria-label="([^"]*)"', svg)
-    assert found is not None
-    return found[1]

@@ -1,0 +1,261 @@
+"""Figures over time: the blocks of a target beside temperatures and clocks, and a number over several runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mobilebench.analysis.labels import case_label, factor, model_label
+from mobilebench.analysis.timeline import BlockAt, Quantity
+from mobilebench.report import document as doc
+from mobilebench.report.figures import axes, theme
+from mobilebench.statistics.estimates import quantile
+
+SINGLE_UP_TO = 150
+"""The most blocks that are drawn one by one; more are summed up by stretches of time."""
+_STRETCHES = 80
+_MOST_READINGS = 120
+_HEIGHT, _SERIES_HEIGHT = 200, 110
+_EVEN: theme.Spec = {"minExtent": 34, "maxExtent": 34}
+_UNITS = ("°C", "MHz")
+"""Units of recorders' quantities that are drawn beside the blocks: temperatures and clocks."""
+
+
+def blocks_over_time(
+    blocks: Sequence[BlockAt], quantities: Sequence[tuple[str, Quantity]], mark: str | None
+) -> doc.Figure | None:
+    """The predictions of a target's blocks by time, relative to their cases, above temperature and clock.
+
+    `quantities` come with their titles. None with fewer than three blocks.
+    """
+    if len(blocks) < 3:
+        return None
+    drawn = [(title, one) for title, one in quantities if one.unit in _UNITS]
+    last = max([blocks[-1].minutes, *(one.readings[-1].minutes for _, one in drawn)])
+    time = axes.linear_axis(last)
+    single = len(blocks) <= SINGLE_UP_TO
+    top = _single(blocks, time) if single else _summed(blocks, time)
+    panels: list[theme.Spec] = [_panel(top, _HEIGHT)]
+    for unit in _UNITS:
+        of_unit = [(title, one) for title, one in drawn if one.unit == unit][: len(theme.CATEGORIES)]
+        if of_unit:
+            panels.append(_panel(_readings(of_unit, unit, time), _SERIES_HEIGHT))
+    relative = [block.relative for block in blocks]
+    data = (
+        ("blocks", str(len(blocks))),
+        ("lowest and highest block over its case", f"{factor(min(relative))} and {factor(max(relative))}"),
+        *((title, f"{_range(one)} {one.unit}") for title, one in drawn),
+    )
+    how = (
+        "one point for each block, the line behind it from its fastest to its slowest sample"
+        if single
+        else f"{len(blocks)} blocks by time: median, quartiles, and lowest and highest block"
+    )
+    spec = theme.chart([], height=0, description=f"Blocks over time: {theme.in_words(data)}.", mark=mark)
+    for needless in ("layer", "width", "height", "autosize"):
+        del spec[needless]
+    spec |= {"vconcat": panels, "spacing": 14, "resolve": {"scale": {"color": "independent", "shape": "independent"}}}
+    without = "" if drawn else " No temperature or clock was recorded."
+    return doc.Figure(
+        "Over time",
+        f"Predictions over those of their case (1 is typical), by minutes since the first block: {how}.{without}",
+        spec,
+        data,
+        forms=doc.HTML,
+    )
+
+
+def _panel(layers: list[theme.Spec], height: int) -> theme.Spec:
+    return {"width": "container", "height": height, "layer": layers}
+
+
+def _even(channel: theme.Spec) -> theme.Spec:
+    """The channel with an axis as wide as those of the other panels, so that times stand below each other."""
+    return channel | {"axis": channel["axis"] | _EVEN}
+
+
+def _single(blocks: Sequence[BlockAt], time: axes.Axis) -> list[theme.Spec]:
+    rows: list[dict[str, Any]] = [
+        {
+            "at": block.minutes,
+            "relative": block.relative,
+            "low": block.low,
+            "high": block.high,
+            "side": theme.side(block.case),
+            "label": case_label(block.case.case),
+            "model": model_label(block.case.case.model, block.case.case.precision, block.case.case.batch),
+            "round": block.round,
+        }
+        for block in blocks
+    ]
+    styles = theme.by_side(row["side"] for row in rows)
+    scale = _relative_axis(
+        min(min(block.relative for block in blocks), quantile([block.low for block in blocks], 0.1)),
+        max(max(block.relative for block in blocks), quantile([block.high for block in blocks], 0.9)),
+    )
+    clipped = [row | {"low": scale.clipped(row["low"]), "high": scale.clipped(row["high"])} for row in rows]
+    return [
+        {
+            "data": theme.values(clipped),
+            "mark": {"type": "rule", "strokeWidth": 1, "opacity": 0.4},
+            "encoding": {
+                "x": time.encoding("at", "minutes"),
+                "y": _even(scale.encoding("low")),
+                "y2": {"field": "high"},
+                "color": styles["color"],
+            },
+        },
+        {
+            "data": theme.values(rows),
+            "mark": {"type": "point", "filled": True, "size": 40, "opacity": 0.95},
+            "encoding": {
+                "x": time.encoding("at", "minutes"),
+                "y": _even(scale.encoding("relative", "over its case")),
+                **styles,
+                "tooltip": theme.tooltip(model="Model", label="Case", round="Round", relative="Over its case"),
+            },
+        },
+    ]
+
+
+def _relative_axis(low: float, high: float) -> axes.Axis:
+    """An axis from below `low` to above `high`, which is near 1 if both are."""
+    if low > 0 and high / low > axes.LOG_FROM:
+        return axes.log_axis(low, high)
+    if low > 0.5:
+        step = 0.05 if high < 1.2 else 0.1 if high < 1.5 else 0.25
+        first, last = int(low / step), int(high / step) + 1
+        ticks = tuple(float(f"{n * step:.6g}") for n in range(first, last + 1))
+        return axes.Axis(ticks[0], ticks[-1], False, ticks)
+    return axes.linear_axis(high)
+
+
+def _summed(blocks: Sequence[BlockAt], time: axes.Axis) -> list[theme.Spec]:
+    stretch = (blocks[-1].minutes or 1.0) / _STRETCHES
+    by_stretch: dict[int, list[float]] = {}
+    for block in blocks:
+        by_stretch.setdefault(min(int(block.minutes / stretch), _STRETCHES - 1), []).append(block.relative)
+    rows: list[dict[str, Any]] = [
+        {
+            "at": (number + 0.5) * stretch,
+            "least": min(values),
+            "q1": quantile(values, 0.25),
+            "q2": quantile(values, 0.5),
+            "q3": quantile(values, 0.75),
+            "most": max(values),
+            "blocks": len(values),
+        }
+        for number, values in sorted(by_stretch.items())
+    ]
+    scale = _relative_axis(min(row["least"] for row in rows), max(row["most"] for row in rows))
+    data, x = theme.values(rows), time.encoding("at", "minutes")
+    colour = theme.COLOURS["category-1"]
+
+    def rule(low: str, high: str, width: float, opacity: float) -> theme.Spec:
+        return {
+            "data": data,
+            "mark": {"type": "rule", "strokeWidth": width, "opacity": opacity, "color": colour},
+            "encoding": {"x": x, "y": _even(scale.encoding(low)), "y2": {"field": high}},
+        }
+
+    return [
+        rule("least", "most", 1, 0.5),
+        rule("q1", "q3", 5, 0.45),
+        {
+            "data": data,
+            "mark": {"type": "point", "filled": True, "size": 30, "color": colour, "opacity": 1},
+            "encoding": {
+                "x": x,
+                "y": _even(scale.encoding("q2", "over its case")),
+                "tooltip": theme.tooltip(blocks="Blocks", q2="Median", least="Lowest", most="Highest"),
+            },
+        },
+    ]
+
+
+def _readings(found: Sequence[tuple[str, Quantity]], unit: str, time: axes.Axis) -> list[theme.Spec]:
+    names = [title for title, _ in found]
+    rows = [
+        {"at": reading.minutes, "value": reading.value, "name": title}
+        for title, one in found
+        for reading in one.readings[:: max(1, len(one.readings) // _MOST_READINGS)]
+    ]
+    return [
+        {
+            "data": theme.values(rows),
+            "mark": {"type": "line", "strokeWidth": 1.5, "point": {"size": 14, "filled": True}},
+            "encoding": {
+                "x": time.encoding("at", "minutes"),
+                "y": {
+                    "field": "value",
+                    "type": "quantitative",
+                    "title": unit,
+                    "scale": {"zero": False},
+                    "axis": _EVEN | {"tickCount": 4},
+                },
+                "color": theme.coloured("name", dict(zip(names, theme.CATEGORIES, strict=False))),
+                "tooltip": theme.tooltip(name="Quantity", value=unit),
+            },
+        }
+    ]
+
+
+def _range(one: Quantity) -> str:
+    values = [reading.value for reading in one.readings]
+    return f"{min(values):g} to {max(values):g}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A number at one time, such as a case's prediction in one run, with its 95 % interval if there is one."""
+
+    at: datetime
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def history(points: Sequence[Point], title: str, unit: str) -> doc.Figure | None:
+    """A number over time with its intervals. None without a point."""
+    if not points:
+        return None
+    rows = [
+        {
+            "at": f"{point.at:%Y-%m-%dT%H:%M:%S}Z",
+            "value": point.value,
+            "low": point.low,
+            "high": point.high,
+        }
+        for point in sorted(points, key=lambda point: point.at)
+    ]
+    x = {"field": "at", "type": "temporal", "title": None, "scale": {"type": "utc"}}
+    y = {"type": "quantitative", "title": unit, "scale": {"zero": False}}
+    colour = theme.COLOURS["category-1"]
+    with_interval = [row for row in rows if row["low"] is not None and row["high"] is not None]
+    interval = {
+        "data": theme.values(with_interval),
+        "mark": {"type": "rule", "strokeWidth": 1.5, "color": colour},
+        "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+    }
+    line = {
+        "data": theme.values(rows),
+        "mark": {"type": "line", "strokeWidth": 1, "color": colour, "point": {"size": 50, "filled": True}},
+        "encoding": {
+            "x": x,
+            "y": {"field": "value", **y},
+            "tooltip": theme.tooltip(at="Time", value=unit, low="Interval from", high="to"),
+        },
+    }
+    data = tuple((str(row["at"]), f"{row['value']:.4g} {unit}") for row in rows)
+    return doc.Figure(
+        title,
+        f"{unit}, with 95 % intervals where there are enough blocks.",
+        theme.chart(
+            [*([interval] if with_interval else []), line],
+            height=_HEIGHT,
+            description=f"{unit} by time: {theme.in_words(data)}.",
+        ),
+        data,
+    )
