@@ -114,20 +114,43 @@ async function buildFramework(release, script) {
   });
 }
 
-/** The script of the report's figures, which stands inside a page: it may not end the page's element early. */
+/**
+ * The script of the report's figures with the licences of what is in it. It stands inside a page, so it may not end the
+ * page's element early.
+ */
 async function buildReport() {
   const config = common();
   const name = 'report-figures.js';
-  await build({
+  const built = await build({
     ...config,
     build: {
       ...config.build,
       lib: { entry: join(root, 'src', 'report', 'figures.ts'), formats: ['iife'], name: 'figures', fileName: () => name },
     },
   });
-  const file = join(unfinished, name);
-  const script = await readFile(file, 'utf8');
-  await writeFile(file, script.replace(/<(?=\/script|!--)/gi, '\\x3C'));
+  const outputs = (Array.isArray(built) ? built : [built]).flatMap((one) => ('output' in one ? one.output : []));
+  const modules = outputs.flatMap((one) => (one.type === 'chunk' ? one.moduleIds : []));
+  const script = outputs.flatMap((one) => (one.type === 'chunk' ? [one.code] : [])).join('');
+  const safe = script.replace(/<(?=\/script|!--)/gi, '\\x3C');
+  await writeFile(join(unfinished, name), `${await licences(modules)}\n${safe}`);
+}
+
+/**
+ * A comment with the licences of the packages that these modules are from; packages of one text are listed together.
+ * @param {string[]} modules
+ */
+async function licences(modules) {
+  const names = new Set(modules.flatMap((id) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(id)?.[1] ?? []));
+  /** @type {Map<string, string[]>} */
+  const texts = new Map();
+  for (const name of [...names].sort()) {
+    const folder = join(root, 'node_modules', name);
+    const file = (await readdir(folder)).find((one) => /^licen[cs]e/i.test(one));
+    if (file === undefined) throw new Error(`${name} has no licence file`);
+    const text = (await readFile(join(folder, file), 'utf8')).trim().replaceAll('*/', '* /');
+    texts.set(text, [...(texts.get(text) ?? []), name]);
+  }
+  return `/*!\n${[...texts].map(([text, of]) => `${of.join(', ')}:\n\n${text}`).join('\n\n')}\n*/`;
 }
 
 /**

@@ -37,6 +37,7 @@ def blocks_over_time(
     time = axes.linear_axis(last)
     single = len(blocks) <= SINGLE_UP_TO
     top = _single(blocks, time) if single else _summed(blocks, time)
+    logarithmic = ", logarithmic axis" if top[0]["encoding"]["y"]["scale"].get("type") == "log" else ""
     panels: list[theme.Spec] = [_panel(top, _HEIGHT)]
     for unit in _UNITS:
         of_unit = [(title, one) for title, one in drawn if one.unit == unit][: len(theme.CATEGORIES)]
@@ -60,7 +61,8 @@ def blocks_over_time(
     without = "" if drawn else " No temperature or clock was recorded."
     return doc.Figure(
         "Over time",
-        f"Predictions over those of their case (1 is typical), by minutes since the first block: {how}.{without}",
+        f"Predictions over those of their case (1 is typical{logarithmic}), by minutes since the first block: "
+        f"{how}.{without}",
         spec,
         data,
         forms=doc.HTML,
