@@ -100,7 +100,7 @@ def test_an_interval_is_shown_from_three_blocks_on(count: int) -> None:
     assert (statistics.interval is not None) == shown
     assert bool(row["low_ms"] and row["high_ms"]) == shown
     assert ("; 95 %" in text) == shown
-    assert ('class="interval native"' in page) == shown
+    assert ("the line is the 95 % interval" in page) == shown
     assert ("an interval needs 3" in page) == (not shown)
 
 
