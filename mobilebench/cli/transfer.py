@@ -85,11 +85,9 @@ def import_(
 
     - `mobilebench import /media/usb/mobilebench --from "the other PC"`
     """
-    from mobilebench.results.store import Store
     from mobilebench.results.transfer import importing
 
-    store = Store.open(results_folder(out))
-    outcomes = importing.import_runs(store, files, source)
+    outcomes = importing.import_runs(results_folder(out), files, source)
     if json:
         print_json([asdict(one) for one in outcomes])
         return

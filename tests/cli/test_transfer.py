@@ -90,4 +90,5 @@ def test_refused(here: str, tmp_path: Path, line: str, pinned: Pinned) -> None:
     (tmp_path / "bad.zip").write_text("not a zip file")
     ended = mobilebench(f"{line} {here if line.startswith('export') else '--out there'}")
     assert ended.code == ExitCode.BAD_INPUT
+    assert not (tmp_path / "there").exists()
     pinned(ended.err.replace(here.removeprefix("--out "), "HERE"))

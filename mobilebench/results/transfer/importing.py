@@ -43,13 +43,13 @@ class _Source:
     written_by: str | None
 
 
-def import_runs(store: Store, paths: Sequence[Path], source: str | None) -> list[Outcome]:
+def import_runs(folder: Path, paths: Sequence[Path], source: str | None) -> list[Outcome]:
     """Import all runs of these exports and folders of stores, in one transaction.
 
     A run whose content the store has already is left as it is.
 
     Args:
-        store: where to.
+        folder: folder of the store; the store is created if there is none.
         paths: files of `mobilebench export`, and folders with a store.
         source: who measured these runs, in the user's words.
 
@@ -59,6 +59,7 @@ def import_runs(store: Store, paths: Sequence[Path], source: str | None) -> list
     """
     with ExitStack() as stack:
         sources = [stack.enter_context(_opened(path)) for path in dict.fromkeys(paths)]
+        store = stack.enter_context(Store.open(folder))
         known = _Known(store)
         found = [(one, run, known.same_as(run, one.file)) for one in sources for run in one.export.runs]
         _store(store, [(one, run) for one, run, same_as in found if same_as is None], source)

@@ -40,7 +40,7 @@ def refuses(store: Store, pinned: Pinned):
 
     def check(file: Path) -> None:
         with pinned.raises(BadInput):
-            importing.import_runs(store, [file], None)
+            importing.import_runs(store.folder, [file], None)
         assert store.runs() == []
         assert [one.name for one in store.folder.iterdir() if one.is_dir()] == []
 
@@ -194,7 +194,7 @@ class TestArchives:
         for length in range(0, len(whole), 101):
             (tmp_path / "x.zip").write_bytes(whole[:length])
             with pytest.raises(BadInput):
-                importing.import_runs(store, [tmp_path / "x.zip"], None)
+                importing.import_runs(store.folder, [tmp_path / "x.zip"], None)
         assert store.runs() == []
 
     @pytest.mark.slow
@@ -247,20 +247,20 @@ class TestArchives:
 
 class TestDuplicates:
     def test_the_same_run_is_here_already(self, store: Store, exported_run: Path) -> None:
-        importing.import_runs(store, [exported_run], "Lab A")
-        (outcome,) = importing.import_runs(store, [exported_run], "Lab B")
+        importing.import_runs(store.folder, [exported_run], "Lab A")
+        (outcome,) = importing.import_runs(store.folder, [exported_run], "Lab B")
         assert outcome.same_as == RUN
         assert [one.source for one in store.load(RUN).info.imports] == ["Lab A"]
 
     def test_in_one_call(self, store: Store, exported_run: Path, tmp_path: Path) -> None:
         shutil.copy(exported_run, tmp_path / "copy.zip")
-        outcomes = importing.import_runs(store, [exported_run, tmp_path / "copy.zip"], None)
+        outcomes = importing.import_runs(store.folder, [exported_run, tmp_path / "copy.zip"], None)
         assert [one.same_as for one in outcomes] == [None, RUN]
 
     def test_under_another_id(self, store: Store, tmp_path: Path, exported_run: Path) -> None:
         members = {name: content.replace(RUN.encode(), b"renamed") for name, content in contents(exported_run).items()}
-        importing.import_runs(store, [exported_run], None)
-        (outcome,) = importing.import_runs(store, [forged(tmp_path / "x.zip", members)], None)
+        importing.import_runs(store.folder, [exported_run], None)
+        (outcome,) = importing.import_runs(store.folder, [forged(tmp_path / "x.zip", members)], None)
         assert (outcome.run_id, outcome.same_as) == ("renamed", RUN)
 
     def test_other_content_under_an_id_of_this_store(
@@ -270,13 +270,13 @@ class TestDuplicates:
         store.create_run(run_info(RUN), [planned(0)])
         before = store.load(RUN)
         with pinned.raises(BadInput):
-            importing.import_runs(store, [exported_run], None)
+            importing.import_runs(store.folder, [exported_run], None)
         assert store.load(RUN) == before
 
     def test_one_bad_file_of_two(self, store: Store, exported_run: Path, tmp_path: Path) -> None:
         (tmp_path / "x.zip").write_text("")
         with pytest.raises(BadInput):
-            importing.import_runs(store, [exported_run, tmp_path / "x.zip"], None)
+            importing.import_runs(store.folder, [exported_run, tmp_path / "x.zip"], None)
         assert store.runs() == []
 
 
@@ -290,7 +290,7 @@ class TestWriting:
 
         monkeypatch.setattr(reading.Export, "copy", fails)
         with pytest.raises(StoreError):
-            importing.import_runs(store, [exported_run], None)
+            importing.import_runs(store.folder, [exported_run], None)
         assert store.runs() == []
         assert not (store.folder / "runs").exists()
 
@@ -299,7 +299,7 @@ class TestWriting:
     ) -> None:
         store.add_trace(RUN, TRACE_NAME, b"precious")
         with pinned.raises(BadInput):
-            importing.import_runs(store, [exported_run], None)
+            importing.import_runs(store.folder, [exported_run], None)
         assert (store.run_folder(RUN) / "traces" / TRACE_NAME).read_bytes() == b"precious"
         assert store.runs() == []
 
@@ -322,4 +322,4 @@ def test_the_forged_files_differ_from_a_good_one_only_by_the_change(
     store: Store, exported_run: Path, tmp_path: Path
 ) -> None:
     file = forged(tmp_path / "x.zip", contents(exported_run))
-    assert importing.import_runs(store, [file], None)[0].same_as is None
+    assert importing.import_runs(store.folder, [file], None)[0].same_as is None

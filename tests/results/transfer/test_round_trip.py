@@ -34,7 +34,7 @@ def two_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store
 def test_a_run_is_the_same_in_the_other_store(fresh: Fresh, exported_run: Path) -> None:
     with Store.open(exported_run.parent) as before:
         store = fresh("there")
-        (outcome,) = importing.import_runs(store, [exported_run], "Lab A")
+        (outcome,) = importing.import_runs(store.folder, [exported_run], "Lab A")
 
         assert (outcome.run_id, outcome.same_as, outcome.blocks, outcome.traces) == (RUN, None, 4, 1)
         assert stored(store.load(RUN)) == stored(before.load(RUN))
@@ -44,7 +44,7 @@ def test_a_run_is_the_same_in_the_other_store(fresh: Fresh, exported_run: Path) 
 
 def test_it_shows_where_it_came_from(fresh: Fresh, exported_run: Path) -> None:
     store = fresh("there")
-    importing.import_runs(store, [exported_run], "Lab A")
+    importing.import_runs(store.folder, [exported_run], "Lab A")
 
     (origin,) = store.load(RUN).info.imports
     with reading.opened(exported_run) as export:
@@ -56,9 +56,9 @@ def test_it_shows_where_it_came_from(fresh: Fresh, exported_run: Path) -> None:
 
 def test_a_second_import_adds_where_it_came_from_next(fresh: Fresh, exported_run: Path, tmp_path: Path) -> None:
     second, third = fresh("second"), fresh("third")
-    importing.import_runs(second, [exported_run], "Lab A")
+    importing.import_runs(second.folder, [exported_run], "Lab A")
     writing.write(second, [RUN], tmp_path / "again.zip", writing.Wanted())
-    importing.import_runs(third, [tmp_path / "again.zip"], "Lab B")
+    importing.import_runs(third.folder, [tmp_path / "again.zip"], "Lab B")
 
     assert [(one.source, one.file) for one in third.load(RUN).info.imports] == [
         ("Lab A", "runs.zip"),
@@ -75,7 +75,7 @@ def test_the_example_run(fresh: Fresh, tmp_path: Path) -> None:
     for block in run.blocks:
         store.append(run.info.id, block)
     writing.write(store, [run.info.id], tmp_path / "x.zip", writing.Wanted())
-    importing.import_runs(there, [tmp_path / "x.zip"], None)
+    importing.import_runs(there.folder, [tmp_path / "x.zip"], None)
     assert stored(there.load("last")) == stored(run)
 
 
@@ -103,7 +103,7 @@ def test_any_run(two_stores: tuple[Store, Store], tmp_path: Path, data: st.DataO
         here.append(run.info.id, block)
     file = tmp_path / f"{run.info.id}.zip"
     writing.write(here, [run.info.id], file, writing.Wanted())
-    (outcome,) = importing.import_runs(there, [file], None)
+    (outcome,) = importing.import_runs(there.folder, [file], None)
 
     assert outcome.same_as is None or there.load(outcome.same_as).info.created_at == run.info.created_at
     assert stored(there.load(outcome.same_as or run.info.id)).blocks == stored(run).blocks
@@ -131,7 +131,9 @@ class TestWhatTravels:
         (store.run_folder(RUN) / "traces" / TRACE_NAME).unlink()
         manifest = writing.write(store, [RUN], tmp_path / "x.zip", writing.Wanted())
         assert manifest.runs[0].left_out == [f"traces/{TRACE_NAME}"]
-        assert importing.import_runs(fresh("there"), [tmp_path / "x.zip"], None)[0].left_out == [f"traces/{TRACE_NAME}"]
+        assert importing.import_runs(fresh("there").folder, [tmp_path / "x.zip"], None)[0].left_out == [
+            f"traces/{TRACE_NAME}"
+        ]
 
     @pytest.mark.parametrize("logs", [False, True])
     def test_journal_and_log_only_if_asked_for(self, fresh: Fresh, tmp_path: Path, logs: bool) -> None:
@@ -141,7 +143,7 @@ class TestWhatTravels:
         for name in names:
             (here.run_folder(RUN) / name).write_text(f"this is {name}")
         writing.write(here, [RUN], tmp_path / "x.zip", writing.Wanted(logs=logs))
-        (outcome,) = importing.import_runs(there, [tmp_path / "x.zip"], None)
+        (outcome,) = importing.import_runs(there.folder, [tmp_path / "x.zip"], None)
 
         found = {name: (there.run_folder(RUN) / name).is_file() for name in names}
         assert found == dict.fromkeys(names, logs)
@@ -149,7 +151,7 @@ class TestWhatTravels:
 
     def test_times_of_other_machines_do_not_count_for_estimates(self, fresh: Fresh, exported_run: Path) -> None:
         store = fresh("there")
-        importing.import_runs(store, [exported_run], None)
+        importing.import_runs(store.folder, [exported_run], None)
         assert store.block_seconds([planned(0).case.key]) == {}
 
 
@@ -158,7 +160,7 @@ class TestFolders:
         here, there = fresh("here"), fresh("there")
         fill(here)
         here.create_run(run_info("second", phone(), at=run_info().created_at.replace(hour=1)), [])
-        outcomes = importing.import_runs(there, [here.folder], "the other PC")
+        outcomes = importing.import_runs(there.folder, [here.folder], "the other PC")
 
         assert [(one.run_id, one.same_as) for one in outcomes] == [("second", None), (RUN, None)]
         assert stored(there.load(RUN)) == stored(here.load(RUN))
@@ -171,7 +173,7 @@ class TestFolders:
         before_axes.unpack_store(tmp_path / "old")
         before = (tmp_path / "old" / FILE_NAME).read_bytes()
         there = fresh("there")
-        (outcome,) = importing.import_runs(there, [tmp_path / "old"], None)
+        (outcome,) = importing.import_runs(there.folder, [tmp_path / "old"], None)
 
         assert (tmp_path / "old" / FILE_NAME).read_bytes() == before
         with Store.open(tmp_path / "old") as upgraded:
@@ -181,13 +183,13 @@ class TestFolders:
         here, there = fresh("here"), fresh("there")
         fill(here)
         with here._write("never"):
-            assert importing.import_runs(there, [here.folder], None)[0].same_as is None
+            assert importing.import_runs(there.folder, [here.folder], None)[0].same_as is None
 
 
 def test_an_export_of_the_first_schema_can_still_be_imported(fresh: Fresh) -> None:
     """`schema_1.zip` was written by the release that introduced the format."""
     store = fresh("there")
-    (outcome,) = importing.import_runs(store, [Path(__file__).parent / "schema_1.zip"], None)
+    (outcome,) = importing.import_runs(store.folder, [Path(__file__).parent / "schema_1.zip"], None)
     run = store.load(RUN)
     assert (outcome.blocks, outcome.traces, len(run.planned), run.info.status) == (4, 1, 5, "interrupted")
     assert run.blocks[0].measurement is not None
