@@ -29,6 +29,10 @@ def _problems(run: Run, events: Sequence[StoredEvent]) -> Iterator[str]:
         yield "a moment is not in UTC"
     elif info.created_at > datetime.now(UTC) + _AHEAD:
         yield f"it begins in the future ({info.created_at:%Y-%m-%d})"
+    try:
+        _ = info.goal
+    except ValueError:
+        yield "what its suite says of precision and budget cannot be read"
     targets = [one.id for one in info.targets]
     if len(set(targets)) < len(targets):
         yield "two of its targets have the same id"

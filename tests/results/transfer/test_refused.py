@@ -101,6 +101,7 @@ RECORDS: dict[str, Change] = {
     "a word as its id": replaced(INFO, f'"id":"{RUN}"'.encode(), b'"id":"last"'),
     "a path as its id": replaced(INFO, f'"id":"{RUN}"'.encode(), b'"id":"../../x"'),
     "a path as the name of a trace": replaced(BLOCKS, TRACE_NAME.encode(), b"../../x.json.gz"),
+    "a precision that is none": replaced(INFO, b'"blocks":2', b'"within":"much"'),
     "an event that is none": replaced(EVENTS, b'"data":{', b'"data":[{'),
 }
 
