@@ -55,8 +55,8 @@ class Command:
         self.started.append(process)
         return process
 
-    def measure(self) -> subprocess.Popen[str]:
-        return self.start("--serial", "host", "--suite", str(self.suite))
+    def measure(self, *more: str) -> subprocess.Popen[str]:
+        return self.start("--serial", "host", "--suite", str(self.suite), *more)
 
     def wait_for_blocks(self, count: int) -> Run:
         until = time.monotonic() + 60
@@ -122,7 +122,7 @@ def test_interrupted_it_ends_within_5_s_and_says_how_to_go_on(command: Command, 
 
 
 def test_two_runs_at_once_on_one_target(command: Command) -> None:
-    first = command.measure()
+    first = command.measure("--blocks", "300")
     run = command.wait_for_blocks(1)
     second = command.measure()
     _, complaint = second.communicate(timeout=60)
