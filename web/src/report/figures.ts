@@ -60,7 +60,10 @@ function prepare(figure: HTMLElement): void {
   }, { rootMargin: '400px' }).observe(figure);
 }
 
-const prepareAll = (): void => document.querySelectorAll<HTMLElement>('figure.chart').forEach(prepare);
+function prepareAll(): void {
+  document.querySelectorAll<HTMLElement>('figure.chart').forEach(prepare);
+}
+
 prepareAll();
 // A large report unpacks its tables and figures after it was loaded, and says so.
 document.addEventListener('unpacked', prepareAll);
