@@ -25,6 +25,7 @@ Kind = Literal[
     "browsers",
     "targets",
     "runs",
+    "rungs",
 ]
 """What a comparison is about. Both sides are on one target, except in `targets`."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -42,7 +43,10 @@ MEANINGS: Mapping[Kind, str] = {
     "browsers": "two browsers, or two builds of one",
     "targets": "two phones or computers",
     "runs": "the same case in two runs",
+    "rungs": "two neighbouring rungs of a ladder from native to web (`mobilebench explain`)",
 }
+_LIKE: Mapping[Kind, Kind] = {"rungs": "native and web"}
+"""Kinds whose rules are those of another kind, except where a field states its own."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Field:
     """How a refusal says it; `{a}` and `{b}` are the two engines."""
 
     def rule(self, kind: Kind) -> Rule:
-        return self.others.get(kind, "equal")
+        return self.others.get(kind) or self.others.get(_LIKE.get(kind, kind), "equal")
 
     def difference(self, a: Side, b: Side) -> Difference | None:
         """The difference between two sides; None if they agree or one of them does not know it."""
@@ -220,7 +224,9 @@ FIELDS: tuple[Field, ...] = (
         _ACROSS_ENGINES,
     ),
     Field("model", "", _axis("model")),
-    Field("precision", "number format of the model", _axis("precision"), {"precisions": "compared"}),
+    Field(
+        "precision", "number format of the model", _axis("precision"), {"precisions": "compared", "rungs": "compared"}
+    ),
     Field("batch", "inputs computed together", _axis("batch")),
     Field("engine", "name without release", lambda side: engine_name(side.case.engine), _ACROSS_ENGINES),
     Field("release", "engine with the requested release", _axis("engine"), {**_ACROSS_ENGINES, "releases": "compared"}),
@@ -275,8 +281,8 @@ FIELDS: tuple[Field, ...] = (
         _proof("browser_version"),
         {**_ACROSS_ENGINES, **_VERSIONS, "browsers": "compared"},
     ),
-    Field("isolation", "the requested isolation of a page", _axis("isolation"), _ONLY_PAGES),
-    Field("cross-origin isolation", "of a page", _proof("cross_origin_isolated")),
+    Field("isolation", "the requested isolation of a page", _axis("isolation"), {**_ONLY_PAGES, "rungs": "compared"}),
+    Field("cross-origin isolation", "of a page", _proof("cross_origin_isolated"), {"rungs": "compared"}),
     Field("thread of the page", "in which the engine ran: main thread or worker", _proof("runs_in")),
     Field("headed", "whether the browser showed its window", _planned(lambda planned: planned.conditions.headed)),
     Field("cores", "the requested affinity", _axis("affinity"), {"native and web": "named", "targets": "named"}),
@@ -307,7 +313,7 @@ FIELDS: tuple[Field, ...] = (
         lambda side: _files(side, of_model=False),
         {
             "native and web": "free",
-            **{kind: "named" for kind in KINDS if kind not in ("native and web", "releases", "wasm builds")},
+            **{kind: "named" for kind in KINDS if kind not in ("native and web", "releases", "wasm builds", "rungs")},
             "releases": "compared",
             "wasm builds": "compared",
         },

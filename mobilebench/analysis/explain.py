@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from mobilebench.analysis.gaps import Ratio, refusal
+from mobilebench.analysis.comparability import Side, refusal
+from mobilebench.analysis.gaps import Ratio
 from mobilebench.analysis.kernels import KernelSummary, kernels
 from mobilebench.analysis.ladders import LADDERS, PAGE, SEVERAL, Ladder, Rung
 from mobilebench.analysis.summary import CaseSummary, RunSummary, TargetSummary
@@ -182,8 +183,8 @@ def _step(
 ) -> Step | str:
     """The step between two cases, or the reason why they may not be compared."""
     ratio = paired([lower], [upper])
-    if upper.measurement and lower.measurement and upper.case.precision == lower.case.precision:
-        reason = refusal((lower.case, lower.measurement), (upper.case, upper.measurement))
+    if upper.measurement and lower.measurement:
+        reason = refusal("rungs", Side(lower.case, lower.measurement), Side(upper.case, upper.measurement))
         if reason:
             return f"it may not be compared with the rung before: {reason.rstrip('.')}"
     if ratio is None:

@@ -58,9 +58,18 @@ def test_virtual_and_real_are_never_compared(kind: Kind) -> None:
     assert refusal(kind, side(), phone) == "virtual: no against yes."
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "native and web"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("native and web", "rungs")])
 def test_pages_with_and_without_isolation_are_never_compared(kind: Kind) -> None:
     assert refusal(kind, side(), side(cross_origin_isolated=False)) == "cross-origin isolation: yes against no."
+
+
+def test_rungs_of_a_ladder_may_differ_in_isolation_and_otherwise_follow_native_and_web() -> None:
+    assert refusal("rungs", side(), side(cross_origin_isolated=False)) is None
+    assert {one.name for one in FIELDS if one.rule("rungs") != one.rule("native and web")} == {
+        "precision",
+        "isolation",
+        "cross-origin isolation",
+    }
 
 
 @pytest.mark.parametrize(

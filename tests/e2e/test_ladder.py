@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.build]
 RUNGS = {"ortjs": 6, "tfjs": 7}
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_a_real_ladder_is_whole(mobilebench: CommandLine) -> None:
     engines = ("--engine", "onnxruntime,ortjs,tflite,tfjs", "--backend", "cpu,wasm", "--precision", "fp32")

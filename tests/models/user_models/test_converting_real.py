@@ -101,7 +101,7 @@ def test_an_onnx_model_is_added_and_measured(tmp_path: Path, home: Path) -> None
     counts = json.loads(run.stdout)["counts"]
     assert counts["unsupported"] > 0, run.stderr
     assert counts.get("invalid", 0) == counts.get("failed", 0) == 0, run.stderr
-    assert counts["valid"] + counts.get("suspect", 0) == 4, run.stderr
+    assert counts["valid"] + counts.get("suspect", 0) == 6, run.stderr
     assert counts["valid"] >= 2, run.stderr
 
 
