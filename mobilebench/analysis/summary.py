@@ -57,7 +57,6 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 _EQUAL_IN_ALL_BLOCKS: dict[str, Callable[[Measurement], object]] = {
     "engine version": lambda m: m.version,
     "backend": lambda m: m.proof.backend,
-    "threads": lambda m: m.proof.threads,
     "simd": lambda m: m.proof.simd,
     "browser version": lambda m: m.proof.browser_version,
     "cross-origin isolation": lambda m: m.proof.cross_origin_isolated,
@@ -66,7 +65,9 @@ _EQUAL_IN_ALL_BLOCKS: dict[str, Callable[[Measurement], object]] = {
     "model access": lambda m: m.proof.model_access,
     "download path": lambda m: m.proof.download_path,
 }
-"""Fields of the proof that must be equal in all blocks of a case, where they could be read."""
+"""Fields of the proof that must be equal in all blocks of a case, where they could be read. The number of threads at
+work is not among them: each block is judged by the number that was asked for, and an idle thread makes it suspect.
+"""
 
 _WORST_FIRST: tuple[Status, ...] = ("failed", "invalid", "unsupported", "suspect", "valid", "not measured")
 _COUNTED: tuple[Status, ...] = ("valid", "suspect")
@@ -346,7 +347,7 @@ def _pass(plans: Sequence[PlannedBlock], latest: dict[int, Block], within: float
 
 
 def disagreements(measurements: Sequence[Measurement]) -> list[str]:
-    """The differences between blocks that should be alike, such as `threads: 1, 2`; empty if there are none."""
+    """The differences between blocks that should be alike, such as `simd: False, True`; empty if there are none."""
     found = []
     for name, read in _EQUAL_IN_ALL_BLOCKS.items():
         values = list(dict.fromkeys(str(v) for v in map(read, measurements) if v is not None))

@@ -91,11 +91,19 @@ def test_a_case_is_as_good_as_its_worst_block(statuses: list[str], worst: str) -
 
 def test_blocks_that_did_not_run_the_same_thing_are_not_pooled() -> None:
     plans = plan(1, 2)
-    blocks = [example.measured(p, answer(1.0, threads=n)) for p, n in zip(plans, (1, 2), strict=True)]
+    blocks = [example.measured(p, answer(1.0, priority=n)) for p, n in zip(plans, (1, 2), strict=True)]
     found = only_case(run_of(plans, blocks))
     assert found.status == "invalid"
     assert found.stages == {}
-    assert any("threads: 1, 2" in reason for reason in found.reasons)
+    assert any("priority: 1, 2" in reason for reason in found.reasons)
+
+
+def test_a_block_with_an_idle_thread_is_suspect_and_counts_with_the_others() -> None:
+    plans = plan(1, 2, 3)
+    blocks = [example.measured(p, answer(1.0, threads=n)) for p, n in zip(plans, (2, 1, 2), strict=True)]
+    blocks[1] = example.measured(plans[1], answer(1.0, threads=1), verdict=Verdict(status="suspect", reasons=["Idle."]))
+    found = only_case(run_of(plans, blocks))
+    assert (found.status, len(found.counted)) == ("suspect", 3)
 
 
 def test_a_field_that_one_block_could_not_read_is_no_difference() -> None:

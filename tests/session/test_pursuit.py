@@ -89,7 +89,7 @@ def test_the_number_of_blocks_at_most_doubles_and_ends() -> None:
         lambda one: unsupported(one),
         lambda one: block(one, 4.0).model_copy(update={"verdict": Verdict(status="invalid")}),
         lambda one: block(one, 0.0),
-        lambda one: block(one, 4.0, proof={**PROVEN, "threads": 1}),
+        lambda one: block(one, 4.0, proof={**PROVEN, "backend": "gpu"}),
     ],
     ids=["failed", "unsupported", "invalid", "no time", "something else ran"],
 )

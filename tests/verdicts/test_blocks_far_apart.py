@@ -67,7 +67,7 @@ def test_blocks_that_agree_stay_valid() -> None:
 
 def test_blocks_that_did_not_run_the_same_thing_decide_the_exit_code_too() -> None:
     plans = plan(1, 2)
-    run = run_of(plans, [example.measured(p, answer(1.0, threads=n)) for p, n in zip(plans, (1, 2), strict=True)])
+    run = run_of(plans, [example.measured(p, answer(1.0, priority=n)) for p, n in zip(plans, (1, 2), strict=True)])
     assert only_case(run).status == "invalid"
     assert exit_code(block_counts(summarise(run))) == ExitCode.CASES_FAILED
 
