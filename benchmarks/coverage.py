@@ -144,21 +144,31 @@ def _holds(noise: Noise, found: Estimate) -> bool:
     return found.interval is not None and found.interval.holds(true)
 
 
-def noises() -> dict[str, Noise]:
-    """Every kind of noise, by its name in the table."""
-    simulated: dict[str, Noise] = {
-        "normal, 5 %": normal,
-        "Student's t with 3 degrees": heavy,
-        "normal with a tail": mixed_tail,
-        "exponential tail alone": slow_tail,
-        "drift of 0.25 % a block": drifting,
-        "AR(1), 0.3": remembering(0.3),
-        "AR(1), 0.6": remembering(0.6),
+SIMULATED: dict[str, Noise] = {
+    "normal, 5 %": normal,
+    "Student's t with 3 degrees": heavy,
+    "normal with a tail": mixed_tail,
+    "exponential tail alone": slow_tail,
+    "drift of 0.25 % a block": drifting,
+    "AR(1), 0.3": remembering(0.3),
+    "AR(1), 0.6": remembering(0.6),
+}
+
+
+def measured_noises() -> dict[str, Noise]:
+    """Noise of measured blocks by its name in the table: of cases, and of ratios of two cases within rounds."""
+    cases = traces()
+    pairs = {
+        f"{above} over {below}": cases[above] - cases[below]
+        for below in cases
+        for above in cases
+        if below.startswith("tflite ") and above == below.replace("tflite ", "onnxruntime ")
     }
-    for name, trace in traces().items():
-        simulated[f"{name}, singly"] = singly(trace)
-        simulated[f"{name}, in order"] = stretches(trace)
-    return simulated
+    found: dict[str, Noise] = {}
+    for name, trace in {**cases, **pairs}.items():
+        found[f"{name}, singly"] = singly(trace)
+        found[f"{name}, in order"] = stretches(trace)
+    return found
 
 
 def traces() -> dict[str, Values]:
@@ -202,17 +212,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     columns = [f"{count} blocks" for count in FIXED]
     print(f"| noise | {' | '.join(columns)} | until ±2 % | blocks | ratio, 10 rounds | ratio, until ±2 % | rounds |")
     print(f"|---|{'---:|' * (len(FIXED) + 5)}")
-    for name, noise in noises().items():
+    for name, noise in {**SIMULATED, **measured_noises()}.items():
         row = [fixed(noise, count, chosen.simulations, random) for count in FIXED]
         until = adaptive(noise, chosen.simulations // 4, random)
-        ratio = fixed(paired(noise), 10, chosen.simulations, random)
-        ratio_until = adaptive(paired(noise), chosen.simulations // 4, random)
-        shares = " | ".join(f"{one.share * 100:.1f}" for one in (*row, until))
-        print(
-            f"| {name} | {shares} | {until.blocks:.0f} | {ratio.share * 100:.1f} | {ratio_until.share * 100:.1f} | "
-            f"{ratio_until.blocks:.0f} |",
-            flush=True,
-        )
+        shares = [f"{one.share * 100:.1f}" for one in (*row, until)]
+        ratios = ["–"] * 3
+        if name in SIMULATED:
+            ratio = fixed(paired(noise), 10, chosen.simulations, random)
+            ratio_until = adaptive(paired(noise), chosen.simulations // 4, random)
+            ratios = [f"{ratio.share * 100:.1f}", f"{ratio_until.share * 100:.1f}", f"{ratio_until.blocks:.0f}"]
+        print(f"| {' | '.join([name, *shares, f'{until.blocks:.0f}', *ratios])} |", flush=True)
     return 0
 
 

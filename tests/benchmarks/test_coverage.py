@@ -31,16 +31,20 @@ def test_a_drift_is_held_against_the_mean_of_the_measured_blocks() -> None:
 
 def test_traces_are_centred_and_keep_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = tmp_path / "traces.json"
-    stored.write_text(json.dumps({"about": "made up", "medians_ms": {"a": [1.0, 2.0, 4.0]}}))
+    stored.write_text(
+        json.dumps({"about": "made up", "medians_ms": {"tflite a": [1.0, 2.0, 4.0], "onnxruntime a": [2.0, 4.0, 8.0]}})
+    )
     monkeypatch.setattr(coverage, "TRACES", stored)
-    (trace,) = coverage.traces().values()
+    trace = coverage.traces()["tflite a"]
     assert trace == pytest.approx([-np.log(2), 0, np.log(2)])
     steps = np.diff(coverage.stretches(trace)(np.random.default_rng(0), 7))
     assert sorted({round(float(step), 6) for step in steps}) == pytest.approx([-2 * np.log(2), np.log(2)], abs=1e-5)
-    assert {"a, singly", "a, in order"} <= set(coverage.noises())
+    found = coverage.measured_noises()
+    assert {"tflite a, singly", "tflite a, in order", "onnxruntime a over tflite a, in order"} <= set(found)
+    ratio = found["onnxruntime a over tflite a, in order"](np.random.default_rng(0), 7)
+    assert ratio == pytest.approx(np.zeros(7))
 
 
 def test_without_traces_only_simulated_noise_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coverage, "TRACES", tmp_path / "none.json")
-    assert "normal, 5 %" in coverage.noises()
-    assert not any("singly" in name for name in coverage.noises())
+    assert coverage.measured_noises() == {}
