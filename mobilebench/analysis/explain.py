@@ -225,7 +225,7 @@ class _Finder:
     """Finds the cases of rungs among the cases of one target."""
 
     def __init__(self, target: TargetSummary, ladder: Ladder, asked: Mapping[str, object]) -> None:
-        self._cases = target.cases
+        self._cases = [one for one in target.cases if one.case.model == asked["model"]]
         self._asked = {"target": target.info.id, **asked}
         self._several = self._threads(ladder.native)
         self._page = self._browser()

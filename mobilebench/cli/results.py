@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -130,6 +131,7 @@ def write_report(
     from mobilebench.report import compose
 
     loaded = store.load(run)
+    gc.freeze()  # A large run has millions of objects that stay until the command ends; they are not garbage.
     return compose.write(
         loaded, folder / "runs" / loaded.info.id, tables=tables, reference=reference, group_by=group_by
     )

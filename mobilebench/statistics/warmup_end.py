@@ -23,19 +23,21 @@ def warmup_end(times_ms: Sequence[float]) -> int | None:
     a penalty of 3 s² ln n, where s is the standard deviation of the noise, estimated from differences). The warm-up
     ends where the last of the pieces begins that follow slower ones by at least 2 %. 1 agrees with the rule "first
     inference"; 0 means that not even the first one is slower. None if there are fewer than `LEAST_SAMPLES` times or
-    one is not above 0.
+    one is not above 0. Blocks whose second and third inference are no slower than the rest are not searched.
     """
     if len(times_ms) < LEAST_SAMPLES or min(times_ms) <= 0:
         return None
     import numpy as np
-    import ruptures
 
     logs = np.log(np.asarray(times_ms[:MOST_SAMPLES], dtype=np.float64))
     rest = logs[1:]
     noise = float(np.median(np.abs(np.diff(rest)))) / 0.6745 / np.sqrt(2)
-    first_is_slow = logs[0] > float(np.median(rest)) + max(_SMALLEST_CHANGE, 3 * noise)
-    if noise <= 0 or float(np.ptp(rest)) < _SMALLEST_CHANGE:
+    usual = float(np.median(rest))
+    first_is_slow = logs[0] > usual + max(_SMALLEST_CHANGE, 3 * noise)
+    if noise <= 0 or float(rest[:_SHORTEST].mean()) <= usual + _SMALLEST_CHANGE:
         return int(first_is_slow)
+    import ruptures
+
     penalty = 3 * noise**2 * np.log(len(rest))
     ends = ruptures.KernelCPD(kernel="linear", min_size=_SHORTEST).fit(rest.reshape(-1, 1)).predict(pen=penalty)
     starts = [0, *ends[:-1]]
