@@ -1,6 +1,6 @@
 """How long `mobilebench --help` takes, against an empty two-command Typer application.
 
-Prints the median ratio over interleaved pairs of fresh processes. Promise: at most 1.5.
+Prints the median ratio over interleaved pairs of fresh processes. Promise: at most 1.3.
 """
 
 from __future__ import annotations
