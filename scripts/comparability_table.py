@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from mobilebench.analysis.comparability import markdown
+from scripts import marked_part
 
 DOCUMENT = Path("docs/method.md")
 BEGIN = "<!-- Made by scripts/comparability_table.py. Do not edit. -->"
@@ -18,19 +19,12 @@ END = "<!-- End of the table of facts. -->"
 
 def with_table(text: str) -> str:
     """The document with the table between its two marks."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{markdown()}\n\n{END}{after}"
+    return marked_part.replaced(text, BEGIN, markdown(), END)
 
 
 def main() -> int:
     """Write or check the table."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    new = with_table(text)
-    if "--check" in sys.argv[1:]:
-        return int(new != text)
-    DOCUMENT.write_text(new, encoding="utf-8")
-    return 0
+    return marked_part.write_or_check(DOCUMENT, with_table)
 
 
 if __name__ == "__main__":

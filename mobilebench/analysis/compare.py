@@ -9,7 +9,6 @@ over everything that is compared.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary
 from mobilebench.core.errors import BadInput, as_clause
 from mobilebench.core.records import Case, RunInfo, Stage
 from mobilebench.statistics.between_runs import BetweenRuns, between_runs, corrected
-from mobilebench.statistics.estimates import LEAST_BLOCKS, Interval, paired_ratio, unpaired_ratio
+from mobilebench.statistics.estimates import LEAST_BLOCKS, Interval, geometric_mean, paired_ratio, unpaired_ratio
 
 Across = Literal["engine", "browser", "target"]
 """What may differ between the two cases of a comparison: the release of an engine, the browser, or the target."""
@@ -133,7 +132,7 @@ class Comparison:
         called = any(stage.call in ("slower", "faster") for stage in told)
         if len(ratios) < _TOGETHER or not called or min(ratios) < 1 < max(ratios):
             return None
-        return math.exp(math.fsum(map(math.log, ratios)) / len(ratios))
+        return geometric_mean(ratios)
 
 
 def compare(
@@ -334,11 +333,9 @@ def _stage(
 
 def _common_rounds(stage: Stage, a: MeasuredCase, b: MeasuredCase) -> tuple[list[float], list[float]]:
     """The block medians of the rounds in which both were measured, in the order of the rounds."""
-    medians = [{block.round: block.median(stage) for block in one.summary.counted} for one in (a, b)]
-    rounds = [number for number in medians[0] if number in medians[1]]
-    pairs = [(medians[0][number], medians[1][number]) for number in rounds]
-    known = [(one, other) for one, other in pairs if one is not None and other is not None]
-    return [one for one, _ in known], [other for _, other in known]
+    first, second = (one.summary.by_round(stage) for one in (a, b))
+    rounds = [number for number in first if number in second]
+    return [first[number] for number in rounds], [second[number] for number in rounds]
 
 
 def _untold(stage: Stage, a: MeasuredCase, b: MeasuredCase) -> StageChange:

@@ -15,7 +15,7 @@ from functools import reduce
 from typing import Any
 
 from mobilebench.analysis.comparability import Side, refusal
-from mobilebench.analysis.gaps import Ratio
+from mobilebench.analysis.gaps import Ratio, ratio_of
 from mobilebench.analysis.kernels import KernelSummary, kernels
 from mobilebench.analysis.ladders import LADDERS, PAGE, SEVERAL, Ladder, Rung
 from mobilebench.analysis.summary import CaseSummary, RunSummary, TargetSummary
@@ -23,7 +23,6 @@ from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.errors import BadInput
 from mobilebench.core.operators import OperatorType
 from mobilebench.core.records import Case, Measurement
-from mobilebench.statistics.estimates import Interval, estimate
 
 DEFAULT_PAGE = "chrome"
 TOP_KERNELS = 6
@@ -284,13 +283,12 @@ def paired(above: Sequence[CaseSummary], below: Sequence[CaseSummary]) -> Ratio 
     values = [
         math.prod(one[number] for one in tops) / math.prod(one[number] for one in bottoms) for number in sorted(shared)
     ]
-    return Ratio(estimate(values), Interval(min(values), max(values))) if values else None
+    return ratio_of(values) if values else None
 
 
 def _by_round(case: CaseSummary) -> dict[int, float]:
     """Median prediction by round, of the blocks that count."""
-    medians = {block.round: block.median("prediction") for block in case.counted}
-    return {number: value for number, value in medians.items() if value}
+    return {number: value for number, value in case.by_round("prediction").items() if value}
 
 
 def _product(steps: Sequence[Step]) -> Ratio | None:
@@ -310,7 +308,7 @@ def _remainder(steps: Sequence[Step]) -> Ratio:
         )
         for number in sorted(set(first) & set(last))
     ]
-    return Ratio(estimate(values), Interval(min(values), max(values)))
+    return ratio_of(values)
 
 
 _SIMD = "SIMD width"

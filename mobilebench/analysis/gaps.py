@@ -41,6 +41,11 @@ class Ratio:
         return self.estimate.blocks
 
 
+def ratio_of(values: Sequence[float]) -> Ratio:
+    """The ratio over rounds, from that of each round, in order. Raises ValueError when there is none."""
+    return Ratio(estimate(values), Interval(min(values), max(values)))
+
+
 @dataclass(frozen=True)
 class Gap:
     """The comparison of one web case with one native case, or why they may not be compared."""
@@ -139,9 +144,7 @@ def refusal(a: tuple[Case, Measurement], b: tuple[Case, Measurement]) -> str | N
 
 def _ratios(web: CaseSummary, native: CaseSummary) -> dict[Stage, Ratio]:
     found = {stage: list(values.values()) for stage, values in round_ratios(web, native).items()}
-    return {
-        stage: Ratio(estimate(values), Interval(min(values), max(values))) for stage, values in found.items() if values
-    }
+    return {stage: ratio_of(values) for stage, values in found.items() if values}
 
 
 def round_ratios(above: CaseSummary, below: CaseSummary) -> dict[Stage, dict[int, float]]:

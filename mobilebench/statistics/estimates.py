@@ -122,7 +122,8 @@ def estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     if count < LEAST_BLOCKS or min(values) <= 0:
         return Estimate(centre, None, count)
     logs = [math.log(value) for value in values]
-    rho, factor = correlation(logs), widening(logs)
+    rho = correlation(logs)
+    factor = widening(rho)
     half = factor * t_critical(count - 1, confidence) * deviation(logs) / math.sqrt(count)
     mean = math.fsum(logs) / count
     interval = Interval(math.exp(mean - half), math.exp(mean + half))
@@ -161,7 +162,7 @@ def unpaired_ratio(
 
     logs = [[math.log(value) for value in group] for group in groups]
     means = [math.fsum(group) / len(group) for group in logs]
-    parts = [((widening(group) * deviation(group)) ** 2 / len(group), len(group) - 1.0) for group in logs]
+    parts = [((widening(correlation(group)) * deviation(group)) ** 2 / len(group), len(group) - 1.0) for group in logs]
     parts += [further] if further else []
     error, difference = math.sqrt(sum(part for part, _ in parts)), means[0] - means[1]
     if error == 0:

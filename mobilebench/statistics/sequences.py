@@ -39,9 +39,8 @@ def correlation(logs: Sequence[float]) -> float | None:
     return max(-1.0, min(1.0, raw + 1 / count))
 
 
-def widening(logs: Sequence[float]) -> float:
+def widening(rho: float | None) -> float:
     """The factor √((1 + r) / (1 - r)) by which a positive lag-1 correlation r widens an interval; 1 without one."""
-    rho = correlation(logs)
     if rho is None or rho <= 0:
         return 1.0
     rho = min(rho, _LARGEST_RHO)

@@ -8,7 +8,6 @@ for a half-width that is 1.1 times smaller.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from mobilebench.statistics.estimates import Estimate, t_critical
 
@@ -41,8 +40,3 @@ def further_blocks(estimate: Estimate, precision: float, most: int) -> int:
     while further < most and spread * t_critical(count + further - 1) / math.sqrt(count + further) > wanted:
         further += 1
     return further
-
-
-def all_precise(estimates: Sequence[Estimate], precision: float) -> bool:
-    """Whether every one of these estimates is within ± `precision`."""
-    return all(precise_enough(estimate, precision) for estimate in estimates)

@@ -15,7 +15,7 @@ def noise(count: int, seed: int, size: float = 0.02) -> list[float]:
 @pytest.mark.parametrize("values", [[1.0, 2.0, 1.5, 1.2], [1.0] * 9])
 def test_few_or_equal_values_have_no_correlation(values: list[float]) -> None:
     assert correlation(values) is None
-    assert widening(values) == 1.0
+    assert widening(correlation(values)) == 1.0
 
 
 def test_independent_values_correlate_little_on_average() -> None:
@@ -29,11 +29,11 @@ def test_correlation_of_a_sequence_that_remembers() -> None:
         last = 0.6 * last + step
         made.append(last)
     assert correlation(made) == pytest.approx(0.6, abs=0.05)
-    assert widening(made) == pytest.approx(2.0, abs=0.2)
+    assert widening(correlation(made)) == pytest.approx(2.0, abs=0.2)
 
 
 def test_alternating_blocks_are_not_widened() -> None:
-    assert widening([1.0, 2.0, 1.0, 2.0, 1.0, 2.0]) == 1.0
+    assert widening(correlation([1.0, 2.0, 1.0, 2.0, 1.0, 2.0])) == 1.0
 
 
 def test_drift_is_the_change_along_the_line() -> None:
