@@ -27,7 +27,7 @@ from mobilebench.statistics.estimates import Estimate, estimate
 from mobilebench.statistics.stopping import LEAST_TO_STOP, further_blocks
 
 TRACES = Path(__file__).with_name("block_traces.json")
-FIXED = (3, 5, 10, 20)
+FIXED = (3, 5, 10, 12, 20)
 PRECISION = 0.02
 MOST = 200
 """Blocks after which the adaptive plan gives up."""

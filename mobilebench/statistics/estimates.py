@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median as middle_value
 
-from mobilebench.statistics.sequences import correlation, widening
+from mobilebench.statistics.sequences import correlation, degrees_of_freedom, widening
 
 LEAST_BLOCKS = 3
 """Minimum number of blocks for an interval: with two blocks Student's factor would be 12.7."""
@@ -53,7 +53,8 @@ class Estimate:
     correlation: float | None = None
     """Lag-1 correlation of the logarithms in their order; None if there are too few values."""
     widening: float = 1.0
-    """The factor by which correlation has widened the interval on the logarithmic scale."""
+    """The factor by which correlation has widened the interval on the logarithmic scale, fewer degrees of freedom
+    included."""
 
     @property
     def half_width(self) -> float | None:
@@ -115,7 +116,7 @@ def estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     """The typical value of block medians or of ratios, in the order in which the blocks were measured.
 
     The interval is Student's t on logarithms, at every number of blocks from `LEAST_BLOCKS`. Positive lag-1 correlation
-    widens it (`sequences.widening`).
+    widens it (`sequences.widening`) and leaves it fewer degrees of freedom (`sequences.degrees_of_freedom`).
     Raises ValueError when there is no value.
     """
     centre, count = geometric_mean(values), len(values)
@@ -123,8 +124,9 @@ def estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
         return Estimate(centre, None, count)
     logs = [math.log(value) for value in values]
     rho = correlation(logs)
-    factor = widening(rho)
-    half = factor * t_critical(count - 1, confidence) * deviation(logs) / math.sqrt(count)
+    independent = t_critical(count - 1, confidence)
+    factor = widening(rho) * t_critical(degrees_of_freedom(count, rho), confidence) / independent
+    half = factor * independent * deviation(logs) / math.sqrt(count)
     mean = math.fsum(logs) / count
     interval = Interval(math.exp(mean - half), math.exp(mean + half))
     return Estimate(centre, interval, count, rho, factor)
@@ -162,8 +164,7 @@ def unpaired_ratio(
 
     logs = [[math.log(value) for value in group] for group in groups]
     means = [math.fsum(group) / len(group) for group in logs]
-    parts = [((widening(correlation(group)) * deviation(group)) ** 2 / len(group), len(group) - 1.0) for group in logs]
-    parts += [further] if further else []
+    parts = [*map(_variance_of_mean, logs), *([further] if further else [])]
     error, difference = math.sqrt(sum(part for part, _ in parts)), means[0] - means[1]
     if error == 0:
         return Difference(math.exp(difference), Interval(*[math.exp(difference)] * 2), 1.0 if difference == 0 else 0.0)
@@ -189,11 +190,17 @@ def paired_ratio(above: Sequence[float], below: Sequence[float]) -> Difference |
     found = estimate(ratios)
     if found.interval is None:
         return None
-    error = found.widening * deviation([math.log(ratio) for ratio in ratios]) / math.sqrt(len(ratios))
-    mean = math.log(found.value)
+    variance, degrees = _variance_of_mean([math.log(ratio) for ratio in ratios])
+    error, mean = math.sqrt(variance), math.log(found.value)
     if error == 0:
         return Difference(found.value, found.interval, 1.0 if mean == 0 else 0.0)
-    return Difference(found.value, found.interval, float(2 * stdtr(len(ratios) - 1, -abs(mean) / error)))
+    return Difference(found.value, found.interval, float(2 * stdtr(degrees, -abs(mean) / error)))
+
+
+def _variance_of_mean(logs: Sequence[float]) -> tuple[float, float]:
+    """The variance of the mean of values in their order, and its degrees of freedom."""
+    rho = correlation(logs)
+    return (widening(rho) * deviation(logs)) ** 2 / len(logs), degrees_of_freedom(len(logs), rho)
 
 
 def coefficient_of_variation(values: Sequence[float]) -> float | None:

@@ -4,9 +4,11 @@ All functions take values on a logarithmic scale, in the order in which their bl
 
 Sources:
     correlation: M. S. Bartlett, "On the Theoretical Specification and Sampling Properties of Autocorrelated
-        Time-Series", Supplement to the Journal of the Royal Statistical Society 8 (1946); the mean of the estimate of
-        independent values, -1/n, is added (M. G. Kendall, "Note on Bias in the Estimation of Autocorrelation",
-        Biometrika 41 (1954)).
+        Time-Series", Supplement to the Journal of the Royal Statistical Society 8 (1946). Its mean is r - (1 + 4 r) / n
+        for a correlation r (M. G. Kendall, "Note on Bias in the Estimation of Autocorrelation", Biometrika 41 (1954)).
+        This is solved for r from twelve values; with fewer, whose estimates vary too much for it, 1 / n is added.
+    effective number of values: G. V. Bayley, J. M. Hammersley, "The 'Effective' Number of Independent Observations in
+        an Autocorrelated Time Series", Supplement to the Journal of the Royal Statistical Society 8 (1946).
     drift: the t test of a slope in simple linear regression.
     two modes: N. Otsu, "A Threshold Selection Method from Gray-Level Histograms", IEEE Transactions on Systems, Man,
         and Cybernetics 9 (1979): the split with the largest variance between both sides.
@@ -22,6 +24,7 @@ from dataclasses import dataclass
 LEAST_FOR_CORRELATION = 5
 LEAST_FOR_DRIFT = 5
 LEAST_FOR_MODES = 6
+_LEAST_FOR_FULL_CORRECTION = 12
 _LARGEST_RHO = 0.9
 
 
@@ -36,7 +39,15 @@ def correlation(logs: Sequence[float]) -> float | None:
     if total <= 0:
         return None
     raw = math.fsum(one * next_ for one, next_ in itertools.pairwise(apart)) / total
-    return max(-1.0, min(1.0, raw + 1 / count))
+    found = raw + 1 / count
+    if count >= _LEAST_FOR_FULL_CORRECTION:
+        found /= 1 - 4 / count
+    return max(-1.0, min(1.0, found))
+
+
+def chance_correlation(count: int) -> float:
+    """Standard deviation of `correlation` for so many independent values."""
+    return 1 / math.sqrt(count) / (1 - 4 / count if count >= _LEAST_FOR_FULL_CORRECTION else 1)
 
 
 def widening(rho: float | None) -> float:
@@ -45,6 +56,16 @@ def widening(rho: float | None) -> float:
         return 1.0
     rho = min(rho, _LARGEST_RHO)
     return math.sqrt((1 + rho) / (1 - rho))
+
+
+def degrees_of_freedom(count: int, rho: float | None) -> float:
+    """Degrees of freedom of the mean of correlated values: the effective number of values less one, at least 1.
+
+    With fewer than twelve values, too few to tell a correlation from chance, their own number less one.
+    """
+    if count < _LEAST_FOR_FULL_CORRECTION:
+        return count - 1.0
+    return max(1.0, count / widening(rho) ** 2 - 1)
 
 
 @dataclass(frozen=True)

@@ -26,15 +26,16 @@ def precise_enough(estimate: Estimate, precision: float) -> bool:
 def further_blocks(estimate: Estimate, precision: float, most: int) -> int:
     """How many more blocks a case probably needs; 0 if it is precise enough, at most `most`.
 
-    The half-width falls with t(n-1) / √n if the variation between blocks stays as it is. An estimate without an
-    interval needs as many as make `LEAST_TO_STOP`.
+    The half-width falls with t(n-1) / √n if the variation between blocks stays as it is. Correlation is left out, as
+    few blocks often seem to correlate by chance: if it stays, more blocks are asked for after these. An estimate
+    without an interval needs as many as make `LEAST_TO_STOP`.
     """
     if most <= 0 or precise_enough(estimate, precision):
         return 0
     count, half = estimate.blocks, estimate.half_width
     if count < LEAST_TO_STOP or half is None:
         return min(most, max(1, LEAST_TO_STOP - count))
-    spread = math.log1p(half) * math.sqrt(count) / t_critical(count - 1)
+    spread = math.log1p(half) / estimate.widening * math.sqrt(count) / t_critical(count - 1)
     wanted = math.log1p(precision) / STOPPING_FACTOR
     further = 1
     while further < most and spread * t_critical(count + further - 1) / math.sqrt(count + further) > wanted:

@@ -8,7 +8,7 @@ from statistics import median
 
 from mobilebench.core.records import Measurement, Reason
 from mobilebench.statistics.estimates import LEAST_BLOCKS, Estimate, estimate
-from mobilebench.statistics.sequences import LEAST_FOR_DRIFT, correlation, drift, two_modes
+from mobilebench.statistics.sequences import LEAST_FOR_DRIFT, chance_correlation, correlation, drift, two_modes
 from mobilebench.statistics.stopping import precise_enough
 from mobilebench.verdicts.codes import Code
 
@@ -20,7 +20,7 @@ DRIFT_PROBABILITY = 0.01
 """A slope this unlikely without a trend is a drift."""
 LARGEST_CORRELATION = 0.5
 CORRELATION_FACTOR = 2.33
-"""A correlation counts if it is above this many standard errors (1 / √n) of independent blocks: 1 % of them are."""
+"""A correlation counts if it is above this many standard errors of independent blocks: 1 % of them are."""
 _NAMED = 6
 """Largest number of blocks whose medians a sentence lists."""
 
@@ -70,7 +70,7 @@ def _order(logs: Sequence[float]) -> Iterator[Reason]:
         yield _reason(Code.BLOCKS_DRIFT, f"Its blocks became {change} {way} from the first to the last one.")
         return
     rho = correlation(logs)
-    if rho is not None and rho > max(LARGEST_CORRELATION, CORRELATION_FACTOR / math.sqrt(count)):
+    if rho is not None and rho > max(LARGEST_CORRELATION, CORRELATION_FACTOR * chance_correlation(count)):
         sentence = f"Neighbouring blocks resemble each other (correlation {rho:.2f}); the interval was widened for it."
         yield _reason(Code.BLOCKS_CORRELATED, sentence)
 

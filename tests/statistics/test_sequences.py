@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from mobilebench.statistics.sequences import correlation, drift, two_modes, widening
+from mobilebench.statistics.estimates import estimate
+from mobilebench.statistics.sequences import correlation, degrees_of_freedom, drift, two_modes, widening
 
 
 def noise(count: int, seed: int, size: float = 0.02) -> list[float]:
@@ -30,6 +31,26 @@ def test_correlation_of_a_sequence_that_remembers() -> None:
         made.append(last)
     assert correlation(made) == pytest.approx(0.6, abs=0.05)
     assert widening(correlation(made)) == pytest.approx(2.0, abs=0.2)
+
+
+@pytest.mark.parametrize(("rho", "least", "most"), [(0.0, 0.93, 0.98), (0.3, 0.9, 0.97), (0.6, 0.88, 0.97)])
+def test_intervals_of_correlated_blocks_hold_the_true_value(rho: float, least: float, most: float) -> None:
+    held = 0
+    for seed in range(1000):
+        last, made = noise(1, seed)[0], []
+        for step in noise(12, seed + 10_000):
+            last = rho * last + math.sqrt(1 - rho**2) * step
+            made.append(math.exp(last))
+        interval = estimate(made).interval
+        held += interval is not None and interval.holds(1.0)
+    assert least < held / 1000 < most
+
+
+def test_correlated_values_count_as_fewer() -> None:
+    assert degrees_of_freedom(20, None) == degrees_of_freedom(20, -0.5) == 19
+    assert degrees_of_freedom(20, 0.6) == pytest.approx(4.0)
+    assert degrees_of_freedom(12, 0.9) == 1.0
+    assert degrees_of_freedom(11, 0.6) == 10
 
 
 def test_alternating_blocks_are_not_widened() -> None:
