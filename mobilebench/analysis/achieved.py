@@ -11,6 +11,7 @@ from mobilebench.core.errors import BadInput
 from mobilebench.core.operators import OperatorType
 from mobilebench.core.records import TargetInfo
 from mobilebench.profiles import catalogue
+from mobilebench.profiles.cores import peak_gflops
 
 ON_CPU = frozenset({"cpu", "wasm", "js"})
 """Backends that compute on the CPU, whose peak is known."""
@@ -61,6 +62,9 @@ def peak(target: TargetInfo) -> Peak:
         profile = catalogue.load(target.profile)
     except BadInput:
         return Peak(None, f"the device profile {target.profile} is missing or cannot be read")
-    if profile.cpu.fp32_gflops is None:
-        return Peak(None, f"the device profile {profile.id} names none")
-    return Peak(profile.cpu.fp32_gflops, f"{profile.cpu.fp32_gflops:g} GFLOP/s of all CPU cores in single precision")
+    if stated := profile.cpu.fp32_gflops:
+        return Peak(stated, f"{stated:g} GFLOP/s of all CPU cores in single precision")
+    if computed := peak_gflops(profile.cpu):
+        how = "from the number, the highest clock and the vector units of the cores"
+        return Peak(computed, f"{computed:.3g} GFLOP/s of all CPU cores in single precision, computed {how}")
+    return Peak(None, f"the device profile {profile.id} names none, and has a core whose vector units are not known")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mobilebench.cli import options
-from mobilebench.cli.output import Json, console, print_json, print_table, split
-from mobilebench.cli.results import Out, results_folder
+from mobilebench.cli.output import Json, console, print_json, print_table, say, split
+from mobilebench.cli.results import Out, draw_figures, results_folder
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -148,6 +148,14 @@ def history(
     file: Annotated[
         Path | None, typer.Option("--file", metavar="FILE", help="Write to this file instead of standard output.")
     ] = None,
+    figures: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--figures",
+            metavar="FORMATS",
+            help="Also draw each case over its runs, as `svg`, `png` or `pdf`, in the folder `history` of the results.",
+        ),
+    ] = None,
     json: Json = False,
     out: Out = None,
 ) -> None:
@@ -158,12 +166,16 @@ def history(
     - `mobilebench history --engine tflite --model mobilenet_v2`
 
     - `mobilebench history host/tflite/cpu/xnnpack/t1/bert_small/fp32/b1 --format csv --file history.csv`
+
+    - `mobilebench history --engine ortjs --model bert_small --figures svg`
     """
     from mobilebench.analysis import compare as comparing
     from mobilebench.analysis import history as over_runs
     from mobilebench.analysis import stored
+    from mobilebench.report import figure_files
     from mobilebench.report import history as shown
 
+    pictures = figure_files.formats(split(figures)) if figures else ()
     folder = results_folder(out)
     wanted_format = "json" if json else format_
     (chosen,) = comparing.stages_of([stage])[:1]
@@ -179,6 +191,9 @@ def history(
     else:
         for one in found:
             print_table(shown.COLUMNS, shown.table(one), title=shown.title(one))
+    if pictures:
+        drawn = draw_figures(shown.figures(found), folder / "history", pictures)
+        say(drawn or "No run of these cases has a time that a figure could show.", err=wanted_format != "table")
 
 
 def _print_or_write(text: str, file: Path | None) -> None:

@@ -106,12 +106,16 @@ def of_builds(count: int) -> Iterator[Callable[[int, str, str], None]]:
         yield lambda number, label, step: status.update(f"\\[{number}/{count}] {label}: {step}")
 
 
+def _drawing(count: int) -> str:
+    return "Drawing one figure" if count == 1 else f"Drawing {count} figures"
+
+
 @contextmanager
 def of_figures() -> Iterator[Callable[[int, int, str], None]]:
     """Yields a function that shows which figure is drawn, given its number, how many there are, and its name."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield lambda number, count, _name: say(f"Drawing {count} figures", err=True) if number == 1 else None
+        yield lambda number, count, _name: say(_drawing(count), err=True) if number == 1 else None
         return
     with console.status("") as status:
         yield lambda number, count, name: status.update(f"\\[{number}/{count}] {escape(name)}")

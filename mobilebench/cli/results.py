@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +18,7 @@ from mobilebench.results.names import TableName
 if TYPE_CHECKING:
     from mobilebench.reference.published import Reference
     from mobilebench.report.compose import ReportFiles
+    from mobilebench.report.document import Figure
     from mobilebench.report.figures.static import Format as Picture
     from mobilebench.results.store import Store
     from mobilebench.results.traces import StoredTrace
@@ -107,15 +108,20 @@ def report(
 def _write_figures(store: Store, run: str, folder: Path, wanted: Sequence[Picture]) -> str:
     """Write the figures of a run; returns a sentence about the files."""
     from mobilebench.analysis.summary import summarise
-    from mobilebench.cli import progress
     from mobilebench.report import compose, figure_files
 
-    document = compose.document(summarise(store.load(run)))
+    found = figure_files.named(compose.document(summarise(store.load(run))))
+    return draw_figures(found, folder, wanted) or "This run has nothing that a figure could show."
+
+
+def draw_figures(figures: Mapping[str, Figure], folder: Path, wanted: Sequence[Picture]) -> str | None:
+    """Write figures into a folder; returns a sentence about the files, None if there is no figure."""
+    from mobilebench.cli import progress
+    from mobilebench.report import figure_files
+
     with progress.of_figures() as shown:
-        files = figure_files.write(document, folder, wanted, shown)
-    if not files:
-        return "This run has nothing that a figure could show."
-    return f"{len(files)} file{'' if len(files) == 1 else 's'} of figures: {folder}"
+        files = figure_files.write(figures, folder, wanted, shown)
+    return f"{len(files)} file{'' if len(files) == 1 else 's'} of figures: {folder}" if files else None
 
 
 def write_report(

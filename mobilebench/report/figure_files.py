@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -35,14 +35,13 @@ def formats(names: Sequence[str]) -> tuple[static.Format, ...]:
 
 
 def write(
-    document: doc.Document, folder: Path, wanted: Sequence[static.Format], progress: Progress | None = None
+    figures: Mapping[str, doc.Figure], folder: Path, wanted: Sequence[static.Format], progress: Progress | None = None
 ) -> list[Path]:
-    """Write every figure of a report into `folder`, which is made if it is missing. Each file is written atomically.
+    """Write figures under their names into `folder`, which is made if it is missing. Each file is written atomically.
 
     Raises:
         BadInput: the folder cannot be written.
     """
-    figures = named(document)
     files = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,9 +63,14 @@ def write(
 
 def named(document: doc.Document) -> dict[str, doc.Figure]:
     """Every figure by its name: the titles of its sections and its own, such as `pc-mobilenet-v2-fp32-prediction`."""
+    return by_name(((*titles, figure.title), figure) for titles, figure in _of_sections(document.sections, ()))
+
+
+def by_name(figures: Iterable[tuple[Sequence[str], doc.Figure]]) -> dict[str, doc.Figure]:
+    """Figures by names made of these titles; equal names get numbers."""
     found: dict[str, doc.Figure] = {}
-    for titles, figure in _of_sections(document.sections, ()):
-        name = "-".join(filter(None, map(_slug, (*titles, figure.title)))) or "figure"
+    for titles, figure in figures:
+        name = "-".join(filter(None, map(_slug, titles))) or "figure"
         same = [other for other in found if re.fullmatch(rf"{re.escape(name)}(-\d+)?", other)]
         found[f"{name}-{len(same) + 1}" if name in found else name] = figure
     return found

@@ -9,8 +9,11 @@ from typing import Any
 
 from mobilebench.analysis.history import CaseHistory, Point
 from mobilebench.analysis.labels import case_label, duration, model_label
+from mobilebench.report import document as doc
+from mobilebench.report import figure_files
 from mobilebench.report.comparison import NO_CHANGE, change_range, percent_change
 from mobilebench.report.csv_files import safe
+from mobilebench.report.figures import over_time
 from mobilebench.report.phrases import milliseconds
 
 COLUMNS = ("run", "begun (UTC)", "ms", "95 % interval", "blocks", "verdict", "change", "what changed")
@@ -62,6 +65,22 @@ def table(history: CaseHistory) -> list[tuple[object, ...]]:
         )
         for number, point in enumerate(history.points)
     ]
+
+
+def figures(histories: Sequence[CaseHistory]) -> dict[str, doc.Figure]:
+    """The typical times of each case over its runs, by a name for its file; without cases that were never timed."""
+    made: list[tuple[Sequence[str], doc.Figure]] = []
+    for one in histories:
+        points = [_drawn(point, point.value_ms) for point in one.points if point.value_ms is not None]
+        if figure := over_time.history(points, title(one), f"{one.stage}, ms"):
+            case = one.case
+            made.append(((case.target, case.model, case.precision, case_label(case), one.stage), figure))
+    return figure_files.by_name(made)
+
+
+def _drawn(point: Point, value_ms: float) -> over_time.Point:
+    low, high = (point.interval.low, point.interval.high) if point.interval else (None, None)
+    return over_time.Point(point.run.created_at, value_ms, low, high)
 
 
 def _change(point: Point) -> str | None:

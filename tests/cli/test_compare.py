@@ -90,6 +90,16 @@ def test_a_history_in_every_form(folder: Path, tmp_path: Path) -> None:
     assert [float(row["value_ms"]) for row in rows] == pytest.approx([run["value_ms"] for run in made["runs"]])
 
 
+def test_a_history_is_drawn(folder: Path) -> None:
+    code, out, _ = mobilebench(f"history {TFLITE.key} --figures svg --out {folder}")
+    (file,) = (folder / "history").iterdir()
+    assert code == ExitCode.OK
+    assert str(file.parent) in out.replace("\n", "")
+    assert file.suffix == ".svg"
+    assert TFLITE.model in file.read_text()
+    assert mobilebench(f"history {TFLITE.key} --figures gif --out {folder}").code == ExitCode.BAD_INPUT
+
+
 def test_a_history_of_one_case_and_the_list_of_all(folder: Path) -> None:
     (made,) = json.loads(mobilebench(f"history {SIMD.key} --json --out {folder}").out)
     assert [run["run"] for run in made["runs"]] == ["run-3"]

@@ -33,7 +33,9 @@ def test_names_of_devices_cannot_lead_elsewhere() -> None:
 def test_each_figure_is_written_in_each_format(tmp_path: Path) -> None:
     made = document(summarise(pages.page_run()))
     told: list[tuple[int, int, str]] = []
-    files = figure_files.write(made, tmp_path / "figures", ("svg", "pdf"), lambda *of: told.append(of))
+    files = figure_files.write(
+        figure_files.named(made), tmp_path / "figures", ("svg", "pdf"), lambda *of: told.append(of)
+    )
     names = list(figure_files.named(made))
     assert told == [(number, len(names), name) for number, name in enumerate(names, 1)]
     assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == sorted(file.name for file in files)
@@ -54,4 +56,6 @@ def test_formats_are_taken_once() -> None:
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput):
-        figure_files.write(document(summarise(pages.page_run())), tmp_path / "file" / "figures", ("svg",))
+        figure_files.write(
+            figure_files.named(document(summarise(pages.page_run()))), tmp_path / "file" / "figures", ("svg",)
+        )

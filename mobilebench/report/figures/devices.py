@@ -16,6 +16,8 @@ from mobilebench.report.phrases import range_text, ratio_range
 _FACTORS = (1, 10, 100)
 _SCATTER_HEIGHT = 340
 _MOST_POINTS = 240
+_NATIVE, _WEB = "fastest native, ms", "web, ms"
+"""Titles of both axes, which every layer names because Vega-Lite joins the titles of all layers."""
 
 
 def native_against_web(groups: Sequence[GapGroup], soc: str, mark: str | None) -> doc.Figure | None:
@@ -34,7 +36,11 @@ def native_against_web(groups: Sequence[GapGroup], soc: str, mark: str | None) -
         {
             "data": theme.values([end | {"factor": f"{factor}×"} for factor, ends in lines for end in ends]),
             "mark": {"type": "line", "strokeWidth": 1, "strokeDash": [3, 3], "color": theme.COLOURS["soft"]},
-            "encoding": {"x": axis.encoding("x"), "y": axis.encoding("y"), "detail": {"field": "factor"}},
+            "encoding": {
+                "x": axis.encoding("x", _NATIVE),
+                "y": axis.encoding("y", _WEB),
+                "detail": {"field": "factor"},
+            },
         },
         {
             "data": theme.values([ends[1] | {"factor": f"{factor}×"} for factor, ends in lines]),
@@ -46,15 +52,19 @@ def native_against_web(groups: Sequence[GapGroup], soc: str, mark: str | None) -
                 "dy": 2,
                 "color": theme.COLOURS["soft"],
             },
-            "encoding": {"x": axis.encoding("x"), "y": axis.encoding("y"), "text": {"field": "factor"}},
+            "encoding": {
+                "x": axis.encoding("x", _NATIVE),
+                "y": axis.encoding("y", _WEB),
+                "text": {"field": "factor"},
+            },
         },
     ]
     marks: theme.Spec = {
         "data": theme.values(shown),
         "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0.9},
         "encoding": {
-            "x": axis.encoding("native", "fastest native, ms"),
-            "y": axis.encoding("web", "web, ms"),
+            "x": axis.encoding("native", _NATIVE),
+            "y": axis.encoding("web", _WEB),
             **theme.by_category("backend", backends[: len(theme.CATEGORIES)]),
             "tooltip": theme.tooltip(
                 model="Model", target="Target", web_case="Web", native_case="Native", times="Milliseconds", gap="Gap"
@@ -65,8 +75,8 @@ def native_against_web(groups: Sequence[GapGroup], soc: str, mark: str | None) -
         "data": theme.values([point for point in shown if "low" in point]),
         "mark": {"type": "rule", "strokeWidth": 1, "opacity": 0.6},
         "encoding": {
-            "x": axis.encoding("native", "fastest native, ms"),
-            "y": axis.encoding("low", "web, ms"),
+            "x": axis.encoding("native", _NATIVE),
+            "y": axis.encoding("low", _WEB),
             "y2": {"field": "high"},
             "color": marks["encoding"]["color"],
         },

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mobilebench.analysis.labels import case_label, factor, model_label
+from mobilebench.analysis.labels import case_label, factor, model_label, printable
 from mobilebench.analysis.timeline import BlockAt, Quantity
 from mobilebench.report import document as doc
 from mobilebench.report.figures import axes, theme
@@ -209,6 +209,20 @@ def _range(one: Quantity) -> str:
     return f"{min(values):g} to {max(values):g}"
 
 
+_TIMES = {
+    "year": "%Y",
+    "month": "%b %Y",
+    "week": "%d %b",
+    "day": "%d %b",
+    "date": "%d %b",
+    "hours": "%H:%M",
+    "minutes": "%H:%M",
+    "seconds": "%H:%M:%S",
+    "milliseconds": "%H:%M:%S",
+}
+"""How the time axis is labelled, by the unit of time that its labels are apart."""
+
+
 @dataclass(frozen=True)
 class Point:
     """A number at one time, such as a case's prediction in one run, with its 95 % interval if there is one."""
@@ -220,7 +234,7 @@ class Point:
 
 
 def history(points: Sequence[Point], title: str, unit: str) -> doc.Figure | None:
-    """A number over time with its intervals. None without a point."""
+    """A number over time with its intervals, below its title. None without a point."""
     if not points:
         return None
     rows = [
@@ -232,7 +246,7 @@ def history(points: Sequence[Point], title: str, unit: str) -> doc.Figure | None
         }
         for point in sorted(points, key=lambda point: point.at)
     ]
-    x = {"field": "at", "type": "temporal", "title": None, "scale": {"type": "utc"}}
+    x = {"field": "at", "type": "temporal", "title": "UTC", "scale": {"type": "utc"}, "axis": {"format": _TIMES}}
     y = {"type": "quantitative", "title": unit, "scale": {"zero": False}}
     colour = theme.COLOURS["category-1"]
     with_interval = [row for row in rows if row["low"] is not None and row["high"] is not None]
@@ -243,7 +257,7 @@ def history(points: Sequence[Point], title: str, unit: str) -> doc.Figure | None
     }
     line = {
         "data": theme.values(rows),
-        "mark": {"type": "line", "strokeWidth": 1, "color": colour, "point": {"size": 50, "filled": True}},
+        "mark": {"type": "line", "strokeWidth": 1, "color": colour, "point": {"size": 50, "color": colour}},
         "encoding": {
             "x": x,
             "y": {"field": "value", **y},
@@ -258,6 +272,7 @@ def history(points: Sequence[Point], title: str, unit: str) -> doc.Figure | None
             [*([interval] if with_interval else []), line],
             height=_HEIGHT,
             description=f"{unit} by time: {theme.in_words(data)}.",
+            title={"text": printable(title), "anchor": "start", "fontSize": 13, "offset": 8},
         ),
         data,
     )

@@ -13,7 +13,28 @@ from mobilebench.analysis.labels import case_details, case_label, duration, plai
 from mobilebench.profiles.schema import Profile
 from mobilebench.report import document as doc
 from mobilebench.report.phrases import interval, listed, plural, range_text
-from mobilebench.report.views import RunView, opens, target_names
+from mobilebench.report.views import RunView, csv_columns, opens, target_names
+
+CSV_COLUMNS = (
+    "run",
+    "grouped_by",
+    "group",
+    "virtual",
+    "engine",
+    "backend",
+    "engine_version",
+    "regime",
+    "model",
+    "precision",
+    "batch",
+    "case",
+    "targets",
+    "prediction_ms",
+    "lowest_ms",
+    "highest_ms",
+    "suspect",
+)
+"""Columns of `socs.csv`: one row for each pooled case of each group; milliseconds are those of its targets."""
 
 _NOTE = (
     "Milliseconds per prediction. Over several targets: the geometric mean, the fastest and the slowest target, and "
@@ -36,7 +57,16 @@ def section(view: RunView) -> doc.Section | None:
         f"same conditions and with the same version of the engine; virtual targets are never pooled with real ones. "
         f"{_NOTE}"
     )
-    return doc.Section("socs", f"By {title}", sections=tuple(parts), lead=lead)
+    rows = tuple(_data_row(view, title, group, one) for group in groups for one in group.pooled)
+    data = doc.Table("socs-data", csv_columns(CSV_COLUMNS), rows, csv="socs.csv", forms=doc.CSV)
+    return doc.Section("socs", f"By {title}", (data,), sections=tuple(parts), lead=lead)
+
+
+def _data_row(view: RunView, title: str, group: GroupSummary, one: Pooled) -> doc.Row:
+    whose = (view.run.info.id, title, group.group.name, group.group.virtual)
+    what = (*one.engine, one.version, one.regime, *one.model, one.case.key)
+    times = (len(one.members), one.mean, one.spread.low, one.spread.high)
+    return doc.Row((*whose, *what, *times, one.suspect))
 
 
 def _group(view: RunView, number: int, group: GroupSummary) -> doc.Section:

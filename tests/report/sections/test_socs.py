@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
+from mobilebench.analysis.by_soc import by_group
 from mobilebench.analysis.summary import summarise
-from mobilebench.report.compose import MODEL_SECTIONS
+from mobilebench.report import csv_files
+from mobilebench.report.compose import MODEL_SECTIONS, document
 from mobilebench.report.sections import socs
 from mobilebench.report.views import view
 from tests.analysis import example, pages
@@ -39,3 +43,12 @@ def test_a_run_on_one_target_has_it_only_when_asked_for() -> None:
     summary = summarise(pages.page_run())
     assert socs.section(view(summary, MODEL_SECTIONS)) is None
     assert socs.section(view(summary, MODEL_SECTIONS, group_by="isa")) is not None
+
+
+def test_the_pooled_numbers_are_a_file_of_their_own() -> None:
+    run = summarise(phones_run())
+    rows = list(csv.DictReader(csv_files.render(document(run))["socs.csv"].splitlines()))
+    pooled = [one for group in by_group(run, "soc") for one in group.pooled]
+    assert [row["case"] for row in rows] == [one.case.key for one in pooled]
+    assert [float(row["prediction_ms"]) for row in rows] == [one.mean for one in pooled]
+    assert {row["targets"] for row in rows} > {"1"}
