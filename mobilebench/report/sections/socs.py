@@ -23,7 +23,7 @@ CSV_COLUMNS = (
     "engine",
     "backend",
     "engine_version",
-    "regime",
+    "context",
     "model",
     "precision",
     "batch",
@@ -64,7 +64,7 @@ def section(view: RunView) -> doc.Section | None:
 
 def _data_row(view: RunView, title: str, group: GroupSummary, one: Pooled) -> doc.Row:
     whose = (view.run.info.id, title, group.group.name, group.group.virtual)
-    what = (*one.engine, one.version, one.regime, *one.model, one.case.key)
+    what = (*one.engine, one.version, one.regime[0], *one.model, one.case.key)
     times = (len(one.members), one.mean, one.spread.low, one.spread.high)
     return doc.Row((*whose, *what, *times, one.suspect))
 
