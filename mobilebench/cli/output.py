@@ -41,9 +41,9 @@ def console() -> Console:
 
 
 def harmless(text: str) -> str:
-    """Text from a device or a page, with characters that a terminal would take for commands shown as �."""
+    """Text from a device or a page, with characters that a terminal obeys (control, change of direction) shown as �."""
     return "".join(
-        "\ufffd" if unicodedata.category(one) == "Cc" and one not in "\n\t" else one
+        "\ufffd" if unicodedata.category(one) in ("Cc", "Cf") and one not in "\n\t" else one
         for one in text.replace("\r\n", "\n")
     )
 

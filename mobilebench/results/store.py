@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from pydantic import ValidationError
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -33,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError
+from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError, first_problem
 from mobilebench.core.records import (
     Block,
     Case,
@@ -271,11 +272,19 @@ class Store:
                 found.setdefault(row.run_id, {})[row.key] = tables.to_case(row)
         return found
 
-    def load(self, run_id: str, *, cases: Collection[str] | None = None) -> Run:
+    def load(self, run_id: str, *, cases: Collection[str] | None = None, strict: bool = False) -> Run:
         """A run with all its blocks, in the order of the plan, judged by the rules of this version.
 
-        `run_id` may be anything that `resolve` understands. With `cases`, the run has only blocks of the cases with
-        these keys.
+        A block of which the store holds impossible values, such as a time that is not a number, is a failed block with
+        this reason.
+
+        Args:
+            run_id: anything that `resolve` understands.
+            cases: keys of the cases whose blocks the run has; None for all.
+            strict: refuse a run with such a block, because it is to be copied without loss.
+
+        Raises:
+            BadInput: there is no such run, or `strict` and a block has impossible values.
         """
         run_id = self.resolve(run_id)
         with _without_garbage_collection(), self._read() as connection:
@@ -299,7 +308,7 @@ class Store:
                 ),
                 planned=list(planned.values()),
                 blocks=[
-                    tables.to_block(row, samples[_index(row)], series[_index(row)], planned[_index(row)])
+                    _block(row, samples[_index(row)], series[_index(row)], planned[_index(row)], strict=strict)
                     for row in blocks
                 ],
                 models=[tables.to_model(row) for row in models],
@@ -436,6 +445,21 @@ def _of_blocks(
     """Rows of a run, or only those of the blocks with these indices."""
     query = select(table).where(table.c.run_id == run_id).order_by(*(table.c[name] for name in order))
     return [row for rows in _rows_of_blocks(connection, query, table, only) for row in rows]
+
+
+def _block(
+    row: Row[Any], times: tables.BlockTimes, series: Sequence[Row[Any]], planned: PlannedBlock, *, strict: bool
+) -> Block:
+    try:
+        return tables.to_block(row, times, series, planned)
+    except ValidationError as error:
+        reason = f"the store holds impossible values of it ({first_problem(error).sentence()})"
+        if strict:
+            raise BadInput(
+                f"Block {planned.index} of run {row.run_id} cannot be copied: {reason}.",
+                hint="The file of the store was damaged or changed; the run's other blocks can still be shown.",
+            ) from error
+        return Block(planned=planned, outcome="failed", reason=reason, started_at=row.started_at, ended_at=row.ended_at)
 
 
 def _samples(connection: Connection, run_id: str, only: Sequence[int] | None) -> dict[int, tables.BlockTimes]:

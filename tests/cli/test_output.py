@@ -14,11 +14,11 @@ from mobilebench.cli import output
 from mobilebench.cli.output import harmless, print_json, print_table, say
 
 
-@pytest.mark.parametrize("text", ["\x1b[2Jgone", "\x9b31m", "\x1b]0;title\x07", "a\rb", "\x00", "\x7f"])
+@pytest.mark.parametrize("text", ["\x1b[2Jgone", "\x9b31m", "\x1b]0;title\x07", "a\rb", "\x00", "\x7f", "a\u202eb"])
 def test_no_control_character_reaches_the_terminal(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     print_table(["name"], [(text,)])
     printed = capsys.readouterr().out
-    assert not {"\x1b", "\x9b", "\x07", "\r", "\x00", "\x7f"} & set(printed)
+    assert not {"\x1b", "\x9b", "\x07", "\r", "\x00", "\x7f", "\u202e"} & set(printed)
     assert "\ufffd" in harmless(text)
 
 

@@ -364,6 +364,21 @@ class TestBadFiles:
         with pytest.raises(BadInput, match="damaged"), Store.open(store.folder) as again:
             again.load(RUN)
 
+    @pytest.mark.parametrize("value", ["9e999", "'NaN'", "-1"])
+    def test_an_impossible_time_spoils_only_its_block(self, store: Store, value: str) -> None:
+        store.create_run(run_info(RUN), [planned(0), planned(1)])
+        store.append(RUN, measured(planned(0)))
+        store.append(RUN, measured(planned(1)))
+        store.close()
+        _execute(store.folder, f'UPDATE samples SET value_ms = {value} WHERE "index" = 0')
+        with Store.open(store.folder) as again:
+            spoilt, other = again.load(RUN).blocks
+            assert (spoilt.outcome, spoilt.planned) == ("failed", planned(0))
+            assert "impossible" in (spoilt.reason or "")
+            assert raw([other]) == raw([measured(planned(1))])
+            with pytest.raises(BadInput, match="Block 0"):
+                again.load(RUN, strict=True)
+
     def test_a_database_of_something_else(self, tmp_path: Path, pinned: Pinned) -> None:
         _execute(tmp_path, "CREATE TABLE recipes (name TEXT)")
         with pinned.raises(BadInput):

@@ -117,7 +117,7 @@ class _Known:
 
     def _content_of(self, run_id: str) -> str:
         if run_id not in self._content:
-            self._content[run_id] = content_sha256(self._store.load(run_id))
+            self._content[run_id] = content_sha256(self._store.load(run_id, strict=True))
         return self._content[run_id]
 
 

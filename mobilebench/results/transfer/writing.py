@@ -68,7 +68,7 @@ class _Export:
         return manifest
 
     def _run(self, run_id: str, folder: str, wanted: Wanted) -> RunEntry:
-        run = self._store.load(run_id)
+        run = self._store.load(run_id, strict=True)
         happened = self._store.stored_events(run.info.id)
         try:
             self._records(f"{folder}/{layout.RUN}", [run.info])
