@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mobilebench.statistics.estimates import (
     Estimate,
@@ -29,28 +30,17 @@ _INNER_FENCE = 1.5
 
 @dataclass(frozen=True)
 class StageStatistics:
-    """One stage of one case, over the blocks that count. All values are in milliseconds except counts and shares."""
+    """One stage of one case, over the blocks that count. All values are in milliseconds except counts and shares.
 
+    What only the proof and the exported tables show is computed when it is first asked for.
+    """
+
+    raw: tuple[Sequence[float], ...]
+    """Samples of each block that has any, in round order."""
     estimate: Estimate
     """The typical time: the geometric mean of the block medians, with its 95 % interval."""
     blocks: tuple[float, ...]
     """Median of each block, in round order."""
-    samples: int
-    """Raw values in all blocks together."""
-    median: float
-    """Median of all samples."""
-    mean: float
-    """Arithmetic mean of all samples."""
-    tails: dict[float, float]
-    """Quantiles of all samples, by share; without those for which there are too few samples (`TAILS`)."""
-    spread: Interval
-    """Smallest and largest block median."""
-    between: float | None
-    """Coefficient of variation between block medians (0.02 is 2 %); None with fewer than two blocks."""
-    within: float | None
-    """Root mean square of the coefficients of variation within blocks; None if no block has two samples."""
-    outliers: int
-    """Samples outside Tukey's inner fences of their block. They are counted and kept."""
 
     @property
     def value(self) -> float:
@@ -62,26 +52,59 @@ class StageStatistics:
         """95 % confidence interval of `value`; None with too few blocks."""
         return self.estimate.interval
 
+    @property
+    def samples(self) -> int:
+        """Number of raw values in all blocks together."""
+        return sum(map(len, self.raw))
+
+    @cached_property
+    def median(self) -> float:
+        """Median of all samples."""
+        return median(self._pooled)
+
+    @cached_property
+    def mean(self) -> float:
+        """Arithmetic mean of all samples."""
+        return math.fsum(self._pooled) / self.samples
+
+    @cached_property
+    def tails(self) -> dict[float, float]:
+        """Quantiles of all samples, by share; without those for which there are too few samples (`TAILS`)."""
+        pooled = self._pooled
+        return {share: quantile(pooled, share) for share, least in TAILS.items() if len(pooled) >= least}
+
+    @property
+    def spread(self) -> Interval:
+        """Smallest and largest block median."""
+        return Interval(min(self.blocks), max(self.blocks))
+
+    @cached_property
+    def between(self) -> float | None:
+        """Coefficient of variation between block medians (0.02 is 2 %); None with fewer than two blocks."""
+        return coefficient_of_variation(self.blocks)
+
+    @cached_property
+    def within(self) -> float | None:
+        """Root mean square of the coefficients of variation within blocks; None if no block has two samples."""
+        return _within(self.raw)
+
+    @cached_property
+    def outliers(self) -> int:
+        """Samples outside Tukey's inner fences of their block. They are counted and kept."""
+        return sum(map(_outliers, self.raw))
+
+    @property
+    def _pooled(self) -> list[float]:
+        return list(itertools.chain.from_iterable(self.raw))
+
 
 def over_blocks(samples: Sequence[Sequence[float]]) -> StageStatistics | None:
     """Statistics of one stage from the raw samples of each block; blocks without a sample are left out."""
-    filled = [block for block in samples if block]
+    filled = tuple(block for block in samples if block)
     if not filled:
         return None
-    medians = tuple(median(block) for block in filled)
-    pooled = list(itertools.chain.from_iterable(filled))
-    return StageStatistics(
-        estimate=estimate(medians),
-        blocks=medians,
-        samples=len(pooled),
-        median=median(pooled),
-        mean=math.fsum(pooled) / len(pooled),
-        tails={share: quantile(pooled, share) for share, least in TAILS.items() if len(pooled) >= least},
-        spread=Interval(min(medians), max(medians)),
-        between=coefficient_of_variation(medians),
-        within=_within(filled),
-        outliers=sum(map(_outliers, filled)),
-    )
+    medians = tuple(map(median, filled))
+    return StageStatistics(filled, estimate(medians), medians)
 
 
 def _within(blocks: Sequence[Sequence[float]]) -> float | None:
