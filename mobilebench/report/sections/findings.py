@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from mobilebench.analysis.explain import Explanation, explanations
 from mobilebench.analysis.findings import Certainty, Fastest, Findings, Place, findings
-from mobilebench.analysis.gaps import Ratio
+from mobilebench.analysis.gaps import GapGroup, Ratio
 from mobilebench.analysis.labels import case_label, duration, factor, plain_model_label, ratio
 from mobilebench.analysis.summary import CaseSummary, TargetSummary
 from mobilebench.core.records import Reason
@@ -23,10 +24,36 @@ def section(view: RunView) -> doc.Section | None:
 
 
 def head(view: RunView) -> list[doc.Block]:
-    """The sentences and the figure, for the head of the documents."""
+    """The sentences, the figure, and why there is a gap, for the head of the documents."""
     found = findings(view.run, view.groups)
-    figure = gap_strip([*found.places, *found.stand_ins], target_names(view.run)) if found.kind == "gaps" else None
-    return [*sentences(view, doc.DOCUMENTS), *([figure] if figure else [])]
+    what = sentences(view, doc.DOCUMENTS)
+    if found.kind != "gaps":
+        return [*what]
+    figure = gap_strip([*found.places, *found.stand_ins], target_names(view.run))
+    return [
+        *what,
+        *([figure] if figure else []),
+        doc.Paragraph(doc.Sentence(_why(found)), "finding", forms=doc.DOCUMENTS),
+    ]
+
+
+def _why(found: Findings) -> str:
+    """The measured steps of the largest gap that has any, or how to measure them."""
+    largest = found.models[-1].group
+    of_models = ((one.group, _most_steps(one.group)) for one in reversed(found.models))
+    group, ladder = next(((group, ladder) for group, ladder in of_models if ladder), (largest, None))
+    model = plain_model_label(group.model, group.precision, group.batch)
+    measure = f"`mobilebench run --suite ladder --model {group.model}`"
+    if ladder is None:
+        return f"Why there is a gap was not measured: {measure} takes it apart step by step."
+    steps = "; ".join(f"{ratio(step.ratio.value)} by {step.title}" for step in ladder.steps)
+    apart = f" {measure} measures each step alone." if ladder.several else ""
+    return f"Why, for {model}, from {ladder.ladder.native} to {ladder.ladder.web}: {steps}.{apart}"
+
+
+def _most_steps(group: GapGroup) -> Explanation | None:
+    found = explanations(group.target, group.model, group.precision, group.batch)
+    return max(found, key=lambda one: len(one.steps), default=None)
 
 
 def sentences(view: RunView, forms: frozenset[doc.Form]) -> tuple[doc.Block, ...]:

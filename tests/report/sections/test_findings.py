@@ -11,6 +11,7 @@ from mobilebench.core.records import Case, Run
 from mobilebench.report import document as doc
 from mobilebench.report.sections import findings
 from tests.analysis import example
+from tests.analysis.test_explain import RUNGS, run_of
 from tests.analysis.test_findings import only
 from tests.pinning import Pinned
 from tests.report import rendering
@@ -71,3 +72,22 @@ def test_the_figure_has_a_row_for_each_gap_and_names_virtual_phones() -> None:
 def test_without_a_gap_there_is_no_figure() -> None:
     run = only(example.example_run(), lambda case: case.browser is None)
     assert not any(isinstance(block, doc.Figure) for block in findings.head(reading.run_view(summarise(run))))
+
+
+def why(run: Run) -> str:
+    last = findings.head(reading.run_view(summarise(run)))[-1]
+    assert isinstance(last, doc.Paragraph)
+    return doc.plain(last.text)
+
+
+def test_measured_steps_tell_why_there_is_a_gap() -> None:
+    told = why(run_of(RUNGS))
+    assert told.startswith("Why, for mobilenet_v2")
+    for factor in ("1.50×", "4.00×", "1.25×"):
+        assert factor in told
+    assert "--suite ladder" not in told
+
+
+def test_without_measured_steps_the_command_is_named() -> None:
+    steps = list(RUNGS)
+    assert "--suite ladder --model mobilenet_v2" in why(run_of({steps[0]: 2.0, steps[-1]: 8.0}))
