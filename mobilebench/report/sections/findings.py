@@ -47,7 +47,7 @@ def _why(found: Findings) -> str:
     if ladder is None:
         return f"Why there is a gap was not measured: {measure} takes it apart step by step."
     steps = "; ".join(f"{ratio(step.ratio.value)} by {step.title}" for step in ladder.steps)
-    apart = f" {measure} measures each step alone." if ladder.several else ""
+    apart = f" {measure} measures the steps that are missing between them." if ladder.missing else ""
     return f"Why, for {model}, from {ladder.ladder.native} to {ladder.ladder.web}: {steps}.{apart}"
 
 
