@@ -1,8 +1,9 @@
 """How long commands take on a store with a large run, and how much memory they need at most.
 
-Builds a store of made-up values: CASES cases, 10 blocks of 200 predictions each. Prints wall seconds, CPU seconds and
-the largest resident set of each command, in a fresh process. Promise for 500 cases (1 million samples): `results` at
-most 1 s, `report` at most 10 s and 600 MB.
+Builds a store of made-up values: CASES cases, 10 blocks of PREDICTIONS predictions each, and one of two runs with 5
+blocks each, which are compared. Prints wall seconds, CPU seconds and the largest resident set of each command, in a
+fresh process. Promise for 500 cases and 200 predictions (1 million samples): `results` at most 1 s, `report` at most
+10 s and 600 MB, `compare` at most 3 s.
 """
 
 from __future__ import annotations
@@ -37,7 +38,6 @@ from mobilebench.core.records import (
 from mobilebench.results.store import FILE_NAME, Store
 
 ROUNDS = 10
-PREDICTIONS = 200
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WAYS: tuple[dict[str, Any], ...] = (
     {"engine": "tflite", "backend": "cpu", "delegate": "xnnpack", "arithmetic": "fp32", "threads": 1},
@@ -57,16 +57,17 @@ COMMANDS = {
     "results RUN --format parquet": "results last --format parquet --file {folder}/samples.parquet",
     "export RUN": "export last --file {folder}/run.zip",
     "import FILE": "import {folder}/run.zip --out {folder}/other",
+    "compare RUN RUN": "compare last~1 last --out {folder}/two",
 }
 
 
-def made_up(cases: int) -> Run:
-    """A finished run on this computer."""
-    rng = random.Random(1)
+def made_up(cases: int, predictions: int, rounds: int = ROUNDS, number: int = 1) -> Run:
+    """A finished run on this computer, the one of this number."""
+    rng = random.Random(number)
     chosen = [Case(target="host", model=f"model_{number // len(WAYS)}", **_way(number)) for number in range(cases)]
     planned = [
         PlannedBlock(index=place * cases + number, round=place + 1, case=case, rule=BlockRule())
-        for place in range(ROUNDS)
+        for place in range(rounds)
         for number, case in enumerate(chosen)
     ]
     target = TargetInfo(
@@ -82,9 +83,9 @@ def made_up(cases: int) -> Run:
         browsers={"chrome": "1"},
     )
     info = RunInfo(
-        id="20260101-000000-aaaa",
-        created_at=START,
-        finished_at=START,
+        id=f"2026010{number}-000000-aaaa",
+        created_at=START + timedelta(days=number),
+        finished_at=START + timedelta(days=number),
         status="finished",
         mobilebench_version="0",
         suite="made-up",
@@ -92,14 +93,14 @@ def made_up(cases: int) -> Run:
         seed=1,
         targets=[target],
     )
-    return Run(info=info, planned=planned, blocks=list(_blocks(planned, rng)))
+    return Run(info=info, planned=planned, blocks=list(_blocks(planned, predictions, rng)))
 
 
 def _way(number: int) -> dict[str, Any]:
     return WAYS[number % len(WAYS)]
 
 
-def _blocks(planned: list[PlannedBlock], rng: random.Random) -> Iterator[Block]:
+def _blocks(planned: list[PlannedBlock], predictions: int, rng: random.Random) -> Iterator[Block]:
     for plan in planned:
         case = plan.case
         luck = (2.0 + len(case.engine)) * rng.lognormvariate(0, 0.02)
@@ -120,7 +121,7 @@ def _blocks(planned: list[PlannedBlock], rng: random.Random) -> Iterator[Block]:
                 ),
                 setup_ms={"model_download" if case.browser else "model_read": 5 * luck},
                 warmup_ms=[2 * luck],
-                prediction_ms=[luck * rng.lognormvariate(0, 0.01) for _ in range(PREDICTIONS)],
+                prediction_ms=[luck * rng.lognormvariate(0, 0.01) for _ in range(predictions)],
                 output=[
                     OutputSummary(
                         name="y", shape=[1, 2], l1=1, l2=1, max=1, digest="0", sample=Sample(index=[0], value=[1])
@@ -133,13 +134,16 @@ def _blocks(planned: list[PlannedBlock], rng: random.Random) -> Iterator[Block]:
         )
 
 
-def make(folder: Path, cases: int) -> int:
-    """Store a made-up run; returns the size of the store in bytes.
+def make(folder: Path, cases: int, predictions: int) -> int:
+    """Store one made-up run, and two in the folder `two`; returns the size of the first store in bytes.
 
     It runs in a process of its own, because Linux counts the memory of the parent as that of a program that it starts.
     """
     with Store.open(folder) as store:
-        store.add([(made_up(cases), [])], lambda: None)
+        store.add([(made_up(cases, predictions), [])], lambda: None)
+    with Store.open(folder / "two") as store:
+        for number in (1, 2):
+            store.add([(made_up(cases, predictions, ROUNDS // 2, number), [])], lambda: None)
     return (folder / FILE_NAME).stat().st_size
 
 
@@ -158,11 +162,13 @@ def timed(command: list[str]) -> tuple[float, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=500)
-    cases = parser.parse_args().cases
+    parser.add_argument("--predictions", type=int, default=200)
+    chosen = parser.parse_args()
+    cases, predictions = chosen.cases, chosen.predictions
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
         folder = Path(name)
-        size = other.submit(make, folder, cases).result() / 1e6
-        print(f"{cases} cases, {cases * ROUNDS * PREDICTIONS:,} predictions: {size:.0f} MB\n")
+        size = other.submit(make, folder, cases, predictions).result() / 1e6
+        print(f"{cases} cases, {cases * ROUNDS * predictions:,} predictions: {size:.0f} MB\n")
         print("| command | time | CPU time | peak memory |\n|---|---:|---:|---:|")
         for title, line in COMMANDS.items():
             words = line.format(folder=folder).split()
