@@ -106,6 +106,61 @@ def set_state(
     phones.change_state(name, parsed)
 
 
+@app.command("fault")
+def cause_fault(
+    name: Annotated[str, typer.Argument(metavar="PHONE", help="Name of the phone, such as phone-1.")],
+    fault: Annotated[
+        str | None,
+        typer.Argument(metavar="FAULT", help="Fault of the table below, or `clear`. None: list the present."),
+    ] = None,
+    option: Annotated[str | None, typer.Argument(metavar="KIND", help="Kind of the fault, if it has several.")] = None,
+    lasts: Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="How long it lasts.")] = None,
+    after: Annotated[float, typer.Option("--after", metavar="SECONDS", min=0, help="When it begins.")] = 0.0,
+) -> None:
+    """Cause a fault on a running virtual phone, as it happens to real phones in the middle of a run.
+
+    The command returns at once; the fault goes on for `--for` seconds, or until `mobilebench virtual fault PHONE
+    clear`, which ends all faults of the phone (`clear heat` ends one). Several faults can be on at the same time; all
+    end with `mobilebench virtual down`.
+
+    \b
+    unplug           the cable is pulled; 3 s if no time is given
+    reboot           its processes end and boot_id changes; away from adb for 5 s
+    offline          adb lists it as offline
+    unauthorise      it does not accept this computer's key any more
+    fill-disk        no space is left on /data (needs `virtual up --data-mb`)
+    heat             skin at 51 °C, status 4, slower clocks; it cools slowly afterwards
+    dialog           a system dialog is in front: anr, crash, update or usb
+    slow-link        adb gets 64 KiB per second
+    kill-chrome      the browser's processes are killed
+    refuse-settings  `settings put` throws a SecurityException
+    service-dies     SERVICE:missing, SERVICE:hangs or SERVICE:denied, such as battery:hangs
+    lock             screen off and locked: secret or swipe
+    clock-jump       its clock is two hours ahead
+    chrome-update    the browser ends, and has another version
+    low-memory-kill  the system kills the process that used most processor time
+
+    \b
+    Examples:
+      mobilebench virtual fault phone-1 unplug --for 5
+      mobilebench virtual fault phone-1 dialog anr --after 20
+      mobilebench virtual fault phone-1 service-dies thermalservice:hangs --for 60
+      mobilebench virtual fault phone-1 clear
+    """
+    from mobilebench import targets
+    from mobilebench.virtual import faults
+
+    if fault is None:
+        for active, kind in faults.active(name).items():
+            say(f"{active} {kind}".strip())
+        return
+    targets.require_adb(for_virtual_phones=True)
+    if fault == "clear":
+        faults.clear(name, option)
+    else:
+        faults.apply(name, fault, seconds=lasts, after=after, option=option)
+
+
 @app.command("list")
 def list_phones(json: Json = False) -> None:
     """List the virtual phones of this computer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import time
@@ -80,3 +82,14 @@ def _run(*argv: str) -> str:
         ).stdout
     except subprocess.TimeoutExpired:
         return ""
+
+
+def server_address() -> tuple[str, int]:
+    """Host and port of the adb server that adb's environment variables name."""
+    socket_name = os.environ.get("ADB_SERVER_SOCKET", "")
+    found = re.fullmatch(r"tcp:(?:(.+):)?(\d{1,5})", socket_name)
+    if found:
+        return found[1] or "127.0.0.1", int(found[2])
+    host = os.environ.get("ANDROID_ADB_SERVER_ADDRESS") or "127.0.0.1"
+    port = os.environ.get("ANDROID_ADB_SERVER_PORT", "")
+    return host, int(port) if port.isdecimal() else 5037

@@ -171,6 +171,12 @@ class Chrome:
             elif url is not None:
                 await self._new_tab(url)
 
+    async def cover(self) -> None:
+        """Hide the pages, as if another activity were in front."""
+
+    async def uncover(self) -> None:
+        """Show the pages again."""
+
     async def stop(self) -> None:
         """End Chrome and all its processes."""
         async with self._turn:

@@ -19,11 +19,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mobilebench.virtual import shell, sync
+from mobilebench.virtual import machine, shell, sync
 from mobilebench.virtual.adb_transport import Connection, Service, ServiceRefused, Stream
 from mobilebench.virtual.android import abilities, commands
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.android.device import CommandOutput, Device
+from mobilebench.virtual.android.logs import Log
 from mobilebench.virtual.browsers import Chrome, Firefox
 from mobilebench.virtual.config import PHONE_FOLDERS
 from mobilebench.virtual.files import PhoneFiles
@@ -42,7 +43,8 @@ class Daemon:
         self._network = Network(self._config.address, self._config.abstract_prefix, self._config.path)
         self._chrome = Chrome(self._config, self._network)
         self._firefox = Firefox(self._config)
-        self._device = Device(files, self._chrome, self._firefox)
+        self._device = Device(files, self._chrome, self._firefox, Log(files.metadata))
+        self.machine = machine.Machine(self._device)
         self._reverses: dict[Connection, Reverses] = {}
         self._storage = sync.Storage(self._config.path, self._room)
         self._environment = _environment(self._config.path)
@@ -54,6 +56,8 @@ class Daemon:
             return CommandOutput(stderr=f"{name}: inaccessible or not found\n", code=127)
         if refused := abilities.refusal(words, self._device.api):
             return CommandOutput(_line(refused.stdout), _line(refused.stderr), refused.code)
+        if faulty := self.machine.refusal(words):
+            return faulty
         return await COMMANDS[name](self._device, arguments)
 
     async def stop(self) -> None:
@@ -73,6 +77,7 @@ class Daemon:
         return {name: self._config.properties[name] for name in names}
 
     async def open_service(self, name: str, connection: Connection) -> Service:
+        self.machine.service_opened()
         if (request := shell.parse_request(name)) is not None:
             command = replace(request, command=self._own_paths(request.command))
             program = self._config.path("/system/bin/sh")
@@ -154,15 +159,18 @@ async def _serve(root: str, listening: int, ready: int) -> None:
     files = PhoneFiles(Path(root))
     daemon = Daemon(files)
     loop = asyncio.get_running_loop()
+    daemon.machine.begin()
     door = await commands.listen(files.config.abstract_prefix, daemon.answer)
-    server = await loop.create_server(lambda: Connection(daemon), sock=socket.socket(fileno=listening))
+    control = await machine.serve(daemon.machine, files.metadata)
+    sock = socket.socket(fileno=listening)
+    server = await loop.create_server(lambda: machine.Link(daemon, daemon.machine), sock=sock)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     loop.add_signal_handler(signal.SIGCHLD, reap_orphans)
     os.write(ready, b"1")
     os.close(ready)
-    async with server, door:
+    async with server, door, control:
         await ended.wait()
     await daemon.stop()
 

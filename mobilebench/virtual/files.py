@@ -1,20 +1,25 @@
 """A phone's folder: the same tree is seen from outside, and as `/` from inside the sandbox.
 
-Its `/sys` holds clocks, temperatures and battery, written from the phone's configuration and state. Only the standard
-library is imported here: this also runs inside the phone.
+Its `/sys` holds clocks, temperatures and battery, written from the phone's configuration and present state. Only the
+standard library is imported here: this also runs inside the phone.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from mobilebench.core import atomic_files
-from mobilebench.virtual import config
+from mobilebench.virtual import config, simulation
 from mobilebench.virtual.config import METADATA, PhoneConfig
+from mobilebench.virtual.simulation import Motion
 from mobilebench.virtual.state import Battery, State, StateFile, Thermal
+
+_SOONEST_S = 0.05
+"""Readings that are closer than this get the same moving values."""
 
 
 class PhoneFiles:
@@ -24,6 +29,11 @@ class PhoneFiles:
         self.root = root
         self.metadata = root / METADATA.removeprefix("/")
         self._state = StateFile(self.metadata)
+        self._read_cpu: Callable[[], float] | None = None
+        self._motion: Motion | None = None
+        self._written: dict[str, str] = {}
+        self.heated = False
+        """Whether the fault `heat` is on."""
 
     @cached_property
     def config(self) -> PhoneConfig:
@@ -31,11 +41,52 @@ class PhoneFiles:
 
     @property
     def state(self) -> State:
-        return self._state.read()
+        """The present state; in the running phone, with the values that move."""
+        stored = self._state.read()
+        motion = self._moved(stored)
+        return simulation.present(stored, motion) if motion else stored
+
+    @property
+    def motion(self) -> Motion | None:
+        """Where the moving values are, in the running phone."""
+        return self._moved(self._state.read())
+
+    def simulate(self, read_cpu: Callable[[], float]) -> None:
+        """Let the values move from now on, by the processor time that `read_cpu` returns."""
+        self._read_cpu = read_cpu
+        self._motion = simulation.begin(self._state.read(), simulation.clock(), read_cpu())
 
     def change(self, edit: Callable[[State], State]) -> State:
-        """Change the state, and update `/sys`."""
-        return self._state.change(edit, lambda state: write_sys(self.root / "sys", self.config, state))
+        """Change the present state, store it, and update `/sys`."""
+
+        def moved_and_edited(stored: State) -> State:
+            motion = self._moved(stored)
+            return edit(simulation.present(stored, motion) if motion else stored)
+
+        return self._state.change(moved_and_edited, self._write_sys)
+
+    def touched(self) -> None:
+        """Note a key or a touch, which restarts the time after which the screen goes off."""
+        self.change(lambda state: state)
+        if self._motion is not None:
+            self._motion = dataclasses.replace(self._motion, touched_s=self._motion.simulated_s)
+
+    def refresh_sys(self) -> None:
+        """Update `/sys` in the running phone."""
+        self._write_sys(self.state)
+
+    def _write_sys(self, state: State) -> None:
+        motion = self._motion
+        if motion is not None:
+            state = simulation.present(state, motion)
+        write_sys(self.root / "sys", self.config, state, motion.in_state if motion else {}, self._written)
+
+    def _moved(self, stored: State) -> Motion | None:
+        now = simulation.clock()
+        if self._read_cpu is not None and self._motion is not None and now - self._motion.at > _SOONEST_S:
+            cpu_seconds, clusters = self._read_cpu(), self.config.clusters
+            self._motion = simulation.advance(self._motion, stored, clusters, now, cpu_seconds, heated=self.heated)
+        return self._motion
 
 
 # /sys
@@ -45,19 +96,36 @@ _STATUS_NAMES = {1: "Unknown", 2: "Charging", 3: "Discharging", 4: "Not charging
 _HOST_CPU = Path("/sys/devices/system/cpu")
 
 
-def sys_files(config: PhoneConfig, state: State) -> dict[str, str]:
-    """Contents by path below `/sys`. As in Linux, clocks are in kHz and temperatures in thousandths of °C."""
-    return {**_clocks(config, state), **_zones(state.thermal, state.battery), **_battery(state.battery)}
+def sys_files(config: PhoneConfig, state: State, in_state: Mapping[int, Mapping[int, float]]) -> dict[str, str]:
+    """Contents by path below `/sys`. As in Linux, clocks are in kHz and temperatures in thousandths of °C.
+
+    Args:
+        config: the phone's configuration.
+        state: its present state.
+        in_state: by first CPU of a cluster, seconds by clock in kHz.
+    """
+    return {
+        **_clocks(config, state),
+        **_times(config, in_state),
+        **_zones(state.thermal, state.battery),
+        **_battery(state.battery),
+    }
 
 
-def write_sys(folder: Path, config: PhoneConfig, state: State) -> None:
-    """Update the tree at `folder`, writing only files that differ."""
-    for name, content in sys_files(config, state).items():
+def write_sys(
+    folder: Path,
+    config: PhoneConfig,
+    state: State,
+    in_state: Mapping[int, Mapping[int, float]],
+    written: dict[str, str],
+) -> None:
+    """Update the tree at `folder`, writing only files that differ from `written`, which is updated too."""
+    for name, content in sys_files(config, state, in_state).items():
         file = folder / name
-        text = f"{content}\n"
-        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        if written.get(name) != content or not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)
-            atomic_files.write_text(file, text, mode=0o444, alone=True)
+            atomic_files.write_text(file, f"{content}\n", mode=0o444, alone=True)
+            written[name] = content
 
 
 def copy_real_cores(folder: Path) -> None:
@@ -82,10 +150,11 @@ def _clocks(config: PhoneConfig, state: State) -> dict[str, str]:
     tree: dict[str, str] = {}
     for cluster in config.clusters:
         cpus = range(cluster.first, cluster.first + cluster.count)
+        allowed = simulation.allowed_khz(cluster, state.thermal)
         common = {
             "cpuinfo_max_freq": str(cluster.max_khz),
             "cpuinfo_min_freq": str(cluster.min_khz),
-            "scaling_max_freq": str(cluster.max_khz),
+            "scaling_max_freq": str(allowed),
             "scaling_min_freq": str(cluster.min_khz),
             "scaling_governor": "walt",
             "scaling_available_governors": "walt performance powersave schedutil",
@@ -94,11 +163,22 @@ def _clocks(config: PhoneConfig, state: State) -> dict[str, str]:
             "affected_cpus": " ".join(map(str, cpus)),
         }
         for cpu in cpus:
-            present = state.clocks_khz.get(str(cpu), cluster.max_khz)
+            present = state.clocks_khz.get(str(cpu), allowed)
             for name, value in {**common, "scaling_cur_freq": str(present)}.items():
                 tree[f"{_CPU}/cpu{cpu}/cpufreq/{name}"] = value
                 if cpu == cluster.first:
                     tree[f"{_CPU}/cpufreq/policy{cpu}/{name}"] = value
+    return tree
+
+
+def _times(config: PhoneConfig, in_state: Mapping[int, Mapping[int, float]]) -> dict[str, str]:
+    """`time_in_state` of each cluster, in units of 10 ms."""
+    tree = {}
+    for cluster in config.clusters:
+        clocks = {cluster.min_khz: 0.0, cluster.max_khz: 0.0, **in_state.get(cluster.first, {})}
+        lines = "\n".join(f"{khz} {round(seconds * 100)}" for khz, seconds in sorted(clocks.items()))
+        tree[f"{_CPU}/cpufreq/policy{cluster.first}/stats/time_in_state"] = lines
+        tree[f"{_CPU}/cpu{cluster.first}/cpufreq/stats/time_in_state"] = lines
     return tree
 
 
@@ -118,6 +198,7 @@ def _battery(battery: Battery) -> dict[str, str]:
         "voltage_now": battery.voltage_mv * 1000,
         "temp": round(battery.temperature * 10),
         "charge_counter": battery.charge_counter_uah,
+        "present": int(battery.present),
         "status": _STATUS_NAMES.get(battery.status, "Unknown"),
         "type": "Battery",
     }

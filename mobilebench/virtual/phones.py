@@ -21,13 +21,13 @@ from typing import Any
 from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.profiles import Profile, load
-from mobilebench.virtual import adb, browsers, config, device_identity, processes, sandbox
+from mobilebench.virtual import adb, browsers, config, control, device_identity, processes, sandbox
 from mobilebench.virtual.android import abilities, commands
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.config import PhoneConfig
 from mobilebench.virtual.files import PhoneFiles, copy_real_cores
 from mobilebench.virtual.processes import ProcessId
-from mobilebench.virtual.state import BadState, State, with_value
+from mobilebench.virtual.state import BadState, State, from_json, with_value
 
 DEFAULT_PROFILES = ("snapdragon-8-gen-2", "tensor-g3", "dimensity-9300", "exynos-2400", "snapdragon-855", "kirin-990")
 """Profiles used in turn for phones started without a named profile."""
@@ -168,7 +168,6 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
         BadInput: unknown phone or field, or an invalid value.
     """
     record = _existing(name)
-    files = PhoneFiles(_folder(name))
 
     def edit(state: State) -> State:
         for field, value in changes.items():
@@ -176,7 +175,7 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
         return state
 
     try:
-        state = files.change(edit)
+        state = _asked(name, {"do": "change", "changes": dict(changes)}) or PhoneFiles(_folder(name)).change(edit)
     except BadState as error:
         raise BadInput(
             f"The state of {name} was not changed: {error}.", hint="docs/virtual.md lists the fields."
@@ -189,7 +188,29 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
 def state_of(name: str) -> State:
     """The phone's present state. Raises `BadInput` if there is no phone of this name."""
     _existing(name)
-    return PhoneFiles(_folder(name)).state
+    return _asked(name, {"do": "state"}) or PhoneFiles(_folder(name)).state
+
+
+def metadata(name: str) -> Path:
+    """The folder of a phone's metadata on this computer. Raises `BadInput` if there is no phone of this name."""
+    _existing(name)
+    return PhoneFiles(_folder(name)).metadata
+
+
+def serial_of(name: str) -> str:
+    """The serial under which adb lists a phone. Raises `BadInput` if there is no phone of this name."""
+    return _existing(name).serial
+
+
+def _asked(name: str, request: Mapping[str, Any]) -> State | None:
+    """Ask the running phone; None if it does not run. Raises `BadState`."""
+    try:
+        answer = control.ask(PhoneFiles(_folder(name)).metadata, request)
+    except control.NoAnswer:
+        return None
+    if "error" in answer:
+        raise BadState(answer["error"])
+    return from_json(answer["state"])
 
 
 def parse_changes(words: Sequence[str]) -> dict[str, Any]:

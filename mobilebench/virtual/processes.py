@@ -41,11 +41,11 @@ def end(process: ProcessId, *, patience_s: float) -> None:
     """End a process and its descendants: first politely for up to `patience_s` seconds, then by force."""
     if not process.running:
         return
-    family = [process, *_below(process.pid)]
+    family = [process, *descendants(process.pid)]
     if patience_s:
         _signal(process, signal.SIGTERM)
         _wait(family[:1], patience_s)
-        family += _below(process.pid)
+        family += descendants(process.pid)
     for member in family:
         _signal(member, signal.SIGKILL)
     _wait(family, 5.0)
@@ -82,7 +82,8 @@ def _stat(pid: int) -> Stat | None:
         return None
 
 
-def _below(pid: int) -> list[ProcessId]:
+def descendants(pid: int) -> list[ProcessId]:
+    """All processes that this one started, directly or not."""
     children: dict[int, list[ProcessId]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         if (stat := _stat(int(folder.name))) is not None:

@@ -31,6 +31,23 @@ from mobilebench.virtual.automation import main
 sys.exit(main({address!r}, sys.argv[1:]))
 """
 
+_LOGCAT = """#!{} -ISB
+import sys
+sys.path.insert(0, {code!r})
+from pathlib import Path
+from mobilebench.virtual.android.logs import main
+sys.exit(main(Path({log!r}), sys.argv[1:]))
+"""
+
+_DATE = """#!/bin/sh
+read -r ahead 2>/dev/null <{clock} || exec {date} "$@"
+for word in "$@"; do
+    case $word in -d|-d*|--date*|-r*|--reference*) exec {date} "$@" ;; esac
+done
+exec {date} -d "$ahead seconds" "$@"
+"""
+"""A `date` that is ahead by the seconds in a file."""
+
 _TOYBOX = """#!/bin/sh
 [ -x "${0%/*}/$1" ] || { echo "toybox: Unknown command $1" >&2; exit 127; }
 exec "$@"
@@ -128,10 +145,18 @@ def prepare(
     (programs / "app_process").chmod(0o755)
     (programs / "toybox").write_text(_TOYBOX)
     (programs / "toybox").chmod(0o755)
+    metadata = METADATA if kind != "none" else f"{phone}{METADATA}"
+    log = f"{metadata}/logcat"
+    (programs / "logcat").write_text(_LOGCAT.format(python().binary, code=_code(kind), log=log))
+    (programs / "logcat").chmod(0o755)
     (programs / "sh").symlink_to(_host_program("sh") or "/usr/bin/sh")
     for tool in TOOLS:
         if tool not in missing and (program := _host_program(tool)) is not None:
             (programs / tool).symlink_to(program)
+    if date := _host_program("date"):
+        (programs / "date").unlink(missing_ok=True)
+        (programs / "date").write_text(_DATE.format(date=date, clock=f"{metadata}/clock"))
+        (programs / "date").chmod(0o755)
     etc = phone / "system" / "etc"
     etc.mkdir()
     (etc / "passwd").write_text(f"root:x:0:0::/:/system/bin/sh\nshell:x:{SHELL_USER}:{SHELL_USER}::/:/system/bin/sh\n")
@@ -164,7 +189,10 @@ def _mounts(phone: Path, browsers: Sequence[str], data_bytes: int | None) -> lis
     else:
         arguments += ["--size", str(data_bytes), "--tmpfs", "/data", "--dir", "/data/local", "--dir", "/data/local/tmp"]
     arguments += ["--bind", str(phone / "sdcard"), "/sdcard"]
-    arguments += ["--bind", str(phone / METADATA.removeprefix("/")), METADATA]
+    metadata = phone / METADATA.removeprefix("/")
+    arguments += ["--bind", str(metadata), METADATA]
+    (metadata / "boot_id").touch()
+    arguments += ["--ro-bind", str(metadata / "boot_id"), "/proc/sys/kernel/random/boot_id"]
     arguments += ["--ro-bind", str(paths.PACKAGE), f"{_CODE}/mobilebench"]
     for binary in (python().prefix, *(str(Path(browser).resolve().parent) for browser in browsers)):
         if not Path(binary).is_relative_to("/usr"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Battery:
     charge_counter_uah: int = 3_480_000
     current_ua: int = 420_000
     """Current in µA, positive while charging."""
+    unreported: str = ""
+    """What is really plugged in while `dumpsys battery set` makes `plugged` something else."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,13 @@ class Thermal:
 class Screen:
     on: bool = True
     locked: bool = False
+    keyguard: str = "none"
+    """Lock screen that appears when the screen goes off: `none`, `swipe` or `secret`."""
+    rotation: int = 0
+    """Quarter turns to the left, 0 to 3."""
     width: int = 1080
     height: int = 2400
+    """Pixels while it is upright."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +105,22 @@ class Browser:
 
     first_run: bool = False
     """Whether Chrome shows first-run screens, regardless of its flags, until they are answered."""
+    updates: int = 0
+    """How often the browsers were updated since this computer's were installed; each changes the version's end."""
     others: str = ""
     """Packages of the browsers installed besides Chrome, separated by commas."""
 
     @property
     def packages(self) -> list[str]:
         return [package.strip() for package in self.others.split(",") if package.strip()]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """How the battery and the temperatures move."""
+
+    speed: float = 1.0
+    """Simulated seconds per second."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +132,11 @@ class State:
     screen: Screen = field(default_factory=Screen)
     browser: Browser = field(default_factory=Browser)
     settings: Settings = field(default_factory=Settings)
+    simulation: Simulation = field(default_factory=Simulation)
+    fixed: tuple[str, ...] = ()
+    """Fields of `battery` and `thermal` that were set by hand, and do not move until they are set to null."""
+    clock_ahead_s: float = 0.0
+    """Seconds by which the phone's `date` is ahead of this computer's."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """Properties set by `setprop`, which override the profile's."""
     clocks_khz: Mapping[str, int] = field(default_factory=dict)
@@ -129,6 +151,15 @@ class State:
     """State that the phone simulates towards adb: `offline`, `unauthorized`, or None."""
 
 
+MOVING = frozenset(
+    {f"battery.{name}" for name in ("level", "status", "voltage_mv", "temperature", "charge_counter_uah", "current_ua")}
+    | {f"thermal.{name}" for name in ("status", "cpu", "gpu", "skin")}
+)
+"""Fields that move by themselves unless they are set by hand."""
+KEYGUARDS = ("none", "swipe", "secret")
+_FASTEST = 1e6
+
+
 class BadState(ValueError):
     """An unknown field, or an invalid value."""
 
@@ -136,12 +167,25 @@ class BadState(ValueError):
 def with_value(state: State, name: str, value: Any) -> State:
     """Return the state with one field changed, named as in `battery.level` or `settings.global.wifi_on`.
 
-    None removes an entry of a table. Raises `BadState`.
+    None removes an entry of a table, and lets a value that was set by hand move again. Raises `BadState`.
     """
+    if name in MOVING:
+        state = replace(state, fixed=tuple(other for other in state.fixed if other != name))
+        if value is None:
+            return state
+        state = replace(state, fixed=(*state.fixed, name))
+    if name == "fixed":
+        raise BadState("fixed cannot be set: set the fields that it names, or set them to null")
     changed = _changed(state, name.split(".", 2 if name.startswith("settings.") else 1), value, name)
     assert isinstance(changed, State)
     if changed.fault is not None and changed.fault not in FAULTS:
         raise BadState(f"fault must be {' or '.join(FAULTS)}, or null, not {changed.fault!r}")
+    if changed.screen.keyguard not in KEYGUARDS:
+        raise BadState(f"screen.keyguard must be one of {', '.join(KEYGUARDS)}, not {changed.screen.keyguard!r}")
+    if not 0 <= changed.screen.rotation <= 3:
+        raise BadState(f"screen.rotation must be 0 to 3, not {changed.screen.rotation}")
+    if not 0 < changed.simulation.speed <= _FASTEST:
+        raise BadState(f"simulation.speed must be above 0 and at most {_FASTEST:g}, not {changed.simulation.speed}")
     installable = (*CHROMES, *FIREFOXES)
     if unknown := [package for package in changed.browser.packages if package not in installable]:
         raise BadState(f"{unknown[0]} cannot be installed: a virtual phone can have {', '.join(installable)}")
@@ -157,10 +201,11 @@ def from_json(text: str) -> State:
     try:
         data = json.loads(text)
         state = State()
-        for group in ("battery", "thermal", "screen", "browser", "settings"):
+        for group in ("battery", "thermal", "screen", "browser", "settings", "simulation"):
             state = dataclasses.replace(
                 state, **{group: dataclasses.replace(getattr(state, group), **data.pop(group, {}))}
             )
+        data["fixed"] = tuple(map(str, data.get("fixed", ())))
         return dataclasses.replace(state, **data)
     except (ValueError, TypeError, AttributeError) as error:
         raise BadState(f"this is not the state of a virtual phone: {error}") from None

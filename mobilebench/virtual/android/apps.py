@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mobilebench.virtual import browsers
@@ -155,6 +156,14 @@ def _component(text: str) -> str:
     return f"{package}/{package}{name}" if name.startswith(".") else text
 
 
+def note_exit(device: Device, process: str, reason: str) -> None:
+    """Note why a process ended, as `dumpsys activity exit-info` shows it, with Android's number of the reason."""
+    now = datetime.fromtimestamp(time.time() + device.state.clock_ahead_s, UTC)
+    text = f"{reason} {now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 1000:03d}"
+    device.files.change(lambda state: replace(state, exits={**state.exits, process: text}))
+    device.note("ActivityManager", f"Process {process} has died: reason {reason}")
+
+
 async def _start(device: Device, words: Sequence[str]) -> CommandOutput:
     try:
         start = parse_start(words)
@@ -170,13 +179,17 @@ async def _start(device: Device, words: Sequence[str]) -> CommandOutput:
     except ActivityRefused as error:
         return CommandOutput(starting, stderr=lines(*error.lines), code=error.code)
     began = time.monotonic()
+    device.note("ActivityTaskManager", f"START u0 {{{start.intent.text.removeprefix('Intent { ').removesuffix(' }')}}}")
     running = package in (device.chrome.running, device.firefox.running)
     try:
         if start.stop_first:
             await _end(device, package)
         await _open(device, package, start.intent.data)
     except DidNotStart as error:
+        device.note("ActivityManager", f"Process {package} has died: {error}", level="E")
         return CommandOutput(starting, stderr=lines(f"Error: {error}"), code=1)
+    if not running:
+        device.note("ActivityManager", f"Start proc {device.chrome.pid or 0}:{package}/u0a120 for top-activity")
     took = round((time.monotonic() - began) * 1000)
     warning = ""
     if running and not start.stop_first:
@@ -215,7 +228,15 @@ def _first_run_answered(state: State) -> State:
     return with_value(state, "browser.first_run", False)
 
 
+async def end_browsers(device: Device) -> None:
+    """End the browser that runs."""
+    for package in filter(None, (device.chrome.running, device.firefox.running)):
+        await _end(device, package)
+
+
 async def _end(device: Device, package: str) -> None:
+    if package in (device.chrome.running, device.firefox.running):
+        device.note("ActivityManager", f"Force stopping {package} appid=10120 user=0: from pid 4711")
     if package == device.chrome.running:
         await device.chrome.stop()
     if package == device.firefox.running:

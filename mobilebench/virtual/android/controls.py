@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mobilebench.virtual.android.apps import am, pm
+from mobilebench.virtual.android.apps import am, end_browsers, pm
 from mobilebench.virtual.android.device import Command, CommandOutput, Device, lines
 from mobilebench.virtual.android.dumpsys import battery
 from mobilebench.virtual.android.first_run import hierarchy
@@ -36,7 +36,14 @@ async def _tap(device: Device, words: Sequence[str]) -> CommandOutput:
     except ValueError:
         return CommandOutput(stderr="Error: Invalid arguments for command: tap\n", code=255)
     try:
-        await device.first_run.touch(x, y, device.state.screen)
+        device.files.touched()
+        screen = device.state.screen
+        if screen.locked or not screen.on:
+            return CommandOutput()
+        if device.dialogs.now is None:
+            await device.first_run.touch(x, y, screen)
+        elif (await device.dialogs.touch(x, y, screen)).endswith("aerr_close"):
+            await end_browsers(device)
     except DidNotStart as error:
         return CommandOutput(stderr=f"Error: {error}\n", code=1)
     return CommandOutput()
@@ -47,7 +54,7 @@ async def uiautomator(device: Device, arguments: Sequence[str]) -> CommandOutput
     if not arguments or arguments[0] != "dump":
         return CommandOutput(stderr="Usage: uiautomator <subcommand> [options]\n", code=1)
     files = [word for word in arguments[1:] if not word.startswith("--")] or ["/sdcard/window_dump.xml"]
-    content = hierarchy(device.first_run.now, device.front.partition("/")[0], device.state.screen)
+    content = hierarchy(device.question, device.front.partition("/")[0], device.state.screen)
     answer = f"UI hierchary dumped to: {files[0]}\n"  # spelt as Android spells it
     if files[0] == "/dev/tty":
         return CommandOutput(content + answer)
@@ -119,7 +126,7 @@ async def cmd(device: Device, arguments: Sequence[str]) -> CommandOutput:
             device.files.change(lambda state: with_value(state, "thermal.status", min(int(status), 6)))
             return CommandOutput()
         case ["thermalservice", "reset"]:
-            device.files.change(lambda state: with_value(state, "thermal.status", 0))
+            device.files.change(lambda state: with_value(state, "thermal.status", None))
             return CommandOutput()
         case ["power" | "thermalservice", *_]:
             return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[1:2])}\n", code=255)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from mobilebench.virtual.android.first_run import FirstRun
+from mobilebench.virtual.android.dialogs import Dialogs
+from mobilebench.virtual.android.first_run import FirstRun, Question
+from mobilebench.virtual.android.logs import Log
 from mobilebench.virtual.browsers import CHROME_PACKAGE, Chrome, Firefox
 from mobilebench.virtual.config import PhoneConfig, Program
 from mobilebench.virtual.files import PhoneFiles
@@ -30,7 +32,9 @@ class Device:
     files: PhoneFiles
     chrome: Chrome
     firefox: Firefox
+    log: Log
     first_run: FirstRun = field(default_factory=FirstRun)
+    dialogs: Dialogs = field(default_factory=Dialogs)
 
     @property
     def config(self) -> PhoneConfig:
@@ -51,7 +55,7 @@ class Device:
         config, state = self.config, self.state
         packages = [*([CHROME_PACKAGE] if state.chrome_installed else []), *state.browser.packages]
         programs = {package: config.firefox if package in FIREFOXES else config.chromium for package in packages}
-        return {package: program for package, program in programs.items() if program}
+        return {package: _updated(program, state.browser.updates) for package, program in programs.items() if program}
 
     @property
     def packages(self) -> list[str]:
@@ -64,6 +68,23 @@ class Device:
             return question.component
         running = self.firefox.running or self.chrome.running
         return f"{running}/{running}.Main" if running else LAUNCHER
+
+    @property
+    def question(self) -> Question | None:
+        """The dialog or first-run screen in front, or None."""
+        return self.dialogs.now or self.first_run.now
+
+    def note(self, tag: str, text: str, *, buffer: str = "system", level: str = "I") -> None:
+        """Write an entry to the phone's log."""
+        self.log.add(tag, text, buffer=buffer, level=level, ahead_s=self.state.clock_ahead_s)
+
+
+def _updated(program: Program, updates: int) -> Program:
+    """The program with the version that it has after so many updates; the program itself stays the same."""
+    if not updates:
+        return program
+    start, _, end = program.version.rpartition(".")
+    return replace(program, version=f"{start}.{int(end) + updates}" if end.isdecimal() and start else program.version)
 
 
 Command = Callable[[Device, Sequence[str]], Awaitable[CommandOutput]]

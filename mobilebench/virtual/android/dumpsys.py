@@ -12,7 +12,8 @@ from pathlib import Path
 from mobilebench.core.proc import kib_fields
 from mobilebench.virtual.android.device import CommandOutput, Device, lines
 from mobilebench.virtual.browsers import CHROME_PACKAGE
-from mobilebench.virtual.state import SERVICE_FAULTS, Battery, State
+from mobilebench.virtual.simulation import Motion, present
+from mobilebench.virtual.state import SERVICE_FAULTS, State
 
 _CACHED_DEGREES_BELOW = 1.5
 """°C by which the cached section of `thermalservice` is below the HAL's values: it is older, as on real phones."""
@@ -167,11 +168,26 @@ def window(device: Device, _arguments: Sequence[str]) -> str:
         f"    mDreamingLockscreen={_flag(screen.locked)} mShowingLockscreen={_flag(screen.locked)}",
         f"    isStatusBarKeyguard={_flag(screen.locked)}",
         f"    screenState={'SCREEN_STATE_ON' if screen.on else 'SCREEN_STATE_OFF'}",
-        f"  mCurrentFocus=Window{{1 u0 {device.front}}}",
+        f"  mCurrentFocus=Window{{1 u0 {_focus(device)}}}",
+        f"  mFocusedApp=ActivityRecord{{1 u0 {device.front} t1}}",
     )
 
 
-_REASONS = {"2": "SIGNALED", "3": "LOW_MEMORY", "4": "APP CRASH(EXCEPTION)", "5": "APP CRASH(NATIVE)"}
+def _focus(device: Device) -> str:
+    """The window in front, which may be a dialog or the lock screen."""
+    if device.dialogs.now:
+        return device.dialogs.now.component
+    screen = device.state.screen
+    return "NotificationShade" if screen.locked or not screen.on else device.front
+
+
+_REASONS = {
+    "2": "SIGNALED",
+    "3": "LOW_MEMORY",
+    "4": "APP CRASH(EXCEPTION)",
+    "5": "APP CRASH(NATIVE)",
+    "16": "PACKAGE UPDATED",
+}
 
 
 def activity(device: Device, arguments: Sequence[str]) -> str:
@@ -222,7 +238,9 @@ def _change_battery(device: Device, arguments: Sequence[str]) -> str:
 
     def set_to(**fields: float | str) -> str:
         def edit(state: State) -> State:
-            return replace(state, battery=replace(state.battery, updates_stopped=True, **fields))  # type: ignore[arg-type]
+            before = state.battery
+            real = before.unreported or (before.plugged if "plugged" in fields else "")
+            return replace(state, battery=replace(before, updates_stopped=True, unreported=real, **fields))  # type: ignore[arg-type]
 
         device.files.change(edit)
         return ""
@@ -231,7 +249,7 @@ def _change_battery(device: Device, arguments: Sequence[str]) -> str:
         case ["unplug"]:
             return set_to(plugged="none", status=3)
         case ["reset"]:
-            device.files.change(lambda state: replace(state, battery=Battery()))
+            device.files.change(lambda state: _real_battery(state, device.files.motion))
             return ""
         case ["set", "temp" | "temperature", value] if _number(value):
             return set_to(temperature=int(value) / 10)
@@ -240,6 +258,15 @@ def _change_battery(device: Device, arguments: Sequence[str]) -> str:
         case ["set", name, value] if name in _BATTERY_FIELDS and _number(value):
             return set_to(**{_BATTERY_FIELDS[name]: int(value)})
     return f"Unknown set option: {' '.join(options)}\n"
+
+
+def _real_battery(state: State, motion: Motion | None) -> State:
+    """The state after `dumpsys battery reset`: what is really there is reported again."""
+    plugged = state.battery.unreported or state.battery.plugged
+    battery = replace(state.battery, plugged=plugged, unreported="", updates_stopped=False, present=True, health=2)
+    if motion is not None:
+        battery = present(replace(state, fixed=(), battery=battery), motion).battery
+    return replace(state, battery=battery)
 
 
 def _process_memory(device: Device, package: str) -> str:

@@ -1,0 +1,135 @@
+"""Cause faults on running virtual phones: a pulled cable, a reboot, a full disk, heat, a dialog, and others.
+
+`FAULTS` lists them. A fault acts on a phone that is in use, as the real event would.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from mobilebench.core.errors import BadInput, TargetLost
+from mobilebench.virtual import adb, control, phones
+from mobilebench.virtual.fault_kinds import FAULTS, Fault, option_of
+
+__all__ = ["FAULTS", "Fault", "active", "apply", "clear"]
+
+_LONGEST_S = 86400.0
+
+
+def apply(
+    phone_name: str,
+    fault: str,
+    *,
+    seconds: float | None = None,
+    after: float = 0.0,
+    option: str | None = None,
+    reconnect: bool = True,
+) -> None:
+    """Cause a fault on a running phone, and return at once.
+
+    Args:
+        phone_name: the phone's name, not its serial.
+        fault: a key of `FAULTS`.
+        seconds: how long it lasts; None: `Fault.seconds`, or until `clear`.
+        after: seconds until it begins.
+        option: kind of the fault, one of `Fault.options`; None: the first.
+        reconnect: after a fault that parts adb from the phone, let adb connect again, as it does with a phone at a
+        cable. False leaves that to the caller.
+
+    Raises:
+        BadInput: there is no such fault, option or phone, or this phone cannot have this fault.
+        TargetLost: the phone does not run, or does not answer.
+    """
+    kind = FAULTS.get(fault)
+    if kind is None:
+        raise BadInput(f"There is no fault “{fault}”.", hint=f"Choose one of {', '.join(FAULTS)}.")
+    for number in (seconds, after):
+        if number is not None and not 0 <= number <= _LONGEST_S:
+            raise BadInput(f"A fault cannot take {number:g} s.", hint=f"Choose 0 to {_LONGEST_S:g} seconds.")
+    try:
+        option = option_of(kind, option)
+    except ValueError as error:
+        raise BadInput(f"The fault was not caused: {error}.") from None
+    _ask(phone_name, {"do": "fault", "name": fault, "option": option, "seconds": seconds, "after": after})
+    if kind.parts_adb and reconnect:
+        lasts = seconds if seconds is not None else kind.seconds
+        _tell_adb(phone_name, "connect" if fault in {"offline", "unauthorise"} else "disconnect", after)
+        if lasts is not None:
+            _tell_adb(phone_name, "connect", after + lasts)
+
+
+def clear(phone_name: str, fault: str | None = None) -> None:
+    """End this fault of a running phone, or all, and connect the phone again if adb has lost it.
+
+    Raises:
+        BadInput: there is no such phone.
+        TargetLost: the phone does not run, or does not answer, or adb cannot connect to it.
+    """
+    _ask(phone_name, {"do": "clear", "name": fault})
+    serial = phones.serial_of(phone_name)
+    expected = phones.state_of(phone_name).fault or "device"
+    if adb.state(serial) != expected:
+        adb.connect(serial, expect=expected)
+
+
+def active(phone_name: str) -> dict[str, str]:
+    """The faults that a running phone has now, with their options. Raises as `clear`."""
+    faults = _ask(phone_name, {"do": "faults"}).get("faults", {})
+    return {str(name): str(option) for name, option in faults.items()}
+
+
+def _ask(phone_name: str, request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answer = control.ask(phones.metadata(phone_name), request)
+    except control.NoAnswer:
+        raise TargetLost(
+            f"The virtual phone {phone_name} does not run.",
+            hint=f"Start it: mobilebench virtual up --name {phone_name}",
+        ) from None
+    if "error" in answer:
+        raise BadInput(f"{phone_name} cannot have this fault: {answer['error']}.")
+    return answer
+
+
+_CONNECTS = """
+import socket, sys, time
+seconds, host, port, serial, word = sys.argv[1:]
+
+def ask(word):
+    try:
+        with socket.create_connection((host, int(port)), timeout=20) as server:
+            question = ("host:" + word + ":" + serial).encode()
+            server.sendall(b"%04x" % len(question) + question)
+            answer = b""
+            while piece := server.recv(4096):
+                answer += piece
+    except OSError:
+        return b""
+    return answer
+
+time.sleep(float(seconds))
+ask("disconnect")
+for _ in range(50 if word == "connect" else 0):
+    answer = ask("connect")
+    if not answer or b"connected to " in answer or b"authenticate" in answer:
+        break
+    time.sleep(0.2)
+"""
+"""A program that lets a running adb server forget a phone, and connect to it again; it starts no server."""
+
+
+def _tell_adb(phone_name: str, word: str, seconds: float) -> None:
+    """After this time, let adb `disconnect` the phone, or `connect` it anew."""
+    host, port = adb.server_address()
+    telling = subprocess.Popen(
+        [sys.executable, "-IS", "-c", _CONNECTS, str(seconds), host, str(port), phones.serial_of(phone_name), word],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd=os.sep,
+    )
+    telling.returncode = 0  # Popen must not wait for it: it may outlive this process
