@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
+from mobilebench.virtual import devtools
 from mobilebench.virtual.config import PhoneConfig, Program
 from mobilebench.virtual.network import Network
 from mobilebench.virtual.processes import group_running, process_end
@@ -146,6 +147,7 @@ class Chrome:
         self._program: RunningProgram | None = None
         self._server: asyncio.Server | None = None
         self._port = 0
+        self._hidden = False
         self._turn = asyncio.Lock()
 
     @property
@@ -172,10 +174,20 @@ class Chrome:
                 await self._new_tab(url)
 
     async def cover(self) -> None:
-        """Hide the pages, as if another activity were in front."""
+        """Hide the pages, as if another activity were in front, or the screen were off."""
+        await self._set_hidden(True)
 
     async def uncover(self) -> None:
         """Show the pages again."""
+        await self._set_hidden(False)
+
+    async def _set_hidden(self, hidden: bool) -> None:
+        if self.pid is None or self._hidden == hidden:
+            return
+        with contextlib.suppress(OSError, IndexError, devtools.DevToolsFailed):
+            path = (self._profile / "DevToolsActivePort").read_text().splitlines()[1]
+            await devtools.set_windows(self._port, path, hidden=hidden)
+            self._hidden = hidden
 
     async def stop(self) -> None:
         """End Chrome and all its processes."""
@@ -188,6 +200,7 @@ class Chrome:
         if chromium is None:
             raise DidNotStart("there is no Chromium on this computer")
         profile = self._profile
+        self._hidden = False
         self._program = RunningProgram(self._config, profile)
         port_file = profile / "DevToolsActivePort"
         port_file.unlink(missing_ok=True)
@@ -298,6 +311,10 @@ class Firefox:
         self._package = ""
         self._program: RunningProgram | None = None
         self._turn = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        return self._program.pid if self._program else None
 
     @property
     def running(self) -> str | None:

@@ -24,7 +24,6 @@ from mobilebench.virtual.adb_transport import Connection, Service, ServiceRefuse
 from mobilebench.virtual.android import abilities, commands
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.android.device import CommandOutput, Device
-from mobilebench.virtual.android.logs import Log
 from mobilebench.virtual.browsers import Chrome, Firefox
 from mobilebench.virtual.config import PHONE_FOLDERS
 from mobilebench.virtual.files import PhoneFiles
@@ -43,7 +42,7 @@ class Daemon:
         self._network = Network(self._config.address, self._config.abstract_prefix, self._config.path)
         self._chrome = Chrome(self._config, self._network)
         self._firefox = Firefox(self._config)
-        self._device = Device(files, self._chrome, self._firefox, Log(files.metadata))
+        self._device = Device(files, self._chrome, self._firefox)
         self.machine = machine.Machine(self._device)
         self._reverses: dict[Connection, Reverses] = {}
         self._storage = sync.Storage(self._config.path, self._room)

@@ -5,6 +5,7 @@ Only the standard library is imported here: this also runs inside the phone.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -31,6 +32,7 @@ def _table(*faults: Fault) -> dict[str, Fault]:
 
 SERVICE_OPTIONS = ("missing", "hangs", "denied")
 DEFAULT_SERVICE = "thermalservice"
+_SERVICE = re.compile(rf"([A-Za-z][\w.]*)(?::({'|'.join(SERVICE_OPTIONS)}))?", re.ASCII)
 
 FAULTS = _table(
     Fault("unplug", "The cable is pulled: adb loses the phone, and its battery is not charged.", 3.0, parts_adb=True),
@@ -76,9 +78,8 @@ def option_of(fault: Fault, option: str | None) -> str | None:
     """The given option, or the usual one. Raises `ValueError` if this fault has no such option."""
     if option is None:
         return fault.options[0] if fault.options else None
-    if fault.name == "service-dies" and option.partition(":")[2] in ("", *SERVICE_OPTIONS) and option[:1] != ":":
-        service, _, how = option.partition(":")
-        return f"{service}:{how or SERVICE_OPTIONS[0]}"
+    if fault.name == "service-dies" and (found := _SERVICE.fullmatch(option)):
+        return f"{found[1]}:{found[2] or SERVICE_OPTIONS[0]}"
     if option not in fault.options:
         known = f"one of {', '.join(fault.options)}" if fault.options else "no option"
         raise ValueError(f"{fault.name} takes {known}, not {option!r}")

@@ -61,7 +61,9 @@ class PhoneFiles:
 
         def moved_and_edited(stored: State) -> State:
             motion = self._moved(stored)
-            return edit(simulation.present(stored, motion) if motion else stored)
+            edited = edit(simulation.present(stored, motion) if motion else stored)
+            self._motion = simulation.hold(motion, edited) if motion else None
+            return edited
 
         return self._state.change(moved_and_edited, self._write_sys)
 

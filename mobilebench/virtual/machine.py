@@ -8,8 +8,9 @@ import os
 import signal
 import time
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Link(Connection):
         super().__init__(phone)
         self._machine = machine
         self._free_at = 0.0
+        self._queue: deque[tuple[float, Packet]] = deque()
         self.on_lost.append(lambda: machine.links.discard(self))
 
     @property
@@ -51,13 +53,14 @@ class Link(Connection):
         return bool(self._streams)
 
     def cut(self) -> None:
-        self._abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._machine.links.add(self)
         if self._machine.is_away:
-            self._abort()
+            self.cut()
 
     def data_received(self, data: bytes) -> None:
         if self._machine.is_slow and isinstance(self._transport, asyncio.Transport):
@@ -70,10 +73,19 @@ class Link(Connection):
         now = time.monotonic()
         if self._machine.is_slow:
             self._free_at = max(self._free_at, now) + len(packet.payload) / SLOW_BYTES_PER_S
-        if self._free_at > now:
-            asyncio.get_running_loop().call_later(self._free_at - now, super()._send, packet)
-        else:
+        if not self._queue and self._free_at <= now:
             super()._send(packet)
+            return
+        self._queue.append((self._free_at, packet))
+        if len(self._queue) == 1:
+            asyncio.get_running_loop().call_later(self._free_at - now, self._send_queued)
+
+    def _send_queued(self) -> None:
+        now = time.monotonic()
+        while self._queue and self._queue[0][0] <= now:
+            super()._send(self._queue.popleft()[1])
+        if self._queue:
+            asyncio.get_running_loop().call_later(self._queue[0][0] - now, self._send_queued)
 
 
 def _resume(transport: asyncio.Transport) -> None:
@@ -140,7 +152,7 @@ class Machine:
         if not self._files.config.prefix:
             return simulation.used_cpu_seconds()
         own = os.getpid()
-        return simulation.used_cpu_seconds([own, *(process.pid for process in processes.descendants(own))])
+        return simulation.used_cpu_seconds([own, *(process.pid for process in processes.descendants())])
 
     # Boots
 
@@ -151,11 +163,13 @@ class Machine:
             await self._device.chrome.stop()
             await self._device.firefox.stop()
             self.cut_links()
-            for process in processes.descendants(os.getpid()):
+            for process in processes.descendants():
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(process.pid, signal.SIGKILL)
             self._device.dialogs.end()
             self._device.first_run.end()
+            for field in fields(self._device.interface):
+                setattr(self._device.interface, field.name, field.default)
             self._files.change(_after_boot)
             self._boot()
             await asyncio.sleep(seconds)
@@ -177,7 +191,9 @@ class Machine:
                 case {"do": "state"}:
                     return {"state": to_json(self._files.state)}
                 case {"do": "change", "changes": dict(changes)}:
-                    return {"state": to_json(self._change(changes))}
+                    state = self._change(changes)
+                    await self._device.shown_again()
+                    return {"state": to_json(state)}
                 case {"do": "fault", "name": str(name)}:
                     seconds, after = request.get("seconds"), request.get("after")
                     await self.apply(FAULTS[name], request.get("option"), seconds, after or 0.0)
@@ -185,6 +201,8 @@ class Machine:
                 case {"do": "clear"}:
                     await self.clear(request.get("name"))
                     return {}
+                case {"do": "interface", **rest}:
+                    return self._interface(rest)
                 case {"do": "faults"}:
                     return {"faults": {name: active.option or "" for name, active in self._active.items()}}
         except (BadState, ValueError, KeyError, OSError) as error:
@@ -205,6 +223,16 @@ class Machine:
         if state.fault != before:
             self.cut_links()
         return state
+
+    def _interface(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """What uiautomator2's server reads and changes, for which Android has no command."""
+        interface = self._device.interface
+        if "toast" in changes:
+            interface.show_toast(str(changes["toast"]), float(changes.get("seconds", 2.0)))
+        for name in ("clipboard", "address", "focused", "shade", "last_toast"):
+            if name in changes:
+                setattr(interface, name, changes[name])
+        return asdict(interface)
 
     def clock_changed(self) -> None:
         """Write the file that the phone's `date` reads."""
@@ -336,7 +364,7 @@ class Machine:
 
         async def answered() -> None:
             self._active.pop("dialog", None)
-            await self._device.chrome.uncover()
+            await self._device.shown_again()
 
         async def undo() -> None:
             if self._device.dialogs.now is shown:
@@ -344,7 +372,7 @@ class Machine:
 
         self._device.dialogs.show(shown, answered)
         if shown.covers:
-            await self._device.chrome.cover()
+            await self._device.hidden()
         if option == "anr":
             self._device.note("ActivityManager", f"ANR in {app}", level="E")
         return undo
@@ -372,14 +400,14 @@ class Machine:
                 state, screen=replace(state.screen, on=False, locked=True, keyguard=option or "secret")
             )
         )
-        await self._device.chrome.cover()
+        await self._device.hidden()
         self._device.note("PowerManagerService", "Going to sleep due to power button")
 
         async def undo() -> None:
             self._files.touched()
             screen = replace(before, on=True, locked=False)
-            self._files.change(lambda state: replace(state, screen=replace(screen, rotation=state.screen.rotation)))
-            await self._device.chrome.uncover()
+            self._files.change(lambda state: replace(state, screen=screen))
+            await self._device.shown_again()
 
         return undo
 
@@ -400,8 +428,7 @@ class Machine:
         return _nothing
 
     async def _low_memory_kill(self, _option: str | None) -> Undo:
-        own = os.getpid()
-        children = processes.descendants(own)
+        children = processes.descendants()
         if not children:
             raise ValueError("nothing runs on it that could be killed")
         most = max(children, key=lambda process: simulation.used_cpu_seconds([process.pid]))

@@ -41,14 +41,19 @@ def end(process: ProcessId, *, patience_s: float) -> None:
     """End a process and its descendants: first politely for up to `patience_s` seconds, then by force."""
     if not process.running:
         return
-    family = [process, *descendants(process.pid)]
+    family = [process, *_below(process.pid)]
     if patience_s:
         _signal(process, signal.SIGTERM)
         _wait(family[:1], patience_s)
-        family += descendants(process.pid)
+        family += _below(process.pid)
     for member in family:
         _signal(member, signal.SIGKILL)
     _wait(family, 5.0)
+
+
+def descendants() -> list[ProcessId]:
+    """The processes below this one."""
+    return _below(os.getpid())
 
 
 def group_running(group: int) -> bool:
@@ -82,8 +87,7 @@ def _stat(pid: int) -> Stat | None:
         return None
 
 
-def descendants(pid: int) -> list[ProcessId]:
-    """All processes that this one started, directly or not."""
+def _below(pid: int) -> list[ProcessId]:
     children: dict[int, list[ProcessId]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         if (stat := _stat(int(folder.name))) is not None:

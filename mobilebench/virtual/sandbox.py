@@ -28,7 +28,7 @@ _APP_PROCESS = """#!{} -ISB
 import sys
 sys.path.insert(0, {code!r})
 from mobilebench.virtual.automation import main
-sys.exit(main({address!r}, sys.argv[1:]))
+sys.exit(main({address!r}, {metadata!r}, sys.argv[1:]))
 """
 
 _LOGCAT = """#!{} -ISB
@@ -57,7 +57,7 @@ TOOLS = (
     "awk", "base64", "basename", "cat", "chgrp", "chmod", "chown", "cksum", "cmp", "comm", "cp", "cut", "date", "dd",
     "df", "diff", "dirname", "du", "echo", "env", "expr", "false", "file", "find", "fold", "free", "getconf", "grep",
     "gzip", "head", "hostname", "id", "kill", "ln", "ls", "md5sum", "mkdir", "mkfifo", "mktemp", "more", "mv", "nice",
-    "nl", "nohup", "nproc", "od", "paste", "pgrep", "pidof", "pkill", "printenv", "printf", "ps", "pwd", "readlink",
+    "nl", "nohup", "nproc", "od", "paste", "pgrep", "pkill", "printenv", "printf", "pwd", "readlink",
     "realpath", "renice", "rm", "rmdir", "sed", "seq", "setsid", "sha1sum", "sha256sum", "sha512sum", "sleep", "sort",
     "split", "stat", "strings", "stty", "sync", "tail", "tar", "taskset", "tee", "test", "time", "timeout", "top",
     "touch", "tr", "true", "truncate", "tty", "uname", "uniq", "unlink", "uptime", "vmstat", "wc", "which", "who",
@@ -141,11 +141,12 @@ def prepare(
     (programs / "ask").chmod(0o755)
     for command in commands:
         (programs / command).symlink_to("ask")
-    (programs / "app_process").write_text(_APP_PROCESS.format(python().binary, code=_code(kind), address=address))
+    metadata = METADATA if kind != "none" else f"{phone}{METADATA}"
+    app_process = _APP_PROCESS.format(python().binary, code=_code(kind), address=address, metadata=metadata)
+    (programs / "app_process").write_text(app_process)
     (programs / "app_process").chmod(0o755)
     (programs / "toybox").write_text(_TOYBOX)
     (programs / "toybox").chmod(0o755)
-    metadata = METADATA if kind != "none" else f"{phone}{METADATA}"
     log = f"{metadata}/logcat"
     (programs / "logcat").write_text(_LOGCAT.format(python().binary, code=_code(kind), log=log))
     (programs / "logcat").chmod(0o755)

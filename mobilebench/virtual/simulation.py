@@ -111,7 +111,7 @@ def advance(
     elapsed = max(now - motion.at, 1e-9)
     busy = min(max(cpu_seconds - motion.cpu_seconds, 0.0) / elapsed, 64.0)
     seconds = elapsed * state.simulation.speed
-    values = _held(motion, state)
+    values = hold(motion, state)
     end = motion.simulated_s + seconds
     while values.simulated_s < end:
         values = _step(values, state, busy, min(end - values.simulated_s, _STEP_S))
@@ -123,7 +123,7 @@ def advance(
             skin=max(values.skin, HEATED.skin),
             battery=max(values.battery, HEATED_BATTERY),
         )
-    values = _held(values, state)
+    values = hold(values, state)
     return replace(
         values,
         at=now,
@@ -160,6 +160,23 @@ def present(state: State, motion: Motion) -> State:
     if screen.on and _is_left_alone(state, motion):
         screen = replace(screen, on=False, locked=screen.locked or screen.keyguard != "none")
     return replace(state, battery=battery, thermal=thermal, screen=screen)
+
+
+def hold(motion: Motion, state: State) -> Motion:
+    """The motion with the values that were set by hand, from which it goes on when they are released."""
+    battery, thermal = state.battery, state.thermal
+    held: dict[str, float] = {}
+    fixed = () if battery.updates_stopped else state.fixed
+    if "battery.level" in fixed:
+        held["charge_uah"] = battery.level * CAPACITY_UAH / 100
+    if "battery.charge_counter_uah" in fixed:
+        held["charge_uah"] = battery.charge_counter_uah
+    if "battery.temperature" in fixed:
+        held["battery"] = battery.temperature
+    for name in ("cpu", "gpu", "skin"):
+        if f"thermal.{name}" in state.fixed:
+            held[name] = getattr(thermal, name)
+    return replace(motion, **held) if held else motion  # type: ignore[arg-type]
 
 
 def allowed_khz(cluster: Cluster, thermal: Thermal) -> int:
@@ -213,23 +230,6 @@ def _step(motion: Motion, state: State, busy: float, seconds: float) -> Motion:
         current_ua=current_ua,
         simulated_s=motion.simulated_s + seconds,
     )
-
-
-def _held(motion: Motion, state: State) -> Motion:
-    """The motion with the values that were set by hand, from which it goes on when they are released."""
-    battery, thermal = state.battery, state.thermal
-    held: dict[str, float] = {}
-    fixed = () if battery.updates_stopped else state.fixed
-    if "battery.level" in fixed:
-        held["charge_uah"] = battery.level * CAPACITY_UAH / 100
-    if "battery.charge_counter_uah" in fixed:
-        held["charge_uah"] = battery.charge_counter_uah
-    if "battery.temperature" in fixed:
-        held["battery"] = battery.temperature
-    for name in ("cpu", "gpu", "skin"):
-        if f"thermal.{name}" in state.fixed:
-            held[name] = getattr(thermal, name)
-    return replace(motion, **held) if held else motion  # type: ignore[arg-type]
 
 
 def _free(group: str, values: Mapping[str, float], state: State) -> dict[str, float]:

@@ -63,8 +63,6 @@ class Screen:
     locked: bool = False
     keyguard: str = "none"
     """Lock screen that appears when the screen goes off: `none`, `swipe` or `secret`."""
-    rotation: int = 0
-    """Quarter turns to the left, 0 to 3."""
     width: int = 1080
     height: int = 2400
     """Pixels while it is upright."""
@@ -182,8 +180,6 @@ def with_value(state: State, name: str, value: Any) -> State:
         raise BadState(f"fault must be {' or '.join(FAULTS)}, or null, not {changed.fault!r}")
     if changed.screen.keyguard not in KEYGUARDS:
         raise BadState(f"screen.keyguard must be one of {', '.join(KEYGUARDS)}, not {changed.screen.keyguard!r}")
-    if not 0 <= changed.screen.rotation <= 3:
-        raise BadState(f"screen.rotation must be 0 to 3, not {changed.screen.rotation}")
     if not 0 < changed.simulation.speed <= _FASTEST:
         raise BadState(f"simulation.speed must be above 0 and at most {_FASTEST:g}, not {changed.simulation.speed}")
     installable = (*CHROMES, *FIREFOXES)

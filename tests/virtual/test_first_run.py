@@ -119,8 +119,8 @@ def test_the_automation_finds_by_selector_and_touches() -> None:
     assert answer(screen, "count", [{"text": "Yes"}]) == 0
     with pytest.raises(AutomationRefused, match="UiObjectNotFoundException"):
         answer(screen, "objInfo", [{"text": "Yes"}])
-    with pytest.raises(AutomationRefused, match="has no swipe"):
-        answer(screen, "swipe", [])
+    with pytest.raises(AutomationRefused, match="has no fly"):
+        answer(screen, "fly", [])
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_the_automation_finds_by_selector_and_touches() -> None:
 )
 def test_without_its_class_app_process_ends(words, says, monkeypatch, capsys) -> None:
     monkeypatch.setenv("CLASSPATH", "/nowhere/u2.jar")
-    assert automation.main("127.0.0.1", words) == 1
+    assert automation.main("127.0.0.1", "/nowhere", words) == 1
     assert says in capsys.readouterr().err

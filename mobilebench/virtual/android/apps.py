@@ -206,12 +206,17 @@ def _exception(api: int) -> str:
 
 
 async def _open(device: Device, package: str, url: str | None) -> None:
+    """Bring a browser to the front, started if it does not run. Raises `DidNotStart`."""
+    device.interface.at_home = False
+    device.interface.close_overlays()
+    device.interface.address = url or device.interface.address
     if package in FIREFOXES:
         await device.firefox.open(package, url, browsers.read_gecko_config(_debug_app_file(device, package)))
         return
 
     async def chrome_opens() -> None:
         await device.chrome.open(url, browsers.read_chrome_flags(_debug_app_file(device, package)), package)
+        await device.shown_again()
 
     if not device.state.browser.first_run or device.chrome.running == package:
         await chrome_opens()
@@ -226,6 +231,13 @@ async def _open(device: Device, package: str, url: str | None) -> None:
 
 def _first_run_answered(state: State) -> State:
     return with_value(state, "browser.first_run", False)
+
+
+async def launch(device: Device, package: str) -> None:
+    """Bring an installed browser to the front, and start it if it does not run. Raises `DidNotStart`."""
+    if package in device.browsers:
+        device.note("ActivityTaskManager", f"START u0 {{act={MAIN} cat=[{LAUNCHER}] pkg={package}}}")
+        await _open(device, package, None)
 
 
 async def end_browsers(device: Device) -> None:
@@ -243,6 +255,9 @@ async def _end(device: Device, package: str) -> None:
         await device.firefox.stop()
     if package not in FIREFOXES:
         device.first_run.end()
+    if device.running is None:
+        device.interface.at_home = False
+        device.interface.address = device.interface.focused = ""
 
 
 def _set_debug_app(device: Device, package: str | None, *, waits: bool) -> None:

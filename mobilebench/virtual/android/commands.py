@@ -12,17 +12,26 @@ import struct
 from collections.abc import Awaitable, Callable
 
 from mobilebench.virtual.android.apps import am, pm
-from mobilebench.virtual.android.controls import cmd, getprop, input_, setprop, settings, svc, uiautomator, wm
+from mobilebench.virtual.android.controls import cmd, getprop, setprop, settings, svc
 from mobilebench.virtual.android.device import Command, CommandOutput
 from mobilebench.virtual.android.dumpsys import dumpsys
+from mobilebench.virtual.android.inputs import ime, input_, ip, monkey, uiautomator, wm
+from mobilebench.virtual.android.screencap import screencap
+from mobilebench.virtual.android.tasks import pidof, ps
 
 COMMANDS: dict[str, Command] = {
     "am": am,
     "cmd": cmd,
     "dumpsys": dumpsys,
     "getprop": getprop,
+    "ime": ime,
     "input": input_,
+    "ip": ip,
+    "monkey": monkey,
+    "pidof": pidof,
     "pm": pm,
+    "ps": ps,
+    "screencap": screencap,
     "setprop": setprop,
     "settings": settings,
     "svc": svc,

@@ -1,98 +1,15 @@
-"""Commands that read and change the phone's state: `getprop`, `settings`, `input`, `wm`, `svc`, `cmd` and others."""
+"""Commands that read and change the phone's state: `getprop`, `settings`, `svc`, `cmd` and others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from mobilebench.virtual.android.apps import am, end_browsers, pm
+from mobilebench.virtual.android.apps import am, pm
 from mobilebench.virtual.android.device import Command, CommandOutput, Device, lines
 from mobilebench.virtual.android.dumpsys import battery
-from mobilebench.virtual.android.first_run import hierarchy
-from mobilebench.virtual.browsers import DidNotStart
+from mobilebench.virtual.android.inputs import wm
 from mobilebench.virtual.state import State, with_value
-
-_GESTURES = {"tap", "swipe", "text", "press", "roll", "draganddrop", "motionevent", "keycombination"}
-
-
-async def input_(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """Handle keys that affect the screen, and touches that answer Chrome's first-run screens."""
-    words = [word for word in arguments if word not in {"touchscreen", "keyboard", "--longpress"}]
-    if words[:1] == ["keyevent"] and len(words) > 1:
-        for key in words[1:]:
-            _press(device, key.removeprefix("KEYCODE_"))
-        return CommandOutput()
-    if words[:1] == ["tap"]:
-        return await _tap(device, words[1:])
-    if words and words[0] in _GESTURES:
-        return CommandOutput()
-    return CommandOutput(stderr=f"Error: Unknown command: {' '.join(words[:1])}\n", code=255)
-
-
-async def _tap(device: Device, words: Sequence[str]) -> CommandOutput:
-    try:
-        x, y = (round(float(word)) for word in words)
-    except ValueError:
-        return CommandOutput(stderr="Error: Invalid arguments for command: tap\n", code=255)
-    try:
-        device.files.touched()
-        screen = device.state.screen
-        if screen.locked or not screen.on:
-            return CommandOutput()
-        if device.dialogs.now is None:
-            await device.first_run.touch(x, y, screen)
-        elif (await device.dialogs.touch(x, y, screen)).endswith("aerr_close"):
-            await end_browsers(device)
-    except DidNotStart as error:
-        return CommandOutput(stderr=f"Error: {error}\n", code=1)
-    return CommandOutput()
-
-
-async def uiautomator(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """`uiautomator dump FILE`: write the display's view hierarchy; `/dev/tty` is standard output."""
-    if not arguments or arguments[0] != "dump":
-        return CommandOutput(stderr="Usage: uiautomator <subcommand> [options]\n", code=1)
-    files = [word for word in arguments[1:] if not word.startswith("--")] or ["/sdcard/window_dump.xml"]
-    content = hierarchy(device.question, device.front.partition("/")[0], device.state.screen)
-    answer = f"UI hierchary dumped to: {files[0]}\n"  # spelt as Android spells it
-    if files[0] == "/dev/tty":
-        return CommandOutput(content + answer)
-    try:
-        Path(device.config.path(files[0])).write_text(content, encoding="utf-8")
-    except OSError as error:
-        return CommandOutput(stderr=f"ERROR: could not write {files[0]}: {error.strerror}\n", code=1)
-    return CommandOutput(answer)
-
-
-def _press(device: Device, key: str) -> None:
-    def edit(state: State) -> State:
-        screen = state.screen
-        if key in {"WAKEUP", "224"}:
-            screen = replace(screen, on=True)
-        elif key in {"SLEEP", "223"}:
-            screen = replace(screen, on=False)
-        elif key in {"POWER", "26"}:
-            screen = replace(screen, on=not screen.on)
-        elif key in {"MENU", "82"} and screen.on:
-            screen = replace(screen, locked=False)
-        return replace(state, screen=screen)
-
-    device.files.change(edit)
-
-
-async def wm(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """Size and density of the screen, and its lock screen."""
-    screen = device.state.screen
-    match list(arguments):
-        case ["size"]:
-            return CommandOutput(f"Physical size: {screen.width}x{screen.height}\n")
-        case ["density"]:
-            return CommandOutput("Physical density: 420\n")
-        case ["dismiss-keyguard"]:
-            device.files.change(lambda state: replace(state, screen=replace(state.screen, locked=False)))
-            return CommandOutput()
-    return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
 
 
 async def svc(device: Device, arguments: Sequence[str]) -> CommandOutput:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from mobilebench.virtual.android.dialogs import Dialogs
 from mobilebench.virtual.android.first_run import FirstRun, Question
 from mobilebench.virtual.android.logs import Log
+from mobilebench.virtual.android.screens import Interface
 from mobilebench.virtual.browsers import CHROME_PACKAGE, Chrome, Firefox
 from mobilebench.virtual.config import PhoneConfig, Program
 from mobilebench.virtual.files import PhoneFiles
@@ -32,9 +34,14 @@ class Device:
     files: PhoneFiles
     chrome: Chrome
     firefox: Firefox
-    log: Log
     first_run: FirstRun = field(default_factory=FirstRun)
     dialogs: Dialogs = field(default_factory=Dialogs)
+    interface: Interface = field(default_factory=Interface)
+
+    @cached_property
+    def log(self) -> Log:
+        """What `logcat` prints."""
+        return Log(self.files.metadata)
 
     @property
     def config(self) -> PhoneConfig:
@@ -66,8 +73,32 @@ class Device:
         """Component of the activity on the screen."""
         if question := self.first_run.now:
             return question.component
-        running = self.firefox.running or self.chrome.running
+        running = None if self.interface.at_home else self.running
         return f"{running}/{running}.Main" if running else LAUNCHER
+
+    @property
+    def running(self) -> str | None:
+        """Package of the browser that was opened last and runs, or None."""
+        return self.firefox.running or self.chrome.running
+
+    @property
+    def browser_pids(self) -> dict[str, int]:
+        """First process of each running browser, which leads its process group, by package."""
+        found = {browser.running: browser.pid for browser in (self.chrome, self.firefox)}
+        return {package: pid for package, pid in found.items() if package and pid}
+
+    async def hidden(self) -> None:
+        """Hide the browser's pages, because something else is in front."""
+        await self.chrome.cover()
+
+    async def shown_again(self) -> None:
+        """Show the browser's pages again, unless the screen is off or something else is in front."""
+        covered = self.dialogs.now is not None and self.dialogs.now.covers
+        screen = self.state.screen
+        if screen.on and not screen.locked and not covered and not self.interface.at_home:
+            await self.chrome.uncover()
+        else:
+            await self.chrome.cover()
 
     @property
     def question(self) -> Question | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from mobilebench.core.proc import kib_fields
 from mobilebench.virtual.android.device import CommandOutput, Device, lines
+from mobilebench.virtual.android.intents import shortened
+from mobilebench.virtual.android.screens import DISPLAY_ID, rotation, turned
 from mobilebench.virtual.browsers import CHROME_PACKAGE
 from mobilebench.virtual.simulation import Motion, present
 from mobilebench.virtual.state import SERVICE_FAULTS, State
@@ -99,7 +101,9 @@ def thermalservice(device: Device, _arguments: Sequence[str]) -> str:
     )
 
 
-def surface_flinger(device: Device, _arguments: Sequence[str]) -> str:
+def surface_flinger(device: Device, arguments: Sequence[str]) -> str:
+    if list(arguments) == ["--display-id"]:
+        return lines(f'Display {DISPLAY_ID} (HWC display 0): port=0 pnpId=VRT displayName="virtual"')
     gpu = device.config.gpu.replace(",", " ")
     return lines(
         "Build configuration: [sf]",
@@ -135,6 +139,10 @@ def package(device: Device, arguments: Sequence[str]) -> str:
         f"    versionCode={code}00 minSdk=26 targetSdk=34",
         f"    versionName={program.version}",
         "    flags=[ SYSTEM HAS_CODE ALLOW_CLEAR_USER_DATA ]",
+        "    pkgFlags=[ SYSTEM HAS_CODE ALLOW_CLEAR_USER_DATA ]",
+        "    signatures=PackageSignatures{1 version:3, signatures:[76697274], past signatures:[]}",
+        "    firstInstallTime=2024-01-01 00:00:00",
+        "    lastUpdateTime=2024-01-01 00:00:00",
     )
 
 
@@ -143,6 +151,8 @@ def power(device: Device, _arguments: Sequence[str]) -> str:
     return lines(
         "POWER MANAGER (dumpsys power)",
         f"  mWakefulness={'Awake' if state.screen.on else 'Asleep'}",
+        "  mHoldingWakeLockSuspendBlocker=false",
+        f"  mHoldingDisplaySuspendBlocker={_flag(state.screen.on)}",
         f"  mIsPowered={_flag(state.battery.plugged != 'none')}",
         f"  mStayOn={_flag(state.settings.global_.get('stay_on_while_plugged_in', '0') != '0')}",
         f"  mFixedPerformanceModeEnabled={_flag(state.fixed_performance)}",
@@ -151,13 +161,13 @@ def power(device: Device, _arguments: Sequence[str]) -> str:
 
 
 def display(device: Device, _arguments: Sequence[str]) -> str:
-    screen = device.state.screen
+    screen, turns = turned(device.state), rotation(device.state)
     power_state = "ON" if screen.on else "OFF"
     return lines(
         "DISPLAY MANAGER (dumpsys display)",
         f"  mScreenState={power_state}",
         f'  DisplayDeviceInfo{{"Built-in Screen": {screen.width} x {screen.height}, 60.0 fps, state {power_state}}}',
-        f"  mCurrentOrientation=0, orientation=0, deviceWidth={screen.width}, deviceHeight={screen.height}",
+        f"  mCurrentOrientation={turns}, orientation={turns}, deviceWidth={screen.width}, deviceHeight={screen.height}",
     )
 
 
@@ -191,8 +201,16 @@ _REASONS = {
 
 
 def activity(device: Device, arguments: Sequence[str]) -> str:
-    """The only part of this service on a virtual phone: the last exit of each process, newest first."""
+    """The activity in front, and the last exit of each process, newest first."""
     match list(arguments):
+        case ["activities"]:
+            return lines(
+                "ACTIVITY MANAGER ACTIVITIES (dumpsys activity activities)",
+                f"    mResumedActivity: ActivityRecord{{1 u0 {shortened(device.front)} t1}}",
+            )
+        case ["top"]:
+            pid = device.browser_pids.get(device.front.partition("/")[0], 1000)
+            return lines("TASK 1: id=1", f"  ACTIVITY {shortened(device.front)} 1 pid={pid}")
         case ["exit-info"]:
             packages = list(device.browsers)
         case ["exit-info", package]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from xml.sax.saxutils import quoteattr
 
 from mobilebench.virtual.state import Screen as Display
 
@@ -99,29 +98,6 @@ class FirstRun:
         self.end()
         await then()
         return True
-
-
-def hierarchy(question: Question | None, front: str, display: Display) -> str:
-    """The display's view hierarchy, in the form of `uiautomator dump`."""
-    package = question.package if question else front
-    buttons = question.buttons if question else ()
-    display_bounds = (0, 0, display.width, display.height)
-    nodes = [
-        _node(package, "android.widget.Button", button.resource, button.text, button.bounds(display))
-        for button in buttons
-    ]
-    frame = (
-        _node(package, "android.widget.FrameLayout", "", "", display_bounds).removesuffix("/>") + ">" + "".join(nodes)
-    )
-    return f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><hierarchy rotation="0">{frame}</node></hierarchy>'
-
-
-def _node(package: str, kind: str, resource: str, text: str, bounds: tuple[int, int, int, int]) -> str:
-    left, top, right, bottom = bounds
-    clickable = "true" if resource else "false"
-    attributes = {"text": text, "resource-id": resource, "class": kind, "package": package, "content-desc": ""}
-    texts = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
-    return f'<node index="0" {texts} clickable="{clickable}" enabled="true" bounds="[{left},{top}][{right},{bottom}]"/>'
 
 
 def _holds(bounds: tuple[int, int, int, int], x: int, y: int) -> bool:

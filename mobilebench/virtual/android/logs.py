@@ -24,6 +24,7 @@ _DEFAULT_BUFFERS = ("main", "system", "crash")
 _MOST_BYTES = 256 << 10
 _FOLLOWS_EVERY_S = 0.1
 _SEPARATOR = "\t"
+_DIVIDER = "--------- beginning of "
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,7 @@ def main(file: Path, words: Sequence[str]) -> int:
         for text in _texts(file, request):
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
-            shown += 1
+            shown += not text.startswith(_DIVIDER)
             if request.most is not None and shown >= request.most:
                 break
     os._exit(0)
@@ -248,7 +249,7 @@ def _texts(file: Path, request: Request) -> Iterator[str]:
     if request.last is not None:
         found = found[-request.last :] if request.last else []
     for buffer in [name for name in BUFFERS if any(entry.buffer == name for entry in found)]:
-        yield f"--------- beginning of {buffer}"
+        yield f"{_DIVIDER}{buffer}"
     yield from (entry.shown(request.form) for entry in found)
     while request.follow:
         time.sleep(_FOLLOWS_EVERY_S)

@@ -1,0 +1,296 @@
+"""Calls that the documentation of adbutils and uiautomator2 shows, on a virtual phone.
+
+Each works, or fails as on a phone that has no such app, network or keyboard.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import adbutils
+import pytest
+import uiautomator2
+from PIL import Image
+
+from mobilebench.virtual import phones
+from tests.virtual.conftest import Desk
+
+pytestmark = [pytest.mark.adb, pytest.mark.browser]
+
+CHROME = "com.android.chrome"
+BAR = f"{CHROME}:id/url_bar"
+ICON = "android.widget.TextView"
+
+
+@dataclass(frozen=True)
+class Both:
+    """The same phone in both libraries."""
+
+    adb: adbutils.AdbDevice
+    ui: uiautomator2.Device
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def both(one_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    (phone,) = phones.up(1, ["snapdragon-8-gen-2"], names=["readme"])
+    device = adbutils.AdbClient().device(phone.serial)
+    yield Both(device, uiautomator2.connect(device), tmp_path_factory.mktemp("readme"))
+    phones.down(["readme"])
+
+
+@pytest.fixture(autouse=True)
+def at_home(both: Both) -> Iterator[None]:
+    both.adb.shell("input keyevent WAKEUP HOME")
+    yield
+    both.adb.shell(f"am force-stop {CHROME}; settings put system accelerometer_rotation 0")
+    both.adb.shell("settings put system user_rotation 0")
+
+
+Call = Callable[[Both], Any]
+
+
+def browsing(call: Call) -> Call:
+    """The call, while Chrome is in front."""
+
+    def in_chrome(both: Both) -> Any:
+        both.ui.app_start(CHROME, wait=True)
+        return call(both)
+
+    return in_chrome
+
+
+def then(*calls: Call) -> Call:
+    """The calls one after the other; what the last one returns."""
+
+    def all_calls(both: Both) -> Any:
+        return [call(both) for call in calls][-1]
+
+    return all_calls
+
+
+def set_clipboard(both: Both) -> None:
+    both.ui.clipboard = "hello-world"
+
+
+def set_brightness(both: Both) -> None:
+    both.adb.brightness_value = 77
+
+
+UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
+    "info": (lambda both: (both.ui.info["sdkInt"], both.ui.info["screenOn"]), (33, True)),
+    "device_info": (lambda both: both.ui.device_info["serial"], "readme"),
+    "window_size": (lambda both: both.ui.window_size(), (1080, 2400)),
+    "app_current": (lambda both: both.ui.app_current()["package"], "com.android.launcher3"),
+    "wait_activity": (lambda both: both.ui.wait_activity("com.android.launcher3.Main", timeout=5), True),
+    "wlan_ip": (lambda both: both.ui.wlan_ip, None),
+    "clipboard": (then(set_clipboard, lambda both: both.ui.clipboard), "hello-world"),
+    "screen_off": (then(lambda both: both.ui.screen_off(), lambda both: both.ui.info["screenOn"]), False),
+    "screen_on": (
+        then(
+            lambda both: both.ui.screen_off(), lambda both: both.ui.screen_on(), lambda both: both.ui.info["screenOn"]
+        ),
+        True,
+    ),
+    "press": (lambda both: [both.ui.press(key) for key in ("home", "back", "recent", "volume_up")], [True] * 4),
+    "press code": (lambda both: both.ui.press(0x07, 0x02), True),
+    "press home": (
+        browsing(then(lambda both: both.ui.press("home"), lambda both: both.ui.app_current()["package"])),
+        "com.android.launcher3",
+    ),
+    "unlock": (
+        then(lambda both: both.ui.screen_off(), lambda both: both.ui.unlock(), lambda both: both.ui.info["screenOn"]),
+        True,
+    ),
+    "click": (lambda both: both.ui.click(5, 5), None),
+    "double_click": (lambda both: both.ui.double_click(5, 5, 0.01), None),
+    "long_click": (lambda both: both.ui.long_click(0.5, 0.1), None),
+    "swipe": (lambda both: both.ui.swipe(100, 900, 100, 500, 0.1), True),
+    "swipe_ext": (lambda both: [both.ui.swipe_ext(way) for way in ("left", "right", "up", "down")], [None] * 4),
+    "drag": (lambda both: both.ui.drag(5, 5, 50, 50, 0.1), True),
+    "swipe_points": (lambda both: both.ui.swipe_points([(5, 5), (20, 20), (30, 30)], 0.1), True),
+    "touch": (lambda both: both.ui.touch.down(5, 5).move(6, 6).up(6, 6) is not None, True),
+    "orientation": (lambda both: both.ui.orientation, "natural"),
+    "set_orientation": (then(lambda both: both.ui.set_orientation("l"), lambda both: both.ui.orientation), "left"),
+    "window_size turned": (
+        then(lambda both: both.ui.set_orientation("r"), lambda both: both.ui.window_size()),
+        (2400, 1080),
+    ),
+    "freeze_rotation": (lambda both: (both.ui.freeze_rotation(), both.ui.freeze_rotation(False)), (None, None)),
+    "screenshot": (lambda both: both.ui.screenshot().size, (1080, 2400)),
+    "dump_hierarchy": (
+        lambda both: "Chrome" in both.ui.dump_hierarchy(compressed=False, pretty=True, max_depth=30),
+        True,
+    ),
+    "dump_hierarchy root": (lambda both: "Chrome" in both.ui.dump_hierarchy(root_in_active=True), True),
+    "open_notification": (
+        then(lambda both: both.ui.open_notification(), lambda both: both.ui(text="No notifications").exists()),
+        True,
+    ),
+    "open_quick_settings": (
+        then(lambda both: both.ui.open_quick_settings(), lambda both: both.ui(text="Quick settings").exists()),
+        True,
+    ),
+    "show_touch_trace": (
+        then(lambda both: both.ui.show_touch_trace(), lambda both: both.adb.shell("settings get system show_touches")),
+        "1",
+    ),
+    "selector": (lambda both: both.ui(text="Chrome", className=ICON).info["packageName"], "com.android.launcher3"),
+    "selector parts": (lambda both: [both.ui(textContains="hrom").count, both.ui(textMatches="Set.*").count], [1, 1]),
+    "child": (lambda both: both.ui(className="android.widget.FrameLayout").child(text="Chrome").exists(), True),
+    "sibling": (lambda both: both.ui(text="Settings").sibling(text="Chrome").exists(), True),
+    "relative": (lambda both: both.ui(text="Settings").right(className=ICON).info["text"], "Chrome"),
+    "child_by_text": (
+        lambda both: (
+            both.ui(className="android.widget.FrameLayout").child_by_text("Chrome", className=ICON).info["text"]
+        ),
+        "Chrome",
+    ),
+    "instances": (lambda both: [view.info["text"] for view in both.ui(className=ICON)], ["Settings", "Chrome"]),
+    "get_text": (lambda both: both.ui(className=ICON, instance=1).get_text(), "Chrome"),
+    "wait": (lambda both: both.ui(text="Nothing").wait(timeout=0.2), False),
+    "wait_gone": (lambda both: both.ui(text="Nothing").wait_gone(timeout=0.2), True),
+    "click_exists": (lambda both: both.ui(text="Nothing").click_exists(timeout=0.2), False),
+    "xpath": (
+        then(
+            lambda both: both.ui.xpath('//*[@text="Chrome"]').click(),
+            lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+        ),
+        True,
+    ),
+    "set_text": (
+        browsing(
+            then(
+                lambda both: both.ui(resourceId=BAR).set_text("about:blank"),
+                lambda both: both.ui(resourceId=BAR).get_text(),
+            )
+        ),
+        "about:blank",
+    ),
+    "clear_text": (
+        browsing(
+            then(lambda both: both.ui(resourceId=BAR).clear_text(), lambda both: both.ui(resourceId=BAR).get_text())
+        ),
+        "",
+    ),
+    "fling": (browsing(lambda both: both.ui(scrollable=True).fling()), False),
+    "scroll": (browsing(lambda both: both.ui(scrollable=True).scroll.toEnd()), False),
+    "pinch": (browsing(lambda both: both.ui(scrollable=True).pinch_in(percent=50, steps=5)), True),
+    "swipe of a view": (browsing(lambda both: both.ui(scrollable=True).swipe("up")), None),
+    "toast": (then(lambda both: both.ui.toast.show("hi", 0.1), lambda both: both.ui.toast.get_message(1)), "hi"),
+    "configurator": (
+        then(
+            lambda both: both.ui.jsonrpc.setConfigurator({"waitForIdleTimeout": 100}),
+            lambda both: both.ui.jsonrpc.getConfigurator()["waitForIdleTimeout"],
+        ),
+        100,
+    ),
+    "app_list_running": (browsing(lambda both: CHROME in both.ui.app_list_running()), True),
+    "app_stop": (
+        browsing(then(lambda both: both.ui.app_stop(CHROME), lambda both: both.ui.app_list_running())),
+        [],
+    ),
+    "app_stop_all": (browsing(lambda both: both.ui.app_stop_all()), [CHROME]),
+    "app_clear": (lambda both: both.ui.app_clear(CHROME), None),
+    "app_info": (lambda both: bool(both.ui.app_info(CHROME)["versionName"]), True),
+    "session": (lambda both: both.ui.session(CHROME).running(), True),
+    "push": (
+        then(
+            lambda both: both.ui.push(io.BytesIO(b"content"), "/sdcard/x.txt"),
+            lambda both: both.adb.sync.read_bytes("/sdcard/x.txt"),
+        ),
+        b"content",
+    ),
+}
+"""By call: the call, and what it returns."""
+
+ADBUTILS: dict[str, tuple[Call, Any]] = {
+    "shell": (lambda both: both.adb.shell("echo hello"), "hello"),
+    "shell2": (lambda both: both.adb.shell2("false").returncode, 1),
+    "getprop": (lambda both: both.adb.getprop("ro.product.model"), "2211133G"),
+    "prop": (lambda both: both.adb.prop.model, "2211133G"),
+    "keyevent": (lambda both: both.adb.keyevent("HOME"), None),
+    "volume_up": (lambda both: both.adb.volume_up(), None),
+    "switch_screen": (then(lambda both: both.adb.switch_screen(False), lambda both: both.adb.is_screen_on()), False),
+    "brightness_value": (then(set_brightness, lambda both: both.adb.brightness_value), 77),
+    "brightness_mode": (lambda both: both.adb.brightness_mode.name, "MANUAL"),
+    "rotation": (lambda both: both.adb.rotation(), 0),
+    "window_size": (lambda both: tuple(both.adb.window_size()), (1080, 2400)),
+    "app_current": (browsing(lambda both: both.adb.app_current().package), CHROME),
+    "app_info": (lambda both: both.adb.app_info(CHROME).package_name, CHROME),
+    "battery": (lambda both: (both.adb.battery().usb_powered, both.adb.battery().scale), (True, 100)),
+    "list_packages": (lambda both: CHROME in both.adb.list_packages(), True),
+    "screenshot": (lambda both: both.adb.screenshot(error_ok=False).size, (1080, 2400)),
+    "screenshot of a display": (lambda both: both.adb.screenshot(display_id=0, error_ok=False).size, (1080, 2400)),
+    "dump_hierarchy": (lambda both: "Chrome" in both.adb.dump_hierarchy(), True),
+    "click": (lambda both: both.adb.click(0.5, 0.1), None),
+    "swipe": (lambda both: both.adb.swipe(1, 900, 1, 500, 0.1), None),
+    "drag": (lambda both: both.adb.drag(1, 2, 3, 4, 0.1), None),
+    "send_keys": (lambda both: both.adb.send_keys("hello world"), ""),
+    "switch_airplane": (lambda both: both.adb.switch_airplane(False), None),
+    "switch_wifi": (
+        then(lambda both: both.adb.switch_wifi(True), lambda both: both.adb.shell("settings get global wifi_on")),
+        "1",
+    ),
+    "app_start": (then(lambda both: both.adb.app_start(CHROME), lambda both: both.adb.app_current().package), CHROME),
+    "app_stop": (lambda both: both.adb.app_stop(CHROME), None),
+    "remove": (lambda both: both.adb.remove("/sdcard/nothing"), None),
+    "rmtree": (lambda both: both.adb.rmtree("/sdcard/nothing"), None),
+    "logcat": (lambda both: "beginning of" in both.adb.shell("logcat -d -b all"), True),
+}
+
+REFUSED: dict[str, tuple[Call, type[Exception], str]] = {
+    "an app that is not installed": (
+        lambda both: both.ui.app_info("com.example.demo"),
+        uiautomator2.exceptions.AppNotFoundError,
+        "not installed",
+    ),
+    "the keyboard of uiautomator2": (
+        lambda both: both.ui.set_input_ime(),
+        adbutils.AdbInstallError,
+        "NO_MATCHING_ABIS",
+    ),
+    "a Wi-Fi address": (lambda both: both.adb.wlan_ip(), adbutils.AdbError, "wlan ip"),
+    "a view that is not there": (
+        lambda both: both.ui(text="Nothing").click(timeout=0.2),
+        uiautomator2.exceptions.UiObjectNotFoundError,
+        "wait",
+    ),
+    "a file that is not there": (
+        lambda both: both.adb.sync.read_bytes("/sdcard/none.txt"),
+        adbutils.AdbError,
+        "No such file",
+    ),
+}
+"""By what is missing: the call, and its exception."""
+
+
+@pytest.mark.parametrize("name", UIAUTOMATOR)
+def test_uiautomator2(both: Both, name: str) -> None:
+    call, expected = UIAUTOMATOR[name]
+    assert call(both) == expected
+
+
+@pytest.mark.parametrize("name", ADBUTILS)
+def test_adbutils(both: Both, name: str) -> None:
+    call, expected = ADBUTILS[name]
+    result = call(both)
+    assert expected is None or result == expected
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_calls_that_fail_as_on_a_phone_without_it(both: Both, name: str) -> None:
+    call, exception, message = REFUSED[name]
+    with pytest.raises(exception, match=message):
+        call(both)
+
+
+def test_a_screenshot_is_saved(both: Both) -> None:
+    both.ui.screenshot(str(both.folder / "home.jpg"))
+    with Image.open(both.folder / "home.jpg") as image:
+        assert image.size == (1080, 2400)
+        assert len(image.getcolors(1 << 24) or ()) > 2
