@@ -55,7 +55,7 @@ class Daemon:
             return CommandOutput(stderr=f"{name}: inaccessible or not found\n", code=127)
         if refused := abilities.refusal(words, self._device.api):
             return CommandOutput(_line(refused.stdout), _line(refused.stderr), refused.code)
-        if faulty := self.machine.refusal(words):
+        if faulty := self.machine.faults.refusal(words):
             return faulty
         return await COMMANDS[name](self._device, arguments)
 
@@ -160,7 +160,7 @@ async def _serve(root: str, listening: int, ready: int) -> None:
     loop = asyncio.get_running_loop()
     daemon.machine.begin()
     door = await commands.listen(files.config.abstract_prefix, daemon.answer)
-    control = await machine.serve(daemon.machine, files.metadata)
+    control = await daemon.machine.listen()
     sock = socket.socket(fileno=listening)
     server = await loop.create_server(lambda: machine.Link(daemon, daemon.machine), sock=sock)
     ended = asyncio.Event()

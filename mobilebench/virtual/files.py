@@ -18,6 +18,8 @@ from mobilebench.virtual.config import METADATA, PhoneConfig
 from mobilebench.virtual.simulation import Motion
 from mobilebench.virtual.state import Battery, State, StateFile, Thermal
 
+CLOCK = "clock"
+"""File among the metadata with the seconds by which the phone's `date` is ahead; empty if it is not."""
 _SOONEST_S = 0.05
 """Readings that are closer than this get the same moving values."""
 
@@ -32,6 +34,7 @@ class PhoneFiles:
         self._read_cpu: Callable[[], float] | None = None
         self._motion: Motion | None = None
         self._written: dict[str, str] = {}
+        self._ahead: str | None = None
         self.heated = False
         """Whether the fault `heat` is on."""
 
@@ -82,6 +85,10 @@ class PhoneFiles:
         if motion is not None:
             state = simulation.present(state, motion)
         write_sys(self.root / "sys", self.config, state, motion.in_state if motion else {}, self._written)
+        ahead = f"{state.clock_ahead_s:g}\n" if state.clock_ahead_s else ""
+        if ahead != self._ahead:
+            atomic_files.write_text(self.metadata / CLOCK, ahead, alone=True)
+            self._ahead = ahead
 
     def _moved(self, stored: State) -> Motion | None:
         now = simulation.clock()

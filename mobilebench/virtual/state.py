@@ -188,6 +188,17 @@ def with_value(state: State, name: str, value: Any) -> State:
     return changed
 
 
+def value_of(state: State, name: str) -> Any:
+    """The value of a field, named as in `with_value`; None for an entry that a table does not have."""
+    value: Any = state
+    path = name.split(".", 2 if name.startswith("settings.") else 1)
+    for key in path:
+        if isinstance(value, Mapping):
+            return value.get(key)
+        value = getattr(value, f"{key}_" if key == "global" else key)
+    return value
+
+
 def to_json(state: State) -> str:
     return json.dumps(dataclasses.asdict(state), indent=1, sort_keys=True)
 

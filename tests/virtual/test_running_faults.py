@@ -262,3 +262,31 @@ def test_thirty_shells_at_once(one_desk: Desk, phone: VirtualPhone) -> None:
     for thread in threads:
         thread.join()
     assert sorted(map(int, answers)) == list(range(30))
+
+
+def test_a_phone_that_was_switched_off_in_a_fault_starts_without_it(one_desk: Desk) -> None:
+    (started,) = phones.up(1, ["kirin-990"], names=["dropped"], data_mb=8)
+    for name in ("lock", "unplug", "clock-jump", "service-dies", "fill-disk"):
+        faults.apply("dropped", name, seconds=600, reconnect=False)
+    assert phones.state_of("dropped").clock_ahead_s > 0
+    phones.down(["dropped"])
+    phones.up(1, names=["dropped"])
+    state = phones.state_of("dropped")
+    assert (state.screen.on, state.screen.locked, state.screen.keyguard) == (True, False, "none")
+    assert (state.battery.plugged, state.clock_ahead_s, dict(state.services)) == ("usb", 0.0, {})
+    assert abs(int(one_desk.shell(started, "date +%s")) - time.time()) < 60
+    phones.down(["dropped"])
+
+
+def test_the_phones_own_command_reboots_it(one_desk: Desk, phone: VirtualPhone) -> None:
+    one_desk.run(phone, "shell", "setprop debug.own 1; reboot")
+    wait_until(lambda: adb.state(phone.serial) != "device", 30)
+
+    def is_back() -> bool:
+        adb.disconnect(phone.serial)
+        done = subprocess.run([one_desk.adb, "connect", phone.serial], capture_output=True, text=True, timeout=60)
+        return "connected to" in done.stdout
+
+    wait_until(is_back, 60)
+    wait_until(lambda: adb.state(phone.serial) == "device", 30)
+    assert one_desk.shell(phone, "getprop debug.own") == ""

@@ -216,7 +216,7 @@ async def _open(device: Device, package: str, url: str | None) -> None:
 
     async def chrome_opens() -> None:
         await device.chrome.open(url, browsers.read_chrome_flags(_debug_app_file(device, package)), package)
-        await device.shown_again()
+        await device.settle_pages()
 
     if not device.state.browser.first_run or device.chrome.running == package:
         await chrome_opens()

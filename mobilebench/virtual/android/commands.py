@@ -15,7 +15,7 @@ from mobilebench.virtual.android.apps import am, pm
 from mobilebench.virtual.android.controls import cmd, getprop, setprop, settings, svc
 from mobilebench.virtual.android.device import Command, CommandOutput
 from mobilebench.virtual.android.dumpsys import dumpsys
-from mobilebench.virtual.android.inputs import ime, input_, ip, monkey, uiautomator, wm
+from mobilebench.virtual.android.inputs import ime, input_, ip, monkey, reboot, uiautomator, wm
 from mobilebench.virtual.android.screencap import screencap
 from mobilebench.virtual.android.tasks import pidof, ps
 
@@ -31,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "pidof": pidof,
     "pm": pm,
     "ps": ps,
+    "reboot": reboot,
     "screencap": screencap,
     "setprop": setprop,
     "settings": settings,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 from mobilebench.virtual.android.dialogs import Dialogs
 from mobilebench.virtual.android.first_run import FirstRun, Question
@@ -27,7 +29,7 @@ class CommandOutput:
     code: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Device:
     """The phone as seen by its commands."""
 
@@ -37,6 +39,8 @@ class Device:
     first_run: FirstRun = field(default_factory=FirstRun)
     dialogs: Dialogs = field(default_factory=Dialogs)
     interface: Interface = field(default_factory=Interface)
+    restart: Callable[[], None] = lambda: None
+    """Starts the phone again."""
 
     @cached_property
     def log(self) -> Log:
@@ -87,18 +91,29 @@ class Device:
         found = {browser.running: browser.pid for browser in (self.chrome, self.firefox)}
         return {package: pid for package, pid in found.items() if package and pid}
 
-    async def hidden(self) -> None:
-        """Hide the browser's pages, because something else is in front."""
-        await self.chrome.cover()
-
-    async def shown_again(self) -> None:
-        """Show the browser's pages again, unless the screen is off or something else is in front."""
-        covered = self.dialogs.now is not None and self.dialogs.now.covers
+    async def settle_pages(self) -> None:
+        """Show the browser's pages if they can be seen, and hide them if the screen is off or something covers them."""
         screen = self.state.screen
+        covered = self.dialogs.now is not None and self.dialogs.now.covers
         if screen.on and not screen.locked and not covered and not self.interface.at_home:
             await self.chrome.uncover()
         else:
             await self.chrome.cover()
+
+    def name_of(self, pid: int) -> str:
+        """Name of a process, with which Android names a browser's."""
+        try:
+            folder = Path(f"/proc/{pid}")
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ").split()
+            own, group = (folder / "comm").read_text(errors="replace").strip(), os.getpgid(pid)
+        except OSError:
+            return ""
+        for package, first in self.browser_pids.items():
+            if group == first:
+                kind = next((word.partition("=")[2] for word in words if word.startswith("--type=")), "")
+                names = {"": package, "renderer": f"{package}:sandboxed_process0", "zygote": f"{package}_zygote"}
+                return package if pid == first else names.get(kind, f"{package}:privileged_process0")
+        return "init" if pid == 1 else "adbd" if pid == os.getpid() else own
 
     @property
     def question(self) -> Question | None:

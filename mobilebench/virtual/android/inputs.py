@@ -1,4 +1,4 @@
-"""Keys, touches and the display: `input`, `uiautomator`, `wm`, `monkey` and `ime`."""
+"""Keys, touches and the display: `input`, `uiautomator`, `wm`, `monkey`, `ime` and others."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def dismiss_keyguard(device: Device) -> None:
     if device.state.screen.keyguard != "secret":
         _change_screen(device, locked=False)
         if device.state.screen.on:
-            await device.shown_again()
+            await device.settle_pages()
 
 
 async def _press(device: Device, key: str) -> None:
@@ -68,13 +68,13 @@ async def _press(device: Device, key: str) -> None:
             _change_screen(device, on=True)
             device.note("PowerManagerService", "Waking up from Asleep (uid=1000, reason=WAKE_REASON_WAKE_KEY)")
             if not screen.locked:
-                await device.shown_again()
+                await device.settle_pages()
         return
     device.files.touched()
     if key in {"POWER", "SLEEP"}:
         _change_screen(device, on=False, locked=screen.locked or screen.keyguard != "none")
         device.note("PowerManagerService", "Going to sleep due to power button (uid 1000)")
-        await device.hidden()
+        await device.settle_pages()
     elif key == "MENU" and screen.locked:
         await dismiss_keyguard(device)
     elif screen.locked:
@@ -83,11 +83,11 @@ async def _press(device: Device, key: str) -> None:
         interface.close_overlays()
         if device.running and not interface.at_home:
             interface.at_home = True
-            await device.hidden()
+            await device.settle_pages()
     elif key == "BACK":
         if not interface.close_overlays() and not await device.dialogs.dismiss() and device.running:
             interface.at_home = True
-            await device.hidden()
+            await device.settle_pages()
     elif key == "APP_SWITCH":
         interface.recent = not interface.recent
     elif key == "NOTIFICATION":
@@ -180,6 +180,12 @@ async def wm(device: Device, arguments: Sequence[str]) -> CommandOutput:
             await dismiss_keyguard(device)
             return CommandOutput()
     return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
+
+
+async def reboot(device: Device, _arguments: Sequence[str]) -> CommandOutput:
+    """Start the phone again."""
+    device.restart()
+    return CommandOutput()
 
 
 async def monkey(device: Device, arguments: Sequence[str]) -> CommandOutput:

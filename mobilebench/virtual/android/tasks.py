@@ -102,22 +102,8 @@ def _task(device: Device, pid: int) -> Task | None:
         return None
     if stat is None or stat.ended:
         return None
-    browser = _browser_name(device, stat.group, pid, words)
-    user, name = ("u0_a120", browser) if browser else ("shell", _own_name(pid, stat.name))
+    name = device.name_of(pid)
+    is_browser = name.partition(":")[0].partition("_zygote")[0] in device.browser_pids
     vsz, rss = int(sizes[0]) * _PAGE_KIB, int(sizes[1]) * _PAGE_KIB
-    shown = name if browser or pid in (1, os.getpid()) else " ".join(words)
-    return Task(pid, stat.parent, stat.state, user, name, shown, vsz, rss)
-
-
-def _own_name(pid: int, name: str) -> str:
-    return "init" if pid == 1 else "adbd" if pid == os.getpid() else name
-
-
-def _browser_name(device: Device, group: int, pid: int, words: Sequence[str]) -> str:
-    """A browser process's name on Android; empty for other processes."""
-    for package, first in device.browser_pids.items():
-        if group == first:
-            kind = next((word.partition("=")[2] for word in words if word.startswith("--type=")), "")
-            names = {"": package, "renderer": f"{package}:sandboxed_process0", "zygote": f"{package}_zygote"}
-            return package if pid == first else names.get(kind, f"{package}:privileged_process0")
-    return ""
+    shown = name if is_browser or pid in (1, os.getpid()) else " ".join(words)
+    return Task(pid, stat.parent, stat.state, "u0_a120" if is_browser else "shell", name, shown, vsz, rss)
