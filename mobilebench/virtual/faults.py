@@ -56,9 +56,9 @@ def apply(
     _ask(phone_name, {"do": "fault", "name": fault, "option": option, "seconds": seconds, "after": after})
     if kind.parts_adb and reconnect:
         lasts = seconds if seconds is not None else kind.seconds
-        _tell_adb(phone_name, "connect" if fault in {"offline", "unauthorise"} else "disconnect", after)
+        _tell_adb(phone_name, "fail" if fault in {"offline", "unauthorise"} else "part", after)
         if lasts is not None:
-            _tell_adb(phone_name, "connect", after + lasts)
+            _tell_adb(phone_name, "return", after + lasts)
 
 
 def clear(phone_name: str, fault: str | None = None) -> None:
@@ -94,38 +94,53 @@ def _ask(phone_name: str, request: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-_CONNECTS = """
-import socket, sys, time
-seconds, host, port, serial, word = sys.argv[1:]
+_TELLS_ADB = """
+import os, socket, sys, time
+seconds, host, port, serial, word, phone = sys.argv[1:]
 
-def ask(word):
+def ask(question):
     try:
         with socket.create_connection((host, int(port)), timeout=20) as server:
-            question = ("host:" + word + ":" + serial).encode()
-            server.sendall(b"%04x" % len(question) + question)
+            server.sendall(b"%04x" % len(question) + question.encode())
             answer = b""
             while piece := server.recv(4096):
                 answer += piece
     except OSError:
-        return b""
+        sys.exit()
     return answer
 
-time.sleep(float(seconds))
-ask("disconnect")
-for _ in range(50 if word == "connect" else 0):
-    answer = ask("connect")
-    if not answer or b"connected to " in answer or b"authenticate" in answer:
+def usable():
+    return ask("host-serial:" + serial + ":get-state").endswith(b"device")
+
+until = time.monotonic() + float(seconds)
+while (left := until - time.monotonic()) > 0:
+    time.sleep(min(left, 1))
+    if not os.path.exists("/proc/" + phone):
+        sys.exit()
+for _ in range(40 if word != "return" else 0):
+    if not usable():
+        break
+    time.sleep(0.05)
+for _ in range(50):
+    if usable():
+        break
+    ask("host:disconnect:" + serial)
+    if word == "part" or b"authenticate" in ask("host:connect:" + serial) or word == "fail":
         break
     time.sleep(0.2)
 """
-"""A program that lets a running adb server forget a phone, and connect to it again; it starts no server."""
+"""A program that tells a running adb server about a phone; it starts no server, and leaves a usable phone alone.
+
+It ends with the phone's process."""
 
 
 def _tell_adb(phone_name: str, word: str, seconds: float) -> None:
-    """After this time, let adb `disconnect` the phone, or `connect` it anew."""
+    """Let adb forget a phone that is gone (`part`), see one that fails (`fail`), or connect again (`return`)."""
     host, port = adb.server_address()
+    phone = next(phone for phone in phones.list_phones() if phone.name == phone_name)
+    words = [str(seconds), host, str(port), phone.serial, word, str(phone.pid)]
     telling = subprocess.Popen(
-        [sys.executable, "-IS", "-c", _CONNECTS, str(seconds), host, str(port), phones.serial_of(phone_name), word],
+        [sys.executable, "-IS", "-c", _TELLS_ADB, *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -95,6 +95,8 @@ class Machine:
         self._refreshing: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_booting = False
+        self._hurry = asyncio.Event()
+        """Set when a boot is to end at once."""
         device.restart = self._restart
 
     # The link to adb
@@ -161,9 +163,11 @@ class Machine:
                 setattr(self._device.interface, field.name, field.default)
             self._files.change(_after_boot)
             self._boot()
-            await asyncio.sleep(seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), seconds)
         finally:
             self._is_booting = False
+            self._hurry.clear()
 
     def _restart(self) -> None:
         if not self._is_booting:
@@ -198,6 +202,9 @@ class Machine:
                     return {}
                 case {"do": "clear"}:
                     await self.faults.clear(request.get("name"))
+                    while self._is_booting:
+                        self._hurry.set()
+                        await asyncio.sleep(0.01)
                     return {}
                 case {"do": "faults"}:
                     return {"faults": self.faults.active}

@@ -13,8 +13,6 @@ import pytest
 
 from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.virtual import adb, faults, phones, sandbox
-from mobilebench.virtual.fault_kinds import option_of
-from mobilebench.virtual.faults import FAULTS
 from mobilebench.virtual.phones import VirtualPhone
 from tests.virtual.conftest import Desk, wait_until
 
@@ -87,6 +85,19 @@ def test_a_rebooted_phone_has_lost_what_is_not_stored(one_desk: Desk, phone: Vir
     if sandbox.namespaces() != "none":
         after = one_desk.shell(phone, BOOT_ID)
         assert after != before and re.fullmatch(r"[0-9a-f-]{36}", after)
+
+
+def test_a_cleared_phone_stays_connected_when_its_fault_would_have_ended(one_desk: Desk, phone: VirtualPhone) -> None:
+    for fault in ("unplug", "reboot", "offline"):
+        faults.apply("faulty", fault, seconds=1.0)
+        faults.clear("faulty")
+        watching = subprocess.run(
+            [one_desk.adb, "-s", phone.serial, "shell", "sleep 1.8; echo whole"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert watching.stdout == "whole\n", fault
 
 
 def test_a_full_disk_takes_nothing_until_it_is_cleared(one_desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
@@ -230,13 +241,6 @@ def test_a_phone_that_is_off_cannot_have_a_fault(one_desk: Desk) -> None:
     phones.down(["dark"])
     with pytest.raises(TargetLost, match="does not run"):
         faults.apply("dark", "heat")
-
-
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.name)
-def test_every_fault_has_a_usual_kind(fault: faults.Fault) -> None:
-    assert option_of(fault, None) == (fault.options[0] if fault.options else None)
-    with pytest.raises(ValueError, match=fault.name):
-        option_of(fault, "no such kind")
 
 
 def test_a_day_passes_in_seconds(one_desk: Desk, phone: VirtualPhone) -> None:
