@@ -17,6 +17,7 @@ from mobilebench.core import atomic_files, file_locks
 FAULTS = ("offline", "unauthorized")
 SERVICE_FAULTS = ("hangs", "missing", "denied")
 CHROMES = ("com.chrome.beta", "com.chrome.dev", "com.chrome.canary", "org.chromium.chrome")
+KEYBOARD = "com.android.inputmethod.latin/.LatinIME"
 FIREFOXES = ("org.mozilla.firefox", "org.mozilla.firefox_beta", "org.mozilla.fenix")
 
 
@@ -81,7 +82,7 @@ class Settings:
             "user_rotation": "0",
         }
     )
-    secure: Mapping[str, str] = field(default_factory=lambda: {"doze_enabled": "1"})
+    secure: Mapping[str, str] = field(default_factory=lambda: {"default_input_method": KEYBOARD, "doze_enabled": "1"})
     global_: Mapping[str, str] = field(
         default_factory=lambda: {
             "adb_enabled": "1",

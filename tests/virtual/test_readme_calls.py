@@ -16,7 +16,7 @@ import pytest
 import uiautomator2
 from PIL import Image
 
-from mobilebench.virtual import phones
+from mobilebench.virtual import faults, phones
 from tests.virtual.conftest import Desk
 
 pytestmark = [pytest.mark.adb, pytest.mark.browser]
@@ -79,6 +79,15 @@ def set_clipboard(both: Both) -> None:
 
 def set_brightness(both: Both) -> None:
     both.adb.brightness_value = 77
+
+
+def watch(both: Both) -> list[str]:
+    """Answer a dialog that appears while another thing is done; the apps that are in front then."""
+    with both.ui.watch_context() as context:
+        context.when("Wait").click()
+        faults.apply("readme", "dialog", option="anr")
+        context.wait_stable(0.5, 30)
+    return [view.info["text"] for view in both.ui(text="Chrome")]
 
 
 UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
@@ -177,6 +186,44 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
         ),
         "",
     ),
+    "send_keys": (
+        browsing(
+            then(
+                lambda both: both.ui(resourceId=BAR).clear_text(),
+                lambda both: both.ui(resourceId=BAR).click(),
+                lambda both: both.ui.send_keys("Hello123"),
+                lambda both: both.ui(resourceId=BAR).get_text(),
+            )
+        ),
+        "Hello123",
+    ),
+    "clear_text of the focus": (
+        browsing(
+            then(
+                lambda both: both.ui(resourceId=BAR).set_text("old"),
+                lambda both: both.ui.send_keys("new", clear=True),
+                lambda both: both.ui(resourceId=BAR).get_text(),
+            )
+        ),
+        "new",
+    ),
+    "current_ime": (lambda both: both.ui.current_ime(), "com.android.inputmethod.latin/.LatinIME"),
+    "drag_to": (lambda both: both.ui(text="Chrome").drag_to(text="Settings", duration=0.1), True),
+    "drag_to place": (lambda both: both.ui(text="Chrome").drag_to(5, 5, duration=0.1), True),
+    "gesture": (lambda both: both.ui(text="Chrome").gesture((1, 1), (2, 2), (3, 3), (4, 4), steps=5), True),
+    "long_click of a view": (browsing(lambda both: both.ui(scrollable=True).long_click(duration=0.1)), None),
+    "click of a view": (
+        then(
+            lambda both: both.ui(text="Chrome").click(offset=(0.5, 0.5)),
+            lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+        ),
+        True,
+    ),
+    "click_gone": (lambda both: both.ui(text="Chrome").click_gone(maxretry=3, interval=0.1), True),
+    "exists": (lambda both: (both.ui.exists(text="Settings").__bool__(), len(both.ui(className=ICON))), (True, 2)),
+    "center": (lambda both: both.ui(text="Settings").center(offset=(0, 0)), (54, 1440)),
+    "screenshot of a view": (lambda both: both.ui(text="Settings").screenshot().size, (216, 192)),
+    "watch_context": (watch, ["Chrome"]),
     "fling": (browsing(lambda both: both.ui(scrollable=True).fling()), False),
     "scroll": (browsing(lambda both: both.ui(scrollable=True).scroll.toEnd()), False),
     "pinch": (browsing(lambda both: both.ui(scrollable=True).pinch_in(percent=50, steps=5)), True),
@@ -248,6 +295,16 @@ REFUSED: dict[str, tuple[Call, type[Exception], str]] = {
         lambda both: both.ui.app_info("com.example.demo"),
         uiautomator2.exceptions.AppNotFoundError,
         "not installed",
+    ),
+    "the keyboard that hides itself": (
+        lambda both: both.ui.hide_keyboard(),
+        adbutils.AdbInstallError,
+        "NO_MATCHING_ABIS",
+    ),
+    "the keyboard that sends actions": (
+        lambda both: both.ui.send_action("search"),
+        adbutils.AdbInstallError,
+        "NO_MATCHING_ABIS",
     ),
     "the keyboard of uiautomator2": (
         lambda both: both.ui.set_input_ime(),

@@ -10,7 +10,7 @@ from mobilebench.virtual.android.apps import end_browsers, launch
 from mobilebench.virtual.android.device import CommandOutput, Device, lines
 from mobilebench.virtual.android.screens import hierarchy, touched, turned, views
 from mobilebench.virtual.browsers import DidNotStart
-from mobilebench.virtual.state import State
+from mobilebench.virtual.state import KEYBOARD, State
 
 _GESTURES = {"tap", "swipe", "text", "press", "roll", "draganddrop", "motionevent", "keycombination", "scroll"}
 _NUMBERS = {
@@ -201,18 +201,15 @@ async def monkey(device: Device, arguments: Sequence[str]) -> CommandOutput:
     return CommandOutput(lines("Events injected: 1", "## Network stats: elapsed time=20ms (0ms mobile, 0ms wifi)"))
 
 
-_KEYBOARD = "com.android.inputmethod.latin/.LatinIME"
-
-
 async def ime(_device: Device, arguments: Sequence[str]) -> CommandOutput:
     """Input methods: there is only the keyboard of the system."""
     match list(arguments):
         case ["list", *options] if "-s" in options:
-            return CommandOutput(lines(_KEYBOARD))
+            return CommandOutput(lines(KEYBOARD))
         case ["list", *_]:
-            return CommandOutput(lines(f"{_KEYBOARD}:", f"  mId={_KEYBOARD} mSettingsActivityName=null"))
+            return CommandOutput(lines(f"{KEYBOARD}:", f"  mId={KEYBOARD} mSettingsActivityName=null"))
         case [("enable" | "disable" | "set") as verb, name]:
-            if name != _KEYBOARD:
+            if name != KEYBOARD:
                 return CommandOutput(
                     stderr=f"Unknown input method {name} cannot be {_DONE[verb]} for user #0\n", code=255
                 )
