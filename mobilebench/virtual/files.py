@@ -130,11 +130,14 @@ def write_sys(
 ) -> None:
     """Update the tree at `folder`, writing only files that differ from `written`, which is updated too."""
     for name, content in sys_files(config, state, in_state).items():
+        if written.get(name) == content:
+            continue
         file = folder / name
-        if written.get(name) != content or not file.is_file():
+        if name not in written:
             file.parent.mkdir(parents=True, exist_ok=True)
+        if name in written or not file.is_file() or file.read_text(encoding="utf-8") != f"{content}\n":
             atomic_files.write_text(file, f"{content}\n", mode=0o444, alone=True)
-            written[name] = content
+        written[name] = content
 
 
 def copy_real_cores(folder: Path) -> None:
@@ -187,7 +190,6 @@ def _times(config: PhoneConfig, in_state: Mapping[int, Mapping[int, float]]) -> 
         clocks = {cluster.min_khz: 0.0, cluster.max_khz: 0.0, **in_state.get(cluster.first, {})}
         lines = "\n".join(f"{khz} {round(seconds * 100)}" for khz, seconds in sorted(clocks.items()))
         tree[f"{_CPU}/cpufreq/policy{cluster.first}/stats/time_in_state"] = lines
-        tree[f"{_CPU}/cpu{cluster.first}/cpufreq/stats/time_in_state"] = lines
     return tree
 
 
