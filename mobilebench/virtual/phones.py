@@ -314,6 +314,7 @@ def _write_files(
         (folder / name).mkdir(parents=True, exist_ok=True)
     files = PhoneFiles(folder)
     config.write(settings, files.metadata)
+    (files.metadata / "boot_id").touch()
     client = commands.client_program(sandbox.python().binary, settings.abstract_prefix)
     sandbox.prepare(folder, kind, settings.address, client, list(COMMANDS), abilities.missing_programs(settings.api))
     copy_real_cores(folder / "sys")

@@ -192,8 +192,7 @@ def _mounts(phone: Path, browsers: Sequence[str], data_bytes: int | None) -> lis
     arguments += ["--bind", str(phone / "sdcard"), "/sdcard"]
     metadata = phone / METADATA.removeprefix("/")
     arguments += ["--bind", str(metadata), METADATA]
-    (metadata / "boot_id").touch()
-    arguments += ["--ro-bind", str(metadata / "boot_id"), "/proc/sys/kernel/random/boot_id"]
+    arguments += ["--ro-bind-try", str(metadata / "boot_id"), "/proc/sys/kernel/random/boot_id"]
     arguments += ["--ro-bind", str(paths.PACKAGE), f"{_CODE}/mobilebench"]
     for binary in (python().prefix, *(str(Path(browser).resolve().parent) for browser in browsers)):
         if not Path(binary).is_relative_to("/usr"):
