@@ -110,7 +110,7 @@ bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
 	@scripts/system-packages.sh firefox nginx
 	@$(BIN)/python -m benchmarks
 
-fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, for SECONDS=60 each
+fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, and both ends of adb's protocol, for SECONDS=60 each
 	@scripts/system-packages.sh clang && scripts/system-packages.sh clang-runtime
 	@cmake --preset fuzz -S native >/dev/null && cmake --build native/build/fuzz >/dev/null
 	@for part in args input_file json trace; do \
@@ -120,6 +120,7 @@ fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and tra
 	        >$$log 2>&1 || { tail -n 40 $$log; exit 1; }; \
 	    echo "$$part: $(SECONDS) s, $$(sed -n 's/^stat::number_of_executed_units: *//p' $$log) inputs, nothing found"; \
 	done
+	@$(BIN)/python scripts/fuzz_adb.py --seconds $(SECONDS)
 
 wheel: web native native-android ## Build a wheel with the pages and every runner inside
 	@$(BIN)/hatchling build -t wheel

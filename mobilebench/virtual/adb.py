@@ -11,6 +11,7 @@ import time
 from mobilebench.core.errors import BadInput, TargetLost
 
 _CONNECTS_WITHIN_S = 20.0
+_SETTLES_WITHIN_S = 1.0
 
 
 def program() -> str:
@@ -32,33 +33,54 @@ def program() -> str:
 def connect(serial: str, *, expect: str = "device") -> None:
     """Connect the phone, and wait until adb lists it in the expected state.
 
+    A phone that is starting may refuse; then adb is asked again.
+
     Raises:
         TargetLost: the phone does not reach that state in time.
     """
-    disconnect(serial)
-    # adb waits ten seconds for a phone that does not answer, so its result is not awaited.
-    connecting = subprocess.Popen(
-        [program(), "connect", serial],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(serial, expect)
-    finally:
-        connecting.terminate()
-        connecting.wait()
-
-
-def _wait_for(serial: str, expect: str) -> None:
     until = time.monotonic() + _CONNECTS_WITHIN_S
-    while (seen := state(serial)) != expect:
+    while True:
+        disconnect(serial)
+        # adb waits ten seconds for a phone that does not answer, so its result is not awaited.
+        connecting = subprocess.Popen(
+            [program(), "connect", serial],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            if _reaches(serial, expect, until, connecting):
+                return
+        finally:
+            connecting.terminate()
+            connecting.wait()
         if time.monotonic() > until:
-            raise TargetLost(
-                f"adb sees the virtual phone {serial} as “{seen}”, not as “{expect}”.",
-                hint="See its daemon.log, then run `mobilebench virtual down` and `mobilebench virtual up`.",
-            )
+            raise _unexpected(serial, expect)
+
+
+def wait_for(serial: str, expect: str) -> None:
+    """Wait until adb lists the phone in the expected state. Raises `TargetLost`."""
+    if not _reaches(serial, expect, time.monotonic() + _CONNECTS_WITHIN_S):
+        raise _unexpected(serial, expect)
+
+
+def _reaches(serial: str, expect: str, until: float, connecting: subprocess.Popen[bytes] | None = None) -> bool:
+    """Whether the phone reaches the state in time, and soon after adb has ended its attempt to connect."""
+    while state(serial) != expect:
+        if connecting is not None and connecting.poll() is not None:
+            until = min(until, time.monotonic() + _SETTLES_WITHIN_S)
+            connecting = None
+        if time.monotonic() > until:
+            return False
         time.sleep(0.02)
+    return True
+
+
+def _unexpected(serial: str, expect: str) -> TargetLost:
+    return TargetLost(
+        f"adb sees the virtual phone {serial} as “{state(serial)}”, not as “{expect}”.",
+        hint="See its daemon.log, then run `mobilebench virtual down` and `mobilebench virtual up`.",
+    )
 
 
 def disconnect(serial: str) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from mobilebench.virtual.adb_keys import TOKEN_BYTES
+
 VERSION = 0x01000001
 """Protocol version from which neither side computes checksums."""
 MAX_PAYLOAD = 1 << 20
@@ -224,6 +226,11 @@ class Buffered:
 
 _AUTH_TOKEN = 1
 _AUTH_SIGNATURE = 2
+_AUTH_PUBLIC_KEY = 3
+_ATTEMPTS = 256
+"""Wrong signatures after which each further one costs a second, as in adbd."""
+_LOOKS_EVERY_S = 0.1
+"""Seconds between two looks whether the user has answered the question about a key."""
 
 Service = Callable[[Stream], Awaitable[None]]
 
@@ -235,8 +242,24 @@ class ServiceRefused(Exception):
 class Phone(Protocol):
     """The part of a phone that a connection uses."""
 
-    def fault(self) -> str | None:
-        """`offline` or `unauthorized` if the phone has to simulate that state, else None."""
+    def answers(self) -> bool:
+        """Whether adbd answers at all; if not, adb shows the phone as offline."""
+        ...
+
+    def authenticates(self) -> bool:
+        """Whether a computer has to prove that it has an accepted key."""
+        ...
+
+    def knows(self, token: bytes, signature: bytes) -> bool:
+        """Whether the signature of the token was made with an accepted key."""
+        ...
+
+    def allows(self, key: bytes) -> bool:
+        """Whether the user has allowed the computer with this public key; False while the question is unanswered.
+
+        Raises:
+            ValueError: it is not a key.
+        """
         ...
 
     def features(self) -> Sequence[str]:
@@ -266,6 +289,9 @@ class Connection(asyncio.Protocol):
         self._checksum = False
         self._max_payload = 4096
         self._connected = False
+        self._token = b""
+        self._wrong_signatures = 0
+        self._asking = False
         self.on_lost: list[Callable[[], None]] = []
         """Called once when the connection ends."""
 
@@ -281,7 +307,7 @@ class Connection(asyncio.Protocol):
             for packet in self._parser.feed(data):
                 self._dispatch(packet)
         except ProtocolError:
-            self._abort()
+            self.drop(at_once=True)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._transport = None
@@ -292,6 +318,21 @@ class Connection(asyncio.Protocol):
                 answer.set_exception(StreamClosed())
         for callback in self.on_lost:
             callback()
+
+    # called by the phone
+
+    @property
+    def connected(self) -> bool:
+        """Whether the hand-shake is over."""
+        return self._connected and self._transport is not None
+
+    def drop(self, *, at_once: bool = False) -> None:
+        """End the connection; what was sent still arrives, unless it ends at once, as when a cable is cut."""
+        if self._transport is not None:
+            if at_once:
+                self._transport.abort()
+            else:
+                self._transport.close()
 
     # called by services
 
@@ -326,15 +367,12 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(packet.encode(checksum=self._checksum))
 
-    def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
     def _dispatch(self, packet: Packet) -> None:
         if packet.command in {CNXN, AUTH}:
-            self._shake_hands(packet)
+            if self._phone.answers():
+                self._shake_hands(packet)
         elif not self._connected:
-            raise ProtocolError("a stream before the hand-shake")
+            return
         elif packet.command == OPEN:
             self._open(packet)
         elif packet.command == OKAY:
@@ -345,28 +383,60 @@ class Connection(asyncio.Protocol):
             self._close(packet)
 
     def _shake_hands(self, packet: Packet) -> None:
-        fault = self._phone.fault()
-        if fault == "offline":
-            return
-        if fault == "unauthorized":
-            # The phone knows no signature, and when the key itself is sent, no user accepts it.
-            if packet.command == CNXN or packet.arg0 == _AUTH_SIGNATURE:
-                self._send(Packet(AUTH, _AUTH_TOKEN, 0, os.urandom(20)))
-            return
-        if packet.command == AUTH:
+        if packet.command == CNXN:
+            self._checksum = packet.arg0 < VERSION
+            self._max_payload = max(1, min(packet.arg1, MAX_PAYLOAD))
+            if self._phone.authenticates():
+                self._challenge()
+            else:
+                self._welcome()
+        elif not self._token:
             raise ProtocolError("an answer to a question that was not asked")
-        self._checksum = packet.arg0 < VERSION
-        self._max_payload = max(1, min(packet.arg1, MAX_PAYLOAD))
+        elif packet.arg0 == _AUTH_SIGNATURE:
+            self._check_signature(packet.payload)
+        elif packet.arg0 == _AUTH_PUBLIC_KEY and not self._asking:
+            self._start_task(self._ask_user(packet.payload))
+
+    def _challenge(self) -> None:
+        self._connected = False
+        self._token = os.urandom(TOKEN_BYTES)
+        self._send(Packet(AUTH, _AUTH_TOKEN, 0, self._token))
+
+    def _check_signature(self, signature: bytes) -> None:
+        if self._phone.knows(self._token, signature):
+            self._welcome()
+            return
+        self._wrong_signatures += 1
+        if self._wrong_signatures > _ATTEMPTS:
+            asyncio.get_running_loop().call_later(1.0, self._challenge)
+        else:
+            self._challenge()
+
+    async def _ask_user(self, key: bytes) -> None:
+        """Wait until the user allows this key; meanwhile adb shows the phone as unauthorised."""
+        self._asking = True
+        try:
+            while self._transport is not None and not self._connected:
+                if self._phone.answers() and self._phone.allows(key):
+                    self._welcome()
+                    return
+                await asyncio.sleep(_LOOKS_EVERY_S)
+        except ValueError:
+            return  # adbd does not answer either
+        finally:
+            self._asking = False
+
+    def _welcome(self) -> None:
         self._connected = True
+        self._token = b""
         properties = "".join(f"{name}={value};" for name, value in self._phone.banner().items())
         banner = f"device::{properties}features={','.join(self._phone.features())}"
         self._send(Packet(CNXN, VERSION, MAX_PAYLOAD, banner.encode()))
 
     def _open(self, packet: Packet) -> None:
         name = packet.payload.rstrip(b"\0").decode("utf-8", "surrogateescape")
-        if packet.arg0 == 0:
-            raise ProtocolError("a stream without a number")
-        self._start_task(self._serve(name, packet.arg0))
+        if packet.arg0 != 0:
+            self._start_task(self._serve(name, packet.arg0))
 
     async def _serve(self, name: str, remote_id: int) -> None:
         try:

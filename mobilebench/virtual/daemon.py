@@ -14,13 +14,16 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from mobilebench.virtual import machine, shell, sync
-from mobilebench.virtual.adb_transport import Connection, Service, ServiceRefused, Stream
+from mobilebench.virtual import adb_keys, machine, services, shell, sync
+from mobilebench.virtual.adb_keys import AcceptedKeys
+from mobilebench.virtual.adb_transport import Connection, Service, ServiceRefused
 from mobilebench.virtual.android import abilities, commands
 from mobilebench.virtual.android.commands import COMMANDS
 from mobilebench.virtual.android.device import CommandOutput, Device
@@ -31,6 +34,7 @@ from mobilebench.virtual.network import BadAddress, Network, Reverses, is_addres
 from mobilebench.virtual.processes import reap_orphans
 
 _PR_SET_CHILD_SUBREAPER = 36
+_AS_ROOT = ("/usr/bin/unshare", "--user", "--map-root-user")
 
 
 class Daemon:
@@ -47,6 +51,12 @@ class Daemon:
         self._reverses: dict[Connection, Reverses] = {}
         self._storage = sync.Storage(self._config.path, self._room)
         self._environment = _environment(self._config.path)
+        self._keys = AcceptedKeys(files.metadata / "adb_keys")
+        self._adbd = services.Adbd(
+            files, self._restart_adbd, self.machine.restart, self._switch_off, self._screen, _has_namespace_of_users
+        )
+        self.ended = asyncio.Event()
+        """Set when the phone is to be switched off."""
 
     async def answer(self, words: list[str]) -> CommandOutput:
         """Run one of the phone's commands and return its output."""
@@ -65,8 +75,30 @@ class Daemon:
 
     # Called by connections
 
-    def fault(self) -> str | None:
-        return self._files.state.fault
+    def answers(self) -> bool:
+        return self._files.state.fault != "offline" and not self.machine.is_away
+
+    def authenticates(self) -> bool:
+        return self._adbd.get_property("ro.adb.secure") != "0"
+
+    def knows(self, token: bytes, signature: bytes) -> bool:
+        if self._unauthorised():
+            return False
+        return self._keys.verify(token, signature)
+
+    def allows(self, key: bytes) -> bool:
+        found = adb_keys.parse(key)
+        if self._unauthorised():
+            return False
+        self._keys.add(found)
+        return True
+
+    def _unauthorised(self) -> bool:
+        """Whether the user has revoked all keys and answers no question."""
+        revoked = self._files.state.fault == "unauthorized"
+        if revoked:
+            self._keys.revoke()
+        return revoked
 
     def features(self) -> Sequence[str]:
         return abilities.features(self._device.api)
@@ -77,20 +109,46 @@ class Daemon:
 
     async def open_service(self, name: str, connection: Connection) -> Service:
         self.machine.service_opened()
-        if (request := shell.parse_request(name)) is not None:
+        if (request := self._shell_request(name)) is not None:
             command = replace(request, command=self._own_paths(request.command))
-            program = self._config.path("/system/bin/sh")
-            return lambda stream: shell.serve(command, stream, program, self._environment, "/")
+            program, environment = self._shell()
+            return lambda stream: shell.serve(command, stream, program, environment, "/")
         if name == "sync:":
-            return lambda stream: sync.serve(stream, self._storage)
+            return lambda stream: sync.serve(stream, self._storage, frozenset(self.features()))
         if name.startswith("reverse:"):
             reverses = self._reverses_of(connection)
             return lambda stream: reverses.serve(name.removeprefix("reverse:"), stream)
-        if name in {"root:", "unroot:"}:
-            return _fixed_answer("adbd cannot run as root in production builds\n")
         if is_address(name):
             return await self._socket(name)
+        if (service := services.find(name, self._adbd, connection)) is not None:
+            return service
         raise ServiceRefused(name)
+
+    def _shell_request(self, name: str) -> shell.ShellRequest | None:
+        if name.startswith("remount:") and self._device.api >= abilities.REMOUNT_IS_A_PROGRAM:
+            return shell.parse_request("shell:/system/bin/remount")
+        if name.startswith(("abb:", "abb_exec:")) and "abb_exec" not in self.features():
+            return None
+        return shell.parse_request(name)
+
+    def _shell(self) -> tuple[list[str], dict[str, str]]:
+        """The command that starts a shell, and its environment; as user 0 if adbd is root."""
+        program = self._config.path("/system/bin/sh")
+        if not self._adbd.root:
+            return [program], self._environment
+        return [*_AS_ROOT, program], {**self._environment, "USER": "root", "LOGNAME": "root"}
+
+    async def _screen(self) -> bytes:
+        program = self._config.path("/system/bin/screencap")
+        return await shell.output([program], self._environment) if Path(program).exists() else b""
+
+    def _restart_adbd(self) -> None:
+        for link in list(self.machine.links):
+            link.drop()
+
+    def _switch_off(self) -> None:
+        self.machine.cut_links()
+        self.ended.set()
 
     async def _socket(self, name: str) -> Service:
         try:
@@ -130,11 +188,13 @@ def _line(text: str) -> str:
     return f"{text}\n" if text else ""
 
 
-def _fixed_answer(text: str) -> Service:
-    async def service(stream: Stream) -> None:
-        await stream.write(text.encode())
-
-    return service
+@cache
+def _has_namespace_of_users() -> bool:
+    """Whether this computer lets a process be user 0 in a namespace of its own."""
+    if not Path(_AS_ROOT[0]).exists():
+        return False
+    done = subprocess.run([*_AS_ROOT, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def _environment(path: Callable[[str], str]) -> dict[str, str]:
@@ -163,14 +223,13 @@ async def _serve(root: str, listening: int, ready: int) -> None:
     control = await daemon.machine.listen()
     sock = socket.socket(fileno=listening)
     server = await loop.create_server(lambda: machine.Link(daemon, daemon.machine), sock=sock)
-    ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(number, daemon.ended.set)
     loop.add_signal_handler(signal.SIGCHLD, reap_orphans)
     os.write(ready, b"1")
     os.close(ready)
     async with server, door, control:
-        await ended.wait()
+        await daemon.ended.wait()
     await daemon.stop()
 
 

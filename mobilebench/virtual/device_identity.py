@@ -52,6 +52,7 @@ def properties(profile: Profile, name: str, version: int | None = None) -> dict[
         "ro.build.fingerprint": f"{maker.lower()}/{device}/{device}:{android}/VIRTUAL/1:user/release-keys",
         "ro.boot.serialno": name,
         "ro.serialno": name,
+        "ro.adb.secure": "1",
         "ro.debuggable": "0",
         "ro.secure": "1",
         "ro.hardware": device,

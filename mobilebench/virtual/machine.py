@@ -45,8 +45,8 @@ class Link(Connection):
         return bool(self._streams)
 
     def cut(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+        """End the connection at once, as when a cable is cut."""
+        self.drop(at_once=True)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -97,7 +97,7 @@ class Machine:
         self._is_booting = False
         self._hurry = asyncio.Event()
         """Set when a boot is to end at once."""
-        device.restart = self._restart
+        device.restart = self.restart
 
     # The link to adb
 
@@ -119,6 +119,7 @@ class Machine:
     def begin(self) -> None:
         """Boot, and let battery and temperatures move."""
         self.faults.forget()
+        self._files.change(_without_choices_of_adbd)
         self._boot()
         self._files.simulate(self._cpu_seconds)
 
@@ -169,7 +170,8 @@ class Machine:
             self._is_booting = False
             self._hurry.clear()
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """Begin a reboot, unless one has begun."""
         if not self._is_booting:
             self._start_task(self.reboot())
 
@@ -224,7 +226,8 @@ class Machine:
         if changes.get("screen.on"):
             self._files.touched()
         state = self._files.change(edit)
-        if state.fault != before:
+        allowed = before == "unauthorized" and state.fault is None  # then the open question is answered
+        if state.fault != before and not allowed:
             self.cut_links()
         return state
 
@@ -237,6 +240,12 @@ class Machine:
             if name in changes:
                 setattr(interface, name, changes[name])
         return asdict(interface)
+
+
+def _without_choices_of_adbd(state: State) -> State:
+    """The state without the properties of adbd that last until the next boot."""
+    kept = {name: value for name, value in state.properties.items() if not name.startswith("service.adb.")}
+    return replace(state, properties=kept)
 
 
 def _after_boot(state: State) -> State:

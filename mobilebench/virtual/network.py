@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -87,7 +88,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or int(text) > 0xFFFF:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 0xFFFF:
         raise BadAddress(f"bad port number '{text}'")
     return int(text)
 
@@ -176,5 +177,5 @@ class Reverses:
 
 
 def _counted(text: str) -> bytes:
-    data = text.encode()
-    return b"%04x" % len(data) + data
+    data = text.encode("utf-8", "surrogateescape")[:0xFFFF]
+    return f"{len(data):04x}".encode() + data

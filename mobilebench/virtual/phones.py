@@ -174,6 +174,7 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
             state = with_value(state, field, value)
         return state
 
+    before = PhoneFiles(_folder(name)).state.fault
     try:
         state = _asked(name, {"do": "change", "changes": dict(changes)}) or PhoneFiles(_folder(name)).change(edit)
     except BadState as error:
@@ -181,8 +182,16 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
             f"The state of {name} was not changed: {error}.", hint="docs/virtual.md lists the fields."
         ) from None
     if "fault" in changes and record.running:
-        adb.connect(record.serial, expect=state.fault or "device")
+        _show_fault(record, before, state.fault)
     return state
+
+
+def _show_fault(record: _Record, before: str | None, now: str | None) -> None:
+    """Make adb see a phone's fault, or its end."""
+    if before == "unauthorized" and now is None and adb.state(record.serial) == "unauthorized":
+        adb.wait_for(record.serial, "device")
+    else:
+        adb.connect(record.serial, expect=now or "device")
 
 
 def state_of(name: str) -> State:

@@ -1,16 +1,19 @@
-"""The services `shell:` and `exec:`: run a process with a terminal or pipes, over adb's shell protocol."""
+"""The services `shell:`, `exec:` and `abb:`: run a process with a terminal or pipes, over adb's shell protocol."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import fcntl
+import itertools
 import os
+import shlex
 import signal
 import struct
 import subprocess
 import termios
-from collections.abc import Callable, Mapping
+import tty
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -18,6 +21,9 @@ from mobilebench.virtual.adb_transport import MAX_PAYLOAD, Stream
 from mobilebench.virtual.processes import process_end, read_all, write_all
 
 _FRAME = struct.Struct("<BI")
+_MOST_OUTPUT = 256 << 20
+_LAST_OUTPUT_S = 0.2
+"""Seconds without output after which a terminal whose shell has ended is closed."""
 
 
 class FrameId(IntEnum):
@@ -66,24 +72,36 @@ class ShellRequest:
     framed: bool
     """Whether standard error and the exit code are sent separately (shell v2)."""
     term: str = "dumb"
+    raw: bool = False
+    """Whether the terminal passes all bytes unchanged."""
 
 
 def parse_request(service: str) -> ShellRequest | None:
-    """Parse `shell:ls`, `shell,v2,TERM=xterm,raw:ls` or `exec:ls`; None for another service."""
+    """Parse `shell:ls`, `shell,v2,TERM=xterm,raw:ls`, `exec:ls` or `abb:package\0list`; None for another service.
+
+    As in adbd, a command of the old shell protocol has a raw terminal, because only a terminal tells it that the client
+    is gone.
+    """
     head, colon, command = service.partition(":")
     name, *options = head.split(",")
+    if colon and name in {"abb", "abb_exec"}:
+        return ShellRequest(shlex.join(["cmd", *command.split("\0")]), terminal=False, framed=name == "abb")
     if not colon or name not in {"shell", "exec"}:
         return None
+    framed = "v2" in options
     terminal = name == "shell" and not command
     if "raw" in options or "pty" in options:
         terminal = "pty" in options
+    raw = name == "shell" and not framed and not terminal
     term = next((option[5:] for option in options if option.startswith("TERM=")), "dumb")
-    return ShellRequest(command, terminal, "v2" in options, term)
+    return ShellRequest(command, terminal or raw, framed, term, raw)
 
 
-async def serve(request: ShellRequest, stream: Stream, shell: str, environment: Mapping[str, str], folder: str) -> None:
+async def serve(
+    request: ShellRequest, stream: Stream, shell: Sequence[str], environment: Mapping[str, str], folder: str
+) -> None:
     """Run the command until it ends, or hang up if the client is gone."""
-    argv = [shell, "-c", request.command] if request.command else [shell]
+    argv = [*shell, "-c", request.command] if request.command else [*shell]
     process = _start(argv, request, {**environment, "TERM": request.term}, folder)
     feeding = asyncio.ensure_future(_feed(process, request, stream))
     running = asyncio.ensure_future(_run(process, request, stream))
@@ -102,6 +120,23 @@ async def serve(request: ShellRequest, stream: Stream, shell: str, environment: 
             _hang_up(process, request)
         else:
             process.close()
+
+
+async def output(argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
+    """Run a program of the phone, and return what it writes to standard output and error, up to 256 MiB."""
+    process = _start(list(argv), ShellRequest("", terminal=False, framed=False), environment, "/")
+    process.close_stdin()
+    parts, size = [], 0
+    try:
+        async for data in read_all(process.outputs[FrameId.STDOUT]):
+            parts.append(data)
+            size += len(data)
+            if size > _MOST_OUTPUT:
+                break
+    finally:
+        process.signal(signal.SIGHUP)
+        process.close()
+    return b"".join(parts)
 
 
 class _Process:
@@ -151,6 +186,8 @@ def _start(argv: list[str], request: ShellRequest, environment: Mapping[str, str
 
     if request.terminal:
         ours, theirs = os.openpty()
+        if request.raw:
+            tty.setraw(theirs)
         pid = run(theirs, theirs, theirs, lambda: os.login_tty(0))
         os.close(theirs)
         return _Process(pid, ours, {FrameId.STDOUT: ours}, terminal=True)
@@ -168,18 +205,26 @@ def _start(argv: list[str], request: ShellRequest, environment: Mapping[str, str
 
 
 async def _run(process: _Process, request: ShellRequest, stream: Stream) -> None:
+    chunks = itertools.count()
+    started = ended = -1
+
     async def carry(kind: FrameId, descriptor: int) -> None:
+        nonlocal started, ended
         async for data in read_all(descriptor):
+            started = number = next(chunks)
             await stream.write(frame(kind, data) if request.framed else data)
+            ended = number
 
     reading = asyncio.gather(*(carry(kind, descriptor) for kind, descriptor in process.outputs.items()))
     try:
         if process.terminal:
             # A terminal ends with its shell, even if a background process still holds it open.
             await asyncio.shield(process.end)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(reading, 0.2)
-        else:
+            seen = -2
+            while not reading.done() and (started != ended or ended != seen):
+                seen = ended
+                await asyncio.wait({reading}, timeout=_LAST_OUTPUT_S)
+        if reading.done() or not process.terminal:
             await reading
     finally:
         # Stop reading before descriptors are closed, because their numbers are soon reused.
@@ -202,7 +247,8 @@ async def _feed(process: _Process, request: ShellRequest, stream: Stream) -> Non
                 elif kind == FrameId.CLOSE_STDIN:
                     process.close_stdin()
                 elif kind == FrameId.WINDOW_SIZE and process.terminal:
-                    _resize(process.stdin, piece)
+                    with contextlib.suppress(ValueError):  # as in adbd, a size that is not one changes nothing
+                        _resize(process.stdin, piece)
     if not (request.framed and stream.closed.is_set()):  # else a signal has to come before the end of the input
         process.close_stdin()
 
@@ -215,19 +261,24 @@ async def _give(process: _Process, data: bytes) -> None:
         process.close_stdin()
 
 
+def parse_window_size(text: bytes) -> tuple[int, int, int, int]:
+    """Rows, columns, width and height from `ROWSxCOLUMNS,WIDTHxHEIGHT`, as sent by adb. Raises `ValueError`."""
+    rows, columns, width, height = text.rstrip(b"\0").replace(b"x", b",").split(b",")
+    return int(rows[:9]) & 0xFFFF, int(columns[:9]) & 0xFFFF, int(width[:9]) & 0xFFFF, int(height[:9]) & 0xFFFF
+
+
 def _resize(terminal: int | None, text: bytes) -> None:
-    """Resize the terminal to `ROWSxCOLUMNS,WIDTHxHEIGHT`, as sent by adb."""
-    numbers = text.rstrip(b"\0").replace(b"x", b",").split(b",")
-    rows, columns, width, height = (min(int(number), 0xFFFF) for number in numbers)
+    size = parse_window_size(text)
     if terminal is not None:
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, width, height))
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", *size))
 
 
 def _hang_up(process: _Process, request: ShellRequest) -> None:
     """Handle a client that is gone: as in adbd, send SIGHUP to the command only, then close its input and output.
 
     A command that ignores the signal keeps running. Without the shell protocol no signal is sent: a closing terminal
-    sends its own, and a plain `exec:` goes on with the input that it got (`adb exec-in`).
+    sends its own, and a plain `exec:` goes on with the input that it got (`adb exec-in`). adbd has a raw terminal for
+    `exec:`, too, and so can lose the end of that input.
     """
     if request.framed:
         process.signal(signal.SIGHUP)

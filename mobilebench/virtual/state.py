@@ -147,7 +147,7 @@ class State:
     fixed_performance: bool = False
     chrome_installed: bool = True
     fault: str | None = None
-    """State that the phone simulates towards adb: `offline`, `unauthorized`, or None."""
+    """State that the phone simulates towards adb: one of `FAULTS`, or None."""
 
 
 MOVING = frozenset(

@@ -98,15 +98,20 @@ def test_a_phone_without_the_newer_properties_is_recognised_by_the_older_ones_or
 
 
 @pytest.mark.parametrize(
-    ("api", "offered"),
+    ("api", "newer"),
     [
         (24, {"shell_v2", "cmd"}),
-        (26, {"shell_v2", "cmd", "stat_v2"}),
-        (30, {"shell_v2", "cmd", "stat_v2", "fixed_push_mkdir", "ls_v2"}),
+        (26, {"stat_v2"}),
+        (28, {"fixed_push_mkdir"}),
+        (29, {"fixed_push_symlink_timestamp", "remount_shell"}),
+        (30, {"ls_v2", "abb", "abb_exec", "sendrecv_v2"}),
+        (31, {"track_app", "sendrecv_v2_dry_run_send"}),
+        (36, set()),
     ],
 )
-def test_adbd_offers_what_its_android_has(api: int, offered: set[str]) -> None:
-    assert set(abilities.features(api)) == offered
+def test_adbd_offers_what_its_android_has(api: int, newer: set[str]) -> None:
+    older = max((level for level in LEVELS if level < api), default=0)
+    assert set(abilities.features(api)) - set(abilities.features(older)) == newer
 
 
 def test_programs_and_files_by_android() -> None:

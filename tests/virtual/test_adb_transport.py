@@ -74,12 +74,16 @@ def test_a_shell_frame_of_absurd_length_is_refused() -> None:
 @pytest.mark.parametrize(
     ("service", "request_"),
     [
-        ("shell:ls", ShellRequest("ls", terminal=False, framed=False)),
+        ("shell:ls", ShellRequest("ls", terminal=True, framed=False, raw=True)),
+        ("shell,raw:ls", ShellRequest("ls", terminal=True, framed=False, raw=True)),
+        ("shell,pty:ls", ShellRequest("ls", terminal=True, framed=False)),
         ("shell:", ShellRequest("", terminal=True, framed=False)),
         ("shell,v2,TERM=xterm,raw:a:b", ShellRequest("a:b", terminal=False, framed=True, term="xterm")),
         ("shell,v2,pty:top", ShellRequest("top", terminal=True, framed=True)),
         ("shell,v2,TERM=vt100:", ShellRequest("", terminal=True, framed=True, term="vt100")),
         ("exec:cat x", ShellRequest("cat x", terminal=False, framed=False)),
+        ("abb:package\0list\0a b", ShellRequest("cmd package list 'a b'", terminal=False, framed=True)),
+        ("abb_exec:package\0list", ShellRequest("cmd package list", terminal=False, framed=False)),
         ("sync:", None),
         ("tcp:80", None),
         ("shell", None),

@@ -16,18 +16,18 @@ import subprocess
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
 
 import pytest
 
 from mobilebench.virtual import phones
-from mobilebench.virtual.adb_transport import CLSE, CNXN, OKAY, OPEN, VERSION, WRTE, Packet, PacketParser
+from mobilebench.virtual.adb_transport import CLSE, OKAY, OPEN, WRTE, Packet
 from mobilebench.virtual.phones import VirtualPhone
 from mobilebench.virtual.shell import FrameId, FrameParser, frame
 from tests.virtual.conftest import Desk, wait_until
+from tests.virtual.talking import Talk
 
 pytestmark = pytest.mark.adb
 
@@ -385,33 +385,26 @@ def test_many_bytes_pass_through_a_reversed_and_forwarded_port(desk: Desk, phone
 
 
 def talk(phone: VirtualPhone, *packets: Packet | bytes) -> list[Packet]:
-    """Send bytes to the phone without adb, and return its answers until it is silent or hangs up."""
-    host, port = phone.serial.split(":")
-    parser = PacketParser()
-    heard = []
-    with socket.create_connection((host, int(port)), timeout=0.3) as there:
+    """Say something to the phone, and return its answers until it is silent or hangs up."""
+    with Talk(phone, timeout=0.3) as talk_:
         for packet in packets:
-            there.sendall(packet.encode() if isinstance(packet, Packet) else packet)
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            while data := there.recv(65536):
-                heard += parser.feed(data)
-    return heard
+            talk_.say(packet)
+        return talk_.rest()
 
 
 def test_a_service_that_the_phone_lacks_is_refused(phone: VirtualPhone) -> None:
-    hello = Packet(CNXN, VERSION, 1 << 20, b"host::")
-    for service in (b"nosuch:\0", b"", b"jdwp:1\0", b"host:version\0", b"tcp:notaport\0", b"\xff\xfe\0"):
-        answers = talk(phone, hello, Packet(OPEN, 77, 0, service))
-        assert [answer.command for answer in answers] == [CNXN, CLSE]
-        assert (answers[1].arg0, answers[1].arg1) == (0, 77)
+    with Talk(phone) as talk_:
+        talk_.greet()
+        for service in (b"nosuch:\0", b"", b"jdwp:1\0", b"host:version\0", b"tcp:notaport\0", b"\xff\xfe\0"):
+            talk_.say(Packet(OPEN, 77, 0, service))
+            answer = talk_.hear(CLSE)
+            assert (answer.arg0, answer.arg1) == (0, 77)
 
 
 def test_an_empty_packet_is_acknowledged_and_is_no_end(phone: VirtualPhone) -> None:
-    hello = Packet(CNXN, VERSION, 1 << 20, b"host::")
     frames = frame(FrameId.STDIN, b"") + frame(FrameId.STDIN, b"all of it") + frame(FrameId.CLOSE_STDIN, b"")
     with Talk(phone) as talk_:
-        talk_.say(hello)
-        talk_.hear(CNXN)
+        talk_.greet()
         talk_.say(Packet(OPEN, 77, 0, b"shell,v2,raw:cat\0"))
         stream = talk_.hear(OKAY).arg0
         for payload in (b"", b"", frames[:3], b"", frames[3:], b""):
@@ -423,13 +416,11 @@ def test_an_empty_packet_is_acknowledged_and_is_no_end(phone: VirtualPhone) -> N
 
 
 def test_an_empty_packet_in_the_middle_of_a_push_is_ignored(desk: Desk, phone: VirtualPhone) -> None:
-    hello = Packet(CNXN, VERSION, 1 << 20, b"host::")
     where = f"{TMP}/empty-packets,33188".encode()
     send = b"SEND" + struct.pack("<I", len(where)) + where
     data = b"DATA" + struct.pack("<I", 0) + b"DATA" + struct.pack("<I", 5) + b"whole" + b"DONE" + struct.pack("<I", 0)
     with Talk(phone) as talk_:
-        talk_.say(hello)
-        talk_.hear(CNXN)
+        talk_.greet()
         talk_.say(Packet(OPEN, 78, 0, b"sync:\0"))
         stream = talk_.hear(OKAY).arg0
         for payload in (send[:6], b"", send[6:], b"", data[:10], b"", data[10:]):
@@ -437,48 +428,6 @@ def test_an_empty_packet_in_the_middle_of_a_push_is_ignored(desk: Desk, phone: V
             talk_.hear(OKAY, meanwhile=WRTE)
         talk_.until(lambda: b"".join(talk_.written).startswith(b"OKAY"))
     assert desk.shell(phone, f"cat {TMP}/empty-packets") == "whole"
-
-
-class Talk:
-    """One connection to a phone without adb, packet by packet."""
-
-    def __init__(self, phone: VirtualPhone) -> None:
-        host, port = phone.serial.split(":")
-        self._socket = socket.create_connection((host, int(port)), timeout=10)
-        self._parser = PacketParser()
-        self._heard: list[Packet] = []
-        self.written: list[bytes] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-    def say(self, packet: Packet) -> None:
-        self._socket.sendall(packet.encode())
-
-    def hear(self, command: int, meanwhile: int | None = None) -> Packet:
-        """The next packet with this command; earlier packets of `meanwhile` are acknowledged and collected."""
-        while (packet := self._next()).command != command:
-            assert packet.command == meanwhile
-            self._take(packet)
-        return packet
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        while not holds():
-            self._take(self._next())
-
-    def _take(self, packet: Packet) -> None:
-        self.written.append(packet.payload)
-        self.say(Packet(OKAY, packet.arg1, packet.arg0))
-
-    def _next(self) -> Packet:
-        while not self._heard:
-            data = self._socket.recv(65536)
-            assert data, "the phone hung up"
-            self._heard += self._parser.feed(data)
-        return self._heard.pop(0)
 
 
 @pytest.mark.parametrize(

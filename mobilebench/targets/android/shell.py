@@ -148,7 +148,7 @@ def split_marked(output: bytes, marker: str) -> ShellResult | None:
     """Parse the output of a `marked` program; None if it ends before the marker."""
     stdout, mark, rest = output.rpartition(marker.encode() + b" ")
     code, newline, stderr = rest.partition(b"\n")
-    if not mark or not newline or not code.strip().isdigit():
+    if not mark or not newline or not re.fullmatch(rb"\d{1,3}", code.strip()):
         return None
     return ShellResult(stdout, stderr.replace(b"\r\n", b"\n"), int(code))
 

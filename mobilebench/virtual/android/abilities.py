@@ -264,7 +264,27 @@ def denied_files(api: int) -> set[str]:
     return {row.words[1] for row in ABILITIES if api in row.denied}
 
 
-_FEATURES = (("shell_v2", 24), ("cmd", 24), ("stat_v2", 26), ("fixed_push_mkdir", 28), ("ls_v2", 30))
+_FEATURES = (
+    ("shell_v2", 24),
+    ("cmd", 24),
+    ("stat_v2", 26),
+    ("fixed_push_mkdir", 28),
+    ("fixed_push_symlink_timestamp", 29),
+    ("remount_shell", 29),
+    ("ls_v2", 30),
+    ("abb", 30),
+    ("abb_exec", 30),
+    ("sendrecv_v2", 30),
+    ("track_app", 31),
+    ("sendrecv_v2_dry_run_send", 31),
+)
+"""Features of adbd, and the API level from which a virtual phone has them.
+
+A phone's adbd has others, too: compression (`sendrecv_v2_brotli` from 30, `_lz4` and `_zstd` from 31), `apex`,
+`delayed_ack`. A virtual phone does not offer them, so that adb does without.
+"""
+REMOUNT_IS_A_PROGRAM = 29
+"""API level from which adbd leaves `remount` to a program, which only debuggable builds have."""
 
 
 def features(api: int) -> tuple[str, ...]:
