@@ -84,8 +84,9 @@ def _unexpected(serial: str, expect: str) -> TargetLost:
 
 
 def disconnect(serial: str) -> None:
-    """Disconnect the phone, if adb lists it."""
+    """Disconnect the phone, and wait until adb no longer lists it."""
     _run(program(), "disconnect", serial)
+    _reaches(serial, "absent", time.monotonic() + _SETTLES_WITHIN_S)
 
 
 def state(serial: str) -> str:
