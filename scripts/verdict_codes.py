@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 from mobilebench.verdicts.codes import LEVELS, Code
+from mobilebench.verdicts.next_steps import next_step
 from mobilebench.verdicts.rules import RULES_VERSION
+from mobilebench.verdicts.thresholds import TABLE
 from scripts import marked_part
 
 DOCUMENT = Path("docs/method.md")
@@ -18,12 +20,30 @@ END = "<!-- End of the table of reasons. -->"
 
 
 def table() -> str:
-    """The table in Markdown, worst reasons first."""
+    """The reasons in Markdown, worst first, and the thresholds."""
     rows = [
-        f"| `{code.value}` | {level} | {code.meaning} |" for level in LEVELS for code in Code if code.level == level
+        f"| `{code.value}` | {level} | {code.meaning} | {next_step(code)} |"
+        for level in LEVELS
+        for code in Code
+        if code.level == level
     ]
+    limits = [f"| `{code.value}` | {text} |" for code, text in TABLE]
     title = f"Reasons of version {RULES_VERSION} of the rules:"
-    return "\n".join([title, "", "| code | makes a block | meaning |", "|---|---|---|", *rows])
+    return "\n".join(
+        [
+            title,
+            "",
+            "| code | makes a block | meaning | what to do |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "Thresholds of these rules (`mobilebench/verdicts/thresholds.py`):",
+            "",
+            "| code | is given from |",
+            "|---|---|",
+            *limits,
+        ]
+    )
 
 
 def with_table(text: str) -> str:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from mobilebench.analysis.grouping import DEFAULT, TargetGroup, group_targets
 from mobilebench.analysis.summary import CaseSummary, RunSummary, TargetSummary
-from mobilebench.core.records import Case, Conditions, Context
+from mobilebench.core.records import Case, Conditions, Context, PlannedBlock
 from mobilebench.statistics.estimates import Interval, geometric_mean
 
 Regime = tuple[Context, Conditions]
-"""What started the blocks of a case, and their conditions."""
+"""What started the blocks of a case, and their conditions without the gates, which only say when they may begin."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,11 @@ def _pool(targets: Iterable[TargetSummary]) -> Iterable[Pooled]:
 def _alone(target: TargetSummary, case: CaseSummary) -> Pooled | None:
     """A case by itself; None if it has no prediction that counts, or if its blocks ran under different conditions."""
     answer = case.measurement
-    regimes = {(b.block.planned.context, b.block.planned.conditions.model_dump_json()) for b in case.counted}
-    if "prediction" not in case.stages or answer is None or len(regimes) != 1:
+    regimes = [_regime(b.block.planned) for b in case.counted]
+    if "prediction" not in case.stages or answer is None or any(one != regimes[0] for one in regimes):
         return None
-    planned = case.counted[0].block.planned
-    return Pooled(case.case, answer.version, (planned.context, planned.conditions), ((target, case),))
+    return Pooled(case.case, answer.version, regimes[0], ((target, case),))
+
+
+def _regime(planned: PlannedBlock) -> Regime:
+    return planned.context, planned.conditions.model_copy(update={"gates": None})

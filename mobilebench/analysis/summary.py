@@ -48,6 +48,7 @@ from mobilebench.statistics.warmup_end import warmup_end
 from mobilebench.verdicts.cases import judge_case
 from mobilebench.verdicts.codes import status_of
 from mobilebench.verdicts.reading import describe_rules
+from mobilebench.verdicts.surroundings import block_clock
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 Status = Literal["valid", "suspect", "invalid", "failed", "unsupported", "not measured"]
@@ -363,8 +364,10 @@ def _over_blocks(counted: Sequence[BlockSummary], within: float | None) -> list[
     """Reasons about the counted timing blocks together; `within` is the asked half-width of the interval, as a share.
     Blocks of other passes are not compared, since recording adds varying time.
     """
-    timed = [block.block.measurement for block in counted if block.block.planned.pass_ == "timing"]
-    return judge_case([measurement for measurement in timed if measurement], within)
+    timed = [block.block for block in counted if block.block.planned.pass_ == "timing"]
+    answers = [(block.series, block.measurement) for block in timed if block.measurement]
+    clocks = [clock for series, measurement in answers if (clock := block_clock(series, measurement)) is not None]
+    return judge_case([measurement for _, measurement in answers], within, clocks)
 
 
 def _block(block: Block) -> BlockSummary:

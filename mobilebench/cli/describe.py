@@ -150,8 +150,10 @@ def _axes() -> Described:
 
 def _verdicts() -> Described:
     from mobilebench.verdicts.codes import Code
+    from mobilebench.verdicts.next_steps import next_step
 
-    return ["code", "verdict", "meaning"], [(code.value, code.level, code.meaning) for code in Code]
+    rows = [(code.value, code.level, code.meaning, next_step(code)) for code in Code]
+    return ["code", "verdict", "meaning", "what to do"], rows
 
 
 def _columns() -> Described:

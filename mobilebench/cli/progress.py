@@ -186,6 +186,12 @@ def _befallen(event: events.Event) -> tuple[PlannedBlock, str, str] | None:
     """What happened to a block, and why."""
     if isinstance(event, events.BlockRetried):
         return event.planned, "tried again", with_fault(event.fault, event.reason)
+    if isinstance(event, events.BlockStopped):
+        then = "cooled and repeated" if event.repeated else "given up"
+        return event.planned, f"stopped, {then}", event.reason
+    if isinstance(event, events.GateTimedOut):
+        then = "skipped" if event.skipped else "measured and marked"
+        return event.planned, f"not ready after {duration(event.waited_s)}, {then}", "; ".join(event.reasons)
     if isinstance(event, events.BlockFinished):
         block = event.block
         if block.outcome == "failed":
@@ -231,6 +237,14 @@ def _watched(planned: PlannedBlock) -> str:
     return "" if planned.pass_ == "timing" else f" ({planned.pass_} pass)"
 
 
+def _waiting(event: events.GateWaiting) -> str:
+    """What a block waits for: its turn, or `battery 41.2 °C, limit 38 °C` and how long at most."""
+    if not event.reasons:
+        return "waiting for its turn"
+    left = f", at most {duration(event.left_s)}" if event.left_s is not None else ""
+    return f"waiting: {'; '.join(event.reasons)}{left}"
+
+
 def _left(time_left: TimeLeft) -> str:
     """How long the run will go on; empty if nothing is left."""
     return f", about {duration(time_left.seconds)} left" if time_left.seconds >= 1 else ""
@@ -252,7 +266,7 @@ class RunBars:
         if isinstance(event, events.TargetStarted):
             self._begin(event)
         elif isinstance(event, events.GateWaiting):
-            self._progress.update(self._tasks[event.target], description="waiting for its turn")
+            self._progress.update(self._tasks[event.target], description=escape(_waiting(event)))
         elif isinstance(event, events.GatePassed):
             case, watched = event.planned.case, _watched(event.planned)
             text = f"{case.model} {case.way}{watched}{_left(self._time_left)}"
@@ -295,6 +309,8 @@ class RunLines:
             self._say(escape(harmless(text)))
         if isinstance(event, events.RoundsAdded):
             self._total += len(event.added)
+        if isinstance(event, events.GateWaiting) and event.reasons:
+            self._say(escape(harmless(f"{event.target}: {_waiting(event)}")))
         if isinstance(event, events.RunStarted):
             self._total, self._done = event.blocks + event.done, event.done
             self._say(f"Run {event.run_id}: {event.blocks} blocks on {', '.join(event.targets)}")

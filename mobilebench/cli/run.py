@@ -134,6 +134,26 @@ def run(
             "or 1h. [default: the suite's]",
         ),
     ] = None,
+    seconds: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=options.HOW,
+            metavar="TIME",
+            help="How long a block predicts, such as 20s or 30m, where its number of predictions does not end it "
+            "earlier. [default: the suite's]",
+        ),
+    ] = None,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            rich_help_panel=options.HOW,
+            metavar="KEY=VALUE|none",
+            help="What to wait for before each block, such as temperature=38,wait=10m: temperature (skin or battery, "
+            "°C), cpu (°C), status, battery (%), load (of each core), probe (times its first time), wait, otherwise "
+            "(mark or skip), stop_above (°C; a hotter block is stopped, cooled and repeated). `none`: nothing. "
+            "[default: the suite's; phones temperature=40,status=0,battery=10,stop_above=50,wait=10m]",
+        ),
+    ] = None,
     time_limit: Annotated[
         str | None,
         typer.Option(
@@ -224,6 +244,10 @@ def run(
 
     - `mobilebench run --serial host --model mobilenet_v2 --within 2% --budget 20m`
 
+    - `mobilebench run --suite native --gate temperature=36,wait=20m,otherwise=skip`
+
+    - `mobilebench run --suite sustained --serial host --engine tflite --seconds 10m`
+
     - `mobilebench run --resume last`
 
     - `mobilebench run --resume last --retry failed`
@@ -269,6 +293,8 @@ def run(
         within=within,
         budget=budget,
         time_limit=time_limit,
+        seconds=seconds,
+        gates=tuple(split(gate)),
         priority=priority,
         model_access=model_access,
     )

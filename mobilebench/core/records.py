@@ -7,7 +7,7 @@ Records hold only raw values: statistics are computed on read, in `analysis`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -43,6 +43,8 @@ Pass = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 (`kernels`, `memory`, `trace`; see `recorders.registry.IN_ENGINE`), or recorders that were asked for by name
 (`recording`, see `Conditions.record`)."""
 Stage = Literal["setup", "warmup", "prediction"]
+GateKey = Literal["temperature", "cpu", "status", "battery", "battery_saver", "load", "probe"]
+"""What a gate can wait for."""
 ModelAccess = Literal["read", "mapped"]
 DownloadPath = Literal["loopback", "usb-reverse", "tcp-reverse", "lan", "shaped"]
 """The way from the page server to the page; `shaped`: the browser slowed it down on purpose."""
@@ -127,6 +129,37 @@ class RecordRequest(Record):
     """Time between two samples; None for a recorder that needs no interval."""
 
 
+class GateLimits(Record):
+    """When a block may begin, and when a running one is stopped. A limit that is None is not looked at."""
+
+    temperature: float | None = None
+    """Highest temperature in °C of the skin, or of the battery where the phone does not report the skin's."""
+    cpu: float | None = None
+    """Highest temperature in °C of the CPU."""
+    status: int | None = Field(default=None, ge=0, le=6)
+    """Highest thermal status of Android, from 0 (none) to 6 (shutdown)."""
+    battery: float | None = None
+    """Lowest charge of the battery in percent."""
+    battery_saver: int | None = None
+    """0: the battery saver has to be off."""
+    load: float | None = None
+    """Highest load average of the last minute, for each core."""
+    probe: float | None = None
+    """Longest time of a fixed computation over its time at the first block: 1.1 is 10 % slower."""
+    wait: float = Field(default=600.0, ge=0)
+    """Seconds to wait until all limits hold."""
+    otherwise: Literal["mark", "skip"] = "mark"
+    """What follows when they do not hold in time: the block is measured and marked, or left out as failed."""
+    stop_above: float | None = None
+    """A running block is stopped at a temperature above this, in °C; read as `temperature` is."""
+
+    @property
+    def of_begin(self) -> dict[GateKey, float]:
+        """The limits that have to hold before a block, by name."""
+        keys: tuple[GateKey, ...] = get_args(GateKey)
+        return {key: value for key in keys if (value := getattr(self, key)) is not None}
+
+
 class Conditions(Record):
     """Conditions of a block that are not part of its case."""
 
@@ -141,6 +174,8 @@ class Conditions(Record):
     """What starts the block; None: `browser` for a page, else `shell`, which also starts Node."""
     record: list[RecordRequest] = []
     """Recorders that run while the block is measured, although they take time."""
+    gates: GateLimits | None = None
+    """What is waited for before the block; None: nothing."""
 
 
 class PlannedBlock(Record):
@@ -564,6 +599,71 @@ class Series(Record):
     """Why readings have no value, as a clause."""
 
 
+class GateReading(Record):
+    """What a gate read last for one of its limits."""
+
+    key: GateKey
+    source: str
+    """What was read, such as `skin`, `battery` or `load average of each core`."""
+    unit: str
+    value: float | None = None
+    limit: float
+    reason: str | None = None
+    """Why there is no value, why an earlier one still counts, or why waiting does not change it, as a clause."""
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the limit holds; None when that is not known."""
+        if self.value is None:
+            return None
+        return self.value >= self.limit if self.key == "battery" else self.value <= self.limit
+
+    def describe(self) -> str:
+        """Such as `skin 41.2 °C, limit 38 °C`."""
+        if self.key == "battery_saver" and self.value is not None:
+            return f"battery saver {'on' if self.value else 'off'}"
+        shown = f"unknown ({self.reason})" if self.value is None else f"{self.value:.4g}{self._unit}"
+        return f"{self.source} {shown}, limit {self.limit:g}{self._unit}"
+
+    @property
+    def _unit(self) -> str:
+        return f" {self.unit}" if self.unit else ""
+
+
+class Gate(Record):
+    """How a block's gate ended: what was read last, and how long it waited."""
+
+    outcome: Literal["open", "marked", "skipped"]
+    """`open`: every limit that could be read held · `marked`: the time ran out, and the block was measured ·
+    `skipped`: the time ran out, and the block was not measured."""
+    waited_ms: Milliseconds
+    """Time that was spent waiting; 0 when all limits held at once."""
+    readings: list[GateReading] = []
+
+    @property
+    def closed_by(self) -> list[GateReading]:
+        """The limits that did not hold at the end."""
+        return [one for one in self.readings if one.holds is False]
+
+
+class Stopped(Record):
+    """An attempt at a block that was stopped because the target became too hot. Its samples are dropped."""
+
+    started_at: datetime
+    ended_at: datetime
+    source: str
+    """Which temperature was read: `skin` or `battery`."""
+    celsius: float
+    limit: float
+    series: list[Series] = []
+    """What recorders read during it."""
+
+    def describe(self) -> str:
+        """Such as `skin 49.1 °C, limit 45 °C, after 12 s`."""
+        after = (self.ended_at - self.started_at).total_seconds()
+        return f"{self.source} {self.celsius:.4g} °C, limit {self.limit:g} °C, after {after:.0f} s"
+
+
 class Block(Record):
     """One block: the request, the outcome, and how far the outcome can be trusted."""
 
@@ -584,6 +684,10 @@ class Block(Record):
     spent_ms: dict[SpentOn, Milliseconds] = {}
     """Wall time by activity; `measure` includes only setup, warmup and predictions."""
     series: list[Series] = []
+    gate: Gate | None = None
+    """The gate before the last attempt; None where there was none."""
+    stopped: list[Stopped] = []
+    """Attempts that were stopped because the target became too hot, in order. None of them counts as a measurement."""
 
 
 class Import(Record):

@@ -33,6 +33,7 @@ from mobilebench.core.records import (
     Block,
     BlockRule,
     Case,
+    Gate,
     Import,
     Measurement,
     ModelFacts,
@@ -40,6 +41,7 @@ from mobilebench.core.records import (
     Proof,
     RunInfo,
     Series,
+    Stopped,
     StoredEvent,
     TargetInfo,
     Verdict,
@@ -142,6 +144,8 @@ blocks = Table(
     Column("spent_ms", _JSON, nullable=False),
     Column("proof", _JSON),
     Column("measurement", _JSON),
+    Column("gate", _JSON),
+    Column("stopped", _JSON),
     ForeignKeyConstraint(["run_id", "index"], ["planned.run_id", "planned.index"], ondelete="CASCADE"),
 )
 
@@ -287,6 +291,8 @@ def block_row(run_id: str, block: Block) -> dict[str, Any]:
         "spent_ms": block.spent_ms,
         "proof": measurement.proof.model_dump() if measurement else None,
         "measurement": measurement.model_dump(by_alias=True, exclude=_IN_OWN_TABLES) if measurement else None,
+        "gate": block.gate.model_dump() if block.gate else None,
+        "stopped": [one.model_dump(mode="json") for one in block.stopped] or None,
     }
 
 
@@ -363,6 +369,8 @@ def to_block(row: AnyRow, times: BlockTimes, series: Sequence[AnyRow], planned: 
         ended_at=row.ended_at,
         spent_ms=row.spent_ms,
         series=[_series(one) for one in series],
+        gate=Gate.model_validate(row.gate) if row.gate else None,
+        stopped=[Stopped.model_validate(one) for one in row.stopped or ()],
     )
 
 

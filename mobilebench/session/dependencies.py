@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mobilebench.recorders.registry import TargetRecorders
     from mobilebench.targets.android.lease import Lease
     from mobilebench.targets.base import Target
+    from mobilebench.targets.care.gates import Gatekeeper
 
 ModelKey = tuple[str, str, int]
 """Model, precision and batch."""
@@ -148,6 +149,13 @@ def recorders() -> TargetRecorders:
     return registry.TargetRecorders()
 
 
+def gatekeeper() -> Gatekeeper:
+    """A new gate for one target."""
+    from mobilebench.targets.care import gates
+
+    return gates.Gatekeeper()
+
+
 @dataclass(frozen=True)
 class Dependencies:
     """The functions of other packages that a session calls."""
@@ -166,3 +174,4 @@ class Dependencies:
     why_no_screen: Callable[[], str | None] = why_no_screen
     with_graph: Callable[[Measurement, ModelFiles, Format], Measurement] = with_graph
     recorders: Callable[[], TargetRecorders] = recorders
+    gatekeeper: Callable[[], Gatekeeper] = gatekeeper

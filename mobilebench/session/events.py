@@ -105,10 +105,14 @@ class BlockStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class GateWaiting(Event):
-    """The block is ready and waits for its turn on the machine."""
+    """The block waits: for its turn on the machine, or until the target is cool, idle and charged."""
 
     target: str
     planned: PlannedBlock
+    reasons: tuple[str, ...] = ()
+    """The limits that do not hold, such as `battery 41.2 °C, limit 38 °C`; empty while it waits for its turn."""
+    left_s: float | None = None
+    """Seconds for which it continues to wait until these limits hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +122,28 @@ class GatePassed(Event):
     target: str
     planned: PlannedBlock
     waited_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateTimedOut(Event):
+    """Limits did not hold in time; the block is measured and marked, or it is skipped."""
+
+    target: str
+    planned: PlannedBlock
+    reasons: tuple[str, ...]
+    waited_s: float
+    skipped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockStopped(Event):
+    """The target became too hot during the block; it is cooled, and the block is repeated unless that was the last
+    attempt."""
+
+    target: str
+    planned: PlannedBlock
+    reason: str
+    repeated: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import base64
 import logging
+import math
 import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobilebench.core import errors, log
 from mobilebench.core.errors import BlockFailed, Fault, MobilebenchError, Unsupported
-from mobilebench.core.records import Block, Measurement, Outcome, PlannedBlock, TargetInfo
+from mobilebench.core.records import (
+    Block,
+    Gate,
+    GateReading,
+    Measurement,
+    Outcome,
+    PlannedBlock,
+    Stopped,
+    TargetInfo,
+)
 from mobilebench.models.inspection import signatures
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.recorders import registry
@@ -32,6 +43,7 @@ from mobilebench.session.dependencies import Dependencies, ModelKey, model_key
 from mobilebench.session.job import JobSpec, find_models, named_files, unsupported_of
 from mobilebench.session.preparation import case_and_pass
 from mobilebench.targets.base import Target
+from mobilebench.targets.care import gates
 
 if TYPE_CHECKING:
     from mobilebench.targets.android.lease import Lease
@@ -41,8 +53,14 @@ _logger = logging.getLogger(__name__)
 ATTEMPTS = 2
 """Attempts at a block: one that fails is tried again at once, then stored as failed."""
 
+REPEATS = 2
+"""How often a block is repeated that was stopped because the target became too hot."""
+
 LOSSES = 3
 """A block during which its phone was lost this often is stored as failed."""
+
+_TELL_SECONDS = 15.0
+"""How often the run tells what it waits for while the same limits do not hold."""
 
 _NOT_PUT_BACK = (
     "it is away, so the changes on it could not be undone; the next command that reaches it undoes them "
@@ -56,6 +74,17 @@ TakeTurn = Callable[[TargetInfo, threading.Event], AbstractContextManager[None]]
 
 class _Cancelled(Exception):
     """The run is being stopped: the block in progress is dropped."""
+
+
+class _TooHot(Exception):
+    """An attempt was stopped because the target became too hot."""
+
+    def __init__(self, stopped: Stopped) -> None:
+        self.stopped = stopped
+
+
+class _GateClosed(Exception):
+    """The gate did not open in time, and the block is to be skipped."""
 
 
 def measure_job(
@@ -141,6 +170,15 @@ class _Worker:
         self._begun = datetime.now(UTC)
         self._losses = 0
         """How often the target was lost during the current block."""
+        self._gatekeeper = dependencies.gatekeeper()
+        self._gate: Gate | None = None
+        """The gate before the latest attempt at the current block."""
+        self._gate_ms = 0.0
+        """Time that the current block spent at its gates."""
+        self._told: tuple[float, tuple[str, ...]] = (-math.inf, ())
+        """When, and of which sources, waiting was told last."""
+        self._stopped: list[Stopped] = []
+        """The attempts at the current block that were stopped."""
         self._absence: Absence | None = None
 
     def measure_all(self) -> None:
@@ -172,6 +210,9 @@ class _Worker:
         self._done += 1
         self._in_flight = None
         self._losses = 0
+        if self._gate or self._stopped:
+            block = block.model_copy(update={"gate": self._gate, "stopped": self._stopped})
+        self._gate, self._gate_ms, self._stopped = None, 0.0, []
         if block.measurement and block.measurement.trace:
             self._send_trace(block.measurement.trace.name)
         self._emit(events.BlockFinished(target=self._info.id, block=block))
@@ -209,14 +250,28 @@ class _Worker:
             raise error
 
     def _block(self, planned: PlannedBlock, target: Target) -> Block:
-        """Measure a block; if it fails, try it once more."""
+        """Measure a block; if it fails, try it once more; if it is stopped, cool the target and repeat it."""
         started = datetime.now(UTC)
         reason = ""
         fault: Fault | None = None
         self._recording = Recording()
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 1
+        while attempt <= ATTEMPTS:
             try:
                 return self._attempt(planned, target, started)
+            except _TooHot as hot:
+                self._stop_if_cancelled()
+                self._stopped.append(hot.stopped)
+                repeated = len(self._stopped) <= REPEATS
+                reason = f"the target became too hot: {hot.stopped.describe()}"
+                self._emit(events.BlockStopped(target=self._info.id, planned=planned, reason=reason, repeated=repeated))
+                if repeated:
+                    continue
+                reason = f"It was stopped {len(self._stopped)} times because {reason}."
+                break
+            except _GateClosed as closed:
+                reason = str(closed)
+                break
             except Unsupported as error:
                 self._unsupported[case_and_pass(planned)] = error.text_with_hint
                 return _without_values(planned, "unsupported", error.text_with_hint, started)
@@ -232,18 +287,22 @@ class _Worker:
             self._look_for_loss(reason, fault)
             if attempt < ATTEMPTS:
                 self._emit(events.BlockRetried(target=self._info.id, planned=planned, reason=reason, fault=fault))
+            attempt += 1
         block = _without_values(planned, "failed", reason, started, fault)
-        return block.model_copy(update={"series": self._recording.series})
+        waited = {"spent_ms": {"gate": self._gate_ms}} if self._gate_ms else {}
+        return block.model_copy(update={"series": self._recording.series, **waited})
 
     def _attempt(self, planned: PlannedBlock, target: Target, started: datetime) -> Block:
         if reason := self._known_reason(planned):
             raise Unsupported(reason)
         engine, files = self._dependencies.engine(planned.case.engine), self._model(planned)
+        if engine.claims_machine:
+            self._wait_at_gate(planned, target)
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
             prepared = engine.prepare(target, registry.as_the_engine_sees_it(planned), files)
             able, refused = self._recorders.of(self._info, planned, engine)
-            with recording(Subject(target), able) as self._recording:
-                result = engine.measure(prepared, cancel=self._cancel, traces=self._traces)
+            with self._watched(planned, target) as cancel, recording(Subject(target), able) as self._recording:
+                result = engine.measure(prepared, cancel=cancel, traces=self._traces)
             measurement = registry.as_it_was_planned(_usable(result.measurement), planned)
             if registry.of_pass(planned.pass_).declaration.needs_file_operators and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)
@@ -251,7 +310,7 @@ class _Worker:
             measurement = _noted(measurement, note)
         launch = result.spent_ms.get("launch", 0.0) + self._recording.spent_ms
         spent = {**prepared.spent_ms, **result.spent_ms, "launch": launch}
-        spent |= {"gate": waited_ms, "measure": measurement.measured_ms}
+        spent |= {"gate": waited_ms + self._gate_ms, "measure": measurement.measured_ms}
         return Block(
             planned=planned,
             outcome="measured",
@@ -294,6 +353,73 @@ class _Worker:
             waited_ms = (time.perf_counter() - begun) * 1000
             self._emit(events.GatePassed(target=self._info.id, planned=planned, waited_ms=waited_ms))
             yield waited_ms
+
+    def _wait_at_gate(self, planned: PlannedBlock, target: Target) -> None:
+        """Wait until the target is ready for the block, as its limits say.
+
+        Raises:
+            _GateClosed: it was not ready in time, and the block is to be skipped.
+        """
+        limits = planned.conditions.gates
+        if limits is None:
+            return
+        if self._stopped:
+            limits = gates.cooling(limits)
+        begun = time.perf_counter()
+        try:
+            self._gate = self._gatekeeper.wait(target, limits, self._cancel, partial(self._tell_waiting, planned))
+        finally:
+            self._gate_ms += (time.perf_counter() - begun) * 1000
+        if self._gate.outcome == "open":
+            return
+        reasons = tuple(one.describe() for one in self._gate.closed_by)
+        skipped, waited_s = self._gate.outcome == "skipped", self._gate.waited_ms / 1000
+        self._emit(
+            events.GateTimedOut(
+                target=self._info.id, planned=planned, reasons=reasons, waited_s=waited_s, skipped=skipped
+            )
+        )
+        if skipped:
+            raise _GateClosed(f"The target was not ready within {waited_s:.0f} s: {'; '.join(reasons)}.")
+
+    def _tell_waiting(self, planned: PlannedBlock, closed: Sequence[GateReading], left_s: float) -> None:
+        """Tell what is waited for: when that changes, and now and then."""
+        now, sources = time.monotonic(), tuple(one.source for one in closed)
+        if now - self._told[0] < _TELL_SECONDS and sources == self._told[1]:
+            return
+        self._told = now, sources
+        reasons = tuple(one.describe() for one in closed)
+        self._emit(events.GateWaiting(target=self._info.id, planned=planned, reasons=reasons, left_s=left_s))
+
+    @contextmanager
+    def _watched(self, planned: PlannedBlock, target: Target) -> Iterator[threading.Event]:
+        """Yields the event that ends the block: on cancel, or when the target becomes too hot.
+
+        Raises:
+            _TooHot: the target became too hot, and the block was ended.
+        """
+        ceiling = planned.conditions.gates.stop_above if planned.conditions.gates else None
+        if ceiling is None:
+            yield self._cancel
+            return
+        begun = datetime.now(UTC)
+        watch = self._gatekeeper.watch(target, ceiling, self._cancel)
+        try:
+            with watch:
+                yield watch.stop
+        except (BlockFailed, Unsupported) as error:
+            if watch.exceeded is None:
+                raise
+            source, celsius = watch.exceeded
+            stopped = Stopped(
+                started_at=begun,
+                ended_at=datetime.now(UTC),
+                source=source,
+                celsius=celsius,
+                limit=ceiling,
+                series=self._recording.series,
+            )
+            raise _TooHot(stopped) from error
 
     def _look_for_loss(self, reason: str, fault: Fault | None) -> None:
         """Check whether a block that was cut off, or never answered, failed because its phone was lost.

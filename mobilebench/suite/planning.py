@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mobilebench.core import old_names
 from mobilebench.core.axes import AUTO, AXES, GPUS, OFFERED, Axis
@@ -24,13 +24,15 @@ from mobilebench.core.records import (
     TargetInfo,
 )
 from mobilebench.recorders import registry
-from mobilebench.suite import goals
+from mobilebench.suite import gates, goals
 from mobilebench.suite.neighbours import Pairs, next_round, pairs_of
-from mobilebench.suite.schema import NO_LIMIT, Choice, Group, Suite, TargetClass, time_limit
+from mobilebench.suite.schema import MOST_SECONDS, NO_LIMIT, Choice, Group, Suite, TargetClass, time_limit
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
 if TYPE_CHECKING:
     from mobilebench.engines.base import Backend
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class Selection:
     """Number of blocks of every case in the timing pass."""
     time_limit: float | str | None = None
     """Seconds of a block, or `none` for no limit; None keeps the suite's limit."""
+    seconds: float | str | None = None
+    """Time after which a block stops predicting, such as `20s`; None keeps the suite's."""
+    gates: tuple[str, ...] = ()
+    """Gates that differ from the suite's, such as `temperature=38` (`suite.gates`)."""
     effort: str | None = None
     """Name of an effort (`goals.EFFORTS`), for what `blocks`, `within` and `budget` leave open."""
     within: float | str | None = None
@@ -171,7 +177,11 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
             limit = time_limit(limit)
         except ValueError as error:
             raise BadInput(f"--time-limit: {error}.") from error
-    return _with_effort(dataclasses.replace(selection, axes=axes, time_limit=limit))
+    _asked("--gate", gates.parse_words, selection.gates)
+    seconds = _asked("--seconds", goals.budget, selection.seconds)
+    if seconds is not None and seconds > MOST_SECONDS:
+        raise BadInput(f"--seconds {selection.seconds}: a block predicts for at most {MOST_SECONDS // 3600} h.")
+    return _with_effort(dataclasses.replace(selection, axes=axes, time_limit=limit, seconds=seconds))
 
 
 def _with_effort(selection: Selection) -> Selection:
@@ -192,11 +202,12 @@ def _with_effort(selection: Selection) -> Selection:
     )
 
 
-def _asked(option: str, parse: Callable[[Any], float], value: Any) -> float | None:
+def _asked(option: str, parse: Callable[[Any], _T], value: Any) -> _T | None:
     try:
         return None if value is None else parse(value)
     except ValueError as error:
-        raise BadInput(f"{option} {value}: {error}.") from error
+        shown = ",".join(value) if isinstance(value, tuple) else value
+        raise BadInput(f"{option} {shown}: {error}.") from error
 
 
 def _with_goal(suite: Suite, selection: Selection) -> Suite:
@@ -284,8 +295,8 @@ def _of_group(
     limits = group.on_software_gpu if info.gpu_software else None
     rounds = selection.blocks or (limits and limits.blocks) or group.blocks or suite.blocks
     limited = limits and limits.rule
-    rule = _within(limited or suite.rule, selection.time_limit)
-    watched_rule = _within(limited or suite.watched_rule or suite.rule, selection.time_limit)
+    rule = _within(limited or suite.rule, selection)
+    watched_rule = _within(limited or suite.watched_rule or suite.rule, selection)
     passes = frozenset(
         [
             *(selection.passes or group.passes or suite.passes),
@@ -293,7 +304,7 @@ def _of_group(
             *(("recording",) if selection.record and not selection.record_in_timing else ()),
         ]
     )
-    conditions = _conditions(suite, group, selection)
+    conditions = _conditions(suite, group, selection, info)
     for engine, backend, choice in _ways(group, selection, words):
         stating = _Stating(suite, group, limits.models if limits else None, choice, selection)
         for values in _products(stating, info, words.engines[engine].kind, words.backend(engine, backend)):
@@ -365,20 +376,24 @@ def _values(
     return list(dict.fromkeys(axis.on(info, value) for value in stating.values(axis, backend)))
 
 
-def _within(rule: BlockRule, selected: float | str | None) -> BlockRule:
-    """The rule with the selected time limit, if there is one."""
-    if selected is None:
-        return rule
-    return rule.model_copy(update={"time_limit_seconds": None if selected == NO_LIMIT else selected})
+def _within(rule: BlockRule, selection: Selection) -> BlockRule:
+    """The rule with the selected time and time limit, if there are any."""
+    changes: dict[str, Any] = {}
+    if selection.time_limit is not None:
+        changes["time_limit_seconds"] = None if selection.time_limit == NO_LIMIT else selection.time_limit
+    if selection.seconds is not None:
+        changes["max_seconds"] = selection.seconds
+    return rule.model_copy(update=changes)
 
 
-def _conditions(suite: Suite, group: Group, selection: Selection) -> Conditions:
+def _conditions(suite: Suite, group: Group, selection: Selection, info: TargetInfo) -> Conditions:
     asked = suite.require_full_delegation if group.require_full_delegation is None else group.require_full_delegation
     return Conditions(
         priority=suite.priority if selection.priority is None else selection.priority,
         model_access=selection.model_access or suite.model_access,
         delegated_share=asked,
         headed=selection.headed,
+        gates=gates.limits_of(info, suite.gates, gates.parse_words(selection.gates)),
     )
 
 

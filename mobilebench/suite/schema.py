@@ -12,7 +12,7 @@ from mobilebench.core.axes import AXES, OFFERED, STATED, Axis, engine_name
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import BlockRule, Goal, ModelAccess, Pass, Record
 from mobilebench.recorders import registry
-from mobilebench.suite import goals
+from mobilebench.suite import gates, goals
 
 TargetClass = Literal["host", "android", "virtual", "real"]
 """`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: physical phones."""
@@ -159,6 +159,10 @@ def _kept(rule: BlockRule) -> BlockRule:
 Rule = Annotated[BlockRule, AfterValidator(_kept)]
 
 
+Gates = Annotated[dict[str, Any], BeforeValidator(gates.parse)]
+"""What is waited for before each block: limits by name, or `none`."""
+
+
 class Limits(Strict):
     """How a group is restricted on targets with a software GPU."""
 
@@ -237,6 +241,8 @@ class _Suite(_Stating):
     """Further rounds follow until half of each 95 % interval is at most this share: `2%` or 0.02."""
     budget: Annotated[float, BeforeValidator(goals.budget)] | None = None
     """No further round begins that would end after this time of measuring: `20m`, `90s`, `1h` or seconds."""
+    gates: Gates = Field(default={})
+    """What is waited for before each block, where it differs from what is usual for a target (`suite.gates`)."""
     groups: Annotated[list[Group], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -263,6 +269,8 @@ def keys_at(path: tuple[Any, ...]) -> list[str]:
         return list(Limits.model_fields)
     if path[-1:] in (("rule",), ("watched_rule",)):
         return list(BlockRule.model_fields)
+    if path[-1:] == ("gates",):
+        return list(gates.KEYS)
     if path[:1] == ("groups",) and len(path) == 2:
         return list(Group.model_fields)
     return [name for name in Suite.model_fields if name != "name"] if not path else []

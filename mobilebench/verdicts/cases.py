@@ -11,27 +11,40 @@ from mobilebench.statistics.estimates import LEAST_BLOCKS, Estimate, estimate
 from mobilebench.statistics.sequences import LEAST_FOR_DRIFT, chance_correlation, correlation, drift, two_modes
 from mobilebench.statistics.stopping import precise_enough
 from mobilebench.verdicts.codes import Code
+from mobilebench.verdicts.thresholds import (
+    CORRELATION_FACTOR,
+    DRIFT_PROBABILITY,
+    LARGEST_CLOCK_RATIO,
+    LARGEST_CORRELATION,
+    LARGEST_DRIFT,
+    LARGEST_RATIO,
+)
 
-LARGEST_RATIO = 1.5
-"""Largest ratio of the slowest to the fastest block, by median prediction, at which blocks agree."""
-LARGEST_DRIFT = 0.02
-"""Largest change from the first to the last block along a fitted line, as a share."""
-DRIFT_PROBABILITY = 0.01
-"""A slope this unlikely without a trend is a drift."""
-LARGEST_CORRELATION = 0.5
-CORRELATION_FACTOR = 2.33
-"""A correlation counts if it is above this many standard errors of independent blocks: 1 % of them are."""
 _NAMED = 6
 """Largest number of blocks whose medians a sentence lists."""
 
 
-def judge_case(measurements: Sequence[Measurement], precision: float | None = None) -> list[Reason]:
+def judge_case(
+    measurements: Sequence[Measurement], precision: float | None = None, clocks: Sequence[float] = ()
+) -> list[Reason]:
     """Reasons about the counted timing blocks of a case, in their order; none for a case without a block.
 
-    `precision` is the asked half-width of the 95 % interval as a share (0.02 is ±2 %); None if none was asked.
+    Args:
+        measurements: what was measured.
+        precision: the asked half-width of the 95 % interval as a share (0.02 is ±2 %); None if none was asked.
+        clocks: the clock of each block in MHz (`surroundings.block_clock`), for those in which it was recorded.
     """
     medians = [median(one.prediction_ms) for one in measurements if one.prediction_ms]
-    return list(_reasons(medians, precision)) if medians else []
+    if not medians:
+        return []
+    return [*_reasons(medians, precision), *_clocks(clocks)]
+
+
+def _clocks(clocks: Sequence[float]) -> Iterator[Reason]:
+    low, high = min(clocks, default=0.0), max(clocks, default=0.0)
+    if low > 0 and high > LARGEST_CLOCK_RATIO * low:
+        sentence = f"Its blocks ran at different clocks: from {low:.0f} to {high:.0f} MHz."
+        yield _reason(Code.CLOCKS_DIFFER, sentence)
 
 
 def _reasons(medians: Sequence[float], precision: float | None) -> Iterator[Reason]:

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mobilebench.core.records import Case, Measurement, ModelFacts, PlannedBlock, Proof, Reason, TargetInfo, Verdict
+from mobilebench.core.records import (
+    Case,
+    Gate,
+    Measurement,
+    ModelFacts,
+    PlannedBlock,
+    Proof,
+    Reason,
+    Series,
+    Stopped,
+    TargetInfo,
+    Verdict,
+)
 from mobilebench.verdicts.codes import LEVELS, Code, level_of, status_of
+
+
+@dataclass(frozen=True)
+class Around:
+    """What was recorded beside a measurement."""
+
+    series: Sequence[Series] = ()
+    gate: Gate | None = None
+    stopped: Sequence[Stopped] = ()
+    """Attempts at the block that were stopped because of heat."""
+
+
+NOTHING = Around()
 
 
 @dataclass(frozen=True)
@@ -19,11 +45,27 @@ class Evidence:
     """The answer that the model must give; None when it is unknown."""
     recorded: Verdict | None = None
     """What the rules said when the block was measured; None while it is being measured."""
+    around: Around = NOTHING
 
     @property
     def case(self) -> Case:
         """What was asked for."""
         return self.planned.case
+
+    @property
+    def series(self) -> Sequence[Series]:
+        """What recorders read before, during and after the block."""
+        return self.around.series
+
+    @property
+    def gate(self) -> Gate | None:
+        """The gate before the block; None where there was none."""
+        return self.around.gate
+
+    @property
+    def stopped(self) -> Sequence[Stopped]:
+        """Attempts at the block that were stopped because of heat."""
+        return self.around.stopped
 
     @property
     def proof(self) -> Proof:

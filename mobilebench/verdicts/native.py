@@ -9,14 +9,10 @@ from __future__ import annotations
 from mobilebench.core.records import Conditions, DelegateShare, Proof
 from mobilebench.verdicts.codes import Code
 from mobilebench.verdicts.findings import Evidence, Findings, percent
+from mobilebench.verdicts.thresholds import COLD, WARM
 
 ON_THE_PROCESSOR = frozenset({"cpu", "xnnpack"})
 """Backends that compute on the processor. Nodes that they leave to other kernels stay on the same hardware."""
-
-COLD = 0.05
-"""Largest share of the model's pages that may be in memory when setup is to be cold."""
-WARM = 0.95
-"""Smallest share of the model's pages that must be in memory when setup is to be warm."""
 
 
 def judge_delegation(evidence: Evidence, found: Findings) -> None:

@@ -14,6 +14,7 @@ from mobilebench.core.records import (
     TargetInfo,
     Verdict,
 )
+from mobilebench.verdicts.findings import Around
 from mobilebench.verdicts.rules import RULES_VERSION, judge
 
 _NAMED = 5
@@ -49,7 +50,8 @@ def judge_block(block: Block, target: TargetInfo, model: ModelFacts | None) -> B
     """A block with the verdict of this version's rules. A block that was not measured stays as it is."""
     if block.measurement is None or block.outcome != "measured":
         return block
-    verdict = judge(block.planned, block.measurement, target, model, recorded=block.recorded_verdict)
+    around = Around(block.series, block.gate, block.stopped)
+    verdict = judge(block.planned, block.measurement, target, model, recorded=block.recorded_verdict, around=around)
     return block.model_copy(update={"verdict": verdict})
 
 

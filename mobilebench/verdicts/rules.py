@@ -28,21 +28,16 @@ from mobilebench.core.records import (
     Verdict,
 )
 from mobilebench.recorders import registry
-from mobilebench.verdicts import native, web
+from mobilebench.verdicts import native, surroundings, web
 from mobilebench.verdicts.codes import ANSWER_CODES, Code
-from mobilebench.verdicts.findings import Evidence, Findings
+from mobilebench.verdicts.findings import NOTHING, Around, Evidence, Findings
+from mobilebench.verdicts.thresholds import COARSEST_CLOCK, CPU_TIME_ERROR
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Version of the rules. Increase it with every change that may change the verdict on a stored block."""
 
 HALF_PRECISION = frozenset({"fp16", "tf32"})
 """Arithmetic with ten bits of mantissa, independent of the model's precision."""
-COARSEST_CLOCK = 0.01
-"""Largest clock resolution as a share of the median prediction."""
-
-_CPU_TIME_ERROR = 0.05
-"""Relative error of threads' processor time, which is read a little before and after the predictions."""
-
 _RECORDED_ANSWERS = {
     "wrong answer: ": Code.WRONG_ANSWER,
     "no output was reported": Code.OUTPUT_MISSING,
@@ -73,6 +68,7 @@ def judge(
     model: ModelFacts | None,
     *,
     recorded: Verdict | None = None,
+    around: Around = NOTHING,
 ) -> Verdict:
     """The verdict of this version's rules on one measured block.
 
@@ -83,8 +79,9 @@ def judge(
         model: the answer that the model must give, if it is known.
         recorded: the verdict that was stored with the block. Its reasons about the answer are repeated when `model`
         is not known.
+        around: what was recorded beside the measurement.
     """
-    evidence, found = Evidence(planned, measurement, target, model, recorded), Findings()
+    evidence, found = Evidence(planned, measurement, target, model, recorded, around), Findings()
     for rule in _rules_for(planned):
         try:
             rule(evidence, found)
@@ -276,7 +273,7 @@ def _took_turns(evidence: Evidence) -> bool:
     measurement = evidence.measurement
     passed = sum(measurement.prediction_ms) * measurement.predictions_per_sample
     used = sum(measurement.proof.thread_cpu_ms)
-    return 0 < used <= evidence.case.threads * passed * (1 + _CPU_TIME_ERROR)
+    return 0 < used <= evidence.case.threads * passed * (1 + CPU_TIME_ERROR)
 
 
 def _source(evidence: Evidence) -> str:
@@ -299,7 +296,20 @@ def judge_clock(evidence: Evidence, found: Findings) -> None:
 
 
 OF_THE_BLOCK: tuple[Rule, ...] = (judge_engine, judge_pass, judge_stages)
-OF_EVERY_ENGINE: tuple[Rule, ...] = (judge_setup, judge_answer, judge_backend, judge_threads, judge_clock)
+OF_EVERY_ENGINE: tuple[Rule, ...] = (
+    judge_setup,
+    judge_answer,
+    judge_backend,
+    judge_threads,
+    judge_clock,
+    surroundings.judge_readiness,
+    surroundings.judge_repeats,
+    surroundings.judge_throttling,
+    surroundings.judge_temperature,
+    surroundings.judge_clocks,
+    surroundings.judge_other_load,
+    surroundings.judge_slowdown,
+)
 """Rules for all engines except `sleep`, which computes nothing."""
 OF_PAGES: tuple[Rule, ...] = (
     web.judge_wasm_build,

@@ -6,15 +6,9 @@ from mobilebench.core.axes import LINKS, NODE, wasm_build_of
 from mobilebench.core.records import Download, SetupPart
 from mobilebench.verdicts.codes import Code
 from mobilebench.verdicts.findings import Evidence, Findings
+from mobilebench.verdicts.thresholds import AHEAD_MS, TOLERANCE_MS, TOLERANCE_SHARE
 
 GPUS_OF_PAGES = frozenset({"webgl", "webgpu", "webnn"})
-
-TOLERANCE_MS = 250.0
-TOLERANCE_SHARE = 0.1
-"""Share by which the server's time of a file or a downloading part may exceed the page's time: the server notices the
-end later."""
-AHEAD_MS = 5.0
-"""Milliseconds by which the page's time of a part may exceed the server's, which begins earlier and ends later."""
 
 _PARTS: tuple[SetupPart, ...] = ("framework_download", "model_download", "as_shipped")
 """Parts of setup in which a page downloads."""

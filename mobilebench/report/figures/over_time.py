@@ -17,9 +17,9 @@ SINGLE_UP_TO = 150
 """The most blocks that are drawn one by one; more are summed up by stretches of time."""
 _STRETCHES = 80
 _MOST_READINGS = 120
-_HEIGHT, _SERIES_HEIGHT = 200, 110
+HEIGHT, SERIES_HEIGHT = 200, 110
 _EVEN: theme.Spec = {"minExtent": 34, "maxExtent": 34}
-_UNITS = ("°C", "MHz")
+UNITS = ("°C", "MHz")
 """Units of recorders' quantities that are drawn beside the blocks: temperatures and clocks."""
 
 
@@ -32,32 +32,29 @@ def blocks_over_time(
     """
     if len(blocks) < 3:
         return None
-    drawn = [(title, one) for title, one in quantities if one.unit in _UNITS]
+    drawn = [(title, one) for title, one in quantities if one.unit in UNITS]
     last = max([blocks[-1].minutes, *(one.readings[-1].minutes for _, one in drawn)])
     time = axes.linear_axis(last)
     single = len(blocks) <= SINGLE_UP_TO
     top = _single(blocks, time) if single else _summed(blocks, time)
     logarithmic = ", logarithmic axis" if top[0]["encoding"]["y"]["scale"].get("type") == "log" else ""
-    panels: list[theme.Spec] = [_panel(top, _HEIGHT)]
-    for unit in _UNITS:
+    panels: list[theme.Spec] = [panel(top, HEIGHT)]
+    for unit in UNITS:
         of_unit = [(title, one) for title, one in drawn if one.unit == unit][: len(theme.CATEGORIES)]
         if of_unit:
-            panels.append(_panel(_readings(of_unit, unit, time), _SERIES_HEIGHT))
+            panels.append(panel(readings_by_time(of_unit, unit, time), SERIES_HEIGHT))
     relative = [block.relative for block in blocks]
     data = (
         ("blocks", str(len(blocks))),
         ("lowest and highest block over its case", f"{factor(min(relative))} and {factor(max(relative))}"),
-        *((title, f"{_range(one)} {one.unit}") for title, one in drawn),
+        *((title, f"{range_of(one)} {one.unit}") for title, one in drawn),
     )
     how = (
         "one point for each block, the line behind it from its fastest to its slowest sample"
         if single
         else f"{len(blocks)} blocks by time: median, quartiles, and lowest and highest block"
     )
-    spec = theme.chart([], height=0, description=f"Blocks over time: {theme.in_words(data)}.", mark=mark)
-    for needless in ("layer", "width", "height", "autosize"):
-        del spec[needless]
-    spec |= {"vconcat": panels, "spacing": 14, "resolve": {"scale": {"color": "independent", "shape": "independent"}}}
+    spec = stacked(panels, f"Blocks over time: {theme.in_words(data)}.", mark)
     without = "" if drawn else " No temperature or clock was recorded."
     return doc.Figure(
         "Over time",
@@ -69,11 +66,21 @@ def blocks_over_time(
     )
 
 
-def _panel(layers: list[theme.Spec], height: int) -> theme.Spec:
+def stacked(panels: Sequence[theme.Spec], description: str, mark: str | None) -> theme.Spec:
+    """Charts below each other, with colours of their own."""
+    spec = theme.chart([], height=0, description=description, mark=mark)
+    for needless in ("layer", "width", "height", "autosize"):
+        del spec[needless]
+    independent = {"color": "independent", "shape": "independent"}
+    return spec | {"vconcat": list(panels), "spacing": 14, "resolve": {"scale": independent}}
+
+
+def panel(layers: list[theme.Spec], height: int) -> theme.Spec:
+    """One of several charts below each other."""
     return {"width": "container", "height": height, "layer": layers}
 
 
-def _even(channel: theme.Spec) -> theme.Spec:
+def even(channel: theme.Spec) -> theme.Spec:
     """The channel with an axis as wide as those of the other panels, so that times stand below each other."""
     return channel | {"axis": channel["axis"] | _EVEN}
 
@@ -93,7 +100,7 @@ def _single(blocks: Sequence[BlockAt], time: axes.Axis) -> list[theme.Spec]:
         for block in blocks
     ]
     styles = theme.by_side(row["side"] for row in rows)
-    scale = _relative_axis(
+    scale = relative_axis(
         min(min(block.relative for block in blocks), quantile([block.low for block in blocks], 0.1)),
         max(max(block.relative for block in blocks), quantile([block.high for block in blocks], 0.9)),
     )
@@ -104,7 +111,7 @@ def _single(blocks: Sequence[BlockAt], time: axes.Axis) -> list[theme.Spec]:
             "mark": {"type": "rule", "strokeWidth": 1, "opacity": 0.4},
             "encoding": {
                 "x": time.encoding("at", "minutes"),
-                "y": _even(scale.encoding("low")),
+                "y": even(scale.encoding("low")),
                 "y2": {"field": "high"},
                 "color": styles["color"],
             },
@@ -114,7 +121,7 @@ def _single(blocks: Sequence[BlockAt], time: axes.Axis) -> list[theme.Spec]:
             "mark": {"type": "point", "filled": True, "size": 40, "opacity": 0.95},
             "encoding": {
                 "x": time.encoding("at", "minutes"),
-                "y": _even(scale.encoding("relative", "over its case")),
+                "y": even(scale.encoding("relative", "over its case")),
                 **styles,
                 "tooltip": theme.tooltip(model="Model", label="Case", round="Round", relative="Over its case"),
             },
@@ -122,7 +129,7 @@ def _single(blocks: Sequence[BlockAt], time: axes.Axis) -> list[theme.Spec]:
     ]
 
 
-def _relative_axis(low: float, high: float) -> axes.Axis:
+def relative_axis(low: float, high: float) -> axes.Axis:
     """An axis from below `low` to above `high`, which is near 1 if both are."""
     if low > 0 and high / low > axes.LOG_FROM:
         return axes.log_axis(low, high)
@@ -151,7 +158,7 @@ def _summed(blocks: Sequence[BlockAt], time: axes.Axis) -> list[theme.Spec]:
         }
         for number, values in sorted(by_stretch.items())
     ]
-    scale = _relative_axis(min(row["least"] for row in rows), max(row["most"] for row in rows))
+    scale = relative_axis(min(row["least"] for row in rows), max(row["most"] for row in rows))
     data, x = theme.values(rows), time.encoding("at", "minutes")
     colour = theme.COLOURS["category-1"]
 
@@ -159,7 +166,7 @@ def _summed(blocks: Sequence[BlockAt], time: axes.Axis) -> list[theme.Spec]:
         return {
             "data": data,
             "mark": {"type": "rule", "strokeWidth": width, "opacity": opacity, "color": colour},
-            "encoding": {"x": x, "y": _even(scale.encoding(low)), "y2": {"field": high}},
+            "encoding": {"x": x, "y": even(scale.encoding(low)), "y2": {"field": high}},
         }
 
     return [
@@ -170,14 +177,15 @@ def _summed(blocks: Sequence[BlockAt], time: axes.Axis) -> list[theme.Spec]:
             "mark": {"type": "point", "filled": True, "size": 30, "color": colour, "opacity": 1},
             "encoding": {
                 "x": x,
-                "y": _even(scale.encoding("q2", "over its case")),
+                "y": even(scale.encoding("q2", "over its case")),
                 "tooltip": theme.tooltip(blocks="Blocks", q2="Median", least="Lowest", most="Highest"),
             },
         },
     ]
 
 
-def _readings(found: Sequence[tuple[str, Quantity]], unit: str, time: axes.Axis) -> list[theme.Spec]:
+def readings_by_time(found: Sequence[tuple[str, Quantity]], unit: str, time: axes.Axis) -> list[theme.Spec]:
+    """Lines of recorders' quantities with their titles, all of one unit."""
     names = [title for title, _ in found]
     rows = [
         {"at": reading.minutes, "value": reading.value, "name": title}
@@ -204,7 +212,8 @@ def _readings(found: Sequence[tuple[str, Quantity]], unit: str, time: axes.Axis)
     ]
 
 
-def _range(one: Quantity) -> str:
+def range_of(one: Quantity) -> str:
+    """The lowest and the highest reading."""
     values = [reading.value for reading in one.readings]
     return f"{min(values):g} to {max(values):g}"
 
@@ -270,7 +279,7 @@ def history(points: Sequence[Point], title: str, unit: str) -> doc.Figure | None
         f"{unit}, with 95 % intervals where there are enough blocks.",
         theme.chart(
             [*([interval] if with_interval else []), line],
-            height=_HEIGHT,
+            height=HEIGHT,
             description=f"{unit} by time: {theme.in_words(data)}.",
             title={"text": printable(title), "anchor": "start", "fontSize": 13, "offset": 8},
         ),

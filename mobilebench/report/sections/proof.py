@@ -19,13 +19,14 @@ from mobilebench.analysis.labels import (
 )
 from mobilebench.analysis.stage_parts import CostStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary
-from mobilebench.core.records import Case, Measurement, Proof, Reason, Stage
+from mobilebench.core.records import Block, Case, Measurement, Proof, Reason, Stage
 from mobilebench.core.sizes import decimal_size
 from mobilebench.report import document as doc
 from mobilebench.report.figures.inline import sparkline
 from mobilebench.report.phrases import interval, milliseconds, plural, spread
 from mobilebench.report.sections.pages import compiled, how_received, received
 from mobilebench.report.views import ModelView, series_title
+from mobilebench.verdicts.next_steps import next_step
 
 SHOWN_SAMPLES = 40
 """The most samples of a block that are printed individually."""
@@ -50,7 +51,7 @@ def proof_panel(view: ModelView, case: CaseSummary) -> doc.Panel:
 def _panel_blocks(case: CaseSummary) -> Iterator[doc.Block]:
     yield doc.Paragraph(doc.StatusWord(case.status))
     for reason in case.reasons:
-        yield doc.Paragraph(_with_code(reason, case.codes))
+        yield doc.Paragraph(_with_code(reason, case.codes, advice=True))
     if case.measurement:
         yield from _read_back(case.case, case.measurement)
     yield from _numbers(case)
@@ -58,7 +59,7 @@ def _panel_blocks(case: CaseSummary) -> Iterator[doc.Block]:
         yield doc.Heading(f"{name.capitalize()} pass")
         yield doc.Paragraph(doc.StatusWord(entry.status))
         for reason in entry.reasons:
-            yield doc.Paragraph(_with_code(reason, entry.codes), "small")
+            yield doc.Paragraph(_with_code(reason, entry.codes, advice=True), "small")
     yield doc.Heading("Blocks")
     if not case.blocks:
         yield doc.Paragraph("No timing block of this case was run.")
@@ -66,11 +67,17 @@ def _panel_blocks(case: CaseSummary) -> Iterator[doc.Block]:
         yield doc.Group(tuple(_block(block)), "block")
 
 
-def _with_code(reason: str, codes: Mapping[str, str]) -> doc.Text:
-    """A reason, with the code by which programs and the documentation know it."""
+def _with_code(reason: str, codes: Mapping[str, str], *, advice: bool = False) -> doc.Text:
+    """A reason, with the code by which programs and the documentation know it, and perhaps what to do about it."""
     code = codes.get(reason, Reason.WITHOUT_CODE)
+    if code == Reason.WITHOUT_CODE:
+        return doc.Sentence(reason)
+    step = next_step(code) if advice else None
     return (
-        doc.Sentence(reason) if code == Reason.WITHOUT_CODE else (doc.Sentence(reason), " ", doc.Styled(code, "mono"))
+        doc.Sentence(reason),
+        " ",
+        doc.Styled(code, "mono"),
+        *((" ", doc.Sentence(f"Next: {step}")) if step else ()),
     )
 
 
@@ -228,6 +235,18 @@ def _block(block: BlockSummary) -> Iterator[doc.Block]:
         if series.values:
             change = f"{series.values[0]:g} to {series.values[-1]:g} {series.unit}"
             yield doc.Paragraph(f"{series_title(series)}: {change}", "small")
+    yield from _care(block.block)
+
+
+def _care(block: Block) -> Iterator[doc.Block]:
+    """The gate before the block, and the attempts that were stopped for heat."""
+    for number, one in enumerate(block.stopped, 1):
+        yield doc.Paragraph(f"Attempt {number} was stopped and does not count: {one.describe()}.", "small")
+    if gate := block.gate:
+        ways = {"open": "open", "marked": "not open in time, measured anyway", "skipped": "not open in time, skipped"}
+        read = "; ".join(one.describe() for one in gate.readings)
+        waited = f" after {gate.waited_ms / 1000:.0f} s" if gate.waited_ms else ""
+        yield doc.Paragraph(f"Gate {ways[gate.outcome]}{waited}: {read}.", "small")
 
 
 def proof_facts(case: Case, answer: Measurement) -> list[tuple[str, tuple[doc.Fact, ...]]]:

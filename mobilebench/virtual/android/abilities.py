@@ -147,7 +147,11 @@ ABILITIES = (
         source="permission SET_DEBUG_APP of shell",
     ),
     Ability(("am", "clear-debug-app"), "clears the debug app again", source="permission SET_DEBUG_APP of shell"),
-    Ability(("settings", "get"), "reads a setting before it is changed", source="SettingsService"),
+    Ability(
+        ("settings", "get"),
+        "reads a setting before it is changed, and whether the battery saver is on (`low_power`)",
+        source="SettingsService",
+    ),
     Ability(
         ("settings", "put"),
         "keeps the screen on",

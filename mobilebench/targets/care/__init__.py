@@ -1,0 +1,1 @@
+"""Care for targets while they are measured."""
