@@ -140,7 +140,7 @@ def _course(case: CaseSummary, block: BlockSummary) -> Course | None:
     clocks = [one for one in read if one.unit == MEGAHERTZ]
 
     def window(begin: float, end: float) -> Window:
-        inside = [ms for ms, at in zip(samples, ends, strict=True) if begin < at <= end]
+        inside = [ms for ms, at in zip(samples, ends, strict=True) if begin <= at <= end]
         of_clocks = [value for one in clocks if (value := _within(one, began_ms, begin, end)) is not None]
         return Window(
             begin,
@@ -150,11 +150,14 @@ def _course(case: CaseSummary, block: BlockSummary) -> Course | None:
             max(of_clocks, default=None),
         )
 
+    first = window(0.0, length)
+    if first.ms <= 0:
+        return None  # the clock is too coarse to tell
     return Course(
         case=case,
         round=block.round,
         seconds=seconds,
-        first=window(0.0, length),
+        first=first,
         marks={
             minute: window(minute * 60 - length, minute * 60)
             for minute in MARKS_MIN

@@ -149,9 +149,9 @@ def run(
             rich_help_panel=options.HOW,
             metavar="KEY=VALUE|none",
             help="What to wait for before each block, such as temperature=38,wait=10m: temperature (skin or battery, "
-            "°C), cpu (°C), status, battery (%), load (of each core), probe (times its first time), wait, otherwise "
+            "°C), cpu (°C), status, battery (%), battery_saver, load (of each core), probe (times its first time), wait, otherwise "
             "(mark or skip), stop_above (°C; a hotter block is stopped, cooled and repeated). `none`: nothing. "
-            "[default: the suite's; phones temperature=40,status=0,battery=10,stop_above=50,wait=10m]",
+            "[default: the suite's; phones temperature=40,status=0,battery=10,battery_saver=off,stop_above=50,wait=10m]",
         ),
     ] = None,
     time_limit: Annotated[
@@ -365,6 +365,9 @@ def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool =
         say(
             f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items() if number)
         )
+        if stopped := sum(len(block.stopped) for block in result.run.blocks):
+            attempts = "1 attempt at a block was" if stopped == 1 else f"{stopped} attempts at blocks were"
+            say(f"{attempts} stopped because of heat.")
         say(f"Report: {html}")
         if result.exit_code is ExitCode.INTERRUPTED:
             say(

@@ -77,6 +77,14 @@ def test_a_short_block_is_shown_only_for_this_suite() -> None:
     assert len(of(run({TFLITE: THROTTLING}, suite="native"))) == 1
 
 
+def test_a_block_of_which_the_clock_saw_no_time_at_first() -> None:
+    made = run({TFLITE: THROTTLING})
+    (block,) = made.blocks
+    assert block.measurement is not None
+    answer = block.measurement.model_copy(update={"prediction_ms": [0.0] * 10 + [1.0] * 3})
+    assert of(made.model_copy(update={"blocks": [block.model_copy(update={"measurement": answer})]})) == ()
+
+
 def test_a_block_of_one_long_prediction() -> None:
     (course,) = of(run({TFLITE: [(400.0, 400_000.0)]}))
     assert (course.first.ms, course.last.ms, course.change) == (400_000.0, 400_000.0, 1.0)

@@ -16,6 +16,10 @@ from mobilebench.core.records import (
     Conditions,
     DelegateShare,
     FileProof,
+    Gate,
+    GateKey,
+    GateLimits,
+    GateReading,
     GraphOperators,
     Kernel,
     KernelMemory,
@@ -31,6 +35,7 @@ from mobilebench.core.records import (
     Sample,
     Series,
     StageCost,
+    Stopped,
     TargetInfo,
     Verdict,
 )
@@ -276,6 +281,35 @@ _series = st.builds(
 )
 
 
+_gate_keys = st.sampled_from(get_args(GateKey))
+_gates = st.builds(
+    Gate,
+    outcome=st.sampled_from(["open", "marked", "skipped"]),
+    waited_ms=_milliseconds,
+    readings=st.lists(
+        st.builds(
+            GateReading,
+            key=_gate_keys,
+            source=_text,
+            unit=_text,
+            value=st.none() | _number,
+            limit=_number,
+            reason=st.none() | _text,
+        ),
+        max_size=2,
+    ),
+)
+_stopped = st.builds(
+    Stopped,
+    started_at=_instants,
+    ended_at=_instants,
+    source=_text,
+    celsius=_number,
+    limit=_number,
+    series=st.lists(_series, max_size=1),
+)
+
+
 @st.composite
 def planned_blocks(draw: st.DrawFn, index: int) -> PlannedBlock:
     """Any block that a plan could hold."""
@@ -284,6 +318,7 @@ def planned_blocks(draw: st.DrawFn, index: int) -> PlannedBlock:
         priority=draw(st.integers(-20, 19)),
         model_access=draw(st.sampled_from(["read", "mapped"])),
         delegated_share=draw(_shares),
+        gates=draw(st.sampled_from([None, GateLimits(temperature=38.0, status=0, wait=60.0, otherwise="skip")])),
     )
     return planned(index, **changes).model_copy(update={"pass_": draw(_passes), "conditions": conditions})
 
@@ -299,6 +334,8 @@ def blocks_of(draw: st.DrawFn, block: PlannedBlock) -> Block:
         "ended_at": draw(_instants),
         "spent_ms": draw(st.dictionaries(st.sampled_from(["push", "launch", "gate"]), _milliseconds)),
         "series": draw(st.lists(_series, max_size=2)),
+        "gate": draw(st.none() | _gates),
+        "stopped": draw(st.lists(_stopped, max_size=2)),
     }
     if outcome != "measured":
         fault = draw(st.sampled_from([None, *get_args(Fault)])) if outcome == "failed" else None

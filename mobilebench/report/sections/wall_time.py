@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mobilebench.report import document as doc
+from mobilebench.report.phrases import plural
 from mobilebench.report.sections.targets import named
-from mobilebench.report.views import RunView
+from mobilebench.report.views import RunView, every_case
 
 
 def section(view: RunView) -> doc.Section | None:
@@ -27,4 +30,19 @@ def section(view: RunView) -> doc.Section | None:
     table = doc.Table(
         "plain", columns, tuple(rows), "Seconds by target and purpose", hide_caption=True, forms=doc.DOCUMENTS
     )
-    return doc.Section("time", "How the wall time was spent", (first, table))
+    return doc.Section("time", "How the wall time was spent", (first, *_heat(view), table))
+
+
+def _heat(view: RunView) -> Iterator[doc.Paragraph]:
+    """How many attempts were stopped, and how many blocks began although their gate was not open."""
+    blocks = [block.block for _, case in every_case(view.run) for block in case.blocks]
+    stopped = sum(len(block.stopped) for block in blocks)
+    marked = sum(block.gate is not None and block.gate.outcome == "marked" for block in blocks)
+    skipped = sum(block.gate is not None and block.gate.outcome == "skipped" for block in blocks)
+    counts = (
+        (stopped, f"{plural(stopped, 'attempt')} stopped because of heat"),
+        (marked, f"{plural(marked, 'block')} measured although the target was not ready in time"),
+        (skipped, f"{plural(skipped, 'block')} skipped because the target was not ready in time"),
+    )
+    if found := [text for count, text in counts if count]:
+        yield doc.Paragraph(f"{', '.join(found)}.", "small", forms=doc.DOCUMENTS)

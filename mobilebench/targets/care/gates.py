@@ -24,6 +24,9 @@ EVERY_S = 5.0
 COOL_BY = 5.0
 """Degrees below the ceiling to which a target is cooled after a block was stopped, unless its limit is lower."""
 
+_IN_STEPS: tuple[GateKey, ...] = ("status",)
+"""Limits whose values have few steps, and which some phones report without a change however long they cool."""
+
 Tell = Callable[[Sequence[GateReading], float], None]
 """Called while waiting, with the limits that do not hold and the seconds for which it continues to wait."""
 
@@ -44,6 +47,8 @@ class Gatekeeper:
     def __init__(self, reader: Reader | None = None, every_s: float = EVERY_S) -> None:
         self._reader = reader or Reader()
         self._every_s = every_s
+        self._stuck: dict[GateKey, float] = {}
+        """Values that did not change in a whole wait: waiting for them again would not help."""
 
     def wait(self, target: Observable, limits: GateLimits, cancel: Event, tell: Tell) -> Gate:
         """Wait until the limits hold, but no longer than `limits.wait`.
@@ -54,37 +59,43 @@ class Gatekeeper:
         """
         begun = time.monotonic()
         waited = False
+        first: dict[GateKey, GateReading] = {}
         last: dict[GateKey, GateReading] = {}
         while True:
             found = self._reader.read(target, limits.of_begin, cancel)
-            last = {key: _reading(key, found[key], limit, last.get(key)) for key, limit in limits.of_begin.items()}
+            last = {key: self._reading(key, found[key], limit, last.get(key)) for key, limit in limits.of_begin.items()}
+            first = first or last
             closed = [one for one in last.values() if one.holds is False]
             left = begun + limits.wait - time.monotonic()
-            hopeless = [found[one.key].hopeless is not None for one in closed]
-            if not closed or left <= 0 or all(hopeless) or (any(hopeless) and limits.otherwise == "skip"):
+            hopeless = [one.key for one in closed if found[one.key].hopeless or self._stuck.get(one.key) == one.value]
+            if not closed or left <= 0 or len(hopeless) == len(closed) or (hopeless and limits.otherwise == "skip"):
                 break
             waited = True
             tell(closed, left)
             if cancel.wait(min(self._every_s, left)):
                 raise BlockFailed("Waiting until the target is ready was cancelled.")
+        if waited and left <= 0:
+            unchanged = [one for one in closed if one.key in _IN_STEPS and one.value == first[one.key].value]
+            self._stuck |= {one.key: one.value for one in unchanged if one.value is not None}
         return Gate(
             outcome="open" if not closed else "skipped" if limits.otherwise == "skip" else "marked",
             waited_ms=(time.monotonic() - begun) * 1000 if waited else 0.0,
             readings=list(last.values()),
         )
 
+    def _reading(self, key: GateKey, found: Found, limit: float, before: GateReading | None) -> GateReading:
+        if not isinstance(found.value, Void):
+            now = GateReading(key=key, source=found.source, unit=found.unit, value=found.value, limit=limit)
+            stuck = "it did not change in an earlier wait" if self._stuck.get(key) == found.value else None
+            reason = found.hopeless or stuck
+            return now.model_copy(update={"reason": reason}) if reason and now.holds is False else now
+        if before is not None and before.value is not None:
+            return before.model_copy(update={"reason": f"it cannot be read any more: {found.value.reason}"})
+        return GateReading(key=key, source=found.source, unit=found.unit, limit=limit, reason=found.value.reason)
+
     def watch(self, target: Observable, ceiling: float, cancel: Event) -> Watch:
         """A watch over a block; enter it while the block is measured."""
         return Watch(self._reader, target, ceiling, cancel, self._every_s)
-
-
-def _reading(key: GateKey, found: Found, limit: float, before: GateReading | None) -> GateReading:
-    if not isinstance(found.value, Void):
-        now = GateReading(key=key, source=found.source, unit=found.unit, value=found.value, limit=limit)
-        return now.model_copy(update={"reason": found.hopeless}) if now.holds is False else now
-    if before is not None and before.value is not None:
-        return before.model_copy(update={"reason": f"it cannot be read any more: {found.value.reason}"})
-    return GateReading(key=key, source=found.source, unit=found.unit, limit=limit, reason=found.value.reason)
 
 
 class Watch:

@@ -80,6 +80,25 @@ def test_after_the_limit_of_time_it_says_what_did_not_hold(otherwise: Any, outco
     assert said
 
 
+def test_a_status_that_never_changes_is_waited_for_once() -> None:
+    keeper, limits = Gatekeeper(every_s=EVERY_S), GateLimits(status=0, wait=0.05)
+    target = thermals(thermal(status=1))
+    first = keeper.wait(target, limits, threading.Event(), lambda *_: None)
+    again = keeper.wait(target, limits, threading.Event(), lambda *_: None)
+    assert (first.outcome, again.outcome) == ("marked", "marked")
+    assert (first.waited_ms > 0, again.waited_ms) == (True, 0.0)
+    assert again.closed_by[0].reason == "it did not change in an earlier wait"
+    other = keeper.wait(thermals(thermal(status=2), thermal(status=0)), limits, threading.Event(), lambda *_: None)
+    assert other.outcome == "open"
+
+
+def test_a_temperature_is_waited_for_each_time() -> None:
+    keeper, limits = Gatekeeper(every_s=EVERY_S), GateLimits(temperature=38.0, wait=0.05)
+    for _ in range(2):
+        gate = keeper.wait(thermals(thermal(skin=41.0)), limits, threading.Event(), lambda *_: None)
+        assert gate.waited_ms > 0
+
+
 def test_no_time_to_wait_is_no_waiting() -> None:
     gate, said = waited(thermals(thermal(skin=41.2)), GateLimits(temperature=38.0, wait=0))
     assert (gate.outcome, gate.waited_ms, said) == ("marked", 0.0, [])

@@ -1,0 +1,215 @@
+"""Gates, ceilings and verdicts on a virtual phone that is hot, throttled, empty or saves its battery, by the real adb
+and a real engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mobilebench import targets
+from mobilebench.core.records import Block, BlockRule, Case, Conditions, GateLimits, PlannedBlock
+from mobilebench.engines.base import BlockResult, PreparedCase
+from mobilebench.results.store import Store
+from mobilebench.session import RunRequest, events, run
+from mobilebench.session.dependencies import Dependencies, engine
+from mobilebench.suite import Plan
+from mobilebench.suite.gates import PHONES
+from mobilebench.targets.care.gates import Gatekeeper
+from mobilebench.virtual import phones
+from tests.session.fakes import SUITE, Seen
+from tests.targets.conftest import BUNDLED_ADB, own_adb
+
+pytestmark = [pytest.mark.adb, pytest.mark.build, pytest.mark.timeout(240)]
+
+NAME = "hot"
+SHORT = BlockRule(min_predictions=3, max_predictions=5, max_seconds=1)
+LONG = BlockRule(min_predictions=3, max_predictions=1_000_000, max_seconds=120)
+COOL = {
+    "thermal.status": 0,
+    "thermal.cpu": 38.5,
+    "thermal.skin": 31.0,
+    "thermal.hal_ready": True,
+    "battery.level": 87,
+    "battery.status": 2,
+    "battery.temperature": 27.4,
+    "settings.global.low_power": None,
+}
+
+
+def change(**values: Any) -> None:
+    """Change the phone's state: `thermal_skin=45.0`."""
+    phones.change_state(NAME, {name.replace("_", ".", 1): value for name, value in values.items()})
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with own_adb(tmp_path_factory.mktemp("home"), BUNDLED_ADB):
+        yield phones.up(names=[NAME])[0].serial
+
+
+@pytest.fixture(autouse=True)
+def cool(serial: str) -> None:
+    phones.change_state(NAME, COOL)
+
+
+class Reacting(Seen):
+    """Keeps every event, and does something when one of a kind happens."""
+
+    def __init__(self, reactions: dict[type[events.Event], Callable[[], None]]) -> None:
+        super().__init__()
+        self._reactions = reactions
+
+    def __call__(self, event: events.Event) -> None:
+        super().__call__(event)
+        if reaction := self._reactions.get(type(event)):
+            reaction()
+
+
+@dataclass
+class Measured:
+    blocks: list[Block]
+    seen: Seen
+
+    @property
+    def block(self) -> Block:
+        (one,) = self.blocks
+        return one
+
+    @property
+    def codes(self) -> set[str]:
+        return set(self.block.verdict.codes) if self.block.verdict else set()
+
+
+@dataclass
+class Meddled:
+    """The engine tflite, and what happens to the phone when it begins to measure."""
+
+    before: Callable[[], None] = lambda: None
+    real: Any = field(default_factory=lambda: engine("tflite"))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def measure(self, prepared: PreparedCase, **options: Any) -> BlockResult:
+        self.before()
+        found: BlockResult = self.real.measure(prepared, **options)
+        return found
+
+
+@pytest.fixture
+def measure(serial: str, tmp_path: Path) -> Callable[..., Measured]:
+    def measured(
+        limits: GateLimits,
+        rule: BlockRule = SHORT,
+        *,
+        during: Callable[[], None] = lambda: None,
+        **reactions: Callable[[], None],
+    ) -> Measured:
+        (info,) = targets.select(serial)
+        way = {"engine": "tflite", "backend": "cpu", "delegate": "xnnpack", "arithmetic": "fp32"}
+        case = Case(target=serial, threads=1, model="bert_small", **way)  # type: ignore[arg-type]
+        planned = PlannedBlock(index=0, round=0, case=case, rule=rule, conditions=Conditions(gates=limits))
+        dependencies = replace(
+            Dependencies(),
+            engine=lambda name: Meddled(during),  # type: ignore[arg-type, return-value]
+            gatekeeper=lambda: Gatekeeper(every_s=0.2),
+        )
+        seen = Reacting({getattr(events, kind): reaction for kind, reaction in reactions.items()})
+        with Store.open(tmp_path) as store:
+            plan = Plan(suite=SUITE, targets=(info,), seed=0, blocks=(planned,))
+            request = RunRequest(plan, (info,))
+            result = run(request, store, on_event=seen, cancel=threading.Event(), dependencies=dependencies)
+            return Measured(store.load(result.run_id).blocks, seen)
+
+    return measured
+
+
+ABOUT_THE_PHONE = {"not-ready", "battery-saver", "throttled", "temperature-rose", "stopped-before"}
+
+
+def test_a_cool_phone_has_an_open_gate_and_no_reason(measure: Callable[..., Measured]) -> None:
+    found = measure(PHONES)
+    assert found.block.gate is not None
+    assert (found.block.gate.outcome, found.block.gate.waited_ms) == ("open", 0.0)
+    read = {one.key: (one.source, one.value) for one in found.block.gate.readings}
+    assert read == {
+        "temperature": ("skin", 31.0),
+        "status": ("thermal status", 0.0),
+        "battery": ("battery charge", 87.0),
+        "battery_saver": ("battery saver", 0.0),
+    }
+    assert found.codes & ABOUT_THE_PHONE == set()
+
+
+def test_a_hot_phone_is_waited_for_until_it_is_cool(measure: Callable[..., Measured]) -> None:
+    change(thermal_skin=45.0)
+    found = measure(PHONES, GateWaiting=lambda: change(thermal_skin=33.0))
+    assert found.block.gate is not None
+    assert (found.block.outcome, found.block.gate.outcome) == ("measured", "open")
+    assert found.block.gate.waited_ms > 0
+    assert ("skin 45 °C, limit 40 °C",) in [event.reasons for event in found.seen.of(events.GateWaiting)]
+    assert "not-ready" not in found.codes
+
+
+def test_a_phone_that_stays_throttled_is_marked(measure: Callable[..., Measured]) -> None:
+    change(thermal_status=2)
+    found = measure(PHONES.model_copy(update={"wait": 0.3}))
+    assert found.codes >= {"not-ready", "throttled"}
+
+
+def test_or_its_block_is_skipped(measure: Callable[..., Measured]) -> None:
+    change(thermal_skin=45.0)
+    found = measure(PHONES.model_copy(update={"wait": 0.3, "otherwise": "skip"}))
+    assert found.block.outcome == "failed"
+    assert "skin 45 °C, limit 40 °C" in (found.block.reason or "")
+
+
+def test_an_empty_battery_that_is_not_charging_is_marked_at_once(measure: Callable[..., Measured]) -> None:
+    change(battery_level=5, battery_status=3)
+    found = measure(PHONES)
+    assert found.block.gate is not None
+    assert found.block.gate.waited_ms == 0.0
+    assert "not-ready" in found.codes
+
+
+def test_a_battery_saver_is_named(measure: Callable[..., Measured]) -> None:
+    change(**{"settings_global.low_power": "1"})
+    assert "battery-saver" in measure(PHONES).codes
+
+
+def test_a_phone_without_a_thermal_service_uses_its_battery(measure: Callable[..., Measured]) -> None:
+    change(thermal_hal_ready=False, battery_temperature=41.0)
+    found = measure(PHONES.model_copy(update={"wait": 0.3}))
+    assert found.block.gate is not None
+    (closed,) = found.block.gate.closed_by
+    assert (closed.source, closed.value) == ("battery", 41.0)
+
+
+def test_a_phone_that_becomes_warm_during_the_block_is_suspect(measure: Callable[..., Measured]) -> None:
+    found = measure(PHONES, during=lambda: change(thermal_skin=38.0))
+    assert found.codes & ABOUT_THE_PHONE == {"temperature-rose"}
+
+
+def test_a_block_is_stopped_cooled_and_repeated(measure: Callable[..., Measured]) -> None:
+    heats = iter([lambda: change(thermal_skin=55.0)])
+
+    def during() -> None:
+        next(heats, lambda: None)()
+
+    rule = LONG.model_copy(update={"max_predictions": 200_000, "max_seconds": 3.0})
+    found = measure(PHONES, rule, during=during, BlockStopped=lambda: change(thermal_skin=31.0))
+    (stopped,) = found.block.stopped
+    assert (found.block.outcome, stopped.celsius, stopped.limit) == ("measured", 55.0, 50.0)
+    assert "stopped-before" in found.codes
+
+
+def test_the_probe_computes_on_a_phone(measure: Callable[..., Measured]) -> None:
+    found = measure(GateLimits(probe=10.0, wait=0.0))
+    assert found.block.gate is not None
+    (reading,) = found.block.gate.readings
+    assert reading.value == 1.0 or "differ" in (reading.reason or "")
